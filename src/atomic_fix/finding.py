@@ -1,0 +1,105 @@
+"""What the checker says of a file: values only, frozen and picklable.
+
+Positions follow Python's own line structure (`\\n`, `\\r\\n` and `\\r` end a row, a
+form feed does not), are 1-based, and count characters, not bytes.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place between two characters: 1-based row, 1-based column in characters."""
+
+    row: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """From `start` up to, not including, `end`."""
+
+    start: Position
+    end: Position
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """Replace the text of `span` by `text`. Line ends in `text` are `\\n`; whoever applies
+    the edit turns them into those of the file."""
+
+    span: Span
+    text: str
+
+
+class Applicability(enum.Enum):
+    """How far a fix may be trusted, in ruff's words."""
+
+    SAFE = "safe"
+    """The program does the same, except that it no longer loses data."""
+    UNSAFE = "unsafe"
+    """Right in most programs; a person should read it."""
+    DISPLAY = "display"
+    """Shown only; never applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits that repair one finding, all against the same text.
+
+    `note` says what a reader should know before applying it; empty when nothing.
+    """
+
+    title: str
+    applicability: Applicability
+    edits: tuple[Edit, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One ground for a finding, as a clause: "the function's name says checkpoint"."""
+
+    text: str
+    row: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One defect at one place.
+
+    `confidence` is between 0 and 1. `noqa_row` is the row on which a `# noqa` comment is
+    best put. `why_no_fix` says in a clause why there is none, and is empty otherwise.
+    """
+
+    code: str
+    name: str
+    filename: str
+    span: Span
+    message: str
+    confidence: float = 1.0
+    evidence: tuple[Evidence, ...] = ()
+    fix: Fix | None = None
+    why_no_fix: str = ""
+    noqa_row: int = 1
+    source_line: str = ""
+
+    @property
+    def sort_key(self) -> tuple[int, int, str]:
+        return (self.span.start.row, self.span.start.column, self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """All that is to be told of one file, in order of position.
+
+    `analysed` is false when the file could not be read, decoded or parsed; `findings`
+    then holds the ATF000 that says why.
+    """
+
+    filename: str
+    findings: tuple[Finding, ...]
+    analysed: bool = True

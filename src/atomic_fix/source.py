@@ -1,0 +1,94 @@
+"""Bytes of a file -> `Source`, or `Unreadable` with the reason."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+import tokenize
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+from atomic_fix.finding import Position, Span
+
+# What ends a row for Python's tokenizer. `str.splitlines` would also split at form
+# feeds, \x1c and U+2028, and every later row would be off.
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The decoded text of one Python file and what is needed to write it back unchanged."""
+
+    filename: str
+    text: str
+    encoding: str
+    bom: bool
+
+    @cached_property
+    def line_starts(self) -> tuple[int, ...]:
+        """Offset of the first character of each row."""
+        return (0, *(match.end() for match in _LINE_END.finditer(self.text)))
+
+    @cached_property
+    def newline(self) -> str:
+        """The line end that the file uses first; `\\n` for a file of one line."""
+        match = _LINE_END.search(self.text)
+        return match.group() if match else "\n"
+
+    def line(self, row: int) -> str:
+        """The text of a 1-based row, without its line end."""
+        if not 1 <= row <= len(self.line_starts):
+            return ""
+        start = self.line_starts[row - 1]
+        end = self.line_starts[row] if row < len(self.line_starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
+
+    def offset(self, position: Position) -> int:
+        return self.line_starts[position.row - 1] + position.column - 1
+
+    def position(self, offset: int) -> Position:
+        row = bisect_right(self.line_starts, offset)
+        return Position(row, offset - self.line_starts[row - 1] + 1)
+
+    def slice(self, span: Span) -> str:
+        return self.text[self.offset(span.start) : self.offset(span.end)]
+
+    def encode(self, text: str) -> bytes:
+        """`text` as bytes in this file's encoding, with its byte order mark if it had one.
+
+        Raises:
+            UnicodeEncodeError: the encoding cannot express a character of `text`.
+        """
+        return (codecs.BOM_UTF8 if self.bom else b"") + text.encode(self.encoding)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Why a file could not be analysed, in one line, and where if that is known."""
+
+    filename: str
+    reason: str
+    row: int = 1
+    column: int = 1
+
+
+def decode(content: bytes, filename: str) -> Source | Unreadable:
+    """Decode as Python does: byte order mark, PEP 263 cookie, else UTF-8."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+    except SyntaxError as error:
+        return Unreadable(filename, f"cannot be decoded: {error.msg}")
+    bom = content.startswith(codecs.BOM_UTF8)
+    encoding = "utf-8" if encoding == "utf-8-sig" else encoding
+    body = content[len(codecs.BOM_UTF8) :] if bom else content
+    try:
+        text = body.decode(encoding)
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        return Unreadable(filename, f"cannot be decoded as {encoding}: {error.reason}", row)
+    if "\0" in text:
+        row = text.count("\n", 0, text.index("\0")) + 1
+        return Unreadable(filename, "cannot be parsed: it contains a null byte", row)
+    return Source(filename, text, encoding, bom)
