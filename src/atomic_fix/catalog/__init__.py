@@ -1,0 +1,1 @@
+"""Rows, no logic: the APIs, words and errors that the checker knows."""

@@ -1,0 +1,1 @@
+"""What the code does, without judging it."""

@@ -1,0 +1,735 @@
+"""What can be told of a path from the expression that gives it.
+
+A `PathValue` says under which names the same path is known (`aliases`: two paths that
+share one are the same file), which words are in sight (`mentions`), and a few traits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import libcst as cst
+
+from atomic_fix.catalog import apis, words
+from atomic_fix.facts.names import dotted, phrase_in
+from atomic_fix.facts.scopes import (
+    Binding,
+    Call,
+    ClassFacts,
+    FunctionFacts,
+    Scopes,
+    argument,
+)
+
+_DEPTH = 6
+_FRESH_CALLS = frozenset(
+    {
+        "datetime.now",
+        "datetime.utcnow",
+        "getpid",
+        "strftime",
+        "time.time",
+        "time_ns",
+        "token_hex",
+        "uuid",
+        "uuid1",
+        "uuid4",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A word-bearing name or literal met on the way to the path.
+
+    `distance` counts the steps from the expression that was asked about: 0 for what
+    stands in it, more for what its names were assigned from.
+    """
+
+    kind: str
+    """`literal`, `variable`, `attribute`, `constant`, `parameter`, `function`, `key`."""
+    text: str
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class PathValue:
+    key: str = "?"
+    """The most resolved of the aliases."""
+    aliases: frozenset[str] = frozenset()
+    mentions: tuple[Mention, ...] = ()
+    traits: frozenset[str] = frozenset()
+    """Of `temp`, `tempdir`, `fresh`, `handle`, `memory`, `path`, `aside`, `device`, `descriptor`."""
+    derived_from: frozenset[str] = frozenset()
+    """Aliases of the paths that this one was made from by a suffix or beside a name."""
+
+    def same(self, other: PathValue) -> bool:
+        return not self.aliases.isdisjoint(other.aliases)
+
+    @property
+    def is_temp(self) -> bool:
+        return "temp" in self.traits
+
+
+_UNKNOWN = PathValue()
+
+
+class Paths:
+    """Resolves expressions of one module to path values."""
+
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+        self._cache: dict[tuple[int, int], PathValue] = {}
+        self._active: set[int] = set()
+
+    # --- names ------------------------------------------------------------------
+
+    def qualified(self, name: str | None, function: FunctionFacts | None = None) -> str | None:
+        """A dotted name with its head replaced by what the module imports under it."""
+        if name is None:
+            return None
+        head, _, rest = name.partition(".")
+        if function is not None:
+            # `Path = make()` inside the function hides an import; a plain builtin keeps
+            # its name only while the module does not bind it.
+            scope: FunctionFacts | None = function
+            while scope is not None:
+                if head in scope.bindings or scope.parameter(head) is not None:
+                    return f"?.{name}"
+                scope = scope.outer
+        if head in self._scopes.imports:
+            target = self._scopes.imports[head]
+            return f"{target}.{rest}" if rest else target
+        if not rest and head in self._scopes.by_name:
+            return f"?.{name}"
+        return f"builtins.{name}" if not rest else name
+
+    def call_name(self, call: Call | cst.Call, function: FunctionFacts) -> str | None:
+        """The qualified name of what is called, `functools.partial` and aliases seen through."""
+        node = call.node if isinstance(call, Call) else call
+        return self.qualified(dotted(node.func), function)
+
+    def callees(self, call: cst.Call, function: FunctionFacts) -> list[FunctionFacts]:
+        """The functions of this module that a call may run."""
+        func = call.func
+        if isinstance(func, cst.Name):
+            named = self._scopes.by_name.get(func.value, [])
+            return [f for f in named if f.owner is None or f.outer is function] or [
+                f for f in named if f.outer is not None and f.outer is function
+            ]
+        if isinstance(func, cst.Attribute):
+            receiver = func.value
+            name = func.attr.value
+            if isinstance(receiver, cst.Name) and function.owner is not None:
+                if receiver.value in {"self", "cls", function.owner.name}:
+                    found = self.method(function.owner, name)
+                    return [found] if found is not None else []
+            if isinstance(receiver, cst.Name) and receiver.value in self._scopes.classes:
+                found = self.method(self._scopes.classes[receiver.value], name)
+                return [found] if found is not None else []
+            if isinstance(receiver, cst.Call) and dotted(receiver.func) == "super":
+                return self._scopes.by_name.get(name, [])
+        return []
+
+    def method(self, owner: ClassFacts, name: str, depth: int = 4) -> FunctionFacts | None:
+        if name in owner.methods:
+            return owner.methods[name]
+        if depth:
+            for base in owner.bases:
+                parent = self._scopes.classes.get(base)
+                if parent is not None and parent is not owner:
+                    found = self.method(parent, name, depth - 1)
+                    if found is not None:
+                        return found
+        return None
+
+    def attribute(self, owner: ClassFacts, name: str, depth: int = 4) -> list[Binding]:
+        found = list(owner.attributes.get(name, ()))
+        if not found and depth:
+            for base in owner.bases:
+                parent = self._scopes.classes.get(base)
+                if parent is not None and parent is not owner:
+                    found = self.attribute(parent, name, depth - 1)
+                    if found:
+                        break
+        return found
+
+    def bindings(self, name: str, function: FunctionFacts, before: int) -> list[Binding]:
+        """What a local or enclosing name was last bound to before a place.
+
+        Loops make later bindings reach earlier places; the last one before wins all the
+        same, and when there is none every binding counts.
+        """
+        scope: FunctionFacts | None = function
+        while scope is not None:
+            found = [b for b in scope.bindings.get(name, ()) if b.kind != "add"]
+            if found:
+                if scope is not function:
+                    return found
+                earlier = [b for b in found if b.order < before]
+                return earlier or found
+            if scope.parameter(name) is not None:
+                return []
+            scope = scope.outer
+        return []
+
+    # --- paths ------------------------------------------------------------------
+
+    def resolve(
+        self, node: cst.BaseExpression, function: FunctionFacts, before: int
+    ) -> PathValue:
+        """What `node`, evaluated in `function` at order `before`, is known of as a path."""
+        cached = self._cache.get((id(node), before))
+        if cached is None:
+            cached = self._resolve(node, function, before, 0, _DEPTH)
+            self._cache[id(node), before] = cached
+        return cached
+
+    def _resolve(
+        self,
+        node: cst.BaseExpression,
+        function: FunctionFacts,
+        before: int,
+        distance: int,
+        depth: int,
+    ) -> PathValue:
+        if depth <= 0 or id(node) in self._active:
+            return _UNKNOWN
+        self._active.add(id(node))
+        try:
+            return self._expression(node, function, before, distance, depth)
+        finally:
+            self._active.discard(id(node))
+
+    def _expression(
+        self,
+        node: cst.BaseExpression,
+        function: FunctionFacts,
+        before: int,
+        distance: int,
+        depth: int,
+    ) -> PathValue:
+        again = (function, before, distance, depth)
+        if isinstance(node, (cst.SimpleString, cst.ConcatenatedString, cst.FormattedString)):
+            return self._string(node, *again)
+        if isinstance(node, cst.Name):
+            return self._name(node, *again)
+        if isinstance(node, cst.Attribute):
+            return self._attribute(node, *again)
+        if isinstance(node, cst.Call):
+            return self._call(node, *again)
+        if isinstance(node, cst.BinaryOperation):
+            left = self._resolve(node.left, *again)
+            right = self._resolve(node.right, *again)
+            if isinstance(node.operator, cst.Divide):
+                return _join([left, right], "path")
+            if isinstance(node.operator, cst.Modulo):
+                return left
+            return _append(left, right, _text(node.right))
+        if isinstance(node, cst.IfExp):
+            return _union(
+                [self._resolve(node.body, *again), self._resolve(node.orelse, *again)]
+            )
+        if isinstance(node, cst.BooleanOperation):
+            return _union([self._resolve(node.left, *again), self._resolve(node.right, *again)])
+        if isinstance(node, cst.NamedExpr):
+            return self._resolve(node.value, *again)
+        if isinstance(node, (cst.Await,)):
+            return self._resolve(node.expression, *again)
+        if isinstance(node, cst.Subscript):
+            base = self._resolve(node.value, function, before, distance + 1, depth - 1)
+            literal = None
+            if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):
+                literal = _text(node.slice[0].slice.value)
+            mentions = base.mentions
+            if literal is not None and not literal.isdigit():
+                mentions = (Mention("key", literal, distance), *mentions)
+            key = f"{base.key}[{literal or '?'}]"
+            aliases = frozenset({key}) if literal is not None else frozenset()
+            return PathValue(key, aliases, mentions, base.traits & {"temp", "tempdir"})
+        return _UNKNOWN
+
+    def _string(
+        self,
+        node: cst.SimpleString | cst.ConcatenatedString | cst.FormattedString,
+        function: FunctionFacts,
+        before: int,
+        distance: int,
+        depth: int,
+    ) -> PathValue:
+        pieces: list[str] = []
+        inner: list[PathValue] = []
+        parts: list[cst.CSTNode] = [node]
+        while parts:
+            part = parts.pop(0)
+            if isinstance(part, cst.ConcatenatedString):
+                parts[:0] = [part.left, part.right]
+            elif isinstance(part, cst.FormattedString):
+                parts[:0] = list(part.parts)
+            elif isinstance(part, cst.FormattedStringText):
+                pieces.append(part.value)
+            elif isinstance(part, cst.FormattedStringExpression):
+                value = self._resolve(part.expression, function, before, distance, depth - 1)
+                inner.append(value)
+                pieces.append("{}")
+            elif isinstance(part, cst.SimpleString):
+                pieces.append(_literal(part))
+        text = "".join(pieces)
+        literal = _literal_value(text.replace("{}", ""), text, distance)
+        if not inner:
+            return literal
+        if text.startswith("{}") and text.count("{}") == 1 and not text[2:].startswith(("/", "\\")):
+            # f"{path}.tmp": made from the path by a suffix.
+            return _append(inner[0], literal, text[2:])
+        mentions = (*literal.mentions, *(m for value in inner for m in value.mentions))
+        traits = literal.traits | frozenset().union(*(v.traits for v in inner)) & {
+            "temp", "tempdir", "fresh",
+        }
+        derived = frozenset().union(*(v.aliases for v in inner))
+        key = text
+        for value in inner:
+            key = key.replace("{}", "{" + value.key + "}", 1)
+        aliases = literal.aliases | {key}
+        return PathValue(key, aliases, mentions, traits, derived)
+
+    def _name(
+        self, node: cst.Name, function: FunctionFacts, before: int, distance: int, depth: int
+    ) -> PathValue:
+        name = node.value
+        found = self.bindings(name, function, before)
+        parameter = None
+        scope: FunctionFacts | None = function
+        while scope is not None and parameter is None:
+            parameter = scope.parameter(name)
+            if parameter is not None or name in scope.bindings:
+                break
+            scope = scope.outer
+        home = scope if scope is not None else self._scopes.module
+        alias = f"{home.path}:{name}"
+        if name.isupper() or (name.upper() == name and len(name) > 1):
+            kind = "constant"
+        else:
+            kind = "parameter" if parameter is not None and not found else "variable"
+        mention = Mention(kind, name, distance)
+        traits: frozenset[str] = frozenset()
+        values: list[PathValue] = []
+        if found:
+            # Later bindings first: the nearest one is the likeliest.
+            for binding in found[-3:][::-1]:
+                values.append(self._binding(binding, distance + 1, depth - 1))
+        elif parameter is not None and scope is not None:
+            if parameter.default is not None:
+                values.append(
+                    self._resolve(parameter.default, scope, before, distance + 1, depth - 1)
+                )
+            if parameter.annotation is not None:
+                text = _code(parameter.annotation.annotation)
+                if "Path" in text:
+                    traits |= {"path"}
+                if any(word in text for word in ("IO", "Writer", "Buffer", "Stream")):
+                    traits |= {"handle"}
+            values += self._arguments(scope, name, distance, depth)
+        elif name in self._scopes.imports:
+            values.append(_UNKNOWN)
+        # More than one binding: the name may stand for different files, so only what all
+        # of them say of its nature counts.
+        merged = _union(values) if values else _UNKNOWN
+        if _is_temp_name(name):
+            traits |= {"temp"}
+        if phrase_in(words.ASIDE, name):
+            traits |= {"aside"}
+        return PathValue(
+            merged.key if merged.key != "?" else alias,
+            merged.aliases | {alias},
+            (mention, *merged.mentions),
+            traits | merged.traits,
+            merged.derived_from,
+        )
+
+    def _binding(self, binding: Binding, distance: int, depth: int) -> PathValue:
+        value = self._resolve(
+            binding.value, binding.function, binding.order, distance, depth
+        )
+        if binding.kind == "with":
+            if "memory" in value.traits:
+                return value
+            name = self.qualified(
+                dotted(binding.value.func) if isinstance(binding.value, cst.Call) else None
+            )
+            if name == "tempfile.TemporaryDirectory":
+                return value
+            return PathValue(
+                f"handle({value.key})",
+                frozenset({f"handle({alias})" for alias in value.aliases}),
+                value.mentions,
+                value.traits | {"handle"},
+            )
+        if binding.kind.startswith("for"):
+            return PathValue(
+                f"item({value.key})", frozenset(), value.mentions, value.traits & {"temp", "path"}
+            )
+        if binding.kind.startswith("assign["):
+            index = binding.kind[len("assign[") : -1]
+            traits = value.traits
+            if "temp" in traits and index == "0":
+                traits |= {"descriptor"}
+            return PathValue(
+                f"{value.key}[{index}]",
+                frozenset({f"{value.key}[{index}]"}) if value.key != "?" else frozenset(),
+                value.mentions,
+                traits,
+            )
+        return value
+
+    def _arguments(
+        self, function: FunctionFacts, name: str, distance: int, depth: int
+    ) -> list[PathValue]:
+        """What callers in this module pass for a parameter."""
+        if depth <= 2:
+            return []
+        position = function.parameter_position(name)
+        called = function.name
+        if called == "__init__" and function.owner is not None:
+            called = function.owner.name
+        values = []
+        for call in self._scopes.callers.get(called, ())[:6]:
+            if called == function.name and function not in self.callees(call.node, call.function):
+                continue
+            value = None
+            if position is not None:
+                value = call.argument(position, name)
+            else:
+                value = call.argument(999, name)
+            if value is not None:
+                values.append(
+                    self._resolve(value, call.function, call.order, distance + 2, depth - 2)
+                )
+        return values
+
+    def _attribute(
+        self, node: cst.Attribute, function: FunctionFacts, before: int, distance: int, depth: int
+    ) -> PathValue:
+        name = node.attr.value
+        owner = function.owner
+        mention = Mention("attribute", name, distance)
+        own_temp = frozenset({"temp"}) if _is_temp_name(name) else frozenset[str]()
+        if isinstance(node.value, cst.Name) and node.value.value in {"self", "cls"} and owner:
+            home = owner
+            aliases = frozenset({f"self.{name}@{home.name}"})
+            values = [
+                self._binding(b, distance + 1, depth - 1)
+                for b in self.attribute(home, name)[-3:]
+            ]
+            method = self.method(home, name)
+            if method is not None:
+                values += self._returned(method, distance, depth)
+            merged = _union(values) if values else _UNKNOWN
+            return PathValue(
+                merged.key if merged.key != "?" else f"self.{name}",
+                merged.aliases | aliases,
+                (mention, *merged.mentions),
+                merged.traits | own_temp,
+                merged.derived_from,
+            )
+        text = dotted(node)
+        base = self._resolve(node.value, function, before, distance, depth - 1)
+        if name == "name":
+            # `handle.name` is the path again; `path.name` is its last part.
+            if "handle" in base.traits or "temp" in base.traits:
+                inner = frozenset(
+                    alias[len("handle(") : -1] for alias in base.aliases if alias.startswith("handle(")
+                )
+                traits = base.traits - {"handle"}
+                return PathValue(base.key, inner | base.aliases, base.mentions, traits)
+            return PathValue(
+                f"name({base.key})", frozenset({f"name({base.key})"}), base.mentions,
+                base.traits & {"temp", "path"}, base.derived_from | base.aliases,
+            )
+        if name in {"parent", "parents", "stem", "suffix"}:
+            # What the folder is called says little of the file.
+            return PathValue(
+                f"{name}({base.key})",
+                frozenset({f"{name}({base.key})"}),
+                tuple(Mention(m.kind, m.text, m.distance + 3) for m in base.mentions),
+                base.traits & {"tempdir", "path"},
+                base.aliases if name == "stem" else frozenset(),
+            )
+        values = []
+        if text is not None:
+            values = [
+                self._binding(b, distance + 1, depth - 1)
+                for b in self.bindings(text, function, before)[-2:]
+            ]
+        merged = _union(values) if values else _UNKNOWN
+        head = base.key
+        aliases = frozenset({f"{head}.{name}"})
+        if text is not None:
+            # The same dotted name means the same object in most of a module's functions.
+            aliases |= {f"~{text}"}
+        return PathValue(
+            merged.key if merged.key != "?" else f"{head}.{name}",
+            merged.aliases | aliases,
+            (mention, *merged.mentions),
+            merged.traits | own_temp | (base.traits & {"tempdir"}),
+            merged.derived_from,
+        )
+
+    def _returned(self, function: FunctionFacts, distance: int, depth: int) -> list[PathValue]:
+        return [
+            self._resolve(r.value, function, r.order, distance + 1, depth - 1)
+            for r in function.returns[-3:]
+        ]
+
+    def _call(
+        self, node: cst.Call, function: FunctionFacts, before: int, distance: int, depth: int
+    ) -> PathValue:
+        again = (function, before, distance, depth - 1)
+        name = self.qualified(dotted(node.func), function) or ""
+        first = argument(node, 0)
+        if name in apis.IN_MEMORY or name.rpartition(".")[2] in {"BytesIO", "StringIO"}:
+            return PathValue("memory", frozenset(), (), frozenset({"memory", "handle"}))
+        if name in apis.TEMP_MAKERS:
+            return self._temp(node, name, again)
+        if name in apis.PATH_CLASSES or name.rpartition(".")[2] in {"Path", "PurePath", "AsyncPath"}:
+            parts = [a.value for a in node.args if a.keyword is None and not a.star]
+            values = [self._resolve(part, *again) for part in parts]
+            if len(values) == 1:
+                return _with_traits(values[0], "path")
+            return _join(values, "path")
+        if name in apis.JOIN_CALLS:
+            values = [
+                self._resolve(a.value, *again) for a in node.args if a.keyword is None
+            ]
+            return _join(values)
+        if name in apis.SAME_PATH_CALLS and first is not None:
+            target = argument(node, 1) if name == "typing.cast" else first
+            return self._resolve(target if target is not None else first, *again)
+        if name in {"os.path.basename", "os.path.dirname"} and first is not None:
+            base = self._resolve(first, *again)
+            kind = name.rpartition(".")[2]
+            away = 0 if kind == "basename" else 3
+            return PathValue(
+                f"{kind}({base.key})",
+                frozenset({f"{kind}({base.key})"}),
+                tuple(Mention(m.kind, m.text, m.distance + away) for m in base.mentions),
+                base.traits & {"tempdir"},
+                base.aliases if kind == "basename" else frozenset(),
+            )
+        for opener in apis.OPENERS:
+            if name == opener.name:
+                target = argument(node, opener.path, opener.path_keyword)
+                if target is None:
+                    return _UNKNOWN
+                value = self._resolve(target, *again)
+                return value
+        if isinstance(node.func, cst.Attribute):
+            value = self._method_call(node, node.func, first, again)
+            if value is not None:
+                return value
+        last = name.rpartition(".")[2]
+        if last in _FRESH_CALLS or name in _FRESH_CALLS:
+            return PathValue(f"fresh:{before}", frozenset(), (), frozenset({"fresh"}))
+        callees = self.callees(node, function)
+        if callees:
+            callee = callees[0]
+            values = self._returned(callee, distance, depth)
+            merged = _union(values) if values else _UNKNOWN
+            alias = f"call:{callee.path}()"
+            return PathValue(
+                merged.key if merged.key != "?" else alias,
+                merged.aliases | {alias},
+                (Mention("function", callee.name, distance), *merged.mentions),
+                merged.traits,
+                merged.derived_from,
+            )
+        # A function from elsewhere: its name and what it is given are all there is to see.
+        called = dotted(node.func)
+        if called is None and isinstance(node.func, cst.Attribute):
+            called = node.func.attr.value
+        mentions: tuple[Mention, ...] = ()
+        if called is not None:
+            mentions = (Mention("function", called.rpartition(".")[2], distance),)
+        arguments = [
+            self._resolve(a.value, function, before, distance + 1, depth - 2)
+            for a in node.args
+            if not a.star
+        ]
+        keys = ",".join(a.key for a in arguments)
+        alias = f"call:{called}({keys})"
+        known = called is not None and "?" not in keys
+        mentions += tuple(m for value in arguments for m in value.mentions)
+        traits = frozenset[str]()
+        if called is not None and _is_temp_name(called.rpartition(".")[2]):
+            traits |= {"temp"}
+        for value in arguments:
+            traits |= value.traits & {"temp", "tempdir", "fresh"}
+        derived = frozenset[str]().union(*(value.aliases for value in arguments))
+        return PathValue(alias, frozenset({alias}) if known else frozenset(), mentions, traits, derived)
+
+    def _method_call(
+        self,
+        node: cst.Call,
+        func: cst.Attribute,
+        first: cst.BaseExpression | None,
+        again: tuple[FunctionFacts, int, int, int],
+    ) -> PathValue | None:
+        method = func.attr.value
+        if method in apis.SAME_PATH_METHODS:
+            return self._resolve(func.value, *again)
+        if method == "joinpath":
+            values = [self._resolve(a.value, *again) for a in node.args if a.keyword is None]
+            return _join([self._resolve(func.value, *again), *values], "path")
+        if method == "format":
+            return self._resolve(func.value, *again)
+        if method == "open" and (first is None or _is_mode(_text(first))):
+            return self._resolve(func.value, *again)
+        if method in {"with_suffix", "with_name", "with_stem"} and first is not None:
+            base = self._resolve(func.value, *again)
+            made = self._resolve(first, *again)
+            if method == "with_name" and not made.derived_from & base.aliases and not made.is_temp:
+                folder = PathValue(f"parent({base.key})", frozenset(), (), base.traits & {"tempdir"})
+                return _join([folder, made], "path")
+            value = _append(base, made, _text(first) or "?")
+            return _with_traits(value, "path")
+        if method == "enter_context" and first is not None:
+            value = self._resolve(first, *again)
+            return _with_traits(value, "handle")
+        if method == "get" and first is not None:
+            literal = _text(first)
+            if literal is not None:
+                base = self._resolve(func.value, *again)
+                key = f"{base.key}[{literal}]"
+                return PathValue(
+                    key, frozenset({key}), (Mention("key", literal, again[2]), *base.mentions)
+                )
+        return None
+
+    def _temp(
+        self, node: cst.Call, name: str, again: tuple[FunctionFacts, int, int, int]
+    ) -> PathValue:
+        key = f"temp:{id(node)}"
+        aliases = frozenset({key, f"handle({key})"})
+        traits = {"temp"}
+        folder = argument(node, 2 if name == "tempfile.mkstemp" else 999, "dir")
+        derived = frozenset[str]()
+        if folder is not None and dotted(folder) != "None":
+            value = self._resolve(folder, *again)
+            traits.add("beside")
+            derived = value.aliases
+        if name.endswith(("Directory", "mkdtemp", "gettempdir")):
+            traits = {"tempdir", "temp"}
+        elif name.endswith("TemporaryFile"):
+            traits.add("handle")
+        return PathValue(key, aliases, (), frozenset(traits), derived)
+
+
+def _code(node: cst.CSTNode) -> str:
+    return cst.Module([]).code_for_node(node)
+
+
+def _literal(node: cst.SimpleString) -> str:
+    value = node.evaluated_value
+    return value if isinstance(value, str) else value.decode("latin-1")
+
+
+def _text(node: cst.BaseExpression | None) -> str | None:
+    """The text of a plain string literal."""
+    if isinstance(node, cst.SimpleString):
+        return _literal(node)
+    if isinstance(node, cst.Integer):
+        return node.value
+    return None
+
+
+def _is_mode(text: str | None) -> bool:
+    return text is not None and 0 < len(text) <= 4 and set(text) <= set("rwaxbtU+")
+
+
+def _is_temp_name(name: str) -> bool:
+    found = phrase_in(words.TEMP - {"new"}, name)
+    return found is not None and "template" not in name.lower()
+
+
+def _literal_value(text: str, template: str, distance: int) -> PathValue:
+    traits: set[str] = set()
+    if template.startswith(("/dev/", "\\\\.\\")):
+        traits.add("device")
+    if template.startswith(("/tmp/", "/var/tmp/")) or template == "/tmp":
+        traits |= {"tempdir"}
+    base = template.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    tail = [part for part in base.lower().split(".")[1:] if part]
+    if any(part.rstrip("0123456789") in words.TEMP - {"new"} for part in tail) or base.lower().startswith(
+        ("tmp", "temp_", "temp.", ".tmp")
+    ):
+        traits.add("temp")
+    if any(part in words.ASIDE for part in tail):
+        traits.add("aside")
+    aliases = frozenset({f"lit:{base}"}) if base.replace("{}", "").strip("._-") else frozenset[str]()
+    mentions = (Mention("literal", text, distance),) if text.strip("./_- ") else ()
+    return PathValue(f"'{template}'", aliases, mentions, frozenset(traits))
+
+
+def _join(values: list[PathValue], *traits: str) -> PathValue:
+    if not values:
+        return _UNKNOWN
+    last = values[-1]
+    key = "join(" + ",".join(v.key for v in values) + ")"
+    folder_mentions = tuple(
+        Mention(m.kind, m.text, m.distance + 2) for v in values[:-1] for m in v.mentions
+    )
+    inherited = frozenset[str]().union(
+        *(v.traits & {"tempdir", "device"} for v in values)
+    ) | (last.traits & {"temp", "fresh", "aside"})
+    aliases = {key} | {alias for alias in last.aliases if alias.startswith("lit:")}
+    if "?" in key:
+        aliases.discard(key)
+    return PathValue(
+        key,
+        frozenset(aliases),
+        (*last.mentions, *folder_mentions),
+        inherited | frozenset(traits),
+        last.derived_from,
+    )
+
+
+def _append(left: PathValue, right: PathValue, suffix: str | None) -> PathValue:
+    """`left` with something put behind its name."""
+    shown = suffix if suffix is not None else "?"
+    key = f"append({left.key},{shown})"
+    traits = set((left.traits | right.traits) & {"tempdir", "fresh", "path", "aside"})
+    if left.is_temp or right.is_temp:
+        traits.add("temp")
+    if suffix is not None and suffix.strip("._-~").lower() in words.ASIDE | {"~"} or suffix == "~":
+        traits.add("aside")
+    mentions = (*right.mentions, *left.mentions)
+    aliases = frozenset({key}) if left.key != "?" else frozenset[str]()
+    aliases |= {f"append({alias},{shown})" for alias in left.aliases}
+    return PathValue(key, aliases, mentions, frozenset(traits), left.aliases | left.derived_from)
+
+
+def _union(values: list[PathValue]) -> PathValue:
+    if len(values) == 1:
+        return values[0]
+    known = [v for v in values if v.key != "?"]
+    traits: frozenset[str] = frozenset()
+    if known:
+        traits = known[0].traits
+        for value in known[1:]:
+            traits = (traits & value.traits) | ((traits | value.traits) & {"path"})
+    return PathValue(
+        known[0].key if len(known) == 1 else "?",
+        frozenset[str]().union(*(v.aliases for v in values)),
+        tuple(dict.fromkeys(m for v in values for m in v.mentions)),
+        traits,
+        frozenset[str]().union(*(v.derived_from for v in values)),
+    )
+
+
+def _with_traits(value: PathValue, *traits: str) -> PathValue:
+    return PathValue(
+        value.key,
+        value.aliases,
+        value.mentions,
+        value.traits | frozenset(traits),
+        value.derived_from,
+    )

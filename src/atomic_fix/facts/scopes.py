@@ -1,0 +1,413 @@
+"""One pass over the tree: functions, classes, and what is bound, called and handled in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from atomic_fix.facts.names import dotted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binding:
+    """A name or attribute gets a value. `order` grows along the file."""
+
+    order: int
+    value: cst.BaseExpression
+    kind: str
+    """`assign`, `with` (bound by `as`), `for` (bound to items of `value`), `add`."""
+    function: FunctionFacts
+    node: cst.CSTNode | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inside:
+    """A statement that encloses a place, and which part of it."""
+
+    kind: str
+    """`with`, `try`, `handler`, `else`, `finally`, `if`, `orelse`, `loop`."""
+    node: cst.CSTNode
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    order: int
+    node: cst.Call
+    function: FunctionFacts
+    inside: tuple[Inside, ...]
+    name: str | None
+    """The dotted name as written, if it is one."""
+
+    def argument(self, position: int, keyword: str = "") -> cst.BaseExpression | None:
+        """The value of an argument by position or keyword; None if absent or starred."""
+        return argument(self.node, position, keyword)
+
+    @property
+    def method(self) -> str | None:
+        """`write_text` for `anything.write_text(...)`."""
+        func = self.node.func
+        return func.attr.value if isinstance(func, cst.Attribute) else None
+
+    @property
+    def receiver(self) -> cst.BaseExpression | None:
+        func = self.node.func
+        return func.value if isinstance(func, cst.Attribute) else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Handled:
+    """A `try` statement with its handlers, or a `with suppress(...)`."""
+
+    order: int
+    end: int
+    body_end: int
+    """Calls with an order between `order` and `body_end` stand in what is tried."""
+    node: cst.Try | cst.With
+    function: FunctionFacts
+    inside: tuple[Inside, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Return:
+    order: int
+    value: cst.BaseExpression
+    node: cst.Return | cst.Yield | None = None
+
+
+@dataclass(slots=True, eq=False)
+class ClassFacts:
+    name: str
+    node: cst.ClassDef
+    bases: tuple[str, ...]
+    methods: dict[str, FunctionFacts] = field(default_factory=dict)
+    attributes: dict[str, list[Binding]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class FunctionFacts:
+    """A function, or the module's own code when `node` is the module."""
+
+    name: str
+    node: cst.FunctionDef | cst.Module
+    owner: ClassFacts | None
+    outer: FunctionFacts | None
+    order: int
+    parameters: tuple[cst.Param, ...] = ()
+    bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    handled: list[Handled] = field(default_factory=list)
+    returns: list[Return] = field(default_factory=list)
+    end: int = 0
+
+    @property
+    def path(self) -> str:
+        """A name that no other function of the module has."""
+        return f"{self.name}#{self.order}"
+
+    @property
+    def is_module(self) -> bool:
+        return isinstance(self.node, cst.Module)
+
+    @property
+    def decorators(self) -> tuple[str, ...]:
+        if not isinstance(self.node, cst.FunctionDef):
+            return ()
+        names = []
+        for decorator in self.node.decorators:
+            inner = decorator.decorator
+            names.append(dotted(inner.func if isinstance(inner, cst.Call) else inner) or "")
+        return tuple(names)
+
+    def parameter(self, name: str) -> cst.Param | None:
+        return next((p for p in self.parameters if p.name.value == name), None)
+
+    def parameter_position(self, name: str) -> int | None:
+        """Position among the arguments of a call, `self` and `cls` left out."""
+        names = [p.name.value for p in self.parameters if not p.star]
+        if names and self.owner is not None and names[0] in {"self", "cls"}:
+            names = names[1:]
+        return names.index(name) if name in names else None
+
+
+def argument(call: cst.Call, position: int, keyword: str = "") -> cst.BaseExpression | None:
+    index = 0
+    for arg in call.args:
+        if arg.star:
+            # What follows a star has no known position.
+            index = 1000
+            continue
+        if arg.keyword is not None:
+            if keyword and arg.keyword.value == keyword:
+                return arg.value
+            continue
+        if index == position:
+            return arg.value
+        index += 1
+    return None
+
+
+@dataclass(slots=True)
+class Scopes:
+    """Everything the pass found."""
+
+    module: FunctionFacts
+    functions: list[FunctionFacts] = field(default_factory=list)
+    classes: dict[str, ClassFacts] = field(default_factory=dict)
+    imports: dict[str, str] = field(default_factory=dict)
+    by_name: dict[str, list[FunctionFacts]] = field(default_factory=dict)
+    """Functions and methods of the module by their plain name."""
+    callers: dict[str, list[Call]] = field(default_factory=dict)
+    """Calls by the last part of the name that is called."""
+
+    def calls(self) -> Iterator[Call]:
+        for function in self.functions:
+            yield from function.calls
+
+
+def collect(module: cst.Module) -> Scopes:
+    collector = _Collector(module)
+    module.visit(collector)
+    return collector.scopes
+
+
+class _Collector(cst.CSTVisitor):
+    def __init__(self, module: cst.Module) -> None:
+        super().__init__()
+        top = FunctionFacts("", module, None, None, 0)
+        self.scopes = Scopes(top, [top])
+        self._order = 0
+        self._functions = [top]
+        self._classes: list[ClassFacts] = []
+        self._inside: tuple[Inside, ...] = ()
+        self._saved_inside: list[tuple[Inside, ...]] = []
+        self._tries: list[tuple[int, int, tuple[Inside, ...]]] = []
+
+    @property
+    def _function(self) -> FunctionFacts:
+        return self._functions[-1]
+
+    def _tick(self) -> int:
+        self._order += 1
+        return self._order
+
+    # --- scopes -----------------------------------------------------------------
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+        owner = self._classes[-1] if self._classes else None
+        outer = self._function
+        # A function nested in a method sees the method's `self`.
+        owner = owner or outer.owner
+        params = node.params
+        parameters = (*params.posonly_params, *params.params, *params.kwonly_params)
+        function = FunctionFacts(node.name.value, node, owner, outer, self._tick(), parameters)
+        self.scopes.functions.append(function)
+        self.scopes.by_name.setdefault(function.name, []).append(function)
+        if self._classes:
+            self._classes[-1].methods.setdefault(function.name, function)
+        self._functions.append(function)
+        self._saved_inside.append(self._inside)
+        self._inside = ()
+        self._classes.append(None)  # type: ignore[arg-type]
+
+    def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:
+        self._classes.pop()
+        self._functions.pop().end = self._tick()
+        self._inside = self._saved_inside.pop()
+
+    def visit_ClassDef(self, node: cst.ClassDef) -> None:
+        bases = tuple(dotted(arg.value) or "" for arg in node.bases)
+        owner = ClassFacts(node.name.value, node, bases)
+        self.scopes.classes.setdefault(owner.name, owner)
+        self._classes.append(owner)
+
+    def leave_ClassDef(self, original_node: cst.ClassDef) -> None:
+        self._classes.pop()
+
+    def visit_Lambda(self, node: cst.Lambda) -> None:
+        self._tick()
+
+    # --- imports ----------------------------------------------------------------
+
+    def visit_Import(self, node: cst.Import) -> bool:
+        for alias in node.names:
+            name = dotted(alias.name) or ""  # type: ignore[arg-type]
+            if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
+                self.scopes.imports[alias.asname.name.value] = name
+            else:
+                top = name.split(".", 1)[0]
+                self.scopes.imports[top] = top
+        return False
+
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+        package = dotted(node.module) if node.module is not None else ""
+        prefix = "." * len(node.relative) + (package or "")
+        if not isinstance(node.names, cst.ImportStar):
+            for alias in node.names:
+                name = alias.name.value if isinstance(alias.name, cst.Name) else ""
+                local = name
+                if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
+                    local = alias.asname.name.value
+                joined = prefix + name if prefix.endswith(".") else f"{prefix}.{name}"
+                self.scopes.imports[local] = joined
+        return False
+
+    # --- bindings ---------------------------------------------------------------
+
+    def visit_Assign(self, node: cst.Assign) -> None:
+        order = self._tick()
+        for target in node.targets:
+            self._bind(target.target, node.value, "assign", order, node)
+
+    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
+        if node.value is not None:
+            self._bind(node.target, node.value, "assign", self._tick(), node)
+
+    def visit_AugAssign(self, node: cst.AugAssign) -> None:
+        self._bind(node.target, node.value, "add", self._tick(), node)
+
+    def visit_NamedExpr(self, node: cst.NamedExpr) -> None:
+        self._bind(node.target, node.value, "assign", self._tick(), node)
+
+    def visit_WithItem(self, node: cst.WithItem) -> None:
+        if node.asname is not None:
+            self._bind(node.asname.name, node.item, "with", self._tick(), node)
+
+    def visit_For(self, node: cst.For) -> None:
+        self._bind(node.target, node.iter, "for", self._tick(), node)
+
+    def visit_CompFor(self, node: cst.CompFor) -> None:
+        self._bind(node.target, node.iter, "for", self._tick(), node)
+
+    def _bind(
+        self,
+        target: cst.BaseExpression,
+        value: cst.BaseExpression,
+        kind: str,
+        order: int,
+        node: cst.CSTNode,
+    ) -> None:
+        if isinstance(target, (cst.Tuple, cst.List)):
+            values: Sequence[cst.BaseElement] | None = None
+            if isinstance(value, (cst.Tuple, cst.List)) and kind == "assign":
+                values = value.elements
+            for index, element in enumerate(target.elements):
+                if values is not None and len(values) == len(target.elements):
+                    self._bind(element.value, values[index].value, kind, order, node)
+                else:
+                    self._bind(element.value, value, f"{kind}[{index}]", order, node)
+            return
+        binding = Binding(order, value, kind, self._function, node)
+        if isinstance(target, cst.Name):
+            owner = self._classes[-1] if self._classes else None
+            if owner is not None:
+                owner.attributes.setdefault(target.value, []).append(binding)
+            else:
+                self._function.bindings.setdefault(target.value, []).append(binding)
+        elif isinstance(target, cst.Attribute):
+            name = dotted(target)
+            if name is None:
+                return
+            head, _, rest = name.partition(".")
+            owner = self._function.owner
+            if head in {"self", "cls"} and owner is not None and "." not in rest:
+                owner.attributes.setdefault(rest, []).append(binding)
+            else:
+                self._function.bindings.setdefault(name, []).append(binding)
+
+    # --- calls, returns ---------------------------------------------------------
+
+    def visit_Call(self, node: cst.Call) -> None:
+        name = dotted(node.func)
+        call = Call(self._tick(), node, self._function, self._inside, name)
+        self._function.calls.append(call)
+        last = node.func.attr.value if isinstance(node.func, cst.Attribute) else name
+        if last is not None:
+            self.scopes.callers.setdefault(last, []).append(call)
+
+    def visit_Return(self, node: cst.Return) -> None:
+        if node.value is not None:
+            self._function.returns.append(Return(self._tick(), node.value, node))
+
+    def visit_Yield(self, node: cst.Yield) -> None:
+        if isinstance(node.value, cst.BaseExpression):
+            self._function.returns.append(Return(self._tick(), node.value, node))
+
+    # --- what encloses what -----------------------------------------------------
+
+    def _enter(self, kind: str, node: cst.CSTNode) -> None:
+        self._saved_inside.append(self._inside)
+        self._inside = (*self._inside, Inside(kind, node))
+
+    def _leave(self) -> None:
+        self._inside = self._saved_inside.pop()
+
+    def visit_With_body(self, node: cst.With) -> None:
+        self._enter("with", node)
+        self._tries.append((self._tick(), 0, self._inside[:-1]))
+
+    def leave_With_body(self, node: cst.With) -> None:
+        self._leave()
+        start, _, inside = self._tries.pop()
+        end = self._tick()
+        self._function.handled.append(Handled(start, end, end, node, self._function, inside))
+
+    def visit_Try(self, node: cst.Try) -> None:
+        self._tries.append((self._tick(), 0, self._inside))
+
+    def visit_Try_body(self, node: cst.Try) -> None:
+        self._enter("try", node)
+
+    def leave_Try_body(self, node: cst.Try) -> None:
+        self._leave()
+        start, _, inside = self._tries[-1]
+        self._tries[-1] = (start, self._tick(), inside)
+
+    def leave_Try(self, original_node: cst.Try) -> None:
+        start, body_end, inside = self._tries.pop()
+        self._function.handled.append(
+            Handled(start, self._tick(), body_end, original_node, self._function, inside)
+        )
+
+    def visit_ExceptHandler(self, node: cst.ExceptHandler) -> None:
+        self._enter("handler", node)
+
+    def leave_ExceptHandler(self, original_node: cst.ExceptHandler) -> None:
+        self._leave()
+
+    def visit_Finally(self, node: cst.Finally) -> None:
+        self._enter("finally", node)
+
+    def leave_Finally(self, original_node: cst.Finally) -> None:
+        self._leave()
+
+    def visit_Try_orelse(self, node: cst.Try) -> None:
+        self._enter("else", node)
+
+    def leave_Try_orelse(self, node: cst.Try) -> None:
+        self._leave()
+
+    def visit_If_body(self, node: cst.If) -> None:
+        self._enter("if", node)
+
+    def leave_If_body(self, node: cst.If) -> None:
+        self._leave()
+
+    def visit_If_orelse(self, node: cst.If) -> None:
+        self._enter("orelse", node)
+
+    def leave_If_orelse(self, node: cst.If) -> None:
+        self._leave()
+
+    def visit_For_body(self, node: cst.For) -> None:
+        self._enter("loop", node)
+
+    def leave_For_body(self, node: cst.For) -> None:
+        self._leave()
+
+    def visit_While_body(self, node: cst.While) -> None:
+        self._enter("loop", node)
+
+    def leave_While_body(self, node: cst.While) -> None:
+        self._leave()

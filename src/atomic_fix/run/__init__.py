@@ -1,0 +1,1 @@
+"""Which files, what they hold, and what is written back."""

@@ -1,0 +1,193 @@
+"""Paths of the command line -> files to check, each with its settings, in a fixed order."""
+# ruff: noqa: PTH  (pathlib would cost every start several milliseconds)
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from atomic_fix.run import disk
+from atomic_fix.source import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pathspec import GitIgnoreSpec
+
+    from atomic_fix.settings import Resolver, Settings
+
+SUFFIXES = (".py", ".pyw")
+"""What a file's name must end in to be found in a folder. Stubs hold no code that runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file to check, named as it is to be reported."""
+
+    path: str
+    settings: Settings
+
+
+def discover(paths: Iterable[str], resolver: Resolver) -> Iterator[Candidate | Unreadable]:
+    """Every file that the paths stand for, once, sorted by name within each path.
+
+    A file that is named is checked whatever it is called, unless `force-exclude` is set;
+    a folder is walked, without following links to folders. What cannot be walked comes as
+    `Unreadable`.
+
+    Raises:
+        ConfigError: a configuration file on the way cannot be used.
+    """
+    seen: set[str] = set()
+    walk = _Walk(resolver)
+    for path in paths:
+        for found in walk.start(path):
+            # Under two names (a link, `a.py ./a.py`) it is still one file.
+            identity = os.path.realpath(
+                found.filename if isinstance(found, Unreadable) else found.path
+            )
+            if identity not in seen:
+                seen.add(identity)
+                yield found
+
+
+class _Patterns:
+    """Patterns of one file or setting, relative to one folder."""
+
+    def __init__(self, folder: str, lines: Iterable[str]) -> None:
+        from pathspec import GitIgnoreSpec
+
+        self._folder = folder
+        self._spec: GitIgnoreSpec = GitIgnoreSpec.from_lines(lines)
+
+    def decide(self, path: str, *, is_folder: bool) -> bool | None:
+        """Whether the patterns leave the absolute path out (True), take it back in (False),
+        or have nothing to say of it."""
+        relative = os.path.relpath(path, self._folder)
+        if relative.startswith(".."):
+            return None
+        return self._spec.check_file(relative + "/" if is_folder else relative).include
+
+
+class _Walk:
+    """One run's walk; remembers the patterns it has read."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._gitignores: dict[str, _Patterns | None] = {}
+        self._excludes: dict[tuple[str, tuple[str, ...]], _Patterns] = {}
+
+    def start(self, path: str) -> Iterator[Candidate | Unreadable]:
+        try:
+            is_folder = os.path.isdir(path)
+            if not is_folder:
+                os.stat(path)
+        except (OSError, ValueError) as error:
+            yield Unreadable(path, f"cannot be read: {disk.reason(error)}")
+            return
+        if is_folder:
+            absolute = os.path.abspath(path)
+            settings = self._resolver.for_folder(path)
+            if settings.force_exclude and self._excluded_on_the_way(absolute, settings, True):
+                return
+            yield from self._folder(path, absolute, self._gitignores_above(absolute))
+            return
+        settings = self._resolver.for_folder(os.path.dirname(path) or ".")
+        if settings.force_exclude and self._excluded_on_the_way(
+            os.path.abspath(path), settings, False
+        ):
+            return
+        yield Candidate(path, settings)
+
+    def _folder(
+        self, path: str, absolute: str, above: tuple[_Patterns, ...]
+    ) -> Iterator[Candidate | Unreadable]:
+        try:
+            with os.scandir(path) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            yield Unreadable(path, f"the folder cannot be read: {disk.reason(error)}")
+            return
+        settings = self._resolver.for_folder(absolute)
+        own = self._gitignore(absolute) if settings.respect_gitignore else None
+        gitignores = (*above, own) if own is not None else above
+        for entry in entries:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if not is_folder and not entry.name.lower().endswith(SUFFIXES):
+                continue
+            if not is_folder and entry.is_dir():
+                continue  # a link to a folder: what it leads to is walked where it stands
+            whole = os.path.join(absolute, entry.name)
+            if self._excluded(whole, settings, is_folder):
+                continue
+            if settings.respect_gitignore and _ignored(whole, gitignores, is_folder):
+                continue
+            name = entry.name if path == "." else os.path.join(path, entry.name)
+            if is_folder:
+                yield from self._folder(name, whole, gitignores)
+            else:
+                yield Candidate(name, settings)
+
+    def _excluded(self, absolute: str, settings: Settings, is_folder: bool) -> bool:
+        from atomic_fix.settings import DEFAULT_EXCLUDE
+
+        lines: tuple[str, ...] = settings.extend_exclude
+        if settings.exclude is DEFAULT_EXCLUDE or settings.exclude == DEFAULT_EXCLUDE:
+            # Plain names: no need to load the pattern library for them.
+            if os.path.basename(absolute) in DEFAULT_EXCLUDE:
+                return True
+        else:
+            lines = settings.exclude + lines
+        if not lines:
+            return False
+        key = (settings.root, lines)
+        patterns = self._excludes.get(key)
+        if patterns is None:
+            patterns = self._excludes[key] = _Patterns(settings.root, lines)
+        return patterns.decide(absolute, is_folder=is_folder) is True
+
+    def _excluded_on_the_way(self, absolute: str, settings: Settings, is_folder: bool) -> bool:
+        """Whether the path, or a folder above it and below the settings' root, is excluded."""
+        path, folder = absolute, is_folder
+        while path.startswith(settings.root.rstrip(os.sep) + os.sep):
+            if self._excluded(path, settings, folder):
+                return True
+            path, folder = os.path.dirname(path), True
+        return False
+
+    def _gitignores_above(self, absolute: str) -> tuple[_Patterns, ...]:
+        """The patterns of the folders from the root of the git repository down to, but not
+        with, `absolute`; outside a repository there are none."""
+        folders = []
+        folder = absolute
+        while not os.path.exists(os.path.join(folder, ".git")):
+            parent = os.path.dirname(folder)
+            if parent == folder:
+                return ()
+            folders.append(parent)
+            folder = parent
+        found = [self._read(os.path.join(folder, ".git", "info", "exclude"), folder)]
+        found += [self._gitignore(each) for each in reversed(folders)]
+        return tuple(patterns for patterns in found if patterns is not None)
+
+    def _gitignore(self, folder: str) -> _Patterns | None:
+        if folder not in self._gitignores:
+            self._gitignores[folder] = self._read(os.path.join(folder, ".gitignore"), folder)
+        return self._gitignores[folder]
+
+    @staticmethod
+    def _read(path: str, folder: str) -> _Patterns | None:
+        content = disk.read(path) if os.path.isfile(path) else b""
+        if isinstance(content, Unreadable) or not content.strip():
+            return None  # git, too, goes on without a .gitignore that it cannot read
+        return _Patterns(folder, os.fsdecode(content).splitlines())
+
+
+def _ignored(absolute: str, gitignores: tuple[_Patterns, ...], is_folder: bool) -> bool:
+    """The nearest .gitignore that has something to say of the path decides."""
+    for patterns in reversed(gitignores):
+        decision = patterns.decide(absolute, is_folder=is_folder)
+        if decision is not None:
+            return decision
+    return False

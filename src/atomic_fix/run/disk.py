@@ -1,0 +1,51 @@
+"""The only place that reads and writes source files."""
+
+# ruff: noqa: PTH  (pathlib would cost every start several milliseconds)
+
+from __future__ import annotations
+
+import os
+import stat
+
+from atomic_fix.source import Unreadable
+
+
+class NotWritten(Exception):
+    """A source file was left as it is; the message says why, in one clause."""
+
+
+def read(path: str) -> bytes | Unreadable:
+    """The bytes of a file, or why there are none."""
+    try:
+        # `buffering=0`: one read call, and no decoding of any kind.
+        with open(path, "rb", buffering=0) as file:
+            return file.readall()
+    except (OSError, ValueError) as error:
+        return Unreadable(path, f"cannot be read: {reason(error)}")
+
+
+def write(path: str, before: bytes, after: bytes) -> None:
+    """Replace `before` by `after`, atomically, keeping the mode of the file.
+
+    Raises:
+        NotWritten: the file no longer holds `before`, is not a regular file, or the
+            operating system refuses.
+    """
+    from atomic_fix.runtime import atomic_write_bytes
+
+    found = read(path)
+    if isinstance(found, Unreadable):
+        raise NotWritten(found.reason)
+    if found != before:
+        raise NotWritten("it changed on disk after it was read")
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise NotWritten("it is not a regular file")
+        atomic_write_bytes(path, after)
+    except OSError as error:
+        raise NotWritten(f"it cannot be written: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """What the operating system says, without number and path."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,323 @@
+"""Where a run's settings come from: configuration files, then options.
+
+`KEYS` is the one list of what may be configured; reading, checking, `--show-settings`, the
+reference in the documentation and the JSON schema all come from it.
+"""
+# ruff: noqa: PTH  (pathlib would cost every start several milliseconds)
+
+from __future__ import annotations
+
+import enum
+import os
+import sys
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from atomic_fix.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+DEFAULT_EXCLUDE = (
+    ".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints",
+    ".mypy_cache", ".nox", ".pants.d", ".pyenv", ".pytest_cache", ".pytype", ".ruff_cache",
+    ".svn", ".tox", ".venv", ".vscode", "__pycache__", "__pypackages__", "_build", "buck-out",
+    "build", "dist", "node_modules", "site-packages", "venv",
+)  # fmt: skip
+
+OUTPUT_FORMATS = ("full", "concise", "json")
+
+
+class ConfigError(Exception):
+    """A configuration file or option that cannot be used; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that is configured for the files below one folder."""
+
+    config: Config = field(default_factory=Config)
+    root: str = ""
+    """The folder that patterns are relative to: that of the configuration file."""
+    origin: str = ""
+    """The configuration file; empty when there is none."""
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    exclude: tuple[str, ...] = DEFAULT_EXCLUDE
+    extend_exclude: tuple[str, ...] = ()
+    force_exclude: bool = False
+    respect_gitignore: bool = True
+    baseline: str = ""
+    require_reason: bool = False
+    output_format: str = "full"
+
+
+class Kind(enum.Enum):
+    """What a value must look like, in the words of the error message."""
+
+    CODES = "a list of rule codes"
+    STRINGS = "a list of strings"
+    STRING = "a string"
+    BOOLEAN = "true or false"
+    SHARE = "a number between 0 and 1"
+    TABLE = "a table of pattern = [codes]"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of `[tool.atomic-fix]`. `choices` are the only values, if there are any."""
+
+    name: str
+    kind: Kind
+    help: str
+    example: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def attribute(self) -> str:
+        return self.name.replace("-", "_")
+
+
+KEYS: tuple[Key, ...] = (
+    Key("select", Kind.CODES, "Codes to check, also as prefixes; without it, every rule that "
+        "is on by default.", '["ATF1"]'),
+    Key("extend-select", Kind.CODES, "Codes to check besides those.", '["ATF203"]'),
+    Key("ignore", Kind.CODES, "Codes not to check.", '["ATF115"]'),
+    Key("per-file-ignores", Kind.TABLE, "Codes not to report in files that match a pattern.",
+        '{ "tests/" = ["ATF1"] }'),
+    Key("exclude", Kind.STRINGS, "Patterns, as in .gitignore and relative to the "
+        "configuration file, that are left out when a folder is walked; replaces the usual "
+        "ones.", '["third_party/"]'),
+    Key("extend-exclude", Kind.STRINGS, "Patterns left out besides the usual ones.",
+        '["*_pb2.py"]'),
+    Key("force-exclude", Kind.BOOLEAN, "Whether the patterns hold for files named on the "
+        "command line too, as pre-commit names them.", "true"),
+    Key("respect-gitignore", Kind.BOOLEAN, "Whether what git ignores is left out when a "
+        "folder is walked.", "false"),
+    Key("durable-words", Kind.STRINGS, "Words that name durable state in this project.",
+        '["ledger"]'),
+    Key("not-durable-words", Kind.STRINGS, "Words that deny it in this project.",
+        '["preview"]'),
+    Key("atomic-helpers", Kind.STRINGS, "Dotted names of functions that write atomically: a "
+        "call of them is no finding.", '["app.io.write_json"]'),
+    Key("helper", Kind.STRING, "Where fixed code imports from: a module with the names of "
+        "`atomic_fix.runtime`, or `module:function`.", '"app.atomic_io"'),
+    Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file.",
+        '"warn"', ("raise", "warn", "quarantine")),
+    Key("durability", Kind.STRING, "Whether a replace needs an fsync before it (`durable`) "
+        "or not (`atomic`).", '"atomic"', ("durable", "atomic")),
+    Key("min-confidence", Kind.SHARE, "Findings below this confidence are not reported.",
+        "0.7"),
+    Key("baseline", Kind.STRING, "A file of known findings that are not reported, relative "
+        "to the configuration file.", '".atomic-fix-baseline"'),
+    Key("require-reason", Kind.BOOLEAN, "Whether a suppression must say why.", "true"),
+    Key("output-format", Kind.STRING, "How findings are printed.", '"concise"',
+        OUTPUT_FORMATS),
+)  # fmt: skip
+
+_OF_CONFIG = frozenset(each.name for each in fields(Config))
+
+
+def defaults() -> dict[str, Any]:
+    """The value of every key when nothing is configured, by key name."""
+    return shown(Settings())
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """The value of every key, by key name, as plain lists, strings and numbers."""
+    values: dict[str, Any] = {}
+    for key in KEYS:
+        holder = settings.config if key.attribute in _OF_CONFIG else settings
+        value = getattr(holder, key.attribute)
+        if key.kind is Kind.TABLE:
+            value = {pattern: list(codes) for pattern, codes in value}
+        values[key.name] = list(value) if isinstance(value, tuple) else value
+    return values
+
+
+def merge(settings: Settings, values: Mapping[str, object], where: str) -> Settings:
+    """`settings` with the given values, by key name, put over them.
+
+    Raises:
+        ConfigError: an unknown key, a wrong type or an unknown code; the message starts
+            with `where`.
+    """
+    by_name = {key.name: key for key in KEYS}
+    config_values: dict[str, Any] = {}
+    own_values: dict[str, Any] = {}
+    for name, value in values.items():
+        key = by_name.get(name)
+        if key is None:
+            hint = nearest(name, by_name)
+            raise ConfigError(f"{where}: unknown key `{name}`{hint}")
+        target = config_values if key.attribute in _OF_CONFIG else own_values
+        target[key.attribute] = _checked(key, value, where)
+    return replace(settings, config=replace(settings.config, **config_values), **own_values)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """", did you mean ...?" with the known name most like `name`, or nothing."""
+    import difflib
+
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f", did you mean `{close[0]}`?" if close else ""
+
+
+def check_codes(codes: Iterable[str], where: str) -> tuple[str, ...]:
+    """The codes in upper case.
+
+    Raises:
+        ConfigError: one is neither a code nor the beginning of one.
+    """
+    # Here, and not above: rules load what they need to look at code.
+    from atomic_fix.rules import RULES
+
+    known = [rule.code for rule in RULES]
+    checked = []
+    for code in codes:
+        upper = code.upper()
+        if not upper or not any(each.startswith(upper) for each in known):
+            hint = nearest(upper, known)
+            raise ConfigError(f"{where}: unknown rule code `{code}`{hint}")
+        checked.append(upper)
+    return tuple(checked)
+
+
+def _checked(key: Key, value: object, where: str) -> object:
+    kind = key.kind
+    place = f"{where}: `{key.name}`"
+    if kind in (Kind.CODES, Kind.STRINGS):
+        if isinstance(value, list) and all(isinstance(each, str) for each in value):
+            return check_codes(value, place) if kind is Kind.CODES else tuple(value)
+    elif kind is Kind.STRING:
+        if isinstance(value, str):
+            if key.choices and value not in key.choices:
+                allowed = ", ".join(key.choices)
+                hint = nearest(value, key.choices)
+                raise ConfigError(f"{place} is `{value}` but must be one of {allowed}{hint}")
+            return value
+    elif kind is Kind.BOOLEAN:
+        if isinstance(value, bool):
+            return value
+    elif kind is Kind.SHARE:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
+            return float(value)
+    elif isinstance(value, dict):
+        rows = []
+        for pattern, codes in value.items():
+            if not isinstance(codes, list) or not all(isinstance(each, str) for each in codes):
+                raise ConfigError(f"{place} must give a list of codes for `{pattern}`")
+            rows.append((pattern, check_codes(codes, place)))
+        return tuple(rows)
+    raise ConfigError(f"{place} must be {kind.value}, not {value!r}")
+
+
+class Resolver:
+    """Finds the settings of a folder: the nearest configuration file at or above it, with
+    the options of the command line put over it.
+
+    It remembers what it has read, for the length of one run.
+    """
+
+    def __init__(
+        self, options: Mapping[str, object], config_file: str = "", *, isolated: bool = False
+    ) -> None:
+        """
+        Args:
+            options: values by key name, as `merge` takes them.
+            config_file: the only configuration file to use; empty to look for them.
+            isolated: read no configuration file at all.
+
+        Raises:
+            ConfigError: an option or `config_file` cannot be used.
+        """
+        self._options = options
+        self._by_folder: dict[str, Settings] = {}
+        self._fixed: Settings | None = None
+        if isolated:
+            self._fixed = self._with_options(Settings(root=os.getcwd()))
+        elif config_file:
+            found = _load(config_file, required=True)
+            assert found is not None
+            self._fixed = self._with_options(found)
+
+    def for_folder(self, folder: str) -> Settings:
+        """The settings for files in `folder`.
+
+        Raises:
+            ConfigError: the configuration file that applies cannot be used.
+        """
+        if self._fixed is not None:
+            return self._fixed
+        folder = os.path.abspath(folder)
+        missing = []
+        while True:
+            settings = self._by_folder.get(folder)
+            if settings is not None:
+                break
+            missing.append(folder)
+            found = _in_folder(folder)
+            parent = os.path.dirname(folder)
+            if found is not None or parent == folder:
+                settings = self._with_options(found or Settings(root=os.getcwd()))
+                break
+            folder = parent
+        for each in missing:
+            self._by_folder[each] = settings
+        return settings
+
+    def _with_options(self, settings: Settings) -> Settings:
+        return merge(settings, self._options, "option")
+
+
+def _in_folder(folder: str) -> Settings | None:
+    """The settings that a folder's own configuration file gives, if it has one."""
+    own = _load(os.path.join(folder, "atomic-fix.toml"), required=False)
+    if own is not None:
+        return own
+    return _load(os.path.join(folder, "pyproject.toml"), required=False)
+
+
+def _load(path: str, *, required: bool) -> Settings | None:
+    """The settings of one file; None when it says nothing of atomic-fix.
+
+    Raises:
+        ConfigError: it cannot be read or is wrong.
+    """
+    shared = os.path.basename(path) == "pyproject.toml"
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError) as error:
+        if required:
+            raise ConfigError(f"{path}: cannot be read: {_reason(error)}") from error
+        return None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {_reason(error)}") from error
+    if shared and not required and b"atomic-fix" not in content:
+        return None  # most pyproject.toml files; loading a TOML parser for them costs more
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        table = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    where = path
+    if shared:
+        tool = table.get("tool")
+        section = tool.get("atomic-fix") if isinstance(tool, dict) else None
+        if section is None:
+            if required:
+                raise ConfigError(f"{path}: it has no [tool.atomic-fix] table")
+            return None
+        if not isinstance(section, dict):
+            raise ConfigError(f"{path}: `tool.atomic-fix` must be a table")
+        table = section
+    root = os.path.dirname(os.path.abspath(path))
+    return merge(Settings(root=root, origin=path), table, where)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
