@@ -1,0 +1,159 @@
+"""Edits of fixes -> new text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from atomic_fix.finding import Applicability, Edit, Finding, Fix, Position, Span
+from atomic_fix.rewrite import ROUND_LIMIT, SAFE_AND_UNSAFE, SAFE_ONLY, apply_fixes, rewrite
+from atomic_fix.source import Source, decode
+
+
+def source(content: bytes) -> Source:
+    decoded = decode(content, "a.py")
+    assert isinstance(decoded, Source)
+    return decoded
+
+
+def edit(row: int, start: int, end: int, text: str) -> Edit:
+    return Edit(Span(Position(row, start), Position(row, end)), text)
+
+
+def finding(*edits: Edit, how: Applicability = Applicability.SAFE, code: str = "ATF101") -> Finding:
+    return Finding(
+        code=code,
+        name="in-place-write",
+        filename="a.py",
+        span=edits[0].span,
+        message="written in place",
+        fix=Fix("use the helper", how, edits),
+    )
+
+
+IMPORT = edit(1, 1, 1, "import helper\n")
+
+
+def finds(
+    old: str, new: str, *extra: Edit, how: Applicability = Applicability.SAFE
+) -> Callable[[Source], list[Finding]]:
+    """A check that wants `old` replaced by `new` wherever it stands."""
+
+    def find(text: Source) -> list[Finding]:
+        found = []
+        at = text.text.find(old)
+        while at >= 0:
+            span = Span(text.position(at), text.position(at + len(old)))
+            found.append(finding(Edit(span, new), *extra, how=how))
+            at = text.text.find(old, at + 1)
+        return found
+
+    return find
+
+
+def test_every_fix_that_does_not_overlap_goes_in_and_the_same_edit_once() -> None:
+    text = source(b"a = 1\nb = 2\n")
+    findings = [finding(edit(1, 5, 6, "x"), IMPORT), finding(edit(2, 5, 6, "y"), IMPORT)]
+    applied = apply_fixes(text, findings, SAFE_ONLY)
+    assert applied.text == "import helper\na = x\nb = y\n"
+    assert applied.findings == tuple(findings)
+
+
+def test_of_two_that_overlap_the_first_wins_whole() -> None:
+    text = source(b"abcdef\n")
+    first = finding(edit(1, 2, 4, "XX"))
+    second = finding(edit(1, 6, 7, "Z"), edit(1, 3, 5, "YY"))
+    applied = apply_fixes(text, [first, second], SAFE_ONLY)
+    assert applied.text == "aXXdef\n"
+    assert applied.findings == (first,)
+
+
+def test_two_different_insertions_at_one_place_are_not_ordered_by_guess() -> None:
+    text = source(b"a\n")
+    first, second = finding(edit(1, 1, 1, "x")), finding(edit(1, 1, 1, "y"))
+    assert apply_fixes(text, [first, second], SAFE_ONLY).text == "xa\n"
+
+
+def test_an_insertion_may_touch_a_replacement() -> None:
+    text = source(b"abc\n")
+    applied = apply_fixes(
+        text,
+        [finding(edit(1, 1, 4, "X")), finding(edit(1, 1, 1, "+"), edit(1, 4, 4, "-"))],
+        SAFE_ONLY,
+    )
+    assert applied.text == "+X-\n"
+
+
+@pytest.mark.parametrize(
+    ("how", "allowed", "text"),
+    [
+        (Applicability.SAFE, SAFE_ONLY, "X\n"),
+        (Applicability.UNSAFE, SAFE_ONLY, "a\n"),
+        (Applicability.UNSAFE, SAFE_AND_UNSAFE, "X\n"),
+        (Applicability.DISPLAY, SAFE_AND_UNSAFE, "a\n"),
+    ],
+)
+def test_applicability(how: Applicability, allowed: frozenset[Applicability], text: str) -> None:
+    assert apply_fixes(source(b"a\n"), [finding(edit(1, 1, 2, "X"), how=how)], allowed).text == text
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_the_line_ends_of_the_file_are_used(newline: str) -> None:
+    text = source(f"a = 1{newline}b = 2".encode())
+    new = rewrite(text, finds("2", "(\n    3\n)"), SAFE_ONLY)
+    assert new.text == f"a = 1{newline}b = ({newline}    3{newline})"
+
+
+def test_what_overlapped_is_done_in_the_next_round() -> None:
+    new = rewrite(source(b"p = 'one two'\n"), _one_then_two, SAFE_ONLY)
+    assert new.text == "p = '1 2'\n"
+    assert [each.code for each in new.applied] == ["ATF101", "ATF102"]
+    assert new.remaining == ()
+
+
+def _one_then_two(text: Source) -> list[Finding]:
+    """Two findings whose fixes both touch the blank between the words."""
+    found = []
+    if "one " in text.text:
+        found.append(finding(edit(1, 6, 10, "1 ")))
+    at = text.text.find(" two")
+    if at >= 0:
+        found.append(finding(edit(1, at + 1, at + 5, " 2"), code="ATF102"))
+    return found
+
+
+def test_a_fix_that_never_settles_is_refused_and_the_text_kept() -> None:
+    new = rewrite(source(b"a = 1\n"), finds("1", "11"), SAFE_ONLY)
+    assert new.text == "a = 1\n"
+    assert new.applied == ()
+    assert len(new.remaining) == 1
+    assert new.refusal == f"the fixes do not settle in {ROUND_LIMIT} rounds"
+
+
+def test_a_result_that_does_not_compile_is_refused() -> None:
+    new = rewrite(source(b"a = 1\n"), finds("1", "("), SAFE_ONLY)
+    assert new.text == "a = 1\n"
+    assert "would not compile" in new.refusal
+    assert "line 1" in new.refusal
+
+
+def test_a_text_newer_than_this_python_may_still_be_fixed() -> None:
+    new = rewrite(source(b"not python at all = 1\n"), finds("1", "2"), SAFE_ONLY)
+    assert (new.text, new.refusal) == ("not python at all = 2\n", "")
+
+
+def test_a_result_that_loses_a_comment_is_refused() -> None:
+    new = rewrite(source(b"a = (  # why\n    1)\n"), finds("(  # why\n    1)", "1"), SAFE_ONLY)
+    assert new.refusal == "the result would lose a comment: # why"
+
+
+def test_a_result_that_the_encoding_cannot_express_is_refused() -> None:
+    text = source(b"# coding: latin-1\na = '\xe9'\n")
+    new = rewrite(text, finds("\xe9", "\u20ac"), SAFE_ONLY)
+    assert "cannot be written as iso-8859-1" in new.refusal
+
+
+def test_a_fix_that_changes_nothing_ends_the_rounds() -> None:
+    new = rewrite(source(b"a = 1\n"), finds("1", "1"), SAFE_ONLY)
+    assert (new.text, new.applied, new.refusal) == ("a = 1\n", (), "")
