@@ -3,7 +3,6 @@
 `KEYS` is the one list of what may be configured; reading, checking, `--show-settings`, the
 reference in the documentation and the JSON schema all come from it.
 """
-# ruff: noqa: PTH  (pathlib would cost every start several milliseconds)
 
 from __future__ import annotations
 
@@ -155,7 +154,7 @@ def merge(settings: Settings, values: Mapping[str, object], where: str) -> Setti
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """", did you mean ...?" with the known name most like `name`, or nothing."""
+    """ ", did you mean ...?" with the known name most like `name`, or nothing."""
     import difflib
 
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)

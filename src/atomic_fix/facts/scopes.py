@@ -179,7 +179,8 @@ class _Collector(cst.CSTVisitor):
         self.scopes = Scopes(top, [top])
         self._order = 0
         self._functions = [top]
-        self._classes: list[ClassFacts] = []
+        # The class whose body is being read, None inside a function; innermost last.
+        self._classes: list[ClassFacts | None] = [None]
         self._inside: tuple[Inside, ...] = ()
         self._saved_inside: list[tuple[Inside, ...]] = []
         self._tries: list[tuple[int, int, tuple[Inside, ...]]] = []
@@ -195,21 +196,21 @@ class _Collector(cst.CSTVisitor):
     # --- scopes -----------------------------------------------------------------
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
-        owner = self._classes[-1] if self._classes else None
+        home = self._classes[-1]
         outer = self._function
         # A function nested in a method sees the method's `self`.
-        owner = owner or outer.owner
+        owner = home or outer.owner
         params = node.params
         parameters = (*params.posonly_params, *params.params, *params.kwonly_params)
         function = FunctionFacts(node.name.value, node, owner, outer, self._tick(), parameters)
         self.scopes.functions.append(function)
         self.scopes.by_name.setdefault(function.name, []).append(function)
-        if self._classes:
-            self._classes[-1].methods.setdefault(function.name, function)
+        if home is not None:
+            home.methods.setdefault(function.name, function)
         self._functions.append(function)
         self._saved_inside.append(self._inside)
         self._inside = ()
-        self._classes.append(None)  # type: ignore[arg-type]
+        self._classes.append(None)
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:
         self._classes.pop()
@@ -300,7 +301,7 @@ class _Collector(cst.CSTVisitor):
             return
         binding = Binding(order, value, kind, self._function, node)
         if isinstance(target, cst.Name):
-            owner = self._classes[-1] if self._classes else None
+            owner = self._classes[-1]
             if owner is not None:
                 owner.attributes.setdefault(target.value, []).append(binding)
             else:

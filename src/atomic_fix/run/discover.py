@@ -1,5 +1,4 @@
 """Paths of the command line -> files to check, each with its settings, in a fixed order."""
-# ruff: noqa: PTH  (pathlib would cost every start several milliseconds)
 
 from __future__ import annotations
 
@@ -52,8 +51,8 @@ def discover(paths: Iterable[str], resolver: Resolver) -> Iterator[Candidate | U
                 yield found
 
 
-class _Patterns:
-    """Patterns of one file or setting, relative to one folder."""
+class Patterns:
+    """Patterns as in .gitignore, of one file or setting, relative to one folder."""
 
     def __init__(self, folder: str, lines: Iterable[str]) -> None:
         from pathspec import GitIgnoreSpec
@@ -69,14 +68,18 @@ class _Patterns:
             return None
         return self._spec.check_file(relative + "/" if is_folder else relative).include
 
+    def match(self, path: str) -> bool:
+        """Whether the patterns match the file, given as the command line names it."""
+        return self.decide(os.path.abspath(path), is_folder=False) is True
+
 
 class _Walk:
     """One run's walk; remembers the patterns it has read."""
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
-        self._gitignores: dict[str, _Patterns | None] = {}
-        self._excludes: dict[tuple[str, tuple[str, ...]], _Patterns] = {}
+        self._gitignores: dict[str, Patterns | None] = {}
+        self._excludes: dict[tuple[str, tuple[str, ...]], Patterns] = {}
 
     def start(self, path: str) -> Iterator[Candidate | Unreadable]:
         try:
@@ -91,7 +94,10 @@ class _Walk:
             settings = self._resolver.for_folder(path)
             if settings.force_exclude and self._excluded_on_the_way(absolute, settings, True):
                 return
-            yield from self._folder(path, absolute, self._gitignores_above(absolute))
+            above = self._gitignores_above(absolute) if settings.respect_gitignore else ()
+            if _ignored(absolute, above, is_folder=True):
+                above = ()  # it is named, so it is wanted; what lies above it has no say
+            yield from self._folder(path, absolute, above)
             return
         settings = self._resolver.for_folder(os.path.dirname(path) or ".")
         if settings.force_exclude and self._excluded_on_the_way(
@@ -101,7 +107,7 @@ class _Walk:
         yield Candidate(path, settings)
 
     def _folder(
-        self, path: str, absolute: str, above: tuple[_Patterns, ...]
+        self, path: str, absolute: str, above: tuple[Patterns, ...]
     ) -> Iterator[Candidate | Unreadable]:
         try:
             with os.scandir(path) as found:
@@ -144,7 +150,7 @@ class _Walk:
         key = (settings.root, lines)
         patterns = self._excludes.get(key)
         if patterns is None:
-            patterns = self._excludes[key] = _Patterns(settings.root, lines)
+            patterns = self._excludes[key] = Patterns(settings.root, lines)
         return patterns.decide(absolute, is_folder=is_folder) is True
 
     def _excluded_on_the_way(self, absolute: str, settings: Settings, is_folder: bool) -> bool:
@@ -156,7 +162,7 @@ class _Walk:
             path, folder = os.path.dirname(path), True
         return False
 
-    def _gitignores_above(self, absolute: str) -> tuple[_Patterns, ...]:
+    def _gitignores_above(self, absolute: str) -> tuple[Patterns, ...]:
         """The patterns of the folders from the root of the git repository down to, but not
         with, `absolute`; outside a repository there are none."""
         folders = []
@@ -171,20 +177,20 @@ class _Walk:
         found += [self._gitignore(each) for each in reversed(folders)]
         return tuple(patterns for patterns in found if patterns is not None)
 
-    def _gitignore(self, folder: str) -> _Patterns | None:
+    def _gitignore(self, folder: str) -> Patterns | None:
         if folder not in self._gitignores:
             self._gitignores[folder] = self._read(os.path.join(folder, ".gitignore"), folder)
         return self._gitignores[folder]
 
     @staticmethod
-    def _read(path: str, folder: str) -> _Patterns | None:
+    def _read(path: str, folder: str) -> Patterns | None:
         content = disk.read(path) if os.path.isfile(path) else b""
         if isinstance(content, Unreadable) or not content.strip():
             return None  # git, too, goes on without a .gitignore that it cannot read
-        return _Patterns(folder, os.fsdecode(content).splitlines())
+        return Patterns(folder, [line.rstrip("\r") for line in os.fsdecode(content).split("\n")])
 
 
-def _ignored(absolute: str, gitignores: tuple[_Patterns, ...], is_folder: bool) -> bool:
+def _ignored(absolute: str, gitignores: tuple[Patterns, ...], is_folder: bool) -> bool:
     """The nearest .gitignore that has something to say of the path decides."""
     for patterns in reversed(gitignores):
         decision = patterns.decide(absolute, is_folder=is_folder)

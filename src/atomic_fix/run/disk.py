@@ -1,7 +1,5 @@
 """The only place that reads and writes source files."""
 
-# ruff: noqa: PTH  (pathlib would cost every start several milliseconds)
-
 from __future__ import annotations
 
 import os
@@ -44,6 +42,17 @@ def write(path: str, before: bytes, after: bytes) -> None:
         atomic_write_bytes(path, after)
     except OSError as error:
         raise NotWritten(f"it cannot be written: {reason(error)}") from error
+
+
+def write_report(path: str, text: str) -> None:
+    """Write the text of a report as UTF-8, atomically.
+
+    Raises:
+        OSError: the operating system refuses.
+    """
+    from atomic_fix.runtime import atomic_write_bytes
+
+    atomic_write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def reason(error: Exception) -> str:

@@ -1,0 +1,70 @@
+"""The pure core: a source and a configuration in, findings out."""
+
+from __future__ import annotations
+
+from atomic_fix.config import Config
+from atomic_fix.finding import FileResult, Finding, Position, Span
+from atomic_fix.rules import RULES, Rule
+from atomic_fix.source import Source, Unreadable, decode
+
+UNREADABLE = "ATF000"
+UNREADABLE_NAME = "not-analysed"
+
+
+def selected_rules(config: Config) -> tuple[Rule, ...]:
+    """The rules that a configuration turns on, in the order of `RULES`."""
+    chosen = []
+    for rule in RULES:
+        # The longest prefix that matches decides; `ignore` wins a tie, as in ruff.
+        on = max((len(c) for c in (*config.select, *config.extend_select) if rule.code.startswith(c)), default=-1)
+        off = max((len(c) for c in config.ignore if rule.code.startswith(c)), default=-1)
+        exact = rule.code in (*config.select, *config.extend_select)
+        if not rule.default and not exact:
+            continue
+        if not config.select and on < 0:
+            on = 0
+        if on > off:
+            chosen.append(rule)
+    return tuple(chosen)
+
+
+def check(source: Source, config: Config) -> tuple[Finding, ...]:
+    """Every finding of the selected rules, in order of position. Comments that suppress
+    findings are not looked at: see `suppress`."""
+    from atomic_fix.analyse import module_facts
+
+    facts = module_facts(source, config)
+    if facts is None:
+        return ()
+    if isinstance(facts, Unreadable):
+        return (unreadable_finding(facts),)
+    findings = [
+        finding
+        for rule in selected_rules(config)
+        for finding in rule.check(facts, config)
+        if finding.confidence >= config.min_confidence
+    ]
+    return tuple(sorted(findings, key=lambda finding: finding.sort_key))
+
+
+def check_bytes(content: bytes, filename: str, config: Config) -> FileResult:
+    """Decode and check. What cannot be decoded or parsed is one ATF000 finding."""
+    source = decode(content, filename)
+    if isinstance(source, Unreadable):
+        return FileResult(filename, (unreadable_finding(source),), analysed=False)
+    findings = check(source, config)
+    analysed = not any(finding.code == UNREADABLE for finding in findings)
+    return FileResult(filename, findings, analysed)
+
+
+def unreadable_finding(reason: Unreadable) -> Finding:
+    """The ATF000 finding of a file that could not be analysed."""
+    start = Position(reason.row, reason.column)
+    return Finding(
+        code=UNREADABLE,
+        name=UNREADABLE_NAME,
+        filename=reason.filename,
+        span=Span(start, start),
+        message=reason.reason,
+        noqa_row=reason.row,
+    )

@@ -1,0 +1,429 @@
+"""The command line: options in, exit code out.
+
+Exit codes: 0 nothing to tell, 1 findings (with --diff: something to change), 2 it could not
+do its work on some path, or on all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from atomic_fix import __version__
+from atomic_fix.settings import OUTPUT_FORMATS, ConfigError, Resolver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from atomic_fix.finding import Applicability, FileResult, Finding
+    from atomic_fix.run.one_file import Repair
+    from atomic_fix.settings import Settings
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
+
+CLEAN, FOUND, FAILED = 0, 1, 2
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "What to check": ("select", "extend_select", "ignore", "stdin_filename"),
+    "Repair": ("diff", "write", "unsafe_fixes", "show_fixes"),
+    "Output": ("output_format", "output_file", "statistics"),
+    "Configuration": ("config_file", "isolated", "show_settings", "show_files"),
+    "About": ("explain", "version", "help"),
+}
+"""The options under each heading of --help."""
+
+
+class _GroupedCommand(click.Command):
+    """A command whose --help shows its options under headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        records = {
+            # click has a name of its own for the parameter of --help
+            "help" if "--help" in parameter.opts else parameter.name: record
+            for parameter in self.get_params(ctx)
+            if (record := parameter.get_help_record(ctx)) is not None
+        }
+        for heading, names in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl([records[name] for name in names])
+
+
+def _codes(_ctx: click.Context, _parameter: click.Parameter, values: Sequence[str]) -> list[str]:
+    return [code.strip() for value in values for code in value.split(",") if code.strip()]
+
+
+def _complete_code(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
+    from click.shell_completion import CompletionItem
+
+    from atomic_fix.rules import RULES
+
+    before, comma, last = incomplete.rpartition(",")
+    return [
+        CompletionItem(before + comma + rule.code, help=rule.name)
+        for rule in RULES
+        if rule.code.startswith(last.upper())
+    ]
+
+
+def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
+    return click.option(
+        name,
+        multiple=True,
+        metavar="CODES",
+        callback=_codes,
+        shell_complete=_complete_code,
+        help=text,
+    )
+
+
+@click.command(
+    cls=_GroupedCommand,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    options_metavar="[OPTIONS]",
+    epilog="Exit code: 0 clean, 1 findings, 2 something could not be analysed or written.",
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=str))
+@_code_option("--select", "Check only these codes (ATF1 stands for all that begin so).")
+@_code_option("--extend-select", "Check these codes too.")
+@_code_option("--ignore", "Do not check these codes.")
+@click.option("--stdin-filename", metavar="PATH", help="What to call the source read from `-`.")
+@click.option("--diff", is_flag=True, help="Print what --write would change, as a patch.")
+@click.option("--write", is_flag=True, help="Repair the files, then report what remains.")
+@click.option("--unsafe-fixes", is_flag=True, help="Take the fixes that a person should read too.")
+@click.option("--show-fixes", is_flag=True, help="List each repair that was made.")
+@click.option(
+    "--output-format",
+    type=click.Choice(OUTPUT_FORMATS),
+    metavar="FORMAT",
+    help=f"One of {', '.join(OUTPUT_FORMATS)}.",
+)
+@click.option(
+    "--output-file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=str),
+    help="Write the report there.",
+)
+@click.option("--statistics", is_flag=True, help="Count the findings of each code instead.")
+@click.option(
+    "--config",
+    "config_file",
+    metavar="FILE",
+    type=click.Path(path_type=str),
+    help="Use this pyproject.toml or atomic-fix.toml.",
+)
+@click.option("--isolated", is_flag=True, help="Read no configuration file.")
+@click.option("--show-settings", is_flag=True, help="Print the settings that hold here.")
+@click.option("--show-files", is_flag=True, help="Print the files that would be checked.")
+@click.option(
+    "--explain",
+    metavar="CODE",
+    shell_complete=_complete_code,
+    help="Print the page of a rule.",
+)
+@click.version_option(__version__, prog_name="atomic-fix", message="%(prog)s %(version)s")
+def main(paths: tuple[str, ...], **options: Any) -> None:
+    """Find, explain and repair checkpoints that a crash cuts short.
+
+    PATHS are files and folders; `-` is the source on standard input. Without any, the
+    current folder is checked.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character must not end the run.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(paths or (".",), options)
+    except ConfigError as error:
+        code = _complain(str(error))
+    sys.exit(code)
+
+
+def _run(paths: tuple[str, ...], options: dict[str, Any]) -> int:
+    if options["explain"] is not None:
+        return _explain(options["explain"])
+    _refuse_contradictions(paths, options)
+    resolver = Resolver(
+        {
+            key: options[key.replace("-", "_")]
+            for key in ("select", "extend-select", "ignore", "output-format")
+            if options[key.replace("-", "_")]
+        },
+        options["config_file"] or "",
+        isolated=options["isolated"],
+    )
+    here = resolver.for_folder(".")
+    if options["show_settings"]:
+        return _show_settings(here)
+    if options["show_files"]:
+        return _show_files(paths, resolver)
+    if "-" in paths:
+        return _standard_input(options, resolver)
+    if options["diff"]:
+        return _diff(paths, options, resolver)
+    if options["write"]:
+        return _write(paths, options, resolver, here)
+    return _check(paths, options, resolver, here)
+
+
+def _refuse_contradictions(paths: tuple[str, ...], options: dict[str, Any]) -> None:
+    if options["isolated"] and options["config_file"]:
+        raise click.UsageError("--isolated and --config exclude each other")
+    if options["diff"] and options["write"]:
+        raise click.UsageError("--diff and --write exclude each other")
+    if "-" in paths and len(paths) > 1:
+        raise click.UsageError("`-` (standard input) cannot be combined with other paths")
+    if options["stdin_filename"] and "-" not in paths:
+        raise click.UsageError("--stdin-filename needs the path `-`")
+    for name in ("unsafe_fixes", "show_fixes"):
+        if name == "show_fixes" and options[name] and not options["write"]:
+            raise click.UsageError("--show-fixes needs --write")
+
+
+def _allowed(options: dict[str, Any]) -> AbstractSet[Applicability]:
+    from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
+
+    return SAFE_AND_UNSAFE if options["unsafe_fixes"] else SAFE_ONLY
+
+
+def _check(
+    paths: tuple[str, ...], options: dict[str, Any], resolver: Resolver, here: Settings
+) -> int:
+    from atomic_fix.run.all_files import check_files
+
+    results = tuple(check_files(paths, resolver))
+    if not results:
+        click.echo("warning: no Python files found under the given paths", err=True)
+    _print(results, options, here)
+    return _exit_code(results)
+
+
+def _diff(paths: tuple[str, ...], options: dict[str, Any], resolver: Resolver) -> int:
+    from atomic_fix.run.all_files import repair_files
+    from atomic_fix.run.one_file import Repair
+
+    repairs = []
+    failed = False
+    for found in repair_files(paths, resolver, _allowed(options)):
+        if isinstance(found, Repair):
+            failed |= _print_patch(found)
+            repairs.append(found)
+        else:
+            failed |= _tell_unread(found)
+    return _diff_exit_code(repairs, failed=failed)
+
+
+def _write(
+    paths: tuple[str, ...], options: dict[str, Any], resolver: Resolver, here: Settings
+) -> int:
+    from atomic_fix.run import disk
+    from atomic_fix.run.all_files import repair_files
+    from atomic_fix.run.one_file import Repair, check_bytes
+
+    results: list[FileResult] = []
+    fixed: list[Finding] = []
+    failed = False
+    for found in repair_files(paths, resolver, _allowed(options)):
+        if not isinstance(found, Repair):
+            results.append(found)
+            continue
+        result = found.result
+        if found.refusal:
+            failed |= bool(_complain(f"{_name(result.filename)}: not repaired: {found.refusal}"))
+        if found.after != found.before:
+            try:
+                disk.write(result.filename, found.before, found.after)
+            except disk.NotWritten as error:
+                failed |= bool(_complain(f"{_name(result.filename)}: not written: {error}"))
+                settings = resolver.for_folder(os.path.dirname(result.filename) or ".")
+                result = check_bytes(disk.read(result.filename), result.filename, settings)
+            else:
+                fixed.extend(found.applied)
+        results.append(result)
+    _print(tuple(results), options, here, tuple(fixed))
+    return max(_exit_code(results), FAILED if failed else CLEAN)
+
+
+def _standard_input(options: dict[str, Any], resolver: Resolver) -> int:
+    """Check what comes on standard input; with --write the repaired source goes to standard
+    output, and the report to standard error."""
+    from atomic_fix.run.one_file import check_bytes, repair_bytes
+
+    filename = options["stdin_filename"] or "-"
+    settings = resolver.for_folder(os.path.dirname(filename) or ".")
+    content = sys.stdin.buffer.read()
+    if not (options["diff"] or options["write"]):
+        results = (check_bytes(content, filename, settings),)
+        _print(results, options, settings)
+        return _exit_code(results)
+
+    repair = repair_bytes(content, filename, settings, _allowed(options))
+    if options["diff"]:
+        failed = _print_patch(repair)
+        return _diff_exit_code([repair], failed=failed)
+    sys.stdout.buffer.write(repair.after)
+    sys.stdout.buffer.flush()
+    _print((repair.result,), options, settings, repair.applied, to_stderr=True)
+    if repair.refusal:
+        return _complain(f"{_name(filename)}: not repaired: {repair.refusal}")
+    return _exit_code([repair.result])
+
+
+def _print(
+    results: tuple[FileResult, ...],
+    options: dict[str, Any],
+    settings: Settings,
+    fixed: tuple[Finding, ...] = (),
+    *,
+    to_stderr: bool = False,
+) -> None:
+    from atomic_fix.report import renderer
+    from atomic_fix.report.content import Report
+
+    stream = sys.stderr if to_stderr else sys.stdout
+    to_file = options["output_file"]
+    colour = not to_file and _colour(stream.isatty())
+    report = Report(
+        results,
+        unsafe_fixes=options["unsafe_fixes"],
+        colour=colour,
+        width=0 if to_file or not stream.isatty() else _terminal_width(),
+        fixed=fixed,
+        show_fixes=options["show_fixes"],
+    )
+    name = "statistics" if options["statistics"] else settings.output_format
+    pieces = renderer(name)(report)
+    if to_file:
+        from atomic_fix.run import disk
+
+        try:
+            disk.write_report(to_file, "".join(pieces))
+        except OSError as error:
+            raise ConfigError(
+                f"--output-file: {to_file}: cannot be written: {disk.reason(error)}"
+            ) from error
+        return
+    for piece in pieces:
+        click.echo(piece, nl=False, color=colour, err=to_stderr)
+
+
+def _print_patch(repair: Repair) -> bool:
+    """Print the patch of one file; whether anything went wrong with it."""
+    from atomic_fix.report.patch import unified_patch
+
+    filename = repair.result.filename
+    out = sys.stdout.buffer
+    out.write(unified_patch(_relative(filename), repair.before, repair.after))
+    out.flush()
+    if repair.refusal:
+        return bool(_complain(f"{_name(filename)}: not repaired: {repair.refusal}"))
+    return _tell_unread(repair.result)
+
+
+def _tell_unread(result: FileResult) -> bool:
+    """Say on standard error why a file could not be analysed, if so; whether it is so."""
+    if result.analysed:
+        return False
+    for finding in result.findings:
+        start = finding.span.start
+        place = f"{_name(finding.filename)}:{start.row}:{start.column}"
+        click.echo(f"{place}: {finding.code} {finding.message}", err=True)
+    return True
+
+
+def _diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
+    from atomic_fix.report.content import count
+
+    changed = [repair for repair in repairs if repair.after != repair.before]
+    applied = sum(len(repair.applied) for repair in changed)
+    left = sum(len(repair.result.findings) for repair in repairs if repair.result.analysed)
+    rest = f" {count(left, 'finding')} would remain." if left else ""
+    if changed:
+        click.echo(
+            f"Would fix {count(applied, 'finding')} in {count(len(changed), 'file')}.{rest}",
+            err=True,
+        )
+    else:
+        click.echo(f"Nothing to fix.{rest}", err=True)
+    if failed:
+        return FAILED
+    return FOUND if changed else CLEAN
+
+
+def _exit_code(results: Iterable[FileResult]) -> int:
+    worst = CLEAN
+    for result in results:
+        if not result.analysed:
+            return FAILED
+        if result.findings:
+            worst = FOUND
+    return worst
+
+
+def _explain(code: str) -> int:
+    from atomic_fix.rules import RULES
+    from atomic_fix.settings import nearest
+
+    for rule in RULES:
+        if code.upper() == rule.code or code.lower() == rule.name:
+            click.echo(f"{rule.code} {rule.name}\n\n{rule.page.strip()}")
+            return CLEAN
+    hint = nearest(code.upper(), [rule.code for rule in RULES])
+    return _complain(f"--explain: unknown rule code `{_name(code)}`{hint}")
+
+
+def _show_settings(settings: Settings) -> int:
+    import json
+
+    from atomic_fix.settings import shown
+
+    click.echo(f"# {_name(settings.origin) or 'no configuration file'}")
+    for name, value in shown(settings).items():
+        click.echo(f"{name} = {json.dumps(value)}")
+    return CLEAN
+
+
+def _show_files(paths: tuple[str, ...], resolver: Resolver) -> int:
+    from atomic_fix.run.discover import Candidate, discover
+
+    code = CLEAN
+    for found in discover(paths, resolver):
+        if isinstance(found, Candidate):
+            click.echo(_name(found.path))
+        else:
+            code = _complain(f"{_name(found.filename)}: {found.reason}")
+    return code
+
+
+def _complain(message: str) -> int:
+    click.echo(f"atomic-fix: error: {message}", err=True)
+    return FAILED
+
+
+def _name(path: str) -> str:
+    from atomic_fix.report.content import printable
+
+    return printable(path)
+
+
+def _relative(path: str) -> str:
+    """The path as seen from the current folder, for a patch."""
+    return os.path.relpath(path) if os.path.isabs(path) else os.path.normpath(path)
+
+
+def _colour(is_terminal: bool) -> bool:
+    """Whether to colour: NO_COLOR and FORCE_COLOR decide when set, NO_COLOR first."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal and os.environ.get("TERM") != "dumb"
+
+
+def _terminal_width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns

@@ -1,0 +1,290 @@
+"""Whether a path is durable state: grounds for and against, weighed into a confidence.
+
+Each ground has a weight, positive or negative; their sum becomes a confidence through the
+logistic function, so that 0 stands for "as likely as not" (0.5). The weights were set by
+reading what programs do with files of such names, and are measured by `benchmarks/corpus.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+import libcst as cst
+
+from atomic_fix.catalog import words as catalog
+from atomic_fix.facts.names import phrase_in, words
+from atomic_fix.facts.paths import Mention, PathValue
+from atomic_fix.facts.scopes import ClassFacts, FunctionFacts
+from atomic_fix.facts.sites import LoadSite, WriteSite
+
+# With no ground at all a written file is taken for something else.
+_START = -2.2
+
+# By kind of place: weight of a durable word, of a word that needs a second ground, and of
+# one that denies.
+_PLACES: dict[str, tuple[float, float, float]] = {
+    "literal": (2.6, 1.1, -2.6),
+    "constant": (2.4, 1.0, -2.4),
+    "attribute": (2.4, 1.0, -2.4),
+    "variable": (2.4, 1.0, -2.4),
+    "parameter": (2.2, 0.9, -2.2),
+    "key": (1.6, 0.8, -1.6),
+    "function": (1.8, 0.8, -1.8),
+}
+_KIND_WORDS = {
+    "literal": "the path says",
+    "constant": "the constant {} says",
+    "attribute": "the attribute {} says",
+    "variable": "the variable {} says",
+    "parameter": "the parameter {} says",
+    "key": "the key {} says",
+    "function": "the function {} that gives the path says",
+}
+_FUNCTION = (1.9, 0.7, -1.4)
+_CLASS = (1.1, 0.5, -0.8)
+_MODULE = (0.9, 0.4, -0.8)
+
+_READ_BACK_SAME = 2.6
+_READ_BACK_PAIR = 2.2
+_READ_BACK_RAW = 1.2
+_STATE_CONTENT = 0.6
+_TABLE_CONTENT = -0.8
+_COPY = -2.0
+_DATA_SUFFIX = 0.3
+_SUFFIX_DENIES = -3.0
+_FRESH_NAME = -1.6
+_ASIDE = -4.0
+_TEMP = -6.0
+_DEVICE = -8.0
+
+_SAVE_VERBS = {
+    "save": ("load", "restore", "read", "resume", "open"),
+    "dump": ("load", "read"),
+    "write": ("read", "load"),
+    "store": ("load", "restore", "retrieve", "read", "fetch"),
+    "persist": ("load", "restore", "read"),
+    "serialize": ("deserialize", "load"),
+    "put": ("get", "load"),
+    "set": ("get", "load"),
+    "flush": ("load", "read"),
+    "update": ("load", "read", "get"),
+    "sync": ("load", "read"),
+    "commit": ("load", "read"),
+    "to": ("from",),
+    "export": (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One ground: a clause for the message, its weight, and the site that shows it."""
+
+    text: str
+    weight: float
+    site: LoadSite | WriteSite | None = None
+
+
+@dataclass(slots=True)
+class Durability:
+    grounds: list[Ground] = field(default_factory=list)
+
+    def add(self, text: str, weight: float, site: LoadSite | WriteSite | None = None) -> None:
+        self.grounds.append(Ground(text, weight, site))
+
+    @property
+    def score(self) -> float:
+        return _START + sum(ground.weight for ground in self.grounds)
+
+    @property
+    def confidence(self) -> float:
+        return round(1 / (1 + math.exp(-self.score)), 2)
+
+    @property
+    def named(self) -> bool:
+        return any(g.weight > 0 and g.site is None for g in self.grounds)
+
+    @property
+    def reasons(self) -> list[Ground]:
+        """The grounds for it, strongest first."""
+        return sorted((g for g in self.grounds if g.weight > 0.5), key=lambda g: -g.weight)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of the catalogue with those of the configuration."""
+
+    durable: frozenset[str]
+    maybe: frozenset[str]
+    denied: frozenset[str]
+
+    @classmethod
+    def of(cls, durable: tuple[str, ...], denied: tuple[str, ...]) -> Vocabulary:
+        more = frozenset(" ".join(words(w)) for w in durable)
+        less = frozenset(" ".join(words(w)) for w in denied)
+        return cls(
+            (catalog.DURABLE | more) - less,
+            catalog.MAYBE_DURABLE - more - less,
+            (catalog.NOT_DURABLE | less) - more,
+        )
+
+
+def name_grounds(
+    durability: Durability,
+    vocabulary: Vocabulary,
+    path: PathValue,
+    function: FunctionFacts,
+    filename: str,
+) -> None:
+    """Grounds in the words of the path and of what encloses the call."""
+    best: tuple[float, str] | None = None
+    against: tuple[float, str] | None = None
+    seen_words: set[str] = set()
+    for mention in path.mentions:
+        strong, weak, denying = _PLACES[mention.kind]
+        fade = 0.75**mention.distance
+        text = _describe(mention)
+        phrase = phrase_in(vocabulary.durable, mention.text)
+        weight = strong
+        if phrase is None:
+            phrase = phrase_in(vocabulary.maybe, mention.text)
+            weight = weak
+        if phrase is not None:
+            seen_words.add(phrase)
+            if best is None or weight * fade > best[0]:
+                best = (weight * fade, f"{text} {phrase}")
+        denied = phrase_in(vocabulary.denied, mention.text)
+        if denied is not None:
+            weight = denying * 0.8**mention.distance
+            if against is None or weight < against[0]:
+                against = (weight, f"{text} {denied}")
+        if mention.kind == "literal":
+            suffix = PurePath(mention.text.replace("\\", "/")).suffix.lower()
+            if suffix in catalog.NOT_DURABLE_SUFFIXES and mention.distance <= 4:
+                durability.add(f"the suffix is {suffix}", _SUFFIX_DENIES)
+            elif suffix in catalog.DATA_SUFFIXES:
+                durability.add(f"the suffix is {suffix}", _DATA_SUFFIX)
+    if best is not None:
+        durability.add(best[1], best[0])
+    if against is not None:
+        durability.add(against[1], against[0])
+    _context_grounds(durability, vocabulary, function, filename)
+
+
+def _context_grounds(
+    durability: Durability, vocabulary: Vocabulary, function: FunctionFacts, filename: str
+) -> None:
+    places: list[tuple[str, str, tuple[float, float, float]]] = []
+    scope: FunctionFacts | None = function
+    weight = 1.0
+    while scope is not None and not scope.is_module:
+        faded = (_FUNCTION[0] * weight, _FUNCTION[1] * weight, _FUNCTION[2] * weight)
+        places.append(("function", scope.name, faded))
+        scope = scope.outer
+        weight *= 0.7
+    if function.owner is not None:
+        places.append(("class", function.owner.name, _CLASS))
+    stem = PurePath(filename.replace("\\", "/"))
+    module = stem.parent.name if stem.stem == "__init__" else stem.stem
+    places.append(("module", module, _MODULE))
+    found: set[str] = set()
+    for kind, name, (strong, weak, denying) in places:
+        phrase = phrase_in(vocabulary.durable, name)
+        gain = strong
+        if phrase is None:
+            phrase, gain = phrase_in(vocabulary.maybe, name), weak
+        # The same word again, further out, adds little.
+        if phrase is not None:
+            if phrase in found:
+                gain *= 0.4
+            found.add(phrase)
+            durability.add(f"the {kind}'s name says {phrase}", gain)
+        denied = phrase_in(vocabulary.denied, name)
+        if denied is not None:
+            durability.add(f"the {kind}'s name says {denied}", denying)
+
+
+def _describe(mention: Mention) -> str:
+    phrase = _KIND_WORDS[mention.kind]
+    return phrase.format(f"`{mention.text}`")
+
+
+def trait_grounds(durability: Durability, path: PathValue) -> None:
+    if "device" in path.traits:
+        durability.add("the path is a device", _DEVICE)
+    if {"temp", "tempdir"} & path.traits:
+        durability.add("the path is a temp file", _TEMP)
+    if "aside" in path.traits:
+        durability.add("the path is a copy put aside", _ASIDE)
+    if "fresh" in path.traits:
+        durability.add("each write has a fresh name", _FRESH_NAME)
+
+
+def read_back(
+    site: WriteSite, loads: list[LoadSite]
+) -> tuple[Ground, ...]:
+    """Grounds in code of the same module that loads what the site writes."""
+    same: Ground | None = None
+    pair: Ground | None = None
+    for load in loads:
+        if load.path.same(site.path):
+            weight = _READ_BACK_RAW if load.raw else _READ_BACK_SAME
+            if load.function is not site.function and load.raw and _parses(load, loads):
+                weight = _READ_BACK_SAME
+            if same is None or weight > same.weight:
+                where = "this function" if load.function is site.function else f"`{load.function.name}`"
+                if load.function.is_module:
+                    where = "the module"
+                same = Ground(f"{where} reads it back", weight, load)
+        elif not load.raw and paired(site.function, load.function):
+            if pair is None:
+                pair = Ground(f"`{load.function.name}` reads such a file back", _READ_BACK_PAIR, load)
+    found = same if same is not None and (pair is None or same.weight >= pair.weight) else pair
+    return (found,) if found is not None else ()
+
+
+def _parses(raw: LoadSite, loads: list[LoadSite]) -> bool:
+    return any(
+        other.function is raw.function and not other.raw and other.path.same(raw.path)
+        for other in loads
+    )
+
+
+def paired(saver: FunctionFacts, loader: FunctionFacts) -> bool:
+    """`save` and `load`, `dump_index` and `load_index`: of one class, or both of the module."""
+    if saver is loader or _home(saver) is not _home(loader):
+        return False
+    ours, theirs = words(saver.name), words(loader.name)
+    for verb, answers in _SAVE_VERBS.items():
+        if verb in ours:
+            rest = tuple(w for w in ours if w != verb)
+            for answer in answers:
+                if answer in theirs:
+                    other = tuple(w for w in theirs if w != answer)
+                    if rest == other or (set(rest) <= {"to", "file", "disk"} and set(other) <= {"from", "file", "disk"}):
+                        return True
+    return False
+
+
+def _home(function: FunctionFacts) -> ClassFacts | None:
+    return function.owner
+
+
+def content_grounds(durability: Durability, site: WriteSite) -> None:
+    if site.content == "state":
+        durability.add("the data is serialised", _STATE_CONTENT)
+    elif site.content == "table":
+        durability.add("the data is a table", _TABLE_CONTENT)
+    elif site.content == "copy":
+        durability.add("the file is copied", _COPY)
+
+
+def guarded_by_absence(site: WriteSite) -> bool:
+    """Whether the write happens only when the file does not exist: nothing old is lost."""
+    for inside in site.call.inside:
+        if isinstance(inside.node, cst.If) and inside.kind == "if":
+            text = cst.Module([]).code_for_node(inside.node.test)
+            if "exists(" in text and "not " in text or "is_file(" in text and "not " in text:
+                return True
+    return False

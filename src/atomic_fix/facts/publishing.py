@@ -1,0 +1,202 @@
+"""Temp files that are given their final name, and how well that is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import libcst as cst
+
+from atomic_fix.catalog import apis
+from atomic_fix.facts.names import dotted, words
+from atomic_fix.facts.paths import Paths
+from atomic_fix.facts.scopes import Call, FunctionFacts, Scopes
+from atomic_fix.facts.sites import PublishSite, Sites, WriteSite
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Publication:
+    """One publishing call with the writes of its source that are in sight."""
+
+    site: PublishSite
+    writes: tuple[WriteSite, ...]
+    made: tuple[Call, ...]
+    """`mkstemp` and `NamedTemporaryFile` calls that made the source."""
+    synced: bool
+    """Whether something that synchronises stands between writing and publishing."""
+    still_open: bool
+    """Whether the handle is open, and not flushed, when the file is published."""
+    elsewhere: bool
+    """Whether the temp file is made in the system's temp folder."""
+    removed: Call | None
+    """The call that removes the target, or moves it away, before."""
+
+    @property
+    def function(self) -> FunctionFacts:
+        return self.site.function
+
+
+def publications(scopes: Scopes, paths: Paths, sites: Sites) -> tuple[Publication, ...]:
+    found = []
+    for site in sites.publishes:
+        publication = _publication(scopes, paths, sites, site)
+        if publication is not None:
+            found.append(publication)
+    return tuple(found)
+
+
+def _publication(
+    scopes: Scopes, paths: Paths, sites: Sites, site: PublishSite
+) -> Publication | None:
+    made = tuple(
+        call
+        for call in scopes.calls()
+        if (paths.call_name(call, call.function) or "") in apis.TEMP_MAKERS
+        and site.source.aliases
+        & {f"temp:{id(call.node)}", f"handle(temp:{id(call.node)})", f"temp:{id(call.node)}[1]"}
+    )
+    writes = tuple(
+        write
+        for write in sites.writes
+        if write.node is not site.call.node
+        and write.path.same(site.source)
+        and not write.path.same(site.target)
+        and (write.function is not site.function or write.order < site.order)
+    )
+    if not made and not writes:
+        # A temp folder whose files were written one by one, or a file from elsewhere.
+        return None
+    start = min((w.order for w in (*writes, *made) if w.function is site.function), default=0)
+    return Publication(
+        site,
+        writes,
+        made,
+        _synced(scopes, paths, site, writes, made, start),
+        _still_open(paths, sites, site, writes, made),
+        _elsewhere(made, site),
+        _removed(paths, sites, site),
+    )
+
+
+def _synced(
+    scopes: Scopes,
+    paths: Paths,
+    site: PublishSite,
+    writes: tuple[WriteSite, ...],
+    made: tuple[Call, ...],
+    start: int,
+) -> bool:
+    functions = {site.function, *(w.function for w in writes), *(c.function for c in made)}
+    for function in functions:
+        for call in function.calls:
+            if function is site.function and call.order > site.order:
+                continue
+            if function is site.function and call.order < start:
+                continue
+            if syncs(paths, call, 3):
+                return True
+    return False
+
+
+def syncs(paths: Paths, call: Call, depth: int) -> bool:
+    """Whether a call synchronises a file, itself or through functions of the module."""
+    name = paths.call_name(call, call.function) or ""
+    if name in apis.SYNCERS or "sync" in words(name.rpartition(".")[2]) or "fsync" in words(name):
+        return True
+    if any(dotted(a.value) in {"os.fsync", "os.fdatasync"} for a in call.node.args):
+        return True
+    if depth:
+        for callee in paths.callees(call.node, call.function)[:1]:
+            if any(syncs(paths, inner, depth - 1) for inner in callee.calls):
+                return True
+    return False
+
+
+def _still_open(
+    paths: Paths,
+    sites: Sites,
+    site: PublishSite,
+    writes: tuple[WriteSite, ...],
+    made: tuple[Call, ...],
+) -> bool:
+    for call in (*(w.call for w in writes if w.kind == "open"), *made):
+        if call.function is not site.function:
+            continue
+        handle = sites.handle_name(call)
+        if handle is None:
+            continue
+        inside = any(
+            isinstance(i.node, cst.With)
+            and i.kind == "with"
+            and any(_holds(item, call.node) for item in i.node.items)
+            for i in site.call.inside
+        )
+        opened_plainly = any(
+            b.kind == "assign" and b.value is call.node
+            for b in call.function.bindings.get(handle, ())
+        )
+        after = [c for c in call.function.calls if call.order < c.order < site.order]
+        done = any(c.name in {f"{handle}.close", f"{handle}.flush"} for c in after) or any(
+            syncs(paths, c, 2) for c in after
+        )
+        closed_by_with = opened_plainly and any(
+            isinstance(item.item, cst.Name) and item.item.value == handle
+            for c in after
+            for i in c.inside
+            if isinstance(i.node, cst.With)
+            for item in i.node.items
+        )
+        if inside and not done:
+            return True
+        if opened_plainly and not done and not closed_by_with and not inside:
+            # Bound by assignment, written to, published, and closed only afterwards.
+            written = any(
+                any(dotted(a.value) == handle for a in c.node.args) or c.name == f"{handle}.write"
+                for c in after
+            )
+            closed_after = any(
+                c.name == f"{handle}.close" and c.order > site.order for c in call.function.calls
+            )
+            if written and closed_after:
+                return True
+    return False
+
+
+def _holds(item: cst.WithItem, node: cst.Call) -> bool:
+    return item.item is node
+
+
+def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
+    if any("beside" in site.source.traits for _ in made[:1]):
+        return False
+    for call in made:
+        folder = call.argument(2 if (call.name or "").endswith("mkstemp") else 999, "dir")
+        if folder is None:
+            return True
+    return not made and "tempdir" in site.source.traits and "tempdir" not in site.target.traits
+
+
+def _removed(paths: Paths, sites: Sites, site: PublishSite) -> Call | None:
+    for call in site.function.calls:
+        if call.order >= site.order:
+            break
+        name = paths.call_name(call, call.function) or ""
+        target = None
+        if name in apis.REMOVERS:
+            target = call.argument(0, "path")
+        elif call.method == "unlink" and call.receiver is not None:
+            target = call.receiver
+        if target is None or any(i.kind == "handler" for i in call.inside):
+            continue
+        value = paths.resolve(target, call.function, call.order)
+        if value.same(site.target) and not value.same(site.source):
+            return call
+    for other in sites.publishes:
+        if (
+            other.function is site.function
+            and other.order < site.order
+            and other.how in {"rename", "replace", "move"}
+            and other.source.same(site.target)
+            and not any(i.kind == "handler" for i in other.call.inside)
+        ):
+            return other.call
+    return None

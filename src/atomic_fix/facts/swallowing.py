@@ -1,0 +1,442 @@
+"""Handlers around loads: which errors they take, and what becomes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import libcst as cst
+
+from atomic_fix.catalog import errors
+from atomic_fix.facts.names import dotted, words
+from atomic_fix.facts.paths import Paths
+from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Scopes
+from atomic_fix.facts.sites import LoadSite, Sites
+
+_TELLING_METHODS = frozenset(
+    {"warning", "warn", "error", "exception", "critical", "fatal", "capture_exception", "abort"}
+)
+_TELLING_CALLS = frozenset(
+    {
+        "warnings.warn",
+        "traceback.print_exc",
+        "traceback.print_exception",
+        "sys.exit",
+        "sys.stderr.write",
+        "os._exit",
+        "builtins.exit",
+        "builtins.quit",
+        "builtins.SystemExit",
+        "sentry_sdk.capture_exception",
+    }
+)
+# Words in a called function's name that say it tells somebody or stops.
+_TELLING_WORDS = frozenset({"abort", "alert", "complain", "die", "error", "fail", "fatal", "notify", "warn", "warning"})
+_ASIDE_WORDS = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
+_QUIET_METHODS = frozenset({"debug", "info", "trace", "log"})
+_DEFAULT_WORDS = frozenset({"blank", "default", "empty", "fresh", "initial", "new", "null", "reset"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Swallow:
+    """A handler that takes "there but unreadable" for something harmless, without a word."""
+
+    node: cst.ExceptHandler | cst.Call
+    """The handler, or the `suppress(...)` call."""
+    statement: cst.Try | cst.With
+    function: FunctionFacts
+    load: LoadSite
+    errors: tuple[str, ...]
+    """Those of its errors that mean "there but unreadable"."""
+    broad: bool
+    missing_too: bool
+    """Whether the handler also takes a missing file."""
+    outcome: str
+    """A clause: "returns None", "passes", "continues"."""
+    order: int
+
+
+def swallows(scopes: Scopes, paths: Paths, sites: Sites) -> tuple[Swallow, ...]:
+    found: list[Swallow] = []
+    for function in scopes.functions:
+        for handled in function.handled:
+            if isinstance(handled.node, cst.With):
+                found += _suppressed(paths, sites, handled, handled.node)
+            else:
+                found += _handlers(scopes, paths, sites, handled, handled.node)
+    return tuple(sorted(found, key=lambda s: s.order))
+
+
+def _handlers(
+    scopes: Scopes, paths: Paths, sites: Sites, handled: Handled, node: cst.Try
+) -> list[Swallow]:
+    load = _load_in(paths, sites, handled)
+    if load is None:
+        return []
+    found = []
+    taken: set[str] = set()
+    for handler in node.handlers:
+        names = error_names(handler.type, paths, handled.function)
+        corrupt, broad = _corrupt(names, load)
+        missing = not names or bool(
+            set(names) & (errors.BROAD | errors.MISSING | errors.OPERATING_SYSTEM)
+        )
+        missing = missing and not taken & (errors.MISSING | errors.OPERATING_SYSTEM)
+        already = bool(taken & {"ValueError", "Exception"}) and broad
+        taken |= set(names)
+        if (not corrupt and not broad) or already:
+            continue
+        if broad and _corrupt_handled(taken - set(names)):
+            continue
+        outcome = _outcome(scopes, paths, sites, handled, handler)
+        if outcome is None:
+            continue
+        found.append(
+            Swallow(
+                handler,
+                node,
+                handled.function,
+                load,
+                tuple(corrupt),
+                broad,
+                missing,
+                outcome,
+                handled.order,
+            )
+        )
+    return found
+
+
+def _corrupt_handled(taken: set[str]) -> bool:
+    """Whether an earlier handler already takes what a torn file raises."""
+    return bool(taken & {"JSONDecodeError", "ValueError", "UnpicklingError", "YAMLError"})
+
+
+def _suppressed(
+    paths: Paths, sites: Sites, handled: Handled, node: cst.With
+) -> list[Swallow]:
+    for item in node.items:
+        call = item.item
+        if not isinstance(call, cst.Call):
+            continue
+        name = paths.call_name(call, handled.function)
+        if name not in {"contextlib.suppress", "builtins.suppress"}:
+            continue
+        names: list[str] = []
+        for arg in call.args:
+            names += error_names(arg.value, paths, handled.function)
+        load = _load_in(paths, sites, handled)
+        if load is None:
+            return []
+        corrupt, broad = _corrupt(names, load)
+        if not corrupt and not broad:
+            return []
+        missing = bool(set(names) & (errors.BROAD | errors.MISSING | errors.OPERATING_SYSTEM))
+        return [
+            Swallow(
+                call,
+                node,
+                handled.function,
+                load,
+                tuple(corrupt),
+                broad,
+                missing,
+                "goes on",
+                handled.order,
+            )
+        ]
+    return []
+
+
+def error_names(
+    node: cst.BaseExpression | None, paths: Paths, function: FunctionFacts, depth: int = 3
+) -> list[str]:
+    """Last parts of the names of exceptions: tuples and aliases are seen through."""
+    if node is None or depth == 0:
+        return []
+    if isinstance(node, (cst.Tuple, cst.List)):
+        return [
+            name
+            for element in node.elements
+            for name in error_names(element.value, paths, function, depth)
+        ]
+    if isinstance(node, cst.BinaryOperation):
+        return error_names(node.left, paths, function, depth) + error_names(
+            node.right, paths, function, depth
+        )
+    name = dotted(node)
+    if name is None:
+        return []
+    if "." not in name or name.startswith(("self.", "cls.")):
+        bound = paths.bindings(name, function, 1 << 60)
+        if name.startswith(("self.", "cls.")) and function.owner is not None:
+            bound = paths.attribute(function.owner, name.partition(".")[2])
+        for binding in bound[-1:]:
+            found = error_names(binding.value, paths, binding.function, depth - 1)
+            if found:
+                return found
+    full = paths.qualified(name) or name
+    last = full.rpartition(".")[2]
+    head = full.rpartition(".")[0].rpartition(".")[2]
+    if last in {"Error", "error", "LZMAError", "PickleError"}:
+        return [f"{head}.{last}"]
+    return [last]
+
+
+def _corrupt(names: list[str], load: LoadSite) -> tuple[list[str], bool]:
+    found = [n for n in names if _is_corrupt(n)]
+    if not found and not load.raw:
+        # Only when they stand alone: `KeyError` after a parse says that the shape is wrong.
+        found = [n for n in names if n in errors.WRONG_SHAPE] if load.raw else []
+    return found, not names or bool(set(names) & errors.BROAD)
+
+
+def _is_corrupt(name: str) -> bool:
+    if name in errors.CORRUPT:
+        return True
+    if name in errors.MISSING | errors.OPERATING_SYSTEM | errors.WRONG_SHAPE:
+        return False
+    return bool(set(words(name)) & errors.CORRUPT_WORDS)
+
+
+def _load_in(paths: Paths, sites: Sites, handled: Handled) -> LoadSite | None:
+    """The load that is tried: in the body, or by a function of the module called there."""
+    best: LoadSite | None = None
+    for load in sites.loads:
+        if load.function is handled.function and handled.order < load.order < handled.body_end:
+            if _inner(handled, load.call):
+                continue
+            if best is None or (best.raw and not load.raw):
+                best = load
+    if best is not None and not best.raw:
+        return best
+    for call in handled.function.calls:
+        if not handled.order < call.order < handled.body_end or _inner(handled, call):
+            continue
+        for callee in paths.callees(call.node, call.function)[:1]:
+            if callee is handled.function:
+                continue
+            inner = [load for load in sites.loads if load.function is callee and not load.raw]
+            if inner and not any(_catches(callee, load, paths) for load in inner):
+                return inner[0]
+        # `deserialize(payload)`: gives shape to what was loaded just before.
+        if best is None and "from" not in words(call.name or "") and set(
+            words(call.method or call.name or "")
+        ) & {"deserialize", "validate", "parse", "decode"}:
+            for arg in call.node.args[:1]:
+                origin = sites.origin(arg.value, call)
+                if origin is not None:
+                    return LoadSite(call, call.name or "", origin[0], origin[1], raw=False)
+    return best
+
+
+def _inner(handled: Handled, call: Call) -> bool:
+    """Whether a nearer `try` of the same function already handles what the call raises."""
+    mine = handled.node
+    nearest = None
+    for inside in call.inside:
+        if inside.kind == "try":
+            nearest = inside.node
+    return isinstance(mine, cst.Try) and nearest is not None and nearest is not mine and bool(
+        isinstance(nearest, cst.Try) and _takes_corrupt(nearest)
+    )
+
+
+def _takes_corrupt(node: cst.Try) -> bool:
+    text = "".join(
+        cst.Module([]).code_for_node(h.type) if h.type is not None else "Exception"
+        for h in node.handlers
+    )
+    return any(n in text for n in ("Exception", "ValueError", "DecodeError", "Unpickl", "YAMLError"))
+
+
+def _catches(function: FunctionFacts, load: LoadSite, paths: Paths) -> bool:
+    return any(
+        isinstance(i.node, cst.Try) and i.kind == "try" and _takes_corrupt(i.node)
+        for i in load.call.inside
+    )
+
+
+# --- what the handler does --------------------------------------------------------
+
+
+class _Handler(cst.CSTVisitor):
+    """Collects what decides whether a handler is silent."""
+
+    def __init__(self, bound: str | None) -> None:
+        super().__init__()
+        self.bound = bound
+        self.raises = False
+        self.calls: list[cst.Call] = []
+        self.uses_error = False
+        self._quiet = 0
+
+    def visit_Raise(self, node: cst.Raise) -> None:
+        self.raises = True
+
+    def visit_Call(self, node: cst.Call) -> None:
+        self.calls.append(node)
+        if _is_quiet(node):
+            self._quiet += 1
+
+    def leave_Call(self, original_node: cst.Call) -> None:
+        if _is_quiet(original_node):
+            self._quiet -= 1
+
+    def visit_Name(self, node: cst.Name) -> None:
+        if self.bound is not None and node.value == self.bound and not self._quiet:
+            self.uses_error = True
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+        return False
+
+
+def _is_quiet(node: cst.Call) -> bool:
+    if isinstance(node.func, cst.Attribute):
+        return node.func.attr.value in _QUIET_METHODS and not _warns(node)
+    return dotted(node.func) in {"print", "isinstance", "type", "del"}
+
+
+def _warns(node: cst.Call) -> bool:
+    """`logger.log(logging.WARNING, ...)`."""
+    if not node.args:
+        return False
+    level = dotted(node.args[0].value) or ""
+    return level.rpartition(".")[2] in {"WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"}
+
+
+def _outcome(
+    scopes: Scopes, paths: Paths, sites: Sites, handled: Handled, handler: cst.ExceptHandler
+) -> str | None:
+    """How a silent handler ends, or None when it is not silent."""
+    bound = None
+    if handler.name is not None and isinstance(handler.name.name, cst.Name):
+        bound = handler.name.name.value
+    seen = _Handler(bound)
+    handler.body.visit(seen)
+    if seen.raises or seen.uses_error:
+        return None
+    for call in seen.calls:
+        if _tells(call, paths, handled.function) or _moves_aside(call, sites):
+            return None
+        if any(load.call.node is call for load in sites.loads):
+            return None  # tries another file or format, and that is not silent by itself
+        for callee in paths.callees(call, handled.function)[:1]:
+            inner = _Handler(None)
+            callee.node.visit(_BodyOf(inner))
+            if inner.raises or any(
+                _tells(c, paths, callee) or _moves_aside(c, sites) for c in inner.calls
+            ):
+                return None
+            if any(load.function is callee for load in sites.loads):
+                return None
+    return _ending(scopes, paths, handled, handler)
+
+
+class _BodyOf(cst.CSTVisitor):
+    """Visits a function's body with another visitor."""
+
+    def __init__(self, inner: _Handler) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
+        node.body.visit(self._inner)
+        return False
+
+
+def _tells(call: cst.Call, paths: Paths, function: FunctionFacts) -> bool:
+    name = paths.qualified(dotted(call.func)) or ""
+    if name in _TELLING_CALLS:
+        return True
+    last = name.rpartition(".")[2]
+    if isinstance(call.func, cst.Attribute):
+        last = call.func.attr.value
+    if last in _TELLING_METHODS or (last == "log" and _warns(call)):
+        return True
+    for arg in call.args:
+        if arg.keyword is not None:
+            value = dotted(arg.value)
+            if arg.keyword.value == "err" and value == "True":
+                return True
+            if arg.keyword.value == "file" and value is not None and "stderr" in value:
+                return True
+            if arg.keyword.value == "exc_info" and value != "False":
+                return last not in _QUIET_METHODS
+    return bool(set(words(last)) & _TELLING_WORDS) and last not in {"isinstance"}
+
+
+def _moves_aside(call: cst.Call, sites: Sites) -> bool:
+    if any(p.call.node is call for p in sites.publishes):
+        return True
+    last = (dotted(call.func) or "").rpartition(".")[2]
+    return bool(set(words(last)) & _ASIDE_WORDS)
+
+
+def _ending(
+    scopes: Scopes, paths: Paths, handled: Handled, handler: cst.ExceptHandler
+) -> str | None:
+    statements: list[cst.BaseSmallStatement | cst.BaseStatement] = []
+    for statement in handler.body.body:
+        if isinstance(statement, cst.SimpleStatementLine):
+            statements += list(statement.body)
+        else:
+            statements.append(statement)
+    if not statements:
+        return "passes"
+    last = statements[-1]
+    if isinstance(last, cst.Return):
+        if last.value is None:
+            return "returns None"
+        if _is_default(last.value, paths, handled.function):
+            return f"returns {_short(last.value)}"
+        return None
+    if isinstance(last, cst.Continue):
+        return "continues"
+    if isinstance(last, cst.Break):
+        return "breaks off"
+    if isinstance(last, cst.Pass):
+        return "passes"
+    if isinstance(last, (cst.Assign, cst.AnnAssign)):
+        value = last.value
+        if value is not None and _is_default(value, paths, handled.function):
+            return f"sets {_short(value)}"
+        return None
+    if isinstance(last, cst.Expr):
+        return "goes on"
+    return "goes on" if isinstance(last, cst.If) else None
+
+
+def _is_default(node: cst.BaseExpression, paths: Paths, function: FunctionFacts) -> bool:
+    """Whether an expression is a value that stands for "nothing there"."""
+    if isinstance(
+        node, (cst.SimpleString, cst.Integer, cst.Float, cst.Name, cst.Attribute, cst.Subscript)
+    ):
+        return True
+    if isinstance(node, (cst.Dict, cst.List, cst.Set)):
+        return True
+    if isinstance(node, cst.UnaryOperation):
+        return True
+    if isinstance(node, cst.Tuple):
+        return all(_is_default(e.value, paths, function) for e in node.elements)
+    if isinstance(node, cst.Call):
+        name = dotted(node.func) or ""
+        last = name.rpartition(".")[2]
+        if set(words(last)) & _DEFAULT_WORDS:
+            return True
+        if last in {"dict", "list", "set", "tuple", "defaultdict", "Counter", "OrderedDict", "deque"}:
+            return True
+        if last == "copy" or last == "deepcopy":
+            return True
+        # A new, empty object: `State()`, `cls()`, `DataFrame()`.
+        plain = last[:1].isupper() or last == "cls"
+        return plain and len(node.args) <= 1
+    if isinstance(node, cst.BooleanOperation):
+        return _is_default(node.left, paths, function)
+    return False
+
+
+def _short(node: cst.BaseExpression) -> str:
+    text = " ".join(cst.Module([]).code_for_node(node).split())
+    return text if len(text) <= 24 else text[:21] + "..."
+
+

@@ -1,0 +1,106 @@
+"""What a report is made of, and the spellings that every format shares."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from atomic_fix.finding import Applicability
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from atomic_fix.finding import FileResult, Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The results of one run and how they are to be shown.
+
+    `unsafe_fixes` tells whether unsafe fixes were asked for, `colour` whether terminal
+    colours may be used, and `width` how many columns there are; 0 stands for no limit.
+    `fixed` are the findings that --write has repaired; `results` then tell what remains.
+    """
+
+    results: tuple[FileResult, ...]
+    unsafe_fixes: bool = False
+    colour: bool = False
+    width: int = 0
+    fixed: tuple[Finding, ...] = ()
+    show_fixes: bool = False
+
+    @property
+    def findings(self) -> Iterator[Finding]:
+        for result in self.results:
+            yield from result.findings
+
+
+def printable(text: str) -> str:
+    """`text` on one line: control characters and bytes that are not text are spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(map(_spelled, text))
+
+
+def _spelled(character: str) -> str:
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that is not text, see os.fsdecode
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def fix_hint(finding: Finding) -> str:
+    """In a few words: what can be done about the finding from the command line."""
+    if finding.fix is None:
+        return ""
+    if finding.fix.applicability is Applicability.SAFE:
+        return "--write"
+    if finding.fix.applicability is Applicability.UNSAFE:
+        return "--write --unsafe-fixes"
+    return "shown only"
+
+
+def repairs(report: Report) -> Iterator[str]:
+    """The lines that say what was repaired, when they were asked for."""
+    if report.show_fixes:
+        for finding in report.fixed:
+            title = finding.fix.title if finding.fix is not None else ""
+            yield f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}"
+
+
+def summary(report: Report) -> str:
+    """The line at the end: what was found, what can be fixed, and what was left and why."""
+    findings = [each for result in report.results if result.analysed for each in result.findings]
+    unread = sum(not result.analysed for result in report.results)
+    parts = []
+    if report.fixed:
+        files = len({finding.filename for finding in report.fixed})
+        parts.append(f"Fixed {count(len(report.fixed), 'finding')} in {count(files, 'file')}.")
+    if findings:
+        kinds = Counter(_applicability(finding) for finding in findings)
+        safe, unsafe = kinds[Applicability.SAFE], kinds[Applicability.UNSAFE]
+        hints = []
+        if report.unsafe_fixes and safe + unsafe:
+            hints.append(f"{safe + unsafe} fixable with --write --unsafe-fixes")
+        elif safe:
+            hints.append(f"{safe} fixable with --write")
+        if unsafe and not report.unsafe_fixes:
+            hints.append(f"{unsafe}{' more' if safe else ''} with --write --unsafe-fixes")
+        if unfixable := len(findings) - safe - unsafe:
+            hints.append(f"{unfixable} without a fix")
+        verb = "Left" if report.fixed else "Found"
+        parts.append(f"{verb} {count(len(findings), 'finding')} ({', '.join(hints)}).")
+    if unread:
+        parts.append(f"{count(unread, 'file')} could not be analysed.")
+    return " ".join(parts) or f"No findings in {count(len(report.results), 'file')}."
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _applicability(finding: Finding) -> Applicability | None:
+    return finding.fix.applicability if finding.fix is not None else None

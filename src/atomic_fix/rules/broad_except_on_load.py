@@ -1,0 +1,72 @@
+"""A broad handler swallows the error that says a state file is corrupt.
+
+## What it does
+
+Reports `except Exception`, `except BaseException` and a bare `except` around the load of
+durable state that end in a default, `pass` or `continue`, without raising or logging at
+warning level or above.
+
+## Why is this bad
+
+As for ATF201: a torn file looks like a missing one, and work starts again from nothing. A
+broad handler hides programming errors in the loader besides.
+
+## Example
+
+```python
+try:
+    with open(self.state_path) as file:
+        self.state = json.load(file)
+except Exception:
+    self.state = {}
+```
+
+## Use instead
+
+```python
+try:
+    with open(self.state_path) as file:
+        self.state = json.load(file)
+except FileNotFoundError:
+    self.state = {}
+except ValueError as exc:
+    raise CheckpointCorruptedError(self.state_path) from exc
+```
+
+## Fix safety
+
+Unsafe: the broad handler may be there for other errors as well. Offered only when the load
+is all that the `try` holds.
+
+## Not reported
+
+As for ATF201.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from atomic_fix.rules.rule import Rule
+from atomic_fix.rules.wording import finding
+
+if TYPE_CHECKING:
+    from atomic_fix.config import Config
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.finding import Finding
+
+
+def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+    for swallow in facts.swallows:
+        if not swallow.broad:
+            continue
+        durability = facts.load_durability(swallow.load.path, swallow.function)
+        message = (
+            "a corrupt state file is taken like a missing one without a word: the broad handler "
+            f"{swallow.outcome}"
+        )
+        yield finding(BROAD_EXCEPT_ON_LOAD, facts, swallow.node, message, durability)
+
+
+BROAD_EXCEPT_ON_LOAD = Rule("ATF202", "broad-except-on-load", __doc__, _check)

@@ -1,0 +1,61 @@
+"""A library saves durable state straight to its final path.
+
+## What it does
+
+Reports a library's save function that is given the final path of durable state:
+`torch.save`, `numpy.save`, `joblib.dump`, `DataFrame.to_parquet`, `save_file` of
+safetensors, `shutil.copy` onto it, and others.
+
+## Why is this bad
+
+The library opens the path for writing, which empties it, and then takes its time. A crash
+in between leaves a file that is cut short, under the name that the next run loads.
+
+## Example
+
+```python
+torch.save(model.state_dict(), checkpoint_path)
+```
+
+## Use instead
+
+```python
+with atomic_open(checkpoint_path, "wb") as file:
+    torch.save(model.state_dict(), file)
+```
+
+## Fix safety
+
+Safe for savers that take a handle and write the same bytes to it. Others get no fix.
+
+## Not reported
+
+Tables and arrays written for people or other tools, savers that are given a handle or a
+memory buffer, and temp files that are published by a rename later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from atomic_fix.rules.rule import Rule
+from atomic_fix.rules.wording import write_finding
+
+if TYPE_CHECKING:
+    from atomic_fix.config import Config
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.finding import Finding
+
+
+def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+    publishing = {p.site.call.node for p in facts.publications}
+    for site in facts.sites.writes:
+        if site.kind != "save" or facts.is_staged(site):
+            continue
+        if site.node in publishing:
+            continue  # a temp file copied to its final name: ATF114 says so
+        yield write_finding(IN_PLACE_SAVE, facts, site)
+
+
+IN_PLACE_SAVE = Rule("ATF102", "in-place-save", __doc__, _check)

@@ -1,0 +1,72 @@
+"""Durable state is overwritten in place.
+
+## What it does
+
+Reports a call that opens a file of durable state for writing, or writes its whole text or
+bytes, straight under its final name: `Path.write_text`, `Path.write_bytes`, and `open` in
+a truncating mode in any spelling (`Path.open`, `io.open`, `codecs.open`, `gzip.open`,
+`os.open` with `O_TRUNC`, `aiofiles.open`, ...).
+
+Durable state is a file that the program writes so that a later run reads it back. The
+message says on what grounds the file is taken for one.
+
+## Why is this bad
+
+The call empties the file first and fills it afterwards. When the process is killed, the
+machine loses power or the disk is full in between, the old content is gone and the new one
+is cut short. What is lost is the one file that was meant to survive a crash.
+
+## Example
+
+```python
+def save_checkpoint(path, state):
+    path.write_text(json.dumps(state))
+```
+
+## Use instead
+
+```python
+from atomic_fix.runtime import atomic_write_json
+
+
+def save_checkpoint(path, state):
+    atomic_write_json(path, state)
+```
+
+The new content is written to a temp file beside the target, synchronised, and then takes
+the target's name in one step: a reader finds the old file or the new one, never a part.
+
+## Fix safety
+
+Safe where the bytes written stay the same, which is checked for each form. Where that
+cannot be seen, the fix is not offered, or marked unsafe.
+
+## Not reported
+
+Appending, exclusive creation (`"x"`, `O_EXCL`), lock and PID files, temp files that are
+published by a rename later, reports, exports, plots, logs, and files whose names or
+readers give no sign that they are read back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from atomic_fix.rules.rule import Rule
+from atomic_fix.rules.wording import write_finding
+
+if TYPE_CHECKING:
+    from atomic_fix.config import Config
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.finding import Finding
+
+
+def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+    for site in facts.sites.writes:
+        if site.kind == "save" or facts.is_staged(site):
+            continue
+        yield write_finding(IN_PLACE_WRITE, facts, site)
+
+
+IN_PLACE_WRITE = Rule("ATF101", "in-place-write", __doc__, _check)

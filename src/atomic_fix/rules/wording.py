@@ -1,0 +1,58 @@
+"""Turns facts into findings: the words of messages that rules share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from atomic_fix.facts.durable import Durability
+from atomic_fix.finding import Evidence, Finding
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts.sites import WriteSite
+    from atomic_fix.finding import Fix
+    from atomic_fix.rules.rule import Rule
+
+
+def evidence(facts: ModuleFacts, durability: Durability) -> tuple[Evidence, ...]:
+    found = []
+    for ground in durability.reasons:
+        row = facts.tree.row(ground.site.call.node) if ground.site is not None else None
+        text = f"{ground.text}, line {row}" if row is not None else ground.text
+        found.append(Evidence(text, row))
+    return tuple(found)
+
+
+def finding(
+    rule: Rule,
+    facts: ModuleFacts,
+    node: cst.CSTNode,
+    message: str,
+    durability: Durability,
+    fix: Fix | None = None,
+    why_no_fix: str = "",
+) -> Finding:
+    span = facts.tree.span(node)
+    grounds = evidence(facts, durability)
+    because = "; ".join(ground.text for ground in grounds[:3])
+    return Finding(
+        code=rule.code,
+        name=rule.name,
+        filename=facts.source.filename,
+        span=span,
+        message=f"{message} ({because})" if because else message,
+        confidence=durability.confidence,
+        evidence=grounds,
+        fix=fix,
+        why_no_fix=why_no_fix,
+        noqa_row=span.start.row,
+        source_line=facts.source.line(span.start.row),
+    )
+
+
+def write_finding(rule: Rule, facts: ModuleFacts, site: WriteSite) -> Finding:
+    durability = facts.write_durability(site)
+    message = f"`{site.api}` overwrites durable state in place: a crash leaves it cut short"
+    return finding(rule, facts, site.node, message, durability)

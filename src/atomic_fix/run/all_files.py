@@ -1,0 +1,47 @@
+"""Paths of the command line -> one result for each file, in the order of discovery."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from atomic_fix.run import disk
+from atomic_fix.run.discover import discover
+from atomic_fix.run.one_file import check_bytes, repair_bytes, unreadable
+from atomic_fix.source import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
+
+    from atomic_fix.finding import Applicability, FileResult
+    from atomic_fix.run.one_file import Repair
+    from atomic_fix.settings import Resolver
+
+
+def check_files(paths: Iterable[str], resolver: Resolver) -> Iterator[FileResult]:
+    """Check every file that the paths stand for.
+
+    Raises:
+        ConfigError: a configuration file on the way cannot be used.
+    """
+    for found in discover(paths, resolver):
+        if isinstance(found, Unreadable):
+            yield unreadable(found)
+        else:
+            yield check_bytes(disk.read(found.path), found.path, found.settings)
+
+
+def repair_files(
+    paths: Iterable[str], resolver: Resolver, allowed: AbstractSet[Applicability]
+) -> Iterator[FileResult | Repair]:
+    """Repair, in memory, every file that the paths stand for; a path that cannot be walked
+    gives the result that says so.
+
+    Raises:
+        ConfigError: a configuration file on the way cannot be used.
+    """
+    for found in discover(paths, resolver):
+        if isinstance(found, Unreadable):
+            yield unreadable(found)
+        else:
+            yield repair_bytes(disk.read(found.path), found.path, found.settings, allowed)

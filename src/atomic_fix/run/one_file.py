@@ -1,0 +1,112 @@
+"""One file from its bytes to what is to be told of it, and to its new bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from atomic_fix.finding import FileResult
+from atomic_fix.source import Source, Unreadable, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from atomic_fix.finding import Applicability, Finding
+    from atomic_fix.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What the fixes make of one file.
+
+    `before` and `after` are its bytes, equal when nothing is to change. `applied` are the
+    findings that were repaired; `result` tells what remains of the repaired file. `refusal`
+    says in one clause why a file with fixes was left alone.
+    """
+
+    before: bytes
+    after: bytes
+    applied: tuple[Finding, ...]
+    result: FileResult
+    refusal: str = ""
+
+
+def check_bytes(content: bytes | Unreadable, filename: str, settings: Settings) -> FileResult:
+    """Check one file that was read already. Never raises for what stands in the file."""
+    source = content if isinstance(content, Unreadable) else decode(content, filename)
+    if isinstance(source, Unreadable):
+        return unreadable(source)
+    return _result(filename, told(source, settings))
+
+
+def repair_bytes(
+    content: bytes | Unreadable,
+    filename: str,
+    settings: Settings,
+    allowed: AbstractSet[Applicability],
+) -> Repair:
+    """Check one file and apply the allowed fixes, in memory."""
+    from atomic_fix.rewrite import rewrite
+
+    if isinstance(content, Unreadable):
+        return Repair(b"", b"", (), unreadable(content))
+    source = decode(content, filename)
+    if isinstance(source, Unreadable):
+        return Repair(content, content, (), unreadable(source))
+    new = rewrite(source, lambda text: told(text, settings), allowed)
+    result = _result(filename, new.remaining)
+    if new.text == source.text:
+        return Repair(content, content, (), result, new.refusal)
+    return Repair(content, source.encode(new.text), new.applied, result)
+
+
+def told(source: Source, settings: Settings) -> tuple[Finding, ...]:
+    """The findings that are to be told: all, less what this file may keep.
+
+    What is left out here is never fixed either.
+    """
+    from atomic_fix.check import check
+
+    try:
+        findings = check(source, settings.config)
+    except Exception as error:
+        # A defect of ours must not stop the other files, nor let this one pass.
+        return unreadable(
+            Unreadable(source.filename, f"internal error: {type(error).__name__}: {error}")
+        ).findings
+    if not findings:
+        return ()
+    return _not_ignored_here(findings, source.filename, settings)
+
+
+def unreadable(problem: Unreadable) -> FileResult:
+    """The result for a path that could not be analysed."""
+    from atomic_fix.check import unreadable_finding
+
+    return FileResult(problem.filename, (unreadable_finding(problem),), analysed=False)
+
+
+def _result(filename: str, findings: tuple[Finding, ...]) -> FileResult:
+    from atomic_fix.check import UNREADABLE
+
+    ordered = tuple(sorted(findings, key=lambda finding: finding.sort_key))
+    return FileResult(
+        filename, ordered, analysed=all(each.code != UNREADABLE for each in ordered)
+    )
+
+
+def _not_ignored_here(
+    findings: tuple[Finding, ...], filename: str, settings: Settings
+) -> tuple[Finding, ...]:
+    """The findings less those of `per-file-ignores`."""
+    if not settings.per_file_ignores:
+        return findings
+    from atomic_fix.run.discover import Patterns
+
+    ignored = tuple(
+        code
+        for pattern, codes in settings.per_file_ignores
+        if Patterns(settings.root, [pattern]).match(filename)
+        for code in codes
+    )
+    return tuple(each for each in findings if not each.code.startswith(ignored))
