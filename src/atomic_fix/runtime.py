@@ -554,8 +554,10 @@ class _Staged:
             if error.errno != errno.EBUSY or self.old is None:
                 raise
             # A file that is itself a mount point (a container's bind mount) cannot be
-            # replaced. The whole content is on disk by now; copy it.
+            # replaced. The whole content is on disk by now; copy it, and should the copy fail,
+            # leave it there.
             _warn(f"{os.fsdecode(self.path)} is a mount point: written in place, not atomically")
+            temp, self.temp = self.temp, ""
             with open(self.new, "rb", closefd=False) as new:
                 new.seek(0)
                 with open(self.old, "wb", closefd=False) as old:  # truncates nothing
@@ -563,7 +565,7 @@ class _Staged:
                     old.truncate()
             if self.fsync:
                 _sync(self.old)
-            os.unlink(self.temp, dir_fd=self.dir_fd)
+            os.unlink(temp, dir_fd=self.dir_fd)
 
     def discard(self) -> None:
         """Leave nothing behind; may be called again. An error here would hide the first."""
