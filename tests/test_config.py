@@ -1,0 +1,128 @@
+"""Configuration files and options -> settings."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from pathlib import Path
+
+import pytest
+
+from atomic_fix.config import Config
+from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver, Settings, merge, shown
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+    settings = Resolver({}).for_folder(str(tmp_path))
+    assert settings.config == Config()
+    assert settings.origin == ""
+
+
+def test_the_nearest_file_holds_and_a_pyproject_that_says_nothing_is_passed_by(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path / "pyproject.toml", '[tool.atomic-fix]\nignore = ["ATF101"]\n')
+    write(tmp_path / "a/pyproject.toml", '[project]\nname = "atomic-fix-user"\n')
+    write(tmp_path / "b/atomic-fix.toml", "min-confidence = 0.75\n")
+    write(tmp_path / "b/pyproject.toml", "[tool.atomic-fix]\nmin-confidence = 0.1\n")
+    resolver = Resolver({})
+    assert resolver.for_folder(str(tmp_path / "a")).config.ignore == ("ATF101",)
+    beside = resolver.for_folder(str(tmp_path / "b"))
+    assert beside.config.ignore == ()
+    assert beside.config.min_confidence == 0.75
+    assert beside.root == str(tmp_path / "b")
+
+
+def test_options_win_over_files_and_isolated_reads_none(tmp_path: Path) -> None:
+    write(tmp_path / "pyproject.toml", '[tool.atomic-fix]\nignore = ["ATF101"]\n')
+    options = {"ignore": ["ATF201"]}
+    assert Resolver(options).for_folder(str(tmp_path)).config.ignore == ("ATF201",)
+    assert Resolver({}, isolated=True).for_folder(str(tmp_path)).config.ignore == ()
+
+
+def test_a_file_that_is_named_holds_everywhere(tmp_path: Path) -> None:
+    write(tmp_path / "pyproject.toml", '[tool.atomic-fix]\nignore = ["ATF101"]\n')
+    named = write(tmp_path / "other/settings.toml", 'on-corrupt = "warn"\n')
+    settings = Resolver({}, str(named)).for_folder(str(tmp_path))
+    assert (settings.config.ignore, settings.config.on_corrupt) == ((), "warn")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("slect = []", "unknown key `slect`, did you mean `select`?"),
+        ("zzz = 1", "unknown key `zzz`"),
+        ('select = "ATF101"', "`select` must be a list of rule codes, not 'ATF101'"),
+        ('select = ["ATF999"]', "`select`: unknown rule code `ATF999`"),
+        ('ignore = ["AFT101"]', "`ignore`: unknown rule code `AFT101`, did you mean `ATF101`?"),
+        ('on-corrupt = "wran"',
+         "must be one of raise, warn, quarantine, did you mean `warn`?"),
+        ("helper = 3", "`helper` must be a string, not 3"),
+        ('force-exclude = "yes"', "`force-exclude` must be true or false, not 'yes'"),
+        ("min-confidence = 1.5", "`min-confidence` must be a number between 0 and 1, not 1.5"),
+        ("min-confidence = true", "`min-confidence` must be a number between 0 and 1, not True"),
+        ('per-file-ignores = ["a"]', "`per-file-ignores` must be a table of pattern = [codes]"),
+        ('per-file-ignores = { a = "ATF1" }', "must give a list of codes for `a`"),
+        ('per-file-ignores = { a = ["X"] }', "unknown rule code `X`"),
+        ("select = [", "not valid TOML"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_one_line_that_names_it(tmp_path: Path, text: str, message: str) -> None:
+    file = write(tmp_path / "atomic-fix.toml", text + "\n")
+    with pytest.raises(ConfigError) as error:
+        Resolver({}).for_folder(str(tmp_path))
+    assert str(error.value).startswith(f"{file}: ")
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("pyproject.toml", "[tool.atomic-fixx]\n", "it has no [tool.atomic-fix] table"),
+        ("pyproject.toml", "[tool]\natomic-fix = 3\n", "`tool.atomic-fix` must be a table"),
+        ("missing.toml", None, "cannot be read: No such file or directory"),
+    ],
+)
+def test_a_named_file_that_cannot_be_used(
+    tmp_path: Path, name: str, text: str | None, message: str
+) -> None:
+    path = tmp_path / name
+    if text is not None:
+        write(path, text)
+    with pytest.raises(ConfigError) as error:
+        Resolver({}, str(path))
+    assert str(error.value) == f"{path}: {message}"
+
+
+def test_a_prefix_of_a_code_and_lower_case_are_taken() -> None:
+    settings = merge(Settings(), {"select": ["atf1"], "ignore": ["ATF101"]}, "x")
+    assert (settings.config.select, settings.config.ignore) == (("ATF1",), ("ATF101",))
+
+
+def test_every_key_takes_its_example_and_shows_it() -> None:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    for key in KEYS:
+        value = tomllib.loads(f"{key.name} = {key.example}")[key.name]
+        assert shown(merge(Settings(), {key.name: value}, "x"))[key.name] == value
+        assert shown(Settings())[key.name] != value, f"{key.name}: the example shows nothing"
+
+
+def test_every_field_of_config_has_a_key() -> None:
+    """A setting that cannot be configured would be dead."""
+    tree = ast.parse(inspect.getsource(Config))
+    fields = {each.target.id for each in ast.walk(tree)
+              if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)}  # fmt: skip
+    assert fields <= {key.attribute for key in KEYS}
+    assert all(key.choices == () or key.kind is Kind.STRING for key in KEYS)

@@ -1,0 +1,157 @@
+"""Paths -> files, in the way git and its users expect."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from atomic_fix.run.discover import Candidate, discover
+from atomic_fix.settings import Resolver
+from atomic_fix.source import Unreadable
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def make(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+
+
+def files(*paths: str, **options: object) -> list[str]:
+    found = []
+    for each in discover(paths, Resolver(options)):
+        assert isinstance(each, Candidate), each
+        found.append(each.path)
+    return found
+
+
+def test_a_folder_is_walked_in_order_and_named_as_it_was_given(here: Path) -> None:
+    (here / ".#b.py").symlink_to("user@host.123")
+    make(here, "b.py", "a/z.py", "a/y.pyw", "a/x.txt", "a/stub.pyi", "B.PY")
+    assert files(".") == ["B.PY", "a/y.pyw", "a/z.py", "b.py"]
+    assert files("a") == ["a/y.pyw", "a/z.py"]
+    assert files("./a/") == ["./a/y.pyw", "./a/z.py"]
+    assert files(str(here / "a")) == [str(here / "a/y.pyw"), str(here / "a/z.py")]
+
+
+def test_a_named_file_is_checked_whatever_it_is_called(here: Path) -> None:
+    make(here, "script", "venv/x.py")
+    assert files("script", "venv/x.py", "venv") == ["script", "venv/x.py"]
+    assert files(".") == []
+
+
+def test_a_file_under_two_names_is_checked_once(here: Path) -> None:
+    make(here, "a.py")
+    (here / "link.py").symlink_to("a.py")
+    assert files("a.py", "./a.py", ".") == ["a.py"]
+
+
+def test_the_usual_folders_are_left_out_and_exclude_replaces_them(here: Path) -> None:
+    make(here, ".git/x.py", ".venv/x.py", "build/x.py", "node_modules/x.py", "a/__pycache__/x.py",
+         "src/x.py", "src/x_pb2.py", "third_party/x.py")  # fmt: skip
+    assert files(".") == ["src/x.py", "src/x_pb2.py", "third_party/x.py"]
+    assert files(".", **{"extend-exclude": ["*_pb2.py", "/third_party/"]}) == ["src/x.py"]
+    assert files(".", exclude=["src", ".*", "third_party"]) == [
+        "a/__pycache__/x.py", "build/x.py", "node_modules/x.py"
+    ]  # fmt: skip
+
+
+def test_force_exclude_holds_for_named_paths_too(here: Path) -> None:
+    make(here, "gen/a.py", "src/b.py")
+    options: dict[str, object] = {"extend-exclude": ["gen/"], "force-exclude": True}
+    assert files("gen/a.py", "src/b.py", "gen", **options) == ["src/b.py"]
+    assert files("gen/a.py", **{"extend-exclude": ["gen/"]}) == ["gen/a.py"]
+
+
+def test_each_folder_has_the_settings_nearest_to_it(here: Path) -> None:
+    make(here, "a/keep.py", "a/drop.py", "b/drop.py")
+    (here / "a/atomic-fix.toml").write_text('extend-exclude = ["/drop.py"]\n')
+    assert files(".") == ["a/keep.py", "b/drop.py"]
+
+
+def test_what_git_ignores_is_left_out_just_as_git_does(here: Path) -> None:
+    """The names come from git itself."""
+    make(here, "a.py", "gen.py", "sub/gen.py", "sub/keep.py", "sub/deep/data/x.py", "data/x.py",
+         "sub/out/x.py", "out/x.py", "out/keep/x.py", "only/here.py", "sub/only/here.py",
+         "sp ace.py", "local.py", "#hash.py", "ü.py", "z/gen.py")  # fmt: skip
+    (here / ".gitignore").write_text(
+        "gen.py\n/only/\nout/*\n!out/keep\n\\#hash.py\nü.py\n*.txt\r\n", encoding="utf-8"
+    )
+    (here / "sub/.gitignore").write_text("!gen.py\ndata/\nout\n")
+    (here / "z/.gitignore").write_text("!/gen.py\n")
+    subprocess.run(["git", "init", "-q"], check=True)
+    (here / ".git/info").mkdir(exist_ok=True)
+    (here / ".git/info/exclude").write_text("local.py\n")
+    listed = subprocess.run(
+        ["git", "-c", "core.excludesFile=", "ls-files", "-z", "-co", "--exclude-standard", "*.py"],
+        check=True, capture_output=True,
+    ).stdout  # fmt: skip
+    wanted = sorted(os.fsdecode(name) for name in listed.split(b"\0") if name)
+    assert sorted(files(".")) == wanted
+    assert "gen.py" not in wanted
+    assert "sub/gen.py" in wanted
+    # From a folder below, what lies above still counts, up to the root of the repository.
+    assert files("sub") == [name for name in files(".") if name.startswith("sub/")]
+    assert "gen.py" in files(".", **{"respect-gitignore": False})
+
+
+def test_a_folder_that_is_named_is_walked_though_git_ignores_it(here: Path) -> None:
+    subprocess.run(["git", "init", "-q"], check=True)
+    make(here, "scratch/a.py")
+    (here / ".gitignore").write_text("scratch/\n")
+    assert files(".") == []
+    assert files("scratch") == ["scratch/a.py"]
+
+
+def test_a_loop_of_links_ends(here: Path) -> None:
+    make(here, "a/x.py")
+    (here / "a/back").symlink_to("..")
+    (here / "self.py").symlink_to("self.py")
+    assert files("a") == ["a/x.py"]
+    found = list(discover(["."], Resolver({})))
+    assert [each.path for each in found if isinstance(each, Candidate)] == ["a/x.py", "self.py"]
+
+
+def test_a_missing_path_and_a_loop_are_said_and_do_not_stop_the_others(here: Path) -> None:
+    make(here, "a.py")
+    (here / "self.py").symlink_to("self.py")
+    found = list(discover(["nope.py", "self.py", "a.py", "nul\0.py"], Resolver({})))
+    assert isinstance(found[0], Unreadable)
+    assert found[0].reason == "cannot be read: No such file or directory"
+    assert isinstance(found[1], Unreadable)
+    assert isinstance(found[2], Candidate)
+    assert isinstance(found[3], Unreadable)
+
+
+def test_a_folder_that_cannot_be_listed_is_said(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root may list every folder, so the refusal is played."""
+    make(here, "a.py", "shut/b.py", "z.py")
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path).name == "shut":
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    found = list(discover(["."], Resolver({})))
+    assert [type(each) for each in found] == [Candidate, Unreadable, Candidate]
+    assert isinstance(found[1], Unreadable)
+    assert found[1].reason == "the folder cannot be read: Permission denied"
+
+
+def test_names_that_are_not_text_are_found(here: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.py")
+    make(here, name, "new\nline.py", "sp ace.py")
+    assert files(".") == sorted([name, "new\nline.py", "sp ace.py"])
