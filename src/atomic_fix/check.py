@@ -16,7 +16,10 @@ def selected_rules(config: Config) -> tuple[Rule, ...]:
     chosen = []
     for rule in RULES:
         # The longest prefix that matches decides; `ignore` wins a tie, as in ruff.
-        on = max((len(c) for c in (*config.select, *config.extend_select) if rule.code.startswith(c)), default=-1)
+        on = max(
+            (len(c) for c in (*config.select, *config.extend_select) if rule.code.startswith(c)),
+            default=-1,
+        )
         off = max((len(c) for c in config.ignore if rule.code.startswith(c)), default=-1)
         exact = rule.code in (*config.select, *config.extend_select)
         if not rule.default and not exact:

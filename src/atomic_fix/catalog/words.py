@@ -266,5 +266,17 @@ TEMP = frozenset({"incomplete", "new", "part", "partial", "swp", "temp", "tempor
 
 # What says that a path is a copy put aside.
 ASIDE = frozenset(
-    {"backup", "bad", "bak", "broken", "copy", "corrupt", "corrupted", "invalid", "old", "orig", "quarantine"}
+    {
+        "backup",
+        "bad",
+        "bak",
+        "broken",
+        "copy",
+        "corrupt",
+        "corrupted",
+        "invalid",
+        "old",
+        "orig",
+        "quarantine",
+    }
 )

@@ -17,7 +17,7 @@ from atomic_fix.catalog import words as catalog
 from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.paths import Mention, PathValue
 from atomic_fix.facts.scopes import ClassFacts, FunctionFacts
-from atomic_fix.facts.sites import LoadSite, WriteSite
+from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
 # With no ground at all a written file is taken for something else.
 _START = -2.2
@@ -83,14 +83,16 @@ class Ground:
 
     text: str
     weight: float
-    site: LoadSite | WriteSite | None = None
+    site: LoadSite | WriteSite | PublishSite | None = None
 
 
 @dataclass(slots=True)
 class Durability:
     grounds: list[Ground] = field(default_factory=list)
 
-    def add(self, text: str, weight: float, site: LoadSite | WriteSite | None = None) -> None:
+    def add(
+        self, text: str, weight: float, site: LoadSite | WriteSite | PublishSite | None = None
+    ) -> None:
         self.grounds.append(Ground(text, weight, site))
 
     @property
@@ -222,24 +224,26 @@ def trait_grounds(durability: Durability, path: PathValue) -> None:
 
 
 def read_back(
-    site: WriteSite, loads: list[LoadSite]
+    path: PathValue, function: FunctionFacts, loads: list[LoadSite]
 ) -> tuple[Ground, ...]:
-    """Grounds in code of the same module that loads what the site writes."""
+    """Grounds in code of the same module that loads the file that `function` writes."""
     same: Ground | None = None
     pair: Ground | None = None
     for load in loads:
-        if load.path.same(site.path):
+        if load.path.same(path):
             weight = _READ_BACK_RAW if load.raw else _READ_BACK_SAME
-            if load.function is not site.function and load.raw and _parses(load, loads):
+            if load.function is not function and load.raw and _parses(load, loads):
                 weight = _READ_BACK_SAME
             if same is None or weight > same.weight:
-                where = "this function" if load.function is site.function else f"`{load.function.name}`"
+                where = "this function" if load.function is function else f"`{load.function.name}`"
                 if load.function.is_module:
                     where = "the module"
                 same = Ground(f"{where} reads it back", weight, load)
-        elif not load.raw and paired(site.function, load.function):
+        elif not load.raw and paired(function, load.function):
             if pair is None:
-                pair = Ground(f"`{load.function.name}` reads such a file back", _READ_BACK_PAIR, load)
+                pair = Ground(
+                    f"`{load.function.name}` reads such a file back", _READ_BACK_PAIR, load
+                )
     found = same if same is not None and (pair is None or same.weight >= pair.weight) else pair
     return (found,) if found is not None else ()
 
@@ -262,7 +266,10 @@ def paired(saver: FunctionFacts, loader: FunctionFacts) -> bool:
             for answer in answers:
                 if answer in theirs:
                     other = tuple(w for w in theirs if w != answer)
-                    if rest == other or (set(rest) <= {"to", "file", "disk"} and set(other) <= {"from", "file", "disk"}):
+                    if rest == other or (
+                        set(rest) <= {"to", "file", "disk"}
+                        and set(other) <= {"from", "file", "disk"}
+                    ):
                         return True
     return False
 
@@ -285,6 +292,6 @@ def guarded_by_absence(site: WriteSite) -> bool:
     for inside in site.call.inside:
         if isinstance(inside.node, cst.If) and inside.kind == "if":
             text = cst.Module([]).code_for_node(inside.node.test)
-            if "exists(" in text and "not " in text or "is_file(" in text and "not " in text:
+            if ("exists(" in text and "not " in text) or ("is_file(" in text and "not " in text):
                 return True
     return False

@@ -11,7 +11,7 @@ from atomic_fix.facts.durable import Durability, Vocabulary
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.publishing import Publication, publications
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
-from atomic_fix.facts.sites import LoadSite, Sites, WriteSite
+from atomic_fix.facts.sites import PublishSite, Sites, WriteSite
 from atomic_fix.facts.swallowing import Swallow, swallows
 
 if TYPE_CHECKING:
@@ -58,12 +58,10 @@ class ModuleFacts:
 
     def write_durability(self, site: WriteSite) -> Durability:
         found = Durability()
-        durable.name_grounds(
-            found, self.vocabulary, site.path, site.function, self.source.filename
-        )
+        durable.name_grounds(found, self.vocabulary, site.path, site.function, self.source.filename)
         durable.trait_grounds(found, site.path)
         durable.content_grounds(found, site)
-        for ground in durable.read_back(site, self.sites.loads):
+        for ground in durable.read_back(site.path, site.function, self.sites.loads):
             found.grounds.append(ground)
         if durable.guarded_by_absence(site):
             found.add("it is written only when it does not exist", -1.5)
@@ -74,10 +72,10 @@ class ModuleFacts:
         found = Durability()
         durable.name_grounds(found, self.vocabulary, path, function, self.source.filename)
         durable.trait_grounds(found, path)
+        writer: WriteSite | PublishSite | None
         writer = next((w for w in self.sites.writes if w.path.same(path)), None)
         if writer is None:
-            published = next((p for p in self.publications if p.site.target.same(path)), None)
-            writer = published.writes[0] if published is not None else None
+            writer = next((p.site for p in self.publications if p.site.target.same(path)), None)
         if writer is None:
             writer = next(
                 (w for w in self.sites.writes if durable.paired(w.function, function)), None
@@ -86,5 +84,16 @@ class ModuleFacts:
             found.add(f"`{writer.function.name or 'the module'}` writes it", 2.2, writer)
         return found
 
-    def loads_in(self, function: FunctionFacts) -> list[LoadSite]:
-        return [load for load in self.sites.loads if load.function is function]
+    def publication_durability(self, publication: Publication) -> Durability:
+        site = publication.site
+        found = Durability()
+        durable.name_grounds(
+            found, self.vocabulary, site.target, site.function, self.source.filename
+        )
+        durable.trait_grounds(found, site.target)
+        for write in publication.writes[:1]:
+            durable.content_grounds(found, write)
+        found.add("it is written under a temp name first", 0.6)
+        for ground in durable.read_back(site.target, site.function, self.sites.loads):
+            found.grounds.append(ground)
+        return found

@@ -175,9 +175,7 @@ class Paths:
 
     # --- paths ------------------------------------------------------------------
 
-    def resolve(
-        self, node: cst.BaseExpression, function: FunctionFacts, before: int
-    ) -> PathValue:
+    def resolve(self, node: cst.BaseExpression, function: FunctionFacts, before: int) -> PathValue:
         """What `node`, evaluated in `function` at order `before`, is known of as a path."""
         cached = self._cache.get((id(node), before))
         if cached is None:
@@ -227,9 +225,7 @@ class Paths:
                 return left
             return _append(left, right, _text(node.right))
         if isinstance(node, cst.IfExp):
-            return _union(
-                [self._resolve(node.body, *again), self._resolve(node.orelse, *again)]
-            )
+            return _union([self._resolve(node.body, *again), self._resolve(node.orelse, *again)])
         if isinstance(node, cst.BooleanOperation):
             return _union([self._resolve(node.left, *again), self._resolve(node.right, *again)])
         if isinstance(node, cst.NamedExpr):
@@ -283,7 +279,9 @@ class Paths:
             return _append(inner[0], literal, text[2:])
         mentions = (*literal.mentions, *(m for value in inner for m in value.mentions))
         traits = literal.traits | frozenset().union(*(v.traits for v in inner)) & {
-            "temp", "tempdir", "fresh",
+            "temp",
+            "tempdir",
+            "fresh",
         }
         derived = frozenset().union(*(v.aliases for v in inner))
         key = text
@@ -347,9 +345,7 @@ class Paths:
         )
 
     def _binding(self, binding: Binding, distance: int, depth: int) -> PathValue:
-        value = self._resolve(
-            binding.value, binding.function, binding.order, distance, depth
-        )
+        value = self._resolve(binding.value, binding.function, binding.order, distance, depth)
         if binding.kind == "with":
             if "memory" in value.traits:
                 return value
@@ -417,8 +413,7 @@ class Paths:
             home = owner
             aliases = frozenset({f"self.{name}@{home.name}"})
             values = [
-                self._binding(b, distance + 1, depth - 1)
-                for b in self.attribute(home, name)[-3:]
+                self._binding(b, distance + 1, depth - 1) for b in self.attribute(home, name)[-3:]
             ]
             method = self.method(home, name)
             if method is not None:
@@ -437,13 +432,18 @@ class Paths:
             # `handle.name` is the path again; `path.name` is its last part.
             if "handle" in base.traits or "temp" in base.traits:
                 inner = frozenset(
-                    alias[len("handle(") : -1] for alias in base.aliases if alias.startswith("handle(")
+                    alias[len("handle(") : -1]
+                    for alias in base.aliases
+                    if alias.startswith("handle(")
                 )
                 traits = base.traits - {"handle"}
                 return PathValue(base.key, inner | base.aliases, base.mentions, traits)
             return PathValue(
-                f"name({base.key})", frozenset({f"name({base.key})"}), base.mentions,
-                base.traits & {"temp", "path"}, base.derived_from | base.aliases,
+                f"name({base.key})",
+                frozenset({f"name({base.key})"}),
+                base.mentions,
+                base.traits & {"temp", "path"},
+                base.derived_from | base.aliases,
             )
         if name in {"parent", "parents", "stem", "suffix"}:
             # What the folder is called says little of the file.
@@ -490,16 +490,18 @@ class Paths:
             return PathValue("memory", frozenset(), (), frozenset({"memory", "handle"}))
         if name in apis.TEMP_MAKERS:
             return self._temp(node, name, again)
-        if name in apis.PATH_CLASSES or name.rpartition(".")[2] in {"Path", "PurePath", "AsyncPath"}:
+        if name in apis.PATH_CLASSES or name.rpartition(".")[2] in {
+            "Path",
+            "PurePath",
+            "AsyncPath",
+        }:
             parts = [a.value for a in node.args if a.keyword is None and not a.star]
             values = [self._resolve(part, *again) for part in parts]
             if len(values) == 1:
                 return _with_traits(values[0], "path")
             return _join(values, "path")
         if name in apis.JOIN_CALLS:
-            values = [
-                self._resolve(a.value, *again) for a in node.args if a.keyword is None
-            ]
+            values = [self._resolve(a.value, *again) for a in node.args if a.keyword is None]
             return _join(values)
         if name in apis.SAME_PATH_CALLS and first is not None:
             target = argument(node, 1) if name == "typing.cast" else first
@@ -564,7 +566,9 @@ class Paths:
         for value in arguments:
             traits |= value.traits & {"temp", "tempdir", "fresh"}
         derived = frozenset[str]().union(*(value.aliases for value in arguments))
-        return PathValue(alias, frozenset({alias}) if known else frozenset(), mentions, traits, derived)
+        return PathValue(
+            alias, frozenset({alias}) if known else frozenset(), mentions, traits, derived
+        )
 
     def _method_call(
         self,
@@ -587,7 +591,9 @@ class Paths:
             base = self._resolve(func.value, *again)
             made = self._resolve(first, *again)
             if method == "with_name" and not made.derived_from & base.aliases and not made.is_temp:
-                folder = PathValue(f"parent({base.key})", frozenset(), (), base.traits & {"tempdir"})
+                folder = PathValue(
+                    f"parent({base.key})", frozenset(), (), base.traits & {"tempdir"}
+                )
                 return _join([folder, made], "path")
             value = _append(base, made, _text(first) or "?")
             return _with_traits(value, "path")
@@ -658,13 +664,15 @@ def _literal_value(text: str, template: str, distance: int) -> PathValue:
         traits |= {"tempdir"}
     base = template.replace("\\", "/").rstrip("/").rpartition("/")[2]
     tail = [part for part in base.lower().split(".")[1:] if part]
-    if any(part.rstrip("0123456789") in words.TEMP - {"new"} for part in tail) or base.lower().startswith(
-        ("tmp", "temp_", "temp.", ".tmp")
-    ):
+    if any(
+        part.rstrip("0123456789") in words.TEMP - {"new"} for part in tail
+    ) or base.lower().startswith(("tmp", "temp_", "temp.", ".tmp")):
         traits.add("temp")
     if any(part in words.ASIDE for part in tail):
         traits.add("aside")
-    aliases = frozenset({f"lit:{base}"}) if base.replace("{}", "").strip("._-") else frozenset[str]()
+    aliases = (
+        frozenset({f"lit:{base}"}) if base.replace("{}", "").strip("._-") else frozenset[str]()
+    )
     mentions = (Mention("literal", text, distance),) if text.strip("./_- ") else ()
     return PathValue(f"'{template}'", aliases, mentions, frozenset(traits))
 
@@ -677,9 +685,9 @@ def _join(values: list[PathValue], *traits: str) -> PathValue:
     folder_mentions = tuple(
         Mention(m.kind, m.text, m.distance + 2) for v in values[:-1] for m in v.mentions
     )
-    inherited = frozenset[str]().union(
-        *(v.traits & {"tempdir", "device"} for v in values)
-    ) | (last.traits & {"temp", "fresh", "aside"})
+    inherited = frozenset[str]().union(*(v.traits & {"tempdir", "device"} for v in values)) | (
+        last.traits & {"temp", "fresh", "aside"}
+    )
     aliases = {key} | {alias for alias in last.aliases if alias.startswith("lit:")}
     if "?" in key:
         aliases.discard(key)
@@ -699,7 +707,9 @@ def _append(left: PathValue, right: PathValue, suffix: str | None) -> PathValue:
     traits = set((left.traits | right.traits) & {"tempdir", "fresh", "path", "aside"})
     if left.is_temp or right.is_temp:
         traits.add("temp")
-    if suffix is not None and suffix.strip("._-~").lower() in words.ASIDE | {"~"} or suffix == "~":
+    if (
+        suffix is not None and suffix.strip("._-~").lower() in words.ASIDE | {"~"}
+    ) or suffix == "~":
         traits.add("aside")
     mentions = (*right.mentions, *left.mentions)
     aliases = frozenset({key}) if left.key != "?" else frozenset[str]()

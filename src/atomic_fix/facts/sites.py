@@ -162,9 +162,7 @@ class Sites:
             if {"handle", "memory"} & path.traits or _is_no_path(receiver, path):
                 return None
             content = self._text_content(call.argument(0, "data"), call)
-            return WriteSite(
-                call, "write", f"Path.{method}", receiver, path, "w", content, shown
-            )
+            return WriteSite(call, "write", f"Path.{method}", receiver, path, "w", content, shown)
         for opener in apis.OPENERS:
             if name == opener.name:
                 return self._open(
@@ -188,14 +186,22 @@ class Sites:
             return None
         for saver in apis.SAVERS:
             if name == saver.name or (saver.name[0] == "." and method == saver.name[1:]):
-                if saver.name[0] == "." and receiver is not None and dotted(receiver) in {
-                    "self", "cls",
-                }:
+                if (
+                    saver.name[0] == "."
+                    and receiver is not None
+                    and dotted(receiver)
+                    in {
+                        "self",
+                        "cls",
+                    }
+                ):
                     continue
                 target = call.argument(saver.path, saver.keyword)
                 return self._saver(call, name or f"{method}", saver, target, shown)
-        if method == "write" and receiver is not None and self._made_by(
-            receiver, call, apis.TREE_MAKERS
+        if (
+            method == "write"
+            and receiver is not None
+            and self._made_by(receiver, call, apis.TREE_MAKERS)
         ):
             target = call.argument(0, "file_or_filename")
             saver = apis.Saver("ElementTree.write", 0, "file_or_filename", "state")
@@ -345,8 +351,11 @@ class Sites:
 
     def _is_open(self, call: Call) -> bool:
         name = self._paths.call_name(call, call.function) or ""
-        return call.method == "open" or name == "os.fdopen" or name in apis.TEMP_MAKERS or any(
-            name == opener.name for opener in apis.OPENERS
+        return (
+            call.method == "open"
+            or name == "os.fdopen"
+            or name in apis.TEMP_MAKERS
+            or any(name == opener.name for opener in apis.OPENERS)
         )
 
     def _handle_content(self, call: Call) -> str:
@@ -435,9 +444,7 @@ class Sites:
         method = call.method
         receiver = call.receiver
         for loader in apis.LOADERS:
-            if name != loader.name and not (
-                loader.name[0] == "." and method == loader.name[1:]
-            ):
+            if name != loader.name and not (loader.name[0] == "." and method == loader.name[1:]):
                 continue
             node = call.argument(loader.argument) or (
                 call.node.args[0].value if call.node.args else None
@@ -732,5 +739,3 @@ def _is_no_path(receiver: cst.BaseExpression, path: PathValue) -> bool:
 
 def _code(node: cst.CSTNode) -> str:
     return cst.Module([]).code_for_node(node)
-
-

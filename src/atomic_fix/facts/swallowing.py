@@ -30,10 +30,14 @@ _TELLING_CALLS = frozenset(
     }
 )
 # Words in a called function's name that say it tells somebody or stops.
-_TELLING_WORDS = frozenset({"abort", "alert", "complain", "die", "error", "fail", "fatal", "notify", "warn", "warning"})
+_TELLING_WORDS = frozenset(
+    {"abort", "alert", "complain", "die", "error", "fail", "fatal", "notify", "warn", "warning"}
+)
 _ASIDE_WORDS = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
 _QUIET_METHODS = frozenset({"debug", "info", "trace", "log"})
-_DEFAULT_WORDS = frozenset({"blank", "default", "empty", "fresh", "initial", "new", "null", "reset"})
+_DEFAULT_WORDS = frozenset(
+    {"blank", "default", "empty", "fresh", "initial", "new", "null", "reset"}
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,9 +115,7 @@ def _corrupt_handled(taken: set[str]) -> bool:
     return bool(taken & {"JSONDecodeError", "ValueError", "UnpicklingError", "YAMLError"})
 
 
-def _suppressed(
-    paths: Paths, sites: Sites, handled: Handled, node: cst.With
-) -> list[Swallow]:
+def _suppressed(paths: Paths, sites: Sites, handled: Handled, node: cst.With) -> list[Swallow]:
     for item in node.items:
         call = item.item
         if not isinstance(call, cst.Call):
@@ -219,9 +221,12 @@ def _load_in(paths: Paths, sites: Sites, handled: Handled) -> LoadSite | None:
             if inner and not any(_catches(callee, load, paths) for load in inner):
                 return inner[0]
         # `deserialize(payload)`: gives shape to what was loaded just before.
-        if best is None and "from" not in words(call.name or "") and set(
-            words(call.method or call.name or "")
-        ) & {"deserialize", "validate", "parse", "decode"}:
+        if (
+            best is None
+            and "from" not in words(call.name or "")
+            and set(words(call.method or call.name or ""))
+            & {"deserialize", "validate", "parse", "decode"}
+        ):
             for arg in call.node.args[:1]:
                 origin = sites.origin(arg.value, call)
                 if origin is not None:
@@ -236,8 +241,11 @@ def _inner(handled: Handled, call: Call) -> bool:
     for inside in call.inside:
         if inside.kind == "try":
             nearest = inside.node
-    return isinstance(mine, cst.Try) and nearest is not None and nearest is not mine and bool(
-        isinstance(nearest, cst.Try) and _takes_corrupt(nearest)
+    return (
+        isinstance(mine, cst.Try)
+        and nearest is not None
+        and nearest is not mine
+        and bool(isinstance(nearest, cst.Try) and _takes_corrupt(nearest))
     )
 
 
@@ -246,7 +254,9 @@ def _takes_corrupt(node: cst.Try) -> bool:
         cst.Module([]).code_for_node(h.type) if h.type is not None else "Exception"
         for h in node.handlers
     )
-    return any(n in text for n in ("Exception", "ValueError", "DecodeError", "Unpickl", "YAMLError"))
+    return any(
+        n in text for n in ("Exception", "ValueError", "DecodeError", "Unpickl", "YAMLError")
+    )
 
 
 def _catches(function: FunctionFacts, load: LoadSite, paths: Paths) -> bool:
@@ -423,7 +433,16 @@ def _is_default(node: cst.BaseExpression, paths: Paths, function: FunctionFacts)
         last = name.rpartition(".")[2]
         if set(words(last)) & _DEFAULT_WORDS:
             return True
-        if last in {"dict", "list", "set", "tuple", "defaultdict", "Counter", "OrderedDict", "deque"}:
+        if last in {
+            "dict",
+            "list",
+            "set",
+            "tuple",
+            "defaultdict",
+            "Counter",
+            "OrderedDict",
+            "deque",
+        }:
             return True
         if last == "copy" or last == "deepcopy":
             return True
@@ -438,5 +457,3 @@ def _is_default(node: cst.BaseExpression, paths: Paths, function: FunctionFacts)
 def _short(node: cst.BaseExpression) -> str:
     text = " ".join(cst.Module([]).code_for_node(node).split())
     return text if len(text) <= 24 else text[:21] + "..."
-
-

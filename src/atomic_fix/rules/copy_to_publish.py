@@ -1,0 +1,61 @@
+"""A temp file is copied, or moved as by a copy, to its final name.
+
+## What it does
+
+Reports a finished temp file of durable state that gets its final name through
+`shutil.copy*`, `shutil.move`, or `os.rename` where `os.replace` is meant.
+
+## Why is this bad
+
+A copy overwrites the target in place, which is what the temp file was to avoid. `shutil.move`
+copies when the two are on different file systems. `os.rename` fails on Windows when the
+target exists.
+
+## Example
+
+```python
+shutil.copy(tmp, path)
+os.remove(tmp)
+```
+
+## Use instead
+
+```python
+os.replace(tmp, path)
+```
+
+## Fix safety
+
+`os.rename` to `os.replace`: safe. A copy or move: unsafe, since it also worked across file
+systems.
+
+## Not reported
+
+Backup copies, and files that the program did not write itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from atomic_fix.rules.rule import Rule
+from atomic_fix.rules.wording import finding
+
+if TYPE_CHECKING:
+    from atomic_fix.config import Config
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.finding import Finding
+
+_NOT_REPLACE = frozenset({"copy", "move", "rename"})
+
+
+def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+    for publication in facts.publications:
+        if publication.site.how in _NOT_REPLACE:
+            durability = facts.publication_durability(publication)
+            message = f"`{publication.site.api}` is no atomic step: a crash, or another file system, leaves the target cut short or missing"
+            yield finding(COPY_TO_PUBLISH, facts, publication.site.call.node, message, durability)
+
+
+COPY_TO_PUBLISH = Rule("ATF114", "copy-to-publish", __doc__, _check)

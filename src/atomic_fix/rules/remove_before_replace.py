@@ -1,0 +1,60 @@
+"""The target is removed, or moved away, before the new file takes its name.
+
+## What it does
+
+Reports durable state whose file is deleted or renamed away before the new one is renamed to
+its place.
+
+## Why is this bad
+
+Between the two steps there is no file at all. A crash in that window looks like "no
+checkpoint yet" to the next run. `os.replace` replaces an existing target in one step, on
+every platform.
+
+## Example
+
+```python
+os.remove(path)
+os.rename(tmp, path)
+```
+
+## Use instead
+
+```python
+os.replace(tmp, path)
+```
+
+## Fix safety
+
+Unsafe: a copy of the old file that was kept aside is no longer made.
+
+## Not reported
+
+Removal in an error handler, and removal of the temp file itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from atomic_fix.rules.rule import Rule
+from atomic_fix.rules.wording import finding
+
+if TYPE_CHECKING:
+    from atomic_fix.config import Config
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.finding import Finding
+
+
+def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+    for publication in facts.publications:
+        if publication.removed is not None:
+            durability = facts.publication_durability(publication)
+            message = f"the target is removed or moved away before `{publication.site.api}`: a crash in between leaves no file at all"
+            yield finding(
+                REMOVE_BEFORE_REPLACE, facts, publication.site.call.node, message, durability
+            )
+
+
+REMOVE_BEFORE_REPLACE = Rule("ATF113", "remove-before-replace", __doc__, _check)

@@ -1,0 +1,66 @@
+"""A temp file takes its final name while it is still open and unflushed.
+
+## What it does
+
+Reports a temp file of durable state that is renamed or moved to its final name inside the
+`with` that writes it, or before `close()`, with no `flush()` in between.
+
+## Why is this bad
+
+What was written last still sits in the program's buffer. The file that takes the final name
+is cut short until the handle is closed; a crash in between leaves it so for good.
+
+## Example
+
+```python
+with open(tmp, "w") as file:
+    json.dump(state, file)
+    os.replace(tmp, path)
+```
+
+## Use instead
+
+```python
+with open(tmp, "w") as file:
+    json.dump(state, file)
+    file.flush()
+    os.fsync(file.fileno())
+os.replace(tmp, path)
+```
+
+or `atomic_write_json(path, state)`.
+
+## Fix safety
+
+Safe when the publishing call is the last statement of the block and can be moved behind it.
+
+## Not reported
+
+Handles that were flushed, synchronised or closed before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from atomic_fix.rules.rule import Rule
+from atomic_fix.rules.wording import finding
+
+if TYPE_CHECKING:
+    from atomic_fix.config import Config
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.finding import Finding
+
+
+def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+    for publication in facts.publications:
+        if publication.still_open:
+            durability = facts.publication_durability(publication)
+            message = f"`{publication.site.api}` publishes a temp file that is still open and not flushed: what it holds may be cut short"
+            yield finding(
+                REPLACE_BEFORE_CLOSE, facts, publication.site.call.node, message, durability
+            )
+
+
+REPLACE_BEFORE_CLOSE = Rule("ATF111", "replace-before-close", __doc__, _check)

@@ -1,0 +1,64 @@
+"""The temp file is not made beside its target.
+
+## What it does
+
+Reports a temp file of durable state that is made in the system's temp folder (`mkstemp()`,
+`NamedTemporaryFile()` without `dir=`) and then renamed or moved to its final name elsewhere.
+
+## Why is this bad
+
+A rename is atomic only within one file system. Across two, `os.replace` fails with `EXDEV`,
+and `shutil.move` falls back to a copy onto the target, which a crash can cut short.
+
+## Example
+
+```python
+descriptor, tmp = tempfile.mkstemp()
+...
+shutil.move(tmp, path)
+```
+
+## Use instead
+
+```python
+descriptor, tmp = tempfile.mkstemp(dir=os.path.dirname(path))
+...
+os.replace(tmp, path)
+```
+
+or `atomic_write_text(path, text)`.
+
+## Fix safety
+
+Unsafe: the target's folder must be writable, and was not needed to be before.
+
+## Not reported
+
+Temp files made with `dir=`, or whose folder cannot be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from atomic_fix.rules.rule import Rule
+from atomic_fix.rules.wording import finding
+
+if TYPE_CHECKING:
+    from atomic_fix.config import Config
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.finding import Finding
+
+
+def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+    for publication in facts.publications:
+        if publication.elsewhere:
+            durability = facts.publication_durability(publication)
+            message = f"the temp file is made in the system's temp folder, not beside its target: `{publication.site.api}` is no atomic step across file systems"
+            yield finding(
+                TEMP_ON_ANOTHER_FILESYSTEM, facts, publication.site.call.node, message, durability
+            )
+
+
+TEMP_ON_ANOTHER_FILESYSTEM = Rule("ATF112", "temp-on-another-filesystem", __doc__, _check)

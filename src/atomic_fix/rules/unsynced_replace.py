@@ -1,0 +1,68 @@
+"""A temp file is published without fsync.
+
+## What it does
+
+Reports a temp file of durable state that takes its final name without `os.fsync` of what was
+written. Off with `durability = "atomic"`.
+
+## Why is this bad
+
+File systems may write the new name to disk before the data. After a power loss the name then
+stands for an empty or partly written file, and the old content is gone. A killed process does
+no such harm; a machine that goes down does.
+
+## Example
+
+```python
+tmp.write_text(json.dumps(state))
+os.replace(tmp, path)
+```
+
+## Use instead
+
+```python
+with open(tmp, "w") as file:
+    json.dump(state, file)
+    file.flush()
+    os.fsync(file.fileno())
+os.replace(tmp, path)
+```
+
+or `atomic_write_json(path, state)`.
+
+## Fix safety
+
+Safe where the handle of the temp file is in sight: `flush` and `fsync` are added at the end
+of its block. Slower: each save waits for the disk.
+
+## Not reported
+
+Anything that calls `os.fsync`, `os.fdatasync` or a function whose name says sync between the
+write and the rename.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from atomic_fix.rules.rule import Rule
+from atomic_fix.rules.wording import finding
+
+if TYPE_CHECKING:
+    from atomic_fix.config import Config
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.finding import Finding
+
+
+def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+    if config.durability == "atomic":
+        return
+    for publication in facts.publications:
+        if not publication.synced:
+            durability = facts.publication_durability(publication)
+            message = f"`{publication.site.api}` publishes a file that was never synchronised: after a power loss it may be empty"
+            yield finding(UNSYNCED_REPLACE, facts, publication.site.call.node, message, durability)
+
+
+UNSYNCED_REPLACE = Rule("ATF115", "unsynced-replace", __doc__, _check)
