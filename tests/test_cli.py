@@ -1,0 +1,405 @@
+"""The command as its user runs it: options, output and exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from atomic_fix import __version__
+from atomic_fix.cli import GROUPS, main
+from atomic_fix.rules import RULES
+
+SAVER = b"""\
+import json
+
+
+def save_checkpoint(path, payload):
+    path.write_text(json.dumps(payload, indent=2), encoding="utf-8")
+"""
+
+LOADER = b"""\
+import json
+
+
+def load_checkpoint(path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except json.JSONDecodeError:
+        return None
+"""
+
+CLEAN = b"print('nothing durable here')\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def run(*arguments: str, stdin: bytes | None = None) -> Result:
+    result = CliRunner().invoke(main, arguments, input=stdin)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "atomic_fix", *arguments],
+        capture_output=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+def test_clean_is_zero_and_says_how_many_files(here: Path) -> None:
+    (here / "a.py").write_bytes(CLEAN)
+    result = run()
+    assert (result.exit_code, result.output) == (0, "No findings in 1 file.\n")
+
+
+def test_findings_are_one_and_show_place_message_line_and_caret(here: Path) -> None:
+    (here / "state.py").write_bytes(SAVER)
+    result = run("state.py")
+    assert result.exit_code == 1
+    first, _, line, caret, *rest = result.output.splitlines()
+    assert first.startswith("state.py:5:5: ATF101 ")
+    assert "name says checkpoint" in first
+    assert line == '5 |     path.write_text(json.dumps(payload, indent=2), encoding="utf-8")'
+    assert caret.startswith("  |     ^^^^")
+    assert rest[-1].startswith("Found 1 finding (")
+
+
+def test_concise_is_one_line_each(here: Path) -> None:
+    (here / "state.py").write_bytes(SAVER)
+    (here / "both.py").write_bytes(LOADER + SAVER)
+    result = run("--output-format", "concise")
+    lines = result.output.splitlines()
+    assert [line.split()[:2] for line in lines[:3]] == [
+        ["both.py:9:5:", "ATF201"],
+        ["both.py:15:5:", "ATF101"],
+        ["state.py:5:5:", "ATF101"],
+    ]
+    assert len(lines) == 4
+
+
+def test_json_has_the_shape_of_ruff(here: Path) -> None:
+    (here / "state.py").write_bytes(SAVER)
+    result = run("--output-format", "json")
+    (finding,) = json.loads(result.stdout)
+    assert finding["code"] == "ATF101"
+    assert finding["filename"] == str(here / "state.py")
+    assert finding["location"] == {"row": 5, "column": 5}
+    assert finding["end_location"]["row"] == 5
+    assert finding["noqa_row"] == 5
+    assert finding["name"] == "in-place-write"
+    assert 0 < finding["confidence"] <= 1
+    assert any("name says checkpoint" in ground["text"] for ground in finding["evidence"])
+
+
+def test_json_of_nothing_is_an_empty_list(here: Path) -> None:
+    (here / "a.py").write_bytes(CLEAN)
+    assert json.loads(run("--output-format", "json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "place", "reason"),
+    [
+        ("broken.py", SAVER + b"def (:\n", "6", "cannot be parsed"),
+        ("latin.py", SAVER + b"# caf\xe9\n", "6:1", "cannot be decoded as utf-8"),
+        (
+            "cookie.py",
+            b"# coding: nonsense\n" + SAVER,
+            "1:1",
+            "cannot be decoded: unknown encoding",
+        ),
+        ("null.py", SAVER + b"\0", "6:1", "it contains a null byte"),
+    ],
+)
+def test_what_cannot_be_analysed_is_one_line_and_two_and_stops_no_other(
+    here: Path, name: str, content: bytes, place: str, reason: str
+) -> None:
+    (here / name).write_bytes(content)
+    (here / "state.py").write_bytes(SAVER)
+    result = run("--output-format", "concise")
+    assert result.exit_code == 2
+    told, other, last = result.output.splitlines()
+    assert told.startswith(f"{name}:{place}:")
+    assert ": ATF000 " in told
+    assert reason in told
+    assert other.startswith("state.py:5:5: ATF101")
+    assert last.endswith("1 file could not be analysed.")
+
+
+def test_a_missing_path_is_one_line_and_two(here: Path) -> None:
+    (here / "state.py").write_bytes(SAVER)
+    result = run("nope.py", "state.py", "--output-format", "concise")
+    assert result.exit_code == 2
+    assert result.output.splitlines()[0] == (
+        "nope.py:1:1: ATF000 cannot be read: No such file or directory"
+    )
+    assert "state.py:5:5: ATF101" in result.output
+
+
+def test_what_cannot_be_analysed_cannot_be_ignored(here: Path) -> None:
+    (here / "broken.py").write_bytes(SAVER + b"def (:\n")
+    assert run("--ignore", "ATF").exit_code == 2
+    result = run("--ignore", "ATF000")
+    assert result.exit_code == 2
+    assert "unknown rule code `ATF000`" in result.output
+
+
+def test_no_file_at_all_is_said(here: Path) -> None:
+    result = run(str(here))
+    assert result.exit_code == 0
+    assert "warning: no Python files found" in result.stderr
+
+
+def test_a_defect_of_ours_does_not_stop_the_others(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import atomic_fix.check as core
+
+    real = core.check
+
+    def check(source: object, config: object) -> object:
+        if source.filename == "a.py":  # type: ignore[attr-defined]
+            raise KeyError("x")
+        return real(source, config)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(core, "check", check)
+    (here / "a.py").write_bytes(CLEAN)
+    (here / "b.py").write_bytes(SAVER)
+    result = run("--output-format", "concise")
+    assert result.exit_code == 2
+    assert "a.py:1:1: ATF000 internal error: KeyError: 'x'" in result.output
+    assert "b.py:5:5: ATF101" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "codes"),
+    [
+        ((), ["ATF201", "ATF101"]),
+        (("--select", "ATF1"), ["ATF101"]),
+        (("--select", "atf101,ATF201"), ["ATF201", "ATF101"]),
+        (("--select", "ATF101", "--select", "ATF201"), ["ATF201", "ATF101"]),
+        (("--select", "ATF101", "--extend-select", "ATF2"), ["ATF201", "ATF101"]),
+        (("--ignore", "ATF2"), ["ATF101"]),
+        (("--ignore", "ATF"), []),
+    ],
+)
+def test_select_and_ignore(here: Path, options: tuple[str, ...], codes: list[str]) -> None:
+    (here / "both.py").write_bytes(LOADER + SAVER)
+    result = run("--output-format", "json", *options)
+    assert [finding["code"] for finding in json.loads(result.stdout)] == codes
+    assert result.exit_code == (1 if codes else 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--select", "ATF999"), "option: `select`: unknown rule code `ATF999`"),
+        (("--ignore", "AFT101"), "unknown rule code `AFT101`, did you mean `ATF101`?"),
+        (("--explain", "ATF11"), "unknown rule code `ATF11`, did you mean `ATF11"),
+        (("--output-format", "xml"), "'xml'"),
+        (("--wriet",), "--wri"),
+        (("--diff", "--write"), "--diff and --write exclude each other"),
+        (("--isolated", "--config", "x"), "--isolated and --config exclude each other"),
+        (("--config", "nope.toml"), "nope.toml: cannot be read: No such file or directory"),
+        (("-", "a.py"), "cannot be combined with other paths"),
+        (("--stdin-filename", "a.py"), "needs the path `-`"),
+        (("--show-fixes",), "--show-fixes needs --write"),
+        (("--output-file", "no/such/folder/x"), "no/such/folder/x: cannot be written: No such"),
+    ],
+)
+def test_wrong_use_is_two_and_says_what_is_wrong(
+    here: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_broken_configuration_is_one_line_and_two(here: Path) -> None:
+    (here / "pyproject.toml").write_text("[tool.atomic-fix]\nslect = []\n")
+    result = run()
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"atomic-fix: error: {here / 'pyproject.toml'}: unknown key `slect`, "
+        "did you mean `select`?\n"
+    )
+    assert run("--isolated").exit_code == 0
+
+
+def test_configuration_holds_for_the_files_below_it(here: Path) -> None:
+    for folder in ("a", "b"):
+        (here / folder).mkdir()
+        (here / folder / "state.py").write_bytes(SAVER)
+    (here / "a/pyproject.toml").write_text('[tool.atomic-fix]\nignore = ["ATF101"]\n')
+    result = run("--output-format", "concise")
+    assert [line.split(":")[0] for line in result.output.splitlines()[:-1]] == ["b/state.py"]
+
+
+def test_per_file_ignores(here: Path) -> None:
+    (here / "tests").mkdir()
+    (here / "tests/state.py").write_bytes(LOADER + SAVER)
+    (here / "state.py").write_bytes(SAVER)
+    (here / "atomic-fix.toml").write_text('[per-file-ignores]\n"tests/" = ["ATF1"]\n')
+    result = run("--output-format", "concise")
+    told = [line.split(" ")[:2] for line in result.output.splitlines()[:-1]]
+    assert told == [["state.py:5:5:", "ATF101"], ["tests/state.py:9:5:", "ATF201"]]
+    assert run("tests/state.py", "--select", "ATF1").exit_code == 0
+
+
+def test_standard_input(here: Path) -> None:
+    result = run("-", "--output-format", "concise", stdin=SAVER)
+    assert result.exit_code == 1
+    assert result.output.startswith("-:5:5: ATF101")
+    result = run("-", "--stdin-filename", "x/y.py", "--output-format", "concise", stdin=SAVER)
+    assert result.output.startswith("x/y.py:5:5: ATF101")
+    assert run("-", stdin=b"caf\xe9\n" + SAVER).exit_code == 2
+
+
+def test_standard_input_has_the_configuration_of_its_file_name(here: Path) -> None:
+    (here / "x").mkdir()
+    (here / "x/atomic-fix.toml").write_text('ignore = ["ATF101"]\n')
+    assert run("-", "--stdin-filename", "x/y.py", stdin=SAVER).exit_code == 0
+    assert run("-", "--stdin-filename", "y.py", stdin=SAVER).exit_code == 1
+
+
+def test_explain_prints_the_page_of_every_rule() -> None:
+    for rule in RULES:
+        for name in (rule.code, rule.code.lower(), rule.name):
+            result = run("--explain", name)
+            assert result.exit_code == 0
+            assert result.output == f"{rule.code} {rule.name}\n\n{rule.page.strip()}\n"
+
+
+def test_version() -> None:
+    assert run("--version").output == f"atomic-fix {__version__}\n"
+
+
+def test_help_is_grouped_fits_one_screen_and_leaves_no_option_out() -> None:
+    result = run("--help")
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= 100
+    for heading in GROUPS:
+        assert f"{heading}:" in lines
+    named = [name for names in GROUPS.values() for name in names]
+    options = {each.name for each in main.params if isinstance(each, click.Option)} | {"help"}
+    assert sorted(named) == sorted(options)
+
+
+def test_statistics(here: Path) -> None:
+    (here / "both.py").write_bytes(LOADER + SAVER)
+    (here / "state.py").write_bytes(SAVER)
+    result = run("--statistics")
+    assert result.output.splitlines()[:2] == [
+        "2  ATF101  in-place-write",
+        "1  ATF201  swallowed-load-error",
+    ]
+    assert result.exit_code == 1
+
+
+def test_output_file(here: Path) -> None:
+    (here / "state.py").write_bytes(SAVER)
+    result = run("--output-format", "json", "--output-file", "report.json")
+    assert (result.exit_code, result.output) == (1, "")
+    assert json.loads((here / "report.json").read_text())[0]["code"] == "ATF101"
+
+
+def test_show_settings_and_show_files(here: Path) -> None:
+    (here / "state.py").write_bytes(SAVER)
+    (here / "atomic-fix.toml").write_text("min-confidence = 0.7\n")
+    result = run("--show-settings", "--ignore", "ATF2")
+    assert result.exit_code == 0
+    assert f"# {here / 'atomic-fix.toml'}" in result.output
+    assert "min-confidence = 0.7\n" in result.output
+    assert 'ignore = ["ATF2"]\n' in result.output
+    result = run("--show-files", ".")
+    assert (result.exit_code, result.output) == (0, "state.py\n")
+    assert run("--show-files", "nope").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [
+        ({"NO_COLOR": "", "FORCE_COLOR": ""}, False),
+        ({"NO_COLOR": "", "FORCE_COLOR": "1"}, True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+    ],
+)
+def test_colour(here: Path, environment: dict[str, str], coloured: bool) -> None:
+    (here / "state.py").write_bytes(SAVER)
+    assert (b"\x1b[" in command("state.py", **environment).stdout) is coloured
+    assert b"\x1b[" not in command("--output-format", "json", **environment).stdout
+
+
+def test_names_that_are_not_text_are_printed_on_one_line(here: Path) -> None:
+    for name in (b"caf\xe9.py", b"new\nline.py", b"sp ace.py", b"esc\x1b[31m.py"):
+        (here / os.fsdecode(name)).write_bytes(SAVER)
+    result = command("--output-format", "concise")
+    assert result.returncode == 1
+    names = sorted(line.split(b":5:5: ")[0] for line in result.stdout.splitlines()[:-1])
+    assert names == [b"caf\\xe9.py", b"esc\\x1b[31m.py", b"new\\nline.py", b"sp ace.py"]
+    assert json.loads(command("--output-format", "json").stdout)
+
+
+def test_a_terminal_of_few_characters_does_not_end_the_run(here: Path) -> None:
+    (here / "stäte.py").write_bytes(SAVER.rstrip() + "  # ✓ é\n".encode())
+    result = command(PYTHONIOENCODING="latin-1")
+    assert result.returncode == 1, result.stderr
+    assert b"st\xe4te.py:5:5" in result.stdout
+    assert b"# \\u2713 \xe9" in result.stdout
+
+
+def test_shell_completion_offers_codes() -> None:
+    result = command(_ATOMIC_FIX_COMPLETE="bash_complete", COMP_WORDS="atomic-fix --select ATF101,AT",
+                     COMP_CWORD="2")  # fmt: skip
+    assert b"ATF101,ATF201" in result.stdout
+    for shell in ("bash", "zsh", "fish"):
+        script = command(_ATOMIC_FIX_COMPLETE=f"{shell}_source").stdout
+        assert b"_ATOMIC_FIX_COMPLETE" in script
+
+
+def test_a_clean_file_loads_no_more_than_it_needs(here: Path) -> None:
+    """Start-up is most of the time of a pre-commit run."""
+    (here / "a.py").write_bytes(CLEAN)
+    program = (
+        "import sys\n"
+        "from atomic_fix.cli import main\n"
+        "try:\n"
+        "    main(['a.py'])\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "print(*[name for name in sys.argv[1:] if name in sys.modules])\n"
+    )
+    heavy = [
+        "libcst",
+        "json",
+        "difflib",
+        "tomllib",
+        "pathspec",
+        "pathlib",
+        "subprocess",
+        "tempfile",
+    ]
+    result = subprocess.run(
+        [sys.executable, "-c", program, *heavy], capture_output=True, check=True, text=True
+    )
+    assert result.stdout.splitlines() == ["No findings in 1 file.", ""]
