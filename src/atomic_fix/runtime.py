@@ -360,6 +360,17 @@ async def _in_thread(write: Callable[[], _T]) -> _T:
 
 
 @contextlib.contextmanager
+def _telling(path: _Path) -> Iterator[None]:
+    """Errors speak of the caller's path, not of a descriptor or a temporary name."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = os.fspath(path)
+        del error.filename2
+        raise
+
+
+@contextlib.contextmanager
 def _replacing(
     path: _Path,
     mode: str,
@@ -368,7 +379,8 @@ def _replacing(
     perm: int | None,
     backup: _Path | None,
 ) -> Iterator[IO[Any]]:
-    place = _locate(os.fsdecode(path))
+    with _telling(path):
+        place = _locate(os.fsdecode(path))
     if place is None:
         with open(path, mode, *layers) as file:
             yield file
@@ -451,7 +463,7 @@ class _Staged:
         errors: str | None,
         newline: str | None,
     ) -> IO[Any]:
-        with self._telling():
+        with _telling(self.path):
             if not self.name:  # "new/"
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             if _WINDOWS:
@@ -524,7 +536,7 @@ class _Staged:
     def publish(self) -> None:
         for file in reversed(self.files):
             file.close()
-        with self._telling():
+        with _telling(self.path):
             if self.old is not None:
                 _inherit(self.old, self.new, os.fsdecode(self.path))
             if self.perm is not None and hasattr(os, "fchmod"):
@@ -592,16 +604,6 @@ class _Staged:
         while self.held:
             list(map(os.close, map(self.held.pop, [-1])))
 
-    @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
-        """Errors speak of the caller's path, not of a descriptor or a temporary name."""
-        try:
-            yield
-        except OSError as error:
-            error.filename = self.path
-            del error.filename2
-            raise
-
 
 def _locate(path: str) -> tuple[str, str] | None:
     """Directory and name of the file to replace, links followed; None when it is something
@@ -627,7 +629,7 @@ def _locate(path: str) -> tuple[str, str] | None:
                 raise
             return directory, name
         path = os.path.join(directory, link)
-    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
 def _inherit(old: int, new: int, path: str) -> None:
