@@ -94,9 +94,7 @@ SAVERS: tuple[Saver, ...] = (
     Saver(".write_parquet", 0, "file", "table"),
     Saver(".write_ipc", 0, "file", "table"),
     Saver(".write_ndjson", 0, "file", "table"),
-    Saver(".save_model", 0, "fname", "state", takes_handle=False),
     Saver(".save_weights", 0, "filepath", "state", takes_handle=False),
-    Saver(".save_checkpoint", 0, "filepath", "state", takes_handle=False),
 )
 
 # `xml.etree.ElementTree.ElementTree.write(path)`: too common a method name to match on any

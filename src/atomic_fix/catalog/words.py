@@ -119,6 +119,7 @@ NOT_DURABLE = frozenset(
         "bak",
         "benchmark",
         "build",
+        "bytecode",
         "card",
         "changelog",
         "chart",
@@ -135,8 +136,11 @@ NOT_DURABLE = frozenset(
         "figure",
         "fixture",
         "graphviz",
+        "generate",
+        "generated",
         "html",
         "icon",
+        "ipc",
         "image",
         "img",
         "install",
@@ -155,18 +159,19 @@ NOT_DURABLE = frozenset(
         "plot",
         "preview",
         "print",
+        "pyc",
         "readme",
         "render",
         "rendered",
         "report",
         "requirement",
-        "sample",
         "schema",
         "scratch",
         "screenshot",
         "script",
         "stderr",
         "stdout",
+        "subprocess",
         "summary",
         "svg",
         "template",
@@ -213,6 +218,7 @@ NOT_DURABLE_SUFFIXES = frozenset(
         ".pot",
         ".ps1",
         ".py",
+        ".pyc",
         ".pyi",
         ".rst",
         ".sh",
@@ -280,3 +286,12 @@ ASIDE = frozenset(
         "quarantine",
     }
 )
+
+# Words in a function's name that say it keeps something for later.
+KEEPING = frozenset({"checkpoint", "commit", "persist", "save", "store", "sync"})
+
+# Words in a function's name that promise an atomic write to whoever calls it.
+PROMISING = frozenset({"atomic", "atomically", "durable", "safe", "safely"})
+
+# Words that begin the name of a function that loads what a path holds.
+LOADING = frozenset({"deserialize", "from", "load", "parse", "read", "restore", "unpickle"})

@@ -8,6 +8,7 @@ reading what programs do with files of such names, and are measured by `benchmar
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -16,7 +17,7 @@ import libcst as cst
 from atomic_fix.catalog import words as catalog
 from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.paths import Mention, PathValue
-from atomic_fix.facts.scopes import ClassFacts, FunctionFacts
+from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
 # With no ground at all a written file is taken for something else.
@@ -46,8 +47,13 @@ _FUNCTION = (1.9, 0.7, -1.4)
 _CLASS = (1.1, 0.5, -0.8)
 _MODULE = (0.9, 0.4, -0.8)
 
+_DATA = (1.3, 0.4, -0.8)
+_KEEPING = 0.5
+_PROMISING = 1.6
+
 _READ_BACK_SAME = 2.6
 _READ_BACK_PAIR = 2.2
+_READ_BACK_PAIR_RAW = 1.8
 _READ_BACK_RAW = 1.2
 _STATE_CONTENT = 0.6
 _TABLE_CONTENT = -0.8
@@ -57,6 +63,7 @@ _SUFFIX_DENIES = -3.0
 _FRESH_NAME = -1.6
 _ASIDE = -4.0
 _TEMP = -6.0
+_SYSTEM_TEMP = -1.5
 _DEVICE = -8.0
 
 _SAVE_VERBS = {
@@ -73,8 +80,14 @@ _SAVE_VERBS = {
     "sync": ("load", "read"),
     "commit": ("load", "read"),
     "to": ("from",),
-    "export": (),
+    "overwrite": ("load", "read"),
 }
+# What `save_to_json` and `load_from_file` may differ in.
+_FORMAT_WORDS = frozenset(
+    {"to", "from", "file", "disk", "json", "yaml", "toml", "pickle", "path", "all", "data"}
+)
+
+Callers = Callable[[FunctionFacts], "tuple[FunctionFacts, ...]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +155,7 @@ def name_grounds(
     """Grounds in the words of the path and of what encloses the call."""
     best: tuple[float, str] | None = None
     against: tuple[float, str] | None = None
-    seen_words: set[str] = set()
+    seen: set[str] = set()
     for mention in path.mentions:
         strong, weak, denying = _PLACES[mention.kind]
         fade = 0.75**mention.distance
@@ -153,7 +166,7 @@ def name_grounds(
             phrase = phrase_in(vocabulary.maybe, mention.text)
             weight = weak
         if phrase is not None:
-            seen_words.add(phrase)
+            seen.add(phrase)
             if best is None or weight * fade > best[0]:
                 best = (weight * fade, f"{text} {phrase}")
         denied = phrase_in(vocabulary.denied, mention.text)
@@ -162,7 +175,7 @@ def name_grounds(
             if against is None or weight < against[0]:
                 against = (weight, f"{text} {denied}")
         if mention.kind == "literal":
-            suffix = PurePath(mention.text.replace("\\", "/")).suffix.lower()
+            suffix = PurePath("_" + mention.text.replace("\\", "/")).suffix.lower()
             if suffix in catalog.NOT_DURABLE_SUFFIXES and mention.distance <= 4:
                 durability.add(f"the suffix is {suffix}", _SUFFIX_DENIES)
             elif suffix in catalog.DATA_SUFFIXES:
@@ -171,11 +184,15 @@ def name_grounds(
         durability.add(best[1], best[0])
     if against is not None:
         durability.add(against[1], against[0])
-    _context_grounds(durability, vocabulary, function, filename)
+    _context_grounds(durability, vocabulary, function, filename, seen)
 
 
 def _context_grounds(
-    durability: Durability, vocabulary: Vocabulary, function: FunctionFacts, filename: str
+    durability: Durability,
+    vocabulary: Vocabulary,
+    function: FunctionFacts,
+    filename: str,
+    found: set[str],
 ) -> None:
     places: list[tuple[str, str, tuple[float, float, float]]] = []
     scope: FunctionFacts | None = function
@@ -190,7 +207,6 @@ def _context_grounds(
     stem = PurePath(filename.replace("\\", "/"))
     module = stem.parent.name if stem.stem == "__init__" else stem.stem
     places.append(("module", module, _MODULE))
-    found: set[str] = set()
     for kind, name, (strong, weak, denying) in places:
         phrase = phrase_in(vocabulary.durable, name)
         gain = strong
@@ -217,6 +233,8 @@ def trait_grounds(durability: Durability, path: PathValue) -> None:
         durability.add("the path is a device", _DEVICE)
     if {"temp", "tempdir"} & path.traits:
         durability.add("the path is a temp file", _TEMP)
+    elif "systemp" in path.traits:
+        durability.add("the path is in the system's temp folder", _SYSTEM_TEMP)
     if "aside" in path.traits:
         durability.add("the path is a copy put aside", _ASIDE)
     if "fresh" in path.traits:
@@ -224,28 +242,36 @@ def trait_grounds(durability: Durability, path: PathValue) -> None:
 
 
 def read_back(
-    path: PathValue, function: FunctionFacts, loads: list[LoadSite]
+    path: PathValue,
+    function: FunctionFacts,
+    loads: list[LoadSite],
+    callers: Callers,
 ) -> tuple[Ground, ...]:
     """Grounds in code of the same module that loads the file that `function` writes."""
-    same: Ground | None = None
-    pair: Ground | None = None
+    best: Ground | None = None
+    savers = (function, *callers(function))
     for load in loads:
+        ground = None
         if load.path.same(path):
             weight = _READ_BACK_RAW if load.raw else _READ_BACK_SAME
-            if load.function is not function and load.raw and _parses(load, loads):
+            if load.raw and load.function is not function and _parses(load, loads):
                 weight = _READ_BACK_SAME
-            if same is None or weight > same.weight:
-                where = "this function" if load.function is function else f"`{load.function.name}`"
-                if load.function.is_module:
-                    where = "the module"
-                same = Ground(f"{where} reads it back", weight, load)
-        elif not load.raw and paired(function, load.function):
-            if pair is None:
-                pair = Ground(
-                    f"`{load.function.name}` reads such a file back", _READ_BACK_PAIR, load
-                )
-    found = same if same is not None and (pair is None or same.weight >= pair.weight) else pair
-    return (found,) if found is not None else ()
+            ground = Ground(f"{_called(load.function, function)} reads it back", weight, load)
+        else:
+            for loader in (load.function, *callers(load.function)):
+                if any(paired(saver, loader) for saver in savers):
+                    weight = _READ_BACK_PAIR_RAW if load.raw else _READ_BACK_PAIR
+                    ground = Ground(f"`{loader.name}` reads such a file back", weight, load)
+                    break
+        if ground is not None and (best is None or ground.weight > best.weight):
+            best = ground
+    return (best,) if best is not None else ()
+
+
+def _called(loader: FunctionFacts, function: FunctionFacts) -> str:
+    if loader is function:
+        return "the same function"
+    return "the module" if loader.is_module else f"`{loader.name}`"
 
 
 def _parses(raw: LoadSite, loads: list[LoadSite]) -> bool:
@@ -257,25 +283,17 @@ def _parses(raw: LoadSite, loads: list[LoadSite]) -> bool:
 
 def paired(saver: FunctionFacts, loader: FunctionFacts) -> bool:
     """`save` and `load`, `dump_index` and `load_index`: of one class, or both of the module."""
-    if saver is loader or _home(saver) is not _home(loader):
+    if saver is loader or saver.owner is not loader.owner:
         return False
     ours, theirs = words(saver.name), words(loader.name)
     for verb, answers in _SAVE_VERBS.items():
-        if verb in ours:
-            rest = tuple(w for w in ours if w != verb)
-            for answer in answers:
-                if answer in theirs:
-                    other = tuple(w for w in theirs if w != answer)
-                    if rest == other or (
-                        set(rest) <= {"to", "file", "disk"}
-                        and set(other) <= {"from", "file", "disk"}
-                    ):
-                        return True
+        if verb not in ours:
+            continue
+        rest = {w for w in ours if w != verb} - _FORMAT_WORDS
+        for answer in answers:
+            if answer in theirs and rest == {w for w in theirs if w != answer} - _FORMAT_WORDS:
+                return True
     return False
-
-
-def _home(function: FunctionFacts) -> ClassFacts | None:
-    return function.owner
 
 
 def content_grounds(durability: Durability, site: WriteSite) -> None:
@@ -287,11 +305,38 @@ def content_grounds(durability: Durability, site: WriteSite) -> None:
         durability.add("the file is copied", _COPY)
 
 
+def data_grounds(durability: Durability, vocabulary: Vocabulary, names: tuple[str, ...]) -> None:
+    """Grounds in the names of what is written."""
+    strong, weak, denying = _DATA
+    for name in names:
+        for phrases, weight in (
+            (vocabulary.durable, strong),
+            (vocabulary.maybe, weak),
+            (vocabulary.denied, denying),
+        ):
+            phrase = phrase_in(phrases, name)
+            if phrase is not None:
+                durability.add(f"the data `{name}` says {phrase}", weight)
+                return
+
+
+def purpose_grounds(durability: Durability, function: FunctionFacts) -> None:
+    """Grounds in what the function's name says it does."""
+    phrase = phrase_in(catalog.PROMISING, function.name)
+    if phrase is not None:
+        durability.add(f"the function's name promises {phrase}", _PROMISING)
+    phrase = phrase_in(catalog.KEEPING, function.name)
+    if phrase is not None:
+        durability.add(f"the function's name says {phrase}", _KEEPING)
+
+
 def guarded_by_absence(site: WriteSite) -> bool:
     """Whether the write happens only when the file does not exist: nothing old is lost."""
     for inside in site.call.inside:
         if isinstance(inside.node, cst.If) and inside.kind == "if":
-            text = cst.Module([]).code_for_node(inside.node.test)
-            if ("exists(" in text and "not " in text) or ("is_file(" in text and "not " in text):
-                return True
+            test = inside.node.test
+            if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+                text = cst.Module([]).code_for_node(test.expression)
+                if text.endswith(")") and ("exists(" in text or "is_file(" in text):
+                    return True
     return False

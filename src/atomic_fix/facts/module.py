@@ -11,7 +11,7 @@ from atomic_fix.facts.durable import Durability, Vocabulary
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.publishing import Publication, publications
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
-from atomic_fix.facts.sites import PublishSite, Sites, WriteSite
+from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.swallowing import Swallow, swallows
 
 if TYPE_CHECKING:
@@ -57,43 +57,74 @@ class ModuleFacts:
         return any(site in publication.writes for publication in self.publications)
 
     def write_durability(self, site: WriteSite) -> Durability:
-        found = Durability()
-        durable.name_grounds(found, self.vocabulary, site.path, site.function, self.source.filename)
-        durable.trait_grounds(found, site.path)
+        """How likely it is that what the site writes is durable state."""
+        found = self._durability(site.path, site.function)
         durable.content_grounds(found, site)
-        for ground in durable.read_back(site.path, site.function, self.sites.loads):
-            found.grounds.append(ground)
+        durable.data_grounds(found, self.vocabulary, site.data)
+        durable.purpose_grounds(found, site.function)
+        found.grounds += self._read_back(site.path, site.function)
         if durable.guarded_by_absence(site):
             found.add("it is written only when it does not exist", -1.5)
         return found
 
-    def load_durability(self, path: PathValue, function: FunctionFacts) -> Durability:
-        """For a file that is loaded: named, or written by the same module."""
-        found = Durability()
-        durable.name_grounds(found, self.vocabulary, path, function, self.source.filename)
-        durable.trait_grounds(found, path)
+    def load_durability(self, load: LoadSite, function: FunctionFacts) -> Durability:
+        """How likely it is that what `function` loads is durable state."""
+        path = load.path
+        found = self._durability(path, function)
         writer: WriteSite | PublishSite | None
         writer = next((w for w in self.sites.writes if w.path.same(path)), None)
         if writer is None:
             writer = next((p.site for p in self.publications if p.site.target.same(path)), None)
         if writer is None:
+            loaders = (function, *self.callers(function))
             writer = next(
-                (w for w in self.sites.writes if durable.paired(w.function, function)), None
+                (
+                    w
+                    for w in self.sites.writes
+                    if any(
+                        durable.paired(saver, loader)
+                        for saver in (w.function, *self.callers(w.function))
+                        for loader in loaders
+                    )
+                ),
+                None,
             )
         if writer is not None:
             found.add(f"`{writer.function.name or 'the module'}` writes it", 2.2, writer)
+        if load.raw:
+            found.add("it is read, not parsed", -0.8)
         return found
 
     def publication_durability(self, publication: Publication) -> Durability:
+        """How likely it is that what is published is durable state."""
         site = publication.site
-        found = Durability()
-        durable.name_grounds(
-            found, self.vocabulary, site.target, site.function, self.source.filename
-        )
-        durable.trait_grounds(found, site.target)
+        found = self._durability(site.target, site.function)
         for write in publication.writes[:1]:
             durable.content_grounds(found, write)
+            durable.data_grounds(found, self.vocabulary, write.data)
+        durable.purpose_grounds(found, site.function)
         found.add("it is written under a temp name first", 0.6)
-        for ground in durable.read_back(site.target, site.function, self.sites.loads):
-            found.grounds.append(ground)
+        found.grounds += self._read_back(site.target, site.function)
         return found
+
+    def callers(self, function: FunctionFacts, depth: int = 2) -> tuple[FunctionFacts, ...]:
+        """Functions of the module that call this one, directly or through others."""
+        found: list[FunctionFacts] = []
+        for call in self.scopes.callers.get(function.name, ()):
+            caller = call.function
+            if caller is function or caller in found or caller.is_module:
+                continue
+            if function in self.paths.callees(call.node, caller):
+                found.append(caller)
+                if depth > 1:
+                    found += [c for c in self.callers(caller, depth - 1) if c not in found]
+        return tuple(found)
+
+    def _durability(self, path: PathValue, function: FunctionFacts) -> Durability:
+        found = Durability()
+        durable.name_grounds(found, self.vocabulary, path, function, self.source.filename)
+        durable.trait_grounds(found, path)
+        return found
+
+    def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[durable.Ground, ...]:
+        return durable.read_back(path, function, self.sites.loads, self.callers)

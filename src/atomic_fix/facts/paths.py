@@ -59,7 +59,9 @@ class PathValue:
     aliases: frozenset[str] = frozenset()
     mentions: tuple[Mention, ...] = ()
     traits: frozenset[str] = frozenset()
-    """Of `temp`, `tempdir`, `fresh`, `handle`, `memory`, `path`, `aside`, `device`, `descriptor`."""
+    """Of `temp`, `tempdir` (a folder that is removed again), `systemp` (the system's temp
+    folder), `beside` (a temp file made in a given folder), `fresh` (a new name each time),
+    `handle`, `memory`, `path`, `aside`, `device`, `descriptor`."""
     derived_from: frozenset[str] = frozenset()
     """Aliases of the paths that this one was made from by a suffix or beside a name."""
 
@@ -303,7 +305,9 @@ class Paths:
                 break
             scope = scope.outer
         home = scope if scope is not None else self._scopes.module
-        alias = f"{home.path}:{name}"
+        # The order tells apart what a name stood for before and after it was bound anew.
+        bound_at = f"@{found[-1].order}" if found else ""
+        alias = f"{home.path}:{name}{bound_at}"
         if name.isupper() or (name.upper() == name and len(name) > 1):
             kind = "constant"
         else:
@@ -451,7 +455,7 @@ class Paths:
                 f"{name}({base.key})",
                 frozenset({f"{name}({base.key})"}),
                 tuple(Mention(m.kind, m.text, m.distance + 3) for m in base.mentions),
-                base.traits & {"tempdir", "path"},
+                base.traits & {"tempdir", "systemp", "path"},
                 base.aliases if name == "stem" else frozenset(),
             )
         values = []
@@ -470,7 +474,7 @@ class Paths:
             merged.key if merged.key != "?" else f"{head}.{name}",
             merged.aliases | aliases,
             (mention, *merged.mentions),
-            merged.traits | own_temp | (base.traits & {"tempdir"}),
+            merged.traits | own_temp | (base.traits & {"tempdir", "systemp"}),
             merged.derived_from,
         )
 
@@ -514,7 +518,7 @@ class Paths:
                 f"{kind}({base.key})",
                 frozenset({f"{kind}({base.key})"}),
                 tuple(Mention(m.kind, m.text, m.distance + away) for m in base.mentions),
-                base.traits & {"tempdir"},
+                base.traits & {"tempdir", "systemp"},
                 base.aliases if kind == "basename" else frozenset(),
             )
         for opener in apis.OPENERS:
@@ -564,7 +568,7 @@ class Paths:
         if called is not None and _is_temp_name(called.rpartition(".")[2]):
             traits |= {"temp"}
         for value in arguments:
-            traits |= value.traits & {"temp", "tempdir", "fresh"}
+            traits |= value.traits & {"temp", "tempdir", "systemp", "fresh"}
         derived = frozenset[str]().union(*(value.aliases for value in arguments))
         return PathValue(
             alias, frozenset({alias}) if known else frozenset(), mentions, traits, derived
@@ -592,7 +596,7 @@ class Paths:
             made = self._resolve(first, *again)
             if method == "with_name" and not made.derived_from & base.aliases and not made.is_temp:
                 folder = PathValue(
-                    f"parent({base.key})", frozenset(), (), base.traits & {"tempdir"}
+                    f"parent({base.key})", frozenset(), (), base.traits & {"tempdir", "systemp"}
                 )
                 return _join([folder, made], "path")
             value = _append(base, made, _text(first) or "?")
@@ -622,7 +626,9 @@ class Paths:
             value = self._resolve(folder, *again)
             traits.add("beside")
             derived = value.aliases
-        if name.endswith(("Directory", "mkdtemp", "gettempdir")):
+        if name.endswith("gettempdir"):
+            traits = {"systemp"}
+        elif name.endswith(("Directory", "mkdtemp")):
             traits = {"tempdir", "temp"}
         elif name.endswith("TemporaryFile"):
             traits.add("handle")
@@ -661,7 +667,7 @@ def _literal_value(text: str, template: str, distance: int) -> PathValue:
     if template.startswith(("/dev/", "\\\\.\\")):
         traits.add("device")
     if template.startswith(("/tmp/", "/var/tmp/")) or template == "/tmp":
-        traits |= {"tempdir"}
+        traits |= {"systemp"}
     base = template.replace("\\", "/").rstrip("/").rpartition("/")[2]
     tail = [part for part in base.lower().split(".")[1:] if part]
     if any(
@@ -685,9 +691,9 @@ def _join(values: list[PathValue], *traits: str) -> PathValue:
     folder_mentions = tuple(
         Mention(m.kind, m.text, m.distance + 2) for v in values[:-1] for m in v.mentions
     )
-    inherited = frozenset[str]().union(*(v.traits & {"tempdir", "device"} for v in values)) | (
-        last.traits & {"temp", "fresh", "aside"}
-    )
+    inherited = frozenset[str]().union(
+        *(v.traits & {"tempdir", "systemp", "device"} for v in values)
+    ) | (last.traits & {"temp", "fresh", "aside"})
     aliases = {key} | {alias for alias in last.aliases if alias.startswith("lit:")}
     if "?" in key:
         aliases.discard(key)
@@ -704,7 +710,7 @@ def _append(left: PathValue, right: PathValue, suffix: str | None) -> PathValue:
     """`left` with something put behind its name."""
     shown = suffix if suffix is not None else "?"
     key = f"append({left.key},{shown})"
-    traits = set((left.traits | right.traits) & {"tempdir", "fresh", "path", "aside"})
+    traits = set((left.traits | right.traits) & {"tempdir", "systemp", "fresh", "path", "aside"})
     if left.is_temp or right.is_temp:
         traits.add("temp")
     if (

@@ -60,9 +60,11 @@ def _publication(
         if write.node is not site.call.node
         and write.path.same(site.source)
         and not write.path.same(site.target)
-        and (write.function is not site.function or write.order < site.order)
+        and _before(scopes, paths, write, site)
     )
-    if not made and not writes:
+    unseen = not made and not writes
+    beside = not site.source.derived_from.isdisjoint(site.target.aliases)
+    if unseen and not (beside and site.source.is_temp):
         # A temp folder whose files were written one by one, or a file from elsewhere.
         return None
     start = min((w.order for w in (*writes, *made) if w.function is site.function), default=0)
@@ -70,15 +72,32 @@ def _publication(
         site,
         writes,
         made,
-        _synced(scopes, paths, site, writes, made, start),
+        # Who writes what is not in sight may synchronise it there.
+        unseen or _synced(paths, site, writes, made, start),
         _still_open(paths, sites, site, writes, made),
         _elsewhere(made, site),
         _removed(paths, sites, site),
     )
 
 
+def _before(scopes: Scopes, paths: Paths, write: WriteSite, site: PublishSite) -> bool:
+    """Whether a write of the source can be the one that is published."""
+    if write.function is site.function:
+        return write.order < site.order
+    beside = not site.source.derived_from.isdisjoint(site.target.aliases)
+    if beside or site.source.is_temp or "fresh" in site.source.traits:
+        return True
+    # No temp name: only a function that is called here, or calls this one.
+    return any(
+        write.function in paths.callees(call.node, site.function) for call in site.function.calls
+    ) or any(
+        site.function in paths.callees(call.node, write.function)
+        for call in scopes.callers.get(site.function.name, ())
+        if call.function is write.function
+    )
+
+
 def _synced(
-    scopes: Scopes,
     paths: Paths,
     site: PublishSite,
     writes: tuple[WriteSite, ...],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from atomic_fix.catalog import apis
+from atomic_fix.catalog.words import LOADING
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Binding, Call, FunctionFacts, Scopes
@@ -65,6 +66,8 @@ class WriteSite:
     """`state` for serialised data, `table`, `copy`, `archive`, `hdf5`, or empty: unknown."""
     node: cst.BaseExpression
     """What to point at; differs from `call.node` when the call is run by another."""
+    data: tuple[str, ...] = ()
+    """Names in the expression that is written, nearest first."""
 
     @property
     def function(self) -> FunctionFacts:
@@ -162,7 +165,10 @@ class Sites:
             if {"handle", "memory"} & path.traits or _is_no_path(receiver, path):
                 return None
             content = self._text_content(call.argument(0, "data"), call)
-            return WriteSite(call, "write", f"Path.{method}", receiver, path, "w", content, shown)
+            data = _names(call.argument(0, "data"))
+            return WriteSite(
+                call, "write", f"Path.{method}", receiver, path, "w", content, shown, data
+            )
         for opener in apis.OPENERS:
             if name == opener.name:
                 return self._open(
@@ -230,7 +236,8 @@ class Sites:
             return None
         content = opener.content or self._handle_content(call)
         api = name.removeprefix("builtins.")
-        return WriteSite(call, "open", api, target, path, mode, content, shown)
+        data = self._handle_data(call)
+        return WriteSite(call, "open", api, target, path, mode, content, shown, data)
 
     def _os_open(self, call: Call, shown: cst.BaseExpression) -> WriteSite | None:
         target = call.argument(0, "path")
@@ -263,7 +270,8 @@ class Sites:
             return None
         if saver.content == "copy" and not call.argument(0, "src"):
             return None
-        return WriteSite(call, "save", name, target, path, "w", saver.content, shown)
+        data = _names(next((a.value for a in call.node.args if a.value is not target), None))
+        return WriteSite(call, "save", name, target, path, "w", saver.content, shown, data)
 
     def _truncates(self, call: Call) -> bool:
         """Whether the handle that a call opens for update is cut with `truncate()`."""
@@ -368,6 +376,20 @@ class Sites:
             if content:
                 return content
         return ""
+
+    def _handle_data(self, call: Call) -> tuple[str, ...]:
+        handle = self.handle_name(call)
+        found: list[str] = []
+        for other in call.function.calls:
+            if other.order <= call.order or handle is None:
+                continue
+            given = [dotted(a.value) for a in other.node.args]
+            if handle in given or other.name in {f"{handle}.write", f"{handle}.writelines"}:
+                for arg in other.node.args:
+                    if dotted(arg.value) != handle:
+                        found += _names(arg.value)
+                        break
+        return tuple(found[:4])
 
     def _given_to(self, other: Call, handle: str | None, call: Call) -> str:
         """What a call that is given the handle, or is its method, writes into it."""
@@ -481,7 +503,24 @@ class Sites:
                 return LoadSite(call, "loads", origin[0], origin[1], raw=False)
         if self._is_open(call) and name not in apis.TEMP_MAKERS and name != "os.fdopen":
             return self._read_open(call, name)
-        return None
+        return self._project_load(call, name)
+
+    def _project_load(self, call: Call, name: str) -> LoadSite | None:
+        """`load_json(path)`, `Space.from_json(path)`: a loader from elsewhere, by its name."""
+        last = call.method or name.rpartition(".")[2]
+        found = words(last)
+        if not found or found[0] not in LOADING or not call.node.args:
+            return None
+        if self._paths.callees(call.node, call.function):
+            return None  # what it does is seen in its own body
+        node = call.node.args[0].value
+        if not isinstance(node, (cst.Name, cst.Attribute, cst.Call, cst.BinaryOperation)):
+            return None
+        origin = self.origin(node, call)
+        path = origin[0] if origin is not None else self._resolve(node, call)
+        if {"memory"} & path.traits or not path.aliases:
+            return None
+        return LoadSite(call, last, path, origin[1] if origin else node, raw=False)
 
     def _read_open(self, call: Call, name: str) -> LoadSite | None:
         opener = next((o for o in apis.OPENERS if o.name == name), None)
@@ -725,6 +764,24 @@ def _opens(binding: Binding, node: cst.BaseExpression) -> bool:
         else:
             return False
     return False
+
+
+def _names(node: cst.BaseExpression | None, depth: int = 4) -> tuple[str, ...]:
+    """The names in an expression that is written, through calls that convert it."""
+    if node is None or depth == 0:
+        return ()
+    if isinstance(node, cst.Name):
+        return (node.value,)
+    if isinstance(node, cst.Attribute):
+        return (node.attr.value, *_names(node.value, depth - 1)[:1])
+    if isinstance(node, cst.Call):
+        inner = _names(node.args[0].value, depth - 1) if node.args else ()
+        if isinstance(node.func, cst.Attribute):
+            return (*inner, node.func.attr.value, *_names(node.func.value, depth - 1))
+        return (*inner, *_names(node.func, depth - 1))
+    if isinstance(node, cst.BinaryOperation):
+        return _names(node.left, depth - 1)
+    return ()
 
 
 def _is_no_path(receiver: cst.BaseExpression, path: PathValue) -> bool:

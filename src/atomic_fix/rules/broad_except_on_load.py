@@ -61,7 +61,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for swallow in facts.swallows:
         if not swallow.broad:
             continue
-        durability = facts.load_durability(swallow.load.path, swallow.function)
+        durability = facts.load_durability(swallow.load, swallow.function)
         message = (
             "a corrupt state file is taken like a missing one without a word: the broad handler "
             f"{swallow.outcome}"

@@ -64,7 +64,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for swallow in facts.swallows:
         if swallow.broad:
             continue
-        durability = facts.load_durability(swallow.load.path, swallow.function)
+        durability = facts.load_durability(swallow.load, swallow.function)
         errors = " and ".join(f"`{name}`" for name in swallow.errors[:2])
         too = " like a missing one" if swallow.missing_too else ""
         message = (
