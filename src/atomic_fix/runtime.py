@@ -1,4 +1,4 @@
-# ruff: noqa: PTH100, PTH108, PTH110, PTH115, PTH116, PTH118, PTH123, PTH208
+# ruff: noqa: PTH100, PTH108, PTH110, PTH113, PTH115, PTH116, PTH118, PTH123, PTH208
 """Replace a file's content so that a crash leaves the old content or the new, never a part.
 
 Standard library only, Python 3.8 and later; this one file may be copied into a project.
@@ -116,7 +116,7 @@ def atomic_open(
     The block gets a real file; its `name` is `path`, as with `open`. Any exception, also
     KeyboardInterrupt, leaves the old content. `perm` sets the permission bits exactly;
     without it an existing file keeps its own and a new one obeys the umask. `backup` names
-    a file that keeps the content before this one.
+    a file that keeps the content from before.
 
     Raises ValueError for a mode that does not replace the whole content (`a`, `r`, `x`), and
     OSError with `path` in it when the file cannot be written.
@@ -190,10 +190,10 @@ def atomic_write_json(
     """Write what `path.write_text(json.dumps(obj, **options), encoding)` would write.
 
     Raises TypeError or ValueError when `obj` is not serialisable, before any file is
-    touched; OSError as `atomic_open` does.
+    touched; OSError as `atomic_open` does. A corrupted file does not become the `backup`.
     """
     text = json.dumps(obj, **options)
-    atomic_write_text(path, text, encoding, None, newline, fsync=fsync, mode=mode, backup=backup)
+    _write_json(path, text, encoding, newline, fsync, mode, backup)
 
 
 async def atomic_write_bytes_async(
@@ -246,9 +246,7 @@ async def atomic_write_json_async(
     `obj` is serialised before the first await, so that other tasks may change it meanwhile.
     """
     text = json.dumps(obj, **options)
-    await atomic_write_text_async(
-        path, text, encoding, None, newline, fsync=fsync, mode=mode, backup=backup
-    )
+    await _in_thread(lambda: _write_json(path, text, encoding, newline, fsync, mode, backup))
 
 
 def load_json_checkpoint(
@@ -334,7 +332,24 @@ def _sweep(path: str, older_than: float) -> bool:
         os.close(fd)
 
 
-def _load_json(path: _Path, encoding: str, options: dict[str, Any]) -> Any:
+def _write_json(
+    path: _Path,
+    text: str,
+    encoding: str | None,
+    newline: str | None,
+    fsync: bool,
+    mode: int | None,
+    backup: _Path | None,
+) -> None:
+    if backup is not None and os.path.isfile(path):
+        try:
+            _load_json(path, encoding, {})
+        except CheckpointCorruptedError:
+            backup = None  # what is there now is no good version: keep the one before
+    atomic_write_text(path, text, encoding, None, newline, fsync=fsync, mode=mode, backup=backup)
+
+
+def _load_json(path: _Path, encoding: str | None, options: dict[str, Any]) -> Any:
     with open(path, encoding=encoding) as file:
         try:
             return json.loads(file.read(), **options)

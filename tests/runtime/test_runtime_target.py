@@ -1,0 +1,569 @@
+"""What kind of file the target is, and what of it is kept: promise 6."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from atomic_fix import runtime
+
+ROOT = os.geteuid() == 0
+needs_root = pytest.mark.skipif(not ROOT, reason="needs root")
+NOBODY = 65534
+HELPER = str(Path(runtime.__file__ or ""))
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    path = tmp_path / "state.json"
+    path.write_text("old")
+    return path
+
+
+def child(code: str, *arguments: object, unprivileged: bool = False) -> Any:
+    """Run `code` with the helper as `runtime`, perhaps as nobody; its `result` comes back."""
+    program = f"""
+import importlib.util, json, os, sys, warnings
+spec = importlib.util.spec_from_file_location("runtime_under_test", {HELPER!r})
+runtime = importlib.util.module_from_spec(spec)
+sys.modules["runtime_under_test"] = runtime
+spec.loader.exec_module(runtime)
+arguments = {[str(a) for a in arguments]!r}
+os.umask(0o022)
+if {unprivileged and ROOT}:
+    os.setgroups([])
+    os.setgid({NOBODY})
+    os.setuid({NOBODY})
+def attempt(write, *args, **kwargs):
+    try:
+        write(*args, **kwargs)
+    except OSError as error:
+        return [type(error).__name__, error.errno, str(error)]
+def plain(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+{textwrap.dedent(code)}
+print(json.dumps(result))
+"""
+    done = subprocess.run(
+        [sys.executable, "-S", "-B", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def world(path: Path) -> None:
+    """Let nobody reach `path`: pytest's directories are the user's own."""
+    for parent in [path, *path.parents]:
+        if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
+            parent.chmod(stat.S_IMODE(parent.stat().st_mode) | 0o755)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o666, 0o640, 0o755, 0o777, 0o222, 0o1644])
+def test_mode_is_kept(target: Path, mode: int) -> None:
+    target.chmod(mode)
+    runtime.atomic_write_text(target, "new")
+    assert stat.S_IMODE(target.stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("mode", [0o4755, 0o2755, 0o6777])
+def test_set_id_bits_go(target: Path, mode: int) -> None:
+    target.chmod(mode)
+    runtime.atomic_write_text(target, "new")
+    assert stat.S_IMODE(target.stat().st_mode) == mode & 0o777
+
+
+def test_mode_changed_by_the_body_counts(target: Path) -> None:
+    with runtime.atomic_open(target) as file:
+        target.chmod(0o604)
+        file.write("new")
+    assert stat.S_IMODE(target.stat().st_mode) == 0o604
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o027, 0o077])
+def test_new_file_obeys_the_umask(tmp_path: Path, umask: int) -> None:
+    code = f"""
+    os.umask({umask})
+    runtime.atomic_write_text(arguments[0], "x")
+    plain(arguments[1], "x")
+    result = [oct(os.stat(a).st_mode) for a in arguments]
+    """
+    ours, plain = child(code, tmp_path / "a", tmp_path / "b")
+    assert ours == plain
+
+
+@pytest.mark.parametrize("exists", [True, False])
+@pytest.mark.parametrize("mode", [0o600, 0o666, 0o751])
+def test_mode_given(tmp_path: Path, exists: bool, mode: int) -> None:
+    path = tmp_path / "x"
+    if exists:
+        path.write_text("old")
+    runtime.atomic_write_json(path, 1, mode=mode)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    with runtime.atomic_open(path, "wb", perm=mode ^ 0o004):
+        pass
+    assert stat.S_IMODE(path.stat().st_mode) == mode ^ 0o004
+
+
+@pytest.mark.parametrize(("exists", "perm"), [(True, None), (False, 0o600), (True, 0o600)])
+def test_secret_is_never_readable_by_others(tmp_path: Path, exists: bool, perm: int | None) -> None:
+    path = tmp_path / "x"
+    if exists:
+        path.write_text("old")
+        path.chmod(0o600)
+    with runtime.atomic_open(path, perm=perm):
+        (temp,) = tmp_path.glob(".atomic-*")
+        assert stat.S_IMODE(temp.stat().st_mode) == 0o600
+
+
+@needs_root
+def test_owner_and_group_are_kept(target: Path) -> None:
+    os.chown(target, 12, 34)
+    runtime.atomic_write_text(target, "new")
+    assert (target.stat().st_uid, target.stat().st_gid) == (12, 34)
+
+
+@needs_root
+def test_owner_that_cannot_be_kept(tmp_path: Path) -> None:
+    """Not root: the group's rights must not pass to another group, and it is said aloud."""
+    world(tmp_path)
+    tmp_path.chmod(0o777)
+    path = tmp_path / "x"
+    path.write_text("old")
+    os.chown(path, 12, 34)
+    path.chmod(0o662)
+    code = """
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        runtime.atomic_write_text(arguments[0], "new")
+    result = [str(w.message) for w in told]
+    """
+    (told,) = child(code, path, unprivileged=True)
+    assert "cannot keep its owner and group, uid 12 gid 34" in told
+    assert path.read_text() == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o622
+    # As an error, the warning refuses the write.
+    os.chown(path, 12, 34)
+    code = """
+    warnings.simplefilter("error", runtime.AtomicWriteWarning)
+    try:
+        runtime.atomic_write_text(arguments[0], "newer")
+    except runtime.AtomicWriteWarning:
+        result = "refused"
+    """
+    assert child(code, path, unprivileged=True) == "refused"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@needs_root
+def test_group_kept_where_the_owner_cannot_be(tmp_path: Path) -> None:
+    world(tmp_path)
+    tmp_path.chmod(0o777)
+    path = tmp_path / "x"
+    path.write_text("old")
+    os.chown(path, 12, NOBODY)
+    path.chmod(0o660)
+    code = """
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        runtime.atomic_write_text(arguments[0], "new")
+    result = [str(w.message) for w in told]
+    """
+    (told,) = child(code, path, unprivileged=True)
+    assert told.endswith("cannot keep its owner, uid 12")
+    found = path.stat()
+    assert (found.st_gid, stat.S_IMODE(found.st_mode)) == (NOBODY, 0o660)
+
+
+def xattr(path: Path, name: str, value: bytes) -> None:
+    try:
+        os.setxattr(path, name, value)
+    except OSError as error:
+        pytest.skip(f"no {name} here: {error}")
+
+
+def test_xattrs_are_kept(target: Path) -> None:
+    xattr(target, "user.one", b"1")
+    xattr(target, "user.two", b"\0two")
+    runtime.atomic_write_text(target, "new")
+    assert os.getxattr(target, "user.one") == b"1"
+    assert os.getxattr(target, "user.two") == b"\0two"
+
+
+@needs_root
+def test_capabilities_go_with_the_content(target: Path) -> None:
+    xattr(target, "security.capability", bytes.fromhex("0100000200040000000000000000000000000000"))
+    runtime.atomic_write_text(target, "new")
+    assert "security.capability" not in os.listxattr(target)
+
+
+@pytest.mark.skipif(shutil.which("setfacl") is None, reason="needs setfacl")
+def test_acl_is_kept(tmp_path: Path) -> None:
+    def acl(path: Path) -> str:
+        done = subprocess.run(["getfacl", "-cE", path], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    path = tmp_path / "x"
+    path.write_text("old")
+    path.chmod(0o640)
+    done = subprocess.run(["setfacl", "-m", "u:12:rw,g:34:r", path], check=False)
+    if done.returncode:
+        pytest.skip("no ACLs here")
+    before = acl(path)
+    assert "user:12:rw-" in before
+    runtime.atomic_write_text(path, "new")
+    assert acl(path) == before
+    # A default ACL of the directory is for new files, not for this one.
+    subprocess.run(["setfacl", "-d", "-m", "u:13:rwx", tmp_path], check=True)
+    runtime.atomic_write_text(path, "new")
+    assert acl(path) == before
+    bare = tmp_path / "bare"
+    bare.write_text("old")
+    subprocess.run(["setfacl", "-b", bare], check=True)
+    bare.chmod(0o640)
+    before = acl(bare)
+    runtime.atomic_write_text(bare, "new")
+    assert acl(bare) == before
+    runtime.atomic_write_text(tmp_path / "ours", "new")
+    (tmp_path / "plain").write_text("new")
+    assert acl(tmp_path / "ours") == acl(tmp_path / "plain")
+
+
+@pytest.mark.parametrize("link", ["state.json", "./state.json", "absolute", "chain", "folder"])
+def test_symlinks_are_followed(tmp_path: Path, target: Path, link: str) -> None:
+    given = tmp_path / "link"
+    if link == "absolute":
+        given.symlink_to(target)
+    elif link == "chain":
+        (tmp_path / "sub").mkdir()
+        (tmp_path / "sub" / "next").symlink_to("../state.json")
+        given.symlink_to("sub/next")
+    elif link == "folder":
+        (tmp_path / "here").symlink_to(".")
+        given = tmp_path / "here" / "state.json"
+    else:
+        given.symlink_to(link)
+    runtime.atomic_write_text(given, "new")
+    assert target.read_text() == "new"
+    assert not target.is_symlink()
+    assert given.is_symlink() or link == "folder"
+
+
+def test_temp_lies_beside_the_real_file(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real/x")  # dangling: open would create real/x
+    with runtime.atomic_open(tmp_path / "link") as file:
+        assert len(list((tmp_path / "real").iterdir())) == 1
+        assert list(tmp_path.glob(".atomic*")) == []
+        file.write("new")
+    assert (tmp_path / "real" / "x").read_text() == "new"
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_symlink_loop(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError, match="symbolic links") as caught:
+        runtime.atomic_write_text(tmp_path / "a", "x")
+    assert caught.value.errno == errno.ELOOP
+
+
+@needs_root
+def test_planted_symlink(tmp_path: Path) -> None:
+    """fs.protected_symlinks: another user's link in a directory like /tmp is not followed."""
+    if Path("/proc/sys/fs/protected_symlinks").read_text().strip() != "1":
+        pytest.skip("fs.protected_symlinks is off")
+    tmp_path.chmod(0o1777)
+    (tmp_path / "victim").write_text("old")
+    for name, aim in (("link", "victim"), ("dangling", "new")):
+        (tmp_path / name).symlink_to(aim)
+        os.chown(tmp_path / name, NOBODY, NOBODY, follow_symlinks=False)
+        with pytest.raises(PermissionError):
+            runtime.atomic_write_text(tmp_path / name, "x")
+    assert (tmp_path / "victim").read_text() == "old"
+    assert not (tmp_path / "new").exists()
+
+
+def test_hard_links(tmp_path: Path, target: Path) -> None:
+    """The name written gets the new content; the others keep the old, and it is said."""
+    other = tmp_path / "other"
+    os.link(target, other)
+    with pytest.warns(runtime.AtomicWriteWarning, match="has 2 names"):
+        runtime.atomic_write_text(target, "new")
+    assert (target.read_text(), other.read_text()) == ("new", "old")
+    os.link(target, tmp_path / "third")
+    with pytest.raises(runtime.AtomicWriteWarning):  # warnings are errors here: refused
+        runtime.atomic_write_text(target, "newer")
+    assert target.read_text() == "new"
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.fixture
+def mount_point(tmp_path: Path) -> Iterator[Path]:
+    """A file that is itself a mount point, as a container's bind-mounted file is."""
+    source, path = tmp_path / "outside" / "real", tmp_path / "in" / "x"
+    for file in (source, path):
+        file.parent.mkdir()
+        file.write_text("old, and long")
+    done = subprocess.run(["mount", "--bind", source, path], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("mount is refused")
+    yield path
+    subprocess.run(["umount", path], check=True)
+
+
+def test_bind_mount(mount_point: Path) -> None:
+    """It cannot be replaced: written in place, and it is said."""
+    with pytest.warns(runtime.AtomicWriteWarning, match="mount point"):
+        runtime.atomic_write_text(mount_point, "new")
+    assert mount_point.read_text() == "new"
+    assert list(mount_point.parent.iterdir()) == [mount_point]
+    assert (mount_point.parents[1] / "outside" / "real").read_text() == "new"
+    with pytest.raises(runtime.AtomicWriteWarning):
+        runtime.atomic_write_text(mount_point, "newer")
+    assert mount_point.read_text() == "new"
+    assert list(mount_point.parent.iterdir()) == [mount_point]
+
+
+def test_failed_write_in_place_leaves_the_whole_content(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise OSError(errno.EBUSY, "busy")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "replace", busy)
+    monkeypatch.setattr(runtime, "_copy", full)
+    with (
+        pytest.warns(runtime.AtomicWriteWarning),
+        pytest.raises(OSError, match=r"full: .*state\.json"),
+    ):
+        runtime.atomic_write_text(target, "new")
+    (temp,) = target.parent.glob(".atomic-*")
+    assert temp.read_text() == "new"
+
+
+def test_busy_with_nothing_there_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise OSError(errno.EBUSY, "busy")
+
+    monkeypatch.setattr(os, "replace", busy)
+    with pytest.raises(OSError, match="busy"):
+        runtime.atomic_write_text(tmp_path / "x", "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["n" * 255, "ü" * 127, "." + "n" * 254])
+def test_longest_names(tmp_path: Path, name: str) -> None:
+    for content in ("one", "two"):
+        runtime.atomic_write_text(tmp_path / name, content)
+        assert (tmp_path / name).read_text() == content
+    with pytest.raises(OSError, match="too long"):
+        runtime.atomic_write_text(tmp_path / (name + "n" * 10), "x")
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_temp_name_is_not_listed_as_data(tmp_path: Path) -> None:
+    import glob
+
+    with runtime.atomic_open(tmp_path / "state.json"):
+        (name,) = os.listdir(tmp_path)
+        assert glob.glob(str(tmp_path / "*")) == []
+        assert name.startswith(".")
+        assert name.endswith(".tmp")
+        assert "state" not in name
+        assert len(name) <= 32
+
+
+def test_read_only_target_is_refused_as_open_would(tmp_path: Path) -> None:
+    world(tmp_path)
+    tmp_path.chmod(0o777)
+    path = tmp_path / "x"
+    path.write_text("old")
+    path.chmod(0o444)
+    code = """
+    result = [attempt(w, arguments[0], "new") for w in (plain, runtime.atomic_write_text)]
+    """
+    plain, ours = child(code, path, unprivileged=True)
+    assert ours == plain
+    assert ours[0] == "PermissionError"
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_directory_without_write_permission(tmp_path: Path) -> None:
+    """Refused: a replacement needs a place beside the target, and nothing is written in place."""
+    world(tmp_path)
+    path = tmp_path / "closed" / "x"
+    path.parent.mkdir()
+    path.write_text("old")
+    path.chmod(0o666)
+    path.parent.chmod(0o555)
+    code = """
+    result = attempt(runtime.atomic_write_text, arguments[0], "new")
+    """
+    name, number, text = child(code, path, unprivileged=True)
+    assert (name, number) == ("PermissionError", errno.EACCES)
+    assert str(path) in text
+    assert path.read_text() == "old"
+    path.parent.chmod(0o755)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o000])
+def test_errors_are_those_of_open(tmp_path: Path, mode: int) -> None:
+    world(tmp_path)
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "shut").mkdir()
+    (tmp_path / "shut").chmod(mode)
+    names = ["folder", "new/", "folder/", "folder/.", "file/x", "none/x", "none/../file"]
+    names += ["shut/x", "none/.", ""]
+    code = """
+    result = {}
+    os.chdir(arguments[0])
+    for name in arguments[1:]:
+        result[name] = [attempt(w, name, "new") for w in (plain, runtime.atomic_write_text)]
+    """
+    outcomes = child(code, tmp_path, *names, unprivileged=True)
+    for name, (plain, ours) in outcomes.items():
+        assert ours is not None, name
+        assert ours == plain
+    assert (tmp_path / "file").read_text() == "old"
+
+
+def test_relative_path_survives_chdir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with runtime.atomic_open("x") as file:
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        file.write("new")
+    assert (tmp_path / "x").read_text() == "new"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_directory_renamed_meanwhile(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with runtime.atomic_open(tmp_path / "a" / "x") as file:
+        (tmp_path / "a").rename(tmp_path / "b")
+        file.write("new")
+    assert (tmp_path / "b" / "x").read_text() == "new"
+    assert [p.name for p in (tmp_path / "b").iterdir()] == ["x"]
+
+
+class Given:
+    def __init__(self, path: str | bytes) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str | bytes:
+        return self.path
+
+
+@pytest.mark.parametrize("kind", [str, Path, os.fsencode, Given, lambda p: Given(os.fsencode(p))])
+@pytest.mark.parametrize("relative", [True, False])
+def test_kinds_of_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Any, relative: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = kind("x" if relative else str(tmp_path / "x"))
+    runtime.atomic_write_bytes(path, b"1")
+    runtime.atomic_write_text(path, "2")
+    runtime.atomic_write_json(path, 3, backup=kind("x.bak"))
+    assert runtime.load_json_checkpoint(path) == 3
+    with runtime.atomic_open(path) as file:
+        assert file.name == os.fspath(path)
+        assert isinstance(file.name, type(os.fspath(path)))
+    assert sorted(os.listdir(tmp_path)) == ["x", "x.bak"]
+
+
+def test_undecodable_name(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/\xff\xfe"
+    try:
+        runtime.atomic_write_text(path, "x")
+    except OSError as error:
+        pytest.skip(f"this file system refuses the name: {error}")
+    assert os.listdir(os.fsencode(tmp_path)) == [b"\xff\xfe"]
+
+
+@pytest.mark.parametrize("path", [3, None, "a\0b"])
+def test_what_is_no_path(path: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        runtime.atomic_write_text(path, "x")
+
+
+@pytest.mark.parametrize("write", ["text", "open"])
+def test_fifo_is_written_through(tmp_path: Path, write: str) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    got: list[str] = []
+    reader = threading.Thread(target=lambda: got.append(fifo.read_text()))
+    reader.start()
+    if write == "text":
+        runtime.atomic_write_text(fifo, "through")
+    else:
+        with runtime.atomic_open(fifo) as file:
+            file.write("through")
+    reader.join(10)
+    assert got == ["through"]
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+    assert list(tmp_path.iterdir()) == [fifo]
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/full"])
+def test_device_is_written_through(device: str) -> None:
+    if device == "/dev/full":
+        with pytest.raises(OSError, match="No space"):
+            runtime.atomic_write_text(device, "x")
+    else:
+        runtime.atomic_write_text(device, "x")
+    assert stat.S_ISCHR(os.stat(device).st_mode)
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_standard_output_is_written_through(tmp_path: Path, path: str) -> None:
+    """Also when the shell has sent it to a file, which must stay the file it has opened."""
+    program = f"""
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("runtime_under_test", {HELPER!r})
+runtime = importlib.util.module_from_spec(spec)
+sys.modules["runtime_under_test"] = runtime
+spec.loader.exec_module(runtime)
+runtime.atomic_write_text({path!r}, "through")
+"""
+    command = [sys.executable, "-S", "-B", "-c", program]
+    assert subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout == b"through"
+    out = tmp_path / "out"
+    with out.open("wb") as file:
+        subprocess.run(command, stdout=file, check=True)
+        assert os.fstat(file.fileno()).st_ino == out.stat().st_ino
+    assert out.read_bytes() == b"through"
+
+
+@needs_root
+@pytest.mark.skipif(shutil.which("chattr") is None, reason="needs chattr")
+def test_immutable_target_is_refused(target: Path) -> None:
+    if subprocess.run(["chattr", "+i", target], capture_output=True, check=False).returncode:
+        pytest.skip("no such attribute here")
+    try:
+        with pytest.raises(PermissionError):
+            runtime.atomic_write_text(target, "new")
+    finally:
+        subprocess.run(["chattr", "-i", target], check=True)
+    assert target.read_text() == "old"
+    assert list(target.parent.iterdir()) == [target]
