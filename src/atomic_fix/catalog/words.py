@@ -124,7 +124,6 @@ NOT_DURABLE = frozenset(
         "changelog",
         "chart",
         "debug",
-        "devnull",
         "diagram",
         "dist",
         "doc",
@@ -139,13 +138,13 @@ NOT_DURABLE = frozenset(
         "generate",
         "generated",
         "html",
+        "hub",
         "icon",
         "ipc",
         "image",
         "img",
         "install",
         "license",
-        "lock",
         "log",
         "markdown",
         "mock",
@@ -155,10 +154,10 @@ NOT_DURABLE = frozenset(
         "photo",
         "pic",
         "picture",
-        "pid",
         "plot",
         "preview",
         "print",
+        "push",
         "pyc",
         "readme",
         "render",
@@ -177,15 +176,22 @@ NOT_DURABLE = frozenset(
         "template",
         "test",
         "testdata",
+        "testfile",
         "thumbnail",
         "tmp",
         "temp",
         "temporary",
         "trace",
         "transcript",
+        "upload",
         "video",
         "wheel",
     }
+)
+
+# Files of a running program, worthless after a crash.
+RUNNING = frozenset(
+    {"container id", "devnull", "lock", "mutex", "pid", "pidfile", "port", "socket"}
 )
 
 # Suffixes of files that programs write for people, browsers, compilers or other tools.
@@ -288,7 +294,7 @@ ASIDE = frozenset(
 )
 
 # Words in a function's name that say it keeps something for later.
-KEEPING = frozenset({"checkpoint", "commit", "persist", "save", "store", "sync"})
+KEEPING = frozenset({"commit", "persist", "save", "store", "sync"})
 
 # Words in a function's name that promise an atomic write to whoever calls it.
 PROMISING = frozenset({"atomic", "atomically", "durable", "safe", "safely"})

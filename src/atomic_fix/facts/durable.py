@@ -64,6 +64,8 @@ _FRESH_NAME = -1.6
 _ASIDE = -4.0
 _TEMP = -6.0
 _SYSTEM_TEMP = -1.5
+_RUNNING = -4.0
+_ONLY_HINTS = -0.8
 _DEVICE = -8.0
 
 _SAVE_VERBS = {
@@ -74,9 +76,7 @@ _SAVE_VERBS = {
     "persist": ("load", "restore", "read"),
     "serialize": ("deserialize", "load"),
     "put": ("get", "load"),
-    "set": ("get", "load"),
     "flush": ("load", "read"),
-    "update": ("load", "read", "get"),
     "sync": ("load", "read"),
     "commit": ("load", "read"),
     "to": ("from",),
@@ -117,8 +117,8 @@ class Durability:
         return round(1 / (1 + math.exp(-self.score)), 2)
 
     @property
-    def named(self) -> bool:
-        return any(g.weight > 0 and g.site is None for g in self.grounds)
+    def read_back(self) -> bool:
+        return any(g.site is not None for g in self.grounds)
 
     @property
     def reasons(self) -> list[Ground]:
@@ -184,6 +184,11 @@ def name_grounds(
         durability.add(best[1], best[0])
     if against is not None:
         durability.add(against[1], against[0])
+    for name in (*(m.text for m in path.mentions if m.distance < 3), function.name):
+        running = phrase_in(catalog.RUNNING, name)
+        if running is not None:
+            durability.add(f"`{name}` says {running}", _RUNNING)
+            break
     _context_grounds(durability, vocabulary, function, filename, seen)
 
 
@@ -249,7 +254,9 @@ def read_back(
 ) -> tuple[Ground, ...]:
     """Grounds in code of the same module that loads the file that `function` writes."""
     best: Ground | None = None
-    savers = (function, *callers(function))
+    savers: tuple[FunctionFacts, ...] = (function,)
+    if _given_by_caller(path, function):
+        savers = (function, *callers(function))
     for load in loads:
         ground = None
         if load.path.same(path):
@@ -258,7 +265,10 @@ def read_back(
                 weight = _READ_BACK_SAME
             ground = Ground(f"{_called(load.function, function)} reads it back", weight, load)
         else:
-            for loader in (load.function, *callers(load.function)):
+            loaders: tuple[FunctionFacts, ...] = (load.function,)
+            if _given_by_caller(load.path, load.function):
+                loaders = (load.function, *callers(load.function))
+            for loader in loaders:
                 if any(paired(saver, loader) for saver in savers):
                     weight = _READ_BACK_PAIR_RAW if load.raw else _READ_BACK_PAIR
                     ground = Ground(f"`{loader.name}` reads such a file back", weight, load)
@@ -266,6 +276,11 @@ def read_back(
         if ground is not None and (best is None or ground.weight > best.weight):
             best = ground
     return (best,) if best is not None else ()
+
+
+def _given_by_caller(path: PathValue, function: FunctionFacts) -> bool:
+    """Whether the path comes in as a parameter of the function."""
+    return any(f"{function.path}:{p.name.value}" in path.aliases for p in function.parameters)
 
 
 def _called(loader: FunctionFacts, function: FunctionFacts) -> str:
@@ -299,7 +314,7 @@ def paired(saver: FunctionFacts, loader: FunctionFacts) -> bool:
 def content_grounds(durability: Durability, site: WriteSite) -> None:
     if site.content == "state":
         durability.add("the data is serialised", _STATE_CONTENT)
-    elif site.content == "table":
+    elif site.content == "table" and not durability.read_back:
         durability.add("the data is a table", _TABLE_CONTENT)
     elif site.content == "copy":
         durability.add("the file is copied", _COPY)

@@ -59,12 +59,12 @@ class ModuleFacts:
     def write_durability(self, site: WriteSite) -> Durability:
         """How likely it is that what the site writes is durable state."""
         found = self._durability(site.path, site.function)
+        found.grounds += self._read_back(site.path, site.function)
         durable.content_grounds(found, site)
         durable.data_grounds(found, self.vocabulary, site.data)
         durable.purpose_grounds(found, site.function)
-        found.grounds += self._read_back(site.path, site.function)
         if durable.guarded_by_absence(site):
-            found.add("it is written only when it does not exist", -1.5)
+            found.add("it is written only when it does not exist", -2.2)
         return found
 
     def load_durability(self, load: LoadSite, function: FunctionFacts) -> Durability:

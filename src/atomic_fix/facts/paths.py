@@ -169,6 +169,10 @@ class Paths:
                 if scope is not function:
                     return found
                 earlier = [b for b in found if b.order < before]
+                # What was bound before a binding that is passed in any case is gone.
+                for index in range(len(earlier) - 1, -1, -1):
+                    if earlier[index].holds_at(before):
+                        return earlier[index:]
                 return earlier or found
             if scope.parameter(name) is not None:
                 return []
@@ -296,6 +300,8 @@ class Paths:
         self, node: cst.Name, function: FunctionFacts, before: int, distance: int, depth: int
     ) -> PathValue:
         name = node.value
+        if name in {"None", "True", "False"}:
+            return _UNKNOWN
         found = self.bindings(name, function, before)
         parameter = None
         scope: FunctionFacts | None = function
@@ -529,9 +535,9 @@ class Paths:
                 value = self._resolve(target, *again)
                 return value
         if isinstance(node.func, cst.Attribute):
-            value = self._method_call(node, node.func, first, again)
-            if value is not None:
-                return value
+            known = self._method_call(node, node.func, first, again)
+            if known is not None:
+                return known
         last = name.rpartition(".")[2]
         if last in _FRESH_CALLS or name in _FRESH_CALLS:
             return PathValue(f"fresh:{before}", frozenset(), (), frozenset({"fresh"}))
@@ -562,7 +568,7 @@ class Paths:
         ]
         keys = ",".join(a.key for a in arguments)
         alias = f"call:{called}({keys})"
-        known = called is not None and "?" not in keys
+        complete = called is not None and "?" not in keys
         mentions += tuple(m for value in arguments for m in value.mentions)
         traits = frozenset[str]()
         if called is not None and _is_temp_name(called.rpartition(".")[2]):
@@ -571,7 +577,7 @@ class Paths:
             traits |= value.traits & {"temp", "tempdir", "systemp", "fresh"}
         derived = frozenset[str]().union(*(value.aliases for value in arguments))
         return PathValue(
-            alias, frozenset({alias}) if known else frozenset(), mentions, traits, derived
+            alias, frozenset({alias}) if complete else frozenset(), mentions, traits, derived
         )
 
     def _method_call(

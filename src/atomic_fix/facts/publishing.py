@@ -57,7 +57,7 @@ def _publication(
     writes = tuple(
         write
         for write in sites.writes
-        if write.node is not site.call.node
+        if write.node is not site.node
         and write.path.same(site.source)
         and not write.path.same(site.target)
         and _before(scopes, paths, write, site)
@@ -67,7 +67,8 @@ def _publication(
     if unseen and not (beside and site.source.is_temp):
         # A temp folder whose files were written one by one, or a file from elsewhere.
         return None
-    start = min((w.order for w in (*writes, *made) if w.function is site.function), default=0)
+    begun = [*(w.call for w in writes), *made]
+    start = min((c.order for c in begun if c.function is site.function), default=0)
     return Publication(
         site,
         writes,

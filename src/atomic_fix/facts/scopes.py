@@ -20,15 +20,22 @@ class Binding:
     """`assign`, `with` (bound by `as`), `for` (bound to items of `value`), `add`."""
     function: FunctionFacts
     node: cst.CSTNode | None = None
+    inside: tuple[Inside, ...] = ()
+
+    def holds_at(self, order: int) -> bool:
+        """Whether a later place of the function is reached only through this binding."""
+        return self.order < order and all(inside.end >= order for inside in self.inside)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Inside:
     """A statement that encloses a place, and which part of it."""
 
     kind: str
     """`with`, `try`, `handler`, `else`, `finally`, `if`, `orelse`, `loop`."""
     node: cst.CSTNode
+    end: int = 0
+    """The order at which that part is left."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +46,13 @@ class Call:
     inside: tuple[Inside, ...]
     name: str | None
     """The dotted name as written, if it is one."""
+    shown: cst.CSTNode | None = None
+    """The call in the file, when `node` was made from it (`to_thread(path.write_text, x)`)."""
+
+    @property
+    def place(self) -> cst.CSTNode:
+        """What to point at."""
+        return self.node if self.shown is None else self.shown
 
     def argument(self, position: int, keyword: str = "") -> cst.BaseExpression | None:
         """The value of an argument by position or keyword; None if absent or starred."""
@@ -233,7 +247,7 @@ class _Collector(cst.CSTVisitor):
 
     def visit_Import(self, node: cst.Import) -> bool:
         for alias in node.names:
-            name = dotted(alias.name) or ""  # type: ignore[arg-type]
+            name = dotted(alias.name) or ""
             if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
                 self.scopes.imports[alias.asname.name.value] = name
             else:
@@ -299,7 +313,7 @@ class _Collector(cst.CSTVisitor):
                 else:
                     self._bind(element.value, value, f"{kind}[{index}]", order, node)
             return
-        binding = Binding(order, value, kind, self._function, node)
+        binding = Binding(order, value, kind, self._function, node, self._inside)
         if isinstance(target, cst.Name):
             owner = self._classes[-1]
             if owner is not None:
@@ -342,6 +356,7 @@ class _Collector(cst.CSTVisitor):
         self._inside = (*self._inside, Inside(kind, node))
 
     def _leave(self) -> None:
+        self._inside[-1].end = self._tick()
         self._inside = self._saved_inside.pop()
 
     def visit_With_body(self, node: cst.With) -> None:

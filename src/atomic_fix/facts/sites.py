@@ -10,7 +10,7 @@ from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import LOADING
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.paths import Paths, PathValue
-from atomic_fix.facts.scopes import Binding, Call, FunctionFacts, Scopes
+from atomic_fix.facts.scopes import Binding, Call, FunctionFacts, Scopes, argument
 
 # Calls that run a function given as an argument: position of the function.
 _RUNNERS = {
@@ -22,6 +22,8 @@ _RUNNERS = {
     "partial": 0,
     "sync_to_async": 0,
 }
+
+_PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 
 # Receivers of `write_bytes` and `.open(...)` that are no paths.
 _NOT_PATHS = frozenset(
@@ -64,8 +66,6 @@ class WriteSite:
     mode: str
     content: str
     """`state` for serialised data, `table`, `copy`, `archive`, `hdf5`, or empty: unknown."""
-    node: cst.BaseExpression
-    """What to point at; differs from `call.node` when the call is run by another."""
     data: tuple[str, ...] = ()
     """Names in the expression that is written, nearest first."""
 
@@ -76,6 +76,11 @@ class WriteSite:
     @property
     def order(self) -> int:
         return self.call.order
+
+    @property
+    def node(self) -> cst.CSTNode:
+        """What to point at in the file."""
+        return self.call.place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +100,11 @@ class LoadSite:
     @property
     def order(self) -> int:
         return self.call.order
+
+    @property
+    def node(self) -> cst.CSTNode:
+        """What to point at in the file."""
+        return self.call.place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +128,11 @@ class PublishSite:
     def order(self) -> int:
         return self.call.order
 
+    @property
+    def node(self) -> cst.CSTNode:
+        """What to point at in the file."""
+        return self.call.place
+
 
 class Sites:
     """Finds the sites of one module."""
@@ -133,7 +148,11 @@ class Sites:
 
     def _look_at(self, call: Call) -> None:
         name = self._paths.call_name(call, call.function) or ""
-        shown: cst.BaseExpression = call.node
+        bound = self._bound_method(call)
+        if bound is not None:
+            node = cst.Call(func=bound, args=call.node.args)
+            call = Call(call.order, node, call.function, call.inside, dotted(bound), call.node)
+            name = ""
         position = _RUNNERS.get((call.method or name).rpartition(".")[2])
         if position is not None:
             inner = call.argument(position)
@@ -141,11 +160,11 @@ class Sites:
                 # `to_thread(path.write_text, text)` is the call `path.write_text(text)`.
                 rest = [a for a in call.node.args if a.value is not inner][position:]
                 node = cst.Call(func=inner, args=rest)
-                call = Call(call.order, node, call.function, call.inside, dotted(inner))
+                call = Call(call.order, node, call.function, call.inside, dotted(inner), call.place)
                 name = self._paths.call_name(call, call.function) or ""
         if name.split(".", 1)[0] in apis.ATOMIC_PACKAGES:
             return
-        write = self._write(call, name, shown)
+        write = self._write(call, name)
         if write is not None:
             self.writes.append(write)
         load = self._load(call, name)
@@ -155,9 +174,35 @@ class Sites:
         if publish is not None:
             self.publishes.append(publish)
 
+    def _bound_method(self, call: Call) -> cst.Attribute | None:
+        """`path.write_text` where it is called through a name or attribute bound to it."""
+        name = call.name
+        if name is None or name.count(".") > 1:
+            return None
+        found: list[Binding] = []
+        if name.startswith("self.") and call.function.owner is not None:
+            if name[5:] not in call.function.owner.methods:
+                found = self._paths.attribute(call.function.owner, name[5:])
+        elif "." not in name:
+            found = self._paths.bindings(name, call.function, call.order)
+        if len(found) != 1:
+            return None
+        value = found[0].value
+        if isinstance(value, cst.Attribute) and value.attr.value in _PATH_METHODS:
+            return value
+        if isinstance(value, cst.Call) and dotted(value.func) == "getattr":
+            # `getattr(path, f"write_{kind}")` with `kind` text or bytes.
+            target, wanted = argument(value, 0), argument(value, 1)
+            if target is not None and wanted is not None:
+                text = _code(wanted)
+                for verb in ("write", "read"):
+                    if f"{verb}_" in text:
+                        return cst.Attribute(target, cst.Name(f"{verb}_text"))
+        return None
+
     # --- writes -----------------------------------------------------------------
 
-    def _write(self, call: Call, name: str, shown: cst.BaseExpression) -> WriteSite | None:
+    def _write(self, call: Call, name: str) -> WriteSite | None:
         method = call.method
         receiver = call.receiver
         if method in {"write_text", "write_bytes"} and receiver is not None:
@@ -166,9 +211,7 @@ class Sites:
                 return None
             content = self._text_content(call.argument(0, "data"), call)
             data = _names(call.argument(0, "data"))
-            return WriteSite(
-                call, "write", f"Path.{method}", receiver, path, "w", content, shown, data
-            )
+            return WriteSite(call, "write", f"Path.{method}", receiver, path, "w", content, data)
         for opener in apis.OPENERS:
             if name == opener.name:
                 return self._open(
@@ -177,10 +220,9 @@ class Sites:
                     call.argument(opener.path, opener.path_keyword),
                     call.argument(opener.mode, "mode"),
                     opener,
-                    shown,
                 )
         if name == "os.open":
-            return self._os_open(call, shown)
+            return self._os_open(call)
         if method == "open" and receiver is not None and not name.startswith("os."):
             mode = call.argument(0, "mode")
             if mode is not None and self.modes(mode, call):
@@ -188,7 +230,7 @@ class Sites:
                 if _is_no_path(receiver, path) or dotted(receiver) in self._scopes.imports:
                     return None
                 opener = apis.Opener("Path.open")
-                return self._open(call, "Path.open", receiver, mode, opener, shown)
+                return self._open(call, "Path.open", receiver, mode, opener)
             return None
         for saver in apis.SAVERS:
             if name == saver.name or (saver.name[0] == "." and method == saver.name[1:]):
@@ -203,7 +245,7 @@ class Sites:
                 ):
                     continue
                 target = call.argument(saver.path, saver.keyword)
-                return self._saver(call, name or f"{method}", saver, target, shown)
+                return self._saver(call, name or f"{method}", saver, target)
         if (
             method == "write"
             and receiver is not None
@@ -211,7 +253,7 @@ class Sites:
         ):
             target = call.argument(0, "file_or_filename")
             saver = apis.Saver("ElementTree.write", 0, "file_or_filename", "state")
-            return self._saver(call, "ElementTree.write", saver, target, shown)
+            return self._saver(call, "ElementTree.write", saver, target)
         return None
 
     def _open(
@@ -221,7 +263,6 @@ class Sites:
         target: cst.BaseExpression | None,
         mode_node: cst.BaseExpression | None,
         opener: apis.Opener,
-        shown: cst.BaseExpression,
     ) -> WriteSite | None:
         if target is None:
             return None
@@ -237,9 +278,9 @@ class Sites:
         content = opener.content or self._handle_content(call)
         api = name.removeprefix("builtins.")
         data = self._handle_data(call)
-        return WriteSite(call, "open", api, target, path, mode, content, shown, data)
+        return WriteSite(call, "open", api, target, path, mode, content, data)
 
-    def _os_open(self, call: Call, shown: cst.BaseExpression) -> WriteSite | None:
+    def _os_open(self, call: Call) -> WriteSite | None:
         target = call.argument(0, "path")
         flags = call.argument(1, "flags")
         if target is None or flags is None:
@@ -251,7 +292,7 @@ class Sites:
         if "O_TRUNC" not in text or "O_EXCL" in text:
             return None
         path = self._resolve(target, call)
-        return WriteSite(call, "open", "os.open", target, path, "w", "", shown)
+        return WriteSite(call, "open", "os.open", target, path, "w", "")
 
     def _saver(
         self,
@@ -259,7 +300,6 @@ class Sites:
         name: str,
         saver: apis.Saver,
         target: cst.BaseExpression | None,
-        shown: cst.BaseExpression,
     ) -> WriteSite | None:
         if target is None:
             return None
@@ -271,7 +311,7 @@ class Sites:
         if saver.content == "copy" and not call.argument(0, "src"):
             return None
         data = _names(next((a.value for a in call.node.args if a.value is not target), None))
-        return WriteSite(call, "save", name, target, path, "w", saver.content, shown, data)
+        return WriteSite(call, "save", name, target, path, "w", saver.content, data)
 
     def _truncates(self, call: Call) -> bool:
         """Whether the handle that a call opens for update is cut with `truncate()`."""
@@ -485,7 +525,7 @@ class Sites:
             return LoadSite(call, loader.name.lstrip("."), origin[0], origin[1], raw=False)
         if method in {"read_text", "read_bytes"} and receiver is not None:
             return LoadSite(call, f"Path.{method}", self._resolve(receiver, call), receiver, True)
-        if method in {"read", "load"} and receiver is not None and name not in apis.SAVERS:
+        if method in {"read", "load"} and receiver is not None:
             if method == "read" and self._is_parser(receiver, call):
                 node = call.argument(0, "filenames")
                 if node is not None:

@@ -80,7 +80,7 @@ def _handlers(
     taken: set[str] = set()
     for handler in node.handlers:
         names = error_names(handler.type, paths, handled.function)
-        corrupt, broad = _corrupt(names, load)
+        corrupt, broad = _corrupt(names)
         missing = not names or bool(
             set(names) & (errors.BROAD | errors.MISSING | errors.OPERATING_SYSTEM)
         )
@@ -129,7 +129,7 @@ def _suppressed(paths: Paths, sites: Sites, handled: Handled, node: cst.With) ->
         load = _load_in(paths, sites, handled)
         if load is None:
             return []
-        corrupt, broad = _corrupt(names, load)
+        corrupt, broad = _corrupt(names)
         if not corrupt and not broad:
             return []
         missing = bool(set(names) & (errors.BROAD | errors.MISSING | errors.OPERATING_SYSTEM))
@@ -184,11 +184,8 @@ def error_names(
     return [last]
 
 
-def _corrupt(names: list[str], load: LoadSite) -> tuple[list[str], bool]:
+def _corrupt(names: list[str]) -> tuple[list[str], bool]:
     found = [n for n in names if _is_corrupt(n)]
-    if not found and not load.raw:
-        # Only when they stand alone: `KeyError` after a parse says that the shape is wrong.
-        found = [n for n in names if n in errors.WRONG_SHAPE] if load.raw else []
     return found, not names or bool(set(names) & errors.BROAD)
 
 

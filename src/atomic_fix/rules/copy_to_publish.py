@@ -55,7 +55,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
         if publication.site.how in _NOT_REPLACE:
             durability = facts.publication_durability(publication)
             message = f"`{publication.site.api}` is no atomic step: a crash, or another file system, leaves the target cut short or missing"
-            yield finding(COPY_TO_PUBLISH, facts, publication.site.call.node, message, durability)
+            yield finding(COPY_TO_PUBLISH, facts, publication.site.node, message, durability)
 
 
 COPY_TO_PUBLISH = Rule("ATF114", "copy-to-publish", __doc__, _check)

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 
 def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
-    publishing = {p.site.call.node for p in facts.publications}
+    publishing = {p.site.node for p in facts.publications}
     for site in facts.sites.writes:
         if site.kind != "save" or facts.is_staged(site):
             continue

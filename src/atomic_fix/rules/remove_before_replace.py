@@ -52,9 +52,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
         if publication.removed is not None:
             durability = facts.publication_durability(publication)
             message = f"the target is removed or moved away before `{publication.site.api}`: a crash in between leaves no file at all"
-            yield finding(
-                REMOVE_BEFORE_REPLACE, facts, publication.site.call.node, message, durability
-            )
+            yield finding(REMOVE_BEFORE_REPLACE, facts, publication.site.node, message, durability)
 
 
 REMOVE_BEFORE_REPLACE = Rule("ATF113", "remove-before-replace", __doc__, _check)

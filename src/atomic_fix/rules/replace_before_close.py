@@ -58,9 +58,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
         if publication.still_open:
             durability = facts.publication_durability(publication)
             message = f"`{publication.site.api}` publishes a temp file that is still open and not flushed: what it holds may be cut short"
-            yield finding(
-                REPLACE_BEFORE_CLOSE, facts, publication.site.call.node, message, durability
-            )
+            yield finding(REPLACE_BEFORE_CLOSE, facts, publication.site.node, message, durability)
 
 
 REPLACE_BEFORE_CLOSE = Rule("ATF111", "replace-before-close", __doc__, _check)

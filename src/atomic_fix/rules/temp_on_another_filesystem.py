@@ -57,7 +57,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
             durability = facts.publication_durability(publication)
             message = f"the temp file is made in the system's temp folder, not beside its target: `{publication.site.api}` is no atomic step across file systems"
             yield finding(
-                TEMP_ON_ANOTHER_FILESYSTEM, facts, publication.site.call.node, message, durability
+                TEMP_ON_ANOTHER_FILESYSTEM, facts, publication.site.node, message, durability
             )
 
 

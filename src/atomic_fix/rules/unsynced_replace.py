@@ -62,7 +62,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
         if not publication.synced:
             durability = facts.publication_durability(publication)
             message = f"`{publication.site.api}` publishes a file that was never synchronised: after a power loss it may be empty"
-            yield finding(UNSYNCED_REPLACE, facts, publication.site.call.node, message, durability)
+            yield finding(UNSYNCED_REPLACE, facts, publication.site.node, message, durability)
 
 
 UNSYNCED_REPLACE = Rule("ATF115", "unsynced-replace", __doc__, _check)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def evidence(facts: ModuleFacts, durability: Durability) -> tuple[Evidence, ...]:
     found = []
     for ground in durability.reasons:
-        row = facts.tree.row(ground.site.call.node) if ground.site is not None else None
+        row = facts.tree.row(ground.site.node) if ground.site is not None else None
         text = f"{ground.text}, line {row}" if row is not None else ground.text
         found.append(Evidence(text, row))
     return tuple(found)
