@@ -1,0 +1,317 @@
+"""The formats, on findings made by hand: every awkward thing at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pysarif
+import pytest
+
+from atomic_fix.finding import (
+    Applicability,
+    Edit,
+    Evidence,
+    FileResult,
+    Finding,
+    Fix,
+    Position,
+    Span,
+)
+from atomic_fix.report import FORMATS, renderer
+from atomic_fix.report.content import Report, printable, summary
+from atomic_fix.settings import OUTPUT_FORMATS
+
+ODD = os.fsdecode(b"odd \n%,:\xff&<\x1b.py")
+
+
+def finding(**changes: Any) -> Finding:
+    values: dict[str, Any] = {
+        "code": "ATF101",
+        "name": "in-place-write",
+        "filename": "src/a.py",
+        "span": Span(Position(3, 5), Position(3, 9)),
+        "message": "written in place, 100%: <&>",
+        "confidence": 0.876543,
+        "evidence": (Evidence("the variable says checkpoint", 2), Evidence("read back")),
+        "fix": Fix(
+            "call the helper",
+            Applicability.SAFE,
+            (
+                Edit(Span(Position(1, 1), Position(1, 1)), "import helper\n"),
+                Edit(Span(Position(3, 5), Position(3, 9)), "helper.save"),
+            ),
+            "mind the mode",
+        ),
+        "noqa_row": 3,
+        "source_line": "é = save(x)",
+    }
+    return Finding(**{**values, **changes})
+
+
+UNREAD = Finding(
+    code="ATF000",
+    name="not-analysed",
+    filename=ODD,
+    span=Span(Position(1, 1), Position(1, 1)),
+    message="cannot be parsed",
+)
+
+RESULTS = (
+    FileResult("clean.py", ()),
+    FileResult("src/a.py", (finding(), finding(fix=None, why_no_fix="the mode is unknown"))),
+    FileResult(ODD, (UNREAD,), analysed=False),
+)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def rendered(name: str, results: tuple[FileResult, ...] = RESULTS, **options: Any) -> str:
+    return "".join(renderer(name)(Report(results, **options)))
+
+
+def test_the_table_and_the_option_name_the_same_formats() -> None:
+    assert set(FORMATS) == {*OUTPUT_FORMATS, "statistics"}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_text_that_can_be_written(name: str) -> None:
+    text = rendered(name)
+    text.encode("utf-8")
+    assert "\x1b" not in text
+    assert text.endswith("\n")
+    assert rendered(name, ()).encode() is not None
+
+
+def test_full() -> None:
+    assert rendered("full").splitlines() == [
+        "src/a.py:3:5: ATF101 written in place, 100%: <&>",
+        "  |",
+        "3 | é = save(x)",
+        "  |     ^^^^",
+        "  = evidence: the variable says checkpoint (line 2)",
+        "  = evidence: read back",
+        "  = fix: call the helper [--write]",
+        "  = note: mind the mode",
+        "",
+        "src/a.py:3:5: ATF101 written in place, 100%: <&>",
+        "  |",
+        "3 | é = save(x)",
+        "  |     ^^^^",
+        "  = evidence: the variable says checkpoint (line 2)",
+        "  = evidence: read back",
+        "  = no fix: the mode is unknown",
+        "",
+        "odd \\n%,:\\xff&<\\x1b.py:1:1: ATF000 cannot be parsed",
+        "",
+        "Found 2 findings (1 fixable with --write, 1 without a fix). 1 file could not be analysed.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "start", "end", "caret"),
+    [
+        ("\tp.write(x)", (3, 2), (3, 3), "    ^"),
+        ("名前.write(x)", (3, 3), (3, 9), "    ^^^^^^"),
+        ("名前.write(x)", (3, 1), (3, 3), "^^^^"),
+        ("e\u0301 = f(x)", (3, 6), (3, 10), "    ^^^^"),
+        ("f(", (3, 1), (5, 2), "^^"),
+        ("f(x)", (3, 5), (3, 5), "    ^"),
+    ],
+)
+def test_the_caret_stands_below_what_it_means(
+    line: str, start: tuple[int, int], end: tuple[int, int], caret: str
+) -> None:
+    one = finding(span=Span(Position(*start), Position(*end)), source_line=line)
+    shown = rendered("full", (FileResult("a.py", (one,)),)).splitlines()[3]
+    assert shown == f"  | {caret}"
+
+
+@pytest.mark.parametrize("column", [1, 50, 190])
+def test_a_long_line_is_cut_to_the_terminal_around_the_caret(column: int) -> None:
+    line = "x" * 189 + "名" * 10
+    one = finding(span=Span(Position(3, column), Position(3, column + 4)), source_line=line)
+    shown = rendered("full", (FileResult("a.py", (one,)),), width=60).splitlines()
+    text, caret = shown[2], shown[3]
+    wide = sum(2 if each == "名" else 1 for each in text)
+    assert wide <= 60
+    assert len(caret) <= 60
+    assert "…" in text
+    assert caret.count("^") == (8 if column == 190 else 4)
+    at = caret.index("^")
+    assert text[at] == line[column - 1]
+
+
+def test_colour_is_only_added() -> None:
+    import re
+
+    coloured = rendered("full", colour=True)
+    assert "\x1b[" in coloured
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == rendered("full")
+
+
+def test_grouped() -> None:
+    assert rendered("grouped").splitlines()[:4] == [
+        "src/a.py:",
+        "  3:5  ATF101 written in place, 100%: <&> [--write]",
+        "  3:5  ATF101 written in place, 100%: <&>",
+        "",
+    ]
+
+
+def test_json_has_the_keys_of_ruff_and_ours() -> None:
+    objects = json.loads(rendered("json"))
+    ruff = {
+        "cell",
+        "code",
+        "end_location",
+        "filename",
+        "fix",
+        "location",
+        "message",
+        "noqa_row",
+        "url",
+    }
+    assert set(objects[0]) == ruff | {"name", "confidence", "evidence"}
+    assert objects[0]["fix"] == {
+        "applicability": "safe",
+        "edits": [
+            {
+                "content": "import helper\n",
+                "location": {"row": 1, "column": 1},
+                "end_location": {"row": 1, "column": 1},
+            },
+            {
+                "content": "helper.save",
+                "location": {"row": 3, "column": 5},
+                "end_location": {"row": 3, "column": 9},
+            },
+        ],
+        "message": "call the helper",
+    }
+    assert objects[1]["fix"] is None
+    assert objects[0]["confidence"] == 0.877
+    assert [json.loads(line) for line in rendered("jsonl").splitlines()] == objects
+
+
+def test_github_escapes_what_its_commands_give_a_meaning() -> None:
+    first, _, last = rendered("github").splitlines()
+    assert first == (
+        "::error title=atomic-fix (ATF101),file=src/a.py,line=3,col=5,endLine=3,endColumn=9::"
+        "src/a.py:3:5: ATF101 written in place, 100%25: <&>"
+    )
+    assert "file=odd \\n%25%2C%3A\\xff&<\\x1b.py," in last
+
+
+def test_gitlab_gives_each_finding_a_fingerprint_of_its_own_that_survives_moves() -> None:
+    entries = json.loads(rendered("gitlab"))
+    assert len({entry["fingerprint"] for entry in entries}) == len(entries) == 3
+    assert entries[0]["location"] == {"path": "src/a.py", "lines": {"begin": 3, "end": 3}}
+    moved = finding(span=Span(Position(9, 9), Position(9, 13)), source_line="    é = save(x)")
+    again = json.loads(rendered("gitlab", (FileResult("src/a.py", (moved,)),)))
+    assert again[0]["fingerprint"] == entries[0]["fingerprint"]
+
+
+def test_junit_counts_failures_and_errors() -> None:
+    root = ET.fromstring(rendered("junit"))
+    told = [(suite.get("tests"), suite.get("failures"), suite.get("errors")) for suite in root]
+    assert told == [("1", "0", "0"), ("2", "2", "0"), ("1", "0", "1")]
+    failure = root[1][0][0]
+    assert failure.get("message") == "written in place, 100%: <&>"
+    assert failure.text == "src/a.py:3:5: ATF101 written in place, 100%: <&>"
+
+
+def test_rdjson_counts_columns_in_bytes() -> None:
+    document = json.loads(rendered("rdjson"))
+    assert document["diagnostics"][0]["location"] == {
+        "path": "src/a.py",
+        "range": {"start": {"line": 3, "column": 6}, "end": {"line": 3, "column": 10}},
+    }
+    assert [each["severity"] for each in document["diagnostics"]] == ["WARNING", "WARNING", "ERROR"]
+
+
+def test_sarif_is_one_that_its_readers_take() -> None:
+    document = json.loads(rendered("sarif"))
+    # What the object model of the standard does not know is lost on the way through it.
+    assert list(_lost(document, pysarif.save_to_dict(pysarif.load_from_dict(document)))) == []
+    (run,) = document["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    first, second, last = run["results"]
+    for result in (first, second):
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"] == "ATF101"
+    assert "## " in rules[0]["help"]["markdown"] or "**" in rules[0]["help"]["markdown"]
+    place = first["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "src/a.py", "uriBaseId": "%SRCROOT%"}
+    assert place["region"] == {
+        "startLine": 3, "startColumn": 5, "endLine": 3, "endColumn": 9,
+        "snippet": {"text": "é = save(x)"},
+    }  # fmt: skip
+    (change,) = first["fixes"][0]["artifactChanges"]
+    assert [each["insertedContent"]["text"] for each in change["replacements"]] == [
+        "import helper\n", "helper.save"
+    ]  # fmt: skip
+    assert "fixes" not in second
+    assert first["partialFingerprints"] != second["partialFingerprints"]
+    assert last["level"] == "error"
+    uri = last["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert uri == "odd%20%0A%25%2C%3A%FF%26%3C%1B.py"
+    assert run["invocations"][0]["executionSuccessful"] is False
+
+
+def _lost(before: Any, after: Any, path: str = "") -> Iterator[str]:
+    """The paths of what stands in `before` and not in `after`."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key, value in before.items():
+            if key not in ("$schema", "properties"):  # the model has no name for these
+                yield from _lost(value, after.get(key), f"{path}/{key}")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for index, pair in enumerate(zip(before, after, strict=True)):
+            yield from _lost(*pair, f"{path}/{index}")
+    elif before != after:
+        yield f"{path}: {before!r} became {after!r}"
+
+
+def test_sarif_of_a_path_elsewhere_is_whole() -> None:
+    one = finding(filename="/elsewhere/a b.py")
+    (run,) = json.loads(rendered("sarif", (FileResult(one.filename, (one,)),)))["runs"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "file:///elsewhere/a%20b.py"}
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({}, "Found 1 finding (1 fixable with --write)."),
+        ({"how": Applicability.UNSAFE}, "Found 1 finding (1 with --write --unsafe-fixes)."),
+        (
+            {"how": Applicability.UNSAFE, "unsafe_fixes": True},
+            "Found 1 finding (1 fixable with --write --unsafe-fixes).",
+        ),
+        ({"how": Applicability.DISPLAY}, "Found 1 finding (1 without a fix)."),
+    ],
+)
+def test_summary(options: dict[str, Any], line: str) -> None:
+    how = options.pop("how", Applicability.SAFE)
+    one = finding(fix=Fix("x", how, ()))
+    assert summary(Report((FileResult("a.py", (one,)),), **options)) == line
+
+
+def test_summary_of_a_repair_says_what_was_left() -> None:
+    one = finding(fix=Fix("x", Applicability.UNSAFE, ()))
+    report = Report((FileResult("a.py", (one,)),), fixed=(finding(), finding()))
+    assert summary(report) == (
+        "Fixed 2 findings in 1 file. Left 1 finding (1 with --write --unsafe-fixes)."
+    )
+    assert summary(Report((FileResult("a.py", ()),))) == "No findings in 1 file."
+
+
+def test_printable_keeps_one_line_and_loses_nothing() -> None:
+    assert printable("plain é") == "plain é"
+    assert printable("a\tb\r\n\u2028\udcff\ud800") == r"a\tb\r\n\u2028\xff\ud800"
