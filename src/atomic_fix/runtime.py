@@ -302,22 +302,28 @@ def sweep_leftovers(directory: _Path, *, older_than: float = 3600.0) -> list[str
 
 def _is_temp(name: str) -> bool:
     middle = name[len(_PREFIX) : -len(_SUFFIX)]
-    return name == _PREFIX + middle + _SUFFIX and len(middle) == 16
+    return (
+        name == _PREFIX + middle + _SUFFIX
+        and len(middle) == 16
+        and set(middle) <= set("0123456789abcdef")
+    )
 
 
 def _sweep(path: str, older_than: float) -> bool:
+    found = os.lstat(path)
+    if not stat.S_ISREG(found.st_mode):
+        return False
     if fcntl is None:
         # An open file cannot be removed here (error 32), but a writer closes its file just
         # before the replace: a fresh one is never touched.
-        if time.time() - os.stat(path).st_mtime < max(older_than, 60.0):
+        if time.time() - found.st_mtime < max(older_than, 60.0):
             return False
         os.unlink(path)
         return True
+    if time.time() - found.st_mtime < older_than:
+        return False
     fd = os.open(path, os.O_RDWR | _O_NOFOLLOW | _O_NONBLOCK)
     try:
-        found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < older_than:
-            return False
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -479,8 +485,9 @@ class _Staged:
         newline: str | None,
     ) -> IO[Any]:
         with _telling(self.path):
-            if not self.name:  # "new/"
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            if not self.name:
+                number = errno.EISDIR if self.path else errno.ENOENT  # "new/" or ""
+                raise OSError(number, os.strerror(number))
             if _WINDOWS:
                 self._find_old_on_windows()
             else:
@@ -526,10 +533,13 @@ class _Staged:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _O_BINARY
         for _ in range(100):
             self.temp = self.prefix + _PREFIX + os.urandom(8).hex() + _SUFFIX
-            with contextlib.suppress(FileExistsError):
+            try:
                 self.new = self._hold(self.temp, flags, mode, self.dir_fd)
-                if self._lock_temp():
-                    return
+            except FileExistsError:
+                self.temp = ""  # not ours to remove
+                continue
+            if self._lock_temp():
+                return
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
     def _lock_temp(self) -> bool:
@@ -720,7 +730,8 @@ def _sync(fd: int) -> None:
             fcntl.fcntl(fd, full)
             return
         except OSError as error:
-            if error.errno not in _UNSUPPORTED:
+            # Which of these depends on the file system (libuv/libuv#2135, golang/go#64215).
+            if error.errno not in _UNSUPPORTED | {errno.ENOTTY}:
                 raise
     os.fsync(fd)
 

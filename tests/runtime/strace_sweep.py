@@ -35,7 +35,16 @@ class Call:
 
 def _command(program: Path, arguments: list[str], cache: Path) -> list[str]:
     # The same calls in every run: no site, no environment, byte code in a place of its own.
-    return [sys.executable, "-S", "-E", "-s", "-X", f"pycache_prefix={cache}", str(program), *arguments]
+    return [
+        sys.executable,
+        "-S",
+        "-E",
+        "-s",
+        "-X",
+        f"pycache_prefix={cache}",
+        str(program),
+        *arguments,
+    ]
 
 
 def _environment() -> dict[str, str]:

@@ -73,7 +73,9 @@ def test_text(tmp_path: Path, text: str, **options: Any) -> None:
             return file.write(text)
 
     expected = outcome(plain, tmp_path / "x")
-    assert outcome(lambda p: runtime.atomic_write_text(p, text, **options), tmp_path / "y") == expected
+    assert (
+        outcome(lambda p: runtime.atomic_write_text(p, text, **options), tmp_path / "y") == expected
+    )
     assert outcome(streamed, tmp_path / "z") == expected
 
 

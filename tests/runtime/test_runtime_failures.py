@@ -81,9 +81,7 @@ FAILING = ["fstat", "fchmod", "fchown", "fsync", "replace", "stat", "readlink", 
 
 @pytest.mark.parametrize("name", FAILING)
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS])
-def test_call_fails(
-    target: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int
-) -> None:
+def test_call_fails(target: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> None:
     target.chmod(0o640)
     if os.geteuid() == 0:
         os.chown(target, 12, 34)
@@ -402,7 +400,9 @@ os.chdir({str(directory)!r})
 """
     script = directory.with_suffix(".py")
     script.write_text(program)
-    mount = f"mount -t tmpfs -o size=256k none {directory} || exit 99; exec {sys.executable} {script}"
+    mount = (
+        f"mount -t tmpfs -o size=256k none {directory} || exit 99; exec {sys.executable} {script}"
+    )
     unshare = ["unshare", "--mount", "--map-root-user", "sh", "-c", mount]
     done = subprocess.run(unshare, capture_output=True, text=True, check=False)
     if done.returncode == 99 or "unshare failed" in done.stderr:
@@ -491,9 +491,7 @@ def test_async_error(target: Path) -> None:
         asyncio.run(runtime.atomic_write_text_async(target.parent / "absent" / "x", "new"))
 
 
-def test_async_cancellation_keeps_the_error(
-    target: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_async_cancellation_keeps_the_error(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started, go = threading.Event(), threading.Event()
 
     def fsync(_: int) -> None:

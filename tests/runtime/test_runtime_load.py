@@ -23,7 +23,9 @@ def test_missing(tmp_path: Path) -> None:
 def test_good(tmp_path: Path) -> None:
     runtime.atomic_write_json(tmp_path / "x", {"a": 1.5})
     assert runtime.load_json_checkpoint(tmp_path / "x", default=7) == {"a": 1.5}
-    assert runtime.load_json_checkpoint(os.fsencode(tmp_path / "x"), parse_float=str) == {"a": "1.5"}
+    assert runtime.load_json_checkpoint(os.fsencode(tmp_path / "x"), parse_float=str) == {
+        "a": "1.5"
+    }
     (tmp_path / "x").write_bytes('"ü"'.encode("latin-1"))
     assert runtime.load_json_checkpoint(tmp_path / "x", encoding="latin-1") == "ü"
 

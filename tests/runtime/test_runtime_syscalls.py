@@ -77,12 +77,12 @@ class Place:
         ("bytes", "symlink"),
     ],
 )
-def test_killed_at_each_call(strace: str, cache: Path, tmp_path: Path, kind: str, variant: str) -> None:
+def test_killed_at_each_call(
+    strace: str, cache: Path, tmp_path: Path, kind: str, variant: str
+) -> None:
     size = 8 << 20
     first = Place(tmp_path / "record", variant)
-    calls = record(
-        strace, CHILD, [HELPER, kind, str(first.given), str(size), "{}"], cache
-    )
+    calls = record(strace, CHILD, [HELPER, kind, str(first.given), str(size), "{}"], cache)
     assert first.content() == new(size)
     assert {"openat", "write", "fsync", "rename", "renameat"} & {c.name for c in calls}
 
