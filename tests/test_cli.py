@@ -153,6 +153,14 @@ def test_a_missing_path_is_one_line_and_two(here: Path) -> None:
     assert "state.py:5:5: ATF101" in result.output
 
 
+def test_a_notebook_that_is_named_is_refused_aloud(here: Path) -> None:
+    (here / "a.ipynb").write_text('{"cells": []}')
+    result = run("a.ipynb", "--output-format", "concise")
+    assert result.exit_code == 2
+    assert "a.ipynb:1:1: ATF000 notebooks are not checked" in result.output
+    assert run(".").exit_code == 0
+
+
 def test_what_cannot_be_analysed_cannot_be_ignored(here: Path) -> None:
     (here / "broken.py").write_bytes(SAVER + b"def (:\n")
     assert run("--ignore", "ATF").exit_code == 2

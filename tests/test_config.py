@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
+import re
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from atomic_fix.config import Config
 from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver, Settings, merge, shown
+from atomic_fix.settings_reference import json_schema, markdown
 
 
 def write(path: Path, text: str) -> Path:
@@ -126,3 +130,43 @@ def test_every_field_of_config_has_a_key() -> None:
               if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)}  # fmt: skip
     assert fields <= {key.attribute for key in KEYS}
     assert all(key.choices == () or key.kind is Kind.STRING for key in KEYS)
+
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def test_the_reference_and_the_schema_are_those_of_the_code() -> None:
+    """Made anew by: python -m atomic_fix.settings_reference markdown > docs/configuration.md
+    and: python -m atomic_fix.settings_reference schema > docs/atomic-fix.schema.json"""
+    assert (DOCS / "configuration.md").read_text(encoding="utf-8") == markdown()
+    schema = json.loads((DOCS / "atomic-fix.schema.json").read_text(encoding="utf-8"))
+    assert schema == json_schema()
+
+
+def test_the_table_of_the_reference_is_taken_as_it_stands(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```toml\n(.*?)```", markdown(), re.DOTALL)
+    write(tmp_path / "pyproject.toml", block)
+    settings = Resolver({}).for_folder(str(tmp_path))
+    assert settings.config.min_confidence == 0.7
+
+
+@pytest.mark.parametrize(
+    ("values", "right"),
+    [
+        ({"select": ["ATF1", "atf101"], "min-confidence": 0.5, "force-exclude": True}, True),
+        ({"per-file-ignores": {"tests/": ["ATF"]}, "on-corrupt": "warn"}, True),
+        ({"slect": []}, False),
+        ({"select": "ATF1"}, False),
+        ({"select": ["F401"]}, False),
+        ({"on-corrupt": "wran"}, False),
+        ({"min-confidence": 2}, False),
+        ({"per-file-ignores": {"a": "ATF1"}}, False),
+    ],
+)
+def test_the_schema_says_what_the_reader_says(values: dict[str, object], right: bool) -> None:
+    assert jsonschema.Draft7Validator(json_schema()).is_valid(values) is right
+    if right:
+        merge(Settings(), values, "x")
+    else:
+        with pytest.raises(ConfigError):
+            merge(Settings(), values, "x")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,10 +17,12 @@ from atomic_fix import __version__
 from atomic_fix.settings import OUTPUT_FORMATS, ConfigError, Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from atomic_fix.baseline import Baseline
     from atomic_fix.finding import Applicability, FileResult, Finding
+    from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.run.one_file import Repair
     from atomic_fix.settings import Settings
 
@@ -28,8 +31,9 @@ _Function = TypeVar("_Function", bound="Callable[..., Any]")
 CLEAN, FOUND, FAILED = 0, 1, 2
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "What to check": ("select", "extend_select", "ignore", "stdin_filename"),
+    "What to check": ("select", "extend_select", "ignore", "diff_base", "stdin_filename"),
     "Repair": ("diff", "write", "unsafe_fixes", "show_fixes"),
+    "Known findings": ("baseline", "write_baseline"),
     "Output": ("output_format", "output_file", "statistics"),
     "Configuration": ("config_file", "isolated", "show_settings", "show_files"),
     "About": ("explain", "version", "help"),
@@ -90,6 +94,22 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 @_code_option("--select", "Check only these codes (ATF1 stands for all that begin so).")
 @_code_option("--extend-select", "Check these codes too.")
 @_code_option("--ignore", "Do not check these codes.")
+@click.option(
+    "--diff-base",
+    metavar="REV",
+    help="Tell only findings on lines changed since this git revision.",
+)
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    type=click.Path(path_type=str),
+    help="Do not tell the findings that stand in this file.",
+)
+@click.option(
+    "--write-baseline",
+    is_flag=True,
+    help="Make that file, or take out of it what is no longer found.",
+)
 @click.option("--stdin-filename", metavar="PATH", help="What to call the source read from `-`.")
 @click.option("--diff", is_flag=True, help="Print what --write would change, as a patch.")
 @click.option("--write", is_flag=True, help="Repair the files, then report what remains.")
@@ -136,13 +156,33 @@ def main(paths: tuple[str, ...], **options: Any) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = _run(paths or (".",), options)
+        code = _start(paths or (".",), options)
     except ConfigError as error:
         code = _complain(str(error))
     sys.exit(code)
 
 
-def _run(paths: tuple[str, ...], options: dict[str, Any]) -> int:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What every way to run has in common. `here` are the settings of the current folder."""
+
+    paths: tuple[str, ...]
+    options: Mapping[str, Any]
+    resolver: Resolver
+    here: Settings
+    narrowing: Narrowing
+
+    @property
+    def allowed(self) -> AbstractSet[Applicability]:
+        from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
+
+        return SAFE_AND_UNSAFE if self.options["unsafe_fixes"] else SAFE_ONLY
+
+    def settings_of(self, filename: str) -> Settings:
+        return self.resolver.for_folder(os.path.dirname(filename) or ".")
+
+
+def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
     if options["explain"] is not None:
         return _explain(options["explain"])
     _refuse_contradictions(paths, options)
@@ -160,18 +200,38 @@ def _run(paths: tuple[str, ...], options: dict[str, Any]) -> int:
         return _show_settings(here)
     if options["show_files"]:
         return _show_files(paths, resolver)
+
+    from atomic_fix.run.narrowing import Narrowing, commit
+
+    baseline = options["baseline"] or (here.baseline and os.path.join(here.root, here.baseline))
+    if options["write_baseline"] and not baseline:
+        raise click.UsageError("--write-baseline needs --baseline FILE")
+    run = _Run(
+        paths,
+        options,
+        resolver,
+        here,
+        Narrowing(
+            _read_baseline(baseline, may_be_missing=options["write_baseline"]),
+            commit(options["diff_base"]) if options["diff_base"] else "",
+        ),
+    )
+    if options["write_baseline"]:
+        return _write_baseline(run, baseline)
     if "-" in paths:
-        return _standard_input(options, resolver)
+        return _standard_input(run)
     if options["diff"]:
-        return _diff(paths, options, resolver)
+        return _diff(run)
     if options["write"]:
-        return _write(paths, options, resolver, here)
-    return _check(paths, options, resolver, here)
+        return _write(run)
+    return _check(run)
 
 
 def _refuse_contradictions(paths: tuple[str, ...], options: dict[str, Any]) -> None:
     if options["isolated"] and options["config_file"]:
         raise click.UsageError("--isolated and --config exclude each other")
+    if options["write_baseline"] and (options["diff"] or options["write"] or "-" in paths):
+        raise click.UsageError("--write-baseline only goes with a report on files")
     if options["diff"] and options["write"]:
         raise click.UsageError("--diff and --write exclude each other")
     if "-" in paths and len(paths) > 1:
@@ -183,31 +243,33 @@ def _refuse_contradictions(paths: tuple[str, ...], options: dict[str, Any]) -> N
             raise click.UsageError("--show-fixes needs --write")
 
 
-def _allowed(options: dict[str, Any]) -> AbstractSet[Applicability]:
-    from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
-
-    return SAFE_AND_UNSAFE if options["unsafe_fixes"] else SAFE_ONLY
-
-
-def _check(
-    paths: tuple[str, ...], options: dict[str, Any], resolver: Resolver, here: Settings
-) -> int:
+def _check(run: _Run) -> int:
     from atomic_fix.run.all_files import check_files
 
-    results = tuple(check_files(paths, resolver))
+    # The baseline is applied to all results at once: what it holds too many of is told.
+    known = run.narrowing.baseline
+    everything = replace(run.narrowing, baseline=None)
+    results = tuple(check_files(run.paths, run.resolver, everything))
     if not results:
         click.echo("warning: no Python files found under the given paths", err=True)
-    _print(results, options, here)
+    if known is not None:
+        if not run.narrowing.diff_base:
+            _tell_stale(known, results)
+        results = tuple(
+            replace(each, findings=known.unknown(each.findings)) if each.analysed else each
+            for each in results
+        )
+    _print(results, run)
     return _exit_code(results)
 
 
-def _diff(paths: tuple[str, ...], options: dict[str, Any], resolver: Resolver) -> int:
+def _diff(run: _Run) -> int:
     from atomic_fix.run.all_files import repair_files
     from atomic_fix.run.one_file import Repair
 
     repairs = []
     failed = False
-    for found in repair_files(paths, resolver, _allowed(options)):
+    for found in repair_files(run.paths, run.resolver, run.narrowing, run.allowed):
         if isinstance(found, Repair):
             failed |= _print_patch(found)
             repairs.append(found)
@@ -216,9 +278,7 @@ def _diff(paths: tuple[str, ...], options: dict[str, Any], resolver: Resolver) -
     return _diff_exit_code(repairs, failed=failed)
 
 
-def _write(
-    paths: tuple[str, ...], options: dict[str, Any], resolver: Resolver, here: Settings
-) -> int:
+def _write(run: _Run) -> int:
     from atomic_fix.run import disk
     from atomic_fix.run.all_files import repair_files
     from atomic_fix.run.one_file import Repair, check_bytes
@@ -226,56 +286,113 @@ def _write(
     results: list[FileResult] = []
     fixed: list[Finding] = []
     failed = False
-    for found in repair_files(paths, resolver, _allowed(options)):
+    for found in repair_files(run.paths, run.resolver, run.narrowing, run.allowed):
         if not isinstance(found, Repair):
             results.append(found)
             continue
         result = found.result
+        name = result.filename
         if found.refusal:
-            failed |= bool(_complain(f"{_name(result.filename)}: not repaired: {found.refusal}"))
+            failed |= bool(_complain(f"{_name(name)}: not repaired: {found.refusal}"))
         if found.after != found.before:
             try:
-                disk.write(result.filename, found.before, found.after)
+                disk.write(name, found.before, found.after)
             except disk.NotWritten as error:
-                failed |= bool(_complain(f"{_name(result.filename)}: not written: {error}"))
-                settings = resolver.for_folder(os.path.dirname(result.filename) or ".")
-                result = check_bytes(disk.read(result.filename), result.filename, settings)
+                failed |= bool(_complain(f"{_name(name)}: not written: {error}"))
+                result = check_bytes(disk.read(name), name, run.settings_of(name), run.narrowing)
             else:
                 fixed.extend(found.applied)
         results.append(result)
-    _print(tuple(results), options, here, tuple(fixed))
+    if not results:
+        click.echo("warning: no Python files found under the given paths", err=True)
+    _print(tuple(results), run, tuple(fixed))
     return max(_exit_code(results), FAILED if failed else CLEAN)
 
 
-def _standard_input(options: dict[str, Any], resolver: Resolver) -> int:
+def _standard_input(run: _Run) -> int:
     """Check what comes on standard input; with --write the repaired source goes to standard
     output, and the report to standard error."""
     from atomic_fix.run.one_file import check_bytes, repair_bytes
 
-    filename = options["stdin_filename"] or "-"
-    settings = resolver.for_folder(os.path.dirname(filename) or ".")
+    filename = run.options["stdin_filename"] or "-"
+    settings = run.settings_of(filename)
     content = sys.stdin.buffer.read()
-    if not (options["diff"] or options["write"]):
-        results = (check_bytes(content, filename, settings),)
-        _print(results, options, settings)
+    if not (run.options["diff"] or run.options["write"]):
+        results = (check_bytes(content, filename, settings, run.narrowing),)
+        _print(results, run)
         return _exit_code(results)
 
-    repair = repair_bytes(content, filename, settings, _allowed(options))
-    if options["diff"]:
+    repair = repair_bytes(content, filename, settings, run.narrowing, run.allowed)
+    if run.options["diff"]:
         failed = _print_patch(repair)
         return _diff_exit_code([repair], failed=failed)
     sys.stdout.buffer.write(repair.after)
     sys.stdout.buffer.flush()
-    _print((repair.result,), options, settings, repair.applied, to_stderr=True)
+    _print((repair.result,), run, repair.applied, to_stderr=True)
     if repair.refusal:
         return _complain(f"{_name(filename)}: not repaired: {repair.refusal}")
     return _exit_code([repair.result])
 
 
+def _read_baseline(path: str, *, may_be_missing: bool) -> Baseline | None:
+    if not path:
+        return None
+    from atomic_fix import baseline
+    from atomic_fix.run import disk
+
+    if may_be_missing and not os.path.lexists(path):
+        return None
+    content = disk.read(path)
+    if not isinstance(content, bytes):
+        raise ConfigError(f"{_name(path)}: {content.reason}")
+    try:
+        return baseline.parse(content.decode("utf-8"), path)
+    except (baseline.BaselineError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{_name(path)}: not a baseline: {error}") from error
+
+
+def _write_baseline(run: _Run, path: str) -> int:
+    from atomic_fix import baseline
+    from atomic_fix.report.content import count
+    from atomic_fix.run import disk
+    from atomic_fix.run.all_files import check_files
+
+    known = run.narrowing.baseline
+    results = tuple(check_files(run.paths, run.resolver, replace(run.narrowing, baseline=None)))
+    failed = [result for result in results if _tell_unread(result)]
+    if known is None:
+        found = [each for result in results if result.analysed for each in result.findings]
+        new = baseline.of(found, os.path.dirname(os.path.abspath(path)))
+    else:
+        new = _pruned(known, results)
+        for line in baseline.stale(known, new):
+            click.echo(f"taken out: {_name(line)}")
+    try:
+        disk.write_report(path, baseline.text_of(new))
+    except OSError as error:
+        raise ConfigError(f"{_name(path)}: cannot be written: {disk.reason(error)}") from error
+    click.echo(f"{_name(path)}: {count(sum(new.counts.values()), 'known finding')}.")
+    return FAILED if failed else CLEAN
+
+
+def _pruned(known: Baseline, results: Sequence[FileResult]) -> Baseline:
+    from atomic_fix import baseline
+
+    analysed = [result for result in results if result.analysed]
+    found = baseline.of((each for result in analysed for each in result.findings), known.folder)
+    return baseline.shrunk(known, found, {known.path_of(each.filename) for each in analysed})
+
+
+def _tell_stale(known: Baseline, results: Sequence[FileResult]) -> None:
+    from atomic_fix import baseline
+
+    for line in baseline.stale(known, _pruned(known, results)):
+        click.echo(f"warning: no longer found, see --write-baseline: {_name(line)}", err=True)
+
+
 def _print(
     results: tuple[FileResult, ...],
-    options: dict[str, Any],
-    settings: Settings,
+    run: _Run,
     fixed: tuple[Finding, ...] = (),
     *,
     to_stderr: bool = False,
@@ -284,6 +401,7 @@ def _print(
     from atomic_fix.report.content import Report
 
     stream = sys.stderr if to_stderr else sys.stdout
+    options = run.options
     to_file = options["output_file"]
     colour = not to_file and _colour(stream.isatty())
     report = Report(
@@ -294,7 +412,7 @@ def _print(
         fixed=fixed,
         show_fixes=options["show_fixes"],
     )
-    name = "statistics" if options["statistics"] else settings.output_format
+    name = "statistics" if options["statistics"] else run.here.output_format
     pieces = renderer(name)(report)
     if to_file:
         from atomic_fix.run import disk

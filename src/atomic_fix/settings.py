@@ -24,7 +24,9 @@ DEFAULT_EXCLUDE = (
     "build", "dist", "node_modules", "site-packages", "venv",
 )  # fmt: skip
 
-OUTPUT_FORMATS = ("full", "concise", "json")
+OUTPUT_FORMATS = (
+    "full", "concise", "grouped", "json", "jsonl", "sarif", "github", "gitlab", "junit", "rdjson",
+)  # fmt: skip
 
 
 class ConfigError(Exception):
@@ -79,8 +81,8 @@ class Key:
 KEYS: tuple[Key, ...] = (
     Key("select", Kind.CODES, "Codes to check, also as prefixes; without it, every rule that "
         "is on by default.", '["ATF1"]'),
-    Key("extend-select", Kind.CODES, "Codes to check besides those.", '["ATF203"]'),
-    Key("ignore", Kind.CODES, "Codes not to check.", '["ATF115"]'),
+    Key("extend-select", Kind.CODES, "Codes to check besides those.", '["ATF202"]'),
+    Key("ignore", Kind.CODES, "Codes not to check.", '["ATF102"]'),
     Key("per-file-ignores", Kind.TABLE, "Codes not to report in files that match a pattern.",
         '{ "tests/" = ["ATF1"] }'),
     Key("exclude", Kind.STRINGS, "Patterns, as in .gitignore and relative to the "

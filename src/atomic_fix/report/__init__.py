@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 FORMATS: dict[str, str] = {
     "full": "atomic_fix.report.full",
     "concise": "atomic_fix.report.concise",
+    "grouped": "atomic_fix.report.grouped",
     "json": "atomic_fix.report.as_json",
+    "jsonl": "atomic_fix.report.jsonl",
+    "sarif": "atomic_fix.report.sarif",
+    "github": "atomic_fix.report.github",
+    "gitlab": "atomic_fix.report.gitlab",
+    "junit": "atomic_fix.report.junit",
+    "rdjson": "atomic_fix.report.rdjson",
     "statistics": "atomic_fix.report.statistics",
 }
 """Module of each output format, by its name; `statistics` has an option of its own."""

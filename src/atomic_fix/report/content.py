@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from atomic_fix.baseline import normalised
 from atomic_fix.finding import Applicability
 
 if TYPE_CHECKING:
@@ -50,6 +52,27 @@ def _spelled(character: str) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that is not text, see os.fsdecode
         return f"\\x{code - 0xDC00:02x}"
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def relative_path(filename: str) -> str:
+    """The path as seen from the current folder when it lies below it, otherwise whole."""
+    relative = os.path.relpath(filename)
+    if relative == os.pardir or relative.startswith(os.pardir + os.sep):
+        return os.path.abspath(filename)
+    return relative
+
+
+def fingerprints(report: Report) -> Iterator[tuple[Finding, str]]:
+    """Each finding with a name for it that lasts while other lines come and go: made of its
+    file, its code, its line without the indentation, and which of several alike it is."""
+    import hashlib
+
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for finding in report.findings:
+        key = (relative_path(finding.filename), finding.code, normalised(finding.source_line))
+        text = "\0".join((*key, str(seen[key])))
+        seen[key] += 1
+        yield finding, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def fix_hint(finding: Finding) -> str:

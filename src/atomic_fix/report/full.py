@@ -43,6 +43,8 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
         yield f"{' ' * gutter} {bar} {paint(caret, _RED)}"
     mark = f"{' ' * gutter} {paint('=', _BLUE)}"
     for ground in finding.evidence:
+        if ground.text in finding.message:
+            continue  # said already, in the line above
         at = f" (line {ground.row})" if ground.row is not None else ""
         yield f"{mark} {paint('evidence:', _BOLD)} {printable(ground.text)}{at}"
     if finding.fix is not None:

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from atomic_fix.finding import Applicability, FileResult
+    from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.run.one_file import Repair
     from atomic_fix.settings import Resolver
 
 
-def check_files(paths: Iterable[str], resolver: Resolver) -> Iterator[FileResult]:
+def check_files(
+    paths: Iterable[str], resolver: Resolver, narrowing: Narrowing
+) -> Iterator[FileResult]:
     """Check every file that the paths stand for.
 
     Raises:
@@ -28,11 +31,14 @@ def check_files(paths: Iterable[str], resolver: Resolver) -> Iterator[FileResult
         if isinstance(found, Unreadable):
             yield unreadable(found)
         else:
-            yield check_bytes(disk.read(found.path), found.path, found.settings)
+            yield check_bytes(disk.read(found.path), found.path, found.settings, narrowing)
 
 
 def repair_files(
-    paths: Iterable[str], resolver: Resolver, allowed: AbstractSet[Applicability]
+    paths: Iterable[str],
+    resolver: Resolver,
+    narrowing: Narrowing,
+    allowed: AbstractSet[Applicability],
 ) -> Iterator[FileResult | Repair]:
     """Repair, in memory, every file that the paths stand for; a path that cannot be walked
     gives the result that says so.
@@ -44,4 +50,5 @@ def repair_files(
         if isinstance(found, Unreadable):
             yield unreadable(found)
         else:
-            yield repair_bytes(disk.read(found.path), found.path, found.settings, allowed)
+            content = disk.read(found.path)
+            yield repair_bytes(content, found.path, found.settings, narrowing, allowed)

@@ -42,10 +42,10 @@ def discover(paths: Iterable[str], resolver: Resolver) -> Iterator[Candidate | U
     walk = _Walk(resolver)
     for path in paths:
         for found in walk.start(path):
-            # Under two names (a link, `a.py ./a.py`) it is still one file.
-            identity = os.path.realpath(
-                found.filename if isinstance(found, Unreadable) else found.path
-            )
+            if isinstance(found, Unreadable):
+                identity = found.filename
+            else:  # under two names (a link, `a.py ./a.py`) it is still one file
+                identity = os.path.realpath(found.path)
             if identity not in seen:
                 seen.add(identity)
                 yield found
@@ -122,9 +122,11 @@ class _Walk:
             is_folder = entry.is_dir(follow_symlinks=False)
             if not is_folder and not entry.name.lower().endswith(SUFFIXES):
                 continue
-            if not is_folder and entry.is_dir():
-                continue  # a link to a folder: what it leads to is walked where it stands
+            if entry.name.startswith(".#"):
+                continue  # a lock of Emacs: a link that leads nowhere
             whole = os.path.join(absolute, entry.name)
+            if not is_folder and os.path.isdir(whole):
+                continue  # a link to a folder: what it leads to is walked where it stands
             if self._excluded(whole, settings, is_folder):
                 continue
             if settings.respect_gitignore and _ignored(whole, gitignores, is_folder):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from atomic_fix.finding import Applicability, Finding
+    from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.settings import Settings
 
 
@@ -31,41 +32,43 @@ class Repair:
     refusal: str = ""
 
 
-def check_bytes(content: bytes | Unreadable, filename: str, settings: Settings) -> FileResult:
+def check_bytes(
+    content: bytes | Unreadable, filename: str, settings: Settings, narrowing: Narrowing
+) -> FileResult:
     """Check one file that was read already. Never raises for what stands in the file."""
-    source = content if isinstance(content, Unreadable) else decode(content, filename)
+    source = _decoded(content, filename)
     if isinstance(source, Unreadable):
         return unreadable(source)
-    return _result(filename, told(source, settings))
+    return _result(filename, told(source, settings, narrowing))
 
 
 def repair_bytes(
     content: bytes | Unreadable,
     filename: str,
     settings: Settings,
+    narrowing: Narrowing,
     allowed: AbstractSet[Applicability],
 ) -> Repair:
     """Check one file and apply the allowed fixes, in memory."""
     from atomic_fix.rewrite import rewrite
 
-    if isinstance(content, Unreadable):
-        return Repair(b"", b"", (), unreadable(content))
-    source = decode(content, filename)
-    if isinstance(source, Unreadable):
-        return Repair(content, content, (), unreadable(source))
-    new = rewrite(source, lambda text: told(text, settings), allowed)
+    source = _decoded(content, filename)
+    if isinstance(content, Unreadable) or isinstance(source, Unreadable):
+        kept = b"" if isinstance(content, Unreadable) else content
+        return Repair(kept, kept, (), check_bytes(content, filename, settings, narrowing))
+    new = rewrite(source, lambda text: told(text, settings, narrowing), allowed)
     result = _result(filename, new.remaining)
     if new.text == source.text:
         return Repair(content, content, (), result, new.refusal)
     return Repair(content, source.encode(new.text), new.applied, result)
 
 
-def told(source: Source, settings: Settings) -> tuple[Finding, ...]:
+def told(source: Source, settings: Settings, narrowing: Narrowing) -> tuple[Finding, ...]:
     """The findings that are to be told: all, less what this file may keep.
 
     What is left out here is never fixed either.
     """
-    from atomic_fix.check import check
+    from atomic_fix.check import UNREADABLE, check
 
     try:
         findings = check(source, settings.config)
@@ -74,9 +77,10 @@ def told(source: Source, settings: Settings) -> tuple[Finding, ...]:
         return unreadable(
             Unreadable(source.filename, f"internal error: {type(error).__name__}: {error}")
         ).findings
-    if not findings:
-        return ()
-    return _not_ignored_here(findings, source.filename, settings)
+    if not findings or findings[0].code == UNREADABLE:
+        return findings
+    findings = _not_ignored_here(findings, source.filename, settings)
+    return narrowing.narrow(findings, source)
 
 
 def unreadable(problem: Unreadable) -> FileResult:
@@ -86,13 +90,20 @@ def unreadable(problem: Unreadable) -> FileResult:
     return FileResult(problem.filename, (unreadable_finding(problem),), analysed=False)
 
 
+def _decoded(content: bytes | Unreadable, filename: str) -> Source | Unreadable:
+    if isinstance(content, Unreadable):
+        return content
+    if filename.lower().endswith(".ipynb"):
+        # Its JSON may well parse as Python, and would then pass in silence.
+        return Unreadable(filename, "notebooks are not checked")
+    return decode(content, filename)
+
+
 def _result(filename: str, findings: tuple[Finding, ...]) -> FileResult:
     from atomic_fix.check import UNREADABLE
 
     ordered = tuple(sorted(findings, key=lambda finding: finding.sort_key))
-    return FileResult(
-        filename, ordered, analysed=all(each.code != UNREADABLE for each in ordered)
-    )
+    return FileResult(filename, ordered, analysed=all(each.code != UNREADABLE for each in ordered))
 
 
 def _not_ignored_here(

@@ -1,0 +1,148 @@
+"""Known findings that are not to be told: what `--baseline` reads and `--write-baseline` writes.
+
+The file holds one line for each kind of finding of each file, in a fixed order:
+
+    src/app/state.py ATF101 2 path.write_text(json.dumps(state))
+
+that is the path (percent-encoded, relative to the baseline's own folder), the code, how many
+there are, and the source line without its indentation. So code may move without losing its
+entry, and two branches that both change the file merge, or conflict, in lines a person can
+read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from atomic_fix.finding import Finding
+
+HEADER = "# Findings that atomic-fix is not to report. Counts may only shrink.\n"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """One kind of finding. `path` has forward slashes and is relative to the baseline."""
+
+    path: str
+    code: str
+    line: str
+
+
+class BaselineError(Exception):
+    """A baseline that cannot be used; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """How many findings of each kind are known. `folder` is where the file lies."""
+
+    folder: str
+    counts: Mapping[Entry, int]
+
+    def path_of(self, filename: str) -> str:
+        """The path of a file as the entries have it."""
+        return os.path.relpath(filename, self.folder).replace(os.sep, "/")
+
+    def entry(self, finding: Finding) -> Entry:
+        return Entry(self.path_of(finding.filename), finding.code, normalised(finding.source_line))
+
+    def unknown(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """The findings that the baseline does not cover; of several alike, the last ones."""
+        left = Counter(self.counts)
+        told = []
+        for finding in findings:
+            entry = self.entry(finding)
+            if left[entry] > 0:
+                left[entry] -= 1
+            else:
+                told.append(finding)
+        return tuple(told)
+
+
+def normalised(line: str) -> str:
+    """A source line without what may change while the statement stays: indentation and runs
+    of blanks."""
+    return " ".join(line.split())
+
+
+def of(findings: Iterable[Finding], folder: str) -> Baseline:
+    """The baseline that covers exactly these findings."""
+    empty = Baseline(folder, {})
+    return Baseline(folder, Counter(map(empty.entry, findings)))
+
+
+def shrunk(known: Baseline, found: Baseline, analysed: AbstractSet[str]) -> Baseline:
+    """`known` with its counts lowered to what was found; never raised.
+
+    Entries of files that were not `analysed` in this run stay as they are, but for files
+    that are gone.
+    """
+    counts = {}
+    for entry, count in known.counts.items():
+        if entry.path in analysed:
+            count = min(count, found.counts.get(entry, 0))
+        elif not os.path.lexists(os.path.join(known.folder, entry.path)):
+            count = 0
+        if count:
+            counts[entry] = count
+    return Baseline(known.folder, counts)
+
+
+def stale(known: Baseline, pruned: Baseline) -> Iterator[str]:
+    """A line for each entry of `known` that `pruned` holds fewer of."""
+    for entry, count in sorted(known.counts.items()):
+        left = pruned.counts.get(entry, 0)
+        if left < count:
+            yield f"{entry.path} {entry.code} {count} -> {left}: {entry.line}"
+
+
+def parse(text: str, path: str) -> Baseline:
+    """Read the text of the baseline file at `path`.
+
+    Raises:
+        BaselineError: a line is not an entry, or an entry stands there twice.
+    """
+    counts: dict[Entry, int] = {}
+    for row, line in enumerate(text.split("\n"), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        fields = line.rstrip("\r").split(" ", 3)
+        if len(fields) < 3 or not fields[2].isascii() or not fields[2].isdigit():
+            raise BaselineError(
+                f"{path}:{row}: not an entry of a baseline (`path CODE count source line`)"
+            )
+        entry = Entry(_unquoted(fields[0]), fields[1], fields[3] if len(fields) > 3 else "")
+        if entry in counts:
+            raise BaselineError(f"{path}:{row}: the entry stands there twice")
+        counts[entry] = int(fields[2])
+    return Baseline(os.path.dirname(os.path.abspath(path)), counts)
+
+
+def text_of(baseline: Baseline) -> str:
+    """The text of the file, its lines sorted."""
+    lines = [
+        f"{_quoted(entry.path)} {entry.code} {count} {entry.line}".rstrip()
+        for entry, count in sorted(baseline.counts.items())
+        if count
+    ]
+    return HEADER + "".join(f"{line}\n" for line in lines)
+
+
+def _quoted(path: str) -> str:
+    """A path without blanks, line ends or bytes that are not text."""
+    from urllib.parse import quote
+
+    return quote(os.fsencode(path), safe="/!$&'()*+,;=:@~")
+
+
+def _unquoted(text: str) -> str:
+    from urllib.parse import unquote_to_bytes
+
+    return os.fsdecode(unquote_to_bytes(text))

@@ -1,0 +1,143 @@
+"""SARIF 2.1.0, as GitHub's code scanning and other readers take it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from atomic_fix import __version__
+from atomic_fix.report.content import fingerprints, relative_path
+from atomic_fix.rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from atomic_fix.finding import Finding, Fix, Span
+    from atomic_fix.report.content import Report
+
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+
+def render(report: Report) -> Iterator[str]:
+    unread = [each for result in report.results if not result.analysed for each in result.findings]
+    document = {
+        "$schema": _SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "atomic-fix",
+                        "version": __version__,
+                        "rules": _rules(),
+                    }
+                },
+                "columnKind": "unicodeCodePoints",
+                "invocations": [
+                    {
+                        "executionSuccessful": not unread,
+                        "toolExecutionNotifications": [
+                            {
+                                "level": "error",
+                                "message": {"text": each.message},
+                                "locations": [_location(each)],
+                            }
+                            for each in unread
+                        ],
+                    }
+                ],
+                "results": [
+                    _result(finding, fingerprint) for finding, fingerprint in fingerprints(report)
+                ],
+            }
+        ],
+    }
+    yield json.dumps(document, indent=2)
+    yield "\n"
+
+
+def _rules() -> list[dict[str, Any]]:
+    return [
+        {
+            "id": rule.code,
+            "name": rule.name,
+            "shortDescription": {"text": rule.summary},
+            "fullDescription": {"text": rule.summary},
+            "help": {"text": rule.page.strip(), "markdown": rule.page.strip()},
+            "defaultConfiguration": {"enabled": rule.default, "level": "warning"},
+        }
+        for rule in RULES
+    ]
+
+
+def _result(finding: Finding, fingerprint: str) -> dict[str, Any]:
+    codes = [rule.code for rule in RULES]
+    result: dict[str, Any] = {
+        "ruleId": finding.code,
+        "level": "warning" if finding.code in codes else "error",
+        "message": {"text": finding.message},
+        "locations": [_location(finding)],
+        "partialFingerprints": {"atomicFix/v1": fingerprint},
+        "properties": {
+            "confidence": round(finding.confidence, 3),
+            "evidence": [each.text for each in finding.evidence],
+        },
+    }
+    if finding.code in codes:
+        result["ruleIndex"] = codes.index(finding.code)
+    if finding.fix is not None:
+        result["fixes"] = [_fix(finding.fix, finding.filename)]
+    return result
+
+
+def _fix(fix: Fix, filename: str) -> dict[str, Any]:
+    return {
+        "description": {"text": fix.title},
+        "artifactChanges": [
+            {
+                "artifactLocation": _artifact(filename),
+                "replacements": [
+                    {
+                        "deletedRegion": _region(edit.span),
+                        "insertedContent": {"text": edit.text},
+                    }
+                    for edit in fix.edits
+                ],
+            }
+        ],
+    }
+
+
+def _location(finding: Finding) -> dict[str, Any]:
+    region = _region(finding.span)
+    if finding.source_line:
+        region["snippet"] = {"text": finding.source_line}
+    return {
+        "physicalLocation": {
+            "artifactLocation": _artifact(finding.filename),
+            "region": region,
+        }
+    }
+
+
+def _region(span: Span) -> dict[str, Any]:
+    return {
+        "startLine": span.start.row,
+        "startColumn": span.start.column,
+        "endLine": span.end.row,
+        "endColumn": span.end.column,
+    }
+
+
+def _artifact(filename: str) -> dict[str, str]:
+    """Below the current folder, which is taken for the root of the sources, the path is
+    relative; elsewhere it is whole."""
+    path = relative_path(filename)
+    name = quote(os.fsencode(path.replace(os.sep, "/")))
+    if os.path.isabs(path):  # noqa: PTH117
+        return {"uri": f"file://{name}" if name.startswith("/") else f"file:///{name}"}
+    return {"uri": name, "uriBaseId": "%SRCROOT%"}

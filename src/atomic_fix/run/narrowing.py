@@ -1,0 +1,85 @@
+"""Which of a file's findings are told: what is suppressed, known or unchanged is left out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from atomic_fix.settings import ConfigError
+from atomic_fix.source import Source, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from atomic_fix.baseline import Baseline
+    from atomic_fix.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """`baseline` holds the known findings; `diff_base` is a git commit, and only findings on
+    lines that have changed since are told. Empty values narrow nothing."""
+
+    baseline: Baseline | None = None
+    diff_base: str = ""
+
+    def narrow(self, findings: tuple[Finding, ...], source: Source) -> tuple[Finding, ...]:
+        if self.baseline is not None:
+            findings = self.baseline.unknown(findings)
+        if self.diff_base and findings:
+            changed = _changed_rows(source, self.diff_base)
+            findings = tuple(
+                each
+                for each in findings
+                if not changed.isdisjoint(range(each.span.start.row, each.span.end.row + 1))
+            )
+        return findings
+
+
+def commit(revision: str) -> str:
+    """The full name of the commit that a revision stands for.
+
+    Raises:
+        ConfigError: git does not know it, or is not there.
+    """
+    found = _git(
+        ".", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+    )
+    if found is None:
+        raise ConfigError(f"--diff-base: git knows no revision `{revision}` here")
+    return found.decode("ascii").strip()
+
+
+def _changed_rows(source: Source, revision: str) -> AbstractSet[int]:
+    """The rows of the source that its file did not have at `revision`; all of them when the
+    file was not there.
+
+    The text is compared, not the file on disk, so that this holds between two rounds of
+    fixes and for standard input too.
+    """
+    import difflib
+
+    rows = range(1, len(source.line_starts) + 1)
+    folder, name = os.path.split(os.path.abspath(source.filename))
+    content = _git(folder, "show", f"{revision}:./{name}")
+    before = decode(content, source.filename) if content is not None else None
+    if not isinstance(before, Source):
+        return set(rows)
+    old = [before.line(row) for row in range(1, len(before.line_starts) + 1)]
+    new = [source.line(row) for row in rows]
+    unchanged: set[int] = set()
+    for _, start, size in difflib.SequenceMatcher(None, old, new, False).get_matching_blocks():
+        unchanged.update(range(start + 1, start + size + 1))
+    return set(rows) - unchanged
+
+
+def _git(folder: str, *arguments: str) -> bytes | None:
+    """What git prints, or None when it fails."""
+    import subprocess
+
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=False)
+    except OSError as error:
+        raise ConfigError(f"--diff-base: git cannot be run: {error.strerror}") from error
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,119 @@
+"""`settings.KEYS` for readers: a page of the documentation and a JSON schema for editors.
+
+`python -m atomic_fix.settings_reference markdown` prints the one, `... schema` the other.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from atomic_fix.settings import KEYS, Key, Kind, defaults
+
+_INTRODUCTION = """\
+# Configuration
+
+atomic-fix reads `[tool.atomic-fix]` in the `pyproject.toml` nearest to each file, at or above
+its folder, or an `atomic-fix.toml` that holds the same keys at its top level. A tree may hold
+several; the nearest one counts, and they are not merged. `atomic-fix.toml` wins over a
+`pyproject.toml` beside it, and a `pyproject.toml` without the table is passed by.
+
+Options of the command line win over files. `--config FILE` uses that file for every path,
+`--isolated` reads none, `--show-settings` prints what holds in the current folder, and
+`--show-files` prints which files would be checked.
+
+An unknown key, a value of the wrong type or an unknown rule code ends the run with exit code
+2 and one line that names the file, the key and, where there is one, the nearest right word.
+
+A whole table, with every key at a value that is not its default:
+
+"""
+
+_PATTERNS = """\
+## Patterns
+
+`exclude`, `extend-exclude` and `per-file-ignores` take patterns as `.gitignore` does: `gen/` is
+a folder of that name anywhere below the configuration file, `/gen/` only the one beside it,
+`*_pb2.py` a file name, `**` any folders, and `!` takes back.
+
+A file that is named on the command line is checked even if it is excluded, unless
+`force-exclude` is set. A folder that is named is walked even if git ignores it.
+
+## Codes
+
+A code may be given as a prefix: `ATF1` stands for every rule whose code begins so. When both
+`select` and `ignore` match a rule, the longer prefix decides, and `ignore` wins a tie.
+
+## Under flake8
+
+There flake8's own configuration counts, not this one: see `flake8 --help`.
+
+"""
+
+
+def markdown() -> str:
+    """The page `docs/configuration.md`."""
+    table = "".join(f"{key.name} = {key.example}\n" for key in KEYS)
+    parts = [_INTRODUCTION, f"```toml\n[tool.atomic-fix]\n{table}```\n\n", _PATTERNS, "## Keys\n"]
+    values = defaults()
+    for key in KEYS:
+        choices = (
+            f" One of {', '.join(f'`{each}`' for each in key.choices)}." if key.choices else ""
+        )
+        parts.append(
+            f"\n### `{key.name}`\n\n{key.help}\n\n"
+            f"{key.kind.value[0].upper()}{key.kind.value[1:]}.{choices} "
+            f"Default: {_default(values[key.name])}\n"
+        )
+    return "".join(parts)
+
+
+def json_schema() -> dict[str, Any]:
+    """A JSON schema of `[tool.atomic-fix]` and of `atomic-fix.toml`."""
+    values = defaults()
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "atomic-fix",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            key.name: {"description": key.help, "default": values[key.name], **_type(key)}
+            for key in KEYS
+        },
+    }
+
+
+def _default(value: object) -> str:
+    if value in ([], {}, ""):
+        return "empty."
+    return f"`{json.dumps(value)}`."
+
+
+def _type(key: Key) -> dict[str, Any]:
+    code = {"type": "string", "pattern": "^[Aa][Tt][Ff][0-9]{0,3}$"}
+    types: dict[Kind, dict[str, Any]] = {
+        Kind.CODES: {"type": "array", "items": code},
+        Kind.STRINGS: {"type": "array", "items": {"type": "string"}},
+        Kind.STRING: {"type": "string"},
+        Kind.BOOLEAN: {"type": "boolean"},
+        Kind.SHARE: {"type": "number", "minimum": 0, "maximum": 1},
+        Kind.TABLE: {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": code},
+        },
+    }
+    return {**types[key.kind], "enum": list(key.choices)} if key.choices else types[key.kind]
+
+
+def _main(arguments: list[str]) -> None:
+    if arguments == ["markdown"]:
+        sys.stdout.write(markdown())
+    elif arguments == ["schema"]:
+        sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+    else:
+        sys.exit("usage: python -m atomic_fix.settings_reference markdown|schema")
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])
