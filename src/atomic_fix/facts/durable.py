@@ -48,6 +48,7 @@ _CLASS = (1.1, 0.5, -0.8)
 _MODULE = (0.9, 0.4, -0.8)
 
 _DATA = (1.3, 0.4, -0.8)
+_CALLER = (1.0, 0.3)
 _KEEPING = 0.5
 _PROMISING = 1.6
 
@@ -255,7 +256,7 @@ def read_back(
     """Grounds in code of the same module that loads the file that `function` writes."""
     best: Ground | None = None
     savers: tuple[FunctionFacts, ...] = (function,)
-    if _given_by_caller(path, function):
+    if given_by_caller(path, function):
         savers = (function, *callers(function))
     for load in loads:
         ground = None
@@ -266,7 +267,7 @@ def read_back(
             ground = Ground(f"{_called(load.function, function)} reads it back", weight, load)
         else:
             loaders: tuple[FunctionFacts, ...] = (load.function,)
-            if _given_by_caller(load.path, load.function):
+            if given_by_caller(load.path, load.function):
                 loaders = (load.function, *callers(load.function))
             for loader in loaders:
                 if any(paired(saver, loader) for saver in savers):
@@ -278,7 +279,7 @@ def read_back(
     return (best,) if best is not None else ()
 
 
-def _given_by_caller(path: PathValue, function: FunctionFacts) -> bool:
+def given_by_caller(path: PathValue, function: FunctionFacts) -> bool:
     """Whether the path comes in as a parameter of the function."""
     return any(f"{function.path}:{p.name.value}" in path.aliases for p in function.parameters)
 
@@ -317,7 +318,9 @@ def content_grounds(durability: Durability, site: WriteSite) -> None:
     elif site.content == "table" and not durability.read_back:
         durability.add("the data is a table", _TABLE_CONTENT)
     elif site.content == "copy":
-        durability.add("the file is copied", _COPY)
+        # In what is called a checkpoint's function much is copied that is no state.
+        if not any(g.weight > 2.0 and g.site is None for g in durability.grounds):
+            durability.add("the file is copied", _COPY)
 
 
 def data_grounds(durability: Durability, vocabulary: Vocabulary, names: tuple[str, ...]) -> None:
@@ -332,6 +335,18 @@ def data_grounds(durability: Durability, vocabulary: Vocabulary, names: tuple[st
             phrase = phrase_in(phrases, name)
             if phrase is not None:
                 durability.add(f"the data `{name}` says {phrase}", weight)
+                return
+
+
+def caller_grounds(
+    durability: Durability, vocabulary: Vocabulary, callers: tuple[FunctionFacts, ...]
+) -> None:
+    """The best ground in the names of functions that hand the path down."""
+    for phrases, weight in zip((vocabulary.durable, vocabulary.maybe), _CALLER, strict=True):
+        for caller in callers:
+            phrase = phrase_in(phrases, caller.name)
+            if phrase is not None:
+                durability.add(f"`{caller.name}`, which calls it, says {phrase}", weight)
                 return
 
 

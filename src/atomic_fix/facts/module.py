@@ -93,6 +93,8 @@ class ModuleFacts:
             found.add(f"`{writer.function.name or 'the module'}` writes it", 2.2, writer)
         if load.raw:
             found.add("it is read, not parsed", -0.8)
+        else:
+            found.add("the data is parsed", 0.6)
         return found
 
     def publication_durability(self, publication: Publication) -> Durability:
@@ -124,6 +126,8 @@ class ModuleFacts:
         found = Durability()
         durable.name_grounds(found, self.vocabulary, path, function, self.source.filename)
         durable.trait_grounds(found, path)
+        if durable.given_by_caller(path, function):
+            durable.caller_grounds(found, self.vocabulary, self.callers(function))
         return found
 
     def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[durable.Ground, ...]:

@@ -408,7 +408,7 @@ class Paths:
                 value = call.argument(999, name)
             if value is not None:
                 values.append(
-                    self._resolve(value, call.function, call.order, distance + 2, depth - 2)
+                    self._resolve(value, call.function, call.order, distance + 1, depth - 2)
                 )
         return values
 
@@ -516,6 +516,8 @@ class Paths:
         if name in apis.SAME_PATH_CALLS and first is not None:
             target = argument(node, 1) if name == "typing.cast" else first
             return self._resolve(target if target is not None else first, *again)
+        if name in {"glob.glob", "glob.iglob"} and first is not None:
+            return self._resolve(first, *again)
         if name in {"os.path.basename", "os.path.dirname"} and first is not None:
             base = self._resolve(first, *again)
             kind = name.rpartition(".")[2]
@@ -593,6 +595,8 @@ class Paths:
         if method == "joinpath":
             values = [self._resolve(a.value, *again) for a in node.args if a.keyword is None]
             return _join([self._resolve(func.value, *again), *values], "path")
+        if method in {"glob", "rglob"} and first is not None:
+            return _join([self._resolve(func.value, *again), self._resolve(first, *again)], "path")
         if method == "format":
             return self._resolve(func.value, *again)
         if method == "open" and (first is None or _is_mode(_text(first))):
