@@ -377,8 +377,8 @@ def test_a_terminal_of_few_characters_does_not_end_the_run(here: Path) -> None:
 
 
 def test_shell_completion_offers_codes() -> None:
-    result = command(_ATOMIC_FIX_COMPLETE="bash_complete", COMP_WORDS="atomic-fix --select ATF101,AT",
-                     COMP_CWORD="2")  # fmt: skip
+    words = "atomic-fix --select ATF101,AT"
+    result = command(_ATOMIC_FIX_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD="2")
     assert b"ATF101,ATF201" in result.stdout
     for shell in ("bash", "zsh", "fish"):
         script = command(_ATOMIC_FIX_COMPLETE=f"{shell}_source").stdout

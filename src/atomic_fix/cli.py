@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
     from atomic_fix.baseline import Baseline
     from atomic_fix.finding import Applicability, FileResult, Finding
+    from atomic_fix.review import Answer
     from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.run.one_file import Repair
     from atomic_fix.settings import Settings
+    from atomic_fix.source import Source
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -32,7 +34,7 @@ CLEAN, FOUND, FAILED = 0, 1, 2
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "What to check": ("select", "extend_select", "ignore", "diff_base", "stdin_filename"),
-    "Repair": ("diff", "write", "unsafe_fixes", "show_fixes"),
+    "Repair": ("diff", "write", "interactive", "unsafe_fixes", "show_fixes"),
     "Known findings": ("baseline", "write_baseline"),
     "Output": ("output_format", "output_file", "statistics"),
     "Configuration": ("config_file", "isolated", "show_settings", "show_files"),
@@ -113,6 +115,7 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 @click.option("--stdin-filename", metavar="PATH", help="What to call the source read from `-`.")
 @click.option("--diff", is_flag=True, help="Print what --write would change, as a patch.")
 @click.option("--write", is_flag=True, help="Repair the files, then report what remains.")
+@click.option("--interactive", is_flag=True, help="Ask about each repair.")
 @click.option("--unsafe-fixes", is_flag=True, help="Take the fixes that a person should read too.")
 @click.option("--show-fixes", is_flag=True, help="List each repair that was made.")
 @click.option(
@@ -222,7 +225,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
         return _standard_input(run)
     if options["diff"]:
         return _diff(run)
-    if options["write"]:
+    if options["write"] or options["interactive"]:
         return _write(run)
     return _check(run)
 
@@ -230,17 +233,21 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
 def _refuse_contradictions(paths: tuple[str, ...], options: dict[str, Any]) -> None:
     if options["isolated"] and options["config_file"]:
         raise click.UsageError("--isolated and --config exclude each other")
-    if options["write_baseline"] and (options["diff"] or options["write"] or "-" in paths):
+    if options["write_baseline"] and (
+        options["diff"] or options["write"] or options["interactive"] or "-" in paths
+    ):
         raise click.UsageError("--write-baseline only goes with a report on files")
-    if options["diff"] and options["write"]:
-        raise click.UsageError("--diff and --write exclude each other")
+    ways = [name for name in ("diff", "write", "interactive") if options[name]]
+    if len(ways) > 1:
+        raise click.UsageError(f"--{ways[0]} and --{ways[1]} exclude each other")
     if "-" in paths and len(paths) > 1:
         raise click.UsageError("`-` (standard input) cannot be combined with other paths")
     if options["stdin_filename"] and "-" not in paths:
         raise click.UsageError("--stdin-filename needs the path `-`")
-    for name in ("unsafe_fixes", "show_fixes"):
-        if name == "show_fixes" and options[name] and not options["write"]:
-            raise click.UsageError("--show-fixes needs --write")
+    if options["interactive"] and "-" in paths:
+        raise click.UsageError("--interactive needs files, not standard input")
+    if options["show_fixes"] and not (options["write"] or options["interactive"]):
+        raise click.UsageError("--show-fixes needs --write")
 
 
 def _check(run: _Run) -> int:
@@ -280,13 +287,17 @@ def _diff(run: _Run) -> int:
 
 def _write(run: _Run) -> int:
     from atomic_fix.run import disk
-    from atomic_fix.run.all_files import repair_files
+    from atomic_fix.run.all_files import repair_files, review_files
     from atomic_fix.run.one_file import Repair, check_bytes
 
+    if run.options["interactive"]:
+        repaired = review_files(run.paths, run.resolver, run.narrowing, _ask)
+    else:
+        repaired = repair_files(run.paths, run.resolver, run.narrowing, run.allowed)
     results: list[FileResult] = []
     fixed: list[Finding] = []
     failed = False
-    for found in repair_files(run.paths, run.resolver, run.narrowing, run.allowed):
+    for found in repaired:
         if not isinstance(found, Repair):
             results.append(found)
             continue
@@ -307,6 +318,37 @@ def _write(run: _Run) -> int:
         click.echo("warning: no Python files found under the given paths", err=True)
     _print(tuple(results), run, tuple(fixed))
     return max(_exit_code(results), FAILED if failed else CLEAN)
+
+
+def _ask(finding: Finding, source: Source, new: str) -> Answer:
+    """Show what a fix would change, and ask whether it is wanted."""
+    from atomic_fix.finding import FileResult
+    from atomic_fix.report import renderer
+    from atomic_fix.report.content import Report
+    from atomic_fix.report.patch import unified_patch
+    from atomic_fix.review import Answer
+
+    report = Report(
+        (FileResult(finding.filename, (finding,)),), colour=_colour(sys.stdout.isatty())
+    )
+    click.echo(next(iter(renderer("full")(report))), nl=False, color=report.colour)
+    patch = unified_patch(finding.filename, source.encode(source.text), source.encode(new))
+    click.echo(_shown(patch, source.encoding))
+    try:
+        answer = click.prompt(
+            "Apply? [y]es, [n]o, [a]ll, [q]uit",
+            type=click.Choice([each.value for each in Answer], case_sensitive=False),
+            show_choices=False,
+        )
+    except click.Abort:
+        return Answer.QUIT
+    return Answer(answer)
+
+
+def _shown(patch: bytes, encoding: str) -> str:
+    """A patch for the eye: its lines without the two of the header."""
+    lines = patch.decode(encoding, "backslashreplace").split("\n")[2:]
+    return "\n".join(_name(line.rstrip("\r")) for line in lines)
 
 
 def _standard_input(run: _Run) -> int:

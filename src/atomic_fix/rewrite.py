@@ -110,28 +110,13 @@ def rewrite(
         return Rewrite(source.text, (), first, f"the fixes do not settle in {ROUND_LIMIT} rounds")
     if current.text == source.text:
         return Rewrite(source.text, (), first)
-    refusal = _why_not(source, current)
-    if refusal:
-        return Rewrite(source.text, (), first, refusal)
+    reason = refusal(source, current)
+    if reason:
+        return Rewrite(source.text, (), first, reason)
     return Rewrite(current.text, tuple(repaired), findings)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Replacement:
-    """Characters `start` to `end` of the text become `text`."""
-
-    start: int
-    end: int
-    text: str
-
-    def overlaps(self, other: _Replacement) -> bool:
-        if self.start == self.end and other.start == other.end:
-            # Two insertions at one place: which goes first would be a guess.
-            return self.start == other.start
-        return self.start < other.end and other.start < self.end
-
-
-def _why_not(before: Source, after: Source) -> str:
+def refusal(before: Source, after: Source) -> str:
     """Why `after` must not replace `before`, as a clause; empty when it may."""
     try:
         after.encode(after.text)
@@ -147,6 +132,21 @@ def _why_not(before: Source, after: Source) -> str:
         if lost:
             return f"the result would lose a comment: {next(iter(lost))}"
     return ""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Replacement:
+    """Characters `start` to `end` of the text become `text`."""
+
+    start: int
+    end: int
+    text: str
+
+    def overlaps(self, other: _Replacement) -> bool:
+        if self.start == self.end and other.start == other.end:
+            # Two insertions at one place: which goes first would be a guess.
+            return self.start == other.start
+        return self.start < other.end and other.start < self.end
 
 
 def _compile_error(text: str) -> str:

@@ -100,6 +100,10 @@ KEYS: tuple[Key, ...] = (
         '["preview"]'),
     Key("atomic-helpers", Kind.STRINGS, "Dotted names of functions that write atomically: a "
         "call of them is no finding.", '["app.io.write_json"]'),
+    Key("savers", Kind.STRINGS, "More functions that write to a path: `name:position` of the "
+        "argument that is the path, 0 if not given.", '["mylib.store:1"]'),
+    Key("loaders", Kind.STRINGS, "More functions that parse the path, handle or text that is "
+        "their first argument.", '["mylib.read_state"]'),
     Key("helper", Kind.STRING, "Where fixed code imports from: a module with the names of "
         "`atomic_fix.runtime`, or `module:function`.", '"app.atomic_io"'),
     Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file.",

@@ -58,7 +58,7 @@ def relative_path(filename: str) -> str:
     """The path as seen from the current folder when it lies below it, otherwise whole."""
     relative = os.path.relpath(filename)
     if relative == os.pardir or relative.startswith(os.pardir + os.sep):
-        return os.path.abspath(filename)
+        return os.path.abspath(filename)  # noqa: PTH100
     return relative
 
 

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.run import disk
 from atomic_fix.run.discover import discover
-from atomic_fix.run.one_file import check_bytes, repair_bytes, unreadable
+from atomic_fix.run.one_file import check_bytes, repair_bytes, review_bytes, unreadable
 from atomic_fix.source import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from atomic_fix.finding import Applicability, FileResult
+    from atomic_fix.finding import Applicability, FileResult, Finding
+    from atomic_fix.review import Answer
     from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.run.one_file import Repair
     from atomic_fix.settings import Resolver
+    from atomic_fix.source import Source
 
 
 def check_files(
@@ -52,3 +54,25 @@ def repair_files(
         else:
             content = disk.read(found.path)
             yield repair_bytes(content, found.path, found.settings, narrowing, allowed)
+
+
+def review_files(
+    paths: Iterable[str],
+    resolver: Resolver,
+    narrowing: Narrowing,
+    ask: Callable[[Finding, Source, str], Answer],
+) -> Iterator[FileResult | Repair]:
+    """As `repair_files`, with the fixes that a person wants; ends when they want no more.
+
+    Raises:
+        ConfigError: a configuration file on the way cannot be used.
+    """
+    for found in discover(paths, resolver):
+        if isinstance(found, Unreadable):
+            yield unreadable(found)
+            continue
+        content = disk.read(found.path)
+        repair, enough = review_bytes(content, found.path, found.settings, narrowing, ask)
+        yield repair
+        if enough:
+            return

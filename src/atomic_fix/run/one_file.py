@@ -9,9 +9,11 @@ from atomic_fix.finding import FileResult
 from atomic_fix.source import Source, Unreadable, decode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
     from atomic_fix.finding import Applicability, Finding
+    from atomic_fix.review import Answer
     from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.settings import Settings
 
@@ -58,9 +60,31 @@ def repair_bytes(
         return Repair(kept, kept, (), check_bytes(content, filename, settings, narrowing))
     new = rewrite(source, lambda text: told(text, settings, narrowing), allowed)
     result = _result(filename, new.remaining)
-    if new.text == source.text:
-        return Repair(content, content, (), result, new.refusal)
-    return Repair(content, source.encode(new.text), new.applied, result)
+    return Repair(content, source.encode(new.text), new.applied, result, new.refusal)
+
+
+def review_bytes(
+    content: bytes | Unreadable,
+    filename: str,
+    settings: Settings,
+    narrowing: Narrowing,
+    ask: Callable[[Finding, Source, str], Answer],
+) -> tuple[Repair, bool]:
+    """Check one file and apply, in memory, the fixes that a person wants; the second value
+    tells that the person wants to see no more files."""
+    from atomic_fix.review import review
+
+    source = _decoded(content, filename)
+    if isinstance(content, Unreadable) or isinstance(source, Unreadable):
+        return repair_bytes(content, filename, settings, narrowing, frozenset()), False
+    new = review(source, lambda text: told(text, settings, narrowing), ask)
+    return Repair(
+        content,
+        source.encode(new.text),
+        new.applied,
+        _result(filename, new.remaining),
+        "; ".join(new.refused),
+    ), new.quit
 
 
 def told(source: Source, settings: Settings, narrowing: Narrowing) -> tuple[Finding, ...]:
