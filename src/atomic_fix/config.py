@@ -22,6 +22,11 @@ class Config:
     """Words that deny it, beyond those in `catalog.words`."""
     atomic_helpers: tuple[str, ...] = ()
     """Dotted names of functions that write atomically: a call of them is no finding."""
+    savers: tuple[str, ...] = ()
+    """Functions that write to a path given as an argument: `mylib.store` for the first one,
+    `mylib.store:1` for the second, `.store:0` for a method of any object."""
+    loaders: tuple[str, ...] = ()
+    """Functions that parse a path, a handle or a text given as first argument."""
     helper: str = "atomic_fix.runtime"
     """Where fixed code imports from: a module with the names of `runtime`, or `module:function`."""
     on_corrupt: str = "raise"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import os
+import re
 import sys
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ class Kind(enum.Enum):
 
     CODES = "a list of rule codes"
     STRINGS = "a list of strings"
+    SAVERS = "a list of names, each with `:position` or without"
     STRING = "a string"
     BOOLEAN = "true or false"
     SHARE = "a number between 0 and 1"
@@ -100,7 +102,7 @@ KEYS: tuple[Key, ...] = (
         '["preview"]'),
     Key("atomic-helpers", Kind.STRINGS, "Dotted names of functions that write atomically: a "
         "call of them is no finding.", '["app.io.write_json"]'),
-    Key("savers", Kind.STRINGS, "More functions that write to a path: `name:position` of the "
+    Key("savers", Kind.SAVERS, "More functions that write to a path: `name:position` of the "
         "argument that is the path, 0 if not given.", '["mylib.store:1"]'),
     Key("loaders", Kind.STRINGS, "More functions that parse the path, handle or text that is "
         "their first argument.", '["mylib.read_state"]'),
@@ -187,12 +189,20 @@ def check_codes(codes: Iterable[str], where: str) -> tuple[str, ...]:
     return tuple(checked)
 
 
+_SAVER = re.compile(r"\.?\w+(\.\w+)*(:\d)?")
+
+
 def _checked(key: Key, value: object, where: str) -> object:
     kind = key.kind
     place = f"{where}: `{key.name}`"
     if kind in (Kind.CODES, Kind.STRINGS):
         if isinstance(value, list) and all(isinstance(each, str) for each in value):
             return check_codes(value, place) if kind is Kind.CODES else tuple(value)
+    elif kind is Kind.SAVERS:
+        if isinstance(value, list) and all(
+            isinstance(each, str) and _SAVER.fullmatch(each) for each in value
+        ):
+            return tuple(value)
     elif kind is Kind.STRING:
         if isinstance(value, str):
             if key.choices and value not in key.choices:

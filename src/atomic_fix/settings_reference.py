@@ -95,6 +95,7 @@ def _type(key: Key) -> dict[str, Any]:
     types: dict[Kind, dict[str, Any]] = {
         Kind.CODES: {"type": "array", "items": code},
         Kind.STRINGS: {"type": "array", "items": {"type": "string"}},
+        Kind.SAVERS: {"type": "array", "items": {"type": "string"}},
         Kind.STRING: {"type": "string"},
         Kind.BOOLEAN: {"type": "boolean"},
         Kind.SHARE: {"type": "number", "minimum": 0, "maximum": 1},

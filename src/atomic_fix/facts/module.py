@@ -36,7 +36,7 @@ class ModuleFacts:
 
     @cached_property
     def sites(self) -> Sites:
-        return Sites(self.scopes, self.paths)
+        return Sites(self.scopes, self.paths, self.config)
 
     @cached_property
     def publications(self) -> tuple[Publication, ...]:

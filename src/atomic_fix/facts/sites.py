@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -11,6 +12,9 @@ from atomic_fix.catalog.words import LOADING
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Binding, Call, FunctionFacts, Scopes, argument
+
+if TYPE_CHECKING:
+    from atomic_fix.config import Config
 
 # Calls that run a function given as an argument: position of the function.
 _RUNNERS = {
@@ -137,9 +141,14 @@ class PublishSite:
 class Sites:
     """Finds the sites of one module."""
 
-    def __init__(self, scopes: Scopes, paths: Paths) -> None:
+    def __init__(self, scopes: Scopes, paths: Paths, config: Config) -> None:
         self._scopes = scopes
         self._paths = paths
+        self._savers = {s.name: s for s in (*apis.SAVERS, *_more_savers(config.savers))}
+        more = (apis.Loader(name, source="any") for name in config.loaders)
+        self._loaders = {row.name: row for row in (*apis.LOADERS, *more)}
+        self._openers = {row.name: row for row in apis.OPENERS}
+        self._helpers = frozenset(config.atomic_helpers)
         self.writes: list[WriteSite] = []
         self.loads: list[LoadSite] = []
         self.publishes: list[PublishSite] = []
@@ -162,7 +171,7 @@ class Sites:
                 node = cst.Call(func=inner, args=rest)
                 call = Call(call.order, node, call.function, call.inside, dotted(inner), call.place)
                 name = self._paths.call_name(call, call.function) or ""
-        if name.split(".", 1)[0] in apis.ATOMIC_PACKAGES:
+        if name.split(".", 1)[0] in apis.ATOMIC_PACKAGES or self._is_helper(call, name):
             return
         write = self._write(call, name)
         if write is not None:
@@ -200,6 +209,11 @@ class Sites:
                         return cst.Attribute(target, cst.Name(f"{verb}_text"))
         return None
 
+    def _is_helper(self, call: Call, name: str) -> bool:
+        """Whether configuration vouches for what is called, or for the function around it."""
+        lasts = {helper.replace(":", ".").rpartition(".")[2] for helper in self._helpers}
+        return call.function.name in lasts or name.removeprefix("?.").rpartition(".")[2] in lasts
+
     # --- writes -----------------------------------------------------------------
 
     def _write(self, call: Call, name: str) -> WriteSite | None:
@@ -212,15 +226,10 @@ class Sites:
             content = self._text_content(call.argument(0, "data"), call)
             data = _names(call.argument(0, "data"))
             return WriteSite(call, "write", f"Path.{method}", receiver, path, "w", content, data)
-        for opener in apis.OPENERS:
-            if name == opener.name:
-                return self._open(
-                    call,
-                    name,
-                    call.argument(opener.path, opener.path_keyword),
-                    call.argument(opener.mode, "mode"),
-                    opener,
-                )
+        opener = self._openers.get(name)
+        if opener is not None:
+            target = call.argument(opener.path, opener.path_keyword)
+            return self._open(call, name, target, call.argument(opener.mode, "mode"), opener)
         if name == "os.open":
             return self._os_open(call)
         if method == "open" and receiver is not None and not name.startswith("os."):
@@ -232,20 +241,21 @@ class Sites:
                 opener = apis.Opener("Path.open")
                 return self._open(call, "Path.open", receiver, mode, opener)
             return None
-        for saver in apis.SAVERS:
-            if name == saver.name or (saver.name[0] == "." and method == saver.name[1:]):
-                if (
-                    saver.name[0] == "."
-                    and receiver is not None
-                    and dotted(receiver)
-                    in {
-                        "self",
-                        "cls",
-                    }
-                ):
-                    continue
-                target = call.argument(saver.path, saver.keyword)
-                return self._saver(call, name or f"{method}", saver, target)
+        saver = self._savers.get(name)
+        if (
+            saver is None
+            and method is not None
+            and dotted(receiver or cst.Name("_"))
+            not in {
+                "self",
+                "cls",
+            }
+        ):
+            saver = self._savers.get(f".{method}")
+        if saver is not None:
+            target = call.argument(saver.path, saver.keyword)
+            api = saver.name if saver.name[0] != "." else f"{method}"
+            return self._saver(call, api, saver, target)
         if (
             method == "write"
             and receiver is not None
@@ -403,7 +413,7 @@ class Sites:
             call.method == "open"
             or name == "os.fdopen"
             or name in apis.TEMP_MAKERS
-            or any(name == opener.name for opener in apis.OPENERS)
+            or name in self._openers
         )
 
     def _handle_content(self, call: Call) -> str:
@@ -505,24 +515,11 @@ class Sites:
     def _load(self, call: Call, name: str) -> LoadSite | None:
         method = call.method
         receiver = call.receiver
-        for loader in apis.LOADERS:
-            if name != loader.name and not (loader.name[0] == "." and method == loader.name[1:]):
-                continue
-            node = call.argument(loader.argument) or (
-                call.node.args[0].value if call.node.args else None
-            )
-            if node is None:
-                return None
-            if name in {"zipfile.ZipFile", "h5py.File"}:
-                mode = call.argument(1, "mode")
-                if mode is not None and "r" not in self.modes(mode, call):
-                    return None
-            origin = self.origin(node, call)
-            if origin is None and loader.source in {"path", "any"}:
-                origin = (self._resolve(node, call), node)
-            if origin is None:
-                return None
-            return LoadSite(call, loader.name.lstrip("."), origin[0], origin[1], raw=False)
+        loader = self._loaders.get(name)
+        if loader is None and method is not None:
+            loader = self._loaders.get(f".{method}")
+        if loader is not None:
+            return self._known_load(call, name, loader)
         if method in {"read_text", "read_bytes"} and receiver is not None:
             return LoadSite(call, f"Path.{method}", self._resolve(receiver, call), receiver, True)
         if method in {"read", "load"} and receiver is not None:
@@ -562,8 +559,25 @@ class Sites:
             return None
         return LoadSite(call, last, path, origin[1] if origin else node, raw=False)
 
+    def _known_load(self, call: Call, name: str, loader: apis.Loader) -> LoadSite | None:
+        node = call.argument(loader.argument) or (
+            call.node.args[0].value if call.node.args else None
+        )
+        if node is None:
+            return None
+        if name in {"zipfile.ZipFile", "h5py.File"}:
+            mode = call.argument(1, "mode")
+            if mode is not None and "r" not in self.modes(mode, call):
+                return None
+        origin = self.origin(node, call)
+        if origin is None and loader.source in {"path", "any"}:
+            origin = (self._resolve(node, call), node)
+        if origin is None:
+            return None
+        return LoadSite(call, loader.name.lstrip("."), origin[0], origin[1], raw=False)
+
     def _read_open(self, call: Call, name: str) -> LoadSite | None:
-        opener = next((o for o in apis.OPENERS if o.name == name), None)
+        opener = self._openers.get(name)
         if opener is not None:
             target = call.argument(opener.path, opener.path_keyword)
             mode = call.argument(opener.mode, "mode")
@@ -643,7 +657,7 @@ class Sites:
 
     def _opened_path(self, opened: Call) -> tuple[PathValue, cst.BaseExpression] | None:
         name = self._paths.call_name(opened, opened.function) or ""
-        opener = next((o for o in apis.OPENERS if o.name == name), None)
+        opener = self._openers.get(name)
         target = (
             opened.argument(opener.path, opener.path_keyword)
             if opener is not None
@@ -664,7 +678,7 @@ class Sites:
         if inner.method in {"read_text", "read_bytes"} and inner.receiver is not None:
             return self._resolve(inner.receiver, inner), inner.receiver
         if self._is_open(inner) and name not in apis.TEMP_MAKERS:
-            if inner.method == "open" and name not in {o.name for o in apis.OPENERS}:
+            if inner.method == "open" and name not in self._openers:
                 mode = inner.argument(0, "mode")
                 if mode is not None and not self.modes(mode, inner):
                     return None
@@ -822,6 +836,14 @@ def _names(node: cst.BaseExpression | None, depth: int = 4) -> tuple[str, ...]:
     if isinstance(node, cst.BinaryOperation):
         return _names(node.left, depth - 1)
     return ()
+
+
+def _more_savers(rows: tuple[str, ...]) -> tuple[apis.Saver, ...]:
+    found = []
+    for row in rows:
+        name, _, position = row.partition(":")
+        found.append(apis.Saver(name, int(position or 0), "", "state", takes_handle=False))
+    return tuple(found)
 
 
 def _is_no_path(receiver: cst.BaseExpression, path: PathValue) -> bool:
