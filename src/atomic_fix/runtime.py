@@ -165,8 +165,6 @@ def atomic_write_text(
     Raises TypeError when `text` is no str, UnicodeEncodeError when it cannot be encoded,
     both before any file is touched; OSError as `atomic_open` does.
     """
-    if not isinstance(text, str):
-        raise TypeError(f"text must be str, not {type(text).__name__}")
     # The codec and newline machinery of open(), on memory.
     buffer = io.BytesIO()
     encoder = io.TextIOWrapper(buffer, encoding, errors, newline)
@@ -472,7 +470,6 @@ class _Staged:
         self.files: list[IO[Any]] = []
         self.dir_fd: int | None = None
         self.old: int | None = None
-        self.new = -1
         self.prefix = ""
         self.temp = ""
 

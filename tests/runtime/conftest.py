@@ -1,3 +1,4 @@
+# ruff: noqa: PERF203, PTH115, PTH208
 """Fixtures for the helper's tests.
 
 `ATOMIC_FIX_RUNTIME=FILE` runs them against that file, for instance a copy in another project.

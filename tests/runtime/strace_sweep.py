@@ -6,16 +6,20 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, TypeVar
+from typing import TypeVar
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 BEGIN, END = "/begin-of-the-write", "/end-of-the-write"
 """Paths whose `access` marks the part of a program that is swept."""
+
+# The same calls in every run: no site, no environment, byte code in a place of its own.
+INTERPRETER = [sys.executable, "-S", "-E", "-s"]
 
 _CALL = re.compile(r"^(?:\[[^]]*\] |\d+ +)?(?P<name>\w+)\((?P<arguments>.*)$")
 _MEMORY = {"mmap", "munmap", "mprotect"}
@@ -34,17 +38,7 @@ class Call:
 
 
 def _command(program: Path, arguments: list[str], cache: Path) -> list[str]:
-    # The same calls in every run: no site, no environment, byte code in a place of its own.
-    return [
-        sys.executable,
-        "-S",
-        "-E",
-        "-s",
-        "-X",
-        f"pycache_prefix={cache}",
-        str(program),
-        *arguments,
-    ]
+    return [*INTERPRETER, "-X", f"pycache_prefix={cache}", str(program), *arguments]
 
 
 def _environment() -> dict[str, str]:

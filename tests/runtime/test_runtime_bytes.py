@@ -1,3 +1,4 @@
+# ruff: noqa: PT012, PTH123
 """The helper writes the bytes that the code it replaces would write."""
 
 from __future__ import annotations
@@ -66,11 +67,11 @@ def test_json(tmp_path: Path, value: Any, encoding: str | None, **options: Any) 
 def test_text(tmp_path: Path, text: str, **options: Any) -> None:
     def plain(path: Path) -> int:
         with path.open("w", **options) as file:
-            return file.write(text)
+            return int(file.write(text))
 
     def streamed(path: Path) -> int:
         with runtime.atomic_open(path, "w", **options) as file:
-            return file.write(text)
+            return int(file.write(text))
 
     expected = outcome(plain, tmp_path / "x")
     assert (

@@ -1,3 +1,4 @@
+# ruff: noqa: PTH208
 """Many writers of one path, and readers that poll it: promise 5."""
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ sys.modules["runtime_under_test"] = runtime
 spec.loader.exec_module(runtime)
 path, me = sys.argv[1:]
 for turn in range(25):
-    runtime.atomic_write_json(path, {{"me": me, "turn": turn, "data": me * 100_000}}, backup=path + ".bak")
+    state = {{"me": me, "turn": turn, "data": me * 100_000}}
+    runtime.atomic_write_json(path, state, backup=path + ".bak")
 """
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: PT012
 """Loading tells missing from corrupted, and the error tells what is known."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: PTH100, PTH112, PTH115
 """macOS and Windows, simulated: fakes stand where their system calls would be (promise 7)."""
 
 from __future__ import annotations
@@ -199,6 +200,14 @@ def test_windows_follows_links_and_refuses_read_only(
     with pytest.raises(PermissionError, match="link"):
         runtime.atomic_write_text(tmp_path / "link", "newer")
     runtime.atomic_write_text(tmp_path / "absent", "new")
+
+
+def test_windows_leaves_links_to_realpath(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`readlink` there answers in a form of its own; `realpath` knows how to read it."""
+    Windows(monkeypatch)
+    monkeypatch.setattr(os.path, "realpath", lambda _: str(tmp_path / "real"))
+    runtime.atomic_write_text(tmp_path / "given", "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["real"]
 
 
 def test_windows_failed_body(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def recorded(
         if os.geteuid() == 0:
             os.chown(directory / name, 12, 34)
     arguments = [HELPER, kind, str(directory / "state"), str(SIZE), json.dumps(options)]
-    calls = record(strace, CHILD, arguments, cache)
+    calls: list[Call] = record(strace, CHILD, arguments, cache)
     assert (directory / "state").stat().st_size == SIZE
     return calls
 
@@ -59,7 +60,7 @@ def torn(calls: list[Call], files: dict[str, int]) -> list[str]:
         if set(state) - {"state", "state.bak"} and number == len(calls):
             wrong.append(f"litter {where}")
         wrong.extend(f"{line} {where}" for line in torn_backup(state, files))
-    print(f"\n{count} crash states of {len(calls)} calls")
+    logging.info(f"{count} crash states of {len(calls)} calls")
     return wrong
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import subprocess
 import sys
@@ -38,6 +39,7 @@ def leftover(directory: Path, name: str = NAME, age: float = 7200) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("no_leak")
 def test_leftover_of_a_killed_writer(tmp_path: Path) -> None:
     code = f"""
 with runtime.atomic_open({str(tmp_path / "x")!r}) as file:
@@ -133,7 +135,7 @@ while time.monotonic() < until:
         assert writer.returncode == 0
     runtime.sweep_leftovers(tmp_path, older_than=0)
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
-    print(f"\n{swept} swept before they were locked")
+    logging.info(f"{swept} swept before they were locked")
 
 
 @pytest.mark.parametrize(("age", "goes"), [(3590, False), (3700, True), (-100, False)])
@@ -197,6 +199,7 @@ def test_no_locks_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: 
     assert sorted(p.name for p in tmp_path.iterdir()) == [NAME, "x"]
 
 
+@pytest.mark.usefixtures("no_leak")
 def test_failing_lock_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def flock(_: int, __: int) -> None:
         raise OSError(errno.EIO, "lost")

@@ -1,9 +1,12 @@
+# ruff: noqa: PTH208
 """Every system call of a write is killed once and failed once: promises 1 and 2."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -53,10 +56,8 @@ class Place:
             self.target.chmod(0o640)
             if os.geteuid() == 0:
                 os.chown(self.target, 12, 34)
-            try:
+            with contextlib.suppress(OSError):  # this file system has none
                 os.setxattr(self.target, "user.kept", b"yes")
-            except OSError:  # this file system has none
-                pass
 
     def content(self) -> bytes | None:
         return self.target.read_bytes() if self.target.exists() else None
@@ -108,7 +109,7 @@ def test_killed_at_each_call(
 
     outcomes = sweep(kill, list(enumerate(calls)))
     assert set(outcomes) == {"old", "new"}, "the sweep reached both sides of the replace"
-    print(f"\n{kind} {variant}: {len(calls)} kill points")
+    logging.info(f"{kind} {variant}: {len(calls)} kill points")
 
 
 def test_killed_with_backup(strace: str, cache: Path, tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_killed_with_backup(strace: str, cache: Path, tmp_path: Path) -> None:
         assert states in {(OLD, b"older"), (new(5000), b"older"), (new(5000), OLD)}, call
 
     sweep(kill, list(enumerate(calls)))
-    print(f"\nbackup: {len(calls)} kill points")
+    logging.info(f"backup: {len(calls)} kill points")
 
 
 def is_harmless(call: Call) -> bool:
@@ -180,7 +181,7 @@ def test_each_call_fails(strace: str, cache: Path, tmp_path: Path, kind: str, va
 
     outcomes = sweep(fail, cases)
     tally = {o: outcomes.count(o) for o in sorted(set(outcomes))}
-    print(f"\n{kind} {variant}: {len(cases)} errors injected into {len(calls)} calls: {tally}")
+    logging.info(f"{kind} {variant}: {len(cases)} errors injected into {len(calls)} calls: {tally}")
 
 
 def test_fsync_is_never_retried(strace: str, cache: Path, tmp_path: Path) -> None:

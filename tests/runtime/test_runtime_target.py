@@ -1,3 +1,4 @@
+# ruff: noqa: PTH116, PTH207, PTH208
 """What kind of file the target is, and what of it is kept: promise 6."""
 
 from __future__ import annotations
@@ -126,6 +127,29 @@ def test_secret_is_never_readable_by_others(tmp_path: Path, exists: bool, perm: 
     with runtime.atomic_open(path, perm=perm):
         (temp,) = tmp_path.glob(".atomic-*")
         assert stat.S_IMODE(temp.stat().st_mode) == 0o600
+
+
+def test_nothing_is_set_that_is_so_already(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAT and some network file systems refuse chmod and chown, and need neither."""
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "not here")
+
+    target.chmod(0o600)
+    monkeypatch.setattr(os, "fchown", refused)
+    monkeypatch.setattr(os, "fchmod", refused)
+    runtime.atomic_write_text(target, "new")
+    assert target.read_text() == "new"
+
+
+@pytest.mark.parametrize("number", [errno.ENOTSUP, errno.EOPNOTSUPP])
+def test_no_xattrs_here(target: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(number, "not here")
+
+    monkeypatch.setattr(os, "listxattr", refused)
+    runtime.atomic_write_text(target, "new")
+    assert target.read_text() == "new"
 
 
 @needs_root
@@ -281,6 +305,18 @@ def test_symlink_loop(tmp_path: Path) -> None:
     assert caught.value.errno == errno.ELOOP
 
 
+def test_symlink_loop_made_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").symlink_to("a")
+
+    def absent(*_: object, **__: object) -> None:
+        raise FileNotFoundError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", absent)
+        with pytest.raises(OSError, match="symbolic links"):
+            runtime.atomic_write_text(tmp_path / "a", "x")
+
+
 @needs_root
 def test_planted_symlink(tmp_path: Path) -> None:
     """fs.protected_symlinks: another user's link in a directory like /tmp is not followed."""
@@ -405,6 +441,27 @@ def test_read_only_target_is_refused_as_open_would(tmp_path: Path) -> None:
     assert ours == plain
     assert ours[0] == "PermissionError"
     assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_unreadable_target(tmp_path: Path) -> None:
+    """Writing needs no right to read, unless the content is to be kept."""
+    world(tmp_path)
+    tmp_path.chmod(0o777)
+    path = tmp_path / "x"
+    path.write_text("old")
+    path.chmod(0o222)
+    code = """
+    result = [attempt(runtime.atomic_write_json, arguments[0], 1)]
+    os.chmod(arguments[0], 0o222)
+    result.append(attempt(runtime.atomic_write_json, arguments[0], 2, backup=arguments[1]))
+    """
+    if ROOT:
+        os.chown(path, NOBODY, NOBODY)
+    first, second = child(code, path, tmp_path / "bak", unprivileged=True)
+    assert first is None
+    assert second[0] == "PermissionError"
+    assert path.read_text() == "1"
     assert list(tmp_path.iterdir()) == [path]
 
 

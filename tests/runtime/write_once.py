@@ -1,3 +1,4 @@
+# ruff: noqa: PTH123, PTH208, T201
 """Child of the sweeps: one write by the helper between two marks, and what came of it.
 
 Arguments: file of the helper, kind of write, target, number of bytes, further options as JSON.
@@ -8,16 +9,18 @@ import json
 import os
 import sys
 
-helper, kind, target, size, options = sys.argv[1:]
+helper, kind, target, size, given = sys.argv[1:]
 spec = importlib.util.spec_from_file_location("runtime_under_test", helper)
+assert spec is not None
+assert spec.loader is not None
 runtime = importlib.util.module_from_spec(spec)
 sys.modules["runtime_under_test"] = runtime
 spec.loader.exec_module(runtime)
-options = json.loads(options)
+options = json.loads(given)
 content = b"new" + b"n" * (int(size) - 3)
 
 
-def write():
+def write() -> None:
     if kind == "bytes":
         runtime.atomic_write_bytes(target, content, **options)
     elif kind == "text":
@@ -31,7 +34,7 @@ def write():
             file.write(content)
 
 
-def descriptors():
+def descriptors() -> "list[str]":
     return sorted(set(os.listdir("/proc/self/fd")))
 
 
