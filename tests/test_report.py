@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import pysarif
+import pysarif  # type: ignore[import-untyped]
 import pytest
 
 from atomic_fix.finding import (
@@ -99,6 +99,8 @@ def test_full() -> None:
         "  = evidence: the variable says checkpoint (line 2)",
         "  = evidence: read back",
         "  = fix: call the helper [--write]",
+        "  = + import helper",
+        "  = + é = helper.save(x)",
         "  = note: mind the mode",
         "",
         "src/a.py:3:5: ATF101 written in place, 100%: <&>",
@@ -132,6 +134,23 @@ def test_the_caret_stands_below_what_it_means(
     one = finding(span=Span(Position(*start), Position(*end)), source_line=line)
     shown = rendered("full", (FileResult("a.py", (one,)),)).splitlines()[3]
     assert shown == f"  | {caret}"
+
+
+def test_the_preview_shows_what_is_known_of_the_new_lines() -> None:
+    def edit(start: tuple[int, int], end: tuple[int, int], text: str) -> Edit:
+        return Edit(Span(Position(*start), Position(*end)), text)
+
+    edits = (
+        edit((1, 9), (1, 9), ", added to a line that is not shown"),
+        edit((3, 7), (5, 2), "with new(p) as f:\n        f.write(x)"),
+        edit((3, 5), (3, 6), "  "),
+    )
+    one = finding(fix=Fix("x", Applicability.SAFE, edits), source_line="    z open(p)")
+    shown = rendered("full", (FileResult("a.py", (one,)),)).splitlines()
+    assert [line for line in shown if line.startswith("  = +")] == [
+        "  = +        with new(p) as f:",
+        "  = +         f.write(x)",
+    ]
 
 
 @pytest.mark.parametrize("column", [1, 50, 190])

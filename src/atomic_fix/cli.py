@@ -34,13 +34,17 @@ CLEAN, FOUND, FAILED = 0, 1, 2
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "What to check": ("select", "extend_select", "ignore", "diff_base", "stdin_filename"),
-    "Repair": ("diff", "write", "interactive", "unsafe_fixes", "show_fixes"),
+    "Repair": ("diff", "write", "interactive", "unsafe_fixes", "on_corrupt", "show_fixes"),
     "Known findings": ("baseline", "write_baseline"),
     "Output": ("output_format", "output_file", "statistics"),
     "Configuration": ("config_file", "isolated", "show_settings", "show_files"),
     "About": ("explain", "version", "help"),
 }
 """The options under each heading of --help."""
+
+
+_OPTION_KEYS = ("select", "extend-select", "ignore", "on-corrupt", "output-format")
+"""The options that are configuration keys too."""
 
 
 class _GroupedCommand(click.Command):
@@ -117,6 +121,12 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 @click.option("--write", is_flag=True, help="Repair the files, then report what remains.")
 @click.option("--interactive", is_flag=True, help="Ask about each repair.")
 @click.option("--unsafe-fixes", is_flag=True, help="Take the fixes that a person should read too.")
+@click.option(
+    "--on-corrupt",
+    type=click.Choice(("raise", "warn", "quarantine")),
+    metavar="ANSWER",
+    help="What a repaired loader does: raise, warn or quarantine.",
+)
 @click.option("--show-fixes", is_flag=True, help="List each repair that was made.")
 @click.option(
     "--output-format",
@@ -192,7 +202,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
     resolver = Resolver(
         {
             key: options[key.replace("-", "_")]
-            for key in ("select", "extend-select", "ignore", "output-format")
+            for key in _OPTION_KEYS
             if options[key.replace("-", "_")]
         },
         options["config_file"] or "",

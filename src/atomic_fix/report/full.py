@@ -10,7 +10,7 @@ from atomic_fix.report.content import fix_hint, printable, repairs, summary
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from atomic_fix.finding import Finding
+    from atomic_fix.finding import Finding, Fix
     from atomic_fix.report.content import Report
 
 _TAB = 4
@@ -50,10 +50,37 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
     if finding.fix is not None:
         hint = paint(f"[{fix_hint(finding)}]", _GREEN)
         yield f"{mark} {paint('fix:', _BOLD)} {printable(finding.fix.title)} {hint}"
+        for line in _preview(finding, finding.fix):
+            yield f"{mark} {paint('+', _GREEN)} {line}"
         if finding.fix.note:
             yield f"{mark} {paint('note:', _BOLD)} {printable(finding.fix.note)}"
     elif finding.why_no_fix:
         yield f"{mark} {paint('no fix:', _BOLD)} {printable(finding.why_no_fix)}"
+
+
+def _preview(finding: Finding, fix: Fix) -> Iterator[str]:
+    """The new lines that the fix would make, as far as the finding's own line tells them:
+    whole lines that are inserted, and the line itself."""
+    row = finding.span.start.row
+    line = finding.source_line
+    touched = False
+    for edit in sorted(fix.edits, reverse=True):
+        if edit.span.start.row == row and finding.source_line:
+            # What follows on the row where a longer edit ends is not known here.
+            after = line[edit.span.end.column - 1 :] if edit.span.end.row == row else ""
+            line = line[: edit.span.start.column - 1] + edit.text + after
+            touched = True
+    inserted = [
+        edit.text
+        for edit in sorted(fix.edits)
+        if edit.span.start == edit.span.end
+        and edit.span.start.column == 1
+        and edit.span.start.row != row
+    ]
+    for text in (*inserted, line if touched else ""):
+        for each in text.split("\n"):
+            if each.strip():
+                yield printable(each.expandtabs(_TAB))
 
 
 def _snippet(finding: Finding, room: int) -> tuple[str, str]:
