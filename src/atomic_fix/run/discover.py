@@ -45,7 +45,7 @@ def discover(paths: Iterable[str], resolver: Resolver) -> Iterator[Candidate | U
             if isinstance(found, Unreadable):
                 identity = found.filename
             else:  # under two names (a link, `a.py ./a.py`) it is still one file
-                identity = os.path.realpath(found.path)
+                identity = walk.real_path(found.path)
             if identity not in seen:
                 seen.add(identity)
                 yield found
@@ -80,6 +80,17 @@ class _Walk:
         self._resolver = resolver
         self._gitignores: dict[str, Patterns | None] = {}
         self._excludes: dict[tuple[str, tuple[str, ...]], Patterns] = {}
+        self._real_folders: dict[str, str] = {}
+
+    def real_path(self, path: str) -> str:
+        """`os.path.realpath`, with the folders remembered: it asks the disk about each part."""
+        if os.path.islink(path):
+            return os.path.realpath(path)
+        folder, name = os.path.split(path)
+        real = self._real_folders.get(folder)
+        if real is None:
+            real = self._real_folders[folder] = os.path.realpath(folder)
+        return os.path.join(real, name)
 
     def start(self, path: str) -> Iterator[Candidate | Unreadable]:
         try:
@@ -125,7 +136,7 @@ class _Walk:
             if entry.name.startswith(".#"):
                 continue  # a lock of Emacs: a link that leads nowhere
             whole = os.path.join(absolute, entry.name)
-            if not is_folder and os.path.isdir(whole):
+            if entry.is_symlink() and os.path.isdir(whole):
                 continue  # a link to a folder: what it leads to is walked where it stands
             if self._excluded(whole, settings, is_folder):
                 continue
