@@ -317,10 +317,12 @@ def content_grounds(durability: Durability, site: WriteSite) -> None:
         durability.add("the data is serialised", _STATE_CONTENT)
     elif site.content == "table" and not durability.read_back:
         durability.add("the data is a table", _TABLE_CONTENT)
-    elif site.content == "copy":
+    elif site.content == "copy" and not any(
         # In what is called a checkpoint's function much is copied that is no state.
-        if not any(g.weight > 2.0 and g.site is None for g in durability.grounds):
-            durability.add("the file is copied", _COPY)
+        ground.weight > 2.0 and ground.site is None
+        for ground in durability.grounds
+    ):
+        durability.add("the file is copied", _COPY)
 
 
 def data_grounds(durability: Durability, vocabulary: Vocabulary, names: tuple[str, ...]) -> None:

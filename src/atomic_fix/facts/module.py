@@ -12,7 +12,7 @@ from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.publishing import Publication, publications
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
-from atomic_fix.facts.swallowing import Swallow, swallows
+from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -47,6 +47,11 @@ class ModuleFacts:
     def swallows(self) -> tuple[Swallow, ...]:
         """Handlers around loads that end in a default without a word."""
         return swallows(self.scopes, self.paths, self.sites)
+
+    @cached_property
+    def dismissals(self) -> tuple[Dismissal, ...]:
+        """Tests of a loaded object's shape that end in a default without a word."""
+        return dismissals(self.scopes, self.paths, self.sites)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -81,6 +81,7 @@ class Paths:
 
     def __init__(self, scopes: Scopes) -> None:
         self._scopes = scopes
+        self._openers = {opener.name: opener for opener in apis.OPENERS}
         self._cache: dict[tuple[int, int], PathValue] = {}
         self._active: set[int] = set()
 
@@ -122,10 +123,14 @@ class Paths:
         if isinstance(func, cst.Attribute):
             receiver = func.value
             name = func.attr.value
-            if isinstance(receiver, cst.Name) and function.owner is not None:
-                if receiver.value in {"self", "cls", function.owner.name}:
-                    found = self.method(function.owner, name)
-                    return [found] if found is not None else []
+            owner = function.owner
+            if (
+                isinstance(receiver, cst.Name)
+                and owner is not None
+                and receiver.value in {"self", "cls", owner.name}
+            ):
+                found = self.method(owner, name)
+                return [found] if found is not None else []
             if isinstance(receiver, cst.Name) and receiver.value in self._scopes.classes:
                 found = self.method(self._scopes.classes[receiver.value], name)
                 return [found] if found is not None else []
@@ -323,8 +328,7 @@ class Paths:
         values: list[PathValue] = []
         if found:
             # Later bindings first: the nearest one is the likeliest.
-            for binding in found[-3:][::-1]:
-                values.append(self._binding(binding, distance + 1, depth - 1))
+            values += [self._binding(b, distance + 1, depth - 1) for b in found[-3:][::-1]]
         elif parameter is not None and scope is not None:
             if parameter.default is not None:
                 values.append(
@@ -529,13 +533,10 @@ class Paths:
                 base.traits & {"tempdir", "systemp"},
                 base.aliases if kind == "basename" else frozenset(),
             )
-        for opener in apis.OPENERS:
-            if name == opener.name:
-                target = argument(node, opener.path, opener.path_keyword)
-                if target is None:
-                    return _UNKNOWN
-                value = self._resolve(target, *again)
-                return value
+        opener = self._openers.get(name)
+        if opener is not None:
+            target = argument(node, opener.path, opener.path_keyword)
+            return self._resolve(target, *again) if target is not None else _UNKNOWN
         if isinstance(node.func, cst.Attribute):
             known = self._method_call(node, node.func, first, again)
             if known is not None:

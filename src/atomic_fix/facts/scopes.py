@@ -90,6 +90,14 @@ class Return:
     node: cst.Return | cst.Yield | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Test:
+    """An `if` statement."""
+
+    order: int
+    node: cst.If
+
+
 @dataclass(slots=True, eq=False)
 class ClassFacts:
     name: str
@@ -113,6 +121,7 @@ class FunctionFacts:
     calls: list[Call] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
     returns: list[Return] = field(default_factory=list)
+    tests: list[Test] = field(default_factory=list)
     end: int = 0
 
     @property
@@ -403,6 +412,9 @@ class _Collector(cst.CSTVisitor):
 
     def leave_Try_orelse(self, node: cst.Try) -> None:
         self._leave()
+
+    def visit_If(self, node: cst.If) -> None:
+        self._function.tests.append(Test(self._tick(), node))
 
     def visit_If_body(self, node: cst.If) -> None:
         self._enter("if", node)

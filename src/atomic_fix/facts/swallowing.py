@@ -66,13 +66,11 @@ def swallows(scopes: Scopes, paths: Paths, sites: Sites) -> tuple[Swallow, ...]:
             if isinstance(handled.node, cst.With):
                 found += _suppressed(paths, sites, handled, handled.node)
             else:
-                found += _handlers(scopes, paths, sites, handled, handled.node)
+                found += _handlers(paths, sites, handled, handled.node)
     return tuple(sorted(found, key=lambda s: s.order))
 
 
-def _handlers(
-    scopes: Scopes, paths: Paths, sites: Sites, handled: Handled, node: cst.Try
-) -> list[Swallow]:
+def _handlers(paths: Paths, sites: Sites, handled: Handled, node: cst.Try) -> list[Swallow]:
     load = _load_in(paths, sites, handled)
     if load is None:
         return []
@@ -91,7 +89,7 @@ def _handlers(
             continue
         if broad and _corrupt_handled(taken - set(names)):
             continue
-        outcome = _outcome(scopes, paths, sites, handled, handler)
+        outcome = _outcome(paths, sites, handled, handler)
         if outcome is None:
             continue
         found.append(
@@ -215,7 +213,7 @@ def _load_in(paths: Paths, sites: Sites, handled: Handled) -> LoadSite | None:
             if callee is handled.function:
                 continue
             inner = [load for load in sites.loads if load.function is callee and not load.raw]
-            if inner and not any(_catches(callee, load, paths) for load in inner):
+            if inner and not any(_catches(load) for load in inner):
                 return inner[0]
         # `deserialize(payload)`: gives shape to what was loaded just before.
         if (
@@ -256,11 +254,57 @@ def _takes_corrupt(node: cst.Try) -> bool:
     )
 
 
-def _catches(function: FunctionFacts, load: LoadSite, paths: Paths) -> bool:
+def _catches(load: LoadSite) -> bool:
     return any(
         isinstance(i.node, cst.Try) and i.kind == "try" and _takes_corrupt(i.node)
         for i in load.call.inside
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dismissal:
+    """Loaded data of the wrong shape is taken for none, without a word."""
+
+    node: cst.If
+    function: FunctionFacts
+    load: LoadSite
+    outcome: str
+
+
+def dismissals(scopes: Scopes, paths: Paths, sites: Sites) -> tuple[Dismissal, ...]:
+    """`if not isinstance(payload, dict): return None` behind the load of `payload`."""
+    found = []
+    for function in scopes.functions:
+        for test in function.tests:
+            asked = _shape_asked_of(test.node.test)
+            if asked is None or test.node.orelse is not None:
+                continue
+            call = Call(test.order, cst.Call(asked), function, (), None)
+            origin = sites.origin(asked, call)
+            load = next(
+                (s for s in sites.loads if origin and not s.raw and s.path is origin[0]), None
+            )
+            outcome = _ending_of(test.node.body, paths, function)
+            if load is None or outcome is None or not outcome.startswith("returns"):
+                continue
+            seen = _Handler(None)
+            test.node.body.visit(seen)
+            if not seen.raises and not any(
+                _tells(c, paths) or _moves_aside(c, sites) for c in seen.calls
+            ):
+                found.append(Dismissal(test.node, function, load, outcome))
+    return tuple(found)
+
+
+def _shape_asked_of(test: cst.BaseExpression) -> cst.Name | None:
+    """The name in `not isinstance(name, ...)`."""
+    if not isinstance(test, cst.UnaryOperation) or not isinstance(test.operator, cst.Not):
+        return None
+    call = test.expression
+    if not isinstance(call, cst.Call) or dotted(call.func) != "isinstance" or not call.args:
+        return None
+    value = call.args[0].value
+    return value if isinstance(value, cst.Name) else None
 
 
 # --- what the handler does --------------------------------------------------------
@@ -312,7 +356,7 @@ def _warns(node: cst.Call) -> bool:
 
 
 def _outcome(
-    scopes: Scopes, paths: Paths, sites: Sites, handled: Handled, handler: cst.ExceptHandler
+    paths: Paths, sites: Sites, handled: Handled, handler: cst.ExceptHandler
 ) -> str | None:
     """How a silent handler ends, or None when it is not silent."""
     bound = None
@@ -323,20 +367,18 @@ def _outcome(
     if seen.raises or seen.uses_error:
         return None
     for call in seen.calls:
-        if _tells(call, paths, handled.function) or _moves_aside(call, sites):
+        if _tells(call, paths) or _moves_aside(call, sites):
             return None
         if any(load.call.node is call for load in sites.loads):
             return None  # tries another file or format, and that is not silent by itself
         for callee in paths.callees(call, handled.function)[:1]:
             inner = _Handler(None)
             callee.node.visit(_BodyOf(inner))
-            if inner.raises or any(
-                _tells(c, paths, callee) or _moves_aside(c, sites) for c in inner.calls
-            ):
+            if inner.raises or any(_tells(c, paths) or _moves_aside(c, sites) for c in inner.calls):
                 return None
             if any(load.function is callee for load in sites.loads):
                 return None
-    return _ending(scopes, paths, handled, handler)
+    return _ending_of(handler.body, paths, handled.function)
 
 
 class _BodyOf(cst.CSTVisitor):
@@ -351,7 +393,7 @@ class _BodyOf(cst.CSTVisitor):
         return False
 
 
-def _tells(call: cst.Call, paths: Paths, function: FunctionFacts) -> bool:
+def _tells(call: cst.Call, paths: Paths) -> bool:
     name = paths.qualified(dotted(call.func)) or ""
     if name in _TELLING_CALLS:
         return True
@@ -369,7 +411,7 @@ def _tells(call: cst.Call, paths: Paths, function: FunctionFacts) -> bool:
                 return True
             if arg.keyword.value == "exc_info" and value != "False":
                 return last not in _QUIET_METHODS
-    return bool(set(words(last)) & _TELLING_WORDS) and last not in {"isinstance"}
+    return bool(set(words(last)) & _TELLING_WORDS) and last != "isinstance"
 
 
 def _moves_aside(call: cst.Call, sites: Sites) -> bool:
@@ -379,11 +421,10 @@ def _moves_aside(call: cst.Call, sites: Sites) -> bool:
     return bool(set(words(last)) & _ASIDE_WORDS)
 
 
-def _ending(
-    scopes: Scopes, paths: Paths, handled: Handled, handler: cst.ExceptHandler
-) -> str | None:
+def _ending_of(body: cst.BaseSuite, paths: Paths, function: FunctionFacts) -> str | None:
+    """A clause for a block that ends in a default; None for any other."""
     statements: list[cst.BaseSmallStatement | cst.BaseStatement] = []
-    for statement in handler.body.body:
+    for statement in body.body:
         if isinstance(statement, cst.SimpleStatementLine):
             statements += list(statement.body)
         else:
@@ -394,7 +435,7 @@ def _ending(
     if isinstance(last, cst.Return):
         if last.value is None:
             return "returns None"
-        if _is_default(last.value, paths, handled.function):
+        if _is_default(last.value, paths, function):
             return f"returns {_short(last.value)}"
         return None
     if isinstance(last, cst.Continue):
@@ -405,7 +446,7 @@ def _ending(
         return "passes"
     if isinstance(last, (cst.Assign, cst.AnnAssign)):
         value = last.value
-        if value is not None and _is_default(value, paths, handled.function):
+        if value is not None and _is_default(value, paths, function):
             return f"sets {_short(value)}"
         return None
     if isinstance(last, cst.Expr):

@@ -6,6 +6,7 @@ from atomic_fix.rules.broad_except_on_load import BROAD_EXCEPT_ON_LOAD
 from atomic_fix.rules.copy_to_publish import COPY_TO_PUBLISH
 from atomic_fix.rules.in_place_save import IN_PLACE_SAVE
 from atomic_fix.rules.in_place_write import IN_PLACE_WRITE
+from atomic_fix.rules.invalid_treated_as_missing import INVALID_TREATED_AS_MISSING
 from atomic_fix.rules.remove_before_replace import REMOVE_BEFORE_REPLACE
 from atomic_fix.rules.replace_before_close import REPLACE_BEFORE_CLOSE
 from atomic_fix.rules.rule import Rule
@@ -25,4 +26,5 @@ RULES: tuple[Rule, ...] = (
     UNSYNCED_REPLACE,
     SWALLOWED_LOAD_ERROR,
     BROAD_EXCEPT_ON_LOAD,
+    INVALID_TREATED_AS_MISSING,
 )

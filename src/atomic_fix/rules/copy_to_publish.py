@@ -54,7 +54,10 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for publication in facts.publications:
         if publication.site.how in _NOT_REPLACE:
             durability = facts.publication_durability(publication)
-            message = f"`{publication.site.api}` is no atomic step: a crash, or another file system, leaves the target cut short or missing"
+            message = (
+                f"`{publication.site.api}` is no atomic step: a crash, or another file "
+                "system, leaves the target cut short or missing"
+            )
             yield finding(COPY_TO_PUBLISH, facts, publication.site.node, message, durability)
 
 

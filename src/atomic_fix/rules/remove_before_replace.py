@@ -51,7 +51,10 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for publication in facts.publications:
         if publication.removed is not None:
             durability = facts.publication_durability(publication)
-            message = f"the target is removed or moved away before `{publication.site.api}`: a crash in between leaves no file at all"
+            message = (
+                f"the target is removed or moved away before `{publication.site.api}`: a "
+                "crash in between leaves no file at all"
+            )
             yield finding(REMOVE_BEFORE_REPLACE, facts, publication.site.node, message, durability)
 
 

@@ -57,7 +57,10 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for publication in facts.publications:
         if publication.still_open:
             durability = facts.publication_durability(publication)
-            message = f"`{publication.site.api}` publishes a temp file that is still open and not flushed: what it holds may be cut short"
+            message = (
+                f"`{publication.site.api}` publishes a temp file that is still open and not "
+                "flushed: what it holds may be cut short"
+            )
             yield finding(REPLACE_BEFORE_CLOSE, facts, publication.site.node, message, durability)
 
 

@@ -55,7 +55,10 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for publication in facts.publications:
         if publication.elsewhere:
             durability = facts.publication_durability(publication)
-            message = f"the temp file is made in the system's temp folder, not beside its target: `{publication.site.api}` is no atomic step across file systems"
+            message = (
+                "the temp file is made in the system's temp folder, not beside its target: "
+                f"`{publication.site.api}` is no atomic step across file systems"
+            )
             yield finding(
                 TEMP_ON_ANOTHER_FILESYSTEM, facts, publication.site.node, message, durability
             )

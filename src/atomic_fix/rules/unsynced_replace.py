@@ -61,7 +61,10 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for publication in facts.publications:
         if not publication.synced:
             durability = facts.publication_durability(publication)
-            message = f"`{publication.site.api}` publishes a file that was never synchronised: after a power loss it may be empty"
+            message = (
+                f"`{publication.site.api}` publishes a file that was never synchronised: "
+                "after a power loss it may be empty"
+            )
             yield finding(UNSYNCED_REPLACE, facts, publication.site.node, message, durability)
 
 

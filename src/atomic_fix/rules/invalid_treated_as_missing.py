@@ -1,0 +1,71 @@
+"""Loaded state of the wrong shape is taken for none.
+
+Off by default: turn it on with `--extend-select ATF203`.
+
+## What it does
+
+Reports a test of what was loaded from durable state, `if not isinstance(payload, dict)`,
+that ends in the same default as a missing file, without raising or logging at warning level
+or above.
+
+## Why is this bad
+
+The file was there and held something: an older format, another program's data, or the rest
+of a damaged one. The program starts again from nothing and overwrites it with the next save.
+
+## Example
+
+```python
+payload = json.loads(path.read_text())
+if not isinstance(payload, dict):
+    return None
+```
+
+## Use instead
+
+```python
+payload = json.loads(path.read_text())
+if not isinstance(payload, dict):
+    raise CheckpointCorruptedError(path)
+```
+
+## Fix safety
+
+No fix: whether another shape is an error or an old format only the project can say.
+
+## Not reported
+
+Tests that raise, log or warn, and data that did not come from durable state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from atomic_fix.rules.rule import Rule
+from atomic_fix.rules.wording import finding
+
+if TYPE_CHECKING:
+    from atomic_fix.config import Config
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.finding import Finding
+
+
+def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+    for dismissal in facts.dismissals:
+        durability = facts.load_durability(dismissal.load, dismissal.function)
+        message = f"state of the wrong shape is taken for none without a word: {dismissal.outcome}"
+        yield finding(
+            INVALID_TREATED_AS_MISSING,
+            facts,
+            dismissal.node.test,
+            message,
+            durability,
+            why_no_fix="only the project can say whether another shape is an error",
+        )
+
+
+INVALID_TREATED_AS_MISSING = Rule(
+    "ATF203", "invalid-treated-as-missing", __doc__, _check, default=False
+)
