@@ -17,6 +17,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from atomic_fix.relative import seen_from
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
@@ -48,7 +50,7 @@ class Baseline:
 
     def path_of(self, filename: str) -> str:
         """The path of a file as the entries have it."""
-        return os.path.relpath(filename, self.folder).replace(os.sep, "/")
+        return seen_from(filename, self.folder)
 
     def entry(self, finding: Finding) -> Entry:
         return Entry(self.path_of(finding.filename), finding.code, normalised(finding.source_line))

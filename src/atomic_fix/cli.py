@@ -482,11 +482,12 @@ def _print(
 
 def _print_patch(repair: Repair) -> bool:
     """Print the patch of one file; whether anything went wrong with it."""
+    from atomic_fix.relative import seen_from
     from atomic_fix.report.patch import unified_patch
 
     filename = repair.result.filename
     out = sys.stdout.buffer
-    out.write(unified_patch(_relative(filename), repair.before, repair.after))
+    out.write(unified_patch(seen_from(filename, "."), repair.before, repair.after))
     out.flush()
     if repair.refusal:
         return bool(_complain(f"{_name(filename)}: not repaired: {repair.refusal}"))
@@ -577,11 +578,6 @@ def _name(path: str) -> str:
     from atomic_fix.report.content import printable
 
     return printable(path)
-
-
-def _relative(path: str) -> str:
-    """The path as seen from the current folder, for a patch."""
-    return os.path.relpath(path) if os.path.isabs(path) else os.path.normpath(path)
 
 
 def _colour(is_terminal: bool) -> bool:

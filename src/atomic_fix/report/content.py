@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.baseline import normalised
 from atomic_fix.finding import Applicability
+from atomic_fix.relative import below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,10 +57,7 @@ def _spelled(character: str) -> str:
 
 def relative_path(filename: str) -> str:
     """The path as seen from the current folder when it lies below it, otherwise whole."""
-    relative = os.path.relpath(filename)
-    if relative == os.pardir or relative.startswith(os.pardir + os.sep):
-        return os.path.abspath(filename)  # noqa: PTH100
-    return relative
+    return below(filename, ".") or os.path.abspath(filename)  # noqa: PTH100
 
 
 def fingerprints(report: Report) -> Iterator[tuple[Finding, str]]:

@@ -13,15 +13,14 @@ if TYPE_CHECKING:
 def unified_patch(path: str, before: bytes, after: bytes) -> bytes:
     """The patch as bytes, since a source file need not be UTF-8; empty when nothing changes.
 
-    `path` is taken as relative to the folder in which the patch is to be applied. There is
-    no `diff --git` line on purpose: with it git would take the path as relative to the top
+    `path` is given as seen from the folder in which the patch is to be applied. There is no
+    `diff --git` line on purpose: with it git would take the path as relative to the top
     of the repository, and the patch would not apply in a folder below.
     """
     return b"".join(_patch_lines(os.fsencode(path), before, after))
 
 
 def _patch_lines(path: bytes, before: bytes, after: bytes) -> Iterator[bytes]:
-    path = path[2:] if path.startswith(b"./") else path
     lines = difflib.diff_bytes(
         difflib.unified_diff,
         _split(before),

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from atomic_fix.relative import below
 from atomic_fix.run import disk
 from atomic_fix.source import Unreadable
 
@@ -63,8 +64,8 @@ class Patterns:
     def decide(self, path: str, *, is_folder: bool) -> bool | None:
         """Whether the patterns leave the absolute path out (True), take it back in (False),
         or have nothing to say of it."""
-        relative = os.path.relpath(path, self._folder)
-        if relative.startswith(".."):
+        relative = below(path, self._folder)
+        if relative is None:
             return None
         return self._spec.check_file(relative + "/" if is_folder else relative).include
 

@@ -1,0 +1,34 @@
+"""Paths as seen from a folder, by the rules of both systems."""
+
+from __future__ import annotations
+
+import ntpath
+import posixpath
+from types import ModuleType
+
+import pytest
+
+from atomic_fix.relative import below, seen_from
+
+
+@pytest.mark.parametrize(
+    ("flavour", "path", "folder", "seen", "inside"),
+    [
+        (posixpath, "/a/b/c.py", "/a", "b/c.py", True),
+        (posixpath, "/a/b", "/a/b", ".", True),
+        (posixpath, "/x/c.py", "/a", "../x/c.py", False),
+        (posixpath, "/a/..b/c.py", "/a", "..b/c.py", True),
+        (posixpath, "/a/b\\c.py", "/a", "b\\c.py", True),
+        (ntpath, r"C:\a\b\c.py", "C:\\a", "b/c.py", True),
+        (ntpath, r"c:\A\b\c.py", "C:\\a", "b/c.py", True),
+        (ntpath, r"C:\x\c.py", "C:\\a", "../x/c.py", False),
+        (ntpath, r"D:\a\c.py", "C:\\a", "D:/a/c.py", False),
+        (ntpath, r"\\host\share\c.py", "C:\\a", "//host/share/c.py", False),
+        (ntpath, "C:/a/b/c.py", "C:\\a", "b/c.py", True),
+    ],
+)
+def test_paths_are_seen_from_a_folder_with_forward_slashes(
+    flavour: ModuleType, path: str, folder: str, seen: str, inside: bool
+) -> None:
+    assert seen_from(path, folder, flavour) == seen
+    assert below(path, folder, flavour) == (seen if inside else None)
