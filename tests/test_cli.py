@@ -296,6 +296,10 @@ def test_explain_prints_the_page_of_every_rule() -> None:
             assert result.output == f"{rule.code} {rule.name}\n\n{rule.page.strip()}\n"
 
 
+def test_explain_knows_what_could_not_be_analysed() -> None:
+    assert run("--explain", "ATF000").output.startswith("ATF000 not-analysed\n\nThe file could")
+
+
 def test_version() -> None:
     assert run("--version").output == f"atomic-fix {__version__}\n"
 

@@ -535,14 +535,18 @@ def _exit_code(results: Iterable[FileResult]) -> int:
 
 
 def _explain(code: str) -> int:
+    from atomic_fix.check import UNREADABLE, UNREADABLE_NAME
+    from atomic_fix.report.content import UNREADABLE_PAGE
     from atomic_fix.rules import RULES
     from atomic_fix.settings import nearest
 
-    for rule in RULES:
-        if code.upper() == rule.code or code.lower() == rule.name:
-            click.echo(f"{rule.code} {rule.name}\n\n{rule.page.strip()}")
+    pages = {(rule.code, rule.name): rule.page for rule in RULES}
+    pages[UNREADABLE, UNREADABLE_NAME] = UNREADABLE_PAGE
+    for (known, name), page in pages.items():
+        if code.upper() == known or code.lower() == name:
+            click.echo(f"{known} {name}\n\n{page.strip()}")
             return CLEAN
-    hint = nearest(code.upper(), [rule.code for rule in RULES])
+    hint = nearest(code.upper(), [known for known, _ in pages])
     return _complain(f"--explain: unknown rule code `{_name(code)}`{hint}")
 
 

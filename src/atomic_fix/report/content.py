@@ -16,6 +16,23 @@ if TYPE_CHECKING:
 
     from atomic_fix.finding import FileResult, Finding
 
+UNREADABLE_PAGE = """\
+The file could not be analysed.
+
+## What it does
+
+Stands for a file or folder that could not be read, decoded or parsed, a notebook, or a defect
+in atomic-fix itself. The message says which.
+
+## Why is this bad
+
+Whatever the file holds was not checked. The exit code is 2, so that it does not pass for clean.
+
+## Use instead
+
+Mend the file, or leave it out with `exclude`. ATF000 can neither be ignored nor suppressed.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

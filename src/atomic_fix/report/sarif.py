@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from atomic_fix import __version__
-from atomic_fix.report.content import fingerprints, relative_path
+from atomic_fix.check import UNREADABLE, UNREADABLE_NAME
+from atomic_fix.report.content import UNREADABLE_PAGE, fingerprints, relative_path
 from atomic_fix.rules import RULES
 
 if TYPE_CHECKING:
@@ -61,24 +62,33 @@ def render(report: Report) -> Iterator[str]:
 
 
 def _rules() -> list[dict[str, Any]]:
+    unreadable = _rule(UNREADABLE, UNREADABLE_NAME, UNREADABLE_PAGE, "error", enabled=True)
     return [
-        {
-            "id": rule.code,
-            "name": rule.name,
-            "shortDescription": {"text": rule.summary},
-            "fullDescription": {"text": rule.summary},
-            "help": {"text": rule.page.strip(), "markdown": rule.page.strip()},
-            "defaultConfiguration": {"enabled": rule.default, "level": "warning"},
-        }
-        for rule in RULES
+        unreadable,
+        *(
+            _rule(rule.code, rule.name, rule.page, "warning", enabled=rule.default)
+            for rule in RULES
+        ),
     ]
 
 
+def _rule(code: str, name: str, page: str, level: str, *, enabled: bool) -> dict[str, Any]:
+    summary = page.strip().splitlines()[0]
+    return {
+        "id": code,
+        "name": name,
+        "shortDescription": {"text": summary},
+        "fullDescription": {"text": summary},
+        "help": {"text": page.strip(), "markdown": page.strip()},
+        "defaultConfiguration": {"enabled": enabled, "level": level},
+    }
+
+
 def _result(finding: Finding, fingerprint: str) -> dict[str, Any]:
-    codes = [rule.code for rule in RULES]
     result: dict[str, Any] = {
         "ruleId": finding.code,
-        "level": "warning" if finding.code in codes else "error",
+        "ruleIndex": [UNREADABLE, *(rule.code for rule in RULES)].index(finding.code),
+        "level": "error" if finding.code == UNREADABLE else "warning",
         "message": {"text": finding.message},
         "locations": [_location(finding)],
         "partialFingerprints": {"atomicFix/v1": fingerprint},
@@ -87,8 +97,6 @@ def _result(finding: Finding, fingerprint: str) -> dict[str, Any]:
             "evidence": [each.text for each in finding.evidence],
         },
     }
-    if finding.code in codes:
-        result["ruleIndex"] = codes.index(finding.code)
     if finding.fix is not None:
         result["fixes"] = [_fix(finding.fix, finding.filename)]
     return result
