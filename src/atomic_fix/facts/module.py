@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from atomic_fix.facts import durable
 from atomic_fix.facts.durable import Durability, Vocabulary
 from atomic_fix.facts.paths import Paths, PathValue
-from atomic_fix.facts.publishing import Publication, publications
+from atomic_fix.facts.publications import Publication, publications
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows

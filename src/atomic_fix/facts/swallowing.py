@@ -223,7 +223,7 @@ def _load_in(paths: Paths, sites: Sites, handled: Handled) -> LoadSite | None:
             & {"deserialize", "validate", "parse", "decode"}
         ):
             for arg in call.node.args[:1]:
-                origin = sites.origin(arg.value, call)
+                origin = sites.handles.origin(arg.value, call)
                 if origin is not None:
                     return LoadSite(call, call.name or "", origin[0], origin[1], raw=False)
     return best
@@ -280,7 +280,7 @@ def dismissals(scopes: Scopes, paths: Paths, sites: Sites) -> tuple[Dismissal, .
             if asked is None or test.node.orelse is not None:
                 continue
             call = Call(test.order, cst.Call(asked), function, (), None)
-            origin = sites.origin(asked, call)
+            origin = sites.handles.origin(asked, call)
             load = next(
                 (s for s in sites.loads if origin and not s.raw and s.path is origin[0]), None
             )

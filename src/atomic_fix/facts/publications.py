@@ -141,7 +141,7 @@ def _still_open(
     for call in (*(w.call for w in writes if w.kind == "open"), *made):
         if call.function is not site.function:
             continue
-        handle = sites.handle_name(call)
+        handle = sites.handles.handle_name(call)
         if handle is None:
             continue
         inside = any(

@@ -1,0 +1,278 @@
+"""Handles and contents: which call opened a handle, in which mode, and which file's content
+an expression gives."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from atomic_fix.catalog import apis
+from atomic_fix.facts.names import dotted
+from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.scopes import Binding, Call, Scopes
+
+# Calls that run a function given as an argument: position of the function.
+RUNNERS = {
+    "to_thread": 0,
+    "run_sync": 0,
+    "run_in_executor": 1,
+    "submit": 0,
+    "apply_async": 0,
+    "partial": 0,
+    "sync_to_async": 0,
+}
+
+
+class Handles:
+    """Answers for one module."""
+
+    def __init__(self, scopes: Scopes, paths: Paths) -> None:
+        self.scopes = scopes
+        self.paths = paths
+        self.openers = {row.name: row for row in apis.OPENERS}
+
+    def resolve(self, node: cst.BaseExpression, call: Call) -> PathValue:
+        """What an argument of a call is known of as a path."""
+        return self.paths.resolve(node, call.function, call.order)
+
+    def modes(self, node: cst.BaseExpression, call: Call, depth: int = 4) -> set[str]:
+        """The open modes that an expression can stand for, as far as it can be told."""
+        if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
+            value = node.evaluated_value
+            text = value if isinstance(value, str) else ""
+            # `tarfile` writes its compression behind a bar or colon: no mode of `open`.
+            return {text} if text and set(text) <= set("rwaxbtU+") else set()
+        if depth == 0:
+            return set()
+        if isinstance(node, cst.IfExp):
+            return self.modes(node.body, call, depth) | self.modes(node.orelse, call, depth)
+        if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Add):
+            left = self.modes(node.left, call, depth)
+            right = self.modes(node.right, call, depth)
+            return {a + b for a in left for b in right or {""}}
+        if isinstance(node, cst.FormattedString):
+            text = "".join(p.value for p in node.parts if isinstance(p, cst.FormattedStringText))
+            return {text} if text and set(text) <= set("rwaxbtU+") else set()
+        if isinstance(node, cst.Name):
+            found = set[str]()
+            bound = self.paths.bindings(node.value, call.function, call.order)
+            for binding in bound:
+                inner = Call(binding.order, call.node, binding.function, (), None)
+                found |= self.modes(binding.value, inner, depth - 1)
+            parameter = call.function.parameter(node.value)
+            if parameter is not None and not bound:
+                if parameter.default is not None:
+                    found |= self.modes(parameter.default, call, depth - 1)
+                position = call.function.parameter_position(node.value)
+                for other in self.scopes.callers.get(call.function.name, ()):
+                    given = other.argument(999 if position is None else position, node.value)
+                    if given is not None:
+                        found |= self.modes(given, other, depth - 1)
+            return found
+        if isinstance(node, cst.Attribute) and call.function.owner is not None:
+            found = set()
+            if isinstance(node.value, cst.Name) and node.value.value in {"self", "cls"}:
+                for binding in self.paths.attribute(call.function.owner, node.attr.value):
+                    inner = Call(binding.order, call.node, binding.function, (), None)
+                    found |= self.modes(binding.value, inner, depth - 1)
+            return found
+        return set()
+
+    def handle_name(self, call: Call) -> str | None:
+        """The dotted name that the handle opened by a call is bound to."""
+        for name, bindings in call.function.bindings.items():
+            if any(_opens(b, call.node) for b in bindings):
+                return name
+        owner = call.function.owner
+        if owner is not None:
+            for name, bindings in owner.attributes.items():
+                if any(_opens(b, call.node) for b in bindings):
+                    return f"self.{name}"
+        return None
+
+    def handle_of(self, node: cst.BaseExpression, call: Call) -> Call | None:
+        """The call that opened the handle which `node` names, if it is one."""
+        name = dotted(node)
+        if name is None:
+            if isinstance(node, cst.Call):
+                inner = next((c for c in call.function.calls if c.node is node), None)
+                if inner is not None and self.is_open(inner):
+                    return inner
+            return None
+        bound: list[Binding] = []
+        if name.startswith("self.") and call.function.owner is not None:
+            bound = self.paths.attribute(call.function.owner, name[5:])
+        if not bound:
+            bound = self.paths.bindings(name, call.function, call.order)
+        for binding in reversed(bound):
+            for candidate in binding.function.calls:
+                if _opens(binding, candidate.node) and self.is_open(candidate):
+                    return candidate
+        return None
+
+    def is_open(self, call: Call) -> bool:
+        name = self.paths.call_name(call, call.function) or ""
+        return (
+            call.method == "open"
+            or name == "os.fdopen"
+            or name in apis.TEMP_MAKERS
+            or name in self.openers
+        )
+
+    def origin(
+        self, node: cst.BaseExpression, call: Call, depth: int = 6
+    ) -> tuple[PathValue, cst.BaseExpression] | None:
+        """The path of the file whose content an expression gives, if it is a file's.
+
+        Follows `raw = path.read_text()`, `handle.read()`, decoding and decompression,
+        `for line in handle`, helper functions of the module, and parameters.
+        """
+        if depth == 0:
+            return None
+        if isinstance(node, cst.Await):
+            return self.origin(node.expression, call, depth)
+        if isinstance(node, cst.NamedExpr):
+            return self.origin(node.value, call, depth)
+        if isinstance(node, cst.Subscript):
+            return self.origin(node.value, call, depth - 1)
+        if isinstance(node, (cst.Name, cst.Attribute)):
+            opened = self.handle_of(node, call)
+            if opened is not None:
+                return self._opened_path(opened)
+            name = dotted(node)
+            if name is None:
+                return None
+            bound: list[Binding] = []
+            if name.startswith("self.") and call.function.owner is not None:
+                bound = self.paths.attribute(call.function.owner, name[5:])
+            bound = bound or self.paths.bindings(name, call.function, call.order)
+            for binding in reversed(bound[-3:]):
+                inner = Call(binding.order, call.node, binding.function, (), None)
+                found = self.origin(binding.value, inner, depth - 1)
+                if found is not None:
+                    return found
+            if not bound and isinstance(node, cst.Name):
+                return self._argument_origin(node.value, call, depth)
+            return None
+        if isinstance(node, cst.IfExp):
+            return self.origin(node.body, call, depth - 1) or self.origin(
+                node.orelse, call, depth - 1
+            )
+        if isinstance(node, cst.BooleanOperation):
+            return self.origin(node.left, call, depth - 1)
+        if isinstance(node, cst.Call):
+            return self._call_origin(node, call, depth)
+        return None
+
+    def _argument_origin(
+        self, name: str, call: Call, depth: int
+    ) -> tuple[PathValue, cst.BaseExpression] | None:
+        function = call.function
+        if function.parameter(name) is None:
+            return None
+        position = function.parameter_position(name)
+        for other in self.scopes.callers.get(function.name, ())[:4]:
+            if function not in self.paths.callees(other.node, other.function):
+                continue
+            given = other.argument(999 if position is None else position, name)
+            if given is not None:
+                found = self.origin(given, other, depth - 2) if depth > 2 else None
+                if found is not None:
+                    return found
+        return None
+
+    def _opened_path(self, opened: Call) -> tuple[PathValue, cst.BaseExpression] | None:
+        name = self.paths.call_name(opened, opened.function) or ""
+        opener = self.openers.get(name)
+        target = (
+            opened.argument(opener.path, opener.path_keyword)
+            if opener is not None
+            else opened.receiver
+        )
+        if target is None or name in apis.TEMP_MAKERS or name == "os.fdopen":
+            return None
+        inner = self.handle_of(target, opened)
+        if inner is not None and inner is not opened:
+            return self._opened_path(inner)
+        return self.resolve(target, opened), target
+
+    def _call_origin(
+        self, node: cst.Call, call: Call, depth: int
+    ) -> tuple[PathValue, cst.BaseExpression] | None:
+        inner = Call(call.order, node, call.function, (), dotted(node.func))
+        name = self.paths.call_name(node, call.function) or ""
+        if inner.method in {"read_text", "read_bytes"} and inner.receiver is not None:
+            return self.resolve(inner.receiver, inner), inner.receiver
+        if self.is_open(inner) and name not in apis.TEMP_MAKERS:
+            if inner.method == "open" and name not in self.openers:
+                mode = inner.argument(0, "mode")
+                if mode is not None and not self.modes(mode, inner):
+                    return None
+            return self._opened_path(inner)
+        position = RUNNERS.get((inner.method or name).rpartition(".")[2])
+        if position is not None:
+            func = inner.argument(position)
+            if isinstance(func, cst.Attribute) and func.attr.value in {"read_text", "read_bytes"}:
+                return self.resolve(func.value, call), func.value
+        for callee in self.paths.callees(node, call.function)[:1]:
+            for returned in callee.returns[-3:]:
+                within = Call(returned.order, node, callee, (), None)
+                found = self.origin(returned.value, within, depth - 2) if depth > 2 else None
+                if found is not None:
+                    return found
+        if isinstance(node.func, cst.Attribute):
+            found = self.origin(node.func.value, call, depth - 1)
+            if found is not None:
+                return found
+        for arg in node.args[:2]:
+            if arg.star:
+                continue
+            found = self.origin(arg.value, call, depth - 1)
+            if found is not None:
+                return found
+        return None
+
+    def made_by(
+        self, node: cst.BaseExpression, call: Call, makers: frozenset[str], depth: int = 3
+    ) -> bool:
+        """Whether an expression is an object made by one of these calls."""
+        if depth == 0:
+            return False
+        if isinstance(node, cst.Call):
+            return (self.paths.call_name(node, call.function) or "") in makers
+        name = dotted(node)
+        if name is None:
+            return False
+        bound: list[Binding] = []
+        if name.startswith("self.") and call.function.owner is not None:
+            bound = self.paths.attribute(call.function.owner, name[5:])
+        bound = bound or self.paths.bindings(name, call.function, call.order)
+        return any(
+            self.made_by(b.value, Call(b.order, call.node, b.function, (), None), makers, depth - 1)
+            for b in bound[-2:]
+        )
+
+    def truncates(self, call: Call) -> bool:
+        """Whether the handle that a call opens for update is cut with `truncate()`."""
+        handle = self.handle_name(call)
+        return handle is not None and any(
+            c.name == f"{handle}.truncate" for c in call.function.calls
+        )
+
+
+def _opens(binding: Binding, node: cst.BaseExpression) -> bool:
+    """Whether a binding holds the handle that `node` opens, plainly or wrapped."""
+    value = binding.value
+    for _ in range(3):
+        if value is node:
+            return binding.kind in {"with", "assign"}
+        if isinstance(value, cst.Await):
+            value = value.expression
+        elif isinstance(value, cst.Call) and value.args:
+            # `stack.enter_context(open(...))`, `closing(open(...))`, `TextIOWrapper(open(...))`
+            name = (dotted(value.func) or "").rpartition(".")[2]
+            if name not in {"enter_context", "enter_async_context", "closing", "TextIOWrapper"}:
+                return False
+            value = value.args[0].value
+        else:
+            return False
+    return False

@@ -1,0 +1,140 @@
+"""Calls that read a file, and mostly parse it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import libcst as cst
+
+from atomic_fix.catalog import apis
+from atomic_fix.catalog.words import LOADING
+from atomic_fix.facts.handles import Handles
+from atomic_fix.facts.names import words
+from atomic_fix.facts.paths import PathValue
+from atomic_fix.facts.scopes import Call, FunctionFacts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadSite:
+    """A call that reads a file, and parses it unless `raw`."""
+
+    call: Call
+    api: str
+    path: PathValue
+    path_node: cst.BaseExpression | None
+    raw: bool
+
+    @property
+    def function(self) -> FunctionFacts:
+        return self.call.function
+
+    @property
+    def order(self) -> int:
+        return self.call.order
+
+    @property
+    def node(self) -> cst.CSTNode:
+        """What to point at in the file."""
+        return self.call.place
+
+
+class Loads:
+    """Tells whether a call is a load."""
+
+    def __init__(self, handles: Handles, loaders: tuple[apis.Loader, ...]) -> None:
+        self._handles = handles
+        self._loaders = {loader.name: loader for loader in loaders}
+
+    def find(self, call: Call, name: str) -> LoadSite | None:
+        method = call.method
+        receiver = call.receiver
+        loader = self._loaders.get(name)
+        if loader is None and method is not None:
+            loader = self._loaders.get(f".{method}")
+        if loader is not None:
+            return self._known_load(call, name, loader)
+        if method in {"read_text", "read_bytes"} and receiver is not None:
+            return LoadSite(
+                call, f"Path.{method}", self._handles.resolve(receiver, call), receiver, True
+            )
+        if method in {"read", "load"} and receiver is not None:
+            if method == "read" and self._is_parser(receiver, call):
+                node = call.argument(0, "filenames")
+                if node is not None:
+                    return LoadSite(
+                        call,
+                        "ConfigParser.read",
+                        self._handles.resolve(node, call),
+                        node,
+                        raw=False,
+                    )
+            if method == "load" and call.node.args:
+                # `json_lib.load(handle)`, `yaml.load(stream)`: a parser under another name.
+                origin = self._handles.origin(call.node.args[0].value, call)
+                if origin is not None:
+                    return LoadSite(call, "load", origin[0], origin[1], raw=False)
+        if method == "loads" and call.node.args:
+            origin = self._handles.origin(call.node.args[0].value, call)
+            if origin is not None:
+                return LoadSite(call, "loads", origin[0], origin[1], raw=False)
+        if self._handles.is_open(call) and name not in apis.TEMP_MAKERS and name != "os.fdopen":
+            return self._read_open(call, name)
+        return self._project_load(call, name)
+
+    def _project_load(self, call: Call, name: str) -> LoadSite | None:
+        """`load_json(path)`, `Space.from_json(path)`: a loader from elsewhere, by its name."""
+        last = call.method or name.rpartition(".")[2]
+        found = words(last)
+        if not found or found[0] not in LOADING or not call.node.args:
+            return None
+        if self._handles.paths.callees(call.node, call.function):
+            return None  # what it does is seen in its own body
+        node = call.node.args[0].value
+        if not isinstance(node, (cst.Name, cst.Attribute, cst.Call, cst.BinaryOperation)):
+            return None
+        origin = self._handles.origin(node, call)
+        path = origin[0] if origin is not None else self._handles.resolve(node, call)
+        if {"memory"} & path.traits or not path.aliases:
+            return None
+        return LoadSite(call, last, path, origin[1] if origin else node, raw=False)
+
+    def _known_load(self, call: Call, name: str, loader: apis.Loader) -> LoadSite | None:
+        node = call.argument(loader.argument) or (
+            call.node.args[0].value if call.node.args else None
+        )
+        if node is None:
+            return None
+        if name in {"zipfile.ZipFile", "h5py.File"}:
+            mode = call.argument(1, "mode")
+            if mode is not None and "r" not in self._handles.modes(mode, call):
+                return None
+        origin = self._handles.origin(node, call)
+        if origin is None and loader.source in {"path", "any"}:
+            origin = (self._handles.resolve(node, call), node)
+        if origin is None:
+            return None
+        return LoadSite(call, loader.name.lstrip("."), origin[0], origin[1], raw=False)
+
+    def _read_open(self, call: Call, name: str) -> LoadSite | None:
+        opener = self._handles.openers.get(name)
+        if opener is not None:
+            target = call.argument(opener.path, opener.path_keyword)
+            mode = call.argument(opener.mode, "mode")
+            default = opener.default_mode
+        else:
+            target, mode, default = call.receiver, call.argument(0, "mode"), "r"
+            if mode is not None and not self._handles.modes(mode, call):
+                return None
+        if target is None:
+            return None
+        modes = self._handles.modes(mode, call) if mode is not None else {default}
+        if not any("r" in m or "+" in m for m in modes):
+            return None
+        return LoadSite(call, "open", self._handles.resolve(target, call), target, raw=True)
+
+    def _is_parser(self, receiver: cst.BaseExpression, call: Call) -> bool:
+        makers = frozenset(
+            f"configparser.{kind}"
+            for kind in ("ConfigParser", "RawConfigParser", "SafeConfigParser")
+        )
+        return self._handles.made_by(receiver, call, makers)

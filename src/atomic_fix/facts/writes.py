@@ -1,0 +1,313 @@
+"""Calls that overwrite, or create, the file at a path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import libcst as cst
+
+from atomic_fix.catalog import apis
+from atomic_fix.facts.handles import Handles
+from atomic_fix.facts.names import dotted, words
+from atomic_fix.facts.paths import PathValue
+from atomic_fix.facts.scopes import Call, FunctionFacts
+
+# Receivers of `write_bytes` and `.open(...)` that are no paths.
+_NOT_PATHS = frozenset(
+    {
+        "archive",
+        "buf",
+        "buffer",
+        "conn",
+        "connection",
+        "fs",
+        "filesystem",
+        "protocol",
+        "request",
+        "resp",
+        "response",
+        "sock",
+        "socket",
+        "stream",
+        "tar",
+        "transport",
+        "webbrowser",
+        "writer",
+        "zf",
+        "zip",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WriteSite:
+    """A call that overwrites, or creates, the file at a path."""
+
+    call: Call
+    kind: str
+    """`open` (a handle in a truncating mode), `write` (`write_text`, `write_bytes`), `save`."""
+    api: str
+    """How a message calls it: `open`, `Path.write_text`, `torch.save`."""
+    path_node: cst.BaseExpression
+    path: PathValue
+    mode: str
+    content: str
+    """`state` for serialised data, `table`, `copy`, `archive`, `hdf5`, or empty: unknown."""
+    data: tuple[str, ...] = ()
+    """Names in the expression that is written, nearest first."""
+
+    @property
+    def function(self) -> FunctionFacts:
+        return self.call.function
+
+    @property
+    def order(self) -> int:
+        return self.call.order
+
+    @property
+    def node(self) -> cst.CSTNode:
+        """What to point at in the file."""
+        return self.call.place
+
+
+class Writes:
+    """Tells whether a call is a write."""
+
+    def __init__(self, handles: Handles, savers: tuple[apis.Saver, ...]) -> None:
+        self._handles = handles
+        self._savers = {saver.name: saver for saver in savers}
+
+    def find(self, call: Call, name: str) -> WriteSite | None:
+        method = call.method
+        receiver = call.receiver
+        if method in {"write_text", "write_bytes"} and receiver is not None:
+            path = self._handles.resolve(receiver, call)
+            if {"handle", "memory"} & path.traits or _is_no_path(receiver, path):
+                return None
+            content = self._text_content(call.argument(0, "data"), call)
+            data = _names(call.argument(0, "data"))
+            return WriteSite(call, "write", f"Path.{method}", receiver, path, "w", content, data)
+        opener = self._handles.openers.get(name)
+        if opener is not None:
+            target = call.argument(opener.path, opener.path_keyword)
+            return self._open(call, name, target, call.argument(opener.mode, "mode"), opener)
+        if name == "os.open":
+            return self._os_open(call)
+        if method == "open" and receiver is not None and not name.startswith("os."):
+            mode = call.argument(0, "mode")
+            if mode is not None and self._handles.modes(mode, call):
+                path = self._handles.resolve(receiver, call)
+                if _is_no_path(receiver, path) or dotted(receiver) in self._handles.scopes.imports:
+                    return None
+                opener = apis.Opener("Path.open")
+                return self._open(call, "Path.open", receiver, mode, opener)
+            return None
+        saver = self._savers.get(name)
+        if (
+            saver is None
+            and method is not None
+            and dotted(receiver or cst.Name("_"))
+            not in {
+                "self",
+                "cls",
+            }
+        ):
+            saver = self._savers.get(f".{method}")
+        if saver is not None:
+            target = call.argument(saver.path, saver.keyword)
+            api = saver.name if saver.name[0] != "." else f"{method}"
+            return self._saver(call, api, saver, target)
+        if (
+            method == "write"
+            and receiver is not None
+            and self._handles.made_by(receiver, call, apis.TREE_MAKERS)
+        ):
+            target = call.argument(0, "file_or_filename")
+            saver = apis.Saver("ElementTree.write", 0, "file_or_filename", "state")
+            return self._saver(call, "ElementTree.write", saver, target)
+        return None
+
+    def _open(
+        self,
+        call: Call,
+        name: str,
+        target: cst.BaseExpression | None,
+        mode_node: cst.BaseExpression | None,
+        opener: apis.Opener,
+    ) -> WriteSite | None:
+        if target is None:
+            return None
+        modes = (
+            self._handles.modes(mode_node, call) if mode_node is not None else {opener.default_mode}
+        )
+        mode = next((m for m in sorted(modes) if "w" in m), None)
+        if mode is None:
+            mode = next((m for m in sorted(modes) if m.startswith("r") and "+" in m), None)
+            if mode is None or not self._handles.truncates(call):
+                return None
+        path = self._handles.resolve(target, call)
+        if {"handle", "memory", "descriptor"} & path.traits:
+            return None
+        content = opener.content or self._handle_content(call)
+        api = name.removeprefix("builtins.")
+        data = self._handle_data(call)
+        return WriteSite(call, "open", api, target, path, mode, content, data)
+
+    def _os_open(self, call: Call) -> WriteSite | None:
+        target = call.argument(0, "path")
+        flags = call.argument(1, "flags")
+        if target is None or flags is None:
+            return None
+        text = _code(flags)
+        if isinstance(flags, cst.Name):
+            bound = self._handles.paths.bindings(flags.value, call.function, call.order)
+            text += "".join(_code(b.value) for b in bound)
+        if "O_TRUNC" not in text or "O_EXCL" in text:
+            return None
+        path = self._handles.resolve(target, call)
+        return WriteSite(call, "open", "os.open", target, path, "w", "")
+
+    def _saver(
+        self,
+        call: Call,
+        name: str,
+        saver: apis.Saver,
+        target: cst.BaseExpression | None,
+    ) -> WriteSite | None:
+        if target is None:
+            return None
+        path = self._handles.resolve(target, call)
+        if {"handle", "memory"} & path.traits or self._handles.handle_of(target, call) is not None:
+            return None
+        if saver.name[0] == "." and not path.mentions and path.key == "?":
+            return None
+        if saver.content == "copy" and not call.argument(0, "src"):
+            return None
+        data = _names(next((a.value for a in call.node.args if a.value is not target), None))
+        return WriteSite(call, "save", name, target, path, "w", saver.content, data)
+
+    def _handle_content(self, call: Call) -> str:
+        handle = self._handles.handle_name(call)
+        outer = [c for c in call.function.calls if any(a.value is call.node for a in c.node.args)]
+        for other in (*call.function.calls,) if handle is not None else outer:
+            if other.order <= call.order and other not in outer:
+                continue
+            content = self._given_to(other, handle, call)
+            if content:
+                return content
+        return ""
+
+    def _handle_data(self, call: Call) -> tuple[str, ...]:
+        handle = self._handles.handle_name(call)
+        found: list[str] = []
+        for other in call.function.calls:
+            if other.order <= call.order or handle is None:
+                continue
+            given = [dotted(a.value) for a in other.node.args]
+            if handle in given or other.name in {f"{handle}.write", f"{handle}.writelines"}:
+                for arg in other.node.args:
+                    if dotted(arg.value) != handle:
+                        found += _names(arg.value)
+                        break
+        return tuple(found[:4])
+
+    def _given_to(self, other: Call, handle: str | None, call: Call) -> str:
+        """What a call that is given the handle, or is its method, writes into it."""
+        name = self._handles.paths.call_name(other, other.function) or ""
+        if handle is not None and other.name == f"{handle}.write":
+            return self._text_content(other.argument(0), other)
+        given = [
+            a.value for a in other.node.args if a.value is call.node or dotted(a.value) == handle
+        ]
+        if not given:
+            return ""
+        if name in apis.DUMPERS or name.rpartition(".")[2] in {"dump", "safe_dump", "Pickler"}:
+            return "state"
+        if name in {"csv.writer", "csv.DictWriter"}:
+            return "table"
+        if other.method == "write" and name != f"{handle}.write":
+            return "state"  # `parser.write(handle)`: a configuration object
+        return "state" if (other.method or "") in {"save", "serialize", "dump"} else ""
+
+    def _text_content(self, node: cst.BaseExpression | None, call: Call, depth: int = 4) -> str:
+        """`state` if an expression gives serialised data."""
+        if node is None or depth == 0:
+            return ""
+        if isinstance(node, cst.Call):
+            name = self._handles.paths.call_name(node, call.function) or ""
+            last = name.rpartition(".")[2] or (
+                node.func.attr.value if isinstance(node.func, cst.Attribute) else ""
+            )
+            if isinstance(node.func, cst.Attribute):
+                last = node.func.attr.value
+            if apis.DUMPERS.get(name) == -1 or last in apis.DUMP_METHODS or last == "dumps":
+                return "state"
+            if name in apis.DUMPERS:
+                return "state"
+            for callee in self._handles.paths.callees(node, call.function)[:1]:
+                for returned in callee.returns:
+                    inner = Call(returned.order, node, callee, (), None)
+                    if self._text_content(returned.value, inner, depth - 1):
+                        return "state"
+            if isinstance(node.func, cst.Attribute):
+                found = self._text_content(node.func.value, call, depth - 1)
+                if found:
+                    return found
+            for arg in node.args[:2]:
+                found = self._text_content(arg.value, call, depth - 1)
+                if found:
+                    return found
+            return ""
+        if isinstance(node, cst.BinaryOperation):
+            return self._text_content(node.left, call, depth - 1) or self._text_content(
+                node.right, call, depth - 1
+            )
+        if isinstance(node, cst.FormattedString):
+            for part in node.parts:
+                if isinstance(part, cst.FormattedStringExpression):
+                    found = self._text_content(part.expression, call, depth - 1)
+                    if found:
+                        return found
+            return ""
+        if isinstance(node, cst.Name):
+            for binding in self._handles.paths.bindings(node.value, call.function, call.order)[-2:]:
+                inner = Call(binding.order, call.node, binding.function, (), None)
+                if binding.value is not node:
+                    found = self._text_content(binding.value, inner, depth - 1)
+                    if found:
+                        return found
+        if isinstance(node, cst.Await):
+            return self._text_content(node.expression, call, depth - 1)
+        return ""
+
+
+def _names(node: cst.BaseExpression | None, depth: int = 4) -> tuple[str, ...]:
+    """The names in an expression that is written, through calls that convert it."""
+    if node is None or depth == 0:
+        return ()
+    if isinstance(node, cst.Name):
+        return (node.value,)
+    if isinstance(node, cst.Attribute):
+        return (node.attr.value, *_names(node.value, depth - 1)[:1])
+    if isinstance(node, cst.Call):
+        inner = _names(node.args[0].value, depth - 1) if node.args else ()
+        if isinstance(node.func, cst.Attribute):
+            return (*inner, node.func.attr.value, *_names(node.func.value, depth - 1))
+        return (*inner, *_names(node.func, depth - 1))
+    if isinstance(node, cst.BinaryOperation):
+        return _names(node.left, depth - 1)
+    return ()
+
+
+def _is_no_path(receiver: cst.BaseExpression, path: PathValue) -> bool:
+    if {"path", "temp"} & path.traits:
+        return False
+    name = dotted(receiver)
+    if name is None:
+        return False
+    last = words(name.rpartition(".")[2])
+    return bool(last) and last[-1] in _NOT_PATHS
+
+
+def _code(node: cst.CSTNode) -> str:
+    return cst.Module([]).code_for_node(node)
