@@ -35,7 +35,7 @@ CLEAN, FOUND, FAILED = 0, 1, 2
 GROUPS: dict[str, tuple[str, ...]] = {
     "What to check": ("select", "extend_select", "ignore", "diff_base", "stdin_filename"),
     "Repair": ("diff", "write", "interactive", "unsafe_fixes", "on_corrupt", "show_fixes"),
-    "Known findings": ("baseline", "write_baseline"),
+    "Known findings": ("add_noqa", "baseline", "write_baseline"),
     "Output": ("output_format", "output_file", "statistics"),
     "Configuration": ("config_file", "isolated", "show_settings", "show_files"),
     "About": ("explain", "version", "help"),
@@ -45,6 +45,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 _OPTION_KEYS = ("select", "extend-select", "ignore", "on-corrupt", "output-format")
 """The options that are configuration keys too."""
+
+
+_WAYS = ("diff", "write", "interactive", "add_noqa", "write_baseline")
+"""The options that do something else than report; one at a time."""
 
 
 class _GroupedCommand(click.Command):
@@ -104,6 +108,11 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
     "--diff-base",
     metavar="REV",
     help="Tell only findings on lines changed since this git revision.",
+)
+@click.option(
+    "--add-noqa",
+    metavar="REASON",
+    help="Put a `# noqa` comment with this reason to each finding.",
 )
 @click.option(
     "--baseline",
@@ -235,7 +244,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
         return _standard_input(run)
     if options["diff"]:
         return _diff(run)
-    if options["write"] or options["interactive"]:
+    if options["write"] or options["interactive"] or options["add_noqa"] is not None:
         return _write(run)
     return _check(run)
 
@@ -243,21 +252,21 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
 def _refuse_contradictions(paths: tuple[str, ...], options: dict[str, Any]) -> None:
     if options["isolated"] and options["config_file"]:
         raise click.UsageError("--isolated and --config exclude each other")
-    if options["write_baseline"] and (
-        options["diff"] or options["write"] or options["interactive"] or "-" in paths
-    ):
-        raise click.UsageError("--write-baseline only goes with a report on files")
-    ways = [name for name in ("diff", "write", "interactive") if options[name]]
+    ways = [name for name in _WAYS if options[name] not in (None, False)]
     if len(ways) > 1:
-        raise click.UsageError(f"--{ways[0]} and --{ways[1]} exclude each other")
+        raise click.UsageError(f"{_flag(ways[0])} and {_flag(ways[1])} exclude each other")
+    if "-" in paths and ways and ways[0] not in ("diff", "write"):
+        raise click.UsageError(f"{_flag(ways[0])} needs files, not standard input")
     if "-" in paths and len(paths) > 1:
         raise click.UsageError("`-` (standard input) cannot be combined with other paths")
     if options["stdin_filename"] and "-" not in paths:
         raise click.UsageError("--stdin-filename needs the path `-`")
-    if options["interactive"] and "-" in paths:
-        raise click.UsageError("--interactive needs files, not standard input")
     if options["show_fixes"] and not (options["write"] or options["interactive"]):
         raise click.UsageError("--show-fixes needs --write")
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _check(run: _Run) -> int:
@@ -297,10 +306,15 @@ def _diff(run: _Run) -> int:
 
 def _write(run: _Run) -> int:
     from atomic_fix.run import disk
-    from atomic_fix.run.all_files import repair_files, review_files
+    from atomic_fix.run.all_files import repair_files, review_files, suppress_files
     from atomic_fix.run.one_file import Repair, check_bytes
 
-    if run.options["interactive"]:
+    reason = run.options["add_noqa"]
+    if reason is not None:
+        if not reason.isprintable() or (run.here.require_reason and not reason.strip()):
+            raise click.UsageError("--add-noqa needs a reason of one line")
+        repaired = suppress_files(run.paths, run.resolver, run.narrowing, reason.strip())
+    elif run.options["interactive"]:
         repaired = review_files(run.paths, run.resolver, run.narrowing, _ask)
     else:
         repaired = repair_files(run.paths, run.resolver, run.narrowing, run.allowed)
@@ -346,7 +360,7 @@ def _ask(finding: Finding, source: Source, new: str) -> Answer:
     click.echo(_shown(patch, source.encoding))
     try:
         answer = click.prompt(
-            "Apply? [y]es, [n]o, [a]ll, [q]uit",
+            "Apply? [y]es, [n]o, [a]ll, [s]uppress with a comment, [q]uit",
             type=click.Choice([each.value for each in Answer], case_sensitive=False),
             show_choices=False,
         )
@@ -462,6 +476,7 @@ def _print(
         colour=colour,
         width=0 if to_file or not stream.isatty() else _terminal_width(),
         fixed=fixed,
+        done="Suppressed" if options["add_noqa"] is not None else "Fixed",
         show_fixes=options["show_fixes"],
     )
     name = "statistics" if options["statistics"] else run.here.output_format

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from atomic_fix.add_noqa import add_noqa
 from atomic_fix.baseline import normalised
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, apply_fixes, refusal, rewrite
 
@@ -21,6 +22,7 @@ class Answer(enum.Enum):
     YES = "y"
     NO = "n"
     ALL = "a"
+    SUPPRESS = "s"
     QUIT = "q"
 
 
@@ -72,6 +74,12 @@ def review(
             if rest.refusal:
                 refused.append(rest.refusal)
             break
+        if answer is Answer.SUPPRESS:
+            commented, reason = _suppressed(current, finding)
+            if not reason:
+                current = commented
+                continue
+            refused.append(reason)
         if answer is Answer.YES:
             same = "its fix changes nothing" if new.text == current.text else ""
             reason = same or refusal(current, new)
@@ -82,6 +90,16 @@ def review(
             refused.append(reason)
         declined[_key(finding)] += 1
     return Reviewed(current.text, tuple(applied), tuple(find(current)), tuple(refused))
+
+
+def _suppressed(source: Source, finding: Finding) -> tuple[Source, str]:
+    """The source with a comment that suppresses the finding, or why there is none."""
+    try:
+        text = add_noqa(source, [finding], "")
+    except ValueError as error:
+        return source, str(error)
+    reason = "" if text != source.text else "the comment is there already and does not hold"
+    return replace(source, text=text), reason
 
 
 def _fixable(finding: Finding) -> bool:

@@ -176,7 +176,7 @@ def _comments(text: str) -> Counter[str] | None:
     try:
         return Counter(
             token.string
-            for token in tokenize.generate_tokens(io.StringIO(text).readline)
+            for token in tokenize.generate_tokens(io.StringIO(text, newline=None).readline)
             if token.type == tokenize.COMMENT
         )
     except (tokenize.TokenError, SyntaxError):

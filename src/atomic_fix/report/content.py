@@ -40,7 +40,8 @@ class Report:
 
     `unsafe_fixes` tells whether unsafe fixes were asked for, `colour` whether terminal
     colours may be used, and `width` how many columns there are; 0 stands for no limit.
-    `fixed` are the findings that --write has repaired; `results` then tell what remains.
+    `fixed` are the findings that --write has repaired, and `done` is the word for it;
+    `results` then tell what remains.
     """
 
     results: tuple[FileResult, ...]
@@ -49,6 +50,7 @@ class Report:
     width: int = 0
     fixed: tuple[Finding, ...] = ()
     show_fixes: bool = False
+    done: str = "Fixed"
 
     @property
     def findings(self) -> Iterator[Finding]:
@@ -116,7 +118,9 @@ def summary(report: Report) -> str:
     parts = []
     if report.fixed:
         files = len({finding.filename for finding in report.fixed})
-        parts.append(f"Fixed {count(len(report.fixed), 'finding')} in {count(files, 'file')}.")
+        parts.append(
+            f"{report.done} {count(len(report.fixed), 'finding')} in {count(files, 'file')}."
+        )
     if findings:
         kinds = Counter(_applicability(finding) for finding in findings)
         safe, unsafe = kinds[Applicability.SAFE], kinds[Applicability.UNSAFE]

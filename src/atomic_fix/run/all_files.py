@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.run import disk
 from atomic_fix.run.discover import discover
-from atomic_fix.run.one_file import check_bytes, repair_bytes, review_bytes, unreadable
+from atomic_fix.run.one_file import (
+    check_bytes,
+    repair_bytes,
+    review_bytes,
+    suppress_bytes,
+    unreadable,
+)
 from atomic_fix.source import Unreadable
 
 if TYPE_CHECKING:
@@ -76,3 +82,19 @@ def review_files(
         yield repair
         if enough:
             return
+
+
+def suppress_files(
+    paths: Iterable[str], resolver: Resolver, narrowing: Narrowing, reason: str
+) -> Iterator[FileResult | Repair]:
+    """As `repair_files`, with a `# noqa` comment for each finding instead of its fix.
+
+    Raises:
+        ConfigError: a configuration file on the way cannot be used.
+    """
+    for found in discover(paths, resolver):
+        if isinstance(found, Unreadable):
+            yield unreadable(found)
+        else:
+            content = disk.read(found.path)
+            yield suppress_bytes(content, found.path, found.settings, narrowing, reason)

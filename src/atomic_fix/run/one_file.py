@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from atomic_fix.finding import FileResult
@@ -85,6 +85,33 @@ def review_bytes(
         _result(filename, new.remaining),
         "; ".join(new.refused),
     ), new.quit
+
+
+def suppress_bytes(
+    content: bytes | Unreadable,
+    filename: str,
+    settings: Settings,
+    narrowing: Narrowing,
+    reason: str,
+) -> Repair:
+    """Check one file and put, in memory, a `# noqa` comment to each finding; those are the
+    `applied` ones."""
+    from atomic_fix.add_noqa import add_noqa
+
+    source = _decoded(content, filename)
+    if isinstance(content, Unreadable) or isinstance(source, Unreadable):
+        return repair_bytes(content, filename, settings, narrowing, frozenset())
+    findings = told(source, settings, narrowing)
+    result = _result(filename, findings)
+    if not findings or not result.analysed:
+        return Repair(content, content, (), result)
+    try:
+        new = add_noqa(source, findings, reason)
+        after = source.encode(new)
+    except (ValueError, UnicodeEncodeError) as error:
+        return Repair(content, content, (), result, str(error))
+    left = told(replace(source, text=new), settings, narrowing)
+    return Repair(content, after, findings, _result(filename, left))
 
 
 def told(source: Source, settings: Settings, narrowing: Narrowing) -> tuple[Finding, ...]:
