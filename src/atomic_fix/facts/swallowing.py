@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import libcst as cst
@@ -35,6 +36,14 @@ _TELLING_WORDS = frozenset(
 )
 _ASIDE_WORDS = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
 _QUIET_METHODS = frozenset({"debug", "info", "trace", "log"})
+_SHAPING = frozenset({"build", "decode", "deserialize", "from", "parse", "validate"})
+# Calls that show a text to whoever runs the program.
+_SHOWING = frozenset({"echo", "print", "pprint", "secho"})
+_BAD_NEWS = re.compile(
+    r"\b(bad|broken|cannot|can't|corrupt\w*|could not|couldn't|damaged|error\w*|fail\w*|invalid"
+    r"|malformed|unable|unreadable|warn\w*)\b",
+    re.IGNORECASE,
+)
 _DEFAULT_WORDS = frozenset(
     {"blank", "default", "empty", "fresh", "initial", "new", "null", "reset"}
 )
@@ -215,13 +224,8 @@ def _load_in(paths: Paths, sites: Sites, handled: Handled) -> LoadSite | None:
             inner = [load for load in sites.loads if load.function is callee and not load.raw]
             if inner and not any(_catches(load) for load in inner):
                 return inner[0]
-        # `deserialize(payload)`: gives shape to what was loaded just before.
-        if (
-            best is None
-            and "from" not in words(call.name or "")
-            and set(words(call.method or call.name or ""))
-            & {"deserialize", "validate", "parse", "decode"}
-        ):
+        # `State.from_dict(payload)`: gives shape to what was loaded just before.
+        if best is None and set(words(call.method or call.name or "")) & _SHAPING:
             for arg in call.node.args[:1]:
                 origin = sites.handles.origin(arg.value, call)
                 if origin is not None:
@@ -344,15 +348,19 @@ class _Handler(cst.CSTVisitor):
 def _is_quiet(node: cst.Call) -> bool:
     if isinstance(node.func, cst.Attribute):
         return node.func.attr.value in _QUIET_METHODS and not _warns(node)
-    return dotted(node.func) in {"print", "isinstance", "type", "del"}
+    return dotted(node.func) in {"isinstance", "type"}
 
 
 def _warns(node: cst.Call) -> bool:
-    """`logger.log(logging.WARNING, ...)`."""
-    if not node.args:
-        return False
-    level = dotted(node.args[0].value) or ""
-    return level.rpartition(".")[2] in {"WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"}
+    """`logger.log(logging.WARNING, ...)`, `log("...", level="error")`."""
+    for arg in node.args:
+        if isinstance(arg.value, cst.SimpleString):
+            level = str(arg.value.evaluated_value).upper()
+        else:
+            level = (dotted(arg.value) or "").rpartition(".")[2]
+        if level in {"WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"}:
+            return True
+    return False
 
 
 def _outcome(
@@ -378,7 +386,43 @@ def _outcome(
                 return None
             if any(load.function is callee for load in sites.loads):
                 return None
+    if _tells_later(paths, sites, handled, handler):
+        return None
     return _ending_of(handler.body, paths, handled.function)
+
+
+def _tells_later(paths: Paths, sites: Sites, handled: Handled, handler: cst.ExceptHandler) -> bool:
+    """Whether the default that the handler sets is tested for later, and that raises or warns."""
+    names = {
+        target.target.value
+        for line in handler.body.body
+        if isinstance(line, cst.SimpleStatementLine)
+        for statement in line.body
+        if isinstance(statement, cst.Assign)
+        for target in statement.targets
+        if isinstance(target.target, cst.Name)
+    }
+    for test in handled.function.tests:
+        if test.order < handled.end or not names & set(_names_in(test.node.test)):
+            continue
+        seen = _Handler(None)
+        test.node.body.visit(seen)
+        if seen.raises or any(_tells(c, paths) or _moves_aside(c, sites) for c in seen.calls):
+            return True
+    return False
+
+
+def _names_in(test: cst.BaseExpression) -> list[str]:
+    """The names that a test finds empty: `not x`, `x is None`, joined by `or` and `and`."""
+    if isinstance(test, cst.Name):
+        return [test.value]
+    if isinstance(test, cst.UnaryOperation):
+        return _names_in(test.expression)
+    if isinstance(test, cst.Comparison):
+        return _names_in(test.left)
+    if isinstance(test, cst.BooleanOperation):
+        return _names_in(test.left) + _names_in(test.right)
+    return []
 
 
 class _BodyOf(cst.CSTVisitor):
@@ -400,7 +444,9 @@ def _tells(call: cst.Call, paths: Paths) -> bool:
     last = name.rpartition(".")[2]
     if isinstance(call.func, cst.Attribute):
         last = call.func.attr.value
-    if last in _TELLING_METHODS or (last == "log" and _warns(call)):
+    if last in _TELLING_METHODS or ("log" in words(last) and _warns(call)):
+        return True
+    if last in _SHOWING and _BAD_NEWS.search(cst.Module([]).code_for_node(call)):
         return True
     for arg in call.args:
         if arg.keyword is not None:
