@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -194,6 +195,19 @@ def test_a_defect_of_ours_does_not_stop_the_others(
     assert result.exit_code == 2
     assert "a.py:1:1: ATF000 internal error: KeyError: 'x'" in result.output
     assert "b.py:5:5: ATF101" in result.output
+
+
+def test_an_interrupt_is_not_taken_for_findings(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import atomic_fix.check as core
+
+    def interrupt(_source: object, _config: object) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(core, "check", interrupt)
+    (here / "a.py").write_bytes(CLEAN)
+    assert run("a.py").exit_code == 130
 
 
 @pytest.mark.parametrize(
@@ -415,3 +429,33 @@ def test_a_clean_file_loads_no_more_than_it_needs(here: Path) -> None:
         [sys.executable, "-c", program, *heavy], capture_output=True, check=True, text=True
     )
     assert result.stdout.splitlines() == ["No findings in 1 file.", ""]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no pty")
+@pytest.mark.parametrize(("term", "coloured"), [("xterm", True), ("dumb", False)])
+def test_a_real_terminal_gets_colour_and_its_width(here: Path, term: str, coloured: bool) -> None:
+    import pty
+
+    (here / "state.py").write_bytes(
+        SAVER.replace(b'"utf-8"', b'"utf-8", errors="' + b"x" * 90 + b'"')
+    )
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "60", "TERM": term}
+    with subprocess.Popen(
+        [sys.executable, "-m", "atomic_fix"], stdin=theirs, stdout=theirs, stderr=theirs,
+        env=environment, cwd=here,
+    ) as process:  # fmt: skip
+        os.close(theirs)
+        output = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                output += chunk
+        except OSError:  # Linux says so when the other side is closed
+            pass
+    os.close(ours)
+    assert process.returncode == 1
+    assert (b"\x1b[" in output) is coloured
+    text = re.sub(r"\x1b\[[\d;]*m", "", output.decode())
+    snippet = [line for line in text.splitlines() if " | " in line]
+    assert len(snippet) == 2
+    assert all(40 < len(line) <= 60 for line in snippet)

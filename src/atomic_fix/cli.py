@@ -181,6 +181,8 @@ def main(paths: tuple[str, ...], **options: Any) -> None:
         code = _start(paths or (".",), options)
     except ConfigError as error:
         code = _complain(str(error))
+    except KeyboardInterrupt:
+        code = 130  # as a shell has it; click would end with 1, which stands for findings
     sys.exit(code)
 
 
