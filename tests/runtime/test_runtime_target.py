@@ -227,6 +227,79 @@ def test_xattrs_are_kept(target: Path) -> None:
     assert os.getxattr(target, "user.two") == b"\0two"
 
 
+@pytest.mark.parametrize(
+    ("name", "number", "told"),
+    [
+        ("security.selinux", errno.EPERM, True),
+        ("security.selinux", errno.EACCES, True),
+        ("trusted.mark", errno.EPERM, True),
+        ("user.mark", errno.ENOTSUP, True),
+        ("system.posix_acl_access", errno.EOPNOTSUPP, True),
+        ("security.selinux", errno.ENOSPC, False),
+        ("user.mark", errno.EPERM, False),
+        ("user.mark", errno.EACCES, False),
+        ("system.posix_acl_access", errno.EPERM, False),
+    ],
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_xattr_that_cannot_be_set(
+    target: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    number: int,
+    told: bool,
+    there: bool,
+) -> None:
+    """What the system guards may be denied, and it is said; what is the user's is an error."""
+
+    def refused(*_: object) -> None:
+        raise OSError(number, "refused")
+
+    calls: list[int] = []
+
+    def names(fd: int) -> list[str]:
+        calls.append(fd)
+        return [name] if (len(calls) == 1) == there else []
+
+    monkeypatch.setattr(os, "listxattr", names)
+    monkeypatch.setattr(os, "getxattr", lambda *_: b"mark")
+    monkeypatch.setattr(os, "setxattr", refused)
+    monkeypatch.setattr(os, "removexattr", refused)
+    if told:
+        with pytest.warns(runtime.AtomicWriteWarning, match=f"cannot keep its attribute {name}"):
+            runtime.atomic_write_text(target, "new")
+        assert target.read_text() == "new"
+    else:
+        with pytest.raises(OSError, match=r"refused: .*state\.json"):
+            runtime.atomic_write_text(target, "new")
+        assert target.read_text() == "old"
+
+
+@pytest.mark.parametrize("name", ["security.capability", "security.ima", "security.evm"])
+def test_what_vouches_for_the_old_content_goes(
+    target: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("not to be touched")
+
+    monkeypatch.setattr(os, "listxattr", lambda _: [name])
+    for call in ("getxattr", "setxattr", "removexattr"):
+        monkeypatch.setattr(os, call, refused)
+    runtime.atomic_write_text(target, "new")
+
+
+def test_xattr_that_is_so_already(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A label that the system gives to every file here need not be set, and may not be."""
+
+    def refused(*_: object) -> None:
+        raise AssertionError("not to be set")
+
+    monkeypatch.setattr(os, "listxattr", lambda _: ["security.selinux"])
+    monkeypatch.setattr(os, "getxattr", lambda *_: b"label")
+    monkeypatch.setattr(os, "setxattr", refused)
+    runtime.atomic_write_text(target, "new")
+
+
 @needs_root
 def test_capabilities_go_with_the_content(target: Path) -> None:
     xattr(target, "security.capability", bytes.fromhex("0100000200040000000000000000000000000000"))
