@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from atomic_fix.finding import Applicability, Edit, Finding, Fix, Position, Span
 from atomic_fix.rewrite import ROUND_LIMIT, SAFE_AND_UNSAFE, SAFE_ONLY, apply_fixes, rewrite
@@ -157,3 +159,55 @@ def test_a_result_that_the_encoding_cannot_express_is_refused() -> None:
 def test_a_fix_that_changes_nothing_ends_the_rounds() -> None:
     new = rewrite(source(b"a = 1\n"), finds("1", "1"), SAFE_ONLY)
     assert (new.text, new.applied, new.refusal) == ("a = 1\n", (), "")
+
+
+@st.composite
+def texts_with_findings(draw: st.DrawFn) -> tuple[Source, list[Finding]]:
+    text = Source("a.py", draw(st.text("ab\r\n\t é\x0c", min_size=1, max_size=40)), "utf-8", False)
+    offsets = st.integers(0, len(text.text))
+    found = []
+    for _ in range(draw(st.integers(1, 5))):
+        pairs = draw(st.lists(st.tuples(offsets, offsets), min_size=1, max_size=2))
+        edits = []
+        for pair in pairs:
+            span = Span(text.position(min(pair)), text.position(max(pair)))
+            edits.append(Edit(span, draw(st.text("XY\n", max_size=3))))
+        found.append(finding(*edits))
+    return text, found
+
+
+@given(texts_with_findings())
+def test_whatever_the_edits_all_else_stays_and_nothing_is_done_by_halves(
+    case: tuple[Source, list[Finding]],
+) -> None:
+    text, found = case
+    applied = apply_fixes(text, found, SAFE_ONLY)
+    done = list(
+        dict.fromkeys(
+            (text.offset(each.span.start), text.offset(each.span.end), each.text)
+            for one in applied.findings
+            for each in one.fix.edits  # type: ignore[union-attr]
+        )
+    )
+    # Replaying the edits from the end, one at a time, gives the same text.
+    replayed = text.text
+    in_order = sorted(enumerate(done), key=lambda each: (*each[1][:2], each[0]))
+    for _, (start, end, new) in reversed(in_order):
+        replayed = replayed[:start] + new.replace("\n", text.newline) + replayed[end:]
+    assert applied.text == replayed
+    # What was left out is left out for a reason: one of its edits is in the way of one that
+    # was made, or of another of its own.
+    for one in found:
+        if any(one is each for each in applied.findings):
+            continue
+        assert one.fix is not None
+        own = [
+            (text.offset(each.span.start), text.offset(each.span.end), each.text)
+            for each in one.fix.edits
+        ]
+        assert any(_clash(a, b) for a in own for b in (*done, *own) if a != b)
+
+
+def _clash(one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
+    touching = one[:2] == other[:2] and one[0] == one[1]
+    return touching or (one[0] < other[1] and other[0] < one[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -67,15 +68,18 @@ def apply_fixes(
             )
             for edit in fix.edits
         ]
-        new = [replacement for replacement in wanted if replacement not in accepted]
+        new = [each for each in dict.fromkeys(wanted) if each not in accepted]
         if any(one.overlaps(other) for one in new for other in accepted):
             continue
+        if any(one.crosses(other) for one, other in itertools.combinations(new, 2)):
+            continue  # a fix that contradicts itself says nothing that could be done
         accepted.extend(new)
         repaired.append(finding)
 
     pieces = []
     position = 0
-    for replacement in sorted(accepted):
+    # Stable, so that what one fix inserts at one place comes in the order it is given in.
+    for replacement in sorted(accepted, key=lambda each: (each.start, each.end)):
         pieces.append(source.text[position : replacement.start])
         pieces.append(replacement.text)
         position = replacement.end
@@ -134,7 +138,7 @@ def refusal(before: Source, after: Source) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class _Replacement:
     """Characters `start` to `end` of the text become `text`."""
 
@@ -146,6 +150,11 @@ class _Replacement:
         if self.start == self.end and other.start == other.end:
             # Two insertions at one place: which goes first would be a guess.
             return self.start == other.start
+        return self.crosses(other)
+
+    def crosses(self, other: _Replacement) -> bool:
+        if self.start == other.start and self.end == other.end:
+            return self.start < self.end
         return self.start < other.end and other.start < self.end
 
 
