@@ -459,3 +459,17 @@ def test_a_real_terminal_gets_colour_and_its_width(here: Path, term: str, colour
     snippet = [line for line in text.splitlines() if " | " in line]
     assert len(snippet) == 2
     assert all(40 < len(line) <= 60 for line in snippet)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder in use cannot be removed there")
+def test_a_current_folder_that_is_gone_is_one_line(here: Path) -> None:
+    program = (
+        "import os, atomic_fix.cli\n"
+        "os.mkdir('x')\nos.chdir('x')\nos.rmdir('../x')\n"
+        "atomic_fix.cli.main([])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        b"atomic-fix: error: the current folder cannot be used: No such file or directory\n"
+    )

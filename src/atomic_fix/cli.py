@@ -210,6 +210,10 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
     if options["explain"] is not None:
         return _explain(options["explain"])
     _refuse_contradictions(paths, options)
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise ConfigError(f"the current folder cannot be used: {error.strerror}") from error
     resolver = Resolver(
         {
             key: options[key.replace("-", "_")]
