@@ -170,7 +170,8 @@ def atomic_write_text(
     encoder = io.TextIOWrapper(buffer, encoding, errors, newline)
     encoder.write(text)
     encoder.flush()
-    atomic_write_bytes(path, buffer.getbuffer(), fsync=fsync, mode=mode, backup=backup)
+    # Not getbuffer(): kept by a traceback, it crashed the collector of Python 3.12.1.
+    atomic_write_bytes(path, buffer.getvalue(), fsync=fsync, mode=mode, backup=backup)
     return len(text)
 
 
