@@ -1,0 +1,204 @@
+"""Comments in a source that suppress findings: `# noqa`, `# flake8: noqa`, `# atomic-fix: off`.
+
+The first two mean exactly what they mean to flake8, odd corners included, so that one comment
+holds in both front ends: flake8 searches text, not comments, takes the first match, compares
+codes by prefix and case, and joins the rows of a string over several lines and of lines that
+a backslash continues. `# flake8: noqa` counts only at the start of a row, and then for every
+code, whatever stands behind it.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import tokenize
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from atomic_fix.finding import Position, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from atomic_fix.finding import Finding
+    from atomic_fix.source import Source
+
+_NEEDLE = re.compile(r"noqa|atomic-fix:", re.IGNORECASE)
+_LINE = re.compile(r"# noqa(?P<list>:\s?(?P<codes>(?:[A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)
+_FILE = re.compile(r"\s*(?P<comment># flake8[:=]\s*noqa)", re.IGNORECASE)
+_RANGE = re.compile(r"#\s*atomic-fix:\s*(?P<word>[\w-]*)")
+_REASON_SEPARATORS = " \t,:;-–—"
+
+
+class Reach(enum.Enum):
+    """What a comment reaches."""
+
+    LINE = "line"
+    """`# noqa`: its row, and the rows that belong to it."""
+    FILE = "file"
+    """`# flake8: noqa`."""
+    RANGE = "range"
+    """`# atomic-fix: off`, up to the next `# atomic-fix: on` or the end of the file."""
+    NOTHING = "nothing"
+    """`# atomic-fix:` with another word, or `on` where nothing is off: a mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """One comment that suppresses findings on the rows from `first_row` to `last_row`.
+
+    `span` is the comment's own place, without what stands behind its codes. `codes` are the
+    codes, or beginnings of codes, that it names; empty stands for all. `reason` is the rest of
+    the comment.
+    """
+
+    reach: Reach
+    span: Span
+    first_row: int
+    last_row: int
+    codes: tuple[str, ...] = ()
+    reason: str = ""
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether it suppresses the finding: the row on which that starts counts."""
+        if not self.first_row <= finding.span.start.row <= self.last_row:
+            return False
+        return not self.codes or finding.code.startswith(self.codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressions:
+    """The suppressing comments of one source, in order of position."""
+
+    comments: tuple[Suppression, ...] = ()
+
+    @classmethod
+    def of(cls, source: Source) -> Suppressions:
+        """Read them; never raises. Costs nothing much for a text without such comments."""
+        if _NEEDLE.search(source.text) is None:
+            return cls()
+        lines = [source.line(row) for row in range(1, len(source.line_starts) + 1)]
+        found = [*_of_file(lines), *_of_lines_and_ranges(lines)]
+        return cls(tuple(sorted(found, key=lambda each: each.span)))
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether any comment suppresses the finding."""
+        return any(comment.covers(finding) for comment in self.comments)
+
+    def used(self, findings: Iterable[Finding]) -> frozenset[Suppression]:
+        """The comments that suppress at least one of these findings, which nothing may have
+        been left out of before."""
+        findings = tuple(findings)
+        return frozenset(
+            comment
+            for comment in self.comments
+            if any(comment.covers(finding) for finding in findings)
+        )
+
+    def only(self, *reaches: Reach) -> Suppressions:
+        """Those of the given kinds: flake8 sees to its own ones itself."""
+        return Suppressions(tuple(each for each in self.comments if each.reach in reaches))
+
+
+def _of_file(lines: list[str]) -> Iterator[Suppression]:
+    for row, line in enumerate(lines, 1):
+        found = _FILE.match(line)
+        if found is not None:
+            yield Suppression(
+                Reach.FILE,
+                _span(row, found.start("comment"), found.end()),
+                first_row=1,
+                last_row=len(lines),
+                reason=line[found.end() :].strip(_REASON_SEPARATORS),
+            )
+
+
+def _of_lines_and_ranges(lines: list[str]) -> Iterator[Suppression]:
+    try:
+        tokens = _tokens(lines)
+    except (tokenize.TokenError, SyntaxError, RecursionError):
+        # Then flake8 looks at each physical line alone.
+        groups = [(row, row) for row in range(1, len(lines) + 1)]
+        comments = [
+            (row, found.start(), line[found.start() :])
+            for row, line in enumerate(lines, 1)
+            if (found := _RANGE.search(line)) is not None
+        ]
+    else:
+        groups = list(_joined_rows(tokens, len(lines)))
+        comments = [
+            (*token.start, token.string) for token in tokens if token.type == tokenize.COMMENT
+        ]
+    yield from _of_lines(lines, groups)
+    yield from _of_ranges(comments, len(lines))
+
+
+def _tokens(lines: list[str]) -> list[tokenize.TokenInfo]:
+    remaining = iter([*(line + "\n" for line in lines[:-1]), lines[-1]])
+    return list(tokenize.generate_tokens(lambda: next(remaining, "")))
+
+
+def _joined_rows(
+    tokens: list[tokenize.TokenInfo], number_of_rows: int
+) -> Iterator[tuple[int, int]]:
+    """First and last row of each group of rows that flake8 takes for one line, in order."""
+    next_row = 1
+    first, last = number_of_rows + 2, -1
+    for token in tokens:
+        if token.type in (tokenize.ENDMARKER, tokenize.DEDENT):
+            continue
+        first, last = min(first, token.start[0]), max(last, token.end[0])
+        if token.type in (tokenize.NL, tokenize.NEWLINE):
+            # A row that no token stands on is looked at alone.
+            yield from ((row, row) for row in range(next_row, first))
+            yield first, last
+            next_row = last + 1
+            first, last = number_of_rows + 2, -1
+    yield from ((row, row) for row in range(next_row, number_of_rows + 1))
+
+
+def _of_lines(lines: list[str], groups: Iterable[tuple[int, int]]) -> Iterator[Suppression]:
+    for first, last in groups:
+        joined = "\n".join(lines[first - 1 : last])
+        found = _LINE.search(joined)
+        if found is None:
+            continue
+        codes = re.split(r"[,\s]+", found["codes"]) if found["codes"] else []
+        row = first + joined.count("\n", 0, found.start())
+        column = found.start() - (joined.rfind("\n", 0, found.start()) + 1)
+        # A list of codes may run on into the next row of a string; the comment does not.
+        comment = found.group().split("\n")[0].rstrip(", \t")
+        line = lines[row - 1]
+        yield Suppression(
+            Reach.LINE,
+            _span(row, column, column + len(comment)),
+            first,
+            last,
+            tuple(code for code in codes if code),
+            line[column + len(comment) :].strip(_REASON_SEPARATORS),
+        )
+
+
+def _of_ranges(
+    comments: Iterable[tuple[int, int, str]], number_of_rows: int
+) -> Iterator[Suppression]:
+    """From comments, each as row, column from 0, and text."""
+    off: tuple[int, Span, str] | None = None
+    for row, column, text in comments:
+        for found in _RANGE.finditer(text):
+            span = _span(row, column + found.start(), column + found.end())
+            reason = text[found.end() :].strip(_REASON_SEPARATORS)
+            if found["word"] == "off" and off is None:
+                off = row, span, reason
+            elif found["word"] == "on" and off is not None:
+                yield Suppression(Reach.RANGE, off[1], off[0], row, reason=off[2])
+                off = None
+            else:
+                yield Suppression(Reach.NOTHING, span, row, row - 1, reason=reason)
+    if off is not None:
+        yield Suppression(Reach.RANGE, off[1], off[0], number_of_rows, reason=off[2])
+
+
+def _span(row: int, start: int, end: int) -> Span:
+    """A span on one row from columns that count from 0."""
+    return Span(Position(row, start + 1), Position(row, end + 1))
