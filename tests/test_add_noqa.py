@@ -9,6 +9,7 @@ import pytest
 from atomic_fix.add_noqa import add_noqa
 from atomic_fix.finding import Finding, Position, Span
 from atomic_fix.source import Source, decode
+from atomic_fix.suppress import Suppressions
 
 
 def source(text: str) -> Source:
@@ -32,10 +33,10 @@ def finding(row: int, code: str = "ATF101") -> Finding:
         ("f(x)  # noqa: E501\n", 1, "f(x)  # noqa: E501,ATF101\n"),
         ("f(x)  # noqa:E501, W1 -- long\n", 1, "f(x)  # noqa:E501, W1,ATF101 -- long\n"),
         ("f(x)  # noqa: ATF101\n", 1, "f(x)  # noqa: ATF101\n"),
-        ("f('# noqa: E501')\n", 1, "f('# noqa: E501')  # noqa: ATF101\n"),
         ("f(\n    x,\n)\n", 1, "f(  # noqa: ATF101\n    x,\n)\n"),
         ("f(x, '''a\nb''')\n", 1, "f(x, '''a\nb''')  # noqa: ATF101\n"),
         ("f(x, f'''a\n{b}\nc''')\n", 2, "f(x, f'''a\n{b}\nc''')  # noqa: ATF101\n"),
+        ("f(x, '''a\nb''', [\n1])\n", 1, "f(x, '''a\nb''', [  # noqa: ATF101\n1])\n"),
         ("f(x, '''a\nb''', [\n1])\n", 2, "f(x, '''a\nb''', [  # noqa: ATF101\n1])\n"),
         ("y = \\\n    f(x)\n", 1, "y = \\\n    f(x)  # noqa: ATF101\n"),
         (
@@ -51,6 +52,7 @@ def finding(row: int, code: str = "ATF101") -> Finding:
 def test_the_comment_stands_where_it_holds(before: str, row: int, after: str) -> None:
     text = add_noqa(source(before), [finding(row)], "")
     assert text == after
+    assert Suppressions.of(source(text)).covers(finding(row))
     assert ast.dump(ast.parse(text)) == ast.dump(ast.parse(before))
 
 

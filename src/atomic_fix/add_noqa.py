@@ -24,10 +24,12 @@ _FSTRING_END = getattr(tokenize, "FSTRING_END", -1)
 
 
 def add_noqa(source: Source, findings: Iterable[Finding], reason: str) -> str:
-    """The text with every finding suppressed by a comment on its statement.
+    """The text with every finding suppressed by a comment on the row where it starts, which
+    is where flake8 looks.
 
-    A comment that is there already gets the code added. A statement over several lines gets
-    the comment on the finding's line if one may stand there, otherwise on the last line.
+    A comment that is there already gets the code added. Where no comment may stand, because
+    the row ends inside a string or with a backslash, it goes to the end of those rows: flake8
+    takes them together.
 
     Args:
         reason: put behind the codes when it is not empty; one line.
@@ -35,17 +37,17 @@ def add_noqa(source: Source, findings: Iterable[Finding], reason: str) -> str:
     Raises:
         ValueError: this Python cannot split the text into tokens.
     """
-    statements = _Statements(source.text)
+    rows = _Rows(source.text)
     codes: dict[int, list[str]] = {}
     for finding in findings:
-        wanted = codes.setdefault(statements.comment_row(finding.noqa_row), [])
+        wanted = codes.setdefault(rows.comment_row(finding.span.start.row), [])
         if finding.code not in wanted:
             wanted.append(finding.code)
     text = source.text
     for row in sorted(codes, reverse=True):
         line = source.line(row)
         start = source.offset(Position(row, 1))
-        new = _with_codes(line, statements.comments.get(row), codes[row], reason)
+        new = _with_codes(line, rows.comments.get(row), codes[row], reason)
         text = text[:start] + new + text[start + len(line) :]
     return text
 
@@ -63,7 +65,7 @@ def _with_codes(line: str, comment_column: int | None, codes: list[str], reason:
     return f"{line.rstrip()}  # noqa: {','.join(codes)}{why}"
 
 
-class _Statements:
+class _Rows:
     """Where comments stand and may stand, by row."""
 
     def __init__(self, text: str) -> None:
@@ -77,8 +79,8 @@ class _Statements:
             raise ValueError(f"it cannot be split into tokens: {error}") from error
 
     def comment_row(self, row: int) -> int:
-        """The row itself, or the last one of its statement when a comment there would end up
-        inside a string or behind a backslash."""
+        """The row itself, or the last one that flake8 takes together with it when a comment
+        there would end up inside a string or behind a backslash."""
         return self._last_row.get(row, row) if row in self._closed else row
 
     def _read(self, text: str) -> None:
@@ -89,7 +91,7 @@ class _Statements:
         for token in tokenize.generate_tokens(io.StringIO(text, newline=None).readline):
             if token.type == tokenize.COMMENT:
                 self.comments[token.start[0]] = token.start[1]
-            elif token.type == tokenize.NEWLINE:
+            elif token.type in (tokenize.NL, tokenize.NEWLINE):
                 last = token.start[0]
                 self._last_row.update(dict.fromkeys(range(first, last + 1), last))
                 first = last + 1

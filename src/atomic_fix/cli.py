@@ -292,6 +292,7 @@ def _check(run: _Run) -> int:
             for each in results
         )
     _print(results, run)
+    _tell_notes(results)
     return _exit_code(results)
 
 
@@ -392,6 +393,7 @@ def _standard_input(run: _Run) -> int:
     if not (run.options["diff"] or run.options["write"]):
         results = (check_bytes(content, filename, settings, run.narrowing),)
         _print(results, run)
+        _tell_notes(results)
         return _exit_code(results)
 
     repair = repair_bytes(content, filename, settings, run.narrowing, run.allowed)
@@ -524,6 +526,12 @@ def _tell_unread(result: FileResult) -> bool:
         place = f"{_name(finding.filename)}:{start.row}:{start.column}"
         click.echo(f"{place}: {finding.code} {finding.message}", err=True)
     return True
+
+
+def _tell_notes(results: Iterable[FileResult]) -> None:
+    for result in results:
+        for row, remark in result.notes:
+            click.echo(f"warning: {_name(result.filename)}:{row}: {_name(remark)}", err=True)
 
 
 def _diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:

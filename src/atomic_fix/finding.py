@@ -97,9 +97,11 @@ class FileResult:
     """All that is to be told of one file, in order of position.
 
     `analysed` is false when the file could not be read, decoded or parsed; `findings`
-    then holds the ATF000 that says why.
+    then holds the ATF000 that says why. `notes` are (row, remark) about comments in it that
+    suppress nothing: told aside, they are no findings.
     """
 
     filename: str
     findings: tuple[Finding, ...]
     analysed: bool = True
+    notes: tuple[tuple[int, str], ...] = ()

@@ -1,4 +1,4 @@
-"""Which of a file's findings are told: what is suppressed, known or unchanged is left out."""
+"""Which of a file's findings are told: what is known or unchanged is left out."""
 
 from __future__ import annotations
 

@@ -41,7 +41,11 @@ def check_bytes(
     source = _decoded(content, filename)
     if isinstance(source, Unreadable):
         return unreadable(source)
-    return _result(filename, told(source, settings, narrowing))
+    findings = _found(source, settings)
+    result = _result(filename, _kept(findings, source, settings, narrowing))
+    if not result.analysed:
+        return result
+    return replace(result, notes=_notes(findings, source, settings))
 
 
 def repair_bytes(
@@ -119,19 +123,75 @@ def told(source: Source, settings: Settings, narrowing: Narrowing) -> tuple[Find
 
     What is left out here is never fixed either.
     """
-    from atomic_fix.check import UNREADABLE, check
+    return _kept(_found(source, settings), source, settings, narrowing)
+
+
+def _found(source: Source, settings: Settings) -> tuple[Finding, ...]:
+    """Every finding, or the ATF000 that says why there are none."""
+    from atomic_fix.check import check
 
     try:
-        findings = check(source, settings.config)
+        return check(source, settings.config)
     except Exception as error:
         # A defect of ours must not stop the other files, nor let this one pass.
         return unreadable(
             Unreadable(source.filename, f"internal error: {type(error).__name__}: {error}")
         ).findings
+
+
+def _kept(
+    findings: tuple[Finding, ...], source: Source, settings: Settings, narrowing: Narrowing
+) -> tuple[Finding, ...]:
+    from atomic_fix.check import UNREADABLE
+
     if not findings or findings[0].code == UNREADABLE:
         return findings
-    findings = _not_ignored_here(findings, source.filename, settings)
-    return narrowing.narrow(findings, source)
+    from atomic_fix.suppress import Suppressions
+
+    suppressions = Suppressions.of(source)
+    left = []
+    for finding in findings:
+        comments = [each for each in suppressions.comments if each.covers(finding)]
+        if not comments:
+            left.append(finding)
+        elif settings.require_reason and not any(each.reason for each in comments):
+            reminder = f"{finding.message}; the comment that suppresses it gives no reason"
+            left.append(replace(finding, message=reminder))
+    return narrowing.narrow(_not_ignored_here(tuple(left), source.filename, settings), source)
+
+
+def _notes(
+    findings: tuple[Finding, ...], source: Source, settings: Settings
+) -> tuple[tuple[int, str], ...]:
+    """What to say of comments that suppress none of the findings, from which nothing may have
+    been left out."""
+    if "ATF" not in source.text and "atomic-fix:" not in source.text:
+        return ()
+    from atomic_fix.check import selected_rules
+    from atomic_fix.rules import RULES
+    from atomic_fix.suppress import Reach, Suppressions
+
+    on = {rule.code for rule in selected_rules(settings.config)}
+    # What is not looked for cannot be missed.
+    off = {rule.code for rule in RULES if rule.code not in on}
+    usual = {rule.code for rule in RULES if rule.default} & off
+    notes = []
+    for comment in Suppressions.of(source).comments:
+        row = comment.span.start.row
+        covered = [each for each in findings if comment.covers(each)]
+        if comment.reach is Reach.NOTHING:
+            notes.append((row, f"`{source.slice(comment.span)}` switches nothing off or on"))
+        elif comment.reach is Reach.RANGE and not covered and not usual:
+            notes.append((row, f"`{source.slice(comment.span)}` suppresses nothing"))
+        notes.extend(
+            (row, f"`# noqa: {code}` suppresses nothing")
+            for code in comment.codes
+            if code.startswith("ATF")
+            and not any(each.code.startswith(code) for each in covered)
+            and code not in off
+            and not any(each.startswith(code) for each in usual)
+        )
+    return tuple(notes)
 
 
 def unreadable(problem: Unreadable) -> FileResult:

@@ -1,0 +1,98 @@
+"""Comments that suppress, as the command's user meets them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from atomic_fix.cli import main
+
+SAVER = """\
+import json
+
+
+def save_checkpoint(path, payload):
+    path.write_text(json.dumps(payload)){comment}
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(main, ["--output-format", "concise", *arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.mark.parametrize(
+    "comment", ["  # noqa", "  # noqa: ATF101", "  # noqa: ATF", "  # noqa: E501,ATF1 -- why"]
+)
+def test_a_comment_suppresses_and_nothing_is_repaired_under_it(here: Path, comment: str) -> None:
+    text = SAVER.format(comment=comment)
+    (here / "a.py").write_text(text)
+    result = run()
+    assert (result.exit_code, result.output) == (0, "No findings in 1 file.\n")
+    assert run("--write", "--unsafe-fixes").exit_code == 0
+    assert (here / "a.py").read_text() == text
+
+
+def test_a_comment_for_another_code_does_not(here: Path) -> None:
+    (here / "a.py").write_text(SAVER.format(comment="  # noqa: E501"))
+    assert run().exit_code == 1
+
+
+@pytest.mark.parametrize("form", ["# flake8: noqa\n{}", "# atomic-fix: off\n{}# atomic-fix: on\n"])
+def test_a_file_or_a_range_may_be_switched_off(here: Path, form: str) -> None:
+    (here / "a.py").write_text(form.format(SAVER.format(comment="")))
+    assert run().exit_code == 0
+    assert run("--write", "--unsafe-fixes").exit_code == 0
+    assert "path.write_text(" in (here / "a.py").read_text()
+    (here / "a.py").write_text(form.format("x = 1\n") + SAVER.format(comment=""))
+    assert run().exit_code == (0 if "flake8" in form else 1)
+
+
+def test_what_suppresses_nothing_is_said_aside(here: Path) -> None:
+    (here / "a.py").write_text(
+        "# atomic-fix: off\nx = 1\n# atomic-fix: on\n# atomic-fix: of\n"
+        "y = 2  # noqa: ATF101, E501\n" + SAVER.format(comment="  # noqa: ATF101,ATF201")
+    )
+    result = run()
+    assert (result.exit_code, result.stdout) == (0, "No findings in 1 file.\n")
+    assert result.stderr.splitlines() == [
+        "warning: a.py:1: `# atomic-fix: off` suppresses nothing",
+        "warning: a.py:4: `# atomic-fix: of` switches nothing off or on",
+        "warning: a.py:5: `# noqa: ATF101` suppresses nothing",
+        "warning: a.py:10: `# noqa: ATF201` suppresses nothing",
+    ]
+
+
+def test_what_was_not_looked_for_is_not_missed(here: Path) -> None:
+    (here / "a.py").write_text("# atomic-fix: off\nx = 1  # noqa: ATF101\n")
+    assert run("--select", "ATF2").stderr == ""
+    assert run("--ignore", "ATF101").stderr == ""
+    assert "ATF101" in run("--select", "ATF1").stderr
+
+
+def test_a_reason_may_be_required(here: Path) -> None:
+    (here / "atomic-fix.toml").write_text("require-reason = true\n")
+    (here / "a.py").write_text(SAVER.format(comment="  # noqa: ATF101 -- rebuilt at start"))
+    assert run().exit_code == 0
+    for comment in ("  # noqa: ATF101", "  # noqa"):
+        (here / "a.py").write_text(SAVER.format(comment=comment))
+        result = run()
+        assert result.exit_code == 1
+        assert "the comment that suppresses it gives no reason" in result.stdout
+
+
+def test_add_noqa_holds(here: Path) -> None:
+    (here / "a.py").write_text(SAVER.format(comment=""))
+    assert run("--add-noqa", "why").exit_code == 0
+    assert (here / "a.py").read_text() == SAVER.format(comment="  # noqa: ATF101 -- why")
+    assert run().stdout == "No findings in 1 file.\n"
