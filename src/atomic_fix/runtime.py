@@ -274,8 +274,8 @@ def load_json_checkpoint(
             raise
         try:
             value = _load_json(backup, encoding, options)
-        except (FileNotFoundError, CheckpointCorruptedError) as second:
-            raise corrupted from (corrupted.__cause__ or second)
+        except (FileNotFoundError, CheckpointCorruptedError):
+            raise corrupted from corrupted.__cause__
         warnings.warn(f"{corrupted}; using {os.fsdecode(backup)}", RuntimeWarning, stacklevel=2)
         return value
 

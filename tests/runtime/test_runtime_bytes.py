@@ -165,7 +165,9 @@ def test_line_buffering_and_buffer_size(tmp_path: Path) -> None:
         assert temp.read_bytes() != b""
 
 
-@pytest.mark.parametrize("mode", ["r", "a", "x", "xb", "r+", "", "ww", "wbt", "wU", "w++", "rb"])
+@pytest.mark.parametrize(
+    "mode", ["r", "a", "x", "xb", "r+", "", "ww", "wtt", "wbb", "wbt", "wU", "w++", "rb"]
+)
 def test_modes_that_do_not_replace(tmp_path: Path, mode: str) -> None:
     with pytest.raises(ValueError, match="mode"):
         runtime.atomic_open(tmp_path / "x", mode)
@@ -255,8 +257,10 @@ def test_body_that_detaches_the_buffer_publishes_nothing(tmp_path: Path) -> None
     assert buffer.raw.closed
 
 
-def test_file_is_unusable_afterwards(tmp_path: Path) -> None:
-    with runtime.atomic_open(tmp_path / "x") as file:
+@pytest.mark.parametrize(("mode", "buffering"), [("w", -1), ("wb", -1), ("wb", 0)])
+def test_file_is_unusable_afterwards(tmp_path: Path, mode: str, buffering: int) -> None:
+    """Its descriptor's number may be another file's by then."""
+    with runtime.atomic_open(tmp_path / "x", mode, buffering) as file:
         pass
     with pytest.raises(ValueError, match="closed"):
-        file.write("late")
+        file.write("late" if mode == "w" else b"late")

@@ -1,4 +1,4 @@
-# ruff: noqa: PT012, PTH112, PTH115, PTH123, PTH208
+# ruff: noqa: PT012, PT017, PTH112, PTH115, PTH123, PTH208
 """What goes wrong inside the process: errors, interrupts, full disks, cancellation."""
 
 from __future__ import annotations
@@ -139,6 +139,24 @@ def test_clean_up_error_does_not_hide_the_first(
         patched.setattr(os, "unlink", failing)
         with pytest.raises(KeyError), runtime.atomic_open(tmp_path / "x"):
             raise KeyError
+
+
+def test_failed_close_does_not_hide_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_leak: object
+) -> None:
+    real = os.close
+
+    def failing(fd: int) -> None:
+        real(fd)
+        raise OSError(errno.EIO, "lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "close", failing)
+        with pytest.raises(KeyError), runtime.atomic_open(tmp_path / "x"):
+            raise KeyError
+        with pytest.raises(OSError, match=r"lost: .*x"):
+            runtime.atomic_write_text(tmp_path / "x", "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
 
 
 def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

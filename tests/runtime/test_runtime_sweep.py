@@ -178,6 +178,18 @@ def test_what_is_no_file_stays(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 4
 
 
+def test_leftover_swapped_after_it_was_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "precious").write_text("x")
+    (tmp_path / NAME).symlink_to("precious")
+    os.utime(tmp_path / "precious", (0, 0))
+    monkeypatch.setattr(os, "lstat", os.stat)
+    with pytest.raises(OSError, match="symbolic links"):
+        runtime.sweep_leftovers(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_bytes_and_missing_directory(tmp_path: Path) -> None:
     left = leftover(tmp_path)
     assert runtime.sweep_leftovers(os.fsencode(tmp_path)) == [str(left)]

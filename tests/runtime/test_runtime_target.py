@@ -1,4 +1,4 @@
-# ruff: noqa: PTH116, PTH207, PTH208
+# ruff: noqa: PTH116, PTH207, PTH208, PTH115, PTH119
 """What kind of file the target is, and what of it is kept: promise 6."""
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def test_owner_that_cannot_be_kept(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_text("old")
     os.chown(path, 12, 34)
-    path.chmod(0o662)
+    path.chmod(0o773)
     code = """
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -177,7 +177,7 @@ def test_owner_that_cannot_be_kept(tmp_path: Path) -> None:
     (told,) = child(code, path, unprivileged=True)
     assert "cannot keep its owner and group, uid 12 gid 34" in told
     assert path.read_text() == "new"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o622
+    assert stat.S_IMODE(path.stat().st_mode) == 0o733
     # As an error, the warning refuses the write.
     os.chown(path, 12, 34)
     code = """
@@ -390,6 +390,43 @@ def test_symlink_loop_made_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyP
             runtime.atomic_write_text(tmp_path / "a", "x")
 
 
+@pytest.mark.parametrize("kind", ["symlink", "fifo"])
+def test_target_swapped_after_it_was_looked_at(tmp_path: Path, kind: str) -> None:
+    """Neither followed nor waited for."""
+    (tmp_path / "victim").write_text("old")
+    if kind == "symlink":
+        (tmp_path / "x").symlink_to("victim")
+    else:
+        os.mkfifo(tmp_path / "x")
+    staged = runtime._Staged(tmp_path / "x", str(tmp_path), "x", True, None)
+    with pytest.raises(OSError, match=str(tmp_path / "x")):
+        staged.open("w", -1, None, None, None)
+    staged.discard()
+    assert sorted(os.listdir(tmp_path)) == ["victim", "x"]
+
+
+def test_directory_called_fd(tmp_path: Path) -> None:
+    """Only those of /dev and /proc hold descriptors."""
+    (tmp_path / "fd").mkdir()
+    path = tmp_path / "fd" / "1"
+    path.write_text("old")
+    before = path.stat().st_ino
+    with runtime.atomic_open(path):
+        assert path.read_text() == "old"
+    assert path.stat().st_ino != before
+
+
+@needs_root
+def test_ids_that_are_not_mapped(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EINVAL, "not in this namespace")
+
+    os.chown(target, 12, 34)
+    monkeypatch.setattr(os, "fchown", refused)
+    with pytest.warns(runtime.AtomicWriteWarning, match="owner and group"):
+        runtime.atomic_write_text(target, "new")
+
+
 @needs_root
 def test_planted_symlink(tmp_path: Path) -> None:
     """fs.protected_symlinks: another user's link in a directory like /tmp is not followed."""
@@ -465,6 +502,31 @@ def test_failed_write_in_place_leaves_the_whole_content(
         runtime.atomic_write_text(target, "new")
     (temp,) = target.parent.glob(".atomic-*")
     assert temp.read_text() == "new"
+
+
+@pytest.mark.parametrize("fsync", [True, False])
+def test_written_in_place_is_synced(
+    target: Path, monkeypatch: pytest.MonkeyPatch, fsync: bool
+) -> None:
+    synced: list[tuple[str, str]] = []
+
+    def note(fd: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{fd}")
+        synced.append((os.path.basename(path), target.read_text()))
+
+    def busy(*_: object, **__: object) -> None:
+        raise OSError(errno.EBUSY, "busy")
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(os, "replace", busy)
+    with pytest.warns(runtime.AtomicWriteWarning):
+        runtime.atomic_write_text(target, "new", fsync=fsync)
+    assert target.read_text() == "new"
+    if fsync:
+        assert synced[0][0].startswith(".atomic-")
+        assert synced[1] == ("state.json", "new")
+    else:
+        assert synced == []
 
 
 def test_busy_with_nothing_there_is_an_error(
