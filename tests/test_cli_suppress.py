@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,29 @@ def test_add_noqa_holds(here: Path) -> None:
     assert run("--add-noqa", "why").exit_code == 0
     assert (here / "a.py").read_text() == SAVER.format(comment="  # noqa: ATF101 -- why")
     assert run().stdout == "No findings in 1 file.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "deleted"),
+    [
+        ("pyproject.toml", '[tool.ruff.lint]\nselect = ["E", "RUF"]\n', True),
+        ("pyproject.toml", '[tool.ruff.lint]\nextend-select = ["RUF100"]\n', True),
+        ("ruff.toml", 'lint.select = ["ALL"]\n', True),
+        (".ruff.toml", 'lint.select = ["ALL"]\nlint.external = ["ATF"]\n', False),
+        ("ruff.toml", 'lint.select = ["ALL"]\nlint.ignore = ["RUF1"]\n', False),
+        ("ruff.toml", 'lint.select = ["E"]\n', False),
+        ("pyproject.toml", "[tool.black]\n", False),
+        ("ruff.toml", "lint = [\n", False),
+    ],
+)
+def test_a_ruff_that_would_delete_the_comments_is_named(
+    here: Path, name: str, text: str, deleted: bool
+) -> None:
+    """What ruff does is asked of ruff."""
+    (here / name).write_text(text)
+    (here / "a.py").write_text(SAVER.format(comment=""))
+    told = run("--add-noqa", "why").stderr
+    assert ("ruff's RUF100 would delete these comments" in told) is deleted
+    assert (str(here / name) in told) is deleted
+    subprocess.run(["ruff", "check", "--fix", "--quiet", "a.py"], check=False, capture_output=True)
+    assert ("ATF101" in (here / "a.py").read_text()) is not deleted

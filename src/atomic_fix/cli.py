@@ -348,6 +348,15 @@ def _write(run: _Run) -> int:
     if not results:
         click.echo("warning: no Python files found under the given paths", err=True)
     _print(tuple(results), run, tuple(fixed))
+    if reason is not None and fixed:
+        from atomic_fix.run.ruff_config import deletes_our_comments
+
+        if ruff := deletes_our_comments("."):
+            click.echo(
+                f"warning: {_name(ruff)}: ruff's RUF100 would delete these comments, "
+                'set external = ["ATF"] below its `lint`',
+                err=True,
+            )
     return max(_exit_code(results), FAILED if failed else CLEAN)
 
 

@@ -118,12 +118,15 @@ def suppress_bytes(
     return Repair(content, after, findings, _result(filename, left))
 
 
-def told(source: Source, settings: Settings, narrowing: Narrowing) -> tuple[Finding, ...]:
+def told(
+    source: Source, settings: Settings, narrowing: Narrowing, *, noqa: bool = True
+) -> tuple[Finding, ...]:
     """The findings that are to be told: all, less what this file may keep.
 
-    What is left out here is never fixed either.
+    What is left out here is never fixed either. Without `noqa`, comments that flake8 knows
+    too are not looked at.
     """
-    return _kept(_found(source, settings), source, settings, narrowing)
+    return _kept(_found(source, settings), source, settings, narrowing, noqa=noqa)
 
 
 def _found(source: Source, settings: Settings) -> tuple[Finding, ...]:
@@ -140,15 +143,22 @@ def _found(source: Source, settings: Settings) -> tuple[Finding, ...]:
 
 
 def _kept(
-    findings: tuple[Finding, ...], source: Source, settings: Settings, narrowing: Narrowing
+    findings: tuple[Finding, ...],
+    source: Source,
+    settings: Settings,
+    narrowing: Narrowing,
+    *,
+    noqa: bool = True,
 ) -> tuple[Finding, ...]:
     from atomic_fix.check import UNREADABLE
 
     if not findings or findings[0].code == UNREADABLE:
         return findings
-    from atomic_fix.suppress import Suppressions
+    from atomic_fix.suppress import Reach, Suppressions
 
     suppressions = Suppressions.of(source)
+    if not noqa:
+        suppressions = suppressions.only(Reach.RANGE)
     left = []
     for finding in findings:
         comments = [each for each in suppressions.comments if each.covers(finding)]
