@@ -103,7 +103,7 @@ def test_add_noqa_holds(here: Path) -> None:
     ("name", "text", "deleted"),
     [
         ("pyproject.toml", '[tool.ruff.lint]\nselect = ["E", "RUF"]\n', True),
-        ("pyproject.toml", '[tool.ruff.lint]\nextend-select = ["RUF100"]\n', True),
+        ("pyproject.toml", '[tool.ruff.lint]\nextend-select = ["RUF102"]\n', True),
         ("ruff.toml", 'lint.select = ["ALL"]\n', True),
         (".ruff.toml", 'lint.select = ["ALL"]\nlint.external = ["ATF"]\n', False),
         ("ruff.toml", 'lint.select = ["ALL"]\nlint.ignore = ["RUF1"]\n', False),
@@ -119,7 +119,7 @@ def test_a_ruff_that_would_delete_the_comments_is_named(
     (here / name).write_text(text)
     (here / "a.py").write_text(SAVER.format(comment=""))
     told = run("--add-noqa", "why").stderr
-    assert ("ruff's RUF100 would delete these comments" in told) is deleted
+    assert ("ruff's RUF100 or RUF102 would delete these comments" in told) is deleted
     assert (str(here / name) in told) is deleted
     subprocess.run(["ruff", "check", "--fix", "--quiet", "a.py"], check=False, capture_output=True)
     assert ("ATF101" in (here / "a.py").read_text()) is not deleted

@@ -353,7 +353,7 @@ def _write(run: _Run) -> int:
 
         if ruff := deletes_our_comments("."):
             click.echo(
-                f"warning: {_name(ruff)}: ruff's RUF100 would delete these comments, "
+                f"warning: {_name(ruff)}: ruff's RUF100 or RUF102 would delete these comments, "
                 'set external = ["ATF"] below its `lint`',
                 err=True,
             )

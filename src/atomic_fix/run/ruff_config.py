@@ -9,13 +9,14 @@ from typing import Any
 from atomic_fix.run import disk
 
 _FILES = (".ruff.toml", "ruff.toml", "pyproject.toml")
-_UNUSED_NOQA = "RUF100"
+# Unused, and in newer versions unknown, codes in `# noqa`.
+_RULES = ("RUF100", "RUF102")
 
 
 def deletes_our_comments(folder: str) -> str:
-    """The ruff configuration, nearest to the folder, that turns RUF100 on and does not name
-    ATF as external; empty when there is none. Such a ruff takes `# noqa: ATF101` for unused
-    and `ruff check --fix` takes it out."""
+    """The ruff configuration, nearest to the folder, that turns these rules on and does not
+    name ATF as external; empty when there is none. Such a ruff takes `# noqa: ATF101` for
+    unused or unknown, and `ruff check --fix` takes it out."""
     folder = os.path.abspath(folder)
     while True:
         for name in _FILES:
@@ -58,8 +59,10 @@ def _would_delete(table: dict[str, Any]) -> bool:
     external = _codes(tables, "external")
     if any("ATF".startswith(each) or each.startswith("ATF") for each in external if each):
         return False
-    return any(each == "ALL" or _UNUSED_NOQA.startswith(each) for each in on if each) and not any(
-        _UNUSED_NOQA.startswith(each) for each in off if each
+    return any(
+        any(each == "ALL" or rule.startswith(each) for each in on if each)
+        and not any(rule.startswith(each) for each in off if each)
+        for rule in _RULES
     )
 
 
