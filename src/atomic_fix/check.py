@@ -41,12 +41,16 @@ def check(source: Source, config: Config) -> tuple[Finding, ...]:
         return ()
     if isinstance(facts, Unreadable):
         return (unreadable_finding(facts),)
-    findings = [
-        finding
-        for rule in selected_rules(config)
-        for finding in rule.check(facts, config)
-        if finding.confidence >= config.min_confidence
-    ]
+    try:
+        findings = [
+            finding
+            for rule in selected_rules(config)
+            for finding in rule.check(facts, config)
+            if finding.confidence >= config.min_confidence
+        ]
+    except RecursionError:
+        too_deep = Unreadable(source.filename, "cannot be analysed: nested too deeply")
+        return (unreadable_finding(too_deep),)
     return tuple(sorted(findings, key=lambda finding: finding.sort_key))
 
 

@@ -66,7 +66,8 @@ _ASIDE = -4.0
 _TEMP = -6.0
 _SYSTEM_TEMP = -1.5
 _RUNNING = -4.0
-_ONLY_HINTS = -0.8
+_ONLY_HINTS = -0.35
+_STRONG = 1.05
 _DEVICE = -8.0
 
 _SAVE_VERBS = {
@@ -85,8 +86,25 @@ _SAVE_VERBS = {
 }
 # What `save_to_json` and `load_from_file` may differ in.
 _FORMAT_WORDS = frozenset(
-    {"to", "from", "file", "disk", "json", "yaml", "toml", "pickle", "path", "all", "data"}
+    {
+        "all",
+        "byte",
+        "content",
+        "data",
+        "disk",
+        "file",
+        "from",
+        "json",
+        "path",
+        "pickle",
+        "text",
+        "to",
+        "toml",
+        "yaml",
+    }
 )
+
+_PRIMITIVE = frozenset({"write", "text", "byte", "content", "data", "file"})
 
 Callers = Callable[[FunctionFacts], "tuple[FunctionFacts, ...]"]
 
@@ -307,9 +325,17 @@ def paired(saver: FunctionFacts, loader: FunctionFacts) -> bool:
             continue
         rest = {w for w in ours if w != verb} - _FORMAT_WORDS
         for answer in answers:
+            if verb == "write" and answer == "read" and set(ours) <= _PRIMITIVE:
+                continue  # `write_text` and `read_text`: a file system layer, not a store
             if answer in theirs and rest == {w for w in theirs if w != answer} - _FORMAT_WORDS:
                 return True
     return False
+
+
+def hint_grounds(durability: Durability) -> None:
+    """Against what only weak words speak for: somebody must be seen to read it back."""
+    if not durability.read_back and not any(g.weight >= _STRONG for g in durability.grounds):
+        durability.add("nothing is seen to read it back", _ONLY_HINTS)
 
 
 def content_grounds(durability: Durability, site: WriteSite) -> None:

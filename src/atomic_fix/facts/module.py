@@ -68,6 +68,7 @@ class ModuleFacts:
         durable.content_grounds(found, site)
         durable.data_grounds(found, self.vocabulary, site.data)
         durable.purpose_grounds(found, site.function)
+        durable.hint_grounds(found)
         if durable.guarded_by_absence(site):
             found.add("it is written only when it does not exist", -2.2)
         return found
