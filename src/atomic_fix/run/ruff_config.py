@@ -9,7 +9,7 @@ from typing import Any
 from atomic_fix.run import disk
 
 _FILES = (".ruff.toml", "ruff.toml", "pyproject.toml")
-# Unused, and in newer versions unknown, codes in `# noqa`.
+# Unused codes in comments, and in newer versions unknown ones.
 _RULES = ("RUF100", "RUF102")
 
 
