@@ -63,7 +63,7 @@ class Bench:
         return target
 
     def arguments(self, name: str, target: Path) -> list[str]:
-        return [name, str(target), str(SIZE), str(self.cache / f"warm-{self.number:06}")]
+        return [name, str(target), str(SIZE), str(self.cache / f"warm-{target.parent.name}")]
 
     def write(self, name: str, target: Path, *more: str) -> dict[str, object]:
         arguments = [*self.arguments(name, target), *more]
