@@ -74,6 +74,11 @@ def test_what_suppresses_nothing_is_said_aside(here: Path) -> None:
     ]
 
 
+def test_what_only_stands_in_a_string_is_not_worth_a_word(here: Path) -> None:
+    (here / "a.py").write_text("'''\nf(x)  # noqa: ATF101\n'''\nf('# noqa: ATF101')\n")
+    assert run().stderr == ""
+
+
 def test_what_was_not_looked_for_is_not_missed(here: Path) -> None:
     (here / "a.py").write_text("# atomic-fix: off\nx = 1  # noqa: ATF101\n")
     assert run("--select", "ATF2").stderr == ""

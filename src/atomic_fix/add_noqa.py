@@ -37,7 +37,7 @@ def add_noqa(source: Source, findings: Iterable[Finding], reason: str) -> str:
     Raises:
         ValueError: this Python cannot split the text into tokens.
     """
-    rows = _Rows(source.text)
+    rows = CommentRows(source.text)
     codes: dict[int, list[str]] = {}
     for finding in findings:
         wanted = codes.setdefault(rows.comment_row(finding.span.start.row), [])
@@ -65,10 +65,13 @@ def _with_codes(line: str, comment_column: int | None, codes: list[str], reason:
     return f"{line.rstrip()}  # noqa: {','.join(codes)}{why}"
 
 
-class _Rows:
+class CommentRows:
     """Where comments stand and may stand, by row."""
 
     def __init__(self, text: str) -> None:
+        """Raises:
+        ValueError: this Python cannot split the text into tokens.
+        """
         self.comments: dict[int, int] = {}
         """Column, from 0, of the comment of each row that has one."""
         self._last_row: dict[int, int] = {}

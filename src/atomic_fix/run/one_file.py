@@ -9,13 +9,14 @@ from atomic_fix.finding import FileResult
 from atomic_fix.source import Source, Unreadable, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from collections.abc import Set as AbstractSet
 
     from atomic_fix.finding import Applicability, Finding
     from atomic_fix.review import Answer
     from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.settings import Settings
+    from atomic_fix.suppress import Suppression, Suppressions
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,7 @@ def _notes(
     off = {rule.code for rule in RULES if rule.code not in on}
     usual = {rule.code for rule in RULES if rule.default} & off
     notes = []
-    for comment in Suppressions.of(source).comments:
+    for comment in _real_comments(Suppressions.of(source), source):
         row = comment.span.start.row
         covered = [each for each in findings if comment.covers(each)]
         if comment.reach is Reach.NOTHING:
@@ -202,6 +203,23 @@ def _notes(
             and not any(each.startswith(code) for each in usual)
         )
     return tuple(notes)
+
+
+def _real_comments(suppressions: Suppressions, source: Source) -> Iterator[Suppression]:
+    """Those that are comments to Python too: flake8, and so we, take them in strings as well,
+    but one that only stands in a string, such as an example, is not worth a word."""
+    from atomic_fix.add_noqa import CommentRows
+
+    if not suppressions.comments:
+        return
+    try:
+        columns = CommentRows(source.text).comments
+    except ValueError:
+        return
+    for each in suppressions.comments:
+        start = each.span.start
+        if start.row in columns and start.column > columns[start.row]:
+            yield each
 
 
 def unreadable(problem: Unreadable) -> FileResult:
