@@ -4,15 +4,50 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from atomic_fix.islands import NotParsed
 from atomic_fix.source import Source, Unreadable
 
 if TYPE_CHECKING:
+    import ast
+
     from atomic_fix.config import Config
     from atomic_fix.facts.module import ModuleFacts
 
+__all__ = ["NotParsed", "module_facts", "whole_facts"]
 
-def module_facts(source: Source, config: Config) -> ModuleFacts | Unreadable | None:
-    """The facts of a file; None when nothing in it can lead to a finding."""
+
+def module_facts(
+    source: Source, config: Config, *, tree: ast.Module | None = None, tests: bool = True
+) -> ModuleFacts | Unreadable | None:
+    """The facts of a file; None when nothing in it can lead to a finding.
+
+    Args:
+        tree: Python's syntax tree of the file if the caller has it.
+        tests: whether a rule asks for `ModuleFacts.dismissals`.
+    """
+    from atomic_fix.islands import knife
+
+    # A lone \r ends a row for some and not for others.
+    if "\r" in source.text.replace("\r\n", ""):
+        return whole_facts(source, config)
+    try:
+        if tree is None:
+            tree = knife.parse(source.text)
+        cut = knife.cut(tree, source, config, tests=tests)
+    except (SyntaxError, ValueError):
+        return whole_facts(source, config)  # LibCST may know newer syntax than this Python
+    except (RecursionError, MemoryError):
+        return Unreadable(source.filename, "cannot be parsed: nested too deeply")
+    if cut is None:
+        return None
+
+    from atomic_fix.islands.pieces import facts_of
+
+    return facts_of(source, cut, config)
+
+
+def whole_facts(source: Source, config: Config) -> ModuleFacts | Unreadable:
+    """The facts of a file that is parsed as a whole: what `module_facts` is measured by."""
     import libcst as cst
 
     from atomic_fix.facts.module import ModuleFacts

@@ -1,0 +1,449 @@
+"""Python's own syntax tree as a knife: a file -> pieces, and which of them can matter.
+
+Nothing here loads LibCST. A piece that may hold a site is marked; a mark too many costs
+time, a mark too few would lose a finding.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from atomic_fix.catalog import apis, errors
+from atomic_fix.catalog import words as catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from atomic_fix.config import Config
+    from atomic_fix.source import Source
+
+WRITE, LOAD, PUBLISH, TEMP, HANDLER, TEST = 1, 2, 4, 8, 16, 32
+"""What a piece may hold, as bits."""
+
+_SITES = WRITE | LOAD | PUBLISH | TEMP
+
+_WORD = re.compile(r"\w+")
+_DEF = re.compile(r"\bdef\s+(\w+)")
+_CLASS = re.compile(r"\bclass\s+(\w+)")
+_MODE = re.compile(r"[rwaxbtU+]+")
+_A_MODE_THAT_WRITES = re.compile(r"""["'}][rwaxbtU+]*[w+][rwaxbtU+]*["'{\\]|\\[x0-7uUN]""")
+_METHOD_AS_VALUE = re.compile(r"\.\s*(?:write|read)_(?:text|bytes)\b(?!\s*\()")
+_FETCHED_METHOD = re.compile(r"getattr\b[^#]*?(?:write|read)_", re.DOTALL)
+# As the first word of a name: `load_json`, `_read`, `fromFile`.
+_LOADING = re.compile(rf"[^A-Za-z]*(?:{'|'.join(sorted(catalog.LOADING))})", re.IGNORECASE)
+_SHAPING = re.compile("deserialize|validate|parse|decode", re.IGNORECASE)
+_CORRUPT = re.compile("|".join(sorted(errors.CORRUPT_WORDS)), re.IGNORECASE)
+_TEMP_WORD = re.compile("|".join(sorted(catalog.TEMP - {"new"})), re.IGNORECASE)
+
+_OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
+_OPENER_NAMES = frozenset(opener.name.removeprefix("builtins.") for opener in apis.OPENERS)
+_TREES = {maker.rpartition(".")[2] for maker in apis.TREE_MAKERS} | {"etree"}
+_RUNNERS = frozenset(
+    {
+        "to_thread",
+        "run_sync",
+        "run_in_executor",
+        "submit",
+        "apply_async",
+        "partial",
+        "sync_to_async",
+    }
+)
+_HARMFUL = {name.rpartition(".")[2] for name in errors.CORRUPT | errors.BROAD}
+_BUILTIN_ERRORS = frozenset(
+    name
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
+)
+
+_Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+@dataclass(slots=True, eq=False)
+class Class:
+    """A class in the module's own body."""
+
+    name: str
+    bases: tuple[str, ...]
+    order: int
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """Rows of the file that are parsed together: a function, a method, or statements."""
+
+    start: int
+    end: int
+    nodes: list[ast.stmt]
+    text: str
+    owner: Class | None = None
+    name: str = ""
+    """The function's name; empty for statements."""
+    heading: bool = False
+    """Whether it is the head of a class without its body."""
+    marks: int = 0
+    words: frozenset[str] = frozenset()
+    defines: tuple[str, ...] = ()
+    """Names of the functions in it, its own one included."""
+    classes: tuple[str, ...] = ()
+    tried: set[str] = field(default_factory=set)
+    """Names of what is called in a `try` whose handlers may be silent."""
+
+
+@dataclass(slots=True)
+class Cut:
+    """The pieces of a file in their order, and what is known of it without parsing them."""
+
+    pieces: list[Piece]
+    classes: list[Class]
+    imports: dict[str, str]
+    marked: list[Piece]
+    """The pieces that may hold a site, or a handler that matters."""
+
+
+def parse(text: str) -> ast.Module:
+    """Python's syntax tree of a text.
+
+    Raises:
+        SyntaxError: this Python cannot parse it.
+        RecursionError, MemoryError: it is nested too deeply.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # invalid escapes are for other linters
+        return ast.parse(text)
+
+
+def cut(tree: ast.Module, source: Source, config: Config, *, tests: bool) -> Cut | None:
+    """The pieces of a file; None when no rule can find anything in it.
+
+    Args:
+        tests: whether tests of a loaded object's shape matter too.
+    """
+    pieces, classes = _pieces(tree, source)
+    imports = _imports(tree)
+    _Marker(source.text, imports, config).mark(pieces, tests=tests)
+    marked = _marked(pieces, source.text)
+    if not marked:
+        return None
+    return Cut(pieces, classes, imports, marked)
+
+
+# --- cutting ----------------------------------------------------------------------
+
+
+def _pieces(tree: ast.Module, source: Source) -> tuple[list[Piece], list[Class]]:
+    pieces: list[Piece] = []
+    classes: list[Class] = []
+
+    def add(piece: Piece) -> None:
+        last = pieces[-1] if pieces else None
+        if last is not None and piece.start <= last.end:
+            # `a = 1; b = 2`: they share a row, so they are one piece.
+            last.end = max(last.end, piece.end)
+            last.nodes += piece.nodes
+        else:
+            pieces.append(piece)
+
+    for statement in tree.body:
+        start = _first_row(statement)
+        end = statement.end_lineno or start
+        if isinstance(statement, ast.ClassDef) and start > (pieces[-1].end if pieces else 0):
+            first = _first_row(statement.body[0])
+            if first > _head_end(statement):
+                owner = Class(statement.name, _bases(statement), len(classes))
+                classes.append(owner)
+                head = ast.ClassDef(
+                    statement.name, statement.bases, statement.keywords, [],
+                    statement.decorator_list,
+                )  # fmt: skip
+                pieces.append(Piece(start, first - 1, [head], "", owner, heading=True))
+                for inner in statement.body:
+                    row = _first_row(inner)
+                    name = inner.name if isinstance(inner, _Function) else ""
+                    add(Piece(row, inner.end_lineno or row, [inner], "", owner, name))
+                continue
+        name = statement.name if isinstance(statement, _Function) else ""
+        add(Piece(start, end, [statement], "", None, name))
+    starts = source.line_starts
+    for piece in pieces:
+        if len(piece.nodes) > 1:
+            piece.name = ""
+        stop = starts[piece.end] if piece.end < len(starts) else len(source.text)
+        piece.text = source.text[starts[piece.start - 1] : stop]
+        piece.words = frozenset(_WORD.findall(piece.text))
+        if "def" in piece.words:
+            piece.defines = tuple(_DEF.findall(piece.text))
+        if "class" in piece.words:
+            piece.classes = () if piece.heading else tuple(_CLASS.findall(piece.text))
+    return pieces, classes
+
+
+def _first_row(node: ast.stmt) -> int:
+    decorators: Sequence[ast.expr] = getattr(node, "decorator_list", ())
+    return min([node.lineno, *(each.lineno for each in decorators)])
+
+
+def _head_end(node: ast.ClassDef) -> int:
+    parts: list[ast.expr] = [*node.bases, *(each.value for each in node.keywords)]
+    return max([node.lineno, *(part.end_lineno or 0 for part in parts)])
+
+
+def _bases(node: ast.ClassDef) -> tuple[str, ...]:
+    return tuple(dotted(base) or "" for base in node.bases)
+
+
+def dotted(node: ast.expr) -> str | None:
+    """`a.b.c` for a chain of plain names, else None."""
+    parts = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    parts.append(node.id)
+    return ".".join(reversed(parts))
+
+
+def _imports(tree: ast.Module) -> dict[str, str]:
+    """What each imported name stands for; of several imports the last one counts."""
+    found: dict[str, str] = {}
+    for node in _imports_in(tree.body):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.asname is not None:
+                    found[alias.asname] = alias.name
+                else:
+                    top = alias.name.partition(".")[0]
+                    found[top] = top
+        else:
+            prefix = "." * node.level + (node.module or "")
+            for alias in node.names:
+                if alias.name != "*":
+                    joined = prefix if prefix.endswith(".") else f"{prefix}."
+                    found[alias.asname or alias.name] = joined + alias.name
+    return found
+
+
+def _imports_in(statements: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    for statement in statements:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            yield statement
+            continue
+        for part in ("body", "handlers", "cases", "orelse", "finalbody"):
+            inner = getattr(statement, part, None)
+            if isinstance(inner, list):
+                yield from _imports_in(inner)
+
+
+# --- marking ----------------------------------------------------------------------
+
+
+class _Marker:
+    """Marks the pieces of one file."""
+
+    def __init__(self, text: str, imports: dict[str, str], config: Config) -> None:
+        self._text = text
+        self._imports = imports
+        savers = [saver.name for saver in apis.SAVERS]
+        savers += [row.partition(":")[0] for row in config.savers]
+        loaders = [loader.name for loader in apis.LOADERS]
+        loaders += config.loaders
+        self._savers = frozenset(savers)
+        self._loaders = frozenset(loaders)
+        self._may_write = _A_MODE_THAT_WRITES.search(text) is not None
+        self._trees = any(maker in text for maker in _TREES)
+        self._parsers = "ConfigParser" in text
+        # `save = path.write_text`: what is called `save` anywhere may be a write.
+        self._hidden = (
+            _METHOD_AS_VALUE.search(text) is not None or _FETCHED_METHOD.search(text) is not None
+        )
+
+    def mark(self, pieces: list[Piece], *, tests: bool) -> None:
+        for piece in pieces:
+            for node in piece.nodes:
+                self._look_through(node, piece)
+            if self._hidden:
+                piece.marks |= WRITE | LOAD
+            if tests and "isinstance" in piece.words:
+                piece.marks |= TEST
+        loading = {name for piece in pieces if piece.marks & LOAD for name in piece.defines}
+        publishing = {name for piece in pieces if piece.marks & PUBLISH for name in piece.defines}
+        for piece in pieces:
+            if piece.tried and not piece.marks & HANDLER and piece.tried & loading:
+                piece.marks |= HANDLER
+            if publishing & piece.words:
+                # `publish(tmp, path)`: a helper of the module.
+                piece.marks |= PUBLISH
+
+    def _look_through(self, top: ast.stmt, piece: Piece) -> None:
+        todo: list[ast.AST] = [top]
+        while todo:
+            node = todo.pop()
+            if isinstance(node, ast.Call):
+                piece.marks |= self._call(node, piece)
+            elif isinstance(node, ast.Try) or type(node).__name__ == "TryStar":
+                self._try(node, piece)  # type: ignore[arg-type]
+            elif isinstance(node, (ast.With, ast.AsyncWith)):
+                self._suppress(node, piece)
+            for name in node._fields:
+                value = getattr(node, name, None)
+                if isinstance(value, list):
+                    todo += [each for each in value if isinstance(each, ast.AST)]
+                elif isinstance(value, ast.AST):
+                    todo.append(value)
+
+    def _qualified(self, name: str) -> str:
+        head, dot, rest = name.partition(".")
+        return self._imports.get(head, head) + dot + rest
+
+    def _call(self, node: ast.Call, piece: Piece) -> int:
+        marks = self._named(node.func, node, piece)
+        func = node.func
+        last = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+        if last in _RUNNERS or self._qualified(last).rpartition(".")[2] in _RUNNERS:
+            # `to_thread(path.write_text, text)`
+            for given in node.args:
+                if isinstance(given, (ast.Attribute, ast.Name)):
+                    marks |= self._named(given, None, piece)
+        return marks
+
+    def _named(self, func: ast.expr, call: ast.Call | None, piece: Piece) -> int:
+        """The marks that a function's name gives to a call of it."""
+        if isinstance(func, ast.Attribute):
+            method = func.attr
+        elif isinstance(func, ast.Name):
+            method = ""
+        else:
+            return 0
+        name = dotted(func)
+        full = self._qualified(name) if name is not None else ""
+        last = method or full.rpartition(".")[2]
+        marks = 0
+        if method in {"write_text", "write_bytes"}:
+            marks |= WRITE
+        elif method in {"read_text", "read_bytes", "load", "loads"}:
+            marks |= LOAD
+        if last in _OPENERS or full.rpartition(".")[2] in _OPENERS:
+            marks |= LOAD
+            if self._opens_to_write(call, known=full in _OPENER_NAMES or not method):
+                marks |= WRITE
+        if full in self._savers or f"builtins.{full}" in self._savers:
+            marks |= WRITE
+        if method and f".{method}" in self._savers:
+            marks |= WRITE
+        if method == "write" and self._trees:
+            marks |= WRITE
+        if full in self._loaders or f".{method}" in self._loaders:
+            marks |= LOAD
+        if f"builtins.{full}" in self._loaders or (method == "read" and self._parsers):
+            marks |= LOAD
+        if (call is None or call.args or call.keywords) and (
+            _LOADING.match(last) or _LOADING.match(full.rpartition(".")[2])
+        ):
+            marks |= LOAD
+        if full in apis.PUBLISHERS:
+            marks |= PUBLISH
+        if method in apis.PUBLISH_METHODS and (
+            call is None
+            or (len(call.args) == 1 and not call.keywords)
+            or (not call.args and len(call.keywords) == 1)
+        ):
+            marks |= PUBLISH
+        if full in apis.TEMP_MAKERS:
+            marks |= TEMP
+        return marks
+
+    def _opens_to_write(self, call: ast.Call | None, *, known: bool) -> bool:
+        if "O_TRUNC" in self._text:
+            return True
+        if not self._may_write:
+            return False
+        if call is None:
+            return True
+        given: list[ast.expr] = [*call.args, *(each.value for each in call.keywords)]
+        for index, value in enumerate(given):
+            if isinstance(value, ast.Constant):
+                mode = value.value
+                if isinstance(mode, str) and _MODE.fullmatch(mode) and ("w" in mode or "+" in mode):
+                    return True
+            elif index > 0 or not known:
+                # In the first place of `open` stands the path, in that of `path.open` the mode.
+                return True
+        return False
+
+    # --- handlers ---------------------------------------------------------------
+
+    def _try(self, node: ast.Try, piece: Piece) -> None:
+        if any(self._may_be_silent(handler) for handler in node.handlers):
+            self._note_tried(node.body, piece)
+
+    def _suppress(self, node: ast.With | ast.AsyncWith, piece: Piece) -> None:
+        for item in node.items:
+            call = item.context_expr
+            if isinstance(call, ast.Call):
+                name = dotted(call.func)
+                if name is not None and self._qualified(name).rpartition(".")[2] == "suppress":
+                    self._note_tried(node.body, piece)
+
+    def _note_tried(self, body: list[ast.stmt], piece: Piece) -> None:
+        for statement in body:
+            for node in ast.walk(statement):
+                if not isinstance(node, ast.Call):
+                    continue
+                func = node.func
+                name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+                if self._call(node, piece) & LOAD or _SHAPING.search(name) or self._hidden:
+                    piece.marks |= HANDLER
+                piece.tried.add(name)
+
+    def _may_be_silent(self, handler: ast.ExceptHandler) -> bool:
+        if handler.type is not None and self._is_harmless(handler.type):
+            return False
+        todo: list[ast.AST] = list(handler.body)
+        while todo:
+            node = todo.pop()
+            if isinstance(node, ast.Raise):
+                return False
+            if not isinstance(node, _Function):
+                todo += ast.iter_child_nodes(node)
+        return True
+
+    def _is_harmless(self, node: ast.expr) -> bool:
+        """Whether an exception surely does not mean "there but unreadable"."""
+        if isinstance(node, (ast.Tuple, ast.List)):
+            return all(self._is_harmless(each) for each in node.elts)
+        name = dotted(node)
+        if name is None:
+            return False
+        if "." not in name or name.startswith(("self.", "cls.")):
+            known = name in _BUILTIN_ERRORS or name in self._imports
+            if not known or re.search(rf"\b{name}\s*[:=]", self._text):
+                return False  # it may be bound to a tuple of exceptions
+        last = self._qualified(name).rpartition(".")[2]
+        return last not in _HARMFUL and _CORRUPT.search(last) is None
+
+
+def _marked(pieces: list[Piece], text: str) -> list[Piece]:
+    """The pieces that are to be looked at; none when they cannot lead to a finding."""
+    every = 0
+    for piece in pieces:
+        every |= piece.marks
+    published = every & PUBLISH and (every & TEMP or _TEMP_WORD.search(text) is not None)
+    if every & (WRITE | TEST) or published:
+        # Any load may read back what is written.
+        return [piece for piece in pieces if piece.marks]
+    handlers = [piece for piece in pieces if piece.marks & HANDLER]
+    if not handlers:
+        return []
+    # Nothing is written, so a load matters only where a handler's function calls it.
+    asked = frozenset[str]().union(*(piece.words for piece in handlers))
+    return [
+        piece
+        for piece in pieces
+        if piece.marks & ~LOAD or (piece.marks & LOAD and not asked.isdisjoint(piece.defines))
+    ]

@@ -1,0 +1,505 @@
+"""The facts' view of a module, of which LibCST parses only the pieces that are asked for.
+
+Where the pass over a whole file fills lists and dictionaries, these fill themselves when
+facts look something up: a function when its body is looked at, the callers of a name when
+they are wanted, the statements that bind a name. What is looked up is the same as in the
+whole file, in the same order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast, overload
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper, PositionProvider
+
+from atomic_fix.facts.module import ModuleFacts
+from atomic_fix.facts.scopes import (
+    Binding,
+    Call,
+    ClassFacts,
+    FunctionFacts,
+    Scopes,
+    _Collector,
+)
+from atomic_fix.facts.tree import Tree
+from atomic_fix.finding import Position, Span
+from atomic_fix.islands import NotParsed
+from atomic_fix.source import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from atomic_fix.config import Config
+    from atomic_fix.islands.knife import Cut, Piece
+    from atomic_fix.source import Source
+
+# Orders of one row and the next are this far apart: more than there are places in a piece.
+_STRIDE = 1 << 24
+
+
+def facts_of(source: Source, cut: Cut, config: Config) -> ModuleFacts:
+    """The facts of a file that was cut into pieces.
+
+    The facts raise `NotParsed` when they ask for a piece that LibCST cannot parse.
+    """
+    tree = _PiecesTree(source, cst.Module([]))
+    facts = ModuleFacts(source, tree, config)
+    # In the place where `ModuleFacts.scopes` would keep what it collects from a whole tree.
+    facts.__dict__["scopes"] = _Pieces(cut, tree).scopes
+    return facts
+
+
+class _PiecesTree(Tree):
+    """Finds the piece that a node stands in, and its place in the file."""
+
+    def __init__(self, source: Source, module: cst.Module) -> None:
+        super().__init__(source, module)
+        self.__dict__["parsed"] = []
+
+    def span(self, node: cst.CSTNode) -> Span:
+        for parsed in self.__dict__["parsed"]:
+            found = parsed.find(node)
+            if found is not None:
+                return cast("Span", found)
+        raise KeyError(node)
+
+
+class _Parsed:
+    """A parsed piece with the nodes that were seen in it."""
+
+    def __init__(self, module: cst.Module, shift: int) -> None:
+        self.module = module
+        self.shift = shift
+        self.seen: set[int] = set()
+
+    @cached_property
+    def _ranges(self) -> Mapping[cst.CSTNode, object]:
+        return MetadataWrapper(self.module, unsafe_skip_copy=True).resolve(PositionProvider)
+
+    def find(self, node: cst.CSTNode) -> Span | None:
+        if id(node) not in self.seen:
+            return None
+        found = self._ranges[node]
+        start, end = found.start, found.end  # type: ignore[attr-defined]
+        return Span(
+            Position(start.line + self.shift, start.column + 1),
+            Position(end.line + self.shift, end.column + 1),
+        )
+
+
+class _Pieces:
+    """Parses pieces and files what is found in them. `scopes` is what facts are given."""
+
+    def __init__(self, cut: Cut, tree: _PiecesTree) -> None:
+        self._tree = tree
+        self._done: set[int] = set()
+        self.pieces = cut.pieces
+        self.module = _Module(self)
+        self.calls_by_name: dict[str, list[Call]] = {}
+        self.defining: dict[str, list[Piece]] = {}
+        self.loose = [piece for piece in self.pieces if not piece.name]
+        self.functions: dict[int, FunctionFacts] = {}
+        self.nested: dict[int, list[FunctionFacts]] = {}
+        self.classes = [_Class(self, each.name, each.bases) for each in cut.classes]
+        self.class_of = {
+            id(piece): self.classes[piece.owner.order]
+            for piece in self.pieces
+            if piece.owner is not None
+        }
+        self.members: dict[int, list[Piece]] = {}
+        self.class_pieces: dict[str, list[Piece | _Class]] = {}
+        self.nested_classes: dict[int, dict[str, ClassFacts]] = {}
+        for piece in self.pieces:
+            owner = self.class_of.get(id(piece))
+            if piece.heading:
+                assert owner is not None
+                self.class_pieces.setdefault(owner.name, []).append(owner)
+            elif owner is not None:
+                self.members.setdefault(id(owner), []).append(piece)
+            for name in dict.fromkeys(piece.defines):
+                self.defining.setdefault(name, []).append(piece)
+            for name in dict.fromkeys(piece.classes):
+                self.class_pieces.setdefault(name, []).append(piece)
+            if piece.name:
+                self.functions[id(piece)] = _Function(self, piece, owner, self.module)
+        self.scopes = _Scopes(self, cut)
+
+    def load(self, piece: Piece) -> None:
+        """Parse a piece, unless that was done before."""
+        if id(piece) in self._done:
+            return
+        self._done.add(id(piece))
+        text = piece.text
+        shift = piece.start - 1
+        owner = self.class_of.get(id(piece))
+        if piece.heading:
+            text = text.rstrip("\r\n") + "\n pass\n"
+        elif owner is not None:
+            text = "class _:\n" + text
+            shift -= 1
+        try:
+            parsed = _Parsed(cst.parse_module(text), shift)
+        except cst.ParserSyntaxError as error:
+            reason = f"cannot be parsed: {error.message.splitlines()[0]}"
+            row, column = error.raw_line + shift, error.raw_column + 1
+            raise NotParsed(Unreadable(self._tree.source.filename, reason, row, column)) from error
+        self._tree.__dict__["parsed"].append(parsed)
+        body: Sequence[cst.CSTNode] = parsed.module.body
+        if owner is not None and not piece.heading:
+            made = parsed.module.body[0]
+            assert isinstance(made, cst.ClassDef)
+            body = made.body.body
+        collector = _PieceCollector(self, piece, parsed)
+        for node in body:
+            node.visit(collector)
+        self.nested[id(piece)] = collector.scopes.functions[1:]
+        self.nested_classes[id(piece)] = collector.scopes.classes
+        for name, calls in collector.scopes.callers.items():
+            self.calls_by_name.setdefault(name, []).extend(calls)
+
+    def functions_of(self, piece: Piece) -> list[FunctionFacts]:
+        """The functions in a piece; it is parsed if there is more than its own one."""
+        own = self.functions.get(id(piece))
+        if own is not None and len(piece.defines) == 1:
+            return [own]
+        self.load(piece)
+        return self.nested[id(piece)]
+
+
+class _PieceCollector(_Collector):
+    """The pass over one piece, filed under the functions and classes of the whole file."""
+
+    def __init__(self, pieces: _Pieces, piece: Piece, parsed: _Parsed) -> None:
+        super().__init__(cst.Module([]))
+        self._pieces = pieces
+        self._seen = parsed.seen
+        self._own = pieces.functions.get(id(piece))
+        self.scopes.module = pieces.module
+        self._functions = [pieces.module]
+        self._order = piece.start * _STRIDE
+        owner = pieces.class_of.get(id(piece))
+        self._classes = [None] if owner is None or piece.heading else [None, owner]
+        self._heading = owner if piece.heading else None
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        self._seen.add(id(node))
+        return super().on_visit(node)
+
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
+        super().visit_FunctionDef(node)
+        if self._own is not None and len(self._functions) == 2:
+            # What stands for the function already becomes it.
+            fresh, own = self._functions[-1], self._own
+            for each in fields(FunctionFacts):
+                setattr(own, each.name, getattr(fresh, each.name))
+            self._functions[-1] = self.scopes.functions[-1] = own
+
+    def visit_ClassDef(self, node: cst.ClassDef) -> None:
+        if self._heading is not None:
+            self._classes.append(self._heading)
+            return
+        super().visit_ClassDef(node)
+
+    def visit_Import(self, node: cst.Import) -> bool:
+        return False  # the imports of all pieces are known already
+
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+        return False
+
+
+class _Function(FunctionFacts):
+    """A function whose body is parsed when it is looked at."""
+
+    __slots__ = ("_piece", "_pieces")
+
+    def __init__(
+        self, pieces: _Pieces, piece: Piece, owner: ClassFacts | None, outer: FunctionFacts
+    ) -> None:
+        # The other fields stay unset, so that `__getattr__` is asked for them.
+        self._pieces = pieces
+        self._piece = piece
+        self.name = piece.name
+        self.owner = owner
+        self.outer = outer
+        self.order = piece.start * _STRIDE + 1
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        self._pieces.load(self._piece)
+        return object.__getattribute__(self, name)
+
+
+class _Module(FunctionFacts):
+    """The module's own code, statement by statement."""
+
+    __slots__ = ()
+
+    def __init__(self, pieces: _Pieces) -> None:
+        super().__init__("", cst.Module([]), None, None, 0)
+        self.bindings = _Bindings(pieces)
+
+
+class _Class(ClassFacts):
+    """A class whose methods and attributes are parsed when they are looked up."""
+
+    __slots__ = ()
+
+    def __init__(self, pieces: _Pieces, name: str, bases: tuple[str, ...]) -> None:
+        self.name = name
+        self.bases = bases
+        self.methods = _Methods(pieces, self)
+        self.attributes = _Attributes(pieces, self)
+
+
+class _Methods(dict[str, FunctionFacts]):
+    """Methods by name; of several of one name the first one counts."""
+
+    def __init__(self, pieces: _Pieces, owner: ClassFacts) -> None:
+        super().__init__()
+        self._pieces = pieces
+        self._owner = owner
+
+    def _find(self, name: str) -> FunctionFacts | None:
+        for piece in self._pieces.members.get(id(self._owner), ()):
+            if name not in piece.defines:
+                continue
+            if piece.name == name:
+                return self._pieces.functions[id(piece)]
+            if not piece.name:  # a method under `if`, or in a class within the class
+                for function in self._pieces.functions_of(piece):
+                    outer = function.outer
+                    inside = outer is not None and not outer.is_module
+                    if function.name == name and function.owner is self._owner and not inside:
+                        return function
+        return None
+
+    def __contains__(self, name: object) -> bool:
+        return self._find(str(name)) is not None
+
+    def __getitem__(self, name: str) -> FunctionFacts:
+        found = self._find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        found = self._find(name)
+        return default if found is None else found
+
+
+class _Attributes(dict[str, "list[Binding]"]):
+    """Bindings of a class's attributes, in its body and through `self` in its methods."""
+
+    def __init__(self, pieces: _Pieces, owner: ClassFacts) -> None:
+        super().__init__()
+        self._pieces = pieces
+        self._owner = owner
+        self._asked: set[str] = set()
+
+    def _find(self, name: str) -> list[Binding] | None:
+        if name not in self._asked:
+            self._asked.add(name)
+            for piece in self._pieces.members.get(id(self._owner), ()):
+                if name in piece.words and _may_bind(piece, name):
+                    self._pieces.load(piece)
+        found = super().get(name)
+        if found is not None:
+            found.sort(key=lambda binding: binding.order)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return self._find(str(name)) is not None
+
+    def __getitem__(self, name: str) -> list[Binding]:
+        found = self._find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        found = self._find(name)
+        return default if found is None else found
+
+
+_TARGET_ENDS = r"[\s)\\]*(?:=(?!=)|[:,\]#]|(?:\+|-|\*\*?|//?|%|&|\||\^|@|<<|>>)=|in\b)"
+
+
+def _may_bind(piece: Piece, name: str) -> bool:
+    """Whether a piece that holds a name may bind it as an attribute of its class."""
+    if not piece.name:
+        return True
+    pattern = rf"\b(?:self|cls)[\s)\\]*\.[\s\\]*{name}\b{_TARGET_ENDS}"
+    return re.search(pattern, piece.text) is not None
+
+
+class _Bindings(dict[str, "list[Binding]"]):
+    """Bindings of the module's own names."""
+
+    def __init__(self, pieces: _Pieces) -> None:
+        super().__init__()
+        self._pieces = pieces
+        self._asked: set[str] = set()
+
+    def _find(self, name: str) -> list[Binding] | None:
+        if name not in self._asked:
+            self._asked.add(name)
+            for piece in self._pieces.loose:
+                if piece.words.issuperset(name.split(".")) and not _only_imports(piece):
+                    self._pieces.load(piece)
+        found = super().get(name)
+        if found is not None:
+            found.sort(key=lambda binding: binding.order)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return self._find(str(name)) is not None
+
+    def __getitem__(self, name: str) -> list[Binding]:
+        found = self._find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        found = self._find(name)
+        return default if found is None else found
+
+
+def _only_imports(piece: Piece) -> bool:
+    return all(type(node).__name__ in {"Import", "ImportFrom"} for node in piece.nodes)
+
+
+class _Scopes(Scopes):
+    """What facts look things up in."""
+
+    __slots__ = ()
+
+    def __init__(self, pieces: _Pieces, cut: Cut) -> None:
+        self.module = pieces.module
+        self.imports = cut.imports
+        self.by_name = _ByName(pieces)
+        self.classes = _Classes(pieces)
+        self.callers = _Callers(pieces)  # type: ignore[assignment]
+        # What stands outside of functions is one body: if part of it is looked at, all is.
+        loose = any(not piece.name for piece in cut.marked)
+        for piece in pieces.pieces:
+            if loose and not piece.name and not _only_imports(piece):
+                pieces.load(piece)
+        for piece in cut.marked:
+            pieces.load(piece)
+        pieces.module.calls.sort(key=lambda call: call.order)
+        found = [each for piece in cut.marked for each in pieces.nested[id(piece)]]
+        self.functions = [pieces.module, *found] if loose else found
+
+
+class _ByName(dict[str, "list[FunctionFacts]"]):
+    """Functions of the module by their plain name."""
+
+    def __init__(self, pieces: _Pieces) -> None:
+        super().__init__()
+        self._pieces = pieces
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._pieces.defining
+
+    def __missing__(self, name: str) -> list[FunctionFacts]:
+        if name not in self._pieces.defining:
+            raise KeyError(name)
+        found = [
+            function
+            for piece in self._pieces.defining[name]
+            for function in self._pieces.functions_of(piece)
+            if function.name == name
+        ]
+        self[name] = found
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self._pieces.defining else default
+
+
+class _Classes(dict[str, ClassFacts]):
+    """Classes by name; of several of one name the first one counts."""
+
+    def __init__(self, pieces: _Pieces) -> None:
+        super().__init__()
+        self._pieces = pieces
+
+    def _find(self, name: str) -> ClassFacts | None:
+        for place in self._pieces.class_pieces.get(name, ()):
+            if isinstance(place, _Class):
+                return place
+            self._pieces.load(place)
+            found = self._pieces.nested_classes[id(place)].get(name)
+            if found is not None:
+                return found
+        return None
+
+    def __contains__(self, name: object) -> bool:
+        return self._find(str(name)) is not None
+
+    def __getitem__(self, name: str) -> ClassFacts:
+        found = self._find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        found = self._find(name)
+        return default if found is None else found
+
+
+class _Callers:
+    """Calls by the last part of the name that is called."""
+
+    def __init__(self, pieces: _Pieces) -> None:
+        self._pieces = pieces
+
+    def get(self, name: str, default: object = ()) -> Sequence[Call]:
+        return _Calls(self._pieces, name)
+
+
+class _Calls(Sequence[Call]):
+    """The calls of one name in the order of the file, parsed as far as they are read."""
+
+    def __init__(self, pieces: _Pieces, name: str) -> None:
+        self._pieces = pieces
+        self._name = name
+
+    def __iter__(self) -> Iterator[Call]:
+        for piece in self._pieces.pieces:
+            if self._name not in piece.words:
+                continue
+            self._pieces.load(piece)
+            low, high = piece.start * _STRIDE, (piece.end + 1) * _STRIDE
+            found = [
+                call
+                for call in self._pieces.calls_by_name.get(self._name, ())
+                if low <= call.order < high
+            ]
+            yield from sorted(found, key=lambda call: call.order)
+
+    @overload
+    def __getitem__(self, index: int) -> Call: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Call]: ...
+    def __getitem__(self, index: int | slice) -> Call | Sequence[Call]:
+        if isinstance(index, int):
+            return list(self)[index]
+        if index.start is None and index.step is None and index.stop is not None:
+            found = []
+            for call in self:
+                found.append(call)
+                if len(found) >= index.stop:
+                    break
+            return found[: index.stop]
+        return list(self)[index]
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

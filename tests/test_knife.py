@@ -1,0 +1,217 @@
+"""The pieces of a file give the findings of the whole file, byte for byte.
+
+`ATOMIC_FIX_CORPUS` may name a folder of Python files to compare as well.
+"""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atomic_fix.analyse import module_facts, whole_facts
+from atomic_fix.check import selected_rules
+from atomic_fix.config import Config
+from atomic_fix.finding import Finding
+from atomic_fix.rules import RULES
+from atomic_fix.source import Source, Unreadable, decode
+
+# Everything is looked at, and what is unlikely is compared too.
+CONFIG = Config(
+    min_confidence=0.0, extend_select=tuple(rule.code for rule in RULES if not rule.default)
+)
+FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
+LIBRARY = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
+CORPUS = sorted(Path(os.environ.get("ATOMIC_FIX_CORPUS", os.devnull)).rglob("*.py"))
+
+
+def found(source: Source, *, whole: bool) -> list[Finding] | str:
+    facts = whole_facts(source, CONFIG) if whole else module_facts(source, CONFIG)
+    if facts is None:
+        return []
+    if isinstance(facts, Unreadable):
+        return facts.reason
+    findings = [each for rule in selected_rules(CONFIG) for each in rule.check(facts, CONFIG)]
+    return sorted(findings, key=lambda each: each.sort_key)
+
+
+def compare(path: Path) -> int:
+    source = decode(path.read_bytes(), str(path))
+    if isinstance(source, Unreadable):
+        return 0
+    expected = found(source, whole=True)
+    if isinstance(expected, str):
+        return 0  # the whole cannot be parsed; a part of it may
+    assert found(source, whole=False) == expected
+    return len(expected)
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_fixtures(path: Path) -> None:
+    compare(path)
+
+
+def test_fixtures_have_findings() -> None:
+    assert sum(compare(path) for path in FIXTURES) > 20
+
+
+def _interesting(path: Path) -> bool:
+    text = path.read_bytes()
+    return 500 < len(text) < 30_000 and (b'"w' in text or b"'w" in text or b".write_" in text)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_standard_library(part: int) -> None:
+    """A sample that is the same on each run of one Python version."""
+    chosen = [p for p in LIBRARY if _interesting(p) and "lib2to3" not in p.parts]
+    assert sum(compare(path) for path in chosen[part * 3 :: 12]) > 0
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=str)
+def test_corpus(path: Path) -> None:
+    compare(path)
+
+
+# --- generated programs -----------------------------------------------------------
+
+_NAMES = ("state", "path", "tmp", "index", "report")
+_PATHS = (
+    "path", "self.path", "STATE", "self.folder / 'state.json'", "locate(name)", "tmp",
+    "Path('session.json')", "self._path()", "f'{path}.tmp'", "config.path", "HERE / 'x.pkl'",
+    "owner.state_path", "os.path.join(path, 'index.json')",
+)  # fmt: skip
+_STATEMENTS = (
+    "{p}.write_text(json.dumps(state))",
+    "with open({p}, 'w') as f: json.dump(state, f)",
+    "with open({p}, mode) as f:\n    f.write(dumps(state))",
+    "self.path = {p}",
+    "path = {p}",
+    "tmp = path.with_suffix('.tmp')",
+    "save({p}, state)",
+    "self.save({p})",
+    "store = self.write",
+    "os.replace({p}, {q})",
+    "publish({p}, {q})",
+    "torch.save(state, {p})",
+    "return {p}",
+    "state = json.loads({p}.read_text())",
+    "state = load_checkpoint(path={p}, strict=True)",
+    "try:\n    state = json.load(open({p}))\nexcept (ValueError, OSError):\n    state = None",
+    "try:\n    state = self.load({p})\nexcept Exception:\n    return None",
+    "try:\n    return load({p})\nexcept BROKEN:\n    pass",
+    "with suppress(ValueError):\n    state = read_state({p})",
+    "if not isinstance(state, dict):\n    return None",
+    "os.fsync(f.fileno())",
+    "writer = {p}.write_text; writer(text)",
+    "for path in {p}.iterdir():\n    path.write_bytes(data)",
+    "def locate(name):\n    return {p}",
+    "self.handle = open({p}, 'wb')",
+    "pickle.dump(state, self.handle)",
+    "import json as js, os",
+    "from pickle import dump as put, load as get",
+    "os.remove({p})",
+    "if path.exists():\n    raise RuntimeError({p})",
+    "x = 1; y = {p}",
+)  # fmt: skip
+_FUNCTIONS = (
+    "save", "load", "__init__", "locate", "_path", "write", "read_state", "publish", "run",
+    "save_state", "load_state", "path",
+)  # fmt: skip
+_PARAMETERS = ("path", "state, path=STATE", "name", "src, dst", "path, mode='w'", "")
+
+statement = st.builds(
+    lambda text, p, q: text.format(p=p, q=q),
+    st.sampled_from(_STATEMENTS),
+    st.sampled_from(_PATHS),
+    st.sampled_from(_PATHS),
+)
+
+
+def _indent(text: str, by: str = "    ") -> str:
+    return "\n".join(by + line for line in text.split("\n"))
+
+
+def _function(name: str, parameters: str, body: list[str], method: bool, head: str) -> str:
+    first = "self" if method else ""
+    given = ", ".join(each for each in (first, parameters) if each)
+    return f"{head}def {name}({given}):\n" + "\n".join(map(_indent, body))
+
+
+functions = {
+    method: st.builds(
+        _function,
+        st.sampled_from(_FUNCTIONS),
+        st.sampled_from(_PARAMETERS),
+        st.lists(statement, min_size=1, max_size=5),
+        st.just(method),
+        st.sampled_from(("", "", "@property\n" if method else "@cache\n", "# note\n")),
+    )
+    for method in (True, False)
+}
+classes = st.builds(
+    lambda name, base, doc, members: (
+        f"class {name}({base}):\n{doc}" + "\n\n".join(map(_indent, members))
+    ),
+    st.sampled_from(("Store", "Base", "Session")),
+    st.sampled_from(("Base", "Store", "", "make('x')")),
+    st.sampled_from(("", '    """Kept state."""\n', "    # kept\n    path = STATE\n")),
+    st.lists(
+        st.one_of(functions[True], st.sampled_from(("path = HERE / 'a.json'", "mode = 'w'"))),
+        min_size=1,
+        max_size=4,
+    ),
+)
+programs = st.lists(
+    st.one_of(
+        functions[False],
+        classes,
+        statement.filter(lambda text: "return" not in text and "self" not in text),
+        st.sampled_from(
+            (
+                "STATE = Path('state.json')",
+                "BROKEN = (ValueError, KeyError)",
+                "HERE = Path(__file__).parent",
+                "mode = 'w'",
+                "from contextlib import suppress",
+                "if True:\n    def save(path, mode='w'):\n        path.write_text('x')",
+            )
+        ),
+    ),
+    min_size=1,
+    max_size=7,
+).map("\n\n".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(programs, st.sampled_from(("\n", "\r\n")))
+def test_generated_programs(text: str, newline: str) -> None:
+    text = f"import json, os, pickle, torch\nfrom pathlib import Path\n{text}\n"
+    source = Source("src/state_store.py", text.replace("\n", newline), "utf-8", False)
+    assert found(source, whole=False) == found(source, whole=True)
+
+
+def test_generated_programs_have_findings() -> None:
+    text = "from pathlib import Path\ndef save_state(path):\n    path.write_text(x)\n"
+    assert found(Source("state.py", text, "utf-8", False), whole=False)
+
+
+def test_what_python_cannot_parse_is_left_to_libcst() -> None:
+    text = "def save_state(path, state):\n    path.write_text(state)\n    print 'x'\n"
+    reason = found(Source("state.py", text, "utf-8", False), whole=False)
+    assert isinstance(reason, str)
+    assert reason.startswith("cannot be parsed")
+
+
+def test_a_configured_saver_is_looked_at() -> None:
+    text = "from lib import keep\ndef save_state(state, path):\n    keep(path, state)\n"
+    source = Source("state.py", text, "utf-8", False)
+    assert module_facts(source, CONFIG) is None
+    facts = module_facts(source, replace(CONFIG, savers=("lib.keep",)))
+    assert facts is not None
+    assert not isinstance(facts, Unreadable)
+    assert facts.sites.writes
