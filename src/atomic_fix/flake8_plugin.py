@@ -1,0 +1,192 @@
+"""The flake8 plugin: the findings of the command, in a flake8 run.
+
+flake8 sees to `# noqa`, to `select`, `ignore` and `exclude`. What else is configured comes from
+`[tool.atomic-fix]`, as for the command, with flake8's own `atf-…` options put over it; that
+flake8 runs with `--isolated` it does not tell its plugins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from atomic_fix import __version__
+from atomic_fix.config import Config
+from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver
+from atomic_fix.source import Source, Unreadable, decode
+
+if TYPE_CHECKING:
+    import argparse
+    import ast
+    from collections.abc import Iterator
+
+    from atomic_fix.finding import Finding
+    from atomic_fix.run.narrowing import Narrowing
+    from atomic_fix.settings import Settings
+
+_BY_FLAKE8 = frozenset({"select", "extend_select", "ignore"})
+_OPTIONS = tuple(
+    key for key in KEYS if key.attribute in {each.name for each in fields(Config)} - _BY_FLAKE8
+)
+"""The keys that are flake8 options too: those that tell what is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the options of one flake8 run come to."""
+
+    resolver: Resolver
+    wanted: tuple[str, ...]
+    """What flake8 was told to select: a rule that is off by default is on if its whole code is
+    there."""
+    stdin_name: str
+    """What flake8 calls standard input; empty when it does not read that."""
+
+
+class AtomicFixPlugin:
+    """Run by flake8 once for each file that it can parse; the others are its own E999."""
+
+    name = "atomic-fix"
+    version = __version__
+    # flake8 gives options to the class and makes an object for each file.
+    _run: ClassVar[_Run] = _Run(Resolver({}), (), "")
+
+    def __init__(self, tree: ast.AST, filename: str, lines: list[str]) -> None:
+        self._filename = filename
+        self._lines = lines
+
+    @classmethod
+    def add_options(cls, manager: Any) -> None:
+        """Register the options, called by flake8."""
+        for key in _OPTIONS:
+            is_list = key.kind in (Kind.STRINGS, Kind.SAVERS)
+            manager.add_option(
+                f"--atf-{key.name}",
+                parse_from_config=True,
+                comma_separated_list=is_list,
+                default=None,
+                metavar=key.name.upper(),
+                help=key.help.replace("%", "%%"),
+            )
+
+    @classmethod
+    def parse_options(cls, options: argparse.Namespace) -> None:
+        """Take the options, called by flake8 before it reads any file.
+
+        Raises:
+            ExecutionError: of flake8, which says it in one line and ends; an option cannot
+                be used.
+        """
+        values: dict[str, object] = {}
+        for key in _OPTIONS:
+            value = getattr(options, f"atf_{key.attribute}")
+            if value is not None:
+                values[key.name] = _number(value) if key.kind is Kind.SHARE else value
+        try:
+            resolver = Resolver(values)
+        except ConfigError as error:
+            raise _refusal(error) from error
+        cls._run = _Run(
+            resolver,
+            (*(options.select or ()), *(options.extend_select or ())),
+            options.stdin_display_name if "-" in options.filenames else "",
+        )
+
+    def run(self) -> Iterator[tuple[int, int, str, type[AtomicFixPlugin]]]:
+        """Row, column from 0, text and class of each finding.
+
+        Never raises: an exception here would end the whole flake8 run.
+        """
+        try:
+            findings = self._findings()
+        except Exception as error:
+            reason = f"internal error: {type(error).__name__}: {error}"
+            if isinstance(error, ConfigError):
+                reason = str(error)
+            findings = _unreadable(Unreadable(self._filename, " ".join(reason.split())))
+        for finding in findings:
+            start = finding.span.start
+            yield start.row, start.column - 1, f"{finding.code} {finding.message}", type(self)
+
+    def _findings(self) -> tuple[Finding, ...]:
+        from atomic_fix.run.one_file import told
+
+        source = self._source()
+        if isinstance(source, Unreadable):
+            return _unreadable(source)
+        settings = self._settings()
+        return told(source, settings, _narrowing(settings), noqa=False)
+
+    def _source(self) -> Source | Unreadable:
+        """The file as it lies on the disk: where it cannot be decoded, flake8's lines are
+        what latin-1 makes of it. Standard input is there as lines only; positions are the
+        same in them."""
+        if self._filename == self._run.stdin_name:
+            return Source(self._filename, "".join(self._lines), "utf-8", bom=False)
+        from atomic_fix.run import disk
+
+        content = disk.read(self._filename)
+        return content if isinstance(content, Unreadable) else decode(content, self._filename)
+
+    def _settings(self) -> Settings:
+        """The settings of this file, with the rules that flake8 was told to select by their
+        whole code. flake8's own ignore list is no place for the others: it would be lost
+        with the first `--ignore`."""
+        settings = self._run.resolver.for_folder(str(Path(self._filename).parent))
+        wanted = self._run.wanted
+        if not wanted:
+            return settings
+        config = settings.config
+        return replace(
+            settings,
+            config=replace(
+                config,
+                extend_select=(*config.extend_select, *wanted),
+                ignore=tuple(code for code in config.ignore if code not in wanted),
+            ),
+        )
+
+
+def _narrowing(settings: Settings) -> Narrowing:
+    """The baseline that is configured, if any.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    from atomic_fix.run.narrowing import Narrowing
+
+    if not settings.baseline:
+        return Narrowing()
+    from atomic_fix import baseline
+    from atomic_fix.run import disk
+
+    path = str(Path(settings.root, settings.baseline))
+    content = disk.read(path)
+    if isinstance(content, Unreadable):
+        raise ConfigError(f"{path}: {content.reason}")
+    try:
+        return Narrowing(baseline.parse(content.decode("utf-8"), path))
+    except (baseline.BaselineError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a baseline: {error}") from error
+
+
+def _unreadable(problem: Unreadable) -> tuple[Finding, ...]:
+    from atomic_fix.check import unreadable_finding
+
+    return (unreadable_finding(problem),)
+
+
+def _number(text: str) -> object:
+    """The number that an option gives, or its text, which is then refused by name."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _refusal(error: ConfigError) -> Exception:
+    # Here, and not above: flake8 is there when this is called.
+    from flake8.exceptions import ExecutionError
+
+    return ExecutionError(f"atomic-fix: {error}")

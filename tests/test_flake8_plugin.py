@@ -1,0 +1,292 @@
+"""The plugin inside a real flake8, against the command."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from atomic_fix import flake8_plugin
+from atomic_fix.rules import RULES
+from atomic_fix.settings import KEYS
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+CASES = sorted(FIXTURES.glob("**/*.py"))
+FORMAT = "%(path)s:%(row)d:%(col)d: %(code)s %(text)s"
+OFF_BY_DEFAULT = [rule.code for rule in RULES if not rule.default]
+
+WRITE = "import json\n\n\ndef save(state_path, x):\n    state_path.write_text(json.dumps(x))"
+
+
+def run_flake8(
+    *arguments: str, stdin: bytes | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "flake8", *arguments],
+        input=stdin, capture_output=True, check=False, cwd=cwd,
+    )  # fmt: skip
+
+
+def flake8(*arguments: str, stdin: bytes | None = None, cwd: Path | None = None) -> list[str]:
+    done = run_flake8(f"--format={FORMAT}", *arguments, stdin=stdin, cwd=cwd)
+    assert done.stderr == b""
+    return done.stdout.decode().splitlines()
+
+
+def atf(*arguments: str, stdin: bytes | None = None) -> list[str]:
+    return flake8("--isolated", "--select=ATF", *arguments, stdin=stdin)
+
+
+def command(*arguments: str) -> list[str]:
+    """What the command says of absolute paths, in the form of flake8's lines."""
+    run = [sys.executable, "-m", "atomic_fix", "--output-format=json", *arguments]
+    done = subprocess.run(run, capture_output=True, check=False)
+    assert done.returncode in (0, 1, 2), done.stderr
+    return [
+        f"{each['filename']}:{each['location']['row']}:{each['location']['column']}:"
+        f" {each['code']} {each['message']}"
+        for each in json.loads(done.stdout)
+    ]
+
+
+def by_file(lines: list[str]) -> dict[str, list[str]]:
+    found = defaultdict(list)
+    for line in lines:
+        found[line.split(":")[0]].append(line)
+    return {name: sorted(each) for name, each in found.items()}
+
+
+@pytest.fixture(scope="module")
+def everywhere() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """What both say of every fixture, rules that are off by default included: one run each."""
+    paths = [str(path) for path in CASES]
+    extra = ",".join(OFF_BY_DEFAULT)
+    return (
+        by_file(atf(f"--extend-select={extra}", *paths)),
+        by_file(command(f"--extend-select={extra}", *paths)),
+    )
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_same_findings_as_the_command(
+    case: Path, everywhere: tuple[dict[str, list[str]], dict[str, list[str]]]
+) -> None:
+    by_flake8, by_command = everywhere
+    assert by_flake8.get(str(case), []) == by_command.get(str(case), [])
+
+
+def test_the_fixtures_give_something_to_compare(
+    everywhere: tuple[dict[str, list[str]], dict[str, list[str]]],
+) -> None:
+    codes = {line.split()[1] for lines in everywhere[0].values() for line in lines}
+    assert codes == {rule.code for rule in RULES}
+
+
+CONTENTS = {
+    "byte order mark": (b"\xef\xbb\xbf" + WRITE.encode() + b"\n", 1),
+    "crlf": (WRITE.replace("\n", "\r\n").encode(), 1),
+    "latin-1": (("# coding: latin-1\nx = 'é'; " + WRITE + "  # é\n").encode("latin-1"), 1),
+    "wide characters before": (WRITE.replace("    ", "    é = 'ü'; ").encode(), 1),
+    "form feed": (WRITE.replace("\n\n\n", "\n\x0c\n\n").encode(), 1),
+    "noqa": ((WRITE + "  # noqa\n").encode(), 0),
+    "noqa with the code": ((WRITE + "  # noqa: ATF101\n").encode(), 0),
+    "noqa with a prefix": ((WRITE + "  # noqa: ATF1, E501\n").encode(), 0),
+    "noqa of others": ((WRITE + "  # noqa: E501\n").encode(), 1),
+    "noqa for the file": (("# flake8: noqa\n" + WRITE).encode(), 0),
+    "off": (("# atomic-fix: off\n" + WRITE).encode(), 0),
+    "off and on": (("# atomic-fix: off\n# atomic-fix: on\n" + WRITE).encode(), 1),
+    "noqa on the next row": (
+        (WRITE.replace("(json", "(\n        json") + "  # noqa: ATF101\n").encode(),
+        1,
+    ),
+    "noqa behind a long string": (
+        WRITE.replace("json.dumps(x)", '"""\n{}\n""".format(x)').encode() + b"  # noqa: ATF101\n",
+        0,
+    ),
+    "noqa behind a backslash": (
+        WRITE.replace(".write", ".\\\n        write").encode() + b"  # noqa: ATF101\n",
+        0,
+    ),
+    "not decodable": (WRITE.encode() + b"  # \xff\n", 1),
+    "unknown encoding": (b"# coding: klingon\n" + WRITE.encode(), 1),
+}
+
+
+@pytest.mark.parametrize(("content", "count"), CONTENTS.values(), ids=CONTENTS)
+def test_encodings_and_suppressions_are_the_same_in_both(
+    content: bytes, count: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "case.py"
+    path.write_bytes(content)
+    found = atf(str(path))
+    assert found == command(str(path))
+    assert len(found) == count
+
+
+def test_noqa_is_ignored_where_flake8_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "case.py"
+    path.write_text(WRITE + "  # noqa\n")
+    assert atf(str(path)) == []
+    assert len(atf("--disable-noqa", str(path))) == 1
+
+
+@pytest.mark.parametrize("content", [WRITE.encode(), WRITE.replace("\n", "\r\n").encode()])
+def test_standard_input(content: bytes, tmp_path: Path) -> None:
+    found = atf("-", stdin=content)
+    assert [line.split(" ")[:2] for line in found] == [["stdin:5:5:", "ATF101"]]
+    # Its display name may be that of a file with other contents.
+    shown = tmp_path / "case.py"
+    shown.write_text("x = 1\n")
+    found = atf(f"--stdin-display-name={shown}", "-", stdin=content)
+    assert [line.split(" ")[:2] for line in found] == [[f"{shown}:5:5:", "ATF101"]]
+
+
+def test_each_setting_that_tells_what_is_found_is_an_option() -> None:
+    text = run_flake8("--isolated", "--help").stdout.decode()
+    not_about_findings = {
+        "per-file-ignores", "exclude", "extend-exclude", "force-exclude", "respect-gitignore",
+        "baseline", "require-reason", "output-format", "select", "extend-select", "ignore",
+    }  # fmt: skip
+    for key in KEYS:
+        assert (f"--atf-{key.name} " in text) is (key.name not in not_about_findings), key.name
+
+
+def test_options(tmp_path: Path) -> None:
+    path = tmp_path / "case.py"
+    path.write_text(WRITE.replace("state_path", "breadcrumbs"))
+    assert atf(str(path)) == []
+    assert len(atf("--atf-durable-words=crumbs,breadcrumbs", str(path))) == 1
+    options = ("--atf-durable-words=breadcrumbs", "--atf-min-confidence=1")
+    assert atf(*options, str(path)) == []
+
+
+def test_options_from_the_configuration_of_flake8(tmp_path: Path) -> None:
+    (tmp_path / "case.py").write_text(WRITE)
+    assert len(flake8("--select=ATF", "case.py", cwd=tmp_path)) == 1
+    config = tmp_path / ".flake8"
+    config.write_text("[flake8]\nselect = ATF\natf-not-durable-words = x,\n  state\n")
+    assert flake8("case.py", cwd=tmp_path) == []
+    config.write_text("[flake8]\nselect = ATF\natf_min_confidence = 1.0\n")
+    assert flake8("case.py", cwd=tmp_path) == []
+
+
+def test_it_runs_without_being_selected(tmp_path: Path) -> None:
+    (tmp_path / "case.py").write_text(WRITE + "\n")
+    assert [line.split()[1] for line in flake8("case.py", cwd=tmp_path)] == ["ATF101"]
+    # Setting these replaces flake8's own defaults; it must not silence the plugin.
+    for option in ("--ignore=E501", "--extend-ignore=E501"):
+        assert len(flake8(option, "case.py", cwd=tmp_path)) == 1
+
+
+def test_our_configuration_holds_and_that_of_flake8_wins(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.atomic-fix]\nnot-durable-words = ['state']\nignore = ['ATF201']\n"
+        "per-file-ignores = { 'quiet.py' = ['ATF1'] }\n"
+    )
+    (tmp_path / "case.py").write_text(WRITE + "\n")
+    (tmp_path / "quiet.py").write_text(WRITE + "\n")
+    for name in ("case.py", "quiet.py"):
+        assert flake8("--select=ATF", name, cwd=tmp_path) == []
+    options = ("--select=ATF", "--atf-not-durable-words=other")
+    found = flake8(*options, "case.py", "quiet.py", cwd=tmp_path)
+    assert [line.split(":")[0] for line in found] == ["case.py"]
+
+
+def test_the_baseline_of_our_configuration_holds(tmp_path: Path) -> None:
+    (tmp_path / "case.py").write_text(WRITE + "\n")
+    (tmp_path / "pyproject.toml").write_text("[tool.atomic-fix]\nbaseline = 'known'\n")
+    found = flake8("--select=ATF", "case.py", cwd=tmp_path)
+    assert len(found) == 1
+    assert "ATF000" in found[0]
+    assert "cannot be read" in found[0]
+    subprocess.run(
+        [sys.executable, "-m", "atomic_fix", "--write-baseline", "."],
+        cwd=tmp_path, check=True, capture_output=True,
+    )  # fmt: skip
+    assert flake8("--select=ATF", "case.py", cwd=tmp_path) == []
+    (tmp_path / "known").write_text("<<<<<<<\n")
+    found = flake8("--select=ATF", "case.py", cwd=tmp_path)
+    assert len(found) == 1
+    assert "not a baseline" in found[0]
+
+
+def test_a_rule_that_is_off_by_default_needs_its_whole_code() -> None:
+    paths = [str(path) for path in (FIXTURES / "invalid-treated-as-missing").glob("*.py")]
+
+    def codes(*options: str) -> set[str]:
+        return {line.split()[1] for line in flake8("--isolated", *options, *paths)} & {"ATF203"}
+
+    assert codes() == set()
+    assert codes("--select=ATF") == set()
+    assert codes("--ignore=E501") == set()  # `extend_default_ignore` would be lost here
+    assert codes("--select=ATF203") == {"ATF203"}
+    assert codes("--extend-select=ATF203") == {"ATF203"}
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--atf-min-confidence=2", "`min-confidence` must be a number between 0 and 1"),
+        ("--atf-min-confidence=high", "`min-confidence` must be a number between 0 and 1"),
+        ("--atf-durability=eternal", "`durability` is `eternal` but must be one of"),
+        ("--atf-savers=a:b", "`savers` must be a list of names"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_one_line(option: str, said: str) -> None:
+    done = run_flake8("--isolated", option, str(CASES[0]))
+    assert done.returncode == 1
+    assert said in done.stdout.decode() + done.stderr.decode()
+    assert b"Traceback" not in done.stdout + done.stderr
+
+
+def test_a_configuration_that_cannot_be_used_does_not_end_the_run(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.atomic-fix]\nselekt = []\n")
+    (tmp_path / "case.py").write_text("import os\n")
+    found = flake8("case.py", cwd=tmp_path)
+    assert [line.split()[1] for line in found] == ["ATF000", "F401"]
+    assert "unknown key `selekt`, did you mean `select`?" in found[0]
+
+
+def test_a_file_that_does_not_parse_is_flake8s_own_error(tmp_path: Path) -> None:
+    """It says E999 itself and calls no plugin; so `select` should hold E9 besides ATF."""
+    path = tmp_path / "case.py"
+    path.write_text("def broken(:\n")
+    for options in ((), ("--select=ATF,E9",)):
+        found = flake8("--isolated", *options, str(path))
+        assert [line.split()[1] for line in found][:1] == ["E999"]
+
+
+@pytest.mark.parametrize("error", [RecursionError("too\ndeep"), MemoryError(), ValueError("x")])
+def test_a_defect_of_ours_does_not_end_the_run(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, tmp_path: Path
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    path = tmp_path / "case.py"
+    path.write_text(WRITE)
+    monkeypatch.setattr("atomic_fix.run.one_file.told", fail)
+    plugin = flake8_plugin.AtomicFixPlugin(ast.parse(""), str(path), [WRITE])
+    expected = f"ATF000 internal error: {type(error).__name__}: {error}"
+    expected = " ".join(expected.split())
+    assert [row[:3] for row in plugin.run()] == [(1, 0, expected)]
+
+
+def test_a_file_that_vanishes_is_told(tmp_path: Path) -> None:
+    plugin = flake8_plugin.AtomicFixPlugin(ast.parse(""), str(tmp_path / "gone.py"), [WRITE])
+    found = list(plugin.run())
+    assert [row[:2] for row in found] == [(1, 0)]
+    assert found[0][2].startswith("ATF000 cannot be read: ")
+
+
+def test_workers_get_the_options(tmp_path: Path) -> None:
+    for number in range(8):
+        text = WRITE.replace("state_path", "breadcrumbs")
+        (tmp_path / f"case_{number}.py").write_text(text)
+    found = atf("--jobs=2", "--atf-durable-words=breadcrumbs", str(tmp_path))
+    assert len(found) == 8
