@@ -10,6 +10,7 @@ import sysconfig
 from dataclasses import replace
 from pathlib import Path
 
+import libcst as cst
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -215,3 +216,23 @@ def test_a_configured_saver_is_looked_at() -> None:
     assert facts is not None
     assert not isinstance(facts, Unreadable)
     assert facts.sites.writes
+
+
+@pytest.mark.parametrize("path", FIXTURES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_outline_has_the_module_s_own_statements(path: Path) -> None:
+    """What fixes need of the file around a finding: imports, docstring, indentation."""
+    source = decode(path.read_bytes(), str(path))
+    assert isinstance(source, Source)
+    facts, whole = module_facts(source, CONFIG), whole_facts(source, CONFIG)
+    if facts is None:
+        return
+    assert not isinstance(facts, Unreadable)
+    assert not isinstance(whole, Unreadable)
+    assert facts.tree.module.default_indent == whole.tree.module.default_indent
+    assert facts.tree.module.get_docstring() == whole.tree.module.get_docstring()
+    ours, theirs = facts.tree.module.body, whole.tree.module.body
+    assert [type(line) for line in ours] == [type(line) for line in theirs]
+    for mine, other in zip(ours, theirs, strict=True):
+        if not isinstance(other, (cst.FunctionDef, cst.ClassDef)):
+            assert facts.tree.text(mine) == whole.tree.text(other)
+    assert dict(facts.scopes.imports) == whole.scopes.imports

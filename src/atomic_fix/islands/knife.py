@@ -104,6 +104,8 @@ class Cut:
     imports: dict[str, str]
     marked: list[Piece]
     """The pieces that may hold a site, or a handler that matters."""
+    indent: str
+    """The white space before the first indented block."""
 
 
 def parse(text: str) -> ast.Module:
@@ -130,7 +132,7 @@ def cut(tree: ast.Module, source: Source, config: Config, *, tests: bool) -> Cut
     marked = _marked(pieces, source.text)
     if not marked:
         return None
-    return Cut(pieces, classes, imports, marked)
+    return Cut(pieces, classes, imports, marked, _indent(tree, source))
 
 
 # --- cutting ----------------------------------------------------------------------
@@ -181,6 +183,20 @@ def _pieces(tree: ast.Module, source: Source) -> tuple[list[Piece], list[Class]]
         if "class" in piece.words:
             piece.classes = () if piece.heading else tuple(_CLASS.findall(piece.text))
     return pieces, classes
+
+
+def _indent(tree: ast.Module, source: Source) -> str:
+    for statement in tree.body:
+        for part in ("body", "handlers", "cases", "orelse", "finalbody"):
+            for inner in getattr(statement, part, ()):
+                row = inner.body[0] if isinstance(inner, ast.ExceptHandler) else inner
+                if _first_row(row) > statement.lineno and row.col_offset > 0:
+                    line = source.line(_first_row(row))
+                    blank = line[: len(line) - len(line.lstrip(" \t\f"))].replace("\f", "")
+                    if blank:
+                        return blank
+                break
+    return "    "
 
 
 def _first_row(node: ast.stmt) -> int:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from atomic_fix.islands.knife import Cut, Piece
     from atomic_fix.source import Source
 
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
 # Orders of one row and the next are this far apart: more than there are places in a piece.
 _STRIDE = 1 << 24
 
@@ -47,7 +49,7 @@ def facts_of(source: Source, cut: Cut, config: Config) -> ModuleFacts:
 
     The facts raise `NotParsed` when they ask for a piece that LibCST cannot parse.
     """
-    tree = _PiecesTree(source, cst.Module([]))
+    tree = _PiecesTree(source, cut)
     facts = ModuleFacts(source, tree, config)
     # In the place where `ModuleFacts.scopes` would keep what it collects from a whole tree.
     facts.__dict__["scopes"] = _Pieces(cut, tree).scopes
@@ -57,15 +59,37 @@ def facts_of(source: Source, cut: Cut, config: Config) -> ModuleFacts:
 class _PiecesTree(Tree):
     """Finds the piece that a node stands in, and its place in the file."""
 
-    def __init__(self, source: Source, module: cst.Module) -> None:
-        super().__init__(source, module)
-        self.__dict__["parsed"] = []
+    def __init__(self, source: Source, cut: Cut) -> None:
+        # `module` stays unset here: it is parsed when it is asked for.
+        self.__dict__.update(source=source, rows=None, _cut=cut, parsed=[])
+
+    @property
+    def parsed(self) -> list[_Parsed]:
+        return cast("list[_Parsed]", self.__dict__["parsed"])
+
+    @cached_property
+    def module(self) -> cst.Module:
+        """The module's own statements; the bodies of functions and classes are left out."""
+        cut = cast("Cut", self.__dict__["_cut"])
+        rows = [""] * (len(self.source.line_starts) + 1)
+        for piece in cut.pieces:
+            if piece.heading or (piece.owner is None and piece.name):
+                kind = "class _" if piece.heading else "def _()"
+                rows[piece.start] = f"{kind}: pass"
+            elif piece.owner is None:
+                rows[piece.start : piece.end + 1] = _LINE_END.split(piece.text)[
+                    : piece.end - piece.start + 1
+                ]
+        outline = _Parsed(cst.parse_module("\n".join(rows[1:]) + "\n"), 0)
+        outline.see()
+        self.parsed.append(outline)
+        return outline.module.with_changes(default_indent=cut.indent)
 
     def span(self, node: cst.CSTNode) -> Span:
-        for parsed in self.__dict__["parsed"]:
+        for parsed in self.parsed:
             found = parsed.find(node)
             if found is not None:
-                return cast("Span", found)
+                return found
         raise KeyError(node)
 
 
@@ -76,6 +100,14 @@ class _Parsed:
         self.module = module
         self.shift = shift
         self.seen: set[int] = set()
+
+    def see(self) -> None:
+        """Take in every node, where no pass over them does."""
+        todo: list[cst.CSTNode] = [self.module]
+        while todo:
+            node = todo.pop()
+            self.seen.add(id(node))
+            todo += node.children
 
     @cached_property
     def _ranges(self) -> Mapping[cst.CSTNode, object]:
@@ -97,6 +129,7 @@ class _Pieces:
 
     def __init__(self, cut: Cut, tree: _PiecesTree) -> None:
         self._tree = tree
+        self._indent = cut.indent
         self._done: set[int] = set()
         self.pieces = cut.pieces
         self.module = _Module(self)
@@ -142,16 +175,19 @@ class _Pieces:
         elif owner is not None:
             text = "class _:\n" + text
             shift -= 1
+        # LibCST takes the first indent for the usual one, and says nothing of it elsewhere.
+        text = f"if 1:\n{self._indent}pass\n{text}"
+        shift -= 2
         try:
             parsed = _Parsed(cst.parse_module(text), shift)
         except cst.ParserSyntaxError as error:
             reason = f"cannot be parsed: {error.message.splitlines()[0]}"
             row, column = error.raw_line + shift, error.raw_column + 1
             raise NotParsed(Unreadable(self._tree.source.filename, reason, row, column)) from error
-        self._tree.__dict__["parsed"].append(parsed)
-        body: Sequence[cst.CSTNode] = parsed.module.body
+        self._tree.parsed.append(parsed)
+        body: Sequence[cst.CSTNode] = parsed.module.body[1:]
         if owner is not None and not piece.heading:
-            made = parsed.module.body[0]
+            made = parsed.module.body[1]
             assert isinstance(made, cst.ClassDef)
             body = made.body.body
         collector = _PieceCollector(self, piece, parsed)
