@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from atomic_fix.config import Config
 from atomic_fix.finding import FileResult, Finding, Position, Span
-from atomic_fix.rules import RULES, Rule
 from atomic_fix.source import Source, Unreadable, decode
+
+if TYPE_CHECKING:
+    from atomic_fix.rules import Rule
 
 UNREADABLE = "ATF000"
 UNREADABLE_NAME = "not-analysed"
@@ -13,6 +17,9 @@ UNREADABLE_NAME = "not-analysed"
 
 def selected_rules(config: Config) -> tuple[Rule, ...]:
     """The rules that a configuration turns on, in the order of `RULES`."""
+    # Here, and not above: with the rules comes LibCST, and most files need neither.
+    from atomic_fix.rules import RULES
+
     chosen = []
     for rule in RULES:
         # The longest prefix that matches decides; `ignore` wins a tie, as in ruff.
