@@ -180,7 +180,7 @@ def main(paths: tuple[str, ...], **options: Any) -> None:
     try:
         code = _start(paths or (".",), options)
     except ConfigError as error:
-        code = _complain(str(error))
+        code = _complain(_name(str(error)))
     except KeyboardInterrupt:
         code = 130  # as a shell has it; click would end with 1, which stands for findings
     sys.exit(code)
@@ -229,18 +229,19 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
     if options["show_files"]:
         return _show_files(paths, resolver)
 
-    from atomic_fix.run.narrowing import Narrowing, commit
+    from atomic_fix.run.narrowing import Narrowing, commit, read_baseline
 
     baseline = options["baseline"] or (here.baseline and os.path.join(here.root, here.baseline))
     if options["write_baseline"] and not baseline:
         raise click.UsageError("--write-baseline needs --baseline FILE")
+    made_now = options["write_baseline"] and not os.path.lexists(baseline)
     run = _Run(
         paths,
         options,
         resolver,
         here,
         Narrowing(
-            _read_baseline(baseline, may_be_missing=options["write_baseline"]),
+            read_baseline(baseline) if baseline and not made_now else None,
             commit(options["diff_base"]) if options["diff_base"] else "",
         ),
     )
@@ -415,23 +416,6 @@ def _standard_input(run: _Run) -> int:
     if repair.refusal:
         return _complain(f"{_name(filename)}: not repaired: {repair.refusal}")
     return _exit_code([repair.result])
-
-
-def _read_baseline(path: str, *, may_be_missing: bool) -> Baseline | None:
-    if not path:
-        return None
-    from atomic_fix import baseline
-    from atomic_fix.run import disk
-
-    if may_be_missing and not os.path.lexists(path):
-        return None
-    content = disk.read(path)
-    if not isinstance(content, bytes):
-        raise ConfigError(f"{_name(path)}: {content.reason}")
-    try:
-        return baseline.parse(content.decode("utf-8"), path)
-    except (baseline.BaselineError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{_name(path)}: not a baseline: {error}") from error
 
 
 def _write_baseline(run: _Run, path: str) -> int:

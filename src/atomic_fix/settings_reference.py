@@ -47,7 +47,9 @@ A code may be given as a prefix: `ATF1` stands for every rule whose code begins 
 
 ## Under flake8
 
-There flake8's own configuration counts, not this one: see `flake8 --help`.
+The plugin reads the same files. flake8's own `select`, `ignore`, `per-file-ignores` and
+`exclude` are used in place of those here, and its `atf-…` options, one for each other key that
+concerns what is found, win over the files: see `flake8 --help`.
 
 """
 

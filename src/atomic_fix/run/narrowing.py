@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from atomic_fix.run import disk
 from atomic_fix.settings import ConfigError
-from atomic_fix.source import Source, decode
+from atomic_fix.source import Source, Unreadable, decode
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -35,6 +36,23 @@ class Narrowing:
                 if not changed.isdisjoint(range(each.span.start.row, each.span.end.row + 1))
             )
         return findings
+
+
+def read_baseline(path: str) -> Baseline:
+    """The baseline of a file.
+
+    Raises:
+        ConfigError: it cannot be read, or is none.
+    """
+    from atomic_fix import baseline
+
+    content = disk.read(path)
+    if isinstance(content, Unreadable):
+        raise ConfigError(f"{path}: {content.reason}")
+    try:
+        return baseline.parse(content.decode("utf-8"), path)
+    except (baseline.BaselineError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a baseline: {error}") from error
 
 
 def commit(revision: str) -> str:
