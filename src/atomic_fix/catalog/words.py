@@ -37,7 +37,6 @@ DURABLE = frozenset(
         "snapshot",
         "state",
         "sync state",
-        "tracker",
         "trainer state",
         "watermark",
     }
@@ -99,6 +98,7 @@ MAYBE_DURABLE = frozenset(
         "task",
         "todo",
         "token",
+        "tracker",
         "user",
         "vault",
         "visited",
@@ -301,3 +301,22 @@ PROMISING = frozenset({"atomic", "atomically", "durable", "safe", "safely"})
 
 # Words that begin the name of a function that loads what a path holds.
 LOADING = frozenset({"deserialize", "from", "load", "parse", "read", "restore", "unpickle"})
+
+# Words in a name that say it holds a path.
+PATHS = frozenset(
+    {
+        "dir",
+        "directory",
+        "dst",
+        "file",
+        "filename",
+        "filepath",
+        "fname",
+        "folder",
+        "fp",
+        "location",
+        "path",
+        "target",
+    }
+)
+FOLDERS = frozenset({"dir", "directory", "folder", "root", "tree"})

@@ -8,7 +8,7 @@ import libcst as cst
 from atomic_fix.catalog import apis
 from atomic_fix.facts.names import dotted
 from atomic_fix.facts.paths import Paths, PathValue
-from atomic_fix.facts.scopes import Binding, Call, Scopes
+from atomic_fix.facts.scopes import Binding, Call, Scopes, argument
 
 # Calls that run a function given as an argument: position of the function.
 RUNNERS = {
@@ -20,6 +20,9 @@ RUNNERS = {
     "partial": 0,
     "sync_to_async": 0,
 }
+
+
+_PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 
 
 class Handles:
@@ -163,6 +166,32 @@ class Handles:
             return self._call_origin(node, call, depth)
         return None
 
+    def bound_method(self, call: Call) -> cst.Attribute | None:
+        """`path.write_text` where it is called through a name or attribute bound to it."""
+        name = call.name
+        if name is None or name.count(".") > 1:
+            return None
+        found: list[Binding] = []
+        if name.startswith("self.") and call.function.owner is not None:
+            if name[5:] not in call.function.owner.methods:
+                found = self.paths.attribute(call.function.owner, name[5:])
+        elif "." not in name:
+            found = self.paths.bindings(name, call.function, call.order)
+        if len(found) != 1:
+            return None
+        value = found[0].value
+        if isinstance(value, cst.Attribute) and value.attr.value in _PATH_METHODS:
+            return value
+        if isinstance(value, cst.Call) and dotted(value.func) == "getattr":
+            # `getattr(path, f"write_{kind}")` with `kind` text or bytes.
+            target, wanted = argument(value, 0), argument(value, 1)
+            if target is not None and wanted is not None:
+                text = cst.Module([]).code_for_node(wanted)
+                for verb in ("write", "read"):
+                    if f"{verb}_" in text:
+                        return cst.Attribute(target, cst.Name(f"{verb}_text"))
+        return None
+
     def _argument_origin(
         self, name: str, call: Call, depth: int
     ) -> tuple[PathValue, cst.BaseExpression] | None:
@@ -200,6 +229,9 @@ class Handles:
     ) -> tuple[PathValue, cst.BaseExpression] | None:
         inner = Call(call.order, node, call.function, (), dotted(node.func))
         name = self.paths.call_name(node, call.function) or ""
+        bound = self.bound_method(inner)
+        if bound is not None and bound.attr.value.startswith("read_"):
+            return self.resolve(bound.value, inner), bound.value
         if inner.method in {"read_text", "read_bytes"} and inner.receiver is not None:
             return self.resolve(inner.receiver, inner), inner.receiver
         if self.is_open(inner) and name not in apis.TEMP_MAKERS:

@@ -94,8 +94,10 @@ class Loads:
             return None
         origin = self._handles.origin(node, call)
         path = origin[0] if origin is not None else self._handles.resolve(node, call)
-        if {"memory"} & path.traits or not path.aliases:
+        if "memory" in path.traits or not path.aliases:
             return None
+        if origin is None and not path.shows_path:
+            return None  # `parse_cursor(token)`: a text that came from elsewhere
         return LoadSite(call, last, path, origin[1] if origin else node, raw=False)
 
     def _known_load(self, call: Call, name: str, loader: apis.Loader) -> LoadSite | None:

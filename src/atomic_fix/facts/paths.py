@@ -12,6 +12,7 @@ import libcst as cst
 
 from atomic_fix.catalog import apis, words
 from atomic_fix.facts.names import dotted, phrase_in
+from atomic_fix.facts.names import words as name_words
 from atomic_fix.facts.scopes import (
     Binding,
     Call,
@@ -67,6 +68,17 @@ class PathValue:
 
     def same(self, other: PathValue) -> bool:
         return not self.aliases.isdisjoint(other.aliases)
+
+    @property
+    def shows_path(self) -> bool:
+        """Whether something in sight says that this is a path, and no text or object."""
+        return "path" in self.traits or any(
+            ("." in m.text or "/" in m.text)
+            if m.kind == "literal"
+            else not words.PATHS.isdisjoint(name_words(m.text))
+            for m in self.mentions
+            if m.distance <= 3
+        )
 
     @property
     def is_temp(self) -> bool:

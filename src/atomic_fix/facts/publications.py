@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from atomic_fix.catalog import apis
+from atomic_fix.catalog.words import FOLDERS
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.paths import Paths
 from atomic_fix.facts.scopes import Call, FunctionFacts, Scopes
@@ -63,6 +64,8 @@ def _publication(
         and _before(scopes, paths, write, site)
     )
     unseen = not made and not writes
+    if _is_folder(site.source_node):
+        return None  # moved as a whole; what is in it was written and read one by one
     beside = not site.source.derived_from.isdisjoint(site.target.aliases)
     if unseen and not (beside and site.source.is_temp):
         # A temp folder whose files were written one by one, or a file from elsewhere.
@@ -79,6 +82,11 @@ def _publication(
         _elsewhere(made, site),
         _removed(paths, sites, site),
     )
+
+
+def _is_folder(node: cst.BaseExpression) -> bool:
+    last = words((dotted(node) or "").rpartition(".")[2])
+    return bool(last) and last[-1] in FOLDERS
 
 
 def _before(scopes: Scopes, paths: Paths, write: WriteSite, site: PublishSite) -> bool:

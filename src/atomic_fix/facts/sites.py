@@ -12,15 +12,13 @@ from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import dotted
 from atomic_fix.facts.paths import Paths
 from atomic_fix.facts.publishes import Publishes, PublishSite
-from atomic_fix.facts.scopes import Binding, Call, Scopes, argument
+from atomic_fix.facts.scopes import Call, Scopes
 from atomic_fix.facts.writes import Writes, WriteSite
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
 
 __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
-
-_PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 
 
 class Sites:
@@ -42,7 +40,7 @@ class Sites:
 
     def _look_at(self, call: Call) -> None:
         name = self._paths.call_name(call, call.function) or ""
-        bound = self._bound_method(call)
+        bound = self.handles.bound_method(call)
         if bound is not None:
             node = cst.Call(func=bound, args=call.node.args)
             call = Call(call.order, node, call.function, call.inside, dotted(bound), call.node)
@@ -61,38 +59,13 @@ class Sites:
         write = self._write.find(call, name)
         if write is not None:
             self.writes.append(write)
-        load = self._load.find(call, name)
+        # `open(path, "w+")` could read what it wrote, but not what was there before.
+        load = self._load.find(call, name) if write is None else None
         if load is not None:
             self.loads.append(load)
         publish = self._publish.find(call, name)
         if publish is not None:
             self.publishes.append(publish)
-
-    def _bound_method(self, call: Call) -> cst.Attribute | None:
-        """`path.write_text` where it is called through a name or attribute bound to it."""
-        name = call.name
-        if name is None or name.count(".") > 1:
-            return None
-        found: list[Binding] = []
-        if name.startswith("self.") and call.function.owner is not None:
-            if name[5:] not in call.function.owner.methods:
-                found = self._paths.attribute(call.function.owner, name[5:])
-        elif "." not in name:
-            found = self._paths.bindings(name, call.function, call.order)
-        if len(found) != 1:
-            return None
-        value = found[0].value
-        if isinstance(value, cst.Attribute) and value.attr.value in _PATH_METHODS:
-            return value
-        if isinstance(value, cst.Call) and dotted(value.func) == "getattr":
-            # `getattr(path, f"write_{kind}")` with `kind` text or bytes.
-            target, wanted = argument(value, 0), argument(value, 1)
-            if target is not None and wanted is not None:
-                text = cst.Module([]).code_for_node(wanted)
-                for verb in ("write", "read"):
-                    if f"{verb}_" in text:
-                        return cst.Attribute(target, cst.Name(f"{verb}_text"))
-        return None
 
     def _is_helper(self, call: Call, name: str) -> bool:
         """Whether configuration vouches for what is called, or for the function around it."""

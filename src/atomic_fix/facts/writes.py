@@ -179,7 +179,7 @@ class Writes:
         path = self._handles.resolve(target, call)
         if {"handle", "memory"} & path.traits or self._handles.handle_of(target, call) is not None:
             return None
-        if saver.name[0] == "." and not path.mentions and path.key == "?":
+        if saver.name[0] == "." and not path.shows_path:
             return None
         if saver.content == "copy" and not call.argument(0, "src"):
             return None
