@@ -59,7 +59,13 @@ class ModuleFacts:
 
     def is_staged(self, site: WriteSite) -> bool:
         """Whether what the site writes is a temp file that is published later."""
-        return any(site in publication.writes for publication in self.publications)
+        return any(site in publication.writes for publication in self.publications) or any(
+            # The folder that it is in is moved to its final name as a whole.
+            publish.function is site.function
+            and publish.order > site.order
+            and site.path.key.startswith(f"join({publish.source.key},")
+            for publish in self.sites.publishes
+        )
 
     def write_durability(self, site: WriteSite) -> Durability:
         """How likely it is that what the site writes is durable state."""
