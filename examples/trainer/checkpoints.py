@@ -1,0 +1,35 @@
+"""Where a training run left off, kept in a file between runs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class TrainingCheckpoint:
+    """What is needed to go on: the next epoch, and the losses so far."""
+
+    epoch: int = 0
+    losses: list[float] = field(default_factory=list)
+
+
+def save_checkpoint(path: Path, checkpoint: TrainingCheckpoint) -> None:
+    """Write down where training stands."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    payload = asdict(checkpoint)
+    path.write_text(json.dumps(payload, indent=2), encoding="utf-8")
+
+
+def load_checkpoint(path: Path) -> TrainingCheckpoint | None:
+    """The last checkpoint, or None to start from the beginning."""
+    try:
+        raw = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    try:
+        payload = json.loads(raw)
+    except json.JSONDecodeError:
+        return None
+    return TrainingCheckpoint(epoch=payload["epoch"], losses=payload["losses"])
