@@ -1,0 +1,55 @@
+"""Say what is there to know: rules, settings, files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from atomic_fix.commands.session import CLEAN, complain
+from atomic_fix.report.content import printable
+
+if TYPE_CHECKING:
+    from atomic_fix.settings import Resolver, Settings
+
+
+def explain(code: str) -> int:
+    """Print the page of a rule, given by code or name; the exit code."""
+    from atomic_fix.check import UNREADABLE, UNREADABLE_NAME
+    from atomic_fix.report.content import UNREADABLE_PAGE
+    from atomic_fix.rules import RULES
+    from atomic_fix.settings import nearest
+
+    pages = {(rule.code, rule.name): rule.page for rule in RULES}
+    pages[UNREADABLE, UNREADABLE_NAME] = UNREADABLE_PAGE
+    for (known, name), page in pages.items():
+        if code.upper() == known or code.lower() == name:
+            click.echo(f"{known} {name}\n\n{page.strip()}")
+            return CLEAN
+    hint = nearest(code.upper(), [known for known, _ in pages])
+    return complain(f"--explain: unknown rule code `{printable(code)}`{hint}")
+
+
+def show_settings(settings: Settings) -> int:
+    """Print the settings, a key a line; the exit code."""
+    import json
+
+    from atomic_fix.settings import shown
+
+    click.echo(f"# {printable(settings.origin) or 'no configuration file'}")
+    for name, value in shown(settings).items():
+        click.echo(f"{name} = {json.dumps(value)}")
+    return CLEAN
+
+
+def show_files(paths: tuple[str, ...], resolver: Resolver) -> int:
+    """Print the files that would be checked; the exit code."""
+    from atomic_fix.run.discover import Candidate, discover
+
+    code = CLEAN
+    for found in discover(paths, resolver):
+        if isinstance(found, Candidate):
+            click.echo(printable(found.path))
+        else:
+            code = complain(f"{printable(found.filename)}: {found.reason}")
+    return code
