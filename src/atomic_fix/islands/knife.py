@@ -93,6 +93,33 @@ class Piece:
     classes: tuple[str, ...] = ()
     tried: set[str] = field(default_factory=set)
     """Names of what is called in a `try` whose handlers may be silent."""
+    _binds: frozenset[str] | None = None
+
+    def may_bind(self, name: str) -> bool:
+        """Whether a name of the module's own, or an attribute of such, may be bound here."""
+        if not self.words.issuperset(name.split(".")):
+            return False
+        if self.owner is not None and "." not in name:
+            return False  # a class's own names are its attributes
+        if ":=" in self.text or "for" in self.words or "." in name:
+            return True
+        if self._binds is None:
+            self._binds = frozenset(_bound(self.nodes))
+        return name in self._binds or "*" in self._binds
+
+
+def _bound(statements: Iterable[ast.stmt]) -> Iterator[str]:
+    """Names that plain statements bind; `*` stands for statements that hold others."""
+    for statement in statements:
+        targets: Sequence[ast.expr] = ()
+        if isinstance(statement, ast.Assign):
+            targets = statement.targets
+        elif isinstance(statement, (ast.AnnAssign, ast.AugAssign)):
+            targets = (statement.target,)
+        elif not isinstance(statement, (ast.Expr, ast.Import, ast.ImportFrom)):
+            yield "*"
+        for target in targets:
+            yield from (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
 
 
 @dataclass(slots=True)

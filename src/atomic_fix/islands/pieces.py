@@ -29,6 +29,7 @@ from atomic_fix.facts.scopes import (
 from atomic_fix.facts.tree import Tree
 from atomic_fix.finding import Position, Span
 from atomic_fix.islands import NotParsed
+from atomic_fix.islands.walk import Walk
 from atomic_fix.source import Unreadable
 
 if TYPE_CHECKING:
@@ -81,12 +82,14 @@ class _PiecesTree(Tree):
                     : piece.end - piece.start + 1
                 ]
         outline = _Parsed(cst.parse_module("\n".join(rows[1:]) + "\n"), 0)
-        outline.see()
+        outline.seen.update(id(line) for line in outline.module.body)
         self.parsed.append(outline)
         return outline.module.with_changes(default_indent=cut.indent)
 
     def span(self, node: cst.CSTNode) -> Span:
-        for parsed in self.parsed:
+        # The walk leaves punctuation out, so what it has not seen is looked for everywhere.
+        likely = [parsed for parsed in self.parsed if id(node) in parsed.seen]
+        for parsed in likely or self.parsed:
             found = parsed.find(node)
             if found is not None:
                 return found
@@ -101,22 +104,14 @@ class _Parsed:
         self.shift = shift
         self.seen: set[int] = set()
 
-    def see(self) -> None:
-        """Take in every node, where no pass over them does."""
-        todo: list[cst.CSTNode] = [self.module]
-        while todo:
-            node = todo.pop()
-            self.seen.add(id(node))
-            todo += node.children
-
     @cached_property
     def _ranges(self) -> Mapping[cst.CSTNode, object]:
         return MetadataWrapper(self.module, unsafe_skip_copy=True).resolve(PositionProvider)
 
     def find(self, node: cst.CSTNode) -> Span | None:
-        if id(node) not in self.seen:
+        found = self._ranges.get(node)
+        if found is None:
             return None
-        found = self._ranges[node]
         start, end = found.start, found.end  # type: ignore[attr-defined]
         return Span(
             Position(start.line + self.shift, start.column + 1),
@@ -190,9 +185,10 @@ class _Pieces:
             made = parsed.module.body[1]
             assert isinstance(made, cst.ClassDef)
             body = made.body.body
-        collector = _PieceCollector(self, piece, parsed)
+        collector = _PieceCollector(self, piece)
+        walk = Walk(collector, parsed.seen)
         for node in body:
-            node.visit(collector)
+            walk(node)
         self.nested[id(piece)] = collector.scopes.functions[1:]
         self.nested_classes[id(piece)] = collector.scopes.classes
         for name, calls in collector.scopes.callers.items():
@@ -210,10 +206,9 @@ class _Pieces:
 class _PieceCollector(_Collector):
     """The pass over one piece, filed under the functions and classes of the whole file."""
 
-    def __init__(self, pieces: _Pieces, piece: Piece, parsed: _Parsed) -> None:
+    def __init__(self, pieces: _Pieces, piece: Piece) -> None:
         super().__init__(cst.Module([]))
         self._pieces = pieces
-        self._seen = parsed.seen
         self._own = pieces.functions.get(id(piece))
         self.scopes.module = pieces.module
         self._functions = [pieces.module]
@@ -221,10 +216,6 @@ class _PieceCollector(_Collector):
         owner = pieces.class_of.get(id(piece))
         self._classes = [None] if owner is None or piece.heading else [None, owner]
         self._heading = owner if piece.heading else None
-
-    def on_visit(self, node: cst.CSTNode) -> bool:
-        self._seen.add(id(node))
-        return super().on_visit(node)
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         super().visit_FunctionDef(node)
@@ -386,7 +377,7 @@ class _Bindings(dict[str, "list[Binding]"]):
         if name not in self._asked:
             self._asked.add(name)
             for piece in self._pieces.loose:
-                if piece.words.issuperset(name.split(".")) and not _only_imports(piece):
+                if piece.may_bind(name):
                     self._pieces.load(piece)
         found = super().get(name)
         if found is not None:
@@ -509,8 +500,9 @@ class _Calls(Sequence[Call]):
         self._name = name
 
     def __iter__(self) -> Iterator[Call]:
+        called = re.compile(rf"(?<!def )\b{self._name}[\s\\)]*[(#]")
         for piece in self._pieces.pieces:
-            if self._name not in piece.words:
+            if self._name not in piece.words or called.search(piece.text) is None:
                 continue
             self._pieces.load(piece)
             low, high = piece.start * _STRIDE, (piece.end + 1) * _STRIDE

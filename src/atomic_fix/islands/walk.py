@@ -1,0 +1,147 @@
+"""A visitor taken through a tree without making the tree anew.
+
+`CSTNode.visit` builds a copy of each node on its way, also for a visitor that changes
+nothing; that costs more than the parse. This walk calls the same methods in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Fields that hold white space and punctuation: no visitor of ours asks for them.
+_SKIPPED = frozenset(
+    {
+        "asynchronous",
+        "colon",
+        "comma",
+        "dot",
+        "equal",
+        "footer",
+        "header",
+        "lbrace",
+        "lbracket",
+        "leading_lines",
+        "lines_after_decorators",
+        "lines_after_module_decorators",
+        "lpar",
+        "rbrace",
+        "rbracket",
+        "rpar",
+        "semicolon",
+        "star",
+        "trailing_whitespace",
+    }
+)
+
+
+class _Probe(cst.CSTVisitor):
+    """Notes the fields of one node in the order in which LibCST visits them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields: list[str] = []
+        self._inside = False
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        inside, self._inside = self._inside, True
+        return not inside
+
+    def on_visit_attribute(self, node: cst.CSTNode, attribute: str) -> None:
+        self.fields.append(attribute)
+
+
+@cache
+def _fields_of(kind: type[cst.CSTNode], node: _Same) -> tuple[str, ...]:
+    probe = _Probe()
+    node.node.visit(probe)
+    return tuple(
+        name
+        for name in dict.fromkeys(probe.fields)
+        if name not in _SKIPPED and not name.startswith("whitespace")
+    )
+
+
+class _Same:
+    """A node as an argument that a cache does not tell from others of its kind."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: cst.CSTNode) -> None:
+        self.node = node
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+_Step = tuple[str, "Callable[[cst.CSTNode], None] | None", "Callable[[cst.CSTNode], None] | None"]
+
+
+class Walk:
+    """One visitor's way through trees; `seen` takes the identity of each node met."""
+
+    def __init__(self, visitor: cst.CSTVisitor, seen: set[int]) -> None:
+        self._visitor = visitor
+        self._seen = seen
+        self._plans: dict[
+            type[cst.CSTNode],
+            tuple[
+                Callable[[cst.CSTNode], bool | None] | None,
+                Callable[[cst.CSTNode], None] | None,
+                tuple[_Step, ...],
+            ],
+        ] = {}
+
+    def __call__(self, node: cst.CSTNode) -> None:
+        self._seen.add(id(node))
+        kind = type(node)
+        plan = self._plans.get(kind)
+        if plan is None:
+            plan = self._plans[kind] = self._plan(kind, node)
+        enter, leave, steps = plan
+        if enter is None or enter(node) is not False:
+            for name, before, after in steps:
+                if before is not None:
+                    before(node)
+                value = getattr(node, name)
+                if isinstance(value, cst.CSTNode):
+                    self(value)
+                elif isinstance(value, Sequence) and not isinstance(value, str):
+                    for each in value:
+                        if isinstance(each, cst.CSTNode):
+                            self(each)
+                if after is not None:
+                    after(node)
+        if leave is not None:
+            leave(node)
+
+    def _plan(
+        self, kind: type[cst.CSTNode], node: cst.CSTNode
+    ) -> tuple[
+        Callable[[cst.CSTNode], bool | None] | None,
+        Callable[[cst.CSTNode], None] | None,
+        tuple[_Step, ...],
+    ]:
+        def method(name: str) -> Callable[[cst.CSTNode], None] | None:
+            # Visitors inherit an empty method for each kind of node.
+            found = getattr(type(self._visitor), name, None)
+            if found is None or found is getattr(cst.CSTVisitor, name, None):
+                return None
+            bound: Callable[[cst.CSTNode], None] = getattr(self._visitor, name)
+            return bound
+
+        name = kind.__name__
+        steps = tuple(
+            (field, method(f"visit_{name}_{field}"), method(f"leave_{name}_{field}"))
+            for field in _fields_of(kind, _Same(node))
+        )
+        return method(f"visit_{name}"), method(f"leave_{name}"), steps
