@@ -142,12 +142,14 @@ def test_the_preview_shows_what_is_known_of_the_new_lines() -> None:
 
     edits = (
         edit((1, 9), (1, 9), ", added to a line that is not shown"),
+        edit((2, 8), (2, 8), "\n\nimport new\n"),
         edit((3, 7), (5, 2), "with new(p) as f:\n        f.write(x)"),
         edit((3, 5), (3, 6), "  "),
     )
     one = finding(fix=Fix("x", Applicability.SAFE, edits), source_line="    z open(p)")
     shown = rendered("full", (FileResult("a.py", (one,)),)).splitlines()
     assert [line for line in shown if line.startswith("  = +")] == [
+        "  = + import new",
         "  = +        with new(p) as f:",
         "  = +         f.write(x)",
     ]

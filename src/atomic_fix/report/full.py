@@ -74,7 +74,7 @@ def _preview(finding: Finding, fix: Fix) -> Iterator[str]:
         edit.text
         for edit in sorted(fix.edits)
         if edit.span.start == edit.span.end
-        and edit.span.start.column == 1
+        and "\n" in edit.text
         and edit.span.start.row != row
     ]
     for text in (*inserted, line if touched else ""):
