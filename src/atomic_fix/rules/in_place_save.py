@@ -39,6 +39,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from atomic_fix.fixes.atomic_save import fix_save
 from atomic_fix.rules.rule import Rule
 from atomic_fix.rules.wording import write_finding
 
@@ -55,7 +56,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
             continue
         if site.node in publishing:
             continue  # a temp file copied to its final name: ATF114 says so
-        yield write_finding(IN_PLACE_SAVE, facts, site)
+        yield write_finding(IN_PLACE_SAVE, facts, site, fix_save)
 
 
 IN_PLACE_SAVE = Rule("ATF102", "in-place-save", __doc__, _check)

@@ -53,6 +53,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from atomic_fix.fixes.atomic_write import fix_write
 from atomic_fix.rules.rule import Rule
 from atomic_fix.rules.wording import write_finding
 
@@ -66,7 +67,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for site in facts.sites.writes:
         if site.kind == "save" or facts.is_staged(site):
             continue
-        yield write_finding(IN_PLACE_WRITE, facts, site)
+        yield write_finding(IN_PLACE_WRITE, facts, site, fix_write)
 
 
 IN_PLACE_WRITE = Rule("ATF101", "in-place-write", __doc__, _check)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from atomic_fix.facts.durable import Durability
 from atomic_fix.finding import Evidence, Finding
+from atomic_fix.fixes.result import parts
 
 if TYPE_CHECKING:
     import libcst as cst
 
+    from atomic_fix.config import Config
     from atomic_fix.facts.module import ModuleFacts
     from atomic_fix.facts.sites import WriteSite
     from atomic_fix.finding import Fix
+    from atomic_fix.fixes.result import NoFix
     from atomic_fix.rules.rule import Rule
 
 
@@ -52,7 +56,15 @@ def finding(
     )
 
 
-def write_finding(rule: Rule, facts: ModuleFacts, site: WriteSite) -> Finding:
+def write_finding(
+    rule: Rule,
+    facts: ModuleFacts,
+    site: WriteSite,
+    repair: Callable[[ModuleFacts, WriteSite, Config], Fix | NoFix],
+) -> Finding:
     durability = facts.write_durability(site)
     message = f"`{site.api}` overwrites durable state in place: a crash leaves it cut short"
-    return finding(rule, facts, site.node, message, durability)
+    fix, why_no_fix = None, ""
+    if durability.confidence >= facts.config.min_confidence:
+        fix, why_no_fix = parts(repair(facts, site, facts.config))
+    return finding(rule, facts, site.node, message, durability, fix, why_no_fix)

@@ -1,0 +1,193 @@
+"""ATF102: a saver is given a handle of `atomic_open` in place of the path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from atomic_fix.finding import Applicability, Edit, Fix, Position
+from atomic_fix.fixes.imports import import_names
+from atomic_fix.fixes.layout import call_text, line_limit, reindent
+from atomic_fix.fixes.place import Place
+from atomic_fix.fixes.result import NoFix, Refused
+
+if TYPE_CHECKING:
+    from atomic_fix.config import Config
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts.sites import WriteSite
+
+
+@dataclass(frozen=True, slots=True)
+class _Handle:
+    """What a saver does with a handle in place of a path."""
+
+    arguments: str = '"wb"'
+    """How `atomic_open` is called after the path."""
+    suffixes: tuple[str, ...] = ()
+    """Given a path, the saver writes to that very file, and plainly, only with one of these
+    suffixes; empty when the suffix is nothing to it."""
+    module: str = ""
+    """A package that the module must import: the method alone does not say whose it is."""
+    doubt: str = ""
+    """Why a person should read it; empty when the bytes are the same."""
+    refused: frozenset[str] = frozenset()
+    """Keywords that go with a path only, or open the file in another way."""
+
+
+_TABLE_OPTIONS = frozenset(
+    {"mode", "encoding", "errors", "compression", "storage_options", "index"}
+)
+_PANDAS_TEXT = '"w", encoding="utf-8", newline=""'
+
+_HANDLES: dict[str, _Handle] = {
+    "torch.save": _Handle(doubt="the archive's inner folder is named `archive`, not as the file"),
+    "torch.jit.save": _Handle(doubt="the archive's inner folder is named `archive`"),
+    "numpy.save": _Handle(suffixes=(".npy",)),
+    "numpy.savez": _Handle(suffixes=(".npz",)),
+    "numpy.savez_compressed": _Handle(suffixes=(".npz",)),
+    "scipy.sparse.save_npz": _Handle(suffixes=(".npz",)),
+    "scipy.io.savemat": _Handle(suffixes=(".mat",), refused=frozenset({"appendmat"})),
+    "joblib.dump": _Handle(suffixes=(".joblib", ".pkl", ".pickle", ".bin", ".dat", ".job")),
+    "paddle.save": _Handle(doubt="paddle writes the same content, but maybe in other chunks"),
+    "to_csv": _Handle(
+        _PANDAS_TEXT, (".csv", ".tsv", ".txt"), "pandas", refused=_TABLE_OPTIONS - {"index"}
+    ),
+    "to_json": _Handle(
+        _PANDAS_TEXT, (".json", ".jsonl"), "pandas", refused=_TABLE_OPTIONS - {"index"}
+    ),
+    "to_pickle": _Handle(
+        suffixes=(".pkl", ".pickle"), module="pandas", refused=_TABLE_OPTIONS - {"index"}
+    ),
+    "to_parquet": _Handle(
+        module="pandas",
+        doubt="the engine may write other metadata to a handle",
+        refused=frozenset({"storage_options", "partition_cols", "engine"}),
+    ),
+    "to_feather": _Handle(module="pandas", doubt="feather may be written in other chunks"),
+    "write_csv": _Handle(module="polars", doubt="polars buffers handles in its own way"),
+    "write_parquet": _Handle(module="polars", doubt="polars buffers handles in its own way"),
+    "write_ipc": _Handle(module="polars", doubt="polars buffers handles in its own way"),
+    "write_ndjson": _Handle(module="polars", doubt="polars buffers handles in its own way"),
+    "ElementTree.write": _Handle(doubt="on Windows the line ends become \\n"),
+}
+
+
+def fix_save(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix | NoFix:
+    """The repair of a library's save straight to its final path."""
+    try:
+        return _fix(facts, site, config)
+    except Refused as refused:
+        return NoFix(refused.reason)
+
+
+def _fix(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
+    if site.content == "copy":
+        raise Refused("copy to a temp file beside the target, then `os.replace` it")
+    row = _HANDLES.get(site.api)
+    if row is None:
+        raise Refused(f"`{site.api}` takes a path only; save to a temp file, then `os.replace` it")
+    call = site.call.node
+    if site.call.shown is not None:
+        raise Refused("the saver is called by another function")
+    if ":" in config.helper:
+        raise Refused(f"the configured helper `{config.helper}` writes JSON only")
+    if row.module and not _imports(facts, row.module):
+        raise Refused(f"whether this is {row.module}'s `{site.api}` cannot be seen")
+    applicability, note = Applicability.SAFE, ""
+    if row.doubt:
+        applicability, note = Applicability.UNSAFE, row.doubt
+    for arg in call.args:
+        if arg.star:
+            raise Refused("not every argument of the saver is in sight")
+        if arg.keyword is not None and arg.keyword.value in row.refused:
+            raise Refused(f"with `{arg.keyword.value}` the saver treats a handle in another way")
+    if row.suffixes:
+        suffix = _suffix(site)
+        if suffix is None:
+            applicability = Applicability.UNSAFE
+            note = f"the path must end in {' or '.join(row.suffixes[:2])}"
+        elif suffix not in row.suffixes:
+            raise Refused(f"`{site.api}` treats the suffix {suffix} of a path in its own way")
+
+    place = Place(facts, site.function)
+    if not isinstance(place.parents.get(call), cst.Expr):
+        raise Refused("what the saver returns is used")
+    line = place.statement(call)
+    if not isinstance(line, cst.SimpleStatementLine) or not place.owns_its_rows(call):
+        raise Refused("the statement shares its line with another one")
+    path = place.text(site.path_node)
+    if "\n" in path:
+        raise Refused("the expression of the path stands on several lines")
+    given = next((arg for arg in call.args if arg.value is site.path_node), None)
+    if given is None:
+        raise Refused("the path is not an argument of the saver")
+    handle = place.fresh("file", "handle", "output")
+    imported = import_names(place, config.helper, ["atomic_open"])
+    opener = f"{imported.local['atomic_open']}({path}, {row.arguments})"
+    edits = _wrapped(place, call, given, f"with {opener} as {handle}:", handle)
+    return Fix("Write with `atomic_open`", applicability, (*imported.edits, *edits), note)
+
+
+def _wrapped(place: Place, call: cst.Call, given: cst.Arg, header: str, handle: str) -> list[Edit]:
+    """The call, one step further in, under a `with`."""
+    span = place.span(call)
+    indent = place.indent(span.start.row)
+    deeper = indent + place.unit
+    start = place.insert(span.start, f"{header}\n{deeper}")
+    keyword = f"{given.keyword.value}=" if given.keyword is not None else ""
+    if span.start.row == span.end.row:
+        texts = [f"{keyword}{handle}" if a is given else place.text(a) for a in call.args]
+        width = len(place.source.line(span.start.row).partition("  #")[0])
+        limit = line_limit(place.source)
+        if width > limit:
+            limit = 10_000
+        text = call_text(place.text(call.func), texts, deeper, place.unit, len(deeper), 0, limit)
+        return [Edit(span, f"{header}\n{deeper}{text}")]
+    if place.has_multiline_string(call):
+        raise Refused("a string of several lines would have to be moved")
+    last = call.args[-1]
+    if not place.comments(call) and not isinstance(last.comma, cst.Comma):
+        inner = deeper + place.unit
+        texts = [
+            f"{keyword}{handle}"
+            if a is given
+            else reindent(place.text(a), place.indent(place.span(a).start.row), inner)
+            for a in call.args
+        ]
+        text = call_text(
+            place.text(call.func),
+            texts,
+            deeper,
+            place.unit,
+            len(deeper),
+            0,
+            line_limit(place.source),
+        )
+        return [Edit(span, f"{header}\n{deeper}{text}")]
+    moved = [
+        place.insert(Position(row, 1), place.unit)
+        for row in range(span.start.row + 1, span.end.row + 1)
+        if place.source.line(row).strip()
+    ]
+    value = place.span(given.value)
+    if value.start.column == 1:
+        raise Refused("the call stands in the first column")
+    return [start, *moved, Edit(value, handle)]
+
+
+def _suffix(site: WriteSite) -> str | None:
+    """The suffix of the path, if the literal that ends it is in sight."""
+    found = [
+        PurePath("_" + mention.text).suffix.lower()
+        for mention in site.path.mentions
+        if mention.kind == "literal"
+    ]
+    suffixes = {suffix for suffix in found if suffix}
+    return suffixes.pop() if len(suffixes) == 1 else None
+
+
+def _imports(facts: ModuleFacts, package: str) -> bool:
+    return any(target.partition(".")[0] == package for target in facts.scopes.imports.values())

@@ -1,0 +1,172 @@
+"""A function's code, seen by whoever edits it: parents, spans, rows, comments, indentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from atomic_fix.facts.names import dotted
+from atomic_fix.finding import Edit, Position, Span
+from atomic_fix.fixes.result import Refused
+
+if TYPE_CHECKING:
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts.scopes import FunctionFacts
+
+
+def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """The node and everything below it, in the order of the file."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(current.children))
+
+
+class Place:
+    """One function of a module, or the module's own code, and the text that it stands in."""
+
+    def __init__(self, facts: ModuleFacts, function: FunctionFacts) -> None:
+        self.facts = facts
+        self.function = function
+        self.source = facts.source
+        self.tree = facts.tree
+
+    @cached_property
+    def roots(self) -> list[cst.CSTNode]:
+        """The function, or every parsed piece of the file for what stands outside of one."""
+        if not self.function.is_module:
+            return [self.function.node]
+        pieces = getattr(self.tree, "parsed", None)
+        return [self.tree.module] if pieces is None else [piece.module for piece in pieces]
+
+    @cached_property
+    def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
+        found = {}
+        stack: list[cst.CSTNode] = list(self.roots)
+        while stack:
+            node = stack.pop()
+            for child in node.children:
+                found[child] = node
+                stack.append(child)
+        return found
+
+    def holds(self, node: cst.CSTNode) -> bool:
+        return node in self.parents or node in self.roots
+
+    def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        while node in self.parents:
+            node = self.parents[node]
+            yield node
+
+    def statement(self, node: cst.CSTNode) -> cst.SimpleStatementLine | cst.BaseCompoundStatement:
+        """The nearest statement around a node that has rows of its own.
+
+        Raises:
+            Refused: it shares its row with another (`if a: b`, `a; b`).
+        """
+        for above in self.ancestors(node):
+            if isinstance(above, cst.SimpleStatementSuite):
+                raise Refused("the statement shares its line with another one")
+            if isinstance(above, cst.SimpleStatementLine):
+                if len(above.body) > 1:
+                    raise Refused("the statement shares its line with another one")
+                return above
+            if isinstance(above, cst.BaseCompoundStatement):
+                return above
+        raise Refused("the statement around it is not in sight")
+
+    # --- text ---------------------------------------------------------------------
+
+    def span(self, node: cst.CSTNode) -> Span:
+        """Where a node stands, with the parentheses around it."""
+        inner = self.tree.span(node)
+        lpar, rpar = getattr(node, "lpar", ()), getattr(node, "rpar", ())
+        if not (lpar and rpar) or isinstance(node, (cst.ClassDef, cst.ImportFrom, cst.With)):
+            return inner
+        return Span(self.tree.span(lpar[0]).start, self.tree.span(rpar[-1]).end)
+
+    def text(self, node: cst.CSTNode) -> str:
+        """The characters of a node with its parentheses; line ends are `\\n`."""
+        return self.between(self.span(node).start, self.span(node).end)
+
+    def between(self, start: Position, end: Position) -> str:
+        return self.source.slice(Span(start, end)).replace("\r\n", "\n").replace("\r", "\n")
+
+    def edit(self, node: cst.CSTNode, text: str) -> Edit:
+        return Edit(self.span(node), text)
+
+    @staticmethod
+    def insert(position: Position, text: str) -> Edit:
+        return Edit(Span(position, position), text)
+
+    def indent(self, row: int) -> str:
+        line = self.source.line(row)
+        return line[: len(line) - len(line.lstrip(" \t\f"))].replace("\f", "")
+
+    @property
+    def unit(self) -> str:
+        """One step of indentation."""
+        body = getattr(self.function.node, "body", None)
+        if isinstance(body, cst.IndentedBlock) and body.indent is not None:
+            return body.indent
+        return str(self.tree.module.default_indent)
+
+    def owns_its_rows(self, node: cst.CSTNode) -> bool:
+        """Whether nothing but white space stands before the node on its first row."""
+        start = self.span(node).start
+        return not self.source.line(start.row)[: start.column - 1].strip(" \t\f")
+
+    def end_of_row(self, row: int) -> Position:
+        return Position(row, len(self.source.line(row)) + 1)
+
+    # --- comments and strings -----------------------------------------------------
+
+    def comments(self, node: cst.CSTNode) -> list[cst.Comment]:
+        return [each for each in walk(node) if isinstance(each, cst.Comment)]
+
+    def has_multiline_string(self, node: cst.CSTNode) -> bool:
+        """Whether indenting the node's rows would change what a string says."""
+        return any(
+            isinstance(each, (cst.SimpleString, cst.FormattedString))
+            and self.tree.span(each).start.row != self.tree.span(each).end.row
+            for each in walk(node)
+        )
+
+    # --- names --------------------------------------------------------------------
+
+    def uses(self, name: str, within: cst.CSTNode | None = None) -> list[cst.Name]:
+        """Every `name` of the function that is a variable, not an attribute or a keyword."""
+        found = []
+        roots = self.roots if within is None else [within]
+        for node in (each for root in roots for each in walk(root)):
+            if isinstance(node, cst.Name) and node.value == name:
+                above = self.parents.get(node)
+                if isinstance(above, cst.Attribute) and above.attr is node:
+                    continue
+                if isinstance(above, cst.Arg) and above.keyword is node:
+                    continue
+                found.append(node)
+        return found
+
+    def fresh(self, *wanted: str) -> str:
+        """The first of the names that the function does not use.
+
+        Raises:
+            Refused: all of them are taken.
+        """
+        for name in wanted:
+            if not self.uses(name):
+                return name
+        raise Refused(f"the name `{wanted[0]}` is taken")
+
+    def is_called(self, node: cst.BaseExpression, *names: str) -> bool:
+        """Whether an expression is a call of one of these functions, by qualified name."""
+        return (
+            isinstance(node, cst.Call)
+            and self.facts.paths.call_name(node, self.function) in names
+            and dotted(node.func) is not None
+        )
