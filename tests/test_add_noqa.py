@@ -64,7 +64,7 @@ def test_codes_of_one_statement_share_a_comment_and_the_reason_follows() -> None
 
 
 def test_flake8_reads_the_codes_out_of_it() -> None:
-    from flake8 import defaults  # type: ignore[import-untyped]
+    from flake8 import defaults
 
     # Its name has changed between the versions that are supported.
     names = ("NOQA_INLINE_REGEX", "NOQA_INLINE_REGEXP")

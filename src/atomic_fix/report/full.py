@@ -73,9 +73,7 @@ def _preview(finding: Finding, fix: Fix) -> Iterator[str]:
     inserted = [
         edit.text
         for edit in sorted(fix.edits)
-        if edit.span.start == edit.span.end
-        and "\n" in edit.text
-        and edit.span.start.row != row
+        if edit.span.start == edit.span.end and "\n" in edit.text and edit.span.start.row != row
     ]
     for text in (*inserted, line if touched else ""):
         for each in text.split("\n"):
