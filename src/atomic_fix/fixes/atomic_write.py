@@ -249,9 +249,9 @@ class _WholeWrite(_Attempt):
     def _spliced(self, path: str, name: str) -> Fix:
         """The same arguments behind the path."""
         call = self.call
-        if any(arg.keyword is not None and arg.keyword.value == "data" for arg in call.args):
-            if name.startswith("atomic_write_text"):
-                raise Refused("the text is given by keyword")
+        keywords = {arg.keyword.value for arg in call.args if arg.keyword is not None}
+        if "data" in keywords and name.startswith("atomic_write_text"):
+            raise Refused("the text is given by keyword")
         if not call.args:
             raise Refused("the text is not in sight")
         imported = self.helper(name)
@@ -502,9 +502,8 @@ class _OpenedWrite(_Attempt):
             if len(found) != len(kept) or (header is not None and trailing is not None):
                 return None
             comment = f"  {header.value}" if header is not None else ""
-        elif isinstance(body, cst.SimpleStatementSuite):
-            if len(found) > len(_leading(statement)) + bool(body.trailing_whitespace.comment):
-                return None
+        elif len(found) > len(_leading(statement)) + self._outer_comments(statement):
+            return None
         arguments = self.json_arguments(
             opened.path, dumped, opened.given.get("encoding"), opened.given.get("newline")
         )

@@ -49,7 +49,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import finding
+from atomic_fix.rules.wording import swallow_finding
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -66,7 +66,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
             "a corrupt state file is taken like a missing one without a word: the broad handler "
             f"{swallow.outcome}"
         )
-        yield finding(BROAD_EXCEPT_ON_LOAD, facts, swallow.node, message, durability)
+        yield swallow_finding(BROAD_EXCEPT_ON_LOAD, facts, swallow, message, durability)
 
 
 BROAD_EXCEPT_ON_LOAD = Rule("ATF202", "broad-except-on-load", __doc__, _check)

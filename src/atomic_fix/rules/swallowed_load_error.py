@@ -52,7 +52,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import finding
+from atomic_fix.rules.wording import swallow_finding
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -71,7 +71,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
             f"a corrupt state file is taken{too} without a word: the handler of {errors} "
             f"{swallow.outcome}"
         )
-        yield finding(SWALLOWED_LOAD_ERROR, facts, swallow.node, message, durability)
+        yield swallow_finding(SWALLOWED_LOAD_ERROR, facts, swallow, message, durability)
 
 
 SWALLOWED_LOAD_ERROR = Rule("ATF201", "swallowed-load-error", __doc__, _check)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.facts.durable import Durability
 from atomic_fix.finding import Evidence, Finding
+from atomic_fix.fixes.corrupted_error import fix_swallow
 from atomic_fix.fixes.result import parts
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from atomic_fix.config import Config
     from atomic_fix.facts.module import ModuleFacts
     from atomic_fix.facts.sites import WriteSite
+    from atomic_fix.facts.swallowing import Swallow
     from atomic_fix.finding import Fix
     from atomic_fix.fixes.result import NoFix
     from atomic_fix.rules.rule import Rule
@@ -68,3 +70,12 @@ def write_finding(
     if durability.confidence >= facts.config.min_confidence:
         fix, why_no_fix = parts(repair(facts, site, facts.config))
     return finding(rule, facts, site.node, message, durability, fix, why_no_fix)
+
+
+def swallow_finding(
+    rule: Rule, facts: ModuleFacts, swallow: Swallow, message: str, durability: Durability
+) -> Finding:
+    fix, why_no_fix = None, ""
+    if durability.confidence >= facts.config.min_confidence:
+        fix, why_no_fix = parts(fix_swallow(facts, swallow, facts.config))
+    return finding(rule, facts, swallow.node, message, durability, fix, why_no_fix)
