@@ -7,7 +7,6 @@ time, a mark too few would lose a finding.
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 import warnings
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.catalog import apis, errors
 from atomic_fix.catalog import words as catalog
+from atomic_fix.islands.needles import BUILTIN_ERRORS, ESCAPED, HARMFUL, temp_word_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,14 +31,16 @@ _WORD = re.compile(r"\w+")
 _DEF = re.compile(r"\bdef\s+(\w+)")
 _CLASS = re.compile(r"\bclass\s+(\w+)")
 _MODE = re.compile(r"[rwaxbtU+]+")
-_A_MODE_THAT_WRITES = re.compile(r"""["'}][rwaxbtU+]*[w+][rwaxbtU+]*["'{\\]|\\[x0-7uUN]""")
+_A_MODE_THAT_WRITES = re.compile(
+    r"""["'}](?:[rwaxbtU+]|\\\n|\\\r\n)*[w+][rwaxbtU+]*["'{\\]|""" + ESCAPED
+)
 _METHOD_AS_VALUE = re.compile(r"\.\s*(?:write|read)_(?:text|bytes)\b(?!\s*\()")
 _FETCHED_METHOD = re.compile(r"getattr\b[^#]*?(?:write|read)_", re.DOTALL)
 # As the first word of a name: `load_json`, `_read`, `fromFile`.
 _LOADING = re.compile(rf"[^A-Za-z]*(?:{'|'.join(sorted(catalog.LOADING))})", re.IGNORECASE)
 _SHAPING = re.compile("deserialize|validate|parse|decode", re.IGNORECASE)
 _CORRUPT = re.compile("|".join(sorted(errors.CORRUPT_WORDS)), re.IGNORECASE)
-_TEMP_WORD = re.compile("|".join(sorted(catalog.TEMP - {"new"})), re.IGNORECASE)
+_TEMP_WORD = re.compile(temp_word_pattern())
 
 _OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
 _OPENER_NAMES = frozenset(opener.name.removeprefix("builtins.") for opener in apis.OPENERS)
@@ -54,12 +56,8 @@ _RUNNERS = frozenset(
         "sync_to_async",
     }
 )
-_HARMFUL = {name.rpartition(".")[2] for name in errors.CORRUPT | errors.BROAD}
-_BUILTIN_ERRORS = frozenset(
-    name
-    for name, value in vars(builtins).items()
-    if isinstance(value, type) and issubclass(value, BaseException)
-)
+# A name as a target.
+_BOUND = r"\b%s\s*(?:,[^=\n()]*|:[^=\n]+)?=(?!=)|\bfor\s[^\n]*\b%s\b"
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -464,11 +462,11 @@ class _Marker:
         if name is None:
             return False
         if "." not in name or name.startswith(("self.", "cls.")):
-            known = name in _BUILTIN_ERRORS or name in self._imports
-            if not known or re.search(rf"\b{name}\s*[:=]", self._text):
+            known = name in BUILTIN_ERRORS or name in self._imports
+            if not known or re.search(_BOUND % ((name,) * 2), self._text):
                 return False  # it may be bound to a tuple of exceptions
         last = self._qualified(name).rpartition(".")[2]
-        return last not in _HARMFUL and _CORRUPT.search(last) is None
+        return last not in HARMFUL and _CORRUPT.search(last) is None
 
 
 def _marked(pieces: list[Piece], text: str) -> list[Piece]:

@@ -22,9 +22,9 @@ from atomic_fix.facts.scopes import (
     Binding,
     Call,
     ClassFacts,
+    Collector,
     FunctionFacts,
     Scopes,
-    _Collector,
 )
 from atomic_fix.facts.tree import Tree
 from atomic_fix.finding import Position, Span
@@ -194,6 +194,15 @@ class _Pieces:
         for name, calls in collector.scopes.callers.items():
             self.calls_by_name.setdefault(name, []).extend(calls)
 
+    def names_for(self, names: frozenset[str]) -> frozenset[str]:
+        """Under which names functions are called here that have one of these elsewhere."""
+        imported = (
+            name
+            for name, target in self.scopes.imports.items()
+            if target.rpartition(".")[2] in names
+        )
+        return names.union(imported)
+
     def functions_of(self, piece: Piece) -> list[FunctionFacts]:
         """The functions in a piece; it is parsed if there is more than its own one."""
         own = self.functions.get(id(piece))
@@ -203,7 +212,7 @@ class _Pieces:
         return self.nested[id(piece)]
 
 
-class _PieceCollector(_Collector):
+class _PieceCollector(Collector):
     """The pass over one piece, filed under the functions and classes of the whole file."""
 
     def __init__(self, pieces: _Pieces, piece: Piece) -> None:
@@ -254,6 +263,9 @@ class _Function(FunctionFacts):
         self.owner = owner
         self.outer = outer
         self.order = piece.start * _STRIDE + 1
+
+    def may_call(self, names: frozenset[str]) -> bool:
+        return not self._pieces.names_for(names).isdisjoint(self._piece.words)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

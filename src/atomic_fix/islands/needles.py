@@ -1,0 +1,261 @@
+"""What raw bytes must hold before a file is worth decoding.
+
+Every needle comes from a row of the catalogue. A file that is let through too much costs
+time; one that is kept back too much would lose a finding.
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from atomic_fix.catalog import apis, errors
+from atomic_fix.catalog import words as catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from atomic_fix.config import Config
+
+WRITES_BY_NAME = rb"\bwrite_"
+"""`write_text`, `write_csv`, ..., and `getattr(path, f"write_{kind}")`."""
+
+ESCAPED = r"\\x77|\\167|\\u0077|\\U00000077|\\N\{LATIN SMALL LETTER W\}"
+"""A `w` in a string that hides behind an escape."""
+
+BUILTIN_ERRORS = frozenset(
+    name
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
+)
+HARMFUL = frozenset(name.rpartition(".")[2] for name in errors.CORRUPT | errors.BROAD)
+"""Last parts of the names of exceptions that may mean "there but unreadable"."""
+
+
+def temp_word_pattern() -> str:
+    """A pattern for the words that say "temp", where they are words of a name or literal."""
+    some = sorted(catalog.TEMP - {"new"})
+    lower = "|".join(some)
+    title = "|".join(word.title() for word in some)
+    upper = "|".join(word.upper() for word in some)
+    return (
+        rf"(?<![a-z])(?:{lower})s?(?![a-z])|(?:{title})s?(?![a-z])"
+        rf"|(?<![A-Z])(?:{upper})|[^\w](?i:tmp|temp[_.])"
+    )
+
+
+_OPENERS = tuple({opener.name.rpartition(".")[2].encode() for opener in apis.OPENERS} | {b"open"})
+_WRITING_MODE = re.compile(
+    rb"""["'}](?:[rwaxbtU+]|\\\r?\n)*w[rwaxbtU+]*["'{\\]|""" + ESCAPED.encode()
+)
+_DOUBTFUL_COOKIE = re.compile(rb"coding[:=][ \t]*(?!utf-?8\b|latin-1\b|ascii\b)")
+_TEMP_WORD = re.compile(temp_word_pattern().encode())
+_TEMP_MODULES = tuple({maker.partition(".")[0].encode() for maker in apis.TEMP_MAKERS})
+
+# `.replace("a", "b")` is that of a string.
+_RENAMES = re.compile(
+    rb"(?:%s)[\s\\)]*\((?!\s*(?:\"[^\"\\\n]*\"|'[^'\\\n]*')\s*,)"
+    % b"|".join(sorted(method.encode() for method in apis.PUBLISH_METHODS))
+)
+_RENAMING = tuple(method.encode() for method in apis.PUBLISH_METHODS)
+
+_SUPPRESS = re.compile(rb"\bsuppress\b")
+_NAME = re.compile(rb"[A-Za-z_][\w.]*")
+_CORRUPT = re.compile("|".join(sorted(errors.CORRUPT_WORDS)).encode(), re.IGNORECASE)
+_RAISES = re.compile(rb"^[ \t]*raise\b", re.MULTILINE)
+_CALLED = re.compile(rb"(\w+)[\s\\)]*\(")
+_DEF = re.compile(rb"\bdef\s+(\w+)")
+_SHAPING = re.compile(rb"deserialize|validate|parse|decode", re.IGNORECASE)
+_NOT_IN_CODE = rb"(?!['\"`]|[ \t]+(?!(?:as|if|else|and|or|in|is|for|not)\b)[A-Za-z])"
+
+
+class Needles:
+    """The needles of one configuration."""
+
+    def __init__(self, config: Config) -> None:
+        savers = [saver.name for saver in apis.SAVERS]
+        savers += [row.partition(":")[0] for row in config.savers]
+        methods: dict[bytes, set[bytes]] = {}
+        for name in savers:
+            if name[0] == "." and "write_" not in name:
+                method = name[1:].encode()
+                methods.setdefault(method[: method.find(b"_") + 1], set()).add(method)
+        # By what they have in common, so that most files are searched for that alone.
+        self._methods = tuple((start, tuple(names)) for start, names in methods.items())
+        self._by_module = _by_module(name for name in savers if name[0] != ".")
+        self._publishers = _by_module(apis.PUBLISHERS)
+        self._trees = tuple(
+            {maker.rpartition(".")[2].encode() for maker in apis.TREE_MAKERS} | {b"etree"}
+        )
+        loaders = [name.rpartition(".")[2] for name in config.loaders]
+        loaders += [loader.name.rpartition(".")[2] for loader in apis.LOADERS]
+        loaders += [opener.decode() for opener in _OPENERS]
+        known = "|".join(sorted(map(re.escape, {*loaders, "read_text", "read_bytes"})))
+        loading = "|".join(sorted(catalog.LOADING))
+        self._load = re.compile(
+            rf"\b(?:[^\WA-Za-z]*(?i:{loading})|(?:{known})\b)".encode(), re.ASCII
+        )
+
+    def may_matter(self, content: bytes) -> bool:
+        """Whether a file with these bytes can hold a finding."""
+        return (
+            self._may_write(content)
+            or self._may_swallow(content)
+            or self._may_publish(content)
+            or _DOUBTFUL_COOKIE.search(content, 0, 400) is not None
+        )
+
+    def _may_write(self, content: bytes) -> bool:
+        if b"write_" in content or b"O_TRUNC" in content:
+            return True
+        if any(opener in content for opener in _OPENERS) and (
+            _WRITING_MODE.search(content) is not None
+            or (b"truncate" in content and b"+" in content)
+        ):
+            return True
+        for start, methods in self._methods:
+            if start in content and any(method in content for method in methods):
+                return True
+        if b".write" in content and any(tree in content for tree in self._trees):
+            return True
+        return _any_of(self._by_module, content)
+
+    def _may_publish(self, content: bytes) -> bool:
+        """A publication needs a temp file that is in sight."""
+        if not (
+            any(method in content for method in _RENAMING) and _RENAMES.search(content) is not None
+        ) and not _any_of(self._publishers, content):
+            return False
+        return _TEMP_WORD.search(content) is not None or any(
+            module in content for module in _TEMP_MODULES
+        )
+
+    def _may_swallow(self, content: bytes) -> bool:
+        if b"suppress" in content and _SUPPRESS.search(content) is not None:
+            return True
+        defined: set[bytes] | None = None
+        at = content.find(b"except")
+        while at >= 0:
+            start = content.rfind(b"\n", 0, at) + 1
+            end = content.find(b"\n", at)
+            end = end if end >= 0 else len(content)
+            indent = content[start:at]
+            if not indent.strip(b" \t\f\r"):
+                body = self._swallowed(content, at, end, indent)
+                if body is None or (body and (self._load.search(body) or _SHAPING.search(body))):
+                    return True
+                if body:
+                    if defined is None:
+                        defined = set(_DEF.findall(content))
+                    if not defined.isdisjoint(_CALLED.findall(body)):
+                        return True
+            at = content.find(b"except", end)
+        return False
+
+    @staticmethod
+    def _swallowed(content: bytes, at: int, end: int, indent: bytes) -> bytes | None:
+        """What is tried before the handler at `at`: empty when the handler is harmless, None
+        when that is in doubt."""
+        if b"\r" in indent or b"\f" in indent:
+            return None
+        caught = content[at + len(b"except") : end].partition(b"#")[0]
+        if b":" in caught and not _may_be_corrupt(caught.partition(b":")[0]):
+            return b""
+        if _raises(content, end, len(indent)):
+            return b""
+        return _tried(content, at - len(indent), indent)
+
+
+@lru_cache(maxsize=8)
+def needles(config: Config) -> Needles:
+    return Needles(config)
+
+
+class _Module:
+    """Functions of one package, however they are imported."""
+
+    def __init__(self, module: str, names: set[str]) -> None:
+        # No `\b` in front: a pattern that begins with plain text is found many times faster.
+        self._module = module.encode()
+        self._lasts = tuple(
+            (name.encode(), re.compile(re.escape(name.encode()) + rb"\b" + _NOT_IN_CODE))
+            for name in sorted(names)
+        )
+        lasts = "|".join(sorted(map(re.escape, names)))
+        # `torch.save`, or `save` and `t.save` once `torch` was imported so.
+        self._known = (
+            re.compile(rf"{module}(?:[\s\\]*\.[\s\\]*\w+)*?[\s\\]*\.[\s\\]*(?:{lasts})\b".encode()),
+            re.compile(rf"from\s+{module}\b".encode()),
+            re.compile(rf"{module}[.\w]*[\s\\]+as\b".encode()),
+        )
+
+    def is_in(self, content: bytes) -> bool:
+        return (
+            self._module in content
+            and any(name in content and last.search(content) for name, last in self._lasts)
+            and any(known.search(content) for known in self._known)
+        )
+
+
+def _by_module(names: Iterable[str]) -> tuple[_Module, ...]:
+    found: dict[str, set[str]] = {}
+    for name in names:
+        found.setdefault(name.partition(".")[0], set()).add(name.rpartition(".")[2])
+    return tuple(_Module(module, lasts) for module, lasts in found.items())
+
+
+def _any_of(modules: tuple[_Module, ...], content: bytes) -> bool:
+    return any(module.is_in(content) for module in modules)
+
+
+def _may_be_corrupt(caught: bytes) -> bool:
+    """Whether what stands between `except` and the colon may mean "there but unreadable"."""
+    names = _NAME.findall(caught.partition(b" as ")[0])
+    if not names:
+        return True
+    for raw in names:
+        name = raw.decode("latin-1")
+        last = name.rpartition(".")[2]
+        if last in HARMFUL or _CORRUPT.search(raw):
+            return True
+        if name == last and name not in BUILTIN_ERRORS:
+            return True  # it may stand for several exceptions
+    return False
+
+
+def _raises(content: bytes, start: int, indent: int) -> bool:
+    """Whether the handler that begins on the row before `start` plainly raises."""
+    end = start
+    size = len(content)
+    while end < size:
+        row_end = content.find(b"\n", end + 1)
+        row = content[end + 1 : row_end if row_end >= 0 else size]
+        text = row.lstrip(b" \t")
+        if text.strip() and not text.startswith(b"#") and len(row) - len(text) <= indent:
+            break
+        if row_end < 0:
+            end = size
+            break
+        end = row_end
+    block = content[start:end]
+    if _RAISES.search(block) is None:
+        return False
+    # A string or a nested function may hold a `raise` that is not the handler's.
+    return not any(each in block for each in (b'"""', b"'''", b"def ", b"\\\n", b"\r", b"\f"))
+
+
+def _tried(content: bytes, before: int, indent: bytes) -> bytes | None:
+    """The bytes between the `try` of a handler and the handler; None when in doubt."""
+    start = content.rfind(b"\n" + indent + b"try", 0, before)
+    if start < 0:
+        return None
+    body = content[start:before]
+    if (
+        b'"""' in body
+        or b"'''" in body
+        or not body[1 + len(indent) + 3 :].lstrip(b" \t")[:1] == b":"
+    ):
+        return None
+    return body

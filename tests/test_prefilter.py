@@ -1,0 +1,119 @@
+"""What the needles keep back holds no finding: every row of the catalogue has one."""
+
+from __future__ import annotations
+
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from atomic_fix.analyse import module_facts
+from atomic_fix.catalog import apis, errors
+from atomic_fix.config import Config
+from atomic_fix.islands.needles import Needles
+from atomic_fix.source import Source, decode
+
+CONFIG = Config()
+NEEDLES = Needles(CONFIG)
+LIBRARY = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
+
+
+def call(name: str, arguments: str) -> str:
+    """A program that calls a row of the catalogue."""
+    if name.startswith("."):
+        return f"def save(state, path):\n    state{name}({arguments})\n"
+    package = name.rpartition(".")[0].removeprefix("builtins")
+    imported = f"import {package}\n" if package else ""
+    return f"{imported}def save(state, path):\n    {name.removeprefix('builtins.')}({arguments})\n"
+
+
+@pytest.mark.parametrize("saver", apis.SAVERS, ids=lambda row: row.name)
+def test_a_saver_is_let_through(saver: apis.Saver) -> None:
+    assert NEEDLES.may_matter(call(saver.name, "state, path").encode())
+
+
+@pytest.mark.parametrize("saver", apis.SAVERS, ids=lambda row: row.name)
+def test_a_saver_under_another_name_is_let_through(saver: apis.Saver) -> None:
+    package, _, last = saver.name.rpartition(".")
+    if package:
+        text = f"from {package} import {last} as keep\ndef save(x, path):\n    keep(x, path)\n"
+        assert NEEDLES.may_matter(text.encode())
+        text = f"import {package} as p\ndef save(x, path):\n    p . {last}(x, path)\n"
+        assert NEEDLES.may_matter(text.encode())
+
+
+@pytest.mark.parametrize("opener", apis.OPENERS, ids=lambda row: row.name)
+@pytest.mark.parametrize("mode", ["'w'", '"wb"', "'r' 'w'", "f'w{kind}'", r"'\x77'", "'xw'"])
+def test_an_opener_is_let_through(opener: apis.Opener, mode: str) -> None:
+    assert NEEDLES.may_matter(call(opener.name, f"path, mode={mode}").encode())
+
+
+@pytest.mark.parametrize("name", sorted(apis.PUBLISHERS))
+def test_a_publisher_is_let_through(name: str) -> None:
+    assert NEEDLES.may_matter(call(name, "tmp_path, path").encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path.write_text(x)",
+        "os.open(path, os.O_TRUNC)",
+        "getattr(path, f'write_{kind}')(x)",
+        "with open(p, 'r+') as f: f.truncate()",
+        "import lxml.etree as e\nt = e.parse(p)\nt.write(p)",
+        "path.with_suffix('.tmp').rename(path)",
+        "tmp.replace(path)",
+        "(tmp.\n replace)(path)",
+    ],
+)
+def test_what_no_row_names_is_let_through(text: str) -> None:
+    assert NEEDLES.may_matter(text.encode())
+
+
+@pytest.mark.parametrize("loader", apis.LOADERS, ids=lambda row: row.name)
+@pytest.mark.parametrize("caught", ["", " Exception", " (KeyError, ValueError)", " BROKEN as e"])
+def test_a_swallowed_load_is_let_through(loader: apis.Loader, caught: str) -> None:
+    text = (
+        f"def load(path):\n    try:\n        return {loader.name.lstrip('.')}(path)\n"
+        f"    except{caught}:\n        return None\n"
+    )
+    assert NEEDLES.may_matter(text.encode())
+
+
+@pytest.mark.parametrize("name", sorted(errors.CORRUPT | errors.BROAD))
+def test_every_error_is_let_through(name: str) -> None:
+    text = f"try:\n    x = restore()(path)\nexcept {name}:\n    x = None\n"
+    assert NEEDLES.may_matter(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = path.read_text()",
+        "try:\n    x = load(p)\nexcept ImportError:\n    x = None\n",
+        "try:\n    x = load(p)\nexcept Exception:\n    # why\n    raise\n",
+        "text = text.replace('a', 'b')",
+        "# you may use this file except in compliance",
+        "with open(p) as f: x = f.read()",
+    ],
+)
+def test_what_cannot_matter_is_kept_back(text: str) -> None:
+    assert not NEEDLES.may_matter(text.encode())
+
+
+def test_what_the_needles_keep_back_the_knife_drops_too() -> None:
+    """Over a sample of the standard library: needles and knife were written apart."""
+    kept = 0
+    for path in LIBRARY[::9]:
+        content = path.read_bytes()
+        source = decode(content, str(path))
+        if isinstance(source, Source) and not NEEDLES.may_matter(content):
+            kept += 1
+            assert module_facts(source, CONFIG, tests=False) is None, path
+    assert kept > 50
+
+
+def test_a_configured_saver_is_let_through() -> None:
+    content = b"from lib import keep\nkeep(path, state)\n"
+    assert not NEEDLES.may_matter(content)
+    assert Needles(Config(savers=("lib.keep:0",))).may_matter(content)
