@@ -160,6 +160,8 @@ LOADERS: tuple[Loader, ...] = (
     Loader("xml.etree.ElementTree.parse", source="any"),
     Loader("plistlib.load"),
     Loader("ast.literal_eval", source="text"),
+    Loader("builtins.int", source="text"),
+    Loader("builtins.float", source="text"),
     Loader("base64.b64decode", source="text"),
     Loader("zipfile.ZipFile", source="any"),
     Loader("h5py.File", source="path"),

@@ -56,6 +56,7 @@ MAYBE_DURABLE = frozenset(
         "config",
         "configuration",
         "conversation",
+        "cookie",
         "counter",
         "data",
         "database",
@@ -99,6 +100,7 @@ MAYBE_DURABLE = frozenset(
         "todo",
         "token",
         "tracker",
+        "trial",
         "user",
         "vault",
         "visited",
@@ -282,6 +284,7 @@ ASIDE = frozenset(
         "backup",
         "bad",
         "bak",
+        "bkp",
         "broken",
         "copy",
         "corrupt",
@@ -299,8 +302,15 @@ KEEPING = frozenset({"commit", "persist", "save", "store", "sync"})
 # Words in a function's name that promise an atomic write to whoever calls it.
 PROMISING = frozenset({"atomic", "atomically", "durable", "safe", "safely"})
 
+# Words in the name of a function that gives the path it is given, in another form.
+SAME_PATH = frozenset(
+    {"abs", "absolute", "abspath", "expand", "expanduser", "normalise", "normalize", "resolve"}
+)
+
 # Words that begin the name of a function that loads what a path holds.
-LOADING = frozenset({"deserialize", "from", "load", "parse", "read", "restore", "unpickle"})
+LOADING = frozenset(
+    {"decode", "deserialize", "from", "load", "loads", "parse", "read", "restore", "unpickle"}
+)
 
 # Words in a name that say it holds a path.
 PATHS = frozenset(

@@ -73,7 +73,7 @@ _DEVICE = -8.0
 _SAVE_VERBS = {
     "save": ("load", "restore", "read", "resume", "open"),
     "dump": ("load", "read"),
-    "write": ("read", "load"),
+    "write": ("read", "load", "parse"),
     "store": ("load", "restore", "retrieve", "read", "fetch"),
     "persist": ("load", "restore", "read"),
     "serialize": ("deserialize", "load"),

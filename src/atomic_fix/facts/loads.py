@@ -14,6 +14,10 @@ from atomic_fix.facts.paths import PathValue
 from atomic_fix.facts.scopes import Call, FunctionFacts
 
 
+# Methods that take a text apart.
+_SPLITTERS = frozenset({"split", "splitlines"})
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadSite:
     """A call that reads a file, and parses it unless `raw`."""
@@ -82,10 +86,14 @@ class Loads:
         return self._project_load(call, name)
 
     def _project_load(self, call: Call, name: str) -> LoadSite | None:
-        """`load_json(path)`, `Space.from_json(path)`: a loader from elsewhere, by its name."""
+        """`load_json(path)`, `Space.from_json(path)`, `text.splitlines()`: a loader from
+        elsewhere, by its name."""
         last = call.method or name.rpartition(".")[2]
         found = words(last)
-        if not found or found[0] not in LOADING or not call.node.args:
+        if last in _SPLITTERS and call.receiver is not None:
+            origin = self._handles.origin(call.receiver, call)
+            return LoadSite(call, last, *origin, raw=False) if origin is not None else None
+        if not found or not call.node.args or LOADING.isdisjoint(found):
             return None
         if self._handles.paths.callees(call.node, call.function):
             return None  # what it does is seen in its own body
@@ -93,12 +101,14 @@ class Loads:
         if not isinstance(node, (cst.Name, cst.Attribute, cst.Call, cst.BinaryOperation)):
             return None
         origin = self._handles.origin(node, call)
-        path = origin[0] if origin is not None else self._handles.resolve(node, call)
-        if "memory" in path.traits or not path.aliases:
+        if origin is not None:
+            return LoadSite(call, last, *origin, raw=False)
+        path = self._handles.resolve(node, call)
+        if found[0] not in LOADING or "memory" in path.traits or not path.aliases:
             return None
-        if origin is None and not path.shows_path:
+        if not path.shows_path:
             return None  # `parse_cursor(token)`: a text that came from elsewhere
-        return LoadSite(call, last, path, origin[1] if origin else node, raw=False)
+        return LoadSite(call, last, path, node, raw=False)
 
     def _known_load(self, call: Call, name: str, loader: apis.Loader) -> LoadSite | None:
         node = call.argument(loader.argument) or (

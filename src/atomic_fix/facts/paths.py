@@ -115,7 +115,7 @@ class Paths:
         if head in self._scopes.imports:
             target = self._scopes.imports[head]
             return f"{target}.{rest}" if rest else target
-        if not rest and head in self._scopes.by_name:
+        if not rest and any(f.owner is None for f in self._scopes.by_name.get(head, ())):
             return f"?.{name}"
         return f"builtins.{name}" if not rest else name
 
@@ -591,6 +591,8 @@ class Paths:
         for value in arguments:
             traits |= value.traits & {"temp", "tempdir", "systemp", "fresh"}
         derived = frozenset[str]().union(*(value.aliases for value in arguments))
+        if called is not None and len(arguments) == 1 and phrase_in(words.SAME_PATH, called):
+            return _with_aliases(arguments[0], alias)
         return PathValue(
             alias, frozenset({alias}) if complete else frozenset(), mentions, traits, derived
         )
@@ -761,6 +763,16 @@ def _union(values: list[PathValue]) -> PathValue:
         tuple(dict.fromkeys(m for v in values for m in v.mentions)),
         traits,
         frozenset[str]().union(*(v.derived_from for v in values)),
+    )
+
+
+def _with_aliases(value: PathValue, *aliases: str) -> PathValue:
+    return PathValue(
+        value.key,
+        value.aliases | frozenset(aliases),
+        value.mentions,
+        value.traits,
+        value.derived_from,
     )
 
 

@@ -66,7 +66,12 @@ def _publication(
     unseen = not made and not writes
     if _is_folder(site.source_node):
         return None  # moved as a whole; what is in it was written and read one by one
+    if "aside" in site.target.traits or "aside" in site.source.traits:
+        return None  # a backup is made, or put back
     beside = not site.source.derived_from.isdisjoint(site.target.aliases)
+    staged = site.source.is_temp or "fresh" in site.source.traits or beside
+    if site.how == "copy" and not staged:
+        return None
     if unseen and not (beside and site.source.is_temp):
         # A temp folder whose files were written one by one, or a file from elsewhere.
         return None

@@ -39,6 +39,9 @@ class PublishSite:
         return self.call.place
 
 
+_PUBLISHER_NAMES = frozenset(name.rpartition(".")[2] for name in apis.PUBLISHERS)
+
+
 class Publishes:
     """Tells whether a call gives a file its final name."""
 
@@ -68,7 +71,7 @@ class Publishes:
             return self._publish_site(call, how, f"Path.{method}", receiver, target)
         # A helper of the module whose body publishes its parameters.
         for callee in self._handles.paths.callees(call.node, call.function)[:1]:
-            if callee is call.function:
+            if callee is call.function or not callee.may_call(_PUBLISHER_NAMES):
                 continue
             for inner in callee.calls:
                 inner_name = self._handles.paths.call_name(inner, callee) or ""

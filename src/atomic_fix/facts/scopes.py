@@ -133,6 +133,10 @@ class FunctionFacts:
     def is_module(self) -> bool:
         return isinstance(self.node, cst.Module)
 
+    def may_call(self, names: frozenset[str]) -> bool:
+        """Whether a call by one of these last names can stand in the body; true if unknown."""
+        return True
+
     @property
     def decorators(self) -> tuple[str, ...]:
         if not isinstance(self.node, cst.FunctionDef):
@@ -190,12 +194,14 @@ class Scopes:
 
 
 def collect(module: cst.Module) -> Scopes:
-    collector = _Collector(module)
+    collector = Collector(module)
     module.visit(collector)
     return collector.scopes
 
 
-class _Collector(cst.CSTVisitor):
+class Collector(cst.CSTVisitor):
+    """Fills a `Scopes` on its way through a tree."""
+
     def __init__(self, module: cst.Module) -> None:
         super().__init__()
         top = FunctionFacts("", module, None, None, 0)
