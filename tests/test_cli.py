@@ -144,6 +144,20 @@ def test_what_cannot_be_analysed_is_one_line_and_two_and_stops_no_other(
     assert last.endswith("1 file could not be analysed.")
 
 
+@pytest.mark.parametrize(
+    "content", [b"x = 1\n\n# caf\xe9\n", b"x = 1\0\n", b"# coding: nonsense\n"]
+)
+def test_a_file_with_nothing_durable_in_it_does_not_pass_undecoded(
+    here: Path, content: bytes
+) -> None:
+    """However quickly such files are passed over."""
+    (here / "a.py").write_bytes(content)
+    assert run().exit_code == 2
+    assert run("--write").exit_code == 2
+    assert run("--diff").exit_code == 2
+    assert (here / "a.py").read_bytes() == content
+
+
 def test_a_missing_path_is_one_line_and_two(here: Path) -> None:
     (here / "state.py").write_bytes(SAVER)
     result = run("nope.py", "state.py", "--output-format", "concise")
