@@ -191,6 +191,9 @@ NOT_DURABLE = frozenset(
     }
 )
 
+# Of those, the ones that say nothing as a verb in a function's name.
+VERBS = frozenset({"build", "generate", "install"})
+
 # Files of a running program, worthless after a crash.
 RUNNING = frozenset(
     {"container id", "devnull", "lock", "mutex", "pid", "pidfile", "port", "socket"}

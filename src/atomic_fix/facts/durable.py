@@ -55,7 +55,7 @@ _PROMISING = 1.6
 _READ_BACK_SAME = 2.6
 _READ_BACK_PAIR = 2.2
 _READ_BACK_PAIR_RAW = 1.8
-_READ_BACK_RAW = 1.2
+_READ_BACK_RAW = 1.7
 _STATE_CONTENT = 0.6
 _TABLE_CONTENT = -0.8
 _COPY = -2.0
@@ -153,6 +153,9 @@ class Vocabulary:
     maybe: frozenset[str]
     denied: frozenset[str]
 
+    def denied_for(self, kind: str) -> frozenset[str]:
+        return self.denied - catalog.VERBS if kind == "function" else self.denied
+
     @classmethod
     def of(cls, durable: tuple[str, ...], denied: tuple[str, ...]) -> Vocabulary:
         more = frozenset(" ".join(words(w)) for w in durable)
@@ -188,7 +191,7 @@ def name_grounds(
             seen.add(phrase)
             if best is None or weight * fade > best[0]:
                 best = (weight * fade, f"{text} {phrase}")
-        denied = phrase_in(vocabulary.denied, mention.text)
+        denied = phrase_in(vocabulary.denied_for(mention.kind), mention.text)
         if denied is not None:
             weight = denying * 0.8**mention.distance
             if against is None or weight < against[0]:
@@ -242,7 +245,7 @@ def _context_grounds(
                 gain *= 0.4
             found.add(phrase)
             durability.add(f"the {kind}'s name says {phrase}", gain)
-        denied = phrase_in(vocabulary.denied, name)
+        denied = phrase_in(vocabulary.denied_for(kind), name)
         if denied is not None:
             durability.add(f"the {kind}'s name says {denied}", denying)
 
