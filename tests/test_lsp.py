@@ -1,0 +1,243 @@
+"""The language server as an editor runs it: a process, spoken to over its standard streams."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lsprotocol import types
+from pygls.lsp.client import LanguageClient
+
+from atomic_fix import __version__
+from atomic_fix.lsp import FIX_ALL, _Checked
+from atomic_fix.source import Source
+
+SAVER = "import json\n\n\ndef save(state_path, x):\n    state_path.write_text(json.dumps(x))\n"
+LOADER = """\
+import json
+
+
+def load(state_path):
+    try:
+        return json.loads(state_path.read_text())
+    except json.JSONDecodeError:
+        return None
+"""
+
+
+class Editor(LanguageClient):
+    """Keeps the latest diagnostics of each document."""
+
+    def __init__(self) -> None:
+        super().__init__("editor", "1")
+        self.latest: asyncio.Queue[types.PublishDiagnosticsParams] = asyncio.Queue()
+
+        @self.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)  # type: ignore[untyped-decorator]
+        def published(params: types.PublishDiagnosticsParams) -> None:
+            self.latest.put_nowait(params)
+
+    async def diagnostics(self) -> list[types.Diagnostic]:
+        params = await asyncio.wait_for(self.latest.get(), 60)
+        return list(params.diagnostics)
+
+    async def open(self, path: Path, text: str) -> list[types.Diagnostic]:
+        item = types.TextDocumentItem(path.as_uri(), "python", 1, text)
+        self.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        return await self.diagnostics()
+
+    async def change(self, path: Path, text: str, version: int) -> list[types.Diagnostic]:
+        self.text_document_did_change(
+            types.DidChangeTextDocumentParams(
+                types.VersionedTextDocumentIdentifier(version, path.as_uri()),
+                [types.TextDocumentContentChangeWholeDocument(text)],
+            )
+        )
+        return await self.diagnostics()
+
+    async def actions(
+        self, path: Path, place: types.Range, *kinds: types.CodeActionKind | str
+    ) -> list[types.CodeAction]:
+        found = await self.text_document_code_action_async(
+            types.CodeActionParams(
+                types.TextDocumentIdentifier(path.as_uri()),
+                place,
+                types.CodeActionContext([], only=list(kinds) or None),
+            )
+        )
+        actions = [each for each in found or [] if isinstance(each, types.CodeAction)]
+        assert len(actions) == len(found or [])
+        return actions
+
+
+def in_editor(work: Callable[[Editor], Awaitable[None]], folder: Path) -> None:
+    """Start a server, do some work with it and let it end as an editor would."""
+
+    async def session() -> None:
+        editor = Editor()
+        await editor.start_io(sys.executable, "-m", "atomic_fix.lsp", "--stdio")
+        try:
+            result = await editor.initialize_async(
+                types.InitializeParams(types.ClientCapabilities(), root_uri=folder.as_uri())
+            )
+            assert result.server_info == types.ServerInfo("atomic-fix", __version__)
+            editor.initialized(types.InitializedParams())
+            await work(editor)
+        finally:
+            # Without this the server would not end, and what went wrong would be a timeout.
+            await editor.shutdown_async(None)
+            editor.exit(None)
+            await editor.stop()  # type: ignore[no-untyped-call]
+
+    asyncio.run(asyncio.wait_for(session(), 120))
+
+
+def applied(text: str, action: types.CodeAction, path: Path) -> str:
+    """The text after the action, as an editor that counts UTF-16 units applies it."""
+    assert action.edit is not None
+    assert action.edit.changes is not None
+    before = text
+    starts = [0, *(match.end() for match in re.finditer(r"\r\n|\n", before))]
+
+    def offset(position: types.Position) -> int:
+        line = before[starts[position.line] :]
+        units = line.encode("utf-16-le")[: 2 * position.character]
+        return starts[position.line] + len(units.decode("utf-16-le"))
+
+    edits = list(action.edit.changes[path.as_uri()])
+    for number in sorted(
+        range(len(edits)), key=lambda n: (offset(edits[n].range.start), n), reverse=True
+    ):
+        edit = edits[number]
+        start, end = offset(edit.range.start), offset(edit.range.end)
+        text = text[:start] + edit.new_text + text[end:]
+    return text
+
+
+def test_diagnostics_follow_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "state.py"
+
+    async def work(editor: Editor) -> None:
+        (found,) = await editor.open(path, SAVER)
+        assert (found.code, found.source) == ("ATF101", "atomic-fix")
+        assert found.severity is types.DiagnosticSeverity.Warning
+        assert found.range.start == types.Position(4, 4)
+        assert "in place" in found.message
+        assert await editor.change(path, SAVER.replace("))", "))  # noqa: ATF101"), 2) == []
+        # Columns count UTF-16 units: one for é, two for a character beyond the first plane.
+        wide = SAVER.replace("    state_path.w", "    é = '🗄'; state_path.w")
+        (found,) = await editor.change(path, wide, 3)
+        assert found.range.start == types.Position(4, 4 + len("é = '🗄'; ") + 1)
+        (found,) = await editor.change(path, "open('checkpoint.json', 'w'\n", 4)
+        assert (found.code, found.severity) == ("ATF000", types.DiagnosticSeverity.Error)
+        identifier = types.TextDocumentIdentifier(path.as_uri())
+        editor.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
+        assert await editor.diagnostics() == []
+
+    in_editor(work, tmp_path)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_hover_quick_fix_and_fix_all(tmp_path: Path, newline: str) -> None:
+    path = tmp_path / "state.py"
+    text = ("# é🗄\n" + SAVER + LOADER.partition("\n")[2]).replace("\n", newline)
+
+    async def work(editor: Editor) -> None:
+        saver, loader = await editor.open(path, text)
+        assert (saver.code, loader.code) == ("ATF101", "ATF201")
+        hover = await editor.text_document_hover_async(
+            types.HoverParams(types.TextDocumentIdentifier(path.as_uri()), saver.range.start)
+        )
+        assert hover is not None
+        assert isinstance(hover.contents, types.MarkupContent)
+        assert hover.contents.value.startswith("# in-place-write (ATF101)\n")
+        assert "## Use instead" in hover.contents.value
+        nothing = types.HoverParams(
+            types.TextDocumentIdentifier(path.as_uri()), types.Position(0, 0)
+        )
+        assert await editor.text_document_hover_async(nothing) is None
+
+        (fix,) = await editor.actions(path, saver.range, types.CodeActionKind.QuickFix)
+        assert fix.title.startswith("ATF101: ")
+        assert list(fix.diagnostics or ()) == [saver]
+        repaired = applied(text, fix, path)
+        assert f"    atomic_write_json(state_path, x){newline}" in repaired
+        assert [each.code for each in await editor.change(path, repaired, 2)] == ["ATF201"]
+
+        await editor.change(path, text, 3)
+        start = types.Range(types.Position(0, 0), types.Position(0, 0))
+        assert await editor.actions(path, start, types.CodeActionKind.QuickFix) == []
+        assert await editor.actions(path, start, types.CodeActionKind.Refactor) == []
+        for kind in (FIX_ALL, types.CodeActionKind.SourceFixAll, types.CodeActionKind.Source):
+            (fix_all,) = await editor.actions(path, start, kind)
+            assert fix_all.kind == FIX_ALL
+        repaired = applied(text, fix_all, path)
+        assert await editor.change(path, repaired, 4) == []
+        command = subprocess.run(
+            [sys.executable, "-m", "atomic_fix", "--isolated", "--write", "-"],
+            input=text.encode(), capture_output=True, check=True,
+        )  # fmt: skip
+        assert repaired.encode() == command.stdout
+        assert await editor.actions(path, start) == []
+
+    in_editor(work, tmp_path)
+
+
+def test_configuration_holds_and_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "state.py"
+    config = tmp_path / "atomic-fix.toml"
+    config.write_text("ignore = ['ATF101']\n")
+
+    async def work(editor: Editor) -> None:
+        assert await editor.open(path, SAVER) == []
+        config.write_text("ignore = ['ATF201']\n")
+        (found,) = await editor.change(path, SAVER, 2)
+        assert found.code == "ATF101"
+        config.write_text("ignor = []\n")
+        (found,) = await editor.change(path, SAVER, 3)
+        assert found.code == "ATF000"
+        assert "unknown key `ignor`, did you mean `ignore`?" in found.message
+
+    in_editor(work, tmp_path)
+
+
+def test_arguments() -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "atomic_fix.lsp", *arguments]
+        return subprocess.run(command, capture_output=True, check=False, text=True)
+
+    assert run("--version").stdout == f"atomic-fix-lsp {__version__}\n"
+    wrong = run("--tcp")
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert "'--tcp'" in wrong.stderr
+    assert wrong.stderr.count("\n") == 1
+
+
+def test_without_its_extra_it_says_so_in_one_line() -> None:
+    code = "import sys; sys.modules['pygls'] = None; import atomic_fix.lsp"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("atomic-fix-lsp needs the extra `atomic-fix[lsp]`")
+    assert done.stderr.count("\n") == 1
+
+
+TEXTS = st.lists(st.sampled_from(["a", "b", "é", "🗄", "\n", "\r\n"]), max_size=12).map("".join)
+
+
+@given(TEXTS, TEXTS)
+def test_the_one_edit_of_fix_all_leads_to_the_new_text(old: str, new: str) -> None:
+    source = Source("a.py", old, "utf-8", bom=False)
+    checked = _Checked(source, (), lambda _: (), len)
+    edit = checked.edit_to(new)
+
+    def offset(position: types.Position) -> int:
+        return source.line_starts[position.line] + position.character
+
+    start, end = offset(edit.range.start), offset(edit.range.end)
+    assert old[:start] + edit.new_text + old[end:] == new
