@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from atomic_fix.source import Source
 
 _NEEDLE = re.compile(r"noqa|atomic-fix:", re.IGNORECASE)
-_LINE = re.compile(r"# noqa(?P<list>:\s?(?P<codes>(?:[A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)
+_LINE = re.compile(r"# noqa(?::\s?(?P<codes>(?:[A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)
 _FILE = re.compile(r"\s*(?P<comment># flake8[:=]\s*noqa)", re.IGNORECASE)
 _RANGE = re.compile(r"#\s*atomic-fix:\s*(?P<word>[\w-]*)")
 _REASON_SEPARATORS = " \t,:;-–—"
@@ -84,16 +84,6 @@ class Suppressions:
     def covers(self, finding: Finding) -> bool:
         """Whether any comment suppresses the finding."""
         return any(comment.covers(finding) for comment in self.comments)
-
-    def used(self, findings: Iterable[Finding]) -> frozenset[Suppression]:
-        """The comments that suppress at least one of these findings, which nothing may have
-        been left out of before."""
-        findings = tuple(findings)
-        return frozenset(
-            comment
-            for comment in self.comments
-            if any(comment.covers(finding) for finding in findings)
-        )
 
     def only(self, *reaches: Reach) -> Suppressions:
         """Those of the given kinds: flake8 sees to its own ones itself."""
