@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,5 +127,9 @@ def test_a_ruff_that_would_delete_the_comments_is_named(
     told = run("--add-noqa", "why").stderr
     assert ("ruff's RUF100 or RUF102 would delete these comments" in told) is deleted
     assert (str(here / name) in told) is deleted
-    subprocess.run(["ruff", "check", "--fix", "--quiet", "a.py"], check=False, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--fix", "--quiet", "a.py"],
+        check=False,
+        capture_output=True,
+    )
     assert ("ATF101" in (here / "a.py").read_text()) is not deleted
