@@ -17,7 +17,7 @@ import libcst as cst
 from atomic_fix.facts.names import dotted
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes.imports import Imported, import_names
-from atomic_fix.fixes.layout import call_text, line_limit, reindent
+from atomic_fix.fixes.layout import call_text, line_limit, reindent, width
 from atomic_fix.fixes.place import Place, walk
 from atomic_fix.fixes.result import NoFix, Refused
 
@@ -179,12 +179,9 @@ class _Attempt:
             texts.append(text)
         source = place.source
         limit = line_limit(source)
-        if start.row == end.row and len(source.line(start.row)) > limit:
+        if start.row == end.row and width(source.line(start.row)) > limit:
             limit = 10_000  # too long before: how to break it is for its author to say
-        after = len(source.line(end.row)) - (end.column - 1)
-        rest = source.line(end.row)[end.column - 1 :]
-        if "#" in rest:
-            after = len(rest.partition("#")[0].rstrip())
+        after = width(source.line(end.row)[end.column - 1 :])
         return call_text(callee, texts, indent, place.unit, start.column - 1, after, limit)
 
     def path_text(self, node: cst.BaseExpression) -> str:
@@ -299,6 +296,16 @@ class _WholeWrite(_Attempt):
             raise Refused("the text is given by keyword")
         imported = self.helper(name)
         text = f"{imported.local[name]}, {self.path_text(func.value)}"
+        shown = self.site.call.place
+        span = self.place.span(shown)
+        if isinstance(shown, cst.Call) and not self.place.comments(shown):
+            given: list[str | cst.Arg] = []
+            for arg in shown.args:
+                given += text.split(", ", 1) if arg.value is func else [arg]
+            callee = self.place.text(shown.func)
+            return self.made(
+                name, [Edit(span, self.laid_out(callee, given, span.start, span.end))], imported
+            )
         return self.made(name, [self.place.edit(func, text)], imported)
 
 
@@ -479,7 +486,7 @@ class _OpenedWrite(_Attempt):
         if isinstance(small, cst.SimpleStatementLine):
             if len(small.body) != 1:
                 return None
-            small = small.body[0]  # type: ignore[assignment]
+            small = small.body[0]
         if not isinstance(small, cst.Expr):
             return None
         dumped = self._dumped_into(small.value, lambda node: _is_name(node, handle))
@@ -585,8 +592,7 @@ class _OpenedWrite(_Attempt):
         text = f"{callee}({flat})"
         limit = line_limit(place.source)
         longer = len(first) + len(text) - (span.end.column - span.start.column)
-        code = source_row.partition("#")[0].rstrip()
-        if len(code) + longer > limit and len(code) <= limit:
+        if width(source_row) + longer > limit >= width(source_row):
             raise Refused("the line would become too long")
         return self.made("atomic_open", [Edit(span, first + text)], imported)
 
@@ -779,7 +785,7 @@ class _OpenedWrite(_Attempt):
         lines = statement.body.body
         small = lines[0]
         if isinstance(small, cst.SimpleStatementLine):
-            small = small.body[0]  # type: ignore[assignment]
+            small = small.body[0]
         value = small.value if isinstance(small, cst.Expr) else None
         if (
             handle is None

@@ -76,6 +76,7 @@ class _Attempt:
         self.note = "callers get an exception where they got the default"
         if config.on_corrupt != "raise":
             self.note = ""
+        self.imports: list[Edit] = []
         self.edits: list[Edit] = []
 
     def doubt(self, note: str) -> None:
@@ -92,7 +93,10 @@ class _Attempt:
         else:
             self._handler(node)
         return Fix(
-            _TITLES[self.config.on_corrupt], self.applicability, tuple(self.edits), self.note
+            _TITLES[self.config.on_corrupt],
+            self.applicability,
+            (*self.imports, *self.edits),
+            self.note,
         )
 
     def _handled(self) -> Handled:
@@ -195,7 +199,7 @@ class _Attempt:
                 raise Refused("the statement shares its line with another one")
             return [body], []  # type: ignore[list-item]
         assert isinstance(body, cst.IndentedBlock)
-        lines = []
+        lines: list[cst.SimpleStatementLine] = []
         for line in body.body:
             if not isinstance(line, cst.SimpleStatementLine) or len(line.body) != 1:
                 raise Refused("the handler does more than giving a default")
@@ -378,7 +382,7 @@ class _Attempt:
         return "\n".join(inner + row for row in rows)
 
     def _add(self, edits: Sequence[Edit]) -> None:
-        self.edits[:0] = [edit for edit in edits if edit not in self.edits]
+        self.imports += [edit for edit in edits if edit not in self.imports]
 
     def _warning(self, name: str) -> str:
         path = self.path
@@ -454,7 +458,9 @@ class _Attempt:
                         raise Refused("a handler further out would take the exception")
             if inside.kind == "with" and isinstance(inside.node, cst.With):
                 for item in inside.node.items:
-                    called = isinstance(item.item, cst.Call) and dotted(item.item.func) or ""
+                    called = ""
+                    if isinstance(item.item, cst.Call):
+                        called = dotted(item.item.func) or ""
                     if called.rpartition(".")[2] == "suppress":
                         raise Refused("a `suppress` further out would take the exception")
 

@@ -21,6 +21,7 @@ from atomic_fix.fixes.result import Refused
 
 if TYPE_CHECKING:
     from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts.scopes import FunctionFacts
     from atomic_fix.fixes.place import Place
     from atomic_fix.source import Source
 
@@ -162,12 +163,10 @@ def _is_bound_at_top(facts: ModuleFacts, name: str) -> bool:
 
 
 def _shadowed(place: Place, name: str) -> bool:
-    scope = place.function
+    scope: FunctionFacts | None = place.function
     while scope is not None and not scope.is_module:
         if name in scope.bindings or scope.parameter(name) is not None:
             return True
-        if scope.outer is None:
-            return False
         scope = scope.outer
     return name in place.facts.scopes.module.bindings
 
@@ -278,8 +277,8 @@ def _into_group(
     previous = len(group) - 1
     for key in (sorted_by_kind, sorted_by_name):
         keys = [key(member) for member in members]
-        if keys == sorted(keys):  # type: ignore[type-var]
-            previous = sum(k <= key(new) for k in keys) - 1  # type: ignore[operator]
+        if keys == sorted(keys):
+            previous = sum(k <= key(new) for k in keys) - 1
             break
     if previous < 0:
         first = Position(facts.tree.span(group[0]).start.row, 1)
@@ -296,7 +295,7 @@ def _block(facts: ModuleFacts) -> list[cst.SimpleStatementLine]:
     for line in facts.tree.module.body:
         if not _is_import(line):
             blocks.append([])
-        elif facts.tree.span(line.body[0]).start.row not in off:  # type: ignore[attr-defined]
+        elif facts.tree.span(line.body[0]).start.row not in off:  # type: ignore[index]
             blocks[-1].append(line)  # type: ignore[arg-type]
     filled = [block for block in blocks if block]
     changed = _row_of_the_path_change(facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -63,3 +64,13 @@ def reindent(text: str, old: str, new: str) -> str:
     first, *rest = text.split("\n")
     moved = [new + row[len(old) :] if row.startswith(old) else row for row in rest]
     return "\n".join([first, *moved])
+
+
+# Formatters let these go beyond the limit.
+_PRAGMA = re.compile(r"#\s*(?:noqa|type:|pyright:|pylint:|flake8:|ruff:|isort:|nosec)")
+
+
+def width(text: str) -> int:
+    """The length of a row, or of its end, as formatters count it."""
+    found = _PRAGMA.search(text)
+    return len(text if found is None else text[: found.start()].rstrip())

@@ -39,8 +39,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from atomic_fix.fixes.publishing import fix_copied
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import finding
+from atomic_fix.rules.wording import publication_finding
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -53,12 +54,11 @@ _NOT_REPLACE = frozenset({"copy", "move", "rename"})
 def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for publication in facts.publications:
         if publication.site.how in _NOT_REPLACE:
-            durability = facts.publication_durability(publication)
             message = (
                 f"`{publication.site.api}` is no atomic step: a crash, or another file "
                 "system, leaves the target cut short or missing"
             )
-            yield finding(COPY_TO_PUBLISH, facts, publication.site.node, message, durability)
+            yield publication_finding(COPY_TO_PUBLISH, facts, publication, message, fix_copied)
 
 
 COPY_TO_PUBLISH = Rule("ATF114", "copy-to-publish", __doc__, _check)

@@ -38,8 +38,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from atomic_fix.fixes.publishing import fix_removed
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import finding
+from atomic_fix.rules.wording import publication_finding
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -50,12 +51,13 @@ if TYPE_CHECKING:
 def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for publication in facts.publications:
         if publication.removed is not None:
-            durability = facts.publication_durability(publication)
             message = (
                 f"the target is removed or moved away before `{publication.site.api}`: a "
                 "crash in between leaves no file at all"
             )
-            yield finding(REMOVE_BEFORE_REPLACE, facts, publication.site.node, message, durability)
+            yield publication_finding(
+                REMOVE_BEFORE_REPLACE, facts, publication, message, fix_removed
+            )
 
 
 REMOVE_BEFORE_REPLACE = Rule("ATF113", "remove-before-replace", __doc__, _check)

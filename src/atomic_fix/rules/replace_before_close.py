@@ -44,8 +44,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from atomic_fix.fixes.publishing import fix_still_open
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import finding
+from atomic_fix.rules.wording import publication_finding
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -56,12 +57,13 @@ if TYPE_CHECKING:
 def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for publication in facts.publications:
         if publication.still_open:
-            durability = facts.publication_durability(publication)
             message = (
                 f"`{publication.site.api}` publishes a temp file that is still open and not "
                 "flushed: what it holds may be cut short"
             )
-            yield finding(REPLACE_BEFORE_CLOSE, facts, publication.site.node, message, durability)
+            yield publication_finding(
+                REPLACE_BEFORE_CLOSE, facts, publication, message, fix_still_open
+            )
 
 
 REPLACE_BEFORE_CLOSE = Rule("ATF111", "replace-before-close", __doc__, _check)

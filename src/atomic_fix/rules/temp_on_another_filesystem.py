@@ -42,8 +42,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from atomic_fix.fixes.publishing import fix_elsewhere
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import finding
+from atomic_fix.rules.wording import publication_finding
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -54,13 +55,12 @@ if TYPE_CHECKING:
 def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for publication in facts.publications:
         if publication.elsewhere:
-            durability = facts.publication_durability(publication)
             message = (
                 "the temp file is made in the system's temp folder, not beside its target: "
                 f"`{publication.site.api}` is no atomic step across file systems"
             )
-            yield finding(
-                TEMP_ON_ANOTHER_FILESYSTEM, facts, publication.site.node, message, durability
+            yield publication_finding(
+                TEMP_ON_ANOTHER_FILESYSTEM, facts, publication, message, fix_elsewhere
             )
 
 

@@ -46,8 +46,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from atomic_fix.fixes.publishing import fix_unsynced
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import finding
+from atomic_fix.rules.wording import publication_finding
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -60,12 +61,11 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
         return
     for publication in facts.publications:
         if not publication.synced:
-            durability = facts.publication_durability(publication)
             message = (
                 f"`{publication.site.api}` publishes a file that was never synchronised: "
                 "after a power loss it may be empty"
             )
-            yield finding(UNSYNCED_REPLACE, facts, publication.site.node, message, durability)
+            yield publication_finding(UNSYNCED_REPLACE, facts, publication, message, fix_unsynced)
 
 
 UNSYNCED_REPLACE = Rule("ATF115", "unsynced-replace", __doc__, _check)

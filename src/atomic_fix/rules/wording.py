@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from atomic_fix.config import Config
     from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts.publications import Publication
     from atomic_fix.facts.sites import WriteSite
     from atomic_fix.facts.swallowing import Swallow
     from atomic_fix.finding import Fix
@@ -79,3 +80,17 @@ def swallow_finding(
     if durability.confidence >= facts.config.min_confidence:
         fix, why_no_fix = parts(fix_swallow(facts, swallow, facts.config))
     return finding(rule, facts, swallow.node, message, durability, fix, why_no_fix)
+
+
+def publication_finding(
+    rule: Rule,
+    facts: ModuleFacts,
+    publication: Publication,
+    message: str,
+    repair: Callable[[ModuleFacts, Publication], Fix | NoFix],
+) -> Finding:
+    durability = facts.publication_durability(publication)
+    fix, why_no_fix = None, ""
+    if durability.confidence >= facts.config.min_confidence:
+        fix, why_no_fix = parts(repair(facts, publication))
+    return finding(rule, facts, publication.site.node, message, durability, fix, why_no_fix)

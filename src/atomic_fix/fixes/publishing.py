@@ -1,0 +1,237 @@
+"""ATF111 to ATF115: temp file and replace, repaired by the step that is missing or misplaced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from atomic_fix.facts.names import dotted
+from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
+from atomic_fix.fixes.imports import import_module
+from atomic_fix.fixes.layout import call_text, line_limit, width
+from atomic_fix.fixes.place import Place
+from atomic_fix.fixes.result import NoFix, Refused
+
+if TYPE_CHECKING:
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts.publications import Publication
+    from atomic_fix.facts.scopes import Call
+
+
+def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix | NoFix:
+    """ATF111: the publishing call moves behind the block that writes."""
+    try:
+        place = Place(facts, publication.function)
+        return _moved_behind(place, publication)
+    except Refused as refused:
+        return NoFix(refused.reason)
+
+
+def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix | NoFix:
+    """ATF112: the temp file is made in the target's folder."""
+    try:
+        place = Place(facts, publication.function)
+        if len(publication.made) != 1:
+            raise Refused("the call that makes the temp file is not in sight")
+        made = publication.made[0]
+        if made.function is not publication.function:
+            raise Refused("the temp file is made in another function")
+        called = facts.paths.call_name(made, made.function) or ""
+        if called not in {"tempfile.mkstemp", "tempfile.NamedTemporaryFile"}:
+            raise Refused("make the temp folder beside the target, by `dir=`")
+        if any(arg.star for arg in made.node.args) or made.node.args:
+            last = made.node.args[-1]
+            if last.star or isinstance(last.comma, cst.Comma):
+                raise Refused("not every argument of the call is in sight")
+        target = publication.site.target_node
+        if not isinstance(target, (cst.Name, cst.Attribute)):
+            raise Refused("the target has no name where the temp file is made")
+        name = (dotted(target) or "").partition(".")[0]
+        bound = publication.function.bindings.get(name, ())
+        if bound and not any(b.order < made.order for b in bound):
+            raise Refused("the target is not known yet where the temp file is made")
+        found = import_module(place, "os")
+        path = place.text(target)
+        option = f"dir={found.local['os']}.path.dirname({path}) or {found.local['os']}.curdir"
+        span = place.span(made.node)
+        if span.start.row != span.end.row:
+            raise Refused("the call that makes the temp file stands on several lines")
+        row = place.source.line(span.start.row)
+        text = call_text(
+            place.text(made.node.func),
+            [*(place.text(arg) for arg in made.node.args), option],
+            place.indent(span.start.row),
+            place.unit,
+            span.start.column - 1,
+            width(row[span.end.column - 1 :]),
+            line_limit(place.source),
+        )
+        edit = Edit(span, text)
+        return Fix(
+            "Make the temp file beside the target",
+            Applicability.UNSAFE,
+            (*found.edits, edit),
+            "the target's folder must be writable",
+        )
+    except Refused as refused:
+        return NoFix(refused.reason)
+
+
+def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix | NoFix:
+    """ATF113: the removal goes, and the rename replaces."""
+    try:
+        place = Place(facts, publication.function)
+        removed = publication.removed
+        assert removed is not None
+        called = facts.paths.call_name(removed, removed.function) or ""
+        if called not in {"os.remove", "os.unlink"} and removed.method != "unlink":
+            raise Refused("the old file is kept under another name: copy it instead of moving it")
+        edits = [_without(place, removed), *_replacing(place, publication)]
+        return Fix(
+            "Replace the target in one step",
+            Applicability.UNSAFE,
+            tuple(edits),
+            "the target is no longer removed when the write fails half-way",
+        )
+    except Refused as refused:
+        return NoFix(refused.reason)
+
+
+def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix | NoFix:
+    """ATF114: `os.replace` in place of `os.rename` and `shutil.move`."""
+    try:
+        place = Place(facts, publication.function)
+        how = publication.site.how
+        if how == "rename":
+            return Fix(
+                "Replace with `os.replace`",
+                Applicability.SAFE,
+                tuple(_replacing(place, publication)),
+            )
+        if how != "move":
+            raise Refused("after a copy the temp file stays; rename it with `os.replace` instead")
+        call = publication.site.call
+        if not isinstance(place.parents.get(call.node), cst.Expr) or len(call.node.args) != 2:
+            raise Refused("what `shutil.move` returns is used")
+        if publication.elsewhere:
+            raise Refused("`os.replace` needs the temp file beside its target")
+        found = import_module(place, "os")
+        edit = place.edit(call.node.func, f"{found.local['os']}.replace")
+        return Fix(
+            "Replace with `os.replace`",
+            Applicability.UNSAFE,
+            (*found.edits, edit),
+            "`os.replace` does not move into a folder, nor across file systems",
+        )
+    except Refused as refused:
+        return NoFix(refused.reason)
+
+
+def fix_unsynced(facts: ModuleFacts, publication: Publication) -> Fix | NoFix:
+    """ATF115: `flush` and `fsync` at the end of the block that writes."""
+    try:
+        if publication.still_open:
+            raise Refused("the file must be closed before it is published")
+        if len(publication.writes) + len(publication.made) != 1 or not publication.writes:
+            raise Refused("the handle of the temp file is not in sight")
+        write = publication.writes[0]
+        if write.kind != "open" or write.call.shown is not None:
+            raise Refused("the handle of the temp file is not in sight: write with the helper")
+        place = Place(facts, write.function)
+        called = facts.paths.call_name(write.call, write.function) or ""
+        plain = called in {"builtins.open", "io.open"} or write.api == "Path.open"
+        item = place.parents.get(write.call.node)
+        if not plain or not isinstance(item, cst.WithItem) or item.asname is None:
+            raise Refused("the handle of the temp file is not one of `open` in a `with`")
+        statement = place.parents[item]
+        handle = item.asname.name
+        if not isinstance(handle, cst.Name) or not isinstance(statement, cst.With):
+            raise Refused("the handle of the temp file has no name")
+        if not isinstance(statement.body, cst.IndentedBlock):
+            raise Refused("the statement shares its line with another one")
+        last = statement.body.body[-1]
+        if isinstance(last, cst.SimpleStatementLine) and isinstance(
+            last.body[-1], (cst.Return, cst.Raise, cst.Continue, cst.Break)
+        ):
+            raise Refused("the block is left before its end")
+        found = import_module(place, "os")
+        end = place.tree.span(statement.body).end.row
+        indent = place.indent(place.tree.span(statement.body).start.row)
+        name = handle.value
+        text = f"\n{indent}{name}.flush()\n{indent}{found.local['os']}.fsync({name}.fileno())"
+        edit = place.insert(place.end_of_row(end), text)
+        return Fix(
+            "Synchronise before publishing",
+            Applicability.SAFE,
+            (*found.edits, edit),
+            "each save waits for the disk",
+        )
+    except Refused as refused:
+        return NoFix(refused.reason)
+
+
+def _replacing(place: Place, publication: Publication) -> list[Edit]:
+    """The publishing call's name becomes `replace`."""
+    site = publication.site
+    if site.how == "replace":
+        return []
+    func = site.call.node.func
+    if site.how != "rename" or not isinstance(func, cst.Attribute) or site.call.shown is not None:
+        raise Refused("the publishing call is not one that can replace")
+    if func.attr.value != "rename":
+        raise Refused("`os.renames` makes folders, `os.replace` does not")
+    return [place.edit(func.attr, "replace")]
+
+
+def _without(place: Place, removed: Call) -> Edit:
+    """The statement of a call goes, with the `if` around it when it is all of that."""
+    statement: cst.CSTNode = place.statement(removed.node)
+    if not isinstance(place.parents.get(removed.node), cst.Expr):
+        raise Refused("the removal is part of a larger expression")
+    body = place.parents[statement]
+    around = place.parents.get(body)
+    lines = list(body.body) if isinstance(body, (cst.IndentedBlock, cst.Module)) else []
+    if len(lines) == 1:
+        if not isinstance(around, cst.If) or around.orelse is not None:
+            raise Refused("the removal is all that its block does")
+        above = place.parents.get(around)
+        if isinstance(above, cst.If) and above.orelse is around:
+            raise Refused("the removal is all that its block does")
+        code = cst.Module([]).code_for_node(around.test)
+        if "exists(" not in code and "is_file(" not in code and "isfile(" not in code:
+            raise Refused("the removal depends on a condition")
+        statement = around
+        outer = place.parents[around]
+        if isinstance(outer, cst.IndentedBlock) and len(outer.body) == 1:
+            raise Refused("the removal is all that its block does")
+    if place.comments(statement):
+        raise Refused("a comment stands where the removal would go")
+    inner = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement
+    span = place.tree.span(inner)
+    return Edit(Span(Position(span.start.row, 1), Position(span.end.row + 1, 1)), "")
+
+
+def _moved_behind(place: Place, publication: Publication) -> Fix:
+    call = publication.site.call
+    line = place.statement(call.node)
+    body = place.parents.get(line)
+    block = place.parents.get(body) if body is not None else None
+    if not isinstance(body, cst.IndentedBlock) or not isinstance(block, cst.With):
+        raise Refused("close the handle before the file is published")
+    if (
+        body.body[-1] is not line
+        or len(body.body) < 2
+        or not isinstance(line, cst.SimpleStatementLine)
+    ):
+        raise Refused("the publishing call is not the last statement of its block")
+    span = place.tree.span(line.body[0])
+    if span.start.row != span.end.row:
+        raise Refused("the publishing call stands on several lines")
+    outer = place.indent(place.span(block).start.row)
+    start = Position(span.start.row, 1)
+    return Fix(
+        "Publish after the file is closed",
+        Applicability.SAFE,
+        (Edit(Span(start, span.start), outer),),
+    )

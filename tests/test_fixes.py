@@ -1,0 +1,439 @@
+"""Each fixture, repaired: `<case>.fixed.py` is what the safe fixes make of it, byte for byte,
+`<case>.unsafe.fixed.py` what the unsafe ones add. A case without them is not changed."""
+
+from __future__ import annotations
+
+import io
+import re
+import subprocess
+import sys
+import tokenize
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from atomic_fix.check import check
+from atomic_fix.config import Config
+from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, Rewrite, rewrite
+from atomic_fix.rules import RULES
+from atomic_fix.source import Source, decode
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+CASES = sorted(p for p in FIXTURES.glob("*/*.py") if not p.name.endswith(".fixed.py"))
+FIXED = sorted(FIXTURES.glob("*/*.fixed.py"))
+ALL_RULES = Config(extend_select=tuple(rule.code for rule in RULES))
+
+TEXT = Path("/repository/service/jobs.py")
+
+
+def source_of(path: Path) -> Source:
+    source = decode(path.read_bytes(), str(path))
+    assert isinstance(source, Source)
+    return source
+
+
+def repaired(source: Source, *, unsafe: bool = False, config: Config = ALL_RULES) -> Rewrite:
+    allowed = SAFE_AND_UNSAFE if unsafe else SAFE_ONLY
+    return rewrite(source, lambda text: check(text, config), allowed)
+
+
+def repaired_text(text: str, *, unsafe: bool = False, config: Config = ALL_RULES) -> str:
+    result = repaired(Source(str(TEXT), text, "utf-8", False), unsafe=unsafe, config=config)
+    assert result.refusal == ""
+    return result.text
+
+
+def comments(text: str) -> Counter[str]:
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return Counter(token.string for token in tokens if token.type == tokenize.COMMENT)
+
+
+def name(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=name)
+def test_the_fixes_give_what_stands_beside_the_case(case: Path) -> None:
+    source = source_of(case)
+    safe, unsafe = case.with_suffix(".fixed.py"), case.with_suffix(".unsafe.fixed.py")
+    expected = safe if safe.exists() else case
+    result = repaired(source)
+    assert result.refusal == ""
+    assert source.encode(result.text) == expected.read_bytes()
+    expected = unsafe if unsafe.exists() else expected
+    assert source.encode(repaired(source, unsafe=True).text) == expected.read_bytes()
+
+
+@pytest.mark.parametrize("fixed", FIXED, ids=name)
+def test_a_second_run_changes_nothing(fixed: Path) -> None:
+    source = source_of(fixed)
+    unsafe = fixed.name.endswith(".unsafe.fixed.py")
+    assert repaired(source, unsafe=unsafe).text == source.text
+
+
+@pytest.mark.parametrize("fixed", FIXED, ids=name)
+def test_what_was_fixed_compiles_and_keeps_its_comments(fixed: Path) -> None:
+    text = fixed.read_text(encoding="utf-8")
+    compile(text, str(fixed), "exec")
+    case = fixed.with_name(fixed.name.partition(".")[0] + ".py")
+    assert not comments(case.read_text(encoding="utf-8")) - comments(text)
+
+
+@pytest.mark.parametrize("case", CASES, ids=name)
+def test_every_finding_has_a_fix_or_a_reason(case: Path) -> None:
+    for finding in check(source_of(case), ALL_RULES):
+        assert (finding.fix is None) == bool(finding.why_no_fix), finding.message
+
+
+@pytest.mark.parametrize("fixed", FIXED, ids=name)
+def test_the_formatting_stays_that_of_ruff(fixed: Path, tmp_path: Path) -> None:
+    """A case that `ruff format` leaves alone is left alone after the fix as well. Markers of
+    fixtures are cut off: they lengthen rows."""
+    case = fixed.with_name(fixed.name.partition(".")[0] + ".py")
+    bare = re.sub(r"  # expect: .*", "", case.read_text(encoding="utf-8"))
+    formatted = _formatted(bare, tmp_path)
+    after = repaired(Source(str(case), formatted, "utf-8", False), unsafe=True).text
+    assert _formatted(after, tmp_path) == after
+
+
+def _formatted(text: str, folder: Path) -> str:
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", "-"]
+    done = subprocess.run(command, input=text.encode(), capture_output=True, cwd=folder, check=True)
+    return done.stdout.decode()
+
+
+# --- loads --------------------------------------------------------------------------
+
+LOADER = """\
+import json
+{head}
+
+def load_checkpoint(path):
+    try:
+        return json.loads(path.read_text())
+    except {errors}:
+        {body}
+"""
+
+
+def loader(errors: str = "json.JSONDecodeError", body: str = "return None", head: str = "") -> str:
+    return LOADER.format(errors=errors, body=body, head=head)
+
+
+def handler_of(text: str) -> str:
+    return text.partition("read_text())\n")[2]
+
+
+def test_the_handler_s_own_name_is_used_again() -> None:
+    text = repaired_text(loader("ValueError as problem"))
+    assert handler_of(text) == (
+        "    except ValueError as problem:\n"
+        "        raise CheckpointCorruptedError(path) from problem\n"
+    )
+
+
+def test_a_name_that_is_taken_is_not_hidden() -> None:
+    text = repaired_text(loader(body="return exc.default", head="from settings import exc\n"))
+    assert "as error:\n        raise CheckpointCorruptedError(path) from error\n" in text
+
+
+def test_missing_keeps_its_default() -> None:
+    text = repaired_text(loader("(FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError)"))
+    assert handler_of(text) == (
+        "    except FileNotFoundError:\n"
+        "        return None\n"
+        "    except (json.JSONDecodeError, UnicodeDecodeError) as exc:\n"
+        "        raise CheckpointCorruptedError(path) from exc\n"
+    )
+
+
+def test_a_raise_that_would_be_caught_again_is_no_fix() -> None:
+    text = """\
+import json
+
+
+def load_checkpoint(path):
+    try:
+        try:
+            return json.loads(path.read_text())
+        except json.JSONDecodeError:
+            return None
+    except Exception:
+        raise SystemExit("cannot go on") from None
+"""
+    assert repaired_text(text, unsafe=True) == text
+
+
+def test_a_path_bound_within_the_try_is_written_out() -> None:
+    text = """\
+import json
+
+
+def load_checkpoint(folder):
+    try:
+        path = folder / "checkpoint.json"
+        return json.loads(path.read_text())
+    except json.JSONDecodeError:
+        return None
+"""
+    assert 'raise CheckpointCorruptedError(folder / "checkpoint.json") from exc' in repaired_text(
+        text
+    )
+
+
+def test_a_warning_goes_to_the_logger_that_is_there() -> None:
+    config = Config(on_corrupt="warn")
+    text = repaired_text(
+        loader(head="import logging\n\nlog = logging.getLogger(__name__)\n"), config=config
+    )
+    assert handler_of(text) == (
+        "    except json.JSONDecodeError as exc:\n"
+        '        log.warning("%s is corrupt: %s", path, exc)\n'
+        "        return None\n"
+    )
+
+
+def test_a_warning_without_a_logger_is_a_python_warning() -> None:
+    text = repaired_text(loader(), config=Config(on_corrupt="warn"))
+    assert text.startswith("import json\nimport warnings\n")
+    assert '        warnings.warn(f"{path} is corrupt: {exc}", stacklevel=2)\n' in text
+    assert text.endswith("        return None\n")
+
+
+def test_quarantine_moves_the_file_aside() -> None:
+    text = repaired_text(loader(), config=Config(on_corrupt="quarantine"))
+    assert '        os.replace(path, f"{path}.corrupt")\n        warnings.warn(' in text
+    assert text.startswith("import json\nimport os\nimport warnings\n")
+
+
+# --- imports ------------------------------------------------------------------------
+
+SAVE = """
+
+def save_checkpoint(path, state):
+    path.write_text(json.dumps(state))
+"""
+IMPORT = "from atomic_fix.runtime import atomic_write_json\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("import json\n", f"import json\n\n{IMPORT}"),
+        ('"""Doc."""\nimport json\n', f'"""Doc."""\nimport json\n\n{IMPORT}'),
+        (
+            "# Licence\n\nfrom __future__ import annotations\n\nimport json\n",
+            f"# Licence\n\nfrom __future__ import annotations\n\nimport json\n\n{IMPORT}",
+        ),
+        (
+            "import json\n\nimport numpy\nfrom zope import interface\n",
+            f"import json\n\nimport numpy\n{IMPORT}from zope import interface\n",
+        ),
+        (
+            "import json\n\nfrom . import other\n",
+            f"import json\n\n{IMPORT}\nfrom . import other\n",
+        ),
+        (
+            "import json\n\nfrom service import other\n",
+            f"import json\n\n{IMPORT}\nfrom service import other\n",
+        ),
+        (
+            'import json\nimport sys\n\nsys.path.insert(0, "lib")\n\nimport numpy\n',
+            'import json\nimport sys\n\nsys.path.insert(0, "lib")\n\n'
+            f"{IMPORT}import numpy\n".replace(f"{IMPORT}import numpy\n", f"import numpy\n{IMPORT}"),
+        ),
+        (
+            "# isort: off\nimport json\n# isort: on\nimport os\n",
+            f"# isort: off\nimport json\n# isort: on\nimport os\n\n{IMPORT}",
+        ),
+        (
+            f"import json\n\nif TYPE_CHECKING:\n    {IMPORT}",
+            f"import json\n\n{IMPORT[:-1]} as _atomic_write_json\n\n"
+            f"if TYPE_CHECKING:\n    {IMPORT}",
+        ),
+        (
+            "import json\n\nfrom atomic_fix.runtime import atomic_open\n",
+            "import json\n\nfrom atomic_fix.runtime import atomic_open, atomic_write_json\n",
+        ),
+    ],
+)
+def test_the_import_stands_where_a_person_would_put_it(before: str, after: str) -> None:
+    text = repaired_text(before + SAVE)
+    assert text.partition("\n\ndef ")[0] + "\n" == after.rstrip("\n") + "\n\n"
+
+
+@pytest.mark.parametrize(
+    ("there", "called"),
+    [
+        ("from atomic_fix.runtime import atomic_write_json as store", "store"),
+        ("from atomic_fix import runtime", "runtime.atomic_write_json"),
+        ("import atomic_fix.runtime as rt", "rt.atomic_write_json"),
+    ],
+)
+def test_what_is_imported_is_used_again(there: str, called: str) -> None:
+    head = f"import json\n\n{there}\n"
+    assert repaired_text(head + SAVE) == head + SAVE.replace(
+        "path.write_text(json.dumps(state))", f"{called}(path, state)"
+    )
+
+
+def test_a_name_that_the_module_has_is_imported_under_another() -> None:
+    own = "\n\ndef atomic_write_json():\n    return None\n"
+    text = repaired_text("import json\n" + SAVE + own)
+    assert "import atomic_write_json as _atomic_write_json\n" in text
+    assert "    _atomic_write_json(path, state)\n" in text
+
+
+def test_the_project_s_copy_is_imported() -> None:
+    text = repaired_text("import json\n" + SAVE, config=Config(helper="app.atomic_io"))
+    assert "from app.atomic_io import atomic_write_json\n" in text
+
+
+def test_the_project_s_own_function_is_called() -> None:
+    config = Config(helper="app.io:write_json")
+    text = repaired_text("import json\n" + SAVE, unsafe=True, config=config)
+    assert "from app.io import write_json\n" in text
+    assert "    write_json(path, state)\n" in text
+    options = ("import json\n" + SAVE).replace("dumps(state)", "dumps(state, indent=2)")
+    assert repaired_text(options, unsafe=True, config=config) == options
+
+
+# --- never harmed -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("cookie", ["", "# coding: latin-1\n# caf\xe9\n"])
+@pytest.mark.parametrize("indent", ["    ", "\t", "  "])
+@pytest.mark.parametrize("head", ["", "\x0c\n", "# Copyright\n\n"])
+def test_all_other_bytes_stay(
+    newline: str, bom: bytes, end: str, cookie: str, indent: str, head: str
+) -> None:
+    if bom and cookie:
+        return  # a contradiction that Python itself rejects
+    shebang, rest = ("#!/bin/x\n", head) if head.startswith("#") else ("", head)
+    text = shebang + cookie + rest
+    text += '"""A saver."""\nimport json\n\n'
+    text += f"def save_checkpoint(path, state):\n{indent}# keep\n"
+    text += f"{indent}path.write_text(json.dumps(state)){end}"
+    encoding = "latin-1" if cookie else "utf-8"
+    content = bom + text.replace("\n", newline).encode(encoding)
+    source = decode(content, "service/jobs.py")
+    assert isinstance(source, Source)
+    result = repaired(source)
+    expected = text.replace("import json\n", f"import json\n\n{IMPORT}").replace(
+        "path.write_text(json.dumps(state))", "atomic_write_json(path, state)"
+    )
+    assert source.encode(result.text) == bom + expected.replace("\n", newline).encode(encoding)
+
+
+KEPT = [
+    ("decorated", "@final\ndef save_checkpoint(path, state):\n    {}\n"),
+    ("type comment", "def save_checkpoint(path, state):  # type: (str, dict) -> None\n    {}\n"),
+    (
+        "match",
+        "def save_checkpoint(path, state):\n    match state:\n        case {{}}:\n            {}\n",
+    ),
+    (
+        "walrus",
+        "def save_checkpoint(path, state):\n    if n := len(state):\n        {}\n    return n\n",
+    ),
+    (
+        "nested f-string",
+        "def save_checkpoint(path, state):\n    x = f\"{{f'{{path}}'}}\"\n    {}\n    return x\n",
+    ),
+    ("method", "class Store:\n    def save_checkpoint(self, path, state):\n        {}\n"),
+    (
+        "closure",
+        "def outer(path):\n    def save_checkpoint(state):\n        {}\n    return path\n",
+    ),
+    (
+        "lambda beside",
+        "def save_checkpoint(path, state):\n    key = lambda x: x\n    {}\n    return key\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "shape"), KEPT, ids=[kind for kind, _ in KEPT])
+def test_what_stands_around_is_kept(kind: str, shape: str) -> None:
+    before = "import json\n\n\n" + shape.format("path.write_text(json.dumps(state))")
+    after = f"import json\n\n{IMPORT}\n\n" + shape.format("atomic_write_json(path, state)")
+    assert repaired_text(before) == after
+
+
+# --- writes that keep their code ----------------------------------------------------
+
+NO_JSON = [
+    # An option that the helper would take for its own.
+    "path.write_text(json.dumps(state, mode=1))",
+    "path.write_text(json.dumps(state, **options))",
+    "path.write_text(json.dumps(state) + '\\n', encoding='utf-8')",
+    "path.write_text(json.dumps(state), errors='ignore')",
+    "return path.write_text(json.dumps(state))",
+]
+
+
+@pytest.mark.parametrize("statement", NO_JSON)
+def test_other_text_goes_as_it_is(statement: str) -> None:
+    text = repaired_text(
+        f"import json\n\n\ndef save_checkpoint(path, state, options):\n    {statement}\n"
+    )
+    assert statement.replace("path.write_text(", "atomic_write_text(path, ") in text
+
+
+@pytest.mark.parametrize(
+    ("written", "fixed"),
+    [
+        ("json.dumps(s, ensure_ascii=False), encoding='utf-8'", "s, ensure_ascii=False"),
+        ("json.dumps(s, ensure_ascii=False)", "s, ensure_ascii=False, encoding=None"),
+        ("json.dumps(s), encoding='latin-1'", "s"),
+        ("json.dumps(s), encoding='utf-16'", "s, encoding='utf-16'"),
+        ("json.dumps(s, cls=Encoder), 'utf-8', newline=''", "s, cls=Encoder, newline=''"),
+    ],
+)
+def test_json_keeps_its_bytes(written: str, fixed: str) -> None:
+    text = repaired_text(
+        f"import json\n\n\ndef save_checkpoint(p, s):\n    p.write_text({written})\n"
+    )
+    assert f"    atomic_write_json(p, {fixed})\n" in text
+
+
+REFUSED = [
+    'with open(path, "r+") as f:\n        json.dump(state, f)\n        f.truncate()',
+    'with open(path, "a" if state else "w") as f:\n        json.dump(state, f)',
+    'with open(path, "w") as f:\n        f.write(state)\n        os.stat(path)',
+    'f = open(path, "w")\n    json.dump(state, f)\n    return f',
+    'self.f = open(path, "w")\n    json.dump(state, self.f)',
+]
+
+
+@pytest.mark.parametrize("block", REFUSED)
+def test_what_cannot_be_kept_right_is_left_with_a_reason(block: str) -> None:
+    text = f"import json\nimport os\n\n\ndef save_checkpoint(self, path, state):\n    {block}\n"
+    source = Source(str(TEXT), text, "utf-8", False)
+    assert repaired(source, unsafe=True).text == text
+    for finding in check(source, ALL_RULES):
+        assert finding.why_no_fix
+
+
+def test_comments_in_the_block_make_the_smaller_change() -> None:
+    text = repaired_text(
+        'import json\n\n\ndef save_checkpoint(path, state):\n    with open(path, "w") as f:\n'
+        "        # all of it\n        json.dump(state, f)\n"
+    )
+    assert '    with atomic_open(path, "w") as f:\n        # all of it\n' in text
+
+
+def test_long_calls_are_laid_out_as_ruff_does(tmp_path: Path) -> None:
+    text = (
+        "import json\n\n\ndef save_checkpoint(self, state):\n"
+        '    self.checkpoint_directory_path.write_text(json.dumps(state, indent=2) + "\\n")\n'
+        "    (\n"
+        "        self.checkpoint_directory / self.checkpoint_file_name\n"
+        "    ).write_text(json.dumps(state, indent=2, sort_keys=True))\n"
+    )
+    before = _formatted(text, tmp_path)
+    after = repaired_text(before, unsafe=True)
+    assert _formatted(after, tmp_path) == after
