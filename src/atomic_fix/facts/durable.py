@@ -15,6 +15,7 @@ from pathlib import PurePath
 import libcst as cst
 
 from atomic_fix.catalog import words as catalog
+from atomic_fix.facts.loads import SPLITTERS
 from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.paths import Mention, PathValue
 from atomic_fix.facts.scopes import FunctionFacts
@@ -56,6 +57,8 @@ _READ_BACK_SAME = 2.6
 _READ_BACK_PAIR = 2.2
 _READ_BACK_PAIR_RAW = 1.8
 _READ_BACK_RAW = 1.7
+# An editor of somebody's text does that too.
+_READ_BACK_SPLIT = 1.9
 _STATE_CONTENT = 0.6
 _TABLE_CONTENT = -0.8
 _COPY = -2.0
@@ -283,6 +286,8 @@ def read_back(
         ground = None
         if load.path.same(path):
             weight = _READ_BACK_RAW if load.raw else _READ_BACK_SAME
+            if load.api in SPLITTERS:
+                weight = _READ_BACK_SPLIT
             if load.raw and load.function is not function and _parses(load, loads):
                 weight = _READ_BACK_SAME
             ground = Ground(f"{_called(load.function, function)} reads it back", weight, load)
@@ -313,7 +318,10 @@ def _called(loader: FunctionFacts, function: FunctionFacts) -> str:
 
 def _parses(raw: LoadSite, loads: list[LoadSite]) -> bool:
     return any(
-        other.function is raw.function and not other.raw and other.path.same(raw.path)
+        other.function is raw.function
+        and not other.raw
+        and other.api not in SPLITTERS
+        and other.path.same(raw.path)
         for other in loads
     )
 

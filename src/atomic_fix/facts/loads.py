@@ -13,9 +13,8 @@ from atomic_fix.facts.names import words
 from atomic_fix.facts.paths import PathValue
 from atomic_fix.facts.scopes import Call, FunctionFacts
 
-
 # Methods that take a text apart.
-_SPLITTERS = frozenset({"split", "splitlines"})
+SPLITTERS = frozenset({"split", "splitlines"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +89,7 @@ class Loads:
         elsewhere, by its name."""
         last = call.method or name.rpartition(".")[2]
         found = words(last)
-        if last in _SPLITTERS and call.receiver is not None:
+        if last in SPLITTERS and call.receiver is not None:
             origin = self._handles.origin(call.receiver, call)
             return LoadSite(call, last, *origin, raw=False) if origin is not None else None
         if not found or not call.node.args or LOADING.isdisjoint(found):
