@@ -249,8 +249,10 @@ IMPORT = "from atomic_fix.runtime import atomic_write_json\n"
         ),
         (
             f"import json\n\nif TYPE_CHECKING:\n    {IMPORT}",
-            f"import json\n\n{IMPORT[:-1]} as _atomic_write_json\n\n"
-            f"if TYPE_CHECKING:\n    {IMPORT}",
+            (
+                f"import json\n\n{IMPORT[:-1]} as _atomic_write_json\n\n"
+                f"if TYPE_CHECKING:\n    {IMPORT}"
+            ),
         ),
         (
             "import json\n\nfrom atomic_fix.runtime import atomic_open\n",

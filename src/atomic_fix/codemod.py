@@ -1,0 +1,66 @@
+"""The fixes as a LibCST codemod:
+`python -m libcst.tool codemod -x atomic_fix.codemod.AtomicFixCommand PATH...`.
+
+It makes the same edits as `atomic-fix --write`, and obeys the same comments. What LibCST
+writes to disk, and how, is LibCST's own affair: it is not written atomically.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import libcst as cst
+from libcst.codemod import CodemodCommand, CodemodContext, SkipFile
+
+from atomic_fix.finding import Finding
+from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
+from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.one_file import told
+from atomic_fix.settings import ConfigError, Resolver
+from atomic_fix.source import Source, decode
+
+
+class AtomicFixCommand(CodemodCommand):
+    """Writes of durable state become atomic; loaders say that a file is corrupt."""
+
+    DESCRIPTION = (
+        "Make writes of durable state atomic, and loaders tell a corrupt file from a missing one."
+    )
+
+    def __init__(self, context: CodemodContext, unsafe_fixes: bool = False) -> None:
+        super().__init__(context)
+        self._allowed = SAFE_AND_UNSAFE if unsafe_fixes else SAFE_ONLY
+
+    @staticmethod
+    def add_args(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--unsafe-fixes",
+            action="store_true",
+            help="apply the fixes that a person should read as well",
+        )
+
+    def transform_module_impl(self, tree: cst.Module) -> cst.Module:
+        """The module with its fixes applied.
+
+        Raises:
+            SkipFile: the file is left alone, for the reason given.
+        """
+        filename = self.context.filename or "<module>"
+        source = decode(tree.bytes, filename)
+        if not isinstance(source, Source):
+            raise SkipFile(source.reason)
+        try:
+            settings = Resolver({}).for_folder(str(Path(filename).parent))
+        except ConfigError as error:
+            raise SkipFile(str(error)) from error
+
+        def find(text: Source) -> tuple[Finding, ...]:
+            return told(text, settings, Narrowing())
+
+        new = rewrite(source, find, self._allowed)
+        if new.refusal:
+            raise SkipFile(new.refusal)
+        if new.text == source.text:
+            return tree
+        return cst.parse_module(source.encode(new.text))
