@@ -11,6 +11,7 @@ are listed here, and no others are allowed:
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,12 @@ from atomic_fix.config import Config
 from atomic_fix.rewrite import SAFE_ONLY, rewrite
 from atomic_fix.runtime import CheckpointCorruptedError
 from atomic_fix.source import Source
+
+# The programs as they were leave handles to the garbage collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 HEAD = """\
 import csv
@@ -121,7 +128,8 @@ def outcome(call: Callable[..., Any], path: Path, *arguments: object) -> tuple[A
     try:
         value: object = call(path, *arguments)
     except Exception as error:
-        value = error
+        value = error.with_traceback(None)
+    gc.collect()
     return value, path.read_bytes() if path.exists() else None
 
 
@@ -145,8 +153,6 @@ def _same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: 1_700_000_000.0)
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
     "state", [STATE, {}, {1: object}], ids=["state", "empty", "unserialisable"]
 )

@@ -36,7 +36,8 @@ except ValueError as exc:
 ## Fix safety
 
 Unsafe: the broad handler may be there for other errors as well. Offered only when the load
-is all that the `try` holds.
+is all that the `try` holds. `OSError` keeps the default; what else the load raises
+(`ValueError` for JSON) becomes `CheckpointCorruptedError`.
 
 ## Not reported
 

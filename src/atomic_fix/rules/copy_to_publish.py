@@ -26,8 +26,8 @@ os.replace(tmp, path)
 
 ## Fix safety
 
-`os.rename` to `os.replace`: safe. A copy or move: unsafe, since it also worked across file
-systems.
+Safe for `os.rename` and `Path.rename`, which become `replace`. Unsafe for `shutil.move`, which
+also moves into folders and across file systems. No fix for copies: the temp file would stay.
 
 ## Not reported
 

@@ -26,7 +26,11 @@ with atomic_open(checkpoint_path, "wb") as file:
 
 ## Fix safety
 
-Safe for savers that take a handle and write the same bytes to it. Others get no fix.
+Safe for savers that write the same bytes to a handle and take the path as it is, which its
+suffix shows (`numpy.save` adds `.npy`, pandas and joblib compress by suffix). Unsafe when the
+suffix is not in sight, and for savers that write the same content in another form (the
+archive of `torch.save` names its inner folder after the file). No fix for savers that take a
+path only, for copies, and where the result of the call is used.
 
 ## Not reported
 

@@ -38,8 +38,15 @@ the target's name in one step: a reader finds the old file or the new one, never
 
 ## Fix safety
 
-Safe where the bytes written stay the same, which is checked for each form. Where that
-cannot be seen, the fix is not offered, or marked unsafe.
+Safe where the bytes written stay the same. `write_text(json.dumps(...))` and a block that
+only dumps JSON become `atomic_write_json`; other text and bytes become `atomic_write_text`
+and `atomic_write_bytes`; any other block keeps its code and gets `atomic_open` as its opener.
+What differs is promised: a write that fails leaves the old content, not a part of the new.
+
+Unsafe where others can look meanwhile (`yield`, `await`, `flush` in a loop), on an exit
+stack, for anyio (the asynchronous helper runs on asyncio), and for a project's own helper.
+No fix for a bare descriptor, for `r+`, for a mode or a handle that travels, and for a block
+that uses the path while it writes.
 
 ## Not reported
 

@@ -26,7 +26,8 @@ os.replace(tmp, path)
 
 ## Fix safety
 
-Unsafe: a copy of the old file that was kept aside is no longer made.
+Unsafe: when the write fails half-way, the target is no longer removed. No fix where the old
+file is kept under another name.
 
 ## Not reported
 

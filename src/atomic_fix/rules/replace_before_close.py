@@ -33,6 +33,7 @@ or `atomic_write_json(path, state)`.
 ## Fix safety
 
 Safe when the publishing call is the last statement of the block and can be moved behind it.
+Otherwise there is no fix.
 
 ## Not reported
 

@@ -37,8 +37,10 @@ except json.JSONDecodeError as exc:
 
 The fixed loader raises where it returned a default: that is what `--write` is for in code
 that plainly loads a checkpoint, and `--on-corrupt warn` or `quarantine` keep the default. A
-missing file still gives the default. The fix is not offered when the path of the file
-cannot be found from the handler.
+missing file still gives the default: a handler of both is split. The fix is unsafe when the
+handler ends a turn of a loop, holds a comment, or does more than giving a default. It is not
+offered when the path of the file cannot be written in the handler, or when a handler further
+out would take the exception.
 
 ## Not reported
 
