@@ -11,7 +11,6 @@ are listed here, and no others are allowed:
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -129,7 +128,6 @@ def outcome(call: Callable[..., Any], path: Path, *arguments: object) -> tuple[A
         value: object = call(path, *arguments)
     except Exception as error:
         value = error.with_traceback(None)
-    gc.collect()
     return value, path.read_bytes() if path.exists() else None
 
 
