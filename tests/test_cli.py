@@ -203,7 +203,7 @@ def test_a_defect_of_ours_does_not_stop_the_others(
         return real(source, config)  # type: ignore[arg-type]
 
     monkeypatch.setattr(core, "check", check)
-    (here / "a.py").write_bytes(CLEAN)
+    (here / "a.py").write_bytes(SAVER)
     (here / "b.py").write_bytes(SAVER)
     result = run("--output-format", "concise")
     assert result.exit_code == 2
@@ -220,7 +220,7 @@ def test_an_interrupt_is_not_taken_for_findings(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(core, "check", interrupt)
-    (here / "a.py").write_bytes(CLEAN)
+    (here / "a.py").write_bytes(SAVER)
     assert run("a.py").exit_code == 130
 
 

@@ -2,4 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from atomic_fix.config import Config
+    from atomic_fix.finding import Finding
+
 __version__ = "0.1.0"
+
+
+def check_source(source: bytes, filename: str, config: Config | None = None) -> tuple[Finding, ...]:
+    """Every finding in the bytes of one Python file, in order of position.
+
+    Pure: nothing is read or written, and suppressing comments are not looked at. A file that
+    cannot be decoded or parsed gives one ATF000. Picklable, so that a pool can map it.
+
+    Args:
+        source: what the file holds.
+        filename: what it is called; its words count as evidence.
+        config: the settings; the defaults when it is None.
+    """
+    from atomic_fix.check import check_bytes
+    from atomic_fix.config import Config
+
+    return check_bytes(source, filename, config or Config()).findings

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from typing import TYPE_CHECKING
+
 from atomic_fix.config import Config
 from atomic_fix.finding import FileResult, Finding, Position, Span
 from atomic_fix.source import Source, Unreadable, decode
 
 if TYPE_CHECKING:
     from atomic_fix.rules import Rule
+
+if TYPE_CHECKING:
+    import ast
 
 UNREADABLE = "ATF000"
 UNREADABLE_NAME = "not-analysed"
@@ -38,9 +43,10 @@ def selected_rules(config: Config) -> tuple[Rule, ...]:
     return tuple(chosen)
 
 
-def check(source: Source, config: Config) -> tuple[Finding, ...]:
+def check(source: Source, config: Config, tree: ast.Module | None = None) -> tuple[Finding, ...]:
     """Every finding of the selected rules, in order of position. Comments that suppress
-    findings are not looked at: see `suppress`."""
+    findings are not looked at: see `suppress`. Who has Python's syntax tree of the source
+    already, as flake8 has, gives it and saves a parse."""
     from atomic_fix.analyse import module_facts
 
     facts = module_facts(source, config)
@@ -63,6 +69,10 @@ def check(source: Source, config: Config) -> tuple[Finding, ...]:
 
 def check_bytes(content: bytes, filename: str, config: Config) -> FileResult:
     """Decode and check. What cannot be decoded or parsed is one ATF000 finding."""
+    from atomic_fix.islands.needles import can_be_decoded, needles
+
+    if can_be_decoded(content) and not needles(config).may_matter(content):
+        return FileResult(filename, ())
     source = decode(content, filename)
     if isinstance(source, Unreadable):
         return FileResult(filename, (unreadable_finding(source),), analysed=False)

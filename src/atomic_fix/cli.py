@@ -27,6 +27,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Known findings": ("add_noqa", "baseline", "write_baseline"),
     "Output": ("output_format", "output_file", "statistics"),
     "Configuration": ("config_file", "isolated", "show_settings", "show_files"),
+    "Speed": ("jobs", "no_cache", "cache_dir", "shard"),
     "About": ("explain", "version", "help"),
 }
 """The options under each heading of --help."""
@@ -149,6 +150,22 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 @click.option("--isolated", is_flag=True, help="Read no configuration file.")
 @click.option("--show-settings", is_flag=True, help="Print the settings that hold here.")
 @click.option("--show-files", is_flag=True, help="Print the files that would be checked.")
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Use N processes; 0 stands for as many as there are processors.",
+)
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep results of earlier runs.")
+@click.option(
+    "--cache-dir",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=str),
+    help="Keep results there instead of in the user's cache folder.",
+)
+@click.option("--shard", metavar="I/N", help="Check only part I of N parts of the files.")
 @click.option(
     "--explain",
     metavar="CODE",

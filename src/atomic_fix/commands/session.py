@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from atomic_fix.finding import Applicability, FileResult, Finding
+    from atomic_fix.run.all_files import Effort
     from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.settings import Resolver, Settings
 
@@ -44,6 +45,34 @@ class Session:
     def settings_of(self, filename: str) -> Settings:
         """The settings of one file."""
         return self.resolver.for_folder(os.path.dirname(filename) or ".")
+
+
+def effort(session: Session) -> Effort:
+    """How the work on many files is to be done.
+
+    Raises:
+        ConfigError: --shard cannot be understood.
+    """
+    from atomic_fix.run import cache, shard, workers
+    from atomic_fix.run.all_files import Effort
+
+    options = session.options
+    part = None
+    if options["shard"] is not None:
+        try:
+            part = shard.parse(options["shard"])
+        except ValueError as error:
+            raise ConfigError(f"--shard: {error}") from error
+    folder = ""
+    if not options["no_cache"]:
+        folder = options["cache_dir"] or cache.default_folder()
+    return Effort(
+        jobs=options["jobs"] or workers.default_jobs(),
+        cache_folder=folder,
+        shard=part,
+        progress=True,
+        warn=lambda line: click.echo(f"warning: {printable(line)}", err=True),
+    )
 
 
 def print_report(

@@ -32,10 +32,9 @@ _DEF = re.compile(r"\bdef\s+(\w+)")
 _CLASS = re.compile(r"\bclass\s+(\w+)")
 _MODE = re.compile(r"[rwaxbtU+]+")
 _A_MODE_THAT_WRITES = re.compile(
-    r"""["'}](?:[rwaxbtU+]|\\\n|\\\r\n)*[w+][rwaxbtU+]*["'{\\]|""" + ESCAPED
+    r"""["'}](?:[rwaxbtU+]|\\\n|\\\r\n)*w[rwaxbtU+]*["'{\\]|""" + ESCAPED
 )
-_METHOD_AS_VALUE = re.compile(r"\.\s*(?:write|read)_(?:text|bytes)\b(?!\s*\()")
-_FETCHED_METHOD = re.compile(r"getattr\b[^#]*?(?:write|read)_", re.DOTALL)
+_METHOD_AS_VALUE = re.compile(r"\.\s*(write|read)_(?:text|bytes)\b(?!\s*\()")
 # As the first word of a name: `load_json`, `_read`, `fromFile`.
 _LOADING = re.compile(rf"[^A-Za-z]*(?:{'|'.join(sorted(catalog.LOADING))})", re.IGNORECASE)
 _SHAPING = re.compile("deserialize|validate|parse|decode", re.IGNORECASE)
@@ -299,19 +298,22 @@ class _Marker:
         self._may_write = _A_MODE_THAT_WRITES.search(text) is not None
         self._trees = any(maker in text for maker in _TREES)
         self._parsers = "ConfigParser" in text
+        self._may_update = "truncate" in text and "+" in text
         # `save = path.write_text`: what is called `save` anywhere may be a write.
-        self._hidden = (
-            _METHOD_AS_VALUE.search(text) is not None or _FETCHED_METHOD.search(text) is not None
-        )
+        self._hidden = 0
+        for match in _METHOD_AS_VALUE.finditer(text):
+            self._hidden |= WRITE if match[1] == "write" else LOAD
 
     def mark(self, pieces: list[Piece], *, tests: bool) -> None:
         for piece in pieces:
             for node in piece.nodes:
                 self._look_through(node, piece)
-            if self._hidden:
-                piece.marks |= WRITE | LOAD
             if tests and "isinstance" in piece.words:
                 piece.marks |= TEST
+        for piece in pieces:
+            piece.marks |= self._hidden
+            if self._hidden & LOAD and piece.tried:
+                piece.marks |= HANDLER
         loading = {name for piece in pieces if piece.marks & LOAD for name in piece.defines}
         publishing = {name for piece in pieces if piece.marks & PUBLISH for name in piece.defines}
         for piece in pieces:
@@ -346,6 +348,13 @@ class _Marker:
         marks = self._named(node.func, node, piece)
         func = node.func
         last = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+        if last == "getattr" and len(node.args) > 1:
+            # `getattr(path, f"write_{kind}")`
+            for inner in ast.walk(node.args[1]):
+                text = getattr(inner, "value", getattr(inner, "id", getattr(inner, "attr", "")))
+                for verb, mark in (("write_", WRITE), ("read_", LOAD)):
+                    if isinstance(text, str) and verb in text:
+                        self._hidden |= mark
         if last in _RUNNERS or self._qualified(last).rpartition(".")[2] in _RUNNERS:
             # `to_thread(path.write_text, text)`
             for given in node.args:
@@ -402,7 +411,7 @@ class _Marker:
     def _opens_to_write(self, call: ast.Call | None, *, known: bool) -> bool:
         if "O_TRUNC" in self._text:
             return True
-        if not self._may_write:
+        if not self._may_write and not self._may_update:
             return False
         if call is None:
             return True
@@ -410,7 +419,9 @@ class _Marker:
         for index, value in enumerate(given):
             if isinstance(value, ast.Constant):
                 mode = value.value
-                if isinstance(mode, str) and _MODE.fullmatch(mode) and ("w" in mode or "+" in mode):
+                if not isinstance(mode, str) or not _MODE.fullmatch(mode):
+                    continue
+                if "w" in mode or ("+" in mode and self._may_update):
                     return True
             elif index > 0 or not known:
                 # In the first place of `open` stands the path, in that of `path.open` the mode.
@@ -438,7 +449,7 @@ class _Marker:
                     continue
                 func = node.func
                 name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-                if self._call(node, piece) & LOAD or _SHAPING.search(name) or self._hidden:
+                if self._call(node, piece) & LOAD or _SHAPING.search(name):
                     piece.marks |= HANDLER
                 piece.tried.add(name)
 

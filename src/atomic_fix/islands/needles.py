@@ -50,7 +50,8 @@ _OPENERS = tuple({opener.name.rpartition(".")[2].encode() for opener in apis.OPE
 _WRITING_MODE = re.compile(
     rb"""["'}](?:[rwaxbtU+]|\\\r?\n)*w[rwaxbtU+]*["'{\\]|""" + ESCAPED.encode()
 )
-_DOUBTFUL_COOKIE = re.compile(rb"coding[:=][ \t]*(?!utf-?8\b|latin-1\b|ascii\b)")
+# Of an encoding that may hide what it says, or is unknown.
+_COOKIE = re.compile(rb"coding[:=][ \t]*(?!utf-?8\b|latin-1\b|ascii\b)")
 _TEMP_WORD = re.compile(temp_word_pattern().encode())
 _TEMP_MODULES = tuple({maker.partition(".")[0].encode() for maker in apis.TEMP_MAKERS})
 
@@ -104,7 +105,7 @@ class Needles:
             self._may_write(content)
             or self._may_swallow(content)
             or self._may_publish(content)
-            or _DOUBTFUL_COOKIE.search(content, 0, 400) is not None
+            or _COOKIE.search(content, 0, 400) is not None
         )
 
     def _may_write(self, content: bytes) -> bool:
@@ -199,6 +200,19 @@ class _Module:
         )
 
 
+def can_be_decoded(content: bytes) -> bool:
+    """Whether Python can surely decode a file; false leaves the answer to `source.decode`."""
+    if b"\0" in content or _COOKIE.search(content, 0, 400) is not None:
+        return False
+    if content.isascii():
+        return True
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _by_module(names: Iterable[str]) -> tuple[_Module, ...]:
     found: dict[str, set[str]] = {}
     for name in names:
@@ -252,10 +266,6 @@ def _tried(content: bytes, before: int, indent: bytes) -> bytes | None:
     if start < 0:
         return None
     body = content[start:before]
-    if (
-        b'"""' in body
-        or b"'''" in body
-        or not body[1 + len(indent) + 3 :].lstrip(b" \t")[:1] == b":"
-    ):
+    if b'"""' in body or b"'''" in body or body[1 + len(indent) + 3 :].lstrip(b" \t")[:1] != b":":
         return None
     return body

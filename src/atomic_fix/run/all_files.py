@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from atomic_fix.run import disk
 from atomic_fix.run.discover import discover
 from atomic_fix.run.one_file import (
-    check_bytes,
     repair_bytes,
     review_bytes,
     suppress_bytes,
@@ -21,25 +21,98 @@ if TYPE_CHECKING:
 
     from atomic_fix.finding import Applicability, FileResult, Finding
     from atomic_fix.review import Answer
+    from atomic_fix.run.discover import Candidate
     from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.run.one_file import Repair
+    from atomic_fix.run.shard import Shard
     from atomic_fix.settings import Resolver
     from atomic_fix.source import Source
 
 
+def _say_nothing(_warning: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How the work is done.
+
+    `jobs` is the number of processes, `cache_folder` where results are kept (empty: nowhere),
+    `shard` the part of the files to check, `progress` whether to show a bar on a terminal.
+    `warn` is told what went wrong beside the work, in one line each.
+    """
+
+    jobs: int = 1
+    cache_folder: str = ""
+    shard: Shard | None = None
+    progress: bool = False
+    warn: Callable[[str], None] = _say_nothing
+
+
+NO_EFFORT = Effort()
+
+
 def check_files(
-    paths: Iterable[str], resolver: Resolver, narrowing: Narrowing
+    paths: Iterable[str],
+    resolver: Resolver,
+    narrowing: Narrowing,
+    effort: Effort = NO_EFFORT,
 ) -> Iterator[FileResult]:
-    """Check every file that the paths stand for.
+    """Check every file that the paths stand for. What `effort` says never changes a result.
 
     Raises:
         ConfigError: a configuration file on the way cannot be used.
+        WorkerDied: the operating system ended a worker process.
     """
-    for found in discover(paths, resolver):
-        if isinstance(found, Unreadable):
-            yield unreadable(found)
+    found = [
+        each
+        for each in discover(paths, resolver)
+        if effort.shard is None
+        or effort.shard.holds(each.filename if isinstance(each, Unreadable) else each.path)
+    ]
+    results = _checked(found, narrowing, effort)
+    if effort.progress:
+        from atomic_fix.run.progress import tracked
+
+        results = tracked(results, len(found))
+    return results
+
+
+def _checked(
+    found: list[Candidate | Unreadable], narrowing: Narrowing, effort: Effort
+) -> Iterator[FileResult]:
+    from atomic_fix.run.workers import check_all
+
+    cache = None
+    # With a git revision to compare with, a result hangs on more than the file.
+    if effort.cache_folder and not narrowing.diff_base and narrowing.baseline is None:
+        from atomic_fix.run.cache import WORTH_A_CACHE, Cache
+
+        cache = Cache(effort.cache_folder) if len(found) >= WORTH_A_CACHE else None
+    known: dict[int, FileResult] = {}
+    unknown = []
+    for index, each in enumerate(found):
+        if isinstance(each, Unreadable):
+            known[index] = unreadable(each)
+            continue
+        result = cache.find(each) if cache is not None else None
+        if result is None:
+            unknown.append(each)
         else:
-            yield check_bytes(disk.read(found.path), found.path, found.settings, narrowing)
+            known[index] = result
+    fresh = zip(unknown, check_all(unknown, narrowing, effort.jobs), strict=True)
+    for index in range(len(found)):
+        if index in known:
+            yield known.pop(index)
+            continue
+        candidate, result = next(fresh)
+        if cache is not None:
+            cache.add(candidate, result)
+        yield result
+    if cache is not None:
+        cache.save()
+        for warning in cache.warnings:
+            effort.warn(warning)
 
 
 def repair_files(

@@ -39,6 +39,8 @@ def check_bytes(
     content: bytes | Unreadable, filename: str, settings: Settings, narrowing: Narrowing
 ) -> FileResult:
     """Check one file that was read already. Never raises for what stands in the file."""
+    if isinstance(content, bytes) and _is_plainly_clean(content, filename, settings):
+        return FileResult(filename, ())
     source = _decoded(content, filename)
     if isinstance(source, Unreadable):
         return unreadable(source)
@@ -47,6 +49,18 @@ def check_bytes(
     if not result.analysed:
         return result
     return replace(result, notes=_notes(findings, source, settings))
+
+
+def _is_plainly_clean(content: bytes, filename: str, settings: Settings) -> bool:
+    """Whether the bytes alone show that there is nothing to tell of a file."""
+    from atomic_fix.islands.needles import can_be_decoded, needles
+
+    return (
+        filename.endswith(".py")
+        and not (b"ATF" in content or b"atomic-fix:" in content)  # comments to look at
+        and can_be_decoded(content)
+        and not needles(settings.config).may_matter(content)
+    )
 
 
 def repair_bytes(

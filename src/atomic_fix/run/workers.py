@@ -1,0 +1,101 @@
+"""Files spread over processes, their results in the order of the files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from atomic_fix.run import disk
+from atomic_fix.run.one_file import check_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from atomic_fix.finding import FileResult
+    from atomic_fix.run.discover import Candidate
+    from atomic_fix.run.narrowing import Narrowing
+
+WORTH_A_POOL = 250
+"""With fewer files, starting processes costs more than it saves."""
+_CHUNK = 48
+
+
+class WorkerDied(Exception):
+    """A worker process ended without a result; the message says during which files."""
+
+
+def default_jobs() -> int:
+    """As many processes as this one may use processors."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def check_all(
+    candidates: Sequence[Candidate], narrowing: Narrowing, jobs: int
+) -> Iterator[FileResult]:
+    """Check the files, in one process or several: the results are the same.
+
+    Raises:
+        WorkerDied: the operating system ended a worker process.
+    """
+    if jobs <= 1 or len(candidates) < WORTH_A_POOL:
+        for each in candidates:
+            yield check_bytes(disk.read(each.path), each.path, each.settings, narrowing)
+        return
+    yield from _in_processes(candidates, narrowing, jobs)
+
+
+def _in_processes(
+    candidates: Sequence[Candidate], narrowing: Narrowing, jobs: int
+) -> Iterator[FileResult]:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    from atomic_fix.finding import FileResult
+
+    chunks = [candidates[i : i + _CHUNK] for i in range(0, len(candidates), _CHUNK)]
+    # A forked worker has everything loaded; there is no other thread yet that fork could harm.
+    method = "fork" if sys.platform == "linux" else "spawn"
+    executor = ProcessPoolExecutor(
+        min(jobs, len(chunks)),
+        mp_context=multiprocessing.get_context(method),
+        initializer=_begin,
+    )
+    try:
+        futures = [executor.submit(_check_chunk, tuple(chunk), narrowing) for chunk in chunks]
+        for chunk, future in zip(chunks, futures, strict=True):
+            try:
+                told = future.result()
+            except BrokenProcessPool as error:
+                first, last = chunk[0].path, chunk[-1].path
+                raise WorkerDied(
+                    f"a worker process died, in or after the files from {first} to {last}"
+                ) from error
+            for index, each in enumerate(chunk):
+                yield told.get(index) or FileResult(each.path, ())
+    except BaseException:
+        # Whoever interrupts does not want to wait for what was begun.
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin() -> None:
+    # The parent answers for an interrupt: it ends its workers and says so once.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _check_chunk(chunk: tuple[Candidate, ...], narrowing: Narrowing) -> dict[int, FileResult]:
+    """The results that say something; a file that is not in it is clean."""
+    told = {}
+    for index, each in enumerate(chunk):
+        result = check_bytes(disk.read(each.path), each.path, each.settings, narrowing)
+        if result.findings or result.notes or not result.analysed:
+            told[index] = result
+    return told

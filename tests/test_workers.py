@@ -1,0 +1,84 @@
+"""One process, several, a warm cache and shards tell the same, in the same order."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from atomic_fix.finding import FileResult
+from atomic_fix.run import all_files, shard, workers
+from atomic_fix.run.all_files import Effort, check_files
+from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.settings import Resolver
+
+FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with files of each kind: with findings, clean, broken."""
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    for number, path in enumerate(FIXTURES):
+        (folder / f"{number:02}_{path.name}").write_bytes(path.read_bytes())
+    for number in range(60):
+        (folder / f"clean_{number}.py").write_text("x = 1\n")
+    (folder / "broken.py").write_text("def save_state(p:\n    p.write_text('x')\n")
+    (folder / "latin.py").write_bytes(b"x = '\xe9'\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(workers, "WORTH_A_POOL", 1)
+    monkeypatch.setattr(workers, "_CHUNK", 7)
+    return folder
+
+
+def results(effort: Effort) -> list[FileResult]:
+    return list(check_files(["."], Resolver({}, isolated=True), Narrowing(), effort))
+
+
+def test_several_processes_tell_what_one_tells(tree: Path) -> None:
+    alone = results(Effort(jobs=1))
+    assert sum(len(each.findings) for each in alone) > 20
+    assert results(Effort(jobs=3)) == alone
+
+
+def test_a_warm_cache_tells_what_a_cold_one_tells(tree: Path, tmp_path: Path) -> None:
+    alone = results(Effort())
+    cached = Effort(cache_folder=str(tmp_path / "cache"))
+    assert results(cached) == alone
+    assert results(cached) == alone
+    changed = tree / "clean_7.py"
+    changed.write_text("def save_state(path, state):\n    path.write_text(state)\n")
+    again = results(cached)
+    assert again == results(Effort())
+    assert again != alone
+
+
+def test_shards_make_up_the_whole(tree: Path) -> None:
+    parts = [results(Effort(shard=shard.Shard(index, 3))) for index in (1, 2, 3)]
+    assert all(parts)
+    joined = sorted((each for part in parts for each in part), key=lambda each: each.filename)
+    assert joined == sorted(results(Effort()), key=lambda each: each.filename)
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "a/b", "1/2/3", "-1/2", "²/3"])
+def test_what_is_no_shard_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="I/N"):
+        shard.parse(text)
+
+
+def test_a_worker_that_dies_is_told(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_given: object) -> FileResult:
+        os._exit(7)
+
+    monkeypatch.setattr(workers, "check_bytes", die)
+    with pytest.raises(workers.WorkerDied, match=r"broken|00_"):
+        results(Effort(jobs=2))
+
+
+def test_the_effort_is_for_reports_with_no_revision(tree: Path, tmp_path: Path) -> None:
+    narrowing = replace(Narrowing(), diff_base="")
+    assert all_files.NO_EFFORT.cache_folder == ""
+    assert list(check_files(["clean_1.py"], Resolver({}, isolated=True), narrowing))
