@@ -116,7 +116,7 @@ def test_a_folder_that_cannot_be_written_is_a_warning(here: Path) -> None:
 
 
 def test_the_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.sys, "platform", "linux")
+    monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "/c")
     assert default_folder() == "/c/atomic-fix"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")

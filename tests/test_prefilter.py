@@ -117,3 +117,9 @@ def test_a_configured_saver_is_let_through() -> None:
     content = b"from lib import keep\nkeep(path, state)\n"
     assert not NEEDLES.may_matter(content)
     assert Needles(Config(savers=("lib.keep:0",))).may_matter(content)
+
+
+def test_a_test_of_shape_matters_to_whom_it_was_asked_for() -> None:
+    content = b"state = load(p)\nif not isinstance(state, dict):\n    pass\n"
+    assert not NEEDLES.may_matter(content)
+    assert Needles(Config(extend_select=("ATF203",))).may_matter(content)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from typing import TYPE_CHECKING
-
 from atomic_fix.config import Config
 from atomic_fix.finding import FileResult, Finding, Position, Span
 from atomic_fix.source import Source, Unreadable, decode
 
 if TYPE_CHECKING:
-    from atomic_fix.rules import Rule
-
-if TYPE_CHECKING:
     import ast
+
+    from atomic_fix.rules import Rule
 
 UNREADABLE = "ATF000"
 UNREADABLE_NAME = "not-analysed"
@@ -47,9 +44,9 @@ def check(source: Source, config: Config, tree: ast.Module | None = None) -> tup
     """Every finding of the selected rules, in order of position. Comments that suppress
     findings are not looked at: see `suppress`. Who has Python's syntax tree of the source
     already, as flake8 has, gives it and saves a parse."""
-    from atomic_fix.analyse import module_facts
+    from atomic_fix.analyse import NotParsed, module_facts
 
-    facts = module_facts(source, config)
+    facts = module_facts(source, config, tree=tree, tests=config.names_rules)
     if facts is None:
         return ()
     if isinstance(facts, Unreadable):
@@ -61,6 +58,8 @@ def check(source: Source, config: Config, tree: ast.Module | None = None) -> tup
             for finding in rule.check(facts, config)
             if finding.confidence >= config.min_confidence
         ]
+    except NotParsed as error:
+        return (unreadable_finding(error.reason),)
     except RecursionError:
         too_deep = Unreadable(source.filename, "cannot be analysed: nested too deeply")
         return (unreadable_finding(too_deep),)

@@ -35,3 +35,8 @@ class Config:
     """`durable` asks for fsync before the replace (ATF115); `atomic` does not."""
     min_confidence: float = 0.5
     """Findings below this confidence (0 to 1) are not reported."""
+
+    @property
+    def names_rules(self) -> bool:
+        """Whether rules that are off by default may be on."""
+        return bool(self.select or self.extend_select)

@@ -76,6 +76,7 @@ class Needles:
     """The needles of one configuration."""
 
     def __init__(self, config: Config) -> None:
+        self._tests = config.names_rules
         savers = [saver.name for saver in apis.SAVERS]
         savers += [row.partition(":")[0] for row in config.savers]
         methods: dict[bytes, set[bytes]] = {}
@@ -103,6 +104,8 @@ class Needles:
         """Whether a file with these bytes can hold a finding."""
         return (
             self._may_write(content)
+            # A test of what was loaded matters to a rule that is off by default.
+            or (self._tests and b"isinstance" in content)
             or self._may_swallow(content)
             or self._may_publish(content)
             or _COOKIE.search(content, 0, 400) is not None
