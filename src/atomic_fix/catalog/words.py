@@ -42,6 +42,31 @@ DURABLE = frozenset(
     }
 )
 
+# Of those, the ones that programs hardly give to files of other programs, so that a loader
+# is told by its name even where nothing in sight writes the file.
+OWN = frozenset(
+    {
+        "bookmark",
+        "checkpoint",
+        "checkpointer",
+        "chkpt",
+        "ckpt",
+        "cursor",
+        "high water mark",
+        "last id",
+        "last run",
+        "last seen",
+        "last sync",
+        "resume",
+        "rng state",
+        "savegame",
+        "state",
+        "sync state",
+        "trainer state",
+        "watermark",
+    }
+)
+
 # A name with one of these makes it likely; a second ground is needed.
 MAYBE_DURABLE = frozenset(
     {

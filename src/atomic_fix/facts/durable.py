@@ -70,6 +70,7 @@ _TEMP = -6.0
 _SYSTEM_TEMP = -1.5
 _RUNNING = -4.0
 _ONLY_HINTS = -0.35
+_FOREIGN = -1.5
 _STRONG = 1.05
 _DEVICE = -8.0
 
@@ -341,6 +342,13 @@ def paired(saver: FunctionFacts, loader: FunctionFacts) -> bool:
             if answer in theirs and rest == {w for w in theirs if w != answer} - _FORMAT_WORDS:
                 return True
     return False
+
+
+def foreign_grounds(durability: Durability, path: PathValue, function: FunctionFacts) -> None:
+    """Against a load of what nothing in sight writes: mostly another program's file."""
+    names = (*(m.text for m in path.mentions), function.name)
+    if not any(phrase_in(catalog.OWN, name) for name in names):
+        durability.add("nothing in sight writes it", _FOREIGN)
 
 
 def hint_grounds(durability: Durability) -> None:

@@ -103,6 +103,8 @@ class ModuleFacts:
             )
         if writer is not None:
             found.add(f"`{writer.function.name or 'the module'}` writes it", 2.2, writer)
+        else:
+            durable.foreign_grounds(found, path, function)
         if load.raw:
             found.add("it is read, not parsed", -0.8)
         else:

@@ -654,7 +654,7 @@ class Paths:
         if name.endswith("gettempdir"):
             traits = {"systemp"}
         elif name.endswith(("Directory", "mkdtemp")):
-            traits = {"tempdir", "temp"}
+            traits |= {"tempdir"}
         elif name.endswith("TemporaryFile"):
             traits.add("handle")
         return PathValue(key, aliases, (), frozenset(traits), derived)
@@ -717,7 +717,7 @@ def _join(values: list[PathValue], *traits: str) -> PathValue:
         Mention(m.kind, m.text, m.distance + 2) for v in values[:-1] for m in v.mentions
     )
     inherited = frozenset[str]().union(
-        *(v.traits & {"tempdir", "systemp", "device"} for v in values)
+        *(v.traits & {"tempdir", "beside", "systemp", "device"} for v in values)
     ) | (last.traits & {"temp", "fresh", "aside"})
     aliases = {key} | {alias for alias in last.aliases if alias.startswith("lit:")}
     if "?" in key:
