@@ -32,7 +32,7 @@ class Saver:
     content: str
     """`state` for formats that programs load back, `table` for tables, `copy` for copies."""
     binary: bool = True
-    """Whether the saver, given a handle instead, writes bytes to it; `None` rows take no handle."""
+    """Whether the saver, given a handle instead of a path, writes bytes to it."""
     takes_handle: bool = True
 
 
@@ -44,8 +44,6 @@ class Loader:
     argument: int = 0
     source: str = "handle"
     """`handle`, `text` (str or bytes already read), `path`, or `any` of path and handle."""
-    errors: tuple[str, ...] = ()
-    """Exceptions that mean "there but unreadable", beyond ValueError and EOFError."""
 
 
 OPENERS: tuple[Opener, ...] = (
@@ -118,7 +116,7 @@ LOADERS: tuple[Loader, ...] = (
     Loader("orjson.loads", source="text"),
     Loader("rapidjson.load"),
     Loader("rapidjson.loads", source="text"),
-    Loader("msgspec.json.decode", source="text", errors=("msgspec.DecodeError",)),
+    Loader("msgspec.json.decode", source="text"),
     Loader("msgpack.load"),
     Loader("msgpack.unpack"),
     Loader("msgpack.loads", source="text"),
@@ -131,7 +129,7 @@ LOADERS: tuple[Loader, ...] = (
     Loader("dill.loads", source="text"),
     Loader("marshal.load"),
     Loader("joblib.load", source="any"),
-    Loader("torch.load", source="any", errors=("RuntimeError",)),
+    Loader("torch.load", source="any"),
     Loader("numpy.load", source="any"),
     Loader("numpy.loadtxt", source="any"),
     Loader("pandas.read_csv", source="any"),
