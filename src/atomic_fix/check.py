@@ -69,8 +69,10 @@ def check(source: Source, config: Config, tree: ast.Module | None = None) -> tup
 def check_bytes(content: bytes, filename: str, config: Config) -> FileResult:
     """Decode and check. What cannot be decoded or parsed is one ATF000 finding."""
     from atomic_fix.islands.needles import can_be_decoded, needles
+    from atomic_fix.islands.syntax import is_python
 
-    if can_be_decoded(content) and not needles(config).may_matter(content):
+    plain = can_be_decoded(content) and not needles(config).may_matter(content)
+    if plain and is_python(content):
         return FileResult(filename, ())
     source = decode(content, filename)
     if isinstance(source, Unreadable):

@@ -50,7 +50,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import swallow_finding
+from atomic_fix.rules.wording import swallow_findings
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -62,12 +62,11 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for swallow in facts.swallows:
         if not swallow.broad:
             continue
-        durability = facts.load_durability(swallow.load, swallow.function)
         message = (
             "a corrupt state file is taken like a missing one without a word: the broad handler "
             f"{swallow.outcome}"
         )
-        yield swallow_finding(BROAD_EXCEPT_ON_LOAD, facts, swallow, message, durability)
+        yield from swallow_findings(BROAD_EXCEPT_ON_LOAD, facts, swallow, message)
 
 
 BROAD_EXCEPT_ON_LOAD = Rule("ATF202", "broad-except-on-load", __doc__, _check)

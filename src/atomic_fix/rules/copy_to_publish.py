@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.fixes.publishing import fix_copied
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import publication_finding
+from atomic_fix.rules.wording import publication_findings
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -58,7 +58,9 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
                 f"`{publication.site.api}` is no atomic step: a crash, or another file "
                 "system, leaves the target cut short or missing"
             )
-            yield publication_finding(COPY_TO_PUBLISH, facts, publication, message, fix_copied)
+            yield from publication_findings(
+                COPY_TO_PUBLISH, facts, publication, message, fix_copied
+            )
 
 
 COPY_TO_PUBLISH = Rule("ATF114", "copy-to-publish", __doc__, _check)

@@ -45,7 +45,7 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.fixes.atomic_save import fix_save
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import write_finding
+from atomic_fix.rules.wording import write_findings
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -60,7 +60,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
             continue
         if site.node in publishing:
             continue  # a temp file copied to its final name: ATF114 says so
-        yield write_finding(IN_PLACE_SAVE, facts, site, fix_save)
+        yield from write_findings(IN_PLACE_SAVE, facts, site, fix_save)
 
 
 IN_PLACE_SAVE = Rule("ATF102", "in-place-save", __doc__, _check)

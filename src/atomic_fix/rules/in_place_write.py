@@ -62,7 +62,7 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.fixes.atomic_write import fix_write
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import write_finding
+from atomic_fix.rules.wording import write_findings
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -74,7 +74,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for site in facts.sites.writes:
         if site.kind == "save" or facts.is_staged(site):
             continue
-        yield write_finding(IN_PLACE_WRITE, facts, site, fix_write)
+        yield from write_findings(IN_PLACE_WRITE, facts, site, fix_write)
 
 
 IN_PLACE_WRITE = Rule("ATF101", "in-place-write", __doc__, _check)

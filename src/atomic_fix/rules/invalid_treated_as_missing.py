@@ -43,8 +43,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from atomic_fix.fixes.result import NoFix
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import finding
+from atomic_fix.rules.wording import findings
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -56,13 +57,13 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for dismissal in facts.dismissals:
         durability = facts.load_durability(dismissal.load, dismissal.function)
         message = f"state of the wrong shape is taken for none without a word: {dismissal.outcome}"
-        yield finding(
+        yield from findings(
             INVALID_TREATED_AS_MISSING,
             facts,
             dismissal.node.test,
             message,
             durability,
-            why_no_fix="only the project can say whether another shape is an error",
+            lambda: NoFix("only the project can say whether another shape is an error"),
         )
 
 

@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.fixes.publishing import fix_removed
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import publication_finding
+from atomic_fix.rules.wording import publication_findings
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -56,7 +56,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
                 f"the target is removed or moved away before `{publication.site.api}`: a "
                 "crash in between leaves no file at all"
             )
-            yield publication_finding(
+            yield from publication_findings(
                 REMOVE_BEFORE_REPLACE, facts, publication, message, fix_removed
             )
 

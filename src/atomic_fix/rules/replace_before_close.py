@@ -47,7 +47,7 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.fixes.publishing import fix_still_open
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import publication_finding
+from atomic_fix.rules.wording import publication_findings
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -62,7 +62,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
                 f"`{publication.site.api}` publishes a temp file that is still open and not "
                 "flushed: what it holds may be cut short"
             )
-            yield publication_finding(
+            yield from publication_findings(
                 REPLACE_BEFORE_CLOSE, facts, publication, message, fix_still_open
             )
 

@@ -54,7 +54,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import swallow_finding
+from atomic_fix.rules.wording import swallow_findings
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -66,14 +66,13 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
     for swallow in facts.swallows:
         if swallow.broad:
             continue
-        durability = facts.load_durability(swallow.load, swallow.function)
         errors = " and ".join(f"`{name}`" for name in swallow.errors[:2])
         too = " like a missing one" if swallow.missing_too else ""
         message = (
             f"a corrupt state file is taken{too} without a word: the handler of {errors} "
             f"{swallow.outcome}"
         )
-        yield swallow_finding(SWALLOWED_LOAD_ERROR, facts, swallow, message, durability)
+        yield from swallow_findings(SWALLOWED_LOAD_ERROR, facts, swallow, message)
 
 
 SWALLOWED_LOAD_ERROR = Rule("ATF201", "swallowed-load-error", __doc__, _check)

@@ -44,7 +44,7 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.fixes.publishing import fix_elsewhere
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import publication_finding
+from atomic_fix.rules.wording import publication_findings
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -59,7 +59,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
                 "the temp file is made in the system's temp folder, not beside its target: "
                 f"`{publication.site.api}` is no atomic step across file systems"
             )
-            yield publication_finding(
+            yield from publication_findings(
                 TEMP_ON_ANOTHER_FILESYSTEM, facts, publication, message, fix_elsewhere
             )
 

@@ -48,7 +48,7 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.fixes.publishing import fix_unsynced
 from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import publication_finding
+from atomic_fix.rules.wording import publication_findings
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -65,7 +65,9 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
                 f"`{publication.site.api}` publishes a file that was never synchronised: "
                 "after a power loss it may be empty"
             )
-            yield publication_finding(UNSYNCED_REPLACE, facts, publication, message, fix_unsynced)
+            yield from publication_findings(
+                UNSYNCED_REPLACE, facts, publication, message, fix_unsynced
+            )
 
 
 UNSYNCED_REPLACE = Rule("ATF115", "unsynced-replace", __doc__, _check)

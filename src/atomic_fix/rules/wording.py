@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from atomic_fix.facts.durable import Durability
@@ -32,19 +32,23 @@ def evidence(facts: ModuleFacts, durability: Durability) -> tuple[Evidence, ...]
     return tuple(found)
 
 
-def finding(
+def findings(
     rule: Rule,
     facts: ModuleFacts,
     node: cst.CSTNode,
     message: str,
     durability: Durability,
-    fix: Fix | None = None,
-    why_no_fix: str = "",
-) -> Finding:
+    repair: Callable[[], Fix | NoFix],
+) -> Iterator[Finding]:
+    """The finding, if it is likely enough. Positions and fixes are looked for only then:
+    they cost more than all the rest."""
+    if durability.confidence < facts.config.min_confidence:
+        return
+    fix, why_no_fix = parts(repair())
     span = facts.tree.span(node)
     grounds = evidence(facts, durability)
     because = "; ".join(ground.text for ground in grounds[:3])
-    return Finding(
+    yield Finding(
         code=rule.code,
         name=rule.name,
         filename=facts.source.filename,
@@ -59,38 +63,46 @@ def finding(
     )
 
 
-def write_finding(
+def write_findings(
     rule: Rule,
     facts: ModuleFacts,
     site: WriteSite,
     repair: Callable[[ModuleFacts, WriteSite, Config], Fix | NoFix],
-) -> Finding:
+) -> Iterator[Finding]:
     durability = facts.write_durability(site)
     message = f"`{site.api}` overwrites durable state in place: a crash leaves it cut short"
-    fix, why_no_fix = None, ""
-    if durability.confidence >= facts.config.min_confidence:
-        fix, why_no_fix = parts(repair(facts, site, facts.config))
-    return finding(rule, facts, site.node, message, durability, fix, why_no_fix)
+    return findings(
+        rule, facts, site.node, message, durability, lambda: repair(facts, site, facts.config)
+    )
 
 
-def swallow_finding(
-    rule: Rule, facts: ModuleFacts, swallow: Swallow, message: str, durability: Durability
-) -> Finding:
-    fix, why_no_fix = None, ""
-    if durability.confidence >= facts.config.min_confidence:
-        fix, why_no_fix = parts(fix_swallow(facts, swallow, facts.config))
-    return finding(rule, facts, swallow.node, message, durability, fix, why_no_fix)
+def swallow_findings(
+    rule: Rule, facts: ModuleFacts, swallow: Swallow, message: str
+) -> Iterator[Finding]:
+    durability = facts.load_durability(swallow.load, swallow.function)
+    return findings(
+        rule,
+        facts,
+        swallow.node,
+        message,
+        durability,
+        lambda: fix_swallow(facts, swallow, facts.config),
+    )
 
 
-def publication_finding(
+def publication_findings(
     rule: Rule,
     facts: ModuleFacts,
     publication: Publication,
     message: str,
     repair: Callable[[ModuleFacts, Publication], Fix | NoFix],
-) -> Finding:
+) -> Iterator[Finding]:
     durability = facts.publication_durability(publication)
-    fix, why_no_fix = None, ""
-    if durability.confidence >= facts.config.min_confidence:
-        fix, why_no_fix = parts(repair(facts, publication))
-    return finding(rule, facts, publication.site.node, message, durability, fix, why_no_fix)
+    return findings(
+        rule,
+        facts,
+        publication.site.node,
+        message,
+        durability,
+        lambda: repair(facts, publication),
+    )
