@@ -173,9 +173,11 @@ NOT_DURABLE = frozenset(
         "install",
         "license",
         "log",
+        "logging",
         "markdown",
         "mock",
         "notebook",
+        "outfile",
         "output",
         "pdf",
         "photo",
@@ -221,7 +223,18 @@ VERBS = frozenset({"build", "generate", "install"})
 
 # Files of a running program, worthless after a crash.
 RUNNING = frozenset(
-    {"container id", "devnull", "lock", "mutex", "pid", "pidfile", "port", "socket"}
+    {
+        "container id",
+        "devnull",
+        "lock",
+        "marker",
+        "mutex",
+        "pid",
+        "pidfile",
+        "port",
+        "sentinel",
+        "socket",
+    }
 )
 
 # Suffixes of files that programs write for people, browsers, compilers or other tools.

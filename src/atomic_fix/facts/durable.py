@@ -71,7 +71,7 @@ _SYSTEM_TEMP = -1.5
 _RUNNING = -4.0
 _ONLY_HINTS = -0.35
 _FOREIGN = -1.5
-_STRONG = 1.05
+_STRONG = 1.2
 _DEVICE = -8.0
 
 _SAVE_VERBS = {
@@ -337,6 +337,8 @@ def paired(saver: FunctionFacts, loader: FunctionFacts) -> bool:
             continue
         rest = {w for w in ours if w != verb} - _FORMAT_WORDS
         for answer in answers:
+            if verb == "to" and saver.owner is None:
+                continue  # `to_json(x, path)` of a module: a conversion
             if verb == "write" and answer == "read" and set(ours) <= _PRIMITIVE:
                 continue  # `write_text` and `read_text`: a file system layer, not a store
             if answer in theirs and rest == {w for w in theirs if w != answer} - _FORMAT_WORDS:
@@ -410,10 +412,15 @@ def purpose_grounds(durability: Durability, function: FunctionFacts) -> None:
 def guarded_by_absence(site: WriteSite) -> bool:
     """Whether the write happens only when the file does not exist: nothing old is lost."""
     for inside in site.call.inside:
-        if isinstance(inside.node, cst.If) and inside.kind == "if":
-            test = inside.node.test
-            if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
-                text = cst.Module([]).code_for_node(test.expression)
-                if text.endswith(")") and ("exists(" in text or "is_file(" in text):
-                    return True
+        if not isinstance(inside.node, cst.If):
+            continue
+        test = inside.node.test
+        branch = "orelse"
+        if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+            test, branch = test.expression, "if"
+        if not isinstance(test, cst.Call) or inside.kind != branch:
+            continue
+        asked = test.func.attr if isinstance(test.func, cst.Attribute) else test.func
+        if isinstance(asked, cst.Name) and asked.value in {"exists", "is_file", "isfile"}:
+            return True
     return False

@@ -42,7 +42,26 @@ def publications(scopes: Scopes, paths: Paths, sites: Sites) -> tuple[Publicatio
         publication = _publication(scopes, paths, sites, site)
         if publication is not None:
             found.append(publication)
-    return tuple(found)
+    helpers = {publication.function.name for publication in found}
+    return tuple(
+        publication
+        for publication in found
+        # A call of a helper whose own rename is told.
+        if publication.site.api not in helpers and not _falls_back(publication, found)
+    )
+
+
+def _falls_back(publication: Publication, others: list[Publication]) -> bool:
+    """Whether it is what a handler does when the same step failed: that one is told."""
+    site = publication.site
+    return any(inside.kind == "handler" for inside in site.call.inside) and any(
+        other is not publication
+        and other.function is publication.function
+        and other.site.order < site.order
+        and other.site.source.same(site.source)
+        and other.site.target.same(site.target)
+        for other in others
+    )
 
 
 def _publication(
@@ -199,7 +218,7 @@ def _holds(item: cst.WithItem, node: cst.Call) -> bool:
 
 
 def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
-    if any("beside" in site.source.traits for _ in made[:1]):
+    if "beside" in site.source.traits:
         return False
     for call in made:
         folder = call.argument(2 if (call.name or "").endswith("mkstemp") else 999, "dir")
