@@ -295,3 +295,14 @@ ATOMIC_PACKAGES = frozenset(
 
 # In-memory objects that savers and dumpers may be given instead of a file.
 IN_MEMORY = frozenset({"io.BytesIO", "io.StringIO", "BytesIO", "StringIO"})
+
+# Calls that run a function given as an argument: position of the function.
+RUNNERS: dict[str, int] = {
+    "to_thread": 0,
+    "run_sync": 0,
+    "run_in_executor": 1,
+    "submit": 0,
+    "apply_async": 0,
+    "partial": 0,
+    "sync_to_async": 0,
+}

@@ -10,18 +10,6 @@ from atomic_fix.facts.names import dotted
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Binding, Call, Scopes, argument
 
-# Calls that run a function given as an argument: position of the function.
-RUNNERS = {
-    "to_thread": 0,
-    "run_sync": 0,
-    "run_in_executor": 1,
-    "submit": 0,
-    "apply_async": 0,
-    "partial": 0,
-    "sync_to_async": 0,
-}
-
-
 _PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 
 
@@ -240,7 +228,7 @@ class Handles:
                 if mode is not None and not self.modes(mode, inner):
                     return None
             return self._opened_path(inner)
-        position = RUNNERS.get((inner.method or name).rpartition(".")[2])
+        position = apis.RUNNERS.get((inner.method or name).rpartition(".")[2])
         if position is not None:
             func = inner.argument(position)
             if isinstance(func, cst.Attribute) and func.attr.value in {"read_text", "read_bytes"}:

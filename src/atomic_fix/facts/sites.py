@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from atomic_fix.catalog import apis
-from atomic_fix.facts.handles import RUNNERS, Handles
+from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import dotted
 from atomic_fix.facts.paths import Paths
@@ -45,7 +45,7 @@ class Sites:
             node = cst.Call(func=bound, args=call.node.args)
             call = Call(call.order, node, call.function, call.inside, dotted(bound), call.node)
             name = ""
-        position = RUNNERS.get((call.method or name).rpartition(".")[2])
+        position = apis.RUNNERS.get((call.method or name).rpartition(".")[2])
         if position is not None:
             inner = call.argument(position)
             if isinstance(inner, (cst.Attribute, cst.Name)):

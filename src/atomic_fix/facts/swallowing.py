@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from atomic_fix.catalog import errors
+from atomic_fix.catalog.words import SHAPING
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.paths import Paths
 from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Scopes
@@ -36,7 +37,6 @@ _TELLING_WORDS = frozenset(
 )
 _ASIDE_WORDS = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
 _QUIET_METHODS = frozenset({"debug", "info", "trace", "log"})
-_SHAPING = frozenset({"build", "decode", "deserialize", "from", "parse", "validate"})
 # Calls that show a text to whoever runs the program.
 _SHOWING = frozenset({"echo", "print", "pprint", "secho"})
 _BAD_NEWS = re.compile(
@@ -225,7 +225,7 @@ def _load_in(paths: Paths, sites: Sites, handled: Handled) -> LoadSite | None:
             if inner and not any(_catches(load) for load in inner):
                 return inner[0]
         # `State.from_dict(payload)`: gives shape to what was loaded just before.
-        if best is None and set(words(call.method or call.name or "")) & _SHAPING:
+        if best is None and set(words(call.method or call.name or "")) & SHAPING:
             for arg in call.node.args[:1]:
                 origin = sites.handles.origin(arg.value, call)
                 if origin is not None:

@@ -37,24 +37,13 @@ _A_MODE_THAT_WRITES = re.compile(
 _METHOD_AS_VALUE = re.compile(r"\.\s*(write|read)_(?:text|bytes)\b(?!\s*\()")
 # As the first word of a name: `load_json`, `_read`, `fromFile`.
 _LOADING = re.compile(rf"[^A-Za-z]*(?:{'|'.join(sorted(catalog.LOADING))})", re.IGNORECASE)
-_SHAPING = re.compile("deserialize|validate|parse|decode", re.IGNORECASE)
+_SHAPING = re.compile("|".join(sorted(catalog.SHAPING)), re.IGNORECASE)
 _CORRUPT = re.compile("|".join(sorted(errors.CORRUPT_WORDS)), re.IGNORECASE)
 _TEMP_WORD = re.compile(temp_word_pattern())
 
 _OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
 _OPENER_NAMES = frozenset(opener.name.removeprefix("builtins.") for opener in apis.OPENERS)
 _TREES = {maker.rpartition(".")[2] for maker in apis.TREE_MAKERS} | {"etree"}
-_RUNNERS = frozenset(
-    {
-        "to_thread",
-        "run_sync",
-        "run_in_executor",
-        "submit",
-        "apply_async",
-        "partial",
-        "sync_to_async",
-    }
-)
 # A name as a target.
 _BOUND = r"\b%s\s*(?:,[^=\n()]*|:[^=\n]+)?=(?!=)|\bfor\s[^\n]*\b%s\b"
 
@@ -355,7 +344,7 @@ class _Marker:
                 for verb, mark in (("write_", WRITE), ("read_", LOAD)):
                     if isinstance(text, str) and verb in text:
                         self._hidden |= mark
-        if last in _RUNNERS or self._qualified(last).rpartition(".")[2] in _RUNNERS:
+        if last in apis.RUNNERS or self._qualified(last).rpartition(".")[2] in apis.RUNNERS:
             # `to_thread(path.write_text, text)`
             for given in node.args:
                 if isinstance(given, (ast.Attribute, ast.Name)):
