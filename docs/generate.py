@@ -1,0 +1,58 @@
+"""Writes `docs/rules/`: a page for each rule, from the docstring of its file, and their table.
+
+Run `python docs/generate.py` after a rule was added or its docstring changed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from atomic_fix.rules import RULES, Rule
+from atomic_fix.runtime import atomic_write_text
+
+FOLDER = Path(__file__).parent / "rules"
+
+_INTRODUCTION = """\
+# Rules
+
+Each rule has a page: what it reports, why, what to write instead, and what it leaves alone.
+`atomic-fix --explain ATF101` prints the same text in the terminal.
+
+| code | name | reports |
+| --- | --- | --- |
+"""
+
+_UNREADABLE = """
+ATF000 stands for a file that could not be analysed. It is always told and never suppressed; the
+[exit code](../exit-codes.md) is then 2.
+"""
+
+
+def pages() -> dict[str, str]:
+    """What `docs/rules/` should hold: file names and their texts."""
+    rows = "".join(
+        f"| [{rule.code}]({rule.name}.md) | {rule.name}"
+        f"{'' if rule.default else ' (off by default)'} | {rule.summary} |\n"
+        for rule in RULES
+    )
+    found = {"index.md": f"{_INTRODUCTION}{rows}{_UNREADABLE}"}
+    found.update((f"{rule.name}.md", _page(rule)) for rule in RULES)
+    return found
+
+
+def _page(rule: Rule) -> str:
+    return f"# {rule.code} {rule.name}\n\n{rule.page.strip()}\n"
+
+
+def main() -> None:
+    """Write the pages, and remove those of rules that are gone."""
+    wanted = pages()
+    for path in FOLDER.glob("*.md"):
+        if path.name not in wanted:
+            path.unlink()
+    for name, text in wanted.items():
+        atomic_write_text(FOLDER / name, text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""The pages of the rules say what the rules say."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+
+
+def generator() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_rule_pages_are_up_to_date() -> None:
+    there = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "rules").iterdir()}
+    assert there == generator().pages(), "run `python docs/generate.py`"
