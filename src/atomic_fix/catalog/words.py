@@ -373,4 +373,4 @@ PATHS = frozenset(
 FOLDERS = frozenset({"dir", "directory", "folder", "root", "tree"})
 
 # Words in the name of a function that gives shape to what was loaded just before.
-SHAPING = frozenset({"build", "decode", "deserialize", "from", "parse", "validate"})
+SHAPING = frozenset({"decode", "deserialize", "from", "parse", "validate"})
