@@ -6,6 +6,7 @@ import ast
 import inspect
 import json
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -14,7 +15,6 @@ import pytest
 
 from atomic_fix.config import Config
 from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver, Settings, merge, shown
-from atomic_fix.settings_reference import json_schema, markdown
 
 
 def write(path: Path, text: str) -> Path:
@@ -133,18 +133,19 @@ def test_every_field_of_config_has_a_key() -> None:
 
 
 DOCS = Path(__file__).parent.parent / "docs"
+REFERENCE = runpy.run_path(str(DOCS / "settings_reference.py"))
 
 
 def test_the_reference_and_the_schema_are_those_of_the_code() -> None:
-    """Made anew by: python -m atomic_fix.settings_reference markdown > docs/configuration.md
-    and: python -m atomic_fix.settings_reference schema > docs/atomic-fix.schema.json"""
-    assert (DOCS / "configuration.md").read_text(encoding="utf-8") == markdown()
+    """Made anew by: python docs/settings_reference.py markdown > docs/configuration.md
+    and: python docs/settings_reference.py schema > docs/atomic-fix.schema.json"""
+    assert (DOCS / "configuration.md").read_text(encoding="utf-8") == REFERENCE["markdown"]()
     schema = json.loads((DOCS / "atomic-fix.schema.json").read_text(encoding="utf-8"))
-    assert schema == json_schema()
+    assert schema == REFERENCE["json_schema"]()
 
 
 def test_the_table_of_the_reference_is_taken_as_it_stands(tmp_path: Path) -> None:
-    (block,) = re.findall(r"```toml\n(.*?)```", markdown(), re.DOTALL)
+    (block,) = re.findall(r"```toml\n(.*?)```", REFERENCE["markdown"](), re.DOTALL)
     write(tmp_path / "pyproject.toml", block)
     settings = Resolver({}).for_folder(str(tmp_path))
     assert settings.config.min_confidence == 0.7
@@ -164,7 +165,7 @@ def test_the_table_of_the_reference_is_taken_as_it_stands(tmp_path: Path) -> Non
     ],
 )
 def test_the_schema_says_what_the_reader_says(values: dict[str, object], right: bool) -> None:
-    assert jsonschema.Draft7Validator(json_schema()).is_valid(values) is right
+    assert jsonschema.Draft7Validator(REFERENCE["json_schema"]()).is_valid(values) is right
     if right:
         merge(Settings(), values, "x")
     else:

@@ -1,6 +1,6 @@
 """`settings.KEYS` for readers: a page of the documentation and a JSON schema for editors.
 
-`python -m atomic_fix.settings_reference markdown` prints the one, `... schema` the other.
+`python docs/settings_reference.py markdown` prints the one, `... schema` the other.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _main(arguments: list[str]) -> None:
     elif arguments == ["schema"]:
         sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
     else:
-        sys.exit("usage: python -m atomic_fix.settings_reference markdown|schema")
+        sys.exit("usage: python docs/settings_reference.py markdown|schema")
 
 
 if __name__ == "__main__":
