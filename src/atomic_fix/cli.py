@@ -25,6 +25,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "What to check": ("select", "extend_select", "ignore", "diff_base", "stdin_filename"),
     "Repair": ("diff", "write", "interactive", "unsafe_fixes", "on_corrupt", "show_fixes"),
     "Known findings": ("add_noqa", "baseline", "write_baseline"),
+    "Helper": ("vendor", "vendor_check", "vendor_update"),
     "Output": ("output_format", "output_file", "statistics"),
     "Configuration": ("config_file", "isolated", "show_settings", "show_files"),
     "Speed": ("jobs", "no_cache", "cache_dir", "shard"),
@@ -37,7 +38,10 @@ _OPTION_KEYS = ("select", "extend-select", "ignore", "on-corrupt", "output-forma
 """The options that are configuration keys too."""
 
 
-_WAYS = ("diff", "write", "interactive", "add_noqa", "write_baseline")
+_WAYS = (
+    "diff", "write", "interactive", "add_noqa", "write_baseline",
+    "vendor", "vendor_check", "vendor_update",
+)  # fmt: skip
 """The options that do something else than report; one at a time."""
 
 
@@ -97,7 +101,7 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 @click.option(
     "--diff-base",
     metavar="REV",
-    help="Tell only findings on lines changed since this git revision.",
+    help="Tell only findings on lines changed since then.",
 )
 @click.option(
     "--add-noqa",
@@ -115,6 +119,14 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
     is_flag=True,
     help="Make that file, or take out of it what is no longer found.",
 )
+@click.option(
+    "--vendor",
+    metavar="FILE",
+    type=click.Path(path_type=str),
+    help="Copy the helper that repaired code calls to this new file.",
+)
+@click.option("--vendor-check", is_flag=True, help="Find edited or outdated copies of it.")
+@click.option("--vendor-update", is_flag=True, help="Update the copies that nobody has edited.")
 @click.option("--stdin-filename", metavar="PATH", help="What to call the source read from `-`.")
 @click.option("--diff", is_flag=True, help="Print what --write would change, as a patch.")
 @click.option("--write", is_flag=True, help="Repair the files, then report what remains.")
@@ -156,14 +168,14 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Use N processes; 0 stands for as many as there are processors.",
+    help="Use N processes; 0: one a processor.",
 )
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep results of earlier runs.")
 @click.option(
     "--cache-dir",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=str),
-    help="Keep results there instead of in the user's cache folder.",
+    help="Keep results there, not in the user's cache.",
 )
 @click.option("--shard", metavar="I/N", help="Check only part I of N parts of the files.")
 @click.option(
@@ -187,7 +199,7 @@ def main(paths: tuple[str, ...], **options: Any) -> None:
     from atomic_fix.report.content import printable
 
     try:
-        code = _start(paths or (".",), options)
+        code = _start(paths, options)
     except ConfigError as error:
         code = complain(printable(str(error)))
     except KeyboardInterrupt:
@@ -206,6 +218,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
 
         return explain(options["explain"])
     _refuse_contradictions(paths, options)
+    paths = paths or (".",)
     try:
         os.getcwd()
     except OSError as error:
@@ -219,6 +232,12 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
         options["config_file"] or "",
         isolated=options["isolated"],
     )
+    if options["vendor"] is not None or options["vendor_check"] or options["vendor_update"]:
+        from atomic_fix.commands import vendor
+
+        if options["vendor"] is not None:
+            return vendor.vendor(options["vendor"], resolver)
+        return (vendor.update if options["vendor_update"] else vendor.check)(paths, resolver)
     here = resolver.for_folder(".")
     if options["show_settings"]:
         from atomic_fix.commands.about import show_settings
@@ -272,6 +291,8 @@ def _refuse_contradictions(paths: tuple[str, ...], options: dict[str, Any]) -> N
         raise click.UsageError(f"{_flag(ways[0])} needs files, not standard input")
     if "-" in paths and len(paths) > 1:
         raise click.UsageError("`-` (standard input) cannot be combined with other paths")
+    if options["vendor"] is not None and paths:
+        raise click.UsageError(f"--vendor FILE takes no other path: {' '.join(paths)}")
     if options["stdin_filename"] and "-" not in paths:
         raise click.UsageError("--stdin-filename needs the path `-`")
     if options["show_fixes"] and not (options["write"] or options["interactive"]):

@@ -1,4 +1,3 @@
-# ruff: noqa: PTH100, PTH108, PTH110, PTH113, PTH115, PTH116, PTH118, PTH123, PTH208
 """Replace a file's content so that a crash leaves the old content or the new, never a part.
 
 Standard library only, Python 3.8 and later; this one file may be copied into a project.
@@ -29,12 +28,13 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from typing import TypeVar
+    from typing import TypeVar, Union
 
     from typing_extensions import Buffer
 
     _T = TypeVar("_T")
-    _Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+    # No `|`: a checker that targets Python 3.8 takes it in annotations only.
+    _Path = Union[str, bytes, os.PathLike[str], os.PathLike[bytes]]  # noqa: UP007
 
 __all__ = [
     "AtomicWriteWarning",

@@ -1,0 +1,225 @@
+"""Copies of the helper in other projects: make one, check them, bring them up to date.
+
+A copy is the text of `atomic_fix.runtime` below a header whose first line has the version and
+a digest of all that follows it. What stands above that line is the project's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import keyword
+import os
+import re
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import click
+
+from atomic_fix import __version__
+from atomic_fix.commands.session import CLEAN, FOUND, complain
+from atomic_fix.report.content import printable
+from atomic_fix.run import disk
+from atomic_fix.source import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from atomic_fix.settings import Resolver
+
+_FIRST = "# atomic-fix {version}, helper, sha256:{digest}\n"
+_FIRST_LINE = re.compile(
+    rb"^# atomic-fix (?P<version>\S+), helper, sha256:(?P<digest>[0-9a-f]{64})\n", re.MULTILINE
+)
+
+# Formatters and linters have settings of their own in each project: what they would change
+# here would be an edit.
+_NOTICE = b"""\
+# SPDX-FileCopyrightText: 2026 The atomic-fix authors
+# SPDX-License-Identifier: MIT
+#
+# A copy, not to be edited: `atomic-fix --vendor-check` tells whether it still is what was
+# copied and whether there is a newer one, `atomic-fix --vendor-update` brings that.
+#
+# fmt: off
+# isort: skip_file
+# flake8: noqa
+# pylint: skip-file
+# ruff: noqa
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One copy as it stands in a file; `body` is what the digest is of."""
+
+    path: str
+    content: bytes
+    above: bytes
+    version: str
+    digest: str
+    body: bytes
+
+    @property
+    def edited(self) -> bool:
+        return _digest(self.body) != self.digest
+
+    @property
+    def current(self) -> bool:
+        """Whether it is what would be copied now. A release that leaves the helper as it was
+        makes no copy outdated."""
+        return self.body == _body()
+
+    @property
+    def newer(self) -> bool:
+        """Whether a later release than this one has made it."""
+        return _release(self.version) > _release(__version__)
+
+    def updated(self) -> bytes:
+        """The content with the helper of today, in the newlines that the file has."""
+        content = self.above + _copy()
+        return content.replace(b"\n", b"\r\n") if b"\r\n" in self.content else content
+
+
+def vendor(path: str, resolver: Resolver) -> int:
+    """Copy the helper to a new file; the exit code."""
+    shown = f"--vendor: {printable(path)}"
+    if os.path.isdir(path):
+        example = printable(os.path.join(path, "atomic_io.py"))
+        return complain(f"{shown}: is a folder; name a file: {example}")
+    stem, suffix = os.path.splitext(os.path.basename(path))
+    if suffix != ".py" or not stem.isidentifier() or keyword.iskeyword(stem):
+        return complain(f"{shown}: a file of that name cannot be imported")
+    if os.path.lexists(path):
+        found = _read(path)
+        if not isinstance(found, Copy):
+            return complain(f"{shown}: is there already, and is no copy: left as it is")
+        if found.edited or not found.current:
+            return complain(f"{shown}: not copied again: {_verdict(found)}")
+        click.echo(f"{printable(path)}: current")
+        return CLEAN
+    from atomic_fix.runtime import atomic_write_bytes
+
+    try:
+        atomic_write_bytes(path, _copy())
+    except OSError as error:
+        return complain(f"{shown}: not written: {disk.reason(error)}")
+    click.echo(f"{printable(path)}: copied from atomic-fix {__version__}")
+    module = _module(path)
+    if resolver.for_folder(os.path.dirname(path) or ".").config.helper != module:
+        click.echo(f'Fixes import it with `helper = "{module}"` in [tool.atomic-fix].', err=True)
+    return CLEAN
+
+
+def check(paths: tuple[str, ...], resolver: Resolver) -> int:
+    """Say of each copy whether it is current; the exit code."""
+    worst = CLEAN
+    for found in _find(paths, resolver):
+        if isinstance(found, Unreadable):
+            worst = complain(f"{printable(found.filename)}: {found.reason}")
+            continue
+        click.echo(f"{printable(found.path)}: {_verdict(found)}")
+        if found.edited or not found.current:
+            worst = max(worst, FOUND)
+    return worst
+
+
+def update(paths: tuple[str, ...], resolver: Resolver) -> int:
+    """Replace the outdated copies that nobody has edited; the exit code."""
+    worst = CLEAN
+    for found in _find(paths, resolver):
+        if isinstance(found, Unreadable):
+            worst = complain(f"{printable(found.filename)}: {found.reason}")
+        elif found.edited or (found.newer and not found.current):
+            worst = complain(f"{printable(found.path)}: not updated: {_verdict(found)}")
+        elif found.current:
+            click.echo(f"{printable(found.path)}: {_verdict(found)}")
+        else:
+            try:
+                disk.write(found.path, found.content, found.updated())
+            except disk.NotWritten as error:
+                worst = complain(f"{printable(found.path)}: not written: {error}")
+            else:
+                click.echo(
+                    f"{printable(found.path)}: updated from {found.version} to {__version__}"
+                )
+    return worst
+
+
+def _verdict(copy: Copy) -> str:
+    """What there is to say of a copy, and what to do about it."""
+    origin = f"copied from atomic-fix {printable(copy.version)}"
+    if copy.edited:
+        return (
+            f"edited since it was {origin}; to drop the edits, delete it and use --vendor; "
+            "to keep them and look after it yourself, delete the line that says so"
+        )
+    if copy.current:
+        return "current"
+    if copy.newer:
+        return f"{origin}, and this is {__version__}: update atomic-fix"
+    return f"outdated: {origin}, and {__version__} has another: use --vendor-update"
+
+
+def _find(paths: tuple[str, ...], resolver: Resolver) -> Iterator[Copy | Unreadable]:
+    """The copies among the files that are named, and below the folders; never nothing."""
+    from atomic_fix.run.discover import Candidate, discover
+
+    named = {path for path in paths if not os.path.isdir(path)}
+    none = True
+    for found in discover(paths, resolver):
+        copy = _read(found.path) if isinstance(found, Candidate) else found
+        if copy is None and isinstance(found, Candidate) and found.path in named:
+            copy = Unreadable(found.path, "is no copy of the helper")
+        if copy is not None:
+            none = False
+            yield copy
+    if none:
+        where = ", ".join(printable(path) for path in paths)
+        yield Unreadable(where, "no copy of the helper there; --vendor FILE makes one")
+
+
+def _read(path: str) -> Copy | Unreadable | None:
+    content = disk.read(path)
+    if isinstance(content, Unreadable):
+        return content
+    plain = content.replace(b"\r\n", b"\n")  # git may have changed them
+    first = _FIRST_LINE.search(plain)
+    if first is None:
+        return None
+    return Copy(
+        path,
+        content,
+        above=plain[: first.start()],
+        version=first["version"].decode("utf-8", "replace"),
+        digest=first["digest"].decode("ascii"),
+        body=plain[first.end() :],
+    )
+
+
+def _copy() -> bytes:
+    body = _body()
+    return _FIRST.format(version=__version__, digest=_digest(body)).encode("ascii") + body
+
+
+def _body() -> bytes:
+    return _NOTICE + (resources.files("atomic_fix") / "runtime.py").read_bytes()
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def _release(version: str) -> list[int]:
+    found = re.match(r"\d+(\.\d+)*", version)
+    return [int(number) for number in found[0].split(".")] if found else []
+
+
+def _module(path: str) -> str:
+    """The name by which a program imports the file, as well as the folders tell."""
+    folder, name = os.path.split(os.path.abspath(path))
+    parts = [os.path.splitext(name)[0]]
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
+        folder, package = os.path.split(folder)
+        parts.insert(0, package)
+    return ".".join(parts)
