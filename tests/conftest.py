@@ -1,0 +1,12 @@
+"""What every test may count on."""
+
+from __future__ import annotations
+
+import signal
+
+
+def pytest_configure() -> None:
+    # A shell without job control starts what it puts into the background deaf to Ctrl-C, and
+    # the programs that tests start inherit that: a test that interrupts one would never end.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
