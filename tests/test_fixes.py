@@ -213,6 +213,10 @@ SAVE = """
 
 def save_checkpoint(path, state):
     path.write_text(json.dumps(state))
+
+
+def shown(state):
+    return json.dumps(state)
 """
 IMPORT = "from atomic_fix.runtime import atomic_write_json\n"
 
@@ -255,6 +259,30 @@ IMPORT = "from atomic_fix.runtime import atomic_write_json\n"
             ),
         ),
         (
+            "from __future__ import annotations\n\n__all__ = []\n\nimport json\n",
+            f"from __future__ import annotations\n\n__all__ = []\n\nimport json\n\n{IMPORT}",
+        ),
+        (
+            '"""Doc."""\n\nimport json\nfrom service import other\n',
+            f'"""Doc."""\n\nimport json\n{IMPORT}from service import other\n',
+        ),
+        (
+            "import json\nimport zope\nimport abc\nfrom service import other\n",
+            f"import json\nimport zope\n{IMPORT}import abc\nfrom service import other\n",
+        ),
+        (
+            "import json\n\n# zope breaks when it is imported late, #12\nimport zope\n",
+            f"import json\n\n# zope breaks when it is imported late, #12\nimport zope\n{IMPORT}",
+        ),
+        (
+            "import json\n\n# see issue 12\nfrom zope import x\n",
+            f"import json\n\n{IMPORT}# see issue 12\nfrom zope import x\n",
+        ),
+        (
+            "import json\n\n# third-party packages\nfrom zope import x\n",
+            f"import json\n\n# third-party packages\n{IMPORT}from zope import x\n",
+        ),
+        (
             "import json\n\nfrom atomic_fix.runtime import atomic_open\n",
             "import json\n\nfrom atomic_fix.runtime import atomic_open, atomic_write_json\n",
         ),
@@ -285,6 +313,30 @@ def test_a_name_that_the_module_has_is_imported_under_another() -> None:
     text = repaired_text("import json\n" + SAVE + own)
     assert "import atomic_write_json as _atomic_write_json\n" in text
     assert "    _atomic_write_json(path, state)\n" in text
+
+
+@pytest.mark.parametrize("how", ["raise", "warn", "quarantine"])
+def test_all_that_is_imported_is_in_order(how: str, tmp_path: Path) -> None:
+    """What `ruff check --select I,F` says of every case, repaired: nothing new."""
+    for case in CASES:
+        config = Config(on_corrupt=how, extend_select=ALL_RULES.extend_select)
+        new = repaired(source_of(case), unsafe=True, config=config)
+        (tmp_path / f"{case.parent.name}-{case.name}").write_text(new.text, "utf-8", newline="")
+    ruff = Path(sys.executable).with_name("ruff")
+    select = ["--select", "I001,F401,F811,F821,E999"]
+    command = [ruff, "check", "--isolated", "--no-cache", "--output-format=concise", *select]
+    fixed = subprocess.run([*command, tmp_path], capture_output=True, text=True)
+    for case in CASES:
+        (tmp_path / f"{case.parent.name}-{case.name}").write_bytes(case.read_bytes())
+    before = subprocess.run([*command, tmp_path], capture_output=True, text=True)
+
+    def told(output: str) -> Counter[str]:
+        rows = (re.sub(r":\d+:\d+:", "", row) for row in output.splitlines() if ".py:" in row)
+        return Counter(row for row in rows)
+
+    assert before.returncode in {0, 1}
+    assert fixed.returncode in {0, 1}
+    assert told(fixed.stdout) - told(before.stdout) == Counter()
 
 
 def test_the_project_s_copy_is_imported() -> None:
@@ -325,7 +377,7 @@ def test_all_other_bytes_stay(
     source = decode(content, "service/jobs.py")
     assert isinstance(source, Source)
     result = repaired(source)
-    expected = text.replace("import json\n", f"import json\n\n{IMPORT}").replace(
+    expected = text.replace("import json\n", f"\n{IMPORT}").replace(
         "path.write_text(json.dumps(state))", "atomic_write_json(path, state)"
     )
     assert source.encode(result.text) == bom + expected.replace("\n", newline).encode(encoding)
@@ -361,7 +413,7 @@ KEPT = [
 @pytest.mark.parametrize(("kind", "shape"), KEPT, ids=[kind for kind, _ in KEPT])
 def test_what_stands_around_is_kept(kind: str, shape: str) -> None:
     before = "import json\n\n\n" + shape.format("path.write_text(json.dumps(state))")
-    after = f"import json\n\n{IMPORT}\n\n" + shape.format("atomic_write_json(path, state)")
+    after = f"{IMPORT}\n\n" + shape.format("atomic_write_json(path, state)")
     assert repaired_text(before) == after
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.add_noqa import add_noqa
 from atomic_fix.baseline import normalised
-from atomic_fix.rewrite import SAFE_AND_UNSAFE, apply_fixes, refusal, rewrite
+from atomic_fix.rewrite import SAFE_AND_UNSAFE, apply_fixes, refusal, rewrite, tidied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,8 +64,9 @@ def review(
         new = replace(current, text=apply_fixes(current, [finding], SAFE_AND_UNSAFE).text)
         answer = ask(finding, current, new.text)
         if answer is Answer.QUIT:
+            final = tidied(source, current)
             return Reviewed(
-                current.text, tuple(applied), tuple(find(current)), tuple(refused), quit=True
+                final.text, tuple(applied), tuple(find(final)), tuple(refused), quit=True
             )
         if answer is Answer.ALL:
             rest = rewrite(current, lambda text: _without(declined, find(text)), SAFE_AND_UNSAFE)
@@ -89,7 +90,8 @@ def review(
                 continue
             refused.append(reason)
         declined[_key(finding)] += 1
-    return Reviewed(current.text, tuple(applied), tuple(find(current)), tuple(refused))
+    final = tidied(source, current)
+    return Reviewed(final.text, tuple(applied), tuple(find(final)), tuple(refused))
 
 
 def _suppressed(source: Source, finding: Finding) -> tuple[Source, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from atomic_fix.finding import Applicability, Finding
+from atomic_fix.fixes.unused_imports import without_unused_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -114,10 +115,18 @@ def rewrite(
         return Rewrite(source.text, (), first, f"the fixes do not settle in {ROUND_LIMIT} rounds")
     if current.text == source.text:
         return Rewrite(source.text, (), first)
-    reason = refusal(source, current)
+    final = tidied(source, current)
+    reason = refusal(source, final)
     if reason:
         return Rewrite(source.text, (), first, reason)
-    return Rewrite(current.text, tuple(repaired), findings)
+    if final.text != current.text:
+        findings = tuple(find(final))  # they stand on other rows
+    return Rewrite(final.text, tuple(repaired), findings)
+
+
+def tidied(before: Source, after: Source) -> Source:
+    """`after` without the imports whose last use the fixes took."""
+    return replace(after, text=without_unused_imports(before.filename, before.text, after.text))
 
 
 def refusal(before: Source, after: Source) -> str:

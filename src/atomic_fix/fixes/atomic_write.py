@@ -85,11 +85,25 @@ def fix_write(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix | NoFi
         if site.path.traits & {"device", "memory", "handle"}:
             raise Refused("what is written is no regular file")
         place = Place(facts, site.function)
+        _must_be_a_path(place, site)
         if site.kind == "write":
             return _WholeWrite(place, site, config).fix()
         return _OpenedWrite(place, site, config).fix()
     except Refused as refused:
         return NoFix(refused.reason)
+
+
+def _must_be_a_path(place: Place, site: WriteSite) -> None:
+    """Raises:
+    Refused: the method is one of an object of another kind.
+    """
+    func, receiver = site.call.node.func, site.path_node
+    if not (isinstance(func, cst.Attribute) and func.value is receiver):
+        return
+    if isinstance(receiver, cst.Call):
+        last = (dotted(receiver.func) or "").rpartition(".")[2]
+        if last[:1].isupper() and not last.endswith("Path"):
+            raise Refused(f"whether `{last}` is a path of the local file system cannot be seen")
 
 
 class _Attempt:
@@ -182,10 +196,26 @@ class _Attempt:
         if start.row == end.row and width(source.line(start.row)) > limit:
             limit = 10_000  # too long before: how to break it is for its author to say
         after = width(source.line(end.row)[end.column - 1 :])
+        if self._one_a_row(arguments):
+            limit = 0
         return call_text(callee, texts, indent, place.unit, start.column - 1, after, limit)
+
+    def _one_a_row(self, arguments: Sequence[str | cst.Arg]) -> bool:
+        """Whether the call that they come from ends in a comma on a row of its own, which is
+        how one tells formatters to keep one argument a row."""
+        for argument in arguments:
+            call = self.place.parents.get(argument) if isinstance(argument, cst.Arg) else None
+            if isinstance(call, cst.Call) and isinstance(call.args[-1].comma, cst.Comma):
+                span = self.place.span(call)
+                if span.start.row != span.end.row:
+                    return True
+        return False
 
     def path_text(self, node: cst.BaseExpression) -> str:
         text = self.place.text(node)
+        if node.lpar and not isinstance(node, (cst.NamedExpr, cst.Tuple, cst.GeneratorExp)):
+            inner = self.place.source.slice(self.place.tree.span(node))
+            text = text if "\n" in inner or "\r" in inner else inner  # no argument needs them
         if "\n" in text:
             raise Refused("the expression of the path stands on several lines")
         return text

@@ -38,6 +38,34 @@ _PATH_METHODS = frozenset(
     {"with_suffix", "with_name", "joinpath", "absolute", "resolve", "expanduser", "format"}
 )
 _PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
+_TELLING_WORDS = frozenset(
+    [
+        "print",
+        "echo",
+        "log",
+        "debug",
+        "info",
+        "trace",
+        "warn",
+        "warning",
+        "error",
+        "exception",
+        "critical",
+        "verbose",
+        "message",
+        "msg",
+        "notify",
+        "report",
+        "emit",
+        "show",
+        "display",
+        "say",
+        "secho",
+        "rprint",
+        "status",
+    ]
+)
+_TELLING_STREAMS = frozenset({"sys.stderr.write", "sys.stdout.write"})
 _MOVING = frozenset({"unlink", "remove", "rename", "replace", "move", "rmtree"})
 _LOGGERS = {
     "logging.getLogger": "%",
@@ -212,7 +240,12 @@ class _Attempt:
             if isinstance(small, cst.Expr) and isinstance(small.value, cst.Call):
                 last = (dotted(small.value.func) or "").rpartition(".")[2]
                 if last not in {"debug", "info", "trace", "log"} and self._raises:
-                    self.doubt("what the handler does besides may no longer be right")
+                    said = set(words(last)) & _TELLING_WORDS
+                    if not said and dotted(small.value.func) not in _TELLING_STREAMS:
+                        raise Refused("the handler does more than giving a default")
+                    self.doubt("what the handler says besides may no longer be right")
+            elif isinstance(small, cst.Assign) and dotted(small.value) == "True" and self._raises:
+                raise Refused("the handler sets a flag that other code looks at")
             elif self._raises and lines and self._is_told(line):
                 raise Refused("the handler does more than giving a default")
             lines.append(line)

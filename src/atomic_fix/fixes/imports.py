@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _HEADER = re.compile(r"^#!|coding[:=]|copyright|licen[cs]e|SPDX", re.IGNORECASE)
+# A comment over a section of imports, not over the import that is its first.
+_HEADING = re.compile(
+    r"\b(imports?|part(y|ies)|standard|stdlib|built-?ins?|local|librar(y|ies)|modules?|packages?)\b",
+    re.IGNORECASE,
+)
 _FUTURE, _STDLIB, _THIRD_PARTY, _FIRST_PARTY, _LOCAL = range(5)
 
 
@@ -255,7 +260,11 @@ def _inserted(facts: ModuleFacts, statement: str, module: str, *, is_from: bool)
     before = [g for g in groups if max(_section_of(x, source.filename) for x in g) < section]
     if before:
         return _after_row(source, facts.tree.span(before[-1][-1]).end.row, f"\n\n{statement}")
-    first = Position(facts.tree.span(groups[0][0]).start.row, 1)
+    for group in groups:
+        # Sections that no empty row parts.
+        if any(_section_of(x, source.filename) < section for x in group):
+            return _into_group(facts, group, statement, (section, module, is_from))
+    first = Position(_first_row(facts, groups[0][0]), 1)
     return Edit(Span(first, first), f"{statement}\n\n")
 
 
@@ -274,14 +283,16 @@ def _into_group(
         return (item[0], item[1].lower())
 
     members = [(_section_of(x, filename), *_name_of(x)) for x in group]
-    previous = len(group) - 1
+    # Where the imports are in no order: below those of its section, or of the one before.
+    nearest = max((m[0] for m in members if m[0] <= new[0]), default=max(m[0] for m in members))
+    previous = max(i for i, member in enumerate(members) if member[0] == nearest)
     for key in (sorted_by_kind, sorted_by_name):
         keys = [key(member) for member in members]
         if keys == sorted(keys):
             previous = sum(k <= key(new) for k in keys) - 1
             break
     if previous < 0:
-        first = Position(facts.tree.span(group[0]).start.row, 1)
+        first = Position(_first_row(facts, group[0]), 1)
         return Edit(Span(first, first), f"{statement}\n")
     row = facts.tree.span(group[previous]).end.row
     return _after_row(facts.source, row, f"\n{statement}")
@@ -300,7 +311,26 @@ def _block(facts: ModuleFacts) -> list[cst.SimpleStatementLine]:
     filled = [block for block in blocks if block]
     changed = _row_of_the_path_change(facts)
     later = [block for block in filled if facts.tree.span(block[0]).start.row > changed]
-    return (later or filled or [[]])[0]
+    found = later or filled or [[]]
+    if len(found) > 1 and all(_name_of(line)[0] == "__future__" for line in found[0]):
+        # `__all__`, `DOCUMENTATION` and the like may stand between it and the other imports.
+        body = list(facts.tree.module.body)
+        between = body[body.index(found[0][-1]) : body.index(found[1][0])]
+        if all(isinstance(line, cst.SimpleStatementLine) for line in between):
+            return found[1]
+    return found[0]
+
+
+def _first_row(facts: ModuleFacts, line: cst.SimpleStatementLine) -> int:
+    """The row of an import, or of the comment above that belongs to it."""
+    source = facts.source
+    row = first = facts.tree.span(line).start.row
+    while row > 1 and source.line(row - 1).lstrip().startswith("#"):
+        row -= 1
+    above = "\n".join(source.line(r) for r in range(row, first))
+    if row == 1 or _HEADER.search(above) or _HEADING.search(above) or row in _left_alone(source):
+        return first
+    return row
 
 
 def _row_of_the_path_change(facts: ModuleFacts) -> int:

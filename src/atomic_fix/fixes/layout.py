@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from atomic_fix.source import Source
 
 _DEFAULT_LIMIT = 88
+_TRIPLE = re.compile(r"\"\"\"|'''")
 
 
 def line_limit(source: Source) -> int:
@@ -17,11 +18,18 @@ def line_limit(source: Source) -> int:
 
     Rows with strings or comments prove nothing: formatters leave those long.
     """
-    lengths = [
-        len(line)
-        for row in range(1, len(source.line_starts) + 1)
-        if not any(mark in (line := source.line(row)) for mark in "#\"'")
-    ]
+    lengths = []
+    within = ""  # the quotes of the string of several rows that a row stands in
+    for row in range(1, len(source.line_starts) + 1):
+        line = source.line(row)
+        was_within = within
+        for quotes in _TRIPLE.findall(line):
+            if not within:
+                within = quotes
+            elif within == quotes:
+                within = ""
+        if not was_within and not any(mark in line for mark in "#\"'"):
+            lengths.append(len(line))
     longest = max(lengths, default=0)
     for limit in (79, _DEFAULT_LIMIT, 100, 120):
         if longest <= limit:
@@ -46,11 +54,12 @@ def call_text(
     one argument a row.
 
     `before` and `after` count the characters on the rows where the call starts and ends.
-    Arguments of several rows must be indented for `indent + unit` already.
+    Arguments of several rows must be indented for `indent + unit` already. A limit of 0
+    asks for one argument a row.
     """
     flat = ", ".join(arguments)
     inner = indent + unit
-    if not any("\n" in argument for argument in arguments):
+    if limit and not any("\n" in argument for argument in arguments):
         if before + len(callee) + len(flat) + 2 + after <= limit:
             return f"{callee}({flat})"
         if len(inner) + len(flat) <= limit and not any(a.startswith("*") for a in arguments):

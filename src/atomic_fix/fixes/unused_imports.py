@@ -1,0 +1,141 @@
+"""Imports of the standard library that a repair left without a use.
+
+`import json` above a `json.dump` that became `atomic_write_json` would be the next finding of
+every linter. Only what the repair itself took the last use of goes.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import warnings
+from collections import Counter
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_WORD = re.compile(r"[^\W\d]\w*")
+# A string that may be an annotation, or a name of `__all__`.
+_CODE = re.compile(r"[\w\s.,|\[\]]+")
+_TYPE_COMMENT = re.compile(r"#\s*type:(.*)")
+
+
+def without_unused_imports(filename: str, before: str, after: str) -> str:
+    """`after` without the imports that `before` used and `after` does not.
+
+    Those of a package's `__init__`, of other people's modules, with a comment, or below an
+    `if` or `try` stay: who imports them from here is not in sight.
+    """
+    if PurePath(filename.replace("\\", "/")).name == "__init__.py":
+        return after
+    old, new = _tree(before), _tree(after)
+    if old is None or new is None:
+        return after
+    used_before, used_after = _uses(old, before), _uses(new, after)
+    rows = _rows(after)
+    changes: list[tuple[int, int, list[str]]] = []
+    for statement in new.body:
+        if not isinstance(statement, (ast.Import, ast.ImportFrom)) or not _is_plain(
+            statement, rows
+        ):
+            continue
+        kept = [
+            alias
+            for alias in statement.names
+            if used_after[_local(alias)]
+            or not used_before[_local(alias)]
+            or not _is_standard(statement, alias)
+        ]
+        if len(kept) == len(statement.names):
+            continue
+        first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
+        if not kept:
+            changes.append((*_with_gap(rows, first, last), []))
+        elif last - first == 1:
+            changes.append((first, last, [_shortened(statement, kept, rows[first])]))
+    for first, last, replacement in reversed(changes):
+        rows[first:last] = replacement
+    return "".join(rows)
+
+
+def _tree(text: str) -> ast.Module | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def _rows(text: str) -> list[str]:
+    """Rows as the parser counts them: a form feed ends none."""
+    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z", text)
+
+
+def _uses(tree: ast.Module, text: str) -> Counter[str]:
+    """How often each name is used, or may be: in annotations, type comments,
+    `__all__`, examples for doctest."""
+    found: Counter[str] = Counter()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            found[node.id] += 1
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            found.update(node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            short = len(node.value) < 200 and _CODE.fullmatch(node.value)
+            if short or ">>>" in node.value:
+                found.update(_WORD.findall(node.value))
+    for comment in _TYPE_COMMENT.findall(text):
+        found.update(_WORD.findall(comment))
+    return found
+
+
+def _local(alias: ast.alias) -> str:
+    return alias.asname or alias.name.partition(".")[0]
+
+
+def _is_standard(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> bool:
+    if alias.name == "*":
+        return False
+    if isinstance(statement, ast.Import):
+        module = alias.name
+    elif statement.level or statement.module in {None, "__future__"}:
+        return False
+    else:
+        module = statement.module or ""
+    return module.partition(".")[0] in sys.stdlib_module_names
+
+
+def _is_plain(statement: ast.stmt, rows: list[str]) -> bool:
+    """Whether a statement has its rows for itself, and no comment."""
+    last = statement.end_lineno or statement.lineno
+    text = "".join(rows[statement.lineno - 1 : last])
+    return statement.col_offset == 0 and not set(text) & set("#;\\")
+
+
+def _with_gap(rows: list[str], first: int, last: int) -> tuple[int, int]:
+    """The rows to remove: of the empty ones around an import that stood alone, one side goes."""
+    if last < len(rows) and not rows[last].strip():
+        if first == 0:
+            return first, last + 1
+        if not rows[first - 1].strip():
+            return first - 1, last
+    return first, last
+
+
+def _shortened(statement: ast.Import | ast.ImportFrom, kept: Iterable[ast.alias], row: str) -> str:
+    end = row[len(row.rstrip("\r\n")) :]
+    names = ", ".join(_written(kept))
+    if isinstance(statement, ast.Import):
+        return f"import {names}{end}"
+    if "(" in row:
+        names = f"({names})"
+    return f"from {statement.module} import {names}{end}"
+
+
+def _written(aliases: Iterable[ast.alias]) -> Iterator[str]:
+    for alias in aliases:
+        yield alias.name if alias.asname is None else f"{alias.name} as {alias.asname}"
