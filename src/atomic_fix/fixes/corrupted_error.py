@@ -38,33 +38,15 @@ _PATH_METHODS = frozenset(
     {"with_suffix", "with_name", "joinpath", "absolute", "resolve", "expanduser", "format"}
 )
 _PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
+# fmt: off
 _TELLING_WORDS = frozenset(
-    [
-        "print",
-        "echo",
-        "log",
-        "debug",
-        "info",
-        "trace",
-        "warn",
-        "warning",
-        "error",
-        "exception",
-        "critical",
-        "verbose",
-        "message",
-        "msg",
-        "notify",
-        "report",
-        "emit",
-        "show",
-        "display",
-        "say",
-        "secho",
-        "rprint",
-        "status",
-    ]
+    {
+        "print", "echo", "log", "debug", "info", "trace", "warn", "warning", "error",
+        "exception", "critical", "verbose", "message", "msg", "notify", "report", "emit", "show",
+        "display", "say", "secho", "rprint", "status",
+    }
 )
+# fmt: on
 _TELLING_STREAMS = frozenset({"sys.stderr.write", "sys.stdout.write"})
 _MOVING = frozenset({"unlink", "remove", "rename", "replace", "move", "rmtree"})
 _LOGGERS = {

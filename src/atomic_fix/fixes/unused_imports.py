@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_WORD = re.compile(r"[^\W\d]\w*")
+_WORD = re.compile(r"(?<![.\w])[^\W\d]\w*")
 # A string that may be an annotation, or a name of `__all__`.
 _CODE = re.compile(r"[\w\s.,|\[\]]+")
 _TYPE_COMMENT = re.compile(r"#\s*type:(.*)")
