@@ -59,6 +59,8 @@ OPENERS: tuple[Opener, ...] = (
     Opener("aiofiles.open"),
     Opener("anyio.open_file"),
     Opener("smart_open.open", path_keyword="uri"),
+    Opener("fsspec.open", default_mode="rb", path_keyword="urlpath"),
+    Opener("tensorflow.io.gfile.GFile", path_keyword="name"),
     Opener("h5py.File", path_keyword="name", content="hdf5"),
     Opener("zipfile.ZipFile", content="archive"),
 )
@@ -86,6 +88,8 @@ SAVERS: tuple[Saver, ...] = (
     Saver(".to_json", 0, "path_or_buf", "table", binary=False),
     Saver(".to_parquet", 0, "path", "table"),
     Saver(".to_pickle", 0, "path", "state"),
+    Saver("pandas.to_pickle", 1, "filepath_or_buffer", "state"),
+    Saver(".tofile", 0, "fid", "state"),
     Saver(".to_feather", 0, "path", "table"),
     Saver(".to_hdf", 0, "path_or_buf", "table", takes_handle=False),
     Saver(".write_csv", 0, "file", "table"),
@@ -94,6 +98,9 @@ SAVERS: tuple[Saver, ...] = (
     Saver(".write_ndjson", 0, "file", "table"),
     Saver(".save_weights", 0, "filepath", "state", takes_handle=False),
 )
+
+# Objects with an `open(path, mode)` of their own: file system layers. The last word of a name.
+FILE_SYSTEMS = frozenset({"filesystem", "fs", "gfile", "vfs"})
 
 # `xml.etree.ElementTree.ElementTree.write(path)`: too common a method name to match on any
 # receiver, so the receiver must come from one of these.

@@ -221,6 +221,24 @@ NOT_DURABLE = frozenset(
 # Of those, the ones that say nothing as a verb in a function's name.
 VERBS = frozenset({"build", "generate", "install"})
 
+# What a program makes up once and can never make again: a torn one stays torn.
+SECRETS = frozenset({"credential", "identity", "key", "password", "pem", "salt", "secret", "token"})
+
+# A durable word that is followed by one of these names something else: `session_id`.
+NAMING = frozenset({"id", "uid", "url", "uuid"})
+
+# Words in the name of a call that makes a folder, or an entry, which is published when the
+# `with` statement is left.
+STAGING = frozenset(
+    {"begin", "create", "new", "stage", "staged", "staging", "temp", "temporary", "tmp"}
+)
+
+# Folders that the system empties when it starts anew, or the program when it ends.
+VOLATILE = frozenset({"runtime dir", "runtime directory", "runtime folder"})
+
+# What a text is called that is a program's source: it is edited, not kept.
+SOURCE_TEXT = frozenset({"code", "notebook", "source", "src"})
+
 # Files of a running program, worthless after a crash.
 RUNNING = frozenset(
     {
@@ -371,6 +389,9 @@ PATHS = frozenset(
     }
 )
 FOLDERS = frozenset({"dir", "directory", "folder", "root", "tree"})
+
+# Words in the name of a function that answers with yes or no.
+ASKING = frozenset({"can", "check", "exist", "exists", "has", "is", "valid", "validate", "verify"})
 
 # Words in the name of a function that gives shape to what was loaded just before.
 SHAPING = frozenset({"decode", "deserialize", "from", "parse", "validate"})

@@ -73,6 +73,12 @@ _ONLY_HINTS = -0.35
 _FOREIGN = -0.85
 _STRONG = 1.2
 _DEVICE = -8.0
+_STAGED_FOLDER = -5.0
+_VOLATILE = -2.5
+_ONLY_WHEN_MISSING = -2.6
+_SECRET_WHEN_MISSING = -1.0
+_CONSTANT = -1.5
+_RESTORED = -4.0
 
 _SAVE_VERBS = {
     "save": ("load", "restore", "read", "resume", "open"),
@@ -191,11 +197,15 @@ def name_grounds(
         if phrase is None:
             phrase = phrase_in(vocabulary.maybe, mention.text)
             weight = weak
+        if phrase is not None and _names_another(mention):
+            phrase = None
         if phrase is not None:
             seen.add(phrase)
             if best is None or weight * fade > best[0]:
                 best = (weight * fade, f"{text} {phrase}")
         denied = phrase_in(vocabulary.denied_for(mention.kind), mention.text)
+        if denied == "template" and not catalog.PATHS.isdisjoint(words(mention.text)):
+            denied = None  # `filename_template`: a pattern for names
         if denied is not None:
             weight = denying * 0.8**mention.distance
             if against is None or weight < against[0]:
@@ -254,6 +264,14 @@ def _context_grounds(
             durability.add(f"the {kind}'s name says {denied}", denying)
 
 
+def _names_another(mention: Mention) -> bool:
+    """`session_id`, in a path: the session's, but which file it is, other words say."""
+    return (
+        mention.kind in {"attribute", "parameter", "variable"}
+        and words(mention.text)[-1] in catalog.NAMING
+    )
+
+
 def _describe(mention: Mention) -> str:
     phrase = _KIND_WORDS[mention.kind]
     return phrase.format(f"`{mention.text}`")
@@ -270,6 +288,10 @@ def trait_grounds(durability: Durability, path: PathValue) -> None:
         durability.add("the path is a copy put aside", _ASIDE)
     if "fresh" in path.traits:
         durability.add("each write has a fresh name", _FRESH_NAME)
+    if "staged" in path.traits:
+        durability.add("the folder is published when the `with` is left", _STAGED_FOLDER)
+    if any(phrase_in(catalog.VOLATILE, mention.text) for mention in path.mentions):
+        durability.add("the folder does not outlive the run", _VOLATILE)
 
 
 def read_back(
@@ -291,6 +313,8 @@ def read_back(
                 weight = _READ_BACK_SPLIT
             if load.raw and load.function is not function and _parses(load, loads):
                 weight = _READ_BACK_SAME
+            if phrase_in(catalog.NOT_DURABLE - catalog.VERBS, load.function.name):
+                weight /= 2  # `read_log`, `load_template`
             ground = Ground(f"{_called(load.function, function)} reads it back", weight, load)
         else:
             loaders: tuple[FunctionFacts, ...] = (load.function,)
@@ -360,7 +384,11 @@ def hint_grounds(durability: Durability) -> None:
 
 
 def content_grounds(durability: Durability, site: WriteSite) -> None:
-    if site.content == "state":
+    if site.constant:
+        durability.add("what is written is always the same", _CONSTANT)
+    elif site.content == "copy" and any(phrase_in(catalog.ASIDE, name) for name in site.data):
+        durability.add("a copy put aside is restored", _RESTORED)
+    elif site.content == "state":
         durability.add("the data is serialised", _STATE_CONTENT)
     elif site.content == "table" and not durability.read_back:
         durability.add("the data is a table", _TABLE_CONTENT)
@@ -375,6 +403,9 @@ def content_grounds(durability: Durability, site: WriteSite) -> None:
 def data_grounds(durability: Durability, vocabulary: Vocabulary, names: tuple[str, ...]) -> None:
     """Grounds in the names of what is written."""
     strong, weak, denying = _DATA
+    if any(phrase_in(catalog.SOURCE_TEXT, name) for name in names[:1]):
+        durability.add(f"the data `{names[0]}` is a text that is edited", denying)
+        return
     for name in names:
         for phrases, weight in (
             (vocabulary.durable, strong),
@@ -409,18 +440,37 @@ def purpose_grounds(durability: Durability, function: FunctionFacts) -> None:
         durability.add(f"the function's name says {phrase}", _KEEPING)
 
 
+def absence_grounds(durability: Durability, site: WriteSite) -> None:
+    """Against what is written only when the file does not exist: nothing old is lost."""
+    if guarded_by_absence(site):
+        names = (*(m.text for m in site.path.mentions), *site.data)
+        secret = any(phrase_in(catalog.SECRETS, name) for name in names)
+        weight = _SECRET_WHEN_MISSING if secret else _ONLY_WHEN_MISSING
+        durability.add("it is written only when it does not exist", weight)
+
+
 def guarded_by_absence(site: WriteSite) -> bool:
-    """Whether the write happens only when the file does not exist: nothing old is lost."""
-    for inside in site.call.inside:
-        if not isinstance(inside.node, cst.If):
-            continue
-        test = inside.node.test
-        branch = "orelse"
-        if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
-            test, branch = test.expression, "if"
-        if not isinstance(test, cst.Call) or inside.kind != branch:
-            continue
-        asked = test.func.attr if isinstance(test.func, cst.Attribute) else test.func
-        if isinstance(asked, cst.Name) and asked.value in {"exists", "is_file", "isfile"}:
-            return True
-    return False
+    """Whether the write happens only when the file does not exist."""
+    return any(
+        isinstance(inside.node, cst.If)
+        and inside.kind in {"if", "orelse"}
+        and _implies_absence(inside.node.test, holds=inside.kind == "if")
+        for inside in site.call.inside
+    )
+
+
+def _implies_absence(test: cst.BaseExpression, *, holds: bool) -> bool:
+    """Whether a file does not exist where a test is known to hold, or not to."""
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        return _implies_absence(test.expression, holds=not holds)
+    if isinstance(test, cst.BooleanOperation):
+        left = _implies_absence(test.left, holds=holds)
+        right = _implies_absence(test.right, holds=holds)
+        if isinstance(test.operator, cst.And) is holds:
+            return left or right
+        # `not (path and path.exists())`: no path is no file either.
+        return right and (left or (not holds and isinstance(test.left, cst.Name)))
+    if holds or not isinstance(test, cst.Call):
+        return False
+    asked = test.func.attr if isinstance(test.func, cst.Attribute) else test.func
+    return isinstance(asked, cst.Name) and asked.value in {"exists", "is_file", "isfile"}

@@ -3,12 +3,24 @@ an expression gives."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import libcst as cst
 
 from atomic_fix.catalog import apis
 from atomic_fix.facts.names import dotted
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Binding, Call, Scopes, argument
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a call opens."""
+
+    target: cst.BaseExpression
+    mode: cst.BaseExpression | None
+    row: apis.Opener
+
 
 _PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 
@@ -99,6 +111,20 @@ class Handles:
                 if _opens(binding, candidate.node) and self.is_open(candidate):
                     return candidate
         return None
+
+    def opens(self, call: Call) -> Opened | None:
+        """The path and the mode of a call that opens a file."""
+        name = self.paths.call_name(call, call.function) or ""
+        row = self.openers.get(name)
+        if row is not None:
+            target = call.argument(row.path, row.path_keyword)
+            mode = call.argument(row.mode, "mode")
+            return Opened(target, mode, row) if target is not None else None
+        if call.method != "open" or call.receiver is None or name.startswith("os."):
+            return None
+        target = self.paths.opened_by_method(call.node)
+        mode = call.argument(0 if target is call.receiver else 1, "mode")
+        return Opened(target, mode, apis.Opener("Path.open"))
 
     def is_open(self, call: Call) -> bool:
         name = self.paths.call_name(call, call.function) or ""
@@ -198,15 +224,10 @@ class Handles:
         return None
 
     def _opened_path(self, opened: Call) -> tuple[PathValue, cst.BaseExpression] | None:
-        name = self.paths.call_name(opened, opened.function) or ""
-        opener = self.openers.get(name)
-        target = (
-            opened.argument(opener.path, opener.path_keyword)
-            if opener is not None
-            else opened.receiver
-        )
-        if target is None or name in apis.TEMP_MAKERS or name == "os.fdopen":
+        found = self.opens(opened)
+        if found is None:
             return None
+        target = found.target
         inner = self.handle_of(target, opened)
         if inner is not None and inner is not opened:
             return self._opened_path(inner)
@@ -223,10 +244,10 @@ class Handles:
         if inner.method in {"read_text", "read_bytes"} and inner.receiver is not None:
             return self.resolve(inner.receiver, inner), inner.receiver
         if self.is_open(inner) and name not in apis.TEMP_MAKERS:
-            if inner.method == "open" and name not in self.openers:
-                mode = inner.argument(0, "mode")
-                if mode is not None and not self.modes(mode, inner):
-                    return None
+            opened = self.opens(inner)
+            mode = opened.mode if opened is not None and name not in self.openers else None
+            if mode is not None and not self.modes(mode, inner):
+                return None
             return self._opened_path(inner)
         position = apis.RUNNERS.get((inner.method or name).rpartition(".")[2])
         if position is not None:
@@ -274,9 +295,9 @@ class Handles:
     def truncates(self, call: Call) -> bool:
         """Whether the handle that a call opens for update is cut with `truncate()`."""
         handle = self.handle_name(call)
-        return handle is not None and any(
-            c.name == f"{handle}.truncate" for c in call.function.calls
-        )
+        if handle is None:
+            return False
+        return any(c.name == f"{handle}.truncate" for c in call.function.calls)
 
 
 def _opens(binding: Binding, node: cst.BaseExpression) -> bool:

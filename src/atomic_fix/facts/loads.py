@@ -127,20 +127,15 @@ class Loads:
         return LoadSite(call, loader.name.lstrip("."), origin[0], origin[1], raw=False)
 
     def _read_open(self, call: Call, name: str) -> LoadSite | None:
-        opener = self._handles.openers.get(name)
-        if opener is not None:
-            target = call.argument(opener.path, opener.path_keyword)
-            mode = call.argument(opener.mode, "mode")
-            default = opener.default_mode
-        else:
-            target, mode, default = call.receiver, call.argument(0, "mode"), "r"
-            if mode is not None and not self._handles.modes(mode, call):
-                return None
-        if target is None:
+        opened = self._handles.opens(call)
+        if opened is None:
             return None
-        modes = self._handles.modes(mode, call) if mode is not None else {default}
+        modes = {opened.row.default_mode}
+        if opened.mode is not None:
+            modes = self._handles.modes(opened.mode, call)
         if not any("r" in m or "+" in m for m in modes):
             return None
+        target = opened.target
         return LoadSite(call, "open", self._handles.resolve(target, call), target, raw=True)
 
     def _is_parser(self, receiver: cst.BaseExpression, call: Call) -> bool:

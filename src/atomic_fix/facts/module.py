@@ -72,11 +72,11 @@ class ModuleFacts:
         found = self._durability(site.path, site.function)
         found.grounds += self._read_back(site.path, site.function)
         durable.content_grounds(found, site)
-        durable.data_grounds(found, self.vocabulary, site.data)
+        if not site.constant:
+            durable.data_grounds(found, self.vocabulary, site.data)
         durable.purpose_grounds(found, site.function)
         durable.hint_grounds(found)
-        if durable.guarded_by_absence(site):
-            found.add("it is written only when it does not exist", -2.2)
+        durable.absence_grounds(found, site)
         return found
 
     def load_durability(self, load: LoadSite, function: FunctionFacts) -> Durability:

@@ -23,6 +23,8 @@ from atomic_fix.facts.scopes import (
 )
 
 _DEPTH = 6
+# What is true of a folder is true of what lies in it.
+_OF_FOLDERS = frozenset({"staged", "systemp", "tempdir"})
 _FRESH_CALLS = frozenset(
     {
         "datetime.now",
@@ -62,7 +64,8 @@ class PathValue:
     traits: frozenset[str] = frozenset()
     """Of `temp`, `tempdir` (a folder that is removed again), `systemp` (the system's temp
     folder), `beside` (a temp file made in a given folder), `fresh` (a new name each time),
-    `handle`, `memory`, `path`, `aside`, `device`, `descriptor`."""
+    `handle`, `memory`, `path`, `aside`, `device`, `descriptor`, `staged` (made in a `with`
+    that publishes it)."""
     derived_from: frozenset[str] = frozenset()
     """Aliases of the paths that this one was made from by a suffix or beside a name."""
 
@@ -122,7 +125,13 @@ class Paths:
     def call_name(self, call: Call | cst.Call, function: FunctionFacts) -> str | None:
         """The qualified name of what is called, `functools.partial` and aliases seen through."""
         node = call.node if isinstance(call, Call) else call
-        return self.qualified(dotted(node.func), function)
+        name = self.qualified(dotted(node.func), function)
+        if isinstance(call, Call) and isinstance(node.func, cst.Name):
+            bound = self.bindings(node.func.value, function, call.order)
+            if len(bound) == 1 and isinstance(bound[0].value, (cst.Name, cst.Attribute)):
+                # `opener = gzip.open`, called under that name.
+                name = self.qualified(dotted(bound[0].value), bound[0].function)
+        return name
 
     def callees(self, call: cst.Call, function: FunctionFacts) -> list[FunctionFacts]:
         """The functions of this module that a call may run."""
@@ -149,6 +158,19 @@ class Paths:
             if isinstance(receiver, cst.Call) and dotted(receiver.func) == "super":
                 return self._scopes.by_name.get(name, [])
         return []
+
+    def opened_by_method(self, call: cst.Call) -> cst.BaseExpression:
+        """The path in `path.open(mode)` or `file_system.open(path, mode)`."""
+        assert isinstance(call.func, cst.Attribute)
+        receiver = call.func.value
+        first = argument(call, 0)
+        if first is not None and not _is_mode(_text(first)):
+            called = receiver.func if isinstance(receiver, cst.Call) else receiver
+            last = name_words((dotted(called) or "").rpartition(".")[2])
+            layer = last[-1:] if last[-2:] != ("file", "system") else ("filesystem",)
+            if not apis.FILE_SYSTEMS.isdisjoint(layer):
+                return first
+        return receiver
 
     def method(self, owner: ClassFacts, name: str, depth: int = 4) -> FunctionFacts | None:
         if name in owner.methods:
@@ -320,6 +342,9 @@ class Paths:
         if name in {"None", "True", "False"}:
             return _UNKNOWN
         found = self.bindings(name, function, before)
+        if found and all(_is_no_path(b.value) for b in found):
+            # `_A = None`, which many parameters may have for a default: not one and the same file.
+            return _UNKNOWN
         parameter = None
         scope: FunctionFacts | None = function
         while scope is not None and parameter is None:
@@ -362,13 +387,21 @@ class Paths:
             traits |= {"temp"}
         if phrase_in(words.ASIDE, name):
             traits |= {"aside"}
-        return PathValue(
+        value = PathValue(
             merged.key if merged.key != "?" else alias,
             merged.aliases | {alias},
             (mention, *merged.mentions),
             traits | merged.traits,
             merged.derived_from,
         )
+        for addition in home.bindings.get(name, ()):
+            # `filename += ".txt"` makes another path of it.
+            # A nested function runs later, when all is added.
+            since, until = found[-1].order if found else 0, before if home is function else 1 << 60
+            if addition.kind == "add" and since < addition.order < until:
+                right = self._binding(addition, distance + 1, depth - 1)
+                value = _append(value, right, _text(addition.value))
+        return value
 
     def _binding(self, binding: Binding, distance: int, depth: int) -> PathValue:
         value = self._resolve(binding.value, binding.function, binding.order, distance, depth)
@@ -380,11 +413,14 @@ class Paths:
             )
             if name == "tempfile.TemporaryDirectory":
                 return value
+            made = {"handle"}
+            if not words.STAGING.isdisjoint(name_words((name or "").rpartition(".")[2])):
+                made.add("staged")
             return PathValue(
                 f"handle({value.key})",
                 frozenset({f"handle({alias})" for alias in value.aliases}),
                 value.mentions,
-                value.traits | {"handle"},
+                value.traits | made,
             )
         if binding.kind.startswith("for"):
             return PathValue(
@@ -477,7 +513,7 @@ class Paths:
                 f"{name}({base.key})",
                 frozenset({f"{name}({base.key})"}),
                 tuple(Mention(m.kind, m.text, m.distance + 3) for m in base.mentions),
-                base.traits & {"tempdir", "systemp", "path"},
+                base.traits & (_OF_FOLDERS | {"path"}),
                 base.aliases if name == "stem" else frozenset(),
             )
         values = []
@@ -496,9 +532,20 @@ class Paths:
             merged.key if merged.key != "?" else f"{head}.{name}",
             merged.aliases | aliases,
             (mention, *merged.mentions),
-            merged.traits | own_temp | (base.traits & {"tempdir", "systemp"}),
+            merged.traits | own_temp | (base.traits & _OF_FOLDERS),
             merged.derived_from,
         )
+
+    def _given_back(
+        self, call: cst.Call, callee: FunctionFacts, returned: list[PathValue]
+    ) -> cst.BaseExpression | None:
+        """The argument that a function returns in another form, if that is all it does."""
+        for parameter in callee.parameters:
+            name = parameter.name.value
+            if returned and all(f"{callee.path}:{name}" in v.aliases for v in returned):
+                position = callee.parameter_position(name)
+                return argument(call, 999 if position is None else position, name)
+        return None
 
     def _returned(self, function: FunctionFacts, distance: int, depth: int) -> list[PathValue]:
         return [
@@ -542,7 +589,7 @@ class Paths:
                 f"{kind}({base.key})",
                 frozenset({f"{kind}({base.key})"}),
                 tuple(Mention(m.kind, m.text, m.distance + away) for m in base.mentions),
-                base.traits & {"tempdir", "systemp"},
+                base.traits & _OF_FOLDERS,
                 base.aliases if kind == "basename" else frozenset(),
             )
         opener = self._openers.get(name)
@@ -561,6 +608,10 @@ class Paths:
             callee = callees[0]
             values = self._returned(callee, distance, depth)
             merged = _union(values) if values else _UNKNOWN
+            given = self._given_back(node, callee, values)
+            if given is not None:
+                # `_checked(path)`: what it is given, and no file of its own.
+                return self._resolve(given, *again)
             alias = f"call:{callee.path}()"
             return PathValue(
                 merged.key if merged.key != "?" else alias,
@@ -581,15 +632,18 @@ class Paths:
             for a in node.args
             if not a.star
         ]
+        receiver = _UNKNOWN
+        if isinstance(node.func, cst.Attribute):
+            receiver = self._resolve(node.func.value, function, before, distance + 1, depth - 2)
         keys = ",".join(a.key for a in arguments)
         alias = f"call:{called}({keys})"
         complete = called is not None and "?" not in keys
         mentions += tuple(m for value in arguments for m in value.mentions)
-        traits = frozenset[str]()
+        traits = receiver.traits & _OF_FOLDERS
         if called is not None and _is_temp_name(called.rpartition(".")[2]):
             traits |= {"temp"}
         for value in arguments:
-            traits |= value.traits & {"temp", "tempdir", "systemp", "fresh"}
+            traits |= value.traits & (_OF_FOLDERS | {"temp", "fresh"})
         derived = frozenset[str]().union(*(value.aliases for value in arguments))
         if called is not None and len(arguments) == 1 and phrase_in(words.SAME_PATH, called):
             return _with_aliases(arguments[0], alias)
@@ -614,14 +668,16 @@ class Paths:
             return _join([self._resolve(func.value, *again), self._resolve(first, *again)], "path")
         if method == "format":
             return self._resolve(func.value, *again)
-        if method == "open" and (first is None or _is_mode(_text(first))):
-            return self._resolve(func.value, *again)
+        if method == "open":
+            opened = self.opened_by_method(node)
+            if opened is not func.value or first is None or _is_mode(_text(first)):
+                return self._resolve(opened, *again)
         if method in {"with_suffix", "with_name", "with_stem"} and first is not None:
             base = self._resolve(func.value, *again)
             made = self._resolve(first, *again)
             if method == "with_name" and not made.derived_from & base.aliases and not made.is_temp:
                 folder = PathValue(
-                    f"parent({base.key})", frozenset(), (), base.traits & {"tempdir", "systemp"}
+                    f"parent({base.key})", frozenset(), (), base.traits & _OF_FOLDERS
                 )
                 return _join([folder, made], "path")
             value = _append(base, made, _text(first) or "?")
@@ -678,6 +734,10 @@ def _text(node: cst.BaseExpression | None) -> str | None:
     return None
 
 
+def _is_no_path(node: cst.BaseExpression) -> bool:
+    return isinstance(node, cst.BaseNumber) or dotted(node) in {"None", "True", "False"}
+
+
 def _is_mode(text: str | None) -> bool:
     return text is not None and 0 < len(text) <= 4 and set(text) <= set("rwaxbtU+")
 
@@ -717,9 +777,13 @@ def _join(values: list[PathValue], *traits: str) -> PathValue:
         Mention(m.kind, m.text, m.distance + 2) for v in values[:-1] for m in v.mentions
     )
     inherited = frozenset[str]().union(
-        *(v.traits & {"tempdir", "beside", "systemp", "device"} for v in values)
+        *(v.traits & (_OF_FOLDERS | {"beside", "device"}) for v in values)
     ) | (last.traits & {"temp", "fresh", "aside"})
-    aliases = {key} | {alias for alias in last.aliases if alias.startswith("lit:")}
+    # A file beside the code is not the one of that name elsewhere.
+    home = "code/" if any("__file__" in v.key for v in values[:-1]) else ""
+    aliases = {key} | {
+        f"lit:{home}{alias[4:]}" for alias in last.aliases if alias.startswith("lit:")
+    }
     if "?" in key:
         aliases.discard(key)
     return PathValue(
@@ -735,7 +799,7 @@ def _append(left: PathValue, right: PathValue, suffix: str | None) -> PathValue:
     """`left` with something put behind its name."""
     shown = suffix if suffix is not None else "?"
     key = f"append({left.key},{shown})"
-    traits = set((left.traits | right.traits) & {"tempdir", "systemp", "fresh", "path", "aside"})
+    traits = set((left.traits | right.traits) & (_OF_FOLDERS | {"fresh", "path", "aside"}))
     if left.is_temp or right.is_temp:
         traits.add("temp")
     if (

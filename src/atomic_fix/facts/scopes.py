@@ -122,6 +122,8 @@ class FunctionFacts:
     handled: list[Handled] = field(default_factory=list)
     returns: list[Return] = field(default_factory=list)
     tests: list[Test] = field(default_factory=list)
+    raises: list[int] = field(default_factory=list)
+    """The orders of its `raise` statements."""
     end: int = 0
 
     @property
@@ -359,6 +361,9 @@ class Collector(cst.CSTVisitor):
     def visit_Return(self, node: cst.Return) -> None:
         if node.value is not None:
             self._function.returns.append(Return(self._tick(), node.value, node))
+
+    def visit_Raise(self, node: cst.Raise) -> None:
+        self._function.raises.append(self._tick())
 
     def visit_Yield(self, node: cst.Yield) -> None:
         if isinstance(node.value, cst.BaseExpression):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from atomic_fix.catalog import errors
-from atomic_fix.catalog.words import SHAPING
+from atomic_fix.catalog.words import ASKING, SHAPING
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.paths import Paths
 from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Scopes
@@ -99,7 +99,9 @@ def _handlers(paths: Paths, sites: Sites, handled: Handled, node: cst.Try) -> li
         if broad and _corrupt_handled(taken - set(names)):
             continue
         outcome = _outcome(paths, sites, handled, handler)
-        if outcome is None:
+        if outcome is None or _ends_a_stream(handled, names):
+            continue
+        if _tries_the_next(handled) or _keeps_the_text(sites, load, handler):
             continue
         found.append(
             Swallow(
@@ -115,6 +117,34 @@ def _handlers(paths: Paths, sites: Sites, handled: Handled, node: cst.Try) -> li
             )
         )
     return found
+
+
+def _ends_a_stream(handled: Handled, names: list[str]) -> bool:
+    """`while True: try: yield pickle.load(file)` is left by its EOFError."""
+    return set(names) == {"EOFError"} and any(
+        isinstance(inside.node, cst.While) for inside in handled.inside
+    )
+
+
+def _tries_the_next(handled: Handled) -> bool:
+    """`for kind in kinds: try: return load(kind)`, and who finds none is told behind the loop."""
+    loop = next((i for i in reversed(handled.inside) if isinstance(i.node, cst.For)), None)
+    returns = any(handled.order < r.order < handled.body_end for r in handled.function.returns)
+    return (
+        loop is not None and returns and any(order > loop.end for order in handled.function.raises)
+    )
+
+
+def _keeps_the_text(sites: Sites, load: LoadSite, handler: cst.ExceptHandler) -> bool:
+    """Whether the handler takes the text that could not be parsed as it is."""
+    text = load.call.argument(0)
+    if not isinstance(text, cst.Name) or text is load.path_node:
+        return False
+    if sites.handles.handle_of(text, load.call) is not None:
+        return False
+    seen = _Handler(text.value)
+    handler.body.visit(seen)
+    return seen.uses_error
 
 
 def _corrupt_handled(taken: set[str]) -> bool:
@@ -323,6 +353,8 @@ class _Handler(cst.CSTVisitor):
         self.raises = False
         self.calls: list[cst.Call] = []
         self.uses_error = False
+        self.says_bad_news = False
+        self.says_no = False
         self._quiet = 0
 
     def visit_Raise(self, node: cst.Raise) -> None:
@@ -341,8 +373,31 @@ class _Handler(cst.CSTVisitor):
         if self.bound is not None and node.value == self.bound and not self._quiet:
             self.uses_error = True
 
+    def visit_SimpleString(self, node: cst.SimpleString) -> None:
+        self._hear(node.raw_value)
+
+    def visit_FormattedStringText(self, node: cst.FormattedStringText) -> None:
+        self._hear(node.value)
+
+    def _hear(self, text: str) -> None:
+        if not self._quiet and _BAD_NEWS.search(text.replace("_", " ")):
+            self.says_bad_news = True
+
+    def visit_DictElement(self, node: cst.DictElement) -> bool:
+        node.value.visit(self)  # a key says what stands behind it, and nothing of this case
+        return False
+
+    def visit_Return(self, node: cst.Return) -> None:
+        if node.value is not None and dotted(node.value) == "False":
+            self.says_no = True
+
     def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
         return False
+
+
+def _answers(handled: Handled, seen: _Handler) -> bool:
+    """Whether the function was asked, and a file that can't be read is a "no"."""
+    return seen.says_no and not ASKING.isdisjoint(words(handled.function.name))
 
 
 def _is_quiet(node: cst.Call) -> bool:
@@ -374,6 +429,8 @@ def _outcome(
     handler.body.visit(seen)
     if seen.raises or seen.uses_error:
         return None
+    if seen.says_bad_news or _answers(handled, seen):
+        return None
     for call in seen.calls:
         if _tells(call, paths) or _moves_aside(call, sites):
             return None
@@ -393,14 +450,18 @@ def _outcome(
 
 def _tells_later(paths: Paths, sites: Sites, handled: Handled, handler: cst.ExceptHandler) -> bool:
     """Whether the default that the handler sets is tested for later, and that raises or warns."""
+    blocks: list[cst.BaseSuite] = [handler.body]
+    if isinstance(handled.node, cst.Try):
+        # What the `try` would have set is as empty as before.
+        blocks.append(handled.node.body)
     names = {
-        target.target.value
-        for line in handler.body.body
+        dotted(target.target)
+        for block in blocks
+        for line in block.body
         if isinstance(line, cst.SimpleStatementLine)
         for statement in line.body
         if isinstance(statement, cst.Assign)
         for target in statement.targets
-        if isinstance(target.target, cst.Name)
     }
     for test in handled.function.tests:
         if test.order < handled.end or not names & set(_names_in(test.node.test)):
@@ -414,8 +475,9 @@ def _tells_later(paths: Paths, sites: Sites, handled: Handled, handler: cst.Exce
 
 def _names_in(test: cst.BaseExpression) -> list[str]:
     """The names that a test finds empty: `not x`, `x is None`, joined by `or` and `and`."""
-    if isinstance(test, cst.Name):
-        return [test.value]
+    if isinstance(test, (cst.Name, cst.Attribute)):
+        name = dotted(test)
+        return [name] if name is not None else []
     if isinstance(test, cst.UnaryOperation):
         return _names_in(test.expression)
     if isinstance(test, cst.Comparison):

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 import libcst as cst
 
 from atomic_fix.catalog import apis
+from atomic_fix.catalog.words import TEMP
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.paths import PathValue
 from atomic_fix.facts.scopes import Call, FunctionFacts
+
+# In a handle's name: nothing of what is written.
+_SAYING_NOTHING = frozenset({"out", "outfile", "output"})
 
 # Receivers of `write_bytes` and `.open(...)` that are no paths.
 _NOT_PATHS = frozenset(
@@ -55,6 +59,8 @@ class WriteSite:
     """`state` for serialised data, `table`, `copy`, `archive`, `hdf5`, or empty: unknown."""
     data: tuple[str, ...] = ()
     """Names in the expression that is written, nearest first."""
+    constant: bool = False
+    """Whether what is written stands in the code: it can be written again."""
 
     @property
     def function(self) -> FunctionFacts:
@@ -84,24 +90,36 @@ class Writes:
             path = self._handles.resolve(receiver, call)
             if {"handle", "memory"} & path.traits or _is_no_path(receiver, path):
                 return None
-            content = self._text_content(call.argument(0, "data"), call)
-            data = _names(call.argument(0, "data"))
-            return WriteSite(call, "write", f"Path.{method}", receiver, path, "w", content, data)
-        opener = self._handles.openers.get(name)
-        if opener is not None:
-            target = call.argument(opener.path, opener.path_keyword)
-            return self._open(call, name, target, call.argument(opener.mode, "mode"), opener)
-        if name == "os.open":
-            return self._os_open(call)
-        if method == "open" and receiver is not None and not name.startswith("os."):
-            mode = call.argument(0, "mode")
-            if mode is not None and self._handles.modes(mode, call):
-                path = self._handles.resolve(receiver, call)
-                if _is_no_path(receiver, path) or dotted(receiver) in self._handles.scopes.imports:
-                    return None
-                opener = apis.Opener("Path.open")
-                return self._open(call, "Path.open", receiver, mode, opener)
-            return None
+            given = call.argument(0, "data")
+            content = self._text_content(given, call)
+            return WriteSite(
+                call,
+                "write",
+                f"Path.{method}",
+                receiver,
+                path,
+                "w",
+                content,
+                _names(given),
+                self._is_constant(given, call),
+            )
+        if name == "os.open" or (method == "open" and name not in self._handles.openers):
+            found = self._os_open(call)
+            if found is not None or name == "os.open":
+                return found
+        opened = self._handles.opens(call)
+        if opened is not None:
+            if name in self._handles.openers:
+                return self._open(call, name, opened.target, opened.mode, opened.row)
+            if opened.mode is None or not self._handles.modes(opened.mode, call):
+                return None
+            if opened.target is not receiver:
+                return self._open(call, "open", opened.target, opened.mode, opened.row)
+            path = self._handles.resolve(opened.target, call)
+            imported = dotted(opened.target) in self._handles.scopes.imports
+            if imported or _is_no_path(opened.target, path):
+                return None
+            return self._open(call, "Path.open", opened.target, opened.mode, opened.row)
         saver = self._savers.get(name)
         if (
             saver is None
@@ -143,6 +161,7 @@ class Writes:
         mode = next((m for m in sorted(modes) if "w" in m), None)
         if mode is None:
             mode = next((m for m in sorted(modes) if m.startswith("r") and "+" in m), None)
+            mode = mode or next((m for m in sorted(modes) if m.startswith("a")), None)
             if mode is None or not self._handles.truncates(call):
                 return None
         path = self._handles.resolve(target, call)
@@ -150,8 +169,56 @@ class Writes:
             return None
         content = opener.content or self._handle_content(call)
         api = name.removeprefix("builtins.")
-        data = self._handle_data(call)
-        return WriteSite(call, "open", api, target, path, mode, content, data)
+        if self._is_only_opened(call):
+            return None
+        written = self._written(call)
+        data = [name for node in written for name in _names(node)][:4]
+        handle = (self._handles.handle_name(call) or "").rpartition(".")[2]
+        if handle and set(words(handle)).isdisjoint(_SAYING_NOTHING | TEMP):
+            data.append(handle)
+        constant = bool(written) and all(self._is_constant(node, call) for node in written)
+        return WriteSite(call, "open", api, target, path, mode, content, tuple(data), constant)
+
+    def _is_only_opened(self, call: Call) -> bool:
+        """`with open(path, "w"):` makes an empty file, and nothing of it can be torn."""
+        return any(
+            item.item is call.place and item.asname is None
+            for handled in call.function.handled
+            if isinstance(handled.node, cst.With)
+            for item in handled.node.items
+        )
+
+    def _is_constant(self, node: cst.BaseExpression | None, call: Call) -> bool:
+        """Whether the value of an expression stands in the code, and can't change."""
+        if isinstance(node, (cst.BaseNumber, cst.SimpleString, cst.ConcatenatedString)):
+            return not isinstance(node, cst.ConcatenatedString) or all(
+                self._is_constant(part, call) for part in (node.left, node.right)
+            )
+        if isinstance(node, (cst.List, cst.Tuple)):
+            return all(self._is_constant(element.value, call) for element in node.elements)
+        if isinstance(node, cst.Dict):
+            return all(self._is_constant(element.value, call) for element in node.elements)
+        if isinstance(node, cst.BinaryOperation):
+            return self._is_constant(node.left, call) and self._is_constant(node.right, call)
+        if isinstance(node, cst.Name):
+            if node.value in {"None", "True", "False"}:
+                return True
+            bound = self._handles.paths.bindings(node.value, call.function, call.order)
+            return (
+                len(bound) == 1
+                and bound[0].function.is_module
+                and isinstance(bound[0].value, (cst.SimpleString, cst.ConcatenatedString))
+            )
+        if isinstance(node, cst.Call):
+            name = self._handles.paths.call_name(node, call.function) or ""
+            if apis.DUMPERS.get(name) == -1:
+                return bool(node.args) and self._is_constant(node.args[0].value, call)
+            return (
+                isinstance(node.func, cst.Attribute)
+                and node.func.attr.value in {"encode", "strip", "lstrip"}
+                and self._is_constant(node.func.value, call)
+            )
+        return False
 
     def _os_open(self, call: Call) -> WriteSite | None:
         target = call.argument(0, "path")
@@ -197,9 +264,10 @@ class Writes:
                 return content
         return ""
 
-    def _handle_data(self, call: Call) -> tuple[str, ...]:
+    def _written(self, call: Call) -> list[cst.BaseExpression]:
+        """What is written, as far as it is in sight, into the handle that a call opens."""
         handle = self._handles.handle_name(call)
-        found: list[str] = []
+        found: list[cst.BaseExpression] = []
         for other in call.function.calls:
             if other.order <= call.order or handle is None:
                 continue
@@ -207,9 +275,11 @@ class Writes:
             if handle in given or other.name in {f"{handle}.write", f"{handle}.writelines"}:
                 for arg in other.node.args:
                     if dotted(arg.value) != handle:
-                        found += _names(arg.value)
+                        found.append(arg.value)
                         break
-        return tuple(found[:4])
+                else:
+                    found.append(other.node)
+        return found
 
     def _given_to(self, other: Call, handle: str | None, call: Call) -> str:
         """What a call that is given the handle, or is its method, writes into it."""
