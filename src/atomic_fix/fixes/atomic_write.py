@@ -93,6 +93,24 @@ def fix_write(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix | NoFi
         return NoFix(refused.reason)
 
 
+def fix_staged(
+    place: Place, site: WriteSite, config: Config, target: cst.BaseExpression, region: Span
+) -> Fix:
+    """One call of the helper in place of a write to a temp file and its publication.
+
+    Args:
+        site: the write of the temp file, `write_text` or `write_bytes`.
+        target: where the file is published.
+        region: from the first to the last of the statements that go.
+
+    Raises:
+        Refused: the call cannot be made from what is in sight.
+    """
+    attempt = _WholeWrite(place, site, config, target, region)
+    attempt.doubt("the temp file gets another name, and a link at the target stays one")
+    return attempt.fix()
+
+
 def _must_be_a_path(place: Place, site: WriteSite) -> None:
     """Raises:
     Refused: the method is one of an object of another kind.
@@ -224,6 +242,18 @@ class _Attempt:
 class _WholeWrite(_Attempt):
     """`path.write_text(...)`, `path.write_bytes(...)`."""
 
+    def __init__(
+        self,
+        place: Place,
+        site: WriteSite,
+        config: Config,
+        target: cst.BaseExpression | None = None,
+        region: Span | None = None,
+    ) -> None:
+        super().__init__(place, site, config)
+        self.target = target
+        self.region = region
+
     def fix(self) -> Fix:
         call = self.call
         func = call.func
@@ -231,7 +261,7 @@ class _WholeWrite(_Attempt):
             return self._in_a_runner()
         if not isinstance(func, cst.Attribute):
             raise Refused("it is called under another name")
-        path = self.path_text(func.value)
+        path = self.path_text(self.target or func.value)
         awaited = isinstance(self.place.parents.get(call), cst.Await)
         if awaited:
             self._is_asynchronous()
@@ -265,7 +295,7 @@ class _WholeWrite(_Attempt):
         name = f"atomic_write_json{suffix}"
         try:
             imported = self.helper(name, plain=len(arguments) == 2)
-            span = self.place.span(call)
+            span = self.region or self.place.span(call)
             text = self.laid_out(imported.local[name], arguments, span.start, span.end)
         except Refused:
             if ":" in self.config.helper:
@@ -284,13 +314,16 @@ class _WholeWrite(_Attempt):
         imported = self.helper(name)
         local = imported.local[name]
         place = self.place
-        span = place.span(call)
+        span = self.region or place.span(call)
         if not place.comments(call):
             try:
                 text = self._kept_layout(local, path, span)
                 return self.made(name, [Edit(span, text)], imported)
             except Refused:
-                pass
+                if self.region is not None:
+                    raise
+        if self.region is not None:
+            raise Refused("comments stand in the call")
         first = place.span(call.args[0]).start
         func = place.span(call.func)
         edits = [Edit(func, local), place.insert(first, f"{path}, ")]
@@ -299,7 +332,8 @@ class _WholeWrite(_Attempt):
     def _kept_layout(self, local: str, path: str, span: Span) -> str:
         """One argument a row stays one argument a row."""
         last = self.call.args[-1]
-        if isinstance(last.comma, cst.Comma) and span.start.row != span.end.row:
+        own = self.place.span(self.call)
+        if isinstance(last.comma, cst.Comma) and own.start.row != own.end.row:
             place = self.place
             indent = place.indent(span.start.row)
             inner = indent + place.unit

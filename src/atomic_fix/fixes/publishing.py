@@ -8,12 +8,14 @@ import libcst as cst
 
 from atomic_fix.facts.names import dotted
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
+from atomic_fix.fixes.atomic_write import fix_staged
 from atomic_fix.fixes.imports import import_module
 from atomic_fix.fixes.layout import call_text, line_limit, width
 from atomic_fix.fixes.place import Place
 from atomic_fix.fixes.result import NoFix, Refused
 
 if TYPE_CHECKING:
+    from atomic_fix.config import Config
     from atomic_fix.facts.module import ModuleFacts
     from atomic_fix.facts.publications import Publication
     from atomic_fix.facts.scopes import Call
@@ -51,9 +53,14 @@ def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix | NoFix:
         bound = publication.function.bindings.get(name, ())
         if bound and not any(b.order < made.order for b in bound):
             raise Refused("the target is not known yet where the temp file is made")
-        found = import_module(place, "os")
         path = place.text(target)
-        option = f"dir={found.local['os']}.path.dirname({path}) or {found.local['os']}.curdir"
+        new: tuple[Edit, ...] = ()
+        if f"{path}.parent" in place.source.text:
+            option = f"dir={path}.parent"  # a `Path`, then
+        else:
+            found = import_module(place, "os")
+            new = found.edits
+            option = f"dir={found.local['os']}.path.dirname({path}) or {found.local['os']}.curdir"
         span = place.span(made.node)
         if span.start.row != span.end.row:
             raise Refused("the call that makes the temp file stands on several lines")
@@ -71,7 +78,7 @@ def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix | NoFix:
         return Fix(
             "Make the temp file beside the target",
             Applicability.UNSAFE,
-            (*found.edits, edit),
+            (*new, edit),
             "the target's folder must be writable",
         )
     except Refused as refused:
@@ -128,47 +135,152 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix | NoFix:
         return NoFix(refused.reason)
 
 
-def fix_unsynced(facts: ModuleFacts, publication: Publication) -> Fix | NoFix:
-    """ATF115: `flush` and `fsync` at the end of the block that writes."""
+def fix_unsynced(facts: ModuleFacts, publication: Publication, config: Config) -> Fix | NoFix:
+    """ATF115: `flush` and `fsync` at the end of the block that writes, or the helper where
+    the file is written and published in neighbouring statements."""
     try:
         if publication.still_open:
             raise Refused("the file must be closed before it is published")
-        if len(publication.writes) + len(publication.made) != 1 or not publication.writes:
+        writes, made = publication.writes, publication.made
+        if len(writes) == 1 and not made and writes[0].kind == "write":
+            return _collapsed(facts, publication, config)
+        if len(writes) + len(made) != 1:
             raise Refused("the handle of the temp file is not in sight")
-        write = publication.writes[0]
-        if write.kind != "open" or write.call.shown is not None:
-            raise Refused("the handle of the temp file is not in sight: write with the helper")
-        place = Place(facts, write.function)
-        called = facts.paths.call_name(write.call, write.function) or ""
-        plain = called in {"builtins.open", "io.open"} or write.api == "Path.open"
-        item = place.parents.get(write.call.node)
-        if not plain or not isinstance(item, cst.WithItem) or item.asname is None:
-            raise Refused("the handle of the temp file is not one of `open` in a `with`")
-        statement = place.parents[item]
-        handle = item.asname.name
-        if not isinstance(handle, cst.Name) or not isinstance(statement, cst.With):
-            raise Refused("the handle of the temp file has no name")
-        if not isinstance(statement.body, cst.IndentedBlock):
-            raise Refused("the statement shares its line with another one")
-        last = statement.body.body[-1]
-        if isinstance(last, cst.SimpleStatementLine) and isinstance(
-            last.body[-1], (cst.Return, cst.Raise, cst.Continue, cst.Break)
-        ):
-            raise Refused("the block is left before its end")
-        found = import_module(place, "os")
-        end = place.tree.span(statement.body).end.row
-        indent = place.indent(place.tree.span(statement.body).start.row)
-        name = handle.value
-        text = f"\n{indent}{name}.flush()\n{indent}{found.local['os']}.fsync({name}.fileno())"
-        edit = place.insert(place.end_of_row(end), text)
+        function = writes[0].function if writes else made[0].function
+        place = Place(facts, function)
+        edits = _synced_handle(place, publication)
         return Fix(
             "Synchronise before publishing",
             Applicability.SAFE,
-            (*found.edits, edit),
+            tuple(edits),
             "each save waits for the disk",
         )
     except Refused as refused:
         return NoFix(refused.reason)
+
+
+def _synced_handle(place: Place, publication: Publication) -> list[Edit]:
+    if publication.writes:
+        write = publication.writes[0]
+        if write.kind != "open" or write.call.shown is not None:
+            raise Refused("the handle of the temp file is not in sight: write with the helper")
+        called = place.facts.paths.call_name(write.call, write.function) or ""
+        if called not in {"builtins.open", "io.open"} and write.api != "Path.open":
+            raise Refused("the handle of the temp file is not one of `open` in a `with`")
+        return _synced_block(place, write.call.node)
+    made = publication.made[0]
+    called = place.facts.paths.call_name(made, made.function) or ""
+    if called == "tempfile.NamedTemporaryFile":
+        return _synced_block(place, made.node)
+    assigned = place.parents.get(made.node)
+    if called != "tempfile.mkstemp" or not isinstance(assigned, cst.Assign):
+        raise Refused("the handle of the temp file is not in sight")
+    target = assigned.targets[0].target
+    first = target.elements[0].value if isinstance(target, cst.Tuple) else None
+    if not isinstance(first, cst.Name):
+        raise Refused("the descriptor of the temp file has no name")
+    given = [
+        call
+        for call in made.function.calls
+        if made.order < call.order < publication.site.order or call.function is not made.function
+        if call.node.args and dotted(call.node.args[0].value) == first.value
+    ]
+    for call in given:
+        name = place.facts.paths.call_name(call, call.function) or ""
+        if name in {"os.fdopen", "builtins.open", "io.open"}:
+            return _synced_block(place, call.node)
+    closing = [
+        call for call in given if place.facts.paths.call_name(call, call.function) == "os.close"
+    ]
+    written = any(place.facts.paths.call_name(call, call.function) == "os.write" for call in given)
+    if not written or len(closing) != 1:
+        raise Refused("the handle of the temp file is not in sight")
+    statement = place.statement(closing[0].node)
+    if not isinstance(place.parents.get(closing[0].node), cst.Expr):
+        raise Refused("the descriptor is closed within an expression")
+    start = place.span(closing[0].node).start
+    found = import_module(place, "os")
+    indent = place.indent(place.tree.span(statement).start.row)
+    text = f"{found.local['os']}.fsync({first.value})\n{indent}"
+    return [*found.edits, place.insert(start, text)]
+
+
+def _synced_block(place: Place, call: cst.Call) -> list[Edit]:
+    """`flush` and `fsync` at the end of the `with` that a call opens a handle for."""
+    item = place.parents.get(call)
+    if not isinstance(item, cst.WithItem) or item.asname is None:
+        raise Refused("the handle of the temp file is not one of `open` in a `with`")
+    statement = place.parents[item]
+    handle = item.asname.name
+    if not isinstance(handle, cst.Name) or not isinstance(statement, cst.With):
+        raise Refused("the handle of the temp file has no name")
+    if not isinstance(statement.body, cst.IndentedBlock):
+        raise Refused("the statement shares its line with another one")
+    last = statement.body.body[-1]
+    flushed = False
+    if isinstance(last, cst.SimpleStatementLine):
+        small = last.body[-1]
+        if isinstance(small, (cst.Return, cst.Raise, cst.Continue, cst.Break)):
+            raise Refused("the block is left before its end")
+        flushed = (
+            isinstance(small, cst.Expr)
+            and isinstance(small.value, cst.Call)
+            and dotted(small.value.func) == f"{handle.value}.flush"
+        )
+    found = import_module(place, "os")
+    end = place.tree.span(statement.body).end.row
+    indent = place.indent(place.tree.span(statement.body).start.row)
+    name = handle.value
+    text = "" if flushed else f"\n{indent}{name}.flush()"
+    text += f"\n{indent}{found.local['os']}.fsync({name}.fileno())"
+    return [*found.edits, place.insert(place.end_of_row(end), text)]
+
+
+def _collapsed(facts: ModuleFacts, publication: Publication, config: Config) -> Fix:
+    """`tmp = ...`, `tmp.write_text(...)`, `tmp.replace(path)` become one call of the helper.
+
+    Raises:
+        Refused: there is more to the pattern than these statements.
+    """
+    write, site = publication.writes[0], publication.site
+    if write.function is not site.function or write.call.shown is not None:
+        raise Refused("the temp file is written in another function: write with the helper")
+    if site.how not in {"replace", "rename", "move"} or publication.removed is not None:
+        raise Refused("the publishing call is not one that replaces")
+    place = Place(facts, site.function)
+    if not isinstance(write.path_node, cst.Name):
+        raise Refused("the temp file has no name: write with the helper")
+    name = write.path_node.value
+    lines = [place.statement(write.call.node), place.statement(site.call.node)]
+    suite = place.parents.get(lines[0])
+    body = list(suite.body) if isinstance(suite, (cst.IndentedBlock, cst.Module)) else []
+    if not all(line in body for line in lines):
+        raise Refused("writing and publishing stand in different blocks: write with the helper")
+    first = body.index(lines[0]) - 1
+    if first < 0 or body.index(lines[1]) != first + 2:
+        raise Refused("other statements stand between: write with the helper")
+    made = body[first]
+    small = made.body[0] if isinstance(made, cst.SimpleStatementLine) else None
+    if (
+        not isinstance(small, cst.Assign)
+        or len(small.targets) != 1
+        or dotted(small.targets[0].target) != name
+        or not isinstance(made, cst.SimpleStatementLine)
+        or len(made.body) != 1
+    ):
+        raise Refused("where the temp file gets its name is not in sight: write with the helper")
+    all_three = [made, *lines]
+    within = sum(len(place.uses(name, line)) for line in all_three)
+    if within != len(place.uses(name)) or within != 3:
+        raise Refused("the temp file is used elsewhere: write with the helper")
+    for line, call in ((lines[0], write.call), (lines[1], site.call)):
+        if not isinstance(place.parents.get(call.node), cst.Expr) or len(line.body) != 1:  # type: ignore[arg-type]
+            raise Refused("what a call returns is used: write with the helper")
+    last = lines[1].body[0]  # type: ignore[index]
+    region = Span(place.tree.span(small).start, place.tree.span(last).end)
+    if "#" in place.source.slice(region):
+        raise Refused("comments stand in the pattern: write with the helper")
+    return fix_staged(place, write, config, site.target_node, region)
 
 
 def _replacing(place: Place, publication: Publication) -> list[Edit]:

@@ -32,8 +32,13 @@ or `atomic_write_json(path, state)`.
 
 ## Fix safety
 
-Safe where the handle of the temp file is in sight: `flush` and `fsync` are added at the end
-of its block. Slower: each save waits for the disk.
+Safe where the handle of the temp file is in sight, of `open`, `os.fdopen`, `NamedTemporaryFile`
+or a descriptor: `flush` and `fsync` are added at the end of its block. Slower: each save waits
+for the disk.
+
+Unsafe where the temp file is named, written by `write_text` or `write_bytes` and published in
+three neighbouring statements, and used nowhere else: they become one call of the helper. The
+temp file gets another name, and a link at the target stays a link.
 
 ## Not reported
 
@@ -44,6 +49,7 @@ write and the rename.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from atomic_fix.fixes.publishing import fix_unsynced
@@ -66,7 +72,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
                 "after a power loss it may be empty"
             )
             yield from publication_findings(
-                UNSYNCED_REPLACE, facts, publication, message, fix_unsynced
+                UNSYNCED_REPLACE, facts, publication, message, partial(fix_unsynced, config=config)
             )
 
 
