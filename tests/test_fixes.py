@@ -355,6 +355,27 @@ def test_the_project_s_own_function_is_called() -> None:
     assert repaired_text(options, unsafe=True, config=config) == options
 
 
+@pytest.mark.parametrize(
+    ("helper", "called"),
+    [
+        ("app.io:write_json(path, obj)", "write_json(path, state)"),
+        ("app.io:write_json(obj, path)", "write_json(state, path)"),
+        ("app.io:write_json(obj, to=path)", "write_json(state, to=path)"),
+        ("app.io:write_json( data = obj , to=path )", "write_json(data=state, to=path)"),
+    ],
+)
+def test_the_project_s_own_function_is_called_its_own_way(helper: str, called: str) -> None:
+    config = Config(helper=helper)
+    text = repaired_text("import json\n" + SAVE, unsafe=True, config=config)
+    assert f"    {called}\n" in text
+    block = SAVE.replace(
+        "path.write_text(json.dumps(state))",
+        'with open(path, "w") as f:\n        json.dump(state, f)',
+    )
+    text = repaired_text("import json\n" + block, unsafe=True, config=config)
+    assert f"    {called}\n" in text
+
+
 # --- never harmed -------------------------------------------------------------------
 
 

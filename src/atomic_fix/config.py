@@ -2,7 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_OWN_HELPER = re.compile(r"(?P<module>[^:()]+):(?P<function>[^:()]+)(?:\((?P<arguments>.*)\))?")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHelper:
+    """A project's own function that writes JSON atomically, and how it is called."""
+
+    module: str
+    function: str
+    arguments: tuple[tuple[str, str], ...] = (("", "path"), ("", "obj"))
+    """In order, the keyword (empty for none) and what is given: `path` or `obj`."""
+
+
+def own_helper(helper: str) -> OwnHelper | None:
+    """What `helper` says of a function; None when it names a module.
+
+    `app.io:write` stands for `write(path, obj)`; other orders and names are written out, as in
+    `app.io:write(obj, path)` or `app.io:write(data=obj, to=path)`.
+
+    Raises:
+        ValueError: what is unclear, as a clause.
+    """
+    if all(part.isidentifier() for part in helper.split(".")):
+        return None
+    found = _OWN_HELPER.fullmatch(helper.strip())
+    if found is None:
+        raise ValueError("it is neither `module` nor `module:function` nor a call of that")
+    module, function, given = found["module"].strip(), found["function"].strip(), found["arguments"]
+    if not function.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+        raise ValueError("it is neither `module` nor `module:function` nor a call of that")
+    if given is None:
+        return OwnHelper(module, function)
+    arguments: list[tuple[str, str]] = []
+    for text in given.split(","):
+        keyword, equals, value = (part.strip() for part in text.rpartition("="))
+        if value not in {"path", "obj"} or (equals and not keyword.isidentifier()):
+            raise ValueError(f"`{text.strip()}` is not `path`, `obj`, `name=path` or `name=obj`")
+        if not keyword and any(name for name, _ in arguments):
+            raise ValueError(f"`{value}` follows an argument given by name")
+        arguments.append((keyword, value))
+    if sorted(value for _, value in arguments) != ["obj", "path"]:
+        raise ValueError("`path` and `obj` must both be given, and once")
+    if len({name for name, _ in arguments if name}) != sum(bool(name) for name, _ in arguments):
+        raise ValueError("two arguments have the same name")
+    return OwnHelper(module, function, tuple(arguments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +75,8 @@ class Config:
     loaders: tuple[str, ...] = ()
     """Functions that parse a path, a handle or a text given as first argument."""
     helper: str = "atomic_fix.runtime"
-    """Where fixed code imports from: a module with the names of `runtime`, or `module:function`."""
+    """Where fixed code imports from: a module with the names of `runtime`, or a function as
+    `own_helper` reads it."""
     on_corrupt: str = "raise"
     """What a fixed loader does with a corrupt file: `raise`, `warn` or `quarantine`."""
     durability: str = "durable"

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from atomic_fix.config import Config
+from atomic_fix.config import Config, own_helper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,6 +59,7 @@ class Kind(enum.Enum):
     CODES = "a list of rule codes"
     STRINGS = "a list of strings"
     SAVERS = "a list of names, each with `:position` or without"
+    HELPER = "a module, a `module:function`, or a call of that with `path` and `obj`"
     STRING = "a string"
     BOOLEAN = "true or false"
     SHARE = "a number between 0 and 1"
@@ -106,8 +107,10 @@ KEYS: tuple[Key, ...] = (
         "argument that is the path, 0 if not given.", '["mylib.store:1"]'),
     Key("loaders", Kind.STRINGS, "More functions that parse the path, handle or text that is "
         "their first argument.", '["mylib.read_state"]'),
-    Key("helper", Kind.STRING, "Where fixed code imports from: a module with the names of "
-        "`atomic_fix.runtime`, or `module:function`.", '"app.atomic_io"'),
+    Key("helper", Kind.HELPER, "Where fixed code imports from: a module with the names of "
+        "`atomic_fix.runtime`, or your own function that writes JSON, `module:function`, called "
+        "as `function(path, obj)`. Write another order or names out: "
+        "`app.io:write(data=obj, to=path)`.", '"app.atomic_io"'),
     Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file.",
         '"warn"', ("raise", "warn", "quarantine")),
     Key("durability", Kind.STRING, "Whether a replace needs an fsync before it (`durable`) "
@@ -203,6 +206,13 @@ def _checked(key: Key, value: object, where: str) -> object:
             isinstance(each, str) and _SAVER.fullmatch(each) for each in value
         ):
             return tuple(value)
+    elif kind is Kind.HELPER:
+        if isinstance(value, str):
+            try:
+                own_helper(value)
+            except ValueError as error:
+                raise ConfigError(f"{place} is `{value}`: {error}") from error
+            return value
     elif kind is Kind.STRING:
         if isinstance(value, str):
             if key.choices and value not in key.choices:

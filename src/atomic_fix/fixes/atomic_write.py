@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from atomic_fix.config import own_helper
 from atomic_fix.facts.names import dotted
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes.imports import Imported, import_names
@@ -129,6 +130,7 @@ class _Attempt:
         self.place = place
         self.site = site
         self.config = config
+        self.own = own_helper(config.helper)
         self.call = site.call.node
         self.applicability = Applicability.SAFE
         self.note = ""
@@ -139,19 +141,19 @@ class _Attempt:
 
     def helper(self, name: str, *, plain: bool = True) -> Imported:
         """The helper's function; `plain` when it is called with nothing but path and object."""
-        module, _, own = self.config.helper.partition(":")
-        if not own:
-            return import_names(self.place, module, [name])
+        own = self.own
+        if own is None:
+            return import_names(self.place, self.config.helper, [name])
         if name != "atomic_write_json":
             raise Refused(f"the configured helper `{self.config.helper}` writes JSON only")
         if not plain:
-            raise Refused(f"what `{own}` does with these options is not known")
-        self.doubt(f"what `{own}` writes is not known here: compare the bytes")
-        found = import_names(self.place, module, [own])
-        return Imported({name: found.local[own]}, found.edits)
+            raise Refused(f"what `{own.function}` does with these options is not known")
+        self.doubt(f"what `{own.function}` writes is not known here: compare the bytes")
+        found = import_names(self.place, own.module, [own.function])
+        return Imported({name: found.local[own.function]}, found.edits)
 
     def made(self, name: str, edits: Sequence[Edit], imported: Imported) -> Fix:
-        shown = self.config.helper.partition(":")[2] or name
+        shown = name if self.own is None else self.own.function
         return Fix(
             f"Write with `{shown}`",
             self.applicability,
@@ -184,7 +186,18 @@ class _Attempt:
             found.append(f"encoding={self.place.text(encoding.value)}")
         if newline is not None:
             found.append(f"newline={self.place.text(newline.value)}")
-        return found
+        if self.own is None or len(found) != 2:
+            return found
+        given: dict[str, str | cst.Arg] = {"path": path, "obj": dumped.value}
+        return [self._named(name, given[what]) for name, what in self.own.arguments]
+
+    def _named(self, name: str, given: str | cst.Arg) -> str | cst.Arg:
+        if not name:
+            return given
+        text = given if isinstance(given, str) else self.place.text(given)
+        if "\n" in text:
+            raise Refused("an argument of several lines would have to be named")
+        return f"{name}={text}"
 
     def laid_out(
         self, callee: str, arguments: Sequence[str | cst.Arg], start: Position, end: Position
@@ -298,7 +311,7 @@ class _WholeWrite(_Attempt):
             span = self.region or self.place.span(call)
             text = self.laid_out(imported.local[name], arguments, span.start, span.end)
         except Refused:
-            if ":" in self.config.helper:
+            if self.own is not None:
                 raise
             return None
         return self.made(name, [Edit(span, text)], imported)
@@ -585,7 +598,7 @@ class _OpenedWrite(_Attempt):
                 imported.local["atomic_write_json"], arguments, span.start, span.end
             )
         except Refused:
-            if ":" in self.config.helper:
+            if self.own is not None:
                 raise
             return None
         return self.made("atomic_write_json", [Edit(span, text + comment)], imported)

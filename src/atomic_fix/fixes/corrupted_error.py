@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from atomic_fix.catalog import errors
+from atomic_fix.config import own_helper
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.swallowing import error_names
 from atomic_fix.finding import Applicability, Edit, Fix, Span
@@ -378,8 +379,8 @@ class _Attempt:
         inner = indent + place.unit
         path = self.path
         if self._raises:
-            module, _, own = self.config.helper.partition(":")
-            if own:
+            module = self.config.helper
+            if own_helper(module) is not None:
                 raise Refused(f"the configured helper `{self.config.helper}` has no `{_ERROR}`")
             imported = import_names(place, module, [_ERROR])
             self._add(imported.edits)
