@@ -83,6 +83,21 @@ def test_findings_are_one_and_show_place_message_line_and_caret(here: Path) -> N
     assert rest[-1].startswith("Found 1 finding (")
 
 
+def test_the_repair_is_shown_whole(here: Path) -> None:
+    (here / "state.py").write_bytes(LOADER)
+    lines = [
+        "  = + from atomic_fix.runtime import CheckpointCorruptedError",
+        "  = -     except json.JSONDecodeError:",
+        "  = -         return None",
+        "  = +     except json.JSONDecodeError as exc:",
+        "  = +         raise CheckpointCorruptedError(path) from exc",
+    ]
+    for result in (run(), run("-", "--stdin-filename", "state.py", stdin=LOADER)):
+        assert [
+            each for each in result.stdout.splitlines() if each[:5] in ("  = -", "  = +")
+        ] == lines
+
+
 def test_concise_is_one_line_each(here: Path) -> None:
     (here / "state.py").write_bytes(SAVER)
     (here / "both.py").write_bytes(LOADER + SAVER)

@@ -28,6 +28,7 @@ from atomic_fix.finding import (
 from atomic_fix.report import FORMATS, renderer
 from atomic_fix.report.content import Report, printable, summary
 from atomic_fix.settings import OUTPUT_FORMATS
+from atomic_fix.source import Source
 
 ODD = os.fsdecode(b"odd \n%,:\xff&<\x1b.py")
 
@@ -102,8 +103,6 @@ def test_full() -> None:
         "  = evidence: the variable says checkpoint (line 2)",
         "  = evidence: read back",
         "  = fix: call the helper [--write]",
-        "  = + import helper",
-        "  = + é = helper.save(x)",
         "  = note: mind the mode",
         "",
         "src/a.py:3:5: ATF101 written in place, 100%: <&>",
@@ -139,23 +138,41 @@ def test_the_caret_stands_below_what_it_means(
     assert shown == f"  | {caret}"
 
 
-def test_the_preview_shows_what_is_known_of_the_new_lines() -> None:
+def test_the_preview_shows_the_lines_that_go_and_the_lines_that_come() -> None:
     def edit(start: tuple[int, int], end: tuple[int, int], text: str) -> Edit:
         return Edit(Span(Position(*start), Position(*end)), text)
 
     edits = (
-        edit((1, 9), (1, 9), ", added to a line that is not shown"),
-        edit((2, 8), (2, 8), "\n\nimport new\n"),
-        edit((3, 7), (5, 2), "with new(p) as f:\n        f.write(x)"),
+        edit((1, 11), (1, 11), "\n\nimport new"),
         edit((3, 5), (3, 6), "  "),
+        edit((3, 7), (5, 2), "with new(p) as f:\n        f.write(x)"),
+        edit((7, 11), (7, 15), "\tnew"),
     )
-    one = finding(fix=Fix("x", Applicability.SAFE, edits), source_line="    z open(p)")
-    shown = rendered("full", (FileResult("a.py", (one,)),)).splitlines()
-    assert [line for line in shown if line.startswith("  = +")] == [
+    text = "import old\n\n    z open(\np\n)\n\nreturn x; None\n# é\n"
+    one = finding(fix=Fix("x", Applicability.SAFE, edits), source_line="    z open(")
+
+    def preview(text: str) -> list[str]:
+        shown = rendered(
+            "full",
+            (FileResult("a.py", (one,)),),
+            source_of=lambda _filename: Source("a.py", text, "utf-8", bom=False),
+        )
+        return [line for line in shown.splitlines() if line[:5] in ("  = -", "  = +")]
+
+    assert preview(text) == [
         "  = + import new",
+        "  = -     z open(",
+        "  = - p",
+        "  = - )",
         "  = +        with new(p) as f:",
         "  = +         f.write(x)",
+        "  = - return x; None",
+        "  = + return x;   new",
     ]
+    assert preview(text.replace("\n", "\r\n")) == preview(text)
+    # The file is another one by now.
+    assert preview(text.replace("open", "read")) == []
+    assert preview(text[:26]) == []
 
 
 @pytest.mark.parametrize("column", [1, 50, 190])

@@ -13,13 +13,14 @@ from atomic_fix.report.content import printable
 from atomic_fix.settings import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sized
+    from collections.abc import Callable, Iterable, Mapping, Sized
     from collections.abc import Set as AbstractSet
 
     from atomic_fix.finding import Applicability, FileResult, Finding
     from atomic_fix.run.all_files import Effort
     from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.settings import Resolver, Settings
+    from atomic_fix.source import Source
 
 CLEAN, FOUND, FAILED = 0, 1, 2
 """The exit codes: nothing to tell, something was found, some of the work could not be done."""
@@ -80,9 +81,12 @@ def print_report(
     session: Session,
     fixed: tuple[Finding, ...] = (),
     *,
+    content: bytes | None = None,
     to_stderr: bool = False,
 ) -> None:
     """Print the report in the format that is configured, or write it to --output-file.
+
+    `content` is what was checked when it came on standard input.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -102,6 +106,7 @@ def print_report(
         fixed=fixed,
         done="Suppressed" if options["add_noqa"] is not None else "Fixed",
         show_fixes=options["show_fixes"],
+        source_of=_last_source(content),
     )
     name = "statistics" if options["statistics"] else session.here.output_format
     pieces = renderer(name)(report)
@@ -117,6 +122,22 @@ def print_report(
         return
     for piece in pieces:
         click.echo(piece, nl=False, color=colour, err=to_stderr)
+
+
+def _last_source(content: bytes | None) -> Callable[[str], Source | None]:
+    """Reads the file that a finding is in, once for all its findings."""
+    from functools import lru_cache
+
+    from atomic_fix.run import disk
+    from atomic_fix.source import Source, Unreadable, decode
+
+    @lru_cache(maxsize=1)
+    def read(filename: str) -> Source | None:
+        found = disk.read(filename) if content is None else content
+        source = found if isinstance(found, Unreadable) else decode(found, filename)
+        return source if isinstance(source, Source) else None
+
+    return read
 
 
 def tell_unread(result: FileResult) -> bool:

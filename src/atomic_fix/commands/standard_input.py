@@ -25,7 +25,7 @@ def standard_input(session: Session) -> int:
     content = sys.stdin.buffer.read()
     if not (session.options["diff"] or session.options["write"]):
         results = (check_bytes(content, filename, settings, session.narrowing),)
-        print_report(results, session)
+        print_report(results, session, content=content)
         tell_notes(results)
         return exit_code(results)
 
@@ -35,7 +35,7 @@ def standard_input(session: Session) -> int:
         return diff_exit_code([repair], failed=failed)
     sys.stdout.buffer.write(repair.after)
     sys.stdout.buffer.flush()
-    print_report((repair.result,), session, repair.applied, to_stderr=True)
+    print_report((repair.result,), session, repair.applied, content=repair.after, to_stderr=True)
     if repair.refusal:
         return complain(f"{printable(filename)}: not repaired: {repair.refusal}")
     return exit_code([repair.result])

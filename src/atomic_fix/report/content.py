@@ -12,9 +12,10 @@ from atomic_fix.finding import Applicability
 from atomic_fix.relative import below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from atomic_fix.finding import FileResult, Finding
+    from atomic_fix.source import Source
 
 UNREADABLE_PAGE = """\
 The file could not be analysed.
@@ -41,7 +42,8 @@ class Report:
     `unsafe_fixes` tells whether unsafe fixes were asked for, `colour` whether terminal
     colours may be used, and `width` how many columns there are; 0 stands for no limit.
     `fixed` are the findings that --write has repaired, and `done` is the word for it;
-    `results` then tell what remains.
+    `results` then tell what remains. `source_of` gives the text of a file as it was checked,
+    or None when that cannot be had any more; changes are not shown then.
     """
 
     results: tuple[FileResult, ...]
@@ -51,6 +53,7 @@ class Report:
     fixed: tuple[Finding, ...] = ()
     show_fixes: bool = False
     done: str = "Fixed"
+    source_of: Callable[[str], Source | None] = lambda _filename: None
 
     @property
     def findings(self) -> Iterator[Finding]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from atomic_fix.finding import Position, Span
 from atomic_fix.report.content import fix_hint, printable, repairs, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from atomic_fix.finding import Finding, Fix
+    from atomic_fix.finding import Edit, Finding, Fix
     from atomic_fix.report.content import Report
 
 _TAB = 4
@@ -50,35 +51,50 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
     if finding.fix is not None:
         hint = paint(f"[{fix_hint(finding)}]", _GREEN)
         yield f"{mark} {paint('fix:', _BOLD)} {printable(finding.fix.title)} {hint}"
-        for line in _preview(finding, finding.fix):
-            yield f"{mark} {paint('+', _GREEN)} {line}"
+        for sign, line in _preview(finding, finding.fix, report):
+            yield f"{mark} {paint(sign, _GREEN if sign == '+' else _RED)} {line}"
         if finding.fix.note:
             yield f"{mark} {paint('note:', _BOLD)} {printable(finding.fix.note)}"
     elif finding.why_no_fix:
         yield f"{mark} {paint('no fix:', _BOLD)} {printable(finding.why_no_fix)}"
 
 
-def _preview(finding: Finding, fix: Fix) -> Iterator[str]:
-    """The new lines that the fix would make, as far as the finding's own line tells them:
-    whole lines that are inserted, and the line itself."""
-    row = finding.span.start.row
-    line = finding.source_line
-    touched = False
-    for edit in sorted(fix.edits, reverse=True):
-        if edit.span.start.row == row and finding.source_line:
-            # What follows on the row where a longer edit ends is not known here.
-            after = line[edit.span.end.column - 1 :] if edit.span.end.row == row else ""
-            line = line[: edit.span.start.column - 1] + edit.text + after
-            touched = True
-    inserted = [
-        edit.text
-        for edit in sorted(fix.edits)
-        if edit.span.start == edit.span.end and "\n" in edit.text and edit.span.start.row != row
-    ]
-    for text in (*inserted, line if touched else ""):
-        for each in text.split("\n"):
-            if each.strip():
-                yield printable(each.expandtabs(_TAB))
+def _preview(finding: Finding, fix: Fix, report: Report) -> Iterator[tuple[str, str]]:
+    """The lines that the fix takes away and puts in, in order, each with `-` or `+`."""
+    source = report.source_of(finding.filename)
+    if source is None or source.line(finding.span.start.row) != finding.source_line:
+        return  # somebody has changed the file meanwhile
+    if max(edit.span.end.row for edit in fix.edits) > len(source.line_starts):
+        return
+    from difflib import unified_diff
+
+    for first, last, edits in _blocks(fix):
+        start, end = Position(first, 1), Position(last, len(source.line(last)) + 1)
+        old = source.slice(Span(start, end))
+        new = old
+        offset = source.offset(start)
+        for edit in sorted(edits, reverse=True):
+            before = new[: source.offset(edit.span.start) - offset]
+            new = before + edit.text + new[source.offset(edit.span.end) - offset :]
+        for line in unified_diff(old.splitlines(), new.splitlines(), n=0):
+            if line[0] in "-+" and line[1:].strip() and line not in ("--- \n", "+++ \n"):
+                yield line[0], printable(line[1:].expandtabs(_TAB))
+
+
+def _blocks(fix: Fix) -> Iterator[tuple[int, int, list[Edit]]]:
+    """The edits by the rows that they touch: first row, last row, and the edits of them."""
+    first, last = 0, -1
+    edits: list[Edit] = []
+    for edit in sorted(fix.edits):
+        if edits and edit.span.start.row > last:
+            yield first, last, edits
+            edits = []
+        if not edits:
+            first, last = edit.span.start.row, edit.span.end.row
+        last = max(last, edit.span.end.row)
+        edits.append(edit)
+    if edits:
+        yield first, last, edits
 
 
 def _snippet(finding: Finding, room: int) -> tuple[str, str]:
