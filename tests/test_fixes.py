@@ -514,3 +514,60 @@ def test_long_calls_are_laid_out_as_ruff_does(tmp_path: Path) -> None:
     before = _formatted(text, tmp_path)
     after = repaired_text(before, unsafe=True)
     assert _formatted(after, tmp_path) == after
+
+
+# --- broad handlers -----------------------------------------------------------------
+
+
+def broad(body: str, more: str = "") -> str:
+    return (
+        "import json\nfrom pathlib import Path\n\nNAME = 'state.json'\n\n\n"
+        f"def load_checkpoint(folder, path):\n    try:\n{body}"
+        f"    except Exception:\n        return None\n{more}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "kinds"),
+    [
+        ("        return json.loads(path.read_text())\n", "ValueError"),
+        (
+            "        if not path.exists():\n            return None\n"
+            "        with path.open() as file:\n            return json.load(file)\n",
+            "ValueError",
+        ),
+        # What makes an object of torn data raises anything.
+        (
+            "        data = json.loads(path.read_text())\n        return State(**data)\n",
+            "Exception",
+        ),
+        ("        return State(json.loads(path.read_text()))\n", "Exception"),
+    ],
+)
+def test_a_broad_handler_around_the_load_alone_is_narrowed(body: str, kinds: str) -> None:
+    text = repaired_text(broad(body), unsafe=True)
+    assert "    except OSError:\n        return None\n" in text
+    assert f"    except {kinds} as exc:\n        raise CheckpointCorruptedError(path) from" in text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "        connect()\n        return json.loads(path.read_text())\n",
+        "        for _ in range(3):\n            return json.loads(path.read_text())\n",
+    ],
+)
+def test_a_broad_handler_around_more_stays(body: str) -> None:
+    assert repaired_text(broad(body), unsafe=True) == broad(body)
+
+
+def test_the_path_of_a_loader_that_is_called_is_made_of_what_it_is_called_with() -> None:
+    loader = (
+        "\n\ndef read_state(folder):\n    path = folder / NAME\n"
+        "    return json.loads(path.read_text())\n"
+    )
+    text = repaired_text(broad("        return read_state(folder)\n", loader), unsafe=True)
+    assert "raise CheckpointCorruptedError(folder / NAME) from exc\n" in text
+    raising = loader.replace("    return", "    if not path:\n        raise KeyError\n    return")
+    told = broad("        return read_state(folder)\n", raising)
+    assert repaired_text(told, unsafe=True) == told

@@ -49,6 +49,16 @@ _TELLING_WORDS = frozenset(
 )
 # fmt: on
 _TELLING_STREAMS = frozenset({"sys.stderr.write", "sys.stdout.write"})
+# fmt: off
+_READING = frozenset(
+    {
+        "open", "load", "loads", "safe_load", "full_load", "read", "readlines", "read_text",
+        "read_bytes", "decode", "exists", "is_file", "isfile", "is_dir", "isdir", "stat",
+        "getmtime", "getsize", "time", "get", "Path", "str", "len", "isinstance", "close",
+        "dict", "list", "set", "tuple", "int", "float", "bool",
+    }
+)
+# fmt: on
 _MOVING = frozenset({"unlink", "remove", "rename", "replace", "move", "rmtree"})
 _LOGGERS = {
     "logging.getLogger": "%",
@@ -349,17 +359,11 @@ class _Attempt:
             Refused: more than the load is tried.
         """
         self.doubt("the broad handler may be there for other errors as well")
-        statements = [
-            node
-            for node in walk(statement.body)
-            if isinstance(node, (cst.BaseCompoundStatement, cst.BaseSmallStatement))
-        ]
-        calls = [node for node in walk(statement.body) if isinstance(node, cst.Call)]
-        loops = any(isinstance(n, (cst.For, cst.While, cst.Try, cst.Yield)) for n in statements)
-        if len(statements) > 4 or len(calls) > 6 or loops:
-            raise Refused("more than the load stands in the `try` of the broad handler")
-        # What a JSON parser raises is known; others raise almost anything on torn data.
-        corrupt = "ValueError" if "json" in self.swallow.load.api else "Exception"
+        processed = self._processed(statement)
+        # What a JSON parser raises is known; others, and what makes objects of its result, raise
+        # almost anything on torn data.
+        plain_json = "json" in self.swallow.load.api and not processed
+        corrupt = "ValueError" if plain_json else "Exception"
         earlier: set[str] = set()
         if isinstance(statement, cst.Try):
             for other in statement.handlers:
@@ -367,9 +371,59 @@ class _Attempt:
                     break
                 names = error_names(other.type, self.facts.paths, self.swallow.function)
                 earlier |= set(names)
-        if earlier & (errors.MISSING | errors.OPERATING_SYSTEM):
+        if earlier & errors.OPERATING_SYSTEM:
             return _Kinds((), (corrupt,))
         return _Kinds(("OSError",), (corrupt,))
+
+    def _processed(self, statement: cst.Try | cst.With) -> bool:
+        """Whether the `try` also makes something of what was loaded.
+
+        Raises:
+            Refused: it does more than that.
+        """
+        more = Refused("more than the load stands in the `try` of the broad handler")
+        statements = [
+            node
+            for node in walk(statement.body)
+            if isinstance(node, (cst.BaseCompoundStatement, cst.BaseSmallStatement))
+        ]
+        guards = [node for node in statements if isinstance(node, cst.If) and _is_guard(node)]
+        if any(isinstance(n, (cst.For, cst.While, cst.Try, cst.Yield)) for n in statements):
+            raise more
+        if len(statements) - 2 * len(guards) > 8:
+            raise more
+        bound = {
+            node.value
+            for each in walk(statement.body)
+            if isinstance(each, (cst.AssignTarget, cst.AsName, cst.CompFor))
+            for node in walk(each.name if isinstance(each, cst.AsName) else each.target)
+            if isinstance(node, cst.Name)
+        }
+        load = self.swallow.load.call.node
+        home = self.swallow.load.function
+        if home is not self.swallow.function and not home.is_module:
+            if any(isinstance(each, cst.Raise) for each in walk(home.node)):
+                raise Refused("the loader has errors of its own, maybe for a missing file")
+        processed = False
+        for node in walk(statement.body):
+            if not isinstance(node, cst.Call) or node is load:
+                continue
+            last = (dotted(node.func) or "").rpartition(".")[2]
+            if isinstance(node.func, cst.Attribute):
+                last = node.func.attr.value
+            if last in _READING or set(words(last)) & _PATH_WORDS:
+                continue
+            inside = list(walk(node))
+            given = any(isinstance(each, cst.Name) and each.value in bound for each in inside)
+            if not given and not any(
+                isinstance(each, cst.Call) and each is not node for each in inside
+            ):
+                helper = self.facts.paths.callees(node, self.swallow.function)
+                if self.swallow.load.function not in helper:
+                    raise more
+                continue
+            processed = True
+        return processed
 
     # --- what is done -------------------------------------------------------------
 
@@ -510,6 +564,9 @@ class _Attempt:
                     given = call.argument(999 if position is None else position, node.value)
                     if given is not None:
                         return given
+        called = self._as_called(node, home, handled)
+        if called is not None:
+            return called
         for each in walk(node):
             if isinstance(each, cst.Name) and self._is_variable(each, node):
                 is_self = each.value == "self" and function.parameter("self") is not None
@@ -521,6 +578,45 @@ class _Attempt:
                 if not (is_self and same_class) and (not constant or local):
                     raise Refused("the path of the file is not in sight from the handler")
         return node
+
+    def _as_called(
+        self, node: cst.BaseExpression, home: FunctionFacts, handled: Handled
+    ) -> cst.BaseExpression | None:
+        """A local path of a function that is called here, made of what it is called with."""
+        function = self.swallow.function
+        bound = home.bindings.get(node.value, ()) if isinstance(node, cst.Name) else ()
+        if len(bound) == 1 and bound[0].kind == "assign":
+            node = bound[0].value
+        if home is function or not _is_plain(node):
+            return None
+        for call in function.calls:
+            if not handled.order < call.order < handled.body_end:
+                continue
+            if home not in self.facts.paths.callees(call.node, function):
+                continue
+            found: cst.BaseExpression = node
+            for each in list(walk(node)):
+                if not isinstance(each, cst.Name) or not self._is_variable(each, node):
+                    continue
+                name = each.value
+                if home.parameter(name) is None:
+                    if name in home.bindings or not (
+                        name in self.facts.scopes.module.bindings
+                        or name in self.facts.scopes.imports
+                    ):
+                        return None
+                    continue
+                position = home.parameter_position(name)
+                given = call.argument(999 if position is None else position, name)
+                if given is None or not _is_plain(given):
+                    return None
+                if not isinstance(given, (cst.Name, cst.Attribute, cst.Call, cst.SimpleString)):
+                    return None
+                replaced = found.deep_replace(each, given)
+                assert isinstance(replaced, cst.BaseExpression)
+                found = replaced
+            return found
+        return None
 
     def _callees(self, handled: Handled) -> list[FunctionFacts]:
         function = self.swallow.function
@@ -570,6 +666,17 @@ class _Attempt:
         if "\n" in text:
             raise Refused("the expression of the path stands on several lines")
         return text
+
+
+def _is_guard(node: cst.If) -> bool:
+    """Whether it only leaves: `if not path.exists(): return None`."""
+    lines = node.body.body
+    return (
+        node.orelse is None
+        and len(lines) == 1
+        and isinstance(lines[0], cst.SimpleStatementLine)
+        and isinstance(lines[0].body[0], (cst.Return, cst.Continue, cst.Pass))
+    )
 
 
 def _is_plain(node: cst.BaseExpression) -> bool:
