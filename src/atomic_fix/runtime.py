@@ -129,7 +129,8 @@ def atomic_open(
         raise ValueError("binary mode takes no encoding, errors or newline")
     if "b" not in mode and buffering == 0:
         raise ValueError("can't have unbuffered text I/O")
-    return _replacing(path, mode, (buffering, encoding, errors, newline), fsync, perm, backup)
+    layers = (buffering, encoding, errors, newline)
+    return _opened(_replacing(path, fsync, perm, backup), path, mode, layers)
 
 
 def atomic_write_bytes(
@@ -145,8 +146,13 @@ def atomic_write_bytes(
     Raises TypeError when `data` is no buffer, OSError as `atomic_open` does.
     """
     view = memoryview(data)
-    with atomic_open(path, "wb", fsync=fsync, perm=mode, backup=backup) as file:
-        return file.write(view)
+    with _replacing(path, fsync, mode, backup) as staged:
+        if staged is not None:
+            staged.write(view)
+        else:
+            with open(path, "wb") as file:
+                file.write(view)
+    return view.nbytes
 
 
 def atomic_write_text(
@@ -379,37 +385,46 @@ async def _in_thread(write: Callable[[], _T]) -> _T:
         raise
 
 
-@contextlib.contextmanager
-def _telling(path: _Path) -> Iterator[None]:
+def _name(error: OSError, path: _Path) -> None:
     """Errors speak of the caller's path, not of a descriptor or a temporary name."""
-    try:
-        yield
-    except OSError as error:
-        error.filename = os.fspath(path)
-        del error.filename2
-        raise
+    error.filename = os.fspath(path)
+    del error.filename2
+
+
+@contextlib.contextmanager
+def _opened(
+    replacing: AbstractContextManager[_Staged | None],
+    path: _Path,
+    mode: str,
+    layers: tuple[int, str | None, str | None, str | None],
+) -> Iterator[IO[Any]]:
+    with replacing as staged:
+        if staged is not None:
+            yield staged.open(mode, *layers)
+        else:
+            with open(path, mode, *layers) as file:
+                yield file
 
 
 @contextlib.contextmanager
 def _replacing(
-    path: _Path,
-    mode: str,
-    layers: tuple[int, str | None, str | None, str | None],
-    fsync: bool,
-    perm: int | None,
-    backup: _Path | None,
-) -> Iterator[IO[Any]]:
-    with _telling(path):
+    path: _Path, fsync: bool, perm: int | None, backup: _Path | None
+) -> Iterator[_Staged | None]:
+    """What takes the new content of `path`; None when that can only be written through."""
+    try:
         place = _locate(os.fsdecode(path))
+    except OSError as error:
+        _name(error, path)
+        raise
     if place is None:
-        with open(path, mode, *layers) as file:
-            yield file
+        yield None
         return
-    with _keeping(path, backup, fsync):
+    with contextlib.nullcontext() if backup is None else _keeping(path, backup, fsync):
         staged = _Staged(path, *place, fsync, perm)
         try:
             try:
-                yield staged.open(mode, *layers)
+                staged.make()
+                yield staged
                 staged.publish()
             finally:
                 staged.discard()
@@ -419,11 +434,8 @@ def _replacing(
 
 
 @contextlib.contextmanager
-def _keeping(path: _Path, backup: _Path | None, fsync: bool) -> Iterator[None]:
+def _keeping(path: _Path, backup: _Path, fsync: bool) -> Iterator[None]:
     """Stage the old content for `backup`; it is published after the new content is."""
-    if backup is None:
-        yield
-        return
     if os.path.realpath(os.fsdecode(backup)) == os.path.realpath(os.fsdecode(path)):
         raise ValueError(f"the backup of {os.fsdecode(path)} must be another file")
     try:
@@ -474,15 +486,8 @@ class _Staged:
         self.prefix = ""
         self.temp = ""
 
-    def open(
-        self,
-        mode: str,
-        buffering: int,
-        encoding: str | None,
-        errors: str | None,
-        newline: str | None,
-    ) -> IO[Any]:
-        with _telling(self.path):
+    def make(self) -> None:
+        try:
             if not self.name:
                 number = errno.EISDIR if self.path else errno.ENOENT  # "new/" or ""
                 raise OSError(number, os.strerror(number))
@@ -491,8 +496,30 @@ class _Staged:
             else:
                 self._find_old()
             self._make_temp()
-            raw = _File(self.new, "w+" if "+" in mode else "w", closefd=False)
-            self.files.append(raw)
+        except OSError as error:
+            _name(error, self.path)
+            raise
+
+    def write(self, data: memoryview) -> None:
+        """All of the content at once: no file object, no buffer."""
+        done = 0
+        try:
+            while done < data.nbytes:
+                done += os.write(self.new, data.cast("B")[done:])
+        except OSError as error:
+            _name(error, self.path)
+            raise
+
+    def open(
+        self,
+        mode: str,
+        buffering: int,
+        encoding: str | None,
+        errors: str | None,
+        newline: str | None,
+    ) -> IO[Any]:
+        raw = _File(self.new, "w+" if "+" in mode else "w", closefd=False)
+        self.files.append(raw)
         raw.name = self.path
         if buffering == 0:
             return raw
@@ -551,7 +578,7 @@ class _Staged:
                 if error.errno not in _NO_LOCKS:
                     raise
         try:
-            os.stat(self.temp, dir_fd=self.dir_fd)
+            self.made = os.stat(self.temp, dir_fd=self.dir_fd)
         except FileNotFoundError:
             return False
         return True
@@ -559,9 +586,9 @@ class _Staged:
     def publish(self) -> None:
         for file in reversed(self.files):
             file.close()
-        with _telling(self.path):
+        try:
             if self.old is not None:
-                _inherit(self.old, self.new, os.fsdecode(self.path))
+                _inherit(self.old, self.new, self.made, os.fsdecode(self.path))
             if self.perm is not None and hasattr(os, "fchmod"):
                 os.fchmod(self.new, self.perm)
             if self.fsync:
@@ -571,12 +598,19 @@ class _Staged:
             self._replace()
             self.temp = ""
             if self.fsync and self.dir_fd is not None:
-                try:
-                    _sync(self.dir_fd)
-                except OSError as error:
-                    if error.errno not in _UNSUPPORTED:
-                        raise
+                self._sync_directory()
             self._release()
+        except OSError as error:
+            _name(error, self.path)
+            raise
+
+    def _sync_directory(self) -> None:
+        assert self.dir_fd is not None
+        try:
+            _sync(self.dir_fd)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
 
     def _replace(self) -> None:
         try:
@@ -620,24 +654,21 @@ class _Staged:
 
     def _hold(self, path: str, flags: int, mode: int = 0o777, dir_fd: int | None = None) -> int:
         opening = functools.partial(os.open, path, flags, mode, dir_fd=dir_fd)
-        self.held.extend(itertools.starmap(opening, [()]))
+        self.held.extend(itertools.starmap(opening, ((),)))
         return self.held[-1]
 
     def _release(self) -> None:
-        while self.held:
-            list(map(os.close, map(self.held.pop, [-1])))
+        list(map(os.close, map(self.held.pop, [-1] * len(self.held))))
 
 
 def _locate(path: str) -> tuple[str, str] | None:
     """Directory and name of the file to replace, links followed; None when it is something
     that can only be written through: a FIFO, a device, an open descriptor.
     """
-    # The kernel judges the path first: also whether these links may be followed at all
-    # (fs.protected_symlinks).
-    with contextlib.suppress(FileNotFoundError):
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            return None
     if _WINDOWS:
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                return None
         return os.path.split(os.path.realpath(path))
     # Only the last part: the kernel walks the rest, so that `missing/../x` stays an error.
     for _ in range(40):
@@ -646,29 +677,37 @@ def _locate(path: str) -> tuple[str, str] | None:
         if directory == "/dev/fd" or (directory[:6] == "/proc/" and directory[-3:] == "/fd"):
             return None
         try:
-            link = os.readlink(path)
-        except OSError as error:
-            if error.errno not in {errno.EINVAL, errno.ENOENT}:  # no link, or nothing there
-                raise
+            mode = os.lstat(path).st_mode
+        except FileNotFoundError:
             return directory, name
-        path = os.path.join(directory, link)
+        if stat.S_ISREG(mode):
+            return directory, name
+        if not stat.S_ISLNK(mode):
+            return None
+        # The kernel judges the link: also whether it may be followed at all
+        # (fs.protected_symlinks).
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                return None
+        path = os.path.join(directory, os.readlink(path))
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
-def _inherit(old: int, new: int, path: str) -> None:
+def _inherit(old: int, new: int, now: os.stat_result, path: str) -> None:
     """Give the new file owner, group, extended attributes (so ACLs) and mode of the old.
 
     Before the fsync, by descriptor: after it they would not be durable. The set-id bits go,
     as they do when an unprivileged process writes to a file.
     """
-    was, now = os.fstat(old), os.fstat(new)
+    was = os.fstat(old)
     if was.st_nlink > 1:
         _warn(f"{path} has {was.st_nlink} names: the others keep the old content")
     mode = stat.S_IMODE(was.st_mode) & ~(stat.S_ISUID | stat.S_ISGID)
     if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
         mode = _inherit_owner(was, new, mode, path)
-    _inherit_xattrs(old, new, path)
-    if hasattr(os, "fchmod") and stat.S_IMODE(os.fstat(new).st_mode) != mode:
+    if _inherit_xattrs(old, new, path):
+        now = os.fstat(new)  # an ACL has a say in the mode
+    if stat.S_IMODE(now.st_mode) != mode and hasattr(os, "fchmod"):
         os.fchmod(new, mode)
 
 
@@ -691,15 +730,16 @@ def _inherit_owner(was: os.stat_result, new: int, mode: int, path: str) -> int:
     return mode & ~0o070 | (mode & 0o007) << 3 & mode
 
 
-def _inherit_xattrs(old: int, new: int, path: str) -> None:
+def _inherit_xattrs(old: int, new: int, path: str) -> bool:
+    """Give the new file those of the old and no others; whether there were any."""
     if sys.platform != "linux":
-        return
+        return False
     try:
         names = os.listxattr(old)
         inherited = os.listxattr(new)
     except OSError as error:
         if error.errno in _UNSUPPORTED:
-            return
+            return False
         raise
     for name in {*names, *inherited}:
         # They vouch for the old content.
@@ -718,6 +758,7 @@ def _inherit_xattrs(old: int, new: int, path: str) -> None:
             if not denied and error.errno not in _UNSUPPORTED:
                 raise
             _warn(f"{path} cannot keep its attribute {name}")
+    return bool(names or inherited)
 
 
 def _sync(fd: int) -> None:

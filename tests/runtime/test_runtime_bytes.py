@@ -81,7 +81,15 @@ def test_text(tmp_path: Path, text: str, **options: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"abc", bytearray(b"xy"), memoryview(b"abcdef")[1:3], array.array("i", [1, 2])]
+    "data",
+    [
+        b"",
+        b"abc",
+        bytearray(b"xy"),
+        memoryview(b"abcdef")[1:3],
+        array.array("i", [1, 2]),
+        array.array("i"),
+    ],
 )
 def test_bytes(tmp_path: Path, data: Any) -> None:
     plain = tmp_path / "x"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import array
 import asyncio
 import errno
 import gc
@@ -77,7 +78,7 @@ def test_never_entered(target: Path) -> None:
     runtime.atomic_open(target)
 
 
-FAILING = ["fstat", "fchmod", "fchown", "fsync", "replace", "stat", "readlink", "listxattr"]
+FAILING = ["fstat", "fchmod", "fchown", "fsync", "replace", "stat", "lstat", "write", "listxattr"]
 
 
 @pytest.mark.parametrize("name", FAILING)
@@ -99,6 +100,22 @@ def test_call_fails(target: Path, monkeypatch: pytest.MonkeyPatch, name: str, nu
     assert caught.value.errno == number
     assert caught.value.filename == str(target)
     assert str(caught.value).endswith(f": {str(target)!r}")
+
+
+@pytest.mark.parametrize("name", ["stat", "readlink"])
+def test_link_cannot_be_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "link").symlink_to("state.json")
+
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, name, failing)
+        with pytest.raises(OSError, match=r"lost: .*link"):
+            runtime.atomic_write_text(tmp_path / "link", "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["link"]
 
 
 @pytest.mark.parametrize("name", ["setxattr", "getxattr"])
@@ -164,10 +181,15 @@ def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         def write(self, data: Any, /) -> int:
             return super().write(memoryview(data)[:1000])
 
+    real = os.write
     monkeypatch.setattr(runtime, "_File", Short)
+    monkeypatch.setattr(os, "write", lambda fd, data: real(fd, data[:1000]))
     content = os.urandom(50_000)
-    assert runtime.atomic_write_bytes(tmp_path / "x", content) == 50_000
+    assert runtime.atomic_write_bytes(tmp_path / "x", array.array("I", content)) == 50_000
     assert (tmp_path / "x").read_bytes() == content
+    with runtime.atomic_open(tmp_path / "y", "wb") as file:
+        file.write(content)
+    assert (tmp_path / "y").read_bytes() == content
 
 
 def test_file_size_limit(target: Path) -> None:

@@ -400,7 +400,7 @@ def test_target_swapped_after_it_was_looked_at(tmp_path: Path, kind: str) -> Non
         os.mkfifo(tmp_path / "x")
     staged = runtime._Staged(tmp_path / "x", str(tmp_path), "x", True, None)
     with pytest.raises(OSError, match=str(tmp_path / "x")):
-        staged.open("w", -1, None, None, None)
+        staged.make()
     staged.discard()
     assert sorted(os.listdir(tmp_path)) == ["victim", "x"]
 
