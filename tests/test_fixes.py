@@ -532,8 +532,10 @@ def broad(body: str, more: str = "") -> str:
     [
         ("        return json.loads(path.read_text())\n", "ValueError"),
         (
-            "        if not path.exists():\n            return None\n"
-            "        with path.open() as file:\n            return json.load(file)\n",
+            (
+                "        if not path.exists():\n            return None\n"
+                "        with path.open() as file:\n            return json.load(file)\n"
+            ),
             "ValueError",
         ),
         # What makes an object of torn data raises anything.

@@ -26,6 +26,7 @@ DURABLE = frozenset(
         "offset",
         "optimizer",
         "persistence",
+        "private key",
         "progress",
         "queue",
         "registry",

@@ -16,7 +16,7 @@ import libcst as cst
 
 from atomic_fix.catalog import words as catalog
 from atomic_fix.facts.loads import SPLITTERS
-from atomic_fix.facts.names import phrase_in, words
+from atomic_fix.facts.names import dotted, phrase_in, words
 from atomic_fix.facts.paths import Mention, PathValue
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
@@ -73,6 +73,7 @@ _ONLY_HINTS = -0.35
 _FOREIGN = -0.85
 _STRONG = 1.2
 _DEVICE = -8.0
+_TEST = -2.5
 _STAGED_FOLDER = -5.0
 _VOLATILE = -2.5
 _ONLY_WHEN_MISSING = -2.6
@@ -248,6 +249,8 @@ def _context_grounds(
     stem = PurePath(filename.replace("\\", "/"))
     module = stem.parent.name if stem.stem == "__init__" else stem.stem
     places.append(("module", module, _MODULE))
+    if any({"test", "testing"} & set(words(part)) for part in (module, *stem.parts[:-1][-3:])):
+        durability.add("it is a test", _TEST)
     for kind, name, (strong, weak, denying) in places:
         phrase = phrase_in(vocabulary.durable, name)
         gain = strong
@@ -452,9 +455,11 @@ def absence_grounds(durability: Durability, site: WriteSite) -> None:
 def guarded_by_absence(site: WriteSite) -> bool:
     """Whether the write happens only when the file does not exist."""
     return any(
-        isinstance(inside.node, cst.If)
-        and inside.kind in {"if", "orelse"}
-        and _implies_absence(inside.node.test, holds=inside.kind == "if")
+        _implies_absence(inside.node.test, holds=inside.kind == "if")
+        if isinstance(inside.node, cst.If) and inside.kind in {"if", "orelse"}
+        else isinstance(inside.node, cst.ExceptHandler)
+        and inside.node.type is not None
+        and dotted(inside.node.type) == "FileNotFoundError"
         for inside in site.call.inside
     )
 

@@ -91,6 +91,12 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Raise:
+    order: int
+    inside: tuple[Inside, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Test:
     """An `if` statement."""
 
@@ -122,8 +128,7 @@ class FunctionFacts:
     handled: list[Handled] = field(default_factory=list)
     returns: list[Return] = field(default_factory=list)
     tests: list[Test] = field(default_factory=list)
-    raises: list[int] = field(default_factory=list)
-    """The orders of its `raise` statements."""
+    raises: list[Raise] = field(default_factory=list)
     end: int = 0
 
     @property
@@ -363,7 +368,7 @@ class Collector(cst.CSTVisitor):
             self._function.returns.append(Return(self._tick(), node.value, node))
 
     def visit_Raise(self, node: cst.Raise) -> None:
-        self._function.raises.append(self._tick())
+        self._function.raises.append(Raise(self._tick(), self._inside))
 
     def visit_Yield(self, node: cst.Yield) -> None:
         if isinstance(node.value, cst.BaseExpression):

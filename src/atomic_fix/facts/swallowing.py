@@ -130,9 +130,7 @@ def _tries_the_next(handled: Handled) -> bool:
     """`for kind in kinds: try: return load(kind)`, and who finds none is told behind the loop."""
     loop = next((i for i in reversed(handled.inside) if isinstance(i.node, cst.For)), None)
     returns = any(handled.order < r.order < handled.body_end for r in handled.function.returns)
-    return (
-        loop is not None and returns and any(order > loop.end for order in handled.function.raises)
-    )
+    return loop is not None and returns and any(r.order > loop.end for r in handled.function.raises)
 
 
 def _keeps_the_text(sites: Sites, load: LoadSite, handler: cst.ExceptHandler) -> bool:
@@ -168,6 +166,8 @@ def _suppressed(paths: Paths, sites: Sites, handled: Handled, node: cst.With) ->
             return []
         corrupt, broad = _corrupt(names)
         if not corrupt and not broad:
+            return []
+        if _tells_later(paths, sites, handled, node.body) or _raises_behind(handled):
             return []
         missing = bool(set(names) & (errors.BROAD | errors.MISSING | errors.OPERATING_SYSTEM))
         return [
@@ -443,17 +443,25 @@ def _outcome(
                 return None
             if any(load.function is callee for load in sites.loads):
                 return None
-    if _tells_later(paths, sites, handled, handler):
+    # What the `try` would have set is as empty as before.
+    if _tells_later(paths, sites, handled, handler.body, handled.node.body):
         return None
-    return _ending_of(handler.body, paths, handled.function)
+    ending = _ending_of(handler.body, paths, handled.function)
+    if ending in {"passes", "goes on"} and _raises_behind(handled):
+        return None
+    return ending
 
 
-def _tells_later(paths: Paths, sites: Sites, handled: Handled, handler: cst.ExceptHandler) -> bool:
-    """Whether the default that the handler sets is tested for later, and that raises or warns."""
-    blocks: list[cst.BaseSuite] = [handler.body]
-    if isinstance(handled.node, cst.Try):
-        # What the `try` would have set is as empty as before.
-        blocks.append(handled.node.body)
+def _raises_behind(handled: Handled) -> bool:
+    """Whether what falls through ends in a `raise`."""
+    return any(
+        r.order > handled.end and r.inside == handled.inside[: len(r.inside)]
+        for r in handled.function.raises
+    )
+
+
+def _tells_later(paths: Paths, sites: Sites, handled: Handled, *blocks: cst.BaseSuite) -> bool:
+    """Whether what is left empty is tested for later, and that raises or warns."""
     names = {
         dotted(target.target)
         for block in blocks

@@ -40,6 +40,11 @@ class Tree:
             Position(self._row(end.line), end.column + 1),
         )
 
+    @property
+    def roots(self) -> tuple[cst.Module, ...]:
+        """Everything that is parsed: of a file in parts, each part."""
+        return (self.module,)
+
     def row(self, node: cst.CSTNode) -> int:
         return self.span(node).start.row
 

@@ -182,7 +182,7 @@ class Writes:
     def _is_only_opened(self, call: Call) -> bool:
         """`with open(path, "w"):` makes an empty file, and nothing of it can be torn."""
         return any(
-            item.item is call.place and item.asname is None
+            item.item is call.place and (item.asname is None or not _mentions(handled.node, item))
             for handled in call.function.handled
             if isinstance(handled.node, cst.With)
             for item in handled.node.items
@@ -367,6 +367,13 @@ def _names(node: cst.BaseExpression | None, depth: int = 4) -> tuple[str, ...]:
     if isinstance(node, cst.BinaryOperation):
         return _names(node.left, depth - 1)
     return ()
+
+
+def _mentions(node: cst.With, item: cst.WithItem) -> bool:
+    """Whether the body names what the item binds."""
+    assert item.asname is not None
+    name = item.asname.name
+    return not isinstance(name, cst.Name) or name.value in _code(node.body)
 
 
 def _is_no_path(receiver: cst.BaseExpression, path: PathValue) -> bool:
