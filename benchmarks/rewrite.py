@@ -1,28 +1,35 @@
-"""What the fixes do to real code: `python benchmarks/rewrite.py FOLDER...`.
+"""What the fixes do to real code: `python benchmarks/rewrite.py FOLDER... --package NAME ...`.
 
-Every Python file below the folders is rewritten in memory as `--write --unsafe-fixes` would,
-and nothing is written. Printed are the shares that a reviewer asks for, and with
-`--diffs FILE` the diffs themselves.
+Every Python file below the folders, and of the wheels of the packages, is rewritten in memory
+as `--write --unsafe-fixes` would, and nothing is written. Printed are the shares that a reviewer
+asks for, and with `--diffs FILE` the diffs themselves.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
 import io
+import re
+import subprocess
 import sys
+import tempfile
 import tokenize
 import warnings
+import zipfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from atomic_fix.check import check
 from atomic_fix.config import Config
-from atomic_fix.finding import Finding
+from atomic_fix.finding import Edit, Finding
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, Rewrite, rewrite
 from atomic_fix.source import Source, decode
 from atomic_fix.suppress import Suppressions
 
+_ROW = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 BARS = {"writes": 0.80, "loads": 0.70}
 
 
@@ -88,7 +95,7 @@ def measure(folders: list[Path], diffs: Path | None) -> int:
             if finding.fix is None:
                 reasons[f"{finding.code}: {finding.why_no_fix or 'no reason given'}"] += 1
         new = rewrite(source, lambda text: told(text, config), SAFE_AND_UNSAFE)
-        judge(source, new, config, totals, bad)
+        judge(source, findings, new, config, totals, bad)
         if new.text != source.text:
             shown += difflib.unified_diff(
                 source.text.splitlines(keepends=True),
@@ -107,7 +114,12 @@ def measure(folders: list[Path], diffs: Path | None) -> int:
 
 
 def judge(
-    source: Source, new: Rewrite, config: Config, totals: Counter[str], bad: list[str]
+    source: Source,
+    findings: Sequence[Finding],
+    new: Rewrite,
+    config: Config,
+    totals: Counter[str],
+    bad: list[str],
 ) -> None:
     if new.refusal:
         bad.append(f"{source.filename}: {new.refusal}")
@@ -130,22 +142,63 @@ def judge(
         bad.append(f"{source.filename}: not stable")
     lost = comments(source.text) - comments(new.text)
     totals["comments lost"] += lost.total()
-    totals["bytes outside"] += outside(source, new)
+    if lost:
+        bad.append(f"{source.filename}: comments lost")
+    stray = outside(source, findings, new)
+    if stray:
+        bad.append(f"{source.filename}: {stray} characters changed outside")
+    totals["bytes outside"] += stray
 
 
-def outside(source: Source, new: Rewrite) -> int:
-    """Changed rows further than the repaired statements and imports can reach."""
-    rows = {row for f in new.applied for row in range(f.span.start.row - 40, f.span.end.row + 41)}
-    before, after = source.text.splitlines(), new.text.splitlines()
+def outside(source: Source, findings: Sequence[Finding], new: Rewrite) -> int:
+    """Changed characters that are neither in an import nor in a function (or, outside of one,
+    in a statement) that an edit was meant for."""
+    allowed = _meant(source.text, {e.span.start.row for f in findings for e in _edits(f)})
+    before, after = _ROW.findall(source.text), _ROW.findall(new.text)
     stray = 0
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for tag, low, high, first, last in matcher.get_opcodes():
-        if tag == "equal" or rows & set(range(low, high + 2)):
+        if tag == "equal" or set(range(low + 1, max(high, low + 1) + 1)) & allowed:
             continue
-        changed = [*before[low:high], *after[first:last]]
-        if not any("import" in row or not row.strip() or row in "()" for row in changed):
-            stray += sum(map(len, changed))
+        if low in allowed:  # put behind the last row
+            continue
+        stray += sum(len(row.strip()) for row in (*before[low:high], *after[first:last]))
     return stray
+
+
+def _edits(finding: Finding) -> tuple[Edit, ...]:
+    return () if finding.fix is None else finding.fix.edits
+
+
+def _meant(text: str, edited: set[int]) -> set[int]:
+    """The rows of imports, and of the innermost function or statement around each edit."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return set(range(len(_ROW.findall(text)) + 2))
+    rows: set[int] = set()
+    functions = []
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            rows |= _rows(node)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            functions.append(_rows(node))
+    # A new import may stand alone, below the head of the module.
+    first = next((each for each in tree.body if not _is_docstring(each)), None)
+    rows |= set(range(1, (first.lineno if first is not None else 1) + 1))
+    for row in edited:
+        around = [each for each in functions if row in each]
+        around += [_rows(each) for each in tree.body if row in _rows(each)]
+        rows |= min(around, key=len, default={row})
+    return rows
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _rows(node: ast.stmt) -> set[int]:
+    return set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
 
 
 def report(
@@ -173,9 +226,34 @@ def report(
         out(f"BAD  {line}\n")
 
 
+def fetched(packages: list[str], folder: Path) -> list[Path]:
+    """The folders that wheels of these packages (`name` or `name==version`) unpack to."""
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command = [*pip, "--only-binary=:all:", "--dest", str(folder / "wheels"), *packages]
+    subprocess.run(command, check=True)
+    found = []
+    for wheel in sorted((folder / "wheels").glob("*.whl")):
+        found.append(folder / wheel.stem)
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(found[-1])
+    return found
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument(
+        "--package", action="append", default=[], help="a package to download as well"
+    )
     parser.add_argument("--diffs", type=Path, help="file for all diffs")
     given = parser.parse_args()
-    sys.exit(measure(given.folders, given.diffs))
+    if not given.folders and not given.package:
+        parser.error("a folder or --package is needed")
+    for path in given.folders:
+        if not path.is_dir():
+            parser.error(f"{path} is no folder")
+    with tempfile.TemporaryDirectory() as temporary:
+        more = fetched(given.package, Path(temporary)) if given.package else []
+        sys.exit(measure([*given.folders, *more], given.diffs))

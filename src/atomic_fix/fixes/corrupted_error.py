@@ -401,9 +401,9 @@ class _Attempt:
         }
         load = self.swallow.load.call.node
         home = self.swallow.load.function
-        if home is not self.swallow.function and not home.is_module:
-            if any(isinstance(each, cst.Raise) for each in walk(home.node)):
-                raise Refused("the loader has errors of its own, maybe for a missing file")
+        called = home is not self.swallow.function and not home.is_module
+        if called and any(isinstance(each, cst.Raise) for each in walk(home.node)):
+            raise Refused("the loader has errors of its own, maybe for a missing file")
         processed = False
         for node in walk(statement.body):
             if not isinstance(node, cst.Call) or node is load:

@@ -40,8 +40,7 @@ class Place:
         """The function, or every parsed piece of the file for what stands outside of one."""
         if not self.function.is_module:
             return [self.function.node]
-        pieces = getattr(self.tree, "parsed", None)
-        return [self.tree.module] if pieces is None else [piece.module for piece in pieces]
+        return list(self.tree.roots)
 
     @cached_property
     def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:

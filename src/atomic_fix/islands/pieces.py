@@ -68,6 +68,10 @@ class _PiecesTree(Tree):
     def parsed(self) -> list[_Parsed]:
         return cast("list[_Parsed]", self.__dict__["parsed"])
 
+    @property
+    def roots(self) -> tuple[cst.Module, ...]:
+        return tuple(parsed.module for parsed in self.parsed)
+
     @cached_property
     def module(self) -> cst.Module:
         """The module's own statements; the bodies of functions and classes are left out."""
