@@ -322,8 +322,8 @@ def test_all_that_is_imported_is_in_order(how: str, tmp_path: Path) -> None:
         config = Config(on_corrupt=how, extend_select=ALL_RULES.extend_select)
         new = repaired(source_of(case), unsafe=True, config=config)
         (tmp_path / f"{case.parent.name}-{case.name}").write_text(new.text, "utf-8", newline="")
-    ruff = Path(sys.executable).with_name("ruff")
-    select = ["--select", "I001,F401,F811,F821"]
+    ruff = str(Path(sys.executable).with_name("ruff"))
+    select: list[str] = ["--select", "I001,F401,F811,F821"]
     command = [ruff, "check", "--isolated", "--no-cache", "--output-format=concise", *select]
     fixed = subprocess.run([*command, "."], cwd=tmp_path, capture_output=True, text=True)
     for case in CASES:
