@@ -133,7 +133,8 @@ def test_json_of_nothing_is_an_empty_list(here: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "place", "reason"),
     [
-        ("broken.py", SAVER + b"def (:\n", "6", "cannot be parsed"),
+        ("broken.py", SAVER + b"def (:\n", "6:5", "cannot be parsed: "),
+        ("open.py", SAVER + b"x = (1,\n", "6:5", "cannot be parsed: '(' was never closed"),
         ("latin.py", SAVER + b"# caf\xe9\n", "6:1", "cannot be decoded as utf-8"),
         (
             "cookie.py",

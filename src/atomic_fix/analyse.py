@@ -10,6 +10,8 @@ from atomic_fix.source import Source, Unreadable
 if TYPE_CHECKING:
     import ast
 
+    import libcst as cst
+
     from atomic_fix.config import Config
     from atomic_fix.facts.module import ModuleFacts
 
@@ -56,12 +58,24 @@ def whole_facts(source: Source, config: Config) -> ModuleFacts | Unreadable:
     try:
         module = cst.parse_module(source.text)
     except cst.ParserSyntaxError as error:
-        return Unreadable(
-            source.filename,
-            f"cannot be parsed: {error.message.splitlines()[0]}",
-            error.raw_line,
-            error.raw_column + 1,
-        )
+        return _not_parsed(source, error)
     except RecursionError:
         return Unreadable(source.filename, "cannot be parsed: nested too deeply")
     return ModuleFacts(source, Tree(source, module), config)
+
+
+def _not_parsed(source: Source, error: cst.ParserSyntaxError) -> Unreadable:
+    """In Python's own words where Python does not take it either: they say more, and where."""
+    import ast
+    import warnings
+
+    reason, row, column = error.message.splitlines()[0], error.raw_line, error.raw_column + 1
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes are for other linters
+            ast.parse(source.text)
+    except SyntaxError as own:
+        reason, row, column = own.msg, own.lineno or row, max(own.offset or 1, 1)
+    except (ValueError, RecursionError, MemoryError):
+        pass  # then LibCST's words have to do
+    return Unreadable(source.filename, f"cannot be parsed: {reason}", row, column)

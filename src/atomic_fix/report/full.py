@@ -86,7 +86,7 @@ def _blocks(fix: Fix) -> Iterator[tuple[int, int, list[Edit]]]:
     first, last = 0, -1
     edits: list[Edit] = []
     for edit in sorted(fix.edits):
-        if edits and edit.span.start.row > last:
+        if edits and edit.span.start.row > last + 1:
             yield first, last, edits
             edits = []
         if not edits:
