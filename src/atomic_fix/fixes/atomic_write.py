@@ -571,7 +571,7 @@ class _OpenedWrite(_Attempt):
             return None
         if self.site.mode.replace("t", "").replace("+", "") != "w":
             return None
-        if self._lives_on(statement, handle):
+        if self.place.is_used_outside(handle, cst.With):
             return None
         comment = ""
         found = place.comments(statement)
@@ -602,19 +602,6 @@ class _OpenedWrite(_Attempt):
                 raise
             return None
         return self.made("atomic_write_json", [Edit(span, text + comment)], imported)
-
-    def _lives_on(self, statement: cst.With, handle: str) -> bool:
-        """Whether the name of the handle is used outside the block that binds it."""
-        place = self.place
-        for use in place.uses(handle):
-            binders = [
-                a
-                for a in place.ancestors(use)
-                if isinstance(a, cst.With) and any(_bound_name(item) == handle for item in a.items)
-            ]
-            if not binders:
-                return True
-        return False
 
     def _dumped_into(
         self, node: cst.BaseExpression, is_handle: Callable[[cst.BaseExpression], bool]
@@ -874,7 +861,7 @@ class _OpenedWrite(_Attempt):
             or {"buffering"} & set(opened.given)
         ):
             raise Refused("there is no asynchronous handle that is atomic")
-        if self._lives_on(statement, handle) or len(place.comments(statement)) > len(
+        if self.place.is_used_outside(handle, cst.With) or len(place.comments(statement)) > len(
             _leading(statement)
         ) + self._outer_comments(statement):
             raise Refused("comments stand in the block")

@@ -502,14 +502,7 @@ class _Attempt:
                 for a in place.ancestors(statement)
                 if isinstance(a, cst.ExceptHandler) and _bound(a) == name
             ]
-            free = all(
-                any(
-                    isinstance(a, cst.ExceptHandler) and _bound(a) == name
-                    for a in place.ancestors(use)
-                )
-                for use in place.uses(name)
-            )
-            if free and not outer:
+            if not outer and not place.is_used_outside(name, cst.ExceptHandler):
                 return name
         raise Refused("no name is free for the error")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import warnings
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,6 +26,18 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         current = stack.pop()
         yield current
         stack.extend(reversed(current.children))
+
+
+def _bound_by(node: cst.CSTNode) -> set[str]:
+    """The names that a `with` or an `except` binds."""
+    names: list[cst.AsName | None] = []
+    if isinstance(node, cst.With):
+        names = [item.asname for item in node.items]
+    elif isinstance(node, cst.ExceptHandler):
+        names = [node.name]
+    return {
+        each.name.value for each in names if each is not None and isinstance(each.name, cst.Name)
+    }
 
 
 class Place:
@@ -151,6 +165,61 @@ class Place:
                 found.append(node)
         return found
 
+    def count(self, name: str) -> int:
+        """How often the function uses a name; for the module's own code, how often the whole
+        file does, whatever of it is parsed."""
+        if not self.function.is_module:
+            return len(self.uses(name))
+        return sum(used == name for _, used in self._names_of_the_file)
+
+    def is_used_outside(self, name: str, kind: type[cst.With | cst.ExceptHandler]) -> bool:
+        """Whether a name is used outside of every `with` (or `except`) that binds it."""
+        if self.function.is_module:
+            binders = [
+                rows for bound, rows in self._binders_of_the_file[kind.__name__] if bound == name
+            ]
+            return any(
+                used == name and not any(row in rows for rows in binders)
+                for row, used in self._names_of_the_file
+            )
+        return any(
+            not any(isinstance(a, kind) and name in _bound_by(a) for a in self.ancestors(use))
+            for use in self.uses(name)
+        )
+
+    @cached_property
+    def _file(self) -> ast.Module | None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.parse(self.source.text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+    @cached_property
+    def _names_of_the_file(self) -> list[tuple[int, str]]:
+        if self._file is None:
+            raise Refused("which names are used cannot be seen in syntax newer than this Python")
+        return [
+            (node.lineno, node.id) for node in ast.walk(self._file) if isinstance(node, ast.Name)
+        ]
+
+    @cached_property
+    def _binders_of_the_file(self) -> dict[str, list[tuple[str, range]]]:
+        found: dict[str, list[tuple[str, range]]] = {"With": [], "ExceptHandler": []}
+        for node in ast.walk(self._file) if self._file is not None else ():
+            if isinstance(node, (ast.With, ast.AsyncWith)):
+                rows = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+                found["With"] += [
+                    (item.optional_vars.id, rows)
+                    for item in node.items
+                    if isinstance(item.optional_vars, ast.Name)
+                ]
+            elif isinstance(node, ast.ExceptHandler) and node.name is not None:
+                rows = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+                found["ExceptHandler"].append((node.name, rows))
+        return found
+
     def fresh(self, *wanted: str) -> str:
         """The first of the names that the function does not use.
 
@@ -158,7 +227,7 @@ class Place:
             Refused: all of them are taken.
         """
         for name in wanted:
-            if not self.uses(name):
+            if not self.count(name):
                 return name
         raise Refused(f"the name `{wanted[0]}` is taken")
 

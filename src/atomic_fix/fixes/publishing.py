@@ -271,7 +271,7 @@ def _collapsed(facts: ModuleFacts, publication: Publication, config: Config) -> 
         raise Refused("where the temp file gets its name is not in sight: write with the helper")
     all_three = [made, *lines]
     within = sum(len(place.uses(name, line)) for line in all_three)
-    if within != len(place.uses(name)) or within != 3:
+    if within != place.count(name) or within != 3:
         raise Refused("the temp file is used elsewhere: write with the helper")
     for line, call in ((lines[0], write.call), (lines[1], site.call)):
         if not isinstance(place.parents.get(call.node), cst.Expr) or len(line.body) != 1:  # type: ignore[arg-type]
