@@ -249,7 +249,10 @@ def _context_grounds(
     stem = PurePath(filename.replace("\\", "/"))
     module = stem.parent.name if stem.stem == "__init__" else stem.stem
     places.append(("module", module, _MODULE))
-    if any({"test", "testing"} & set(words(part)) for part in (module, *stem.parts[:-1][-3:])):
+    # Of folders the last word counts: `tests`, `unit_tests`, but not `test_saves0`, which is
+    # where pytest lets a test work.
+    said = {*words(module), *(word for part in stem.parts[:-1][-3:] for word in words(part)[-1:])}
+    if said & {"test", "testing"}:
         durability.add("it is a test", _TEST)
     for kind, name, (strong, weak, denying) in places:
         phrase = phrase_in(vocabulary.durable, name)
