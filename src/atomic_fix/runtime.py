@@ -150,7 +150,7 @@ def atomic_write_bytes(
         if staged is not None:
             staged.write(view)
         else:
-            with open(path, "wb") as file:
+            with open(path, "wb") as file:  # noqa: ATF101 -- a pipe or device has no old content
                 file.write(view)
     return view.nbytes
 
@@ -682,9 +682,7 @@ def _locate(path: str) -> tuple[str, str] | None:
             return directory, name
         if stat.S_ISREG(mode):
             return directory, name
-        if not stat.S_ISLNK(mode):
-            return None
-        # The kernel judges the link: also whether it may be followed at all
+        # The kernel judges a link: also whether it may be followed at all
         # (fs.protected_symlinks).
         with contextlib.suppress(FileNotFoundError):
             if not stat.S_ISREG(os.stat(path).st_mode):
@@ -706,7 +704,7 @@ def _inherit(old: int, new: int, now: os.stat_result, path: str) -> None:
     if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
         mode = _inherit_owner(was, new, mode, path)
     if _inherit_xattrs(old, new, path):
-        now = os.fstat(new)  # an ACL has a say in the mode
+        now = os.fstat(new)  # an ACL sets the mode, perhaps to more than is allowed now
     if stat.S_IMODE(now.st_mode) != mode and hasattr(os, "fchmod"):
         os.fchmod(new, mode)
 
