@@ -8,6 +8,9 @@
 Statements are deleted, conditions fixed, operands and elements dropped, numbers increased,
 `with` blocks, handlers and `finally` made void. First the tests that run in one process, then,
 for what survives, those under strace. Prints what no test notices.
+
+As root in a container of its own only: a damaged helper may replace what it should write
+through, `/dev/stdout` for instance.
 """
 
 from __future__ import annotations
