@@ -41,7 +41,7 @@ def test_a_rule_is_added_in_the_steps_that_are_told(tmp_path: Path) -> None:
             _add_lines(copy / name, block)
 
     commands = re.findall(r"^\$ python (.*)$", steps, re.MULTILINE)
-    assert len(commands) == 2
+    assert len(commands) == 3
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("PYTEST")},
         "PYTHONPATH": str(copy / "src"),
@@ -53,6 +53,7 @@ def test_a_rule_is_added_in_the_steps_that_are_told(tmp_path: Path) -> None:
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
     assert "| ATF119 | temp-written-twice |" in (copy / "README.md").read_text(encoding="utf-8")
+    assert (copy / "docs" / "rules" / "temp-written-twice.md").is_file()
     for tool in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
         done = subprocess.run(
             [sys.executable, "-m", *tool, "src/atomic_fix/rules"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -33,3 +34,10 @@ def load_checkpoint(path: Path) -> TrainingCheckpoint | None:
     except json.JSONDecodeError:
         return None
     return TrainingCheckpoint(epoch=payload["epoch"], losses=payload["losses"])
+
+
+def save_progress(path: Path, text: str) -> None:
+    """Write down which files were read."""
+    tmp = path.with_suffix(".tmp")
+    tmp.write_text(text, encoding="utf-8")
+    os.replace(tmp, path)
