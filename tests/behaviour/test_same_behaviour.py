@@ -11,6 +11,7 @@ are listed here, and no others are allowed:
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -210,6 +211,61 @@ def test_a_loader_differs_for_a_corrupt_file_only(
         assert (type(new), str(new)) == (type(old), str(old))
     else:
         assert new == old
+
+
+ERRORS = st.lists(
+    st.sampled_from(["FileNotFoundError", "OSError", "KeyError", "TypeError"]), unique=True
+)
+MEANS_CORRUPT = st.lists(
+    st.sampled_from(["ValueError", "json.JSONDecodeError", "UnicodeDecodeError"]),
+    unique=True,
+    min_size=1,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    others=ERRORS,
+    corrupt=MEANS_CORRUPT,
+    turned=st.booleans(),
+    load=st.sampled_from(
+        [
+            "return json.loads(path.read_text(encoding='utf-8'))",
+            "return json.loads(path.read_bytes())",
+            "with open(path, encoding='utf-8') as file:\n            return json.load(file)",
+        ]
+    ),
+    default=st.sampled_from(["return None", "return {}", "return [1, 2]", "pass"]),
+    bound=st.booleans(),
+    content=st.one_of(st.none(), st.binary(max_size=12), st.just(b'{"step": 2}')),
+)
+def test_generated_loaders_differ_for_a_corrupt_file_only(
+    tmp_path: Path,
+    others: list[str],
+    corrupt: list[str],
+    turned: bool,
+    load: str,
+    default: str,
+    bound: bool,
+    content: bytes | None,
+) -> None:
+    names = [*corrupt, *others] if turned else [*others, *corrupt]
+    errors = f"({', '.join(names)},)" + (" as exc" if bound else "")
+    text = loader(errors, load, default)
+    path = made(tmp_path, content)
+    old = outcome(function(text, "load_checkpoint"), path)[0]
+    new = outcome(function(repaired(text), "load_checkpoint"), path)[0]
+    if isinstance(new, CheckpointCorruptedError):
+        assert content is not None
+        assert not isinstance(old, Exception)
+        assert new.path == path
+        assert isinstance(new.__cause__, ValueError)
+    elif isinstance(old, Exception):
+        assert (type(new), str(new)) == (type(old), str(old))
+    else:
+        assert new == old
+        # A file that is there is no longer taken for a missing one.
+        assert content is None or new == json.loads(content)
 
 
 OPTIONS = st.lists(
