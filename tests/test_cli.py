@@ -505,6 +505,26 @@ def test_a_real_terminal_gets_colour_and_its_width(here: Path, term: str, colour
     assert all(40 < len(line) <= 60 for line in snippet)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+@pytest.mark.parametrize(
+    "arguments",
+    [["state.py"], ["--output-format=sarif", "state.py"], ["--diff", "state.py"],
+     ["--write", "-"], ["--show-settings"], ["--show-files"], ["--explain", "ATF101"], ["--help"],
+     ["--version"], ["clean.py"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_full_disk_is_one_line_and_two(here: Path, arguments: list[str]) -> None:
+    (here / "state.py").write_bytes(SAVER)
+    (here / "clean.py").write_bytes(CLEAN)
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "atomic_fix", *arguments],
+            check=False, input=SAVER, stdout=full, stderr=subprocess.PIPE,
+        )  # fmt: skip
+    line = b"atomic-fix: error: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, line)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a folder in use cannot be removed there")
 def test_a_current_folder_that_is_gone_is_one_line(here: Path) -> None:
     program = (

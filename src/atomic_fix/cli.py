@@ -46,7 +46,18 @@ _WAYS = (
 
 
 class _GroupedCommand(click.Command):
-    """A command whose --help shows its options under headings."""
+    """A command whose --help shows its options under headings, and which ends with 2 when its
+    output cannot be written: a traceback's 1 would stand for findings."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().main(*args, **extra)
+        except OSError as error:
+            # What is left in the buffer would fail once more, at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            line = f"atomic-fix: error: the output cannot be written: {error.strerror}\n"
+            sys.stderr.write(line)
+            sys.exit(2)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         records = {
