@@ -129,8 +129,8 @@ def atomic_open(
         raise ValueError("binary mode takes no encoding, errors or newline")
     if "b" not in mode and buffering == 0:
         raise ValueError("can't have unbuffered text I/O")
-    layers = (buffering, encoding, errors, newline)
-    return _opened(_replacing(path, fsync, perm, backup), path, mode, layers)
+    layers = (mode, buffering, encoding, errors, newline)
+    return _replacing(path, layers, fsync, perm, backup)
 
 
 def atomic_write_bytes(
@@ -146,15 +146,9 @@ def atomic_write_bytes(
     Raises TypeError when `data` is no buffer, OSError as `atomic_open` does.
     """
     view = memoryview(data)
-    with _replacing(path, fsync, mode, backup) as staged:
-        if staged is not None:
-            staged.write(view)
-        else:
-            # atomic-fix: off -- a pipe or device has no old content
-            with open(path, "wb") as file:
-                file.write(view)
-            # atomic-fix: on
-    return view.nbytes
+    with _replacing(path, None, fsync, mode, backup) as file:
+        written: int = file.write(view)
+    return written
 
 
 def atomic_write_text(
@@ -394,39 +388,34 @@ def _name(error: OSError, path: _Path) -> None:
 
 
 @contextlib.contextmanager
-def _opened(
-    replacing: AbstractContextManager[_Staged | None],
-    path: _Path,
-    mode: str,
-    layers: tuple[int, str | None, str | None, str | None],
-) -> Iterator[IO[Any]]:
-    with replacing as staged:
-        if staged is not None:
-            yield staged.open(mode, *layers)
-        else:
-            with open(path, mode, *layers) as file:
-                yield file
-
-
-@contextlib.contextmanager
 def _replacing(
-    path: _Path, fsync: bool, perm: int | None, backup: _Path | None
-) -> Iterator[_Staged | None]:
-    """What takes the new content of `path`; None when that can only be written through."""
+    path: _Path,
+    layers: tuple[str, int, str | None, str | None, str | None] | None,
+    fsync: bool,
+    perm: int | None,
+    backup: _Path | None,
+) -> Iterator[Any]:
+    """What takes the new content of `path`: a file; without `layers`, something that can only
+    `write`, once.
+
+    One generator, not one around another: dropped half-way through by an interrupt, the inner
+    one would live until the garbage is collected.
+    """
     try:
         place = _locate(os.fsdecode(path))
     except OSError as error:
         _name(error, path)
         raise
     if place is None:
-        yield None
+        with open(path, *(layers or ("wb",))) as file:
+            yield file
         return
     with contextlib.nullcontext() if backup is None else _keeping(path, backup, fsync):
         staged = _Staged(path, *place, fsync, perm)
         try:
             try:
                 staged.make()
-                yield staged
+                yield staged.open(*layers) if layers else staged
                 staged.publish()
             finally:
                 staged.discard()
@@ -502,8 +491,8 @@ class _Staged:
             _name(error, self.path)
             raise
 
-    def write(self, data: memoryview) -> None:
-        """All of the content at once: no file object, no buffer."""
+    def write(self, data: memoryview) -> int:
+        """All of the content at once: no file object, no buffer. Returns the number of bytes."""
         done = 0
         try:
             while done < data.nbytes:
@@ -511,6 +500,7 @@ class _Staged:
         except OSError as error:
             _name(error, self.path)
             raise
+        return done
 
     def open(
         self,
