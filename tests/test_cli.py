@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -444,6 +445,33 @@ def test_shell_completion_offers_codes() -> None:
     for shell in ("bash", "zsh", "fish"):
         script = command(_ATOMIC_FIX_COMPLETE=f"{shell}_source").stdout
         assert b"_ATOMIC_FIX_COMPLETE" in script
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="it is bash that completes")
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("--sel", {"--select"}),
+        ("--output-fi", {"--output-file"}),
+        ("--output-format sa", {"sarif"}),
+        ("--explain ATF20", {rule.code for rule in RULES if rule.code.startswith("ATF20")}),
+    ],
+)
+def test_bash_completes(here: Path, typed: str, offered: set[str]) -> None:
+    script = command(_ATOMIC_FIX_COMPLETE="bash_source").stdout.decode()
+    # What the script calls by the name that is completed.
+    (here / "atomic-fix").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m atomic_fix "$@"\n')
+    (here / "atomic-fix").chmod(0o755)
+    program = (
+        f"{script}\nCOMP_WORDS=({here}/atomic-fix {typed})\n"
+        "COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
+        f"_atomic_fix_completion {here}/atomic-fix\n"
+        'printf "%s\\n" "${COMPREPLY[@]}"\n'
+    )
+    done = subprocess.run(
+        ["bash", "--norc", "-c", program], capture_output=True, check=False, text=True
+    )
+    assert set(done.stdout.split()) == offered, done.stderr
 
 
 def test_a_clean_file_loads_no_more_than_it_needs(here: Path) -> None:
