@@ -55,6 +55,8 @@ def _found(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 judged.add(node.func)
                 if not _reads(node, 1):
                     yield node.lineno, dotted
+            elif dotted == "os.open" and _dotted(node.args[0], names) == "os.devnull":
+                judged.add(node.func)
             elif isinstance(node.func, ast.Attribute) and node.func.attr == "open":
                 if dotted.partition(".")[0] not in WATCHED:
                     judged.add(node.func)
@@ -202,6 +204,7 @@ def test_a_write_that_leaves_the_helper_is_seen() -> None:
         "import shutil; shutil.get_terminal_size()",
         "import gzip; gzip.open(p)",
         "import io; io.BytesIO()",
+        "import os; os.open(os.devnull, os.O_WRONLY)",
         "sys.stdout.write(t)",
         "'os.replace'",
     ],

@@ -721,7 +721,7 @@ def _inherit_owner(was: os.stat_result, new: int, mode: int, path: str) -> int:
 
 
 def _inherit_xattrs(old: int, new: int, path: str) -> bool:
-    """Give the new file those of the old and no others; whether there were any."""
+    """Give the new file those of the old and no others; whether the old had any."""
     if sys.platform != "linux":
         return False
     try:
@@ -748,7 +748,7 @@ def _inherit_xattrs(old: int, new: int, path: str) -> bool:
             if not denied and error.errno not in _UNSUPPORTED:
                 raise
             _warn(f"{path} cannot keep its attribute {name}")
-    return bool(names or inherited)
+    return bool(names)
 
 
 def _sync(fd: int) -> None:

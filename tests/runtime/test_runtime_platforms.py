@@ -210,6 +210,15 @@ def test_windows_leaves_links_to_realpath(tmp_path: Path, monkeypatch: pytest.Mo
     assert [p.name for p in tmp_path.iterdir()] == ["real"]
 
 
+def test_windows_writes_through_what_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "device")
+    Windows(monkeypatch)
+    assert runtime._locate(str(tmp_path / "device")) is None
+    assert runtime._locate(str(tmp_path / "x")) is not None
+
+
 def test_windows_failed_body(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Windows(monkeypatch)
     with pytest.raises(KeyError), runtime.atomic_open(tmp_path / "x", perm=0o600):
