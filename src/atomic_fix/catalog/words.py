@@ -228,6 +228,9 @@ SECRETS = frozenset({"credential", "identity", "key", "password", "pem", "salt",
 # A durable word that is followed by one of these names something else: `session_id`.
 NAMING = frozenset({"id", "uid", "url", "uuid"})
 
+# What the source of a copy is called that comes with the program.
+ORIGINALS = frozenset({"default", "example", "sample", "skeleton", "template"})
+
 # Words in the name of a call that makes a folder, or an entry, which is published when the
 # `with` statement is left.
 STAGING = frozenset(

@@ -394,6 +394,8 @@ def content_grounds(durability: Durability, site: WriteSite) -> None:
         durability.add("what is written is always the same", _CONSTANT)
     elif site.content == "copy" and any(phrase_in(catalog.ASIDE, name) for name in site.data):
         durability.add("a copy put aside is restored", _RESTORED)
+    elif site.content == "copy" and any(phrase_in(catalog.ORIGINALS, name) for name in site.data):
+        durability.add("what is copied came with the program", _RESTORED)
     elif site.content == "state":
         durability.add("the data is serialised", _STATE_CONTENT)
     elif site.content == "table" and not durability.read_back:
