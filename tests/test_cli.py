@@ -306,6 +306,16 @@ def test_configuration_holds_for_the_files_below_it(here: Path) -> None:
     assert [line.split(":")[0] for line in result.output.splitlines()[:-1]] == ["b/state.py"]
 
 
+def test_what_is_excluded_stays_out_under_pre_commit(here: Path) -> None:
+    """pre-commit names each file."""
+    (here / "a.py").write_bytes(SAVER)
+    (here / "atomic-fix.toml").write_text('extend-exclude = ["a.py"]\n')
+    assert run("a.py").exit_code == 1
+    assert run("--force-exclude", "a.py").exit_code == 0
+    hooks = Path(__file__).parent.parent / ".pre-commit-hooks.yaml"
+    assert hooks.read_text().count("entry: atomic-fix --force-exclude") == 2
+
+
 def test_per_file_ignores(here: Path) -> None:
     (here / "tests").mkdir()
     (here / "tests/state.py").write_bytes(LOADER + SAVER)

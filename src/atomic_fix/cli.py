@@ -22,7 +22,14 @@ _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
 GROUPS: dict[str, tuple[str, ...]] = {
-    "What to check": ("select", "extend_select", "ignore", "diff_base", "stdin_filename"),
+    "What to check": (
+        "select",
+        "extend_select",
+        "ignore",
+        "force_exclude",
+        "diff_base",
+        "stdin_filename",
+    ),
     "Repair": ("diff", "write", "interactive", "unsafe_fixes", "on_corrupt", "show_fixes"),
     "Known findings": ("add_noqa", "baseline", "write_baseline"),
     "Helper": ("vendor", "vendor_check", "vendor_update"),
@@ -34,7 +41,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """The options under each heading of --help."""
 
 
-_OPTION_KEYS = ("select", "extend-select", "ignore", "on-corrupt", "output-format")
+_OPTION_KEYS = (
+    "select", "extend-select", "ignore", "force-exclude", "on-corrupt", "output-format"
+)  # fmt: skip
 """The options that are configuration keys too."""
 
 
@@ -109,6 +118,7 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 @_code_option("--select", "Check only these codes (ATF1 stands for all that begin so).")
 @_code_option("--extend-select", "Check these codes too.")
 @_code_option("--ignore", "Do not check these codes.")
+@click.option("--force-exclude", is_flag=True, help="Leave out excluded files even if named.")
 @click.option(
     "--diff-base",
     metavar="REV",
