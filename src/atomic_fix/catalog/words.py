@@ -303,7 +303,6 @@ NOT_DURABLE_SUFFIXES = frozenset(
         ".webp",
         ".whl",
         ".xlsx",
-        ".zip",
     }
 )
 

@@ -108,12 +108,16 @@ class Writes:
             if found is not None or name == "os.open":
                 return found
         opened = self._handles.opens(call)
+        if name == "fsspec.open" and _in_transaction(call):
+            return None
         if opened is not None:
             if name in self._handles.openers:
                 return self._open(call, name, opened.target, opened.mode, opened.row)
             if opened.mode is None or not self._handles.modes(opened.mode, call):
                 return None
             if opened.target is not receiver:
+                if _in_transaction(call):
+                    return None
                 return self._open(call, "open", opened.target, opened.mode, opened.row)
             path = self._handles.resolve(opened.target, call)
             imported = dotted(opened.target) in self._handles.scopes.imports
@@ -367,6 +371,25 @@ def _names(node: cst.BaseExpression | None, depth: int = 4) -> tuple[str, ...]:
     if isinstance(node, cst.BinaryOperation):
         return _names(node.left, depth - 1)
     return ()
+
+
+def _in_transaction(call: Call) -> bool:
+    """Whether the call stands in `with file_system.transaction:`, which publishes at its end."""
+    statements = [inside.node for inside in call.inside]
+    # `with fs.transaction, fs.open(path, "w") as file:`
+    statements += [
+        handled.node
+        for handled in call.function.handled
+        if isinstance(handled.node, cst.With)
+        and any(item.item is call.place for item in handled.node.items)
+    ]
+    return any(
+        "transaction"
+        in words(_code(item.item.func if isinstance(item.item, cst.Call) else item.item))
+        for statement in statements
+        if isinstance(statement, cst.With)
+        for item in statement.items
+    )
 
 
 def _mentions(node: cst.With, item: cst.WithItem) -> bool:
