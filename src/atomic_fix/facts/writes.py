@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import libcst as cst
@@ -396,7 +397,9 @@ def _mentions(node: cst.With, item: cst.WithItem) -> bool:
     """Whether the body names what the item binds."""
     assert item.asname is not None
     name = item.asname.name
-    return not isinstance(name, cst.Name) or name.value in _code(node.body)
+    if not isinstance(name, cst.Name):
+        return True
+    return re.search(rf"\b{re.escape(name.value)}\b", _code(node.body)) is not None
 
 
 def _is_no_path(receiver: cst.BaseExpression, path: PathValue) -> bool:
