@@ -38,7 +38,8 @@ a folder of that name anywhere below the configuration file, `/gen/` only the on
 `*_pb2.py` a file name, `**` any folders, and `!` takes back.
 
 A file that is named on the command line is checked even if it is excluded, unless
-`force-exclude` is set, as the hooks for pre-commit do. A folder that is named is walked even if git ignores it.
+`force-exclude` is set, as the hooks for pre-commit do. A folder that is named is walked even if
+git ignores it.
 
 ## Codes
 

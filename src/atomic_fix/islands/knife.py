@@ -277,6 +277,8 @@ class _Marker:
 
     def __init__(self, text: str, imports: dict[str, str], config: Config) -> None:
         self._text = text
+        # A search of the whole text: once a name.
+        self._bound: dict[str, bool] = {}
         self._imports = imports
         savers = [saver.name for saver in apis.SAVERS]
         savers += [row.partition(":")[0] for row in config.savers]
@@ -454,6 +456,11 @@ class _Marker:
                 todo += ast.iter_child_nodes(node)
         return True
 
+    def _is_bound(self, name: str) -> bool:
+        if name not in self._bound:
+            self._bound[name] = re.search(_BOUND % ((name,) * 2), self._text) is not None
+        return self._bound[name]
+
     def _is_harmless(self, node: ast.expr) -> bool:
         """Whether an exception surely does not mean "there but unreadable"."""
         if isinstance(node, (ast.Tuple, ast.List)):
@@ -463,7 +470,7 @@ class _Marker:
             return False
         if "." not in name or name.startswith(("self.", "cls.")):
             known = name in BUILTIN_ERRORS or name in self._imports
-            if not known or re.search(_BOUND % ((name,) * 2), self._text):
+            if not known or self._is_bound(name):
                 return False  # it may be bound to a tuple of exceptions
         last = self._qualified(name).rpartition(".")[2]
         return last not in HARMFUL and _CORRUPT.search(last) is None
