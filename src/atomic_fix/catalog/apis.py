@@ -33,7 +33,6 @@ class Saver:
     """`state` for formats that programs load back, `table` for tables, `copy` for copies."""
     binary: bool = True
     """Whether the saver, given a handle instead of a path, writes bytes to it."""
-    takes_handle: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +72,17 @@ SAVERS: tuple[Saver, ...] = (
     Saver("numpy.savez_compressed", 0, "file", "state"),
     Saver("numpy.savetxt", 0, "fname", "table", binary=False),
     Saver("joblib.dump", 1, "filename", "state"),
-    Saver("safetensors.torch.save_file", 1, "filename", "state", takes_handle=False),
-    Saver("safetensors.numpy.save_file", 1, "filename", "state", takes_handle=False),
-    Saver("safetensors.flax.save_file", 1, "filename", "state", takes_handle=False),
-    Saver("safetensors.tensorflow.save_file", 1, "filename", "state", takes_handle=False),
+    Saver("safetensors.torch.save_file", 1, "filename", "state"),
+    Saver("safetensors.numpy.save_file", 1, "filename", "state"),
+    Saver("safetensors.flax.save_file", 1, "filename", "state"),
+    Saver("safetensors.tensorflow.save_file", 1, "filename", "state"),
     Saver("scipy.sparse.save_npz", 0, "file", "state"),
     Saver("scipy.io.savemat", 0, "file_name", "state"),
     Saver("paddle.save", 1, "path", "state"),
-    Saver("mindspore.save_checkpoint", 1, "ckpt_file_name", "state", takes_handle=False),
-    Saver("shutil.copy", 1, "dst", "copy", takes_handle=False),
-    Saver("shutil.copy2", 1, "dst", "copy", takes_handle=False),
-    Saver("shutil.copyfile", 1, "dst", "copy", takes_handle=False),
+    Saver("mindspore.save_checkpoint", 1, "ckpt_file_name", "state"),
+    Saver("shutil.copy", 1, "dst", "copy"),
+    Saver("shutil.copy2", 1, "dst", "copy"),
+    Saver("shutil.copyfile", 1, "dst", "copy"),
     Saver(".to_csv", 0, "path_or_buf", "table", binary=False),
     Saver(".to_json", 0, "path_or_buf", "table", binary=False),
     Saver(".to_parquet", 0, "path", "table"),
@@ -91,12 +90,12 @@ SAVERS: tuple[Saver, ...] = (
     Saver("pandas.to_pickle", 1, "filepath_or_buffer", "state"),
     Saver(".tofile", 0, "fid", "state"),
     Saver(".to_feather", 0, "path", "table"),
-    Saver(".to_hdf", 0, "path_or_buf", "table", takes_handle=False),
+    Saver(".to_hdf", 0, "path_or_buf", "table"),
     Saver(".write_csv", 0, "file", "table"),
     Saver(".write_parquet", 0, "file", "table"),
     Saver(".write_ipc", 0, "file", "table"),
     Saver(".write_ndjson", 0, "file", "table"),
-    Saver(".save_weights", 0, "filepath", "state", takes_handle=False),
+    Saver(".save_weights", 0, "filepath", "state"),
 )
 
 # Objects with an `open(path, mode)` of their own: file system layers. The last word of a name.

@@ -92,6 +92,13 @@ class Handles:
                     return f"self.{name}"
         return None
 
+    def _bound(self, name: str, call: Call) -> list[Binding]:
+        """What a name, or an attribute of `self`, may stand for at a call."""
+        found: list[Binding] = []
+        if name.startswith("self.") and call.function.owner is not None:
+            found = self.paths.attribute(call.function.owner, name[5:])
+        return found or self.paths.bindings(name, call.function, call.order)
+
     def handle_of(self, node: cst.BaseExpression, call: Call) -> Call | None:
         """The call that opened the handle which `node` names, if it is one."""
         name = dotted(node)
@@ -101,12 +108,7 @@ class Handles:
                 if inner is not None and self.is_open(inner):
                     return inner
             return None
-        bound: list[Binding] = []
-        if name.startswith("self.") and call.function.owner is not None:
-            bound = self.paths.attribute(call.function.owner, name[5:])
-        if not bound:
-            bound = self.paths.bindings(name, call.function, call.order)
-        for binding in reversed(bound):
+        for binding in reversed(self._bound(name, call)):
             for candidate in binding.function.calls:
                 if _opens(binding, candidate.node) and self.is_open(candidate):
                     return candidate
@@ -158,10 +160,7 @@ class Handles:
             name = dotted(node)
             if name is None:
                 return None
-            bound: list[Binding] = []
-            if name.startswith("self.") and call.function.owner is not None:
-                bound = self.paths.attribute(call.function.owner, name[5:])
-            bound = bound or self.paths.bindings(name, call.function, call.order)
+            bound = self._bound(name, call)
             for binding in reversed(bound[-3:]):
                 inner = Call(binding.order, call.node, binding.function, (), None)
                 found = self.origin(binding.value, inner, depth - 1)
@@ -283,10 +282,7 @@ class Handles:
         name = dotted(node)
         if name is None:
             return False
-        bound: list[Binding] = []
-        if name.startswith("self.") and call.function.owner is not None:
-            bound = self.paths.attribute(call.function.owner, name[5:])
-        bound = bound or self.paths.bindings(name, call.function, call.order)
+        bound = self._bound(name, call)
         return any(
             self.made_by(b.value, Call(b.order, call.node, b.function, (), None), makers, depth - 1)
             for b in bound[-2:]

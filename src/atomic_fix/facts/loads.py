@@ -11,34 +11,20 @@ from atomic_fix.catalog.words import LOADING
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.names import words
 from atomic_fix.facts.paths import PathValue
-from atomic_fix.facts.scopes import Call, FunctionFacts
+from atomic_fix.facts.scopes import Call, Site
 
 # Methods that take a text apart.
 SPLITTERS = frozenset({"split", "splitlines"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LoadSite:
+class LoadSite(Site):
     """A call that reads a file, and parses it unless `raw`."""
 
-    call: Call
     api: str
     path: PathValue
     path_node: cst.BaseExpression | None
     raw: bool
-
-    @property
-    def function(self) -> FunctionFacts:
-        return self.call.function
-
-    @property
-    def order(self) -> int:
-        return self.call.order
-
-    @property
-    def node(self) -> cst.CSTNode:
-        """What to point at in the file."""
-        return self.call.place
 
 
 class Loads:

@@ -6,6 +6,7 @@ share one are the same file), which words are in sight (`mentions`), and a few t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import libcst as cst
@@ -172,28 +173,19 @@ class Paths:
                 return first
         return receiver
 
-    def method(self, owner: ClassFacts, name: str, depth: int = 4) -> FunctionFacts | None:
-        if name in owner.methods:
-            return owner.methods[name]
-        if depth:
-            for base in owner.bases:
-                parent = self._scopes.classes.get(base)
-                if parent is not None and parent is not owner:
-                    found = self.method(parent, name, depth - 1)
-                    if found is not None:
-                        return found
-        return None
+    def method(self, owner: ClassFacts, name: str) -> FunctionFacts | None:
+        return next((c.methods[name] for c in self._lineage(owner) if name in c.methods), None)
 
-    def attribute(self, owner: ClassFacts, name: str, depth: int = 4) -> list[Binding]:
-        found = list(owner.attributes.get(name, ()))
-        if not found and depth:
-            for base in owner.bases:
-                parent = self._scopes.classes.get(base)
-                if parent is not None and parent is not owner:
-                    found = self.attribute(parent, name, depth - 1)
-                    if found:
-                        break
-        return found
+    def attribute(self, owner: ClassFacts, name: str) -> list[Binding]:
+        return next((c.attributes[name] for c in self._lineage(owner) if name in c.attributes), [])
+
+    def _lineage(self, owner: ClassFacts, depth: int = 4) -> Iterator[ClassFacts]:
+        """The class and those of the module that it inherits from."""
+        yield owner
+        for base in owner.bases if depth else ():
+            parent = self._scopes.classes.get(base)
+            if parent is not None and parent is not owner:
+                yield from self._lineage(parent, depth - 1)
 
     def bindings(self, name: str, function: FunctionFacts, before: int) -> list[Binding]:
         """What a local or enclosing name was last bound to before a place.

@@ -9,14 +9,13 @@ import libcst as cst
 from atomic_fix.catalog import apis
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.paths import PathValue
-from atomic_fix.facts.scopes import Call, FunctionFacts
+from atomic_fix.facts.scopes import Call, Site
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PublishSite:
+class PublishSite(Site):
     """A call that moves or copies a finished file to its final name."""
 
-    call: Call
     how: str
     """`replace`, `rename`, `link`, `move`, `copy`."""
     api: str
@@ -24,19 +23,6 @@ class PublishSite:
     target_node: cst.BaseExpression
     source: PathValue
     target: PathValue
-
-    @property
-    def function(self) -> FunctionFacts:
-        return self.call.function
-
-    @property
-    def order(self) -> int:
-        return self.call.order
-
-    @property
-    def node(self) -> cst.CSTNode:
-        """What to point at in the file."""
-        return self.call.place
 
 
 _PUBLISHER_NAMES = frozenset(name.rpartition(".")[2] for name in apis.PUBLISHERS)

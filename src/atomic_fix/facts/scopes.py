@@ -71,6 +71,26 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """A call that does something with a file."""
+
+    call: Call
+
+    @property
+    def function(self) -> FunctionFacts:
+        return self.call.function
+
+    @property
+    def order(self) -> int:
+        return self.call.order
+
+    @property
+    def node(self) -> cst.CSTNode:
+        """What to point at in the file."""
+        return self.call.place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Handled:
     """A `try` statement with its handlers, or a `with suppress(...)`."""
 

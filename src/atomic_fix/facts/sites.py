@@ -77,5 +77,5 @@ def _more_savers(rows: tuple[str, ...]) -> tuple[apis.Saver, ...]:
     found = []
     for row in rows:
         name, _, position = row.partition(":")
-        found.append(apis.Saver(name, int(position or 0), "", "state", takes_handle=False))
+        found.append(apis.Saver(name, int(position or 0), "", "state"))
     return tuple(found)

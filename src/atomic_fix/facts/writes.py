@@ -12,7 +12,7 @@ from atomic_fix.catalog.words import TEMP
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.paths import PathValue
-from atomic_fix.facts.scopes import Call, FunctionFacts
+from atomic_fix.facts.scopes import Call, Site
 
 # In a handle's name: nothing of what is written.
 _SAYING_NOTHING = frozenset({"out", "outfile", "output"})
@@ -45,10 +45,9 @@ _NOT_PATHS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WriteSite:
+class WriteSite(Site):
     """A call that overwrites, or creates, the file at a path."""
 
-    call: Call
     kind: str
     """`open` (a handle in a truncating mode), `write` (`write_text`, `write_bytes`), `save`."""
     api: str
@@ -62,19 +61,6 @@ class WriteSite:
     """Names in the expression that is written, nearest first."""
     constant: bool = False
     """Whether what is written stands in the code: it can be written again."""
-
-    @property
-    def function(self) -> FunctionFacts:
-        return self.call.function
-
-    @property
-    def order(self) -> int:
-        return self.call.order
-
-    @property
-    def node(self) -> cst.CSTNode:
-        """What to point at in the file."""
-        return self.call.place
 
 
 class Writes:

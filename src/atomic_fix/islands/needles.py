@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from atomic_fix.config import Config
 
-WRITES_BY_NAME = rb"\bwrite_"
-"""`write_text`, `write_csv`, ..., and `getattr(path, f"write_{kind}")`."""
-
 ESCAPED = r"\\x77|\\167|\\u0077|\\U00000077|\\N\{LATIN SMALL LETTER W\}"
 """A `w` in a string that hides behind an escape."""
 
