@@ -10,6 +10,8 @@ import ast
 import re
 import warnings
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from atomic_fix.catalog import apis, errors
@@ -18,6 +20,7 @@ from atomic_fix.islands.needles import BUILTIN_ERRORS, ESCAPED, HARMFUL, temp_wo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from atomic_fix.config import Config
     from atomic_fix.source import Source
@@ -37,15 +40,25 @@ _A_MODE_THAT_WRITES = re.compile(
 _METHOD_AS_VALUE = re.compile(r"\.\s*(write|read)_(?:text|bytes)\b(?!\s*\()")
 # As the first word of a name: `load_json`, `_read`, `fromFile`.
 _LOADING = re.compile(rf"[^A-Za-z]*(?:{'|'.join(sorted(catalog.LOADING))})", re.IGNORECASE)
+_SOME_LOADING = re.compile(rf"\b[^\WA-Za-z]*(?:{'|'.join(sorted(catalog.LOADING))})", re.IGNORECASE)
 _SHAPING = re.compile("|".join(sorted(catalog.SHAPING)), re.IGNORECASE)
 _CORRUPT = re.compile("|".join(sorted(errors.CORRUPT_WORDS)), re.IGNORECASE)
 _TEMP_WORD = re.compile(temp_word_pattern())
 
 _OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
 _OPENER_NAMES = frozenset(opener.name.removeprefix("builtins.") for opener in apis.OPENERS)
+# Last parts of names whose calls are looked at, less those of savers and loaders.
+_WRITING = frozenset({"write_text", "write_bytes", "getattr", *apis.RUNNERS}) | {
+    name.rpartition(".")[2] for name in (*apis.PUBLISHERS, *apis.PUBLISH_METHODS, *apis.TEMP_MAKERS)
+}
+_READING = _OPENERS | {"read_text", "read_bytes", "load", "loads"}
+# Fields that hold no expression and no statement.
+_PLAIN = frozenset(
+    {"arg", "asname", "attr", "ctx", "id", "kind", "level", "module", "name", "names", "op", "ops"}
+)
 _TREES = {maker.rpartition(".")[2] for maker in apis.TREE_MAKERS} | {"etree"}
-# A name as a target.
-_BOUND = r"\b%s\s*(?:,[^=\n()]*|:[^=\n]+)?=(?!=)|\bfor\s[^\n]*\b%s\b"
+# What follows a name that is a target.
+_BOUND = re.compile(r"\s*(?:,[^=\n()]*|:[^=\n]+)?=(?!=)")
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -140,7 +153,7 @@ def cut(tree: ast.Module, source: Source, config: Config, *, tests: bool) -> Cut
         tests: whether tests of a loaded object's shape matter too.
     """
     pieces, classes = _pieces(tree, source)
-    imports = _imports(tree)
+    imports = _imports(pieces)
     _Marker(source.text, imports, config).mark(pieces, tests=tests)
     marked = _marked(pieces, source.text)
     if not marked:
@@ -238,10 +251,11 @@ def dotted(node: ast.expr) -> str | None:
     return ".".join(reversed(parts))
 
 
-def _imports(tree: ast.Module) -> dict[str, str]:
+def _imports(pieces: Iterable[Piece]) -> dict[str, str]:
     """What each imported name stands for; of several imports the last one counts."""
     found: dict[str, str] = {}
-    for node in _imports_in(tree.body):
+    importing = (piece.nodes for piece in pieces if "import" in piece.words)
+    for node in _imports_in(chain.from_iterable(importing)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.asname is not None:
@@ -272,6 +286,18 @@ def _imports_in(statements: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.Imp
 # --- marking ----------------------------------------------------------------------
 
 
+@cache
+def _children(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold calls and handlers."""
+    if kind is ast.Constant:
+        return ()
+    return tuple(name for name in getattr(kind, "_fields", ()) if name not in _PLAIN)
+
+
+def _lasts(names: Iterable[str]) -> set[str]:
+    return {name.rpartition(".")[2] for name in names}
+
+
 class _Marker:
     """Marks the pieces of one file."""
 
@@ -296,11 +322,22 @@ class _Marker:
             self._hidden |= WRITE if match[1] == "write" else LOAD
 
     def mark(self, pieces: list[Piece], *, tests: bool) -> None:
+        writing = {*_WRITING, *_lasts(self._savers)}
+        if self._trees:
+            writing.add("write")
+        if self._may_write or self._may_update or "O_TRUNC" in self._text:
+            writing |= _OPENERS
+        writing |= self._imported_as(writing) | self._imported_as({"suppress"})
+        writing |= {"except", "suppress"}
+        others = []
         for piece in pieces:
-            for node in piece.nodes:
-                self._look_through(node, piece)
             if tests and "isinstance" in piece.words:
                 piece.marks |= TEST
+            if writing.isdisjoint(piece.words):
+                others.append(piece)
+            else:
+                self._look_through(piece)
+        self._mark_loads(pieces, others)
         for piece in pieces:
             piece.marks |= self._hidden
             if self._hidden & LOAD and piece.tried:
@@ -314,21 +351,47 @@ class _Marker:
                 # `publish(tmp, path)`: a helper of the module.
                 piece.marks |= PUBLISH
 
-    def _look_through(self, top: ast.stmt, piece: Piece) -> None:
-        todo: list[ast.AST] = [top]
+    def _mark_loads(self, pieces: list[Piece], others: list[Piece]) -> None:
+        """Look through those pieces that can only load, as far as loads matter."""
+        if not self._hidden and not any(piece.marks & ~LOAD for piece in pieces):
+            trying = [piece for piece in pieces if piece.tried]
+            asked = frozenset[str]().union(*(piece.words for piece in trying))
+            others = [piece for piece in others if not asked.isdisjoint(piece.defines)]
+        reading = _READING | _lasts(self._loaders)
+        if self._parsers:
+            reading.add("read")
+        reading |= self._imported_as(reading)
+        reading |= {
+            name
+            for name, target in self._imports.items()
+            if _LOADING.match(target.rpartition(".")[2])
+        }
+        for piece in others:
+            if not reading.isdisjoint(piece.words) or _SOME_LOADING.search(piece.text):
+                self._look_through(piece)
+
+    def _imported_as(self, lasts: AbstractSet[str]) -> set[str]:
+        """What the file calls things with these last parts of their names."""
+        return {
+            name for name, target in self._imports.items() if target.rpartition(".")[2] in lasts
+        }
+
+    def _look_through(self, piece: Piece) -> None:
+        todo: list[ast.AST] = [*piece.nodes]
         while todo:
             node = todo.pop()
-            if isinstance(node, ast.Call):
-                piece.marks |= self._call(node, piece)
-            elif isinstance(node, ast.Try) or type(node).__name__ == "TryStar":
+            kind: type[ast.AST] = type(node)
+            if kind is ast.Call:
+                piece.marks |= self._call(node, piece)  # type: ignore[arg-type]
+            elif kind.__name__ in {"Try", "TryStar"}:
                 self._try(node, piece)  # type: ignore[arg-type]
-            elif isinstance(node, (ast.With, ast.AsyncWith)):
-                self._suppress(node, piece)
-            for name in node._fields:
+            elif kind.__name__ in {"With", "AsyncWith"}:
+                self._suppress(node, piece)  # type: ignore[arg-type]
+            for name in _children(kind):  # type: ignore[arg-type]
                 value = getattr(node, name, None)
-                if isinstance(value, list):
-                    todo += [each for each in value if isinstance(each, ast.AST)]
-                elif isinstance(value, ast.AST):
+                if type(value) is list:
+                    todo += value
+                elif value is not None:
                     todo.append(value)
 
     def _qualified(self, name: str) -> str:
@@ -458,7 +521,13 @@ class _Marker:
 
     def _is_bound(self, name: str) -> bool:
         if name not in self._bound:
-            self._bound[name] = re.search(_BOUND % ((name,) * 2), self._text) is not None
+            text = self._text
+            # A pattern that begins with plain text is found many times faster.
+            self._bound[name] = any(
+                _BOUND.match(text, met.end())
+                or "for" in text[text.rfind("\n", 0, met.start()) + 1 : met.start()]
+                for met in re.finditer(rf"{re.escape(name)}\b", text)
+            )
         return self._bound[name]
 
     def _is_harmless(self, node: ast.expr) -> bool:

@@ -86,14 +86,19 @@ class _PiecesTree(Tree):
                     : piece.end - piece.start + 1
                 ]
         outline = _Parsed(cst.parse_module("\n".join(rows[1:]) + "\n"), 0)
-        outline.seen.update(id(line) for line in outline.module.body)
+        for line in outline.module.body:
+            outline.seen.add(id(line))
+            if isinstance(line, cst.SimpleStatementLine):
+                outline.seen.update(map(id, line.body))
         self.parsed.append(outline)
         return outline.module.with_changes(default_indent=cut.indent)
 
     def span(self, node: cst.CSTNode) -> Span:
-        # The walk leaves punctuation out, so what it has not seen is looked for everywhere.
         likely = [parsed for parsed in self.parsed if id(node) in parsed.seen]
-        for parsed in likely or self.parsed:
+        # The walk leaves punctuation out, so what it has not seen is looked for everywhere,
+        # first where something was looked for before.
+        everywhere = sorted(self.parsed, key=lambda parsed: not parsed.is_measured)
+        for parsed in likely or everywhere:
             found = parsed.find(node)
             if found is not None:
                 return found
@@ -107,6 +112,10 @@ class _Parsed:
         self.module = module
         self.shift = shift
         self.seen: set[int] = set()
+
+    @property
+    def is_measured(self) -> bool:
+        return "_ranges" in self.__dict__
 
     @cached_property
     def _ranges(self) -> Mapping[cst.CSTNode, object]:
