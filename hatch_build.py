@@ -1,23 +1,38 @@
-"""Packs the wheel as tightly as deflate can."""
+"""The description on a package index: the parts of README.md that hold outside a clone."""
 
 from __future__ import annotations
 
-import zipfile
+import re
 from pathlib import Path
 from typing import Any
 
-from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
+
+SECTIONS = ("Repair", "flake8")
+"""The sections that follow the introduction."""
 
 
-class TightWheel(BuildHookInterface[Any]):
+class Description(MetadataHookInterface):
     PLUGIN_NAME = "custom"
 
-    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
-        wheel = Path(artifact_path)
-        if version != "standard":
-            return  # an editable install is no archive to pass on
-        with zipfile.ZipFile(wheel) as packed:
-            members = [(info, packed.read(info)) for info in packed.infolist()]
-        with zipfile.ZipFile(wheel, "w") as packed:
-            for info, content in members:
-                packed.writestr(info, content, zipfile.ZIP_DEFLATED, 9)
+    def update(self, metadata: dict[str, Any]) -> None:
+        text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
+        metadata["readme"] = {"content-type": "text/markdown", "text": description(text)}
+
+
+def description(readme: str) -> str:
+    """The introduction and `SECTIONS`; links to other files of the repository, which would
+    lead nowhere, become their text.
+
+    Raises:
+        ValueError: a section is missing.
+    """
+    introduction, *parts = re.split(r"^## ", readme, flags=re.MULTILINE)
+    by_heading = {part.partition("\n")[0]: part for part in parts}
+    missing = [name for name in SECTIONS if name not in by_heading]
+    if missing:
+        raise ValueError(f"README.md has no section {', '.join(missing)}")
+    # The last line of the introduction is nothing but such links.
+    kept = re.sub(r"^\[.*(?:\n.+)*\n", "", introduction, flags=re.MULTILINE)
+    whole = kept + "".join(f"## {by_heading[name]}" for name in SECTIONS)
+    return re.sub(r"\[([^]]+)\]\((?!\w+://)[^)]*\)", r"\1", whole)

@@ -24,9 +24,9 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def script(name: str) -> ModuleType:
-    """A script of `.ci`, as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
+def script(name: str, folder: str = ".ci") -> ModuleType:
+    """A script that is no package, as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / folder / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -77,6 +77,16 @@ def _numbers(version: str) -> list[int]:
 def test_readme_shows_what_the_example_prints_and_every_rule() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert script("refresh_readme").refreshed(text) == text, "run `python .ci/refresh_readme.py`"
+
+
+def test_the_description_on_an_index_is_of_the_readme_and_its_links_lead_somewhere() -> None:
+    text = metadata.metadata("atomic-fix").get_payload()
+    assert isinstance(text, str)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert text.strip() == script("hatch_build", ".").description(readme).strip()
+    assert text.lstrip().startswith("# atomic-fix\n\nA long job saves its progress")
+    assert "atomic-fix --write src/" in text
+    assert re.findall(r"\]\((?!https?://)", text) == []
 
 
 def test_links_inside_the_documents_lead_somewhere() -> None:
