@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from atomic_fix.finding import Finding
-    from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.settings import Settings
 
 _BY_FLAKE8 = frozenset({"select", "extend_select", "ignore"})
@@ -110,13 +109,15 @@ class AtomicFixPlugin:
             yield start.row, start.column - 1, f"{finding.code} {finding.message}", type(self)
 
     def _findings(self) -> tuple[Finding, ...]:
+        from atomic_fix.run.narrowing import Narrowing, read_baseline
         from atomic_fix.run.one_file import told
 
         source = self._source()
         if isinstance(source, Unreadable):
             return _unreadable(source)
         settings = self._settings()
-        return told(source, settings, _narrowing(settings), noqa=False)
+        known = settings.baseline and read_baseline(str(Path(settings.root, settings.baseline)))
+        return told(source, settings, Narrowing(known or None), noqa=False)
 
     def _source(self) -> Source | Unreadable:
         """The file as it lies on the disk: where it cannot be decoded, flake8's lines are
@@ -146,29 +147,6 @@ class AtomicFixPlugin:
                 ignore=tuple(code for code in config.ignore if code not in wanted),
             ),
         )
-
-
-def _narrowing(settings: Settings) -> Narrowing:
-    """The baseline that is configured, if any.
-
-    Raises:
-        ConfigError: it cannot be used.
-    """
-    from atomic_fix.run.narrowing import Narrowing
-
-    if not settings.baseline:
-        return Narrowing()
-    from atomic_fix import baseline
-    from atomic_fix.run import disk
-
-    path = str(Path(settings.root, settings.baseline))
-    content = disk.read(path)
-    if isinstance(content, Unreadable):
-        raise ConfigError(f"{path}: {content.reason}")
-    try:
-        return Narrowing(baseline.parse(content.decode("utf-8"), path))
-    except (baseline.BaselineError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not a baseline: {error}") from error
 
 
 def _unreadable(problem: Unreadable) -> tuple[Finding, ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atomic_fix.add_noqa import add_noqa
 from atomic_fix.baseline import normalised
-from atomic_fix.rewrite import SAFE_AND_UNSAFE, apply_fixes, refusal, rewrite, tidied
+from atomic_fix.rewrite import SAFE_AND_UNSAFE, Rewrite, apply_fixes, refusal, rewrite, tidied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,23 +26,11 @@ class Answer(enum.Enum):
     QUIT = "q"
 
 
-@dataclass(frozen=True, slots=True)
-class Reviewed:
-    """What came of the review of one source. `refused` are reasons why a fix that was wanted
-    did not go in; `quit` tells that the person wants to see no more."""
-
-    text: str
-    applied: tuple[Finding, ...]
-    remaining: tuple[Finding, ...]
-    refused: tuple[str, ...] = ()
-    quit: bool = False
-
-
 def review(
     source: Source,
     find: Callable[[Source], Sequence[Finding]],
     ask: Callable[[Finding, Source, str], Answer],
-) -> Reviewed:
+) -> Rewrite:
     """Ask about each finding with a fix, and apply those that are wanted.
 
     Args:
@@ -56,6 +44,7 @@ def review(
     applied: list[Finding] = []
     refused: list[str] = []
     current = source
+    answer = None
     while True:
         open_questions = _without(declined, find(current))
         finding = next((each for each in open_questions if _fixable(each)), None)
@@ -64,10 +53,7 @@ def review(
         new = replace(current, text=apply_fixes(current, [finding], SAFE_AND_UNSAFE).text)
         answer = ask(finding, current, new.text)
         if answer is Answer.QUIT:
-            final = tidied(source, current)
-            return Reviewed(
-                final.text, tuple(applied), tuple(find(final)), tuple(refused), quit=True
-            )
+            break
         if answer is Answer.ALL:
             rest = rewrite(current, lambda text: _without(declined, find(text)), SAFE_AND_UNSAFE)
             current = replace(current, text=rest.text)
@@ -91,7 +77,13 @@ def review(
             refused.append(reason)
         declined[_key(finding)] += 1
     final = tidied(source, current)
-    return Reviewed(final.text, tuple(applied), tuple(find(final)), tuple(refused))
+    return Rewrite(
+        final.text,
+        tuple(applied),
+        tuple(find(final)),
+        "; ".join(refused),
+        quit=answer is Answer.QUIT,
+    )
 
 
 def _suppressed(source: Source, finding: Finding) -> tuple[Source, str]:

@@ -38,13 +38,15 @@ class Rewrite:
 
     `applied` are the findings that were repaired, as they stood in the round that did so.
     `remaining` are those of the final text. When `refusal` is not empty it says in one
-    clause why the source was left alone, and `text` is the text it came with.
+    clause why the source was left alone, and `text` is the text it came with; of a review,
+    why single fixes did not go in. `quit`: a person wants to see no more.
     """
 
     text: str
     applied: tuple[Finding, ...]
     remaining: tuple[Finding, ...]
     refusal: str = ""
+    quit: bool = False
 
 
 def apply_fixes(

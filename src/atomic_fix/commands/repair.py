@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
+from atomic_fix.check import UNREADABLE
 from atomic_fix.commands.session import (
     CLEAN,
     FAILED,
@@ -26,18 +28,21 @@ if TYPE_CHECKING:
 
     from atomic_fix.finding import FileResult, Finding
     from atomic_fix.review import Answer
-    from atomic_fix.run.one_file import Repair
+    from atomic_fix.rewrite import Rewrite
+    from atomic_fix.run.one_file import Find, Repair
     from atomic_fix.source import Source
 
 
 def diff(session: Session) -> int:
     """Print what --write would change as a patch; the exit code."""
-    from atomic_fix.run.all_files import repair_files
+    from atomic_fix.run.all_files import change_files
     from atomic_fix.run.one_file import Repair
 
     repairs = []
     failed = False
-    for found in repair_files(session.paths, session.resolver, session.narrowing, session.allowed):
+    for found in change_files(
+        session.paths, session.resolver, session.narrowing, session.fix_what_is_allowed
+    ):
         if isinstance(found, Repair):
             failed |= print_patch(found)
             repairs.append(found)
@@ -50,24 +55,28 @@ def diff(session: Session) -> int:
 def write(session: Session) -> int:
     """Repair the files, or suppress their findings with comments; the exit code."""
     from atomic_fix.run import disk
-    from atomic_fix.run.all_files import repair_files, review_files, suppress_files
+    from atomic_fix.run.all_files import change_files
     from atomic_fix.run.one_file import Repair, check_bytes
 
     reason = session.options["add_noqa"]
-    if reason is not None:
-        if not reason.isprintable() or (session.here.require_reason and not reason.strip()):
-            raise click.UsageError("--add-noqa needs a reason of one line")
-        repaired = suppress_files(
-            session.paths, session.resolver, session.narrowing, reason.strip()
-        )
-    elif session.options["interactive"]:
-        repaired = review_files(session.paths, session.resolver, session.narrowing, _ask)
-    else:
-        repaired = repair_files(session.paths, session.resolver, session.narrowing, session.allowed)
+    if reason is not None and (
+        not reason.isprintable() or (session.here.require_reason and not reason.strip())
+    ):
+        raise click.UsageError("--add-noqa needs a reason of one line")
+
+    def change(source: Source, find: Find) -> Rewrite:
+        if reason is not None:
+            return _suppress(source, find, reason.strip())
+        if session.options["interactive"]:
+            from atomic_fix.review import review
+
+            return review(source, find, _ask)
+        return session.fix_what_is_allowed(source, find)
+
     results: list[FileResult] = []
     fixed: list[Finding] = []
     failed = False
-    for found in repaired:
+    for found in change_files(session.paths, session.resolver, session.narrowing, change):
         if not isinstance(found, Repair):
             results.append(found)
             continue
@@ -98,6 +107,22 @@ def write(session: Session) -> int:
                 err=True,
             )
     return max(exit_code(results), FAILED if failed else CLEAN)
+
+
+def _suppress(source: Source, find: Find, reason: str) -> Rewrite:
+    """The source with a `# noqa` comment for each finding; those are the `applied` ones."""
+    from atomic_fix.add_noqa import add_noqa
+    from atomic_fix.rewrite import Rewrite
+
+    findings = tuple(find(source))
+    if not findings or findings[0].code == UNREADABLE:
+        return Rewrite(source.text, (), findings)
+    try:
+        new = replace(source, text=add_noqa(source, findings, reason))
+        new.encode(new.text)
+    except ValueError as error:  # a UnicodeEncodeError, of the reason, is one
+        return Rewrite(source.text, (), findings, str(error))
+    return Rewrite(new.text, findings, tuple(find(new)))
 
 
 def _ask(finding: Finding, source: Source, new: str) -> Answer:

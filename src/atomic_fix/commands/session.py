@@ -14,11 +14,12 @@ from atomic_fix.settings import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sized
-    from collections.abc import Set as AbstractSet
 
-    from atomic_fix.finding import Applicability, FileResult, Finding
+    from atomic_fix.finding import FileResult, Finding
+    from atomic_fix.rewrite import Rewrite
     from atomic_fix.run.all_files import Effort
     from atomic_fix.run.narrowing import Narrowing
+    from atomic_fix.run.one_file import Find
     from atomic_fix.settings import Resolver, Settings
     from atomic_fix.source import Source
 
@@ -36,12 +37,11 @@ class Session:
     here: Settings
     narrowing: Narrowing
 
-    @property
-    def allowed(self) -> AbstractSet[Applicability]:
-        """The kinds of fixes that were asked for."""
-        from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
+    def fix_what_is_allowed(self, source: Source, find: Find) -> Rewrite:
+        """Apply the kinds of fixes that were asked for."""
+        from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
 
-        return SAFE_AND_UNSAFE if self.options["unsafe_fixes"] else SAFE_ONLY
+        return rewrite(source, find, SAFE_AND_UNSAFE if self.options["unsafe_fixes"] else SAFE_ONLY)
 
     def settings_of(self, filename: str) -> Settings:
         """The settings of one file."""

@@ -18,7 +18,7 @@ from atomic_fix.report.content import printable
 def standard_input(session: Session) -> int:
     """Check what comes on standard input; with --write the repaired source goes to standard
     output, and the report to standard error."""
-    from atomic_fix.run.one_file import check_bytes, repair_bytes
+    from atomic_fix.run.one_file import change_bytes, check_bytes
 
     filename = session.options["stdin_filename"] or "-"
     settings = session.settings_of(filename)
@@ -29,7 +29,9 @@ def standard_input(session: Session) -> int:
         tell_notes(results)
         return exit_code(results)
 
-    repair = repair_bytes(content, filename, settings, session.narrowing, session.allowed)
+    repair = change_bytes(
+        content, filename, settings, session.narrowing, session.fix_what_is_allowed
+    )
     if session.options["diff"]:
         failed = print_patch(repair)
         return diff_exit_code([repair], failed=failed)

@@ -7,26 +7,18 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.run import disk
 from atomic_fix.run.discover import discover
-from atomic_fix.run.one_file import (
-    repair_bytes,
-    review_bytes,
-    suppress_bytes,
-    unreadable,
-)
+from atomic_fix.run.one_file import change_bytes, unreadable
 from atomic_fix.source import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from collections.abc import Set as AbstractSet
 
-    from atomic_fix.finding import Applicability, FileResult, Finding
-    from atomic_fix.review import Answer
+    from atomic_fix.finding import FileResult
     from atomic_fix.run.discover import Candidate
     from atomic_fix.run.narrowing import Narrowing
-    from atomic_fix.run.one_file import Repair
+    from atomic_fix.run.one_file import Change, Repair
     from atomic_fix.run.shard import Shard
     from atomic_fix.settings import Resolver
-    from atomic_fix.source import Source
 
 
 def _say_nothing(_warning: str) -> None:
@@ -115,33 +107,11 @@ def _checked(
             effort.warn(warning)
 
 
-def repair_files(
-    paths: Iterable[str],
-    resolver: Resolver,
-    narrowing: Narrowing,
-    allowed: AbstractSet[Applicability],
+def change_files(
+    paths: Iterable[str], resolver: Resolver, narrowing: Narrowing, change: Change
 ) -> Iterator[FileResult | Repair]:
-    """Repair, in memory, every file that the paths stand for; a path that cannot be walked
-    gives the result that says so.
-
-    Raises:
-        ConfigError: a configuration file on the way cannot be used.
-    """
-    for found in discover(paths, resolver):
-        if isinstance(found, Unreadable):
-            yield unreadable(found)
-        else:
-            content = disk.read(found.path)
-            yield repair_bytes(content, found.path, found.settings, narrowing, allowed)
-
-
-def review_files(
-    paths: Iterable[str],
-    resolver: Resolver,
-    narrowing: Narrowing,
-    ask: Callable[[Finding, Source, str], Answer],
-) -> Iterator[FileResult | Repair]:
-    """As `repair_files`, with the fixes that a person wants; ends when they want no more.
+    """Change, in memory, every file that the paths stand for, until a person wants no more;
+    a path that cannot be walked gives the result that says so.
 
     Raises:
         ConfigError: a configuration file on the way cannot be used.
@@ -151,23 +121,7 @@ def review_files(
             yield unreadable(found)
             continue
         content = disk.read(found.path)
-        repair, enough = review_bytes(content, found.path, found.settings, narrowing, ask)
+        repair = change_bytes(content, found.path, found.settings, narrowing, change)
         yield repair
-        if enough:
+        if repair.quit:
             return
-
-
-def suppress_files(
-    paths: Iterable[str], resolver: Resolver, narrowing: Narrowing, reason: str
-) -> Iterator[FileResult | Repair]:
-    """As `repair_files`, with a `# noqa` comment for each finding instead of its fix.
-
-    Raises:
-        ConfigError: a configuration file on the way cannot be used.
-    """
-    for found in discover(paths, resolver):
-        if isinstance(found, Unreadable):
-            yield unreadable(found)
-        else:
-            content = disk.read(found.path)
-            yield suppress_bytes(content, found.path, found.settings, narrowing, reason)

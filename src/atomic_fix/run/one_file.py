@@ -9,23 +9,25 @@ from atomic_fix.finding import FileResult
 from atomic_fix.source import Source, Unreadable, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Callable, Iterator, Sequence
 
-    from atomic_fix.finding import Applicability, Finding
-    from atomic_fix.review import Answer
+    from atomic_fix.finding import Finding
+    from atomic_fix.rewrite import Rewrite
     from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.settings import Settings
     from atomic_fix.suppress import Suppression, Suppressions
 
+    Find = Callable[[Source], Sequence[Finding]]
+    Change = Callable[[Source, Find], Rewrite]
+    """Makes of a source, and of what finds the findings to be told of a text, a new text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What the fixes make of one file.
+    """What a change makes of one file.
 
-    `before` and `after` are its bytes, equal when nothing is to change. `applied` are the
-    findings that were repaired; `result` tells what remains of the repaired file. `refusal`
-    says in one clause why a file with fixes was left alone.
+    `before` and `after` are its bytes, equal when nothing is to change; `result` tells what
+    remains. The others are those of `Rewrite`.
     """
 
     before: bytes
@@ -33,6 +35,7 @@ class Repair:
     applied: tuple[Finding, ...]
     result: FileResult
     refusal: str = ""
+    quit: bool = False
 
 
 def check_bytes(
@@ -65,74 +68,27 @@ def _is_plainly_clean(content: bytes, filename: str, settings: Settings) -> bool
     )
 
 
-def repair_bytes(
+def change_bytes(
     content: bytes | Unreadable,
     filename: str,
     settings: Settings,
     narrowing: Narrowing,
-    allowed: AbstractSet[Applicability],
+    change: Change,
 ) -> Repair:
-    """Check one file and apply the allowed fixes, in memory."""
-    from atomic_fix.rewrite import rewrite
-
+    """Check one file and change it in memory."""
     source = _decoded(content, filename)
     if isinstance(content, Unreadable) or isinstance(source, Unreadable):
         kept = b"" if isinstance(content, Unreadable) else content
         return Repair(kept, kept, (), check_bytes(content, filename, settings, narrowing))
-    new = rewrite(source, lambda text: told(text, settings, narrowing), allowed)
-    result = _result(filename, new.remaining)
-    return Repair(content, source.encode(new.text), new.applied, result, new.refusal)
-
-
-def review_bytes(
-    content: bytes | Unreadable,
-    filename: str,
-    settings: Settings,
-    narrowing: Narrowing,
-    ask: Callable[[Finding, Source, str], Answer],
-) -> tuple[Repair, bool]:
-    """Check one file and apply, in memory, the fixes that a person wants; the second value
-    tells that the person wants to see no more files."""
-    from atomic_fix.review import review
-
-    source = _decoded(content, filename)
-    if isinstance(content, Unreadable) or isinstance(source, Unreadable):
-        return repair_bytes(content, filename, settings, narrowing, frozenset()), False
-    new = review(source, lambda text: told(text, settings, narrowing), ask)
+    new = change(source, lambda text: told(text, settings, narrowing))
     return Repair(
         content,
         source.encode(new.text),
         new.applied,
         _result(filename, new.remaining),
-        "; ".join(new.refused),
-    ), new.quit
-
-
-def suppress_bytes(
-    content: bytes | Unreadable,
-    filename: str,
-    settings: Settings,
-    narrowing: Narrowing,
-    reason: str,
-) -> Repair:
-    """Check one file and put, in memory, a `# noqa` comment to each finding; those are the
-    `applied` ones."""
-    from atomic_fix.add_noqa import add_noqa
-
-    source = _decoded(content, filename)
-    if isinstance(content, Unreadable) or isinstance(source, Unreadable):
-        return repair_bytes(content, filename, settings, narrowing, frozenset())
-    findings = told(source, settings, narrowing)
-    result = _result(filename, findings)
-    if not findings or not result.analysed:
-        return Repair(content, content, (), result)
-    try:
-        new = add_noqa(source, findings, reason)
-        after = source.encode(new)
-    except (ValueError, UnicodeEncodeError) as error:
-        return Repair(content, content, (), result, str(error))
-    left = told(replace(source, text=new), settings, narrowing)
-    return Repair(content, after, findings, _result(filename, left))
+        new.refusal,
+        new.quit,
+    )
 
 
 def told(
