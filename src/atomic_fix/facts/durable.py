@@ -336,6 +336,11 @@ def read_back(
     return (best,) if best is not None else ()
 
 
+def most_read_back(site: WriteSite) -> tuple[Ground, ...]:
+    """The best ground that `read_back` could find."""
+    return (Ground("it may be read back", max(_READ_BACK_SAME, _READ_BACK_PAIR), site),)
+
+
 def given_by_caller(path: PathValue, function: FunctionFacts) -> bool:
     """Whether the path comes in as a parameter of the function."""
     return any(f"{function.path}:{p.name.value}" in path.aliases for p in function.parameters)

@@ -68,9 +68,18 @@ class ModuleFacts:
         )
 
     def write_durability(self, site: WriteSite) -> Durability:
-        """How likely it is that what the site writes is durable state."""
+        """How likely it is that what the site writes is durable state. Below what is told,
+        it is the most that it could be: the loads of the module are not looked at then."""
+        most = self._write_durability(site, durable.most_read_back(site))
+        if most.confidence < self.config.min_confidence:
+            return most
+        return self._write_durability(site, self._read_back(site.path, site.function))
+
+    def _write_durability(
+        self, site: WriteSite, read_back: tuple[durable.Ground, ...]
+    ) -> Durability:
         found = self._durability(site.path, site.function)
-        found.grounds += self._read_back(site.path, site.function)
+        found.grounds += read_back
         durable.content_grounds(found, site)
         if not site.constant:
             durable.data_grounds(found, self.vocabulary, site.data)

@@ -219,6 +219,10 @@ class Scopes:
         for function in self.functions:
             yield from function.calls
 
+    def loading(self) -> list[FunctionFacts]:
+        """Functions beside `functions` that may load a file and do nothing else that matters."""
+        return []
+
 
 def collect(module: cst.Module) -> Scopes:
     collector = Collector(module)

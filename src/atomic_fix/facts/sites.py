@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -32,11 +33,20 @@ class Sites:
         self._write = Writes(self.handles, (*apis.SAVERS, *_more_savers(config.savers)))
         self._publish = Publishes(self.handles)
         self._helpers = frozenset(config.atomic_helpers)
+        self._scopes = scopes
+        self._loads: list[LoadSite] = []
         self.writes: list[WriteSite] = []
-        self.loads: list[LoadSite] = []
         self.publishes: list[PublishSite] = []
         for call in scopes.calls():
             self._look_at(call)
+
+    @cached_property
+    def loads(self) -> list[LoadSite]:
+        """The loads in the order of the file. Most are never asked for: see `Scopes.loading`."""
+        for function in self._scopes.loading():
+            for call in function.calls:
+                self._look_at(call)
+        return sorted(self._loads, key=lambda load: load.order)
 
     def _look_at(self, call: Call) -> None:
         name = self._paths.call_name(call, call.function) or ""
@@ -62,7 +72,7 @@ class Sites:
         # `open(path, "w+")` could read what it wrote, but not what was there before.
         load = self._load.find(call, name) if write is None else None
         if load is not None:
-            self.loads.append(load)
+            self._loads.append(load)
         publish = self._publish.find(call, name)
         if publish is not None:
             self.publishes.append(publish)

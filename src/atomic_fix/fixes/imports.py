@@ -32,6 +32,7 @@ _HEADING = re.compile(
     r"\b(imports?|part(y|ies)|standard|stdlib|built-?ins?|local|librar(y|ies)|modules?|packages?)\b",
     re.IGNORECASE,
 )
+_PATH_CHANGES = ("sys.path.", "addsitedir(")
 _FUTURE, _STDLIB, _THIRD_PARTY, _FIRST_PARTY, _LOCAL = range(5)
 
 
@@ -62,13 +63,12 @@ def import_names(place: Place, module: str, names: Sequence[str]) -> Imported:
             missing.append(name)
     if not missing:
         return Imported(local, ())
-    taken = _identifiers(facts, module)
     plain, renamed = [], []
     for name in missing:
-        if name not in taken:
+        if not _is_taken(facts, module, name):
             local[name] = name
             plain.append(name)
-        elif f"_{name}" not in taken:
+        elif not _is_taken(facts, module, f"_{name}"):
             local[name] = f"_{name}"
             renamed.append(name)
         else:
@@ -92,7 +92,7 @@ def import_module(place: Place, module: str) -> Imported:
     for name, target in facts.scopes.imports.items():
         if target == module and _is_bound_at_top(facts, name) and not _shadowed(place, name):
             return Imported({module: name}, ())
-    if module in _identifiers(facts, module):
+    if _is_taken(facts, module, module):
         raise Refused(f"the name `{module}` is taken in this module")
     edit = _inserted(facts, f"import {module}", module, is_from=False)
     return Imported({module: module}, (edit,))
@@ -182,6 +182,11 @@ def _is_the_module_itself(filename: str, module: str) -> bool:
     return parts[-len(wanted) :] == wanted and len(wanted) > 1
 
 
+def _is_taken(facts: ModuleFacts, module: str, name: str) -> bool:
+    # Most files hold nothing of the kind, and to take them into tokens is dear.
+    return name in facts.source.text and name in _identifiers(facts, module)
+
+
 def _identifiers(facts: ModuleFacts, module: str) -> set[str]:
     """Every name that the file uses in code, attributes and the helper's own import left out."""
     skipped = {
@@ -214,16 +219,16 @@ def _merged(facts: ModuleFacts, module: str, names: Sequence[str]) -> Edit | Non
     off = _left_alone(facts.source)
     for line in _top_imports(facts):
         small = line.body[0]
-        span = facts.tree.span(small)
         if (
             len(line.body) != 1
             or not isinstance(small, cst.ImportFrom)
             or isinstance(small.names, cst.ImportStar)
             or _module_of(small) != module
-            or "#" in facts.source.slice(span)
-            or span.start.row in off
             or any(alias.asname is not None for alias in small.names)
         ):
+            continue
+        span = facts.tree.span(small)
+        if "#" in facts.source.slice(span) or span.start.row in off:
             continue
         there = [alias.evaluated_name for alias in small.names]
         exploded = span.start.row != span.end.row
@@ -334,6 +339,8 @@ def _first_row(facts: ModuleFacts, line: cst.SimpleStatementLine) -> int:
 
 
 def _row_of_the_path_change(facts: ModuleFacts) -> int:
+    if not any(word in facts.source.text for word in _PATH_CHANGES):
+        return 0
     rows = [
         facts.tree.span(line).start.row
         for line in facts.tree.module.body
@@ -348,7 +355,7 @@ def _changes_the_path(line: cst.CSTNode) -> bool:
         if not isinstance(line, (cst.FunctionDef, cst.ClassDef))
         else ""
     )
-    return "sys.path." in code or "addsitedir(" in code
+    return any(word in code for word in _PATH_CHANGES)
 
 
 def _groups(
@@ -395,6 +402,8 @@ def _section(module: str, filename: str) -> int:
 def _left_alone(source: Source) -> set[int]:
     """Rows between `# isort: off` and `# isort: on`."""
     rows = set()
+    if "isort" not in source.text:
+        return rows
     off = False
     for row in range(1, len(source.line_starts) + 1):
         line = source.line(row).strip().replace(" ", "")

@@ -29,6 +29,7 @@ from atomic_fix.facts.scopes import (
 from atomic_fix.facts.tree import Tree
 from atomic_fix.finding import Position, Span
 from atomic_fix.islands import NotParsed
+from atomic_fix.islands.knife import LOAD
 from atomic_fix.islands.walk import Walk
 from atomic_fix.source import Unreadable
 
@@ -430,24 +431,37 @@ def _only_imports(piece: Piece) -> bool:
 class _Scopes(Scopes):
     """What facts look things up in."""
 
-    __slots__ = ()
+    __slots__ = ("_loading", "_loose", "_pieces")
 
     def __init__(self, pieces: _Pieces, cut: Cut) -> None:
+        self._pieces = pieces
+        self._loading = [piece for piece in cut.marked if piece.marks == LOAD]
+        self._loose = False
         self.module = pieces.module
         self.imports = cut.imports
         self.by_name = _ByName(pieces)
         self.classes = _Classes(pieces)
         self.callers = _Callers(pieces)  # type: ignore[assignment]
+        self.functions = self._load([piece for piece in cut.marked if piece.marks != LOAD])
+
+    def loading(self) -> list[FunctionFacts]:
+        return self._load(self._loading)
+
+    def _load(self, marked: list[Piece]) -> list[FunctionFacts]:
+        pieces = self._pieces
+        found = []
         # What stands outside of functions is one body: if part of it is looked at, all is.
-        loose = any(not piece.name for piece in cut.marked)
-        for piece in pieces.pieces:
-            if loose and not piece.name and not _only_imports(piece):
-                pieces.load(piece)
-        for piece in cut.marked:
+        if not self._loose and any(not piece.name for piece in marked):
+            self._loose = True
+            for piece in pieces.pieces:
+                if not piece.name and not _only_imports(piece):
+                    pieces.load(piece)
+            found.append(pieces.module)
+        for piece in marked:
             pieces.load(piece)
+            found += pieces.nested[id(piece)]
         pieces.module.calls.sort(key=lambda call: call.order)
-        found = [each for piece in cut.marked for each in pieces.nested[id(piece)]]
-        self.functions = [pieces.module, *found] if loose else found
+        return found
 
 
 class _ByName(dict[str, "list[FunctionFacts]"]):

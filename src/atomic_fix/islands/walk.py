@@ -6,7 +6,6 @@ nothing; that costs more than the parse. This walk calls the same methods in the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -115,7 +114,7 @@ class Walk:
                 value = getattr(node, name)
                 if isinstance(value, cst.CSTNode):
                     self(value)
-                elif isinstance(value, Sequence) and not isinstance(value, str):
+                elif isinstance(value, (tuple, list)):
                     for each in value:
                         if isinstance(each, cst.CSTNode):
                             self(each)
