@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from atomic_fix.finding import FileResult
-from atomic_fix.run import all_files, shard, workers
+from atomic_fix.run import all_files, workers
 from atomic_fix.run.all_files import Effort, check_files
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.settings import Resolver
@@ -57,7 +57,7 @@ def test_a_warm_cache_tells_what_a_cold_one_tells(tree: Path, tmp_path: Path) ->
 
 
 def test_shards_make_up_the_whole(tree: Path) -> None:
-    parts = [results(Effort(shard=shard.Shard(index, 3))) for index in (1, 2, 3)]
+    parts = [results(Effort(shard=all_files.Shard(index, 3))) for index in (1, 2, 3)]
     assert all(parts)
     joined = sorted((each for part in parts for each in part), key=lambda each: each.filename)
     assert joined == sorted(results(Effort()), key=lambda each: each.filename)
@@ -66,7 +66,7 @@ def test_shards_make_up_the_whole(tree: Path) -> None:
 @pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "a/b", "1/2/3", "-1/2", "²/3"])
 def test_what_is_no_shard_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="I/N"):
-        shard.parse(text)
+        all_files.shard_of(text)
 
 
 def test_a_worker_that_dies_is_told(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -286,7 +286,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
 
         return write_baseline(session, baseline)
     if "-" in paths:
-        from atomic_fix.commands.standard_input import standard_input
+        from atomic_fix.commands.check import standard_input
 
         return standard_input(session)
     if options["diff"]:

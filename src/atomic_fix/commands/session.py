@@ -54,14 +54,14 @@ def effort(session: Session) -> Effort:
     Raises:
         ConfigError: --shard cannot be understood.
     """
-    from atomic_fix.run import cache, shard, workers
-    from atomic_fix.run.all_files import Effort
+    from atomic_fix.run import cache, workers
+    from atomic_fix.run.all_files import Effort, shard_of
 
     options = session.options
     part = None
     if options["shard"] is not None:
         try:
-            part = shard.parse(options["shard"])
+            part = shard_of(options["shard"])
         except ValueError as error:
             raise ConfigError(f"--shard: {error}") from error
     folder = ""

@@ -1,4 +1,4 @@
-"""One JSON array in the shape of ruff's, with `name`, `confidence` and `evidence` added."""
+"""JSON in the shape of ruff's, with `name`, `confidence` and `evidence` added."""
 
 from __future__ import annotations
 
@@ -16,11 +16,18 @@ if TYPE_CHECKING:
 
 
 def render(report: Report) -> Iterator[str]:
-    yield json.dumps([as_object(finding) for finding in report.findings], indent=2)
+    """One array."""
+    yield json.dumps([_object(finding) for finding in report.findings], indent=2)
     yield "\n"
 
 
-def as_object(finding: Finding) -> dict[str, Any]:
+def lines(report: Report) -> Iterator[str]:
+    """One object on each line."""
+    for finding in report.findings:
+        yield f"{json.dumps(_object(finding))}\n"
+
+
+def _object(finding: Finding) -> dict[str, Any]:
     """One finding as ruff would write it. `filename` is absolute, as ruff's is."""
     filename = finding.filename
     return {

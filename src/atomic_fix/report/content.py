@@ -106,12 +106,13 @@ def fix_hint(finding: Finding) -> str:
     return "shown only"
 
 
-def repairs(report: Report) -> Iterator[str]:
-    """The lines that say what was repaired, when they were asked for."""
+def repairs_and_summary(report: Report) -> Iterator[str]:
+    """How a report for people ends: what was repaired, when that was asked for, and the sum."""
     if report.show_fixes:
         for finding in report.fixed:
             title = finding.fix.title if finding.fix is not None else ""
-            yield f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}"
+            yield f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}\n"
+    yield f"{summary(report)}\n"
 
 
 def summary(report: Report) -> str:

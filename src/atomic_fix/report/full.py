@@ -6,7 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from atomic_fix.finding import Position, Span
-from atomic_fix.report.content import fix_hint, printable, repairs, summary
+from atomic_fix.report.content import fix_hint, printable, repairs_and_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +22,7 @@ def render(report: Report) -> Iterator[str]:
     for finding in report.findings:
         yield "".join(f"{line}\n" for line in _lines(finding, report))
         yield "\n"
-    for line in repairs(report):
-        yield f"{line}\n"
-    yield f"{summary(report)}\n"
+    yield from repairs_and_summary(report)
 
 
 def _lines(finding: Finding, report: Report) -> Iterator[str]:

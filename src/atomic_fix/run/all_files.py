@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,8 +19,35 @@ if TYPE_CHECKING:
     from atomic_fix.run.discover import Candidate
     from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.run.one_file import Change, Repair
-    from atomic_fix.run.shard import Shard
     from atomic_fix.settings import Resolver
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Part `index` (from 1) of `count`."""
+
+    index: int
+    count: int
+
+    def holds(self, path: str) -> bool:
+        """Whether a file is in this part: by its name below the current folder, whatever it
+        holds, so that it does not move when files change or others are added."""
+        name = os.path.relpath(path).replace(os.sep, "/")
+        return zlib.crc32(os.fsencode(name)) % self.count == self.index - 1
+
+
+def shard_of(text: str) -> Shard:
+    """`2/8` as a shard.
+
+    Raises:
+        ValueError: it is not I/N with 1 <= I <= N; the message says so.
+    """
+    first, slash, second = text.partition("/")
+    if slash and first.isascii() and second.isascii() and first.isdigit() and second.isdigit():
+        index, count = int(first), int(second)
+        if 1 <= index <= count:
+            return Shard(index, count)
+    raise ValueError(f"`{text}` is not I/N with 1 <= I <= N, as in 2/8")
 
 
 def _say_nothing(_warning: str) -> None:
