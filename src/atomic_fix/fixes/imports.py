@@ -401,7 +401,7 @@ def _section(module: str, filename: str) -> int:
 
 def _left_alone(source: Source) -> set[int]:
     """Rows between `# isort: off` and `# isort: on`."""
-    rows = set()
+    rows: set[int] = set()
     if "isort" not in source.text:
         return rows
     off = False

@@ -449,7 +449,7 @@ class _Scopes(Scopes):
 
     def _load(self, marked: list[Piece]) -> list[FunctionFacts]:
         pieces = self._pieces
-        found = []
+        found: list[FunctionFacts] = []
         # What stands outside of functions is one body: if part of it is looked at, all is.
         if not self._loose and any(not piece.name for piece in marked):
             self._loose = True
