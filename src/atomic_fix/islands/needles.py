@@ -78,7 +78,7 @@ class Needles:
         savers += [row.partition(":")[0] for row in config.savers]
         methods: dict[bytes, set[bytes]] = {}
         for name in savers:
-            if name[0] == "." and "write_" not in name:
+            if name[0] == ".":
                 method = name[1:].encode()
                 methods.setdefault(method[: method.find(b"_") + 1], set()).add(method)
         # By what they have in common, so that most files are searched for that alone.
@@ -93,8 +93,11 @@ class Needles:
         loaders += [opener.decode() for opener in _OPENERS]
         known = "|".join(sorted(map(re.escape, {*loaders, "read_text", "read_bytes"})))
         loading = "|".join(sorted(catalog.LOADING))
+        runners = "|".join(sorted(apis.RUNNERS))
         self._load = re.compile(
-            rf"\b(?:[^\WA-Za-z]*(?i:{loading})|(?:{known})\b)".encode(), re.ASCII
+            # Called, or handed to what calls it.
+            rf"\b(?:[^\WA-Za-z]*(?i:{loading})\w*[\s\\)]*[(#]|(?:{known})\b|(?:{runners})\b)".encode(),
+            re.ASCII,
         )
 
     def may_matter(self, content: bytes) -> bool:
@@ -109,7 +112,11 @@ class Needles:
         )
 
     def _may_write(self, content: bytes) -> bool:
-        if b"write_" in content or b"O_TRUNC" in content:
+        if b"write_" in content and (
+            b"write_text" in content or b"write_bytes" in content or b"getattr" in content
+        ):
+            return True
+        if b"O_TRUNC" in content:
             return True
         if any(opener in content for opener in _OPENERS) and (
             _WRITING_MODE.search(content) is not None
