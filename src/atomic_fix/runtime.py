@@ -9,7 +9,6 @@ import contextlib
 import errno
 import functools
 import io
-import itertools
 import json
 import os
 import stat
@@ -130,7 +129,7 @@ def atomic_open(
     if "b" not in mode and buffering == 0:
         raise ValueError("can't have unbuffered text I/O")
     layers = (mode, buffering, encoding, errors, newline)
-    return _replacing(path, layers, fsync, perm, backup)
+    return _opening(path, fsync, perm, backup, layers)
 
 
 def atomic_write_bytes(
@@ -146,9 +145,8 @@ def atomic_write_bytes(
     Raises TypeError when `data` is no buffer, OSError as `atomic_open` does.
     """
     view = memoryview(data)
-    with _replacing(path, None, fsync, mode, backup) as file:
-        written: int = file.write(view)
-    return written
+    next(_replacing(path, fsync, mode, backup, data=view), None)
+    return view.nbytes
 
 
 def atomic_write_text(
@@ -387,16 +385,15 @@ def _name(error: OSError, path: _Path) -> None:
     del error.filename2
 
 
-@contextlib.contextmanager
 def _replacing(
     path: _Path,
-    layers: tuple[str, int, str | None, str | None, str | None] | None,
     fsync: bool,
     perm: int | None,
     backup: _Path | None,
-) -> Iterator[Any]:
-    """What takes the new content of `path`: a file; without `layers`, something that can only
-    `write`, once.
+    layers: tuple[str, int, str | None, str | None, str | None] = ("wb", -1, None, None, None),
+    data: memoryview | None = None,
+) -> Iterator[IO[Any]]:
+    """Replace the content of `path`: by `data`, or by what is written to the file yielded.
 
     One generator, not one around another: dropped half-way through by an interrupt, the inner
     one would live until the garbage is collected.
@@ -407,21 +404,30 @@ def _replacing(
         _name(error, path)
         raise
     if place is None:
-        with open(path, *(layers or ("wb",))) as file:
-            yield file
+        with open(path, *layers) as file:
+            if data is None:
+                yield file
+            else:
+                file.write(data)
         return
     with contextlib.nullcontext() if backup is None else _keeping(path, backup, fsync):
         staged = _Staged(path, *place, fsync, perm)
         try:
             try:
                 staged.make()
-                yield staged.open(*layers) if layers else staged
+                if data is None:
+                    yield staged.open(*layers)
+                else:
+                    staged.write(data)
                 staged.publish()
             finally:
                 staged.discard()
         except BaseException:
             staged.discard()  # an interrupt may have cut the first one short
             raise
+
+
+_opening = contextlib.contextmanager(_replacing)
 
 
 @contextlib.contextmanager
@@ -491,8 +497,8 @@ class _Staged:
             _name(error, self.path)
             raise
 
-    def write(self, data: memoryview) -> int:
-        """All of the content at once: no file object, no buffer. Returns the number of bytes."""
+    def write(self, data: memoryview) -> None:
+        """All of the content at once: no file object, no buffer."""
         done = 0
         try:
             while done < data.nbytes:
@@ -500,7 +506,6 @@ class _Staged:
         except OSError as error:
             _name(error, self.path)
             raise
-        return done
 
     def open(
         self,
@@ -531,10 +536,11 @@ class _Staged:
         # working directory or someone renames it, and running out of descriptors shows now.
         self.dir_fd = self._hold(self.directory, os.O_RDONLY | _O_DIRECTORY)
         # Asks the kernel what open(path, "w") would ask, and truncates nothing.
-        with contextlib.suppress(FileNotFoundError):
-            self.old = self._hold(
-                self.name, os.O_WRONLY | _O_NOFOLLOW | _O_NONBLOCK, dir_fd=self.dir_fd
-            )
+        flags = os.O_WRONLY | _O_NOFOLLOW | _O_NONBLOCK
+        try:  # noqa: SIM105 -- suppress() would take 2 % of a small write
+            self.old = self._hold(self.name, flags, dir_fd=self.dir_fd)
+        except FileNotFoundError:
+            pass
 
     def _find_old_on_windows(self) -> None:
         # No directory descriptors there.
@@ -580,7 +586,7 @@ class _Staged:
             file.close()
         try:
             if self.old is not None:
-                _inherit(self.old, self.new, self.made, os.fsdecode(self.path))
+                _inherit(self.old, self.new, self.made, self.path)
             if self.perm is not None and hasattr(os, "fchmod"):
                 os.fchmod(self.new, self.perm)
             if self.fsync:
@@ -590,43 +596,43 @@ class _Staged:
             self._replace()
             self.temp = ""
             if self.fsync and self.dir_fd is not None:
-                self._sync_directory()
+                try:
+                    _sync(self.dir_fd)
+                except OSError as error:
+                    if error.errno not in _UNSUPPORTED:
+                        raise
             self._release()
         except OSError as error:
             _name(error, self.path)
             raise
 
-    def _sync_directory(self) -> None:
-        assert self.dir_fd is not None
-        try:
-            _sync(self.dir_fd)
-        except OSError as error:
-            if error.errno not in _UNSUPPORTED:
-                raise
-
     def _replace(self) -> None:
-        try:
-            _retrying(
-                lambda: os.replace(
-                    self.temp, self.name, src_dir_fd=self.dir_fd, dst_dir_fd=self.dir_fd
-                )
-            )
-        except OSError as error:
-            if error.errno != errno.EBUSY or self.old is None:
-                raise
-            # A file that is itself a mount point (a container's bind mount) cannot be
-            # replaced. The whole content is on disk by now; copy it, and should the copy fail,
-            # leave it there.
-            _warn(f"{os.fsdecode(self.path)} is a mount point: written in place, not atomically")
-            temp, self.temp = self.temp, ""
-            with open(self.new, "rb", closefd=False) as new:
-                new.seek(0)
-                with open(self.old, "wb", closefd=False) as old:  # truncates nothing
-                    _copy(new, old)
-                    old.truncate()
-            if self.fsync:
-                _sync(self.old)
-            os.unlink(temp, dir_fd=self.dir_fd)
+        delay = 0.001
+        while True:
+            try:
+                os.replace(self.temp, self.name, src_dir_fd=self.dir_fd, dst_dir_fd=self.dir_fd)
+                return
+            except OSError as error:
+                if error.errno == errno.EBUSY and self.old is not None:
+                    break
+                # Windows, while a reader or a scanner has the target open: access denied,
+                # sharing violation, lock violation.
+                if getattr(error, "winerror", None) not in {5, 32, 33} or delay > 0.6:
+                    raise
+            time.sleep(delay)
+            delay *= 2
+        # A file that is itself a mount point (a container's bind mount) cannot be replaced.
+        # The whole content is on disk by now; copy it, and should the copy fail, leave it there.
+        _warn(self.path, "is a mount point: written in place, not atomically")
+        temp, self.temp = self.temp, ""
+        with open(self.new, "rb", closefd=False) as new:
+            new.seek(0)
+            with open(self.old, "wb", closefd=False) as old:  # truncates nothing
+                _copy(new, old)
+                old.truncate()
+        if self.fsync:
+            _sync(self.old)
+        os.unlink(temp, dir_fd=self.dir_fd)
 
     def discard(self) -> None:
         """Leave nothing behind; may be called again. An error here would hide the first."""
@@ -645,8 +651,8 @@ class _Staged:
     # the list, and back, within one call into C, so that it never loses a descriptor.
 
     def _hold(self, path: str, flags: int, mode: int = 0o777, dir_fd: int | None = None) -> int:
-        opening = functools.partial(os.open, path, flags, mode, dir_fd=dir_fd)
-        self.held.extend(itertools.starmap(opening, ((),)))
+        opening = functools.partial(os.open, dir_fd=dir_fd)
+        self.held.extend(map(opening, (path,), (flags,), (mode,)))
         return self.held[-1]
 
     def _release(self) -> None:
@@ -683,7 +689,7 @@ def _locate(path: str) -> tuple[str, str] | None:
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
-def _inherit(old: int, new: int, now: os.stat_result, path: str) -> None:
+def _inherit(old: int, new: int, now: os.stat_result, path: str | bytes) -> None:
     """Give the new file owner, group, extended attributes (so ACLs) and mode of the old.
 
     Before the fsync, by descriptor: after it they would not be durable. The set-id bits go,
@@ -691,7 +697,7 @@ def _inherit(old: int, new: int, now: os.stat_result, path: str) -> None:
     """
     was = os.fstat(old)
     if was.st_nlink > 1:
-        _warn(f"{path} has {was.st_nlink} names: the others keep the old content")
+        _warn(path, f"has {was.st_nlink} names: the others keep the old content")
     mode = stat.S_IMODE(was.st_mode) & ~(stat.S_ISUID | stat.S_ISGID)
     if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
         mode = _inherit_owner(was, new, mode, path)
@@ -701,7 +707,7 @@ def _inherit(old: int, new: int, now: os.stat_result, path: str) -> None:
         os.fchmod(new, mode)
 
 
-def _inherit_owner(was: os.stat_result, new: int, mode: int, path: str) -> int:
+def _inherit_owner(was: os.stat_result, new: int, mode: int, path: str | bytes) -> int:
     if sys.platform == "win32":
         return mode
     for uid, gid in [(was.st_uid, was.st_gid), (-1, was.st_gid)]:
@@ -713,14 +719,14 @@ def _inherit_owner(was: os.stat_result, new: int, mode: int, path: str) -> int:
                 raise
             continue
         if uid == -1:
-            _warn(f"{path} cannot keep its owner, uid {was.st_uid}")
+            _warn(path, f"cannot keep its owner, uid {was.st_uid}")
         return mode
-    _warn(f"{path} cannot keep its owner and group, uid {was.st_uid} gid {was.st_gid}")
+    _warn(path, f"cannot keep its owner and group, uid {was.st_uid} gid {was.st_gid}")
     # What one group was allowed must not be allowed to another.
     return mode & ~0o070 | (mode & 0o007) << 3 & mode
 
 
-def _inherit_xattrs(old: int, new: int, path: str) -> bool:
+def _inherit_xattrs(old: int, new: int, path: str | bytes) -> bool:
     """Give the new file those of the old and no others; whether the old had any."""
     if sys.platform != "linux":
         return False
@@ -747,7 +753,7 @@ def _inherit_xattrs(old: int, new: int, path: str) -> bool:
             denied = foreign and error.errno in {errno.EPERM, errno.EACCES}
             if not denied and error.errno not in _UNSUPPORTED:
                 raise
-            _warn(f"{path} cannot keep its attribute {name}")
+            _warn(path, f"cannot keep its attribute {name}")
     return bool(names)
 
 
@@ -765,19 +771,5 @@ def _sync(fd: int) -> None:
     os.fsync(fd)
 
 
-def _retrying(replace: Callable[[], None]) -> None:
-    """On Windows a reader or a scanner that has the target open makes the replace fail."""
-    delay = 0.001
-    while True:
-        try:
-            return replace()
-        except OSError as error:
-            # access denied, sharing violation, lock violation
-            if getattr(error, "winerror", None) not in {5, 32, 33} or delay > 0.6:
-                raise
-        time.sleep(delay)
-        delay *= 2
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, AtomicWriteWarning, stacklevel=2)
+def _warn(path: str | bytes, message: str) -> None:
+    warnings.warn(f"{os.fsdecode(path)} {message}", AtomicWriteWarning, stacklevel=2)

@@ -371,12 +371,23 @@ def interrupt_at_each_step(
             return at - 1
 
 
-@pytest.mark.parametrize(("exists", "body_fails"), [(True, False), (False, False), (False, True)])
+@pytest.mark.parametrize(
+    ("how", "exists", "body_fails"),
+    [
+        ("open", True, False),
+        ("open", False, False),
+        ("open", False, True),
+        ("bytes", True, False),
+        ("bytes", False, False),
+        ("backup", True, False),
+    ],
+)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_interrupted_at_each_step(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     no_leak: Callable[[], list[str]],
+    how: str,
     exists: bool,
     body_fails: bool,
 ) -> None:
@@ -385,11 +396,14 @@ def test_interrupted_at_each_step(
 
     monkeypatch.setattr(os, "fsync", lambda _: None)
     path = tmp_path / "x"
+    backup = tmp_path / "y" if how == "backup" else None
     expected = no_leak()
     seen = set()
 
     def prepare() -> None:
         path.unlink(missing_ok=True)
+        if backup is not None:
+            backup.unlink(missing_ok=True)
         if exists:
             path.write_text("old")
             path.chmod(0o640)
@@ -397,6 +411,9 @@ def test_interrupted_at_each_step(
                 os.chown(path, 12, 34)
 
     def work() -> None:
+        if how != "open":
+            runtime.atomic_write_bytes(path, b"new", backup=backup)
+            return
         with runtime.atomic_open(path) as file:
             file.write("new")
             if body_fails:
@@ -406,14 +423,15 @@ def test_interrupted_at_each_step(
         content = path.read_text() if path.exists() else None
         assert content in {"new", "old" if exists else None}
         seen.add(content)
-        assert set(os.listdir(tmp_path)) <= {"x"}
+        assert set(os.listdir(tmp_path)) <= {"x", "y"}
+        assert backup is None or not backup.exists() or backup.read_text() == "old"
         assert no_leak() == expected
         prepare()
 
     prepare()
     files = {HELPER, contextlib.__file__ or ""}
     steps = interrupt_at_each_step(work, check, files)
-    assert steps > 500
+    assert steps > (300 if how == "bytes" else 500)
     assert len(seen) == (1 if body_fails else 2)
     logging.info(f"{steps} interrupts")
 
