@@ -1,16 +1,23 @@
-"""Writes `docs/rules/`: a page for each rule, from the docstring of its file, and their table.
+"""Writes `docs/rules/`, a page for each rule from the docstring of its file and their table, and
+what `--help` prints into `docs/command-line.md`.
 
-Run `python docs/generate.py` after a rule was added or its docstring changed.
+Run `python docs/generate.py` after a rule or an option was added or its text changed.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from atomic_fix.cli import main as command
 from atomic_fix.rules import RULES, Rule
 from atomic_fix.runtime import atomic_write_text
 
 FOLDER = Path(__file__).parent / "rules"
+COMMAND_LINE = Path(__file__).parent / "command-line.md"
+_OPTIONS = re.compile(r"(?<=^## Options\n\n```text\n).+?(?=^```$)", re.MULTILINE | re.DOTALL)
 
 _INTRODUCTION = """\
 # Rules
@@ -44,6 +51,14 @@ def _page(rule: Rule) -> str:
     return f"# {rule.code} {rule.name}\n\n{rule.page.strip()}\n"
 
 
+def with_options(text: str) -> str:
+    """The text of `docs/command-line.md` as it should be."""
+    printed = CliRunner().invoke(
+        command, ["--help"], prog_name="atomic-fix", terminal_width=80, color=False
+    )
+    return _OPTIONS.sub(lambda _: printed.output, text)
+
+
 def main() -> None:
     """Write the pages, and remove those of rules that are gone."""
     wanted = pages()
@@ -52,6 +67,8 @@ def main() -> None:
             path.unlink()
     for name, text in wanted.items():
         atomic_write_text(FOLDER / name, text, encoding="utf-8")
+    page = COMMAND_LINE.read_text(encoding="utf-8")
+    atomic_write_text(COMMAND_LINE, with_options(page), encoding="utf-8")
 
 
 if __name__ == "__main__":

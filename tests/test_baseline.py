@@ -73,7 +73,9 @@ def test_counts_only_shrink_and_what_is_gone_is_said_then_taken_out(here: Path) 
         f"warning: no longer found, see --write-baseline: a.py ATF101 2 -> 1: {line}",
         f"warning: no longer found, see --write-baseline: b.py ATF101 1 -> 0: {line}",
     ]
+    assert run("--baseline", "known", "--fail-on-unused").exit_code == 1
     pruned = run("--baseline", "known", "--write-baseline")
+    assert run("--baseline", "known", "--fail-on-unused").exit_code == 0
     assert pruned.output.splitlines() == [
         f"taken out: a.py ATF101 2 -> 1: {line}",
         f"taken out: b.py ATF101 1 -> 0: {line}",
@@ -111,6 +113,43 @@ def test_paths_are_relative_to_the_baseline_wherever_it_is_run(
     assert run().exit_code == 0
     assert run(str(here / "sub/a b.py")).exit_code == 0
     assert run("--isolated").exit_code == 1
+
+
+def test_branches_that_both_prune_merge_and_conflicts_are_read_by_a_person(here: Path) -> None:
+    def git(*arguments: str) -> int:
+        identity = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+        return subprocess.run(["git", *identity, *arguments], capture_output=True).returncode
+
+    def prune(message: str) -> None:
+        run("--baseline", "known", "--write-baseline")
+        assert git("commit", "--all", f"--message={message}") == 0
+
+    names = [f"{letter}.py" for letter in "abcdefgh"]
+    for name in names:
+        (here / name).write_text(HEAD + ONE + ONE)
+    run("--baseline", "known", "--write-baseline")
+    git("init", "--initial-branch=main")
+    git("add", "--all")
+    assert git("commit", "--message=all") == 0
+    git("branch", "far")
+    git("branch", "near")
+    (here / "a.py").write_text(HEAD + ONE)
+    prune("one less in a.py")
+
+    git("checkout", "far")
+    (here / "h.py").unlink()
+    prune("h.py is gone")
+    assert git("merge", "main", "--message=merged") == 0
+    assert run("--baseline", "known").stderr == ""
+
+    git("checkout", "near")
+    (here / "a.py").unlink()
+    prune("a.py is gone")
+    assert git("merge", "main") == 1
+    line = 'path.write_text(json.dumps(payload), encoding="utf-8")'
+    conflict = (here / "known").read_text().partition("<<<<<<< HEAD\n")[2].partition(">>>>>>>")[0]
+    assert conflict == f"=======\na.py ATF101 1 {line}\n"
+    assert "known:2: not an entry of a baseline" in run("--baseline", "known").stderr
 
 
 @pytest.mark.parametrize(

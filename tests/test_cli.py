@@ -457,31 +457,97 @@ def test_shell_completion_offers_codes() -> None:
         assert b"_ATOMIC_FIX_COMPLETE" in script
 
 
+def line_for(shell: str) -> str:
+    """What the documentation says to put into the shell's configuration."""
+    page = (Path(__file__).parent.parent / "docs/command-line.md").read_text(encoding="utf-8")
+    return page.partition(f"\n```{shell}\n# ")[2].splitlines()[1]
+
+
+@pytest.fixture
+def on_the_path(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of programs with nothing but this command, by the name that is completed."""
+    (here / "bin").mkdir()
+    program = here / "bin" / "atomic-fix"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m atomic_fix "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+COMPLETED = [
+    ("--sel", {"--select"}),
+    ("--output-fi", {"--output-file"}),
+    ("--output-format sa", {"sarif"}),
+    ("--explain ATF20", {rule.code for rule in RULES if rule.code.startswith("ATF20")}),
+]
+
+
+@pytest.mark.usefixtures("on_the_path")
 @pytest.mark.skipif(shutil.which("bash") is None, reason="it is bash that completes")
-@pytest.mark.parametrize(
-    ("typed", "offered"),
-    [
-        ("--sel", {"--select"}),
-        ("--output-fi", {"--output-file"}),
-        ("--output-format sa", {"sarif"}),
-        ("--explain ATF20", {rule.code for rule in RULES if rule.code.startswith("ATF20")}),
-    ],
-)
-def test_bash_completes(here: Path, typed: str, offered: set[str]) -> None:
-    script = command(_ATOMIC_FIX_COMPLETE="bash_source").stdout.decode()
-    # What the script calls by the name that is completed.
-    (here / "atomic-fix").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m atomic_fix "$@"\n')
-    (here / "atomic-fix").chmod(0o755)
+@pytest.mark.parametrize(("typed", "offered"), COMPLETED)
+def test_bash_completes(typed: str, offered: set[str]) -> None:
     program = (
-        f"{script}\nCOMP_WORDS=({here}/atomic-fix {typed})\n"
+        f"{line_for('bash')}\nCOMP_WORDS=(atomic-fix {typed})\n"
         "COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
-        f"_atomic_fix_completion {here}/atomic-fix\n"
+        "complete -p atomic-fix >/dev/null && _atomic_fix_completion atomic-fix\n"
         'printf "%s\\n" "${COMPREPLY[@]}"\n'
     )
     done = subprocess.run(
         ["bash", "--norc", "-c", program], capture_output=True, check=False, text=True
     )
     assert set(done.stdout.split()) == offered, done.stderr
+
+
+@pytest.mark.usefixtures("on_the_path")
+@pytest.mark.skipif(shutil.which("fish") is None, reason="it is fish that completes")
+@pytest.mark.parametrize(("typed", "offered"), COMPLETED)
+def test_fish_completes(here: Path, typed: str, offered: set[str]) -> None:
+    folder = here / "config/fish/completions"
+    folder.mkdir(parents=True)
+    (folder / "atomic-fix.fish").write_text(f"{line_for('fish')}\n")
+    done = subprocess.run(
+        ["fish", "--command", f"complete --do-complete 'atomic-fix {typed}'"],
+        capture_output=True, check=False, text=True,
+        env={**os.environ, "HOME": str(here), "XDG_CONFIG_HOME": str(here / "config")},
+    )  # fmt: skip
+    assert {line.split("\t")[0] for line in done.stdout.splitlines()} == offered, done.stderr
+
+
+@pytest.mark.usefixtures("on_the_path")
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="it is zsh that completes")
+@pytest.mark.parametrize(("typed", "offered"), COMPLETED)
+def test_zsh_completes(here: Path, typed: str, offered: set[str]) -> None:
+    """In a terminal, at the press of the key: zsh has no other way to ask."""
+    import pty
+
+    (here / ".zshrc").write_text(
+        f"autoload -Uz compinit && compinit -u -d {here}/dump\n{line_for('zsh')}\n"
+        "setopt no_beep no_list_ambiguous\nPS1='ready> '\nLISTMAX=1000\n"
+    )
+    process, terminal = pty.fork()
+    if process == 0:
+        settings = {"ZDOTDIR": str(here), "TERM": "dumb", "COLUMNS": "200", "LINES": "50"}
+        os.execvpe("zsh", ["zsh", "-o", "no_global_rcs", "-i"], {**os.environ, **settings})
+    try:
+        _until(terminal, {"ready> "})
+        os.write(terminal, f"atomic-fix {typed}\t".encode())
+        seen = _until(terminal, offered)
+    finally:
+        os.close(terminal)
+        os.waitpid(process, 0)
+    others = {rule.code for rule in RULES} - offered
+    assert not [code for code in others if code in seen]
+
+
+def _until(terminal: int, wanted: set[str]) -> str:
+    """What a terminal shows until all of the texts are there; the test fails without them."""
+    import select
+
+    seen = ""
+    while not all(each in seen for each in wanted):
+        ready, _, _ = select.select([terminal], [], [], 20)
+        assert ready, f"not all of {wanted} come in {seen!r}"
+        seen += os.read(terminal, 4096).decode("utf-8", "replace")
+    return seen
 
 
 def test_a_clean_file_loads_no_more_than_it_needs(here: Path) -> None:

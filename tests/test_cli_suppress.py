@@ -26,8 +26,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, ["--output-format", "concise", *arguments])
+def run(*arguments: str, stdin: str = "") -> Result:
+    result = CliRunner().invoke(main, ["--output-format", "concise", *arguments], input=stdin)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
@@ -73,6 +73,24 @@ def test_what_suppresses_nothing_is_said_aside(here: Path) -> None:
         "warning: a.py:5: `# noqa: ATF101` suppresses nothing",
         "warning: a.py:10: `# noqa: ATF201` suppresses nothing",
     ]
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_what_suppresses_nothing_may_fail_the_run(here: Path, configured: bool) -> None:
+    (here / "a.py").write_text("x = 1  # noqa: ATF101\n")
+    options = [] if configured else ["--fail-on-unused"]
+    if configured:
+        (here / "atomic-fix.toml").write_text("fail-on-unused = true\n")
+    result = run(*options)
+    assert (result.exit_code, result.stderr) == (
+        1, "warning: a.py:1: `# noqa: ATF101` suppresses nothing\n"
+    )  # fmt: skip
+    result = run(*options, "-", stdin="x = 1  # noqa: ATF101\n")
+    assert (result.exit_code, result.stdout) == (1, "No findings in 1 file.\n")
+    (here / "a.py").write_text("x = 1\n")
+    assert run(*options).exit_code == 0
+    (here / "a.py").write_text("def (:\n")
+    assert run(*options).exit_code == 2
 
 
 def test_what_only_stands_in_a_string_is_not_worth_a_word(here: Path) -> None:

@@ -1,4 +1,4 @@
-"""The pages of the rules say what the rules say."""
+"""The pages say what the rules and the command say."""
 
 from __future__ import annotations
 
@@ -22,3 +22,9 @@ def generator() -> ModuleType:
 def test_rule_pages_are_up_to_date() -> None:
     there = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "rules").iterdir()}
     assert there == generator().pages(), "run `python docs/generate.py`"
+
+
+def test_the_options_are_those_of_the_command() -> None:
+    there = generator().COMMAND_LINE.read_text(encoding="utf-8")
+    assert there == generator().with_options(there), "run `python docs/generate.py`"
+    assert "\n  --fail-on-unused " in there

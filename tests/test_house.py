@@ -80,13 +80,18 @@ def test_readme_shows_what_the_example_prints_and_every_rule() -> None:
 
 
 def test_the_description_on_an_index_is_of_the_readme_and_its_links_lead_somewhere() -> None:
-    text = metadata.metadata("atomic-fix").get_payload()
-    assert isinstance(text, str)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert text.strip() == script("hatch_build", ".").description(readme).strip()
-    assert text.lstrip().startswith("# atomic-fix\n\nA long job saves its progress")
+    text = script("hatch_build", ".").description(readme)
+    assert text.startswith("# atomic-fix\n\nA long job saves its progress")
     assert "atomic-fix --write src/" in text
+    assert "examples/" not in text
     assert re.findall(r"\]\((?!https?://)", text) == []
+    with pytest.raises(ValueError, match="no section Repair"):
+        script("hatch_build", ".").description(readme.replace("## Repair", "## Mend"))
+    # What is installed says so, though perhaps in the words of some lines ago.
+    installed = metadata.metadata("atomic-fix").get_payload()
+    assert isinstance(installed, str)
+    assert installed.lstrip().startswith("# atomic-fix\n\nA long job saves its progress")
 
 
 def test_links_inside_the_documents_lead_somewhere() -> None:

@@ -218,6 +218,7 @@ def test_json_has_the_keys_of_ruff_and_ours() -> None:
         "location",
         "message",
         "noqa_row",
+        "severity",
         "url",
     }
     assert set(objects[0]) == ruff | {"name", "confidence", "evidence"}

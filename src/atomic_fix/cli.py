@@ -31,7 +31,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "stdin_filename",
     ),
     "Repair": ("diff", "write", "interactive", "unsafe_fixes", "on_corrupt", "show_fixes"),
-    "Known findings": ("add_noqa", "baseline", "write_baseline"),
+    "Known findings": ("add_noqa", "baseline", "write_baseline", "fail_on_unused"),
     "Helper": ("vendor", "vendor_check", "vendor_update"),
     "Output": ("output_format", "output_file", "statistics"),
     "Configuration": ("config_file", "isolated", "show_settings", "show_files"),
@@ -42,7 +42,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 
 _OPTION_KEYS = (
-    "select", "extend-select", "ignore", "force-exclude", "on-corrupt", "output-format"
+    "select", "extend-select", "ignore", "force-exclude", "on-corrupt", "output-format",
+    "fail-on-unused",
 )  # fmt: skip
 """The options that are configuration keys too."""
 
@@ -115,7 +116,7 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
     epilog="Exit code: 0 clean, 1 findings, 2 something could not be analysed or written.",
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=str))
-@_code_option("--select", "Check only these codes (ATF1 stands for all that begin so).")
+@_code_option("--select", "Check only these codes; ATF1 is all that begin so.")
 @_code_option("--extend-select", "Check these codes too.")
 @_code_option("--ignore", "Do not check these codes.")
 @click.option("--force-exclude", is_flag=True, help="Leave out excluded files even if named.")
@@ -138,8 +139,9 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 @click.option(
     "--write-baseline",
     is_flag=True,
-    help="Make that file, or take out of it what is no longer found.",
+    help="Make that file, or take out of it what is gone.",
 )
+@click.option("--fail-on-unused", is_flag=True, help="Exit with 1 for what suppresses nothing.")
 @click.option(
     "--vendor",
     metavar="FILE",

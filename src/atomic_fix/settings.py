@@ -50,6 +50,7 @@ class Settings:
     respect_gitignore: bool = True
     baseline: str = ""
     require_reason: bool = False
+    fail_on_unused: bool = False
     output_format: str = "full"
 
 
@@ -120,6 +121,8 @@ KEYS: tuple[Key, ...] = (
     Key("baseline", Kind.STRING, "A file of known findings that are not reported, relative "
         "to the configuration file.", '".atomic-fix-baseline"'),
     Key("require-reason", Kind.BOOLEAN, "Whether a suppression must say why.", "true"),
+    Key("fail-on-unused", Kind.BOOLEAN, "Whether a comment or an entry of the baseline that "
+        "suppresses nothing makes the exit code 1, as a finding does.", "true"),
     Key("output-format", Kind.STRING, "How findings are printed.", '"concise"',
         OUTPUT_FORMATS),
 )  # fmt: skip

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from atomic_fix.commands.known import tell_stale
 from atomic_fix.commands.session import (
+    CLEAN,
+    FOUND,
     Session,
     complain,
     effort,
@@ -31,16 +33,17 @@ def check(session: Session) -> int:
     except WorkerDied as error:
         return complain(str(error))
     tell_none(results)
+    unused = False
     if known is not None:
         if not session.narrowing.diff_base:
-            tell_stale(known, results)
+            unused = tell_stale(known, results)
         results = tuple(
             replace(each, findings=known.unknown(each.findings)) if each.analysed else each
             for each in results
         )
     print_report(results, session)
-    tell_notes(results)
-    return exit_code(results)
+    unused |= tell_notes(results)
+    return max(exit_code(results), FOUND if unused and session.here.fail_on_unused else CLEAN)
 
 
 def standard_input(session: Session) -> int:
@@ -54,8 +57,8 @@ def standard_input(session: Session) -> int:
     if not (session.options["diff"] or session.options["write"]):
         results = (check_bytes(content, filename, settings, session.narrowing),)
         print_report(results, session, content=content)
-        tell_notes(results)
-        return exit_code(results)
+        unused = tell_notes(results) and settings.fail_on_unused
+        return max(exit_code(results), FOUND if unused else CLEAN)
 
     repair = change_bytes(
         content, filename, settings, session.narrowing, session.fix_what_is_allowed

@@ -50,14 +50,15 @@ def write_baseline(session: Session, path: str) -> int:
 
 def pruned(known: Baseline, results: Sequence[FileResult]) -> Baseline:
     """`known` without what the results no longer hold."""
-
     analysed = [result for result in results if result.analysed]
     found = baseline.of((each for result in analysed for each in result.findings), known.folder)
     return baseline.shrunk(known, found, {known.path_of(each.filename) for each in analysed})
 
 
-def tell_stale(known: Baseline, results: Sequence[FileResult]) -> None:
-    """Say on standard error what the baseline holds and the results do not."""
-
-    for line in baseline.stale(known, pruned(known, results)):
+def tell_stale(known: Baseline, results: Sequence[FileResult]) -> bool:
+    """Say on standard error what the baseline holds and the results do not; whether there is
+    any."""
+    stale = tuple(baseline.stale(known, pruned(known, results)))
+    for line in stale:
         click.echo(f"warning: no longer found, see --write-baseline: {printable(line)}", err=True)
+    return bool(stale)

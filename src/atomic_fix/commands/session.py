@@ -158,13 +158,16 @@ def tell_none(found: Sized) -> None:
         click.echo("warning: no Python files found under the given paths", err=True)
 
 
-def tell_notes(results: Iterable[FileResult]) -> None:
-    """Say on standard error which suppressing comments suppress nothing."""
-    for result in results:
-        for row, remark in result.notes:
-            click.echo(
-                f"warning: {printable(result.filename)}:{row}: {printable(remark)}", err=True
-            )
+def tell_notes(results: Iterable[FileResult]) -> bool:
+    """Say on standard error which suppressing comments suppress nothing; whether any do."""
+    lines = [
+        f"warning: {printable(result.filename)}:{row}: {printable(remark)}"
+        for result in results
+        for row, remark in result.notes
+    ]
+    for line in lines:
+        click.echo(line, err=True)
+    return bool(lines)
 
 
 def exit_code(results: Iterable[FileResult]) -> int:

@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from atomic_fix.check import UNREADABLE
 from atomic_fix.report.content import printable
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def _object(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "name": finding.name,
         "noqa_row": finding.noqa_row,
+        "severity": "error" if finding.code == UNREADABLE else "warning",
         "url": None,
     }
 
