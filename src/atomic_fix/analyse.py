@@ -8,8 +8,6 @@ from atomic_fix.islands import NotParsed
 from atomic_fix.source import Source, Unreadable
 
 if TYPE_CHECKING:
-    import ast
-
     import libcst as cst
 
     from atomic_fix.config import Config
@@ -19,12 +17,11 @@ __all__ = ["NotParsed", "module_facts", "whole_facts"]
 
 
 def module_facts(
-    source: Source, config: Config, *, tree: ast.Module | None = None, tests: bool = True
+    source: Source, config: Config, *, tests: bool = True
 ) -> ModuleFacts | Unreadable | None:
     """The facts of a file; None when nothing in it can lead to a finding.
 
     Args:
-        tree: Python's syntax tree of the file if the caller has it.
         tests: whether a rule asks for `ModuleFacts.dismissals`.
     """
     from atomic_fix.islands import knife
@@ -33,9 +30,7 @@ def module_facts(
     if "\r" in source.text.replace("\r\n", ""):
         return whole_facts(source, config)
     try:
-        if tree is None:
-            tree = knife.parse(source.text)
-        cut = knife.cut(tree, source, config, tests=tests)
+        cut = knife.cut(knife.parse(source.text), source, config, tests=tests)
     except (SyntaxError, ValueError):
         return whole_facts(source, config)  # LibCST may know newer syntax than this Python
     except (RecursionError, MemoryError):

@@ -9,8 +9,6 @@ from atomic_fix.finding import FileResult, Finding, Position, Span
 from atomic_fix.source import Source, Unreadable, decode
 
 if TYPE_CHECKING:
-    import ast
-
     from atomic_fix.rules import Rule
 
 UNREADABLE = "ATF000"
@@ -40,13 +38,12 @@ def selected_rules(config: Config) -> tuple[Rule, ...]:
     return tuple(chosen)
 
 
-def check(source: Source, config: Config, tree: ast.Module | None = None) -> tuple[Finding, ...]:
+def check(source: Source, config: Config) -> tuple[Finding, ...]:
     """Every finding of the selected rules, in order of position. Comments that suppress
-    findings are not looked at: see `suppress`. Who has Python's syntax tree of the source
-    already, as flake8 has, gives it and saves a parse."""
+    findings are not looked at: see `suppress`."""
     from atomic_fix.analyse import NotParsed, module_facts
 
-    facts = module_facts(source, config, tree=tree, tests=config.names_rules)
+    facts = module_facts(source, config, tests=config.names_rules)
     if facts is None:
         return ()
     if isinstance(facts, Unreadable):

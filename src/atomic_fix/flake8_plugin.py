@@ -109,26 +109,28 @@ class AtomicFixPlugin:
             yield start.row, start.column - 1, f"{finding.code} {finding.message}", type(self)
 
     def _findings(self) -> tuple[Finding, ...]:
+        from atomic_fix.run import disk
         from atomic_fix.run.narrowing import Narrowing, read_baseline
-        from atomic_fix.run.one_file import told
+        from atomic_fix.run.one_file import holds_no_needle, told
 
-        source = self._source()
+        source: Source | Unreadable
+        settings = self._settings()
+        if self._filename == self._run.stdin_name:
+            # It is there as lines only; positions are the same in them.
+            source = Source(self._filename, "".join(self._lines), "utf-8", bom=False)
+        else:
+            # As it lies on the disk: where that cannot be decoded, flake8's lines are what
+            # latin-1 makes of it.
+            content = disk.read(self._filename)
+            if isinstance(content, Unreadable):
+                return _unreadable(content)
+            if holds_no_needle(content, settings):
+                return ()
+            source = decode(content, self._filename)
         if isinstance(source, Unreadable):
             return _unreadable(source)
-        settings = self._settings()
         known = settings.baseline and read_baseline(str(Path(settings.root, settings.baseline)))
         return told(source, settings, Narrowing(known or None), noqa=False)
-
-    def _source(self) -> Source | Unreadable:
-        """The file as it lies on the disk: where it cannot be decoded, flake8's lines are
-        what latin-1 makes of it. Standard input is there as lines only; positions are the
-        same in them."""
-        if self._filename == self._run.stdin_name:
-            return Source(self._filename, "".join(self._lines), "utf-8", bom=False)
-        from atomic_fix.run import disk
-
-        content = disk.read(self._filename)
-        return content if isinstance(content, Unreadable) else decode(content, self._filename)
 
     def _settings(self) -> Settings:
         """The settings of this file, with the rules that flake8 was told to select by their

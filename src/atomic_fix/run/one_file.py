@@ -54,16 +54,21 @@ def check_bytes(
     return replace(result, notes=_notes(findings, source, settings))
 
 
+def holds_no_needle(content: bytes, settings: Settings) -> bool:
+    """Whether bytes that Python can parse surely hold no finding."""
+    from atomic_fix.islands.needles import can_be_decoded, needles
+
+    return can_be_decoded(content) and not needles(settings.config).may_matter(content)
+
+
 def _is_plainly_clean(content: bytes, filename: str, settings: Settings) -> bool:
     """Whether the bytes alone show that there is nothing to tell of a file."""
-    from atomic_fix.islands.needles import can_be_decoded, needles
     from atomic_fix.islands.syntax import is_python
 
     return (
         filename.endswith(".py")
         and not (b"ATF" in content or b"atomic-fix:" in content)  # comments to look at
-        and can_be_decoded(content)
-        and not needles(settings.config).may_matter(content)
+        and holds_no_needle(content, settings)
         and is_python(content)
     )
 
