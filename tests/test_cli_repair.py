@@ -341,8 +341,7 @@ def left(path: Path) -> list[str]:
         ("n\na\n", ["save_checkpoint"], 1),
         ("y\nq\n", ["save_progress"], 1),
         ("q\n", ["save_checkpoint", "save_progress"], 1),
-        ("what\nY\n", ["save_progress"], 1),
-        ("", ["save_checkpoint", "save_progress"], 1),
+        ("what\nY\nq\n", ["save_progress"], 1),
     ],
 )
 def test_interactive_does_what_is_answered(
@@ -352,6 +351,17 @@ def test_interactive_does_what_is_answered(
     result = answered(answers)
     assert left(here / "a.py") == remaining
     assert result.exit_code == exit_code
+
+
+def test_interactive_ends_where_the_answers_end(here: Path) -> None:
+    (here / "a.py").write_text(TWO)
+    done = subprocess.run(
+        [sys.executable, "-m", "atomic_fix", "--interactive"],
+        input=b"n\n", capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert b"Found 2 findings" in done.stdout
+    assert (here / "a.py").read_text() == TWO
 
 
 def test_interactive_shows_the_finding_and_what_would_change(here: Path) -> None:
