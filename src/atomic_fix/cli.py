@@ -284,7 +284,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
     )
     session = Session(paths, options, resolver, here, narrowing)
     if options["write_baseline"]:
-        from atomic_fix.commands.known import write_baseline
+        from atomic_fix.commands.check import write_baseline
 
         return write_baseline(session, baseline)
     if "-" in paths:

@@ -20,10 +20,10 @@ FORMATS: dict[str, str] = {
     "json": "as_json.render",
     "jsonl": "as_json.lines",
     "sarif": "sarif.render",
-    "github": "github.render",
-    "gitlab": "gitlab.render",
-    "junit": "junit.render",
-    "rdjson": "rdjson.render",
+    "github": "ci.github",
+    "gitlab": "ci.gitlab",
+    "junit": "ci.junit",
+    "rdjson": "ci.rdjson",
     "statistics": "short.statistics",
 }
 """Module and function of each output format; `statistics` has an option of its own."""

@@ -1,0 +1,135 @@
+"""For systems that run a linter and show what it found: each finding in the form of theirs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from atomic_fix.report.content import fingerprints, printable, relative_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from atomic_fix.finding import Finding, Position
+    from atomic_fix.report.content import Report
+
+
+def github(report: Report) -> Iterator[str]:
+    """Workflow commands of GitHub Actions: an annotation for each finding."""
+    for finding in report.findings:
+        start, end = finding.span.start, finding.span.end
+        path = printable(relative_path(finding.filename))
+        properties = {
+            "title": f"atomic-fix ({finding.code})",
+            "file": path,
+            "line": start.row,
+            "col": start.column,
+            "endLine": end.row,
+            "endColumn": end.column,
+        }
+        named = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
+        place = f"{path}:{start.row}:{start.column}"
+        yield f"::error {named}::{_data(f'{place}: {finding.code} {finding.message}')}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def gitlab(report: Report) -> Iterator[str]:
+    """GitLab's code quality report."""
+    entries = [
+        {
+            "check_name": finding.code,
+            "description": f"{finding.code} {finding.message}",
+            "fingerprint": fingerprint,
+            "severity": "major",
+            "location": {
+                "path": printable(relative_path(finding.filename)),
+                "lines": {"begin": finding.span.start.row, "end": finding.span.end.row},
+            },
+        }
+        for finding, fingerprint in fingerprints(report)
+    ]
+    yield json.dumps(entries, indent=2)
+    yield "\n"
+
+
+def junit(report: Report) -> Iterator[str]:
+    """JUnit XML: a suite for each file, a failed case for each finding."""
+    from xml.etree import ElementTree as ET
+
+    root = ET.Element("testsuites", name="atomic-fix")
+    for result in report.results:
+        name = printable(result.filename)
+        failed = len(result.findings)
+        errors = 0 if result.analysed else failed
+        suite = ET.SubElement(
+            root,
+            "testsuite",
+            name=name,
+            tests=str(failed or 1),
+            failures=str(failed - errors),
+            errors=str(errors),
+        )
+        if not failed:
+            ET.SubElement(suite, "testcase", name="atomic-fix", classname=name)
+        for finding in result.findings:
+            start = finding.span.start
+            case = ET.SubElement(
+                suite, "testcase", name=finding.code, classname=name, line=str(start.row)
+            )
+            message = printable(finding.message)
+            outcome = ET.SubElement(
+                case, "failure" if result.analysed else "error", message=message, type=finding.code
+            )
+            outcome.text = f"{name}:{start.row}:{start.column}: {finding.code} {message}"
+    ET.indent(root)
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n'
+    yield ET.tostring(root, encoding="unicode")
+    yield "\n"
+
+
+def rdjson(report: Report) -> Iterator[str]:
+    """Reviewdog's diagnostic format."""
+    document = {
+        "source": {"name": "atomic-fix"},
+        "severity": "WARNING",
+        "diagnostics": [
+            _diagnostic(finding, "WARNING" if result.analysed else "ERROR")
+            for result in report.results
+            for finding in result.findings
+        ],
+    }
+    yield json.dumps(document, indent=2)
+    yield "\n"
+
+
+def _diagnostic(finding: Finding, severity: str) -> dict[str, Any]:
+    # No `suggestions`: reviewdog offers each one alone, and a fix without its import, or the
+    # import without the fix, would break the file.
+    return {
+        "message": finding.message,
+        "severity": severity,
+        "code": {"value": finding.code},
+        "location": {
+            "path": printable(relative_path(finding.filename)),
+            "range": {
+                "start": _position(finding.span.start, finding),
+                "end": _position(finding.span.end, finding),
+            },
+        },
+    }
+
+
+def _position(position: Position, finding: Finding) -> dict[str, int]:
+    """Reviewdog counts columns in bytes of UTF-8."""
+    column = position.column
+    if position.row == finding.span.start.row:
+        before = finding.source_line[: column - 1]
+        column += len(before.encode("utf-8", "surrogatepass")) - len(before)
+    return {"line": position.row, "column": column}
