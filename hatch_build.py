@@ -8,7 +8,7 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-SECTIONS = ("Repair", "flake8")
+SECTIONS = ("Repair",)
 """The sections that follow the introduction."""
 
 

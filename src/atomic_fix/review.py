@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from atomic_fix.add_noqa import add_noqa
 from atomic_fix.baseline import normalised
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, Rewrite, apply_fixes, refusal, rewrite, tidied
+from atomic_fix.suppress import add_noqa
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

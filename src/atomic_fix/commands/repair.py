@@ -111,8 +111,8 @@ def write(session: Session) -> int:
 
 def _suppress(source: Source, find: Find, reason: str) -> Rewrite:
     """The source with a `# noqa` comment for each finding; those are the `applied` ones."""
-    from atomic_fix.add_noqa import add_noqa
     from atomic_fix.rewrite import Rewrite
+    from atomic_fix.suppress import add_noqa
 
     findings = tuple(find(source))
     if not findings or findings[0].code == UNREADABLE:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -50,6 +52,12 @@ def shard_of(text: str) -> Shard:
     raise ValueError(f"`{text}` is not I/N with 1 <= I <= N, as in 2/8")
 
 
+_DELAY = 2.0
+"""Seconds after which the bar shows."""
+_REFRESH = 0.1
+_WIDTH = 30
+
+
 def _say_nothing(_warning: str) -> None:
     pass
 
@@ -93,10 +101,32 @@ def check_files(
     ]
     results = _checked(found, narrowing, effort)
     if effort.progress:
-        from atomic_fix.run.progress import tracked
-
-        results = tracked(results, len(found))
+        results = _tracked(results, len(found))
     return results
+
+
+def _tracked(results: Iterator[FileResult], total: int) -> Iterator[FileResult]:
+    """The results, with a bar on a terminal's standard error while one waits for them."""
+    stream = sys.stderr
+    if not stream.isatty() or os.environ.get("CI") or os.environ.get("TERM") == "dumb":
+        yield from results
+        return
+    shown = 0.0
+    began = time.monotonic()
+    try:
+        for count, result in enumerate(results, 1):
+            now = time.monotonic()
+            if now - began > _DELAY and now - shown > _REFRESH:
+                shown = now
+                filled = _WIDTH * count // max(total, 1)
+                bar = "#" * filled + "." * (_WIDTH - filled)
+                stream.write(f"\r[{bar}] {count}/{total} files")
+                stream.flush()
+            yield result
+    finally:
+        if shown:
+            stream.write("\r\x1b[2K")
+            stream.flush()
 
 
 def _checked(

@@ -185,7 +185,7 @@ def _notes(
 def _real_comments(suppressions: Suppressions, source: Source) -> Iterator[Suppression]:
     """Those that are comments to Python too: flake8, and so we, take them in strings as well,
     but one that only stands in a string, such as an example, is not worth a word."""
-    from atomic_fix.add_noqa import CommentRows
+    from atomic_fix.suppress import CommentRows
 
     if not suppressions.comments:
         return
