@@ -6,10 +6,9 @@ import ast
 
 import pytest
 
-from atomic_fix.add_noqa import add_noqa
 from atomic_fix.finding import Finding, Position, Span
 from atomic_fix.source import Source, decode
-from atomic_fix.suppress import Suppressions
+from atomic_fix.suppress import Suppressions, add_noqa
 
 
 def source(text: str) -> Source:
