@@ -695,6 +695,7 @@ def _inherit(old: int, new: int, now: os.stat_result, path: str | bytes) -> None
     Before the fsync, by descriptor: after it they would not be durable. The set-id bits go,
     as they do when an unprivileged process writes to a file.
     """
+    assert sys.platform != "win32"  # nothing old is open there
     was = os.fstat(old)
     if was.st_nlink > 1:
         _warn(path, f"has {was.st_nlink} names: the others keep the old content")
@@ -703,13 +704,12 @@ def _inherit(old: int, new: int, now: os.stat_result, path: str | bytes) -> None
         mode = _inherit_owner(was, new, mode, path)
     if _inherit_xattrs(old, new, path):
         now = os.fstat(new)  # an ACL sets the mode, perhaps to more than is allowed now
-    if stat.S_IMODE(now.st_mode) != mode and hasattr(os, "fchmod"):
+    if stat.S_IMODE(now.st_mode) != mode:
         os.fchmod(new, mode)
 
 
 def _inherit_owner(was: os.stat_result, new: int, mode: int, path: str | bytes) -> int:
-    if sys.platform == "win32":
-        return mode
+    assert sys.platform != "win32"
     for uid, gid in [(was.st_uid, was.st_gid), (-1, was.st_gid)]:
         try:
             os.fchown(new, uid, gid)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -75,6 +77,21 @@ def test_mac_error_is_no_reason_to_fall_back(
         runtime.atomic_write_text(tmp_path / "x", "new")
     assert synced == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_mac_has_no_attributes_within_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x"
+    path.write_text("old")
+    path.chmod(0o640)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(runtime, "fcntl", Mac().module)
+    for missing in ("listxattr", "getxattr", "setxattr", "removexattr"):
+        monkeypatch.delattr(os, missing)
+    runtime.atomic_write_text(path, "new")
+    assert path.read_text() == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 class WindowsError(OSError):

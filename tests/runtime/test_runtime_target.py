@@ -758,8 +758,8 @@ def test_device_is_written_through(tmp_path: Path, name: str) -> None:
     assert stat.S_ISCHR(device.stat().st_mode)
 
 
-@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
-def test_standard_output_is_written_through(tmp_path: Path, path: str) -> None:
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", b"/dev/fd/1"])
+def test_standard_output_is_written_through(tmp_path: Path, path: str | bytes) -> None:
     """Also when the shell has sent it to a file, which must stay the file it has opened."""
     program = f"""
 import importlib.util, sys
