@@ -7,7 +7,7 @@ nothing; that costs more than the parse. This walk calls the same methods in the
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
 
@@ -82,7 +82,24 @@ class _Same:
         return 0
 
 
-_Step = tuple[str, "Callable[[cst.CSTNode], None] | None", "Callable[[cst.CSTNode], None] | None"]
+_Visit: TypeAlias = "Callable[[cst.CSTVisitor, cst.CSTNode], bool | None] | None"
+_Plan: TypeAlias = "tuple[_Visit, _Visit, tuple[tuple[str, _Visit, _Visit], ...]]"
+"""What a visitor wants to be told of a kind of node, before and behind it and its fields."""
+
+
+@cache
+def _plan(visitor: type[cst.CSTVisitor], kind: type[cst.CSTNode], node: _Same) -> _Plan:
+    def method(name: str) -> _Visit:
+        # Visitors inherit an empty method for each kind of node.
+        found: _Visit = getattr(visitor, name, None)
+        return None if found is getattr(cst.CSTVisitor, name, None) else found
+
+    name = kind.__name__
+    steps = tuple(
+        (field, method(f"visit_{name}_{field}"), method(f"leave_{name}_{field}"))
+        for field in _fields_of(kind, node)
+    )
+    return method(f"visit_{name}"), method(f"leave_{name}"), steps
 
 
 class Walk:
@@ -91,56 +108,31 @@ class Walk:
     def __init__(self, visitor: cst.CSTVisitor, seen: set[int]) -> None:
         self._visitor = visitor
         self._seen = seen
-        self._plans: dict[
-            type[cst.CSTNode],
-            tuple[
-                Callable[[cst.CSTNode], bool | None] | None,
-                Callable[[cst.CSTNode], None] | None,
-                tuple[_Step, ...],
-            ],
-        ] = {}
+        self._plans: dict[type, _Plan | None] = {}
 
     def __call__(self, node: cst.CSTNode) -> None:
-        self._seen.add(id(node))
         kind = type(node)
-        plan = self._plans.get(kind)
+        if kind not in self._plans:
+            # Asked once a kind: that it is abstract makes `isinstance` dear.
+            is_node = issubclass(kind, cst.CSTNode)
+            self._plans[kind] = _plan(type(self._visitor), kind, _Same(node)) if is_node else None
+        plan = self._plans[kind]
         if plan is None:
-            plan = self._plans[kind] = self._plan(kind, node)
+            return
+        self._seen.add(id(node))
+        visitor = self._visitor
         enter, leave, steps = plan
-        if enter is None or enter(node) is not False:
+        if enter is None or enter(visitor, node) is not False:
             for name, before, after in steps:
                 if before is not None:
-                    before(node)
+                    before(visitor, node)
                 value = getattr(node, name)
-                if isinstance(value, cst.CSTNode):
-                    self(value)
-                elif isinstance(value, (tuple, list)):
+                if isinstance(value, (tuple, list)):
                     for each in value:
-                        if isinstance(each, cst.CSTNode):
-                            self(each)
+                        self(each)
+                elif value is not None:
+                    self(value)
                 if after is not None:
-                    after(node)
+                    after(visitor, node)
         if leave is not None:
-            leave(node)
-
-    def _plan(
-        self, kind: type[cst.CSTNode], node: cst.CSTNode
-    ) -> tuple[
-        Callable[[cst.CSTNode], bool | None] | None,
-        Callable[[cst.CSTNode], None] | None,
-        tuple[_Step, ...],
-    ]:
-        def method(name: str) -> Callable[[cst.CSTNode], None] | None:
-            # Visitors inherit an empty method for each kind of node.
-            found = getattr(type(self._visitor), name, None)
-            if found is None or found is getattr(cst.CSTVisitor, name, None):
-                return None
-            bound: Callable[[cst.CSTNode], None] = getattr(self._visitor, name)
-            return bound
-
-        name = kind.__name__
-        steps = tuple(
-            (field, method(f"visit_{name}_{field}"), method(f"leave_{name}_{field}"))
-            for field in _fields_of(kind, _Same(node))
-        )
-        return method(f"visit_{name}"), method(f"leave_{name}"), steps
+            leave(visitor, node)
