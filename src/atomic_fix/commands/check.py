@@ -111,6 +111,8 @@ def write_baseline(session: Session, path: str) -> int:
     except OSError as error:
         raise ConfigError(f"{printable(path)}: cannot be written: {disk.reason(error)}") from error
     click.echo(f"{printable(path)}: {count(sum(new.counts.values()), 'known finding')}.")
+    if not session.here.baseline:
+        click.echo("It holds with --baseline, or once `baseline` names it in the configuration.")
     return FAILED if failed else CLEAN
 
 
