@@ -390,7 +390,7 @@ def _replacing(
     fsync: bool,
     perm: int | None,
     backup: _Path | None,
-    layers: tuple[str, int, str | None, str | None, str | None] = ("wb", -1, None, None, None),
+    layers: tuple[Any, ...] = ("wb",),
     data: memoryview | None = None,
 ) -> Iterator[IO[Any]]:
     """Replace the content of `path`: by `data`, or by what is written to the file yielded.
@@ -437,21 +437,29 @@ def _keeping(path: _Path, backup: _Path, fsync: bool) -> Iterator[None]:
         raise ValueError(f"the backup of {os.fsdecode(path)} must be another file")
     try:
         old = open(path, "rb")  # noqa: SIM115 -- closed by the with below
+        perm = stat.S_IMODE(os.fstat(old.fileno()).st_mode)
     except FileNotFoundError:
         old = None
+    except OSError as error:
+        _name(error, path)
+        raise
     if old is None:
         yield
         return
-    with old:
-        perm = stat.S_IMODE(os.fstat(old.fileno()).st_mode)
-        with atomic_open(backup, "wb", fsync=fsync, perm=perm) as copy:
-            _copy(old, copy)
-            yield
+    with old, atomic_open(backup, "wb", fsync=fsync, perm=perm) as copy:
+        _copy(old, copy, path)
+        yield
 
 
-def _copy(source: IO[bytes], target: IO[bytes]) -> None:
-    for block in iter(functools.partial(source.read, 1 << 20), b""):
-        target.write(block)
+def _copy(source: IO[bytes], target: IO[bytes], path: _Path) -> None:
+    try:
+        for block in iter(functools.partial(source.read, 1 << 20), b""):
+            target.write(block)
+        source.close()
+    except OSError as error:
+        if error.filename is None:  # what cannot be written has a name already
+            _name(error, path)
+        raise
 
 
 class _File(io.FileIO):
@@ -628,7 +636,7 @@ class _Staged:
         with open(self.new, "rb", closefd=False) as new:
             new.seek(0)
             with open(self.old, "wb", closefd=False) as old:  # truncates nothing
-                _copy(new, old)
+                _copy(new, old, self.path)
                 old.truncate()
         if self.fsync:
             _sync(self.old)
