@@ -11,7 +11,6 @@ code, whatever stands behind it.
 from __future__ import annotations
 
 import enum
-import io
 import re
 import tokenize
 from dataclasses import dataclass
@@ -84,7 +83,7 @@ class Suppressions:
         """Read them; never raises. Costs nothing much for a text without such comments."""
         if _NEEDLE.search(source.text) is None:
             return cls()
-        lines = [source.line(row) for row in range(1, len(source.line_starts) + 1)]
+        lines = _lines(source)
         found = [*_of_file(lines), *_of_lines_and_ranges(lines)]
         return cls(tuple(sorted(found, key=lambda each: each.span)))
 
@@ -128,6 +127,10 @@ def _of_lines_and_ranges(lines: list[str]) -> Iterator[Suppression]:
         ]
     yield from _of_lines(lines, groups)
     yield from _of_ranges(comments, len(lines))
+
+
+def _lines(source: Source) -> list[str]:
+    return [source.line(row) for row in range(1, len(source.line_starts) + 1)]
 
 
 def _tokens(lines: list[str]) -> list[tokenize.TokenInfo]:
@@ -215,7 +218,7 @@ def add_noqa(source: Source, findings: Iterable[Finding], reason: str) -> str:
     Raises:
         ValueError: this Python cannot split the text into tokens.
     """
-    rows = CommentRows(source.text)
+    rows = CommentRows(source)
     codes: dict[int, list[str]] = {}
     for finding in findings:
         wanted = codes.setdefault(rows.comment_row(finding.span.start.row), [])
@@ -246,43 +249,39 @@ def _with_codes(line: str, comment_column: int | None, codes: list[str], reason:
 class CommentRows:
     """Where comments stand and may stand, by row."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, source: Source) -> None:
         """Raises:
         ValueError: this Python cannot split the text into tokens.
         """
-        self.comments: dict[int, int] = {}
-        """Column, from 0, of the comment of each row that has one."""
-        self._last_row: dict[int, int] = {}
-        self._closed: set[int] = set()
+        lines = _lines(source)
         try:
-            self._read(text)
+            tokens = _tokens(lines)
         except (tokenize.TokenError, SyntaxError) as error:
             raise ValueError(f"it cannot be split into tokens: {error}") from error
-
-    def comment_row(self, row: int) -> int:
-        """The row itself, or the last one that flake8 takes together with it when a comment
-        there would end up inside a string or behind a backslash."""
-        return self._last_row.get(row, row) if row in self._closed else row
-
-    def _read(self, text: str) -> None:
-        first = 1
+        self.comments = {
+            token.start[0]: token.start[1] for token in tokens if token.type == tokenize.COMMENT
+        }
+        """Column, from 0, of the comment of each row that has one."""
+        self._last_row = {
+            row: last
+            for first, last in _joined_rows(tokens, len(lines))
+            for row in range(first, last + 1)
+        }
+        self._closed: set[int] = set()
         string_start = 0
-        previous: tokenize.TokenInfo | None = None
-        # `newline=None` makes \r and \r\n a row's end too, as they are for `Source`.
-        for token in tokenize.generate_tokens(io.StringIO(text, newline=None).readline):
-            if token.type == tokenize.COMMENT:
-                self.comments[token.start[0]] = token.start[1]
-            elif token.type in (tokenize.NL, tokenize.NEWLINE):
-                last = token.start[0]
-                self._last_row.update(dict.fromkeys(range(first, last + 1), last))
-                first = last + 1
-            elif token.type == _FSTRING_START:
+        end = 1
+        for token in tokens:
+            # Only a backslash gets from one row to the next without a token for it.
+            self._closed.update(range(end, token.start[0]))
+            end = token.end[0] + (token.type in (tokenize.NL, tokenize.NEWLINE))
+            if token.type == _FSTRING_START:
                 string_start = token.start[0]
             elif token.type == _FSTRING_END:
                 self._closed.update(range(string_start, token.end[0]))
             elif token.type == tokenize.STRING:
                 self._closed.update(range(token.start[0], token.end[0]))
-            if previous is not None and previous.type not in (tokenize.NL, tokenize.NEWLINE):
-                # Only a backslash gets from one row to the next without a token for it.
-                self._closed.update(range(previous.end[0], token.start[0]))
-            previous = token
+
+    def comment_row(self, row: int) -> int:
+        """The row itself, or the last one that flake8 takes together with it when a comment
+        there would end up inside a string or behind a backslash."""
+        return self._last_row.get(row, row) if row in self._closed else row

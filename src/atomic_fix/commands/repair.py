@@ -129,8 +129,7 @@ def _ask(finding: Finding, source: Source, new: str) -> Answer:
     """Show what a fix would change, and ask whether it is wanted."""
     from atomic_fix.finding import FileResult
     from atomic_fix.report import renderer
-    from atomic_fix.report.content import Report
-    from atomic_fix.report.patch import unified_patch
+    from atomic_fix.report.content import Report, unified_patch
     from atomic_fix.review import Answer
 
     report = Report(
@@ -159,7 +158,7 @@ def _for_the_eye(patch: bytes, encoding: str) -> str:
 def print_patch(repair: Repair) -> bool:
     """Print the patch of one file; whether anything went wrong with it."""
     from atomic_fix.relative import seen_from
-    from atomic_fix.report.patch import unified_patch
+    from atomic_fix.report.content import unified_patch
 
     filename = repair.result.filename
     out = sys.stdout.buffer

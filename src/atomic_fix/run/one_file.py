@@ -190,7 +190,7 @@ def _real_comments(suppressions: Suppressions, source: Source) -> Iterator[Suppr
     if not suppressions.comments:
         return
     try:
-        columns = CommentRows(source.text).comments
+        columns = CommentRows(source).comments
     except ValueError:
         return
     for each in suppressions.comments:
