@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import queue
 import re
 import shutil
 import subprocess
 import sys
+import threading
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import parse_qs, unquote, urldefrag, urljoin, urlsplit
 from xml.etree import ElementTree
 
 import pytest
@@ -118,6 +122,57 @@ def test_a_browser_opens_each_page_and_every_link_leads_somewhere(
     built = {page.relative_to(site).as_posix() for page in site.rglob("*.html")} - {"404.html"}
     assert opened == built
     assert {f"rules/{rule.name}.html" for rule in RULES} <= opened
+
+
+ASK = """<!doctype html><iframe src="/index.html?q=quarantine"></iframe><script>
+setInterval(() => {
+  const page = document.querySelector("iframe").contentDocument
+  const found = [...page.querySelectorAll("a.md-search-result__link")].map(each => each.href)
+  if (found.length) fetch("/found?" + new URLSearchParams(found.map(each => ["page", each])))
+}, 200)
+</script>"""
+"""A page that searches the site, and tells the server what a reader would see."""
+
+
+def test_a_browser_finds_a_word(site: Path, tmp_path: Path) -> None:
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    needed(browser is not None, "chromium")
+    assert browser is not None
+    answers: queue.Queue[list[str]] = queue.Queue()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            if url.path == "/found":
+                answers.put(parse_qs(url.query)["page"])
+                self.send_response(204)
+                self.end_headers()
+            elif url.path == "/ask":
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                self.wfile.write(ASK.encode())
+            else:
+                super().do_GET()
+
+        def log_request(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        process = subprocess.Popen(
+            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+             "--remote-debugging-port=0", f"--user-data-dir={tmp_path / 'profile'}",
+             f"http://127.0.0.1:{server.server_port}/ask"],
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            found = answers.get(timeout=60)
+        finally:
+            process.terminate()
+            process.wait()
+            server.shutdown()
+    assert "configuration.html" in {urlsplit(each).path.rpartition("/")[2] for each in found}
 
 
 @pytest.mark.parametrize(
