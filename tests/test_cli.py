@@ -193,6 +193,18 @@ def test_a_notebook_that_is_named_is_refused_aloud(here: Path) -> None:
     assert run(".").exit_code == 0
 
 
+def test_notebooks_in_a_folder_are_passed_by_with_a_word(here: Path) -> None:
+    (here / "a.py").write_bytes(CLEAN)
+    for name in ("b.ipynb", "C.IPYNB"):
+        (here / name).write_text("{}")
+    result = run()
+    assert (result.exit_code, result.stderr) == (
+        0, "warning: notebooks are not checked: C.IPYNB, 2 in all\n"
+    )  # fmt: skip
+    (here / "atomic-fix.toml").write_text('extend-exclude = ["*.ipynb", "*.IPYNB"]\n')
+    assert run().stderr == ""
+
+
 def test_what_cannot_be_analysed_cannot_be_ignored(here: Path) -> None:
     (here / "broken.py").write_bytes(SAVER + b"def (:\n")
     assert run("--ignore", "ATF").exit_code == 2

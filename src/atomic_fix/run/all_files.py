@@ -93,12 +93,15 @@ def check_files(
         ConfigError: a configuration file on the way cannot be used.
         WorkerDied: the operating system ended a worker process.
     """
+    notebooks: list[str] = []
     found = [
         each
-        for each in discover(paths, resolver)
+        for each in discover(paths, resolver, notebooks)
         if effort.shard is None
         or effort.shard.holds(each.filename if isinstance(each, Unreadable) else each.path)
     ]
+    if notebooks:
+        effort.warn(f"notebooks are not checked: {notebooks[0]}, {len(notebooks)} in all")
     results = _checked(found, narrowing, effort)
     if effort.progress:
         results = _tracked(results, len(found))

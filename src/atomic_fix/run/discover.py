@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".py", ".pyw")
 """What a file's name must end in to be found in a folder. Stubs hold no code that runs."""
+NOTEBOOK = ".ipynb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +30,20 @@ class Candidate:
     settings: Settings
 
 
-def discover(paths: Iterable[str], resolver: Resolver) -> Iterator[Candidate | Unreadable]:
+def discover(
+    paths: Iterable[str], resolver: Resolver, notebooks: list[str] | None = None
+) -> Iterator[Candidate | Unreadable]:
     """Every file that the paths stand for, once, sorted by name within each path.
 
     A file that is named is checked whatever it is called, unless `force-exclude` is set;
     a folder is walked, without following links to folders. What cannot be walked comes as
-    `Unreadable`.
+    `Unreadable`, and the names of notebooks in it are added to `notebooks`.
 
     Raises:
         ConfigError: a configuration file on the way cannot be used.
     """
     seen: set[str] = set()
-    walk = _Walk(resolver)
+    walk = _Walk(resolver, [] if notebooks is None else notebooks)
     for path in paths:
         for found in walk.start(path):
             if isinstance(found, Unreadable):
@@ -77,8 +80,9 @@ class Patterns:
 class _Walk:
     """One run's walk; remembers the patterns it has read."""
 
-    def __init__(self, resolver: Resolver) -> None:
+    def __init__(self, resolver: Resolver, notebooks: list[str]) -> None:
         self._resolver = resolver
+        self._notebooks = notebooks
         self._gitignores: dict[str, Patterns | None] = {}
         self._excludes: dict[tuple[str, tuple[str, ...]], Patterns] = {}
         self._real_folders: dict[str, str] = {}
@@ -132,7 +136,7 @@ class _Walk:
         gitignores = (*above, own) if own is not None else above
         for entry in entries:
             is_folder = entry.is_dir(follow_symlinks=False)
-            if not is_folder and not entry.name.lower().endswith(SUFFIXES):
+            if not is_folder and not entry.name.lower().endswith((*SUFFIXES, NOTEBOOK)):
                 continue
             if entry.name.startswith(".#"):
                 continue  # a lock of Emacs: a link that leads nowhere
@@ -146,6 +150,8 @@ class _Walk:
             name = entry.name if path == "." else os.path.join(path, entry.name)
             if is_folder:
                 yield from self._folder(name, whole, gitignores)
+            elif name.lower().endswith(NOTEBOOK):
+                self._notebooks.append(name)
             else:
                 yield Candidate(name, settings)
 
