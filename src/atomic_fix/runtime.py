@@ -412,18 +412,23 @@ def _replacing(
         return
     with contextlib.nullcontext() if backup is None else _keeping(path, backup, fsync):
         staged = _Staged(path, *place, fsync, perm)
+        ours = True
         try:
             try:
                 staged.make()
                 if data is None:
+                    ours = False  # errors of the block are left as they are
                     yield staged.open(*layers)
+                    ours = True
                 else:
                     staged.write(data)
                 staged.publish()
             finally:
                 staged.discard()
-        except BaseException:
+        except BaseException as error:
             staged.discard()  # an interrupt may have cut the first one short
+            if ours and isinstance(error, OSError):
+                _name(error, path)
             raise
 
 
@@ -447,19 +452,19 @@ def _keeping(path: _Path, backup: _Path, fsync: bool) -> Iterator[None]:
         yield
         return
     with old, atomic_open(backup, "wb", fsync=fsync, perm=perm) as copy:
-        _copy(old, copy, path)
+        try:
+            _copy(old, copy)
+        except OSError as error:
+            if error.filename is None:  # what cannot be written has a name already
+                _name(error, path)
+            raise
         yield
 
 
-def _copy(source: IO[bytes], target: IO[bytes], path: _Path) -> None:
-    try:
-        for block in iter(functools.partial(source.read, 1 << 20), b""):
-            target.write(block)
-        source.close()
-    except OSError as error:
-        if error.filename is None:  # what cannot be written has a name already
-            _name(error, path)
-        raise
+def _copy(source: IO[bytes], target: IO[bytes]) -> None:
+    for block in iter(functools.partial(source.read, 1 << 20), b""):
+        target.write(block)
+    source.close()
 
 
 class _File(io.FileIO):
@@ -492,28 +497,20 @@ class _Staged:
         self.temp = ""
 
     def make(self) -> None:
-        try:
-            if not self.name:
-                number = errno.EISDIR if self.path else errno.ENOENT  # "new/" or ""
-                raise OSError(number, os.strerror(number))
-            if _WINDOWS:
-                self._find_old_on_windows()
-            else:
-                self._find_old()
-            self._make_temp()
-        except OSError as error:
-            _name(error, self.path)
-            raise
+        if not self.name:
+            number = errno.EISDIR if self.path else errno.ENOENT  # "new/" or ""
+            raise OSError(number, os.strerror(number))
+        if _WINDOWS:
+            self._find_old_on_windows()
+        else:
+            self._find_old()
+        self._make_temp()
 
     def write(self, data: memoryview) -> None:
         """All of the content at once: no file object, no buffer."""
         done = 0
-        try:
-            while done < data.nbytes:
-                done += os.write(self.new, data.cast("B")[done:])
-        except OSError as error:
-            _name(error, self.path)
-            raise
+        while done < data.nbytes:
+            done += os.write(self.new, data.cast("B")[done:])
 
     def open(
         self,
@@ -592,27 +589,23 @@ class _Staged:
     def publish(self) -> None:
         for file in reversed(self.files):
             file.close()
-        try:
-            if self.old is not None:
-                _inherit(self.old, self.new, self.made, self.path)
-            if self.perm is not None and hasattr(os, "fchmod"):
-                os.fchmod(self.new, self.perm)
-            if self.fsync:
-                _sync(self.new)
-            if _WINDOWS:
-                self._release()  # an open file cannot be renamed there
-            self._replace()
-            self.temp = ""
-            if self.fsync and self.dir_fd is not None:
-                try:
-                    _sync(self.dir_fd)
-                except OSError as error:
-                    if error.errno not in _UNSUPPORTED:
-                        raise
-            self._release()
-        except OSError as error:
-            _name(error, self.path)
-            raise
+        if self.old is not None:
+            _inherit(self.old, self.new, self.made, self.path)
+        if self.perm is not None and hasattr(os, "fchmod"):
+            os.fchmod(self.new, self.perm)
+        if self.fsync:
+            _sync(self.new)
+        if _WINDOWS:
+            self._release()  # an open file cannot be renamed there
+        self._replace()
+        self.temp = ""
+        if self.fsync and self.dir_fd is not None:
+            try:
+                _sync(self.dir_fd)
+            except OSError as error:
+                if error.errno not in _UNSUPPORTED:
+                    raise
+        self._release()
 
     def _replace(self) -> None:
         delay = 0.001
@@ -636,7 +629,7 @@ class _Staged:
         with open(self.new, "rb", closefd=False) as new:
             new.seek(0)
             with open(self.old, "wb", closefd=False) as old:  # truncates nothing
-                _copy(new, old, self.path)
+                _copy(new, old)
                 old.truncate()
         if self.fsync:
             _sync(self.old)
