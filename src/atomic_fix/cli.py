@@ -218,7 +218,7 @@ def main(paths: tuple[str, ...], **options: Any) -> None:
         # A terminal that cannot show a character must not end the run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    from atomic_fix.commands.session import complain
+    from atomic_fix.commands import complain
     from atomic_fix.report.content import printable
 
     try:
@@ -271,7 +271,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
 
         return show_files(paths, resolver)
 
-    from atomic_fix.commands.session import Session
+    from atomic_fix.commands import Session
     from atomic_fix.run.narrowing import Narrowing, commit, read_baseline
 
     baseline = options["baseline"] or (here.baseline and os.path.join(here.root, here.baseline))

@@ -1,1 +1,205 @@
-"""What the command can be asked to do, one file each: a session in, an exit code out."""
+"""What the command can be asked to do: a session in, an exit code out.
+
+Here is what all of that has in common: what was asked, how it is told, how it ends.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from atomic_fix.report.content import printable
+from atomic_fix.settings import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sized
+
+    from atomic_fix.finding import FileResult, Finding
+    from atomic_fix.rewrite import Rewrite
+    from atomic_fix.run.all_files import Effort
+    from atomic_fix.run.narrowing import Narrowing
+    from atomic_fix.run.one_file import Find
+    from atomic_fix.settings import Resolver, Settings
+    from atomic_fix.source import Source
+
+CLEAN, FOUND, FAILED = 0, 1, 2
+"""The exit codes: nothing to tell, something was found, some of the work could not be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What every way to run has in common. `here` are the settings of the current folder."""
+
+    paths: tuple[str, ...]
+    options: Mapping[str, Any]
+    resolver: Resolver
+    here: Settings
+    narrowing: Narrowing
+
+    def fix_what_is_allowed(self, source: Source, find: Find) -> Rewrite:
+        """Apply the kinds of fixes that were asked for."""
+        from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
+
+        return rewrite(source, find, SAFE_AND_UNSAFE if self.options["unsafe_fixes"] else SAFE_ONLY)
+
+    def settings_of(self, filename: str) -> Settings:
+        """The settings of one file."""
+        return self.resolver.for_folder(os.path.dirname(filename) or ".")
+
+
+def effort(session: Session) -> Effort:
+    """How the work on many files is to be done.
+
+    Raises:
+        ConfigError: --shard cannot be understood.
+    """
+    from atomic_fix.run import cache, workers
+    from atomic_fix.run.all_files import Effort, shard_of
+
+    options = session.options
+    part = None
+    if options["shard"] is not None:
+        try:
+            part = shard_of(options["shard"])
+        except ValueError as error:
+            raise ConfigError(f"--shard: {error}") from error
+    folder = ""
+    if not options["no_cache"]:
+        folder = options["cache_dir"] or cache.default_folder()
+    return Effort(
+        jobs=options["jobs"] or workers.default_jobs(),
+        cache_folder=folder,
+        shard=part,
+        progress=True,
+        warn=lambda line: click.echo(f"warning: {printable(line)}", err=True),
+    )
+
+
+def print_report(
+    results: tuple[FileResult, ...],
+    session: Session,
+    fixed: tuple[Finding, ...] = (),
+    *,
+    content: bytes | None = None,
+    to_stderr: bool = False,
+) -> None:
+    """Print the report in the format that is configured, or write it to --output-file.
+
+    `content` is what was checked when it came on standard input.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    from atomic_fix.report import renderer
+    from atomic_fix.report.content import Report
+
+    stream = sys.stderr if to_stderr else sys.stdout
+    options = session.options
+    to_file = options["output_file"]
+    colour = not to_file and use_colour(stream.isatty())
+    report = Report(
+        results,
+        unsafe_fixes=options["unsafe_fixes"],
+        colour=colour,
+        width=0 if to_file or not stream.isatty() else _terminal_width(),
+        fixed=fixed,
+        done="Suppressed" if options["add_noqa"] is not None else "Fixed",
+        show_fixes=options["show_fixes"],
+        source_of=_last_source(content),
+    )
+    name = "statistics" if options["statistics"] else session.here.output_format
+    pieces = renderer(name)(report)
+    if to_file:
+        from atomic_fix.run import disk
+
+        try:
+            disk.write_report(to_file, "".join(pieces))
+        except OSError as error:
+            raise ConfigError(
+                f"--output-file: {to_file}: cannot be written: {disk.reason(error)}"
+            ) from error
+        return
+    for piece in pieces:
+        click.echo(piece, nl=False, color=colour, err=to_stderr)
+
+
+def _last_source(content: bytes | None) -> Callable[[str], Source | None]:
+    """Reads the file that a finding is in, once for all its findings."""
+    from functools import lru_cache
+
+    from atomic_fix.run import disk
+    from atomic_fix.source import Source, Unreadable, decode
+
+    @lru_cache(maxsize=1)
+    def read(filename: str) -> Source | None:
+        found = disk.read(filename) if content is None else content
+        source = found if isinstance(found, Unreadable) else decode(found, filename)
+        return source if isinstance(source, Source) else None
+
+    return read
+
+
+def tell_unread(result: FileResult) -> bool:
+    """Say on standard error why a file could not be analysed, if so; whether it is so."""
+    if result.analysed:
+        return False
+    for finding in result.findings:
+        start = finding.span.start
+        place = f"{printable(finding.filename)}:{start.row}:{start.column}"
+        click.echo(f"{place}: {finding.code} {finding.message}", err=True)
+    return True
+
+
+def tell_none(found: Sized) -> None:
+    """Say on standard error that there was no file at all, which is no mistake but may be
+    one."""
+    if not len(found):
+        click.echo("warning: no Python files found under the given paths", err=True)
+
+
+def tell_notes(results: Iterable[FileResult]) -> bool:
+    """Say on standard error which suppressing comments suppress nothing; whether any do."""
+    lines = [
+        f"warning: {printable(result.filename)}:{row}: {printable(remark)}"
+        for result in results
+        for row, remark in result.notes
+    ]
+    for line in lines:
+        click.echo(line, err=True)
+    return bool(lines)
+
+
+def exit_code(results: Iterable[FileResult]) -> int:
+    """The worst that the results call for."""
+    worst = CLEAN
+    for result in results:
+        if not result.analysed:
+            return FAILED
+        if result.findings:
+            worst = FOUND
+    return worst
+
+
+def complain(message: str) -> int:
+    """Say on standard error what could not be done; the exit code for that."""
+    click.echo(f"atomic-fix: error: {message}", err=True)
+    return FAILED
+
+
+def use_colour(is_terminal: bool) -> bool:
+    """Whether to colour: NO_COLOR and FORCE_COLOR decide when set, NO_COLOR first."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal and os.environ.get("TERM") != "dumb"
+
+
+def _terminal_width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from atomic_fix.commands.session import CLEAN, complain
+from atomic_fix.commands import CLEAN, complain
 from atomic_fix.report.content import printable
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from atomic_fix import baseline
-from atomic_fix.commands.session import (
+from atomic_fix.commands import (
     CLEAN,
     FAILED,
     FOUND,

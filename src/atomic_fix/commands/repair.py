@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from atomic_fix.check import UNREADABLE
-from atomic_fix.commands.session import (
+from atomic_fix.commands import (
     CLEAN,
     FAILED,
     FOUND,
@@ -22,6 +23,7 @@ from atomic_fix.commands.session import (
     use_colour,
 )
 from atomic_fix.report.content import printable
+from atomic_fix.run import disk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +56,6 @@ def diff(session: Session) -> int:
 
 def write(session: Session) -> int:
     """Repair the files, or suppress their findings with comments; the exit code."""
-    from atomic_fix.run import disk
     from atomic_fix.run.all_files import change_files
     from atomic_fix.run.one_file import Repair, check_bytes
 
@@ -97,15 +98,12 @@ def write(session: Session) -> int:
         results.append(result)
     tell_none(results)
     print_report(tuple(results), session, tuple(fixed))
-    if reason is not None and fixed:
-        from atomic_fix.run.ruff_config import deletes_our_comments
-
-        if ruff := deletes_our_comments("."):
-            click.echo(
-                f"warning: {printable(ruff)}: ruff's RUF100 or RUF102 would delete these comments, "
-                'set external = ["ATF"] below its `lint`',
-                err=True,
-            )
+    if reason is not None and fixed and (ruff := _ruff_that_deletes_our_comments(".")):
+        click.echo(
+            f"warning: {printable(ruff)}: ruff's RUF100 or RUF102 would delete these comments, "
+            'set external = ["ATF"] below its `lint`',
+            err=True,
+        )
     return max(exit_code(results), FAILED if failed else CLEAN)
 
 
@@ -187,3 +185,72 @@ def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
     if failed:
         return FAILED
     return FOUND if changed else CLEAN
+
+
+_RUFF_FILES = (".ruff.toml", "ruff.toml", "pyproject.toml")
+# Unused codes in comments, and in newer versions unknown ones.
+_RUFF_RULES = ("RUF100", "RUF102")
+
+
+def _ruff_that_deletes_our_comments(folder: str) -> str:
+    """The ruff configuration, nearest to the folder, that turns these rules on and does not
+    name ATF as external; empty when there is none. Such a ruff takes `# noqa: ATF101` for
+    unused or unknown, and `ruff check --fix` takes it out."""
+    folder = os.path.abspath(folder)
+    while True:
+        for name in _RUFF_FILES:
+            path = os.path.join(folder, name)
+            table = _ruff_table(path)
+            if table is not None:
+                return path if _would_delete(table) else ""
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return ""
+        folder = parent
+
+
+def _ruff_table(path: str) -> dict[str, Any] | None:
+    """The configuration of ruff in a file; None when it has none or cannot be read, which is
+    ruff's to complain of."""
+    content = disk.read(path) if os.path.isfile(path) else b""
+    if not isinstance(content, bytes) or not content:
+        return None
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        table: Any = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return None
+    if os.path.basename(path) == "pyproject.toml":
+        tool = table.get("tool", {})
+        table = tool.get("ruff") if isinstance(tool, dict) else None
+    return table if isinstance(table, dict) else None
+
+
+def _would_delete(table: dict[str, Any]) -> bool:
+    # The keys stand below `lint`, and in older configurations at the top.
+    lint = table.get("lint", {})
+    tables = [table, lint] if isinstance(lint, dict) else [table]
+    on = _ruff_codes(tables, "select", "extend-select")
+    off = _ruff_codes(tables, "ignore", "extend-ignore")
+    external = _ruff_codes(tables, "external")
+    if any("ATF".startswith(each) or each.startswith("ATF") for each in external if each):
+        return False
+    return any(
+        any(each == "ALL" or rule.startswith(each) for each in on if each)
+        and not any(rule.startswith(each) for each in off if each)
+        for rule in _RUFF_RULES
+    )
+
+
+def _ruff_codes(tables: list[dict[str, Any]], *keys: str) -> list[str]:
+    values = [each.get(key, []) for each in tables for key in keys]
+    return [
+        code
+        for value in values
+        if isinstance(value, list)
+        for code in value
+        if isinstance(code, str)
+    ]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from atomic_fix import __version__
-from atomic_fix.commands.session import CLEAN, FOUND, complain
+from atomic_fix.commands import CLEAN, FOUND, complain
 from atomic_fix.report.content import printable
 from atomic_fix.run import disk
 from atomic_fix.source import Unreadable
