@@ -142,10 +142,8 @@ def test_file_is_as_from_open(tmp_path: Path, mode: str, buffering: int) -> None
         return
     if buffering == 1 and "b" in mode:
         return  # open warns that there are no lines in binary mode
-    with (
-        open(tmp_path / "x", mode, buffering) as plain,
-        runtime.atomic_open(tmp_path / "x", mode, buffering) as ours,
-    ):
+    path = tmp_path / "x"
+    with open(path, mode, buffering) as plain, runtime.atomic_open(path, mode, buffering) as ours:
         layers = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom, io.FileIO)
         assert [isinstance(ours, c) for c in layers] == [isinstance(plain, c) for c in layers]
         for attribute in ("name", "mode", "encoding", "errors", "newlines", "line_buffering"):
@@ -157,7 +155,7 @@ def test_file_is_as_from_open(tmp_path: Path, mode: str, buffering: int) -> None
             ours.seek(1)
             assert ours.read() in {b"bc", "bc"}
             ours.truncate(2)
-    assert (tmp_path / "x").read_bytes() == (b"ab" if "+" in mode else b"abc")
+    assert path.read_bytes() == (b"ab" if "+" in mode else b"abc")
 
 
 def test_line_buffering_and_buffer_size(tmp_path: Path) -> None:
@@ -254,10 +252,7 @@ def test_body_that_closes_the_file(tmp_path: Path) -> None:
 
 
 def test_body_that_detaches_the_buffer_publishes_nothing(tmp_path: Path) -> None:
-    with (
-        pytest.raises(ValueError, match="detached"),
-        runtime.atomic_open(tmp_path / "x") as file,
-    ):
+    with pytest.raises(ValueError, match="detached"), runtime.atomic_open(tmp_path / "x") as file:
         file.write("part")
         buffer = file.detach()  # type: ignore[attr-defined]
         buffer.write(b"more")

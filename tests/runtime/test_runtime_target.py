@@ -43,6 +43,7 @@ sys.modules["runtime_under_test"] = runtime
 spec.loader.exec_module(runtime)
 arguments = {[str(a) for a in arguments]!r}
 os.umask(0o022)
+open(os.devnull, "w").close()  # loads the codec, from where nobody may not look
 if {unprivileged and ROOT}:
     os.setgroups([])
     os.setgid({NOBODY})
@@ -518,10 +519,8 @@ def test_failed_write_in_place_leaves_the_whole_content(
 
     monkeypatch.setattr(os, "replace", busy)
     monkeypatch.setattr(runtime, "_copy", full)
-    with (
-        pytest.warns(runtime.AtomicWriteWarning),
-        pytest.raises(OSError, match=r"full: .*state\.json"),
-    ):
+    told = pytest.warns(runtime.AtomicWriteWarning)
+    with told, pytest.raises(OSError, match=r"full: .*state\.json"):
         runtime.atomic_write_text(target, "new")
     (temp,) = target.parent.glob(".atomic-*")
     assert temp.read_text() == "new"
