@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import importlib.util
 import os
 import stat
 import sys
@@ -191,6 +192,17 @@ def test_posix_repeats_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(PermissionError):
         runtime.atomic_write_text(tmp_path / "x", "new")
     assert len(calls) == 1
+
+
+def test_there_is_no_fcntl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    spec = importlib.util.spec_from_file_location("without_fcntl", runtime.__file__ or "")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.atomic_write_text(tmp_path / "x", "new")
+    assert (tmp_path / "x").read_text() == "new"
 
 
 def test_windows_body_may_change_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
