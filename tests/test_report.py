@@ -25,8 +25,7 @@ from atomic_fix.finding import (
     Position,
     Span,
 )
-from atomic_fix.report import FORMATS, renderer
-from atomic_fix.report.content import Report, printable, summary
+from atomic_fix.report import FORMATS, Report, printable, renderer, summary
 from atomic_fix.settings import OUTPUT_FORMATS
 from atomic_fix.source import Source
 

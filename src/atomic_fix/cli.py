@@ -219,7 +219,7 @@ def main(paths: tuple[str, ...], **options: Any) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     from atomic_fix.commands import complain
-    from atomic_fix.report.content import printable
+    from atomic_fix.report import printable
 
     try:
         code = _start(paths, options)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from atomic_fix.report.content import printable
+from atomic_fix.report import Report, printable, renderer
 from atomic_fix.settings import ConfigError
 
 if TYPE_CHECKING:
@@ -94,9 +94,6 @@ def print_report(
     Raises:
         ConfigError: the file cannot be written.
     """
-    from atomic_fix.report import renderer
-    from atomic_fix.report.content import Report
-
     stream = sys.stderr if to_stderr else sys.stdout
     options = session.options
     to_file = options["output_file"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from atomic_fix.commands import CLEAN, complain
-from atomic_fix.report.content import printable
+from atomic_fix.report import UNREADABLE_PAGE, printable
 
 if TYPE_CHECKING:
     from atomic_fix.settings import Resolver, Settings
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 def explain(code: str) -> int:
     """Print the page of a rule, given by code or name; the exit code."""
     from atomic_fix.check import UNREADABLE, UNREADABLE_NAME
-    from atomic_fix.report.content import UNREADABLE_PAGE
     from atomic_fix.rules import RULES
     from atomic_fix.settings import nearest
 

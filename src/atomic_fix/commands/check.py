@@ -23,7 +23,7 @@ from atomic_fix.commands import (
     tell_notes,
     tell_unread,
 )
-from atomic_fix.report.content import count, printable
+from atomic_fix.report import count, printable
 from atomic_fix.run import disk
 from atomic_fix.run.all_files import check_files
 from atomic_fix.run.one_file import change_bytes, check_bytes

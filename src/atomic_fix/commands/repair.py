@@ -22,7 +22,7 @@ from atomic_fix.commands import (
     tell_unread,
     use_colour,
 )
-from atomic_fix.report.content import printable
+from atomic_fix.report import Report, count, printable, renderer, unified_patch
 from atomic_fix.run import disk
 
 if TYPE_CHECKING:
@@ -126,8 +126,6 @@ def _suppress(source: Source, find: Find, reason: str) -> Rewrite:
 def _ask(finding: Finding, source: Source, new: str) -> Answer:
     """Show what a fix would change, and ask whether it is wanted."""
     from atomic_fix.finding import FileResult
-    from atomic_fix.report import renderer
-    from atomic_fix.report.content import Report, unified_patch
     from atomic_fix.review import Answer
 
     report = Report(
@@ -156,7 +154,6 @@ def _for_the_eye(patch: bytes, encoding: str) -> str:
 def print_patch(repair: Repair) -> bool:
     """Print the patch of one file; whether anything went wrong with it."""
     from atomic_fix.relative import seen_from
-    from atomic_fix.report.content import unified_patch
 
     filename = repair.result.filename
     out = sys.stdout.buffer
@@ -169,8 +166,6 @@ def print_patch(repair: Repair) -> bool:
 
 def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
     """Sum up on standard error what --write would do; the exit code."""
-    from atomic_fix.report.content import count
-
     changed = [repair for repair in repairs if repair.after != repair.before]
     applied = sum(len(repair.applied) for repair in changed)
     left = sum(len(repair.result.findings) for repair in repairs if repair.result.analysed)

@@ -18,7 +18,7 @@ import click
 
 from atomic_fix import __version__
 from atomic_fix.commands import CLEAN, FOUND, complain
-from atomic_fix.report.content import printable
+from atomic_fix.report import printable
 from atomic_fix.run import disk
 from atomic_fix.source import Unreadable
 

@@ -1,17 +1,26 @@
 """What the findings look like to a reader. A format decides nothing; it only shows.
 
 A format is a function `render(report) -> Iterator[str]`; the pieces of text are printed one
-after the other. Its module is loaded when it is asked for.
+after the other. Its module is loaded when it is asked for. Here stand the table of formats,
+what a report is made of, the spellings that formats share, and patches.
 """
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from atomic_fix.baseline import normalised
+from atomic_fix.finding import Applicability
+from atomic_fix.relative import below
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from atomic_fix.report.content import Report
+    from atomic_fix.finding import FileResult, Finding
+    from atomic_fix.source import Source
 
 FORMATS: dict[str, str] = {
     "full": "full.render",
@@ -38,3 +47,187 @@ def renderer(name: str) -> Callable[[Report], Iterator[str]]:
         import_module(f"atomic_fix.report.{module}"), function
     )
     return render
+
+
+UNREADABLE_PAGE = """\
+The file could not be analysed.
+
+## What it does
+
+Stands for a file or folder that could not be read, decoded or parsed, a notebook, or a defect
+in atomic-fix itself. The message says which.
+
+## Why is this bad
+
+Whatever the file holds was not checked. The exit code is 2, so that it does not pass for clean.
+
+## Use instead
+
+Mend the file, or leave it out with `exclude`. ATF000 can neither be ignored nor suppressed.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The results of one run and how they are to be shown.
+
+    `unsafe_fixes` tells whether unsafe fixes were asked for, `colour` whether terminal
+    colours may be used, and `width` how many columns there are; 0 stands for no limit.
+    `fixed` are the findings that --write has repaired, and `done` is the word for it;
+    `results` then tell what remains. `source_of` gives the text of a file as it was checked,
+    or None when that cannot be had any more; changes are not shown then.
+    """
+
+    results: tuple[FileResult, ...]
+    unsafe_fixes: bool = False
+    colour: bool = False
+    width: int = 0
+    fixed: tuple[Finding, ...] = ()
+    show_fixes: bool = False
+    done: str = "Fixed"
+    source_of: Callable[[str], Source | None] = lambda _filename: None
+
+    @property
+    def findings(self) -> Iterator[Finding]:
+        for result in self.results:
+            yield from result.findings
+
+
+def printable(text: str) -> str:
+    """`text` on one line: control characters and bytes that are not text are spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(map(_spelled, text))
+
+
+def _spelled(character: str) -> str:
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that is not text, see os.fsdecode
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def relative_path(filename: str) -> str:
+    """The path as seen from the current folder when it lies below it, otherwise whole."""
+    return below(filename, ".") or os.path.abspath(filename)  # noqa: PTH100
+
+
+def fingerprints(report: Report) -> Iterator[tuple[Finding, str]]:
+    """Each finding with a name for it that lasts while other lines come and go: made of its
+    file, its code, its line without the indentation, and which of several alike it is."""
+    import hashlib
+
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for finding in report.findings:
+        key = (relative_path(finding.filename), finding.code, normalised(finding.source_line))
+        text = "\0".join((*key, str(seen[key])))
+        seen[key] += 1
+        yield finding, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def fix_hint(finding: Finding) -> str:
+    """In a few words: what can be done about the finding from the command line."""
+    if finding.fix is None:
+        return ""
+    if finding.fix.applicability is Applicability.SAFE:
+        return "--write"
+    if finding.fix.applicability is Applicability.UNSAFE:
+        return "--write --unsafe-fixes"
+    return "shown only"
+
+
+def repairs_and_summary(report: Report) -> Iterator[str]:
+    """How a report for people ends: what was repaired, when that was asked for, and the sum."""
+    if report.show_fixes:
+        for finding in report.fixed:
+            title = finding.fix.title if finding.fix is not None else ""
+            yield f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}\n"
+    yield f"{summary(report)}\n"
+
+
+def summary(report: Report) -> str:
+    """The line at the end: what was found, what can be fixed, and what was left and why."""
+    findings = [each for result in report.results if result.analysed for each in result.findings]
+    unread = sum(not result.analysed for result in report.results)
+    parts = []
+    if report.fixed:
+        files = len({finding.filename for finding in report.fixed})
+        parts.append(
+            f"{report.done} {count(len(report.fixed), 'finding')} in {count(files, 'file')}."
+        )
+    if findings:
+        kinds = Counter(_applicability(finding) for finding in findings)
+        safe, unsafe = kinds[Applicability.SAFE], kinds[Applicability.UNSAFE]
+        hints = []
+        if report.unsafe_fixes and safe + unsafe:
+            hints.append(f"{safe + unsafe} fixable with --write --unsafe-fixes")
+        elif safe:
+            hints.append(f"{safe} fixable with --write")
+        if unsafe and not report.unsafe_fixes:
+            hints.append(f"{unsafe}{' more' if safe else ''} with --write --unsafe-fixes")
+        if unfixable := len(findings) - safe - unsafe:
+            hints.append(f"{unfixable} without a fix")
+        verb = "Left" if report.fixed else "Found"
+        parts.append(f"{verb} {count(len(findings), 'finding')} ({', '.join(hints)}).")
+    if unread:
+        parts.append(f"{count(unread, 'file')} could not be analysed.")
+    return " ".join(parts) or f"No findings in {count(len(report.results), 'file')}."
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _applicability(finding: Finding) -> Applicability | None:
+    return finding.fix.applicability if finding.fix is not None else None
+
+
+def unified_patch(path: str, before: bytes, after: bytes) -> bytes:
+    """The patch as bytes, since a source file need not be UTF-8; empty when nothing changes.
+
+    `path` is given as seen from the folder in which the patch is to be applied. There is no
+    `diff --git` line on purpose: with it git would take the path as relative to the top
+    of the repository, and the patch would not apply in a folder below.
+    """
+    return b"".join(_patch_lines(os.fsencode(path), before, after))
+
+
+def _patch_lines(path: bytes, before: bytes, after: bytes) -> Iterator[bytes]:
+    import difflib
+
+    lines = difflib.diff_bytes(
+        difflib.unified_diff,
+        _split(before),
+        _split(after),
+        _header_name(b"a/" + path),
+        _header_name(b"b/" + path),
+    )
+    for line in lines:
+        yield line
+        if not line.endswith(b"\n"):
+            yield b"\n\\ No newline at end of file\n"
+
+
+def _split(content: bytes) -> list[bytes]:
+    """Lines as git sees them: only \\n ends one, so the \\r of \\r\\n belongs to the line."""
+    lines = [line + b"\n" for line in content.split(b"\n")]
+    last = lines.pop()[:-1]
+    return [*lines, last] if last else lines
+
+
+def _header_name(name: bytes) -> bytes:
+    """The name as git writes it: quoted like a C string when it holds anything unusual; a tab
+    at the end of a name with spaces keeps them from being taken for its end."""
+    if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in name):
+        return name + b"\t" if b" " in name else name
+    quoted = bytearray(b'"')
+    for byte in name:
+        if byte in b'"\\':
+            quoted += b"\\" + bytes([byte])
+        elif 0x20 <= byte < 0x7F:
+            quoted.append(byte)
+        else:
+            quoted += b"\\%03o" % byte
+    return bytes(quoted + b'"')

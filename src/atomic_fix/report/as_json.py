@@ -7,13 +7,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from atomic_fix.check import UNREADABLE
-from atomic_fix.report.content import printable
+from atomic_fix.report import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from atomic_fix.finding import Finding, Fix, Position
-    from atomic_fix.report.content import Report
+    from atomic_fix.report import Report
 
 
 def render(report: Report) -> Iterator[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from atomic_fix.report.content import fingerprints, printable, relative_path
+from atomic_fix.report import fingerprints, printable, relative_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from atomic_fix.finding import Finding, Position
-    from atomic_fix.report.content import Report
+    from atomic_fix.report import Report
 
 
 def github(report: Report) -> Iterator[str]:

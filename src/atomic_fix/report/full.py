@@ -6,13 +6,13 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from atomic_fix.finding import Position, Span
-from atomic_fix.report.content import fix_hint, printable, repairs_and_summary
+from atomic_fix.report import fix_hint, printable, repairs_and_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from atomic_fix.finding import Edit, Finding, Fix
-    from atomic_fix.report.content import Report
+    from atomic_fix.report import Report
 
 _TAB = 4
 _ELLIPSIS = "…"

@@ -9,14 +9,14 @@ from urllib.parse import quote
 
 from atomic_fix import __version__
 from atomic_fix.check import UNREADABLE, UNREADABLE_NAME
-from atomic_fix.report.content import UNREADABLE_PAGE, fingerprints, relative_path
+from atomic_fix.report import UNREADABLE_PAGE, fingerprints, relative_path
 from atomic_fix.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from atomic_fix.finding import Finding, Fix, Span
-    from atomic_fix.report.content import Report
+    from atomic_fix.report import Report
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from atomic_fix.report.content import fix_hint, printable, repairs_and_summary
+from atomic_fix.report import fix_hint, printable, repairs_and_summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from atomic_fix.finding import Finding
-    from atomic_fix.report.content import Report
+    from atomic_fix.report import Report
 
 
 def concise(report: Report) -> Iterator[str]:
