@@ -11,6 +11,7 @@ import functools
 import io
 import json
 import os
+import re
 import stat
 import sys
 import time
@@ -52,6 +53,7 @@ __all__ = [
 _WINDOWS = os.name == "nt"
 _REQUIRED: Any = object()
 _PREFIX, _SUFFIX = ".atomic-", ".tmp"
+_TEMP = re.compile(re.escape(_PREFIX) + "[0-9a-f]{16}" + re.escape(_SUFFIX))
 
 # "This file system cannot do that", never "it went wrong": write-back errors are EIO, ENOSPC
 # and EDQUOT. CIFS, VirtualBox and Ceph answer fsync of a directory so.
@@ -75,7 +77,10 @@ class AtomicWriteWarning(RuntimeWarning):
 
 
 class CheckpointCorruptedError(ValueError):
-    """A checkpoint is there but cannot be read. Raise it `from` the error that said so."""
+    """A checkpoint is there but cannot be read. Raise it `from` the error that said so.
+
+    `size` is that of the file in bytes, None when it cannot be told.
+    """
 
     def __init__(self, path: _Path) -> None:
         super().__init__(path)
@@ -113,9 +118,10 @@ def atomic_open(
     """Open `path` for writing as `open` does, but publish only when the block ends cleanly.
 
     The block gets a real file; its `name` is `path`, as with `open`. Any exception, also
-    KeyboardInterrupt, leaves the old content. `perm` sets the permission bits exactly;
-    without it an existing file keeps its own and a new one obeys the umask. `backup` names
-    a file that keeps the content from before.
+    KeyboardInterrupt, leaves the old content. Without `fsync` it is whole after a kill, not
+    after a loss of power. `perm` sets the permission bits exactly; without it an existing file
+    keeps its own and a new one obeys the umask. `backup` names a file that keeps the content
+    from before.
 
     Raises ValueError for a mode that does not replace the whole content (`a`, `r`, `x`), and
     OSError with `path` in it when the file cannot be written.
@@ -142,7 +148,8 @@ def atomic_write_bytes(
 ) -> int:
     """Replace the content of `path` as `Path.write_bytes` does; returns the number of bytes.
 
-    Raises TypeError when `data` is no buffer, OSError as `atomic_open` does.
+    The options are those of `atomic_open`, `mode` is what it calls `perm`. Raises TypeError
+    when `data` is no buffer, OSError as `atomic_open` does.
     """
     view = memoryview(data)
     next(_replacing(path, fsync, mode, backup, data=view), None)
@@ -285,11 +292,12 @@ def sweep_leftovers(directory: _Path, *, older_than: float = 3600.0) -> list[str
 
     A file goes only when its name is one that this module makes, its last change is
     `older_than` seconds ago, and no living writer holds its lock. The age is for file systems
-    whose locks other hosts don't see (NFS mounted with nolock); elsewhere 0 is safe.
+    whose locks other hosts don't see (NFS mounted with nolock); elsewhere 0 is safe. Raises
+    OSError when `directory` cannot be listed or a lock fails.
     """
     removed = []
     for name in sorted(os.listdir(os.fsdecode(directory))):
-        if not _is_temp(name):
+        if not _TEMP.fullmatch(name):
             continue
         path = os.path.join(os.fsdecode(directory), name)
         # Gone meanwhile, locked by its writer, or not ours to remove: leave it.
@@ -297,15 +305,6 @@ def sweep_leftovers(directory: _Path, *, older_than: float = 3600.0) -> list[str
             if _sweep(path, older_than):
                 removed.append(path)
     return removed
-
-
-def _is_temp(name: str) -> bool:
-    middle = name[len(_PREFIX) : -len(_SUFFIX)]
-    return (
-        name == _PREFIX + middle + _SUFFIX
-        and len(middle) == 16
-        and set(middle) <= set("0123456789abcdef")
-    )
 
 
 def _sweep(path: str, older_than: float) -> bool:
