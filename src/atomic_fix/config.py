@@ -54,35 +54,26 @@ def own_helper(helper: str) -> OwnHelper | None:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Settings of one run, after files and options were merged.
+    """Settings of one run that tell what is found, after files and options were merged.
 
-    Codes may be given as prefixes: `ATF1` stands for every rule of that family.
+    Each is the key of its name in `settings.KEYS`, which says what it means.
     """
 
     select: tuple[str, ...] = ()
-    """Codes to check; empty stands for every rule that is on by default."""
+    """Empty stands for every rule that is on by default."""
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     durable_words: tuple[str, ...] = ()
-    """Words that name durable state in this project, beyond those in `catalog.words`."""
     not_durable_words: tuple[str, ...] = ()
-    """Words that deny it, beyond those in `catalog.words`."""
     atomic_helpers: tuple[str, ...] = ()
-    """Dotted names of functions that write atomically: a call of them is no finding."""
     savers: tuple[str, ...] = ()
-    """Functions that write to a path given as an argument: `mylib.store` for the first one,
-    `mylib.store:1` for the second, `.store:0` for a method of any object."""
+    """`mylib.store:1`; `.store:0` is a method of any object."""
     loaders: tuple[str, ...] = ()
-    """Functions that parse a path, a handle or a text given as first argument."""
     helper: str = "atomic_fix.runtime"
-    """Where fixed code imports from: a module with the names of `runtime`, or a function as
-    `own_helper` reads it."""
+    """A module, or a function as `own_helper` reads it."""
     on_corrupt: str = "raise"
-    """What a fixed loader does with a corrupt file: `raise`, `warn` or `quarantine`."""
     durability: str = "durable"
-    """`durable` asks for fsync before the replace (ATF115); `atomic` does not."""
     min_confidence: float = 0.5
-    """Findings below this confidence (0 to 1) are not reported."""
 
     @property
     def names_rules(self) -> bool:
