@@ -309,17 +309,14 @@ def sweep_leftovers(directory: _Path, *, older_than: float = 3600.0) -> list[str
 
 def _sweep(path: str, older_than: float) -> bool:
     found = os.lstat(path)
-    if not stat.S_ISREG(found.st_mode):
+    # Windows has no locks. An open file cannot be removed there (error 32), but a writer closes
+    # its file just before the replace: a fresh one is never touched.
+    least = older_than if fcntl is not None else max(older_than, 60.0)
+    if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < least:
         return False
     if fcntl is None:
-        # An open file cannot be removed here (error 32), but a writer closes its file just
-        # before the replace: a fresh one is never touched.
-        if time.time() - found.st_mtime < max(older_than, 60.0):
-            return False
         os.unlink(path)
         return True
-    if time.time() - found.st_mtime < older_than:
-        return False
     fd = os.open(path, os.O_RDWR | _O_NOFOLLOW | _O_NONBLOCK)
     try:
         try:
