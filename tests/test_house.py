@@ -89,7 +89,7 @@ def test_the_description_on_an_index_is_of_the_readme_and_its_links_lead_somewhe
     with pytest.raises(ValueError, match="no section Repair"):
         script("hatch_build", ".").description(readme.replace("## Repair", "## Mend"))
     # What is installed says so, though perhaps in the words of some lines ago.
-    installed = metadata.metadata("atomic-fix").get_payload()
+    installed = metadata.metadata("atomic-fix").json["description"]
     assert isinstance(installed, str)
     assert installed.lstrip().startswith("# atomic-fix\n\nA long job saves its progress")
 
