@@ -98,8 +98,10 @@ def test_backup(tmp_path: Path, how: str) -> None:
     assert sorted(tmp_path.iterdir()) == [backup, path]
 
     path.write_text('{"cut')
-    with pytest.warns(RuntimeWarning, match=r"x\.json: corrupted checkpoint \(5 bytes\).*x\.bak"):
+    text = r"x\.json: corrupted checkpoint \(5 bytes\).*x\.bak"
+    with pytest.warns(RuntimeWarning, match=text) as told:
         assert runtime.load_json_checkpoint(path, default=0, backup=backup) == 2
+    assert told[0].filename == __file__
     with pytest.raises(runtime.CheckpointCorruptedError):
         runtime.load_json_checkpoint(path, default=0)
 
