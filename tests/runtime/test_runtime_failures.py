@@ -134,27 +134,26 @@ def test_attribute_fails(target: Path, monkeypatch: pytest.MonkeyPatch, name: st
             runtime.atomic_write_text(target, "new")
 
 
-@pytest.mark.parametrize("error", [None, errno.EIO])
+@pytest.mark.parametrize("what", ["no directory", "read", "write"])
 def test_failed_backup(
-    target: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    no_leak: Callable[[], list[str]],
-    error: int | None,
+    target: Path, monkeypatch: pytest.MonkeyPatch, no_leak: Callable[[], list[str]], what: str
 ) -> None:
-    """The old content is closed, although the traceback still has it."""
-    backup = target.parent / "absent" / "backup"
+    """The old content is closed, although the traceback still has it; the error tells which."""
+    backup = target.parent / ("absent" if what == "no directory" else "") / "backup"
     expected = no_leak()
+
+    def failing(*_: object) -> None:
+        error = OSError(errno.EIO, "lost")
+        if what == "write":
+            error.filename = str(backup)
+        raise error
+
     with monkeypatch.context() as patched:
-        if error is not None:
-            backup = target.parent / "backup"
-
-            def failing(*_: object) -> None:
-                raise OSError(error, "lost")
-
+        if what != "no directory":
             patched.setattr(runtime, "_copy", failing)
         with pytest.raises(OSError, match=r"lost|No such file") as caught:
             runtime.atomic_write_text(target, "new", backup=backup)
-    assert caught.value.filename == str(backup if error is None else target)
+    assert caught.value.filename == str(target if what == "read" else backup)
     assert no_leak() == expected
 
 
