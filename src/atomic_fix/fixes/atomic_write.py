@@ -108,7 +108,7 @@ def fix_staged(
         Refused: the call cannot be made from what is in sight.
     """
     attempt = _WholeWrite(place, site, config, target, region)
-    attempt.doubt("the temp file gets another name, and a link at the target stays one")
+    attempt.doubt("the target keeps its mode and links, and a read-only one is refused")
     return attempt.fix()
 
 

@@ -38,7 +38,7 @@ for the disk.
 
 Unsafe where the temp file is named, written by `write_text` or `write_bytes` and published in
 three neighbouring statements, and used nowhere else: they become one call of the helper. The
-temp file gets another name, and a link at the target stays a link.
+temp file gets another name, the target keeps its mode and links, a read-only one is refused.
 
 ## Not reported
 

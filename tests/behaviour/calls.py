@@ -1,0 +1,334 @@
+"""How the functions of the fixtures are called, for a comparison of before and after."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pickle
+import threading
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+STATE: dict[str, Any] = {"step": 3, "name": "caf\xe9", "text": "a\nb"}
+# Neither JSON nor pickle takes it, and a part of it is written before that is found.
+UNWRITABLE: dict[str, Any] = {"step": 4, "lock": threading.Lock()}
+EXISTING = b'{"step": 2}'
+
+
+@dataclass(frozen=True)
+class Call:
+    """`call(module, state)` in a folder where `files` stand as the input wants them.
+
+    `good` is a state that can be written, `bad` one that fails half-way. A call that has
+    neither writes nothing.
+    """
+
+    promise: Literal["write", "load", "publish", "collapse"]
+    files: tuple[str, ...]
+    call: Callable[[Any, Any], object]
+    content: bytes = EXISTING
+    good: object = None
+    bad: object = None
+
+
+def write(file: str, call: Callable[[Any, Any], object], **more: Any) -> Call:
+    return Call("write", (file,), call, **{"good": STATE, "bad": UNWRITABLE, **more})
+
+
+def load(file: str, call: Callable[[Any], object], content: bytes = EXISTING) -> Call:
+    return Call("load", (file,), lambda module, _: call(module), content)
+
+
+def publish(file: str, call: Callable[[Any, Any], object], **more: Any) -> Call:
+    return Call("publish", (file,), call, **{"good": STATE, "bad": UNWRITABLE, **more})
+
+
+def collapse(file: str, call: Callable[[Any, Any], object], **more: Any) -> Call:
+    return Call("collapse", (file,), call, **{"good": STATE, "bad": UNWRITABLE, **more})
+
+
+def made(kind: Any, **attributes: object) -> Any:
+    """An instance with these attributes, its `__init__` not run."""
+    instance = object.__new__(kind)
+    instance.__dict__.update(attributes)
+    return instance
+
+
+async def in_an_executor(module: Any, state: object) -> object:
+    return await module.in_an_executor(asyncio.get_running_loop(), state)
+
+
+class Model:
+    """Stands for a model and for an optimizer; its random state may be unwritable."""
+
+    def __init__(self, rng: object) -> None:
+        self.rng = rng
+
+    def state_dict(self) -> object:
+        return STATE
+
+    def tensors(self) -> object:
+        return STATE
+
+
+def element(module: Any, state: Any) -> Any:
+    root = module.ET.Element("registry")
+    root.text = str(state["step"])
+    if state is UNWRITABLE:
+        root.append(module.ET.Element(3))  # no name of a tag
+    return root
+
+
+CHECKPOINT = "work/checkpoint.json"
+PICKLED = pickle.dumps({"step": 2}, protocol=4)
+
+
+CALLS: dict[str, dict[str, Call]] = {
+    "broad-except-on-load/base_exception": {
+        "load_history": load("history.json", lambda m: m.load_history(Path("history.json"))),
+        "save_history": write("history.json", lambda m, s: m.save_history(Path("history.json"), s)),
+    },
+    "broad-except-on-load/broad": {
+        "Store.load": load("state.json", lambda m: stored(m.Store("state.json"), "state")),
+        "load_checkpoint": load("c.pkl", lambda m: m.load_checkpoint("c.pkl"), PICKLED),
+    },
+    "copy-to-publish/copied": {
+        "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
+    },
+    "in-place-save/savers": {
+        "save_checkpoint": Call(
+            "write",
+            (
+                "rng_state.npy",
+                "checkpoint.pt",
+                "optimizer.pt",
+                "checkpoint.npz",
+                "checkpoint.joblib",
+                "checkpoint.safetensors",
+            ),
+            lambda m, s: m.save_checkpoint(Model(s), Model(STATE), Path()),
+            good=STATE,
+            bad=UNWRITABLE,
+        ),
+        "save_registry": write("r.xml", lambda m, s: m.save_registry(element(m, s), "r.xml")),
+    },
+    "in-place-write/path_from_elsewhere": {
+        "through_a_function": write("state.json", lambda m, s: m.through_a_function("", s)),
+        "through_a_join": write("state.json", lambda m, s: m.through_a_join(Path(), s)),
+        "through_an_f_string": write(
+            "cursor_1.json", lambda m, s: m.through_an_f_string(".", 1, s)
+        ),
+        "through_an_attribute": write(
+            "resume.json", lambda m, s: m.through_an_attribute(m.Settings(), s)
+        ),
+        "_write": write("session.json", lambda m, s: m.remember("session.json", s)),
+    },
+    "in-place-write/read_back_through_self": {
+        "Crawler._store": write("places.json", lambda m, s: m.Crawler("")._store(s)),
+        "Pages.add": write(
+            "pages.json", lambda m, s: made(m.Pages, root="").add(s), content=b"[1, 2]"
+        ),
+        "Points.save": write("p.json", lambda m, s: made(m.Points, points=s).save("p.json")),
+    },
+    "in-place-write/spellings": {
+        "write_text": write(CHECKPOINT, lambda m, s: m.write_text(s)),
+        "write_bytes": write(CHECKPOINT, lambda m, s: m.write_bytes(s)),
+        "builtin": write(CHECKPOINT, lambda m, s: m.builtin(s)),
+        "mode_by_keyword": write(CHECKPOINT, lambda m, s: m.mode_by_keyword(s)),
+        "mode_by_constant": write(CHECKPOINT, lambda m, s: m.mode_by_constant(s)),
+        "mode_by_variable": write(
+            CHECKPOINT,
+            lambda m, s: m.mode_by_variable(s, binary=isinstance(s, bytes)),
+            good=b"\x00new",
+            bad="caf\xe9 \ud800",
+        ),
+        "path_open": write(CHECKPOINT, lambda m, s: m.path_open(s)),
+        "io_open": write(CHECKPOINT, lambda m, s: m.io_open(s)),
+        "codecs_open": write(CHECKPOINT, lambda m, s: m.codecs_open(s)),
+        "kept_handle": write(CHECKPOINT, lambda m, s: m.kept_handle(s)),
+        "handle_in_argument": write(CHECKPOINT, lambda m, s: m.handle_in_argument(s)),
+        "several_in_one": write(CHECKPOINT, lambda m, s: m.several_in_one(s, "<p>")),
+        "on_a_stack": write(CHECKPOINT, lambda m, s: m.on_a_stack(s)),
+        "with_aiofiles": write(CHECKPOINT, lambda m, s: asyncio.run(m.with_aiofiles(s))),
+        "with_anyio": write(CHECKPOINT, lambda m, s: asyncio.run(m.with_anyio(s))),
+        "in_a_thread": write(CHECKPOINT, lambda m, s: asyncio.run(m.in_a_thread(s))),
+        "in_an_executor": write(CHECKPOINT, lambda m, s: asyncio.run(in_an_executor(m, s))),
+        "later": write(CHECKPOINT, lambda m, s: m.later(s)()),
+    },
+    "in-place-write/two_step_loader": {
+        "load_reindex_checkpoint": load(
+            "reindex.json",
+            lambda m: m.load_reindex_checkpoint(Path("reindex.json")),
+            b'{"done": 4}',
+        ),
+        "save_reindex_checkpoint": write(
+            "deep/reindex.json",
+            lambda m, s: m.save_reindex_checkpoint(
+                Path("deep/reindex.json"), m.ReindexCheckpoint(s, None)
+            ),
+        ),
+    },
+    "invalid-treated-as-missing/wrong_shape": {
+        "save_session": write("s.json", lambda m, s: m.save_session("s.json", s)),
+    },
+    "remove-before-replace/window": {
+        "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
+        "save_queue": publish("q.json", lambda m, s: m.save_queue(Path("q.json"), s)),
+    },
+    "replace-before-close/inside_with": {
+        "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
+        "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
+    },
+    "swallowed-load-error/answered": {
+        "save": write("state.json", lambda m, s: m.save(s)),
+    },
+    "swallowed-load-error/outcomes": {
+        "returns_none": load("state.json", lambda m: m.returns_none()),
+        "returns_empty": load("state.json", lambda m: m.returns_empty()),
+        "through_an_alias": load("state.json", lambda m: m.through_an_alias()),
+        "passes": load("state.json", lambda m: m.passes()),
+        "suppressed": load("state.json", lambda m: m.suppressed()),
+        "sets_a_default": load("session.pkl", lambda m: m.sets_a_default(), PICKLED),
+        "goes_on_to_the_next": load("checkpoint-1.json", lambda m: m.goes_on_to_the_next(Path())),
+        "whispers": load("state.json", lambda m: m.whispers(Log())),
+        "Queue.load": load("q.json", lambda m: stored(made(m.Queue, queue_path=Path("q.json")))),
+        "Queue.save": write(
+            "q.json", lambda m, s: made(m.Queue, queue_path=Path("q.json"), jobs=s).save()
+        ),
+        "load_progress": load("p.json", lambda m: type(m.load_progress(Path("p.json"))).__name__),
+        "says_nothing_of_it": load("state.json", lambda m: m.says_nothing_of_it()),
+        "keep_session": write("session.pkl", lambda m, s: m.keep_session(s)),
+        "save_progress": write("p.json", lambda m, s: m.save_progress(Path("p.json"), s)),
+    },
+    "temp-on-another-filesystem/system_temp": {
+        "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
+        "save_session": publish("s.json", lambda m, s: m.save_session("s.json", s)),
+    },
+    "unsynced-replace/no_fsync": {
+        "save_checkpoint": collapse("c.json", lambda m, s: m.save_checkpoint(Path("c.json"), s)),
+        "save_session": publish("s.json", lambda m, s: m.save_session("s.json", s)),
+        "Registry._stage": publish("registry.json", lambda m, s: registry(m, s).save()),
+        "save_cursor": publish("cursor.json", lambda m, s: m.save_cursor("cursor.json", s)),
+        "save_progress": publish("p.json", lambda m, s: m.save_progress(Path("p.json"), s)),
+        "save_manifest": collapse(
+            "m.json",
+            lambda m, s: m.save_manifest(Path("m.json"), s),
+            good="text\n",
+            bad="half of it \ud800",
+        ),
+    },
+}
+"""For each fixture the functions that a fix changes."""
+
+NOT_RUN: dict[str, str] = {}
+"""`fixture: function` and why it cannot be run; a test holds this and `CALLS` to what is there."""
+
+
+def registry(module: Any, state: object) -> Any:
+    instance = module.Registry("")
+    instance.entries = state
+    return instance
+
+
+def stored(instance: Any, attribute: str = "jobs") -> object:
+    """What `load` sets."""
+    instance.load()
+    return getattr(instance, attribute)
+
+
+class Log:
+    def debug(self, text: str, *values: object) -> None:
+        pass
+
+
+# --- other people's packages ----------------------------------------------------------
+
+
+def stubs() -> dict[str, types.ModuleType]:
+    """Modules by name that open and write as the packages do, whatever is installed here."""
+    contents: dict[str, dict[str, Any]] = {
+        "aiofiles": {"open": _opened},
+        "anyio": {"open_file": _open_file, "Path": _AsyncPath},
+        "joblib": {"dump": _dump},
+        "numpy": {"save": _save_array, "savez": _save_array},
+        "safetensors": {},
+        "safetensors.torch": {"save_file": _dump},
+        "torch": {"save": _save},
+        "yaml": {"safe_load": _safe_load, "YAMLError": _YAMLError},
+    }
+    return {name: _module(name, attributes) for name, attributes in contents.items()}
+
+
+def _module(name: str, attributes: dict[str, Any]) -> types.ModuleType:
+    made = types.ModuleType(name)
+    made.__dict__.update(attributes)
+    return made
+
+
+def _dump(value: object, target: Any) -> None:
+    """To a path or a handle, a piece at a time."""
+    if isinstance(value, Model):
+        value = value.rng
+    if not hasattr(target, "write"):
+        with Path(target).open("wb") as file:
+            return _dump(value, file)
+    target.write(b"head")
+    target.write(pickle.dumps(value, protocol=4))
+    return None
+
+
+def _save(value: object, f: Any) -> None:
+    _dump(value, f)
+
+
+def _save_array(target: Any, value: object) -> None:
+    _dump(value, target)
+
+
+class _YAMLError(Exception):
+    pass
+
+
+def _safe_load(text: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _YAMLError(str(error)) from error
+
+
+class _Opened:
+    """An asynchronous handle."""
+
+    def __init__(self, path: Path, mode: str) -> None:
+        self.file = path.open(mode)
+
+    async def __aenter__(self) -> _Opened:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self.file.close()
+
+    async def write(self, text: str) -> int:
+        return self.file.write(text)
+
+
+def _opened(path: Path, mode: str) -> _Opened:
+    return _Opened(path, mode)
+
+
+async def _open_file(path: Path, mode: str) -> _Opened:
+    return _Opened(path, mode)
+
+
+class _AsyncPath:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    async def write_text(self, text: str) -> int:
+        return self.path.write_text(text)
