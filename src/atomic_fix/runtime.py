@@ -317,7 +317,7 @@ def _sweep(path: str, older_than: float) -> bool:
     if fcntl is None:
         os.unlink(path)
         return True
-    fd = os.open(path, os.O_RDWR | _O_NOFOLLOW | _O_NONBLOCK)
+    fd = os.open(path, os.O_RDWR | _O_NOFOLLOW)
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
