@@ -61,6 +61,8 @@ def test_error_without_cause_or_file(tmp_path: Path) -> None:
     error = runtime.CheckpointCorruptedError(tmp_path / "gone")
     assert str(error) == f"{tmp_path / 'gone'}: corrupted checkpoint (size unknown)"
     assert str(runtime.CheckpointCorruptedError(b"gone")).startswith("gone: ")
+    by_keyword = copy.copy(runtime.CheckpointCorruptedError(path="gone"))
+    assert by_keyword.path == "gone"
 
 
 def test_unreadable_is_neither(tmp_path: Path) -> None:
