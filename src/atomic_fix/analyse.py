@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from atomic_fix.config import Config
     from atomic_fix.facts.module import ModuleFacts
 
+_MOST_PLACES = 2_000
+_MOST_TEXT = 2_000_000
+"""Pieces, and characters in them, beyond which a generated file would take minutes."""
+
 __all__ = ["NotParsed", "module_facts", "whole_facts"]
 
 
@@ -37,6 +41,10 @@ def module_facts(
         return Unreadable(source.filename, "cannot be parsed: nested too deeply")
     if cut is None:
         return None
+    places = [piece for piece in cut.marked if piece.marks != knife.LOAD]
+    if len(places) > _MOST_PLACES or sum(len(piece.text) for piece in places) > _MOST_TEXT:
+        reason = f"{len(places)} functions and statements that may write or swallow are too many"
+        return Unreadable(source.filename, f"cannot be analysed: {reason} for one file")
 
     from atomic_fix.islands.pieces import facts_of
 

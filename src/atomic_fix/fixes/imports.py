@@ -146,7 +146,8 @@ def _top_imports(facts: ModuleFacts) -> list[cst.SimpleStatementLine]:
 
 
 def _is_import(line: cst.CSTNode) -> bool:
-    return isinstance(line, cst.SimpleStatementLine) and all(
+    # The type, not `isinstance`: nodes are abstract classes, and every statement is asked.
+    return type(line) is cst.SimpleStatementLine and all(
         isinstance(small, (cst.Import, cst.ImportFrom)) for small in line.body
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ _DEFAULT_LIMIT = 88
 _TRIPLE = re.compile(r"\"\"\"|'''")
 
 
+@lru_cache(maxsize=1)
 def line_limit(source: Source) -> int:
     """The line length that the file is written to, as far as its rows tell.
 

@@ -316,6 +316,7 @@ class _Marker:
         self._trees = any(maker in text for maker in _TREES)
         self._parsers = "ConfigParser" in text
         self._may_update = "truncate" in text and "+" in text
+        self._may_truncate = "O_TRUNC" in text
         # `save = path.write_text`: what is called `save` anywhere may be a write.
         self._hidden = 0
         for match in _METHOD_AS_VALUE.finditer(text):
@@ -325,7 +326,7 @@ class _Marker:
         writing = {*_WRITING, *_lasts(self._savers)}
         if self._trees:
             writing.add("write")
-        if self._may_write or self._may_update or "O_TRUNC" in self._text:
+        if self._may_write or self._may_update or self._may_truncate:
             writing |= _OPENERS
         writing |= self._imported_as(writing) | self._imported_as({"suppress"})
         writing |= {"except", "suppress"}
@@ -463,7 +464,7 @@ class _Marker:
         return marks
 
     def _opens_to_write(self, call: ast.Call | None, *, known: bool) -> bool:
-        if "O_TRUNC" in self._text:
+        if self._may_truncate:
             return True
         if not self._may_write and not self._may_update:
             return False

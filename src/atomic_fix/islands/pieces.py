@@ -63,15 +63,15 @@ class _PiecesTree(Tree):
 
     def __init__(self, source: Source, cut: Cut) -> None:
         # `module` stays unset here: it is parsed when it is asked for.
-        self.__dict__.update(source=source, rows=None, _cut=cut, parsed=[])
+        self.__dict__.update(source=source, rows=None, _cut=cut, index=_Index())
 
     @property
-    def parsed(self) -> list[_Parsed]:
-        return cast("list[_Parsed]", self.__dict__["parsed"])
+    def index(self) -> _Index:
+        return cast("_Index", self.__dict__["index"])
 
     @property
     def roots(self) -> tuple[cst.Module, ...]:
-        return tuple(parsed.module for parsed in self.parsed)
+        return tuple(parsed.module for parsed in self.index.parsed)
 
     @cached_property
     def module(self) -> cst.Module:
@@ -87,36 +87,49 @@ class _PiecesTree(Tree):
                     : piece.end - piece.start + 1
                 ]
         outline = _Parsed(cst.parse_module("\n".join(rows[1:]) + "\n"), 0)
+        seen = set(map(id, outline.module.body))
         for line in outline.module.body:
-            outline.seen.add(id(line))
             if isinstance(line, cst.SimpleStatementLine):
-                outline.seen.update(map(id, line.body))
-        self.parsed.append(outline)
+                seen.update(map(id, line.body))
+        self.index.add(outline, seen)
         return outline.module.with_changes(default_indent=cut.indent)
 
     def span(self, node: cst.CSTNode) -> Span:
-        likely = [parsed for parsed in self.parsed if id(node) in parsed.seen]
+        return self.index.find(node)
+
+
+class _Index:
+    """What was parsed, and which node stands where in it."""
+
+    def __init__(self) -> None:
+        self.parsed: list[_Parsed] = []
+        self._by_node: dict[int, _Parsed] = {}
+        self._last: tuple[_Parsed, ...] = ()
+
+    def add(self, parsed: _Parsed, seen: set[int]) -> None:
+        """File a piece with the identities of nodes in it."""
+        self.parsed.append(parsed)
+        self._by_node.update(dict.fromkeys(seen, parsed))
+
+    def find(self, node: cst.CSTNode) -> Span:
+        seen = self._by_node.get(id(node))
         # The walk leaves punctuation out, so what it has not seen is looked for everywhere,
-        # first where something was looked for before.
-        everywhere = sorted(self.parsed, key=lambda parsed: not parsed.is_measured)
-        for parsed in likely or everywhere:
+        # first where something was found last.
+        places = [seen] if seen is not None else [*self._last, *self.parsed]
+        for parsed in places:
             found = parsed.find(node)
             if found is not None:
+                self._last = (parsed,)
                 return found
         raise KeyError(node)
 
 
 class _Parsed:
-    """A parsed piece with the nodes that were seen in it."""
+    """A parsed piece."""
 
     def __init__(self, module: cst.Module, shift: int) -> None:
         self.module = module
         self.shift = shift
-        self.seen: set[int] = set()
-
-    @property
-    def is_measured(self) -> bool:
-        return "_ranges" in self.__dict__
 
     @cached_property
     def _ranges(self) -> Mapping[cst.CSTNode, object]:
@@ -193,16 +206,17 @@ class _Pieces:
             reason = f"cannot be parsed: {error.message.splitlines()[0]}"
             row, column = error.raw_line + shift, error.raw_column + 1
             raise NotParsed(Unreadable(self._tree.source.filename, reason, row, column)) from error
-        self._tree.parsed.append(parsed)
         body: Sequence[cst.CSTNode] = parsed.module.body[1:]
         if owner is not None and not piece.heading:
             made = parsed.module.body[1]
             assert isinstance(made, cst.ClassDef)
             body = made.body.body
         collector = _PieceCollector(self, piece)
-        walk = Walk(collector, parsed.seen)
+        seen: set[int] = set()
+        walk = Walk(collector, seen)
         for node in body:
             walk(node)
+        self._tree.index.add(parsed, seen)
         self.nested[id(piece)] = collector.scopes.functions[1:]
         self.nested_classes[id(piece)] = collector.scopes.classes
         for name, calls in collector.scopes.callers.items():
