@@ -26,6 +26,10 @@ Options of the command line win over files. `--config FILE` uses that file for e
 An unknown key, a value of the wrong type or an unknown rule code ends the run with exit code
 2 and one line that names the file, the key and, where there is one, the nearest right word.
 
+[atomic-fix.schema.json](atomic-fix.schema.json) is the JSON schema of the keys. Editors that
+take TOML schemas, such as those that run taplo, complete and check an `atomic-fix.toml` whose
+first line is `#:schema` and the path or URL of that file.
+
 A whole table, with every key at a value that is not its default:
 
 """
