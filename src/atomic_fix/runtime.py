@@ -364,14 +364,13 @@ async def _in_thread(write: Callable[[], _T]) -> _T:
     future = asyncio.get_running_loop().run_in_executor(None, write)
     try:
         return await asyncio.shield(future)
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as cancelled:
         # A thread cannot be stopped. Were it left behind, this write could overtake a later
         # one of the same file; so the cancellation waits for it.
         while not future.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait({future})
-        if not future.cancelled() and future.exception() is not None:
-            raise asyncio.CancelledError from future.exception()
+        cancelled.__cause__ = future.exception()
         raise
 
 

@@ -570,6 +570,21 @@ def test_async_error(target: Path) -> None:
         asyncio.run(runtime.atomic_write_text_async(target.parent / "absent" / "x", "new"))
 
 
+def test_cleaned_up_once(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By then the descriptor of the directory may be that of another."""
+    removed = []
+    unlink = os.unlink
+
+    def counted(path: str, **options: int) -> None:
+        removed.append(path)
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "unlink", counted)
+    with pytest.raises(KeyError), runtime.atomic_open(target):
+        raise KeyError
+    assert len(removed) == 1
+
+
 @pytest.mark.skipif(
     sys.version_info[:2] == (3, 8), reason="asyncio raises another CancelledError, without cause"
 )
