@@ -562,7 +562,7 @@ def _until(terminal: int, wanted: set[str]) -> str:
 
     seen = ""
     while not all(each in seen for each in wanted):
-        ready, _, _ = select.select([terminal], [], [], 20)
+        ready, _, _ = select.select([terminal], [], [], 60)
         assert ready, f"not all of {wanted} come in {seen!r}"
         seen += os.read(terminal, 4096).decode("utf-8", "replace")
     return seen

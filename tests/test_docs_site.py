@@ -167,7 +167,7 @@ def test_a_browser_finds_a_word(site: Path, tmp_path: Path) -> None:
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            found = answers.get(timeout=60)
+            found = answers.get(timeout=120)
         finally:
             process.terminate()
             process.wait()
