@@ -570,7 +570,7 @@ def test_async_error(target: Path) -> None:
         asyncio.run(runtime.atomic_write_text_async(target.parent / "absent" / "x", "new"))
 
 
-def test_cleaned_up_once(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cleaned_up_no_more_than_once(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By then the descriptor of the directory may be that of another."""
     removed = []
     unlink = os.unlink
@@ -582,6 +582,8 @@ def test_cleaned_up_once(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "unlink", counted)
     with pytest.raises(KeyError), runtime.atomic_open(target):
         raise KeyError
+    assert len(removed) == 1
+    runtime.atomic_write_text(target, "old")
     assert len(removed) == 1
 
 
