@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,3 +84,26 @@ def test_the_effort_is_for_reports_with_no_revision(tree: Path, tmp_path: Path) 
     narrowing = replace(Narrowing(), diff_base="")
     assert all_files.NO_EFFORT.cache_folder == ""
     assert list(check_files(["clean_1.py"], Resolver({}, isolated=True), narrowing))
+
+
+@pytest.mark.parametrize(
+    ("term", "ci", "shows"), [("xterm", "", True), ("dumb", "", False), ("xterm", "1", False)]
+)
+def test_a_bar_shows_where_somebody_waits(
+    monkeypatch: pytest.MonkeyPatch, term: str, ci: str, shows: bool
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(all_files, "_DELAY", -1.0)
+    monkeypatch.setattr(all_files, "_REFRESH", -1.0)
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("CI", ci)
+    results = [FileResult("a.py", ()), FileResult("b.py", ())]
+    assert list(all_files._tracked(iter(results), 2)) == results
+    half, whole = "#" * 15 + "." * 15, "#" * 30
+    bar = f"\r[{half}] 1/2 files\r[{whole}] 2/2 files\r\x1b[2K"
+    assert terminal.getvalue() == (bar if shows else "")
