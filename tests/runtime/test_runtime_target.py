@@ -428,15 +428,16 @@ def test_target_swapped_after_it_was_looked_at(
     assert sorted(os.listdir(tmp_path)) == ["victim", "x"]
 
 
-def test_directory_called_fd(tmp_path: Path) -> None:
-    """Only those of /dev and /proc hold descriptors."""
+def test_directory_called_fd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only those of /dev and /proc hold descriptors, and not all of /proc does."""
     (tmp_path / "fd").mkdir()
-    path = tmp_path / "fd" / "1"
-    path.write_text("old")
-    before = path.stat().st_ino
-    with runtime.atomic_open(path):
-        assert path.read_text() == "old"
-    assert path.stat().st_ino != before
+    monkeypatch.chdir(tmp_path)
+    for path in (tmp_path / "fd" / "1", Path("/proc/self/cwd/x")):
+        path.write_text("old")
+        before = path.stat().st_ino
+        with runtime.atomic_open(path):
+            assert path.read_text() == "old"
+        assert path.stat().st_ino != before
 
 
 @needs_root
