@@ -317,7 +317,7 @@ def _sweep(path: str, older_than: float) -> bool:
     if fcntl is None:
         os.unlink(path)
         return True
-    fd = os.open(path, os.O_RDWR | _O_NOFOLLOW)
+    fd = os.open(path, os.O_RDWR | _O_NOFOLLOW)  # NFS locks what is open for writing
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
