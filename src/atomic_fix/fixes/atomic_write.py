@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -167,11 +167,27 @@ class _Attempt:
             return None
         return _json_of(node.args, ("obj",))
 
-    def json_arguments(
-        self, path: str, dumped: _Json, encoding: cst.Arg | None, newline: cst.Arg | None
-    ) -> list[str | cst.Arg]:
-        """The arguments of `atomic_write_json` that give the same bytes."""
+    def json_fix(
+        self,
+        path: str,
+        dumped: _Json,
+        given: Mapping[str, cst.Arg],
+        span: Span,
+        name: str = "atomic_write_json",
+        *,
+        before: str = "",
+        after: str = "",
+    ) -> Fix:
+        """The call of `atomic_write_json` that gives the same bytes, in the place of `span`.
+
+        Args:
+            given: the arguments of the opener or writer, by name.
+
+        Raises:
+            Refused: it cannot be made from what is in sight.
+        """
         found: list[str | cst.Arg] = [path, dumped.value, *dumped.options]
+        encoding, newline = given.get("encoding"), given.get("newline")
         literal = _literal(encoding.value) if encoding is not None else None
         if encoding is None:
             if not dumped.is_ascii:
@@ -186,10 +202,53 @@ class _Attempt:
             found.append(f"encoding={self.place.text(encoding.value)}")
         if newline is not None:
             found.append(f"newline={self.place.text(newline.value)}")
-        if self.own is None or len(found) != 2:
-            return found
-        given: dict[str, str | cst.Arg] = {"path": path, "obj": dumped.value}
-        return [self._named(name, given[what]) for name, what in self.own.arguments]
+        plain = len(found) == 2
+        if self.own is not None and plain:
+            by_name: dict[str, str | cst.Arg] = {"path": path, "obj": dumped.value}
+            found = [self._named(name, by_name[what]) for name, what in self.own.arguments]
+        imported = self.helper(name, plain=plain)
+        text = self.laid_out(before + imported.local[name], found, span.start, span.end)
+        return self.made(name, [Edit(span, text + after)], imported)
+
+    def json_fix_if_any(
+        self,
+        path: str,
+        dumped: _Json,
+        given: Mapping[str, cst.Arg],
+        span: Span,
+        name: str = "atomic_write_json",
+        *,
+        after: str = "",
+    ) -> Fix | None:
+        """The same; None where another fix may still do."""
+        try:
+            return self.json_fix(path, dumped, given, span, name, after=after)
+        except Refused:
+            if self.own is not None:
+                raise
+            return None
+
+    def whole_fix(
+        self,
+        kind: str,
+        content: cst.Arg,
+        opened: _Opened,
+        span: Span,
+        *,
+        before: str = "",
+        after: str = "",
+    ) -> Fix:
+        """The call of `atomic_write_text` or `..._bytes` with all that a handle is given."""
+        name = f"atomic_write_{kind}"
+        imported = self.helper(name)
+        options = [
+            f"{option}={self.place.text(opened.given[option].value)}"
+            for option in ("encoding", "errors", "newline")
+            if option in opened.given
+        ]
+        arguments = [opened.path, content, *options]
+        text = self.laid_out(before + imported.local[name], arguments, span.start, span.end)
+        return self.made(name, [Edit(span, text + after)], imported)
 
     def _named(self, name: str, given: str | cst.Arg) -> str | cst.Arg:
         if not name:
@@ -304,17 +363,8 @@ class _WholeWrite(_Attempt):
             return None
         if self.place.comments(call):
             return None
-        arguments = self.json_arguments(path, dumped, given.get("encoding"), given.get("newline"))
-        name = f"atomic_write_json{suffix}"
-        try:
-            imported = self.helper(name, plain=len(arguments) == 2)
-            span = self.region or self.place.span(call)
-            text = self.laid_out(imported.local[name], arguments, span.start, span.end)
-        except Refused:
-            if self.own is not None:
-                raise
-            return None
-        return self.made(name, [Edit(span, text)], imported)
+        span = self.region or self.place.span(call)
+        return self.json_fix_if_any(path, dumped, given, span, f"atomic_write_json{suffix}")
 
     def _spliced(self, path: str, name: str) -> Fix:
         """The same arguments behind the path."""
@@ -330,7 +380,7 @@ class _WholeWrite(_Attempt):
         span = self.region or place.span(call)
         if not place.comments(call):
             try:
-                text = self._kept_layout(local, path, span)
+                text = self.laid_out(local, [path, *call.args], span.start, span.end)
                 return self.made(name, [Edit(span, text)], imported)
             except Refused:
                 if self.region is not None:
@@ -341,24 +391,6 @@ class _WholeWrite(_Attempt):
         func = place.span(call.func)
         edits = [Edit(func, local), place.insert(first, f"{path}, ")]
         return self.made(name, edits, imported)
-
-    def _kept_layout(self, local: str, path: str, span: Span) -> str:
-        """One argument a row stays one argument a row."""
-        last = self.call.args[-1]
-        own = self.place.span(self.call)
-        if isinstance(last.comma, cst.Comma) and own.start.row != own.end.row:
-            place = self.place
-            indent = place.indent(span.start.row)
-            inner = indent + place.unit
-            rows = [f"{inner}{path},\n"]
-            for arg in self.call.args:
-                if place.has_multiline_string(arg):
-                    raise Refused("a string of several lines would have to be moved")
-                text = place.text(arg)
-                here = place.indent(place.span(arg).start.row)
-                rows.append(f"{inner}{reindent(text, here, inner)},\n")
-            return f"{local}(\n{''.join(rows)}{indent})"
-        return self.laid_out(local, [path, *self.call.args], span.start, span.end)
 
     def _in_a_runner(self) -> Fix:
         """`to_thread(path.write_text, text)`: the function given becomes the helper and its
@@ -588,20 +620,9 @@ class _OpenedWrite(_Attempt):
             comment = f"  {header.value}" if header is not None else ""
         elif len(found) > len(_leading(statement)) + self._outer_comments(statement):
             return None
-        arguments = self.json_arguments(
-            opened.path, dumped, opened.given.get("encoding"), opened.given.get("newline")
+        return self.json_fix_if_any(
+            opened.path, dumped, opened.given, place.span(statement), after=comment
         )
-        try:
-            imported = self.helper("atomic_write_json", plain=len(arguments) == 2)
-            span = place.span(statement)
-            text = self.laid_out(
-                imported.local["atomic_write_json"], arguments, span.start, span.end
-            )
-        except Refused:
-            if self.own is not None:
-                raise
-            return None
-        return self.made("atomic_write_json", [Edit(span, text + comment)], imported)
 
     def _dumped_into(
         self, node: cst.BaseExpression, is_handle: Callable[[cst.BaseExpression], bool]
@@ -686,13 +707,7 @@ class _OpenedWrite(_Attempt):
             and not {"errors", "buffering"} & set(opened.given)
             and not place.comments(outer)
         ):
-            arguments = self.json_arguments(
-                opened.path, dumped, opened.given.get("encoding"), opened.given.get("newline")
-            )
-            imported = self.helper("atomic_write_json", plain=len(arguments) == 2)
-            local = imported.local["atomic_write_json"]
-            text = self.laid_out(local, arguments, span.start, span.end)
-            return self.made("atomic_write_json", [Edit(span, text)], imported)
+            return self.json_fix(opened.path, dumped, opened.given, span)
         return self._wrapped(outer, opened, name)
 
     def _wrapped(self, outer: cst.Call, opened: _Opened, name: str) -> Fix:
@@ -725,24 +740,8 @@ class _OpenedWrite(_Attempt):
         dumped = self.json_call(outer.args[0].value)
         is_statement = isinstance(place.parents.get(outer), cst.Expr)
         if dumped is not None and is_statement and not binary and "errors" not in opened.given:
-            arguments = self.json_arguments(
-                opened.path, dumped, opened.given.get("encoding"), opened.given.get("newline")
-            )
-            imported = self.helper("atomic_write_json", plain=len(arguments) == 2)
-            local = imported.local["atomic_write_json"]
-            text = self.laid_out(local, arguments, span.start, span.end)
-            return self.made("atomic_write_json", [Edit(span, text)], imported)
-        name = "atomic_write_bytes" if binary else "atomic_write_text"
-        imported = self.helper(name)
-        options = [
-            f"{option}={place.text(opened.given[option].value)}"
-            for option in ("encoding", "errors", "newline")
-            if option in opened.given
-        ]
-        text = self.laid_out(
-            imported.local[name], [opened.path, outer.args[0], *options], span.start, span.end
-        )
-        return self.made(name, [Edit(span, text)], imported)
+            return self.json_fix(opened.path, dumped, opened.given, span)
+        return self.whole_fix("bytes" if binary else "text", outer.args[0], opened, span)
 
     def _assigned(self, assign: cst.Assign, opened: _Opened, name: str) -> Fix:
         """`file = open(...)`, then `try: ... finally: file.close()`, or plainly `file.close()`."""
@@ -872,24 +871,12 @@ class _OpenedWrite(_Attempt):
         )
         dumped = self.json_call(content.value)
         binary = "b" in self.site.mode
+        around = {"before": "await ", "after": f"  {header.value}" if header is not None else ""}
         if dumped is not None and not binary and "errors" not in opened.given:
-            helper = "atomic_write_json_async"
-            arguments = self.json_arguments(
-                opened.path, dumped, opened.given.get("encoding"), opened.given.get("newline")
-            )
-        else:
-            helper = "atomic_write_bytes_async" if binary else "atomic_write_text_async"
-            arguments = [opened.path, content]
-            arguments += [
-                f"{option}={place.text(opened.given[option].value)}"
-                for option in ("encoding", "errors", "newline")
-                if option in opened.given
-            ]
-        imported = self.helper(helper)
-        local = f"await {imported.local[helper]}"
-        text = self.laid_out(local, arguments, span.start, span.end)
-        comment = f"  {header.value}" if header is not None else ""
-        return self.made(helper, [Edit(span, text + comment)], imported)
+            name = "atomic_write_json_async"
+            return self.json_fix(opened.path, dumped, opened.given, span, name, **around)
+        kind = "bytes_async" if binary else "text_async"
+        return self.whole_fix(kind, content, opened, span, **around)
 
     def _outer_comments(self, statement: cst.With) -> int:
         """Comments that stay: behind the header, or behind the only statement."""
