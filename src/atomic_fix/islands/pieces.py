@@ -9,10 +9,10 @@ whole file, in the same order.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
+_Found = TypeVar("_Found")
 # Orders of one row and the next are this far apart: more than there are places in a piece.
 _STRIDE = 1 << 24
 
@@ -324,7 +325,27 @@ class _Class(ClassFacts):
         self.attributes = _Attributes(pieces, self)
 
 
-class _Methods(dict[str, FunctionFacts]):
+class _LookedUp(dict[str, _Found]):
+    """A mapping that finds a value, and parses what it takes, when it is looked up."""
+
+    def _find(self, name: str) -> _Found | None:
+        raise NotImplementedError
+
+    def __contains__(self, name: object) -> bool:
+        return self._find(str(name)) is not None
+
+    def __getitem__(self, name: str) -> _Found:
+        found = self._find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        found = self._find(name)
+        return default if found is None else found
+
+
+class _Methods(_LookedUp[FunctionFacts]):
     """Methods by name; of several of one name the first one counts."""
 
     def __init__(self, pieces: _Pieces, owner: ClassFacts) -> None:
@@ -346,52 +367,40 @@ class _Methods(dict[str, FunctionFacts]):
                         return function
         return None
 
-    def __contains__(self, name: object) -> bool:
-        return self._find(str(name)) is not None
 
-    def __getitem__(self, name: str) -> FunctionFacts:
-        found = self._find(name)
-        if found is None:
-            raise KeyError(name)
-        return found
+class _Bindings(_LookedUp["list[Binding]"]):
+    """Bindings of the module's own names."""
 
-    def get(self, name: str, default: Any = None) -> Any:
-        found = self._find(name)
-        return default if found is None else found
-
-
-class _Attributes(dict[str, "list[Binding]"]):
-    """Bindings of a class's attributes, in its body and through `self` in its methods."""
-
-    def __init__(self, pieces: _Pieces, owner: ClassFacts) -> None:
+    def __init__(self, pieces: _Pieces) -> None:
         super().__init__()
         self._pieces = pieces
-        self._owner = owner
         self._asked: set[str] = set()
 
     def _find(self, name: str) -> list[Binding] | None:
         if name not in self._asked:
             self._asked.add(name)
-            for piece in self._pieces.members.get(id(self._owner), ()):
-                if name in piece.words and _may_bind(piece, name):
-                    self._pieces.load(piece)
-        found = super().get(name)
+            for piece in self._binding(name):
+                self._pieces.load(piece)
+        found = dict.get(self, name)
         if found is not None:
             found.sort(key=lambda binding: binding.order)
         return found
 
-    def __contains__(self, name: object) -> bool:
-        return self._find(str(name)) is not None
+    def _binding(self, name: str) -> Iterable[Piece]:
+        """The pieces that may bind a name."""
+        return (piece for piece in self._pieces.loose if piece.may_bind(name))
 
-    def __getitem__(self, name: str) -> list[Binding]:
-        found = self._find(name)
-        if found is None:
-            raise KeyError(name)
-        return found
 
-    def get(self, name: str, default: Any = None) -> Any:
-        found = self._find(name)
-        return default if found is None else found
+class _Attributes(_Bindings):
+    """Bindings of a class's attributes, in its body and through `self` in its methods."""
+
+    def __init__(self, pieces: _Pieces, owner: ClassFacts) -> None:
+        super().__init__(pieces)
+        self._owner = owner
+
+    def _binding(self, name: str) -> Iterable[Piece]:
+        members = self._pieces.members.get(id(self._owner), ())
+        return (piece for piece in members if name in piece.words and _may_bind(piece, name))
 
 
 _TARGET_ENDS = r"[\s)\\]*(?:=(?!=)|[:,\]#]|(?:\+|-|\*\*?|//?|%|&|\||\^|@|<<|>>)=|in\b)"
@@ -403,39 +412,6 @@ def _may_bind(piece: Piece, name: str) -> bool:
         return True
     pattern = rf"\b(?:self|cls)[\s)\\]*\.[\s\\]*{name}\b{_TARGET_ENDS}"
     return re.search(pattern, piece.text) is not None
-
-
-class _Bindings(dict[str, "list[Binding]"]):
-    """Bindings of the module's own names."""
-
-    def __init__(self, pieces: _Pieces) -> None:
-        super().__init__()
-        self._pieces = pieces
-        self._asked: set[str] = set()
-
-    def _find(self, name: str) -> list[Binding] | None:
-        if name not in self._asked:
-            self._asked.add(name)
-            for piece in self._pieces.loose:
-                if piece.may_bind(name):
-                    self._pieces.load(piece)
-        found = super().get(name)
-        if found is not None:
-            found.sort(key=lambda binding: binding.order)
-        return found
-
-    def __contains__(self, name: object) -> bool:
-        return self._find(str(name)) is not None
-
-    def __getitem__(self, name: str) -> list[Binding]:
-        found = self._find(name)
-        if found is None:
-            raise KeyError(name)
-        return found
-
-    def get(self, name: str, default: Any = None) -> Any:
-        found = self._find(name)
-        return default if found is None else found
 
 
 def _only_imports(piece: Piece) -> bool:
@@ -504,7 +480,7 @@ class _ByName(dict[str, "list[FunctionFacts]"]):
         return self[name] if name in self._pieces.defining else default
 
 
-class _Classes(dict[str, ClassFacts]):
+class _Classes(_LookedUp[ClassFacts]):
     """Classes by name; of several of one name the first one counts."""
 
     def __init__(self, pieces: _Pieces) -> None:
@@ -520,19 +496,6 @@ class _Classes(dict[str, ClassFacts]):
             if found is not None:
                 return found
         return None
-
-    def __contains__(self, name: object) -> bool:
-        return self._find(str(name)) is not None
-
-    def __getitem__(self, name: str) -> ClassFacts:
-        found = self._find(name)
-        if found is None:
-            raise KeyError(name)
-        return found
-
-    def get(self, name: str, default: Any = None) -> Any:
-        found = self._find(name)
-        return default if found is None else found
 
 
 class _Callers:
