@@ -130,7 +130,10 @@ class Bench:
         )
         one = str(self.tree / "lightning")
         peers = {
-            "flake8-async": ("flake8_async", [PYTHON, "-m", "flake8", "--isolated", one]),
+            "flake8-async": (
+                "flake8_async",
+                [PYTHON, "-c", LESS.format(unwanted={"atomic-fix"}), "--isolated", one],
+            ),
             "fixit": ("fixit", [PYTHON, "-m", "fixit", "lint", one]),
         }
         for name, (module, command) in peers.items():
