@@ -12,7 +12,7 @@ from atomic_fix.finding import Applicability, Edit, Fix, Position
 from atomic_fix.fixes.imports import import_names
 from atomic_fix.fixes.layout import call_text, line_limit, reindent
 from atomic_fix.fixes.place import Place
-from atomic_fix.fixes.result import NoFix, Refused
+from atomic_fix.fixes.result import Refused, attempt
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -75,15 +75,9 @@ _HANDLES: dict[str, _Handle] = {
 }
 
 
-def fix_save(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix | NoFix:
+@attempt
+def fix_save(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
     """The repair of a library's save straight to its final path."""
-    try:
-        return _fix(facts, site, config)
-    except Refused as refused:
-        return NoFix(refused.reason)
-
-
-def _fix(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
     if site.content == "copy":
         raise Refused("copy to a temp file beside the target, then `os.replace` it")
     row = _HANDLES.get(site.api)
@@ -136,20 +130,11 @@ def _wrapped(place: Place, call: cst.Call, given: cst.Arg, header: str, handle: 
     span = place.span(call)
     indent = place.indent(span.start.row)
     deeper = indent + place.unit
-    start = place.insert(span.start, f"{header}\n{deeper}")
     keyword = f"{given.keyword.value}=" if given.keyword is not None else ""
-    if span.start.row == span.end.row:
-        texts = [f"{keyword}{handle}" if a is given else place.text(a) for a in call.args]
-        width = len(place.source.line(span.start.row).partition("  #")[0])
-        limit = line_limit(place.source)
-        if width > limit:
-            limit = 10_000
-        text = call_text(place.text(call.func), texts, deeper, place.unit, len(deeper), 0, limit)
-        return [Edit(span, f"{header}\n{deeper}{text}")]
+    one_row = span.start.row == span.end.row
     if place.has_multiline_string(call):
         raise Refused("a string of several lines would have to be moved")
-    last = call.args[-1]
-    if not place.comments(call) and not isinstance(last.comma, cst.Comma):
+    if one_row or not (place.comments(call) or isinstance(call.args[-1].comma, cst.Comma)):
         inner = deeper + place.unit
         texts = [
             f"{keyword}{handle}"
@@ -157,15 +142,11 @@ def _wrapped(place: Place, call: cst.Call, given: cst.Arg, header: str, handle: 
             else reindent(place.text(a), place.indent(place.span(a).start.row), inner)
             for a in call.args
         ]
-        text = call_text(
-            place.text(call.func),
-            texts,
-            deeper,
-            place.unit,
-            len(deeper),
-            0,
-            line_limit(place.source),
-        )
+        limit = line_limit(place.source)
+        if one_row and len(place.source.line(span.start.row).partition("  #")[0]) > limit:
+            limit = 10_000  # too long before: how to break it is for its author to say
+        callee = place.text(call.func)
+        text = call_text(callee, texts, deeper, place.unit, len(deeper), 0, limit)
         return [Edit(span, f"{header}\n{deeper}{text}")]
     moved = [
         place.insert(Position(row, 1), place.unit)
@@ -175,6 +156,7 @@ def _wrapped(place: Place, call: cst.Call, given: cst.Arg, header: str, handle: 
     value = place.span(given.value)
     if value.start.column == 1:
         raise Refused("the call stands in the first column")
+    start = place.insert(span.start, f"{header}\n{deeper}")
     return [start, *moved, Edit(value, handle)]
 
 

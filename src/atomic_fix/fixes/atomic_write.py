@@ -20,7 +20,7 @@ from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes.imports import Imported, import_names
 from atomic_fix.fixes.layout import call_text, line_limit, reindent, width
 from atomic_fix.fixes.place import Place, walk
-from atomic_fix.fixes.result import NoFix, Refused
+from atomic_fix.fixes.result import Refused, attempt
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -76,22 +76,18 @@ class _Opened:
         return _literal(self.given[name].value) if name in self.given else None
 
 
-def fix_write(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix | NoFix:
+@attempt
+def fix_write(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
     """The repair of a write in place."""
-    try:
-        if any(
-            module.partition(".")[0] in _REMOTE_PATHS for module in facts.scopes.imports.values()
-        ):
-            raise Refused("the path may not be one of the local file system")
-        if site.path.traits & {"device", "memory", "handle"}:
-            raise Refused("what is written is no regular file")
-        place = Place(facts, site.function)
-        _must_be_a_path(place, site)
-        if site.kind == "write":
-            return _WholeWrite(place, site, config).fix()
-        return _OpenedWrite(place, site, config).fix()
-    except Refused as refused:
-        return NoFix(refused.reason)
+    if any(module.partition(".")[0] in _REMOTE_PATHS for module in facts.scopes.imports.values()):
+        raise Refused("the path may not be one of the local file system")
+    if site.path.traits & {"device", "memory", "handle"}:
+        raise Refused("what is written is no regular file")
+    place = Place(facts, site.function)
+    _must_be_a_path(place, site)
+    if site.kind == "write":
+        return _WholeWrite(place, site, config).fix()
+    return _OpenedWrite(place, site, config).fix()
 
 
 def fix_staged(
@@ -246,7 +242,7 @@ class _Attempt:
             for option in ("encoding", "errors", "newline")
             if option in opened.given
         ]
-        arguments = [opened.path, content, *options]
+        arguments: list[str | cst.Arg] = [opened.path, content, *options]
         text = self.laid_out(before + imported.local[name], arguments, span.start, span.end)
         return self.made(name, [Edit(span, text + after)], imported)
 

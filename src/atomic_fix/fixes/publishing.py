@@ -12,7 +12,7 @@ from atomic_fix.fixes.atomic_write import fix_staged
 from atomic_fix.fixes.imports import import_module
 from atomic_fix.fixes.layout import call_text, line_limit, width
 from atomic_fix.fixes.place import Place
-from atomic_fix.fixes.result import NoFix, Refused
+from atomic_fix.fixes.result import Refused, attempt
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -21,142 +21,132 @@ if TYPE_CHECKING:
     from atomic_fix.facts.scopes import Call
 
 
-def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix | NoFix:
+@attempt
+def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF111: the publishing call moves behind the block that writes."""
-    try:
-        place = Place(facts, publication.function)
-        return _moved_behind(place, publication)
-    except Refused as refused:
-        return NoFix(refused.reason)
+    place = Place(facts, publication.function)
+    return _moved_behind(place, publication)
 
 
-def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix | NoFix:
+@attempt
+def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF112: the temp file is made in the target's folder."""
-    try:
-        place = Place(facts, publication.function)
-        if len(publication.made) != 1:
-            raise Refused("the call that makes the temp file is not in sight")
-        made = publication.made[0]
-        if made.function is not publication.function:
-            raise Refused("the temp file is made in another function")
-        called = facts.paths.call_name(made, made.function) or ""
-        if called not in {"tempfile.mkstemp", "tempfile.NamedTemporaryFile"}:
-            raise Refused("make the temp folder beside the target, by `dir=`")
-        if any(arg.star for arg in made.node.args) or made.node.args:
-            last = made.node.args[-1]
-            if last.star or isinstance(last.comma, cst.Comma):
-                raise Refused("not every argument of the call is in sight")
-        target = publication.site.target_node
-        if not isinstance(target, (cst.Name, cst.Attribute)):
-            raise Refused("the target has no name where the temp file is made")
-        name = (dotted(target) or "").partition(".")[0]
-        bound = publication.function.bindings.get(name, ())
-        if bound and not any(b.order < made.order for b in bound):
-            raise Refused("the target is not known yet where the temp file is made")
-        path = place.text(target)
-        new: tuple[Edit, ...] = ()
-        if f"{path}.parent" in place.source.text:
-            option = f"dir={path}.parent"  # a `Path`, then
-        else:
-            found = import_module(place, "os")
-            new = found.edits
-            option = f"dir={found.local['os']}.path.dirname({path}) or {found.local['os']}.curdir"
-        span = place.span(made.node)
-        if span.start.row != span.end.row:
-            raise Refused("the call that makes the temp file stands on several lines")
-        row = place.source.line(span.start.row)
-        text = call_text(
-            place.text(made.node.func),
-            [*(place.text(arg) for arg in made.node.args), option],
-            place.indent(span.start.row),
-            place.unit,
-            span.start.column - 1,
-            width(row[span.end.column - 1 :]),
-            line_limit(place.source),
-        )
-        edit = Edit(span, text)
-        return Fix(
-            "Make the temp file beside the target",
-            Applicability.UNSAFE,
-            (*new, edit),
-            "the target's folder must be writable",
-        )
-    except Refused as refused:
-        return NoFix(refused.reason)
-
-
-def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix | NoFix:
-    """ATF113: the removal goes, and the rename replaces."""
-    try:
-        place = Place(facts, publication.function)
-        removed = publication.removed
-        assert removed is not None
-        called = facts.paths.call_name(removed, removed.function) or ""
-        if called not in {"os.remove", "os.unlink"} and removed.method != "unlink":
-            raise Refused("the old file is kept under another name: copy it instead of moving it")
-        edits = [_without(place, removed), *_replacing(place, publication)]
-        return Fix(
-            "Replace the target in one step",
-            Applicability.UNSAFE,
-            tuple(edits),
-            "the target is no longer removed when the write fails half-way",
-        )
-    except Refused as refused:
-        return NoFix(refused.reason)
-
-
-def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix | NoFix:
-    """ATF114: `os.replace` in place of `os.rename` and `shutil.move`."""
-    try:
-        place = Place(facts, publication.function)
-        how = publication.site.how
-        if how == "rename":
-            return Fix(
-                "Replace with `os.replace`",
-                Applicability.SAFE,
-                tuple(_replacing(place, publication)),
-            )
-        if how != "move":
-            raise Refused("after a copy the temp file stays; rename it with `os.replace` instead")
-        call = publication.site.call
-        if not isinstance(place.parents.get(call.node), cst.Expr) or len(call.node.args) != 2:
-            raise Refused("what `shutil.move` returns is used")
-        if publication.elsewhere:
-            raise Refused("`os.replace` needs the temp file beside its target")
+    place = Place(facts, publication.function)
+    if len(publication.made) != 1:
+        raise Refused("the call that makes the temp file is not in sight")
+    made = publication.made[0]
+    if made.function is not publication.function:
+        raise Refused("the temp file is made in another function")
+    called = facts.paths.call_name(made, made.function) or ""
+    if called not in {"tempfile.mkstemp", "tempfile.NamedTemporaryFile"}:
+        raise Refused("make the temp folder beside the target, by `dir=`")
+    if any(arg.star for arg in made.node.args) or made.node.args:
+        last = made.node.args[-1]
+        if last.star or isinstance(last.comma, cst.Comma):
+            raise Refused("not every argument of the call is in sight")
+    target = publication.site.target_node
+    if not isinstance(target, (cst.Name, cst.Attribute)):
+        raise Refused("the target has no name where the temp file is made")
+    name = (dotted(target) or "").partition(".")[0]
+    bound = publication.function.bindings.get(name, ())
+    if bound and not any(b.order < made.order for b in bound):
+        raise Refused("the target is not known yet where the temp file is made")
+    path = place.text(target)
+    new: tuple[Edit, ...] = ()
+    if f"{path}.parent" in place.source.text:
+        option = f"dir={path}.parent"  # a `Path`, then
+    else:
         found = import_module(place, "os")
-        edit = place.edit(call.node.func, f"{found.local['os']}.replace")
+        new = found.edits
+        option = f"dir={found.local['os']}.path.dirname({path}) or {found.local['os']}.curdir"
+    span = place.span(made.node)
+    if span.start.row != span.end.row:
+        raise Refused("the call that makes the temp file stands on several lines")
+    row = place.source.line(span.start.row)
+    text = call_text(
+        place.text(made.node.func),
+        [*(place.text(arg) for arg in made.node.args), option],
+        place.indent(span.start.row),
+        place.unit,
+        span.start.column - 1,
+        width(row[span.end.column - 1 :]),
+        line_limit(place.source),
+    )
+    edit = Edit(span, text)
+    return Fix(
+        "Make the temp file beside the target",
+        Applicability.UNSAFE,
+        (*new, edit),
+        "the target's folder must be writable",
+    )
+
+
+@attempt
+def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
+    """ATF113: the removal goes, and the rename replaces."""
+    place = Place(facts, publication.function)
+    removed = publication.removed
+    assert removed is not None
+    called = facts.paths.call_name(removed, removed.function) or ""
+    if called not in {"os.remove", "os.unlink"} and removed.method != "unlink":
+        raise Refused("the old file is kept under another name: copy it instead of moving it")
+    edits = [_without(place, removed), *_replacing(place, publication)]
+    return Fix(
+        "Replace the target in one step",
+        Applicability.UNSAFE,
+        tuple(edits),
+        "the target is no longer removed when the write fails half-way",
+    )
+
+
+@attempt
+def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
+    """ATF114: `os.replace` in place of `os.rename` and `shutil.move`."""
+    place = Place(facts, publication.function)
+    how = publication.site.how
+    if how == "rename":
         return Fix(
             "Replace with `os.replace`",
-            Applicability.UNSAFE,
-            (*found.edits, edit),
-            "`os.replace` does not move into a folder, nor across file systems",
+            Applicability.SAFE,
+            tuple(_replacing(place, publication)),
         )
-    except Refused as refused:
-        return NoFix(refused.reason)
+    if how != "move":
+        raise Refused("after a copy the temp file stays; rename it with `os.replace` instead")
+    call = publication.site.call
+    if not isinstance(place.parents.get(call.node), cst.Expr) or len(call.node.args) != 2:
+        raise Refused("what `shutil.move` returns is used")
+    if publication.elsewhere:
+        raise Refused("`os.replace` needs the temp file beside its target")
+    found = import_module(place, "os")
+    edit = place.edit(call.node.func, f"{found.local['os']}.replace")
+    return Fix(
+        "Replace with `os.replace`",
+        Applicability.UNSAFE,
+        (*found.edits, edit),
+        "`os.replace` does not move into a folder, nor across file systems",
+    )
 
 
-def fix_unsynced(facts: ModuleFacts, publication: Publication, config: Config) -> Fix | NoFix:
+@attempt
+def fix_unsynced(facts: ModuleFacts, publication: Publication, config: Config) -> Fix:
     """ATF115: `flush` and `fsync` at the end of the block that writes, or the helper where
     the file is written and published in neighbouring statements."""
-    try:
-        if publication.still_open:
-            raise Refused("the file must be closed before it is published")
-        writes, made = publication.writes, publication.made
-        if len(writes) == 1 and not made and writes[0].kind == "write":
-            return _collapsed(facts, publication, config)
-        if len(writes) + len(made) != 1:
-            raise Refused("the handle of the temp file is not in sight")
-        function = writes[0].function if writes else made[0].function
-        place = Place(facts, function)
-        edits = _synced_handle(place, publication)
-        return Fix(
-            "Synchronise before publishing",
-            Applicability.SAFE,
-            tuple(edits),
-            "each save waits for the disk",
-        )
-    except Refused as refused:
-        return NoFix(refused.reason)
+    if publication.still_open:
+        raise Refused("the file must be closed before it is published")
+    writes, made = publication.writes, publication.made
+    if len(writes) == 1 and not made and writes[0].kind == "write":
+        return _collapsed(facts, publication, config)
+    if len(writes) + len(made) != 1:
+        raise Refused("the handle of the temp file is not in sight")
+    function = writes[0].function if writes else made[0].function
+    place = Place(facts, function)
+    edits = _synced_handle(place, publication)
+    return Fix(
+        "Synchronise before publishing",
+        Applicability.SAFE,
+        tuple(edits),
+        "each save waits for the disk",
+    )
 
 
 def _synced_handle(place: Place, publication: Publication) -> list[Edit]:

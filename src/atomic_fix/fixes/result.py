@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec
 
 from atomic_fix.finding import Fix
+
+_Arguments = ParamSpec("_Arguments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,19 @@ class Refused(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def attempt(make: Callable[_Arguments, Fix]) -> Callable[_Arguments, Fix | NoFix]:
+    """`make`, with the reason in place of a `Refused`."""
+
+    @wraps(make)
+    def made(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> Fix | NoFix:
+        try:
+            return make(*args, **kwargs)
+        except Refused as refused:
+            return NoFix(refused.reason)
+
+    return made
 
 
 def parts(outcome: Fix | NoFix) -> tuple[Fix | None, str]:
