@@ -319,12 +319,12 @@ def _sweep(path: str, older_than: float) -> bool:
         return True
     fd = os.open(path, os.O_RDWR | _O_NOFOLLOW)  # NFS locks what is open for writing
     try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in _NO_LOCKS:
-                return False  # no telling whether its writer lives
-            raise
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            return False  # no telling whether its writer lives
+        raise
+    else:
         # A writer that has made this file but not yet locked it will find it gone and make
         # another; one that has published it meanwhile no longer uses this name.
         os.unlink(path)

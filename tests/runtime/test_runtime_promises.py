@@ -69,7 +69,7 @@ LINES = [
     ("8", " or time.time() - found.st_mtime < least", "", "sweep::test_age"),
     ("8", "        if not _TEMP.fullmatch(name):\n            continue\n", "", "sweep::test_other_names_stay"),
     ("8", "        except FileNotFoundError:\n            return False\n        return True\n", "        except FileNotFoundError:\n            pass\n        return True\n", "sweep::test_swept_before_it_was_locked"),
-    ("8", "            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n", "            pass\n", "sweep::test_living_writer_is_left_alone"),
+    ("8", "        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n", "        pass\n", "sweep::test_living_writer_is_left_alone"),
 ]  # fmt: skip
 
 
