@@ -50,7 +50,8 @@ def review(
         finding = next((each for each in open_questions if _fixable(each)), None)
         if finding is None:
             break
-        new = replace(current, text=apply_fixes(current, [finding], SAFE_AND_UNSAFE).text)
+        applied_text = apply_fixes(current, [finding], SAFE_AND_UNSAFE).text
+        new = tidied(current, replace(current, text=applied_text))
         answer = ask(finding, current, new.text)
         if answer is Answer.QUIT:
             break
@@ -76,11 +77,10 @@ def review(
                 continue
             refused.append(reason)
         declined[_key(finding)] += 1
-    final = tidied(source, current)
     return Rewrite(
-        final.text,
+        current.text,
         tuple(applied),
-        tuple(find(final)),
+        tuple(find(current)),
         "; ".join(refused),
         quit=answer is Answer.QUIT,
     )
