@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from atomic_fix.finding import Applicability, Edit, Fix, Position
-from atomic_fix.fixes.imports import import_names
+from atomic_fix.fixes.imports import import_name
 from atomic_fix.fixes.layout import call_text, line_limit, reindent
 from atomic_fix.fixes.place import Place
 from atomic_fix.fixes.result import Refused, attempt
@@ -119,8 +119,8 @@ def fix_save(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
     if given is None:
         raise Refused("the path is not an argument of the saver")
     handle = place.fresh("file", "handle", "output")
-    imported = import_names(place, config.helper, ["atomic_open"])
-    opener = f"{imported.local['atomic_open']}({path}, {row.arguments})"
+    imported = import_name(place, config.helper, "atomic_open")
+    opener = f"{imported.local}({path}, {row.arguments})"
     edits = _wrapped(place, call, given, f"with {opener} as {handle}:", handle)
     return Fix("Write with `atomic_open`", applicability, (*imported.edits, *edits), note)
 

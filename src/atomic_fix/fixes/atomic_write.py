@@ -17,7 +17,7 @@ import libcst as cst
 from atomic_fix.config import own_helper
 from atomic_fix.facts.names import dotted
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
-from atomic_fix.fixes.imports import Imported, import_names
+from atomic_fix.fixes.imports import Imported, import_name
 from atomic_fix.fixes.layout import call_text, line_limit, reindent, width
 from atomic_fix.fixes.place import Place, walk
 from atomic_fix.fixes.result import Refused, attempt
@@ -135,18 +135,25 @@ class _Attempt:
         self.applicability = Applicability.UNSAFE
         self.note = note
 
+    def is_asynchronous(self) -> None:
+        """Raises:
+        Refused: the event loop is another than asyncio's.
+        """
+        if "trio" in self.place.facts.scopes.imports:
+            raise Refused("the asynchronous helper runs on asyncio only")
+        self.doubt("right on asyncio, not on trio")
+
     def helper(self, name: str, *, plain: bool = True) -> Imported:
         """The helper's function; `plain` when it is called with nothing but path and object."""
         own = self.own
         if own is None:
-            return import_names(self.place, self.config.helper, [name])
+            return import_name(self.place, self.config.helper, name)
         if name != "atomic_write_json":
             raise Refused(f"the configured helper `{self.config.helper}` writes JSON only")
         if not plain:
             raise Refused(f"what `{own.function}` does with these options is not known")
         self.doubt(f"what `{own.function}` writes is not known here: compare the bytes")
-        found = import_names(self.place, own.module, [own.function])
-        return Imported({name: found.local[own.function]}, found.edits)
+        return import_name(self.place, own.module, own.function)
 
     def made(self, name: str, edits: Sequence[Edit], imported: Imported) -> Fix:
         shown = name if self.own is None else self.own.function
@@ -203,7 +210,7 @@ class _Attempt:
             by_name: dict[str, str | cst.Arg] = {"path": path, "obj": dumped.value}
             found = [self._named(name, by_name[what]) for name, what in self.own.arguments]
         imported = self.helper(name, plain=plain)
-        text = self.laid_out(before + imported.local[name], found, span.start, span.end)
+        text = self.laid_out(before + imported.local, found, span.start, span.end)
         return self.made(name, [Edit(span, text + after)], imported)
 
     def json_fix_if_any(
@@ -243,7 +250,7 @@ class _Attempt:
             if option in opened.given
         ]
         arguments: list[str | cst.Arg] = [opened.path, content, *options]
-        text = self.laid_out(before + imported.local[name], arguments, span.start, span.end)
+        text = self.laid_out(before + imported.local, arguments, span.start, span.end)
         return self.made(name, [Edit(span, text + after)], imported)
 
     def _named(self, name: str, given: str | cst.Arg) -> str | cst.Arg:
@@ -332,7 +339,7 @@ class _WholeWrite(_Attempt):
         path = self.path_text(self.target or func.value)
         awaited = isinstance(self.place.parents.get(call), cst.Await)
         if awaited:
-            self._is_asynchronous()
+            self.is_asynchronous()
         text = func.attr.value == "write_text"
         suffix = "_async" if awaited else ""
         if text:
@@ -341,11 +348,6 @@ class _WholeWrite(_Attempt):
                 return collapsed
         name = f"atomic_write_{'text' if text else 'bytes'}{suffix}"
         return self._spliced(path, name)
-
-    def _is_asynchronous(self) -> None:
-        if "trio" in self.place.facts.scopes.imports:
-            raise Refused("the asynchronous helper runs on asyncio only")
-        self.doubt("right on asyncio, not on trio")
 
     def _as_json(self, path: str, suffix: str) -> Fix | None:
         call = self.call
@@ -371,7 +373,7 @@ class _WholeWrite(_Attempt):
         if not call.args:
             raise Refused("the text is not in sight")
         imported = self.helper(name)
-        local = imported.local[name]
+        local = imported.local
         place = self.place
         span = self.region or place.span(call)
         if not place.comments(call):
@@ -400,7 +402,7 @@ class _WholeWrite(_Attempt):
         if any(a.keyword is not None and a.keyword.value == "data" for a in self.call.args):
             raise Refused("the text is given by keyword")
         imported = self.helper(name)
-        text = f"{imported.local[name]}, {self.path_text(func.value)}"
+        text = f"{imported.local}, {self.path_text(func.value)}"
         shown = self.site.call.place
         span = self.place.span(shown)
         if isinstance(shown, cst.Call) and not self.place.comments(shown):
@@ -526,7 +528,7 @@ class _OpenedWrite(_Attempt):
         if name == "codecs.open":
             self._only_writes(statement, handle)
         imported = self.helper("atomic_open")
-        edit = self._open_edit(opened, name, imported.local["atomic_open"])
+        edit = self._open_edit(opened, name, imported.local)
         return self.made("atomic_open", [edit], imported)
 
     def _only_writes(self, statement: cst.With, handle: str | None) -> None:
@@ -583,8 +585,7 @@ class _OpenedWrite(_Attempt):
     ) -> Fix | None:
         """One call in place of a block that only dumps JSON into the handle."""
         place = self.place
-        body = statement.body
-        lines = body.body
+        lines = statement.body.body
         if len(lines) != 1 or name == "codecs.open":
             return None
         small = lines[0]
@@ -601,20 +602,8 @@ class _OpenedWrite(_Attempt):
             return None
         if self.place.is_used_outside(handle, cst.With):
             return None
-        comment = ""
-        found = place.comments(statement)
-        if isinstance(body, cst.IndentedBlock):
-            if any(line.comment is not None for line in body.footer):
-                return None
-            line = lines[0]
-            assert isinstance(line, cst.SimpleStatementLine)
-            header = body.header.comment
-            trailing = line.trailing_whitespace.comment
-            kept = [c for c in (header, trailing, *_leading(statement)) if c is not None]
-            if len(found) != len(kept) or (header is not None and trailing is not None):
-                return None
-            comment = f"  {header.value}" if header is not None else ""
-        elif len(found) > len(_leading(statement)) + self._outer_comments(statement):
+        comment = self._kept_comment(statement)
+        if comment is None:
             return None
         return self.json_fix_if_any(
             opened.path, dumped, opened.given, place.span(statement), after=comment
@@ -661,7 +650,7 @@ class _OpenedWrite(_Attempt):
             raise Refused("comments stand in the call")
         imported = self.helper("atomic_open")
         raw = place.fresh("raw", "raw_file", "binary_file")
-        local = imported.local["atomic_open"]
+        local = imported.local
         span = place.span(item.item)
         rest = [a for a in self.call.args if a is not opened.given.get("filename")]
         first = f'{local}({opened.path}, "wb") as {raw}, '
@@ -689,7 +678,7 @@ class _OpenedWrite(_Attempt):
         if last in {"enter_context", "enter_async_context"}:
             imported = self.helper("atomic_open")
             self.doubt("the file appears when the stack is left")
-            edit = self._open_edit(opened, name, imported.local["atomic_open"])
+            edit = self._open_edit(opened, name, imported.local)
             return self.made("atomic_open", [edit], imported)
         statement = place.parents.get(outer)
         if last not in {"dump", "safe_dump", "dump_all", "safe_dump_all", "save", "savez"}:
@@ -718,7 +707,7 @@ class _OpenedWrite(_Attempt):
         imported = self.helper("atomic_open")
         handle = place.fresh("file", "handle", "output")
         indent = place.indent(span.start.row)
-        opener = self._open_edit(opened, name, imported.local["atomic_open"]).text
+        opener = self._open_edit(opened, name, imported.local).text
         header = f"with {opener} as {handle}:\n{indent}{place.unit}"
         edits = [place.insert(span.start, header), place.edit(self.call, handle)]
         return self.made("atomic_open", edits, imported)
@@ -770,7 +759,7 @@ class _OpenedWrite(_Attempt):
         probe = cst.With([cst.WithItem(self.call)], cst.IndentedBlock(rest[: end + 1]))
         self._look_into(probe, handle, opened)
         imported = self.helper("atomic_open")
-        opener = self._open_edit(opened, name, imported.local["atomic_open"]).text
+        opener = self._open_edit(opened, name, imported.local).text
         header = Edit(place.span(assign), f"with {opener} as {handle}:")
         return self.made("atomic_open", [header, *edits], imported)
 
@@ -834,9 +823,7 @@ class _OpenedWrite(_Attempt):
         """`async with aiofiles.open(...) as file: await file.write(...)`."""
         place = self.place
         if name == "anyio.open_file":
-            if "trio" in place.facts.scopes.imports:
-                raise Refused("the asynchronous helper runs on asyncio only")
-            self.doubt("right on asyncio, not on trio")
+            self.is_asynchronous()
         statement = next((a for a in place.ancestors(self.call) if isinstance(a, cst.With)), None)
         if statement is None or len(statement.items) != 1:
             raise Refused("the handle is not opened by a `with` of its own")
@@ -856,39 +843,33 @@ class _OpenedWrite(_Attempt):
             or {"buffering"} & set(opened.given)
         ):
             raise Refused("there is no asynchronous handle that is atomic")
-        if self.place.is_used_outside(handle, cst.With) or len(place.comments(statement)) > len(
-            _leading(statement)
-        ) + self._outer_comments(statement):
+        comment = self._kept_comment(statement)
+        if self.place.is_used_outside(handle, cst.With) or comment is None:
             raise Refused("comments stand in the block")
         content = value.expression.args[0]
         span = place.span(statement)
-        header = (
-            statement.body.header.comment if isinstance(statement.body, cst.IndentedBlock) else None
-        )
         dumped = self.json_call(content.value)
         binary = "b" in self.site.mode
-        around = {"before": "await ", "after": f"  {header.value}" if header is not None else ""}
+        around = {"before": "await ", "after": comment}
         if dumped is not None and not binary and "errors" not in opened.given:
             name = "atomic_write_json_async"
             return self.json_fix(opened.path, dumped, opened.given, span, name, **around)
         kind = "bytes_async" if binary else "text_async"
         return self.whole_fix(kind, content, opened, span, **around)
 
-    def _outer_comments(self, statement: cst.With) -> int:
-        """Comments that stay: behind the header, or behind the only statement."""
+    def _kept_comment(self, statement: cst.With) -> str | None:
+        """What a call in the place of a `with` of one statement takes over behind it; None when
+        a comment would be lost."""
         body = statement.body
-        if isinstance(body, cst.SimpleStatementSuite):
-            return int(body.trailing_whitespace.comment is not None)
-        assert isinstance(body, cst.IndentedBlock)
-        line = body.body[0]
-        assert isinstance(line, cst.SimpleStatementLine)
-        return int(
-            (body.header.comment is not None) != (line.trailing_whitespace.comment is not None)
-        )
-
-
-def _leading(statement: cst.With) -> list[cst.Comment]:
-    return [line.comment for line in statement.leading_lines if line.comment is not None]
+        header = body.header.comment if isinstance(body, cst.IndentedBlock) else None
+        line = body.body[0] if isinstance(body, cst.IndentedBlock) else body
+        assert isinstance(line, (cst.SimpleStatementLine, cst.SimpleStatementSuite))
+        trailing = line.trailing_whitespace.comment
+        leading = sum(line.comment is not None for line in statement.leading_lines)
+        stays = leading + ((header is None) != (trailing is None))
+        if len(self.place.comments(statement)) > stays:
+            return None
+        return f"  {header.value}" if header is not None else ""
 
 
 def _json_of(arguments: Sequence[cst.Arg], names: tuple[str, ...]) -> _Json | None:

@@ -18,7 +18,7 @@ from atomic_fix.config import own_helper
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.swallowing import error_names
 from atomic_fix.finding import Applicability, Edit, Fix, Span
-from atomic_fix.fixes.imports import import_module, import_names
+from atomic_fix.fixes.imports import import_module, import_name
 from atomic_fix.fixes.place import Place, walk
 from atomic_fix.fixes.result import Refused, attempt
 
@@ -136,7 +136,7 @@ class _Attempt:
             assert handler.type is not None
             kinds = self._split([handler.type])
         if self.swallow.outcome in {"continues", "breaks off"}:
-            self.doubt("the first corrupt file ends the loop, the others are not looked at")
+            self.doubt("the first corrupt file or line ends the loop, the others are not looked at")
         bound = _bound(handler)
         lines, comments = self._lines(handler)
         indent = place.indent(place.span(handler).start.row)
@@ -434,9 +434,9 @@ class _Attempt:
             module = self.config.helper
             if own_helper(module) is not None:
                 raise Refused(f"the configured helper `{self.config.helper}` has no `{_ERROR}`")
-            imported = import_names(place, module, [_ERROR])
+            imported = import_name(place, module, _ERROR)
             self._add(imported.edits)
-            return f"{inner}raise {imported.local[_ERROR]}({path}) from {name}"
+            return f"{inner}raise {imported.local}({path}) from {name}"
         rows = []
         if self.config.on_corrupt == "quarantine":
             found = import_module(place, "os")
@@ -444,7 +444,7 @@ class _Attempt:
             aside = f'f"{{{path}}}.corrupt"'
             if '"' in path or "{" in path:
                 aside = f'str({path}) + ".corrupt"'
-            rows.append(f"{found.local['os']}.replace({path}, {aside})")
+            rows.append(f"{found.local}.replace({path}, {aside})")
         rows.append(self._warning(name))
         rows += [text for text in default if text != "pass"]
         return "\n".join(inner + row for row in rows)
@@ -468,7 +468,7 @@ class _Attempt:
         text = f'f"{{{path}}} is corrupt: {{{name}}}"'
         if '"' in path or "{" in path:
             text = f'"%s is corrupt: %s" % ({path}, {name})'
-        return f"{found.local['warnings']}.warn({text}, stacklevel=2)"
+        return f"{found.local}.warn({text}, stacklevel=2)"
 
     def _logger(self) -> tuple[str, str] | None:
         """The logger that the module has, and how it takes its arguments."""

@@ -38,48 +38,32 @@ _FUTURE, _STDLIB, _THIRD_PARTY, _FIRST_PARTY, _LOCAL = range(5)
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """`local` gives for each name that was asked for what the code calls it."""
+    """`local` is what the code calls it."""
 
-    local: dict[str, str]
+    local: str
     edits: tuple[Edit, ...]
 
 
-def import_names(place: Place, module: str, names: Sequence[str]) -> Imported:
-    """What it takes to use `names` of `module` in a function.
+def import_name(place: Place, module: str, name: str) -> Imported:
+    """What it takes to use `name` of `module` in a function.
 
     Raises:
-        Refused: no name is free for one of them.
+        Refused: the name is taken.
     """
     facts = place.facts
     if _is_the_module_itself(facts.source.filename, module):
         raise Refused(f"this is `{module}` itself")
-    local: dict[str, str] = {}
-    missing = []
-    for name in names:
-        known = _known_name(place, module, name)
-        if known is not None:
-            local[name] = known
-        else:
-            missing.append(name)
-    if not missing:
-        return Imported(local, ())
-    plain, renamed = [], []
-    for name in missing:
-        if not _is_taken(facts, module, name):
-            local[name] = name
-            plain.append(name)
-        elif not _is_taken(facts, module, f"_{name}"):
-            local[name] = f"_{name}"
-            renamed.append(name)
-        else:
-            raise Refused(f"the name `{name}` is taken in this module")
-    edits: list[Edit] = []
-    if plain:
-        edits.append(_merged(facts, module, plain) or _added(facts, module, plain))
-    for name in renamed:
-        statement = f"from {module} import {name} as _{name}"
-        edits.append(_inserted(facts, statement, module, is_from=True))
-    return Imported(local, tuple(edits))
+    known = _known_name(place, module, name)
+    if known is not None:
+        return Imported(known, ())
+    if not _is_taken(facts, module, name):
+        statement = _from_import(facts.source, module, [name])
+        edit = _merged(facts, module, name)
+        return Imported(name, (edit or _inserted(facts, statement, module, is_from=True),))
+    if _is_taken(facts, module, f"_{name}"):
+        raise Refused(f"the name `{name}` is taken in this module")
+    statement = f"from {module} import {name} as _{name}"
+    return Imported(f"_{name}", (_inserted(facts, statement, module, is_from=True),))
 
 
 def import_module(place: Place, module: str) -> Imported:
@@ -91,11 +75,11 @@ def import_module(place: Place, module: str) -> Imported:
     facts = place.facts
     for name, target in facts.scopes.imports.items():
         if target == module and _is_bound_at_top(facts, name) and not _shadowed(place, name):
-            return Imported({module: name}, ())
+            return Imported(name, ())
     if _is_taken(facts, module, module):
         raise Refused(f"the name `{module}` is taken in this module")
     edit = _inserted(facts, f"import {module}", module, is_from=False)
-    return Imported({module: module}, (edit,))
+    return Imported(module, (edit,))
 
 
 # --- what is there already ----------------------------------------------------------
@@ -215,8 +199,8 @@ def _identifiers(facts: ModuleFacts, module: str) -> set[str]:
 # --- adding -------------------------------------------------------------------------
 
 
-def _merged(facts: ModuleFacts, module: str, names: Sequence[str]) -> Edit | None:
-    """The import statement of the module that is there, with the names added to it."""
+def _merged(facts: ModuleFacts, module: str, name: str) -> Edit | None:
+    """The import statement of the module that is there, with the name added to it."""
     off = _left_alone(facts.source)
     for line in _top_imports(facts):
         small = line.body[0]
@@ -233,7 +217,7 @@ def _merged(facts: ModuleFacts, module: str, names: Sequence[str]) -> Edit | Non
             continue
         there = [alias.evaluated_name for alias in small.names]
         exploded = span.start.row != span.end.row
-        return Edit(span, _from_import(facts.source, module, [*there, *names], exploded=exploded))
+        return Edit(span, _from_import(facts.source, module, [*there, name], exploded=exploded))
     return None
 
 
@@ -247,10 +231,6 @@ def _from_import(
         return flat
     rows = "".join(f"    {name},\n" for name in ordered)
     return f"from {module} import (\n{rows})"
-
-
-def _added(facts: ModuleFacts, module: str, names: Sequence[str]) -> Edit:
-    return _inserted(facts, _from_import(facts.source, module, names), module, is_from=True)
 
 
 def _inserted(facts: ModuleFacts, statement: str, module: str, *, is_from: bool) -> Edit:

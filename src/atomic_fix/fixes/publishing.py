@@ -58,7 +58,7 @@ def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix:
     else:
         found = import_module(place, "os")
         new = found.edits
-        option = f"dir={found.local['os']}.path.dirname({path}) or {found.local['os']}.curdir"
+        option = f"dir={found.local}.path.dirname({path}) or {found.local}.curdir"
     span = place.span(made.node)
     if span.start.row != span.end.row:
         raise Refused("the call that makes the temp file stands on several lines")
@@ -118,7 +118,7 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     if publication.elsewhere:
         raise Refused("`os.replace` needs the temp file beside its target")
     found = import_module(place, "os")
-    edit = place.edit(call.node.func, f"{found.local['os']}.replace")
+    edit = place.edit(call.node.func, f"{found.local}.replace")
     return Fix(
         "Replace with `os.replace`",
         Applicability.UNSAFE,
@@ -191,7 +191,7 @@ def _synced_handle(place: Place, publication: Publication) -> list[Edit]:
     start = place.span(closing[0].node).start
     found = import_module(place, "os")
     indent = place.indent(place.tree.span(statement).start.row)
-    text = f"{found.local['os']}.fsync({first.value})\n{indent}"
+    text = f"{found.local}.fsync({first.value})\n{indent}"
     return [*found.edits, place.insert(start, text)]
 
 
@@ -222,7 +222,7 @@ def _synced_block(place: Place, call: cst.Call) -> list[Edit]:
     indent = place.indent(place.tree.span(statement.body).start.row)
     name = handle.value
     text = "" if flushed else f"\n{indent}{name}.flush()"
-    text += f"\n{indent}{found.local['os']}.fsync({name}.fileno())"
+    text += f"\n{indent}{found.local}.fsync({name}.fileno())"
     return [*found.edits, place.insert(place.end_of_row(end), text)]
 
 
