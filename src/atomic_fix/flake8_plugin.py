@@ -7,6 +7,7 @@ flake8 runs with `--isolated` it does not tell its plugins.
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -130,7 +131,13 @@ class AtomicFixPlugin:
         if isinstance(source, Unreadable):
             return _unreadable(source)
         known = settings.baseline and read_baseline(str(Path(settings.root, settings.baseline)))
-        return told(source, settings, Narrowing(known or None), noqa=False)
+        was_enabled = gc.isenabled()
+        gc.disable()  # the trees of a file hold no cycles, and flake8 holds much to search
+        try:
+            return told(source, settings, Narrowing(known or None), noqa=False)
+        finally:
+            if was_enabled:
+                gc.enable()
 
     def _settings(self) -> Settings:
         """The settings of this file, with the rules that flake8 was told to select by their

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 WORTH_A_POOL = 250
 """With fewer files, starting processes costs more than it saves."""
-_CHUNK = 48
+_CHUNK = 24
 _MUCH_GARBAGE = 100_000
 """Objects. Syntax trees are large and hold no cycles: to look for some in them, again and
 again while they grow, took a fourth of the time."""
