@@ -65,11 +65,10 @@ def check(source: Source, config: Config) -> tuple[Finding, ...]:
 
 def check_bytes(content: bytes, filename: str, config: Config) -> FileResult:
     """Decode and check. What cannot be decoded or parsed is one ATF000 finding."""
-    from atomic_fix.islands.needles import can_be_decoded, needles
+    from atomic_fix.islands.needles import holds_none
     from atomic_fix.islands.syntax import is_python
 
-    plain = can_be_decoded(content) and not needles(config).may_matter(content)
-    if plain and is_python(content):
+    if holds_none(content, config) and is_python(content):
         return FileResult(filename, ())
     source = decode(content, filename)
     if isinstance(source, Unreadable):

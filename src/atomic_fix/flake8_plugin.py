@@ -7,7 +7,6 @@ flake8 runs with `--isolated` it does not tell its plugins.
 
 from __future__ import annotations
 
-import gc
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -110,9 +109,10 @@ class AtomicFixPlugin:
             yield start.row, start.column - 1, f"{finding.code} {finding.message}", type(self)
 
     def _findings(self) -> tuple[Finding, ...]:
+        from atomic_fix.islands.needles import holds_none
         from atomic_fix.run import disk
         from atomic_fix.run.narrowing import Narrowing, read_baseline
-        from atomic_fix.run.one_file import holds_no_needle, told
+        from atomic_fix.run.one_file import told, uncollected
 
         source: Source | Unreadable
         settings = self._settings()
@@ -125,19 +125,14 @@ class AtomicFixPlugin:
             content = disk.read(self._filename)
             if isinstance(content, Unreadable):
                 return _unreadable(content)
-            if holds_no_needle(content, settings):
+            if holds_none(content, settings.config):
                 return ()
             source = decode(content, self._filename)
         if isinstance(source, Unreadable):
             return _unreadable(source)
         known = settings.baseline and read_baseline(str(Path(settings.root, settings.baseline)))
-        was_enabled = gc.isenabled()
-        gc.disable()  # the trees of a file hold no cycles, and flake8 holds much to search
-        try:
+        with uncollected():
             return told(source, settings, Narrowing(known or None), noqa=False)
-        finally:
-            if was_enabled:
-                gc.enable()
 
     def _settings(self) -> Settings:
         """The settings of this file, with the rules that flake8 was told to select by their

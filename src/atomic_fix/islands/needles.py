@@ -181,6 +181,11 @@ def needles(config: Config) -> Needles:
     return Needles(config)
 
 
+def holds_none(content: bytes, config: Config) -> bool:
+    """Whether bytes that Python can parse surely hold no finding."""
+    return can_be_decoded(content) and not needles(config).may_matter(content)
+
+
 class _Module:
     """Functions of one package, however they are imported."""
 

@@ -6,11 +6,10 @@ import gc
 import os
 import signal
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from atomic_fix.run import disk
-from atomic_fix.run.one_file import check_bytes
+from atomic_fix.run.one_file import check_bytes, uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,8 +22,7 @@ WORTH_A_POOL = 250
 """With fewer files, starting processes costs more than it saves."""
 _CHUNK = 24
 _MUCH_GARBAGE = 100_000
-"""Objects. Syntax trees are large and hold no cycles: to look for some in them, again and
-again while they grow, took a fourth of the time."""
+"""Objects left over, at which garbage is collected between two files."""
 
 
 class WorkerDied(Exception):
@@ -46,26 +44,16 @@ def check_all(
     Raises:
         WorkerDied: the operating system ended a worker process.
     """
-    with _garbage_left_between_files():
-        if jobs <= 1 or len(candidates) < WORTH_A_POOL:
-            for each in candidates:
-                yield _check(each, narrowing)
-        else:
-            yield from _in_processes(candidates, narrowing, jobs)
-
-
-@contextmanager
-def _garbage_left_between_files() -> Iterator[None]:
-    """Collect no garbage but where `_check` does."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        if was_enabled:
-            gc.enable()
+    with uncollected():
+        gc.freeze()  # what is loaded by now is no garbage
+        try:
+            if jobs <= 1 or len(candidates) < WORTH_A_POOL:
+                for each in candidates:
+                    yield _check(each, narrowing)
+            else:
+                yield from _in_processes(candidates, narrowing, jobs)
+        finally:
+            gc.unfreeze()
 
 
 def _check(candidate: Candidate, narrowing: Narrowing) -> FileResult:
