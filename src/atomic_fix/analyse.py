@@ -41,7 +41,7 @@ def module_facts(
         return Unreadable(source.filename, "cannot be parsed: nested too deeply")
     if cut is None:
         return None
-    places = [piece for piece in cut.marked if piece.marks != knife.LOAD]
+    places = [piece for piece in cut.marked if not piece.only_loads]
     if len(places) > _MOST_PLACES or sum(len(piece.text) for piece in places) > _MOST_TEXT:
         reason = f"{len(places)} functions and statements that may write or swallow are too many"
         return Unreadable(source.filename, f"cannot be analysed: {reason} for one file")

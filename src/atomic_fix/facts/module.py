@@ -70,16 +70,15 @@ class ModuleFacts:
     def write_durability(self, site: WriteSite) -> Durability:
         """How likely it is that what the site writes is durable state. Below what is told,
         it is the most that it could be: the loads of the module are not looked at then."""
-        most = self._write_durability(site, durable.most_read_back(site))
+        grounds = self._durability(site.path, site.function).grounds
+        most = self._weighed(site, [*grounds, *durable.most_read_back(site)])
         if most.confidence < self.config.min_confidence:
             return most
-        return self._write_durability(site, self._read_back(site.path, site.function))
+        return self._weighed(site, [*grounds, *self._read_back(site.path, site.function)])
 
-    def _write_durability(
-        self, site: WriteSite, read_back: tuple[durable.Ground, ...]
-    ) -> Durability:
-        found = self._durability(site.path, site.function)
-        found.grounds += read_back
+    def _weighed(self, site: WriteSite, grounds: list[durable.Ground]) -> Durability:
+        """The grounds in what names and reads the file, with those in the write itself."""
+        found = Durability(grounds)
         durable.content_grounds(found, site)
         if not site.constant:
             durable.data_grounds(found, self.vocabulary, site.data)

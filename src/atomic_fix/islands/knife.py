@@ -10,7 +10,7 @@ import ast
 import re
 import warnings
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,6 @@ _A_MODE_THAT_WRITES = re.compile(
 _METHOD_AS_VALUE = re.compile(r"\.\s*(write|read)_(?:text|bytes)\b(?!\s*\()")
 # As the first word of a name: `load_json`, `_read`, `fromFile`.
 _LOADING = re.compile(rf"[^A-Za-z]*(?:{'|'.join(sorted(catalog.LOADING))})", re.IGNORECASE)
-_SOME_LOADING = re.compile(rf"\b[^\WA-Za-z]*(?:{'|'.join(sorted(catalog.LOADING))})", re.IGNORECASE)
 _SHAPING = re.compile("|".join(sorted(catalog.SHAPING)), re.IGNORECASE)
 _CORRUPT = re.compile("|".join(sorted(errors.CORRUPT_WORDS)), re.IGNORECASE)
 _TEMP_WORD = re.compile(temp_word_pattern())
@@ -51,7 +50,7 @@ _OPENER_NAMES = frozenset(opener.name.removeprefix("builtins.") for opener in ap
 _WRITING = frozenset({"write_text", "write_bytes", "getattr", *apis.RUNNERS}) | {
     name.rpartition(".")[2] for name in (*apis.PUBLISHERS, *apis.PUBLISH_METHODS, *apis.TEMP_MAKERS)
 }
-_READING = _OPENERS | {"read_text", "read_bytes", "load", "loads"}
+_READING = frozenset(_OPENERS | {"read_text", "read_bytes", "load", "loads"})
 # Fields that hold no expression and no statement.
 _PLAIN = frozenset(
     {"arg", "asname", "attr", "ctx", "id", "kind", "level", "module", "name", "names", "op", "ops"}
@@ -93,6 +92,11 @@ class Piece:
     tried: set[str] = field(default_factory=set)
     """Names of what is called in a `try` whose handlers may be silent."""
     _binds: frozenset[str] | None = None
+
+    @property
+    def only_loads(self) -> bool:
+        """Whether all that may matter in it is a load."""
+        return self.marks == LOAD
 
     def may_bind(self, name: str) -> bool:
         """Whether a name of the module's own, or an attribute of such, may be bound here."""
@@ -298,6 +302,27 @@ def _lasts(names: Iterable[str]) -> set[str]:
     return {name.rpartition(".")[2] for name in names}
 
 
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """What is looked for in one configuration: names of savers and loaders, and the last parts
+    of all names whose calls may write, or load."""
+
+    savers: frozenset[str]
+    loaders: frozenset[str]
+    writing: frozenset[str]
+    reading: frozenset[str]
+
+
+@lru_cache(maxsize=8)
+def _called(config: Config) -> _Called:
+    savers = {saver.name for saver in apis.SAVERS}
+    savers.update(row.partition(":")[0] for row in config.savers)
+    loaders = {loader.name for loader in apis.LOADERS}.union(config.loaders)
+    return _Called(
+        frozenset(savers), frozenset(loaders), _WRITING | _lasts(savers), _READING | _lasts(loaders)
+    )
+
+
 class _Marker:
     """Marks the pieces of one file."""
 
@@ -306,12 +331,9 @@ class _Marker:
         # A search of the whole text: once a name.
         self._bound: dict[str, bool] = {}
         self._imports = imports
-        savers = [saver.name for saver in apis.SAVERS]
-        savers += [row.partition(":")[0] for row in config.savers]
-        loaders = [loader.name for loader in apis.LOADERS]
-        loaders += config.loaders
-        self._savers = frozenset(savers)
-        self._loaders = frozenset(loaders)
+        self._called = _called(config)
+        self._savers = self._called.savers
+        self._loaders = self._called.loaders
         self._may_write = _A_MODE_THAT_WRITES.search(text) is not None
         self._trees = any(maker in text for maker in _TREES)
         self._parsers = "ConfigParser" in text
@@ -323,7 +345,7 @@ class _Marker:
             self._hidden |= WRITE if match[1] == "write" else LOAD
 
     def mark(self, pieces: list[Piece], *, tests: bool) -> None:
-        writing = {*_WRITING, *_lasts(self._savers)}
+        writing = {*self._called.writing}
         if self._trees:
             writing.add("write")
         if self._may_write or self._may_update or self._may_truncate:
@@ -358,7 +380,7 @@ class _Marker:
             trying = [piece for piece in pieces if piece.tried]
             asked = frozenset[str]().union(*(piece.words for piece in trying))
             others = [piece for piece in others if not asked.isdisjoint(piece.defines)]
-        reading = _READING | _lasts(self._loaders)
+        reading = {*self._called.reading}
         if self._parsers:
             reading.add("read")
         reading |= self._imported_as(reading)
@@ -368,7 +390,7 @@ class _Marker:
             if _LOADING.match(target.rpartition(".")[2])
         }
         for piece in others:
-            if not reading.isdisjoint(piece.words) or _SOME_LOADING.search(piece.text):
+            if not reading.isdisjoint(piece.words) or any(map(_LOADING.match, piece.words)):
                 self._look_through(piece)
 
     def _imported_as(self, lasts: AbstractSet[str]) -> set[str]:

@@ -29,7 +29,6 @@ from atomic_fix.facts.scopes import (
 from atomic_fix.facts.tree import Tree
 from atomic_fix.finding import Position, Span
 from atomic_fix.islands import NotParsed
-from atomic_fix.islands.knife import LOAD
 from atomic_fix.islands.walk import Walk
 from atomic_fix.source import Unreadable
 
@@ -425,14 +424,14 @@ class _Scopes(Scopes):
 
     def __init__(self, pieces: _Pieces, cut: Cut) -> None:
         self._pieces = pieces
-        self._loading = [piece for piece in cut.marked if piece.marks == LOAD]
+        self._loading = [piece for piece in cut.marked if piece.only_loads]
         self._loose = False
         self.module = pieces.module
         self.imports = cut.imports
         self.by_name = _ByName(pieces)
         self.classes = _Classes(pieces)
         self.callers = _Callers(pieces)  # type: ignore[assignment]
-        self.functions = self._load([piece for piece in cut.marked if piece.marks != LOAD])
+        self.functions = self._load([piece for piece in cut.marked if not piece.only_loads])
 
     def loading(self) -> list[FunctionFacts]:
         return self._load(self._loading)
