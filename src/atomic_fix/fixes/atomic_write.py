@@ -213,19 +213,10 @@ class _Attempt:
         text = self.laid_out(before + imported.local, found, span.start, span.end)
         return self.made(name, [Edit(span, text + after)], imported)
 
-    def json_fix_if_any(
-        self,
-        path: str,
-        dumped: _Json,
-        given: Mapping[str, cst.Arg],
-        span: Span,
-        name: str = "atomic_write_json",
-        *,
-        after: str = "",
-    ) -> Fix | None:
-        """The same; None where another fix may still do."""
+    def if_not_refused(self, make: Callable[[], Fix]) -> Fix | None:
+        """A fix; None where it is refused and another one may still do."""
         try:
-            return self.json_fix(path, dumped, given, span, name, after=after)
+            return make()
         except Refused:
             if self.own is not None:
                 raise
@@ -362,7 +353,8 @@ class _WholeWrite(_Attempt):
         if self.place.comments(call):
             return None
         span = self.region or self.place.span(call)
-        return self.json_fix_if_any(path, dumped, given, span, f"atomic_write_json{suffix}")
+        name = f"atomic_write_json{suffix}"
+        return self.if_not_refused(lambda: self.json_fix(path, dumped, given, span, name))
 
     def _spliced(self, path: str, name: str) -> Fix:
         """The same arguments behind the path."""
@@ -605,8 +597,9 @@ class _OpenedWrite(_Attempt):
         comment = self._kept_comment(statement)
         if comment is None:
             return None
-        return self.json_fix_if_any(
-            opened.path, dumped, opened.given, place.span(statement), after=comment
+        span = place.span(statement)
+        return self.if_not_refused(
+            lambda: self.json_fix(opened.path, dumped, opened.given, span, after=comment)
         )
 
     def _dumped_into(
