@@ -160,15 +160,21 @@ def test_owner_and_group_are_kept(target: Path) -> None:
     assert (target.stat().st_uid, target.stat().st_gid) == (12, 34)
 
 
+def file_of_another(folder: Path, mode: int) -> Path:
+    """A file of another user in a folder that everybody may write to."""
+    world(folder)
+    folder.chmod(0o777)
+    path = folder / "x"
+    path.write_text("old")
+    os.chown(path, 12, 34)
+    path.chmod(mode)
+    return path
+
+
 @needs_root
 def test_owner_that_cannot_be_kept(tmp_path: Path) -> None:
     """Not root: the group's rights must not pass to another group, and it is said aloud."""
-    world(tmp_path)
-    tmp_path.chmod(0o777)
-    path = tmp_path / "x"
-    path.write_text("old")
-    os.chown(path, 12, 34)
-    path.chmod(0o773)
+    path = file_of_another(tmp_path, 0o773)
     code = """
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -197,12 +203,7 @@ def test_owner_that_cannot_be_kept(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("setfacl") is None, reason="needs setfacl")
 def test_rights_of_a_lost_group_are_not_in_the_acl(tmp_path: Path) -> None:
     """Setting the old ACL gives the group back what it must not have: it is taken away after."""
-    world(tmp_path)
-    tmp_path.chmod(0o777)
-    path = tmp_path / "x"
-    path.write_text("old")
-    os.chown(path, 12, 34)
-    path.chmod(0o660)
+    path = file_of_another(tmp_path, 0o660)
     if subprocess.run(["setfacl", "-m", f"u:{NOBODY}:rw", path], check=False).returncode:
         pytest.skip("no ACLs here")
     code = """
