@@ -240,6 +240,33 @@ def test_a_defect_of_ours_does_not_stop_the_others(
     assert "b.py:5:5: ATF101" in result.output
 
 
+def test_an_interrupt_within_clean_up_is_an_interrupt(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LibCST computes positions in a `finally`, which fails on what an interrupt left undone."""
+
+    def check(_source: object, _config: object) -> object:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            dict[str, int]()["a node"]
+
+    monkeypatch.setattr("atomic_fix.check.check", check)
+    (here / "a.py").write_bytes(SAVER)
+    assert run("--write").exit_code == 130
+
+
+def test_a_defect_is_one_line_that_can_be_read(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(_source: object, _config: object) -> object:
+        raise ValueError("a\n  whole\n  tree " * 1_000)
+
+    monkeypatch.setattr("atomic_fix.check.check", check)
+    (here / "a.py").write_bytes(SAVER)
+    (line,) = (row for row in run("--output-format", "concise").output.splitlines() if "ATF" in row)
+    assert "internal error: ValueError: a whole tree a whole" in line
+    assert len(line) < 300
+
+
 def test_an_interrupt_is_not_taken_for_findings(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,11 +99,12 @@ class AtomicFixPlugin:
         """
         try:
             findings = self._findings()
+        except ConfigError as error:
+            findings = _unreadable(Unreadable(self._filename, " ".join(str(error).split())))
         except Exception as error:
-            reason = f"internal error: {type(error).__name__}: {error}"
-            if isinstance(error, ConfigError):
-                reason = str(error)
-            findings = _unreadable(Unreadable(self._filename, " ".join(reason.split())))
+            from atomic_fix.run.one_file import defect
+
+            findings = _unreadable(defect(error, self._filename))
         for finding in findings:
             start = finding.span.start
             yield start.row, start.column - 1, f"{finding.code} {finding.message}", type(self)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Change = Callable[[Source, Find], Rewrite]
     """Makes of a source, and of what finds the findings to be told of a text, a new text."""
 
+_LONGEST_ERROR = 200
+"""Characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repair:
@@ -124,9 +127,26 @@ def _found(source: Source, settings: Settings) -> tuple[Finding, ...]:
         return check(source, settings.config)
     except Exception as error:
         # A defect of ours must not stop the other files, nor let this one pass.
-        return unreadable(
-            Unreadable(source.filename, f"internal error: {type(error).__name__}: {error}")
-        ).findings
+        return unreadable(defect(error, source.filename)).findings
+
+
+def defect(error: Exception, filename: str) -> Unreadable:
+    """What to tell of an error that only a defect of this tool can have raised.
+
+    Raises:
+        KeyboardInterrupt: the error came of an interrupt: clean-up code that an interrupt
+            leads through, LibCST's for example, may itself fail on what it finds half-done.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt):
+            raise cause
+        cause = cause.__context__
+    # The text of an error may be a whole syntax tree.
+    said = " ".join(f"internal error: {type(error).__name__}: {error}".split())
+    if len(said) > _LONGEST_ERROR:
+        said = f"{said[:_LONGEST_ERROR]}..."
+    return Unreadable(filename, said)
 
 
 def _kept(
