@@ -479,6 +479,7 @@ def test_json_keeps_its_bytes(written: str, fixed: str) -> None:
 
 REFUSED = [
     'with open(path, "r+") as f:\n        json.dump(state, f)\n        f.truncate()',
+    'with open(path, "a") as f:\n        f.truncate(0)\n        json.dump(state, f)',
     'with open(path, "a" if state else "w") as f:\n        json.dump(state, f)',
     'with open(path, "w") as f:\n        f.write(state)\n        os.stat(path)',
     'f = open(path, "w")\n    json.dump(state, f)\n    return f',

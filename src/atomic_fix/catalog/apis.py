@@ -255,6 +255,9 @@ PUBLISHERS: dict[str, str] = {
 }
 PUBLISH_METHODS: dict[str, str] = {"replace": "replace", "rename": "rename"}
 
+SPLITTERS = frozenset({"split", "splitlines"})
+"""Methods that take a text apart."""
+
 REMOVERS = frozenset({"os.remove", "os.unlink", "shutil.rmtree"})
 SYNCERS = frozenset({"os.fsync", "os.fdatasync", "fcntl.fcntl"})
 

@@ -14,8 +14,8 @@ from pathlib import PurePath
 
 import libcst as cst
 
+from atomic_fix.catalog import apis
 from atomic_fix.catalog import words as catalog
-from atomic_fix.facts.loads import SPLITTERS
 from atomic_fix.facts.names import dotted, phrase_in, words
 from atomic_fix.facts.paths import Mention, PathValue
 from atomic_fix.facts.scopes import FunctionFacts
@@ -315,7 +315,7 @@ def read_back(
         ground = None
         if load.path.same(path):
             weight = _READ_BACK_RAW if load.raw else _READ_BACK_SAME
-            if load.api in SPLITTERS:
+            if load.api in apis.SPLITTERS:
                 weight = _READ_BACK_SPLIT
             if load.raw and load.function is not function and _parses(load, loads):
                 weight = _READ_BACK_SAME
@@ -356,7 +356,7 @@ def _parses(raw: LoadSite, loads: list[LoadSite]) -> bool:
     return any(
         other.function is raw.function
         and not other.raw
-        and other.api not in SPLITTERS
+        and other.api not in apis.SPLITTERS
         and other.path.same(raw.path)
         for other in loads
     )

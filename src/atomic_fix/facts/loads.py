@@ -13,9 +13,6 @@ from atomic_fix.facts.names import words
 from atomic_fix.facts.paths import PathValue
 from atomic_fix.facts.scopes import Call, Site
 
-# Methods that take a text apart.
-SPLITTERS = frozenset({"split", "splitlines"})
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadSite(Site):
@@ -75,7 +72,7 @@ class Loads:
         elsewhere, by its name."""
         last = call.method or name.rpartition(".")[2]
         found = words(last)
-        if last in SPLITTERS and call.receiver is not None:
+        if last in apis.SPLITTERS and call.receiver is not None:
             origin = self._handles.origin(call.receiver, call)
             return LoadSite(call, last, *origin, raw=False) if origin is not None else None
         if not found or not call.node.args or LOADING.isdisjoint(found):

@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.catalog import apis, errors
 from atomic_fix.catalog import words as catalog
-from atomic_fix.islands.needles import BUILTIN_ERRORS, ESCAPED, HARMFUL, temp_word_pattern
+from atomic_fix.islands.needles import (
+    BUILTIN_ERRORS,
+    ESCAPED,
+    HARMFUL,
+    TRUNCATES,
+    temp_word_pattern,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -337,7 +343,7 @@ class _Marker:
         self._may_write = _A_MODE_THAT_WRITES.search(text) is not None
         self._trees = any(maker in text for maker in _TREES)
         self._parsers = "ConfigParser" in text
-        self._may_update = "truncate" in text and "+" in text
+        self._may_update = TRUNCATES.search(text) is not None
         self._may_truncate = "O_TRUNC" in text
         # `save = path.write_text`: what is called `save` anywhere may be a write.
         self._hidden = 0
@@ -392,6 +398,8 @@ class _Marker:
         for piece in others:
             if not reading.isdisjoint(piece.words) or any(map(_LOADING.match, piece.words)):
                 self._look_through(piece)
+            if not apis.SPLITTERS.isdisjoint(piece.words):
+                piece.marks |= LOAD  # `text.splitlines()`, of a text that a caller has read
 
     def _imported_as(self, lasts: AbstractSet[str]) -> set[str]:
         """What the file calls things with these last parts of their names."""
@@ -498,7 +506,7 @@ class _Marker:
                 mode = value.value
                 if not isinstance(mode, str) or not _MODE.fullmatch(mode):
                     continue
-                if "w" in mode or ("+" in mode and self._may_update):
+                if "w" in mode or (self._may_update and ("+" in mode or "a" in mode)):
                     return True
             elif index > 0 or not known:
                 # In the first place of `open` stands the path, in that of `path.open` the mode.

@@ -31,6 +31,10 @@ HARMFUL = frozenset(name.rpartition(".")[2] for name in errors.CORRUPT | errors.
 """Last parts of the names of exceptions that may mean "there but unreadable"."""
 
 
+TRUNCATES = re.compile(r"\.[\s\\]*truncate\b")
+"""`handle.truncate`, of a file that is opened for update or to append to."""
+
+
 def temp_word_pattern() -> str:
     """A pattern for the words that say "temp", where they are words of a name or literal."""
     some = sorted(catalog.TEMP - {"new"})
@@ -120,7 +124,7 @@ class Needles:
             return True
         if any(opener in content for opener in _OPENERS) and (
             _WRITING_MODE.search(content) is not None
-            or (b"truncate" in content and b"+" in content)
+            or (b"truncate" in content and TRUNCATES.search(content.decode("latin-1")) is not None)
         ):
             return True
         for start, methods in self._methods:
