@@ -1,1 +1,5 @@
-"""Which characters change to repair a finding. A fix is edits, or a clause that says why not."""
+"""Which characters change to repair a finding: a `Fix`, or `Refused` with the reason."""
+
+
+class Refused(Exception):
+    """There is no fix. The reason completes the sentence "no fix: ..."."""

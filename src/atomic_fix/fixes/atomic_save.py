@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from atomic_fix.finding import Applicability, Edit, Fix, Position
+from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_name
 from atomic_fix.fixes.layout import call_text, line_limit, reindent
 from atomic_fix.fixes.place import Place
-from atomic_fix.fixes.result import Refused, attempt
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -75,7 +75,6 @@ _HANDLES: dict[str, _Handle] = {
 }
 
 
-@attempt
 def fix_save(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
     """The repair of a library's save straight to its final path."""
     if site.content == "copy":

@@ -17,10 +17,10 @@ import libcst as cst
 from atomic_fix.config import own_helper
 from atomic_fix.facts.names import dotted
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
+from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import Imported, import_name
 from atomic_fix.fixes.layout import call_text, line_limit, reindent, width
 from atomic_fix.fixes.place import Place, walk
-from atomic_fix.fixes.result import Refused, attempt
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -76,7 +76,6 @@ class _Opened:
         return _literal(self.given[name].value) if name in self.given else None
 
 
-@attempt
 def fix_write(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
     """The repair of a write in place."""
     if any(module.partition(".")[0] in _REMOTE_PATHS for module in facts.scopes.imports.values()):

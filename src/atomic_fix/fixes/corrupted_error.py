@@ -18,9 +18,9 @@ from atomic_fix.config import own_helper
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.swallowing import error_names
 from atomic_fix.finding import Applicability, Edit, Fix, Span
+from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_module, import_name
 from atomic_fix.fixes.place import Place, walk
-from atomic_fix.fixes.result import Refused, attempt
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -70,7 +70,6 @@ _OWN_LOGGER = re.compile(r"\bself\.(_?log(?:ger)?)\.(?:debug|info|warning|error|
 _MARK = re.compile(r"#\s*(noqa|pragma|pylint|type:|nosec|fmt:|isort:)")
 
 
-@attempt
 def fix_swallow(facts: ModuleFacts, swallow: Swallow, config: Config) -> Fix:
     """The repair of a handler that takes a corrupt file for a missing one."""
     return _Attempt(facts, swallow, config).fix()

@@ -16,8 +16,8 @@ import libcst as cst
 
 from atomic_fix.facts.names import dotted
 from atomic_fix.finding import Edit, Position, Span
+from atomic_fix.fixes import Refused
 from atomic_fix.fixes.layout import line_limit
-from atomic_fix.fixes.result import Refused
 
 if TYPE_CHECKING:
     from atomic_fix.facts.module import ModuleFacts

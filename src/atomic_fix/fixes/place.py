@@ -12,7 +12,7 @@ import libcst as cst
 
 from atomic_fix.facts.names import dotted
 from atomic_fix.finding import Edit, Position, Span
-from atomic_fix.fixes.result import Refused
+from atomic_fix.fixes import Refused
 
 if TYPE_CHECKING:
     from atomic_fix.facts.module import ModuleFacts

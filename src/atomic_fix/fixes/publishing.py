@@ -8,11 +8,11 @@ import libcst as cst
 
 from atomic_fix.facts.names import dotted
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
+from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import fix_staged
 from atomic_fix.fixes.imports import import_module
 from atomic_fix.fixes.layout import call_text, line_limit, width
 from atomic_fix.fixes.place import Place
-from atomic_fix.fixes.result import Refused, attempt
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
@@ -21,14 +21,12 @@ if TYPE_CHECKING:
     from atomic_fix.facts.scopes import Call
 
 
-@attempt
 def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF111: the publishing call moves behind the block that writes."""
     place = Place(facts, publication.function)
     return _moved_behind(place, publication)
 
 
-@attempt
 def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF112: the temp file is made in the target's folder."""
     place = Place(facts, publication.function)
@@ -81,7 +79,6 @@ def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix:
     )
 
 
-@attempt
 def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF113: the removal goes, and the rename replaces."""
     place = Place(facts, publication.function)
@@ -99,7 +96,6 @@ def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
     )
 
 
-@attempt
 def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF114: `os.replace` in place of `os.rename` and `shutil.move`."""
     place = Place(facts, publication.function)
@@ -127,7 +123,6 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     )
 
 
-@attempt
 def fix_unsynced(facts: ModuleFacts, publication: Publication, config: Config) -> Fix:
     """ATF115: `flush` and `fsync` at the end of the block that writes, or the helper where
     the file is written and published in neighbouring statements."""

@@ -43,14 +43,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from atomic_fix.fixes.result import NoFix
+from atomic_fix.fixes import Refused
 from atomic_fix.rules.rule import Rule
 from atomic_fix.rules.wording import findings
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
     from atomic_fix.facts.module import ModuleFacts
-    from atomic_fix.finding import Finding
+    from atomic_fix.finding import Finding, Fix
+
+
+def _no_fix() -> Fix:
+    raise Refused("only the project can say whether another shape is an error")
 
 
 def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
@@ -63,7 +67,7 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
             dismissal.node.test,
             message,
             durability,
-            lambda: NoFix("only the project can say whether another shape is an error"),
+            _no_fix,
         )
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.facts.durable import Durability
 from atomic_fix.finding import Evidence, Finding
+from atomic_fix.fixes import Refused
 from atomic_fix.fixes.corrupted_error import fix_swallow
-from atomic_fix.fixes.result import parts
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from atomic_fix.facts.sites import WriteSite
     from atomic_fix.facts.swallowing import Swallow
     from atomic_fix.finding import Fix
-    from atomic_fix.fixes.result import NoFix
     from atomic_fix.rules.rule import Rule
 
 
@@ -38,13 +37,17 @@ def findings(
     node: cst.CSTNode,
     message: str,
     durability: Durability,
-    repair: Callable[[], Fix | NoFix],
+    repair: Callable[[], Fix],
 ) -> Iterator[Finding]:
     """The finding, if it is likely enough. Positions and fixes are looked for only then:
     they cost more than all the rest."""
     if durability.confidence < facts.config.min_confidence:
         return
-    fix, why_no_fix = parts(repair())
+    fix: Fix | None
+    try:
+        fix, why_no_fix = repair(), ""
+    except Refused as refused:
+        fix, why_no_fix = None, str(refused)
     span = facts.tree.span(node)
     grounds = evidence(facts, durability)
     because = "; ".join(ground.text for ground in grounds[:3])
@@ -67,7 +70,7 @@ def write_findings(
     rule: Rule,
     facts: ModuleFacts,
     site: WriteSite,
-    repair: Callable[[ModuleFacts, WriteSite, Config], Fix | NoFix],
+    repair: Callable[[ModuleFacts, WriteSite, Config], Fix],
 ) -> Iterator[Finding]:
     durability = facts.write_durability(site)
     message = f"`{site.api}` overwrites durable state in place: a crash leaves it cut short"
@@ -95,7 +98,7 @@ def publication_findings(
     facts: ModuleFacts,
     publication: Publication,
     message: str,
-    repair: Callable[[ModuleFacts, Publication], Fix | NoFix],
+    repair: Callable[[ModuleFacts, Publication], Fix],
 ) -> Iterator[Finding]:
     durability = facts.publication_durability(publication)
     return findings(
