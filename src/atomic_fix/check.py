@@ -60,6 +60,7 @@ def check(source: Source, config: Config) -> tuple[Finding, ...]:
     except RecursionError:
         too_deep = Unreadable(source.filename, "cannot be analysed: nested too deeply")
         return (unreadable_finding(too_deep),)
+    facts.scopes.forget()
     return tuple(sorted(findings, key=lambda finding: finding.sort_key))
 
 

@@ -223,6 +223,9 @@ class Scopes:
         """Functions beside `functions` that may load a file and do nothing else that matters."""
         return []
 
+    def forget(self) -> None:
+        """Let go of what was found, where that spares the search for rings of references."""
+
 
 def collect(module: cst.Module) -> Scopes:
     collector = Collector(module)

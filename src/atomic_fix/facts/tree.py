@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from atomic_fix.finding import Position, Span
 
@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from atomic_fix.source import Source
+
+
+class _Wrapper(MetadataWrapper):
+    """A module whose metadata is that of `PositionProvider` alone."""
+
+    def visit_batched(self, *_visitors: object, **_hooks: object) -> cst.CSTNode:
+        # For providers that share one walk. There are none, and the walk costs as much as
+        # the positions do.
+        return self.module
+
+
+def ranges(module: cst.Module) -> Mapping[cst.CSTNode, CodeRange]:
+    """Where each node of a tree stands. It costs as much as the parse."""
+    return _Wrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
 
 
 @dataclass(frozen=True)
@@ -26,15 +40,14 @@ class Tree:
     rows: tuple[int, ...] | None = None
 
     @cached_property
-    def _ranges(self) -> Mapping[cst.CSTNode, object]:
-        # Positions are computed only once a finding needs one: most files need none, and
-        # the provider costs as much as the parse.
-        return MetadataWrapper(self.module, unsafe_skip_copy=True).resolve(PositionProvider)
+    def _ranges(self) -> Mapping[cst.CSTNode, CodeRange]:
+        # Only once a finding needs a position: most files need none.
+        return ranges(self.module)
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where `node` stands in the file."""
         found = self._ranges[node]
-        start, end = found.start, found.end  # type: ignore[attr-defined]
+        start, end = found.start, found.end
         return Span(
             Position(self._row(start.line), start.column + 1),
             Position(self._row(end.line), end.column + 1),

@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper, PositionProvider
 
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.scopes import (
@@ -26,7 +26,7 @@ from atomic_fix.facts.scopes import (
     FunctionFacts,
     Scopes,
 )
-from atomic_fix.facts.tree import Tree
+from atomic_fix.facts.tree import Tree, ranges
 from atomic_fix.finding import Position, Span
 from atomic_fix.islands import NotParsed
 from atomic_fix.islands.walk import Walk
@@ -34,6 +34,8 @@ from atomic_fix.source import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from libcst.metadata import CodeRange
 
     from atomic_fix.config import Config
     from atomic_fix.islands.knife import Cut, Piece
@@ -132,14 +134,14 @@ class _Parsed:
         self.shift = shift
 
     @cached_property
-    def _ranges(self) -> Mapping[cst.CSTNode, object]:
-        return MetadataWrapper(self.module, unsafe_skip_copy=True).resolve(PositionProvider)
+    def _ranges(self) -> Mapping[cst.CSTNode, CodeRange]:
+        return ranges(self.module)
 
     def find(self, node: cst.CSTNode) -> Span | None:
         found = self._ranges.get(node)
         if found is None:
             return None
-        start, end = found.start, found.end  # type: ignore[attr-defined]
+        start, end = found.start, found.end
         return Span(
             Position(start.line + self.shift, start.column + 1),
             Position(end.line + self.shift, end.column + 1),
@@ -221,6 +223,18 @@ class _Pieces:
         self.nested_classes[id(piece)] = collector.scopes.classes
         for name, calls in collector.scopes.callers.items():
             self.calls_by_name.setdefault(name, []).extend(calls)
+
+    def forget(self) -> None:
+        """Take apart what refers to itself in rings: to find those takes long (and most of
+        the trees hang on them), and nothing needs them once the findings are there."""
+        loaded = [self.functions[key] for key in self._done if key in self.functions]
+        for function in chain([self.module], loaded, *self.nested.values()):
+            for kind in (function.bindings, function.calls, function.handled):
+                kind.clear()
+        for owner in chain(self.classes, *(each.values() for each in self.nested_classes.values())):
+            owner.methods.clear()
+            owner.attributes.clear()
+        vars(self).clear()
 
     def names_for(self, names: frozenset[str]) -> frozenset[str]:
         """Under which names functions are called here that have one of these elsewhere."""
@@ -435,6 +449,9 @@ class _Scopes(Scopes):
 
     def loading(self) -> list[FunctionFacts]:
         return self._load(self._loading)
+
+    def forget(self) -> None:
+        self._pieces.forget()
 
     def _load(self, marked: list[Piece]) -> list[FunctionFacts]:
         pieces = self._pieces
