@@ -8,6 +8,8 @@ from atomic_fix.islands import NotParsed
 from atomic_fix.source import Source, Unreadable
 
 if TYPE_CHECKING:
+    import ast
+
     import libcst as cst
 
     from atomic_fix.config import Config
@@ -21,11 +23,12 @@ __all__ = ["NotParsed", "module_facts", "whole_facts"]
 
 
 def module_facts(
-    source: Source, config: Config, *, tests: bool = True
+    source: Source, config: Config, tree: ast.Module | None = None, *, tests: bool = True
 ) -> ModuleFacts | Unreadable | None:
     """The facts of a file; None when nothing in it can lead to a finding.
 
     Args:
+        tree: Python's syntax tree of the source, if there is one already.
         tests: whether a rule asks for `ModuleFacts.dismissals`.
     """
     from atomic_fix.islands import knife
@@ -34,7 +37,7 @@ def module_facts(
     if "\r" in source.text.replace("\r\n", ""):
         return whole_facts(source, config)
     try:
-        cut = knife.cut(knife.parse(source.text), source, config, tests=tests)
+        cut = knife.cut(tree or knife.parse(source.text), source, config, tests=tests)
     except (SyntaxError, ValueError):
         return whole_facts(source, config)  # LibCST may know newer syntax than this Python
     except (RecursionError, MemoryError):

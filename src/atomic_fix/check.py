@@ -9,6 +9,8 @@ from atomic_fix.finding import FileResult, Finding, Position, Span
 from atomic_fix.source import Source, Unreadable, decode
 
 if TYPE_CHECKING:
+    import ast
+
     from atomic_fix.rules import Rule
 
 UNREADABLE = "ATF000"
@@ -38,12 +40,13 @@ def selected_rules(config: Config) -> tuple[Rule, ...]:
     return tuple(chosen)
 
 
-def check(source: Source, config: Config) -> tuple[Finding, ...]:
+def check(source: Source, config: Config, tree: ast.Module | None = None) -> tuple[Finding, ...]:
     """Every finding of the selected rules, in order of position. Comments that suppress
-    findings are not looked at: see `suppress`."""
+    findings are not looked at: see `suppress`. `tree` is Python's syntax tree of the source,
+    if there is one already."""
     from atomic_fix.analyse import NotParsed, module_facts
 
-    facts = module_facts(source, config, tests=config.names_rules)
+    facts = module_facts(source, config, tree, tests=config.names_rules)
     if facts is None:
         return ()
     if isinstance(facts, Unreadable):

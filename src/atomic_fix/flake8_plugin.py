@@ -51,7 +51,8 @@ class AtomicFixPlugin:
     # flake8 gives options to the class and makes an object for each file.
     _run: ClassVar[_Run] = _Run(Resolver({}), (), "")
 
-    def __init__(self, tree: ast.AST, filename: str, lines: list[str]) -> None:
+    def __init__(self, tree: ast.Module, filename: str, lines: list[str]) -> None:
+        self._tree = tree
         self._filename = filename
         self._lines = lines
 
@@ -131,9 +132,11 @@ class AtomicFixPlugin:
             source = decode(content, self._filename)
         if isinstance(source, Unreadable):
             return _unreadable(source)
+        # Of a file with \r, for one, flake8 parses other lines.
+        tree = self._tree if source.text == "".join(self._lines) else None
         known = settings.baseline and read_baseline(str(Path(settings.root, settings.baseline)))
         with uncollected():
-            return told(source, settings, Narrowing(known or None), noqa=False)
+            return told(source, settings, Narrowing(known or None), tree, noqa=False)
 
     def _settings(self) -> Settings:
         """The settings of this file, with the rules that flake8 was told to select by their

@@ -133,6 +133,12 @@ class Place:
         start = self.span(node).start
         return not self.source.line(start.row)[: start.column - 1].strip(" \t\f")
 
+    def first_comment(self, row: int) -> int:
+        """The first of the rows above that hold nothing but comments; else `row`."""
+        while row > 1 and self.source.line(row - 1).lstrip().startswith("#"):
+            row -= 1
+        return row
+
     def end_of_row(self, row: int) -> Position:
         return Position(row, len(self.source.line(row)) + 1)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -18,24 +22,356 @@ if TYPE_CHECKING:
     from atomic_fix.config import Config
     from atomic_fix.facts.module import ModuleFacts
     from atomic_fix.facts.publications import Publication
-    from atomic_fix.facts.scopes import Call
+    from atomic_fix.facts.scopes import Call, FunctionFacts
+
+_MKSTEMP = "tempfile.mkstemp"
+_NAMED_TEMP = "tempfile.NamedTemporaryFile"
+_OPENERS = frozenset({"open", "io.open", "os.fdopen", "Path.open", _NAMED_TEMP})
+# What these make of a handle writes through, or ends before the handle does.
+_LEFT_OPEN = frozenset({"csv", "json", "pickle", "gzip", "bz2", "lzma", "tarfile", "zipfile"})
+_SYNCHRONISE = "Synchronise before publishing"
+# A comment on a temp file would lie over a call of the helper.
+_STEPS = re.compile(r"te?mp|renam|replac|swap|\bmov", re.IGNORECASE)
 
 
 def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
-    """ATF111: the publishing call moves behind the block that writes."""
+    """ATF111: the publishing call moves behind what closes the file; where it cannot, `flush`
+    and `fsync` go before it."""
+    opener, handle = _opener(facts, publication)
     place = Place(facts, publication.function)
-    return _moved_behind(place, publication)
+    if opener.function is not publication.function:
+        raise Refused("close the handle before the file is published")
+    line = place.statement(publication.site.call.node)
+    if not isinstance(line, cst.SimpleStatementLine):
+        raise Refused("the publishing call is part of a larger statement")
+    edits = _moved_behind(place, line, opener, handle)
+    if edits:
+        return Fix("Publish after the file is closed", Applicability.SAFE, tuple(edits))
+    end = place.tree.span(line.body[0]).end
+    if any(place.span(use).start > end and _is_written(place, use) for use in place.uses(handle)):
+        raise Refused("the handle is used after the file is published")
+    found = import_module(place, "os")
+    rows = [f"{handle}.flush()", f"{found.local}.fsync({handle}.fileno())"]
+    edits = [*found.edits, _inserted(place, line, rows)]
+    return Fix(_SYNCHRONISE, Applicability.SAFE, tuple(edits))
 
 
 def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF112: the temp file is made in the target's folder."""
+    return Fix(
+        "Make the temp file beside the target",
+        Applicability.UNSAFE,
+        tuple(_beside(Place(facts, publication.function), publication)),
+        "the target's folder must be writable",
+    )
+
+
+def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
+    """ATF113: the removal goes, or becomes a copy, and the rename replaces."""
     place = Place(facts, publication.function)
+    removed = publication.removed
+    assert removed is not None
+    called = facts.paths.call_name(removed, removed.function) or ""
+    if called in {"os.remove", "os.unlink"} or removed.method == "unlink":
+        note = "the target is no longer removed when the write fails half-way"
+        edits = [_without(place, removed)]
+    else:
+        note = "the old file is copied to its other name, and stays until it is replaced"
+        edits = _copied_aside(place, publication, removed)
+    # What `shutil.move` lacks is told by a rule of its own.
+    if publication.site.how != "move":
+        edits += _replacing(place, publication)
+    return Fix("Replace the target in one step", Applicability.UNSAFE, tuple(edits), note)
+
+
+def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
+    """ATF114: `os.replace` in place of `os.rename`, `shutil.move` and `shutil.copy`."""
+    place = Place(facts, publication.function)
+    site = publication.site
+    title = "Replace with `os.replace`"
+    if site.how == "rename":
+        return Fix(title, Applicability.SAFE, tuple(_replacing(place, publication)))
+    call = site.call.node
+    if not isinstance(place.parents.get(call), cst.Expr) or len(call.args) != 2:
+        raise Refused(f"`{site.api}` is given options, or what it returns is used")
+    edits = _beside(place, publication) if publication.elsewhere else []
+    note = "`os.replace` does not move into a folder, nor across file systems"
+    if site.how == "copy":
+        edits.append(_without(place, _cleaned_up(place, publication)))
+        note = "the target becomes another file, without the links and the owner of the old one"
+    found = import_module(place, "os")
+    edits += [*found.edits, place.edit(call.func, f"{found.local}.replace")]
+    return Fix(title, Applicability.UNSAFE, tuple(dict.fromkeys(edits)), note)
+
+
+def fix_unsynced(facts: ModuleFacts, publication: Publication, config: Config) -> Fix:
+    """ATF115: the helper, where the file is named, written and published in neighbouring
+    statements; or `flush` and `fsync` at the end of what writes; or the finished file is opened
+    once more for `fsync`."""
+    if publication.still_open:
+        raise Refused("the file must be closed before it is published")
+    with suppress(Refused):
+        return _collapsed(facts, publication, config)
+    with suppress(Refused):
+        return _synced_handle(facts, publication)
+    return _synced_again(facts, publication)
+
+
+# --- steps that are missing ---------------------------------------------------------
+
+
+def _opener(facts: ModuleFacts, publication: Publication) -> tuple[Call, str]:
+    """The only call that opens the temp file, or that makes a bare descriptor of it, and the
+    name of the handle or descriptor."""
+    opened = [(write.call, write.api) for write in publication.writes]
+    opened += [(m, facts.paths.call_name(m, m.function) or "") for m in publication.made]
+    if len(opened) == 1:
+        call, api = opened[0]
+        place = Place(facts, call.function)
+        if api == _MKSTEMP:
+            descriptor = _bound_to(place, call)
+            for other in _given(facts, call.function, descriptor, _OPENERS):
+                return other, _bound_to(place, other)
+            return call, descriptor
+        if call.shown is None and api in _OPENERS:
+            return call, _bound_to(place, call)
+    raise Refused("the handle of the temp file is not in sight")
+
+
+def _given(
+    facts: ModuleFacts, function: FunctionFacts, name: str, callees: frozenset[str]
+) -> list[Call]:
+    """The calls of some functions whose first argument is a variable."""
+    return [
+        call
+        for call in function.calls
+        if call.node.args
+        and dotted(call.node.args[0].value) == name
+        and (facts.paths.call_name(call, function) or "").removeprefix("builtins.") in callees
+    ]
+
+
+def _bound_to(place: Place, call: Call) -> str:
+    """The variable that a `with` or an assignment binds what a call returns to, or its first
+    part."""
+    above = place.parents.get(call.node)
+    name: cst.CSTNode | None = None
+    if isinstance(above, cst.WithItem) and above.asname is not None:
+        name = above.asname.name
+    elif isinstance(above, cst.Assign) and len(above.targets) == 1:
+        name = above.targets[0].target
+        if isinstance(name, cst.Tuple):
+            name = name.elements[0].value
+    if not isinstance(name, cst.Name):
+        raise Refused("the handle of the temp file has no name")
+    return name.value
+
+
+def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
+    """`flush` and `fsync` where all is written and the handle is still open."""
+    opener, handle = _opener(facts, publication)
+    function = opener.function
+    place = Place(facts, function)
+    found = import_module(place, "os")
+    fix = Fix(_SYNCHRONISE, Applicability.SAFE, found.edits, "each save waits for the disk")
+    if facts.paths.call_name(opener, function) == _MKSTEMP:
+        closing = _given(facts, function, handle, frozenset({"os.close"}))
+        if not _given(facts, function, handle, frozenset({"os.write"})):
+            raise Refused
+        spot = _spot(place, opener, closing)
+        rows = [f"{found.local}.fsync({handle})"]
+    else:
+        rows = [f"{handle}.flush()", f"{found.local}.fsync({handle}.fileno())"]
+        uses = [use for use in place.uses(handle) if place.span(use) > place.span(opener.node)]
+        items = [place.parents[each] for each in (opener.node, *uses)]
+        blocks = [place.parents[item] for item in items if isinstance(item, cst.WithItem)]
+        if blocks:
+            spot = blocks[-1].body  # type: ignore[attr-defined]
+            start, end = place.tree.span(spot).start, place.tree.span(spot).end
+            if any(
+                isinstance(place.parents[use], cst.Arg)
+                for use in uses
+                if place.span(use).start < start
+            ):
+                raise Refused  # another handle of the same `with` may hold a part back
+        else:
+            closing = [call for call in function.calls if call.name == f"{handle}.close"]
+            spot = _spot(place, opener, closing)
+            end = place.span(closing[-1].node).start
+        writing = [use for use in uses if place.span(use).start < end and _is_written(place, use)]
+        if not writing:
+            raise Refused  # another handle writes
+        if any(isinstance(place.parents[use], cst.Yield) for use in writing):
+            note = "who is given the handle must leave it open"
+            fix = replace(fix, applicability=Applicability.UNSAFE, note=note)
+    return replace(fix, edits=(*found.edits, _inserted(place, spot, rows)))
+
+
+def _is_written(place: Place, use: cst.Name) -> bool:
+    """Whether more is done with a handle than to ask for its name or to close it.
+
+    Raises:
+        Refused: it goes to what may hold a part back, or close it.
+    """
+    above = place.parents[use]
+    if isinstance(above, cst.Arg):
+        call = place.parents[above]
+        called = place.facts.paths.call_name(call, place.function) or ""  # type: ignore[arg-type]
+        if called.partition(".")[0] not in _LEFT_OPEN and not isinstance(
+            place.parents[call], cst.Expr
+        ):
+            raise Refused("the handle is given away before it is closed")
+        return True
+    if isinstance(above, cst.Attribute):
+        return above.attr.value not in {"name", "close", "flush", "fileno"}
+    return isinstance(above, cst.Yield)
+
+
+def _spot(place: Place, opener: Call, closing: Sequence[Call]) -> cst.CSTNode:
+    """The statement that closes, or the block of the `try` whose `finally` or `else` does."""
+    ahead = [
+        call
+        for call in closing
+        if call.order > opener.order and not any(i.kind == "handler" for i in call.inside)
+    ]
+    if len(ahead) != 1 or not isinstance(place.parents.get(ahead[0].node), cst.Expr):
+        raise Refused
+    line = place.statement(ahead[0].node)
+    opening = list(place.ancestors(opener.node))
+    for each in place.ancestors(line):
+        above = place.parents.get(each)
+        if isinstance(each, (cst.Finally, cst.Else)) and isinstance(above, cst.Try):
+            return line if each in opening else above.body
+    return line
+
+
+def _inserted(place: Place, spot: cst.CSTNode, rows: Sequence[str]) -> Edit:
+    """Rows at the end of a block, or above a statement and its comments. The first goes when it
+    stands there already."""
+    if isinstance(spot, cst.SimpleStatementLine):
+        suite = place.parents[spot]
+        ahead = list(suite.body)  # type: ignore[attr-defined]
+        ahead = ahead[: ahead.index(spot)]
+    elif isinstance(spot, cst.IndentedBlock):
+        ahead = list(spot.body)
+    else:
+        raise Refused("the statement shares its line with another one")
+    last = ahead[-1].body[-1] if ahead and isinstance(ahead[-1], cst.SimpleStatementLine) else None
+    if last is not None and place.text(last) == rows[0]:
+        rows = rows[1:]
+    if isinstance(spot, cst.IndentedBlock):
+        if isinstance(last, (cst.Return, cst.Raise, cst.Continue, cst.Break)):
+            raise Refused("the block is left before its end")
+        span = place.tree.span(spot)
+        indent = place.indent(span.start.row)
+        return place.insert(
+            place.end_of_row(span.end.row), "".join(f"\n{indent}{row}" for row in rows)
+        )
+    if not place.owns_its_rows(spot.body[0]):
+        raise Refused("the statement shares its line with another one")
+    row = place.span(spot.body[0]).start.row
+    indent = place.indent(row)
+    first = place.first_comment(row)
+    return place.insert(Position(first, 1), "".join(f"{indent}{row}\n" for row in rows))
+
+
+def _synced_again(facts: ModuleFacts, publication: Publication) -> Fix:
+    """`fsync` of the finished file through a handle of its own."""
+    site = publication.site
+    place = Place(facts, site.function)
+    source = dotted(site.source_node)
+    _must_be_a_file(place, publication)
+    if source is None or "open" in {*facts.scopes.imports, *facts.scopes.module.bindings}:
+        raise Refused("the temp file has no name: write with the helper")
+    if getattr(site.function.node, "asynchronous", None) is not None:
+        raise Refused("to synchronise would block the event loop: write with the helper")
+    line = place.statement(site.call.place)
+    if not isinstance(line, cst.SimpleStatementLine):
+        raise Refused("the publishing call is part of a larger statement")
+    handle = place.fresh("file", "handle", "temp_file")
+    found = import_module(place, "os")
+    rows = [
+        f'with open({source}, "r+b") as {handle}:',
+        f"{place.unit}{found.local}.fsync({handle}.fileno())",
+    ]
+    return Fix(
+        _SYNCHRONISE,
+        Applicability.UNSAFE,
+        (*found.edits, _inserted(place, line, rows)),
+        "the temp file is opened once more, so it must be a writable file",
+    )
+
+
+def _must_be_a_file(place: Place, publication: Publication) -> None:
+    makers = {place.facts.paths.call_name(made, made.function) for made in publication.made}
+    if makers - {_MKSTEMP, _NAMED_TEMP} or not (makers or publication.writes):
+        raise Refused("whether a file or a folder is published is not in sight")
+
+
+def _collapsed(facts: ModuleFacts, publication: Publication, config: Config) -> Fix:
+    """`tmp = ...`, `tmp.write_text(...)`, `tmp.replace(path)` become one call of the helper.
+
+    Raises:
+        Refused: there is more to the pattern than these statements.
+    """
+    site = publication.site
+    if len(publication.writes) != 1 or publication.made:
+        raise Refused
+    write = publication.writes[0]
+    if (
+        write.kind != "write"
+        or write.function is not site.function
+        or write.call.shown is not None
+        or site.how not in {"replace", "rename", "move"}
+        or publication.removed is not None
+        or not isinstance(write.path_node, cst.Name)
+    ):
+        raise Refused
+    place = Place(facts, site.function)
+    name = write.path_node.value
+    lines = [place.statement(write.call.node), place.statement(site.call.node)]
+    suite = place.parents.get(lines[0])
+    body = list(suite.body) if isinstance(suite, (cst.IndentedBlock, cst.Module)) else []
+    first = body.index(lines[0]) - 1 if lines[0] in body else -1
+    if first < 0 or body[first + 1 : first + 3] != lines:
+        raise Refused
+    made, last = body[first], lines[1]
+    if not isinstance(made, cst.SimpleStatementLine) or not isinstance(
+        last, cst.SimpleStatementLine
+    ):
+        raise Refused
+    small = made.body[0]
+    if (
+        len(made.body) != 1
+        or not isinstance(small, cst.Assign)
+        or len(small.targets) != 1
+        or dotted(small.targets[0].target) != name
+        or place.count(name) != 3
+        or sum(len(place.uses(name, line)) for line in (made, *lines)) != 3
+        or not all(isinstance(place.parents.get(c.node), cst.Expr) for c in (write.call, site.call))
+    ):
+        raise Refused
+    region = Span(place.tree.span(small).start, place.tree.span(last.body[0]).end)
+    if "#" in place.source.slice(region):
+        raise Refused
+    told = place.source.line(region.end.row)[region.end.column - 1 :]
+    row = region.start.row
+    above = [place.source.line(each) for each in range(place.first_comment(row), row)]
+    if _STEPS.search("".join([told, *above])):
+        raise Refused
+    return fix_staged(place, write, config, site.target_node, region)
+
+
+# --- steps that are misplaced, or too many ------------------------------------------
+
+
+def _beside(place: Place, publication: Publication) -> list[Edit]:
     if len(publication.made) != 1:
         raise Refused("the call that makes the temp file is not in sight")
     made = publication.made[0]
     if made.function is not publication.function:
         raise Refused("the temp file is made in another function")
-    called = facts.paths.call_name(made, made.function) or ""
+    called = place.facts.paths.call_name(made, made.function) or ""
     if called not in {"tempfile.mkstemp", "tempfile.NamedTemporaryFile"}:
         raise Refused("make the temp folder beside the target, by `dir=`")
     if any(arg.star for arg in made.node.args) or made.node.args:
@@ -70,202 +406,44 @@ def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix:
         width(row[span.end.column - 1 :]),
         line_limit(place.source),
     )
-    edit = Edit(span, text)
-    return Fix(
-        "Make the temp file beside the target",
-        Applicability.UNSAFE,
-        (*new, edit),
-        "the target's folder must be writable",
-    )
+    return [*new, Edit(span, text)]
 
 
-def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
-    """ATF113: the removal goes, and the rename replaces."""
-    place = Place(facts, publication.function)
-    removed = publication.removed
-    assert removed is not None
-    called = facts.paths.call_name(removed, removed.function) or ""
-    if called not in {"os.remove", "os.unlink"} and removed.method != "unlink":
+def _copied_aside(place: Place, publication: Publication, moved: Call) -> list[Edit]:
+    """`shutil.copy2` in place of the call that moves the old file to another name."""
+    paths = place.facts.paths
+    _must_be_a_file(place, publication)
+    call = moved.node
+    if not isinstance(place.parents.get(call), cst.Expr) or place.comments(call):
+        raise Refused("what moves the old file away is part of more")
+    found = import_module(place, "shutil")
+    copy = f"{found.local}.copy2"
+    if paths.call_name(moved, moved.function) in {"os.rename", "os.replace", "shutil.move"}:
+        return [*found.edits, place.edit(call.func, copy)]
+    if moved.receiver is None or len(call.args) != 1 or call.args[0].star:
         raise Refused("the old file is kept under another name: copy it instead of moving it")
-    edits = [_without(place, removed), *_replacing(place, publication)]
-    return Fix(
-        "Replace the target in one step",
-        Applicability.UNSAFE,
-        tuple(edits),
-        "the target is no longer removed when the write fails half-way",
-    )
+    text = f"{copy}({place.text(moved.receiver)}, {place.text(call.args[0].value)})"
+    return [*found.edits, place.edit(call, text)]
 
 
-def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
-    """ATF114: `os.replace` in place of `os.rename` and `shutil.move`."""
-    place = Place(facts, publication.function)
-    how = publication.site.how
-    if how == "rename":
-        return Fix(
-            "Replace with `os.replace`",
-            Applicability.SAFE,
-            tuple(_replacing(place, publication)),
-        )
-    if how != "move":
-        raise Refused("after a copy the temp file stays; rename it with `os.replace` instead")
-    call = publication.site.call
-    if not isinstance(place.parents.get(call.node), cst.Expr) or len(call.node.args) != 2:
-        raise Refused("what `shutil.move` returns is used")
-    if publication.elsewhere:
-        raise Refused("`os.replace` needs the temp file beside its target")
-    found = import_module(place, "os")
-    edit = place.edit(call.node.func, f"{found.local}.replace")
-    return Fix(
-        "Replace with `os.replace`",
-        Applicability.UNSAFE,
-        (*found.edits, edit),
-        "`os.replace` does not move into a folder, nor across file systems",
-    )
-
-
-def fix_unsynced(facts: ModuleFacts, publication: Publication, config: Config) -> Fix:
-    """ATF115: `flush` and `fsync` at the end of the block that writes, or the helper where
-    the file is written and published in neighbouring statements."""
-    if publication.still_open:
-        raise Refused("the file must be closed before it is published")
-    writes, made = publication.writes, publication.made
-    if len(writes) == 1 and not made and writes[0].kind == "write":
-        return _collapsed(facts, publication, config)
-    if len(writes) + len(made) != 1:
-        raise Refused("the handle of the temp file is not in sight")
-    function = writes[0].function if writes else made[0].function
-    place = Place(facts, function)
-    edits = _synced_handle(place, publication)
-    return Fix(
-        "Synchronise before publishing",
-        Applicability.SAFE,
-        tuple(edits),
-        "each save waits for the disk",
-    )
-
-
-def _synced_handle(place: Place, publication: Publication) -> list[Edit]:
-    if publication.writes:
-        write = publication.writes[0]
-        if write.kind != "open" or write.call.shown is not None:
-            raise Refused("the handle of the temp file is not in sight: write with the helper")
-        called = place.facts.paths.call_name(write.call, write.function) or ""
-        if called not in {"builtins.open", "io.open"} and write.api != "Path.open":
-            raise Refused("the handle of the temp file is not one of `open` in a `with`")
-        return _synced_block(place, write.call.node)
-    made = publication.made[0]
-    called = place.facts.paths.call_name(made, made.function) or ""
-    if called == "tempfile.NamedTemporaryFile":
-        return _synced_block(place, made.node)
-    assigned = place.parents.get(made.node)
-    if called != "tempfile.mkstemp" or not isinstance(assigned, cst.Assign):
-        raise Refused("the handle of the temp file is not in sight")
-    target = assigned.targets[0].target
-    first = target.elements[0].value if isinstance(target, cst.Tuple) else None
-    if not isinstance(first, cst.Name):
-        raise Refused("the descriptor of the temp file has no name")
-    given = [
-        call
-        for call in made.function.calls
-        if made.order < call.order < publication.site.order or call.function is not made.function
-        if call.node.args and dotted(call.node.args[0].value) == first.value
-    ]
-    for call in given:
-        name = place.facts.paths.call_name(call, call.function) or ""
-        if name in {"os.fdopen", "builtins.open", "io.open"}:
-            return _synced_block(place, call.node)
-    closing = [
-        call for call in given if place.facts.paths.call_name(call, call.function) == "os.close"
-    ]
-    written = any(place.facts.paths.call_name(call, call.function) == "os.write" for call in given)
-    if not written or len(closing) != 1:
-        raise Refused("the handle of the temp file is not in sight")
-    statement = place.statement(closing[0].node)
-    if not isinstance(place.parents.get(closing[0].node), cst.Expr):
-        raise Refused("the descriptor is closed within an expression")
-    start = place.span(closing[0].node).start
-    found = import_module(place, "os")
-    indent = place.indent(place.tree.span(statement).start.row)
-    text = f"{found.local}.fsync({first.value})\n{indent}"
-    return [*found.edits, place.insert(start, text)]
-
-
-def _synced_block(place: Place, call: cst.Call) -> list[Edit]:
-    """`flush` and `fsync` at the end of the `with` that a call opens a handle for."""
-    item = place.parents.get(call)
-    if not isinstance(item, cst.WithItem) or item.asname is None:
-        raise Refused("the handle of the temp file is not one of `open` in a `with`")
-    statement = place.parents[item]
-    handle = item.asname.name
-    if not isinstance(handle, cst.Name) or not isinstance(statement, cst.With):
-        raise Refused("the handle of the temp file has no name")
-    if not isinstance(statement.body, cst.IndentedBlock):
-        raise Refused("the statement shares its line with another one")
-    last = statement.body.body[-1]
-    flushed = False
-    if isinstance(last, cst.SimpleStatementLine):
-        small = last.body[-1]
-        if isinstance(small, (cst.Return, cst.Raise, cst.Continue, cst.Break)):
-            raise Refused("the block is left before its end")
-        flushed = (
-            isinstance(small, cst.Expr)
-            and isinstance(small.value, cst.Call)
-            and dotted(small.value.func) == f"{handle.value}.flush"
-        )
-    found = import_module(place, "os")
-    end = place.tree.span(statement.body).end.row
-    indent = place.indent(place.tree.span(statement.body).start.row)
-    name = handle.value
-    text = "" if flushed else f"\n{indent}{name}.flush()"
-    text += f"\n{indent}{found.local}.fsync({name}.fileno())"
-    return [*found.edits, place.insert(place.end_of_row(end), text)]
-
-
-def _collapsed(facts: ModuleFacts, publication: Publication, config: Config) -> Fix:
-    """`tmp = ...`, `tmp.write_text(...)`, `tmp.replace(path)` become one call of the helper.
-
-    Raises:
-        Refused: there is more to the pattern than these statements.
-    """
-    write, site = publication.writes[0], publication.site
-    if write.function is not site.function or write.call.shown is not None:
-        raise Refused("the temp file is written in another function: write with the helper")
-    if site.how not in {"replace", "rename", "move"} or publication.removed is not None:
-        raise Refused("the publishing call is not one that replaces")
-    place = Place(facts, site.function)
-    if not isinstance(write.path_node, cst.Name):
-        raise Refused("the temp file has no name: write with the helper")
-    name = write.path_node.value
-    lines = [place.statement(write.call.node), place.statement(site.call.node)]
-    suite = place.parents.get(lines[0])
-    body = list(suite.body) if isinstance(suite, (cst.IndentedBlock, cst.Module)) else []
-    if not all(line in body for line in lines):
-        raise Refused("writing and publishing stand in different blocks: write with the helper")
-    first = body.index(lines[0]) - 1
-    if first < 0 or body.index(lines[1]) != first + 2:
-        raise Refused("other statements stand between: write with the helper")
-    made = body[first]
-    small = made.body[0] if isinstance(made, cst.SimpleStatementLine) else None
-    if (
-        not isinstance(small, cst.Assign)
-        or len(small.targets) != 1
-        or dotted(small.targets[0].target) != name
-        or not isinstance(made, cst.SimpleStatementLine)
-        or len(made.body) != 1
-    ):
-        raise Refused("where the temp file gets its name is not in sight: write with the helper")
-    all_three = [made, *lines]
-    within = sum(len(place.uses(name, line)) for line in all_three)
-    if within != place.count(name) or within != 3:
-        raise Refused("the temp file is used elsewhere: write with the helper")
-    for line, call in ((lines[0], write.call), (lines[1], site.call)):
-        if not isinstance(place.parents.get(call.node), cst.Expr) or len(line.body) != 1:  # type: ignore[arg-type]
-            raise Refused("what a call returns is used: write with the helper")
-    last = lines[1].body[0]  # type: ignore[index]
-    region = Span(place.tree.span(small).start, place.tree.span(last).end)
-    if "#" in place.source.slice(region):
-        raise Refused("comments stand in the pattern: write with the helper")
-    return fix_staged(place, write, config, site.target_node, region)
+def _cleaned_up(place: Place, publication: Publication) -> Call:
+    """The call that removes the temp file in the statement after it was copied."""
+    site = publication.site
+    if site.api in {"shutil.copy", "shutil.copy2"}:
+        line = place.statement(site.call.node)
+        lines = list(getattr(place.parents[line], "body", ()))
+        following = lines[lines.index(line) + 1 :][:1]
+        source = place.text(site.source_node)
+        for call in site.function.calls:
+            name = place.facts.paths.call_name(call, call.function)
+            given = call.receiver if call.method == "unlink" else None
+            if name in {"os.remove", "os.unlink"}:
+                given = call.argument(0, "path")
+            if given is None or place.text(given) != source:
+                continue
+            if any(each in following for each in place.ancestors(call.node)):
+                return call
+    raise Refused("after a copy the temp file stays; rename it with `os.replace` instead")
 
 
 def _replacing(place: Place, publication: Publication) -> list[Edit]:
@@ -310,26 +488,33 @@ def _without(place: Place, removed: Call) -> Edit:
     return Edit(Span(Position(span.start.row, 1), Position(span.end.row + 1, 1)), "")
 
 
-def _moved_behind(place: Place, publication: Publication) -> Fix:
-    call = publication.site.call
-    line = place.statement(call.node)
-    body = place.parents.get(line)
-    block = place.parents.get(body) if body is not None else None
-    if not isinstance(body, cst.IndentedBlock) or not isinstance(block, cst.With):
-        raise Refused("close the handle before the file is published")
-    if (
-        body.body[-1] is not line
-        or len(body.body) < 2
-        or not isinstance(line, cst.SimpleStatementLine)
-    ):
-        raise Refused("the publishing call is not the last statement of its block")
+def _moved_behind(
+    place: Place, line: cst.SimpleStatementLine, opener: Call, handle: str
+) -> list[Edit]:
+    """The publishing statement behind what closes the file; none where it cannot move."""
+    named = place.facts.paths.call_name(opener, opener.function) == _NAMED_TEMP
+    kept = opener.argument(999, "delete")
+    if named and (kept is None or dotted(kept) != "False"):
+        return []  # to close it is to remove it
+    suite = place.parents[line]
+    block = place.parents.get(suite)
     span = place.tree.span(line.body[0])
-    if span.start.row != span.end.row:
-        raise Refused("the publishing call stands on several lines")
-    outer = place.indent(place.span(block).start.row)
-    start = Position(span.start.row, 1)
-    return Fix(
-        "Publish after the file is closed",
-        Applicability.SAFE,
-        (Edit(Span(start, span.start), outer),),
-    )
+    lines = list(suite.body) if isinstance(suite, (cst.IndentedBlock, cst.Module)) else []
+    following = lines[lines.index(line) + 1 :] if span.start.row == span.end.row else lines
+    if isinstance(block, cst.With) and block is place.parents[place.parents[opener.node]]:
+        if following or len(lines) < 2 or len(block.items) > 1:
+            return []
+        outer = place.indent(place.span(block).start.row)
+        row, column = span.start.row, span.start.column
+        return [
+            Edit(Span(Position(each, 1), Position(each, column)), outer)
+            for each in range(place.first_comment(row), row + 1)
+        ]
+    end = Position(span.start.row + 1, 1)
+    if following and place.text(following[0]) == f"{handle}.close()":
+        closing = place.span(following[0]).start
+        if closing.row == end.row and place.owns_its_rows(line):
+            first, second = place.source.line(span.start.row), place.source.line(end.row)
+            whole = Span(Position(span.start.row, 1), place.end_of_row(end.row))
+            return [Edit(whole, f"{second}\n{first}")]
+    return []

@@ -11,6 +11,7 @@ from atomic_fix.finding import FileResult
 from atomic_fix.source import Source, Unreadable, decode
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable, Iterator, Sequence
 
     from atomic_fix.finding import Finding
@@ -109,22 +110,29 @@ def change_bytes(
 
 
 def told(
-    source: Source, settings: Settings, narrowing: Narrowing, *, noqa: bool = True
+    source: Source,
+    settings: Settings,
+    narrowing: Narrowing,
+    tree: ast.Module | None = None,
+    *,
+    noqa: bool = True,
 ) -> tuple[Finding, ...]:
     """The findings that are to be told: all, less what this file may keep.
 
-    What is left out here is never fixed either. Without `noqa`, comments that flake8 knows
-    too are not looked at.
+    What is left out here is never fixed either. `tree` is Python's syntax tree of the source,
+    if there is one already. Without `noqa`, comments that flake8 knows too are not looked at.
     """
-    return _kept(_found(source, settings), source, settings, narrowing, noqa=noqa)
+    return _kept(_found(source, settings, tree), source, settings, narrowing, noqa=noqa)
 
 
-def _found(source: Source, settings: Settings) -> tuple[Finding, ...]:
+def _found(
+    source: Source, settings: Settings, tree: ast.Module | None = None
+) -> tuple[Finding, ...]:
     """Every finding, or the ATF000 that says why there are none."""
     from atomic_fix.check import check
 
     try:
-        return check(source, settings.config)
+        return check(source, settings.config, tree)
     except Exception as error:
         # A defect of ours must not stop the other files, nor let this one pass.
         return unreadable(defect(error, source.filename)).findings
