@@ -26,7 +26,7 @@ class Call:
     neither writes nothing.
     """
 
-    promise: Literal["write", "load", "publish", "collapse"]
+    promise: Literal["write", "load", "publish", "uncopied", "collapse"]
     files: tuple[str, ...]
     call: Callable[[Any, Any], object]
     content: bytes = EXISTING
@@ -44,6 +44,10 @@ def load(file: str, call: Callable[[Any], object], content: bytes = EXISTING) ->
 
 def publish(file: str, call: Callable[[Any, Any], object], **more: Any) -> Call:
     return Call("publish", (file,), call, **{"good": STATE, "bad": UNWRITABLE, **more})
+
+
+def uncopied(file: str, call: Callable[[Any, Any], object], **more: Any) -> Call:
+    return Call("uncopied", (file,), call, **{"good": STATE, "bad": UNWRITABLE, **more})
 
 
 def collapse(file: str, call: Callable[[Any, Any], object], **more: Any) -> Call:
@@ -97,6 +101,11 @@ CALLS: dict[str, dict[str, Call]] = {
     },
     "copy-to-publish/copied": {
         "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
+    },
+    "copy-to-publish/removed_after": {
+        "save_checkpoint": uncopied("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
+        "save_session": uncopied("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
+        "save_queue": publish("q.json", lambda m, s: m.save_queue("q.json", s)),
     },
     "in-place-save/savers": {
         "save_checkpoint": Call(
@@ -174,13 +183,27 @@ CALLS: dict[str, dict[str, Call]] = {
     "invalid-treated-as-missing/wrong_shape": {
         "save_session": write("s.json", lambda m, s: m.save_session("s.json", s)),
     },
+    "remove-before-replace/moved_aside": {
+        "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
+        "save_session": publish("s.json", lambda m, s: m.save_session("s.json", s)),
+    },
     "remove-before-replace/window": {
         "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
         "save_queue": publish("q.json", lambda m, s: m.save_queue(Path("q.json"), s)),
+        "save_ledger": publish("l.json", lambda m, s: m.save_ledger(Path("l.json"), s)),
     },
     "replace-before-close/inside_with": {
         "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
         "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
+        "save_queue": publish("q.json", lambda m, s: m.save_queue(Path("q.json"), s)),
+    },
+    "replace-before-close/within": {
+        "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s, [])),
+        "save_queue": publish(
+            "q.json", lambda m, s: m.save_queue(Path("q.json"), s, threading.Lock())
+        ),
+        "save_cursor": publish("c.json", lambda m, s: m.save_cursor(Path("c.json"), s)),
+        "save_manifest": publish("m.json", lambda m, s: m.save_manifest(Path("m.json"), s)),
     },
     "swallowed-load-error/answered": {
         "save": write("state.json", lambda m, s: m.save(s)),
@@ -219,11 +242,27 @@ CALLS: dict[str, dict[str, Call]] = {
             good="text\n",
             bad="half of it \ud800",
         ),
+        "save_queue": publish(
+            "q.json", lambda m, s: m.save_queue(Path("q.json"), s), good=b"1", bad="no bytes"
+        ),
+    },
+    "unsynced-replace/other_handles": {
+        "save_compressed": publish("c.json", lambda m, s: m.save_compressed(Path("c.json"), s)),
+        "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
+        "save_queue": publish("q.json", lambda m, s: m.save_queue(Path("q.json"), s)),
+        "save_cursor": publish("cursor.json", lambda m, s: m.save_cursor(Path("cursor.json"), s)),
+        "checkpoint_writer": publish("c.json", lambda m, s: through(m.checkpoint_writer, s)),
+        "save_registry": publish("r.json", lambda m, s: m.save_registry(Path("r.json"), s)),
+        "save_ledger": publish("l.json", lambda m, s: m.save_ledger(Path("l.json"), s)),
+        "save_state": publish("s.json", lambda m, s: m.save_state(Path("s.json"), s)),
+        "save_progress": publish("p.json", lambda m, s: m.save_progress("p.json", s)),
     },
 }
 """For each fixture the functions that a fix changes."""
 
-NOT_RUN: dict[str, str] = {}
+NOT_RUN: dict[str, str] = {
+    "replace-before-close/within: save_session": "copied an empty file; test_fixes_publishing.py",
+}
 """`fixture: function` and why it cannot be run; a test holds this and `CALLS` to what is there."""
 
 
@@ -231,6 +270,11 @@ def registry(module: Any, state: object) -> Any:
     instance = module.Registry("")
     instance.entries = state
     return instance
+
+
+def through(writer: Any, state: object) -> None:
+    with writer("c.json") as stream:
+        json.dump(state, stream)
 
 
 def stored(instance: Any, attribute: str = "jobs") -> object:

@@ -34,6 +34,8 @@ PROMISED = {
     "that was swallowed, where the default was given",
     "publish": "a write that fails leaves the content that was there; its temp file may stand "
     "elsewhere, or be gone",
+    "uncopied": "as `publish`; a file that is read-only, which a copy could not overwrite, is "
+    "replaced",
     "collapse": "as `publish`; the mode of the file stays, and a read-only one is refused",
 }
 Files = dict[str, tuple[bytes, int]]  # content and mode
@@ -154,6 +156,7 @@ def shown(value: object) -> object:
     [
         pytest.param(*each, id=f"{title(each[0])}:{each[1]}:{each[0].suffixes[0]}")
         for each in CHANGED
+        if f"{title(each[0])}: {each[1]}" not in NOT_RUN
     ],
 )
 def test_a_fixture_does_the_same_but_for_what_is_promised(
@@ -200,6 +203,11 @@ def compare(
     if call.promise == "collapse" and kind == "read-only":
         assert isinstance(new[0], PermissionError if state is call.good else Exception)
         assert new[1] == there
+        return
+    if call.promise == "uncopied" and kind == "read-only" and state is call.good:
+        assert isinstance(old[0], PermissionError)
+        assert not isinstance(new[0], Exception)
+        assert new[1][call.files[0]] != there[call.files[0]]
         return
     failed = isinstance(old[0], Exception)
     if state is call.bad:

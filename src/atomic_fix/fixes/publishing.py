@@ -98,7 +98,7 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     note = "`os.replace` does not move into a folder, nor across file systems"
     if site.how == "copy":
         edits.append(_without(place, _cleaned_up(place, publication)))
-        note = "the target becomes another file, without the links and the owner of the old one"
+        note = "the target becomes another file, also where it is read-only or has links"
     found = import_module(place, "os")
     edits += [*found.edits, place.edit(call.func, f"{found.local}.replace")]
     return Fix(title, Applicability.UNSAFE, tuple(dict.fromkeys(edits)), note)

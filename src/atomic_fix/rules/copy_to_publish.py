@@ -27,7 +27,9 @@ os.replace(tmp, path)
 ## Fix safety
 
 Safe for `os.rename` and `Path.rename`, which become `replace`. Unsafe for `shutil.move`, which
-also moves into folders and across file systems. No fix for copies: the temp file would stay.
+also moves into folders and across file systems, and for `shutil.copy` and `copy2` where the next
+statement removes the temp file: a copy leaves links in place and fails on a read-only file. No
+fix for other copies: the temp file would stay.
 
 ## Not reported
 

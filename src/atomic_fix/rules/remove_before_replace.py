@@ -26,8 +26,8 @@ os.replace(tmp, path)
 
 ## Fix safety
 
-Unsafe: when the write fails half-way, the target is no longer removed. No fix where the old
-file is kept under another name.
+Unsafe: when the write fails half-way, the target is no longer removed. An old file that is kept
+under another name is copied there, not moved. No fix for what may be a folder.
 
 ## Not reported
 

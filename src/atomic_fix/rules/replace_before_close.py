@@ -32,8 +32,8 @@ or `atomic_write_json(path, state)`.
 
 ## Fix safety
 
-Safe when the publishing call is the last statement of the block and can be moved behind it.
-Otherwise there is no fix.
+Safe. The publishing call moves behind the block, or the `close()`, that it stands right before;
+elsewhere `flush` and `fsync` go before it. No fix where the handle is used after it.
 
 ## Not reported
 

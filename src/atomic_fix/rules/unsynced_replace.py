@@ -33,12 +33,16 @@ or `atomic_write_json(path, state)`.
 ## Fix safety
 
 Safe where the handle of the temp file is in sight, of `open`, `os.fdopen`, `NamedTemporaryFile`
-or a descriptor: `flush` and `fsync` are added at the end of its block. Slower: each save waits
-for the disk.
+or a descriptor: `flush` and `fsync` are added at the end of its block, or before it is closed.
+Unsafe if it is given to a caller by `yield`. Slower: each save waits for the disk.
 
 Unsafe where the temp file is named, written by `write_text` or `write_bytes` and published in
 three neighbouring statements, and used nowhere else: they become one call of the helper. The
 temp file gets another name, the target keeps its mode and links, a read-only one is refused.
+Comments that speak of the steps keep them.
+
+Unsafe elsewhere: the finished file is opened once more, by name, for `fsync`; it must be
+writable. No fix in `async` functions, or where it may be a folder.
 
 ## Not reported
 
