@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -28,3 +29,11 @@ def test_the_options_are_those_of_the_command() -> None:
     there = generator().COMMAND_LINE.read_text(encoding="utf-8")
     assert there == generator().with_options(there), "run `python docs/generate.py`"
     assert "\n  --fail-on-unused " in there
+
+
+def test_the_files_that_pages_name_are_there() -> None:
+    pages = [ROOT / "README.md", *DOCS.glob("*.md")]
+    named = {name for page in pages for name in re.findall(r"`(\w+/[\w/]+\.py)`", page.read_text())}
+    assert len(named) > 10
+    places = (ROOT, ROOT / "src" / "atomic_fix")
+    assert [name for name in sorted(named) if not any((p / name).is_file() for p in places)] == []
