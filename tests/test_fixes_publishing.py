@@ -109,7 +109,7 @@ def test_the_step_stands_above_the_comment_of_the_one_that_follows() -> None:
                 "    os.fsync(file)\nshutil.copyfile(tmp, path)\nos.remove(tmp)"
             ),
             "ATF114",
-            "after a copy the temp file stays",
+            "after `shutil.copyfile` the temp file may stay",
         ),
         (
             (

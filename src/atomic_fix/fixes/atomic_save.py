@@ -11,7 +11,6 @@ import libcst as cst
 from atomic_fix.finding import Applicability, Edit, Fix, Position
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_name
-from atomic_fix.fixes.layout import call_text, line_limit, reindent
 from atomic_fix.fixes.place import Place
 
 if TYPE_CHECKING:
@@ -37,9 +36,7 @@ class _Handle:
     """Keywords that go with a path only, or open the file in another way."""
 
 
-_TABLE_OPTIONS = frozenset(
-    {"mode", "encoding", "errors", "compression", "storage_options", "index"}
-)
+_TABLE_OPTIONS = frozenset({"mode", "encoding", "errors", "compression", "storage_options"})
 _PANDAS_TEXT = '"w", encoding="utf-8", newline=""'
 
 _HANDLES: dict[str, _Handle] = {
@@ -52,15 +49,9 @@ _HANDLES: dict[str, _Handle] = {
     "scipy.io.savemat": _Handle(suffixes=(".mat",), refused=frozenset({"appendmat"})),
     "joblib.dump": _Handle(suffixes=(".joblib", ".pkl", ".pickle", ".bin", ".dat", ".job")),
     "paddle.save": _Handle(doubt="paddle writes the same content, but maybe in other chunks"),
-    "to_csv": _Handle(
-        _PANDAS_TEXT, (".csv", ".tsv", ".txt"), "pandas", refused=_TABLE_OPTIONS - {"index"}
-    ),
-    "to_json": _Handle(
-        _PANDAS_TEXT, (".json", ".jsonl"), "pandas", refused=_TABLE_OPTIONS - {"index"}
-    ),
-    "to_pickle": _Handle(
-        suffixes=(".pkl", ".pickle"), module="pandas", refused=_TABLE_OPTIONS - {"index"}
-    ),
+    "to_csv": _Handle(_PANDAS_TEXT, (".csv", ".tsv", ".txt"), "pandas", refused=_TABLE_OPTIONS),
+    "to_json": _Handle(_PANDAS_TEXT, (".json", ".jsonl"), "pandas", refused=_TABLE_OPTIONS),
+    "to_pickle": _Handle(suffixes=(".pkl", ".pickle"), module="pandas", refused=_TABLE_OPTIONS),
     "to_parquet": _Handle(
         module="pandas",
         doubt="the engine may write other metadata to a handle",
@@ -127,25 +118,13 @@ def fix_save(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
 def _wrapped(place: Place, call: cst.Call, given: cst.Arg, header: str, handle: str) -> list[Edit]:
     """The call, one step further in, under a `with`."""
     span = place.span(call)
-    indent = place.indent(span.start.row)
-    deeper = indent + place.unit
-    keyword = f"{given.keyword.value}=" if given.keyword is not None else ""
-    one_row = span.start.row == span.end.row
+    deeper = place.indent(span.start.row) + place.unit
     if place.has_multiline_string(call):
         raise Refused("a string of several lines would have to be moved")
-    if one_row or not (place.comments(call) or isinstance(call.args[-1].comma, cst.Comma)):
-        inner = deeper + place.unit
-        texts = [
-            f"{keyword}{handle}"
-            if a is given
-            else reindent(place.text(a), place.indent(place.span(a).start.row), inner)
-            for a in call.args
-        ]
-        limit = line_limit(place.source)
-        if one_row and len(place.source.line(span.start.row).partition("  #")[0]) > limit:
-            limit = 10_000  # too long before: how to break it is for its author to say
-        callee = place.text(call.func)
-        text = call_text(callee, texts, deeper, place.unit, len(deeper), 0, limit)
+    if not place.comments(call):
+        keyword = f"{given.keyword.value}=" if given.keyword is not None else ""
+        arguments = [f"{keyword}{handle}" if arg is given else arg for arg in call.args]
+        text = place.laid_out(place.text(call.func), arguments, span, deeper)
         return [Edit(span, f"{header}\n{deeper}{text}")]
     moved = [
         place.insert(Position(row, 1), place.unit)

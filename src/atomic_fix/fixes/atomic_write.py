@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from atomic_fix.facts.names import dotted
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import Imported, import_name
-from atomic_fix.fixes.layout import call_text, line_limit, reindent, width
+from atomic_fix.fixes.layout import line_limit, width
 from atomic_fix.fixes.place import Place, walk
 
 if TYPE_CHECKING:
@@ -209,17 +210,8 @@ class _Attempt:
             by_name: dict[str, str | cst.Arg] = {"path": path, "obj": dumped.value}
             found = [self._named(name, by_name[what]) for name, what in self.own.arguments]
         imported = self.helper(name, plain=plain)
-        text = self.laid_out(before + imported.local, found, span.start, span.end)
+        text = self.place.laid_out(before + imported.local, found, span)
         return self.made(name, [Edit(span, text + after)], imported)
-
-    def if_not_refused(self, make: Callable[[], Fix]) -> Fix | None:
-        """A fix; None where it is refused and another one may still do."""
-        try:
-            return make()
-        except Refused:
-            if self.own is not None:
-                raise
-            return None
 
     def whole_fix(
         self,
@@ -240,7 +232,7 @@ class _Attempt:
             if option in opened.given
         ]
         arguments: list[str | cst.Arg] = [opened.path, content, *options]
-        text = self.laid_out(before + imported.local, arguments, span.start, span.end)
+        text = self.place.laid_out(before + imported.local, arguments, span)
         return self.made(name, [Edit(span, text + after)], imported)
 
     def _named(self, name: str, given: str | cst.Arg) -> str | cst.Arg:
@@ -250,49 +242,6 @@ class _Attempt:
         if "\n" in text:
             raise Refused("an argument of several lines would have to be named")
         return f"{name}={text}"
-
-    def laid_out(
-        self, callee: str, arguments: Sequence[str | cst.Arg], start: Position, end: Position
-    ) -> str:
-        """The text of a new call in the place from `start` to `end`.
-
-        Raises:
-            Refused: an argument cannot be moved to other columns.
-        """
-        place = self.place
-        indent = place.indent(start.row)
-        inner = indent + place.unit
-        texts = []
-        for argument in arguments:
-            if isinstance(argument, str):
-                texts.append(argument)
-                continue
-            span = place.span(argument)
-            text = place.text(argument)
-            if span.start.row != span.end.row:
-                if place.has_multiline_string(argument):
-                    raise Refused("a string of several lines would have to be moved")
-                text = reindent(text, place.indent(span.start.row), inner)
-            texts.append(text)
-        source = place.source
-        limit = line_limit(source)
-        if start.row == end.row and width(source.line(start.row)) > limit:
-            limit = 10_000  # too long before: how to break it is for its author to say
-        after = width(source.line(end.row)[end.column - 1 :])
-        if self._one_a_row(arguments):
-            limit = 0
-        return call_text(callee, texts, indent, place.unit, start.column - 1, after, limit)
-
-    def _one_a_row(self, arguments: Sequence[str | cst.Arg]) -> bool:
-        """Whether the call that they come from ends in a comma on a row of its own, which is
-        how one tells formatters to keep one argument a row."""
-        for argument in arguments:
-            call = self.place.parents.get(argument) if isinstance(argument, cst.Arg) else None
-            if isinstance(call, cst.Call) and isinstance(call.args[-1].comma, cst.Comma):
-                span = self.place.span(call)
-                if span.start.row != span.end.row:
-                    return True
-        return False
 
     def path_text(self, node: cst.BaseExpression) -> str:
         text = self.place.text(node)
@@ -333,27 +282,26 @@ class _WholeWrite(_Attempt):
         text = func.attr.value == "write_text"
         suffix = "_async" if awaited else ""
         if text:
-            collapsed = self._as_json(path, suffix)
-            if collapsed is not None:
-                return collapsed
+            with suppress(Refused):
+                return self._as_json(path, suffix)
         name = f"atomic_write_{'text' if text else 'bytes'}{suffix}"
         return self._spliced(path, name)
 
-    def _as_json(self, path: str, suffix: str) -> Fix | None:
+    def _as_json(self, path: str, suffix: str) -> Fix:
         call = self.call
-        given = _by_name(call.args, ("data", "encoding", "errors", "newline"))
-        if given is None or "errors" in given or "data" not in given:
-            return None
-        dumped = self.json_call(given["data"].value)
-        outer = self.place.parents.get(self.place.parents.get(call, call), call) if suffix else None
-        statement = outer if outer is not None else self.place.parents.get(call)
-        if dumped is None or not isinstance(statement, cst.Expr):
-            return None
-        if self.place.comments(call):
-            return None
+        given = _by_name(call.args, ("data", "encoding", "errors", "newline")) or {}
+        dumped = self.json_call(given["data"].value) if "data" in given else None
+        outer = self.place.parents.get(self.place.parents.get(call, call), call) if suffix else call
+        statement = outer if suffix else self.place.parents.get(call)
+        if (
+            dumped is None
+            or "errors" in given
+            or not isinstance(statement, cst.Expr)
+            or self.place.comments(call)
+        ):
+            raise Refused
         span = self.region or self.place.span(call)
-        name = f"atomic_write_json{suffix}"
-        return self.if_not_refused(lambda: self.json_fix(path, dumped, given, span, name))
+        return self.json_fix(path, dumped, given, span, f"atomic_write_json{suffix}")
 
     def _spliced(self, path: str, name: str) -> Fix:
         """The same arguments behind the path."""
@@ -369,7 +317,7 @@ class _WholeWrite(_Attempt):
         span = self.region or place.span(call)
         if not place.comments(call):
             try:
-                text = self.laid_out(local, [path, *call.args], span.start, span.end)
+                text = self.place.laid_out(local, [path, *call.args], span)
                 return self.made(name, [Edit(span, text)], imported)
             except Refused:
                 if self.region is not None:
@@ -393,18 +341,15 @@ class _WholeWrite(_Attempt):
         if any(a.keyword is not None and a.keyword.value == "data" for a in self.call.args):
             raise Refused("the text is given by keyword")
         imported = self.helper(name)
-        text = f"{imported.local}, {self.path_text(func.value)}"
         shown = self.site.call.place
+        if not isinstance(shown, cst.Call) or self.place.comments(shown):
+            raise Refused("comments stand in the call")
+        given: list[str | cst.Arg] = []
+        for arg in shown.args:
+            given += [imported.local, self.path_text(func.value)] if arg.value is func else [arg]
         span = self.place.span(shown)
-        if isinstance(shown, cst.Call) and not self.place.comments(shown):
-            given: list[str | cst.Arg] = []
-            for arg in shown.args:
-                given += text.split(", ", 1) if arg.value is func else [arg]
-            callee = self.place.text(shown.func)
-            return self.made(
-                name, [Edit(span, self.laid_out(callee, given, span.start, span.end))], imported
-            )
-        return self.made(name, [self.place.edit(func, text)], imported)
+        text = self.place.laid_out(self.place.text(shown.func), given, span)
+        return self.made(name, [Edit(span, text)], imported)
 
 
 class _OpenedWrite(_Attempt):
@@ -498,7 +443,7 @@ class _OpenedWrite(_Attempt):
             if method or name == "codecs.open" or any(isinstance(a, str) for a in arguments):
                 raise Refused("comments stand in the call")
             return Edit(edits, local)
-        return Edit(span, self.laid_out(local, arguments, span.start, span.end))
+        return Edit(span, self.place.laid_out(local, arguments, span))
 
     # --- with ---------------------------------------------------------------------
 
@@ -508,9 +453,8 @@ class _OpenedWrite(_Attempt):
         assert isinstance(statement, cst.With)
         handle = _bound_name(item)
         if len(statement.items) == 1 and handle is not None and name not in _COMPRESSORS:
-            collapsed = self._collapsed(statement, handle, opened, name)
-            if collapsed is not None:
-                return collapsed
+            with suppress(Refused):
+                return self._collapsed(statement, handle, opened, name)
         self._look_into(statement, handle, opened)
         if name in _COMPRESSORS:
             return self._compressed(statement, item, opened, name)
@@ -571,35 +515,26 @@ class _OpenedWrite(_Attempt):
             cst.Module([]).code_for_node(arg.value) in {path, f"str({path})"} for arg in node.args
         )
 
-    def _collapsed(
-        self, statement: cst.With, handle: str, opened: _Opened, name: str
-    ) -> Fix | None:
+    def _collapsed(self, statement: cst.With, handle: str, opened: _Opened, name: str) -> Fix:
         """One call in place of a block that only dumps JSON into the handle."""
-        place = self.place
         lines = statement.body.body
-        if len(lines) != 1 or name == "codecs.open":
-            return None
         small = lines[0]
-        if isinstance(small, cst.SimpleStatementLine):
-            if len(small.body) != 1:
-                return None
+        if isinstance(small, cst.SimpleStatementLine) and len(small.body) == 1:
             small = small.body[0]
-        if not isinstance(small, cst.Expr):
-            return None
+        if (
+            len(lines) != 1
+            or not isinstance(small, cst.Expr)
+            or name == "codecs.open"
+            or {"errors", "buffering"} & set(opened.given)
+            or self.site.mode.replace("t", "").replace("+", "") != "w"
+        ):
+            raise Refused
         dumped = self._dumped_into(small.value, lambda node: _is_name(node, handle))
-        if dumped is None or {"errors", "buffering"} & set(opened.given):
-            return None
-        if self.site.mode.replace("t", "").replace("+", "") != "w":
-            return None
-        if self.place.is_used_outside(handle, cst.With):
-            return None
         comment = self._kept_comment(statement)
-        if comment is None:
-            return None
-        span = place.span(statement)
-        return self.if_not_refused(
-            lambda: self.json_fix(opened.path, dumped, opened.given, span, after=comment)
-        )
+        if dumped is None or comment is None or self.place.is_used_outside(handle, cst.With):
+            raise Refused
+        span = self.place.span(statement)
+        return self.json_fix(opened.path, dumped, opened.given, span, after=comment)
 
     def _dumped_into(
         self, node: cst.BaseExpression, is_handle: Callable[[cst.BaseExpression], bool]

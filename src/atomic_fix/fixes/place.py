@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import libcst as cst
 from atomic_fix.facts.names import dotted
 from atomic_fix.finding import Edit, Position, Span
 from atomic_fix.fixes import Refused
+from atomic_fix.fixes.layout import call_text, line_limit, reindent, width
 
 if TYPE_CHECKING:
     from atomic_fix.facts.module import ModuleFacts
@@ -128,6 +129,43 @@ class Place:
             return body.indent
         return str(self.tree.module.default_indent)
 
+    def laid_out(
+        self,
+        callee: str,
+        arguments: Sequence[str | cst.Arg],
+        span: Span,
+        indent: str | None = None,
+    ) -> str:
+        """The text of a new call in the place of `span`, or below with another indentation.
+
+        Raises:
+            Refused: an argument cannot be moved to other columns.
+        """
+        source, start, end = self.source, span.start, span.end
+        limit = line_limit(source)
+        if start.row == end.row and width(source.line(start.row)) > limit:
+            limit = 10_000  # too long before: how to break it is for its author to say
+        before = start.column - 1 if indent is None else len(indent)
+        indent = self.indent(start.row) if indent is None else indent
+        texts = []
+        for argument in arguments:
+            if isinstance(argument, str):
+                texts.append(argument)
+                continue
+            text = self.text(argument)
+            if "\n" in text:
+                if self.has_multiline_string(argument):
+                    raise Refused("a string of several lines would have to be moved")
+                old = self.indent(self.span(argument).start.row)
+                text = reindent(text, old, indent + self.unit)
+            texts.append(text)
+            call = self.parents.get(argument)
+            comma = call.args[-1].comma if isinstance(call, cst.Call) else None
+            if call is not None and isinstance(comma, cst.Comma) and "\n" in self.text(call):
+                limit = 0  # so one tells formatters to keep one argument a row
+        after = width(source.line(end.row)[end.column - 1 :])
+        return call_text(callee, texts, indent, self.unit, before, after, limit)
+
     def owns_its_rows(self, node: cst.CSTNode) -> bool:
         """Whether nothing but white space stands before the node on its first row."""
         start = self.span(node).start
@@ -182,7 +220,9 @@ class Place:
         """Whether a name is used outside of every `with` (or `except`) that binds it."""
         if self.function.is_module:
             binders = [
-                rows for bound, rows in self._binders_of_the_file[kind.__name__] if bound == name
+                rows
+                for each, bound, rows in self._binders_of_the_file
+                if (each, bound) == (kind, name)
             ]
             return any(
                 used == name and not any(row in rows for rows in binders)
@@ -211,19 +251,16 @@ class Place:
         ]
 
     @cached_property
-    def _binders_of_the_file(self) -> dict[str, list[tuple[str, range]]]:
-        found: dict[str, list[tuple[str, range]]] = {"With": [], "ExceptHandler": []}
+    def _binders_of_the_file(self) -> list[tuple[type[cst.CSTNode], str, range]]:
+        found: list[tuple[type[cst.CSTNode], str, range]] = []
         for node in ast.walk(self._file) if self._file is not None else ():
-            if isinstance(node, (ast.With, ast.AsyncWith)):
+            if isinstance(node, (ast.With, ast.AsyncWith, ast.ExceptHandler)):
                 rows = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-                found["With"] += [
-                    (item.optional_vars.id, rows)
-                    for item in node.items
-                    if isinstance(item.optional_vars, ast.Name)
-                ]
-            elif isinstance(node, ast.ExceptHandler) and node.name is not None:
-                rows = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-                found["ExceptHandler"].append((node.name, rows))
+                if isinstance(node, ast.ExceptHandler):
+                    found.append((cst.ExceptHandler, node.name or "", rows))
+                    continue
+                names = [item.optional_vars for item in node.items]
+                found += [(cst.With, each.id, rows) for each in names if isinstance(each, ast.Name)]
         return found
 
     def fresh(self, *wanted: str) -> str:

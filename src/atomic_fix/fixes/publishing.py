@@ -15,7 +15,6 @@ from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import fix_staged
 from atomic_fix.fixes.imports import import_module
-from atomic_fix.fixes.layout import call_text, line_limit, width
 from atomic_fix.fixes.place import Place
 
 if TYPE_CHECKING:
@@ -91,6 +90,8 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     title = "Replace with `os.replace`"
     if site.how == "rename":
         return Fix(title, Applicability.SAFE, tuple(_replacing(place, publication)))
+    if site.api not in {"shutil.move", "shutil.copy", "shutil.copy2"}:
+        raise Refused(f"after `{site.api}` the temp file may stay; publish it with `os.replace`")
     call = site.call.node
     if not isinstance(place.parents.get(call), cst.Expr) or len(call.args) != 2:
         raise Refused(f"`{site.api}` is given options, or what it returns is used")
@@ -197,7 +198,7 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
         else:
             closing = [call for call in function.calls if call.name == f"{handle}.close"]
             spot = _spot(place, opener, closing)
-            end = place.span(closing[-1].node).start
+            end = place.tree.span(spot).end
         writing = [use for use in uses if place.span(use).start < end and _is_written(place, use)]
         if not writing:
             raise Refused  # another handle writes
@@ -374,10 +375,8 @@ def _beside(place: Place, publication: Publication) -> list[Edit]:
     called = place.facts.paths.call_name(made, made.function) or ""
     if called not in {"tempfile.mkstemp", "tempfile.NamedTemporaryFile"}:
         raise Refused("make the temp folder beside the target, by `dir=`")
-    if any(arg.star for arg in made.node.args) or made.node.args:
-        last = made.node.args[-1]
-        if last.star or isinstance(last.comma, cst.Comma):
-            raise Refused("not every argument of the call is in sight")
+    if any(arg.star for arg in made.node.args):
+        raise Refused("not every argument of the call is in sight")
     target = publication.site.target_node
     if not isinstance(target, (cst.Name, cst.Attribute)):
         raise Refused("the target has no name where the temp file is made")
@@ -393,19 +392,10 @@ def _beside(place: Place, publication: Publication) -> list[Edit]:
         found = import_module(place, "os")
         new = found.edits
         option = f"dir={found.local}.path.dirname({path}) or {found.local}.curdir"
+    if place.comments(made.node):
+        raise Refused("comments stand in the call that makes the temp file")
     span = place.span(made.node)
-    if span.start.row != span.end.row:
-        raise Refused("the call that makes the temp file stands on several lines")
-    row = place.source.line(span.start.row)
-    text = call_text(
-        place.text(made.node.func),
-        [*(place.text(arg) for arg in made.node.args), option],
-        place.indent(span.start.row),
-        place.unit,
-        span.start.column - 1,
-        width(row[span.end.column - 1 :]),
-        line_limit(place.source),
-    )
+    text = place.laid_out(place.text(made.node.func), [*made.node.args, option], span)
     return [*new, Edit(span, text)]
 
 
@@ -429,20 +419,20 @@ def _copied_aside(place: Place, publication: Publication, moved: Call) -> list[E
 def _cleaned_up(place: Place, publication: Publication) -> Call:
     """The call that removes the temp file in the statement after it was copied."""
     site = publication.site
-    if site.api in {"shutil.copy", "shutil.copy2"}:
-        line = place.statement(site.call.node)
-        lines = list(getattr(place.parents[line], "body", ()))
-        following = lines[lines.index(line) + 1 :][:1]
-        source = place.text(site.source_node)
-        for call in site.function.calls:
-            name = place.facts.paths.call_name(call, call.function)
-            given = call.receiver if call.method == "unlink" else None
-            if name in {"os.remove", "os.unlink"}:
-                given = call.argument(0, "path")
-            if given is None or place.text(given) != source:
-                continue
-            if any(each in following for each in place.ancestors(call.node)):
-                return call
+    line = place.statement(site.call.node)
+    lines = list(getattr(place.parents[line], "body", ()))
+    following = lines[lines.index(line) + 1 :][:1]
+    for call in site.function.calls:
+        name = place.facts.paths.call_name(call, call.function)
+        given = call.receiver if call.method == "unlink" else None
+        if name in {"os.remove", "os.unlink"}:
+            given = call.argument(0, "path")
+        if (
+            given is not None
+            and any(each in following for each in place.ancestors(call.node))
+            and place.text(given) == place.text(site.source_node)
+        ):
+            return call
     raise Refused("after a copy the temp file stays; rename it with `os.replace` instead")
 
 

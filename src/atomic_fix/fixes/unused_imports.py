@@ -12,10 +12,6 @@ import sys
 import warnings
 from collections import Counter
 from pathlib import PurePath
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _WORD = re.compile(r"(?<![.\w])[^\W\d]\w*")
 # A string that may be an annotation, or a name of `__all__`.
@@ -98,15 +94,11 @@ def _local(alias: ast.alias) -> str:
 
 
 def _is_standard(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> bool:
-    if alias.name == "*":
-        return False
-    if isinstance(statement, ast.Import):
-        module = alias.name
-    elif statement.level or statement.module in {None, "__future__"}:
-        return False
-    else:
-        module = statement.module or ""
-    return module.partition(".")[0] in sys.stdlib_module_names
+    module: str | None = alias.name
+    if isinstance(statement, ast.ImportFrom):
+        module = None if statement.level or alias.name == "*" else statement.module
+    top = (module or "").partition(".")[0]
+    return top in sys.stdlib_module_names and top != "__future__"
 
 
 def _is_plain(statement: ast.stmt, rows: list[str]) -> bool:
@@ -126,16 +118,9 @@ def _with_gap(rows: list[str], first: int, last: int) -> tuple[int, int]:
     return first, last
 
 
-def _shortened(statement: ast.Import | ast.ImportFrom, kept: Iterable[ast.alias], row: str) -> str:
-    end = row[len(row.rstrip("\r\n")) :]
-    names = ", ".join(_written(kept))
-    if isinstance(statement, ast.Import):
-        return f"import {names}{end}"
+def _shortened(statement: ast.Import | ast.ImportFrom, kept: list[ast.alias], row: str) -> str:
+    statement.names = kept
+    head, _, names = ast.unparse(statement).partition("import ")
     if "(" in row:
         names = f"({names})"
-    return f"from {statement.module} import {names}{end}"
-
-
-def _written(aliases: Iterable[ast.alias]) -> Iterator[str]:
-    for alias in aliases:
-        yield alias.name if alias.asname is None else f"{alias.name} as {alias.asname}"
+    return f"{head}import {names}{row[len(row.rstrip()) :]}"
