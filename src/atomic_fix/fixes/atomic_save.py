@@ -99,9 +99,7 @@ def fix_save(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
     place = Place(facts, site.function)
     if not isinstance(place.parents.get(call), cst.Expr):
         raise Refused("what the saver returns is used")
-    line = place.statement(call)
-    if not isinstance(line, cst.SimpleStatementLine) or not place.owns_its_rows(call):
-        raise Refused("the statement shares its line with another one")
+    place.line(call)
     path = place.text(site.path_node)
     if "\n" in path:
         raise Refused("the expression of the path stands on several lines")

@@ -312,22 +312,16 @@ class _WholeWrite(_Attempt):
         if not call.args:
             raise Refused("the text is not in sight")
         imported = self.helper(name)
-        local = imported.local
-        place = self.place
-        span = self.region or place.span(call)
+        place, local = self.place, imported.local
         if not place.comments(call):
-            try:
-                text = self.place.laid_out(local, [path, *call.args], span)
+            with suppress(Refused):
+                span = self.region or place.span(call)
+                text = place.laid_out(local, [path, *call.args], span)
                 return self.made(name, [Edit(span, text)], imported)
-            except Refused:
-                if self.region is not None:
-                    raise
         if self.region is not None:
-            raise Refused("comments stand in the call")
-        first = place.span(call.args[0]).start
-        func = place.span(call.func)
-        edits = [Edit(func, local), place.insert(first, f"{path}, ")]
-        return self.made(name, edits, imported)
+            raise Refused
+        first = place.insert(place.span(call.args[0]).start, f"{path}, ")
+        return self.made(name, [place.edit(call.func, local), first], imported)
 
     def _in_a_runner(self) -> Fix:
         """`to_thread(path.write_text, text)`: the function given becomes the helper and its
@@ -625,9 +619,7 @@ class _OpenedWrite(_Attempt):
     def _wrapped(self, outer: cst.Call, opened: _Opened, name: str) -> Fix:
         """`with atomic_open(...) as file:` around the statement."""
         place = self.place
-        line = place.statement(outer)
-        if not place.owns_its_rows(line.body[0] if isinstance(line.body, tuple) else outer):
-            raise Refused("the statement shares its line with another one")
+        place.line(outer)
         span = place.span(outer)
         if span.start.row != span.end.row:
             raise Refused("the statement stands on several lines")
@@ -662,11 +654,8 @@ class _OpenedWrite(_Attempt):
         if len(assign.targets) != 1 or not isinstance(target, cst.Name):
             raise Refused("the handle outlives the statement that opens it")
         handle = target.value
-        line = place.statement(assign)
-        suite = place.parents[line]
-        lines = list(suite.body) if isinstance(suite, (cst.IndentedBlock, cst.Module)) else []
-        if line not in lines:
-            raise Refused("the statement shares its line with another one")
+        line = place.line(assign)
+        lines = list(getattr(place.parents[line], "body", ()))
         rest = lines[lines.index(line) + 1 :]
         end = next((i for i, each in enumerate(rest) if self._closes(each, handle)), None)
         if end is None:
@@ -702,7 +691,7 @@ class _OpenedWrite(_Attempt):
             and dotted(line.body[0].value.func) == f"{handle}.close"
         )
 
-    def _from_try(self, line: cst.CSTNode, closing: cst.Try) -> list[Edit]:
+    def _from_try(self, line: cst.SimpleStatementLine, closing: cst.Try) -> list[Edit]:
         place = self.place
         final = closing.finalbody
         if closing.handlers or closing.orelse is not None or final is None:
@@ -711,7 +700,7 @@ class _OpenedWrite(_Attempt):
         first = place.tree.span(closing.body).start.row
         last = place.tree.span(closing.body).end.row
         end = place.tree.span(final).end.row
-        opening = place.span(line.body[0]).end.row  # type: ignore[attr-defined]
+        opening = place.span(line.body[0]).end.row
         for row in (*range(opening + 1, first), *range(last + 1, end + 1)):
             text = place.source.line(row).strip()
             if "#" in text or row == first:
@@ -726,10 +715,10 @@ class _OpenedWrite(_Attempt):
         ]
 
     def _from_close(
-        self, line: cst.CSTNode, body: Sequence[cst.CSTNode], closing: cst.CSTNode
+        self, line: cst.SimpleStatementLine, body: Sequence[cst.CSTNode], closing: cst.CSTNode
     ) -> list[Edit]:
         place = self.place
-        opening = place.span(line.body[0]).end.row  # type: ignore[attr-defined]
+        opening = place.span(line.body[0]).end.row
         last = place.tree.span(closing.body[0]).start.row  # type: ignore[attr-defined]
         if any(place.has_multiline_string(each) for each in body):
             raise Refused("a string of several lines would have to be moved")

@@ -93,6 +93,17 @@ class Place:
                 return above
         raise Refused("the statement around it is not in sight")
 
+    def line(self, node: cst.CSTNode) -> cst.SimpleStatementLine:
+        """The simple statement of its own that a node is in.
+
+        Raises:
+            Refused: it is in another kind of statement, or shares its row.
+        """
+        found = self.statement(node)
+        if not isinstance(found, cst.SimpleStatementLine) or not self.owns_its_rows(found.body[0]):
+            raise Refused("the call is part of a larger statement")
+        return found
+
     # --- text ---------------------------------------------------------------------
 
     def span(self, node: cst.CSTNode) -> Span:

@@ -40,9 +40,7 @@ def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
     place = Place(facts, publication.function)
     if opener.function is not publication.function:
         raise Refused("close the handle before the file is published")
-    line = place.statement(publication.site.call.node)
-    if not isinstance(line, cst.SimpleStatementLine):
-        raise Refused("the publishing call is part of a larger statement")
+    line = place.line(publication.site.call.node)
     edits = _moved_behind(place, line, opener, handle)
     if edits:
         return Fix("Publish after the file is closed", Applicability.SAFE, tuple(edits))
@@ -237,7 +235,7 @@ def _spot(place: Place, opener: Call, closing: Sequence[Call]) -> cst.CSTNode:
     ]
     if len(ahead) != 1 or not isinstance(place.parents.get(ahead[0].node), cst.Expr):
         raise Refused
-    line = place.statement(ahead[0].node)
+    line = place.line(ahead[0].node)
     opening = list(place.ancestors(opener.node))
     for each in place.ancestors(line):
         above = place.parents.get(each)
@@ -268,8 +266,6 @@ def _inserted(place: Place, spot: cst.CSTNode, rows: Sequence[str]) -> Edit:
         return place.insert(
             place.end_of_row(span.end.row), "".join(f"\n{indent}{row}" for row in rows)
         )
-    if not place.owns_its_rows(spot.body[0]):
-        raise Refused("the statement shares its line with another one")
     row = place.span(spot.body[0]).start.row
     indent = place.indent(row)
     first = place.first_comment(row)
@@ -286,9 +282,7 @@ def _synced_again(facts: ModuleFacts, publication: Publication) -> Fix:
         raise Refused("the temp file has no name: write with the helper")
     if getattr(site.function.node, "asynchronous", None) is not None:
         raise Refused("to synchronise would block the event loop: write with the helper")
-    line = place.statement(site.call.place)
-    if not isinstance(line, cst.SimpleStatementLine):
-        raise Refused("the publishing call is part of a larger statement")
+    line = place.line(site.call.place)
     handle = place.fresh("file", "handle", "temp_file")
     found = import_module(place, "os")
     rows = [
@@ -330,18 +324,13 @@ def _collapsed(facts: ModuleFacts, publication: Publication, config: Config) -> 
         raise Refused
     place = Place(facts, site.function)
     name = write.path_node.value
-    lines = [place.statement(write.call.node), place.statement(site.call.node)]
-    suite = place.parents.get(lines[0])
-    body = list(suite.body) if isinstance(suite, (cst.IndentedBlock, cst.Module)) else []
-    first = body.index(lines[0]) - 1 if lines[0] in body else -1
-    if first < 0 or body[first + 1 : first + 3] != lines:
+    lines = [place.line(write.call.node), place.line(site.call.node)]
+    body = list(getattr(place.parents.get(lines[0]), "body", ()))
+    first = body.index(lines[0]) - 1
+    made = body[first]
+    if first < 0 or body[first:][1:3] != lines or not isinstance(made, cst.SimpleStatementLine):
         raise Refused
-    made, last = body[first], lines[1]
-    if not isinstance(made, cst.SimpleStatementLine) or not isinstance(
-        last, cst.SimpleStatementLine
-    ):
-        raise Refused
-    small = made.body[0]
+    small, last = made.body[0], lines[1].body[0]
     if (
         len(made.body) != 1
         or not isinstance(small, cst.Assign)
@@ -352,7 +341,7 @@ def _collapsed(facts: ModuleFacts, publication: Publication, config: Config) -> 
         or not all(isinstance(place.parents.get(c.node), cst.Expr) for c in (write.call, site.call))
     ):
         raise Refused
-    region = Span(place.tree.span(small).start, place.tree.span(last.body[0]).end)
+    region = Span(place.tree.span(small).start, place.tree.span(last).end)
     if "#" in place.source.slice(region):
         raise Refused
     told = place.source.line(region.end.row)[region.end.column - 1 :]
@@ -503,7 +492,7 @@ def _moved_behind(
     end = Position(span.start.row + 1, 1)
     if following and place.text(following[0]) == f"{handle}.close()":
         closing = place.span(following[0]).start
-        if closing.row == end.row and place.owns_its_rows(line):
+        if closing.row == end.row:
             first, second = place.source.line(span.start.row), place.source.line(end.row)
             whole = Span(Position(span.start.row, 1), place.end_of_row(end.row))
             return [Edit(whole, f"{second}\n{first}")]
