@@ -251,6 +251,7 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
         "save_queue": publish("q.json", lambda m, s: m.save_queue(Path("q.json"), s)),
         "save_cursor": publish("cursor.json", lambda m, s: m.save_cursor(Path("cursor.json"), s)),
+        "save_offset": publish("offset.json", lambda m, s: m.save_offset("offset.json", s)),
         "checkpoint_writer": publish("c.json", lambda m, s: through(m.checkpoint_writer, s)),
         "save_registry": publish("r.json", lambda m, s: m.save_registry(Path("r.json"), s)),
         "save_ledger": publish("l.json", lambda m, s: m.save_ledger(Path("l.json"), s)),

@@ -177,7 +177,7 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
         closing = _given(facts, function, handle, frozenset({"os.close"}))
         if not _given(facts, function, handle, frozenset({"os.write"})):
             raise Refused
-        spot = _spot(place, opener, closing)
+        spot = _spot(place, opener, closing, publication)
         rows = [f"{found.local}.fsync({handle})"]
     else:
         rows = [f"{handle}.flush()", f"{found.local}.fsync({handle}.fileno())"]
@@ -195,7 +195,7 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
                 raise Refused  # another handle of the same `with` may hold a part back
         else:
             closing = [call for call in function.calls if call.name == f"{handle}.close"]
-            spot = _spot(place, opener, closing)
+            spot = _spot(place, opener, closing, publication)
             end = place.tree.span(spot).end
         writing = [use for use in uses if place.span(use).start < end and _is_written(place, use)]
         if not writing:
@@ -226,12 +226,18 @@ def _is_written(place: Place, use: cst.Name) -> bool:
     return isinstance(above, cst.Yield)
 
 
-def _spot(place: Place, opener: Call, closing: Sequence[Call]) -> cst.CSTNode:
-    """The statement that closes, or the block of the `try` whose `finally` or `else` does."""
+def _spot(
+    place: Place, opener: Call, closing: Sequence[Call], publication: Publication
+) -> cst.CSTNode:
+    """The statement that closes before it is published, or the block of the `try` whose
+    `finally` or `else` does."""
+    site = publication.site
     ahead = [
         call
         for call in closing
-        if call.order > opener.order and not any(i.kind == "handler" for i in call.inside)
+        if call.order > opener.order
+        and (call.order < site.order or call.function is not site.function)
+        and not any(inside.kind == "handler" for inside in call.inside)
     ]
     if len(ahead) != 1 or not isinstance(place.parents.get(ahead[0].node), cst.Expr):
         raise Refused
