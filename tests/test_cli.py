@@ -226,7 +226,7 @@ def test_a_defect_of_ours_does_not_stop_the_others(
 
     real = core.check
 
-    def check(source: object, config: object) -> object:
+    def check(source: object, config: object, _tree: object = None) -> object:
         if source.filename == "a.py":  # type: ignore[attr-defined]
             raise KeyError("x")
         return real(source, config)  # type: ignore[arg-type]
@@ -245,7 +245,7 @@ def test_an_interrupt_within_clean_up_is_an_interrupt(
 ) -> None:
     """LibCST computes positions in a `finally`, which fails on what an interrupt left undone."""
 
-    def check(_source: object, _config: object) -> object:
+    def check(_source: object, *_: object) -> object:
         try:
             raise KeyboardInterrupt
         finally:
@@ -257,7 +257,7 @@ def test_an_interrupt_within_clean_up_is_an_interrupt(
 
 
 def test_a_defect_is_one_line_that_can_be_read(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def check(_source: object, _config: object) -> object:
+    def check(_source: object, *_: object) -> object:
         raise ValueError("a\n  whole\n  tree " * 1_000)
 
     monkeypatch.setattr("atomic_fix.check.check", check)
@@ -272,12 +272,24 @@ def test_an_interrupt_is_not_taken_for_findings(
 ) -> None:
     import atomic_fix.check as core
 
-    def interrupt(_source: object, _config: object) -> object:
+    def interrupt(_source: object, *_: object) -> object:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(core, "check", interrupt)
     (here / "a.py").write_bytes(SAVER)
     assert run("a.py").exit_code == 130
+
+
+def test_an_interrupt_before_the_first_file_is_none_either(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("click.Command.parse_args", interrupt)
+    result = run("a.py")
+    assert result.exit_code == 130
+    assert result.output == ""
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ IMPORT = "from atomic_fix.runtime import atomic_write_text\n"
 def _fixes_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     real = core.check
 
-    def check(source: Source, config: Config) -> tuple[Finding, ...]:
+    def check(source: Source, config: Config, _tree: object = None) -> tuple[Finding, ...]:
         return tuple(
             replace(each, fix=by_hand(each, source) if each.code == "ATF101" else None)
             for each in real(source, config)
@@ -299,7 +299,7 @@ def test_a_fix_that_would_break_the_file_is_refused_aloud(
 ) -> None:
     real = core.check
 
-    def check(source: object, config: object) -> object:
+    def check(source: object, config: object, _tree: object = None) -> object:
         return tuple(
             replace(each, fix=Fix("break it", Applicability.SAFE, (Edit(each.span, "("),)))
             for each in real(source, config)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,7 +17,7 @@ from atomic_fix import __version__
 from atomic_fix.settings import OUTPUT_FORMATS, ConfigError, Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -55,9 +56,18 @@ _WAYS = (
 """The options that do something else than report; one at a time."""
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise click.exceptions.Exit(130) from error
+
+
 class _GroupedCommand(click.Command):
     """A command whose --help shows its options under headings, and which ends with 2 when its
-    output cannot be written: a traceback's 1 would stand for findings."""
+    output cannot be written, and with 130, as a shell has it, when it is interrupted: the 1 of
+    a traceback, or of click, would stand for findings."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
@@ -68,6 +78,14 @@ class _GroupedCommand(click.Command):
             line = f"atomic-fix: error: the output cannot be written: {error.strerror}\n"
             sys.stderr.write(line)
             sys.exit(2)
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _interruptible():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _interruptible():
+            return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         records = {
@@ -225,8 +243,6 @@ def main(paths: tuple[str, ...], **options: Any) -> None:
         code = _start(paths, options)
     except ConfigError as error:
         code = complain(printable(str(error)))
-    except KeyboardInterrupt:
-        code = 130  # as a shell has it; click would end with 1, which stands for findings
     sys.exit(code)
 
 
