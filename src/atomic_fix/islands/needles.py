@@ -47,7 +47,11 @@ def temp_word_pattern() -> str:
     )
 
 
-_OPENERS = tuple({opener.name.rpartition(".")[2].encode() for opener in apis.OPENERS} | {b"open"})
+_OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
+# A search each: where `GzipFile` stands, so does `File`.
+_SOME_OPENER = tuple(
+    name.encode() for name in _OPENERS if not any(each in name for each in _OPENERS - {name})
+)
 _WRITING_MODE = re.compile(
     rb"""["'}](?:[rwaxbtU+]|\\\r?\n)*w[rwaxbtU+]*["'{\\]|""" + ESCAPED.encode()
 )
@@ -94,8 +98,7 @@ class Needles:
         )
         loaders = [name.rpartition(".")[2] for name in config.loaders]
         loaders += [loader.name.rpartition(".")[2] for loader in apis.LOADERS]
-        loaders += [opener.decode() for opener in _OPENERS]
-        known = "|".join(sorted(map(re.escape, {*loaders, "read_text", "read_bytes"})))
+        known = "|".join(sorted(map(re.escape, {*loaders, *_OPENERS, "read_text", "read_bytes"})))
         loading = "|".join(sorted(catalog.LOADING))
         runners = "|".join(sorted(apis.RUNNERS))
         self._load = re.compile(
@@ -122,7 +125,7 @@ class Needles:
             return True
         if b"O_TRUNC" in content:
             return True
-        if any(opener in content for opener in _OPENERS) and (
+        if any(opener in content for opener in _SOME_OPENER) and (
             _WRITING_MODE.search(content) is not None
             or (b"truncate" in content and TRUNCATES.search(content.decode("latin-1")) is not None)
         ):
