@@ -99,6 +99,11 @@ CALLS: dict[str, dict[str, Call]] = {
         "Store.load": load("state.json", lambda m: stored(m.Store("state.json"), "state")),
         "load_checkpoint": load("c.pkl", lambda m: m.load_checkpoint("c.pkl"), PICKLED),
     },
+    "broad-except-on-load/commented": {
+        "Store.load": load("state.pkl", lambda m: stored(m.Store("state.pkl"), "state"), PICKLED),
+        "load_session": load("s.json", lambda m: m.load_session("s.json")),
+        "load_queue": load("q.json", lambda m: m.load_queue("q.json")),
+    },
     "copy-to-publish/copied": {
         "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
     },

@@ -11,6 +11,7 @@ import libcst as cst
 from atomic_fix.finding import Applicability, Edit, Fix, Position
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_name
+from atomic_fix.fixes.layout import call_text, line_limit
 from atomic_fix.fixes.place import Place
 
 if TYPE_CHECKING:
@@ -108,8 +109,13 @@ def fix_save(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
         raise Refused("the path is not an argument of the saver")
     handle = place.fresh("file", "handle", "output")
     imported = import_name(place, config.helper, "atomic_open")
-    opener = f"{imported.local}({path}, {row.arguments})"
-    edits = _wrapped(place, call, given, f"with {opener} as {handle}:", handle)
+    indent, end = place.indent(place.span(call).start.row), f" as {handle}:"
+    arguments = [path, *row.arguments.split(", ")]
+    opener = call_text(
+        f"with {imported.local}", arguments, indent, place.unit,
+        len(indent), len(end), line_limit(place.source),
+    )  # fmt: skip
+    edits = _wrapped(place, call, given, opener + end, handle)
     return Fix("Write with `atomic_open`", applicability, (*imported.edits, *edits), note)
 
 

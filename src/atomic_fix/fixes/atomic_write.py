@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from atomic_fix.config import own_helper
-from atomic_fix.facts.names import dotted
+from atomic_fix.facts.names import dotted, words
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import Imported, import_name
@@ -85,6 +85,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
         raise Refused("what is written is no regular file")
     place = Place(facts, site.function)
     _must_be_a_path(place, site)
+    _must_not_be_a_retreat(place, site)
     if site.kind == "write":
         return _WholeWrite(place, site, config).fix()
     return _OpenedWrite(place, site, config).fix()
@@ -119,6 +120,24 @@ def _must_be_a_path(place: Place, site: WriteSite) -> None:
         last = (dotted(receiver.func) or "").rpartition(".")[2]
         if last[:1].isupper() and not last.endswith("Path"):
             raise Refused(f"whether `{last}` is a path of the local file system cannot be seen")
+
+
+def _must_not_be_a_retreat(place: Place, site: WriteSite) -> None:
+    """Raises:
+    Refused: it is what is done where an atomic write of the file failed.
+    """
+    path = place.text(site.path_node) if place.holds(site.path_node) else ""
+    for each in place.ancestors(site.call.place):
+        tried = place.parents.get(each)
+        if not isinstance(each, cst.ExceptHandler) or not isinstance(tried, cst.Try):
+            continue
+        for node in walk(tried.body):
+            if (
+                isinstance(node, cst.Call)
+                and "atomic" in words(place.text(node.func))
+                and path in [place.text(arg.value) for arg in node.args]
+            ):
+                raise Refused("it stands in for an atomic write that failed")
 
 
 class _Attempt:

@@ -17,7 +17,7 @@ from atomic_fix.catalog import errors
 from atomic_fix.config import own_helper
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.swallowing import error_names
-from atomic_fix.finding import Applicability, Edit, Fix, Span
+from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_module, import_name
 from atomic_fix.fixes.place import Place, walk
@@ -139,6 +139,17 @@ class _Attempt:
         bound = _bound(handler)
         lines, comments = self._lines(handler)
         indent = place.indent(place.span(handler).start.row)
+        only_told = all(self._is_told(line) for line in lines)
+        if kinds.kept and self.swallow.broad and comments and only_told:
+            # Comments that are about no default are about the broad handler, and go with it; a
+            # new one above it keeps the rest.
+            name = bound or self._error_name(handler)
+            row = place.span(handler).start.row
+            texts = [f"{indent}except {_joined(kinds.kept)}{f' as {name}' if bound else ''}:"]
+            texts += [f"{indent}{place.unit}{place.text(line)}" for line in lines]
+            self.edits.append(place.insert(Position(row, 1), "".join(f"{t}\n" for t in texts)))
+            self._replaced(handler, kinds, name, lines, indent)
+            return
         if kinds.kept:
             # The handler stays for what it keeps; a new one below it takes the rest.
             if handler.type is None:
@@ -187,7 +198,10 @@ class _Attempt:
         kept = [line for line in lines if self._is_told(line)] if self._raises else []
         replaced = [line for line in lines if line not in kept]
         if not replaced:
-            raise Refused("the handler does more than giving a default")
+            end = place.end_of_row(place.tree.span(body).end.row)
+            rows = self._answer(name, (), indent)
+            self.edits.append(place.insert(end, f"\n{rows}"))
+            return
         region = Span(place.span(replaced[0]).start, place.span(replaced[-1]).end)
         if "#" in place.source.slice(region):
             raise Refused("a comment stands among what would be replaced")
