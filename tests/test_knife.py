@@ -15,8 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atomic_fix.analyse import module_facts, whole_facts
-from atomic_fix.check import selected_rules
+from atomic_fix.check import module_facts, selected_rules, whole_facts
 from atomic_fix.config import Config
 from atomic_fix.finding import Finding
 from atomic_fix.rules import RULES

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from atomic_fix.analyse import module_facts
 from atomic_fix.catalog import apis, errors
+from atomic_fix.check import module_facts
 from atomic_fix.config import Config
 from atomic_fix.islands.needles import Needles
 from atomic_fix.source import Source, decode

@@ -6,7 +6,7 @@ import pytest
 
 from atomic_fix.check import check_bytes
 from atomic_fix.config import Config
-from atomic_fix.islands.syntax import is_python
+from atomic_fix.source import is_python
 
 
 @pytest.mark.parametrize(

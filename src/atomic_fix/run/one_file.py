@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from atomic_fix.finding import FileResult
-from atomic_fix.source import Source, Unreadable, decode
+from atomic_fix.source import Source, Unreadable, decode, is_python
 
 if TYPE_CHECKING:
     import ast
@@ -76,7 +76,6 @@ def uncollected() -> Iterator[None]:
 def _is_plainly_clean(content: bytes, filename: str, settings: Settings) -> bool:
     """Whether the bytes alone show that there is nothing to tell of a file."""
     from atomic_fix.islands.needles import holds_none
-    from atomic_fix.islands.syntax import is_python
 
     return (
         filename.endswith(".py")
