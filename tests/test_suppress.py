@@ -124,7 +124,8 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=12).map("".join))
 def test_any_text_is_read_as_flake8_reads_it(text: str) -> None:
-    text = text.removeprefix("\ufeff")  # decoding takes it off
+    # Decoding takes one off, flake8 a second one; what has two is no Python, and never analysed.
+    text = text.lstrip("\ufeff")
     without_ranges = text.replace("atomic-fix", "other")
     assert covered_rows(without_ranges) == rows_covered_by_flake8(without_ranges, "ATF101")
     covered_rows(text)
