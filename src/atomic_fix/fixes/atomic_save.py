@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from atomic_fix.finding import Applicability, Edit, Fix, Position
+from atomic_fix.finding import Applicability, Edit, Fix
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_name
 from atomic_fix.fixes.layout import call_text, line_limit
@@ -109,37 +109,20 @@ def fix_save(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
         raise Refused("the path is not an argument of the saver")
     handle = place.fresh("file", "handle", "output")
     imported = import_name(place, config.helper, "atomic_open")
-    indent, end = place.indent(place.span(call).start.row), f" as {handle}:"
-    arguments = [path, *row.arguments.split(", ")]
+    if place.comments(call):
+        raise Refused("comments stand in the call")
+    span = place.span(call)
+    indent, end = place.indent(span.start.row), f" as {handle}:"
+    deeper = indent + place.unit
     opener = call_text(
-        f"with {imported.local}", arguments, indent, place.unit,
+        f"with {imported.local}", [path, *row.arguments.split(", ")], indent, place.unit,
         len(indent), len(end), line_limit(place.source),
     )  # fmt: skip
-    edits = _wrapped(place, call, given, opener + end, handle)
-    return Fix("Write with `atomic_open`", applicability, (*imported.edits, *edits), note)
-
-
-def _wrapped(place: Place, call: cst.Call, given: cst.Arg, header: str, handle: str) -> list[Edit]:
-    """The call, one step further in, under a `with`."""
-    span = place.span(call)
-    deeper = place.indent(span.start.row) + place.unit
-    if place.has_multiline_string(call):
-        raise Refused("a string of several lines would have to be moved")
-    if not place.comments(call):
-        keyword = f"{given.keyword.value}=" if given.keyword is not None else ""
-        arguments = [f"{keyword}{handle}" if arg is given else arg for arg in call.args]
-        text = place.laid_out(place.text(call.func), arguments, span, deeper)
-        return [Edit(span, f"{header}\n{deeper}{text}")]
-    moved = [
-        place.insert(Position(row, 1), place.unit)
-        for row in range(span.start.row + 1, span.end.row + 1)
-        if place.source.line(row).strip()
-    ]
-    value = place.span(given.value)
-    if value.start.column == 1:
-        raise Refused("the call stands in the first column")
-    start = place.insert(span.start, f"{header}\n{deeper}")
-    return [start, *moved, Edit(value, handle)]
+    keyword = f"{given.keyword.value}=" if given.keyword is not None else ""
+    arguments = [f"{keyword}{handle}" if arg is given else arg for arg in call.args]
+    saved = place.laid_out(place.text(call.func), arguments, span, deeper)
+    edits = (*imported.edits, Edit(span, f"{opener}{end}\n{deeper}{saved}"))
+    return Fix("Write with `atomic_open`", applicability, edits, note)
 
 
 def _suffix(site: WriteSite) -> str | None:

@@ -232,28 +232,6 @@ class _Attempt:
         text = self.place.laid_out(before + imported.local, found, span)
         return self.made(name, [Edit(span, text + after)], imported)
 
-    def whole_fix(
-        self,
-        kind: str,
-        content: cst.Arg,
-        opened: _Opened,
-        span: Span,
-        *,
-        before: str = "",
-        after: str = "",
-    ) -> Fix:
-        """The call of `atomic_write_text` or `..._bytes` with all that a handle is given."""
-        name = f"atomic_write_{kind}"
-        imported = self.helper(name)
-        options = [
-            f"{option}={self.place.text(opened.given[option].value)}"
-            for option in ("encoding", "errors", "newline")
-            if option in opened.given
-        ]
-        arguments: list[str | cst.Arg] = [opened.path, content, *options]
-        text = self.place.laid_out(before + imported.local, arguments, span)
-        return self.made(name, [Edit(span, text + after)], imported)
-
     def _named(self, name: str, given: str | cst.Arg) -> str | cst.Arg:
         if not name:
             return given
@@ -658,13 +636,38 @@ class _OpenedWrite(_Attempt):
             raise Refused("the handle outlives the statement that opens it")
         if place.comments(outer) or "buffering" in opened.given or outer.args[0].keyword:
             raise Refused("the call cannot be taken over as it stands")
+        as_json = isinstance(place.parents.get(outer), cst.Expr)
+        return self._at_once(outer.args[0], opened, place.span(outer), as_json=as_json)
+
+    def _at_once(
+        self,
+        content: cst.Arg,
+        opened: _Opened,
+        span: Span,
+        suffix: str = "",
+        *,
+        as_json: bool = True,
+        before: str = "",
+        after: str = "",
+    ) -> Fix:
+        """The call that writes all that a handle is given, in the place of `span`."""
         binary = "b" in self.site.mode
-        span = place.span(outer)
-        dumped = self.json_call(outer.args[0].value)
-        is_statement = isinstance(place.parents.get(outer), cst.Expr)
-        if dumped is not None and is_statement and not binary and "errors" not in opened.given:
-            return self.json_fix(opened.path, dumped, opened.given, span)
-        return self.whole_fix("bytes" if binary else "text", outer.args[0], opened, span)
+        dumped = self.json_call(content.value)
+        if dumped is not None and as_json and not binary and "errors" not in opened.given:
+            name = f"atomic_write_json{suffix}"
+            return self.json_fix(
+                opened.path, dumped, opened.given, span, name, before=before, after=after
+            )
+        name = f"atomic_write_{'bytes' if binary else 'text'}{suffix}"
+        imported = self.helper(name)
+        arguments: list[str | cst.Arg] = [opened.path, content]
+        arguments += [
+            f"{option}={self.place.text(opened.given[option].value)}"
+            for option in ("encoding", "errors", "newline")
+            if option in opened.given
+        ]
+        text = self.place.laid_out(before + imported.local, arguments, span)
+        return self.made(name, [Edit(span, text + after)], imported)
 
     def _assigned(self, assign: cst.Assign, opened: _Opened, name: str) -> Fix:
         """`file = open(...)`, then `try: ... finally: file.close()`, or plainly `file.close()`."""
@@ -783,14 +786,7 @@ class _OpenedWrite(_Attempt):
             raise Refused("comments stand in the block")
         content = value.expression.args[0]
         span = place.span(statement)
-        dumped = self.json_call(content.value)
-        binary = "b" in self.site.mode
-        around = {"before": "await ", "after": comment}
-        if dumped is not None and not binary and "errors" not in opened.given:
-            name = "atomic_write_json_async"
-            return self.json_fix(opened.path, dumped, opened.given, span, name, **around)
-        kind = "bytes_async" if binary else "text_async"
-        return self.whole_fix(kind, content, opened, span, **around)
+        return self._at_once(content, opened, span, "_async", before="await ", after=comment)
 
     def _kept_comment(self, statement: cst.With) -> str | None:
         """What a call in the place of a `with` of one statement takes over behind it; None when
