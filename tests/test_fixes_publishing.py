@@ -127,6 +127,22 @@ def test_the_step_stands_above_the_comment_of_the_one_that_follows() -> None:
             "ATF111",
             "used after the file is published",
         ),
+        (
+            (
+                'tmp = path + ".tmp"\nfill(tmp, state)\nwith gzip.open(tmp, "wb") as file:\n'
+                "    file.write(state)\nfill(lambda: os.replace(tmp, path))"
+            ),
+            "ATF115",
+            "within the statement",
+        ),
+        (
+            (
+                'tmp = path + ".tmp"\nwith gzip.open(tmp, "wb") as file:\n    file.write(state)\n'
+                "state and os.replace(tmp, path)"
+            ),
+            "ATF115",
+            "within the statement",
+        ),
     ],
 )
 def test_where_no_repair_is_right_the_reason_is_told(body: str, code: str, reason: str) -> None:

@@ -289,6 +289,8 @@ def _synced_again(facts: ModuleFacts, publication: Publication) -> Fix:
     if getattr(site.function.node, "asynchronous", None) is not None:
         raise Refused("to synchronise would block the event loop: write with the helper")
     line = place.line(site.call.place)
+    if not isinstance(place.parents[site.call.place], (cst.Expr, cst.Return, cst.Assign)):
+        raise Refused("whether the file is published is said within the statement")
     handle = place.fresh("file", "handle", "temp_file")
     found = import_module(place, "os")
     rows = [
