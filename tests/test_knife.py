@@ -36,7 +36,7 @@ def found(source: Source, *, whole: bool) -> list[Finding] | str:
         return []
     if isinstance(facts, Unreadable):
         return facts.reason
-    findings = [each for rule in selected_rules(CONFIG) for each in rule.check(facts, CONFIG)]
+    findings = [each for rule in selected_rules(CONFIG) for each in rule.check(facts)]
     return sorted(findings, key=lambda each: each.sort_key)
 
 

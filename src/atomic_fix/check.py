@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import libcst as cst
 
-    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts import ModuleFacts
     from atomic_fix.rules import Rule
 
 UNREADABLE = "ATF000"
@@ -58,12 +58,7 @@ def check(source: Source, config: Config, tree: ast.Module | None = None) -> tup
     if isinstance(facts, Unreadable):
         return (unreadable_finding(facts),)
     try:
-        findings = [
-            finding
-            for rule in selected_rules(config)
-            for finding in rule.check(facts, config)
-            if finding.confidence >= config.min_confidence
-        ]
+        findings = [finding for rule in selected_rules(config) for finding in rule.check(facts)]
     except NotParsed as error:
         return (unreadable_finding(error.reason),)
     except RecursionError:
@@ -123,7 +118,7 @@ def whole_facts(source: Source, config: Config) -> ModuleFacts | Unreadable:
     """The facts of a file that is parsed as a whole: what `module_facts` is measured by."""
     import libcst as cst
 
-    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts import ModuleFacts
     from atomic_fix.facts.tree import Tree
 
     try:

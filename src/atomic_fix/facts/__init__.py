@@ -1,1 +1,151 @@
-"""What the code does, without judging it."""
+"""What the code of one file does, without judging it, the way rules ask for it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from atomic_fix.config import Config
+from atomic_fix.facts import durable
+from atomic_fix.facts.durable import Durability, Vocabulary
+from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.publications import Publication, publications
+from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
+from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
+from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
+from atomic_fix.facts.tree import Tree
+from atomic_fix.source import Source
+
+
+@dataclass(frozen=True)
+class ModuleFacts:
+    source: Source
+    tree: Tree
+    config: Config
+
+    @cached_property
+    def scopes(self) -> Scopes:
+        return collect(self.tree.module)
+
+    @cached_property
+    def paths(self) -> Paths:
+        return Paths(self.scopes)
+
+    @cached_property
+    def sites(self) -> Sites:
+        return Sites(self.scopes, self.paths, self.config)
+
+    @cached_property
+    def publications(self) -> tuple[Publication, ...]:
+        """Temp files given their final name, with the writes that made them."""
+        return publications(self.scopes, self.paths, self.sites)
+
+    @cached_property
+    def swallows(self) -> tuple[Swallow, ...]:
+        """Handlers around loads that end in a default without a word."""
+        return swallows(self.scopes, self.paths, self.sites)
+
+    @cached_property
+    def dismissals(self) -> tuple[Dismissal, ...]:
+        """Tests of a loaded object's shape that end in a default without a word."""
+        return dismissals(self.scopes, self.paths, self.sites)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary.of(self.config.durable_words, self.config.not_durable_words)
+
+    def is_staged(self, site: WriteSite) -> bool:
+        """Whether what the site writes is a temp file that is published later."""
+        return any(site in publication.writes for publication in self.publications) or any(
+            # The folder that it is in is moved to its final name as a whole.
+            publish.function is site.function
+            and publish.order > site.order
+            and site.path.key.startswith(f"join({publish.source.key},")
+            for publish in self.sites.publishes
+        )
+
+    def write_durability(self, site: WriteSite) -> Durability:
+        """How likely it is that what the site writes is durable state. Below what is told,
+        it is the most that it could be: the loads of the module are not looked at then."""
+        grounds = self._durability(site.path, site.function).grounds
+        most = self._weighed(site, [*grounds, *durable.most_read_back(site)])
+        if most.confidence < self.config.min_confidence:
+            return most
+        return self._weighed(site, [*grounds, *self._read_back(site.path, site.function)])
+
+    def _weighed(self, site: WriteSite, grounds: list[durable.Ground]) -> Durability:
+        """The grounds in what names and reads the file, with those in the write itself."""
+        found = Durability(grounds)
+        durable.content_grounds(found, site)
+        if not site.constant:
+            durable.data_grounds(found, self.vocabulary, site.data)
+        durable.purpose_grounds(found, site.function)
+        durable.hint_grounds(found)
+        durable.absence_grounds(found, site)
+        return found
+
+    def load_durability(self, load: LoadSite, function: FunctionFacts) -> Durability:
+        """How likely it is that what `function` loads is durable state."""
+        path = load.path
+        found = self._durability(path, function)
+        writer: WriteSite | PublishSite | None
+        writer = next((w for w in self.sites.writes if w.path.same(path)), None)
+        if writer is None:
+            writer = next((p.site for p in self.publications if p.site.target.same(path)), None)
+        if writer is None:
+            loaders = (function, *self.callers(function))
+            writer = next(
+                (
+                    w
+                    for w in self.sites.writes
+                    if any(
+                        durable.paired(saver, loader)
+                        for saver in (w.function, *self.callers(w.function))
+                        for loader in loaders
+                    )
+                ),
+                None,
+            )
+        if writer is not None:
+            found.add(f"`{writer.function.name or 'the module'}` writes it", 2.2, writer)
+        else:
+            durable.foreign_grounds(found, path, function)
+        if load.raw:
+            found.add("it is read, not parsed", -0.8)
+        else:
+            found.add("the data is parsed", 0.6)
+        return found
+
+    def publication_durability(self, publication: Publication) -> Durability:
+        """How likely it is that what is published is durable state."""
+        site = publication.site
+        found = self._durability(site.target, site.function)
+        for write in publication.writes[:1]:
+            durable.content_grounds(found, write)
+            durable.data_grounds(found, self.vocabulary, write.data)
+        durable.purpose_grounds(found, site.function)
+        found.add("it is written under a temp name first", 0.6)
+        found.grounds += self._read_back(site.target, site.function)
+        return found
+
+    def callers(self, function: FunctionFacts, depth: int = 2) -> tuple[FunctionFacts, ...]:
+        """Functions of the module that call this one, directly or through others."""
+        found: list[FunctionFacts] = []
+        for call in self.scopes.callers.get(function.name, ()):
+            caller = call.function
+            if caller is function or caller in found or caller.is_module:
+                continue
+            if function in self.paths.callees(call.node, caller):
+                found.append(caller)
+                if depth > 1:
+                    found += [c for c in self.callers(caller, depth - 1) if c not in found]
+        return tuple(found)
+
+    def _durability(self, path: PathValue, function: FunctionFacts) -> Durability:
+        found = Durability()
+        durable.name_grounds(found, self.vocabulary, path, function, self.source.filename)
+        durable.trait_grounds(found, path)
+        if durable.given_by_caller(path, function):
+            durable.caller_grounds(found, self.vocabulary, self.callers(function))
+        return found
+
+    def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[durable.Ground, ...]:
+        return durable.read_back(path, function, self.sites.loads, self.callers)

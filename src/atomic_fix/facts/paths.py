@@ -7,7 +7,7 @@ share one are the same file), which words are in sight (`mentions`), and a few t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
@@ -88,6 +88,31 @@ class PathValue:
     def is_temp(self) -> bool:
         return "temp" in self.traits
 
+    def named(self, alias: str, mention: Mention, *, key: str = "") -> PathValue:
+        """The same path under one more name; `key` is for a path of which nothing else is known."""
+        return replace(
+            self,
+            key=(key or alias) if self.key == "?" else self.key,
+            aliases=self.aliases | {alias},
+            mentions=(mention, *self.mentions),
+        )
+
+    def part(
+        self, kind: str, away: int, traits: frozenset[str], derived_from: frozenset[str]
+    ) -> PathValue:
+        """A path made of this one, whose words lie `away` steps further."""
+        key = f"{kind}({self.key})"
+        return PathValue(
+            key,
+            frozenset({key}),
+            tuple(replace(m, distance=m.distance + away) for m in self.mentions),
+            self.traits & traits,
+            derived_from,
+        )
+
+    def having(self, *traits: str) -> PathValue:
+        return replace(self, traits=self.traits.union(traits))
+
 
 _UNKNOWN = PathValue()
 
@@ -139,22 +164,15 @@ class Paths:
         func = call.func
         if isinstance(func, cst.Name):
             named = self._scopes.by_name.get(func.value, [])
-            return [f for f in named if f.owner is None or f.outer is function] or [
-                f for f in named if f.outer is not None and f.outer is function
-            ]
+            return [f for f in named if f.owner is None or f.outer is function]
         if isinstance(func, cst.Attribute):
             receiver = func.value
             name = func.attr.value
             owner = function.owner
-            if (
-                isinstance(receiver, cst.Name)
-                and owner is not None
-                and receiver.value in {"self", "cls", owner.name}
-            ):
-                found = self.method(owner, name)
-                return [found] if found is not None else []
-            if isinstance(receiver, cst.Name) and receiver.value in self._scopes.classes:
-                found = self.method(self._scopes.classes[receiver.value], name)
+            if isinstance(receiver, cst.Name):
+                if owner is None or receiver.value not in {"self", "cls", owner.name}:
+                    owner = self._scopes.classes.get(receiver.value)
+                found = self.method(owner, name) if owner is not None else None
                 return [found] if found is not None else []
             if isinstance(receiver, cst.Call) and dotted(receiver.func) == "super":
                 return self._scopes.by_name.get(name, [])
@@ -267,7 +285,7 @@ class Paths:
             return _union([self._resolve(node.left, *again), self._resolve(node.right, *again)])
         if isinstance(node, cst.NamedExpr):
             return self._resolve(node.value, *again)
-        if isinstance(node, (cst.Await,)):
+        if isinstance(node, cst.Await):
             return self._resolve(node.expression, *again)
         if isinstance(node, cst.Subscript):
             base = self._resolve(node.value, function, before, distance + 1, depth - 1)
@@ -302,8 +320,7 @@ class Paths:
             elif isinstance(part, cst.FormattedStringText):
                 pieces.append(part.value)
             elif isinstance(part, cst.FormattedStringExpression):
-                value = self._resolve(part.expression, function, before, distance, depth - 1)
-                inner.append(value)
+                inner.append(self._resolve(part.expression, function, before, distance, depth - 1))
                 pieces.append("{}")
             elif isinstance(part, cst.SimpleString):
                 pieces.append(_literal(part))
@@ -353,7 +370,7 @@ class Paths:
         else:
             kind = "parameter" if parameter is not None and not found else "variable"
         mention = Mention(kind, name, distance)
-        traits: frozenset[str] = frozenset()
+        traits: set[str] = set()
         values: list[PathValue] = []
         if found:
             # Later bindings first: the nearest one is the likeliest.
@@ -366,26 +383,17 @@ class Paths:
             if parameter.annotation is not None:
                 text = _code(parameter.annotation.annotation)
                 if "Path" in text:
-                    traits |= {"path"}
+                    traits.add("path")
                 if any(word in text for word in ("IO", "Writer", "Buffer", "Stream")):
-                    traits |= {"handle"}
+                    traits.add("handle")
             values += self._arguments(scope, name, distance, depth)
-        elif name in self._scopes.imports:
-            values.append(_UNKNOWN)
         # More than one binding: the name may stand for different files, so only what all
         # of them say of its nature counts.
-        merged = _union(values) if values else _UNKNOWN
         if _is_temp_name(name):
-            traits |= {"temp"}
+            traits.add("temp")
         if phrase_in(words.ASIDE, name):
-            traits |= {"aside"}
-        value = PathValue(
-            merged.key if merged.key != "?" else alias,
-            merged.aliases | {alias},
-            (mention, *merged.mentions),
-            traits | merged.traits,
-            merged.derived_from,
-        )
+            traits.add("aside")
+        value = _union(values).named(alias, mention).having(*traits)
         for addition in home.bindings.get(name, ()):
             # `filename += ".txt"` makes another path of it.
             # A nested function runs later, when all is added.
@@ -419,16 +427,13 @@ class Paths:
                 f"item({value.key})", frozenset(), value.mentions, value.traits & {"temp", "path"}
             )
         if binding.kind.startswith("assign["):
-            index = binding.kind[len("assign[") : -1]
+            index = binding.kind.removeprefix("assign")
+            key = f"{value.key}{index}"
             traits = value.traits
-            if "temp" in traits and index == "0":
+            if "temp" in traits and index == "[0]":
                 traits |= {"descriptor"}
-            return PathValue(
-                f"{value.key}[{index}]",
-                frozenset({f"{value.key}[{index}]"}) if value.key != "?" else frozenset(),
-                value.mentions,
-                traits,
-            )
+            aliases = frozenset({key}) if value.key != "?" else frozenset[str]()
+            return PathValue(key, aliases, value.mentions, traits)
         return value
 
     def _arguments(
@@ -445,11 +450,7 @@ class Paths:
         for call in self._scopes.callers.get(called, ())[:6]:
             if called == function.name and function not in self.callees(call.node, call.function):
                 continue
-            value = None
-            if position is not None:
-                value = call.argument(position, name)
-            else:
-                value = call.argument(999, name)
+            value = call.argument(999 if position is None else position, name)
             if value is not None:
                 values.append(
                     self._resolve(value, call.function, call.order, distance + 1, depth - 2)
@@ -462,24 +463,16 @@ class Paths:
         name = node.attr.value
         owner = function.owner
         mention = Mention("attribute", name, distance)
-        own_temp = frozenset({"temp"}) if _is_temp_name(name) else frozenset[str]()
+        own = {"temp"} if _is_temp_name(name) else set[str]()
         if isinstance(node.value, cst.Name) and node.value.value in {"self", "cls"} and owner:
-            home = owner
-            aliases = frozenset({f"self.{name}@{home.name}"})
             values = [
-                self._binding(b, distance + 1, depth - 1) for b in self.attribute(home, name)[-3:]
+                self._binding(b, distance + 1, depth - 1) for b in self.attribute(owner, name)[-3:]
             ]
-            method = self.method(home, name)
+            method = self.method(owner, name)
             if method is not None:
                 values += self._returned(method, distance, depth)
-            merged = _union(values) if values else _UNKNOWN
-            return PathValue(
-                merged.key if merged.key != "?" else f"self.{name}",
-                merged.aliases | aliases,
-                (mention, *merged.mentions),
-                merged.traits | own_temp,
-                merged.derived_from,
-            )
+            alias = f"self.{name}@{owner.name}"
+            return _union(values).named(alias, mention, key=f"self.{name}").having(*own)
         text = dotted(node)
         base = self._resolve(node.value, function, before, distance, depth - 1)
         if name == "name":
@@ -492,41 +485,19 @@ class Paths:
                 )
                 traits = base.traits - {"handle"}
                 return PathValue(base.key, inner | base.aliases, base.mentions, traits)
-            return PathValue(
-                f"name({base.key})",
-                frozenset({f"name({base.key})"}),
-                base.mentions,
-                base.traits & {"temp", "path"},
-                base.derived_from | base.aliases,
-            )
+            derived = base.derived_from | base.aliases
+            return base.part(name, 0, frozenset({"temp", "path"}), derived)
         if name in {"parent", "parents", "stem", "suffix"}:
             # What the folder is called says little of the file.
-            return PathValue(
-                f"{name}({base.key})",
-                frozenset({f"{name}({base.key})"}),
-                tuple(Mention(m.kind, m.text, m.distance + 3) for m in base.mentions),
-                base.traits & (_OF_FOLDERS | {"path"}),
-                base.aliases if name == "stem" else frozenset(),
-            )
-        values = []
-        if text is not None:
-            values = [
-                self._binding(b, distance + 1, depth - 1)
-                for b in self.bindings(text, function, before)[-2:]
-            ]
-        merged = _union(values) if values else _UNKNOWN
-        head = base.key
-        aliases = frozenset({f"{head}.{name}"})
+            derived = base.aliases if name == "stem" else frozenset()
+            return base.part(name, 3, _OF_FOLDERS | {"path"}, derived)
+        bound = self.bindings(text, function, before)[-2:] if text is not None else ()
+        value = _union([self._binding(b, distance + 1, depth - 1) for b in bound])
+        value = value.named(f"{base.key}.{name}", mention)
         if text is not None:
             # The same dotted name means the same object in most of a module's functions.
-            aliases |= {f"~{text}"}
-        return PathValue(
-            merged.key if merged.key != "?" else f"{head}.{name}",
-            merged.aliases | aliases,
-            (mention, *merged.mentions),
-            merged.traits | own_temp | (base.traits & _OF_FOLDERS),
-            merged.derived_from,
-        )
+            value = replace(value, aliases=value.aliases | {f"~{text}"})
+        return value.having(*own, *(base.traits & _OF_FOLDERS))
 
     def _given_back(
         self, call: cst.Call, callee: FunctionFacts, returned: list[PathValue]
@@ -563,7 +534,7 @@ class Paths:
             parts = [a.value for a in node.args if a.keyword is None and not a.star]
             values = [self._resolve(part, *again) for part in parts]
             if len(values) == 1:
-                return _with_traits(values[0], "path")
+                return values[0].having("path")
             return _join(values, "path")
         if name in apis.JOIN_CALLS:
             values = [self._resolve(a.value, *again) for a in node.args if a.keyword is None]
@@ -575,15 +546,9 @@ class Paths:
             return self._resolve(first, *again)
         if name in {"os.path.basename", "os.path.dirname"} and first is not None:
             base = self._resolve(first, *again)
-            kind = name.rpartition(".")[2]
-            away = 0 if kind == "basename" else 3
-            return PathValue(
-                f"{kind}({base.key})",
-                frozenset({f"{kind}({base.key})"}),
-                tuple(Mention(m.kind, m.text, m.distance + away) for m in base.mentions),
-                base.traits & _OF_FOLDERS,
-                base.aliases if kind == "basename" else frozenset(),
-            )
+            if name == "os.path.basename":
+                return base.part("basename", 0, _OF_FOLDERS, base.aliases)
+            return base.part("dirname", 3, _OF_FOLDERS, frozenset())
         opener = self._openers.get(name)
         if opener is not None:
             target = argument(node, opener.path, opener.path_keyword)
@@ -599,19 +564,12 @@ class Paths:
         if callees:
             callee = callees[0]
             values = self._returned(callee, distance, depth)
-            merged = _union(values) if values else _UNKNOWN
             given = self._given_back(node, callee, values)
             if given is not None:
                 # `_checked(path)`: what it is given, and no file of its own.
                 return self._resolve(given, *again)
-            alias = f"call:{callee.path}()"
-            return PathValue(
-                merged.key if merged.key != "?" else alias,
-                merged.aliases | {alias},
-                (Mention("function", callee.name, distance), *merged.mentions),
-                merged.traits,
-                merged.derived_from,
-            )
+            mention = Mention("function", callee.name, distance)
+            return _union(values).named(f"call:{callee.path}()", mention)
         # A function from elsewhere: its name and what it is given are all there is to see.
         called = dotted(node.func)
         if called is None and isinstance(node.func, cst.Attribute):
@@ -638,7 +596,7 @@ class Paths:
             traits |= value.traits & (_OF_FOLDERS | {"temp", "fresh"})
         derived = frozenset[str]().union(*(value.aliases for value in arguments))
         if called is not None and len(arguments) == 1 and phrase_in(words.SAME_PATH, called):
-            return _with_aliases(arguments[0], alias)
+            return replace(arguments[0], aliases=arguments[0].aliases | {alias})
         return PathValue(
             alias, frozenset({alias}) if complete else frozenset(), mentions, traits, derived
         )
@@ -672,11 +630,9 @@ class Paths:
                     f"parent({base.key})", frozenset(), (), base.traits & _OF_FOLDERS
                 )
                 return _join([folder, made], "path")
-            value = _append(base, made, _text(first) or "?")
-            return _with_traits(value, "path")
+            return _append(base, made, _text(first) or "?").having("path")
         if method == "enter_context" and first is not None:
-            value = self._resolve(first, *again)
-            return _with_traits(value, "handle")
+            return self._resolve(first, *again).having("handle")
         if method == "get" and first is not None:
             literal = _text(first)
             if literal is not None:
@@ -789,14 +745,12 @@ def _join(values: list[PathValue], *traits: str) -> PathValue:
 
 def _append(left: PathValue, right: PathValue, suffix: str | None) -> PathValue:
     """`left` with something put behind its name."""
-    shown = suffix if suffix is not None else "?"
+    shown = "?" if suffix is None else suffix
     key = f"append({left.key},{shown})"
     traits = set((left.traits | right.traits) & (_OF_FOLDERS | {"fresh", "path", "aside"}))
     if left.is_temp or right.is_temp:
         traits.add("temp")
-    if (
-        suffix is not None and suffix.strip("._-~").lower() in words.ASIDE | {"~"}
-    ) or suffix == "~":
+    if suffix == "~" or (suffix is not None and suffix.strip("._-~").lower() in words.ASIDE):
         traits.add("aside")
     mentions = (*right.mentions, *left.mentions)
     aliases = frozenset({key}) if left.key != "?" else frozenset[str]()
@@ -819,24 +773,4 @@ def _union(values: list[PathValue]) -> PathValue:
         tuple(dict.fromkeys(m for v in values for m in v.mentions)),
         traits,
         frozenset[str]().union(*(v.derived_from for v in values)),
-    )
-
-
-def _with_aliases(value: PathValue, *aliases: str) -> PathValue:
-    return PathValue(
-        value.key,
-        value.aliases | frozenset(aliases),
-        value.mentions,
-        value.traits,
-        value.derived_from,
-    )
-
-
-def _with_traits(value: PathValue, *traits: str) -> PathValue:
-    return PathValue(
-        value.key,
-        value.aliases,
-        value.mentions,
-        value.traits | frozenset(traits),
-        value.derived_from,
     )

@@ -25,7 +25,7 @@ from atomic_fix.fixes.place import Place, walk
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
-    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts import ModuleFacts
     from atomic_fix.facts.sites import WriteSite
 
 # Keywords that the helper keeps for itself: an option of `json.dumps` by such a name would

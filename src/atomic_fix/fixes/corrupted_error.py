@@ -24,7 +24,7 @@ from atomic_fix.fixes.place import Place, walk
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
-    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts import ModuleFacts
     from atomic_fix.facts.scopes import FunctionFacts, Handled
     from atomic_fix.facts.swallowing import Swallow
 

@@ -20,7 +20,7 @@ from atomic_fix.fixes import Refused
 from atomic_fix.fixes.layout import line_limit
 
 if TYPE_CHECKING:
-    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts import ModuleFacts
     from atomic_fix.facts.scopes import FunctionFacts
     from atomic_fix.fixes.place import Place
     from atomic_fix.source import Source

@@ -16,7 +16,7 @@ from atomic_fix.fixes import Refused
 from atomic_fix.fixes.layout import call_text, line_limit, reindent, width
 
 if TYPE_CHECKING:
-    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts import ModuleFacts
     from atomic_fix.facts.scopes import FunctionFacts
 
 

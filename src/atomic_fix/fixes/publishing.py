@@ -19,7 +19,7 @@ from atomic_fix.fixes.place import Place
 
 if TYPE_CHECKING:
     from atomic_fix.config import Config
-    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts import ModuleFacts
     from atomic_fix.facts.publications import Publication
     from atomic_fix.facts.scopes import Call, FunctionFacts
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import libcst as cst
 
-from atomic_fix.facts.module import ModuleFacts
+from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.scopes import (
     Binding,
     Call,

@@ -44,21 +44,14 @@ is all that the `try` holds. `OSError` keeps the default; what else the load rai
 As for ATF201.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import swallow_findings
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
-    from atomic_fix.facts.module import ModuleFacts
-    from atomic_fix.finding import Finding
+from atomic_fix.facts import ModuleFacts
+from atomic_fix.finding import Finding
+from atomic_fix.rules.rule import Rule, swallow_findings
 
 
-def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+def _check(facts: ModuleFacts) -> Iterator[Finding]:
     for swallow in facts.swallows:
         if not swallow.broad:
             continue

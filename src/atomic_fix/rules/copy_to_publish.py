@@ -36,24 +36,17 @@ fix for other copies: the temp file would stay.
 Backup copies, and files that the program did not write itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from atomic_fix.facts import ModuleFacts
+from atomic_fix.finding import Finding
 from atomic_fix.fixes.publishing import fix_copied
-from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import publication_findings
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
-    from atomic_fix.facts.module import ModuleFacts
-    from atomic_fix.finding import Finding
+from atomic_fix.rules.rule import Rule, publication_findings
 
 _NOT_REPLACE = frozenset({"copy", "move", "rename"})
 
 
-def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+def _check(facts: ModuleFacts) -> Iterator[Finding]:
     for publication in facts.publications:
         if publication.site.how in _NOT_REPLACE:
             message = (

@@ -38,22 +38,15 @@ Tables and arrays written for people or other tools, savers that are given a han
 memory buffer, and temp files that are published by a rename later.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from atomic_fix.facts import ModuleFacts
+from atomic_fix.finding import Finding
 from atomic_fix.fixes.atomic_save import fix_save
-from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import write_findings
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
-    from atomic_fix.facts.module import ModuleFacts
-    from atomic_fix.finding import Finding
+from atomic_fix.rules.rule import Rule, write_findings
 
 
-def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+def _check(facts: ModuleFacts) -> Iterator[Finding]:
     publishing = {p.site.node for p in facts.publications}
     for site in facts.sites.writes:
         if site.kind != "save" or facts.is_staged(site):

@@ -55,22 +55,15 @@ published by a rename later, reports, exports, plots, logs, and files whose name
 readers give no sign that they are read back.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from atomic_fix.facts import ModuleFacts
+from atomic_fix.finding import Finding
 from atomic_fix.fixes.atomic_write import fix_write
-from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import write_findings
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
-    from atomic_fix.facts.module import ModuleFacts
-    from atomic_fix.finding import Finding
+from atomic_fix.rules.rule import Rule, write_findings
 
 
-def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+def _check(facts: ModuleFacts) -> Iterator[Finding]:
     for site in facts.sites.writes:
         if site.kind == "save" or facts.is_staged(site):
             continue

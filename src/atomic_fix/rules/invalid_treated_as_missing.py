@@ -38,26 +38,19 @@ No fix: whether another shape is an error or an old format only the project can 
 Tests that raise, log or warn, and data that did not come from durable state.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from atomic_fix.facts import ModuleFacts
+from atomic_fix.finding import Finding, Fix
 from atomic_fix.fixes import Refused
-from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import findings
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
-    from atomic_fix.facts.module import ModuleFacts
-    from atomic_fix.finding import Finding, Fix
+from atomic_fix.rules.rule import Rule, findings
 
 
 def _no_fix() -> Fix:
     raise Refused("only the project can say whether another shape is an error")
 
 
-def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+def _check(facts: ModuleFacts) -> Iterator[Finding]:
     for dismissal in facts.dismissals:
         durability = facts.load_durability(dismissal.load, dismissal.function)
         message = f"state of the wrong shape is taken for none without a word: {dismissal.outcome}"

@@ -40,22 +40,15 @@ elsewhere `flush` and `fsync` go before it. No fix where the handle is used afte
 Handles that were flushed, synchronised or closed before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from atomic_fix.facts import ModuleFacts
+from atomic_fix.finding import Finding
 from atomic_fix.fixes.publishing import fix_still_open
-from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import publication_findings
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
-    from atomic_fix.facts.module import ModuleFacts
-    from atomic_fix.finding import Finding
+from atomic_fix.rules.rule import Rule, publication_findings
 
 
-def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+def _check(facts: ModuleFacts) -> Iterator[Finding]:
     for publication in facts.publications:
         if publication.still_open:
             message = (

@@ -48,21 +48,14 @@ Handlers that raise (also later), log or warn, use the error, move the bad file 
 a backup; handlers of a missing file alone; loads of what is no durable state.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import swallow_findings
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
-    from atomic_fix.facts.module import ModuleFacts
-    from atomic_fix.finding import Finding
+from atomic_fix.facts import ModuleFacts
+from atomic_fix.finding import Finding
+from atomic_fix.rules.rule import Rule, swallow_findings
 
 
-def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+def _check(facts: ModuleFacts) -> Iterator[Finding]:
     for swallow in facts.swallows:
         if swallow.broad:
             continue

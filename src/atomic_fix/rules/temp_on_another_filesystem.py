@@ -37,22 +37,15 @@ Unsafe: the target's folder must be writable, and was not needed to be before.
 Temp files made with `dir=`, or whose folder cannot be told.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from atomic_fix.facts import ModuleFacts
+from atomic_fix.finding import Finding
 from atomic_fix.fixes.publishing import fix_elsewhere
-from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import publication_findings
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
-    from atomic_fix.facts.module import ModuleFacts
-    from atomic_fix.finding import Finding
+from atomic_fix.rules.rule import Rule, publication_findings
 
 
-def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
+def _check(facts: ModuleFacts) -> Iterator[Finding]:
     for publication in facts.publications:
         if publication.elsewhere:
             message = (

@@ -50,24 +50,17 @@ Anything that calls `os.fsync`, `os.fdatasync` or a function whose name says syn
 write and the rename.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
+from atomic_fix.facts import ModuleFacts
+from atomic_fix.finding import Finding
 from atomic_fix.fixes.publishing import fix_unsynced
-from atomic_fix.rules.rule import Rule
-from atomic_fix.rules.wording import publication_findings
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
-    from atomic_fix.facts.module import ModuleFacts
-    from atomic_fix.finding import Finding
+from atomic_fix.rules.rule import Rule, publication_findings
 
 
-def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
-    if config.durability == "atomic":
+def _check(facts: ModuleFacts) -> Iterator[Finding]:
+    if facts.config.durability == "atomic":
         return
     for publication in facts.publications:
         if not publication.synced:
@@ -76,7 +69,11 @@ def _check(facts: ModuleFacts, config: Config) -> Iterator[Finding]:
                 "after a power loss it may be empty"
             )
             yield from publication_findings(
-                UNSYNCED_REPLACE, facts, publication, message, partial(fix_unsynced, config=config)
+                UNSYNCED_REPLACE,
+                facts,
+                publication,
+                message,
+                partial(fix_unsynced, config=facts.config),
             )
 
 
