@@ -84,6 +84,12 @@ def test_the_step_stands_above_the_comment_of_the_one_that_follows() -> None:
     assert 'r+b") as handle:\n        os.fsync(handle.fileno())\n    # Readers see\n' in text
 
 
+def test_a_comment_at_the_end_of_a_block_stays_there() -> None:
+    body = 'tmp = path + ".tmp"\nwith gzip.open(tmp, "wb") as file:\n    file.write(state)\n'
+    text = repaired(program(f"{body}    # Closed here.\nos.replace(tmp, path)"))
+    assert '(state)\n        # Closed here.\n    with open(tmp, "r+b") as handle:\n' in text
+
+
 @pytest.mark.parametrize(
     ("body", "code", "reason"),
     [

@@ -129,6 +129,11 @@ CALLS: dict[str, dict[str, Call]] = {
         ),
         "save_registry": write("r.xml", lambda m, s: m.save_registry(element(m, s), "r.xml")),
     },
+    "in-place-write/removed_first": {
+        "save_checkpoint": collapse("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
+        "save_session": collapse("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
+        "save_queue": write("q.json", lambda m, s: m.save_queue("q.json", s)),
+    },
     "in-place-write/path_from_elsewhere": {
         "through_a_function": write("state.json", lambda m, s: m.through_a_function("", s)),
         "through_a_join": write("state.json", lambda m, s: m.through_a_join(Path(), s)),

@@ -86,9 +86,20 @@ def fix_write(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
     place = Place(facts, site.function)
     _must_be_a_path(place, site)
     _must_not_be_a_retreat(place, site)
-    if site.kind == "write":
-        return _WholeWrite(place, site, config).fix()
-    return _OpenedWrite(place, site, config).fix()
+    kind = _WholeWrite if site.kind == "write" else _OpenedWrite
+    fix = kind(place, site, config).fix()
+    with suppress(Refused):
+        # To remove the file first would take back what the repair gives.
+        line = place.statement(site.call.place)
+        lines = list(getattr(place.parents[line], "body", ()))
+        before = lines[: lines.index(line)][-1:]
+        edits = place.without_removal(place.text(site.path_node), before)
+        if edits:
+            note = (
+                "the file is not removed first: it keeps its mode, and a read-only one is refused"
+            )
+            return Fix(fix.title, Applicability.UNSAFE, (*fix.edits, *edits), note)
+    return fix
 
 
 def fix_staged(

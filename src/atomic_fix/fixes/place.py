@@ -183,13 +183,61 @@ class Place:
         return not self.source.line(start.row)[: start.column - 1].strip(" \t\f")
 
     def first_comment(self, row: int) -> int:
-        """The first of the rows above that hold nothing but comments; else `row`."""
-        while row > 1 and self.source.line(row - 1).lstrip().startswith("#"):
+        """The first of the comments right above a row, as deep as it; else `row`."""
+        start = f"{self.indent(row)}#"
+        while row > 1 and self.source.line(row - 1).startswith(start):
             row -= 1
         return row
 
     def end_of_row(self, row: int) -> Position:
         return Position(row, len(self.source.line(row)) + 1)
+
+    def without_removal(self, path: str, within: Sequence[cst.CSTNode]) -> list[Edit]:
+        """The edit that takes a call that removes a file out of one of some statements; none
+        where there is no such call.
+
+        Raises:
+            Refused: there is more to the call.
+        """
+        for call in self.function.calls:
+            given = call.receiver if call.method == "unlink" else None
+            if self.facts.paths.call_name(call, self.function) in {"os.remove", "os.unlink"}:
+                given = call.argument(0, "path")
+            if (
+                given is not None
+                and any(each in within for each in self.ancestors(call.node))
+                and self.text(given) == path
+            ):
+                return [self.without(call.node)]
+        return []
+
+    def without(self, removed: cst.Call) -> Edit:
+        """The statement of a call goes, with the `if` around it when it is all of that."""
+        statement: cst.CSTNode = self.statement(removed)
+        if not isinstance(self.parents.get(removed), cst.Expr):
+            raise Refused("the removal is part of a larger expression")
+        body = self.parents[statement]
+        around = self.parents.get(body)
+        lines = list(body.body) if isinstance(body, (cst.IndentedBlock, cst.Module)) else []
+        if len(lines) == 1:
+            if not isinstance(around, cst.If) or around.orelse is not None:
+                raise Refused("the removal is all that its block does")
+            above = self.parents.get(around)
+            if isinstance(above, cst.If) and above.orelse is around:
+                raise Refused("the removal is all that its block does")
+            code = cst.Module([]).code_for_node(around.test)
+            if "exists(" not in code and "is_file(" not in code and "isfile(" not in code:
+                raise Refused("the removal depends on a condition")
+            statement = around
+            outer = self.parents[around]
+            if isinstance(outer, cst.IndentedBlock) and len(outer.body) == 1:
+                raise Refused("the removal is all that its block does")
+        inner = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement
+        span = self.tree.span(inner)
+        # A comment above stays: it stands over the publishing call then.
+        if any("#" in self.source.line(row) for row in range(span.start.row, span.end.row + 1)):
+            raise Refused("a comment stands where the removal would go")
+        return Edit(Span(Position(span.start.row, 1), Position(span.end.row + 1, 1)), "")
 
     # --- comments and strings -----------------------------------------------------
 

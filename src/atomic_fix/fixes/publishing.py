@@ -71,7 +71,7 @@ def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
     called = facts.paths.call_name(removed, removed.function) or ""
     if called in {"os.remove", "os.unlink"} or removed.method == "unlink":
         note = "the target is no longer removed when the write fails half-way"
-        edits = [_without(place, removed)]
+        edits = [place.without(removed.node)]
     else:
         note = "the old file is copied to its other name, and stays until it is replaced"
         edits = _copied_aside(place, publication, removed)
@@ -93,11 +93,18 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     call = site.call.node
     if not isinstance(place.parents.get(call), cst.Expr) or len(call.args) != 2:
         raise Refused(f"`{site.api}` is given options, or what it returns is used")
-    edits = _beside(place, publication) if publication.elsewhere else []
+    edits: list[Edit] = []
     note = "`os.replace` does not move into a folder, nor across file systems"
     if site.how == "copy":
-        edits.append(_without(place, _cleaned_up(place, publication)))
+        line = place.line(call)
+        lines = list(getattr(place.parents[line], "body", ()))
+        following = lines[lines.index(line) + 1 :][:1]
+        edits += place.without_removal(place.text(site.source_node), following)
+        if not edits:
+            raise Refused("after a copy the temp file stays; rename it with `os.replace` instead")
         note = "the target becomes another file, also where it is read-only or has links"
+    if publication.elsewhere:
+        edits += _beside(place, publication)
     found = import_module(place, "os")
     edits += [*found.edits, place.edit(call.func, f"{found.local}.replace")]
     return Fix(title, Applicability.UNSAFE, tuple(dict.fromkeys(edits)), note)
@@ -413,26 +420,6 @@ def _copied_aside(place: Place, publication: Publication, moved: Call) -> list[E
     return [*found.edits, place.edit(call, text)]
 
 
-def _cleaned_up(place: Place, publication: Publication) -> Call:
-    """The call that removes the temp file in the statement after it was copied."""
-    site = publication.site
-    line = place.statement(site.call.node)
-    lines = list(getattr(place.parents[line], "body", ()))
-    following = lines[lines.index(line) + 1 :][:1]
-    for call in site.function.calls:
-        name = place.facts.paths.call_name(call, call.function)
-        given = call.receiver if call.method == "unlink" else None
-        if name in {"os.remove", "os.unlink"}:
-            given = call.argument(0, "path")
-        if (
-            given is not None
-            and any(each in following for each in place.ancestors(call.node))
-            and place.text(given) == place.text(site.source_node)
-        ):
-            return call
-    raise Refused("after a copy the temp file stays; rename it with `os.replace` instead")
-
-
 def _replacing(place: Place, publication: Publication) -> list[Edit]:
     """The publishing call's name becomes `replace`."""
     site = publication.site
@@ -444,35 +431,6 @@ def _replacing(place: Place, publication: Publication) -> list[Edit]:
     if func.attr.value != "rename":
         raise Refused("`os.renames` makes folders, `os.replace` does not")
     return [place.edit(func.attr, "replace")]
-
-
-def _without(place: Place, removed: Call) -> Edit:
-    """The statement of a call goes, with the `if` around it when it is all of that."""
-    statement: cst.CSTNode = place.statement(removed.node)
-    if not isinstance(place.parents.get(removed.node), cst.Expr):
-        raise Refused("the removal is part of a larger expression")
-    body = place.parents[statement]
-    around = place.parents.get(body)
-    lines = list(body.body) if isinstance(body, (cst.IndentedBlock, cst.Module)) else []
-    if len(lines) == 1:
-        if not isinstance(around, cst.If) or around.orelse is not None:
-            raise Refused("the removal is all that its block does")
-        above = place.parents.get(around)
-        if isinstance(above, cst.If) and above.orelse is around:
-            raise Refused("the removal is all that its block does")
-        code = cst.Module([]).code_for_node(around.test)
-        if "exists(" not in code and "is_file(" not in code and "isfile(" not in code:
-            raise Refused("the removal depends on a condition")
-        statement = around
-        outer = place.parents[around]
-        if isinstance(outer, cst.IndentedBlock) and len(outer.body) == 1:
-            raise Refused("the removal is all that its block does")
-    inner = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement
-    span = place.tree.span(inner)
-    # A comment above stays: it stands over the publishing call then.
-    if any("#" in place.source.line(row) for row in range(span.start.row, span.end.row + 1)):
-        raise Refused("a comment stands where the removal would go")
-    return Edit(Span(Position(span.start.row, 1), Position(span.end.row + 1, 1)), "")
 
 
 def _moved_behind(

@@ -44,9 +44,10 @@ and `atomic_write_bytes`; any other block keeps its code and gets `atomic_open` 
 What differs is promised: a write that fails leaves the old content, not a part of the new.
 
 Unsafe where others can look meanwhile (`yield`, `await`, `flush` in a loop), on an exit
-stack, for anyio (the asynchronous helper runs on asyncio), and for a project's own helper.
-No fix for a bare descriptor, for `r+`, for a mode or a handle that travels, and for a block
-that uses the path while it writes.
+stack, for anyio (the asynchronous helper runs on asyncio), for a project's own helper, and
+where the statement before removes the file, which goes too. No fix for a bare descriptor, for
+`r+`, for a mode or a handle that travels, for a block that uses the path while it writes, and
+for what stands in for an atomic write that failed.
 
 ## Not reported
 
