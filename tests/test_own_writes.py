@@ -123,7 +123,7 @@ def _reads(call: ast.Call, position: int) -> bool:
 
 def test_nothing_else_writes() -> None:
     paths = sorted(SOURCES.rglob("*.py"))
-    assert len(paths) > 80
+    assert len(paths) > 70
     found = {
         path.relative_to(SOURCES).as_posix(): writes(path.read_text(encoding="utf-8"))
         for path in paths

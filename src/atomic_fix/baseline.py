@@ -10,20 +10,14 @@ entry, and two branches that both change the file merge, or conflict, in lines a
 read.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from atomic_fix.relative import seen_from
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from atomic_fix.finding import Finding
+from atomic_fix.finding import Finding
+from atomic_fix.source import seen_from
 
 HEADER = "# Findings that atomic-fix is not to report. Counts may only shrink.\n"
 

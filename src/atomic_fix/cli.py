@@ -4,20 +4,16 @@ Exit codes: 0 nothing to tell, 1 findings (with --diff: something to change), 2 
 do its work on some path, or on all of them.
 """
 
-from __future__ import annotations
-
 import os
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from atomic_fix import __version__
 from atomic_fix.settings import OUTPUT_FORMATS, ConfigError, Resolver
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 

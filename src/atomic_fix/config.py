@@ -1,7 +1,5 @@
 """What may be configured, and nothing about where it comes from."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

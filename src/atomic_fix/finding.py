@@ -4,8 +4,6 @@ Positions follow Python's own line structure (`\\n`, `\\r\\n` and `\\r` end a ro
 form feed does not), are 1-based, and count characters, not bytes.
 """
 
-from __future__ import annotations
-
 import enum
 from dataclasses import dataclass
 

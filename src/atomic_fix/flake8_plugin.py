@@ -7,22 +7,18 @@ flake8 runs with `--isolated` it does not tell its plugins.
 
 from __future__ import annotations
 
+import argparse
+import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from atomic_fix import __version__
 from atomic_fix.config import Config
-from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver
+from atomic_fix.finding import Finding
+from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver, Settings
 from atomic_fix.source import Source, Unreadable, decode
-
-if TYPE_CHECKING:
-    import argparse
-    import ast
-    from collections.abc import Iterator
-
-    from atomic_fix.finding import Finding
-    from atomic_fix.settings import Settings
 
 _BY_FLAKE8 = frozenset({"select", "extend_select", "ignore"})
 _OPTIONS = tuple(

@@ -8,32 +8,25 @@ together as `source.fixAll.atomic-fix`.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from atomic_fix import __version__
 from atomic_fix.check import UNREADABLE, unreadable_finding
-from atomic_fix.finding import Applicability, Span
+from atomic_fix.finding import Applicability, Edit, Finding, Span
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
 from atomic_fix.rules import RULES
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import told
-from atomic_fix.settings import ConfigError, Resolver
+from atomic_fix.settings import ConfigError, Resolver, Settings
 from atomic_fix.source import Source, Unreadable
 
 try:
     from lsprotocol import types
     from pygls.lsp.server import LanguageServer
+    from pygls.workspace import TextDocument
 except ImportError as error:
     sys.exit(f"atomic-fix-lsp needs the extra `atomic-fix[lsp]`: {error}")
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from pygls.workspace import TextDocument
-
-    from atomic_fix.finding import Edit, Finding
-    from atomic_fix.settings import Settings
 
 FIX_ALL = f"{types.CodeActionKind.SourceFixAll.value}.atomic-fix"
 

@@ -1,14 +1,14 @@
-"""Bytes of a file -> `Source`, or `Unreadable` with the reason."""
-
-from __future__ import annotations
+"""Bytes of a file -> `Source`, or `Unreadable` with the reason; and what files are called."""
 
 import codecs
 import io
+import os
 import re
 import tokenize
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from types import ModuleType
 
 from atomic_fix.finding import Position, Span
 
@@ -113,3 +113,24 @@ def is_python(content: bytes) -> bool:
     except (SyntaxError, ValueError, MemoryError, OverflowError):
         return False
     return True
+
+
+def seen_from(path: str, folder: str, flavour: ModuleType = os.path) -> str:
+    """`path` as it stands in reports, patches, patterns and baselines: as seen from `folder`, with
+    forward slashes on every system; whole when it lies on another drive.
+
+    `flavour` is the module with the path rules of the system.
+    """
+    try:
+        seen: str = flavour.relpath(path, folder)
+    except ValueError:  # on Windows there is no way from one drive to another
+        seen = flavour.abspath(path)
+    return seen.replace(flavour.sep, "/")
+
+
+def below(path: str, folder: str, flavour: ModuleType = os.path) -> str | None:
+    """`path` as seen from `folder` when it lies in it, otherwise None."""
+    seen = seen_from(path, folder, flavour)
+    if seen == ".." or seen.startswith("../") or flavour.isabs(seen):
+        return None
+    return seen

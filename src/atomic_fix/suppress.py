@@ -13,16 +13,11 @@ from __future__ import annotations
 import enum
 import re
 import tokenize
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from atomic_fix.finding import Position, Span
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from atomic_fix.finding import Finding
-    from atomic_fix.source import Source
+from atomic_fix.finding import Finding, Position, Span
+from atomic_fix.source import Source
 
 _NEEDLE = re.compile(r"noqa|atomic-fix:", re.IGNORECASE)
 _LINE = re.compile(r"# noqa(?::\s?(?P<codes>(?:[A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)

@@ -4,8 +4,6 @@ Names are fully qualified (`numpy.savez`), whatever alias the code imports them 
 name that starts with a dot is a method, whatever the receiver (`.to_csv`).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

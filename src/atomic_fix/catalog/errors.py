@@ -1,7 +1,5 @@
 """Exceptions, by what they say of a file that was being loaded."""
 
-from __future__ import annotations
-
 # "It is there, but it cannot be read as what it should be."
 CORRUPT = frozenset(
     {

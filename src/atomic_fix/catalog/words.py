@@ -1,8 +1,6 @@
 """Words that say whether a file is durable state. Lower case, singular; phrases are joined
 by a space ("last run"). How much each kind of place weighs stands in `facts.durable`."""
 
-from __future__ import annotations
-
 # A name with one of these is enough to call a file durable state.
 DURABLE = frozenset(
     {

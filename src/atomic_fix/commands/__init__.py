@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from atomic_fix.finding import FileResult, Finding
 from atomic_fix.report import Report, printable, renderer
-from atomic_fix.settings import ConfigError
+from atomic_fix.settings import ConfigError, Resolver, Settings
+from atomic_fix.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sized
-
-    from atomic_fix.finding import FileResult, Finding
     from atomic_fix.rewrite import Rewrite
     from atomic_fix.run.all_files import Effort
     from atomic_fix.run.narrowing import Narrowing
     from atomic_fix.run.one_file import Find
-    from atomic_fix.settings import Resolver, Settings
-    from atomic_fix.source import Source
 
 CLEAN, FOUND, FAILED = 0, 1, 2
 """The exit codes: nothing to tell, something was found, some of the work could not be done."""

@@ -1,16 +1,10 @@
 """Say what is there to know: rules, settings, files."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import click
 
 from atomic_fix.commands import CLEAN, complain
 from atomic_fix.report import UNREADABLE_PAGE, printable
-
-if TYPE_CHECKING:
-    from atomic_fix.settings import Resolver, Settings
+from atomic_fix.settings import Resolver, Settings
 
 
 def explain(code: str) -> int:

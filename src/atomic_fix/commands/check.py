@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from atomic_fix.commands import (
     tell_notes,
     tell_unread,
 )
+from atomic_fix.finding import FileResult
 from atomic_fix.report import count, printable
 from atomic_fix.run import disk
 from atomic_fix.run.all_files import check_files
@@ -31,10 +33,7 @@ from atomic_fix.run.workers import WorkerDied
 from atomic_fix.settings import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from atomic_fix.baseline import Baseline
-    from atomic_fix.finding import FileResult
 
 
 def check(session: Session) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,17 +23,15 @@ from atomic_fix.commands import (
     tell_unread,
     use_colour,
 )
+from atomic_fix.finding import FileResult, Finding
 from atomic_fix.report import Report, count, printable, renderer, unified_patch
 from atomic_fix.run import disk
+from atomic_fix.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from atomic_fix.finding import FileResult, Finding
     from atomic_fix.review import Answer
     from atomic_fix.rewrite import Rewrite
     from atomic_fix.run.one_file import Find, Repair
-    from atomic_fix.source import Source
 
 
 def diff(session: Session) -> int:
@@ -153,7 +152,7 @@ def _for_the_eye(patch: bytes, encoding: str) -> str:
 
 def print_patch(repair: Repair) -> bool:
     """Print the patch of one file; whether anything went wrong with it."""
-    from atomic_fix.relative import seen_from
+    from atomic_fix.source import seen_from
 
     filename = repair.result.filename
     out = sys.stdout.buffer

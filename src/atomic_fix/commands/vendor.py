@@ -4,15 +4,13 @@ A copy is the text of `atomic_fix.runtime` below a header whose first line has t
 a digest of all that follows it. What stands above that line is the project's own.
 """
 
-from __future__ import annotations
-
 import hashlib
 import keyword
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING
 
 import click
 
@@ -20,12 +18,8 @@ from atomic_fix import __version__
 from atomic_fix.commands import CLEAN, FOUND, complain
 from atomic_fix.report import printable
 from atomic_fix.run import disk
+from atomic_fix.settings import Resolver
 from atomic_fix.source import Unreadable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from atomic_fix.settings import Resolver
 
 _FIRST = "# atomic-fix {version}, helper, sha256:{digest}\n"
 _FIRST_LINE = re.compile(

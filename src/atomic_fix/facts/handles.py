@@ -1,8 +1,6 @@
 """Handles and contents: which call opened a handle, in which mode, and which file's content
 an expression gives."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import libcst as cst
@@ -67,7 +65,7 @@ class Handles:
                     found |= self.modes(parameter.default, call, depth - 1)
                 position = call.function.parameter_position(node.value)
                 for other in self.scopes.callers.get(call.function.name, ()):
-                    given = other.argument(999 if position is None else position, node.value)
+                    given = other.argument(position, node.value)
                     if given is not None:
                         found |= self.modes(given, other, depth - 1)
             return found
@@ -215,7 +213,7 @@ class Handles:
         for other in self.scopes.callers.get(function.name, ())[:4]:
             if function not in self.paths.callees(other.node, other.function):
                 continue
-            given = other.argument(999 if position is None else position, name)
+            given = other.argument(position, name)
             if given is not None:
                 found = self.origin(given, other, depth - 2) if depth > 2 else None
                 if found is not None:

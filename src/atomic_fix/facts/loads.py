@@ -1,7 +1,5 @@
 """Calls that read a file, and mostly parse it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import libcst as cst

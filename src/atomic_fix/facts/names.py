@@ -1,7 +1,5 @@
 """Names in code: dotted names, and the words inside an identifier."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

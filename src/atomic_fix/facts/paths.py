@@ -450,7 +450,7 @@ class Paths:
         for call in self._scopes.callers.get(called, ())[:6]:
             if called == function.name and function not in self.callees(call.node, call.function):
                 continue
-            value = call.argument(999 if position is None else position, name)
+            value = call.argument(position, name)
             if value is not None:
                 values.append(
                     self._resolve(value, call.function, call.order, distance + 1, depth - 2)
@@ -506,8 +506,7 @@ class Paths:
         for parameter in callee.parameters:
             name = parameter.name.value
             if returned and all(f"{callee.path}:{name}" in v.aliases for v in returned):
-                position = callee.parameter_position(name)
-                return argument(call, 999 if position is None else position, name)
+                return argument(call, callee.parameter_position(name), name)
         return None
 
     def _returned(self, function: FunctionFacts, distance: int, depth: int) -> list[PathValue]:
@@ -649,7 +648,7 @@ class Paths:
         key = f"temp:{id(node)}"
         aliases = frozenset({key, f"handle({key})"})
         traits = {"temp"}
-        folder = argument(node, 2 if name == "tempfile.mkstemp" else 999, "dir")
+        folder = argument(node, 2 if name == "tempfile.mkstemp" else None, "dir")
         derived = frozenset[str]()
         if folder is not None and dotted(folder) != "None":
             value = self._resolve(folder, *again)

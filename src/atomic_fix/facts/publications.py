@@ -1,7 +1,5 @@
 """Temp files that are given their final name, and how well that is done."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import libcst as cst

@@ -54,7 +54,7 @@ class Call:
         """What to point at."""
         return self.node if self.shown is None else self.shown
 
-    def argument(self, position: int, keyword: str = "") -> cst.BaseExpression | None:
+    def argument(self, position: int | None, keyword: str = "") -> cst.BaseExpression | None:
         """The value of an argument by position or keyword; None if absent or starred."""
         return argument(self.node, position, keyword)
 
@@ -185,7 +185,8 @@ class FunctionFacts:
         return names.index(name) if name in names else None
 
 
-def argument(call: cst.Call, position: int, keyword: str = "") -> cst.BaseExpression | None:
+def argument(call: cst.Call, position: int | None, keyword: str = "") -> cst.BaseExpression | None:
+    """What a call gives in a place, or by a name; None for the place: by the name alone."""
     index = 0
     for arg in call.args:
         if arg.star:

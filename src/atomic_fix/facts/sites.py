@@ -1,23 +1,18 @@
 """Where a module writes files, loads them, and gives temp files their final name."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from atomic_fix.catalog import apis
+from atomic_fix.config import Config
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import dotted
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Call, Scopes, Site
 from atomic_fix.facts.writes import Writes, WriteSite
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
 
 __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 
@@ -150,7 +145,7 @@ class _Publishes:
                 ]
                 if None in positions:
                     continue
-                given = [call.argument(p if p is not None else 999) for p in positions]
+                given = [call.argument(position) for position in positions]
                 if given[0] is not None and given[1] is not None:
                     return self._publish_site(call, how, callee.name, given[0], given[1])
         return None

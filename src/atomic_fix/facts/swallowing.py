@@ -1,7 +1,5 @@
 """Handlers around loads: which errors they take, and what becomes of them."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

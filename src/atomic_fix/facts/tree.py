@@ -1,20 +1,14 @@
 """A LibCST tree of a file, or of the parts of it that can matter, with positions on demand."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from atomic_fix.finding import Position, Span
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from atomic_fix.source import Source
+from atomic_fix.source import Source
 
 
 class _Wrapper(MetadataWrapper):

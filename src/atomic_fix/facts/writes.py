@@ -1,7 +1,5 @@
 """Calls that overwrite, or create, the file at a path."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -5,12 +5,7 @@ facts a module whose functions LibCST parses one by one, on demand. Rules and fa
 know of it: what they find is what they would find in the whole file.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from atomic_fix.source import Unreadable
+from atomic_fix.source import Unreadable
 
 
 class NotParsed(Exception):

@@ -4,18 +4,18 @@ Nothing here loads LibCST. A piece that may hold a site is marked; a mark too ma
 time, a mark too few would lose a finding.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from atomic_fix.catalog import apis, errors
 from atomic_fix.catalog import words as catalog
+from atomic_fix.config import Config
 from atomic_fix.islands.needles import (
     BUILTIN_ERRORS,
     ESCAPED,
@@ -23,13 +23,7 @@ from atomic_fix.islands.needles import (
     TRUNCATES,
     temp_word_pattern,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from atomic_fix.config import Config
-    from atomic_fix.source import Source
+from atomic_fix.source import Source
 
 WRITE, LOAD, PUBLISH, TEMP, HANDLER, TEST = 1, 2, 4, 8, 16, 32
 """What a piece may hold, as bits."""

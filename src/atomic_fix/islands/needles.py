@@ -4,20 +4,14 @@ Every needle comes from a row of the catalogue. A file that is let through too m
 time; one that is kept back too much would lose a finding.
 """
 
-from __future__ import annotations
-
 import builtins
 import re
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from atomic_fix.catalog import apis, errors
 from atomic_fix.catalog import words as catalog
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from atomic_fix.config import Config
+from atomic_fix.config import Config
 
 ESCAPED = r"\\x77|\\167|\\u0077|\\U00000077|\\N\{LATIN SMALL LETTER W\}"
 """A `w` in a string that hides behind an escape."""

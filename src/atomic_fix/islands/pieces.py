@@ -9,14 +9,16 @@ whole file, in the same order.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import Any, TypeVar, cast, overload
 
 import libcst as cst
+from libcst.metadata import CodeRange
 
+from atomic_fix.config import Config
 from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.scopes import (
     Binding,
@@ -29,17 +31,9 @@ from atomic_fix.facts.scopes import (
 from atomic_fix.facts.tree import Tree, ranges
 from atomic_fix.finding import Position, Span
 from atomic_fix.islands import NotParsed
+from atomic_fix.islands.knife import Cut, Piece
 from atomic_fix.islands.walk import Walk
-from atomic_fix.source import Unreadable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from libcst.metadata import CodeRange
-
-    from atomic_fix.config import Config
-    from atomic_fix.islands.knife import Cut, Piece
-    from atomic_fix.source import Source
+from atomic_fix.source import Source, Unreadable
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 

@@ -6,13 +6,11 @@ nothing; that costs more than the parse. This walk calls the same methods in the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import libcst as cst
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # Fields that hold white space and punctuation: no visitor of ours asks for them.
 _SKIPPED = frozenset(

@@ -5,27 +5,19 @@ after the other. Its module is loaded when it is asked for. Here stand the table
 what a report is made of, the spellings that formats share, and patches.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from atomic_fix.baseline import normalised
-from atomic_fix.finding import Applicability
-from atomic_fix.relative import below
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from atomic_fix.finding import FileResult, Finding
-    from atomic_fix.source import Source
+from atomic_fix.finding import Applicability, FileResult, Finding
+from atomic_fix.source import Source, below
 
 FORMATS: dict[str, str] = {
-    "full": "full.render",
-    "concise": "short.concise",
-    "grouped": "short.grouped",
+    "full": "text.full",
+    "concise": "text.concise",
+    "grouped": "text.grouped",
     "json": "as_json.render",
     "jsonl": "as_json.lines",
     "sarif": "sarif.render",
@@ -33,20 +25,9 @@ FORMATS: dict[str, str] = {
     "gitlab": "ci.gitlab",
     "junit": "ci.junit",
     "rdjson": "ci.rdjson",
-    "statistics": "short.statistics",
+    "statistics": "text.statistics",
 }
 """Module and function of each output format; `statistics` has an option of its own."""
-
-
-def renderer(name: str) -> Callable[[Report], Iterator[str]]:
-    """The function that renders a format of `FORMATS`."""
-    from importlib import import_module
-
-    module, _, function = FORMATS[name].partition(".")
-    render: Callable[[Report], Iterator[str]] = getattr(
-        import_module(f"atomic_fix.report.{module}"), function
-    )
-    return render
 
 
 UNREADABLE_PAGE = """\
@@ -91,6 +72,17 @@ class Report:
     def findings(self) -> Iterator[Finding]:
         for result in self.results:
             yield from result.findings
+
+
+def renderer(name: str) -> Callable[[Report], Iterator[str]]:
+    """The function that renders a format of `FORMATS`."""
+    from importlib import import_module
+
+    module, _, function = FORMATS[name].partition(".")
+    render: Callable[[Report], Iterator[str]] = getattr(
+        import_module(f"atomic_fix.report.{module}"), function
+    )
+    return render
 
 
 def printable(text: str) -> str:

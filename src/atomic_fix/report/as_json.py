@@ -1,19 +1,13 @@
 """JSON in the shape of ruff's, with `name`, `confidence` and `evidence` added."""
 
-from __future__ import annotations
-
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from atomic_fix.check import UNREADABLE
-from atomic_fix.report import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from atomic_fix.finding import Finding, Fix, Position
-    from atomic_fix.report import Report
+from atomic_fix.finding import Finding, Fix, Position
+from atomic_fix.report import Report, printable
 
 
 def render(report: Report) -> Iterator[str]:

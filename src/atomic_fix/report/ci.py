@@ -1,17 +1,11 @@
 """For systems that run a linter and show what it found: each finding in the form of theirs."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
-from atomic_fix.report import fingerprints, printable, relative_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from atomic_fix.finding import Finding, Position
-    from atomic_fix.report import Report
+from atomic_fix.finding import Finding, Position
+from atomic_fix.report import Report, fingerprints, printable, relative_path
 
 
 def github(report: Report) -> Iterator[str]:

@@ -1,22 +1,16 @@
 """SARIF 2.1.0, as GitHub's code scanning and other readers take it."""
 
-from __future__ import annotations
-
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 from atomic_fix import __version__
 from atomic_fix.check import UNREADABLE, UNREADABLE_NAME
-from atomic_fix.report import UNREADABLE_PAGE, fingerprints, relative_path
+from atomic_fix.finding import Finding, Fix, Span
+from atomic_fix.report import UNREADABLE_PAGE, Report, fingerprints, relative_path
 from atomic_fix.rules import RULES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from atomic_fix.finding import Finding, Fix, Span
-    from atomic_fix.report import Report
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

@@ -1,7 +1,5 @@
 """The table of contents: every rule, one line each."""
 
-from __future__ import annotations
-
 from atomic_fix.rules.broad_except_on_load import BROAD_EXCEPT_ON_LOAD
 from atomic_fix.rules.copy_to_publish import COPY_TO_PUBLISH
 from atomic_fix.rules.in_place_save import IN_PLACE_SAVE

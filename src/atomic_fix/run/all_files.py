@@ -1,27 +1,19 @@
 """Paths of the command line -> one result for each file, in the order of discovery."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time
 import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from atomic_fix.finding import FileResult
 from atomic_fix.run import disk
-from atomic_fix.run.discover import discover
-from atomic_fix.run.one_file import change_bytes, unreadable
+from atomic_fix.run.discover import Candidate, discover
+from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.one_file import Change, Repair, change_bytes, unreadable
+from atomic_fix.settings import Resolver
 from atomic_fix.source import Unreadable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from atomic_fix.finding import FileResult
-    from atomic_fix.run.discover import Candidate
-    from atomic_fix.run.narrowing import Narrowing
-    from atomic_fix.run.one_file import Change, Repair
-    from atomic_fix.settings import Resolver
 
 
 @dataclass(frozen=True, slots=True)

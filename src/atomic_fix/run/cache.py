@@ -6,8 +6,6 @@ Python. That a file is the same is seen from its size, its inode and the time of
 change; where those differ or are too fresh to be trusted, its content is compared.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import pickle
@@ -15,12 +13,11 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from atomic_fix.finding import FileResult
-    from atomic_fix.run.discover import Candidate
-    from atomic_fix.settings import Settings
+from atomic_fix.finding import FileResult
+from atomic_fix.run.discover import Candidate
+from atomic_fix.settings import Settings
 
 WORTH_A_CACHE = 20
 """With fewer files, the cache costs more than it saves."""

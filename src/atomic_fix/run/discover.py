@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from atomic_fix.relative import below
 from atomic_fix.run import disk
-from atomic_fix.source import Unreadable
+from atomic_fix.settings import Resolver, Settings
+from atomic_fix.source import Unreadable, below
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from pathspec import GitIgnoreSpec
-
-    from atomic_fix.settings import Resolver, Settings
 
 SUFFIXES = (".py", ".pyw")
 """What a file's name must end in to be found in a folder. Stubs hold no code that runs."""

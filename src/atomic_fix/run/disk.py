@@ -1,7 +1,5 @@
 """The only place that reads and writes source files."""
 
-from __future__ import annotations
-
 import os
 import stat
 

@@ -1,20 +1,14 @@
 """Which of a file's findings are told: what is known or unchanged is left out."""
 
-from __future__ import annotations
-
 import os
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from atomic_fix.baseline import Baseline
+from atomic_fix.finding import Finding
 from atomic_fix.run import disk
 from atomic_fix.settings import ConfigError
 from atomic_fix.source import Source, Unreadable, decode
-
-if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
-
-    from atomic_fix.baseline import Baseline
-    from atomic_fix.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)

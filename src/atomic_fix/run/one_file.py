@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from atomic_fix.finding import FileResult
+from atomic_fix.finding import FileResult, Finding
+from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.settings import Settings
 from atomic_fix.source import Source, Unreadable, decode, is_python
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable, Iterator, Sequence
 
-    from atomic_fix.finding import Finding
     from atomic_fix.rewrite import Rewrite
-    from atomic_fix.run.narrowing import Narrowing
-    from atomic_fix.settings import Settings
     from atomic_fix.suppress import Suppression, Suppressions
 
-    Find = Callable[[Source], Sequence[Finding]]
-    Change = Callable[[Source, Find], Rewrite]
-    """Makes of a source, and of what finds the findings to be told of a text, a new text."""
+Find: TypeAlias = Callable[[Source], Sequence[Finding]]
+Change: TypeAlias = "Callable[[Source, Find], Rewrite]"
+"""Makes of a source, and of what finds the findings to be told of a text, a new text."""
 
 _LONGEST_ERROR = 200
 """Characters."""

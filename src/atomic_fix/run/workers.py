@@ -1,22 +1,16 @@
 """Files spread over processes, their results in the order of the files."""
 
-from __future__ import annotations
-
 import gc
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
+from atomic_fix.finding import FileResult
 from atomic_fix.run import disk
+from atomic_fix.run.discover import Candidate
+from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import check_bytes, uncollected
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from atomic_fix.finding import FileResult
-    from atomic_fix.run.discover import Candidate
-    from atomic_fix.run.narrowing import Narrowing
 
 WORTH_A_POOL = 250
 """With fewer files, starting processes costs more than it saves."""

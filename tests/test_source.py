@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from atomic_fix.relative import below, seen_from
+from atomic_fix.source import below, seen_from
 
 
 @pytest.mark.parametrize(
