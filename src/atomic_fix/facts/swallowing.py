@@ -33,6 +33,7 @@ _TELLING_CALLS = frozenset(
 _TELLING_WORDS = frozenset(
     {"abort", "alert", "complain", "die", "error", "fail", "fatal", "notify", "warn", "warning"}
 )
+_OF_MISSING = errors.MISSING | errors.OPERATING_SYSTEM
 _ASIDE_WORDS = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
 _QUIET_METHODS = frozenset({"debug", "info", "trace", "log"})
 # Calls that show a text to whoever runs the program.
@@ -86,10 +87,7 @@ def _handlers(paths: Paths, sites: Sites, handled: Handled, node: cst.Try) -> li
     for handler in node.handlers:
         names = error_names(handler.type, paths, handled.function)
         corrupt, broad = _corrupt(names)
-        missing = not names or bool(
-            set(names) & (errors.BROAD | errors.MISSING | errors.OPERATING_SYSTEM)
-        )
-        missing = missing and not taken & (errors.MISSING | errors.OPERATING_SYSTEM)
+        missing = _takes_missing(names) and not taken & _OF_MISSING
         already = bool(taken & {"ValueError", "Exception"}) and broad
         taken |= set(names)
         if (not corrupt and not broad) or already:
@@ -101,19 +99,8 @@ def _handlers(paths: Paths, sites: Sites, handled: Handled, node: cst.Try) -> li
             continue
         if _tries_the_next(handled) or _keeps_the_text(sites, load, handler):
             continue
-        found.append(
-            Swallow(
-                handler,
-                node,
-                handled.function,
-                load,
-                tuple(corrupt),
-                broad,
-                missing,
-                outcome,
-                handled.order,
-            )
-        )
+        place = (handled.function, load, tuple(corrupt), broad, missing)
+        found.append(Swallow(handler, node, *place, outcome, handled.order))
     return found
 
 
@@ -167,20 +154,9 @@ def _suppressed(paths: Paths, sites: Sites, handled: Handled, node: cst.With) ->
             return []
         if _tells_later(paths, sites, handled, node.body) or _raises_behind(handled):
             return []
-        missing = bool(set(names) & (errors.BROAD | errors.MISSING | errors.OPERATING_SYSTEM))
-        return [
-            Swallow(
-                call,
-                node,
-                handled.function,
-                load,
-                tuple(corrupt),
-                broad,
-                missing,
-                "goes on",
-                handled.order,
-            )
-        ]
+        missing = bool(names) and _takes_missing(names)
+        place = (handled.function, load, tuple(corrupt), broad, missing)
+        return [Swallow(call, node, *place, "goes on", handled.order)]
     return []
 
 
@@ -224,10 +200,14 @@ def _corrupt(names: list[str]) -> tuple[list[str], bool]:
     return found, not names or bool(set(names) & errors.BROAD)
 
 
+def _takes_missing(names: list[str]) -> bool:
+    return not names or not (errors.BROAD | _OF_MISSING).isdisjoint(names)
+
+
 def _is_corrupt(name: str) -> bool:
     if name in errors.CORRUPT:
         return True
-    if name in errors.MISSING | errors.OPERATING_SYSTEM | errors.WRONG_SHAPE:
+    if name in _OF_MISSING | errors.WRONG_SHAPE:
         return False
     return bool(set(words(name)) & errors.CORRUPT_WORDS)
 
@@ -316,14 +296,10 @@ def dismissals(scopes: Scopes, paths: Paths, sites: Sites) -> tuple[Dismissal, .
             load = next(
                 (s for s in sites.loads if origin and not s.raw and s.path is origin[0]), None
             )
-            outcome = _ending_of(test.node.body, paths, function)
+            outcome = _ending_of(test.node.body)
             if load is None or outcome is None or not outcome.startswith("returns"):
                 continue
-            seen = _Handler(None)
-            test.node.body.visit(seen)
-            if not seen.raises and not any(
-                _tells(c, paths) or _moves_aside(c, sites) for c in seen.calls
-            ):
+            if not _speaks(test.node.body, paths, sites):
                 found.append(Dismissal(test.node, function, load, outcome))
     return tuple(found)
 
@@ -435,16 +411,15 @@ def _outcome(
         if any(load.call.node is call for load in sites.loads):
             return None  # tries another file or format, and that is not silent by itself
         for callee in paths.callees(call, handled.function)[:1]:
-            inner = _Handler(None)
-            callee.node.visit(_BodyOf(inner))
-            if inner.raises or any(_tells(c, paths) or _moves_aside(c, sites) for c in inner.calls):
+            body = callee.node.body
+            if isinstance(body, cst.BaseSuite) and _speaks(body, paths, sites):
                 return None
             if any(load.function is callee for load in sites.loads):
                 return None
     # What the `try` would have set is as empty as before.
     if _tells_later(paths, sites, handled, handler.body, handled.node.body):
         return None
-    ending = _ending_of(handler.body, paths, handled.function)
+    ending = _ending_of(handler.body)
     if ending in {"passes", "goes on"} and _raises_behind(handled):
         return None
     return ending
@@ -472,11 +447,16 @@ def _tells_later(paths: Paths, sites: Sites, handled: Handled, *blocks: cst.Base
     for test in handled.function.tests:
         if test.order < handled.end or not names & set(_names_in(test.node.test)):
             continue
-        seen = _Handler(None)
-        test.node.body.visit(seen)
-        if seen.raises or any(_tells(c, paths) or _moves_aside(c, sites) for c in seen.calls):
+        if _speaks(test.node.body, paths, sites):
             return True
     return False
+
+
+def _speaks(node: cst.CSTNode, paths: Paths, sites: Sites) -> bool:
+    """Whether a block raises, tells somebody, or moves the file aside."""
+    seen = _Handler(None)
+    node.visit(seen)
+    return seen.raises or any(_tells(c, paths) or _moves_aside(c, sites) for c in seen.calls)
 
 
 def _names_in(test: cst.BaseExpression) -> list[str]:
@@ -491,18 +471,6 @@ def _names_in(test: cst.BaseExpression) -> list[str]:
     if isinstance(test, cst.BooleanOperation):
         return _names_in(test.left) + _names_in(test.right)
     return []
-
-
-class _BodyOf(cst.CSTVisitor):
-    """Visits a function's body with another visitor."""
-
-    def __init__(self, inner: _Handler) -> None:
-        super().__init__()
-        self._inner = inner
-
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
-        node.body.visit(self._inner)
-        return False
 
 
 def _tells(call: cst.Call, paths: Paths) -> bool:
@@ -535,7 +503,7 @@ def _moves_aside(call: cst.Call, sites: Sites) -> bool:
     return bool(set(words(last)) & _ASIDE_WORDS)
 
 
-def _ending_of(body: cst.BaseSuite, paths: Paths, function: FunctionFacts) -> str | None:
+def _ending_of(body: cst.BaseSuite) -> str | None:
     """A clause for a block that ends in a default; None for any other."""
     statements: list[cst.BaseSmallStatement | cst.BaseStatement] = []
     for statement in body.body:
@@ -549,8 +517,13 @@ def _ending_of(body: cst.BaseSuite, paths: Paths, function: FunctionFacts) -> st
     if isinstance(last, cst.Return):
         if last.value is None:
             return "returns None"
-        if _is_default(last.value, paths, function):
+        if _is_default(last.value):
             return f"returns {_short(last.value)}"
+        return None
+    if isinstance(last, (cst.Assign, cst.AnnAssign)):
+        value = last.value
+        if value is not None and _is_default(value):
+            return f"sets {_short(value)}"
         return None
     if isinstance(last, cst.Continue):
         return "continues"
@@ -558,33 +531,19 @@ def _ending_of(body: cst.BaseSuite, paths: Paths, function: FunctionFacts) -> st
         return "breaks off"
     if isinstance(last, cst.Pass):
         return "passes"
-    if isinstance(last, (cst.Assign, cst.AnnAssign)):
-        value = last.value
-        if value is not None and _is_default(value, paths, function):
-            return f"sets {_short(value)}"
-        return None
-    if isinstance(last, cst.Expr):
-        return "goes on"
-    return "goes on" if isinstance(last, cst.If) else None
+    return "goes on" if isinstance(last, (cst.Expr, cst.If)) else None
 
 
-def _is_default(node: cst.BaseExpression, paths: Paths, function: FunctionFacts) -> bool:
+def _is_default(node: cst.BaseExpression) -> bool:
     """Whether an expression is a value that stands for "nothing there"."""
-    if isinstance(
-        node, (cst.SimpleString, cst.Integer, cst.Float, cst.Name, cst.Attribute, cst.Subscript)
-    ):
-        return True
-    if isinstance(node, (cst.Dict, cst.List, cst.Set)):
-        return True
-    if isinstance(node, cst.UnaryOperation):
+    plain = (cst.SimpleString, cst.Integer, cst.Float, cst.Name, cst.Attribute, cst.Subscript)
+    if isinstance(node, (*plain, cst.Dict, cst.List, cst.Set, cst.UnaryOperation)):
         return True
     if isinstance(node, cst.Tuple):
-        return all(_is_default(e.value, paths, function) for e in node.elements)
+        return all(_is_default(e.value) for e in node.elements)
     if isinstance(node, cst.Call):
         name = dotted(node.func) or ""
         last = name.rpartition(".")[2]
-        if set(words(last)) & _DEFAULT_WORDS:
-            return True
         if last in {
             "dict",
             "list",
@@ -594,15 +553,14 @@ def _is_default(node: cst.BaseExpression, paths: Paths, function: FunctionFacts)
             "Counter",
             "OrderedDict",
             "deque",
-        }:
-            return True
-        if last == "copy" or last == "deepcopy":
+            "copy",
+            "deepcopy",
+        } or not _DEFAULT_WORDS.isdisjoint(words(last)):
             return True
         # A new, empty object: `State()`, `cls()`, `DataFrame()`.
-        plain = last[:1].isupper() or last == "cls"
-        return plain and len(node.args) <= 1
+        return (last[:1].isupper() or last == "cls") and len(node.args) <= 1
     if isinstance(node, cst.BooleanOperation):
-        return _is_default(node.left, paths, function)
+        return _is_default(node.left)
     return False
 
 

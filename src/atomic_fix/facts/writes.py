@@ -110,15 +110,7 @@ class Writes:
                 return None
             return self._open(call, "Path.open", opened.target, opened.mode, opened.row)
         saver = self._savers.get(name)
-        if (
-            saver is None
-            and method is not None
-            and dotted(receiver or cst.Name("_"))
-            not in {
-                "self",
-                "cls",
-            }
-        ):
+        if saver is None and receiver is not None and dotted(receiver) not in {"self", "cls"}:
             saver = self._savers.get(f".{method}")
         if saver is not None:
             target = call.argument(saver.path, saver.keyword)
@@ -183,9 +175,7 @@ class Writes:
             return not isinstance(node, cst.ConcatenatedString) or all(
                 self._is_constant(part, call) for part in (node.left, node.right)
             )
-        if isinstance(node, (cst.List, cst.Tuple)):
-            return all(self._is_constant(element.value, call) for element in node.elements)
-        if isinstance(node, cst.Dict):
+        if isinstance(node, (cst.List, cst.Tuple, cst.Dict)):
             return all(self._is_constant(element.value, call) for element in node.elements)
         if isinstance(node, cst.BinaryOperation):
             return self._is_constant(node.left, call) and self._is_constant(node.right, call)
@@ -294,14 +284,10 @@ class Writes:
             return ""
         if isinstance(node, cst.Call):
             name = self._handles.paths.call_name(node, call.function) or ""
-            last = name.rpartition(".")[2] or (
-                node.func.attr.value if isinstance(node.func, cst.Attribute) else ""
-            )
+            last = name.rpartition(".")[2]
             if isinstance(node.func, cst.Attribute):
                 last = node.func.attr.value
-            if apis.DUMPERS.get(name) == -1 or last in apis.DUMP_METHODS or last == "dumps":
-                return "state"
-            if name in apis.DUMPERS:
+            if name in apis.DUMPERS or last in apis.DUMP_METHODS or last == "dumps":
                 return "state"
             for callee in self._handles.paths.callees(node, call.function)[:1]:
                 for returned in callee.returns:
