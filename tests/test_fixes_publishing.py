@@ -84,6 +84,14 @@ def test_the_step_stands_above_the_comment_of_the_one_that_follows() -> None:
     assert 'r+b") as handle:\n        os.fsync(handle.fileno())\n    # Readers see\n' in text
 
 
+def test_a_removal_that_must_stay_is_no_place_for_an_atomic_write() -> None:
+    rows = "try:\n    os.remove(path)\nexcept FileNotFoundError:\n    print(path)\n"
+    text = program(f"{rows}path.write_text(state)")
+    assert "the file is removed first" in reasons(text)["ATF101"]
+    assert "atomic_write_text(path, state)" in repaired(text.replace("os.remove", "os.stat"))
+    assert "atomic_write_text(path, state)" in repaired(program("if state: path.write_text(state)"))
+
+
 def test_a_comment_at_the_end_of_a_block_stays_there() -> None:
     body = 'tmp = path + ".tmp"\nwith gzip.open(tmp, "wb") as file:\n    file.write(state)\n'
     text = repaired(program(f"{body}    # Closed here.\nos.replace(tmp, path)"))

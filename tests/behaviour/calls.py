@@ -133,6 +133,8 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_checkpoint": collapse("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
         "save_session": collapse("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
         "save_queue": write("q.json", lambda m, s: m.save_queue("q.json", s)),
+        "save_cursor": collapse("c.json", lambda m, s: m.save_cursor("c.json", s)),
+        "save_index": collapse("i.json", lambda m, s: m.save_index("i.json", s)),
     },
     "in-place-write/path_from_elsewhere": {
         "through_a_function": write("state.json", lambda m, s: m.through_a_function("", s)),

@@ -88,18 +88,20 @@ def fix_write(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
     _must_not_be_a_retreat(place, site)
     kind = _WholeWrite if site.kind == "write" else _OpenedWrite
     fix = kind(place, site, config).fix()
+    # To remove the file first would take back what the repair gives.
+    before: list[cst.CSTNode] = []
     with suppress(Refused):
-        # To remove the file first would take back what the repair gives.
         line = place.statement(site.call.place)
         lines = list(getattr(place.parents[line], "body", ()))
         before = lines[: lines.index(line)][-1:]
+    try:
         edits = place.without_removal(place.text(site.path_node), before)
-        if edits:
-            note = (
-                "the file is not removed first: it keeps its mode, and a read-only one is refused"
-            )
-            return Fix(fix.title, Applicability.UNSAFE, (*fix.edits, *edits), note)
-    return fix
+    except Refused as refused:
+        raise Refused(f"the file is removed first, and {refused}") from refused
+    if not edits:
+        return fix
+    note = "the file is not removed first: it keeps its mode, and a read-only one is refused"
+    return Fix(fix.title, Applicability.UNSAFE, (*fix.edits, *edits), note)
 
 
 def fix_staged(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -220,24 +221,34 @@ class Place:
         around = self.parents.get(body)
         lines = list(body.body) if isinstance(body, (cst.IndentedBlock, cst.Module)) else []
         if len(lines) == 1:
-            if not isinstance(around, cst.If) or around.orelse is not None:
+            outer = self.parents.get(around) if around is not None else None
+            if around is None or not self._asks_for_the_file(around):
                 raise Refused("the removal is all that its block does")
-            above = self.parents.get(around)
-            if isinstance(above, cst.If) and above.orelse is around:
+            if len(getattr(outer, "body", ())) == 1 or isinstance(outer, (cst.If, cst.Else)):
                 raise Refused("the removal is all that its block does")
-            code = cst.Module([]).code_for_node(around.test)
-            if "exists(" not in code and "is_file(" not in code and "isfile(" not in code:
-                raise Refused("the removal depends on a condition")
             statement = around
-            outer = self.parents[around]
-            if isinstance(outer, cst.IndentedBlock) and len(outer.body) == 1:
-                raise Refused("the removal is all that its block does")
         inner = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement
         span = self.tree.span(inner)
         # A comment above stays: it stands over the publishing call then.
         if any("#" in self.source.line(row) for row in range(span.start.row, span.end.row + 1)):
             raise Refused("a comment stands where the removal would go")
         return Edit(Span(Position(span.start.row, 1), Position(span.end.row + 1, 1)), "")
+
+    @staticmethod
+    def _asks_for_the_file(around: cst.CSTNode) -> bool:
+        """Whether a statement does no more than to pass over a file that is not there."""
+        text = cst.Module([]).code_for_node
+        if isinstance(around, cst.If):
+            asked = re.search(r"exists\(|is_?file\(", text(around.test))
+            return around.orelse is None and asked is not None
+        if isinstance(around, cst.With):
+            return all("suppress(" in text(item.item) for item in around.items)
+        return (
+            isinstance(around, cst.Try)
+            and around.orelse is None
+            and around.finalbody is None
+            and all(text(each.body).strip() == "pass" for each in around.handlers)
+        )
 
     # --- comments and strings -----------------------------------------------------
 

@@ -371,13 +371,11 @@ def _collapsed(facts: ModuleFacts, publication: Publication, config: Config) -> 
 
 
 def _beside(place: Place, publication: Publication) -> list[Edit]:
-    if len(publication.made) != 1:
+    made = publication.made[0] if len(publication.made) == 1 else None
+    if made is None or made.function is not publication.function:
         raise Refused("the call that makes the temp file is not in sight")
-    made = publication.made[0]
-    if made.function is not publication.function:
-        raise Refused("the temp file is made in another function")
     called = place.facts.paths.call_name(made, made.function) or ""
-    if called not in {"tempfile.mkstemp", "tempfile.NamedTemporaryFile"}:
+    if called not in {_MKSTEMP, _NAMED_TEMP}:
         raise Refused("make the temp folder beside the target, by `dir=`")
     if any(arg.star for arg in made.node.args):
         raise Refused("not every argument of the call is in sight")
