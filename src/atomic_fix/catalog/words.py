@@ -4,6 +4,7 @@ by a space ("last run"). How much each kind of place weighs stands in `facts.dur
 # A name with one of these is enough to call a file durable state.
 DURABLE = frozenset(
     {
+        "autosave",
         "bookmark",
         "checkpoint",
         "checkpointer",
@@ -77,6 +78,8 @@ MAYBE_DURABLE = frozenset(
         "cache",
         "catalog",
         "catalogue",
+        "cfg",
+        "conf",
         "config",
         "configuration",
         "conversation",
@@ -108,6 +111,7 @@ MAYBE_DURABLE = frozenset(
         "processed",
         "profile",
         "record",
+        "recovery",
         "replay",
         "result",
         "scenario",

@@ -94,6 +94,7 @@ _SAVE_VERBS = {
     "commit": ("load", "read"),
     "to": ("from",),
     "overwrite": ("load", "read"),
+    "setitem": ("getitem",),
 }
 # What `save_to_json` and `load_from_file` may differ in.
 _FORMAT_WORDS = frozenset(
@@ -189,6 +190,7 @@ def name_grounds(
     best: tuple[float, str] | None = None
     against: tuple[float, str] | None = None
     seen: set[str] = set()
+    denials: set[str] = set()
     for mention in path.mentions:
         strong, weak, denying = _PLACES[mention.kind]
         fade = 0.75**mention.distance
@@ -208,6 +210,7 @@ def name_grounds(
         if denied == "template" and not catalog.PATHS.isdisjoint(words(mention.text)):
             denied = None  # `filename_template`: a pattern for names
         if denied is not None:
+            denials.add(denied)
             weight = denying * 0.8**mention.distance
             if against is None or weight < against[0]:
                 against = (weight, f"{text} {denied}")
@@ -226,7 +229,7 @@ def name_grounds(
         if running is not None:
             durability.add(f"`{name}` says {running}", _RUNNING)
             break
-    _context_grounds(durability, vocabulary, function, filename, seen)
+    _context_grounds(durability, vocabulary, function, filename, seen, denials)
 
 
 def _context_grounds(
@@ -235,6 +238,7 @@ def _context_grounds(
     function: FunctionFacts,
     filename: str,
     found: set[str],
+    denials: set[str],
 ) -> None:
     places: list[tuple[str, str, tuple[float, float, float]]] = []
     scope: FunctionFacts | None = function
@@ -259,15 +263,13 @@ def _context_grounds(
         gain = strong
         if phrase is None:
             phrase, gain = phrase_in(vocabulary.maybe, name), weak
-        # The same word again, further out, adds little.
-        if phrase is not None:
-            if phrase in found:
-                gain *= 0.4
-            found.add(phrase)
-            durability.add(f"the {kind}'s name says {phrase}", gain)
         denied = phrase_in(vocabulary.denied_for(kind), name)
-        if denied is not None:
-            durability.add(f"the {kind}'s name says {denied}", denying)
+        for said, adds, before in ((phrase, gain, found), (denied, denying, denials)):
+            if said is not None:
+                # The same word again, further out, adds little.
+                fade = 0.4 if said in before else 1.0
+                before.add(said)
+                durability.add(f"the {kind}'s name says {said}", adds * fade)
 
 
 def _names_another(mention: Mention) -> bool:
@@ -319,7 +321,8 @@ def read_back(
                 weight = _READ_BACK_SPLIT
             if load.raw and load.function is not function and _parses(load, loads):
                 weight = _READ_BACK_SAME
-            if phrase_in(catalog.NOT_DURABLE - catalog.VERBS, load.function.name):
+            elsewhere = load.function is not function
+            if elsewhere and phrase_in(catalog.NOT_DURABLE - catalog.VERBS, load.function.name):
                 weight /= 2  # `read_log`, `load_template`
             ground = Ground(f"{_called(load.function, function)} reads it back", weight, load)
         else:
@@ -458,7 +461,14 @@ def absence_grounds(durability: Durability, site: WriteSite) -> None:
     if guarded_by_absence(site):
         names = (*(m.text for m in site.path.mentions), *site.data)
         secret = any(phrase_in(catalog.SECRETS, name) for name in names)
-        weight = _SECRET_WHEN_MISSING if secret else _ONLY_WHEN_MISSING
+        # `if exists: load() else: save(make())` takes a torn one for whole the next time.
+        taken = any(
+            ground.weight >= _READ_BACK_SAME
+            and ground.site is not None
+            and ground.site.function is site.function
+            for ground in durability.grounds
+        )
+        weight = _SECRET_WHEN_MISSING if secret or taken else _ONLY_WHEN_MISSING
         durability.add("it is written only when it does not exist", weight)
 
 

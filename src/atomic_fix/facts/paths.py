@@ -696,7 +696,7 @@ def _is_temp_name(name: str) -> bool:
 
 def _literal_value(text: str, template: str, distance: int) -> PathValue:
     traits: set[str] = set()
-    if template.startswith(("/dev/", "\\\\.\\")):
+    if template.startswith(("/dev/", "/proc/", "/sys/", "\\\\.\\")):
         traits.add("device")
     if template.startswith(("/tmp/", "/var/tmp/")) or template == "/tmp":
         traits |= {"systemp"}
@@ -708,9 +708,9 @@ def _literal_value(text: str, template: str, distance: int) -> PathValue:
         traits.add("temp")
     if any(part in words.ASIDE for part in tail):
         traits.add("aside")
-    aliases = (
-        frozenset({f"lit:{base}"}) if base.replace("{}", "").strip("._-") else frozenset[str]()
-    )
+    # `{}.csv` is any table's name.
+    named = (base.rpartition(".")[0] or base).replace("{}", "").strip("._-")
+    aliases = frozenset({f"lit:{base}"}) if named else frozenset[str]()
     mentions = (Mention("literal", text, distance),) if text.strip("./_- ") else ()
     return PathValue(f"'{template}'", aliases, mentions, frozenset(traits))
 

@@ -83,7 +83,8 @@ def _publication(
     unseen = not made and not writes
     if _is_folder(site.source_node):
         return None  # moved as a whole; what is in it was written and read one by one
-    if "aside" in site.target.traits or "aside" in site.source.traits:
+    fresh = any(w.function is site.function and w.content != "copy" for w in writes)
+    if "aside" in site.target.traits or ("aside" in site.source.traits and not fresh):
         return None  # a backup is made, or put back
     beside = not site.source.derived_from.isdisjoint(site.target.aliases)
     staged = site.source.is_temp or "fresh" in site.source.traits or beside

@@ -34,6 +34,8 @@ _TELLING_WORDS = frozenset(
     {"abort", "alert", "complain", "die", "error", "fail", "fatal", "notify", "warn", "warning"}
 )
 _OF_MISSING = errors.MISSING | errors.OPERATING_SYSTEM
+# In the name of a call that logs: `log_trace`, `log_err`.
+_LOGGED = frozenset({"err", "exc", "trace", "traceback"})
 _ASIDE_WORDS = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
 _QUIET_METHODS = frozenset({"debug", "info", "trace", "log"})
 # Calls that show a text to whoever runs the program.
@@ -480,7 +482,8 @@ def _tells(call: cst.Call, paths: Paths) -> bool:
     last = name.rpartition(".")[2]
     if isinstance(call.func, cst.Attribute):
         last = call.func.attr.value
-    if last in _TELLING_METHODS or ("log" in words(last) and _warns(call)):
+    said = set(words(last))
+    if last in _TELLING_METHODS or ("log" in said and (_warns(call) or said & _LOGGED)):
         return True
     if last in _SHOWING and _BAD_NEWS.search(cst.Module([]).code_for_node(call)):
         return True
@@ -493,7 +496,7 @@ def _tells(call: cst.Call, paths: Paths) -> bool:
                 return True
             if arg.keyword.value == "exc_info" and value != "False":
                 return last not in _QUIET_METHODS
-    return bool(set(words(last)) & _TELLING_WORDS) and last != "isinstance"
+    return bool(said & _TELLING_WORDS) and last != "isinstance"
 
 
 def _moves_aside(call: cst.Call, sites: Sites) -> bool:

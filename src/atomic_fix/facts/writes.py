@@ -186,11 +186,13 @@ class Writes:
             return (
                 len(bound) == 1
                 and bound[0].function.is_module
-                and isinstance(bound[0].value, (cst.SimpleString, cst.ConcatenatedString))
+                and isinstance(
+                    bound[0].value, (cst.SimpleString, cst.ConcatenatedString, cst.BaseNumber)
+                )
             )
         if isinstance(node, cst.Call):
             name = self._handles.paths.call_name(node, call.function) or ""
-            if apis.DUMPERS.get(name) == -1:
+            if apis.DUMPERS.get(name) == -1 or name == "builtins.str":
                 return bool(node.args) and self._is_constant(node.args[0].value, call)
             return (
                 isinstance(node.func, cst.Attribute)
@@ -251,7 +253,9 @@ class Writes:
             if other.order <= call.order or handle is None:
                 continue
             given = [dotted(a.value) for a in other.node.args]
-            if handle in given or other.name in {f"{handle}.write", f"{handle}.writelines"}:
+            if handle in given and other.method == "write" and other.receiver is not None:
+                found.append(other.receiver)  # `parser.write(handle, True)`
+            elif handle in given or other.name in {f"{handle}.write", f"{handle}.writelines"}:
                 for arg in other.node.args:
                     if dotted(arg.value) != handle:
                         found.append(arg.value)
