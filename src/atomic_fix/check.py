@@ -118,8 +118,7 @@ def whole_facts(source: Source, config: Config) -> ModuleFacts | Unreadable:
     """The facts of a file that is parsed as a whole: what `module_facts` is measured by."""
     import libcst as cst
 
-    from atomic_fix.facts import ModuleFacts
-    from atomic_fix.facts.tree import Tree
+    from atomic_fix.facts import ModuleFacts, Tree
 
     try:
         module = cst.parse_module(source.text)

@@ -197,14 +197,12 @@ _SAVER = re.compile(r"\.?\w+(\.\w+)*(:\d)?")
 def _checked(key: Key, value: object, where: str) -> object:
     kind = key.kind
     place = f"{where}: `{key.name}`"
-    if kind in (Kind.CODES, Kind.STRINGS):
+    if kind in (Kind.CODES, Kind.STRINGS, Kind.SAVERS):
         if isinstance(value, list) and all(isinstance(each, str) for each in value):
-            return check_codes(value, place) if kind is Kind.CODES else tuple(value)
-    elif kind is Kind.SAVERS:
-        if isinstance(value, list) and all(
-            isinstance(each, str) and _SAVER.fullmatch(each) for each in value
-        ):
-            return tuple(value)
+            if kind is Kind.CODES:
+                return check_codes(value, place)
+            if kind is Kind.STRINGS or all(map(_SAVER.fullmatch, value)):
+                return tuple(value)
     elif kind is Kind.HELPER:
         if isinstance(value, str):
             try:

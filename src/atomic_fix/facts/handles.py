@@ -39,9 +39,7 @@ class Handles:
         """The open modes that an expression can stand for, as far as it can be told."""
         if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
             value = node.evaluated_value
-            text = value if isinstance(value, str) else ""
-            # `tarfile` writes its compression behind a bar or colon: no mode of `open`.
-            return {text} if text and set(text) <= set("rwaxbtU+") else set()
+            return _mode(value if isinstance(value, str) else "")
         if depth == 0:
             return set()
         if isinstance(node, cst.IfExp):
@@ -51,8 +49,8 @@ class Handles:
             right = self.modes(node.right, call, depth)
             return {a + b for a in left for b in right or {""}}
         if isinstance(node, cst.FormattedString):
-            text = "".join(p.value for p in node.parts if isinstance(p, cst.FormattedStringText))
-            return {text} if text and set(text) <= set("rwaxbtU+") else set()
+            parts = (p.value for p in node.parts if isinstance(p, cst.FormattedStringText))
+            return _mode("".join(parts))
         if isinstance(node, cst.Name):
             found = set[str]()
             bound = self.paths.bindings(node.value, call.function, call.order)
@@ -280,10 +278,9 @@ class Handles:
         name = dotted(node)
         if name is None:
             return False
-        bound = self._bound(name, call)
         return any(
             self.made_by(b.value, Call(b.order, call.node, b.function, (), None), makers, depth - 1)
-            for b in bound[-2:]
+            for b in self._bound(name, call)[-2:]
         )
 
     def truncates(self, call: Call) -> bool:
@@ -292,6 +289,11 @@ class Handles:
         if handle is None:
             return False
         return any(c.name == f"{handle}.truncate" for c in call.function.calls)
+
+
+def _mode(text: str) -> set[str]:
+    # `tarfile` writes its compression behind a bar or colon: no mode of `open`.
+    return {text} if text and set(text) <= set("rwaxbtU+") else set()
 
 
 def _opens(binding: Binding, node: cst.BaseExpression) -> bool:

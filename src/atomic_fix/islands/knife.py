@@ -187,7 +187,8 @@ def _pieces(tree: ast.Module, source: Source) -> tuple[list[Piece], list[Class]]
         if isinstance(statement, ast.ClassDef) and start > (pieces[-1].end if pieces else 0):
             first = _first_row(statement.body[0])
             if first > _head_end(statement):
-                owner = Class(statement.name, _bases(statement), len(classes))
+                bases = tuple(dotted(base) or "" for base in statement.bases)
+                owner = Class(statement.name, bases, len(classes))
                 classes.append(owner)
                 head = ast.ClassDef(
                     statement.name, statement.bases, statement.keywords, [],
@@ -237,10 +238,6 @@ def _first_row(node: ast.stmt) -> int:
 def _head_end(node: ast.ClassDef) -> int:
     parts: list[ast.expr] = [*node.bases, *(each.value for each in node.keywords)]
     return max([node.lineno, *(part.end_lineno or 0 for part in parts)])
-
-
-def _bases(node: ast.ClassDef) -> tuple[str, ...]:
-    return tuple(dotted(base) or "" for base in node.bases)
 
 
 def dotted(node: ast.expr) -> str | None:
@@ -409,7 +406,8 @@ class _Marker:
             if kind is ast.Call:
                 piece.marks |= self._call(node, piece)  # type: ignore[arg-type]
             elif kind.__name__ in {"Try", "TryStar"}:
-                self._try(node, piece)  # type: ignore[arg-type]
+                if any(map(self._may_be_silent, node.handlers)):  # type: ignore[attr-defined]
+                    self._note_tried(node.body, piece)  # type: ignore[attr-defined]
             elif kind.__name__ in {"With", "AsyncWith"}:
                 self._suppress(node, piece)  # type: ignore[arg-type]
             for name in _children(kind):  # type: ignore[arg-type]
@@ -508,10 +506,6 @@ class _Marker:
         return False
 
     # --- handlers ---------------------------------------------------------------
-
-    def _try(self, node: ast.Try, piece: Piece) -> None:
-        if any(self._may_be_silent(handler) for handler in node.handlers):
-            self._note_tried(node.body, piece)
 
     def _suppress(self, node: ast.With | ast.AsyncWith, piece: Piece) -> None:
         for item in node.items:

@@ -113,11 +113,10 @@ class Needles:
         )
 
     def _may_write(self, content: bytes) -> bool:
-        if b"write_" in content and (
-            b"write_text" in content or b"write_bytes" in content or b"getattr" in content
+        if b"O_TRUNC" in content or (
+            b"write_" in content
+            and any(each in content for each in (b"write_text", b"write_bytes", b"getattr"))
         ):
-            return True
-        if b"O_TRUNC" in content:
             return True
         if any(opener in content for opener in _SOME_OPENER) and (
             _WRITING_MODE.search(content) is not None

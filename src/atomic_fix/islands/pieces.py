@@ -19,7 +19,7 @@ import libcst as cst
 from libcst.metadata import CodeRange
 
 from atomic_fix.config import Config
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts import ModuleFacts, Tree, ranges
 from atomic_fix.facts.scopes import (
     Binding,
     Call,
@@ -28,7 +28,6 @@ from atomic_fix.facts.scopes import (
     FunctionFacts,
     Scopes,
 )
-from atomic_fix.facts.tree import Tree, ranges
 from atomic_fix.finding import Position, Span
 from atomic_fix.islands import NotParsed
 from atomic_fix.islands.knife import Cut, Piece
@@ -59,7 +58,7 @@ class _PiecesTree(Tree):
 
     def __init__(self, source: Source, cut: Cut) -> None:
         # `module` stays unset here: it is parsed when it is asked for.
-        self.__dict__.update(source=source, rows=None, _cut=cut, index=_Index())
+        self.__dict__.update(source=source, _cut=cut, index=_Index())
 
     @property
     def index(self) -> _Index:
