@@ -118,25 +118,6 @@ def test_a_copy_put_aside_is_no_temp_file_but_what_is_written_there_is() -> None
     assert codes(restored) == []
 
 
-def test_what_is_loaded_if_it_exists_is_written_in_place_if_not() -> None:
-    program = """
-        import os, pickle
-
-        def table(table_path, make):
-            if os.path.exists(table_path):
-                with open(table_path, "rb") as file:
-                    return pickle.load(file)
-            else:
-                made = make()
-                with open(table_path, "wb") as file:
-                    pickle.dump(made, file)
-                return made
-    """
-    assert codes(program.replace("table", "cache")) == ["ATF101"]
-    unread = program.replace("return pickle.load(file)", "return file.name")
-    assert codes(unread.replace("table", "cache")) == []
-
-
 @pytest.mark.parametrize("call", ["log.log_trace()", 'log_err("no state")'])
 def test_a_call_that_logs_an_error_is_not_silent(call: str) -> None:
     program = f"""

@@ -461,14 +461,7 @@ def absence_grounds(durability: Durability, site: WriteSite) -> None:
     if guarded_by_absence(site):
         names = (*(m.text for m in site.path.mentions), *site.data)
         secret = any(phrase_in(catalog.SECRETS, name) for name in names)
-        # `if exists: load() else: save(make())` takes a torn one for whole the next time.
-        taken = any(
-            ground.weight >= _READ_BACK_SAME
-            and ground.site is not None
-            and ground.site.function is site.function
-            for ground in durability.grounds
-        )
-        weight = _SECRET_WHEN_MISSING if secret or taken else _ONLY_WHEN_MISSING
+        weight = _SECRET_WHEN_MISSING if secret else _ONLY_WHEN_MISSING
         durability.add("it is written only when it does not exist", weight)
 
 
