@@ -62,7 +62,7 @@ class Loads:
             if origin is not None:
                 return LoadSite(call, "loads", origin[0], origin[1], raw=False)
         if self._handles.is_open(call) and name not in apis.TEMP_MAKERS and name != "os.fdopen":
-            return self._read_open(call, name)
+            return self._read_open(call)
         return self._project_load(call, name)
 
     def _project_load(self, call: Call, name: str) -> LoadSite | None:
@@ -107,7 +107,7 @@ class Loads:
             return None
         return LoadSite(call, loader.name.lstrip("."), origin[0], origin[1], raw=False)
 
-    def _read_open(self, call: Call, name: str) -> LoadSite | None:
+    def _read_open(self, call: Call) -> LoadSite | None:
         opened = self._handles.opens(call)
         if opened is None:
             return None

@@ -137,15 +137,12 @@ def _synced(
     start: int,
 ) -> bool:
     functions = {site.function, *(w.function for w in writes), *(c.function for c in made)}
-    for function in functions:
-        for call in function.calls:
-            if function is site.function and call.order > site.order:
-                continue
-            if function is site.function and call.order < start:
-                continue
-            if syncs(paths, call, 3):
-                return True
-    return False
+    return any(
+        syncs(paths, call, 3)
+        for function in functions
+        for call in function.calls
+        if function is not site.function or start <= call.order <= site.order
+    )
 
 
 def syncs(paths: Paths, call: Call, depth: int) -> bool:
@@ -155,11 +152,11 @@ def syncs(paths: Paths, call: Call, depth: int) -> bool:
         return True
     if any(dotted(a.value) in {"os.fsync", "os.fdatasync"} for a in call.node.args):
         return True
-    if depth:
-        for callee in paths.callees(call.node, call.function)[:1]:
-            if any(syncs(paths, inner, depth - 1) for inner in callee.calls):
-                return True
-    return False
+    return depth > 0 and any(
+        syncs(paths, inner, depth - 1)
+        for callee in paths.callees(call.node, call.function)[:1]
+        for inner in callee.calls
+    )
 
 
 def _still_open(
@@ -178,7 +175,7 @@ def _still_open(
         inside = any(
             isinstance(i.node, cst.With)
             and i.kind == "with"
-            and any(_holds(item, call.node) for item in i.node.items)
+            and any(item.item is call.node for item in i.node.items)
             for i in site.call.inside
         )
         opened_plainly = any(
@@ -212,17 +209,13 @@ def _still_open(
     return False
 
 
-def _holds(item: cst.WithItem, node: cst.Call) -> bool:
-    return item.item is node
-
-
 def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
     if "beside" in site.source.traits:
         return False
     for call in made:
         if any(arg.star for arg in call.node.args):
             continue  # a wrapper: who calls it may say where
-        folder = call.argument(2 if (call.name or "").endswith("mkstemp") else 999, "dir")
+        folder = call.argument(2 if (call.name or "").endswith("mkstemp") else None, "dir")
         if folder is None:
             return True
     return not made and "tempdir" in site.source.traits and "tempdir" not in site.target.traits

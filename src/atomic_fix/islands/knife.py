@@ -404,7 +404,7 @@ class _Marker:
             node = todo.pop()
             kind: type[ast.AST] = type(node)
             if kind is ast.Call:
-                piece.marks |= self._call(node, piece)  # type: ignore[arg-type]
+                piece.marks |= self._call(node)  # type: ignore[arg-type]
             elif kind.__name__ in {"Try", "TryStar"}:
                 if any(map(self._may_be_silent, node.handlers)):  # type: ignore[attr-defined]
                     self._note_tried(node.body, piece)  # type: ignore[attr-defined]
@@ -421,8 +421,8 @@ class _Marker:
         head, dot, rest = name.partition(".")
         return self._imports.get(head, head) + dot + rest
 
-    def _call(self, node: ast.Call, piece: Piece) -> int:
-        marks = self._named(node.func, node, piece)
+    def _call(self, node: ast.Call) -> int:
+        marks = self._named(node.func, node)
         func = node.func
         last = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
         if last == "getattr" and len(node.args) > 1:
@@ -436,10 +436,10 @@ class _Marker:
             # `to_thread(path.write_text, text)`
             for given in node.args:
                 if isinstance(given, (ast.Attribute, ast.Name)):
-                    marks |= self._named(given, None, piece)
+                    marks |= self._named(given, None)
         return marks
 
-    def _named(self, func: ast.expr, call: ast.Call | None, piece: Piece) -> int:
+    def _named(self, func: ast.expr, call: ast.Call | None) -> int:
         """The marks that a function's name gives to a call of it."""
         if isinstance(func, ast.Attribute):
             method = func.attr
@@ -522,7 +522,7 @@ class _Marker:
                     continue
                 func = node.func
                 name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
-                if self._call(node, piece) & LOAD or _SHAPING.search(name):
+                if self._call(node) & LOAD or _SHAPING.search(name):
                     piece.marks |= HANDLER
                 piece.tried.add(name)
 
