@@ -264,12 +264,12 @@ def _context_grounds(
         if phrase is None:
             phrase, gain = phrase_in(vocabulary.maybe, name), weak
         denied = phrase_in(vocabulary.denied_for(kind), name)
-        for said, adds, before in ((phrase, gain, found), (denied, denying, denials)):
-            if said is not None:
+        for word, adds, before in ((phrase, gain, found), (denied, denying, denials)):
+            if word is not None:
                 # The same word again, further out, adds little.
-                fade = 0.4 if said in before else 1.0
-                before.add(said)
-                durability.add(f"the {kind}'s name says {said}", adds * fade)
+                fade = 0.4 if word in before else 1.0
+                before.add(word)
+                durability.add(f"the {kind}'s name says {word}", adds * fade)
 
 
 def _names_another(mention: Mention) -> bool:
