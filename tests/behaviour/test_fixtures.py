@@ -7,6 +7,7 @@ the folder are compared. `PROMISED` says what may differ, for each kind of fix.
 from __future__ import annotations
 
 import ast
+import gzip
 import itertools
 import re
 import sys
@@ -103,6 +104,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         each.mkdir()
         each.chmod(0o777)
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    # It is written into the header, in seconds.
+    monkeypatch.setattr(gzip, "time", types.SimpleNamespace(time=lambda: 0))
     monkeypatch.chdir(work)
     return work
 
