@@ -1,23 +1,18 @@
 """ATF102: a saver is given a handle of `atomic_open` in place of the path."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from atomic_fix.config import Config
+from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Applicability, Edit, Fix
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_name
 from atomic_fix.fixes.layout import call_text, line_limit
 from atomic_fix.fixes.place import Place
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
-    from atomic_fix.facts import ModuleFacts
-    from atomic_fix.facts.sites import WriteSite
 
 
 @dataclass(frozen=True, slots=True)

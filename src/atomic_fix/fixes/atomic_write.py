@@ -4,29 +4,23 @@ JSON goes to `atomic_write_json` where the bytes stay equal; a handle that does 
 that goes with it. All else keeps its code and gets another opener: `with atomic_open(...)`.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from atomic_fix.config import own_helper
+from atomic_fix.config import Config, own_helper
+from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.names import dotted, words
+from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import Imported, import_name
 from atomic_fix.fixes.layout import line_limit, width
 from atomic_fix.fixes.place import Place, walk
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
-    from atomic_fix.facts import ModuleFacts
-    from atomic_fix.facts.sites import WriteSite
 
 # Keywords that the helper keeps for itself: an option of `json.dumps` by such a name would
 # not get there.

@@ -4,29 +4,22 @@ What also meant "missing" keeps its handler and its default; what means "there b
 unreadable" gets a handler of its own.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from atomic_fix.catalog import errors
-from atomic_fix.config import own_helper
+from atomic_fix.config import Config, own_helper
+from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.names import dotted, words
-from atomic_fix.facts.swallowing import error_names
+from atomic_fix.facts.scopes import FunctionFacts, Handled
+from atomic_fix.facts.swallowing import Swallow, error_names
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_module, import_name
 from atomic_fix.fixes.place import Place, walk
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
-    from atomic_fix.facts import ModuleFacts
-    from atomic_fix.facts.scopes import FunctionFacts, Handled
-    from atomic_fix.facts.swallowing import Swallow
 
 _ERROR = "CheckpointCorruptedError"
 _TITLES = {

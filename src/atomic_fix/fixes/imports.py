@@ -1,8 +1,6 @@
 """Imports that a fix needs: what is there is used again, what is missing is added where a
 person who sorts imports would put it."""
 
-from __future__ import annotations
-
 import io
 import re
 import sys
@@ -10,20 +8,17 @@ import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.names import dotted
+from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.finding import Edit, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.layout import line_limit
-
-if TYPE_CHECKING:
-    from atomic_fix.facts import ModuleFacts
-    from atomic_fix.facts.scopes import FunctionFacts
-    from atomic_fix.fixes.place import Place
-    from atomic_fix.source import Source
+from atomic_fix.fixes.place import Place
+from atomic_fix.source import Source
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _HEADER = re.compile(r"^#!|coding[:=]|copyright|licen[cs]e|SPDX", re.IGNORECASE)

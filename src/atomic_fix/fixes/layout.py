@@ -1,14 +1,10 @@
 """How a call is laid out over rows, the way `ruff format` and black do it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from atomic_fix.source import Source
+from atomic_fix.source import Source
 
 _DEFAULT_LIMIT = 88
 _TRIPLE = re.compile(r"\"\"\"|'''")

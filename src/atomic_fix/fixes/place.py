@@ -1,24 +1,19 @@
 """A function's code, seen by whoever edits it: parents, spans, rows, comments, indentation."""
 
-from __future__ import annotations
-
 import ast
 import re
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.names import dotted
+from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.finding import Edit, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.layout import call_text, line_limit, reindent, width
-
-if TYPE_CHECKING:
-    from atomic_fix.facts import ModuleFacts
-    from atomic_fix.facts.scopes import FunctionFacts
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:

@@ -1,27 +1,22 @@
 """ATF111 to ATF115: temp file and replace, repaired by the step that is missing or misplaced."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from atomic_fix.config import Config
+from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.names import dotted
+from atomic_fix.facts.publications import Publication
+from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import fix_staged
 from atomic_fix.fixes.imports import import_module
 from atomic_fix.fixes.place import Place
-
-if TYPE_CHECKING:
-    from atomic_fix.config import Config
-    from atomic_fix.facts import ModuleFacts
-    from atomic_fix.facts.publications import Publication
-    from atomic_fix.facts.scopes import Call, FunctionFacts
 
 _MKSTEMP = "tempfile.mkstemp"
 _NAMED_TEMP = "tempfile.NamedTemporaryFile"

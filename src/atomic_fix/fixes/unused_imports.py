@@ -4,8 +4,6 @@
 every linter. Only what the repair itself took the last use of goes.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 import sys
