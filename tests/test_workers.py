@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -107,3 +108,34 @@ def test_a_bar_shows_where_somebody_waits(
     half, whole = "#" * 15 + "." * 15, "#" * 30
     bar = f"\r[{half}] 1/2 files\r[{whole}] 2/2 files\r\x1b[2K"
     assert terminal.getvalue() == (bar if shows else "")
+
+
+LEFT_EARLY = """
+
+from atomic_fix.run import workers
+from atomic_fix.run.all_files import Effort, check_files
+from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.settings import Resolver
+
+workers.WORTH_A_POOL = 1
+for _ in range(3):
+    found = check_files(["."], Resolver({}, isolated=True), Narrowing(), Effort(jobs=2))
+    assert len(next(found).findings) == 60
+    found.close()
+"""
+
+
+def test_workers_are_not_ended_within_an_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer here is larger than a pipe holds: of a killed worker half would be there."""
+    save = (
+        "def save_{0}(state):\n"
+        "    with open('checkpoint.json', 'w') as file:\n"
+        "        json.dump(state, file)\n\n"
+    )
+    program = "import json\n" + "".join(save.format(number) for number in range(60))
+    for number in range(300):
+        (tmp_path / f"m{number}.py").write_text(program)
+    monkeypatch.chdir(tmp_path)
+    subprocess.run([sys.executable, "-c", LEFT_EARLY], timeout=120, check=True)

@@ -4,7 +4,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from atomic_fix.finding import FileResult
 from atomic_fix.run import disk
@@ -17,6 +17,9 @@ WORTH_A_POOL = 250
 _CHUNK = 24
 _MUCH_GARBAGE = 100_000
 """Objects left over, at which garbage is collected between two files."""
+
+_is_stopped: Callable[[], bool] = bool
+"""Whether what a worker finds is no longer wanted: set once in each worker, by `_begin`."""
 
 
 class WorkerDied(Exception):
@@ -70,10 +73,10 @@ def _in_processes(
     chunks = [candidates[i : i + _CHUNK] for i in range(0, len(candidates), _CHUNK)]
     # A forked worker has everything loaded; there is no other thread yet that fork could harm.
     method = "fork" if sys.platform == "linux" else "spawn"
+    context = multiprocessing.get_context(method)
+    stop = context.Event()
     executor = ProcessPoolExecutor(
-        min(jobs, len(chunks)),
-        mp_context=multiprocessing.get_context(method),
-        initializer=_begin,
+        min(jobs, len(chunks)), mp_context=context, initializer=_begin, initargs=(stop.is_set,)
     )
     try:
         futures = [executor.submit(_check_chunk, tuple(chunk), narrowing) for chunk in chunks]
@@ -87,17 +90,18 @@ def _in_processes(
                 ) from error
             for index, each in enumerate(chunk):
                 yield told.get(index) or FileResult(each.path, ())
-    except BaseException:
-        # Whoever interrupts does not want to wait for what was begun.
-        for process in multiprocessing.active_children():
-            process.terminate()
-        raise
     finally:
+        # Whoever interrupts does not want to wait for what was begun. Workers end behind the
+        # file in hand, by themselves: one that is killed may leave half an answer behind, whose
+        # other half would be waited for without end.
+        stop.set()
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin() -> None:
-    # The parent answers for an interrupt: it ends its workers and says so once.
+def _begin(is_stopped: Callable[[], bool]) -> None:
+    global _is_stopped
+    _is_stopped = is_stopped
+    # The parent answers for an interrupt: it stops its workers and says so once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -105,6 +109,8 @@ def _check_chunk(chunk: tuple[Candidate, ...], narrowing: Narrowing) -> dict[int
     """The results that say something; a file that is not in it is clean."""
     told = {}
     for index, each in enumerate(chunk):
+        if _is_stopped():
+            break
         result = _check(each, narrowing)
         if result.findings or result.notes or not result.analysed:
             told[index] = result
