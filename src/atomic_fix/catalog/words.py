@@ -1,49 +1,8 @@
 """Words that say whether a file is durable state. Lower case, singular; phrases are joined
 by a space ("last run"). How much each kind of place weighs stands in `facts.durable`."""
 
-# A name with one of these is enough to call a file durable state.
-DURABLE = frozenset(
-    {
-        "autosave",
-        "bookmark",
-        "checkpoint",
-        "checkpointer",
-        "chkpt",
-        "ckpt",
-        "credential",
-        "cursor",
-        "dead letter",
-        "high water mark",
-        "history",
-        "journal",
-        "last id",
-        "last run",
-        "last seen",
-        "last sync",
-        "ledger",
-        "manifest",
-        "offset",
-        "optimizer",
-        "persistence",
-        "private key",
-        "progress",
-        "queue",
-        "registry",
-        "resume",
-        "rng state",
-        "savegame",
-        "scheduler",
-        "session",
-        "snapshot",
-        "state",
-        "sync state",
-        "trainer state",
-        "watermark",
-    }
-)
-
-# Of those, the ones that programs hardly give to files of other programs, so that a loader
-# is told by its name even where nothing in sight writes the file.
+# Durable state that programs hardly share with others, so that a loader is told by its name even
+# where nothing in sight writes the file.
 OWN = frozenset(
     {
         "bookmark",
@@ -64,6 +23,29 @@ OWN = frozenset(
         "sync state",
         "trainer state",
         "watermark",
+    }
+)
+
+# A name with one of these is enough to call a file durable state.
+DURABLE = OWN.union(
+    {
+        "autosave",
+        "credential",
+        "dead letter",
+        "history",
+        "journal",
+        "ledger",
+        "manifest",
+        "offset",
+        "optimizer",
+        "persistence",
+        "private key",
+        "progress",
+        "queue",
+        "registry",
+        "scheduler",
+        "session",
+        "snapshot",
     }
 )
 

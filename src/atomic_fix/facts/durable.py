@@ -194,7 +194,7 @@ def name_grounds(
     for mention in path.mentions:
         strong, weak, denying = _PLACES[mention.kind]
         fade = 0.75**mention.distance
-        text = _describe(mention)
+        text = _KIND_WORDS[mention.kind].format(f"`{mention.text}`")
         phrase = phrase_in(vocabulary.durable, mention.text)
         weight = strong
         if phrase is None:
@@ -278,11 +278,6 @@ def _names_another(mention: Mention) -> bool:
         mention.kind in {"attribute", "parameter", "variable"}
         and words(mention.text)[-1] in catalog.NAMING
     )
-
-
-def _describe(mention: Mention) -> str:
-    phrase = _KIND_WORDS[mention.kind]
-    return phrase.format(f"`{mention.text}`")
 
 
 def trait_grounds(durability: Durability, path: PathValue) -> None:

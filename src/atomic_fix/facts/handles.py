@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from atomic_fix.catalog import apis
-from atomic_fix.facts.names import dotted
+from atomic_fix.facts.names import code_of, dotted
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Binding, Call, Scopes, argument
 
@@ -195,7 +195,7 @@ class Handles:
             # `getattr(path, f"write_{kind}")` with `kind` text or bytes.
             target, wanted = argument(value, 0), argument(value, 1)
             if target is not None and wanted is not None:
-                text = cst.Module([]).code_for_node(wanted)
+                text = code_of(wanted)
                 for verb in ("write", "read"):
                     if f"{verb}_" in text:
                         return cst.Attribute(target, cst.Name(f"{verb}_text"))

@@ -20,6 +20,11 @@ def dotted(node: cst.BaseExpression) -> str | None:
     return ".".join(reversed(parts))
 
 
+def code_of(node: cst.CSTNode) -> str:
+    """The code of a node, as it stands in the file."""
+    return cst.Module([]).code_for_node(node)
+
+
 @lru_cache(maxsize=4096)
 def words(text: str) -> tuple[str, ...]:
     """The words of an identifier or path, lower case and singular, in order.

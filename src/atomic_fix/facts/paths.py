@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import libcst as cst
 
 from atomic_fix.catalog import apis, words
-from atomic_fix.facts.names import dotted, phrase_in
+from atomic_fix.facts.names import code_of, dotted, phrase_in
 from atomic_fix.facts.names import words as name_words
 from atomic_fix.facts.scopes import (
     Binding,
@@ -381,7 +381,7 @@ class Paths:
                     self._resolve(parameter.default, scope, before, distance + 1, depth - 1)
                 )
             if parameter.annotation is not None:
-                text = _code(parameter.annotation.annotation)
+                text = code_of(parameter.annotation.annotation)
                 if "Path" in text:
                     traits.add("path")
                 if any(word in text for word in ("IO", "Writer", "Buffer", "Stream")):
@@ -661,10 +661,6 @@ class Paths:
         elif name.endswith("TemporaryFile"):
             traits.add("handle")
         return PathValue(key, aliases, (), frozenset(traits), derived)
-
-
-def _code(node: cst.CSTNode) -> str:
-    return cst.Module([]).code_for_node(node)
 
 
 def _literal(node: cst.SimpleString) -> str:

@@ -7,7 +7,7 @@ import libcst as cst
 
 from atomic_fix.catalog import errors
 from atomic_fix.catalog.words import ASKING, SHAPING
-from atomic_fix.facts.names import dotted, words
+from atomic_fix.facts.names import code_of, dotted, words
 from atomic_fix.facts.paths import Paths
 from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Scopes
 from atomic_fix.facts.sites import LoadSite, Sites
@@ -232,7 +232,9 @@ def _load_in(paths: Paths, sites: Sites, handled: Handled) -> LoadSite | None:
             if callee is handled.function:
                 continue
             inner = [load for load in sites.loads if load.function is callee and not load.raw]
-            if inner and not any(_catches(load) for load in inner):
+            if inner and not any(
+                _takes_corrupt(each) for load in inner for each in _tries_around(load.call)
+            ):
                 return inner[0]
         # `State.from_dict(payload)`: gives shape to what was loaded just before.
         if best is None and set(words(call.method or call.name or "")) & SHAPING:
@@ -245,33 +247,23 @@ def _load_in(paths: Paths, sites: Sites, handled: Handled) -> LoadSite | None:
 
 def _inner(handled: Handled, call: Call) -> bool:
     """Whether a nearer `try` of the same function already handles what the call raises."""
-    mine = handled.node
-    nearest = None
-    for inside in call.inside:
-        if inside.kind == "try":
-            nearest = inside.node
+    tries = _tries_around(call)
     return (
-        isinstance(mine, cst.Try)
-        and nearest is not None
-        and nearest is not mine
-        and bool(isinstance(nearest, cst.Try) and _takes_corrupt(nearest))
+        isinstance(handled.node, cst.Try)
+        and tries != []
+        and tries[-1] is not handled.node
+        and _takes_corrupt(tries[-1])
     )
+
+
+def _tries_around(call: Call) -> list[cst.Try]:
+    return [i.node for i in call.inside if i.kind == "try" and isinstance(i.node, cst.Try)]
 
 
 def _takes_corrupt(node: cst.Try) -> bool:
-    text = "".join(
-        cst.Module([]).code_for_node(h.type) if h.type is not None else "Exception"
-        for h in node.handlers
-    )
+    text = "".join(code_of(h.type) if h.type is not None else "Exception" for h in node.handlers)
     return any(
         n in text for n in ("Exception", "ValueError", "DecodeError", "Unpickl", "YAMLError")
-    )
-
-
-def _catches(load: LoadSite) -> bool:
-    return any(
-        isinstance(i.node, cst.Try) and i.kind == "try" and _takes_corrupt(i.node)
-        for i in load.call.inside
     )
 
 
@@ -485,7 +477,7 @@ def _tells(call: cst.Call, paths: Paths) -> bool:
     said = set(words(last))
     if last in _TELLING_METHODS or ("log" in said and (_warns(call) or said & _LOGGED)):
         return True
-    if last in _SHOWING and _BAD_NEWS.search(cst.Module([]).code_for_node(call)):
+    if last in _SHOWING and _BAD_NEWS.search(code_of(call)):
         return True
     for arg in call.args:
         if arg.keyword is not None:
@@ -568,5 +560,5 @@ def _is_default(node: cst.BaseExpression) -> bool:
 
 
 def _short(node: cst.BaseExpression) -> str:
-    text = " ".join(cst.Module([]).code_for_node(node).split())
+    text = " ".join(code_of(node).split())
     return text if len(text) <= 24 else text[:21] + "..."

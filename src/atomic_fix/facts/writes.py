@@ -8,7 +8,7 @@ import libcst as cst
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import TEMP
 from atomic_fix.facts.handles import Handles
-from atomic_fix.facts.names import dotted, words
+from atomic_fix.facts.names import code_of, dotted, words
 from atomic_fix.facts.paths import PathValue
 from atomic_fix.facts.scopes import Call, Site
 
@@ -206,10 +206,10 @@ class Writes:
         flags = call.argument(1, "flags")
         if target is None or flags is None:
             return None
-        text = _code(flags)
+        text = code_of(flags)
         if isinstance(flags, cst.Name):
             bound = self._handles.paths.bindings(flags.value, call.function, call.order)
-            text += "".join(_code(b.value) for b in bound)
+            text += "".join(code_of(b.value) for b in bound)
         if "O_TRUNC" not in text or "O_EXCL" in text:
             return None
         path = self._handles.resolve(target, call)
@@ -360,7 +360,7 @@ def _in_transaction(call: Call) -> bool:
     ]
     return any(
         "transaction"
-        in words(_code(item.item.func if isinstance(item.item, cst.Call) else item.item))
+        in words(code_of(item.item.func if isinstance(item.item, cst.Call) else item.item))
         for statement in statements
         if isinstance(statement, cst.With)
         for item in statement.items
@@ -373,7 +373,7 @@ def _mentions(node: cst.With, item: cst.WithItem) -> bool:
     name = item.asname.name
     if not isinstance(name, cst.Name):
         return True
-    return re.search(rf"\b{re.escape(name.value)}\b", _code(node.body)) is not None
+    return re.search(rf"\b{re.escape(name.value)}\b", code_of(node.body)) is not None
 
 
 def _is_no_path(receiver: cst.BaseExpression, path: PathValue) -> bool:
@@ -384,7 +384,3 @@ def _is_no_path(receiver: cst.BaseExpression, path: PathValue) -> bool:
         return False
     last = words(name.rpartition(".")[2])
     return bool(last) and last[-1] in _NOT_PATHS
-
-
-def _code(node: cst.CSTNode) -> str:
-    return cst.Module([]).code_for_node(node)

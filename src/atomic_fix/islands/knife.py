@@ -20,6 +20,7 @@ from atomic_fix.islands.needles import (
     BUILTIN_ERRORS,
     ESCAPED,
     HARMFUL,
+    OPENERS,
     TRUNCATES,
     temp_word_pattern,
 )
@@ -44,13 +45,12 @@ _SHAPING = re.compile("|".join(sorted(catalog.SHAPING)), re.IGNORECASE)
 _CORRUPT = re.compile("|".join(sorted(errors.CORRUPT_WORDS)), re.IGNORECASE)
 _TEMP_WORD = re.compile(temp_word_pattern())
 
-_OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
 _OPENER_NAMES = frozenset(opener.name.removeprefix("builtins.") for opener in apis.OPENERS)
 # Last parts of names whose calls are looked at, less those of savers and loaders.
 _WRITING = frozenset({"write_text", "write_bytes", "getattr", *apis.RUNNERS}) | {
     name.rpartition(".")[2] for name in (*apis.PUBLISHERS, *apis.PUBLISH_METHODS, *apis.TEMP_MAKERS)
 }
-_READING = frozenset(_OPENERS | {"read_text", "read_bytes", "load", "loads"})
+_READING = frozenset(OPENERS | {"read_text", "read_bytes", "load", "loads"})
 # Fields that hold no expression and no statement.
 _PLAIN = frozenset(
     {"arg", "asname", "attr", "ctx", "id", "kind", "level", "module", "name", "names", "op", "ops"}
@@ -346,7 +346,7 @@ class _Marker:
         if self._trees:
             writing.add("write")
         if self._may_write or self._may_update or self._may_truncate:
-            writing |= _OPENERS
+            writing |= OPENERS
         writing |= self._imported_as(writing) | self._imported_as({"suppress"})
         writing |= {"except", "suppress"}
         others = []
@@ -455,7 +455,7 @@ class _Marker:
             marks |= WRITE
         elif method in {"read_text", "read_bytes", "load", "loads"}:
             marks |= LOAD
-        if last in _OPENERS or full.rpartition(".")[2] in _OPENERS:
+        if last in OPENERS or full.rpartition(".")[2] in OPENERS:
             marks |= LOAD
             if self._opens_to_write(call, known=full in _OPENER_NAMES or not method):
                 marks |= WRITE

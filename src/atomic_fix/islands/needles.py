@@ -41,10 +41,11 @@ def temp_word_pattern() -> str:
     )
 
 
-_OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
+OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
+"""Last parts of the names of what opens a file."""
 # A search each: where `GzipFile` stands, so does `File`.
 _SOME_OPENER = tuple(
-    name.encode() for name in _OPENERS if not any(each in name for each in _OPENERS - {name})
+    name.encode() for name in OPENERS if not any(each in name for each in OPENERS - {name})
 )
 _WRITING_MODE = re.compile(
     rb"""["'}](?:[rwaxbtU+]|\\\r?\n)*w[rwaxbtU+]*["'{\\]|""" + ESCAPED.encode()
@@ -92,7 +93,7 @@ class Needles:
         )
         loaders = [name.rpartition(".")[2] for name in config.loaders]
         loaders += [loader.name.rpartition(".")[2] for loader in apis.LOADERS]
-        known = "|".join(sorted(map(re.escape, {*loaders, *_OPENERS, "read_text", "read_bytes"})))
+        known = "|".join(sorted(map(re.escape, {*loaders, *OPENERS, "read_text", "read_bytes"})))
         loading = "|".join(sorted(catalog.LOADING))
         runners = "|".join(sorted(apis.RUNNERS))
         self._load = re.compile(

@@ -68,8 +68,6 @@ def _in_processes(
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    from atomic_fix.finding import FileResult
-
     chunks = [candidates[i : i + _CHUNK] for i in range(0, len(candidates), _CHUNK)]
     # A forked worker has everything loaded; there is no other thread yet that fork could harm.
     method = "fork" if sys.platform == "linux" else "spawn"
