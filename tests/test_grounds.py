@@ -181,3 +181,23 @@ def test_short_words_for_settings_need_a_second_ground(word: str) -> None:
     """
     assert codes(second) == ["ATF101"]
     assert codes(second.replace(word, "letter")) == []
+
+
+def test_a_weak_word_is_enough_for_what_is_published_by_a_save() -> None:
+    program = """
+        import os
+
+        class TaskSaver:
+            def __init__(self, settings):
+                self.tasks_file = settings.TASKS_FILE
+
+            def save(self):
+                original = self.tasks_file
+                spare = original + ".tmp"
+                with open(spare, "w") as file:
+                    for row in self.rows:
+                        file.write(row.line)
+                os.replace(spare, original)
+    """
+    assert codes(program) == ["ATF115"]
+    assert codes(program.replace("tasks_file", "target").replace("TASKS_FILE", "TARGET")) == []

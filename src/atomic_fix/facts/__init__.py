@@ -175,7 +175,7 @@ class ModuleFacts:
             durable.content_grounds(found, write)
             durable.data_grounds(found, self.vocabulary, write.data)
         durable.purpose_grounds(found, site.function)
-        found.add("it is written under a temp name first", 0.6)
+        found.add("it is written under a temp name first", 0.8)
         found.grounds += self._read_back(site.target, site.function)
         return found
 
