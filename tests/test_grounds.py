@@ -201,3 +201,110 @@ def test_a_weak_word_is_enough_for_what_is_published_by_a_save() -> None:
     """
     assert codes(program) == ["ATF115"]
     assert codes(program.replace("tasks_file", "target").replace("TASKS_FILE", "TARGET")) == []
+
+
+def test_a_text_at_a_path_of_the_program_s_own_is_kept_when_another_function_reads_it() -> None:
+    program = """
+        from pathlib import Path
+
+        class Workspace:
+            def __init__(self, home):
+                self.chosen = Path(home) / "chosen.txt"
+
+            def choose(self, name):
+                self.chosen.write_text(name)
+
+            def current(self):
+                return self.chosen.read_text()
+    """
+    assert codes(program) == ["ATF101"]
+    # Whose file that is, the caller knows.
+    assert codes(program.replace("self.chosen.", "chosen.").replace("(self", "(self, chosen")) == []
+    assert codes(program.replace("read_text", "exists")) == []
+
+
+@pytest.mark.parametrize("pair", [("enqueue", "dequeue"), ("set_theme", "get_theme")])
+def test_pairs_of_verbs_tell_who_reads_back(pair: tuple[str, str]) -> None:
+    program = """
+        import json, os
+
+        class Disk:
+            def SAVER(self, where, value):
+                with open(os.path.join(self.folder, where), "w") as file:
+                    json.dump(value, file)
+
+            def LOADER(self, what):
+                for entry in os.scandir(self.folder):
+                    with open(entry.path) as file:
+                        return json.load(file)
+    """
+    program = program.replace("SAVER", pair[0])
+    assert codes(program.replace("LOADER", pair[1])) == ["ATF101"]
+    assert codes(program.replace("LOADER", "look")) == []
+
+
+def test_write_data_is_a_layer_only_where_the_caller_gives_the_path() -> None:
+    program = """
+        import yaml
+
+        def read_data(where):
+            with open(where["board"]) as stream:
+                return yaml.safe_load(stream)
+
+        def write_data(where, value):
+            with open(where["board"], "w") as stream:
+                yaml.dump(value, stream)
+    """
+    assert codes(program) == ["ATF101"]
+    assert codes(program.replace('where["board"]', "where")) == []
+
+
+def test_the_path_of_a_loader_may_stand_behind_an_object() -> None:
+    program = """
+        from configparser import RawConfigParser
+
+        class Parser(RawConfigParser):
+            def read(self, filename):
+                self.filename = filename
+                RawConfigParser.read(self, filename)
+
+            def write(self):
+                with open(self.filename, "w") as file:
+                    RawConfigParser.write(self, file)
+    """
+    assert codes(program) == ["ATF101"]
+    assert codes(program.replace("RawConfigParser.read(self, filename)", "self.clear()")) == []
+
+
+def test_a_parser_reads_the_files_of_a_list() -> None:
+    program = """
+        from configparser import ConfigParser
+
+        def change(filename, name):
+            parser = ConfigParser()
+            parser.read(["defaults.ini", filename])
+            parser["general"]["name"] = name
+            with open(filename, "w") as file:
+                parser.write(file)
+    """
+    assert codes(program) == ["ATF101"]
+    assert codes(program.replace(", filename]", "]")) == []
+
+
+def test_what_is_made_from_a_name_is_not_loaded() -> None:
+    program = """
+        import json
+        from shapes import Shape
+
+        def save(model_file, shape):
+            with open(model_file, "w") as file:
+                json.dump(shape, file)
+
+        def load(model_file):
+            try:
+                return Shape.from_KIND(model_file)
+            except ValueError:
+                return None
+    """
+    assert codes(program.replace("KIND", "file")) == ["ATF101", "ATF201"]
+    assert codes(program.replace("KIND", "name")) == []

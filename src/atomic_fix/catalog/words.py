@@ -358,6 +358,9 @@ LOADING = frozenset(
     {"decode", "deserialize", "from", "load", "loads", "parse", "read", "restore", "unpickle"}
 )
 
+# What `from_name`, `from_dict` make something of: no file.
+NOT_FILES = frozenset({"arg", "dict", "env", "id", "mapping", "name", "object", "str", "string"})
+
 # Words in a name that say it holds a path.
 PATHS = frozenset(
     {

@@ -57,6 +57,8 @@ _READ_BACK_SAME = 2.6
 _READ_BACK_PAIR = 2.2
 _READ_BACK_PAIR_RAW = 1.8
 _READ_BACK_RAW = 1.7
+# The program chose the path, wrote it in one function and reads it in another.
+_READ_BACK_OWN_RAW = 2.3
 # An editor of somebody's text does that too.
 _READ_BACK_SPLIT = 1.9
 _STATE_CONTENT = 0.6
@@ -95,6 +97,8 @@ _SAVE_VERBS = {
     "to": ("from",),
     "overwrite": ("load", "read"),
     "setitem": ("getitem",),
+    "enqueue": ("dequeue",),
+    "set": ("get", "load", "read"),
 }
 # What `save_to_json` and `load_from_file` may differ in.
 _FORMAT_WORDS = frozenset(
@@ -306,7 +310,8 @@ def read_back(
     """Grounds in code of the same module that loads the file that `function` writes."""
     best: Ground | None = None
     savers: tuple[FunctionFacts, ...] = (function,)
-    if given_by_caller(path, function):
+    given = given_by_caller(path, function)
+    if given:
         savers = (function, *callers(function))
     for load in loads:
         ground = None
@@ -317,6 +322,8 @@ def read_back(
             if load.raw and load.function is not function and _parses(load, loads):
                 weight = _READ_BACK_SAME
             elsewhere = load.function is not function
+            if load.raw and elsewhere and not given:
+                weight = max(weight, _READ_BACK_OWN_RAW)
             if elsewhere and phrase_in(catalog.NOT_DURABLE - catalog.VERBS, load.function.name):
                 weight /= 2  # `read_log`, `load_template`
             ground = Ground(f"{_called(load.function, function)} reads it back", weight, load)
@@ -325,7 +332,7 @@ def read_back(
             if given_by_caller(load.path, load.function):
                 loaders = (load.function, *callers(load.function))
             for loader in loaders:
-                if any(paired(saver, loader) for saver in savers):
+                if any(paired(s, loader, given=given) for s in savers):
                     weight = _READ_BACK_PAIR_RAW if load.raw else _READ_BACK_PAIR
                     ground = Ground(f"`{loader.name}` reads such a file back", weight, load)
                     break
@@ -360,7 +367,7 @@ def _parses(raw: LoadSite, loads: list[LoadSite]) -> bool:
     )
 
 
-def paired(saver: FunctionFacts, loader: FunctionFacts) -> bool:
+def paired(saver: FunctionFacts, loader: FunctionFacts, *, given: bool = True) -> bool:
     """`save` and `load`, `dump_index` and `load_index`: of one class, or both of the module."""
     if saver is loader or saver.owner is not loader.owner:
         return False
@@ -372,7 +379,7 @@ def paired(saver: FunctionFacts, loader: FunctionFacts) -> bool:
         for answer in answers:
             if verb == "to" and saver.owner is None:
                 continue  # `to_json(x, path)` of a module: a conversion
-            if verb == "write" and answer == "read" and set(ours) <= _PRIMITIVE:
+            if verb == "write" and answer == "read" and set(ours) <= _PRIMITIVE and given:
                 continue  # `write_text` and `read_text`: a file system layer, not a store
             if answer in theirs and rest == {w for w in theirs if w != answer} - _FORMAT_WORDS:
                 return True

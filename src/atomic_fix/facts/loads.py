@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from atomic_fix.catalog import apis
-from atomic_fix.catalog.words import LOADING
+from atomic_fix.catalog.words import LOADING, NOT_FILES
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.names import words
 from atomic_fix.facts.paths import PathValue
@@ -44,6 +44,8 @@ class Loads:
         if method in {"read", "load"} and receiver is not None:
             if method == "read" and self._is_parser(receiver, call):
                 node = call.argument(0, "filenames")
+                if isinstance(node, (cst.List, cst.Tuple)) and node.elements:
+                    node = node.elements[-1].value  # the last one has the last word
                 if node is not None:
                     return LoadSite(
                         call,
@@ -77,18 +79,22 @@ class Loads:
             return None
         if self._handles.paths.callees(call.node, call.function):
             return None  # what it does is seen in its own body
-        node = call.node.args[0].value
-        if not isinstance(node, (cst.Name, cst.Attribute, cst.Call, cst.BinaryOperation)):
-            return None
-        origin = self._handles.origin(node, call)
-        if origin is not None:
-            return LoadSite(call, last, *origin, raw=False)
-        path = self._handles.resolve(node, call)
-        if found[0] not in LOADING or "memory" in path.traits or not path.aliases:
-            return None
-        if not path.shows_path:
-            return None  # `parse_cursor(token)`: a text that came from elsewhere
-        return LoadSite(call, last, path, node, raw=False)
+        if found[-2:-1] == ("from",) and found[-1] in NOT_FILES:
+            return None  # `Config.from_name(model)`
+        for given in call.node.args[:2]:
+            node = given.value
+            if not isinstance(node, (cst.Name, cst.Attribute, cst.Call, cst.BinaryOperation)):
+                continue
+            origin = self._handles.origin(node, call)
+            if origin is not None:
+                return LoadSite(call, last, *origin, raw=False)
+            path = self._handles.resolve(node, call)
+            if found[0] not in LOADING or "memory" in path.traits:
+                continue
+            # `parse_cursor(token)`: a text that came from elsewhere
+            if path.shows_path and path.aliases:
+                return LoadSite(call, last, path, node, raw=False)
+        return None
 
     def _known_load(self, call: Call, name: str, loader: apis.Loader) -> LoadSite | None:
         node = call.argument(loader.argument) or (
