@@ -221,3 +221,26 @@ def test_what_is_shown_is_what_is_written(tmp_path: Path) -> None:
     run(written, "--write", "--unsafe-fixes")
     for target in sorted(written.glob("*/*.py")):
         assert (shown / target.relative_to(written)).read_bytes() == target.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("imported", "called"),
+    [
+        ("import tensorflow as tf", "tf.io.gfile.GFile"),
+        ("import smart_open", "smart_open.open"),
+        ("from shop.tools import zopen", "zopen"),
+        ("from shop.tools import fs", "fs.open"),
+    ],
+)
+def test_what_may_open_a_remote_file_is_told_and_left_alone(imported: str, called: str) -> None:
+    program = (
+        f"import json\n{imported}\n\n\ndef save_state(path, state):\n"
+        f'    with {called}(path, "w") as file:\n        json.dump(state, file)\n'
+    )
+    source = decode(program.encode(), "/repository/service/jobs.py")
+    assert isinstance(source, Source)
+    (finding,) = check(source, Config())
+    assert finding.fix is None
+    assert "may be remote" in finding.why_no_fix
+    local = program.replace(imported, "import io").replace(called, "io.open")
+    assert b"atomic_write_json" in repaired(local.encode())

@@ -308,3 +308,34 @@ def test_what_is_made_from_a_name_is_not_loaded() -> None:
     """
     assert codes(program.replace("KIND", "file")) == ["ATF101", "ATF201"]
     assert codes(program.replace("KIND", "name")) == []
+
+
+@pytest.mark.parametrize("name", ["smart_open", "zopen", "open_text_file"])
+def test_an_opener_from_elsewhere_opens_in_place_unless_its_name_says_otherwise(name: str) -> None:
+    program = f"""
+        import json
+        from shop.tools import {name}
+
+        def save_state(path, state):
+            with {name}(path, "w") as file:
+                json.dump(state, file)
+    """
+    assert codes(program) == ["ATF101"]
+    assert codes(program.replace('"w"', '"r"')) == []
+    for other in ("atomic_open", "safe_open", "urlopen", "popen", "open_remote_file", "opener"):
+        assert codes(program.replace(name, other)) == [], other
+
+
+def test_an_opener_of_the_module_is_judged_by_its_body() -> None:
+    program = """
+        import json
+        from atomicwrites import atomic_write
+
+        def smart_open(path, mode):
+            return atomic_write(path, mode=mode)
+
+        def save_state(path, state):
+            with smart_open(path, "w") as file:
+                json.dump(state, file)
+    """
+    assert codes(program) == []

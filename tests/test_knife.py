@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from atomic_fix.check import module_facts, selected_rules, whole_facts
 from atomic_fix.config import Config
 from atomic_fix.finding import Finding
+from atomic_fix.islands.needles import Needles
 from atomic_fix.rules import RULES
 from atomic_fix.source import Source, Unreadable, decode
 
@@ -238,3 +239,27 @@ def test_the_outline_has_the_module_s_own_statements(path: Path) -> None:
         if not isinstance(other, (cst.FunctionDef, cst.ClassDef)):
             assert facts.tree.text(mine) == whole.tree.text(other)
     assert dict(facts.scopes.imports) == whole.scopes.imports
+
+
+@pytest.mark.parametrize("name", ["smart_open", "zopen", "open_file", "zopen as z", "files"])
+def test_openers_from_elsewhere_are_looked_at(name: str) -> None:
+    called = name.rpartition(" ")[2].replace("files", "files.read_open")
+    text = (
+        f"from shop.tools import {name}\n\n\n"
+        f"class Till:\n"
+        f"    def save_state(self):\n"
+        f'        with {called}(self.path, "wt") as file:\n'
+        f"            file.write(self.text)\n\n"
+        f"    def last(self):\n"
+        f"        try:\n"
+        f"            return {called}(self.path).read()\n"
+        f"        except ValueError:\n"
+        f"            return None\n"
+    )
+    source = decode(text.encode(), "till.py")
+    assert isinstance(source, Source)
+    findings = found(source, whole=False)
+    assert findings == found(source, whole=True)
+    assert [each.code for each in findings if isinstance(each, Finding)] == ["ATF101", "ATF201"]
+    only_loads = text.replace('"wt"', '"rt"').encode()
+    assert Needles(CONFIG).may_matter(only_loads)

@@ -4,6 +4,7 @@ Names are fully qualified (`numpy.savez`), whatever alias the code imports them 
 name that starts with a dot is a method, whatever the receiver (`.to_csv`).
 """
 
+import re
 from dataclasses import dataclass
 
 
@@ -61,6 +62,23 @@ OPENERS: tuple[Opener, ...] = (
     Opener("h5py.File", path_keyword="name", content="hdf5"),
     Opener("zipfile.ZipFile", content="archive"),
 )
+
+# `smart_open`, `zopen`, `open_file`, imported from anywhere: `open` with something around it,
+# unless a word of the name says that it does what this tool would have it do, or opens no file.
+WRAPPER = re.compile(
+    r"(?!(?i:.*(?:atomic|cloud|durabl|hold|lock|remote|safe|tar|te?mp|url|zip)))"
+    r"(?:(?:\w+_|[fgxz])open|open_(?:\w+_)?file)"
+)
+_ROWS = {row.name: row for row in OPENERS}
+
+
+def opener(name: str) -> Opener | None:
+    """The row of what is called under a qualified name."""
+    module, _, last = name.rpartition(".")
+    if name in _ROWS or module in {"", "?", "self", "cls"} or not WRAPPER.fullmatch(last):
+        return _ROWS.get(name)
+    return Opener(last)
+
 
 SAVERS: tuple[Saver, ...] = (
     Saver("torch.save", 1, "f", "state"),

@@ -29,7 +29,6 @@ class Handles:
     def __init__(self, scopes: Scopes, paths: Paths) -> None:
         self.scopes = scopes
         self.paths = paths
-        self.openers = {row.name: row for row in apis.OPENERS}
 
     def resolve(self, node: cst.BaseExpression, call: Call) -> PathValue:
         """What an argument of a call is known of as a path."""
@@ -113,7 +112,7 @@ class Handles:
     def opens(self, call: Call) -> Opened | None:
         """The path and the mode of a call that opens a file."""
         name = self.paths.call_name(call, call.function) or ""
-        row = self.openers.get(name)
+        row = apis.opener(name)
         if row is not None:
             target = call.argument(row.path, row.path_keyword)
             mode = call.argument(row.mode, "mode")
@@ -130,7 +129,7 @@ class Handles:
             call.method == "open"
             or name == "os.fdopen"
             or name in apis.TEMP_MAKERS
-            or name in self.openers
+            or apis.opener(name) is not None
         )
 
     def origin(
@@ -240,7 +239,7 @@ class Handles:
             return self.resolve(inner.receiver, inner), inner.receiver
         if self.is_open(inner) and name not in apis.TEMP_MAKERS:
             opened = self.opens(inner)
-            mode = opened.mode if opened is not None and name not in self.openers else None
+            mode = opened.mode if opened is not None and apis.opener(name) is None else None
             if mode is not None and not self.modes(mode, inner):
                 return None
             return self._opened_path(inner)

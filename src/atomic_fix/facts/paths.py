@@ -122,7 +122,6 @@ class Paths:
 
     def __init__(self, scopes: Scopes) -> None:
         self._scopes = scopes
-        self._openers = {opener.name: opener for opener in apis.OPENERS}
         self._cache: dict[tuple[int, int], PathValue] = {}
         self._active: set[int] = set()
 
@@ -548,7 +547,7 @@ class Paths:
             if name == "os.path.basename":
                 return base.part("basename", 0, _OF_FOLDERS, base.aliases)
             return base.part("dirname", 3, _OF_FOLDERS, frozenset())
-        opener = self._openers.get(name)
+        opener = apis.opener(name)
         if opener is not None:
             target = argument(node, opener.path, opener.path_keyword)
             return self._resolve(target, *again) if target is not None else _UNKNOWN

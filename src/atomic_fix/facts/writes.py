@@ -88,7 +88,7 @@ class Writes:
                 _names(given),
                 self._is_constant(given, call),
             )
-        if name == "os.open" or (method == "open" and name not in self._handles.openers):
+        if name == "os.open" or (method == "open" and apis.opener(name) is None):
             found = self._os_open(call)
             if found is not None or name == "os.open":
                 return found
@@ -96,8 +96,8 @@ class Writes:
         if name == "fsspec.open" and _in_transaction(call):
             return None
         if opened is not None:
-            if name in self._handles.openers:
-                return self._open(call, name, opened.target, opened.mode, opened.row)
+            if apis.opener(name) is not None:
+                return self._open(call, opened.row.name, opened.target, opened.mode, opened.row)
             if opened.mode is None or not self._handles.modes(opened.mode, call):
                 return None
             if opened.target is not receiver:

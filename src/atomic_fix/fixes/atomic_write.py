@@ -39,6 +39,10 @@ _OPEN = ("file", "mode", "buffering", "encoding", "errors", "newline")
 _COMPRESSORS = frozenset(
     {"gzip.open", "bz2.open", "lzma.open", "bz2.BZ2File", "lzma.LZMAFile", "zipfile.ZipFile"}
 )
+# Modules whose functions open a file of the local file system, and do what is known here.
+_OPENING = frozenset(
+    {"aiofiles", "anyio", "builtins", "bz2", "codecs", "gzip", "io", "lzma", "zipfile"}
+)
 _TELLING = frozenset({"debug", "info", "warning", "error", "exception", "log", "print", "format"})
 
 
@@ -364,13 +368,14 @@ class _OpenedWrite(_Attempt):
             raise Refused("the file is updated in place, not written anew")
         if site.content == "hdf5":
             raise Refused("h5py writes through its own library; write to a temp file, then replace")
+        by_method = isinstance(call.func, cst.Attribute) and site.path_node is call.func.value
+        if not by_method and name.partition(".")[0] not in _OPENING:
+            raise Refused(f"what else `{site.api}` does is not in sight; the file may be remote")
         opened = self._opened(name)
         self._check_modes(opened)
         parent = self.place.parents.get(call)
         if name in {"aiofiles.open", "anyio.open_file"}:
             return self._awaited(opened, name)
-        if name == "smart_open.open":
-            raise Refused("the path may not be one of the local file system")
         if isinstance(parent, cst.WithItem):
             return self._in_with(parent, opened, name)
         if name in _COMPRESSORS or name.startswith(("gzip.", "codecs.")):

@@ -325,6 +325,7 @@ class _Marker:
 
     def __init__(self, text: str, imports: dict[str, str], config: Config) -> None:
         self._text = text
+        self._openers = {*OPENERS}
         # A search of the whole text: once a name.
         self._bound: dict[str, bool] = {}
         self._imports = imports
@@ -342,11 +343,13 @@ class _Marker:
             self._hidden |= WRITE if match[1] == "write" else LOAD
 
     def mark(self, pieces: list[Piece], *, tests: bool) -> None:
+        for piece in pieces:
+            self._openers |= {w for w in piece.words if "open" in w and apis.WRAPPER.fullmatch(w)}
         writing = {*self._called.writing}
         if self._trees:
             writing.add("write")
         if self._may_write or self._may_update or self._may_truncate:
-            writing |= OPENERS
+            writing |= self._openers
         writing |= self._imported_as(writing) | self._imported_as({"suppress"})
         writing |= {"except", "suppress"}
         others = []
@@ -377,7 +380,7 @@ class _Marker:
             trying = [piece for piece in pieces if piece.tried]
             asked = frozenset[str]().union(*(piece.words for piece in trying))
             others = [piece for piece in others if not asked.isdisjoint(piece.defines)]
-        reading = {*self._called.reading}
+        reading = {*self._called.reading, *self._openers}
         if self._parsers:
             reading.add("read")
         reading |= self._imported_as(reading)
@@ -455,7 +458,7 @@ class _Marker:
             marks |= WRITE
         elif method in {"read_text", "read_bytes", "load", "loads"}:
             marks |= LOAD
-        if last in OPENERS or full.rpartition(".")[2] in OPENERS:
+        if last in self._openers or full.rpartition(".")[2] in self._openers:
             marks |= LOAD
             if self._opens_to_write(call, known=full in _OPENER_NAMES or not method):
                 marks |= WRITE

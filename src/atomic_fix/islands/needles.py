@@ -98,7 +98,7 @@ class Needles:
         runners = "|".join(sorted(apis.RUNNERS))
         self._load = re.compile(
             # Called, or handed to what calls it.
-            rf"\b(?:[^\WA-Za-z]*(?i:{loading})\w*[\s\\)]*[(#]|(?:{known})\b|(?:{runners})\b)".encode(),
+            rf"\b(?:[^\WA-Za-z]*(?i:{loading})\w*[\s\\)]*[(#]|(?:{known}|\w*open(?:_\w*)?|{runners})\b)".encode(),
             re.ASCII,
         )
 
