@@ -339,3 +339,36 @@ def test_an_opener_of_the_module_is_judged_by_its_body() -> None:
                 json.dump(state, file)
     """
     assert codes(program) == []
+
+
+def test_a_descriptor_is_opened_once() -> None:
+    program = """
+        import os
+
+        class Keys:
+            def _save(self, name, data):
+                descriptor = os.open(self.folder + name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+                with open(descriptor, "wb") as file:
+                    file.write(data)
+
+            def _load(self, name):
+                with open(self.folder + name, "rb") as file:
+                    return file.read()
+    """
+    assert codes(program) == ["ATF101"]
+    assert codes(program.replace(" | os.O_TRUNC", "")) == []
+
+
+def test_what_went_wrong_is_kept_for_people() -> None:
+    program = """
+        from pathlib import Path
+
+        class Watch:
+            def save_text(self, text):
+                Path(self.folder, "last-error.txt").write_text(text)
+
+            def get_text(self):
+                return Path(self.folder, "last-error.txt").read_text()
+    """
+    assert codes(program) == []
+    assert codes(program.replace("error", "query")) == ["ATF101"]

@@ -141,6 +141,7 @@ NOT_DURABLE = frozenset(
         "doc",
         "download",
         "dummy",
+        "error",
         "example",
         "export",
         "exported",

@@ -547,6 +547,8 @@ class Paths:
             if name == "os.path.basename":
                 return base.part("basename", 0, _OF_FOLDERS, base.aliases)
             return base.part("dirname", 3, _OF_FOLDERS, frozenset())
+        if name == "os.open":
+            return PathValue(f"fd:{before}", frozenset(), (), frozenset({"descriptor"}))
         opener = apis.opener(name)
         if opener is not None:
             target = argument(node, opener.path, opener.path_keyword)
