@@ -310,7 +310,7 @@ def test_what_is_made_from_a_name_is_not_loaded() -> None:
     assert codes(program.replace("KIND", "name")) == []
 
 
-@pytest.mark.parametrize("name", ["smart_open", "zopen", "open_text_file"])
+@pytest.mark.parametrize("name", ["smart_open", "zopen", "open_text_file", "open_file_like"])
 def test_an_opener_from_elsewhere_opens_in_place_unless_its_name_says_otherwise(name: str) -> None:
     program = f"""
         import json
@@ -372,3 +372,40 @@ def test_what_went_wrong_is_kept_for_people() -> None:
     """
     assert codes(program) == []
     assert codes(program.replace("error", "query")) == ["ATF101"]
+
+
+def test_a_layer_that_resolves_the_path_it_is_given_is_no_store() -> None:
+    program = """
+        from pathlib import Path
+
+        class Tools:
+            def write_file(self, name, text):
+                target = Path(self.base) / name
+                target.write_text(text)
+
+            def read_file(self, name):
+                target = Path(self.base) / name
+                return target.read_text()
+    """
+    assert codes(program) == []
+    assert codes(program.replace("/ name", '/ "chosen.txt"')) == ["ATF101"]
+
+
+def test_no_word_makes_a_file_in_a_temp_folder_durable() -> None:
+    program = """
+        import os, tempfile, torch
+
+        STATE_FILE = "state.pt"
+
+        class Trainer:
+            def _write_checkpoint(self, state_dict, archive):
+                with tempfile.TemporaryDirectory() as folder:
+                    with open(os.path.join(folder, STATE_FILE), "wb") as file:
+                        torch.save(state_dict, file)
+                    archive.add(folder)
+
+            def _load_checkpoint(self, path):
+                return torch.load(path)
+    """
+    assert codes(program) == []
+    assert codes(program.replace("tempfile.TemporaryDirectory()", "self.folder()")) == ["ATF101"]

@@ -67,7 +67,7 @@ OPENERS: tuple[Opener, ...] = (
 # unless a word of the name says that it does what this tool would have it do, or opens no file.
 WRAPPER = re.compile(
     r"(?!(?i:.*(?:atomic|cloud|durabl|hold|lock|remote|safe|tar|te?mp|url|zip)))"
-    r"(?:(?:\w+_|[fgxz])open|open_(?:\w+_)?file)"
+    r"(?:(?:\w+_|[fgxz])open|open_(?:\w+_)?file(?:_like)?)"
 )
 _ROWS = {row.name: row for row in OPENERS}
 

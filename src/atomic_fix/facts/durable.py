@@ -68,7 +68,7 @@ _DATA_SUFFIX = 0.3
 _SUFFIX_DENIES = -3.0
 _FRESH_NAME = -1.6
 _ASIDE = -4.0
-_TEMP = -6.0
+_TEMP = -9.0
 _SYSTEM_TEMP = -1.5
 _RUNNING = -4.0
 _ONLY_HINTS = -0.35
@@ -310,8 +310,8 @@ def read_back(
     """Grounds in code of the same module that loads the file that `function` writes."""
     best: Ground | None = None
     savers: tuple[FunctionFacts, ...] = (function,)
-    given = given_by_caller(path, function)
-    if given:
+    own = _is_own(path)
+    if given_by_caller(path, function):
         savers = (function, *callers(function))
     for load in loads:
         ground = None
@@ -322,7 +322,7 @@ def read_back(
             if load.raw and load.function is not function and _parses(load, loads):
                 weight = _READ_BACK_SAME
             elsewhere = load.function is not function
-            if load.raw and elsewhere and not given:
+            if load.raw and elsewhere and own:
                 weight = max(weight, _READ_BACK_OWN_RAW)
             if elsewhere and phrase_in(catalog.NOT_DURABLE - catalog.VERBS, load.function.name):
                 weight /= 2  # `read_log`, `load_template`
@@ -332,7 +332,7 @@ def read_back(
             if given_by_caller(load.path, load.function):
                 loaders = (load.function, *callers(load.function))
             for loader in loaders:
-                if any(paired(s, loader, given=given) for s in savers):
+                if any(paired(s, loader, own=own) for s in savers):
                     weight = _READ_BACK_PAIR_RAW if load.raw else _READ_BACK_PAIR
                     ground = Ground(f"`{loader.name}` reads such a file back", weight, load)
                     break
@@ -351,6 +351,13 @@ def given_by_caller(path: PathValue, function: FunctionFacts) -> bool:
     return any(f"{function.path}:{p.name.value}" in path.aliases for p in function.parameters)
 
 
+def _is_own(path: PathValue) -> bool:
+    """Whether the program chose the file's name."""
+    return any(alias.startswith("lit:") for alias in path.aliases) or any(
+        mention.kind in {"constant", "key"} and mention.distance < 2 for mention in path.mentions
+    )
+
+
 def _called(loader: FunctionFacts, function: FunctionFacts) -> str:
     if loader is function:
         return "the same function"
@@ -367,7 +374,7 @@ def _parses(raw: LoadSite, loads: list[LoadSite]) -> bool:
     )
 
 
-def paired(saver: FunctionFacts, loader: FunctionFacts, *, given: bool = True) -> bool:
+def paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False) -> bool:
     """`save` and `load`, `dump_index` and `load_index`: of one class, or both of the module."""
     if saver is loader or saver.owner is not loader.owner:
         return False
@@ -379,7 +386,7 @@ def paired(saver: FunctionFacts, loader: FunctionFacts, *, given: bool = True) -
         for answer in answers:
             if verb == "to" and saver.owner is None:
                 continue  # `to_json(x, path)` of a module: a conversion
-            if verb == "write" and answer == "read" and set(ours) <= _PRIMITIVE and given:
+            if verb == "write" and answer == "read" and set(ours) <= _PRIMITIVE and not own:
                 continue  # `write_text` and `read_text`: a file system layer, not a store
             if answer in theirs and rest == {w for w in theirs if w != answer} - _FORMAT_WORDS:
                 return True
