@@ -574,3 +574,30 @@ def test_the_path_of_a_loader_that_is_called_is_made_of_what_it_is_called_with()
     raising = loader.replace("    return", "    if not path:\n        raise KeyError\n    return")
     told = broad("        return read_state(folder)\n", raising)
     assert repaired_text(told, unsafe=True) == told
+
+
+def test_a_method_given_away_without_its_text_is_left_alone() -> None:
+    code = "import asyncio\nfrom pathlib import Path\n\n"
+    code += "def save_checkpoint():\n    return asyncio.to_thread(Path.write_text)\n"
+    assert repaired_text(code, unsafe=True) == code
+
+
+def test_what_shares_the_row_of_an_awaited_write_stays() -> None:
+    code = "import aiofiles\n\n\nasync def save_checkpoint(path, text):\n"
+    code += '    async with aiofiles.open(path, "w") as f:\n'
+    code += '        await f.write(text); print("saved")\n'
+    assert repaired_text(code, unsafe=True) == code
+
+
+def test_a_finally_on_one_row_closes_too() -> None:
+    code = "import os\n\n\ndef save_checkpoint(path, text):\n"
+    code += '    f = open(path, "w")\n    try:\n        f.write(text)\n    finally: f.close()\n'
+    fixed = repaired_text(code)
+    assert '    with atomic_open(path, "w") as f:\n        f.write(text)\n' in fixed
+    assert "close" not in fixed
+
+
+def test_a_comment_in_an_opener_that_is_assigned_is_not_lost() -> None:
+    code = "def save_checkpoint(path, text):\n    f = open(\n        path,  # the state\n"
+    code += '        "w",\n    )\n    f.write(text)\n    f.close()\n'
+    assert repaired_text(code) == code

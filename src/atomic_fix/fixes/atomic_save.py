@@ -8,11 +8,10 @@ import libcst as cst
 from atomic_fix.config import Config
 from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.sites import WriteSite
-from atomic_fix.finding import Applicability, Edit, Fix
+from atomic_fix.finding import Edit, Fix
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.imports import import_name
-from atomic_fix.fixes.layout import call_text, line_limit
-from atomic_fix.fixes.place import Place
+from atomic_fix.fixes.atomic_write import Attempt
+from atomic_fix.fixes.place import Place, keyword
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,55 +68,44 @@ def fix_save(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
     row = _HANDLES.get(site.api)
     if row is None:
         raise Refused(f"`{site.api}` takes a path only; save to a temp file, then `os.replace` it")
-    call = site.call.node
     if site.call.shown is not None:
         raise Refused("the saver is called by another function")
-    if ":" in config.helper:
-        raise Refused(f"the configured helper `{config.helper}` writes JSON only")
-    if row.module and not _imports(facts, row.module):
+    attempt = Attempt(Place(facts, site.function), site, config)
+    place, call = attempt.place, attempt.call
+    local = attempt.helper("atomic_open")
+    if row.module and not place.imports(row.module):
         raise Refused(f"whether this is {row.module}'s `{site.api}` cannot be seen")
-    applicability, note = Applicability.SAFE, ""
     if row.doubt:
-        applicability, note = Applicability.UNSAFE, row.doubt
+        place.doubt(row.doubt)
     for arg in call.args:
         if arg.star:
             raise Refused("not every argument of the saver is in sight")
-        if arg.keyword is not None and arg.keyword.value in row.refused:
-            raise Refused(f"with `{arg.keyword.value}` the saver treats a handle in another way")
-    if row.suffixes:
-        suffix = _suffix(site)
-        if suffix is None:
-            applicability = Applicability.UNSAFE
-            note = f"the path must end in {' or '.join(row.suffixes[:2])}"
-        elif suffix not in row.suffixes:
-            raise Refused(f"`{site.api}` treats the suffix {suffix} of a path in its own way")
-
-    place = Place(facts, site.function)
+        if keyword(arg) in row.refused:
+            raise Refused(f"with `{keyword(arg)}` the saver treats a handle in another way")
+    suffix = _suffix(site)
+    if row.suffixes and suffix is None:
+        place.doubt(f"the path must end in {' or '.join(row.suffixes[:2])}")
+    elif row.suffixes and suffix not in row.suffixes:
+        raise Refused(f"`{site.api}` treats the suffix {suffix} of a path in its own way")
     if not isinstance(place.parents.get(call), cst.Expr):
         raise Refused("what the saver returns is used")
     place.line(call)
-    path = place.text(site.path_node)
-    if "\n" in path:
-        raise Refused("the expression of the path stands on several lines")
+    path = attempt.path_text(site.path_node)
     given = next((arg for arg in call.args if arg.value is site.path_node), None)
     if given is None:
         raise Refused("the path is not an argument of the saver")
     handle = place.fresh("file", "handle", "output")
-    imported = import_name(place, config.helper, "atomic_open")
     if place.comments(call):
         raise Refused("comments stand in the call")
     span = place.span(call)
-    indent, end = place.indent(span.start.row), f" as {handle}:"
+    indent = place.indent(span.start.row)
     deeper = indent + place.unit
-    opener = call_text(
-        f"with {imported.local}", [path, *row.arguments.split(", ")], indent, place.unit,
-        len(indent), len(end), line_limit(place.source),
-    )  # fmt: skip
-    keyword = f"{given.keyword.value}=" if given.keyword is not None else ""
-    arguments = [f"{keyword}{handle}" if arg is given else arg for arg in call.args]
+    opened, end = [path, *row.arguments.split(", ")], f" as {handle}:"
+    opener = place.laid_out(f"with {local}", opened, span, indent, end)
+    named = f"{keyword(given)}={handle}" if keyword(given) else handle
+    arguments = [named if arg is given else arg for arg in call.args]
     saved = place.laid_out(place.text(call.func), arguments, span, deeper)
-    edits = (*imported.edits, Edit(span, f"{opener}{end}\n{deeper}{saved}"))
-    return Fix("Write with `atomic_open`", applicability, edits, note)
+    return attempt.made(Edit(span, f"{opener}\n{deeper}{saved}"))
 
 
 def _suffix(site: WriteSite) -> str | None:
@@ -129,7 +117,3 @@ def _suffix(site: WriteSite) -> str | None:
     ]
     suffixes = {suffix for suffix in found if suffix}
     return suffixes.pop() if len(suffixes) == 1 else None
-
-
-def _imports(facts: ModuleFacts, package: str) -> bool:
-    return any(target.partition(".")[0] == package for target in facts.scopes.imports.values())

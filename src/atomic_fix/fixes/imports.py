@@ -1,20 +1,18 @@
-"""Imports that a fix needs: what is there is used again, what is missing is added where a
-person who sorts imports would put it."""
+"""Imports that a fix needs: what is there is used again, what is missing is added to
+`Place.added`, where a person who sorts imports would put it."""
 
 import io
 import re
 import sys
 import tokenize
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 import libcst as cst
 
-from atomic_fix.facts import ModuleFacts
-from atomic_fix.facts.names import dotted
+from atomic_fix.facts.names import code_of, dotted
 from atomic_fix.facts.scopes import FunctionFacts
-from atomic_fix.finding import Edit, Position, Span
+from atomic_fix.finding import Edit, Position
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.layout import line_limit
 from atomic_fix.fixes.place import Place
@@ -31,97 +29,80 @@ _PATH_CHANGES = ("sys.path.", "addsitedir(")
 _FUTURE, _STDLIB, _THIRD_PARTY, _FIRST_PARTY, _LOCAL = range(5)
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """`local` is what the code calls it."""
-
-    local: str
-    edits: tuple[Edit, ...]
-
-
-def import_name(place: Place, module: str, name: str) -> Imported:
-    """What it takes to use `name` of `module` in a function.
+def import_name(place: Place, module: str, name: str) -> str:
+    """What a function may call `name` of `module`, once it is imported.
 
     Raises:
         Refused: the name is taken.
     """
-    facts = place.facts
-    if _is_the_module_itself(facts.source.filename, module):
+    wanted = tuple(module.split("."))
+    if _parts(place.source)[-len(wanted) :] == wanted and len(wanted) > 1:
         raise Refused(f"this is `{module}` itself")
-    known = _known_name(place, module, name)
-    if known is not None:
-        return Imported(known, ())
-    if not _is_taken(facts, module, name):
-        statement = _from_import(facts.source, module, [name])
-        edit = _merged(facts, module, name)
-        return Imported(name, (edit or _inserted(facts, statement, module, is_from=True),))
-    if _is_taken(facts, module, f"_{name}"):
+    for qualified, local in _bindings(_imports_in_reach(place)):
+        ways = {f"{module}.{name}": local, f"{module}.*": name, module: f"{local}.{name}"}
+        known = ways.get(qualified, "")
+        if known and not _shadowed(place, known.partition(".")[0]):
+            return known
+    if not _is_taken(place, module, name):
+        statement = _from_import(place.source, module, [name])
+        place.added.append(_merged(place, module, name) or _inserted(place, statement))
+        return name
+    if _is_taken(place, module, f"_{name}"):
         raise Refused(f"the name `{name}` is taken in this module")
-    statement = f"from {module} import {name} as _{name}"
-    return Imported(f"_{name}", (_inserted(facts, statement, module, is_from=True),))
+    place.added.append(_inserted(place, f"from {module} import {name} as _{name}"))
+    return f"_{name}"
 
 
-def import_module(place: Place, module: str) -> Imported:
-    """What it takes to use a module of the standard library in a function.
+def import_module(place: Place, module: str) -> str:
+    """What a function may call a module of the standard library, once it is imported.
 
     Raises:
         Refused: its name is bound to something else.
     """
-    facts = place.facts
-    for name, target in facts.scopes.imports.items():
-        if target == module and _is_bound_at_top(facts, name) and not _shadowed(place, name):
-            return Imported(name, ())
-    if _is_taken(facts, module, module):
+    imports = place.facts.scopes.imports
+    for qualified, local in _bindings(_top_imports(place)):
+        if qualified == module == imports.get(local) and not _shadowed(place, local):
+            return local
+    if _is_taken(place, module, module):
         raise Refused(f"the name `{module}` is taken in this module")
-    edit = _inserted(facts, f"import {module}", module, is_from=False)
-    return Imported(module, (edit,))
+    place.added.append(_inserted(place, f"import {module}"))
+    return module
 
 
 # --- what is there already ----------------------------------------------------------
 
 
-def _known_name(place: Place, module: str, name: str) -> str | None:
-    for node in _imports_in_reach(place):
-        for line in node.body:
-            found = _provided(line, module, name)
-            if found is not None and not _shadowed(place, found.partition(".")[0]):
-                return found
-    return None
-
-
-def _provided(line: cst.BaseSmallStatement, module: str, name: str) -> str | None:
-    """What an import statement lets the code call `module.name`."""
-    if isinstance(line, cst.ImportFrom):
-        source = _module_of(line)
-        if source == module:
-            if isinstance(line.names, cst.ImportStar):
-                return name
-            for alias in line.names:
-                if alias.evaluated_name == name:
-                    return alias.evaluated_alias or name
-        package, _, last = module.rpartition(".")
-        if package and source == package and not isinstance(line.names, cst.ImportStar):
-            for alias in line.names:
-                if alias.evaluated_name == last:
-                    return f"{alias.evaluated_alias or last}.{name}"
-    if isinstance(line, cst.Import):
-        for alias in line.names:
-            if alias.evaluated_name == module:
-                return f"{alias.evaluated_alias or module}.{name}"
-    return None
+def _bindings(lines: Sequence[cst.SimpleStatementLine]) -> Iterator[tuple[str, str]]:
+    """What import statements bind: its qualified name, and what the code calls it."""
+    for small in (small for line in lines for small in line.body):
+        if isinstance(small, cst.Import):
+            for alias in small.names:
+                name = alias.evaluated_name
+                yield name, alias.evaluated_alias or name
+                if alias.asname is None:
+                    top = name.partition(".")[0]
+                    yield top, top
+        elif isinstance(small, cst.ImportFrom):
+            module = _module_of(small)
+            if isinstance(small.names, cst.ImportStar):
+                yield f"{module}.*", ""
+                continue
+            for alias in small.names:
+                name = alias.evaluated_name
+                yield f"{module}.{name}", alias.evaluated_alias or name
 
 
 def _imports_in_reach(place: Place) -> list[cst.SimpleStatementLine]:
     """Import statements of the module, and of the function that the place is in."""
-    found = _top_imports(place.facts)
+    found = _top_imports(place)
     body = getattr(place.function.node, "body", None)
     if isinstance(body, cst.IndentedBlock):
         found += [line for line in body.body if _is_import(line)]  # type: ignore[misc]
     return found
 
 
-def _top_imports(facts: ModuleFacts) -> list[cst.SimpleStatementLine]:
-    return [line for line in facts.tree.module.body if _is_import(line)]  # type: ignore[misc]
+def _top_imports(place: Place) -> list[cst.SimpleStatementLine]:
+    return [line for line in place.tree.module.body if _is_import(line)]  # type: ignore[misc]
 
 
 def _is_import(line: cst.CSTNode) -> bool:
@@ -136,17 +117,6 @@ def _module_of(line: cst.ImportFrom) -> str:
     return "." * len(line.relative) + (name or "")
 
 
-def _is_bound_at_top(facts: ModuleFacts, name: str) -> bool:
-    return any(
-        (alias.evaluated_alias or alias.evaluated_name.partition(".")[0]) == name
-        for line in _top_imports(facts)
-        for small in line.body
-        if isinstance(small, (cst.Import, cst.ImportFrom))
-        and not isinstance(small.names, cst.ImportStar)
-        for alias in small.names
-    )
-
-
 def _shadowed(place: Place, name: str) -> bool:
     scope: FunctionFacts | None = place.function
     while scope is not None and not scope.is_module:
@@ -156,30 +126,27 @@ def _shadowed(place: Place, name: str) -> bool:
     return name in place.facts.scopes.module.bindings
 
 
-def _is_the_module_itself(filename: str, module: str) -> bool:
-    parts = PurePath(filename.replace("\\", "/")).with_suffix("").parts
-    wanted = tuple(module.split("."))
-    return parts[-len(wanted) :] == wanted and len(wanted) > 1
+def _parts(source: Source) -> tuple[str, ...]:
+    """The folders and the name of the module that a file is."""
+    return PurePath(source.filename.replace("\\", "/")).with_suffix("").parts
 
 
-def _is_taken(facts: ModuleFacts, module: str, name: str) -> bool:
+def _is_taken(place: Place, module: str, name: str) -> bool:
     # Most files hold nothing of the kind, and to take them into tokens is dear.
-    return name in facts.source.text and name in _identifiers(facts, module)
+    return name in place.source.text and name in _identifiers(place, module)
 
 
-def _identifiers(facts: ModuleFacts, module: str) -> set[str]:
+def _identifiers(place: Place, module: str) -> set[str]:
     """Every name that the file uses in code, attributes and the helper's own import left out."""
-    skipped = {
-        row
-        for line in _top_imports(facts)
-        for small in line.body
-        if isinstance(small, cst.ImportFrom) and _module_of(small) == module
-        for row in range(facts.tree.span(line).start.row, facts.tree.span(line).end.row + 1)
-    }
+    skipped: set[int] = set()
+    for line in _top_imports(place):
+        if any(isinstance(x, cst.ImportFrom) and _module_of(x) == module for x in line.body):
+            span = place.tree.span(line)
+            skipped.update(range(span.start.row, span.end.row + 1))
     found: set[str] = set()
     before = ""
     try:
-        for token in tokenize.generate_tokens(io.StringIO(facts.source.text).readline):
+        for token in tokenize.generate_tokens(io.StringIO(place.source.text).readline):
             if token.type == tokenize.NAME and before != "." and token.start[0] not in skipped:
                 found.add(token.string)
             elif token.type == tokenize.STRING and "f" in token.string[:3].lower():
@@ -187,17 +154,17 @@ def _identifiers(facts: ModuleFacts, module: str) -> set[str]:
             if token.type not in {tokenize.NL, tokenize.COMMENT}:
                 before = token.string
     except (tokenize.TokenError, SyntaxError):
-        return set(_WORD.findall(facts.source.text))
+        return set(_WORD.findall(place.source.text))
     return found
 
 
 # --- adding -------------------------------------------------------------------------
 
 
-def _merged(facts: ModuleFacts, module: str, name: str) -> Edit | None:
+def _merged(place: Place, module: str, name: str) -> Edit | None:
     """The import statement of the module that is there, with the name added to it."""
-    off = _left_alone(facts.source)
-    for line in _top_imports(facts):
+    off = _left_alone(place.source)
+    for line in _top_imports(place):
         small = line.body[0]
         if (
             len(line.body) != 1
@@ -207,12 +174,12 @@ def _merged(facts: ModuleFacts, module: str, name: str) -> Edit | None:
             or any(alias.asname is not None for alias in small.names)
         ):
             continue
-        span = facts.tree.span(small)
-        if "#" in facts.source.slice(span) or span.start.row in off:
+        span = place.tree.span(small)
+        if "#" in place.source.slice(span) or span.start.row in off:
             continue
-        there = [alias.evaluated_name for alias in small.names]
+        names = [*(alias.evaluated_name for alias in small.names), name]
         exploded = span.start.row != span.end.row
-        return Edit(span, _from_import(facts.source, module, [*there, name], exploded=exploded))
+        return Edit(span, _from_import(place.source, module, names, exploded=exploded))
     return None
 
 
@@ -228,142 +195,116 @@ def _from_import(
     return f"from {module} import (\n{rows})"
 
 
-def _inserted(facts: ModuleFacts, statement: str, module: str, *, is_from: bool) -> Edit:
-    source = facts.source
-    block = _block(facts)
-    if not block:
-        return _below_the_head(facts, statement)
-    section = _section(module, source.filename)
-    groups = _groups(facts, block)
-    ours = [g for g in groups if any(_section_of(x, source.filename) == section for x in g)]
-    if ours:
-        return _into_group(facts, ours[0], statement, (section, module, is_from))
-    before = [g for g in groups if max(_section_of(x, source.filename) for x in g) < section]
-    if before:
-        return _after_row(source, facts.tree.span(before[-1][-1]).end.row, f"\n\n{statement}")
+def _inserted(place: Place, statement: str) -> Edit:
+    groups = _groups(place)
+    if not groups:
+        return _below_the_head(place, statement)
+    new = _rank(place, cst.parse_statement(statement))[0]
+
+    def sections(group: Sequence[cst.CSTNode]) -> list[int]:
+        return [_rank(place, line)[0] for line in group]
+
     for group in groups:
-        # Sections that no empty row parts.
-        if any(_section_of(x, source.filename) < section for x in group):
-            return _into_group(facts, group, statement, (section, module, is_from))
-    first = Position(_first_row(facts, groups[0][0]), 1)
-    return Edit(Span(first, first), f"{statement}\n\n")
+        if new in sections(group):
+            return _into_group(place, group, statement)
+    before = [group for group in groups if max(sections(group)) < new]
+    if before:
+        return place.insert(place.below(before[-1][-1]), f"\n\n{statement}")
+    for group in groups:
+        if min(sections(group)) < new:  # no empty row parts them
+            return _into_group(place, group, statement)
+    return place.insert(Position(_first_row(place, groups[0][0]), 1), f"{statement}\n\n")
 
 
-def _into_group(
-    facts: ModuleFacts,
-    group: list[cst.SimpleStatementLine],
-    statement: str,
-    new: tuple[int, str, bool],
-) -> Edit:
-    filename = facts.source.filename
-
-    def sorted_by_kind(item: tuple[int, str, bool]) -> tuple[object, ...]:
-        return (item[0], item[2], item[1].lower())
-
-    def sorted_by_name(item: tuple[int, str, bool]) -> tuple[object, ...]:
-        return (item[0], item[1].lower())
-
-    members = [(_section_of(x, filename), *_name_of(x)) for x in group]
+def _into_group(place: Place, group: list[cst.SimpleStatementLine], statement: str) -> Edit:
+    new = _rank(place, cst.parse_statement(statement))
+    ranks = [_rank(place, line) for line in group]
     # Where the imports are in no order: below those of its section, or of the one before.
-    nearest = max((m[0] for m in members if m[0] <= new[0]), default=max(m[0] for m in members))
-    previous = max(i for i, member in enumerate(members) if member[0] == nearest)
-    for key in (sorted_by_kind, sorted_by_name):
-        keys = [key(member) for member in members]
-        if keys == sorted(keys):
-            previous = sum(k <= key(new) for k in keys) - 1
-            break
-    if previous < 0:
-        first = Position(_first_row(facts, group[0]), 1)
-        return Edit(Span(first, first), f"{statement}\n")
-    row = facts.tree.span(group[previous]).end.row
-    return _after_row(facts.source, row, f"\n{statement}")
+    sections = [rank[0] for rank in ranks]
+    nearest = max([each for each in sections if each <= new[0]] or sections)
+    above = len(sections) - sections[::-1].index(nearest)
+    by_name = [(section, name) for section, _, name in ranks]
+    if ranks == sorted(ranks):
+        above = sum(rank <= new for rank in ranks)
+    elif by_name == sorted(by_name):
+        above = sum(rank <= (new[0], new[2]) for rank in by_name)
+    if above:
+        return place.insert(place.below(group[above - 1]), f"\n{statement}")
+    return place.insert(Position(_first_row(place, group[0]), 1), f"{statement}\n")
 
 
-def _block(facts: ModuleFacts) -> list[cst.SimpleStatementLine]:
+def _block(place: Place) -> list[cst.SimpleStatementLine]:
     """The run of imports that a new one belongs to: the first, or the first below the last
     change of `sys.path` if imports follow that."""
-    off = _left_alone(facts.source)
+    off = _left_alone(place.source)
     blocks: list[list[cst.SimpleStatementLine]] = [[]]
-    for line in facts.tree.module.body:
+    for line in place.tree.module.body:
         if not _is_import(line):
             blocks.append([])
-        elif facts.tree.span(line.body[0]).start.row not in off:  # type: ignore[index]
+        elif place.tree.row(line.body[0]) not in off:  # type: ignore[index]
             blocks[-1].append(line)  # type: ignore[arg-type]
     filled = [block for block in blocks if block]
-    changed = _row_of_the_path_change(facts)
-    later = [block for block in filled if facts.tree.span(block[0]).start.row > changed]
+    changed = _row_of_the_path_change(place)
+    later = [block for block in filled if place.tree.row(block[0]) > changed]
     found = later or filled or [[]]
-    if len(found) > 1 and all(_name_of(line)[0] == "__future__" for line in found[0]):
+    if len(found) > 1 and all(_rank(place, line)[0] == _FUTURE for line in found[0]):
         # `__all__`, `DOCUMENTATION` and the like may stand between it and the other imports.
-        body = list(facts.tree.module.body)
+        body = list(place.tree.module.body)
         between = body[body.index(found[0][-1]) : body.index(found[1][0])]
         if all(isinstance(line, cst.SimpleStatementLine) for line in between):
             return found[1]
     return found[0]
 
 
-def _first_row(facts: ModuleFacts, line: cst.SimpleStatementLine) -> int:
+def _first_row(place: Place, line: cst.SimpleStatementLine) -> int:
     """The row of an import, or of the comment above that belongs to it."""
-    source = facts.source
-    row = first = facts.tree.span(line).start.row
-    while row > 1 and source.line(row - 1).lstrip().startswith("#"):
-        row -= 1
+    source, first = place.source, place.tree.row(line)
+    row = place.first_comment(first)
     above = "\n".join(source.line(r) for r in range(row, first))
     if row == 1 or _HEADER.search(above) or _HEADING.search(above) or row in _left_alone(source):
         return first
     return row
 
 
-def _row_of_the_path_change(facts: ModuleFacts) -> int:
-    if not any(word in facts.source.text for word in _PATH_CHANGES):
+def _row_of_the_path_change(place: Place) -> int:
+    if not any(word in place.source.text for word in _PATH_CHANGES):
         return 0
     rows = [
-        facts.tree.span(line).start.row
-        for line in facts.tree.module.body
-        if _changes_the_path(line)
+        place.tree.row(line)
+        for line in place.tree.module.body
+        if not isinstance(line, (cst.FunctionDef, cst.ClassDef))
+        and any(word in code_of(line) for word in _PATH_CHANGES)
     ]
     return max(rows, default=0)
 
 
-def _changes_the_path(line: cst.CSTNode) -> bool:
-    code = (
-        cst.Module([]).code_for_node(line)
-        if not isinstance(line, (cst.FunctionDef, cst.ClassDef))
-        else ""
-    )
-    return any(word in code for word in _PATH_CHANGES)
-
-
-def _groups(
-    facts: ModuleFacts, block: list[cst.SimpleStatementLine]
-) -> list[list[cst.SimpleStatementLine]]:
-    """The block, parted where empty rows part it."""
+def _groups(place: Place) -> list[list[cst.SimpleStatementLine]]:
+    """The run of imports that a new one belongs to, parted where empty rows part it."""
     groups: list[list[cst.SimpleStatementLine]] = []
     end = 0
-    for line in block:
-        start = facts.tree.span(line.body[0]).start.row
-        parted = any(not facts.source.line(row).strip(" \t\f") for row in range(end + 1, start))
+    for line in _block(place):
+        start = place.tree.row(line.body[0])
+        parted = any(not place.source.line(row).strip(" \t\f") for row in range(end + 1, start))
         if parted or not groups:
             groups.append([])
         groups[-1].append(line)
-        end = facts.tree.span(line.body[-1]).end.row
+        end = place.tree.span(line.body[-1]).end.row
     return groups
 
 
-def _name_of(line: cst.SimpleStatementLine) -> tuple[str, bool]:
-    small = line.body[0]
+def _rank(place: Place, line: cst.CSTNode) -> tuple[int, bool, str]:
+    """By what imports are sorted: section, `import` or `from`, and the name of the module."""
+    small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else line
+    is_from = isinstance(small, cst.ImportFrom)
+    module = ""
     if isinstance(small, cst.ImportFrom):
-        return _module_of(small), True
-    if isinstance(small, cst.Import):
-        return small.names[0].evaluated_name, False
-    return "", False
+        module = _module_of(small)
+    elif isinstance(small, cst.Import):
+        module = small.names[0].evaluated_name
+    return _section(place, module), is_from, module.lower()
 
 
-def _section_of(line: cst.SimpleStatementLine, filename: str) -> int:
-    return _section(_name_of(line)[0], filename)
-
-
-def _section(module: str, filename: str) -> int:
+def _section(place: Place, module: str) -> int:
     top = module.partition(".")[0]
     if module.startswith("."):
         return _LOCAL
@@ -371,54 +312,40 @@ def _section(module: str, filename: str) -> int:
         return _FUTURE
     if top in sys.stdlib_module_names:
         return _STDLIB
-    parts = PurePath(filename.replace("\\", "/")).with_suffix("").parts[:-1]
-    return _FIRST_PARTY if top in parts else _THIRD_PARTY
+    return _FIRST_PARTY if top in _parts(place.source)[:-1] else _THIRD_PARTY
 
 
 def _left_alone(source: Source) -> set[int]:
     """Rows between `# isort: off` and `# isort: on`."""
     rows: set[int] = set()
-    if "isort" not in source.text:
-        return rows
     off = False
-    for row in range(1, len(source.line_starts) + 1):
+    for row in range(1, len(source.line_starts) + 1) if "isort" in source.text else ():
         line = source.line(row).strip().replace(" ", "")
-        if line.startswith("#isort:off"):
-            off = True
-        elif line.startswith("#isort:on"):
-            off = False
+        off = line.startswith("#isort:off") or (off and not line.startswith("#isort:on"))
         if off:
             rows.add(row)
     return rows
 
 
-def _after_row(source: Source, row: int, text: str) -> Edit:
-    end = Position(row, len(source.line(row)) + 1)
-    return Edit(Span(end, end), text)
-
-
-def _below_the_head(facts: ModuleFacts, statement: str) -> Edit:
+def _below_the_head(place: Place, statement: str) -> Edit:
     """Below docstring, `__future__` imports, licence and encoding comments."""
-    source = facts.source
-    body = facts.tree.module.body
-    if body and facts.tree.module.get_docstring() is not None:
-        return _after_row(source, facts.tree.span(body[0]).end.row, f"\n\n{statement}")
+    source, module = place.source, place.tree.module
+    if module.body and module.get_docstring() is not None:
+        return place.insert(place.below(module.body[0]), f"\n\n{statement}")
     row = 1
-    last_comment = 0
+    comment = 0
     while row <= len(source.line_starts):
         line = source.line(row).strip(" \t\f")
         if line.startswith("#"):
-            last_comment = row
+            comment = row
         elif line:
             break
         row += 1
-    if last_comment:
-        parted = not source.line(last_comment + 1).strip(" \t\f")
-        head = "\n".join(source.line(r) for r in range(1, last_comment + 1))
-        if parted:
-            return _after_row(source, last_comment, f"\n\n{statement}")
-        if _HEADER.search(head):
-            return _after_row(source, last_comment, f"\n\n{statement}\n")
-    gap = 2 if body and isinstance(body[0], (cst.FunctionDef, cst.ClassDef)) else 1
-    start = Position(1 if last_comment else row, 1)
-    return Edit(Span(start, start), statement + "\n" * (gap + 1))
+    parted = not source.line(comment + 1).strip(" \t\f")
+    head = "\n".join(source.line(r) for r in range(1, comment + 1))
+    if comment and (parted or _HEADER.search(head)):
+        text = f"\n\n{statement}" if parted else f"\n\n{statement}\n"
+        return place.insert(place.end_of_row(comment), text)
+    defines = module.body and isinstance(module.body[0], (cst.FunctionDef, cst.ClassDef))
+    gap = "\n\n\n" if defines else "\n\n"
+    return place.insert(Position(1 if comment else row, 1), statement + gap)

@@ -2,18 +2,18 @@
 
 import ast
 import re
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 import libcst as cst
 
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.facts.names import dotted
-from atomic_fix.facts.scopes import FunctionFacts
-from atomic_fix.finding import Edit, Position, Span
+from atomic_fix.facts.names import code_of
+from atomic_fix.facts.scopes import Call, FunctionFacts
+from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.layout import call_text, line_limit, reindent, width
+from atomic_fix.fixes.layout import line_limit, width
+from atomic_fix.fixes.unused_imports import parsed
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -25,16 +25,37 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         stack.extend(reversed(current.children))
 
 
-def _bound_by(node: cst.CSTNode) -> set[str]:
-    """The names that a `with` or an `except` binds."""
-    names: list[cst.AsName | None] = []
-    if isinstance(node, cst.With):
-        names = [item.asname for item in node.items]
-    elif isinstance(node, cst.ExceptHandler):
-        names = [node.name]
-    return {
-        each.name.value for each in names if each is not None and isinstance(each.name, cst.Name)
-    }
+def variables(root: cst.CSTNode) -> list[cst.Name]:
+    """The names in some code, in order, that stand for themselves: no attributes or keywords."""
+    nodes = list(walk(root))
+    others = {each.attr for each in nodes if isinstance(each, cst.Attribute)}
+    others |= {each.keyword for each in nodes if isinstance(each, cst.Arg) and each.keyword}
+    return [each for each in nodes if isinstance(each, cst.Name) and each not in others]
+
+
+def keyword(arg: cst.Arg) -> str:
+    """The name that an argument is given by; empty for none."""
+    return arg.keyword.value if arg.keyword is not None else ""
+
+
+def last_name(node: cst.CSTNode | None) -> str:
+    """`c` for a call of `a.b.c` or `a().c`; empty for all that is no such call."""
+    func = node.func if isinstance(node, cst.Call) else None
+    if isinstance(func, cst.Attribute):
+        func = func.attr
+    return func.value if isinstance(func, cst.Name) else ""
+
+
+def bound(node: cst.CSTNode) -> str:
+    """The name that an item of a `with`, or an `except`, binds; empty for all else."""
+    found = getattr(node, "asname", None) or getattr(node, "name", None)
+    name = getattr(found, "name", None)
+    return name.value if isinstance(name, cst.Name) else ""
+
+
+def binds(node: cst.CSTNode, name: str) -> bool:
+    """Whether a `with` or an `except` binds a name."""
+    return any(bound(each) == name for each in (node, *getattr(node, "items", ())))
 
 
 class Place:
@@ -45,13 +66,25 @@ class Place:
         self.function = function
         self.source = facts.source
         self.tree = facts.tree
+        self.added: list[Edit] = []
+        """The imports that the fix needs."""
+        self.applicability = Applicability.SAFE
+        self.note = ""
+
+    def doubt(self, note: str) -> None:
+        """Makes the fix an unsafe one, for a reason."""
+        self.applicability = Applicability.UNSAFE
+        self.note = note
+
+    def fix(self, title: str, edits: Iterable[Edit]) -> Fix:
+        """The fix that these edits are, with the imports that they need."""
+        whole = tuple(dict.fromkeys([*self.added, *edits]))
+        return Fix(title, self.applicability, whole, self.note)
 
     @cached_property
     def roots(self) -> list[cst.CSTNode]:
         """The function, or every parsed piece of the file for what stands outside of one."""
-        if not self.function.is_module:
-            return [self.function.node]
-        return list(self.tree.roots)
+        return list(self.tree.roots) if self.function.is_module else [self.function.node]
 
     @cached_property
     def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
@@ -79,13 +112,11 @@ class Place:
             Refused: it shares its row with another (`if a: b`, `a; b`).
         """
         for above in self.ancestors(node):
-            if isinstance(above, cst.SimpleStatementSuite):
+            if isinstance(above, cst.SimpleStatementSuite) or (
+                isinstance(above, cst.SimpleStatementLine) and len(above.body) > 1
+            ):
                 raise Refused("the statement shares its line with another one")
-            if isinstance(above, cst.SimpleStatementLine):
-                if len(above.body) > 1:
-                    raise Refused("the statement shares its line with another one")
-                return above
-            if isinstance(above, cst.BaseCompoundStatement):
+            if isinstance(above, (cst.SimpleStatementLine, cst.BaseCompoundStatement)):
                 return above
         raise Refused("the statement around it is not in sight")
 
@@ -100,6 +131,24 @@ class Place:
             raise Refused("the call is part of a larger statement")
         return found
 
+    def siblings(self, statement: cst.CSTNode) -> tuple[list[cst.CSTNode], list[cst.CSTNode]]:
+        """The statements of the same block before and behind one."""
+        lines = list(self.parents[statement].body)  # type: ignore[attr-defined]
+        index = lines.index(statement)
+        return lines[:index], lines[index + 1 :]
+
+    def imports(self, *packages: str) -> bool:
+        """Whether the module imports one of these packages, or from it."""
+        imported = self.facts.scopes.imports.values()
+        return any(target.partition(".")[0] in packages for target in imported)
+
+    def called(self, node: Call | cst.CSTNode) -> str:
+        """The qualified name of what a call calls; empty for what has none, or is no call."""
+        if not isinstance(node, (Call, cst.Call)):
+            return ""
+        function = node.function if isinstance(node, Call) else self.function
+        return self.facts.paths.call_name(node, function) or ""
+
     # --- text ---------------------------------------------------------------------
 
     def span(self, node: cst.CSTNode) -> Span:
@@ -112,10 +161,7 @@ class Place:
 
     def text(self, node: cst.CSTNode) -> str:
         """The characters of a node with its parentheses; line ends are `\\n`."""
-        return self.between(self.span(node).start, self.span(node).end)
-
-    def between(self, start: Position, end: Position) -> str:
-        return self.source.slice(Span(start, end)).replace("\r\n", "\n").replace("\r", "\n")
+        return self.source.slice(self.span(node)).replace("\r\n", "\n").replace("\r", "\n")
 
     def edit(self, node: cst.CSTNode, text: str) -> Edit:
         return Edit(self.span(node), text)
@@ -142,18 +188,24 @@ class Place:
         arguments: Sequence[str | cst.Arg],
         span: Span,
         indent: str | None = None,
+        end: str = "",
     ) -> str:
-        """The text of a new call in the place of `span`, or below with another indentation.
+        """The text of a new call in the place of `span`, or below with another indentation, and
+        what ends its last row: on one row if that fits, else with its arguments on one row of
+        their own, else one argument a row, as `ruff format` and black do it.
 
         Raises:
             Refused: an argument cannot be moved to other columns.
         """
-        source, start, end = self.source, span.start, span.end
+        source, start = self.source, span.start
         limit = line_limit(source)
-        if start.row == end.row and width(source.line(start.row)) > limit:
+        if start.row == span.end.row and width(source.line(start.row)) > limit:
             limit = 10_000  # too long before: how to break it is for its author to say
         before = start.column - 1 if indent is None else len(indent)
+        after = len(end) or width(source.line(span.end.row)[span.end.column - 1 :])
         indent = self.indent(start.row) if indent is None else indent
+        inner = f"\n{indent}{self.unit}"
+        one_a_row = False
         texts = []
         for argument in arguments:
             if isinstance(argument, str):
@@ -163,15 +215,27 @@ class Place:
             if "\n" in text:
                 if self.has_multiline_string(argument):
                     raise Refused("a string of several lines would have to be moved")
-                old = self.indent(self.span(argument).start.row)
-                text = reindent(text, old, indent + self.unit)
+                text = text.replace(f"\n{self.indent(self.span(argument).start.row)}", inner)
+                one_a_row = True
             texts.append(text)
             call = self.parents.get(argument)
-            comma = call.args[-1].comma if isinstance(call, cst.Call) else None
-            if call is not None and isinstance(comma, cst.Comma) and "\n" in self.text(call):
-                limit = 0  # so one tells formatters to keep one argument a row
-        after = width(source.line(end.row)[end.column - 1 :])
-        return call_text(callee, texts, indent, self.unit, before, after, limit)
+            if (
+                isinstance(call, cst.Call)
+                and isinstance(call.args[-1].comma, cst.Comma)
+                and "\n" in self.text(call)
+            ):
+                one_a_row = True  # that tells formatters so
+        flat = ", ".join(texts)
+        if not one_a_row and before + len(f"{callee}({flat})") + after <= limit:
+            return f"{callee}({flat}){end}"
+        if (
+            not one_a_row
+            and len(inner) - 1 + len(flat) <= limit
+            and not any(text.startswith("*") for text in texts)
+        ):
+            return f"{callee}({inner}{flat}\n{indent}){end}"
+        rows = "".join(f"{inner}{text}," for text in texts)
+        return f"{callee}({rows}\n{indent}){end}"
 
     def owns_its_rows(self, node: cst.CSTNode) -> bool:
         """Whether nothing but white space stands before the node on its first row."""
@@ -188,6 +252,10 @@ class Place:
     def end_of_row(self, row: int) -> Position:
         return Position(row, len(self.source.line(row)) + 1)
 
+    def below(self, node: cst.CSTNode) -> Position:
+        """The end of the row that a node ends on."""
+        return self.end_of_row(self.tree.span(node).end.row)
+
     def without_removal(self, path: str, within: Sequence[cst.CSTNode]) -> list[Edit]:
         """The edit that takes a call that removes a file out of one of some statements; none
         where there is no such call.
@@ -197,7 +265,7 @@ class Place:
         """
         for call in self.function.calls:
             given = call.receiver if call.method == "unlink" else None
-            if self.facts.paths.call_name(call, self.function) in {"os.remove", "os.unlink"}:
+            if self.called(call) in {"os.remove", "os.unlink"}:
                 given = call.argument(0, "path")
             if (
                 given is not None
@@ -212,14 +280,14 @@ class Place:
         statement: cst.CSTNode = self.statement(removed)
         if not isinstance(self.parents.get(removed), cst.Expr):
             raise Refused("the removal is part of a larger expression")
-        body = self.parents[statement]
-        around = self.parents.get(body)
-        lines = list(body.body) if isinstance(body, (cst.IndentedBlock, cst.Module)) else []
-        if len(lines) == 1:
-            outer = self.parents.get(around) if around is not None else None
-            if around is None or not self._asks_for_the_file(around):
-                raise Refused("the removal is all that its block does")
-            if len(getattr(outer, "body", ())) == 1 or isinstance(outer, (cst.If, cst.Else)):
+        if self.siblings(statement) == ([], []):
+            around = self.parents.get(self.parents[statement], statement)
+            outer = self.parents.get(around)
+            if (
+                not self._asks_for_the_file(around)
+                or len(getattr(outer, "body", ())) == 1
+                or isinstance(outer, (cst.If, cst.Else))
+            ):
                 raise Refused("the removal is all that its block does")
             statement = around
         inner = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement
@@ -232,17 +300,16 @@ class Place:
     @staticmethod
     def _asks_for_the_file(around: cst.CSTNode) -> bool:
         """Whether a statement does no more than to pass over a file that is not there."""
-        text = cst.Module([]).code_for_node
         if isinstance(around, cst.If):
-            asked = re.search(r"exists\(|is_?file\(", text(around.test))
+            asked = re.search(r"exists\(|is_?file\(", code_of(around.test))
             return around.orelse is None and asked is not None
         if isinstance(around, cst.With):
-            return all("suppress(" in text(item.item) for item in around.items)
+            return all("suppress(" in code_of(item.item) for item in around.items)
         return (
             isinstance(around, cst.Try)
             and around.orelse is None
             and around.finalbody is None
-            and all(text(each.body).strip() == "pass" for each in around.handlers)
+            and all(code_of(each.body).strip() == "pass" for each in around.handlers)
         )
 
     # --- comments and strings -----------------------------------------------------
@@ -253,8 +320,7 @@ class Place:
     def has_multiline_string(self, node: cst.CSTNode) -> bool:
         """Whether indenting the node's rows would change what a string says."""
         return any(
-            isinstance(each, (cst.SimpleString, cst.FormattedString))
-            and self.tree.span(each).start.row != self.tree.span(each).end.row
+            isinstance(each, (cst.SimpleString, cst.FormattedString)) and "\n" in self.text(each)
             for each in walk(node)
         )
 
@@ -262,71 +328,42 @@ class Place:
 
     def uses(self, name: str, within: cst.CSTNode | None = None) -> list[cst.Name]:
         """Every `name` of the function that is a variable, not an attribute or a keyword."""
-        found = []
         roots = self.roots if within is None else [within]
-        for node in (each for root in roots for each in walk(root)):
-            if isinstance(node, cst.Name) and node.value == name:
-                above = self.parents.get(node)
-                if isinstance(above, cst.Attribute) and above.attr is node:
-                    continue
-                if isinstance(above, cst.Arg) and above.keyword is node:
-                    continue
-                found.append(node)
-        return found
+        return [each for root in roots for each in variables(root) if each.value == name]
 
     def count(self, name: str) -> int:
         """How often the function uses a name; for the module's own code, how often the whole
         file does, whatever of it is parsed."""
+        return len(self._rows(name) if self.function.is_module else self.uses(name))
+
+    def is_used_outside(self, name: str) -> bool:
+        """Whether a name is used outside of every `with` and `except` that binds it."""
         if not self.function.is_module:
-            return len(self.uses(name))
-        return sum(used == name for _, used in self._names_of_the_file)
-
-    def is_used_outside(self, name: str, kind: type[cst.With | cst.ExceptHandler]) -> bool:
-        """Whether a name is used outside of every `with` (or `except`) that binds it."""
-        if self.function.is_module:
-            binders = [
-                rows
-                for each, bound, rows in self._binders_of_the_file
-                if (each, bound) == (kind, name)
-            ]
             return any(
-                used == name and not any(row in rows for rows in binders)
-                for row, used in self._names_of_the_file
+                not any(binds(above, name) for above in self.ancestors(use))
+                for use in self.uses(name)
             )
-        return any(
-            not any(isinstance(a, kind) and name in _bound_by(a) for a in self.ancestors(use))
-            for use in self.uses(name)
-        )
-
-    @cached_property
-    def _file(self) -> ast.Module | None:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return ast.parse(self.source.text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
-
-    @cached_property
-    def _names_of_the_file(self) -> list[tuple[int, str]]:
-        if self._file is None:
-            raise Refused("which names are used cannot be seen in syntax newer than this Python")
-        return [
-            (node.lineno, node.id) for node in ast.walk(self._file) if isinstance(node, ast.Name)
+        binders = [
+            range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            for node in self._file
+            if isinstance(node, (ast.ExceptHandler, ast.With, ast.AsyncWith))
+            and name
+            in {
+                getattr(node, "name", ""),
+                *(getattr(item.optional_vars, "id", "") for item in getattr(node, "items", ())),
+            }
         ]
+        return any(not any(row in rows for rows in binders) for row in self._rows(name))
 
     @cached_property
-    def _binders_of_the_file(self) -> list[tuple[type[cst.CSTNode], str, range]]:
-        found: list[tuple[type[cst.CSTNode], str, range]] = []
-        for node in ast.walk(self._file) if self._file is not None else ():
-            if isinstance(node, (ast.With, ast.AsyncWith, ast.ExceptHandler)):
-                rows = range(node.lineno, (node.end_lineno or node.lineno) + 1)
-                if isinstance(node, ast.ExceptHandler):
-                    found.append((cst.ExceptHandler, node.name or "", rows))
-                    continue
-                names = [item.optional_vars for item in node.items]
-                found += [(cst.With, each.id, rows) for each in names if isinstance(each, ast.Name)]
-        return found
+    def _file(self) -> list[ast.AST]:
+        tree = parsed(self.source.text)
+        if tree is None:
+            raise Refused("which names are used cannot be seen in syntax newer than this Python")
+        return list(ast.walk(tree))
+
+    def _rows(self, name: str) -> list[int]:
+        return [n.lineno for n in self._file if isinstance(n, ast.Name) and n.id == name]
 
     def fresh(self, *wanted: str) -> str:
         """The first of the names that the function does not use.
@@ -338,11 +375,3 @@ class Place:
             if not self.count(name):
                 return name
         raise Refused(f"the name `{wanted[0]}` is taken")
-
-    def is_called(self, node: cst.BaseExpression, *names: str) -> bool:
-        """Whether an expression is a call of one of these functions, by qualified name."""
-        return (
-            isinstance(node, cst.Call)
-            and self.facts.paths.call_name(node, self.function) in names
-            and dotted(node.func) is not None
-        )

@@ -25,17 +25,18 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
     """
     if PurePath(filename.replace("\\", "/")).name == "__init__.py":
         return after
-    old, new = _tree(before), _tree(after)
+    old, new = parsed(before), parsed(after)
     if old is None or new is None:
         return after
     used_before, used_after = _uses(old, before), _uses(new, after)
     rows = _rows(after)
     changes: list[tuple[int, int, list[str]]] = []
     for statement in new.body:
-        if not isinstance(statement, (ast.Import, ast.ImportFrom)) or not _is_plain(
-            statement, rows
-        ):
+        if not isinstance(statement, (ast.Import, ast.ImportFrom)) or statement.col_offset:
             continue
+        first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
+        if set("".join(rows[first:last])) & set("#;\\"):
+            continue  # a comment, or another statement, shares its rows
         kept = [
             alias
             for alias in statement.names
@@ -45,7 +46,6 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
         ]
         if len(kept) == len(statement.names):
             continue
-        first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
         if not kept:
             changes.append((*_with_gap(rows, first, last), []))
         elif last - first == 1:
@@ -55,7 +55,8 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
     return "".join(rows)
 
 
-def _tree(text: str) -> ast.Module | None:
+def parsed(text: str) -> ast.Module | None:
+    """Python's own tree of a text; None where this Python cannot parse it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -97,13 +98,6 @@ def _is_standard(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> bo
         module = None if statement.level or alias.name == "*" else statement.module
     top = (module or "").partition(".")[0]
     return top in sys.stdlib_module_names and top != "__future__"
-
-
-def _is_plain(statement: ast.stmt, rows: list[str]) -> bool:
-    """Whether a statement has its rows for itself, and no comment."""
-    last = statement.end_lineno or statement.lineno
-    text = "".join(rows[statement.lineno - 1 : last])
-    return statement.col_offset == 0 and not set(text) & set("#;\\")
 
 
 def _with_gap(rows: list[str], first: int, last: int) -> tuple[int, int]:
