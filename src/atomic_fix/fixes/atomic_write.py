@@ -17,8 +17,7 @@ from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_name
-from atomic_fix.fixes.layout import line_limit, width
-from atomic_fix.fixes.place import Place, bound, keyword, last_name, walk
+from atomic_fix.fixes.place import Place, bound, keyword, last_name, line_limit, walk, width
 
 # Keywords that the helper keeps for itself: an option of `json.dumps` by such a name, or by
 # none, would not get there.

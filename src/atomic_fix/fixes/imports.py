@@ -14,8 +14,7 @@ from atomic_fix.facts.names import code_of, dotted
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.finding import Edit, Position
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.layout import line_limit
-from atomic_fix.fixes.place import Place
+from atomic_fix.fixes.place import Place, line_limit
 from atomic_fix.source import Source
 
 _WORD = re.compile(r"[^\W\d]\w*")

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import libcst as cst
 
@@ -12,8 +12,12 @@ from atomic_fix.facts.names import code_of
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.layout import line_limit, width
 from atomic_fix.fixes.unused_imports import parsed
+from atomic_fix.source import Source
+
+_TRIPLE = re.compile(r"\"\"\"|'''")
+# Formatters let these go beyond the limit.
+_PRAGMA = re.compile(r"#\s*(?:noqa|type:|pyright:|pylint:|flake8:|ruff:|isort:|nosec)")
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -56,6 +60,34 @@ def bound(node: cst.CSTNode) -> str:
 def binds(node: cst.CSTNode, name: str) -> bool:
     """Whether a `with` or an `except` binds a name."""
     return any(bound(each) == name for each in (node, *getattr(node, "items", ())))
+
+
+@lru_cache(maxsize=1)
+def line_limit(source: Source) -> int:
+    """The line length that the file is written to, as far as its rows tell.
+
+    Rows with strings or comments prove nothing: formatters leave those long.
+    """
+    lengths = []
+    within = ""  # the quotes of the string of several rows that a row stands in
+    for row in range(1, len(source.line_starts) + 1):
+        line = source.line(row)
+        was_within = within
+        for quotes in _TRIPLE.findall(line):
+            if within in {"", quotes}:
+                within = "" if within else quotes
+        if not was_within and not any(mark in line for mark in "#\"'"):
+            lengths.append(len(line))
+    longest = max(lengths, default=0)
+    narrow = sum(length > 70 for length in lengths) >= 3
+    limits = (79, 88, 100, 120) if narrow else (88, 100, 120)
+    return next((limit for limit in limits if longest <= limit), longest)
+
+
+def width(text: str) -> int:
+    """The length of a row, or of its end, as formatters count it."""
+    found = _PRAGMA.search(text)
+    return len(text if found is None else text[: found.start()].rstrip())
 
 
 class Place:
