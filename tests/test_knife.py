@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from atomic_fix.check import module_facts, selected_rules, whole_facts
+from atomic_fix.check import check, module_facts, selected_rules, whole_facts
 from atomic_fix.config import Config
-from atomic_fix.finding import Finding
+from atomic_fix.finding import Finding, Position
+from atomic_fix.islands import pieces
 from atomic_fix.islands.needles import Needles
 from atomic_fix.rules import RULES
 from atomic_fix.source import Source, Unreadable, decode
@@ -209,6 +210,71 @@ def test_what_python_cannot_parse_is_left_to_libcst() -> None:
     reason = found(Source("state.py", text, "utf-8", False), whole=False)
     assert isinstance(reason, str)
     assert reason.startswith("cannot be parsed")
+
+
+MIXED = """\
+import json
+
+
+class Till:
+\tdef save_state(self, state):
+\t\ttext = '''
+\tkept
+\t\t''' + json.dumps(
+\t\tstate)
+\t\tif state:
+                        # As deep as three tabs.
+                        self.path.write_text(text)
+\t\treturn self.state()
+
+\tdef state(self):
+\t\ttry:
+                        return json.loads(self.path.read_text())
+\t\texcept ValueError:
+\t\t\treturn None
+"""
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_blocks_whose_white_space_differs_from_that_around_them(newline: str) -> None:
+    source = Source("till.py", MIXED.replace("\n", newline), "utf-8", False)
+    findings = check(source, CONFIG)
+    assert [(each.code, each.span.start) for each in findings] == [
+        ("ATF101", Position(12, 25)),
+        ("ATF201", Position(18, 3)),
+    ]
+    whole, parts = found(source, whole=True), found(source, whole=False)
+    assert isinstance(whole, list)
+    assert isinstance(parts, list)
+    assert [(each.message, each.span) for each in whole] == [
+        (each.message, each.span) for each in parts
+    ]
+
+
+def test_a_piece_that_cannot_be_parsed_is_looked_at_in_the_whole_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = Source("till.py", MIXED, "utf-8", False)
+    expected = [(each.message, each.span) for each in check(source, CONFIG)]
+    whole = pieces.parse
+
+    def parse(text: str) -> cst.Module:
+        if text != MIXED:
+            raise cst.ParserSyntaxError("no", lines=[""], raw_line=1, raw_column=0)
+        return whole(text)
+
+    monkeypatch.setattr(pieces, "parse", parse)
+    assert [(each.message, each.span) for each in check(source, CONFIG)] == expected
+
+
+def test_what_libcst_cannot_parse_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def parse(text: str) -> cst.Module:
+        raise cst.ParserSyntaxError("no such block", lines=[""], raw_line=3, raw_column=0)
+
+    monkeypatch.setattr(pieces, "parse", parse)
+    (finding,) = check(Source("till.py", MIXED, "utf-8", False), CONFIG)
+    assert (finding.code, finding.span.start.row) == ("ATF000", 3)
+    assert finding.message == "cannot be parsed: no such block"
 
 
 def test_a_configured_saver_is_looked_at() -> None:

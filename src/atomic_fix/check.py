@@ -52,18 +52,22 @@ def check(source: Source, config: Config, tree: ast.Module | None = None) -> tup
     """Every finding of the selected rules, in order of position. Comments that suppress
     findings are not looked at: see `suppress`. `tree` is Python's syntax tree of the source,
     if there is one already."""
-    facts = module_facts(source, config, tree, tests=config.names_rules)
+    try:
+        try:
+            return _findings(module_facts(source, config, tree, tests=config.names_rules), config)
+        except NotParsed:
+            return _findings(whole_facts(source, config), config)
+    except RecursionError:
+        too_deep = Unreadable(source.filename, "cannot be analysed: nested too deeply")
+        return (unreadable_finding(too_deep),)
+
+
+def _findings(facts: ModuleFacts | Unreadable | None, config: Config) -> tuple[Finding, ...]:
     if facts is None:
         return ()
     if isinstance(facts, Unreadable):
         return (unreadable_finding(facts),)
-    try:
-        findings = [finding for rule in selected_rules(config) for finding in rule.check(facts)]
-    except NotParsed as error:
-        return (unreadable_finding(error.reason),)
-    except RecursionError:
-        too_deep = Unreadable(source.filename, "cannot be analysed: nested too deeply")
-        return (unreadable_finding(too_deep),)
+    findings = [finding for rule in selected_rules(config) for finding in rule.check(facts)]
     facts.scopes.forget()
     return tuple(sorted(findings, key=lambda finding: finding.sort_key))
 
@@ -119,9 +123,10 @@ def whole_facts(source: Source, config: Config) -> ModuleFacts | Unreadable:
     import libcst as cst
 
     from atomic_fix.facts import ModuleFacts, Tree
+    from atomic_fix.islands.pieces import parse
 
     try:
-        module = cst.parse_module(source.text)
+        module = parse(source.text)
     except cst.ParserSyntaxError as error:
         return _not_parsed(source, error)
     except RecursionError:

@@ -5,12 +5,6 @@ facts a module whose functions LibCST parses one by one, on demand. Rules and fa
 know of it: what they find is what they would find in the whole file.
 """
 
-from atomic_fix.source import Unreadable
-
 
 class NotParsed(Exception):
-    """LibCST cannot parse a piece; `reason` says where and why."""
-
-    def __init__(self, reason: Unreadable) -> None:
-        super().__init__(reason.reason)
-        self.reason = reason
+    """LibCST cannot parse a piece: the whole file will tell why, and where."""

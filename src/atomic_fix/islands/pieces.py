@@ -8,7 +8,9 @@ whole file, in the same order.
 
 from __future__ import annotations
 
+import io
 import re
+import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
@@ -32,7 +34,7 @@ from atomic_fix.finding import Position, Span
 from atomic_fix.islands import NotParsed
 from atomic_fix.islands.knife import Cut, Piece
 from atomic_fix.islands.walk import Walk
-from atomic_fix.source import Source, Unreadable
+from atomic_fix.source import Source
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
@@ -51,6 +53,40 @@ def facts_of(source: Source, cut: Cut, config: Config) -> ModuleFacts:
     # In the place where `ModuleFacts.scopes` would keep what it collects from a whole tree.
     facts.__dict__["scopes"] = _Pieces(cut, tree).scopes
     return facts
+
+
+def parse(text: str) -> cst.Module:
+    """LibCST's tree, each node in the place where the text has it.
+
+    Raises:
+        ParserSyntaxError: LibCST cannot parse it.
+    """
+    try:
+        return cst.parse_module(text)
+    except cst.ParserSyntaxError as error:
+        if "\t" not in text:
+            raise
+        # To LibCST, a block must begin with the white space of the block around it. What Python
+        # takes is as deep with each tab as one space.
+        try:
+            return cst.parse_module(_without_tabs(text))
+        except (SyntaxError, tokenize.TokenError, cst.ParserSyntaxError):
+            raise error from None
+
+
+def _without_tabs(text: str) -> str:
+    """The text with each tab that a row begins with as one space."""
+    rows = text.split("\n")
+    end = 0
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.INDENT:
+            continue
+        row, column = token.start
+        if row > end:  # and not within a string
+            line = rows[row - 1]
+            rows[row - 1] = line[:column].replace("\t", " ") + line[column:]
+        end = token.end[0]
+    return "\n".join(rows)
 
 
 class _PiecesTree(Tree):
@@ -81,7 +117,7 @@ class _PiecesTree(Tree):
                 rows[piece.start : piece.end + 1] = _LINE_END.split(piece.text)[
                     : piece.end - piece.start + 1
                 ]
-        outline = _Parsed(cst.parse_module("\n".join(rows[1:]) + "\n"), 0)
+        outline = _Parsed(parse("\n".join(rows[1:]) + "\n"), 0)
         seen = set(map(id, outline.module.body))
         for line in outline.module.body:
             if isinstance(line, cst.SimpleStatementLine):
@@ -196,11 +232,9 @@ class _Pieces:
         text = f"if 1:\n{self._indent}pass\n{text}"
         shift -= 2
         try:
-            parsed = _Parsed(cst.parse_module(text), shift)
+            parsed = _Parsed(parse(text), shift)
         except cst.ParserSyntaxError as error:
-            reason = f"cannot be parsed: {error.message.splitlines()[0]}"
-            row, column = error.raw_line + shift, error.raw_column + 1
-            raise NotParsed(Unreadable(self._tree.source.filename, reason, row, column)) from error
+            raise NotParsed from error
         body: Sequence[cst.CSTNode] = parsed.module.body[1:]
         if owner is not None and not piece.heading:
             made = parsed.module.body[1]
