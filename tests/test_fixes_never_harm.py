@@ -244,3 +244,16 @@ def test_what_may_open_a_remote_file_is_told_and_left_alone(imported: str, calle
     assert "may be remote" in finding.why_no_fix
     local = program.replace(imported, "import io").replace(called, "io.open")
     assert b"atomic_write_json" in repaired(local.encode())
+
+
+def test_the_repair_of_a_write_does_not_hide_its_swallowed_load() -> None:
+    program = (
+        "import json\nfrom pathlib import Path\n\n"
+        'SETTINGS = Path.home() / "settings.json"\n\n\n'
+        "def store(values):\n    SETTINGS.write_text(json.dumps(values))\n\n\n"
+        "def fetch():\n    try:\n        return json.loads(SETTINGS.read_text())\n"
+        "    except ValueError:\n        return {}\n"
+    )
+    text = repaired(program.encode()).decode()
+    assert "atomic_write_json(SETTINGS, values)" in text
+    assert "raise CheckpointCorruptedError(SETTINGS)" in text

@@ -409,3 +409,48 @@ def test_no_word_makes_a_file_in_a_temp_folder_durable() -> None:
     """
     assert codes(program) == []
     assert codes(program.replace("tempfile.TemporaryDirectory()", "self.folder()")) == ["ATF101"]
+
+
+@pytest.mark.parametrize(
+    ("imported", "call"),
+    [
+        ("from atomic_fix.runtime import atomic_write_json", "atomic_write_json(SETTINGS, values)"),
+        ("from shop.files import write_json", "write_json(values, SETTINGS)"),
+        ("import safer", 'print(values, file=safer.open(SETTINGS, "w"))'),
+    ],
+)
+def test_a_load_is_judged_alike_when_its_write_is_made_atomic(imported: str, call: str) -> None:
+    program = f"""
+        import json
+        from pathlib import Path
+        {imported}
+
+        SETTINGS = Path.home() / "settings.json"
+
+        def store(values):
+            {call}
+
+        def fetch():
+            try:
+                return json.loads(SETTINGS.read_text())
+            except ValueError:
+                return {{}}
+    """
+    assert codes(program) == ["ATF201"]
+    assert codes(program.replace(call, "print(SETTINGS, values)")) == []
+
+
+def test_a_handle_that_a_thread_opens_is_that_of_the_path() -> None:
+    program = """
+        import asyncio, json
+
+        async def load_session(folder):
+            path = folder / "session.json"
+            file = await asyncio.to_thread(path.open, mode="r")
+            try:
+                return json.load(file)
+            except json.JSONDecodeError:
+                return None
+    """
+    assert codes(program) == ["ATF201"]
+    assert codes(program.replace("path.open", "path.stat")) == []

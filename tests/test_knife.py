@@ -329,3 +329,22 @@ def test_openers_from_elsewhere_are_looked_at(name: str) -> None:
     assert [each.code for each in findings if isinstance(each, Finding)] == ["ATF101", "ATF201"]
     only_loads = text.replace('"wt"', '"rt"').encode()
     assert Needles(CONFIG).may_matter(only_loads)
+
+
+@pytest.mark.parametrize("name", ["atomic_write_json", "save_rows", "draw_rows"])
+def test_what_keeps_the_file_that_a_handler_guards_is_looked_at(name: str) -> None:
+    text = (
+        f"import json\nfrom shop.tools import {name}\n\n\n"
+        f"def put(path, rows):\n    {name}(path, rows)\n\n\n"
+        "def get(path):\n"
+        "    try:\n        return json.loads(path.read_text())\n"
+        "    except ValueError:\n        return None\n\n\n"
+        "def both(folder):\n"
+        '    path = folder / "settings.json"\n    put(path, get(path))\n'
+    )
+    source = decode(text.encode(), "till.py")
+    assert isinstance(source, Source)
+    findings = found(source, whole=False)
+    assert findings == found(source, whole=True)
+    (finding,) = (each for each in findings if isinstance(each, Finding))
+    assert ("writes it" in finding.message) is (name != "draw_rows")

@@ -318,6 +318,9 @@ ATOMIC_PACKAGES = frozenset(
     {"atomic_fix", "atomicwrites", "atomicwriter", "atomicfile", "durablewrite", "safer"}
 )
 
+# The name of a function from elsewhere that writes a file in a way that is its own affair.
+KEEPER = re.compile(r"(?i:\w*atomic\w*|_?(?:dump|persist|save|store|write)_\w+)")
+
 # In-memory objects that savers and dumpers may be given instead of a file.
 IN_MEMORY = frozenset({"io.BytesIO", "io.StringIO", "BytesIO", "StringIO"})
 

@@ -143,12 +143,15 @@ class ModuleFacts:
         writer = next((w for w in self.sites.writes if w.path.same(path)), None)
         if writer is None:
             writer = next((p.site for p in self.publications if p.site.target.same(path)), None)
+        kept = self.sites.kept if writer is None else []
+        if writer is None:
+            writer = next((w for w in kept if w.path.same(path)), None)
         if writer is None:
             loaders = (function, *self.callers(function))
             writer = next(
                 (
                     w
-                    for w in self.sites.writes
+                    for w in (*self.sites.writes, *kept)
                     if any(
                         durable.paired(saver, loader)
                         for saver in (w.function, *self.callers(w.function))

@@ -20,6 +20,7 @@ class Opened:
     row: apis.Opener
 
 
+_READING = frozenset({"open", "read_text", "read_bytes"})
 _PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 
 
@@ -246,7 +247,7 @@ class Handles:
         position = apis.RUNNERS.get((inner.method or name).rpartition(".")[2])
         if position is not None:
             func = inner.argument(position)
-            if isinstance(func, cst.Attribute) and func.attr.value in {"read_text", "read_bytes"}:
+            if isinstance(func, cst.Attribute) and func.attr.value in _READING:
                 return self.resolve(func.value, call), func.value
         for callee in self.paths.callees(node, call.function)[:1]:
             for returned in callee.returns[-3:]:

@@ -46,6 +46,7 @@ class Sites:
         self._helpers = frozenset(config.atomic_helpers)
         self._scopes = scopes
         self._loads: list[LoadSite] = []
+        self._keepers: list[Call] = []
         self.writes: list[WriteSite] = []
         self.publishes: list[PublishSite] = []
         for call in scopes.calls():
@@ -58,6 +59,18 @@ class Sites:
             for call in function.calls:
                 self._look_at(call)
         return sorted(self._loads, key=lambda load: load.order)
+
+    @cached_property
+    def kept(self) -> list[WriteSite]:
+        """Calls of functions from elsewhere that write a file, and are no finding themselves."""
+        assert self.loads is not None  # which looks at the rest of the calls
+        return [
+            WriteSite(
+                call, "helper", "", arg.value, self.handles.resolve(arg.value, call), "w", ""
+            )
+            for call in self._keepers
+            for arg in call.node.args[:3]
+        ]
 
     def _look_at(self, call: Call) -> None:
         name = self._paths.call_name(call, call.function) or ""
@@ -75,7 +88,11 @@ class Sites:
                 node = cst.Call(func=inner, args=rest)
                 call = Call(call.order, node, call.function, call.inside, dotted(inner), call.place)
                 name = self._paths.call_name(call, call.function) or ""
-        if name.split(".", 1)[0] in apis.ATOMIC_PACKAGES or self._is_helper(call, name):
+        helper = name.split(".", 1)[0] in apis.ATOMIC_PACKAGES or self._is_helper(call, name)
+        if helper or apis.KEEPER.fullmatch(call.method or name.rpartition(".")[2]):
+            if not self._paths.callees(call.node, call.function):
+                self._keepers.append(call)
+        if helper:
             return
         write = self._write.find(call, name)
         if write is not None:

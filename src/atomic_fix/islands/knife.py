@@ -26,8 +26,8 @@ from atomic_fix.islands.needles import (
 )
 from atomic_fix.source import Source
 
-WRITE, LOAD, PUBLISH, TEMP, HANDLER, TEST = 1, 2, 4, 8, 16, 32
-"""What a piece may hold, as bits."""
+WRITE, LOAD, PUBLISH, TEMP, HANDLER, TEST, KEEP = 1, 2, 4, 8, 16, 32, 64
+"""What a piece may hold, as bits; `KEEP` is a write that is no finding."""
 
 _SITES = WRITE | LOAD | PUBLISH | TEMP
 
@@ -95,8 +95,8 @@ class Piece:
 
     @property
     def only_loads(self) -> bool:
-        """Whether all that may matter in it is a load."""
-        return self.marks == LOAD
+        """Whether all that may matter in it is what speaks for another piece's finding."""
+        return not self.marks & ~(LOAD | KEEP)
 
     def may_bind(self, name: str) -> bool:
         """Whether a name of the module's own, or an attribute of such, may be bound here."""
@@ -389,11 +389,20 @@ class _Marker:
             for name, target in self._imports.items()
             if _LOADING.match(target.rpartition(".")[2])
         }
+        # A file that is written well is still loaded with care or without.
+        trying = any(piece.tried or piece.marks & TEST for piece in pieces)
         for piece in others:
-            if not reading.isdisjoint(piece.words) or any(map(_LOADING.match, piece.words)):
+            if (
+                not reading.isdisjoint(piece.words)
+                or any(map(_LOADING.match, piece.words))
+                or (trying and any(map(apis.KEEPER.fullmatch, piece.words)))
+            ):
                 self._look_through(piece)
             if not apis.SPLITTERS.isdisjoint(piece.words):
                 piece.marks |= LOAD  # `text.splitlines()`, of a text that a caller has read
+        if not trying:
+            for piece in pieces:
+                piece.marks &= ~KEEP
 
     def _imported_as(self, lasts: AbstractSet[str]) -> set[str]:
         """What the file calls things with these last parts of their names."""
@@ -476,6 +485,8 @@ class _Marker:
             _LOADING.match(last) or _LOADING.match(full.rpartition(".")[2])
         ):
             marks |= LOAD
+        if apis.KEEPER.fullmatch(last) or full.partition(".")[0] in apis.ATOMIC_PACKAGES:
+            marks |= KEEP
         if full in apis.PUBLISHERS:
             marks |= PUBLISH
         if method in apis.PUBLISH_METHODS and (
