@@ -65,9 +65,7 @@ class Sites:
         """Calls of functions from elsewhere that write a file, and are no finding themselves."""
         assert self.loads is not None  # which looks at the rest of the calls
         return [
-            WriteSite(
-                call, "helper", "", arg.value, self.handles.resolve(arg.value, call), "w", ""
-            )
+            WriteSite(call, "helper", "", arg.value, self.handles.resolve(arg.value, call), "w", "")
             for call in self._keepers
             for arg in call.node.args[:3]
         ]
@@ -89,9 +87,9 @@ class Sites:
                 call = Call(call.order, node, call.function, call.inside, dotted(inner), call.place)
                 name = self._paths.call_name(call, call.function) or ""
         helper = name.split(".", 1)[0] in apis.ATOMIC_PACKAGES or self._is_helper(call, name)
-        if helper or apis.KEEPER.fullmatch(call.method or name.rpartition(".")[2]):
-            if not self._paths.callees(call.node, call.function):
-                self._keepers.append(call)
+        keeps = helper or apis.KEEPER.fullmatch(call.method or name.rpartition(".")[2])
+        if keeps and not self._paths.callees(call.node, call.function):
+            self._keepers.append(call)
         if helper:
             return
         write = self._write.find(call, name)
