@@ -390,17 +390,17 @@ class _Marker:
             if _LOADING.match(target.rpartition(".")[2])
         }
         # A file that is written well is still loaded with care or without.
-        trying = any(piece.tried or piece.marks & TEST for piece in pieces)
+        judging = any(piece.tried or piece.marks & TEST for piece in pieces)
         for piece in others:
             if (
                 not reading.isdisjoint(piece.words)
                 or any(map(_LOADING.match, piece.words))
-                or (trying and any(map(apis.KEEPER.fullmatch, piece.words)))
+                or (judging and any(map(apis.KEEPER.fullmatch, piece.words)))
             ):
                 self._look_through(piece)
             if not apis.SPLITTERS.isdisjoint(piece.words):
                 piece.marks |= LOAD  # `text.splitlines()`, of a text that a caller has read
-        if not trying:
+        if not judging:
             for piece in pieces:
                 piece.marks &= ~KEEP
 
