@@ -331,14 +331,16 @@ def test_openers_from_elsewhere_are_looked_at(name: str) -> None:
     assert Needles(CONFIG).may_matter(only_loads)
 
 
+@pytest.mark.parametrize("loaded", ["json.loads(path.read_text())", "inner(path)"])
 @pytest.mark.parametrize("name", ["atomic_write_json", "save_rows", "draw_rows"])
-def test_what_keeps_the_file_that_a_handler_guards_is_looked_at(name: str) -> None:
+def test_what_keeps_the_file_that_a_handler_guards_is_looked_at(name: str, loaded: str) -> None:
     text = (
         f"import json\nfrom shop.tools import {name}\n\n\n"
         f"def put(path, rows):\n    {name}(path, rows)\n\n\n"
         "def get(path):\n"
-        "    try:\n        return json.loads(path.read_text())\n"
+        f"    try:\n        return {loaded}\n"
         "    except ValueError:\n        return None\n\n\n"
+        "def inner(path):\n    return json.loads(path.read_text())\n\n\n"
         "def both(folder):\n"
         '    path = folder / "settings.json"\n    put(path, get(path))\n'
     )

@@ -379,7 +379,7 @@ class _Marker:
         if not self._hidden and not any(piece.marks & ~LOAD for piece in pieces):
             trying = [piece for piece in pieces if piece.tried]
             asked = frozenset[str]().union(*(piece.words for piece in trying))
-            others = [piece for piece in others if not asked.isdisjoint(piece.defines)]
+            others = [p for p in others if _keeps(p) or not asked.isdisjoint(p.defines)]
         reading = {*self._called.reading, *self._openers}
         if self._parsers:
             reading.add("read")
@@ -395,7 +395,7 @@ class _Marker:
             if (
                 not reading.isdisjoint(piece.words)
                 or any(map(_LOADING.match, piece.words))
-                or (judging and any(map(apis.KEEPER.fullmatch, piece.words)))
+                or (judging and _keeps(piece))
             ):
                 self._look_through(piece)
             if not apis.SPLITTERS.isdisjoint(piece.words):
@@ -576,6 +576,10 @@ class _Marker:
                 return False  # it may be bound to a tuple of exceptions
         last = self._qualified(name).rpartition(".")[2]
         return last not in HARMFUL and _CORRUPT.search(last) is None
+
+
+def _keeps(piece: Piece) -> bool:
+    return any(map(apis.KEEPER.fullmatch, piece.words))
 
 
 def _marked(pieces: list[Piece], text: str) -> list[Piece]:
