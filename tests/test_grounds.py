@@ -454,3 +454,21 @@ def test_a_handle_that_a_thread_opens_is_that_of_the_path() -> None:
     """
     assert codes(program) == ["ATF201"]
     assert codes(program.replace("path.open", "path.stat")) == []
+
+
+def test_a_name_that_a_caller_gives_is_no_name_of_the_function_s_own() -> None:
+    program = """
+        class Editor:
+            def look(self, filename):
+                with open(filename) as file:
+                    return file.read()
+
+            def change(self, filename, text):
+                with open(filename, "w") as file:
+                    file.write(text)
+
+            def run(self):
+                self.change("notes.txt", self.look("notes.txt").upper())
+    """
+    assert codes(program) == []
+    assert codes(program.replace("(filename", '("notes.txt"')) == ["ATF101"]

@@ -310,8 +310,9 @@ def read_back(
     """Grounds in code of the same module that loads the file that `function` writes."""
     best: Ground | None = None
     savers: tuple[FunctionFacts, ...] = (function,)
-    own = _is_own(path)
-    if given_by_caller(path, function):
+    given = given_by_caller(path, function)
+    own = not given and _is_own(path)
+    if given:
         savers = (function, *callers(function))
     for load in loads:
         ground = None
