@@ -5,8 +5,8 @@
 CORPUS  folder with labels.jsonl, packages.tsv, materialise.py and score.py.
 WORK    folder for archives and unpacked files; made when absent, used again when present.
 
-`kept` is the part of the packages that was set aside before the checker was written and whose
-misses and false alarms were never looked at one by one; `shown` is the rest. A package is
+`kept` is the part of the packages that was set aside before the checker was written, and whose
+misses and false alarms were looked at one by one last of all; `shown` is the rest. A package is
 kept when the first byte of the SHA-256 of its name is divisible by three.
 """
 
