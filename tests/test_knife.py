@@ -212,6 +212,43 @@ def test_what_python_cannot_parse_is_left_to_libcst() -> None:
     assert reason.startswith("cannot be parsed")
 
 
+SWALLOWED = [
+    # What a handler may be around.
+    "rows = [line.split(',') for line in open(self.path)]",
+    "row, self.state = open(self.path).readline().split(',', 1)",
+    "self.state = int(self.path.read_text())",
+    "self.state = safe_load(self.path)",
+    "self.state = load_state(self.path)",
+    "self.state = state_from_dict(self.path)",
+    "self.state = json.loads(self.path)",
+    "self.state = self.load_it(self.path)",
+    "self.state = load_here(self.path)",
+    "self.state = State.from_dict(json.load(open(self.path)))",
+    "self.state = loads('state.json')",
+    "self.state = parse(1, *[self.path])",
+    "self.state = partial(load_state, self.path)()",
+]
+
+
+@pytest.mark.parametrize("statement", SWALLOWED)
+@pytest.mark.parametrize("head", ["import json", "import json\nx = open(p)", "json = y"])
+def test_whatever_a_handler_is_around(statement: str, head: str) -> None:
+    text = (
+        f"from there import State, load_state, parse\n{head}\n\n\n"
+        f"def load_here(path):\n    return int(open(path).read())\n\n\n"
+        f"class Till:\n"
+        f"    def load_it(self, name):\n        return json.load(open(name))\n\n"
+        f"    def restore(self):\n"
+        f"        try:\n            {statement}\n"
+        f"        except (OSError, ValueError):\n            return None\n"
+    )
+    for program in (text, text.replace("open(", "find(")):
+        source = Source("till.py", program, "utf-8", False)
+        expected = found(source, whole=True)
+        assert found(source, whole=False) == expected
+        assert not expected or Needles(CONFIG).may_matter(program.encode())
+
+
 MIXED = """\
 import json
 

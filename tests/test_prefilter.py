@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from atomic_fix.catalog import apis, errors
-from atomic_fix.check import module_facts
+from atomic_fix.check import module_facts, whole_facts
 from atomic_fix.config import Config
+from atomic_fix.facts import ModuleFacts
 from atomic_fix.islands.needles import Needles
 from atomic_fix.source import Source, decode
 
@@ -64,6 +65,10 @@ def test_a_publisher_is_let_through(name: str) -> None:
         "path.with_suffix('.tmp').rename(path)",
         "tmp.replace(path)",
         "(tmp.\n replace)(path)",
+        "tmp.replace('state.json',)",
+        "tmp.replace(path, # there\n)",
+        "from torch import jit as j\nj.save(x, p)",
+        "import torch . jit as j\nj.save(x, p)",
     ],
 )
 def test_what_no_row_names_is_let_through(text: str) -> None:
@@ -77,7 +82,15 @@ def test_a_swallowed_load_is_let_through(loader: apis.Loader, caught: str) -> No
         f"def load(path):\n    try:\n        return {loader.name.lstrip('.')}(path)\n"
         f"    except{caught}:\n        return None\n"
     )
-    assert NEEDLES.may_matter(text.encode())
+    opened = text + "def main(path):\n    return load(open(path))\n"
+    assert NEEDLES.may_matter(opened.encode())
+    if loader.takes_path:
+        assert NEEDLES.may_matter(text.encode())
+    elif not NEEDLES.may_matter(text.encode()):
+        # What was never opened, and is no path, is no file.
+        facts = whole_facts(Source("load.py", text, "utf-8", False), CONFIG)
+        assert isinstance(facts, ModuleFacts)
+        assert facts.swallows == ()
 
 
 @pytest.mark.parametrize("name", sorted(errors.CORRUPT | errors.BROAD))
@@ -93,6 +106,10 @@ def test_every_error_is_let_through(name: str) -> None:
         "try:\n    x = load(p)\nexcept ImportError:\n    x = None\n",
         "try:\n    x = load(p)\nexcept Exception:\n    # why\n    raise\n",
         "text = text.replace('a', 'b')",
+        "text = text.replace('\\\\', names[0])  # a temp file",
+        "text = text.replace(old, new)  # a temp file",
+        "import os.path as op, numpy.random as r\nmodel.save(text.replace(a, b))  # temp",
+        "try:\n    x = int(y)\nexcept ValueError:\n    pass\n",
         "# you may use this file except in compliance",
         "with open(p) as f: x = f.read()",
     ],

@@ -11,7 +11,16 @@ from atomic_fix.source import is_python
 
 @pytest.mark.parametrize(
     "content",
-    [b"def broken(:\n", b"x = (\n", b"  x = 1\n", b"'''\n", b"return = 1\n", b"print 'x'\n"],
+    [
+        b"def broken(:\n",
+        b"x = (\n",
+        b"  x = 1\n",
+        b"'''\n",
+        b"return = 1\n",
+        b"print 'x'\n",
+        "x = 'é'\n".encode("latin-1"),
+        "#!python\n# coding: ascii\nx = 'é'\n".encode(),
+    ],
 )
 def test_broken_files_without_anything_to_find_are_told(content: bytes) -> None:
     result = check_bytes(content, "broken.py", Config())
@@ -26,6 +35,8 @@ def test_broken_files_without_anything_to_find_are_told(content: bytes) -> None:
         b"x = 1\n",
         b"\xef\xbb\xbfx = 1\r\n",
         "# coding: latin-1\nx = 'é'\n".encode("latin-1"),
+        "#!python\n# coding: latin-1\nx = 'é'\n".encode("latin-1"),
+        b"'A file.'\nfrom __future__ import annotations\n",
         b"x = '\\d'\n",
         b"x = " + b"+".join([b"1"] * 5000) + b"\n",
     ],

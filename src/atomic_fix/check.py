@@ -98,7 +98,7 @@ def module_facts(
     from atomic_fix.islands import knife
 
     # A lone \r ends a row for some and not for others.
-    if "\r" in source.text.replace("\r\n", ""):
+    if "\r" in source.text and "\r" in source.text.replace("\r\n", ""):
         return whole_facts(source, config)
     try:
         cut = knife.cut(tree or knife.parse(source.text), source, config, tests=tests)

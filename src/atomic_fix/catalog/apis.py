@@ -6,6 +6,7 @@ name that starts with a dot is a method, whatever the receiver (`.to_csv`).
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class Loader:
     source: str = "handle"
     """`handle`, `text` (str or bytes already read), `path`, or `any` of path and handle."""
 
+    @property
+    def takes_path(self) -> bool:
+        return self.source in {"path", "any"}
+
 
 OPENERS: tuple[Opener, ...] = (
     Opener("builtins.open"),
@@ -72,6 +77,7 @@ WRAPPER = re.compile(
 _ROWS = {row.name: row for row in OPENERS}
 
 
+@lru_cache(maxsize=1024)
 def opener(name: str) -> Opener | None:
     """The row of what is called under a qualified name."""
     module, _, last = name.rpartition(".")

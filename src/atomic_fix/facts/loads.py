@@ -107,7 +107,7 @@ class Loads:
             if mode is not None and "r" not in self._handles.modes(mode, call):
                 return None
         origin = self._handles.origin(node, call)
-        if origin is None and loader.source in {"path", "any"}:
+        if origin is None and loader.takes_path:
             origin = (self._handles.resolve(node, call), node)
         if origin is None:
             return None

@@ -165,6 +165,11 @@ class FunctionFacts:
         return True
 
     @property
+    def may_load(self) -> bool:
+        """Whether the body may load a file, or keep one; true if unknown."""
+        return True
+
+    @property
     def decorators(self) -> tuple[str, ...]:
         if not isinstance(self.node, cst.FunctionDef):
             return ()
@@ -222,6 +227,10 @@ class Scopes:
 
     def loading(self) -> list[FunctionFacts]:
         """Functions beside `functions` that may load a file and do nothing else that matters."""
+        return []
+
+    def keeping(self) -> list[FunctionFacts]:
+        """Functions beside `functions` that call what writes a file in a way of its own."""
         return []
 
     def forget(self) -> None:

@@ -11,7 +11,7 @@ from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import dotted
 from atomic_fix.facts.paths import Paths, PathValue
-from atomic_fix.facts.scopes import Call, Scopes, Site
+from atomic_fix.facts.scopes import Call, FunctionFacts, Scopes, Site
 from atomic_fix.facts.writes import Writes, WriteSite
 
 __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
@@ -49,6 +49,7 @@ class Sites:
         self._keepers: list[Call] = []
         self.writes: list[WriteSite] = []
         self.publishes: list[PublishSite] = []
+        self._done = {*scopes.functions}
         for call in scopes.calls():
             self._look_at(call)
 
@@ -56,17 +57,26 @@ class Sites:
     def loads(self) -> list[LoadSite]:
         """The loads in the order of the file. Most are never asked for: see `Scopes.loading`."""
         for function in self._scopes.loading():
+            self.loads_in(function)
+        return sorted(self._loads, key=lambda load: load.order)
+
+    def loads_in(self, function: FunctionFacts) -> list[LoadSite]:
+        """The loads of one function in the order of the file."""
+        if function not in self._done and function.may_load:
+            self._done.add(function)
             for call in function.calls:
                 self._look_at(call)
-        return sorted(self._loads, key=lambda load: load.order)
+        found = (load for load in self._loads if load.function is function)
+        return sorted(found, key=lambda load: load.order)
 
     @cached_property
     def kept(self) -> list[WriteSite]:
         """Calls of functions from elsewhere that write a file, and are no finding themselves."""
-        assert self.loads is not None  # which looks at the rest of the calls
+        for function in self._scopes.keeping():
+            self.loads_in(function)
         return [
             WriteSite(call, "helper", "", arg.value, self.handles.resolve(arg.value, call), "w", "")
-            for call in self._keepers
+            for call in sorted(self._keepers, key=lambda call: call.order)
             for arg in call.node.args[:3]
         ]
 

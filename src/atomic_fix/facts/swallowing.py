@@ -81,11 +81,9 @@ def swallows(scopes: Scopes, paths: Paths, sites: Sites) -> tuple[Swallow, ...]:
 
 
 def _handlers(paths: Paths, sites: Sites, handled: Handled, node: cst.Try) -> list[Swallow]:
-    load = _load_in(paths, sites, handled)
-    if load is None:
-        return []
     found = []
     taken: set[str] = set()
+    load: LoadSite | None = None
     for handler in node.handlers:
         names = error_names(handler.type, paths, handled.function)
         corrupt, broad = _corrupt(names)
@@ -96,6 +94,9 @@ def _handlers(paths: Paths, sites: Sites, handled: Handled, node: cst.Try) -> li
             continue
         if broad and _corrupt_handled(taken - set(names)):
             continue
+        load = load or _load_in(paths, sites, handled)
+        if load is None:
+            return []
         outcome = _outcome(paths, sites, handled, handler)
         if outcome is None or _ends_a_stream(handled, names):
             continue
@@ -148,11 +149,11 @@ def _suppressed(paths: Paths, sites: Sites, handled: Handled, node: cst.With) ->
         names: list[str] = []
         for arg in call.args:
             names += error_names(arg.value, paths, handled.function)
-        load = _load_in(paths, sites, handled)
-        if load is None:
-            return []
         corrupt, broad = _corrupt(names)
         if not corrupt and not broad:
+            return []
+        load = _load_in(paths, sites, handled)
+        if load is None:
             return []
         if _tells_later(paths, sites, handled, node.body) or _raises_behind(handled):
             return []
@@ -217,8 +218,8 @@ def _is_corrupt(name: str) -> bool:
 def _load_in(paths: Paths, sites: Sites, handled: Handled) -> LoadSite | None:
     """The load that is tried: in the body, or by a function of the module called there."""
     best: LoadSite | None = None
-    for load in sites.loads:
-        if load.function is handled.function and handled.order < load.order < handled.body_end:
+    for load in sites.loads_in(handled.function):
+        if handled.order < load.order < handled.body_end:
             if _inner(handled, load.call):
                 continue
             if best is None or (best.raw and not load.raw):
@@ -231,7 +232,7 @@ def _load_in(paths: Paths, sites: Sites, handled: Handled) -> LoadSite | None:
         for callee in paths.callees(call.node, call.function)[:1]:
             if callee is handled.function:
                 continue
-            inner = [load for load in sites.loads if load.function is callee and not load.raw]
+            inner = [load for load in sites.loads_in(callee) if not load.raw]
             if inner and not any(
                 _takes_corrupt(each) for load in inner for each in _tries_around(load.call)
             ):
@@ -402,13 +403,13 @@ def _outcome(
     for call in seen.calls:
         if _tells(call, paths) or _moves_aside(call, sites):
             return None
-        if any(load.call.node is call for load in sites.loads):
+        if any(load.call.node is call for load in sites.loads_in(handled.function)):
             return None  # tries another file or format, and that is not silent by itself
         for callee in paths.callees(call, handled.function)[:1]:
             body = callee.node.body
             if isinstance(body, cst.BaseSuite) and _speaks(body, paths, sites):
                 return None
-            if any(load.function is callee for load in sites.loads):
+            if sites.loads_in(callee):
                 return None
     # What the `try` would have set is as empty as before.
     if _tells_later(paths, sites, handled, handler.body, handled.node.body):

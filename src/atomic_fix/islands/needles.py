@@ -41,8 +41,20 @@ def temp_word_pattern() -> str:
     )
 
 
+def loading_word_pattern() -> str:
+    """A pattern for the words that say "load", where they are words of a name."""
+    lower, title, upper = (
+        "|".join(sorted(map(case, catalog.LOADING))) for case in (str, str.title, str.upper)
+    )
+    return (
+        rf"(?:(?<![A-Za-z])(?:{lower})|{title})s?(?![a-z])"
+        rf"|(?<![A-Z])(?:{upper})S?(?![A-Za-z])"
+    )
+
+
 OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
 """Last parts of the names of what opens a file."""
+_READERS = frozenset({"read_text", "read_bytes"})
 # A search each: where `GzipFile` stands, so does `File`.
 _SOME_OPENER = tuple(
     name.encode() for name in OPENERS if not any(each in name for each in OPENERS - {name})
@@ -55,10 +67,10 @@ _COOKIE = re.compile(rb"coding[:=][ \t]*(?!utf-?8\b|latin-1\b|ascii\b)")
 _TEMP_WORD = re.compile(temp_word_pattern().encode())
 _TEMP_MODULES = tuple({maker.partition(".")[0].encode() for maker in apis.TEMP_MAKERS})
 
-# `.replace("a", "b")` is that of a string.
+# `.replace("a", "b")` is that of a string, and what has a backtick behind it is prose.
 _RENAMES = re.compile(
-    rb"(?:%s)[\s\\)]*\((?!\s*(?:\"[^\"\\\n]*\"|'[^'\\\n]*')\s*,)"
-    % b"|".join(sorted(method.encode() for method in apis.PUBLISH_METHODS))
+    rb"(?:%s)[\s\\)]*\((?!\s*(?:`|(?:\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[\w.\[\]]+)"
+    rb"\s*,\s*[^\s)#\\]))" % b"|".join(sorted(method.encode() for method in apis.PUBLISH_METHODS))
 )
 _RENAMING = tuple(method.encode() for method in apis.PUBLISH_METHODS)
 
@@ -91,15 +103,23 @@ class Needles:
         self._trees = tuple(
             {maker.rpartition(".")[2].encode() for maker in apis.TREE_MAKERS} | {b"etree"}
         )
-        loaders = [name.rpartition(".")[2] for name in config.loaders]
-        loaders += [loader.name.rpartition(".")[2] for loader in apis.LOADERS]
-        known = "|".join(sorted(map(re.escape, {*loaders, *OPENERS, "read_text", "read_bytes"})))
+        rows = [*apis.LOADERS, *(apis.Loader(name, source="any") for name in config.loaders)]
+        loaders = {row.name.rpartition(".")[2] for row in rows}
+        of_paths = {row.name.rpartition(".")[2] for row in rows if row.takes_path}
+        known = "|".join(sorted(map(re.escape, {*loaders, *OPENERS, *apis.SPLITTERS, *_READERS})))
         loading = "|".join(sorted(catalog.LOADING))
         runners = "|".join(sorted(apis.RUNNERS))
         self._load = re.compile(
             # Called, or handed to what calls it.
             rf"\b(?:[^\WA-Za-z]*(?i:{loading})\w*[\s\\)]*[(#]|(?:{known}|\w*open(?:_\w*)?|{runners})\b)".encode(),
             re.ASCII,
+        )
+        plain = "|".join(sorted(map(re.escape, {*OPENERS, *_READERS})))
+        called = "|".join(sorted(map(re.escape, of_paths)))
+        self._source = re.compile(
+            rf"(?<!def )\b(?:[\d_]*(?:{loading_word_pattern()})\w*|{called})"
+            rf"(?:[\s\\)]*[(#]|[\s\\]+as\b)"
+            rf"|\b(?:{plain}|\w*open(?:_\w*)?|{runners})\b".encode()
         )
 
     def may_matter(self, content: bytes) -> bool:
@@ -108,7 +128,7 @@ class Needles:
             self._may_write(content)
             # A test of what was loaded matters to a rule that is off by default.
             or (self._tests and b"isinstance" in content)
-            or self._may_swallow(content)
+            or (self._may_swallow(content) and self._may_load(content))
             or self._may_publish(content)
             or _COOKIE.search(content, 0, 400) is not None
         )
@@ -139,6 +159,12 @@ class Needles:
             return False
         return _TEMP_WORD.search(content) is not None or any(
             module in content for module in _TEMP_MODULES
+        )
+
+    def _may_load(self, content: bytes) -> bool:
+        """Whether a file is opened, or its path given to what may load it."""
+        return self._source.search(content) is not None or (
+            b"getattr" in content and b"read_" in content
         )
 
     def _may_swallow(self, content: bytes) -> bool:
@@ -193,16 +219,19 @@ class _Module:
     def __init__(self, module: str, names: set[str]) -> None:
         # No `\b` in front: a pattern that begins with plain text is found many times faster.
         self._module = module.encode()
+        every = [name.rpartition(".") for name in names]
         self._lasts = tuple(
-            (name.encode(), re.compile(re.escape(name.encode()) + rb"\b" + _NOT_IN_CODE))
-            for name in sorted(names)
+            (last.encode(), re.compile(re.escape(last.encode()) + rb"\b" + _NOT_IN_CODE))
+            for last in sorted({last for _, _, last in every})
         )
-        lasts = "|".join(sorted(map(re.escape, names)))
+        lasts = "|".join(sorted({re.escape(last) for _, _, last in every}))
+        inner = "|".join(sorted({part for path, _, _ in every for part in path.split(".")[1:]}))
+        inner = rf"(?<!\w{module})(?:[\s\\]*\.[\s\\]*(?:{inner or '(?!)'}))*[\s\\]"
         # `torch.save`, or `save` and `t.save` once `torch` was imported so.
         self._known = (
             re.compile(rf"{module}(?:[\s\\]*\.[\s\\]*\w+)*?[\s\\]*\.[\s\\]*(?:{lasts})\b".encode()),
-            re.compile(rf"from\s+{module}\b".encode()),
-            re.compile(rf"{module}[.\w]*[\s\\]+as\b".encode()),
+            re.compile(rf"from\s+{module}{inner}".encode()),
+            re.compile(rf"{module}{inner}+as\b".encode()),
         )
 
     def is_in(self, content: bytes) -> bool:
@@ -229,7 +258,7 @@ def can_be_decoded(content: bytes) -> bool:
 def _by_module(names: Iterable[str]) -> tuple[_Module, ...]:
     found: dict[str, set[str]] = {}
     for name in names:
-        found.setdefault(name.partition(".")[0], set()).add(name.rpartition(".")[2])
+        found.setdefault(name.partition(".")[0], set()).add(name)
     return tuple(_Module(module, lasts) for module, lasts in found.items())
 
 

@@ -32,7 +32,7 @@ from atomic_fix.facts.scopes import (
 )
 from atomic_fix.finding import Position, Span
 from atomic_fix.islands import NotParsed
-from atomic_fix.islands.knife import Cut, Piece
+from atomic_fix.islands.knife import KEEP, LOAD, Cut, Piece
 from atomic_fix.islands.walk import Walk
 from atomic_fix.source import Source
 
@@ -336,6 +336,10 @@ class _Function(FunctionFacts):
     def may_call(self, names: frozenset[str]) -> bool:
         return not self._pieces.names_for(names).isdisjoint(self._piece.words)
 
+    @property
+    def may_load(self) -> bool:
+        return self._piece.marks != 0
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
@@ -428,7 +432,15 @@ class _Bindings(_LookedUp["list[Binding]"]):
 
     def _binding(self, name: str) -> Iterable[Piece]:
         """The pieces that may bind a name."""
-        return (piece for piece in self._pieces.loose if piece.may_bind(name))
+        words = name.split(".")
+        return (
+            piece
+            for piece in self._pieces.loose
+            # A class's own names are its attributes.
+            if piece.words.issuperset(words)
+            and (piece.owner is None or len(words) > 1)
+            and piece.may_bind(name)
+        )
 
 
 class _Attributes(_Bindings):
@@ -440,18 +452,12 @@ class _Attributes(_Bindings):
 
     def _binding(self, name: str) -> Iterable[Piece]:
         members = self._pieces.members.get(id(self._owner), ())
-        return (piece for piece in members if name in piece.words and _may_bind(piece, name))
-
-
-_TARGET_ENDS = r"[\s)\\]*(?:=(?!=)|[:,\]#]|(?:\+|-|\*\*?|//?|%|&|\||\^|@|<<|>>)=|in\b)"
-
-
-def _may_bind(piece: Piece, name: str) -> bool:
-    """Whether a piece that holds a name may bind it as an attribute of its class."""
-    if not piece.name:
-        return True
-    pattern = rf"\b(?:self|cls)[\s)\\]*\.[\s\\]*{name}\b{_TARGET_ENDS}"
-    return re.search(pattern, piece.text) is not None
+        names = (f"self.{name}", f"cls.{name}")
+        return (
+            piece
+            for piece in members
+            if name in piece.words and piece.may_bind(*names, *(() if piece.name else (name,)))
+        )
 
 
 def _only_imports(piece: Piece) -> bool:
@@ -475,7 +481,10 @@ class _Scopes(Scopes):
         self.functions = self._load([piece for piece in cut.marked if not piece.only_loads])
 
     def loading(self) -> list[FunctionFacts]:
-        return self._load(self._loading)
+        return self._load([piece for piece in self._loading if piece.marks & LOAD])
+
+    def keeping(self) -> list[FunctionFacts]:
+        return self._load([piece for piece in self._loading if piece.marks & KEEP])
 
     def forget(self) -> None:
         self._pieces.forget()
