@@ -472,3 +472,77 @@ def test_a_name_that_a_caller_gives_is_no_name_of_the_function_s_own() -> None:
     """
     assert codes(program) == []
     assert codes(program.replace("(filename", '("notes.txt"')) == ["ATF101"]
+
+
+def test_a_file_that_is_opened_and_closed_is_emptied_and_cannot_be_torn() -> None:
+    program = """
+        class Queue:
+            def reset(self):
+                file = open(self.queue_file, "w")
+                file.close()
+    """
+    assert codes(program) == []
+    assert codes(program.replace("file.close()", "file.write(self.text)")) == ["ATF101"]
+
+
+def test_what_is_opened_to_be_written_anew_is_not_loaded() -> None:
+    program = """
+        def load_history(history_file):
+            try:
+                with open(history_file, "w+"):
+                    pass
+            except Exception:
+                pass
+
+        def save_history(history_file, lines):
+            with open(history_file, "w") as file:
+                file.writelines(lines)
+    """
+    assert codes(program) == ["ATF101"]
+    loading = program.replace('open(history_file, "w+"):', "open(history_file) as file:")
+    loading = loading.replace("pass", "return file.read().splitlines()", 1)
+    assert codes(loading) == ["ATF202", "ATF101"]
+
+
+def test_a_sample_that_is_copied_came_with_the_program() -> None:
+    program = """
+        import configparser, os
+        from shutil import copyfile
+
+        class Settings:
+            def __init__(self, folder):
+                self.user_config = folder + "/config.ini"
+                self.parser = configparser.ConfigParser()
+                self.parser.read(self.user_config)
+
+            def make_config(self):
+                home = os.path.dirname(__file__)
+                copyfile("%s/config.sample.ini" % home, self.user_config)
+    """
+    assert codes(program) == []
+    assert codes(program.replace(".sample", "")) == ["ATF102"]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("os.rename(tmp, path)", "Windows"),
+        ("shutil.move(tmp, path)", "another file system"),
+        ("shutil.copy(tmp, path)", "in place"),
+    ],
+)
+def test_each_wrong_way_to_publish_is_told_for_what_it_is(call: str, said: str) -> None:
+    program = f"""
+        import os, shutil
+
+        def save_state(path, text):
+            tmp = path + ".tmp"
+            with open(tmp, "w") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            {call}
+    """
+    (finding,) = check_source(textwrap.dedent(program).encode(), "program.py", Config())
+    assert finding.code == "ATF114"
+    assert said in finding.message

@@ -16,7 +16,7 @@ import libcst as cst
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog import words as catalog
-from atomic_fix.facts.names import dotted, phrase_in, words
+from atomic_fix.facts.names import code_of, dotted, phrase_in, words
 from atomic_fix.facts.paths import Mention, PathValue
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
@@ -412,7 +412,10 @@ def content_grounds(durability: Durability, site: WriteSite) -> None:
         durability.add("what is written is always the same", _CONSTANT)
     elif site.content == "copy" and any(phrase_in(catalog.ASIDE, name) for name in site.data):
         durability.add("a copy put aside is restored", _RESTORED)
-    elif site.content == "copy" and any(phrase_in(catalog.ORIGINALS, name) for name in site.data):
+    elif site.content == "copy" and any(
+        phrase_in(catalog.ORIGINALS, name)
+        for name in (*site.data, code_of(site.call.node.args[0].value))
+    ):
         durability.add("what is copied came with the program", _RESTORED)
     elif site.content == "state":
         durability.add("the data is serialised", _STATE_CONTENT)

@@ -120,7 +120,8 @@ class Loads:
         modes = {opened.row.default_mode}
         if opened.mode is not None:
             modes = self._handles.modes(opened.mode, call)
-        if not any("r" in m or "+" in m for m in modes):
+        # `w+` could read what it wrote, but not what was there before.
+        if not any("w" not in m and ("r" in m or "+" in m) for m in modes):
             return None
         target = opened.target
         return LoadSite(call, "open", self._handles.resolve(target, call), target, raw=True)

@@ -105,7 +105,6 @@ class Sites:
         write = self._write.find(call, name)
         if write is not None:
             self.writes.append(write)
-        # `open(path, "w+")` could read what it wrote, but not what was there before.
         load = self._load.find(call, name) if write is None else None
         if load is not None:
             self._loads.append(load)

@@ -162,6 +162,14 @@ class Writes:
 
     def _is_only_opened(self, call: Call) -> bool:
         """`with open(path, "w"):` makes an empty file, and nothing of it can be torn."""
+        handle = self._handles.handle_name(call)
+        for other in call.function.calls if handle is not None else ():
+            name = other.name or ""
+            given = [dotted(arg.value) for arg in other.node.args]
+            if other.order > call.order and (name.startswith(f"{handle}.") or handle in given):
+                if name == f"{handle}.close":
+                    return True  # `open(path, "w").close()` in two steps
+                break
         return any(
             item.item is call.place and (item.asname is None or not _mentions(handled.node, item))
             for handled in call.function.handled

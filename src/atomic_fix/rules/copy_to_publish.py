@@ -43,16 +43,18 @@ from atomic_fix.finding import Finding
 from atomic_fix.fixes.publishing import fix_copied
 from atomic_fix.rules.rule import Rule, publication_findings
 
-_NOT_REPLACE = frozenset({"copy", "move", "rename"})
+_WRONG = {
+    "copy": "writes the target in place: a crash leaves it cut short",
+    "move": "copies from another file system: a crash then leaves the target cut short",
+    "rename": "fails on Windows where the target exists; `os.replace` holds everywhere",
+}
 
 
 def _check(facts: ModuleFacts) -> Iterator[Finding]:
     for publication in facts.publications:
-        if publication.site.how in _NOT_REPLACE:
-            message = (
-                f"`{publication.site.api}` is no atomic step: a crash, or another file "
-                "system, leaves the target cut short or missing"
-            )
+        wrong = _WRONG.get(publication.site.how)
+        if wrong is not None:
+            message = f"`{publication.site.api}` {wrong}"
             yield from publication_findings(
                 COPY_TO_PUBLISH, facts, publication, message, fix_copied
             )
