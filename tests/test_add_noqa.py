@@ -51,7 +51,7 @@ def finding(row: int, code: str = "ATF101") -> Finding:
 def test_the_comment_stands_where_it_holds(before: str, row: int, after: str) -> None:
     text = add_noqa(source(before), [finding(row)], "")
     assert text == after
-    assert Suppressions.of(source(text)).covers(finding(row))
+    assert any(each.covers(finding(row)) for each in Suppressions.of(source(text)).comments)
     assert ast.dump(ast.parse(text)) == ast.dump(ast.parse(before))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import libcst as cst
 import pytest
-from libcst.codemod import CodemodContext
+from libcst.codemod import CodemodContext, SkipFile
 
 from atomic_fix.codemod import AtomicFixCommand
 
@@ -52,3 +52,15 @@ def test_a_comment_that_suppresses_is_obeyed() -> None:
     module = cst.parse_module(text)
     command = AtomicFixCommand(CodemodContext(filename="a.py"))
     assert command.transform_module(module).code == text
+
+
+def test_a_file_that_cannot_be_analysed_is_skipped_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("atomic_fix.check.check", fail)
+    command = AtomicFixCommand(CodemodContext(filename="a.py"))
+    with pytest.raises(SkipFile, match="internal error: RuntimeError: a defect"):
+        command.transform_module(cst.parse_module("a = 1\n"))

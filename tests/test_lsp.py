@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
+from pygls.workspace import PositionCodec, TextDocument
 
 from atomic_fix import __version__
 from atomic_fix.lsp import FIX_ALL, _Checked
@@ -233,7 +234,9 @@ TEXTS = st.lists(st.sampled_from(["a", "b", "é", "🗄", "\n", "\r\n"]), max_si
 @given(TEXTS, TEXTS)
 def test_the_one_edit_of_fix_all_leads_to_the_new_text(old: str, new: str) -> None:
     source = Source("a.py", old, "utf-8", bom=False)
-    checked = _Checked(source, (), lambda _: (), len)
+    codec = PositionCodec(types.PositionEncodingKind.Utf32)
+    document = TextDocument("file:///a.py", old, position_codec=codec)
+    checked = _Checked(document, source, (), lambda _: ())
     edit = checked.edit_to(new)
 
     def offset(position: types.Position) -> int:

@@ -29,7 +29,11 @@ def covered_rows(text: str, code: str = "ATF101") -> list[int]:
     source = source_of(text)
     suppressions = Suppressions.of(source)
     rows = range(1, len(source.line_starts) + 1)
-    return [row for row in rows if suppressions.covers(finding_on(row, code))]
+    return [
+        row
+        for row in rows
+        if any(each.covers(finding_on(row, code)) for each in suppressions.comments)
+    ]
 
 
 def rows_covered_by_flake8(text: str, code: str) -> list[int]:

@@ -13,36 +13,22 @@ from typing import Any, TypeVar
 import click
 
 from atomic_fix import __version__
-from atomic_fix.settings import OUTPUT_FORMATS, ConfigError, Resolver
+from atomic_fix.settings import KEYS, OUTPUT_FORMATS, ConfigError, Resolver
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
-GROUPS: dict[str, tuple[str, ...]] = {
-    "What to check": (
-        "select",
-        "extend_select",
-        "ignore",
-        "force_exclude",
-        "diff_base",
-        "stdin_filename",
-    ),
-    "Repair": ("diff", "write", "interactive", "unsafe_fixes", "on_corrupt", "show_fixes"),
-    "Known findings": ("add_noqa", "baseline", "write_baseline", "fail_on_unused"),
-    "Helper": ("vendor", "vendor_check", "vendor_update"),
-    "Output": ("output_format", "output_file", "statistics"),
-    "Configuration": ("config_file", "isolated", "show_settings", "show_files"),
-    "Speed": ("jobs", "no_cache", "cache_dir", "shard"),
-    "About": ("explain", "version", "help"),
+HEADINGS = {
+    "select": "What to check",
+    "diff": "Repair",
+    "add_noqa": "Known findings",
+    "vendor": "Helper",
+    "output_format": "Output",
+    "config_file": "Configuration",
+    "jobs": "Speed",
+    "explain": "About",
 }
-"""The options under each heading of --help."""
-
-
-_OPTION_KEYS = (
-    "select", "extend-select", "ignore", "force-exclude", "on-corrupt", "output-format",
-    "fail-on-unused",
-)  # fmt: skip
-"""The options that are configuration keys too."""
+"""What --help says above which option."""
 
 
 _WAYS = (
@@ -75,24 +61,24 @@ class _GroupedCommand(click.Command):
             sys.stderr.write(line)
             sys.exit(2)
 
+    @_interruptible()
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
-        with _interruptible():
-            return super().make_context(*args, **extra)
+        return super().make_context(*args, **extra)
 
+    @_interruptible()
     def invoke(self, ctx: click.Context) -> Any:
-        with _interruptible():
-            return super().invoke(ctx)
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        records = {
-            # click has a name of its own for the parameter of --help
-            "help" if "--help" in parameter.opts else parameter.name: record
-            for parameter in self.get_params(ctx)
-            if (record := parameter.get_help_record(ctx)) is not None
-        }
-        for heading, names in GROUPS.items():
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for option in self.get_params(ctx):
+            if option.name in HEADINGS:
+                records = sections[HEADINGS[option.name]] = []
+            if isinstance(option, click.Option) and (record := option.get_help_record(ctx)):
+                records.append(record)
+        for heading, records in sections.items():
             with formatter.section(heading):
-                formatter.write_dl([records[name] for name in names])
+                formatter.write_dl(records)
 
 
 def _codes(_ctx: click.Context, _parameter: click.Parameter, values: Sequence[str]) -> list[str]:
@@ -139,6 +125,18 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
     metavar="REV",
     help="Tell only findings on lines changed since then.",
 )
+@click.option("--stdin-filename", metavar="PATH", help="What to call the source read from `-`.")
+@click.option("--diff", is_flag=True, help="Print what --write would change, as a patch.")
+@click.option("--write", is_flag=True, help="Repair the files, then report what remains.")
+@click.option("--interactive", is_flag=True, help="Ask about each repair.")
+@click.option("--unsafe-fixes", is_flag=True, help="Take the fixes that a person should read too.")
+@click.option(
+    "--on-corrupt",
+    type=click.Choice(("raise", "warn", "quarantine")),
+    metavar="ANSWER",
+    help="What a repaired loader does: raise, warn or quarantine.",
+)
+@click.option("--show-fixes", is_flag=True, help="List each repair that was made.")
 @click.option(
     "--add-noqa",
     metavar="REASON",
@@ -164,18 +162,6 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 )
 @click.option("--vendor-check", is_flag=True, help="Find edited or outdated copies of it.")
 @click.option("--vendor-update", is_flag=True, help="Update the copies that nobody has edited.")
-@click.option("--stdin-filename", metavar="PATH", help="What to call the source read from `-`.")
-@click.option("--diff", is_flag=True, help="Print what --write would change, as a patch.")
-@click.option("--write", is_flag=True, help="Repair the files, then report what remains.")
-@click.option("--interactive", is_flag=True, help="Ask about each repair.")
-@click.option("--unsafe-fixes", is_flag=True, help="Take the fixes that a person should read too.")
-@click.option(
-    "--on-corrupt",
-    type=click.Choice(("raise", "warn", "quarantine")),
-    metavar="ANSWER",
-    help="What a repaired loader does: raise, warn or quarantine.",
-)
-@click.option("--show-fixes", is_flag=True, help="List each repair that was made.")
 @click.option(
     "--output-format",
     type=click.Choice(OUTPUT_FORMATS),
@@ -233,12 +219,11 @@ def main(paths: tuple[str, ...], **options: Any) -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     from atomic_fix.commands import complain
-    from atomic_fix.report import printable
 
     try:
         code = _start(paths, options)
     except ConfigError as error:
-        code = complain(printable(str(error)))
+        code = complain(str(error))
     sys.exit(code)
 
 
@@ -260,19 +245,22 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
         raise ConfigError(f"the current folder cannot be used: {error.strerror}") from error
     resolver = Resolver(
         {
-            key: options[key.replace("-", "_")]
-            for key in _OPTION_KEYS
-            if options[key.replace("-", "_")]
+            key.name: options[key.attribute]
+            for key in KEYS
+            # The option is relative to the current folder, the key to its file.
+            if options.get(key.attribute) and key.name != "baseline"
         },
         options["config_file"] or "",
         isolated=options["isolated"],
     )
-    if options["vendor"] is not None or options["vendor_check"] or options["vendor_update"]:
-        from atomic_fix.commands import vendor
+    if options["vendor"] is not None:
+        from atomic_fix.commands.vendor import vendor
 
-        if options["vendor"] is not None:
-            return vendor.vendor(options["vendor"], resolver)
-        return (vendor.update if options["vendor_update"] else vendor.check)(paths, resolver)
+        return vendor(options["vendor"], resolver)
+    if options["vendor_check"] or options["vendor_update"]:
+        from atomic_fix.commands.vendor import look_after
+
+        return look_after(paths, resolver, update=options["vendor_update"])
     here = resolver.for_folder(".")
     if options["show_settings"]:
         from atomic_fix.commands.about import show_settings

@@ -8,17 +8,14 @@ writes to disk, and how, is LibCST's own affair: it is not written atomically.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext, SkipFile
 
-from atomic_fix.finding import Finding
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import told
+from atomic_fix.run.one_file import change_bytes
 from atomic_fix.settings import ConfigError, Resolver
-from atomic_fix.source import Source, decode
 
 
 class AtomicFixCommand(CodemodCommand):
@@ -47,20 +44,19 @@ class AtomicFixCommand(CodemodCommand):
             SkipFile: the file is left alone, for the reason given.
         """
         filename = self.context.filename or "<module>"
-        source = decode(tree.bytes, filename)
-        if not isinstance(source, Source):
-            raise SkipFile(source.reason)
         try:
-            settings = Resolver({}).for_folder(str(Path(filename).parent))
+            settings = Resolver({}).for_file(filename)
         except ConfigError as error:
             raise SkipFile(str(error)) from error
-
-        def find(text: Source) -> tuple[Finding, ...]:
-            return told(text, settings, Narrowing())
-
-        new = rewrite(source, find, self._allowed)
+        new = change_bytes(
+            tree.bytes,
+            filename,
+            settings,
+            Narrowing(),
+            lambda source, find: rewrite(source, find, self._allowed),
+        )
         if new.refusal:
             raise SkipFile(new.refusal)
-        if new.text == source.text:
-            return tree
-        return cst.parse_module(source.encode(new.text))
+        if not new.result.analysed:
+            raise SkipFile(new.result.findings[0].message)
+        return tree if new.after == new.before else cst.parse_module(new.after)

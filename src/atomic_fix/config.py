@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_OWN_HELPER = re.compile(r"(?P<module>[^:()]+):(?P<function>[^:()]+)(?:\((?P<arguments>.*)\))?")
+_OWN_HELPER = re.compile(r"([^:()\s]+)\s*:\s*([^:()\s]+)\s*(?:\((.*)\))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +28,26 @@ def own_helper(helper: str) -> OwnHelper | None:
     if all(part.isidentifier() for part in helper.split(".")):
         return None
     found = _OWN_HELPER.fullmatch(helper.strip())
-    if found is None:
-        raise ValueError("it is neither `module` nor `module:function` nor a call of that")
-    module, function, given = found["module"].strip(), found["function"].strip(), found["arguments"]
-    if not function.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+    module, function, given = found.groups() if found is not None else ("", "", None)
+    if not all(part.isidentifier() for part in (function, *module.split("."))):
         raise ValueError("it is neither `module` nor `module:function` nor a call of that")
     if given is None:
         return OwnHelper(module, function)
-    arguments: list[tuple[str, str]] = []
+    names: list[str] = []
+    values: list[str] = []
     for text in given.split(","):
         keyword, equals, value = (part.strip() for part in text.rpartition("="))
         if value not in {"path", "obj"} or (equals and not keyword.isidentifier()):
             raise ValueError(f"`{text.strip()}` is not `path`, `obj`, `name=path` or `name=obj`")
-        if not keyword and any(name for name, _ in arguments):
+        if not keyword and any(names):
             raise ValueError(f"`{value}` follows an argument given by name")
-        arguments.append((keyword, value))
-    if sorted(value for _, value in arguments) != ["obj", "path"]:
+        names.append(keyword)
+        values.append(value)
+    if sorted(values) != ["obj", "path"]:
         raise ValueError("`path` and `obj` must both be given, and once")
-    if len({name for name, _ in arguments if name}) != sum(bool(name) for name, _ in arguments):
+    if names[0] and names[0] == names[1]:
         raise ValueError("two arguments have the same name")
-    return OwnHelper(module, function, tuple(arguments))
+    return OwnHelper(module, function, tuple(zip(names, values, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

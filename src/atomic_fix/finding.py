@@ -86,6 +86,11 @@ class Finding:
     source_line: str = ""
 
     @property
+    def applicability(self) -> Applicability | None:
+        """That of its fix, if it has one."""
+        return self.fix.applicability if self.fix is not None else None
+
+    @property
     def sort_key(self) -> tuple[int, int, str]:
         return (self.span.start.row, self.span.start.column, self.code)
 

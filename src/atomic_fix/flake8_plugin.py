@@ -10,33 +10,21 @@ from __future__ import annotations
 import argparse
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from atomic_fix import __version__
-from atomic_fix.config import Config
 from atomic_fix.finding import Finding
+from atomic_fix.islands.needles import holds_none
+from atomic_fix.run import disk
+from atomic_fix.run.narrowing import Narrowing, read_baseline
+from atomic_fix.run.one_file import defect, told, uncollected, unreadable
 from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver, Settings
 from atomic_fix.source import Source, Unreadable, decode
 
-_BY_FLAKE8 = frozenset({"select", "extend_select", "ignore"})
-_OPTIONS = tuple(
-    key for key in KEYS if key.attribute in {each.name for each in fields(Config)} - _BY_FLAKE8
-)
-"""The keys that are flake8 options too: those that tell what is found."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What the options of one flake8 run come to."""
-
-    resolver: Resolver
-    wanted: tuple[str, ...]
-    """What flake8 was told to select: a rule that is off by default is on if its whole code is
-    there."""
-    stdin_name: str
-    """What flake8 calls standard input; empty when it does not read that."""
+_OPTIONS = tuple(key for key in KEYS if key.of_config and key.kind is not Kind.CODES)
+"""The keys that are flake8 options too: those that tell what is found. flake8 selects codes."""
 
 
 class AtomicFixPlugin:
@@ -45,7 +33,12 @@ class AtomicFixPlugin:
     name = "atomic-fix"
     version = __version__
     # flake8 gives options to the class and makes an object for each file.
-    _run: ClassVar[_Run] = _Run(Resolver({}), (), "")
+    _resolver: ClassVar[Resolver] = Resolver({})
+    _wanted: ClassVar[tuple[str, ...]] = ()
+    """What flake8 was told to select: a rule that is off by default is on if its whole code is
+    there."""
+    _stdin_name: ClassVar[str] = ""
+    """What flake8 calls standard input; empty when it does not read that."""
 
     def __init__(self, tree: ast.Module, filename: str, lines: list[str]) -> None:
         self._tree = tree
@@ -80,14 +73,14 @@ class AtomicFixPlugin:
             if value is not None:
                 values[key.name] = _number(value) if key.kind is Kind.SHARE else value
         try:
-            resolver = Resolver(values)
+            cls._resolver = Resolver(values)
         except ConfigError as error:
-            raise _refusal(error) from error
-        cls._run = _Run(
-            resolver,
-            (*(options.select or ()), *(options.extend_select or ())),
-            options.stdin_display_name if "-" in options.filenames else "",
-        )
+            # Here, and not above: flake8 is there when this is called.
+            from flake8.exceptions import ExecutionError
+
+            raise ExecutionError(f"atomic-fix: {error}") from error
+        cls._wanted = (*(options.select or ()), *(options.extend_select or ()))
+        cls._stdin_name = options.stdin_display_name if "-" in options.filenames else ""
 
     def run(self) -> Iterator[tuple[int, int, str, type[AtomicFixPlugin]]]:
         """Row, column from 0, text and class of each finding.
@@ -97,37 +90,29 @@ class AtomicFixPlugin:
         try:
             findings = self._findings()
         except ConfigError as error:
-            findings = _unreadable(Unreadable(self._filename, " ".join(str(error).split())))
+            reason = " ".join(str(error).split())
+            findings = unreadable(Unreadable(self._filename, reason)).findings
         except Exception as error:
-            from atomic_fix.run.one_file import defect
-
-            findings = _unreadable(defect(error, self._filename))
+            findings = unreadable(defect(error, self._filename)).findings
         for finding in findings:
             start = finding.span.start
             yield start.row, start.column - 1, f"{finding.code} {finding.message}", type(self)
 
     def _findings(self) -> tuple[Finding, ...]:
-        from atomic_fix.islands.needles import holds_none
-        from atomic_fix.run import disk
-        from atomic_fix.run.narrowing import Narrowing, read_baseline
-        from atomic_fix.run.one_file import told, uncollected
-
         source: Source | Unreadable
         settings = self._settings()
-        if self._filename == self._run.stdin_name:
+        if self._filename == self._stdin_name:
             # It is there as lines only; positions are the same in them.
             source = Source(self._filename, "".join(self._lines), "utf-8", bom=False)
         else:
             # As it lies on the disk: where that cannot be decoded, flake8's lines are what
             # latin-1 makes of it.
             content = disk.read(self._filename)
-            if isinstance(content, Unreadable):
-                return _unreadable(content)
-            if holds_none(content, settings.config):
+            if isinstance(content, bytes) and holds_none(content, settings.config):
                 return ()
-            source = decode(content, self._filename)
+            source = decode(content, self._filename) if isinstance(content, bytes) else content
         if isinstance(source, Unreadable):
-            return _unreadable(source)
+            return unreadable(source).findings
         # Of a file with \r, for one, flake8 parses other lines.
         tree = self._tree if source.text == "".join(self._lines) else None
         known = settings.baseline and read_baseline(str(Path(settings.root, settings.baseline)))
@@ -138,11 +123,8 @@ class AtomicFixPlugin:
         """The settings of this file, with the rules that flake8 was told to select by their
         whole code. flake8's own ignore list is no place for the others: it would be lost
         with the first `--ignore`."""
-        settings = self._run.resolver.for_folder(str(Path(self._filename).parent))
-        wanted = self._run.wanted
-        if not wanted:
-            return settings
-        config = settings.config
+        settings = self._resolver.for_file(self._filename)
+        config, wanted = settings.config, self._wanted
         return replace(
             settings,
             config=replace(
@@ -153,22 +135,9 @@ class AtomicFixPlugin:
         )
 
 
-def _unreadable(problem: Unreadable) -> tuple[Finding, ...]:
-    from atomic_fix.check import unreadable_finding
-
-    return (unreadable_finding(problem),)
-
-
 def _number(text: str) -> object:
     """The number that an option gives, or its text, which is then refused by name."""
     try:
         return float(text)
     except ValueError:
         return text
-
-
-def _refusal(error: ConfigError) -> Exception:
-    # Here, and not above: flake8 is there when this is called.
-    from flake8.exceptions import ExecutionError
-
-    return ExecutionError(f"atomic-fix: {error}")

@@ -8,17 +8,17 @@ together as `source.fixAll.atomic-fix`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from atomic_fix import __version__
-from atomic_fix.check import UNREADABLE, unreadable_finding
+from atomic_fix.check import UNREADABLE
 from atomic_fix.finding import Applicability, Edit, Finding, Span
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
 from atomic_fix.rules import RULES
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import told
-from atomic_fix.settings import ConfigError, Resolver, Settings
+from atomic_fix.run.one_file import told, unreadable
+from atomic_fix.settings import ConfigError, Resolver
 from atomic_fix.source import Source, Unreadable
 
 try:
@@ -28,26 +28,27 @@ try:
 except ImportError as error:
     sys.exit(f"atomic-fix-lsp needs the extra `atomic-fix[lsp]`: {error}")
 
-FIX_ALL = f"{types.CodeActionKind.SourceFixAll.value}.atomic-fix"
+FIX_ALL = types.CodeActionKind.SourceFixAll + ".atomic-fix"
 
 _PAGES = {rule.code: f"# {rule.name} ({rule.code})\n\n{rule.page.strip()}\n" for rule in RULES}
 
 
 @dataclass(frozen=True)
 class _Checked:
-    """One state of a document. `count_units` measures text as the editor does: most count
-    UTF-16 units, and our columns are characters."""
+    """One state of a document."""
 
+    document: TextDocument
     source: Source
     findings: tuple[Finding, ...]
     find: Callable[[Source], Sequence[Finding]]
-    count_units: Callable[[str], int]
 
     def range_of(self, span: Span) -> types.Range:
+        # Most editors count UTF-16 units, and our columns are characters.
+        count_units = self.document.position_codec.client_num_units
         start, end = (
             types.Position(
                 position.row - 1,
-                self.count_units(self.source.line(position.row)[: position.column - 1]),
+                count_units(self.source.line(position.row)[: position.column - 1]),
             )
             for position in (span.start, span.end)
         )
@@ -69,15 +70,15 @@ class _Checked:
     def meeting(self, place: types.Range) -> list[Finding]:
         """The findings that share a place, at least a border, with a range."""
 
-        def key(position: types.Position) -> tuple[int, int]:
-            return position.line, position.character
+        return [
+            finding
+            for finding in self.findings
+            for own in [self.range_of(finding.span)]
+            if own.start <= place.end and place.start <= own.end
+        ]
 
-        met = []
-        for finding in self.findings:
-            own = self.range_of(finding.span)
-            if key(own.start) <= key(place.end) and key(place.start) <= key(own.end):
-                met.append(finding)
-        return met
+    def edit(self, edits: Iterable[types.TextEdit]) -> types.WorkspaceEdit:
+        return types.WorkspaceEdit({self.document.uri: list(edits)})
 
     def text_edit(self, edit: Edit) -> types.TextEdit:
         text = edit.text.replace("\n", self.source.newline)
@@ -106,31 +107,24 @@ class _Server(LanguageServer):
     def checked(self, uri: str) -> _Checked:
         document = self.workspace.get_text_document(uri)
         source = Source(document.path, document.source, "utf-8", bom=False)
-        settings = _settings(document)
 
         def find(text: Source) -> tuple[Finding, ...]:
-            if isinstance(settings, Unreadable):
-                return (unreadable_finding(settings),)
-            return told(text, settings, Narrowing())
+            try:
+                return told(text, Resolver({}).for_file(document.path), Narrowing())
+            except ConfigError as error:
+                return unreadable(Unreadable(document.path, str(error))).findings
 
-        return _Checked(source, find(source), find, document.position_codec.client_num_units)
+        return _Checked(document, source, find(source), find)
 
     def publish(self, uri: str) -> None:
         checked = self.checked(uri)
-        document = self.workspace.get_text_document(uri)
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(
-                uri, [checked.diagnostic(each) for each in checked.findings], document.version
+                uri,
+                [checked.diagnostic(each) for each in checked.findings],
+                checked.document.version,
             )
         )
-
-
-def _settings(document: TextDocument) -> Settings | Unreadable:
-    folder = document.path.replace("\\", "/").rpartition("/")[0]
-    try:
-        return Resolver({}).for_folder(folder or ".")
-    except ConfigError as error:
-        return Unreadable(document.path, str(error))
 
 
 def server() -> LanguageServer:
@@ -139,15 +133,13 @@ def server() -> LanguageServer:
     ls = _Server("atomic-fix", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
 
     @ls.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    def opened(params: types.DidOpenTextDocumentParams) -> None:
-        ls.publish(params.text_document.uri)
-
     @ls.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    def changed(params: types.DidChangeTextDocumentParams) -> None:
-        ls.publish(params.text_document.uri)
-
     @ls.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    def saved(params: types.DidSaveTextDocumentParams) -> None:
+    def changed(
+        params: types.DidOpenTextDocumentParams
+        | types.DidChangeTextDocumentParams
+        | types.DidSaveTextDocumentParams,
+    ) -> None:
         ls.publish(params.text_document.uri)
 
     @ls.feature(types.TEXT_DOCUMENT_DID_CLOSE)
@@ -171,12 +163,11 @@ def server() -> LanguageServer:
     )
     def code_actions(params: types.CodeActionParams) -> list[types.CodeAction]:
         checked = ls.checked(params.text_document.uri)
-        uri = params.text_document.uri
         actions = []
-        if _wanted(types.CodeActionKind.QuickFix.value, params):
-            actions += _quick_fixes(checked, uri, params.range)
+        if _wanted(types.CodeActionKind.QuickFix, params):
+            actions += _quick_fixes(checked, params.range)
         if _wanted(FIX_ALL, params):
-            actions += _fix_all(checked, uri)
+            actions += _fix_all(checked)
         return actions
 
     return ls
@@ -185,33 +176,25 @@ def server() -> LanguageServer:
 def _wanted(kind: str, params: types.CodeActionParams) -> bool:
     """Whether the editor asks for actions of this kind: kinds are prefixes, part by part."""
     only = params.context.only
-    return only is None or any(f"{kind}.".startswith(f"{_text(each)}.") for each in only)
+    return only is None or any((kind + ".").startswith(each + ".") for each in only)
 
 
-def _text(kind: types.CodeActionKind | str) -> str:
-    return kind.value if isinstance(kind, types.CodeActionKind) else kind
-
-
-def _quick_fixes(checked: _Checked, uri: str, place: types.Range) -> list[types.CodeAction]:
-    actions = []
-    for finding in checked.meeting(place):
-        fix = finding.fix
-        if fix is None or fix.applicability not in SAFE_AND_UNSAFE:
-            continue
-        actions.append(
-            types.CodeAction(
-                title=f"{finding.code}: {fix.title}",
-                kind=types.CodeActionKind.QuickFix,
-                diagnostics=[checked.diagnostic(finding)],
-                # An editor may apply the preferred one without asking.
-                is_preferred=fix.applicability is Applicability.SAFE,
-                edit=types.WorkspaceEdit({uri: [checked.text_edit(each) for each in fix.edits]}),
-            )
+def _quick_fixes(checked: _Checked, place: types.Range) -> list[types.CodeAction]:
+    return [
+        types.CodeAction(
+            title=f"{finding.code}: {fix.title}",
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=[checked.diagnostic(finding)],
+            # An editor may apply the preferred one without asking.
+            is_preferred=fix.applicability is Applicability.SAFE,
+            edit=checked.edit(checked.text_edit(each) for each in fix.edits),
         )
-    return actions
+        for finding in checked.meeting(place)
+        if (fix := finding.fix) is not None and fix.applicability in SAFE_AND_UNSAFE
+    ]
 
 
-def _fix_all(checked: _Checked, uri: str) -> list[types.CodeAction]:
+def _fix_all(checked: _Checked) -> list[types.CodeAction]:
     new = rewrite(checked.source, checked.find, SAFE_ONLY).text
     if new == checked.source.text:
         return []
@@ -219,7 +202,7 @@ def _fix_all(checked: _Checked, uri: str) -> list[types.CodeAction]:
         types.CodeAction(
             title="Make all safe repairs of atomic-fix",
             kind=FIX_ALL,
-            edit=types.WorkspaceEdit({uri: [checked.edit_to(new)]}),
+            edit=checked.edit([checked.edit_to(new)]),
         )
     ]
 

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from atomic_fix.finding import Applicability, Finding
+from atomic_fix.finding import Applicability, Edit, Finding, Span
 from atomic_fix.fixes.unused_imports import without_unused_imports
 
 if TYPE_CHECKING:
@@ -22,14 +22,6 @@ SAFE_AND_UNSAFE = frozenset({Applicability.SAFE, Applicability.UNSAFE})
 ROUND_LIMIT = 10
 """Rounds of check and apply. A fix needs a second round when it overlaps an earlier one,
 and hardly ever a third; a file that is not stable after ten is not going to be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """The text after one round, and the findings whose fixes went in."""
-
-    text: str
-    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +43,23 @@ class Rewrite:
 
 def apply_fixes(
     source: Source, findings: Sequence[Finding], allowed: AbstractSet[Applicability]
-) -> Applied:
-    """Apply every allowed fix that does not overlap one before it.
+) -> tuple[str, list[Finding]]:
+    """Apply every allowed fix that does not overlap one before it; the new text, and the findings
+    whose fixes went in.
 
     A fix goes in whole or not at all. An edit that an earlier fix already makes (two fixes
     that add the same import) is made once.
     """
-    accepted: list[_Replacement] = []
+    accepted: list[Edit] = []
     repaired: list[Finding] = []
     for finding in findings:
         fix = finding.fix
         if fix is None or fix.applicability not in allowed:
             continue
-        wanted = [
-            _Replacement(
-                source.offset(edit.span.start),
-                source.offset(edit.span.end),
-                edit.text.replace("\n", source.newline),
-            )
-            for edit in fix.edits
-        ]
-        new = [each for each in dict.fromkeys(wanted) if each not in accepted]
-        if any(one.overlaps(other) for one in new for other in accepted):
+        new = [each for each in dict.fromkeys(fix.edits) if each not in accepted]
+        if any(_overlap(one.span, other.span) for one in new for other in accepted):
             continue
-        if any(one.crosses(other) for one, other in itertools.combinations(new, 2)):
+        if any(_cross(one.span, other.span) for one, other in itertools.combinations(new, 2)):
             continue  # a fix that contradicts itself says nothing that could be done
         accepted.extend(new)
         repaired.append(finding)
@@ -82,12 +67,21 @@ def apply_fixes(
     pieces = []
     position = 0
     # Stable, so that what one fix inserts at one place comes in the order it is given in.
-    for replacement in sorted(accepted, key=lambda each: (each.start, each.end)):
-        pieces.append(source.text[position : replacement.start])
-        pieces.append(replacement.text)
-        position = replacement.end
+    for edit in sorted(accepted, key=lambda each: each.span):
+        pieces.append(source.text[position : source.offset(edit.span.start)])
+        pieces.append(edit.text.replace("\n", source.newline))
+        position = source.offset(edit.span.end)
     pieces.append(source.text[position:])
-    return Applied("".join(pieces), tuple(repaired))
+    return "".join(pieces), repaired
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    # Two insertions at one place: which goes first would be a guess.
+    return one == other or _cross(one, other)
+
+
+def _cross(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 def rewrite(
@@ -102,16 +96,15 @@ def rewrite(
     compile, would have lost a comment, cannot be written in the file's encoding, or does
     not settle.
     """
-    findings = tuple(find(source))
-    first = findings
+    first = findings = tuple(find(source))
     current = source
     repaired: list[Finding] = []
     for _ in range(ROUND_LIMIT):
-        applied = apply_fixes(current, findings, allowed)
-        if not applied.findings or applied.text == current.text:
+        text, applied = apply_fixes(current, findings, allowed)
+        if text == current.text:
             break
-        repaired.extend(applied.findings)
-        current = replace(current, text=applied.text)
+        repaired.extend(applied)
+        current = replace(current, text=text)
         findings = tuple(find(current))
     else:
         return Rewrite(source.text, (), first, f"the fixes do not settle in {ROUND_LIMIT} rounds")
@@ -137,36 +130,12 @@ def refusal(before: Source, after: Source) -> str:
         after.encode(after.text)
     except UnicodeEncodeError as error:
         return f"the result cannot be written as {after.encoding}: {error.reason}"
-    if not _compile_error(before.text):
-        error_text = _compile_error(after.text)
-        if error_text:
-            return f"the result would not compile: {error_text}"
-    comments_before, comments_after = _comments(before.text), _comments(after.text)
-    if comments_before is not None and comments_after is not None:
-        lost = comments_before - comments_after
-        if lost:
-            return f"the result would lose a comment: {next(iter(lost))}"
+    if not _compile_error(before.text) and (said := _compile_error(after.text)):
+        return f"the result would not compile: {said}"
+    old, new = _comments(before.text), _comments(after.text)
+    if old is not None and new is not None and (lost := old - new):
+        return f"the result would lose a comment: {next(iter(lost))}"
     return ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Replacement:
-    """Characters `start` to `end` of the text become `text`."""
-
-    start: int
-    end: int
-    text: str
-
-    def overlaps(self, other: _Replacement) -> bool:
-        if self.start == self.end and other.start == other.end:
-            # Two insertions at one place: which goes first would be a guess.
-            return self.start == other.start
-        return self.crosses(other)
-
-    def crosses(self, other: _Replacement) -> bool:
-        if self.start == other.start and self.end == other.end:
-            return self.start < self.end
-        return self.start < other.end and other.start < self.end
 
 
 def _compile_error(text: str) -> str:

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from atomic_fix.config import Config, own_helper
@@ -77,6 +77,11 @@ class Key:
     def attribute(self) -> str:
         return self.name.replace("-", "_")
 
+    @property
+    def of_config(self) -> bool:
+        """Whether it tells what is found: it is in `Settings.config` then."""
+        return self.attribute in Config.__dataclass_fields__
+
 
 KEYS: tuple[Key, ...] = (
     Key("select", Kind.CODES, "Codes to check, also as prefixes; without it, every rule that "
@@ -123,8 +128,6 @@ KEYS: tuple[Key, ...] = (
         OUTPUT_FORMATS),
 )  # fmt: skip
 
-_OF_CONFIG = frozenset(each.name for each in fields(Config))
-
 
 def defaults() -> dict[str, Any]:
     """The value of every key when nothing is configured, by key name."""
@@ -135,7 +138,7 @@ def shown(settings: Settings) -> dict[str, Any]:
     """The value of every key, by key name, as plain lists, strings and numbers."""
     values: dict[str, Any] = {}
     for key in KEYS:
-        holder = settings.config if key.attribute in _OF_CONFIG else settings
+        holder = settings.config if key.of_config else settings
         value = getattr(holder, key.attribute)
         if key.kind is Kind.TABLE:
             value = {pattern: list(codes) for pattern, codes in value}
@@ -158,7 +161,7 @@ def merge(settings: Settings, values: Mapping[str, object], where: str) -> Setti
         if key is None:
             hint = nearest(name, by_name)
             raise ConfigError(f"{where}: unknown key `{name}`{hint}")
-        target = config_values if key.attribute in _OF_CONFIG else own_values
+        target = config_values if key.of_config else own_values
         target[key.attribute] = _checked(key, value, where)
     return replace(settings, config=replace(settings.config, **config_values), **own_values)
 
@@ -195,42 +198,39 @@ _SAVER = re.compile(r"\.?\w+(\.\w+)*(:\d)?")
 
 
 def _checked(key: Key, value: object, where: str) -> object:
-    kind = key.kind
     place = f"{where}: `{key.name}`"
-    if kind in (Kind.CODES, Kind.STRINGS, Kind.SAVERS):
-        if isinstance(value, list) and all(isinstance(each, str) for each in value):
-            if kind is Kind.CODES:
-                return check_codes(value, place)
-            if kind is Kind.STRINGS or all(map(_SAVER.fullmatch, value)):
-                return tuple(value)
-    elif kind is Kind.HELPER:
-        if isinstance(value, str):
+    match key.kind, value:
+        case Kind.CODES, list() if _are_strings(value):
+            return check_codes(value, place)
+        case Kind.STRINGS, list() if _are_strings(value):
+            return tuple(value)
+        case Kind.SAVERS, list() if _are_strings(value) and all(map(_SAVER.fullmatch, value)):
+            return tuple(value)
+        case Kind.HELPER, str():
             try:
                 own_helper(value)
             except ValueError as error:
                 raise ConfigError(f"{place} is `{value}`: {error}") from error
             return value
-    elif kind is Kind.STRING:
-        if isinstance(value, str):
+        case Kind.STRING, str():
             if key.choices and value not in key.choices:
-                allowed = ", ".join(key.choices)
-                hint = nearest(value, key.choices)
-                raise ConfigError(f"{place} is `{value}` but must be one of {allowed}{hint}")
+                allowed = ", ".join(key.choices) + nearest(value, key.choices)
+                raise ConfigError(f"{place} is `{value}` but must be one of {allowed}")
             return value
-    elif kind is Kind.BOOLEAN:
-        if isinstance(value, bool):
+        case Kind.BOOLEAN, bool():
             return value
-    elif kind is Kind.SHARE:
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
+        case Kind.SHARE, int() | float() if not isinstance(value, bool) and 0 <= value <= 1:
             return float(value)
-    elif isinstance(value, dict):
-        rows = []
-        for pattern, codes in value.items():
-            if not isinstance(codes, list) or not all(isinstance(each, str) for each in codes):
-                raise ConfigError(f"{place} must give a list of codes for `{pattern}`")
-            rows.append((pattern, check_codes(codes, place)))
-        return tuple(rows)
-    raise ConfigError(f"{place} must be {kind.value}, not {value!r}")
+        case Kind.TABLE, dict():
+            for pattern, codes in value.items():
+                if not _are_strings(codes):
+                    raise ConfigError(f"{place} must give a list of codes for `{pattern}`")
+            return tuple((pattern, check_codes(codes, place)) for pattern, codes in value.items())
+    raise ConfigError(f"{place} must be {key.kind.value}, not {value!r}")
+
+
+def _are_strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 class Resolver:
@@ -271,21 +271,24 @@ class Resolver:
         if self._fixed is not None:
             return self._fixed
         folder = os.path.abspath(folder)
-        missing = []
-        while True:
-            settings = self._by_folder.get(folder)
-            if settings is not None:
-                break
-            missing.append(folder)
-            found = _in_folder(folder)
+        settings = self._by_folder.get(folder)
+        if settings is None:
             parent = os.path.dirname(folder)
-            if found is not None or parent == folder:
+            found = _in_folder(folder)
+            if found is None and parent != folder:
+                settings = self.for_folder(parent)
+            else:
                 settings = self._with_options(found or Settings(root=os.getcwd()))
-                break
-            folder = parent
-        for each in missing:
-            self._by_folder[each] = settings
+            self._by_folder[folder] = settings
         return settings
+
+    def for_file(self, filename: str) -> Settings:
+        """The settings for one file.
+
+        Raises:
+            ConfigError: the configuration file that applies cannot be used.
+        """
+        return self.for_folder(os.path.dirname(filename))
 
     def _with_options(self, settings: Settings) -> Settings:
         return merge(settings, self._options, "option")
@@ -293,10 +296,8 @@ class Resolver:
 
 def _in_folder(folder: str) -> Settings | None:
     """The settings that a folder's own configuration file gives, if it has one."""
-    own = _load(os.path.join(folder, "atomic-fix.toml"), required=False)
-    if own is not None:
-        return own
-    return _load(os.path.join(folder, "pyproject.toml"), required=False)
+    own, shared = (os.path.join(folder, name) for name in ("atomic-fix.toml", "pyproject.toml"))
+    return _load(own, required=False) or _load(shared, required=False)
 
 
 def _load(path: str, *, required: bool) -> Settings | None:
@@ -305,41 +306,44 @@ def _load(path: str, *, required: bool) -> Settings | None:
     Raises:
         ConfigError: it cannot be read or is wrong.
     """
-    shared = os.path.basename(path) == "pyproject.toml"
     try:
         with open(path, "rb") as file:
             content = file.read()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError) as error:
-        if required:
-            raise ConfigError(f"{path}: cannot be read: {_reason(error)}") from error
-        return None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {_reason(error)}") from error
-    if shared and not required and b"atomic-fix" not in content:
+    except (OSError, ValueError) as error:
+        absent = (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError)
+        if isinstance(error, absent) and not required:
+            return None
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"{path}: cannot be read: {reason}") from error
+    if path.endswith("pyproject.toml") and not required and b"atomic-fix" not in content:
         return None  # most pyproject.toml files; loading a TOML parser for them costs more
+    try:
+        table = section(path, content, "atomic-fix")
+    except ValueError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    if table is None:
+        if required:
+            raise ConfigError(f"{path}: it has no [tool.atomic-fix] table")
+        return None
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: `tool.atomic-fix` must be a table")
+    root = os.path.dirname(os.path.abspath(path))
+    return merge(Settings(root=root, origin=path), table, path)
 
+
+def section(path: str, content: bytes, tool: str) -> Any:
+    """What a TOML file says of a tool: all that it holds, or, in a pyproject.toml, the table
+    of the tool; None when there is none.
+
+    Raises:
+        ValueError: it is not valid TOML.
+    """
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
-    try:
-        table = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    where = path
-    if shared:
-        tool = table.get("tool")
-        section = tool.get("atomic-fix") if isinstance(tool, dict) else None
-        if section is None:
-            if required:
-                raise ConfigError(f"{path}: it has no [tool.atomic-fix] table")
-            return None
-        if not isinstance(section, dict):
-            raise ConfigError(f"{path}: `tool.atomic-fix` must be a table")
-        table = section
-    root = os.path.dirname(os.path.abspath(path))
-    return merge(Settings(root=root, origin=path), table, where)
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+    table = tomllib.loads(content.decode("utf-8"))
+    if os.path.basename(path) != "pyproject.toml":
+        return table
+    tools = table.get("tool")
+    return tools.get(tool) if isinstance(tools, dict) else None

@@ -14,7 +14,7 @@ import enum
 import re
 import tokenize
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from atomic_fix.finding import Finding, Position, Span
 from atomic_fix.source import Source
@@ -81,10 +81,6 @@ class Suppressions:
         lines = _lines(source)
         found = [*_of_file(lines), *_of_lines_and_ranges(lines)]
         return cls(tuple(sorted(found, key=lambda each: each.span)))
-
-    def covers(self, finding: Finding) -> bool:
-        """Whether any comment suppresses the finding."""
-        return any(comment.covers(finding) for comment in self.comments)
 
     def only(self, *reaches: Reach) -> Suppressions:
         """Those of the given kinds: flake8 sees to its own ones itself."""
@@ -178,20 +174,20 @@ def _of_ranges(
     comments: Iterable[tuple[int, int, str]], number_of_rows: int
 ) -> Iterator[Suppression]:
     """From comments, each as row, column from 0, and text."""
-    off: tuple[int, Span, str] | None = None
+    off: Suppression | None = None
     for row, column, text in comments:
         for found in _RANGE.finditer(text):
             span = _span(row, column + found.start(), column + found.end())
             reason = text[found.end() :].strip(_REASON_SEPARATORS)
             if found["word"] == "off" and off is None:
-                off = row, span, reason
+                off = Suppression(Reach.RANGE, span, row, number_of_rows, reason=reason)
             elif found["word"] == "on" and off is not None:
-                yield Suppression(Reach.RANGE, off[1], off[0], row, reason=off[2])
+                yield replace(off, last_row=row)
                 off = None
             else:
                 yield Suppression(Reach.NOTHING, span, row, row - 1, reason=reason)
     if off is not None:
-        yield Suppression(Reach.RANGE, off[1], off[0], number_of_rows, reason=off[2])
+        yield off
 
 
 def _span(row: int, start: int, end: int) -> Span:

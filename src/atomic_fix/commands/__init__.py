@@ -44,10 +44,6 @@ class Session:
 
         return rewrite(source, find, SAFE_AND_UNSAFE if self.options["unsafe_fixes"] else SAFE_ONLY)
 
-    def settings_of(self, filename: str) -> Settings:
-        """The settings of one file."""
-        return self.resolver.for_folder(os.path.dirname(filename) or ".")
-
 
 def effort(session: Session) -> Effort:
     """How the work on many files is to be done.
@@ -73,7 +69,7 @@ def effort(session: Session) -> Effort:
         cache_folder=folder,
         shard=part,
         progress=True,
-        warn=lambda line: click.echo(f"warning: {printable(line)}", err=True),
+        warn=warn,
     )
 
 
@@ -92,6 +88,8 @@ def print_report(
     Raises:
         ConfigError: the file cannot be written.
     """
+    import shutil
+
     stream = sys.stderr if to_stderr else sys.stdout
     options = session.options
     to_file = options["output_file"]
@@ -100,7 +98,7 @@ def print_report(
         results,
         unsafe_fixes=options["unsafe_fixes"],
         colour=colour,
-        width=0 if to_file or not stream.isatty() else _terminal_width(),
+        width=0 if to_file or not stream.isatty() else shutil.get_terminal_size().columns,
         fixed=fixed,
         done="Suppressed" if options["add_noqa"] is not None else "Fixed",
         show_fixes=options["show_fixes"],
@@ -109,17 +107,24 @@ def print_report(
     name = "statistics" if options["statistics"] else session.here.output_format
     pieces = renderer(name)(report)
     if to_file:
-        from atomic_fix.run import disk
-
-        try:
-            disk.write_report(to_file, "".join(pieces))
-        except OSError as error:
-            raise ConfigError(
-                f"--output-file: {to_file}: cannot be written: {disk.reason(error)}"
-            ) from error
+        write_file(to_file, "".join(pieces), "--output-file: ")
         return
     for piece in pieces:
         click.echo(piece, nl=False, color=colour, err=to_stderr)
+
+
+def write_file(path: str, text: str, option: str = "") -> None:
+    """Write a file that was asked for.
+
+    Raises:
+        ConfigError: it cannot be written; the message starts with `option`.
+    """
+    from atomic_fix.run import disk
+
+    try:
+        disk.write_report(path, text)
+    except OSError as error:
+        raise ConfigError(f"{option}{path}: cannot be written: {disk.reason(error)}") from error
 
 
 def _last_source(content: bytes | None) -> Callable[[str], Source | None]:
@@ -153,35 +158,33 @@ def tell_none(found: Sized) -> None:
     """Say on standard error that there was no file at all, which is no mistake but may be
     one."""
     if not len(found):
-        click.echo("warning: no Python files found under the given paths", err=True)
+        warn("no Python files found under the given paths")
 
 
 def tell_notes(results: Iterable[FileResult]) -> bool:
     """Say on standard error which suppressing comments suppress nothing; whether any do."""
-    lines = [
-        f"warning: {printable(result.filename)}:{row}: {printable(remark)}"
-        for result in results
-        for row, remark in result.notes
-    ]
+    lines = [f"{each.filename}:{row}: {remark}" for each in results for row, remark in each.notes]
     for line in lines:
-        click.echo(line, err=True)
+        warn(line)
     return bool(lines)
 
 
 def exit_code(results: Iterable[FileResult]) -> int:
     """The worst that the results call for."""
-    worst = CLEAN
-    for result in results:
-        if not result.analysed:
-            return FAILED
-        if result.findings:
-            worst = FOUND
-    return worst
+    codes = (
+        FAILED if not result.analysed else FOUND if result.findings else CLEAN for result in results
+    )
+    return max(codes, default=CLEAN)
+
+
+def warn(message: str) -> None:
+    """Say on standard error what changes no exit code."""
+    click.echo(f"warning: {printable(message)}", err=True)
 
 
 def complain(message: str) -> int:
     """Say on standard error what could not be done; the exit code for that."""
-    click.echo(f"atomic-fix: error: {message}", err=True)
+    click.echo(f"atomic-fix: error: {printable(message)}", err=True)
     return FAILED
 
 
@@ -192,9 +195,3 @@ def use_colour(is_terminal: bool) -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return is_terminal and os.environ.get("TERM") != "dumb"
-
-
-def _terminal_width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size().columns

@@ -20,7 +20,7 @@ def explain(code: str) -> int:
             click.echo(f"{known} {name}\n\n{page.strip()}")
             return CLEAN
     hint = nearest(code.upper(), [known for known, _ in pages])
-    return complain(f"--explain: unknown rule code `{printable(code)}`{hint}")
+    return complain(f"--explain: unknown rule code `{code}`{hint}")
 
 
 def show_settings(settings: Settings) -> int:
@@ -44,5 +44,5 @@ def show_files(paths: tuple[str, ...], resolver: Resolver) -> int:
         if isinstance(found, Candidate):
             click.echo(printable(found.path))
         else:
-            code = complain(f"{printable(found.filename)}: {found.reason}")
+            code = complain(f"{found.filename}: {found.reason}")
     return code

@@ -23,14 +23,14 @@ from atomic_fix.commands import (
     tell_none,
     tell_notes,
     tell_unread,
+    warn,
+    write_file,
 )
 from atomic_fix.finding import FileResult
 from atomic_fix.report import count, printable
-from atomic_fix.run import disk
 from atomic_fix.run.all_files import check_files
 from atomic_fix.run.one_file import change_bytes, check_bytes
 from atomic_fix.run.workers import WorkerDied
-from atomic_fix.settings import ConfigError
 
 if TYPE_CHECKING:
     from atomic_fix.baseline import Baseline
@@ -65,7 +65,7 @@ def standard_input(session: Session) -> int:
     from atomic_fix.commands.repair import diff_exit_code, print_patch
 
     filename = session.options["stdin_filename"] or "-"
-    settings = session.settings_of(filename)
+    settings = session.resolver.for_file(filename)
     content = sys.stdin.buffer.read()
     if not (session.options["diff"] or session.options["write"]):
         results = (check_bytes(content, filename, settings, session.narrowing),)
@@ -83,7 +83,7 @@ def standard_input(session: Session) -> int:
     sys.stdout.buffer.flush()
     print_report((repair.result,), session, repair.applied, content=repair.after, to_stderr=True)
     if repair.refusal:
-        return complain(f"{printable(filename)}: not repaired: {repair.refusal}")
+        return complain(f"{filename}: not repaired: {repair.refusal}")
     return exit_code([repair.result])
 
 
@@ -99,16 +99,12 @@ def write_baseline(session: Session, path: str) -> int:
     )
     failed = [result for result in results if tell_unread(result)]
     if known is None:
-        found = [each for result in results if result.analysed for each in result.findings]
-        new = baseline.of(found, os.path.dirname(os.path.abspath(path)))
+        new = _found(results, os.path.dirname(os.path.abspath(path)))
     else:
         new = pruned(known, results)
         for line in baseline.stale(known, new):
             click.echo(f"taken out: {printable(line)}")
-    try:
-        disk.write_report(path, baseline.text_of(new))
-    except OSError as error:
-        raise ConfigError(f"{printable(path)}: cannot be written: {disk.reason(error)}") from error
+    write_file(path, baseline.text_of(new))
     click.echo(f"{printable(path)}: {count(sum(new.counts.values()), 'known finding')}.")
     if not session.here.baseline:
         click.echo("It holds with --baseline, or once `baseline` names it in the configuration.")
@@ -117,9 +113,13 @@ def write_baseline(session: Session, path: str) -> int:
 
 def pruned(known: Baseline, results: Sequence[FileResult]) -> Baseline:
     """`known` without what the results no longer hold."""
-    analysed = [result for result in results if result.analysed]
-    found = baseline.of((each for result in analysed for each in result.findings), known.folder)
-    return baseline.shrunk(known, found, {known.path_of(each.filename) for each in analysed})
+    analysed = {known.path_of(each.filename) for each in results if each.analysed}
+    return baseline.shrunk(known, _found(results, known.folder), analysed)
+
+
+def _found(results: Sequence[FileResult], folder: str) -> Baseline:
+    findings = [each for result in results if result.analysed for each in result.findings]
+    return baseline.of(findings, folder)
 
 
 def tell_stale(known: Baseline, results: Sequence[FileResult]) -> bool:
@@ -127,5 +127,5 @@ def tell_stale(known: Baseline, results: Sequence[FileResult]) -> bool:
     any."""
     stale = tuple(baseline.stale(known, pruned(known, results)))
     for line in stale:
-        click.echo(f"warning: no longer found, see --write-baseline: {printable(line)}", err=True)
+        warn(f"no longer found, see --write-baseline: {line}")
     return bool(stale)

@@ -22,11 +22,13 @@ from atomic_fix.commands import (
     tell_none,
     tell_unread,
     use_colour,
+    warn,
 )
 from atomic_fix.finding import FileResult, Finding
 from atomic_fix.report import Report, count, printable, renderer, unified_patch
 from atomic_fix.run import disk
-from atomic_fix.source import Source
+from atomic_fix.settings import section
+from atomic_fix.source import Source, Unreadable, seen_from
 
 if TYPE_CHECKING:
     from atomic_fix.review import Answer
@@ -83,25 +85,24 @@ def write(session: Session) -> int:
         result = found.result
         name = result.filename
         if found.refusal:
-            failed |= bool(complain(f"{printable(name)}: not repaired: {found.refusal}"))
+            failed |= bool(complain(f"{name}: not repaired: {found.refusal}"))
         if found.after != found.before:
             try:
                 disk.write(name, found.before, found.after)
             except disk.NotWritten as error:
-                failed |= bool(complain(f"{printable(name)}: not written: {error}"))
+                failed |= bool(complain(f"{name}: not written: {error}"))
                 result = check_bytes(
-                    disk.read(name), name, session.settings_of(name), session.narrowing
+                    disk.read(name), name, session.resolver.for_file(name), session.narrowing
                 )
             else:
                 fixed.extend(found.applied)
         results.append(result)
     tell_none(results)
     print_report(tuple(results), session, tuple(fixed))
-    if reason is not None and fixed and (ruff := _ruff_that_deletes_our_comments(".")):
-        click.echo(
-            f"warning: {printable(ruff)}: ruff's RUF100 or RUF102 would delete these comments, "
-            'set external = ["ATF"] below its `lint`',
-            err=True,
+    if reason is not None and fixed and (ruff := _ruff_that_deletes_our_comments()):
+        warn(
+            f"{ruff}: ruff's RUF100 or RUF102 would delete these comments, "
+            'set external = ["ATF"] below its `lint`'
         )
     return max(exit_code(results), FAILED if failed else CLEAN)
 
@@ -124,7 +125,6 @@ def _suppress(source: Source, find: Find, reason: str) -> Rewrite:
 
 def _ask(finding: Finding, source: Source, new: str) -> Answer:
     """Show what a fix would change, and ask whether it is wanted."""
-    from atomic_fix.finding import FileResult
     from atomic_fix.review import Answer
 
     report = Report(
@@ -132,7 +132,9 @@ def _ask(finding: Finding, source: Source, new: str) -> Answer:
     )
     click.echo(next(iter(renderer("full")(report))), nl=False, color=report.colour)
     patch = unified_patch(finding.filename, source.encode(source.text), source.encode(new))
-    click.echo(_for_the_eye(patch, source.encoding))
+    lines = patch.decode(source.encoding, "backslashreplace").split("\n")
+    for line in lines[2:]:  # without the header
+        click.echo(printable(line.rstrip("\r")))
     try:
         answer = click.prompt(
             "Apply? [y]es, [n]o, [a]ll, [s]uppress with a comment, [q]uit",
@@ -144,22 +146,14 @@ def _ask(finding: Finding, source: Source, new: str) -> Answer:
     return Answer(answer)
 
 
-def _for_the_eye(patch: bytes, encoding: str) -> str:
-    """A patch for the eye: its lines without the two of the header."""
-    lines = patch.decode(encoding, "backslashreplace").split("\n")[2:]
-    return "\n".join(printable(line.rstrip("\r")) for line in lines)
-
-
 def print_patch(repair: Repair) -> bool:
     """Print the patch of one file; whether anything went wrong with it."""
-    from atomic_fix.source import seen_from
-
     filename = repair.result.filename
     out = sys.stdout.buffer
     out.write(unified_patch(seen_from(filename, "."), repair.before, repair.after))
     out.flush()
     if repair.refusal:
-        return bool(complain(f"{printable(filename)}: not repaired: {repair.refusal}"))
+        return bool(complain(f"{filename}: not repaired: {repair.refusal}"))
     return tell_unread(repair.result)
 
 
@@ -181,70 +175,48 @@ def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
     return FOUND if changed else CLEAN
 
 
-_RUFF_FILES = (".ruff.toml", "ruff.toml", "pyproject.toml")
-# Unused codes in comments, and in newer versions unknown ones.
-_RUFF_RULES = ("RUF100", "RUF102")
+def _ruff_that_deletes_our_comments() -> str:
+    """The ruff configuration, nearest to the current folder, that turns RUF100 or RUF102 on and
+    does not name ATF as external; empty when there is none. Such a ruff takes
+    `# noqa: ATF101` for unused or unknown, and `ruff check --fix` takes it out."""
+    from pathlib import Path
 
-
-def _ruff_that_deletes_our_comments(folder: str) -> str:
-    """The ruff configuration, nearest to the folder, that turns these rules on and does not
-    name ATF as external; empty when there is none. Such a ruff takes `# noqa: ATF101` for
-    unused or unknown, and `ruff check --fix` takes it out."""
-    folder = os.path.abspath(folder)
-    while True:
-        for name in _RUFF_FILES:
-            path = os.path.join(folder, name)
-            table = _ruff_table(path)
-            if table is not None:
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        for name in (".ruff.toml", "ruff.toml", "pyproject.toml"):
+            path = str(folder / name)
+            content = disk.read(path) if os.path.isfile(path) else b""
+            if isinstance(content, Unreadable) or not content:
+                continue
+            try:
+                table = section(path, content, "ruff")
+            except ValueError:
+                continue  # ruff's to complain of
+            if isinstance(table, dict):
                 return path if _would_delete(table) else ""
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return ""
-        folder = parent
-
-
-def _ruff_table(path: str) -> dict[str, Any] | None:
-    """The configuration of ruff in a file; None when it has none or cannot be read, which is
-    ruff's to complain of."""
-    content = disk.read(path) if os.path.isfile(path) else b""
-    if not isinstance(content, bytes) or not content:
-        return None
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        table: Any = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return None
-    if os.path.basename(path) == "pyproject.toml":
-        tool = table.get("tool", {})
-        table = tool.get("ruff") if isinstance(tool, dict) else None
-    return table if isinstance(table, dict) else None
+    return ""
 
 
 def _would_delete(table: dict[str, Any]) -> bool:
     # The keys stand below `lint`, and in older configurations at the top.
     lint = table.get("lint", {})
     tables = [table, lint] if isinstance(lint, dict) else [table]
+    external = _ruff_codes(tables, "external")
+    if "ATF".startswith(external) or any(each.startswith("ATF") for each in external):
+        return False
     on = _ruff_codes(tables, "select", "extend-select")
     off = _ruff_codes(tables, "ignore", "extend-ignore")
-    external = _ruff_codes(tables, "external")
-    if any("ATF".startswith(each) or each.startswith("ATF") for each in external if each):
-        return False
     return any(
-        any(each == "ALL" or rule.startswith(each) for each in on if each)
-        and not any(rule.startswith(each) for each in off if each)
-        for rule in _RUFF_RULES
+        ("ALL" in on or rule.startswith(on)) and not rule.startswith(off)
+        for rule in ("RUF100", "RUF102")
     )
 
 
-def _ruff_codes(tables: list[dict[str, Any]], *keys: str) -> list[str]:
-    values = [each.get(key, []) for each in tables for key in keys]
-    return [
+def _ruff_codes(tables: list[dict[str, Any]], *keys: str) -> tuple[str, ...]:
+    values = [each.get(key) for each in tables for key in keys]
+    return tuple(
         code
         for value in values
         if isinstance(value, list)
         for code in value
-        if isinstance(code, str)
-    ]
+        if isinstance(code, str) and code
+    )

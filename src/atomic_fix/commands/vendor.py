@@ -45,24 +45,15 @@ _NOTICE = b"""\
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One copy as it stands in a file; `body` is what the digest is of."""
+    """One copy as it stands in a file. `current` says that it is what would be copied now: a
+    release that leaves the helper as it was makes no copy outdated."""
 
     path: str
     content: bytes
     above: bytes
     version: str
-    digest: str
-    body: bytes
-
-    @property
-    def edited(self) -> bool:
-        return _digest(self.body) != self.digest
-
-    @property
-    def current(self) -> bool:
-        """Whether it is what would be copied now. A release that leaves the helper as it was
-        makes no copy outdated."""
-        return self.body == _body()
+    edited: bool
+    current: bool
 
     @property
     def newer(self) -> bool:
@@ -77,9 +68,9 @@ class Copy:
 
 def vendor(path: str, resolver: Resolver) -> int:
     """Copy the helper to a new file; the exit code."""
-    shown = f"--vendor: {printable(path)}"
+    shown = f"--vendor: {path}"
     if os.path.isdir(path):
-        example = printable(os.path.join(path, "atomic_io.py"))
+        example = os.path.join(path, "atomic_io.py")
         return complain(f"{shown}: is a folder; name a file: {example}")
     stem, suffix = os.path.splitext(os.path.basename(path))
     if suffix != ".py" or not stem.isidentifier() or keyword.iskeyword(stem):
@@ -88,7 +79,7 @@ def vendor(path: str, resolver: Resolver) -> int:
         found = _read(path)
         if not isinstance(found, Copy):
             return complain(f"{shown}: is there already, and is no copy: left as it is")
-        if found.edited or not found.current:
+        if not found.current:
             return complain(f"{shown}: not copied again: {_verdict(found)}")
         click.echo(f"{printable(path)}: current")
         return CLEAN
@@ -100,43 +91,32 @@ def vendor(path: str, resolver: Resolver) -> int:
         return complain(f"{shown}: not written: {disk.reason(error)}")
     click.echo(f"{printable(path)}: copied from atomic-fix {__version__}")
     module = _module(path)
-    if resolver.for_folder(os.path.dirname(path) or ".").config.helper != module:
+    if resolver.for_file(path).config.helper != module:
         click.echo(f'Fixes import it with `helper = "{module}"` in [tool.atomic-fix].', err=True)
     return CLEAN
 
 
-def check(paths: tuple[str, ...], resolver: Resolver) -> int:
-    """Say of each copy whether it is current; the exit code."""
+def look_after(paths: tuple[str, ...], resolver: Resolver, *, update: bool) -> int:
+    """Say of each copy whether it is current, or replace the outdated ones that nobody has
+    edited; the exit code."""
     worst = CLEAN
     for found in _find(paths, resolver):
         if isinstance(found, Unreadable):
-            worst = complain(f"{printable(found.filename)}: {found.reason}")
+            worst = complain(f"{found.filename}: {found.reason}")
             continue
-        click.echo(f"{printable(found.path)}: {_verdict(found)}")
-        if found.edited or not found.current:
-            worst = max(worst, FOUND)
-    return worst
-
-
-def update(paths: tuple[str, ...], resolver: Resolver) -> int:
-    """Replace the outdated copies that nobody has edited; the exit code."""
-    worst = CLEAN
-    for found in _find(paths, resolver):
-        if isinstance(found, Unreadable):
-            worst = complain(f"{printable(found.filename)}: {found.reason}")
-        elif found.edited or (found.newer and not found.current):
-            worst = complain(f"{printable(found.path)}: not updated: {_verdict(found)}")
-        elif found.current:
-            click.echo(f"{printable(found.path)}: {_verdict(found)}")
+        name = printable(found.path)
+        if found.current or not update:
+            click.echo(f"{name}: {_verdict(found)}")
+            worst = max(worst, CLEAN if found.current else FOUND)
+        elif found.edited or found.newer:
+            worst = complain(f"{found.path}: not updated: {_verdict(found)}")
         else:
             try:
                 disk.write(found.path, found.content, found.updated())
             except disk.NotWritten as error:
-                worst = complain(f"{printable(found.path)}: not written: {error}")
+                worst = complain(f"{found.path}: not written: {error}")
             else:
-                click.echo(
-                    f"{printable(found.path)}: updated from {found.version} to {__version__}"
-                )
+                click.echo(f"{name}: updated from {found.version} to {__version__}")
     return worst
 
 
@@ -169,7 +149,7 @@ def _find(paths: tuple[str, ...], resolver: Resolver) -> Iterator[Copy | Unreada
             none = False
             yield copy
     if none:
-        where = ", ".join(printable(path) for path in paths)
+        where = ", ".join(paths)
         yield Unreadable(where, "no copy of the helper there; --vendor FILE makes one")
 
 
@@ -181,13 +161,15 @@ def _read(path: str) -> Copy | Unreadable | None:
     first = _FIRST_LINE.search(plain)
     if first is None:
         return None
+    body = plain[first.end() :]
+    edited = _digest(body) != first["digest"].decode("ascii")
     return Copy(
         path,
         content,
         above=plain[: first.start()],
         version=first["version"].decode("utf-8", "replace"),
-        digest=first["digest"].decode("ascii"),
-        body=plain[first.end() :],
+        edited=edited,
+        current=not edited and body == _body(),
     )
 
 

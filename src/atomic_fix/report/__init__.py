@@ -6,6 +6,7 @@ what a report is made of, the spellings that formats share, and patches.
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,13 +19,13 @@ FORMATS: dict[str, str] = {
     "full": "text.full",
     "concise": "text.concise",
     "grouped": "text.grouped",
-    "json": "as_json.render",
-    "jsonl": "as_json.lines",
+    "json": "programs.json_array",
+    "jsonl": "programs.json_lines",
     "sarif": "sarif.render",
-    "github": "ci.github",
-    "gitlab": "ci.gitlab",
-    "junit": "ci.junit",
-    "rdjson": "ci.rdjson",
+    "github": "programs.github",
+    "gitlab": "programs.gitlab",
+    "junit": "programs.junit",
+    "rdjson": "programs.rdjson",
     "statistics": "text.statistics",
 }
 """Module and function of each output format; `statistics` has an option of its own."""
@@ -87,9 +88,7 @@ def renderer(name: str) -> Callable[[Report], Iterator[str]]:
 
 def printable(text: str) -> str:
     """`text` on one line: control characters and bytes that are not text are spelled out."""
-    if text.isprintable():
-        return text
-    return "".join(map(_spelled, text))
+    return text if text.isprintable() else "".join(map(_spelled, text))
 
 
 def _spelled(character: str) -> str:
@@ -119,15 +118,12 @@ def fingerprints(report: Report) -> Iterator[tuple[Finding, str]]:
         yield finding, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def fix_hint(finding: Finding) -> str:
-    """In a few words: what can be done about the finding from the command line."""
-    if finding.fix is None:
-        return ""
-    if finding.fix.applicability is Applicability.SAFE:
-        return "--write"
-    if finding.fix.applicability is Applicability.UNSAFE:
-        return "--write --unsafe-fixes"
-    return "shown only"
+FIX_HINTS = {
+    Applicability.SAFE: "--write",
+    Applicability.UNSAFE: "--write --unsafe-fixes",
+    Applicability.DISPLAY: "shown only",
+}
+"""In a few words: what can be done about a finding from the command line."""
 
 
 def repairs_and_summary(report: Report) -> Iterator[str]:
@@ -150,7 +146,7 @@ def summary(report: Report) -> str:
             f"{report.done} {count(len(report.fixed), 'finding')} in {count(files, 'file')}."
         )
     if findings:
-        kinds = Counter(_applicability(finding) for finding in findings)
+        kinds = Counter(finding.applicability for finding in findings)
         safe, unsafe = kinds[Applicability.SAFE], kinds[Applicability.UNSAFE]
         hints = []
         if report.unsafe_fixes and safe + unsafe:
@@ -172,10 +168,6 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _applicability(finding: Finding) -> Applicability | None:
-    return finding.fix.applicability if finding.fix is not None else None
-
-
 def unified_patch(path: str, before: bytes, after: bytes) -> bytes:
     """The patch as bytes, since a source file need not be UTF-8; empty when nothing changes.
 
@@ -183,43 +175,31 @@ def unified_patch(path: str, before: bytes, after: bytes) -> bytes:
     `diff --git` line on purpose: with it git would take the path as relative to the top
     of the repository, and the patch would not apply in a folder below.
     """
-    return b"".join(_patch_lines(os.fsencode(path), before, after))
-
-
-def _patch_lines(path: bytes, before: bytes, after: bytes) -> Iterator[bytes]:
     import difflib
 
     lines = difflib.diff_bytes(
         difflib.unified_diff,
-        _split(before),
-        _split(after),
-        _header_name(b"a/" + path),
-        _header_name(b"b/" + path),
+        _lines(before),
+        _lines(after),
+        _header_name(b"a/" + os.fsencode(path)),
+        _header_name(b"b/" + os.fsencode(path)),
     )
-    for line in lines:
-        yield line
-        if not line.endswith(b"\n"):
-            yield b"\n\\ No newline at end of file\n"
+    return b"".join(
+        line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
+        for line in lines
+    )
 
 
-def _split(content: bytes) -> list[bytes]:
+def _lines(content: bytes) -> list[bytes]:
     """Lines as git sees them: only \\n ends one, so the \\r of \\r\\n belongs to the line."""
-    lines = [line + b"\n" for line in content.split(b"\n")]
-    last = lines.pop()[:-1]
-    return [*lines, last] if last else lines
+    return re.findall(rb"[^\n]*\n|[^\n]+", content)
 
 
 def _header_name(name: bytes) -> bytes:
     """The name as git writes it: quoted like a C string when it holds anything unusual; a tab
     at the end of a name with spaces keeps them from being taken for its end."""
-    if all(0x20 <= byte < 0x7F and byte not in b'"\\' for byte in name):
-        return name + b"\t" if b" " in name else name
-    quoted = bytearray(b'"')
-    for byte in name:
-        if byte in b'"\\':
-            quoted += b"\\" + bytes([byte])
-        elif 0x20 <= byte < 0x7F:
-            quoted.append(byte)
-        else:
-            quoted += b"\\%03o" % byte
-    return bytes(quoted + b'"')
+    escaped = re.sub(rb'["\\]', rb"\\\g<0>", name)
+    escaped = re.sub(rb"[^ -~]", lambda found: b"\\%03o" % ord(found[0]), escaped)
+    if escaped != name:
+        return b'"%b"' % escaped
+    return name + b"\t" if b" " in name else name

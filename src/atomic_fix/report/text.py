@@ -1,11 +1,13 @@
 """For people: each finding on one line, or with its source, the grounds and what can be done."""
 
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate
 
 from atomic_fix.finding import Edit, Finding, Fix, Position, Span
-from atomic_fix.report import Report, fix_hint, printable, repairs_and_summary
+from atomic_fix.report import FIX_HINTS, Report, printable, repairs_and_summary
 
 _TAB = 4
 _ELLIPSIS = "…"
@@ -52,12 +54,14 @@ def _place(finding: Finding) -> str:
 
 
 def _said(finding: Finding) -> str:
-    hint = f" [{fix_hint(finding)}]" if finding.fix is not None else ""
+    hint = f" [{FIX_HINTS[finding.applicability]}]" if finding.applicability else ""
     return f"{finding.code} {printable(finding.message)}{hint}"
 
 
 def _lines(finding: Finding, report: Report) -> Iterator[str]:
-    paint = _paint if report.colour else _plain
+    def paint(text: str, style: str) -> str:
+        return f"\x1b[{style}m{text}\x1b[0m" if report.colour else text
+
     start = finding.span.start
     yield (
         f"{paint(printable(finding.filename), _BOLD)}:{start.row}:{start.column}: "
@@ -78,7 +82,7 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
         at = f" (line {ground.row})" if ground.row is not None else ""
         yield f"{mark} {paint('evidence:', _BOLD)} {printable(ground.text)}{at}"
     if finding.fix is not None:
-        hint = paint(f"[{fix_hint(finding)}]", _GREEN)
+        hint = paint(f"[{FIX_HINTS[finding.fix.applicability]}]", _GREEN)
         yield f"{mark} {paint('fix:', _BOLD)} {printable(finding.fix.title)} {hint}"
         for sign, line in _preview(finding, finding.fix, report):
             yield f"{mark} {paint(sign, _GREEN if sign == '+' else _RED)} {line}"
@@ -97,12 +101,12 @@ def _preview(finding: Finding, fix: Fix, report: Report) -> Iterator[tuple[str, 
         return
     from difflib import unified_diff
 
-    for first, last, edits in _blocks(fix):
-        start, end = Position(first, 1), Position(last, len(source.line(last)) + 1)
-        old = source.slice(Span(start, end))
-        new = old
+    for edits in _blocks(fix):
+        start = Position(edits[0].span.start.row, 1)
+        last = max(edit.span.end.row for edit in edits)
+        new = old = source.slice(Span(start, Position(last, len(source.line(last)) + 1)))
         offset = source.offset(start)
-        for edit in sorted(edits, reverse=True):
+        for edit in reversed(edits):
             before = new[: source.offset(edit.span.start) - offset]
             new = before + edit.text + new[source.offset(edit.span.end) - offset :]
         for line in unified_diff(old.splitlines(), new.splitlines(), n=0):
@@ -110,20 +114,16 @@ def _preview(finding: Finding, fix: Fix, report: Report) -> Iterator[tuple[str, 
                 yield line[0], printable(line[1:].expandtabs(_TAB))
 
 
-def _blocks(fix: Fix) -> Iterator[tuple[int, int, list[Edit]]]:
-    """The edits by the rows that they touch: first row, last row, and the edits of them."""
-    first, last = 0, -1
-    edits: list[Edit] = []
+def _blocks(fix: Fix) -> list[list[Edit]]:
+    """The edits by the rows that they touch, in order."""
+    blocks: list[list[Edit]] = []
+    last = -1
     for edit in sorted(fix.edits):
-        if edits and edit.span.start.row > last + 1:
-            yield first, last, edits
-            edits = []
-        if not edits:
-            first, last = edit.span.start.row, edit.span.end.row
+        if edit.span.start.row > last + 1:
+            blocks.append([])
+        blocks[-1].append(edit)
         last = max(last, edit.span.end.row)
-        edits.append(edit)
-    if edits:
-        yield first, last, edits
+    return blocks
 
 
 def _snippet(finding: Finding, room: int) -> tuple[str, str]:
@@ -132,41 +132,25 @@ def _snippet(finding: Finding, room: int) -> tuple[str, str]:
     start, end = finding.span.start, finding.span.end
     text = finding.source_line
     last = end.column - 1 if end.row == start.row else len(text.rstrip())
-    cells = [_cell(character) for character in text]
+    cells = [" " * _TAB if each == "\t" else printable(each) for each in text]
+    columns = [0, *accumulate(map(_width, cells))]
     first = min(start.column - 1, len(cells))
     last = max(min(last, len(cells)), first + 1)
-    if room and sum(_width(cell) for cell in cells) > room:
+    left, right = 0, len(cells)
+    head = tail = ""
+    if room and columns[-1] > room:
         # Keep the caret's beginning in sight, with a third of the room before it.
-        left = first
-        used = 0
-        while left > 0 and used + _width(cells[left - 1]) <= room // 3:
-            left -= 1
-            used += _width(cells[left])
-        head = [_ELLIPSIS] if left else []
-        taken: list[str] = []
-        used = len(head)
-        for cell in cells[left:]:
-            if used + _width(cell) > room - 1:
-                taken.append(_ELLIPSIS)
-                break
-            taken.append(cell)
-            used += _width(cell)
-        shift = left - len(head)
-        cells = head + taken
-        first, last = first - shift, min(last - shift, len(cells))
-    before = sum(_width(cell) for cell in cells[:first])
-    under = sum(_width(cell) for cell in cells[first:last]) or 1
-    return "".join(cells).rstrip(), " " * before + "^" * under
-
-
-def _cell(character: str) -> str:
-    return " " * _TAB if character == "\t" else printable(character)
+        left = bisect_left(columns, columns[first] - room // 3)
+        head = _ELLIPSIS if left else ""
+        right = bisect_right(columns, columns[left] + room - len(head) - 1) - 1
+        tail = _ELLIPSIS if right < len(cells) else ""
+    before = len(head) + columns[first] - columns[left]
+    under = columns[min(last, right)] - columns[first] + (len(tail) if last > right else 0)
+    return f"{head}{''.join(cells[left:right])}{tail}".rstrip(), " " * before + "^" * (under or 1)
 
 
 def _width(cell: str) -> int:
     """Columns that a cell takes on a terminal."""
-    if cell.isascii():
-        return len(cell)
     return sum(
         0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
         for each in cell
@@ -174,11 +158,3 @@ def _width(cell: str) -> int:
 
 
 _BOLD, _RED, _GREEN, _BLUE = "1", "1;31", "32", "1;34"
-
-
-def _paint(text: str, style: str) -> str:
-    return f"\x1b[{style}m{text}\x1b[0m"
-
-
-def _plain(text: str, _style: str) -> str:
-    return text

@@ -1,11 +1,60 @@
-"""For systems that run a linter and show what it found: each finding in the form of theirs."""
+"""For programs: JSON in the shape of ruff's, and what systems that run a linter and show what it
+found want of each finding."""
 
 import json
+import os
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
+from atomic_fix.check import UNREADABLE
 from atomic_fix.finding import Finding, Position
 from atomic_fix.report import Report, fingerprints, printable, relative_path
+
+
+def json_array(report: Report) -> Iterator[str]:
+    """One array."""
+    yield json.dumps([_object(finding) for finding in report.findings], indent=2, sort_keys=True)
+    yield "\n"
+
+
+def json_lines(report: Report) -> Iterator[str]:
+    """One object on each line."""
+    for finding in report.findings:
+        yield f"{json.dumps(_object(finding), sort_keys=True)}\n"
+
+
+def _object(finding: Finding) -> dict[str, Any]:
+    """One finding as ruff would write it, with `name`, `confidence` and `evidence` added.
+    `filename` is absolute, as ruff's is."""
+    filename, fix = finding.filename, finding.fix
+    return {
+        "cell": None,
+        "code": finding.code,
+        "confidence": round(finding.confidence, 3),
+        "end_location": asdict(finding.span.end),
+        "evidence": [asdict(each) for each in finding.evidence],
+        "filename": filename if filename == "-" else printable(os.path.abspath(filename)),  # noqa: PTH100
+        "fix": fix
+        and {
+            "applicability": fix.applicability.value,
+            "edits": [
+                {
+                    "content": edit.text,
+                    "end_location": asdict(edit.span.end),
+                    "location": asdict(edit.span.start),
+                }
+                for edit in fix.edits
+            ],
+            "message": fix.title,
+        },
+        "location": asdict(finding.span.start),
+        "message": finding.message,
+        "name": finding.name,
+        "noqa_row": finding.noqa_row,
+        "severity": "error" if finding.code == UNREADABLE else "warning",
+        "url": None,
+    }
 
 
 def github(report: Report) -> Iterator[str]:
