@@ -546,3 +546,107 @@ def test_each_wrong_way_to_publish_is_told_for_what_it_is(call: str, said: str) 
     (finding,) = check_source(textwrap.dedent(program).encode(), "program.py", Config())
     assert finding.code == "ATF114"
     assert said in finding.message
+
+
+def test_a_path_that_a_function_gives_for_a_name_with_a_suffix_is_beside_that_of_the_name() -> None:
+    program = """
+        import os
+
+        class Store:
+            def path_of(self, name):
+                return os.path.join(self.folder, name)
+
+            def read_state(self, name):
+                with open(self.path_of(name)) as file:
+                    return int(file.read())
+
+            def write_state(self, name, value):
+                old = self.path_of(name)
+                new = self.path_of(f"{name}.new")
+                with open(new, "w") as file:
+                    file.write(str(value))
+                os.replace(new, old)
+    """
+    assert codes(program) == ["ATF115"]
+    assert codes(program.replace(".new", "").replace("os.replace(new, old)", "")) == ["ATF101"]
+
+
+def test_a_file_in_a_temp_folder_is_not_the_one_of_that_name_elsewhere() -> None:
+    program = """
+        import json, os, shutil, tempfile
+
+        class Store:
+            def save_state(self, state):
+                name = "state.json"
+                with tempfile.TemporaryDirectory() as folder:
+                    fresh = os.path.join(folder, name)
+                    with open(fresh, "w") as file:
+                        json.dump(state, file)
+                    shutil.move(fresh, os.path.join(self.folder, name))
+    """
+    assert codes(program) == ["ATF112", "ATF114", "ATF115"]
+    in_place = program.replace("tempfile.TemporaryDirectory()", "self.folder")
+    assert codes(in_place.replace("shutil.move", "print")) == ["ATF101"]
+
+
+def test_what_is_saved_is_recovered() -> None:
+    program = """
+        class Counter:
+            def _save(self, path):
+                with open(path, "w") as file:
+                    file.write(str(self.current))
+
+            def _recover(self, path):
+                with open(path) as file:
+                    self.current = int(file.read())
+    """
+    assert codes(program) == ["ATF101"]
+    assert codes(program.replace("_recover", "_show")) == []
+
+
+def test_an_object_that_is_written_to_a_file_of_the_program_s_own_is_no_conversion() -> None:
+    program = """
+        import json, os
+
+        def run_to_json(run, path):
+            filename = os.path.join(run.folder, "run.json")
+            with open(filename, "w") as file:
+                json.dump(run.state(), file)
+
+        def run_from_json(filename):
+            with open(filename) as file:
+                return json.load(file)
+    """
+    assert codes(program) == ["ATF101"]
+    assert codes(program.replace('os.path.join(run.folder, "run.json")', "path")) == []
+
+
+def test_a_field_of_loaded_data_is_not_the_file() -> None:
+    program = """
+        import json
+
+        def load_state(state_file):
+            with open(state_file) as file:
+                payload = json.load(file)
+            try:
+                return state_from(payload)
+            except ValueError:
+                return None
+    """
+    assert codes(program) == ["ATF201"]
+    assert codes(program.replace("state_from(payload)", 'state_from(payload["at"])')) == []
+
+
+def test_a_vector_index_is_saved_and_loaded() -> None:
+    program = """
+        import faiss
+
+        class Memory:
+            def save(self):
+                faiss.write_index(self.index, self.path)
+
+            def load(self):
+                self.index = faiss.read_index(self.path)
+    """
+    assert codes(program) == ["ATF102"]
+    assert codes(program.replace("faiss.write_index", "print")) == []

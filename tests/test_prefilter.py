@@ -69,6 +69,8 @@ def test_a_publisher_is_let_through(name: str) -> None:
         "tmp.replace(path, # there\n)",
         "from torch import jit as j\nj.save(x, p)",
         "import torch . jit as j\nj.save(x, p)",
+        "from x import parse_state as p\ntry: y = p(path)\nexcept ValueError: pass",
+        "from x import parse_state as p\ntry:\n    y = p(path)\nexcept ValueError: pass",
     ],
 )
 def test_what_no_row_names_is_let_through(text: str) -> None:

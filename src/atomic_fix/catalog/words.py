@@ -360,7 +360,9 @@ LOADING = frozenset(
 )
 
 # What `from_name`, `from_dict` make something of: no file.
-NOT_FILES = frozenset({"arg", "dict", "env", "id", "mapping", "name", "object", "str", "string"})
+NOT_FILES = frozenset(
+    {"arg", "dict", "env", "filename", "id", "mapping", "name", "object", "str", "string"}
+)
 
 # Words in a name that say it holds a path.
 PATHS = frozenset(

@@ -84,7 +84,7 @@ _CONSTANT = -1.5
 _RESTORED = -4.0
 
 _SAVE_VERBS = {
-    "save": ("load", "restore", "read", "resume", "open"),
+    "save": ("load", "restore", "read", "resume", "open", "recover"),
     "dump": ("load", "read"),
     "write": ("read", "load", "parse"),
     "store": ("load", "restore", "retrieve", "read", "fetch"),
@@ -385,7 +385,7 @@ def paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False) ->
             continue
         rest = {w for w in ours if w != verb} - _FORMAT_WORDS
         for answer in answers:
-            if verb == "to" and saver.owner is None:
+            if verb == "to" and saver.owner is None and not own:
                 continue  # `to_json(x, path)` of a module: a conversion
             if verb == "write" and answer == "read" and set(ours) <= _PRIMITIVE and not own:
                 continue  # `write_text` and `read_text`: a file system layer, not a store

@@ -390,7 +390,7 @@ class Paths:
         # of them say of its nature counts.
         if _is_temp_name(name):
             traits.add("temp")
-        if phrase_in(words.ASIDE, name):
+        if phrase_in(words.ASIDE, name) and name != "old":  # `os.rename(new, old)`
             traits.add("aside")
         value = _union(values).named(alias, mention).having(*traits)
         for addition in home.bindings.get(name, ()):
@@ -569,7 +569,12 @@ class Paths:
                 # `_checked(path)`: what it is given, and no file of its own.
                 return self._resolve(given, *again)
             mention = Mention("function", callee.name, distance)
-            return _union(values).named(f"call:{callee.path}()", mention)
+            found = _union(values).named(f"call:{callee.path}()", mention)
+            for value in (self._resolve(a.value, *again) for a in node.args):
+                if value.key.startswith("append("):
+                    # `path_of(f"{name}.new")`: beside what `path_of(name)` gives.
+                    return _append(found, value, value.key[:-1].rpartition(",")[2])
+            return found
         # A function from elsewhere: its name and what it is given are all there is to see.
         called = dotted(node.func)
         if called is None and isinstance(node.func, cst.Attribute):
@@ -723,8 +728,10 @@ def _join(values: list[PathValue], *traits: str) -> PathValue:
     inherited = frozenset[str]().union(
         *(v.traits & (_OF_FOLDERS | {"beside", "device"}) for v in values)
     ) | (last.traits & {"temp", "fresh", "aside"})
-    # A file beside the code is not the one of that name elsewhere.
+    # A file beside the code, or in a temp folder, is not the one of that name elsewhere.
     home = "code/" if any("__file__" in v.key for v in values[:-1]) else ""
+    if "tempdir" in inherited:
+        home = "temp/"
     aliases = {key} | {
         f"lit:{home}{alias[4:]}" for alias in last.aliases if alias.startswith("lit:")
     }

@@ -241,7 +241,8 @@ def _load_in(paths: Paths, sites: Sites, handled: Handled) -> LoadSite | None:
         if best is None and set(words(call.method or call.name or "")) & SHAPING:
             for arg in call.node.args[:1]:
                 origin = sites.handles.origin(arg.value, call)
-                if origin is not None:
+                # Of `date_from(payload["at"])` the file as a whole is no matter.
+                if origin is not None and not isinstance(arg.value, cst.Subscript):
                     return LoadSite(call, call.name or "", origin[0], origin[1], raw=False)
     return best
 

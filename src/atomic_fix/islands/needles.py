@@ -54,7 +54,6 @@ def loading_word_pattern() -> str:
 
 OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
 """Last parts of the names of what opens a file."""
-_READERS = frozenset({"read_text", "read_bytes"})
 # A search each: where `GzipFile` stands, so does `File`.
 _SOME_OPENER = tuple(
     name.encode() for name in OPENERS if not any(each in name for each in OPENERS - {name})
@@ -78,9 +77,6 @@ _SUPPRESS = re.compile(rb"\bsuppress\b")
 _NAME = re.compile(rb"[A-Za-z_][\w.]*")
 _CORRUPT = re.compile("|".join(sorted(errors.CORRUPT_WORDS)).encode(), re.IGNORECASE)
 _RAISES = re.compile(rb"^[ \t]*raise\b", re.MULTILINE)
-_CALLED = re.compile(rb"(\w+)[\s\\)]*\(")
-_DEF = re.compile(rb"\bdef\s+(\w+)")
-_SHAPING = re.compile(rb"deserialize|validate|parse|decode", re.IGNORECASE)
 _NOT_IN_CODE = rb"(?!['\"`]|[ \t]+(?!(?:as|if|else|and|or|in|is|for|not)\b)[A-Za-z])"
 
 
@@ -91,35 +87,29 @@ class Needles:
         self._tests = config.names_rules
         savers = [saver.name for saver in apis.SAVERS]
         savers += [row.partition(":")[0] for row in config.savers]
-        methods: dict[bytes, set[bytes]] = {}
+        # By what they have in common: a pattern that begins with plain text is found fast.
+        methods: dict[str, list[str]] = {}
         for name in savers:
             if name[0] == ".":
-                method = name[1:].encode()
-                methods.setdefault(method[: method.find(b"_") + 1], set()).add(method)
-        # By what they have in common, so that most files are searched for that alone.
-        self._methods = tuple((start, tuple(names)) for start, names in methods.items())
+                start, line, end = name[1:].partition("_")
+                methods.setdefault(start + line, []).append(re.escape(end))
+        self._methods = [
+            re.compile(f"{start}(?:{'|'.join(ends)})".encode()) for start, ends in methods.items()
+        ]
         self._by_module = _by_module(name for name in savers if name[0] != ".")
         self._publishers = _by_module(apis.PUBLISHERS)
         self._trees = tuple(
             {maker.rpartition(".")[2].encode() for maker in apis.TREE_MAKERS} | {b"etree"}
         )
-        rows = [*apis.LOADERS, *(apis.Loader(name, source="any") for name in config.loaders)]
-        loaders = {row.name.rpartition(".")[2] for row in rows}
-        of_paths = {row.name.rpartition(".")[2] for row in rows if row.takes_path}
-        known = "|".join(sorted(map(re.escape, {*loaders, *OPENERS, *apis.SPLITTERS, *_READERS})))
-        loading = "|".join(sorted(catalog.LOADING))
-        runners = "|".join(sorted(apis.RUNNERS))
-        self._load = re.compile(
-            # Called, or handed to what calls it.
-            rf"\b(?:[^\WA-Za-z]*(?i:{loading})\w*[\s\\)]*[(#]|(?:{known}|\w*open(?:_\w*)?|{runners})\b)".encode(),
-            re.ASCII,
-        )
-        plain = "|".join(sorted(map(re.escape, {*OPENERS, *_READERS})))
-        called = "|".join(sorted(map(re.escape, of_paths)))
+        of_paths = [loader.name for loader in apis.LOADERS if loader.takes_path]
+        of_paths += config.loaders
+        called = "|".join({re.escape(name.rpartition(".")[2]) for name in of_paths})
+        plain = "|".join({*OPENERS, *apis.RUNNERS, "read_text", "read_bytes"})
         self._source = re.compile(
+            # Called, imported under another name, or handed to what calls it.
             rf"(?<!def )\b(?:[\d_]*(?:{loading_word_pattern()})\w*|{called})"
-            rf"(?:[\s\\)]*[(#]|[\s\\]+as\b)"
-            rf"|\b(?:{plain}|\w*open(?:_\w*)?|{runners})\b".encode()
+            rf"(?:[\s\\)]*[(#]|[\s\\]+as\b)|\b(?:{plain}|\w*open(?:_\w*)?)\b".encode()
+            + _NOT_IN_CODE
         )
 
     def may_matter(self, content: bytes) -> bool:
@@ -128,7 +118,7 @@ class Needles:
             self._may_write(content)
             # A test of what was loaded matters to a rule that is off by default.
             or (self._tests and b"isinstance" in content)
-            or (self._may_swallow(content) and self._may_load(content))
+            or (_may_be_silent(content) and self._may_load(content))
             or self._may_publish(content)
             or _COOKIE.search(content, 0, 400) is not None
         )
@@ -144,9 +134,8 @@ class Needles:
             or (b"truncate" in content and TRUNCATES.search(content.decode("latin-1")) is not None)
         ):
             return True
-        for start, methods in self._methods:
-            if start in content and any(method in content for method in methods):
-                return True
+        if any(method.search(content) for method in self._methods):
+            return True
         if b".write" in content and any(tree in content for tree in self._trees):
             return True
         return _any_of(self._by_module, content)
@@ -166,41 +155,6 @@ class Needles:
         return self._source.search(content) is not None or (
             b"getattr" in content and b"read_" in content
         )
-
-    def _may_swallow(self, content: bytes) -> bool:
-        if b"suppress" in content and _SUPPRESS.search(content) is not None:
-            return True
-        defined: set[bytes] | None = None
-        at = content.find(b"except")
-        while at >= 0:
-            start = content.rfind(b"\n", 0, at) + 1
-            end = content.find(b"\n", at)
-            end = end if end >= 0 else len(content)
-            indent = content[start:at]
-            if not indent.strip(b" \t\f\r"):
-                body = self._swallowed(content, at, end, indent)
-                if body is None or (body and (self._load.search(body) or _SHAPING.search(body))):
-                    return True
-                if body:
-                    if defined is None:
-                        defined = set(_DEF.findall(content))
-                    if not defined.isdisjoint(_CALLED.findall(body)):
-                        return True
-            at = content.find(b"except", end)
-        return False
-
-    @staticmethod
-    def _swallowed(content: bytes, at: int, end: int, indent: bytes) -> bytes | None:
-        """What is tried before the handler at `at`: empty when the handler is harmless, None
-        when that is in doubt."""
-        if b"\r" in indent or b"\f" in indent:
-            return None
-        caught = content[at + len(b"except") : end].partition(b"#")[0]
-        if b":" in caught and not _may_be_corrupt(caught.partition(b":")[0]):
-            return b""
-        if _raises(content, end, len(indent)):
-            return b""
-        return _tried(content, at - len(indent), indent)
 
 
 @lru_cache(maxsize=8)
@@ -281,6 +235,26 @@ def _may_be_corrupt(caught: bytes) -> bool:
     return False
 
 
+def _may_be_silent(content: bytes) -> bool:
+    """Whether there is a handler that may swallow an error."""
+    if b"suppress" in content and _SUPPRESS.search(content) is not None:
+        return True
+    at = content.find(b"except")
+    while at >= 0:
+        indent = content[content.rfind(b"\n", 0, at) + 1 : at]
+        end = content.find(b"\n", at)
+        end = end if end >= 0 else len(content)
+        if not indent.strip(b" \t\f\r"):
+            caught = content[at + len(b"except") : end].partition(b"#")[0]
+            harmless = b":" in caught and not _may_be_corrupt(caught.partition(b":")[0])
+            if b"\r" in indent or b"\f" in indent:
+                return True
+            if not harmless and not _raises(content, end, len(indent)):
+                return True
+        at = content.find(b"except", end)
+    return False
+
+
 def _raises(content: bytes, start: int, indent: int) -> bool:
     """Whether the handler that begins on the row before `start` plainly raises."""
     end = start
@@ -300,14 +274,3 @@ def _raises(content: bytes, start: int, indent: int) -> bool:
         return False
     # A string or a nested function may hold a `raise` that is not the handler's.
     return not any(each in block for each in (b'"""', b"'''", b"def ", b"\\\n", b"\r", b"\f"))
-
-
-def _tried(content: bytes, before: int, indent: bytes) -> bytes | None:
-    """The bytes between the `try` of a handler and the handler; None when in doubt."""
-    start = content.rfind(b"\n" + indent + b"try", 0, before)
-    if start < 0:
-        return None
-    body = content[start:before]
-    if b'"""' in body or b"'''" in body or body[1 + len(indent) + 3 :].lstrip(b" \t")[:1] != b":":
-        return None
-    return body
