@@ -9,7 +9,7 @@ import json
 import sys
 from typing import Any
 
-from atomic_fix.settings import KEYS, Key, Kind, defaults
+from atomic_fix.settings import KEYS, Key, Kind, Settings, shown
 
 _INTRODUCTION = """\
 # Configuration
@@ -63,7 +63,7 @@ def markdown() -> str:
     """The page `docs/configuration.md`."""
     table = "".join(f"{key.name} = {key.example}\n" for key in KEYS)
     parts = [_INTRODUCTION, f"```toml\n[tool.atomic-fix]\n{table}```\n\n", _PATTERNS, "## Keys\n"]
-    values = defaults()
+    values = shown(Settings())
     for key in KEYS:
         choices = (
             f" One of {', '.join(f'`{each}`' for each in key.choices)}." if key.choices else ""
@@ -78,7 +78,7 @@ def markdown() -> str:
 
 def json_schema() -> dict[str, Any]:
     """A JSON schema of `[tool.atomic-fix]` and of `atomic-fix.toml`."""
-    values = defaults()
+    values = shown(Settings())
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "atomic-fix",

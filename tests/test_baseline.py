@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from atomic_fix.baseline import Baseline, BaselineError, Entry, parse, text_of
+from atomic_fix.baseline import Baseline, Entry, parse, text_of
 from atomic_fix.cli import main
 
 HEAD = "import json\n\n\n"
@@ -191,7 +191,7 @@ def test_the_text_reads_back_as_it_was(tmp_path: Path) -> None:
     text = text_of(Baseline(str(tmp_path), counts))
     assert parse(text, str(tmp_path / "known")) == Baseline(str(tmp_path), counts)
     assert text.isprintable() or text.count("\n") == 3
-    with pytest.raises(BaselineError):
+    with pytest.raises(ValueError, match=r"^known:1: not an entry"):
         parse("x\n", "known")
 
 

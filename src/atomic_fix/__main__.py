@@ -1,7 +1,5 @@
 """`python -m atomic_fix`, the same as the command `atomic-fix`."""
 
-from __future__ import annotations
-
 import sys
 
 if __name__ == "__main__":

@@ -31,10 +31,6 @@ class Entry:
     line: str
 
 
-class BaselineError(Exception):
-    """A baseline that cannot be used; the message is one line."""
-
-
 @dataclass(frozen=True, slots=True)
 class Baseline:
     """How many findings of each kind are known. `folder` is where the file lies."""
@@ -103,7 +99,7 @@ def parse(text: str, path: str) -> Baseline:
     """Read the text of the baseline file at `path`.
 
     Raises:
-        BaselineError: a line is not an entry, or an entry stands there twice.
+        ValueError: a line is not an entry, or an entry stands there twice.
     """
     counts: dict[Entry, int] = {}
     for row, line in enumerate(text.split("\n"), 1):
@@ -111,12 +107,12 @@ def parse(text: str, path: str) -> Baseline:
             continue
         fields = line.rstrip("\r").split(" ", 3)
         if len(fields) < 3 or not fields[2].isascii() or not fields[2].isdigit():
-            raise BaselineError(
+            raise ValueError(
                 f"{path}:{row}: not an entry of a baseline (`path CODE count source line`)"
             )
         entry = Entry(_unquoted(fields[0]), fields[1], fields[3] if len(fields) > 3 else "")
         if entry in counts:
-            raise BaselineError(f"{path}:{row}: the entry stands there twice")
+            raise ValueError(f"{path}:{row}: the entry stands there twice")
         counts[entry] = int(fields[2])
     return Baseline(os.path.dirname(os.path.abspath(path)), counts)
 

@@ -5,8 +5,6 @@ It makes the same edits as `atomic-fix --write`, and obeys the same comments. Wh
 writes to disk, and how, is LibCST's own affair: it is not written atomically.
 """
 
-from __future__ import annotations
-
 import argparse
 
 import libcst as cst

@@ -91,8 +91,8 @@ class Finding:
         return self.fix.applicability if self.fix is not None else None
 
     @property
-    def sort_key(self) -> tuple[int, int, str]:
-        return (self.span.start.row, self.span.start.column, self.code)
+    def sort_key(self) -> tuple[Position, str]:
+        return self.span.start, self.code
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import ast
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -71,7 +72,10 @@ class AtomicFixPlugin:
         for key in _OPTIONS:
             value = getattr(options, f"atf_{key.attribute}")
             if value is not None:
-                values[key.name] = _number(value) if key.kind is Kind.SHARE else value
+                values[key.name] = value
+                if key.kind is Kind.SHARE:
+                    with suppress(ValueError):  # what is no number is refused by name
+                        values[key.name] = float(value)
         try:
             cls._resolver = Resolver(values)
         except ConfigError as error:
@@ -133,11 +137,3 @@ class AtomicFixPlugin:
                 ignore=tuple(code for code in config.ignore if code not in wanted),
             ),
         )
-
-
-def _number(text: str) -> object:
-    """The number that an option gives, or its text, which is then refused by name."""
-    try:
-        return float(text)
-    except ValueError:
-        return text

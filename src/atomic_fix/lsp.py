@@ -5,8 +5,6 @@ a diagnostic has the page of its rule as hover, its repair as quick fix, and all
 together as `source.fixAll.atomic-fix`.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,21 +1,15 @@
 """Fixes one by one, each as a person answers: the core of `--interactive`."""
 
-from __future__ import annotations
-
 import enum
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from atomic_fix.baseline import Baseline, Entry
+from atomic_fix.finding import Finding
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, Rewrite, apply_fixes, refusal, rewrite, tidied
+from atomic_fix.source import Source
 from atomic_fix.suppress import add_noqa
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from atomic_fix.finding import Finding
-    from atomic_fix.source import Source
 
 
 class Answer(enum.Enum):

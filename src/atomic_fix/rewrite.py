@@ -1,20 +1,14 @@
 """Findings -> new text. The only place that changes text, and it changes it in memory."""
 
-from __future__ import annotations
-
 import itertools
 from collections import Counter
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from atomic_fix.finding import Applicability, Edit, Finding, Span
 from atomic_fix.fixes.unused_imports import without_unused_imports
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from collections.abc import Set as AbstractSet
-
-    from atomic_fix.source import Source
+from atomic_fix.source import Source
 
 SAFE_ONLY = frozenset({Applicability.SAFE})
 SAFE_AND_UNSAFE = frozenset({Applicability.SAFE, Applicability.UNSAFE})

@@ -129,11 +129,6 @@ KEYS: tuple[Key, ...] = (
 )  # fmt: skip
 
 
-def defaults() -> dict[str, Any]:
-    """The value of every key when nothing is configured, by key name."""
-    return shown(Settings())
-
-
 def shown(settings: Settings) -> dict[str, Any]:
     """The value of every key, by key name, as plain lists, strings and numbers."""
     values: dict[str, Any] = {}
@@ -274,7 +269,9 @@ class Resolver:
         settings = self._by_folder.get(folder)
         if settings is None:
             parent = os.path.dirname(folder)
-            found = _in_folder(folder)
+            found = _load(os.path.join(folder, "atomic-fix.toml"), required=False) or _load(
+                os.path.join(folder, "pyproject.toml"), required=False
+            )
             if found is None and parent != folder:
                 settings = self.for_folder(parent)
             else:
@@ -292,12 +289,6 @@ class Resolver:
 
     def _with_options(self, settings: Settings) -> Settings:
         return merge(settings, self._options, "option")
-
-
-def _in_folder(folder: str) -> Settings | None:
-    """The settings that a folder's own configuration file gives, if it has one."""
-    own, shared = (os.path.join(folder, name) for name in ("atomic-fix.toml", "pyproject.toml"))
-    return _load(own, required=False) or _load(shared, required=False)
 
 
 def _load(path: str, *, required: bool) -> Settings | None:

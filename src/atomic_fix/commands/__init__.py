@@ -6,23 +6,26 @@ Here is what all of that has in common: what was asked, how it is told, how it e
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from atomic_fix.finding import FileResult, Finding
 from atomic_fix.report import Report, printable, renderer
+from atomic_fix.run import cache, disk, workers
+from atomic_fix.run.all_files import Effort, shard_of
+from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.one_file import Find
 from atomic_fix.settings import ConfigError, Resolver, Settings
-from atomic_fix.source import Source
+from atomic_fix.source import Source, Unreadable, decode
 
 if TYPE_CHECKING:
     from atomic_fix.rewrite import Rewrite
-    from atomic_fix.run.all_files import Effort
-    from atomic_fix.run.narrowing import Narrowing
-    from atomic_fix.run.one_file import Find
 
 CLEAN, FOUND, FAILED = 0, 1, 2
 """The exit codes: nothing to tell, something was found, some of the work could not be done."""
@@ -51,9 +54,6 @@ def effort(session: Session) -> Effort:
     Raises:
         ConfigError: --shard cannot be understood.
     """
-    from atomic_fix.run import cache, workers
-    from atomic_fix.run.all_files import Effort, shard_of
-
     options = session.options
     part = None
     if options["shard"] is not None:
@@ -88,8 +88,6 @@ def print_report(
     Raises:
         ConfigError: the file cannot be written.
     """
-    import shutil
-
     stream = sys.stderr if to_stderr else sys.stdout
     options = session.options
     to_file = options["output_file"]
@@ -119,8 +117,6 @@ def write_file(path: str, text: str, option: str = "") -> None:
     Raises:
         ConfigError: it cannot be written; the message starts with `option`.
     """
-    from atomic_fix.run import disk
-
     try:
         disk.write_report(path, text)
     except OSError as error:
@@ -129,10 +125,6 @@ def write_file(path: str, text: str, option: str = "") -> None:
 
 def _last_source(content: bytes | None) -> Callable[[str], Source | None]:
     """Reads the file that a finding is in, once for all its findings."""
-    from functools import lru_cache
-
-    from atomic_fix.run import disk
-    from atomic_fix.source import Source, Unreadable, decode
 
     @lru_cache(maxsize=1)
     def read(filename: str) -> Source | None:

@@ -1,17 +1,19 @@
 """Say what is there to know: rules, settings, files."""
 
+import json
+
 import click
 
+from atomic_fix.check import UNREADABLE, UNREADABLE_NAME
 from atomic_fix.commands import CLEAN, complain
 from atomic_fix.report import UNREADABLE_PAGE, printable
-from atomic_fix.settings import Resolver, Settings
+from atomic_fix.run.discover import Candidate, discover
+from atomic_fix.settings import Resolver, Settings, nearest, shown
 
 
 def explain(code: str) -> int:
     """Print the page of a rule, given by code or name; the exit code."""
-    from atomic_fix.check import UNREADABLE, UNREADABLE_NAME
     from atomic_fix.rules import RULES
-    from atomic_fix.settings import nearest
 
     pages = {(rule.code, rule.name): rule.page for rule in RULES}
     pages[UNREADABLE, UNREADABLE_NAME] = UNREADABLE_PAGE
@@ -25,10 +27,6 @@ def explain(code: str) -> int:
 
 def show_settings(settings: Settings) -> int:
     """Print the settings, a key a line; the exit code."""
-    import json
-
-    from atomic_fix.settings import shown
-
     click.echo(f"# {printable(settings.origin) or 'no configuration file'}")
     for name, value in shown(settings).items():
         click.echo(f"{name} = {json.dumps(value)}")
@@ -37,8 +35,6 @@ def show_settings(settings: Settings) -> int:
 
 def show_files(paths: tuple[str, ...], resolver: Resolver) -> int:
     """Print the files that would be checked; the exit code."""
-    from atomic_fix.run.discover import Candidate, discover
-
     code = CLEAN
     for found in discover(paths, resolver):
         if isinstance(found, Candidate):

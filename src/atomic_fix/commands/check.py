@@ -1,16 +1,14 @@
 """Report the findings, of files or of standard input, or make a baseline of them."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import click
 
 from atomic_fix import baseline
+from atomic_fix.baseline import Baseline
 from atomic_fix.commands import (
     CLEAN,
     FAILED,
@@ -31,9 +29,6 @@ from atomic_fix.report import count, printable
 from atomic_fix.run.all_files import check_files
 from atomic_fix.run.one_file import change_bytes, check_bytes
 from atomic_fix.run.workers import WorkerDied
-
-if TYPE_CHECKING:
-    from atomic_fix.baseline import Baseline
 
 
 def check(session: Session) -> int:

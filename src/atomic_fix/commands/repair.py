@@ -27,20 +27,18 @@ from atomic_fix.commands import (
 from atomic_fix.finding import FileResult, Finding
 from atomic_fix.report import Report, count, printable, renderer, unified_patch
 from atomic_fix.run import disk
+from atomic_fix.run.all_files import change_files
+from atomic_fix.run.one_file import Find, Repair, check_bytes
 from atomic_fix.settings import section
 from atomic_fix.source import Source, Unreadable, seen_from
 
 if TYPE_CHECKING:
     from atomic_fix.review import Answer
     from atomic_fix.rewrite import Rewrite
-    from atomic_fix.run.one_file import Find, Repair
 
 
 def diff(session: Session) -> int:
     """Print what --write would change as a patch; the exit code."""
-    from atomic_fix.run.all_files import change_files
-    from atomic_fix.run.one_file import Repair
-
     repairs = []
     failed = False
     for found in change_files(
@@ -57,9 +55,6 @@ def diff(session: Session) -> int:
 
 def write(session: Session) -> int:
     """Repair the files, or suppress their findings with comments; the exit code."""
-    from atomic_fix.run.all_files import change_files
-    from atomic_fix.run.one_file import Repair, check_bytes
-
     reason = session.options["add_noqa"]
     if reason is not None and (
         not reason.isprintable() or (session.here.require_reason and not reason.strip())

@@ -45,7 +45,7 @@ def read_baseline(path: str) -> Baseline:
         raise ConfigError(f"{path}: {content.reason}")
     try:
         return baseline.parse(content.decode("utf-8"), path)
-    except (baseline.BaselineError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ConfigError(f"{path}: not a baseline: {error}") from error
 
 
