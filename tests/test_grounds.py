@@ -650,3 +650,135 @@ def test_a_vector_index_is_saved_and_loaded() -> None:
     """
     assert codes(program) == ["ATF102"]
     assert codes(program.replace("faiss.write_index", "print")) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("self.state_file.write_text(text)", ["ATF101"]),
+        ('self.state_file.write_text(text, "utf-8")', ["ATF101"]),
+        ("self.state_file.write_text(text, ENCODING)", ["ATF101"]),
+        ('self.state_file.write_text(text, encoding="utf-8", newline="")', ["ATF101"]),
+        ("self.state_storage.write_text(text, path)", []),
+        ('self.state_storage.write_text(text, "state.txt")', []),
+        ("self.state_storage.write_text(text, to=path)", []),
+    ],
+)
+def test_a_layer_that_is_told_where_to_write_is_no_path(call: str, expected: list[str]) -> None:
+    program = f"""
+        class Store:
+            def save_state(self, text, path):
+                {call}
+    """
+    assert codes(program) == expected
+
+
+def test_what_is_written_through_another_handle_of_that_name_says_nothing() -> None:
+    program = """
+        import json, os
+
+        def save(folder, words, history):
+            with open(os.path.join(folder, "words"), "w") as file:
+                json.dump(words, file)
+            with open(os.path.join(folder, "past"), "w") as file:
+                json.dump(history, file)
+    """
+    (finding,) = check_source(textwrap.dedent(program).encode(), "program.py", Config())
+    assert finding.span.start.row == 7
+
+
+def test_a_handle_that_one_of_two_branches_opens_is_written_to_behind_them() -> None:
+    program = """
+        import json
+
+        def save(path, binary, history, words):
+            if binary:
+                file = open(path, "wb")
+            else:
+                file = open(path, "w")
+            json.dump(history, file)
+            file.close()
+    """
+    assert codes(program) == ["ATF101", "ATF101"]
+    assert codes(program.replace("dump(history", "dump(words")) == []
+
+
+@pytest.mark.parametrize("said", ["is not valid", "is not a valid TOML file", "is invalid"])
+def test_who_is_told_that_a_file_is_not_valid_is_told(said: str) -> None:
+    program = f"""
+        import json
+
+        def look(state_file):
+            try:
+                with open(state_file) as file:
+                    json.load(file)
+            except ValueError:
+                return False, "{said}"
+            return True, None
+    """
+    assert codes(program) == []
+    assert codes(program.replace(said, "is there")) == ["ATF201"]
+
+
+@pytest.mark.parametrize(
+    "folder", ['"{}/job.pem".format(gettempdir())', '"%s/job.pem" % gettempdir()']
+)
+def test_a_template_lies_where_it_is_filled_in_to_lie(folder: str) -> None:
+    program = f"""
+        from tempfile import gettempdir
+
+        def make(text):
+            with open({folder}, "w") as file:
+                file.write(text)
+
+        def use():
+            with open({folder}) as file:
+                return file.read()
+    """
+    assert codes(program) == []
+    assert codes(program.replace("gettempdir()", "home")) == ["ATF101"]
+
+
+def test_files_of_one_folder_and_one_suffix_are_of_one_kind() -> None:
+    program = """
+        import json, os
+
+        class Notes:
+            def add(self, name, note):
+                with open(os.path.join(self.folder, f"{name}.json"), "w") as file:
+                    json.dump(note, file)
+
+            def show(self, title):
+                with open(os.path.join(self.folder, f"{title}.json")) as file:
+                    return json.load(file)
+    """
+    assert codes(program) == ["ATF101"]
+    assert codes(program.replace('f"{title}.json"', 'f"{title}.txt"')) == []
+
+
+def test_a_conversion_from_folder_to_folder_reads_nothing_back() -> None:
+    program = """
+        import json, os
+
+        def convert(source, target):
+            with open(os.path.join(source, "model.json")) as file:
+                model = json.load(file)
+            with open(os.path.join(target, "model.json"), "w") as file:
+                json.dump(model, file)
+    """
+    assert codes(program) == []
+    assert codes(program.replace("target", "source").replace("source, source", "source")) == [
+        "ATF101"
+    ]
+
+
+def test_the_number_of_a_process_is_worthless_after_a_crash() -> None:
+    program = """
+        def claim(path, pid):
+            (path / ".owner").write_text(str(pid))
+
+        def sweep(path):
+            return int((path / ".owner").read_text())
+    """
+    assert codes(program) == []
+    assert codes(program.replace("pid", "count")) == ["ATF101"]

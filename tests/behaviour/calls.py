@@ -169,6 +169,7 @@ CALLS: dict[str, dict[str, Call]] = {
         "path_open": write(CHECKPOINT, lambda m, s: m.path_open(s)),
         "io_open": write(CHECKPOINT, lambda m, s: m.io_open(s)),
         "codecs_open": write(CHECKPOINT, lambda m, s: m.codecs_open(s)),
+        "codecs_open_binary": write(CHECKPOINT, lambda m, s: m.codecs_open_binary(s)),
         "kept_handle": write(CHECKPOINT, lambda m, s: m.kept_handle(s)),
         "handle_in_argument": write(CHECKPOINT, lambda m, s: m.handle_in_argument(s)),
         "several_in_one": write(CHECKPOINT, lambda m, s: m.several_in_one(s, "<p>")),

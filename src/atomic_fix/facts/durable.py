@@ -316,7 +316,7 @@ def read_back(
         savers = (function, *callers(function))
     for load in loads:
         ground = None
-        if load.path.same(path):
+        if load.path.same(path) and not (load.function is function and _moved(load.path, path)):
             weight = _READ_BACK_RAW if load.raw else _READ_BACK_SAME
             if load.api in apis.SPLITTERS:
                 weight = _READ_BACK_SPLIT
@@ -345,6 +345,14 @@ def read_back(
 def most_read_back(site: WriteSite) -> tuple[Ground, ...]:
     """The best ground that `read_back` could find."""
     return (Ground("it may be read back", max(_READ_BACK_SAME, _READ_BACK_PAIR), site),)
+
+
+def _moved(loaded: PathValue, written: PathValue) -> bool:
+    """Whether two paths of one function have the name in common, and not the folder."""
+    folders = {path.key.partition(",")[0] for path in (loaded, written) if path.key != "?"}
+    return len(folders) > 1 and all(
+        alias.startswith("lit:") for alias in loaded.aliases & written.aliases
+    )
 
 
 def given_by_caller(path: PathValue, function: FunctionFacts) -> bool:
@@ -436,6 +444,9 @@ def data_grounds(durability: Durability, vocabulary: Vocabulary, names: tuple[st
         durability.add(f"the data `{names[0]}` is a text that is edited", denying)
         return
     for name in names:
+        if not {"pid", "getpid"}.isdisjoint(words(name)):
+            durability.add(f"the data `{name}` is a running process", _RUNNING)
+            return
         for phrases, weight in (
             (vocabulary.durable, strong),
             (vocabulary.maybe, weak),

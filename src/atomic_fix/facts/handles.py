@@ -88,6 +88,15 @@ class Handles:
                     return f"self.{name}"
         return None
 
+    def uses(self, handle: str, call: Call) -> list[Call]:
+        """The later calls at which a name still stands for the handle that a call opens."""
+        return [
+            other
+            for other in call.function.calls
+            if other.order > call.order
+            and any(_opens(b, call.node) for b in self._bound(handle, other))
+        ]
+
     def _bound(self, name: str, call: Call) -> list[Binding]:
         """What a name, or an attribute of `self`, may stand for at a call."""
         found: list[Binding] = []

@@ -6,6 +6,7 @@ share one are the same file), which words are in sight (`mentions`), and a few t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,8 @@ from atomic_fix.facts.scopes import (
 )
 
 _DEPTH = 6
+# Where a template is filled in: `{}`, `{name:03}`, `%s`, `%(name)s`, `%05d`.
+_PLACE = re.compile(r"\{[^{}]*\}|%(\(\w+\))?[-+ 0-9.]*[a-zA-Z]")
 # What is true of a folder is true of what lies in it.
 _OF_FOLDERS = frozenset({"staged", "systemp", "tempdir"})
 _FRESH_CALLS = frozenset(
@@ -276,7 +279,7 @@ class Paths:
             if isinstance(node.operator, cst.Divide):
                 return _join([left, right], "path")
             if isinstance(node.operator, cst.Modulo):
-                return left
+                return self._filled_in(node.left, _elements(node.right), *again)
             return _append(left, right, _text(node.right))
         if isinstance(node, cst.IfExp):
             return _union([self._resolve(node.body, *again), self._resolve(node.orelse, *again)])
@@ -323,25 +326,23 @@ class Paths:
                 pieces.append("{}")
             elif isinstance(part, cst.SimpleString):
                 pieces.append(_literal(part))
-        text = "".join(pieces)
-        literal = _literal_value(text.replace("{}", ""), text, distance)
-        if not inner:
-            return literal
-        if text.startswith("{}") and text.count("{}") == 1 and not text[2:].startswith(("/", "\\")):
-            # f"{path}.tmp": made from the path by a suffix.
-            return _append(inner[0], literal, text[2:])
-        mentions = (*literal.mentions, *(m for value in inner for m in value.mentions))
-        traits = literal.traits | frozenset().union(*(v.traits for v in inner)) & {
-            "temp",
-            "tempdir",
-            "fresh",
-        }
-        derived = frozenset().union(*(v.aliases for v in inner))
-        key = text
-        for value in inner:
-            key = key.replace("{}", "{" + value.key + "}", 1)
-        aliases = literal.aliases | {key}
-        return PathValue(key, aliases, mentions, traits, derived)
+        return _filled("".join(pieces), inner, distance)
+
+    def _filled_in(
+        self,
+        template: cst.BaseExpression,
+        given: list[cst.BaseExpression],
+        function: FunctionFacts,
+        before: int,
+        distance: int,
+        depth: int,
+    ) -> PathValue:
+        """What `"{}.json".format(name)` and `"%s.json" % name` give."""
+        text = _text(template)
+        if text is None:
+            return self._resolve(template, function, before, distance, depth)
+        inner = [self._resolve(each, function, before, distance, depth - 1) for each in given]
+        return _filled(_PLACE.sub("{}", text), inner, distance)
 
     def _name(
         self, node: cst.Name, function: FunctionFacts, before: int, distance: int, depth: int
@@ -622,7 +623,7 @@ class Paths:
         if method in {"glob", "rglob"} and first is not None:
             return _join([self._resolve(func.value, *again), self._resolve(first, *again)], "path")
         if method == "format":
-            return self._resolve(func.value, *again)
+            return self._filled_in(func.value, [arg.value for arg in node.args], *again)
         if method == "open":
             opened = self.opened_by_method(node)
             if opened is not func.value or first is None or _is_mode(_text(first)):
@@ -683,6 +684,11 @@ def _text(node: cst.BaseExpression | None) -> str | None:
     return None
 
 
+def _elements(node: cst.BaseExpression) -> list[cst.BaseExpression]:
+    """What stands right of `%`: one value, or those of a tuple."""
+    return [e.value for e in node.elements] if isinstance(node, cst.Tuple) else [node]
+
+
 def _is_no_path(node: cst.BaseExpression) -> bool:
     return isinstance(node, cst.BaseNumber) or dotted(node) in {"None", "True", "False"}
 
@@ -717,6 +723,26 @@ def _literal_value(text: str, template: str, distance: int) -> PathValue:
     return PathValue(f"'{template}'", aliases, mentions, frozenset(traits))
 
 
+def _filled(text: str, inner: list[PathValue], distance: int) -> PathValue:
+    """A text with values in place of each `{}`."""
+    literal = _literal_value(text.replace("{}", ""), text, distance)
+    if not inner:
+        return literal
+    if text.startswith("{}") and text.count("{}") == 1 and not text[2:].startswith(("/", "\\")):
+        # f"{path}.tmp": made from the path by a suffix.
+        made = _append(inner[0], literal, text[2:])
+        return replace(made, aliases=made.aliases | literal.aliases)
+    mentions = (*literal.mentions, *(m for value in inner for m in value.mentions))
+    traits = literal.traits | frozenset[str]().union(*(v.traits for v in inner)) & (
+        _OF_FOLDERS | {"temp", "fresh"}
+    )
+    derived = frozenset[str]().union(*(v.aliases for v in inner))
+    key = text
+    for value in inner:
+        key = key.replace("{}", "{" + value.key + "}", 1)
+    return PathValue(key, literal.aliases | {key}, mentions, traits, derived)
+
+
 def _join(values: list[PathValue], *traits: str) -> PathValue:
     if not values:
         return _UNKNOWN
@@ -735,8 +761,10 @@ def _join(values: list[PathValue], *traits: str) -> PathValue:
     aliases = {key} | {
         f"lit:{home}{alias[4:]}" for alias in last.aliases if alias.startswith("lit:")
     }
-    if "?" in key:
-        aliases.discard(key)
+    if last.key.startswith("append("):
+        # `folder / f"{one}.json"` and `folder / f"{other}.json"` are of one kind.
+        aliases.add(f"{key.removesuffix(last.key + ')')}{{}}{last.key.rpartition(',')[2]}")
+    aliases = {alias for alias in aliases if "?" not in alias}
     return PathValue(
         key,
         frozenset(aliases),

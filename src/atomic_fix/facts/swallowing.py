@@ -42,7 +42,7 @@ _QUIET_METHODS = frozenset({"debug", "info", "trace", "log"})
 _SHOWING = frozenset({"echo", "print", "pprint", "secho"})
 _BAD_NEWS = re.compile(
     r"\b(bad|broken|cannot|can't|corrupt\w*|could not|couldn't|damaged|error\w*|fail\w*|invalid"
-    r"|malformed|unable|unreadable|warn\w*)\b",
+    r"|malformed|not (a )?valid|unable|unreadable|warn\w*)\b",
     re.IGNORECASE,
 )
 _DEFAULT_WORDS = frozenset(

@@ -10,10 +10,12 @@ from atomic_fix.catalog.words import TEMP
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.names import code_of, dotted, words
 from atomic_fix.facts.paths import PathValue
-from atomic_fix.facts.scopes import Call, Site
+from atomic_fix.facts.scopes import Call, Site, argument
 
 # In a handle's name: nothing of what is written.
 _SAYING_NOTHING = frozenset({"out", "outfile", "output"})
+
+_ENCODING = re.compile(r"(?i:.*cod)|[\"'][\w-]+[\"']\Z")
 
 # Receivers of `write_bytes` and `.open(...)` that are no paths.
 _NOT_PATHS = frozenset(
@@ -74,6 +76,8 @@ class Writes:
         if method in {"write_text", "write_bytes"} and receiver is not None:
             path = self._handles.resolve(receiver, call)
             if {"handle", "memory"} & path.traits or _is_no_path(receiver, path):
+                return None
+            if not _is_as_of_paths(call.node):
                 return None
             given = call.argument(0, "data")
             content = self._text_content(given, call)
@@ -163,10 +167,10 @@ class Writes:
     def _is_only_opened(self, call: Call) -> bool:
         """`with open(path, "w"):` makes an empty file, and nothing of it can be torn."""
         handle = self._handles.handle_name(call)
-        for other in call.function.calls if handle is not None else ():
+        for other in self._handles.uses(handle, call) if handle is not None else ():
             name = other.name or ""
             given = [dotted(arg.value) for arg in other.node.args]
-            if other.order > call.order and (name.startswith(f"{handle}.") or handle in given):
+            if name.startswith(f"{handle}.") or handle in given:
                 if name == f"{handle}.close":
                     return True  # `open(path, "w").close()` in two steps
                 break
@@ -244,10 +248,10 @@ class Writes:
 
     def _handle_content(self, call: Call) -> str:
         handle = self._handles.handle_name(call)
-        outer = [c for c in call.function.calls if any(a.value is call.node for a in c.node.args)]
-        for other in (*call.function.calls,) if handle is not None else outer:
-            if other.order <= call.order and other not in outer:
-                continue
+        given = [c for c in call.function.calls if any(a.value is call.node for a in c.node.args)]
+        if handle is not None:
+            given += self._handles.uses(handle, call)
+        for other in given:
             content = self._given_to(other, handle, call)
             if content:
                 return content
@@ -257,9 +261,7 @@ class Writes:
         """What is written, as far as it is in sight, into the handle that a call opens."""
         handle = self._handles.handle_name(call)
         found: list[cst.BaseExpression] = []
-        for other in call.function.calls:
-            if other.order <= call.order or handle is None:
-                continue
+        for other in self._handles.uses(handle, call) if handle is not None else ():
             given = [dotted(a.value) for a in other.node.args]
             if handle in given and other.method == "write" and other.receiver is not None:
                 found.append(other.receiver)  # `parser.write(handle, True)`
@@ -354,6 +356,16 @@ def _names(node: cst.BaseExpression | None, depth: int = 4) -> tuple[str, ...]:
     if isinstance(node, cst.BinaryOperation):
         return _names(node.left, depth - 1)
     return ()
+
+
+def _is_as_of_paths(node: cst.Call) -> bool:
+    """Whether the arguments are those of `Path.write_text`, and not `storage.write_text(text,
+    path)`."""
+    keywords = {arg.keyword.value for arg in node.args if arg.keyword is not None}
+    second = argument(node, 1)
+    return keywords <= {"data", "encoding", "errors", "newline"} and (
+        second is None or _ENCODING.match(code_of(second)) is not None
+    )
 
 
 def _in_transaction(call: Call) -> bool:

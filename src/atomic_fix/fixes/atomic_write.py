@@ -330,9 +330,15 @@ class _OpenedWrite(Attempt):
             f"path={self.path}" if keyword(arg) == "file" else arg for arg in call.args
         ]
         if self.name == "codecs.open":
-            mode = self.given["mode"]
+            mode: str | cst.Arg = self.given["mode"]
+            encoding = self.given.get("encoding")
+            if encoding and "b" in self.site.mode:
+                # With an encoding it writes text, whatever the mode says.
+                if not isinstance(encoding.value, cst.SimpleString):
+                    raise Refused("whether `codecs.open` writes text or bytes is not in sight")
+                mode = f'"{self.site.mode.replace("b", "")}"'
             arguments = [self.path, mode, *self.options("encoding", "errors", "buffering")]
-            if "b" not in self.site.mode:
+            if encoding or "b" not in self.site.mode:
                 arguments.append('newline=""')
         elif self._is_method:
             arguments.insert(0, self.path)
