@@ -185,7 +185,7 @@ class ModuleFacts:
     def callers(self, function: FunctionFacts, depth: int = 2) -> tuple[FunctionFacts, ...]:
         """Functions of the module that call this one, directly or through others."""
         found: list[FunctionFacts] = []
-        for call in self.scopes.callers.get(function.name, ()):
+        for call in self.scopes.callers_of(function.name):
             caller = call.function
             if caller is function or caller in found or caller.is_module:
                 continue

@@ -2,6 +2,7 @@
 an expression gives."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 import libcst as cst
 
@@ -62,7 +63,7 @@ class Handles:
                 if parameter.default is not None:
                     found |= self.modes(parameter.default, call, depth - 1)
                 position = call.function.parameter_position(node.value)
-                for other in self.scopes.callers.get(call.function.name, ()):
+                for other in self.scopes.callers_of(call.function.name):
                     given = other.argument(position, node.value)
                     if given is not None:
                         found |= self.modes(given, other, depth - 1)
@@ -217,7 +218,7 @@ class Handles:
         if function.parameter(name) is None:
             return None
         position = function.parameter_position(name)
-        for other in self.scopes.callers.get(function.name, ())[:4]:
+        for other in islice(self.scopes.callers_of(function.name), 4):
             if function not in self.paths.callees(other.node, other.function):
                 continue
             given = other.argument(position, name)

@@ -7,8 +7,9 @@ share one are the same file), which words are in sight (`mentions`), and a few t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import libcst as cst
 
@@ -146,7 +147,7 @@ class Paths:
         if head in self._scopes.imports:
             target = self._scopes.imports[head]
             return f"{target}.{rest}" if rest else target
-        if not rest and any(f.owner is None for f in self._scopes.by_name.get(head, ())):
+        if not rest and any(f.owner is None for f in self._scopes.functions_named(head)):
             return f"?.{name}"
         return f"builtins.{name}" if not rest else name
 
@@ -161,11 +162,11 @@ class Paths:
                 name = self.qualified(dotted(bound[0].value), bound[0].function)
         return name
 
-    def callees(self, call: cst.Call, function: FunctionFacts) -> list[FunctionFacts]:
+    def callees(self, call: cst.Call, function: FunctionFacts) -> Sequence[FunctionFacts]:
         """The functions of this module that a call may run."""
         func = call.func
         if isinstance(func, cst.Name):
-            named = self._scopes.by_name.get(func.value, [])
+            named = self._scopes.functions_named(func.value)
             return [f for f in named if f.owner is None or f.outer is function]
         if isinstance(func, cst.Attribute):
             receiver = func.value
@@ -173,11 +174,11 @@ class Paths:
             owner = function.owner
             if isinstance(receiver, cst.Name):
                 if owner is None or receiver.value not in {"self", "cls", owner.name}:
-                    owner = self._scopes.classes.get(receiver.value)
+                    owner = self._scopes.class_named(receiver.value)
                 found = self.method(owner, name) if owner is not None else None
                 return [found] if found is not None else []
             if isinstance(receiver, cst.Call) and dotted(receiver.func) == "super":
-                return self._scopes.by_name.get(name, [])
+                return self._scopes.functions_named(name)
         return []
 
     def opened_by_method(self, call: cst.Call) -> cst.BaseExpression:
@@ -203,7 +204,7 @@ class Paths:
         """The class and those of the module that it inherits from."""
         yield owner
         for base in owner.bases if depth else ():
-            parent = self._scopes.classes.get(base)
+            parent = self._scopes.class_named(base)
             if parent is not None and parent is not owner:
                 yield from self._lineage(parent, depth - 1)
 
@@ -447,7 +448,7 @@ class Paths:
         if called == "__init__" and function.owner is not None:
             called = function.owner.name
         values = []
-        for call in self._scopes.callers.get(called, ())[:6]:
+        for call in islice(self._scopes.callers_of(called), 6):
             if called == function.name and function not in self.callees(call.node, call.function):
                 continue
             value = call.argument(position, name)

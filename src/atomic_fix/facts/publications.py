@@ -124,7 +124,7 @@ def _before(scopes: Scopes, paths: Paths, write: WriteSite, site: PublishSite) -
         write.function in paths.callees(call.node, site.function) for call in site.function.calls
     ) or any(
         site.function in paths.callees(call.node, write.function)
-        for call in scopes.callers.get(site.function.name, ())
+        for call in scopes.callers_of(site.function.name)
         if call.function is write.function
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -224,6 +224,17 @@ class Scopes:
     def calls(self) -> Iterator[Call]:
         for function in self.functions:
             yield from function.calls
+
+    def callers_of(self, name: str) -> Iterable[Call]:
+        """The calls of what is called by this name, or method, in the order of the file."""
+        return self.callers.get(name, ())
+
+    def functions_named(self, name: str) -> Sequence[FunctionFacts]:
+        return self.by_name.get(name, ())
+
+    def class_named(self, name: str) -> ClassFacts | None:
+        """The first class of this name."""
+        return self.classes.get(name)
 
     def loading(self) -> list[FunctionFacts]:
         """Functions beside `functions` that may load a file and do nothing else that matters."""

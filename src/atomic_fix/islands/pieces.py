@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from itertools import chain
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, cast
 
 import libcst as cst
 from libcst.metadata import CodeRange
@@ -467,7 +467,7 @@ def _only_imports(piece: Piece) -> bool:
 class _Scopes(Scopes):
     """What facts look things up in."""
 
-    __slots__ = ("_loading", "_loose", "_pieces")
+    __slots__ = ("_loading", "_loose", "_named", "_pieces")
 
     def __init__(self, pieces: _Pieces, cut: Cut) -> None:
         self._pieces = pieces
@@ -475,9 +475,7 @@ class _Scopes(Scopes):
         self._loose = False
         self.module = pieces.module
         self.imports = cut.imports
-        self.by_name = _ByName(pieces)
-        self.classes = _Classes(pieces)
-        self.callers = _Callers(pieces)  # type: ignore[assignment]
+        self._named: dict[str, list[FunctionFacts]] = {}
         self.functions = self._load([piece for piece in cut.marked if not piece.only_loads])
 
     def loading(self) -> list[FunctionFacts]:
@@ -488,6 +486,37 @@ class _Scopes(Scopes):
 
     def forget(self) -> None:
         self._pieces.forget()
+
+    def callers_of(self, name: str) -> Iterator[Call]:
+        called = re.compile(rf"(?<!def )\b{name}[\s\\)]*[(#]")
+        for piece in self._pieces.pieces:
+            if name not in piece.words or called.search(piece.text) is None:
+                continue
+            self._pieces.load(piece)
+            low, high = piece.start * _STRIDE, (piece.end + 1) * _STRIDE
+            calls = self._pieces.calls_by_name.get(name, ())
+            found = [call for call in calls if low <= call.order < high]
+            yield from sorted(found, key=lambda call: call.order)
+
+    def functions_named(self, name: str) -> Sequence[FunctionFacts]:
+        if name not in self._named:
+            self._named[name] = [
+                function
+                for piece in self._pieces.defining.get(name, ())
+                for function in self._pieces.functions_of(piece)
+                if function.name == name
+            ]
+        return self._named[name]
+
+    def class_named(self, name: str) -> ClassFacts | None:
+        for place in self._pieces.class_pieces.get(name, ()):
+            if isinstance(place, _Class):
+                return place
+            self._pieces.load(place)
+            found = self._pieces.nested_classes[id(place)].get(name)
+            if found is not None:
+                return found
+        return None
 
     def _load(self, marked: list[Piece]) -> list[FunctionFacts]:
         pieces = self._pieces
@@ -504,98 +533,3 @@ class _Scopes(Scopes):
             found += pieces.nested[id(piece)]
         pieces.module.calls.sort(key=lambda call: call.order)
         return found
-
-
-class _ByName(dict[str, "list[FunctionFacts]"]):
-    """Functions of the module by their plain name."""
-
-    def __init__(self, pieces: _Pieces) -> None:
-        super().__init__()
-        self._pieces = pieces
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._pieces.defining
-
-    def __missing__(self, name: str) -> list[FunctionFacts]:
-        if name not in self._pieces.defining:
-            raise KeyError(name)
-        found = [
-            function
-            for piece in self._pieces.defining[name]
-            for function in self._pieces.functions_of(piece)
-            if function.name == name
-        ]
-        self[name] = found
-        return found
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self._pieces.defining else default
-
-
-class _Classes(_LookedUp[ClassFacts]):
-    """Classes by name; of several of one name the first one counts."""
-
-    def __init__(self, pieces: _Pieces) -> None:
-        super().__init__()
-        self._pieces = pieces
-
-    def _find(self, name: str) -> ClassFacts | None:
-        for place in self._pieces.class_pieces.get(name, ()):
-            if isinstance(place, _Class):
-                return place
-            self._pieces.load(place)
-            found = self._pieces.nested_classes[id(place)].get(name)
-            if found is not None:
-                return found
-        return None
-
-
-class _Callers:
-    """Calls by the last part of the name that is called."""
-
-    def __init__(self, pieces: _Pieces) -> None:
-        self._pieces = pieces
-
-    def get(self, name: str, default: object = ()) -> Sequence[Call]:
-        return _Calls(self._pieces, name)
-
-
-class _Calls(Sequence[Call]):
-    """The calls of one name in the order of the file, parsed as far as they are read."""
-
-    def __init__(self, pieces: _Pieces, name: str) -> None:
-        self._pieces = pieces
-        self._name = name
-
-    def __iter__(self) -> Iterator[Call]:
-        called = re.compile(rf"(?<!def )\b{self._name}[\s\\)]*[(#]")
-        for piece in self._pieces.pieces:
-            if self._name not in piece.words or called.search(piece.text) is None:
-                continue
-            self._pieces.load(piece)
-            low, high = piece.start * _STRIDE, (piece.end + 1) * _STRIDE
-            found = [
-                call
-                for call in self._pieces.calls_by_name.get(self._name, ())
-                if low <= call.order < high
-            ]
-            yield from sorted(found, key=lambda call: call.order)
-
-    @overload
-    def __getitem__(self, index: int) -> Call: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Call]: ...
-    def __getitem__(self, index: int | slice) -> Call | Sequence[Call]:
-        if isinstance(index, int):
-            return list(self)[index]
-        if index.start is None and index.step is None and index.stop is not None:
-            found = []
-            for call in self:
-                found.append(call)
-                if len(found) >= index.stop:
-                    break
-            return found[: index.stop]
-        return list(self)[index]
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
