@@ -5,7 +5,6 @@ from pathlib import PurePath
 
 import libcst as cst
 
-from atomic_fix.config import Config
 from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix
@@ -61,7 +60,7 @@ _HANDLES: dict[str, _Handle] = {
 }
 
 
-def fix_save(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
+def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
     """The repair of a library's save straight to its final path."""
     if site.content == "copy":
         raise Refused("copy to a temp file beside the target, then `os.replace` it")
@@ -70,7 +69,7 @@ def fix_save(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
         raise Refused(f"`{site.api}` takes a path only; save to a temp file, then `os.replace` it")
     if site.call.shown is not None:
         raise Refused("the saver is called by another function")
-    attempt = Attempt(Place(facts, site.function), site, config)
+    attempt = Attempt(Place(facts, site.function), site)
     place, call = attempt.place, attempt.call
     local = attempt.helper("atomic_open")
     if row.module and not place.imports(row.module):

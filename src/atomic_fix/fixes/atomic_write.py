@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import libcst as cst
 
-from atomic_fix.config import Config, own_helper
+from atomic_fix.config import own_helper
 from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.names import code_of, dotted, words
 from atomic_fix.facts.sites import WriteSite
@@ -42,7 +42,7 @@ _OPENING = frozenset(
 _TELLING = frozenset({"debug", "info", "warning", "error", "exception", "log", "print", "format"})
 
 
-def fix_write(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
+def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     """The repair of a write in place."""
     place = Place(facts, site.function)
     if place.imports(*_REMOTE_PATHS):
@@ -60,7 +60,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
         raise Refused(f"whether `{last}` is a path of the local file system cannot be seen")
     _must_not_be_a_retreat(place, site)
     kind = _WholeWrite if site.kind == "write" else _OpenedWrite
-    fix = kind(place, site, config).fix()
+    fix = kind(place, site).fix()
     # To remove the file first would take back what the repair gives.
     before: list[cst.CSTNode] = []
     with suppress(Refused):
@@ -75,9 +75,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite, config: Config) -> Fix:
     return place.fix(fix.title, [*fix.edits, *edits])
 
 
-def fix_staged(
-    place: Place, site: WriteSite, config: Config, target: cst.BaseExpression, region: Span
-) -> Fix:
+def fix_staged(place: Place, site: WriteSite, target: cst.BaseExpression, region: Span) -> Fix:
     """One call of the helper in place of a write to a temp file and its publication.
 
     Args:
@@ -89,7 +87,7 @@ def fix_staged(
         Refused: the call cannot be made from what is in sight.
     """
     place.doubt("the target keeps its mode and links, and a read-only one is refused")
-    attempt = _WholeWrite(place, site, config)
+    attempt = _WholeWrite(place, site)
     attempt.target, attempt.region = target, region
     return attempt.fix()
 
@@ -111,11 +109,11 @@ def _must_not_be_a_retreat(place: Place, site: WriteSite) -> None:
 class Attempt:
     """One write, and the fix as far as it is made. Each step may raise `Refused`."""
 
-    def __init__(self, place: Place, site: WriteSite, config: Config) -> None:
+    def __init__(self, place: Place, site: WriteSite) -> None:
         self.place = place
         self.site = site
-        self.config = config
-        self.own = own_helper(config.helper)
+        self.module = place.facts.config.helper
+        self.own = own_helper(self.module)
         self.call = site.call.node
         self.path = ""
         self.given: dict[str, cst.Arg] = {}
@@ -131,7 +129,7 @@ class Attempt:
     def helper(self, name: str, *, plain: bool = True) -> str:
         """What the code calls a function of the helper; `plain` when it is given nothing but
         path and object."""
-        own, module = self.own, self.config.helper
+        own, module = self.own, self.module
         name += self.suffix
         if own is not None:
             if name != "atomic_write_json":

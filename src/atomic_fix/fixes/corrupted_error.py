@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from atomic_fix.catalog import errors
-from atomic_fix.config import Config, own_helper
+from atomic_fix.config import own_helper
 from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.names import code_of, dotted, words
 from atomic_fix.facts.scopes import Call, FunctionFacts
@@ -61,21 +61,21 @@ _OWN_LOGGER = re.compile(r"\bself\.(_?log(?:ger)?)\.(?:debug|info|warning|error|
 _MARK = re.compile(r"#\s*(noqa|pragma|pylint|type:|nosec|fmt:|isort:)")
 
 
-def fix_swallow(facts: ModuleFacts, swallow: Swallow, config: Config) -> Fix:
+def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
     """The repair of a handler that takes a corrupt file for a missing one."""
-    return _Attempt(facts, swallow, config).fix()
+    return _Attempt(facts, swallow).fix()
 
 
 class _Attempt:
     """Each step may raise `Refused`."""
 
-    def __init__(self, facts: ModuleFacts, swallow: Swallow, config: Config) -> None:
+    def __init__(self, facts: ModuleFacts, swallow: Swallow) -> None:
         self.facts = facts
         self.swallow = swallow
-        self.config = config
+        self.config = facts.config
         self.function = swallow.function
         self.place = Place(facts, swallow.function)
-        self.raises = config.on_corrupt == "raise"
+        self.raises = facts.config.on_corrupt == "raise"
         if self.raises:
             self.place.note = "callers get an exception where they got the default"
         self.edits: list[Edit] = []

@@ -6,7 +6,6 @@ from contextlib import suppress
 
 import libcst as cst
 
-from atomic_fix.config import Config
 from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.names import dotted
 from atomic_fix.facts.publications import Publication
@@ -95,14 +94,14 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     return place.fix(title, edits)
 
 
-def fix_unsynced(facts: ModuleFacts, publication: Publication, config: Config) -> Fix:
+def fix_unsynced(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF115: the helper, where the file is named, written and published in neighbouring
     statements; or `flush` and `fsync` at the end of what writes; or the finished file is opened
     once more for `fsync`."""
     if publication.still_open:
         raise Refused("the file must be closed before it is published")
     with suppress(Refused):
-        return _collapsed(facts, publication, config)
+        return _collapsed(facts, publication)
     with suppress(Refused):
         return _synced_handle(facts, publication)
     return _synced_again(facts, publication)
@@ -285,7 +284,7 @@ def _must_be_a_file(place: Place, publication: Publication) -> None:
         raise Refused("whether a file or a folder is published is not in sight")
 
 
-def _collapsed(facts: ModuleFacts, publication: Publication, config: Config) -> Fix:
+def _collapsed(facts: ModuleFacts, publication: Publication) -> Fix:
     """`tmp = ...`, `tmp.write_text(...)`, `tmp.replace(path)` and no more become one call of the
     helper."""
     site = publication.site
@@ -327,7 +326,7 @@ def _collapsed(facts: ModuleFacts, publication: Publication, config: Config) -> 
     comments = [place.source.line(each) for each in range(place.first_comment(row), row)]
     if _STEPS.search("".join([told, *comments])):
         raise Refused
-    return fix_staged(place, write, config, site.target_node, region)
+    return fix_staged(place, write, site.target_node, region)
 
 
 # --- steps that are misplaced, or too many ------------------------------------------

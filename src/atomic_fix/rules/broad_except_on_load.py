@@ -47,11 +47,10 @@ As for ATF201.
 from collections.abc import Iterator
 
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.finding import Finding
-from atomic_fix.rules.rule import Rule, swallow_findings
+from atomic_fix.rules.rule import Match, Rule, swallowed
 
 
-def _check(facts: ModuleFacts) -> Iterator[Finding]:
+def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for swallow in facts.swallows:
         if not swallow.broad:
             continue
@@ -59,7 +58,7 @@ def _check(facts: ModuleFacts) -> Iterator[Finding]:
             "a corrupt state file is taken like a missing one without a word: the broad handler "
             f"{swallow.outcome}"
         )
-        yield from swallow_findings(BROAD_EXCEPT_ON_LOAD, facts, swallow, message)
+        yield swallowed(facts, swallow, message)
 
 
-BROAD_EXCEPT_ON_LOAD = Rule("ATF202", "broad-except-on-load", __doc__, _check)
+BROAD_EXCEPT_ON_LOAD = Rule("ATF202", "broad-except-on-load", __doc__, _matches)

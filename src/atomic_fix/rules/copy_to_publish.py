@@ -39,9 +39,8 @@ Backup copies, and files that the program did not write itself.
 from collections.abc import Iterator
 
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.finding import Finding
 from atomic_fix.fixes.publishing import fix_copied
-from atomic_fix.rules.rule import Rule, publication_findings
+from atomic_fix.rules.rule import Match, Rule, published
 
 _WRONG = {
     "copy": "writes the target in place: a crash leaves it cut short",
@@ -50,14 +49,12 @@ _WRONG = {
 }
 
 
-def _check(facts: ModuleFacts) -> Iterator[Finding]:
+def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for publication in facts.publications:
         wrong = _WRONG.get(publication.site.how)
         if wrong is not None:
             message = f"`{publication.site.api}` {wrong}"
-            yield from publication_findings(
-                COPY_TO_PUBLISH, facts, publication, message, fix_copied
-            )
+            yield published(facts, publication, message, fix_copied)
 
 
-COPY_TO_PUBLISH = Rule("ATF114", "copy-to-publish", __doc__, _check)
+COPY_TO_PUBLISH = Rule("ATF114", "copy-to-publish", __doc__, _matches)

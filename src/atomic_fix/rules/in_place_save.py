@@ -41,19 +41,18 @@ memory buffer, and temp files that are published by a rename later.
 from collections.abc import Iterator
 
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.finding import Finding
 from atomic_fix.fixes.atomic_save import fix_save
-from atomic_fix.rules.rule import Rule, write_findings
+from atomic_fix.rules.rule import Match, Rule, written
 
 
-def _check(facts: ModuleFacts) -> Iterator[Finding]:
+def _matches(facts: ModuleFacts) -> Iterator[Match]:
     publishing = {p.site.node for p in facts.publications}
     for site in facts.sites.writes:
         if site.kind != "save" or facts.is_staged(site):
             continue
         if site.node in publishing:
             continue  # a temp file copied to its final name: ATF114 says so
-        yield from write_findings(IN_PLACE_SAVE, facts, site, fix_save)
+        yield written(facts, site, fix_save)
 
 
-IN_PLACE_SAVE = Rule("ATF102", "in-place-save", __doc__, _check)
+IN_PLACE_SAVE = Rule("ATF102", "in-place-save", __doc__, _matches)

@@ -59,16 +59,15 @@ readers give no sign that they are read back.
 from collections.abc import Iterator
 
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.finding import Finding
 from atomic_fix.fixes.atomic_write import fix_write
-from atomic_fix.rules.rule import Rule, write_findings
+from atomic_fix.rules.rule import Match, Rule, written
 
 
-def _check(facts: ModuleFacts) -> Iterator[Finding]:
+def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for site in facts.sites.writes:
         if site.kind == "save" or facts.is_staged(site):
             continue
-        yield from write_findings(IN_PLACE_WRITE, facts, site, fix_write)
+        yield written(facts, site, fix_write)
 
 
-IN_PLACE_WRITE = Rule("ATF101", "in-place-write", __doc__, _check)
+IN_PLACE_WRITE = Rule("ATF101", "in-place-write", __doc__, _matches)

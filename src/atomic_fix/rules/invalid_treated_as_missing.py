@@ -41,29 +41,22 @@ Tests that raise, log or warn, and data that did not come from durable state.
 from collections.abc import Iterator
 
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.finding import Finding, Fix
+from atomic_fix.finding import Fix
 from atomic_fix.fixes import Refused
-from atomic_fix.rules.rule import Rule, findings
+from atomic_fix.rules.rule import Match, Rule
 
 
 def _no_fix() -> Fix:
     raise Refused("only the project can say whether another shape is an error")
 
 
-def _check(facts: ModuleFacts) -> Iterator[Finding]:
+def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for dismissal in facts.dismissals:
         durability = facts.load_durability(dismissal.load, dismissal.function)
         message = f"state of the wrong shape is taken for none without a word: {dismissal.outcome}"
-        yield from findings(
-            INVALID_TREATED_AS_MISSING,
-            facts,
-            dismissal.node.test,
-            message,
-            durability,
-            _no_fix,
-        )
+        yield Match(dismissal.node.test, message, durability, _no_fix)
 
 
 INVALID_TREATED_AS_MISSING = Rule(
-    "ATF203", "invalid-treated-as-missing", __doc__, _check, default=False
+    "ATF203", "invalid-treated-as-missing", __doc__, _matches, default=False
 )

@@ -37,21 +37,18 @@ Removal in an error handler, and removal of the temp file itself.
 from collections.abc import Iterator
 
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.finding import Finding
 from atomic_fix.fixes.publishing import fix_removed
-from atomic_fix.rules.rule import Rule, publication_findings
+from atomic_fix.rules.rule import Match, Rule, published
 
 
-def _check(facts: ModuleFacts) -> Iterator[Finding]:
+def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for publication in facts.publications:
         if publication.removed is not None:
             message = (
                 f"the target is removed or moved away before `{publication.site.api}`: a "
                 "crash in between leaves no file at all"
             )
-            yield from publication_findings(
-                REMOVE_BEFORE_REPLACE, facts, publication, message, fix_removed
-            )
+            yield published(facts, publication, message, fix_removed)
 
 
-REMOVE_BEFORE_REPLACE = Rule("ATF113", "remove-before-replace", __doc__, _check)
+REMOVE_BEFORE_REPLACE = Rule("ATF113", "remove-before-replace", __doc__, _matches)

@@ -43,21 +43,18 @@ Handles that were flushed, synchronised or closed before.
 from collections.abc import Iterator
 
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.finding import Finding
 from atomic_fix.fixes.publishing import fix_still_open
-from atomic_fix.rules.rule import Rule, publication_findings
+from atomic_fix.rules.rule import Match, Rule, published
 
 
-def _check(facts: ModuleFacts) -> Iterator[Finding]:
+def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for publication in facts.publications:
         if publication.still_open:
             message = (
                 f"`{publication.site.api}` publishes a temp file that is still open and not "
                 "flushed: what it holds may be cut short"
             )
-            yield from publication_findings(
-                REPLACE_BEFORE_CLOSE, facts, publication, message, fix_still_open
-            )
+            yield published(facts, publication, message, fix_still_open)
 
 
-REPLACE_BEFORE_CLOSE = Rule("ATF111", "replace-before-close", __doc__, _check)
+REPLACE_BEFORE_CLOSE = Rule("ATF111", "replace-before-close", __doc__, _matches)

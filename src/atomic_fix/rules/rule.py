@@ -1,11 +1,11 @@
-"""The form of a rule, and how rules turn facts into findings."""
+"""The form of a rule, and how what it matches becomes a finding."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import libcst as cst
 
-from atomic_fix.config import Config
 from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.durable import Durability
 from atomic_fix.facts.publications import Publication
@@ -17,8 +17,19 @@ from atomic_fix.fixes.corrupted_error import fix_swallow
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """A place where something is wrong, if it is durable state that is handled there."""
+
+    node: cst.CSTNode
+    message: str
+    durability: Durability
+    repair: Callable[[], Fix]
+    """Raises `Refused` where there is no repair."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: what it is called, when it fires, and its page.
+    """One rule: what it is called, what it matches, and its page.
 
     `page` is the docstring of the rule's file, in Markdown: a first line that says it in
     one sentence, then the sections What it does, Why is this bad, Example, Use instead,
@@ -28,12 +39,41 @@ class Rule:
     code: str
     name: str
     page: str
-    check: Callable[[ModuleFacts], Iterator[Finding]]
+    matches: Callable[[ModuleFacts], Iterable[Match]]
     default: bool = True
 
     @property
     def summary(self) -> str:
         return self.page.strip().splitlines()[0]
+
+    def check(self, facts: ModuleFacts) -> Iterator[Finding]:
+        """The findings that are likely enough. Positions and fixes are looked for only then:
+        they cost more than all the rest."""
+        for match in self.matches(facts):
+            confidence = match.durability.confidence
+            if confidence < facts.config.min_confidence:
+                continue
+            fix, why_no_fix = None, ""
+            try:
+                fix = match.repair()
+            except Refused as refused:
+                why_no_fix = str(refused)
+            span = facts.tree.span(match.node)
+            grounds = evidence(facts, match.durability)
+            because = "; ".join(ground.text for ground in grounds[:3])
+            yield Finding(
+                code=self.code,
+                name=self.name,
+                filename=facts.source.filename,
+                span=span,
+                message=f"{match.message} ({because})" if because else match.message,
+                confidence=confidence,
+                evidence=grounds,
+                fix=fix,
+                why_no_fix=why_no_fix,
+                noqa_row=span.start.row,
+                source_line=facts.source.line(span.start.row),
+            )
 
 
 def evidence(facts: ModuleFacts, durability: Durability) -> tuple[Evidence, ...]:
@@ -45,81 +85,26 @@ def evidence(facts: ModuleFacts, durability: Durability) -> tuple[Evidence, ...]
     return tuple(found)
 
 
-def findings(
-    rule: Rule,
-    facts: ModuleFacts,
-    node: cst.CSTNode,
-    message: str,
-    durability: Durability,
-    repair: Callable[[], Fix],
-) -> Iterator[Finding]:
-    """The finding, if it is likely enough. Positions and fixes are looked for only then:
-    they cost more than all the rest."""
-    if durability.confidence < facts.config.min_confidence:
-        return
-    fix: Fix | None
-    try:
-        fix, why_no_fix = repair(), ""
-    except Refused as refused:
-        fix, why_no_fix = None, str(refused)
-    span = facts.tree.span(node)
-    grounds = evidence(facts, durability)
-    because = "; ".join(ground.text for ground in grounds[:3])
-    yield Finding(
-        code=rule.code,
-        name=rule.name,
-        filename=facts.source.filename,
-        span=span,
-        message=f"{message} ({because})" if because else message,
-        confidence=durability.confidence,
-        evidence=grounds,
-        fix=fix,
-        why_no_fix=why_no_fix,
-        noqa_row=span.start.row,
-        source_line=facts.source.line(span.start.row),
-    )
-
-
-def write_findings(
-    rule: Rule,
-    facts: ModuleFacts,
-    site: WriteSite,
-    repair: Callable[[ModuleFacts, WriteSite, Config], Fix],
-) -> Iterator[Finding]:
-    durability = facts.write_durability(site)
+def written(
+    facts: ModuleFacts, site: WriteSite, repair: Callable[[ModuleFacts, WriteSite], Fix]
+) -> Match:
+    """A write in place."""
     message = f"`{site.api}` overwrites durable state in place: a crash leaves it cut short"
-    return findings(
-        rule, facts, site.node, message, durability, lambda: repair(facts, site, facts.config)
-    )
+    return Match(site.node, message, facts.write_durability(site), partial(repair, facts, site))
 
 
-def swallow_findings(
-    rule: Rule, facts: ModuleFacts, swallow: Swallow, message: str
-) -> Iterator[Finding]:
-    durability = facts.load_durability(swallow.load, swallow.function)
-    return findings(
-        rule,
-        facts,
-        swallow.node,
-        message,
-        durability,
-        lambda: fix_swallow(facts, swallow, facts.config),
-    )
-
-
-def publication_findings(
-    rule: Rule,
+def published(
     facts: ModuleFacts,
     publication: Publication,
     message: str,
     repair: Callable[[ModuleFacts, Publication], Fix],
-) -> Iterator[Finding]:
+) -> Match:
+    """A temp file that takes its final name in a wrong way."""
     durability = facts.publication_durability(publication)
-    return findings(
-        rule,
-        facts,
-        publication.site.node,
-        message,
-        durability,
-        lambda: repair(facts, publication),
-    )
+    return Match(publication.site.node, message, durability, partial(repair, facts, publication))
+
+
+def swallowed(facts: ModuleFacts, swallow: Swallow, message: str) -> Match:
+    """A handler that takes a corrupt file for something harmless."""
+    durability = facts.load_durability(swallow.load, swallow.function)
+    return Match(swallow.node, message, durability, partial(fix_swallow, facts, swallow))

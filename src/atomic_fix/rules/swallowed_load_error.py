@@ -51,11 +51,10 @@ a backup; handlers of a missing file alone; loads of what is no durable state.
 from collections.abc import Iterator
 
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.finding import Finding
-from atomic_fix.rules.rule import Rule, swallow_findings
+from atomic_fix.rules.rule import Match, Rule, swallowed
 
 
-def _check(facts: ModuleFacts) -> Iterator[Finding]:
+def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for swallow in facts.swallows:
         if swallow.broad:
             continue
@@ -65,7 +64,7 @@ def _check(facts: ModuleFacts) -> Iterator[Finding]:
             f"a corrupt state file is taken{too} without a word: the handler of {errors} "
             f"{swallow.outcome}"
         )
-        yield from swallow_findings(SWALLOWED_LOAD_ERROR, facts, swallow, message)
+        yield swallowed(facts, swallow, message)
 
 
-SWALLOWED_LOAD_ERROR = Rule("ATF201", "swallowed-load-error", __doc__, _check)
+SWALLOWED_LOAD_ERROR = Rule("ATF201", "swallowed-load-error", __doc__, _matches)

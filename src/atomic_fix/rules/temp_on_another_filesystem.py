@@ -40,21 +40,18 @@ Temp files made with `dir=`, or whose folder cannot be told.
 from collections.abc import Iterator
 
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.finding import Finding
 from atomic_fix.fixes.publishing import fix_elsewhere
-from atomic_fix.rules.rule import Rule, publication_findings
+from atomic_fix.rules.rule import Match, Rule, published
 
 
-def _check(facts: ModuleFacts) -> Iterator[Finding]:
+def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for publication in facts.publications:
         if publication.elsewhere:
             message = (
                 "the temp file is made in the system's temp folder, not beside its target: "
                 f"`{publication.site.api}` is no atomic step across file systems"
             )
-            yield from publication_findings(
-                TEMP_ON_ANOTHER_FILESYSTEM, facts, publication, message, fix_elsewhere
-            )
+            yield published(facts, publication, message, fix_elsewhere)
 
 
-TEMP_ON_ANOTHER_FILESYSTEM = Rule("ATF112", "temp-on-another-filesystem", __doc__, _check)
+TEMP_ON_ANOTHER_FILESYSTEM = Rule("ATF112", "temp-on-another-filesystem", __doc__, _matches)

@@ -51,15 +51,13 @@ write and the rename.
 """
 
 from collections.abc import Iterator
-from functools import partial
 
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.finding import Finding
 from atomic_fix.fixes.publishing import fix_unsynced
-from atomic_fix.rules.rule import Rule, publication_findings
+from atomic_fix.rules.rule import Match, Rule, published
 
 
-def _check(facts: ModuleFacts) -> Iterator[Finding]:
+def _matches(facts: ModuleFacts) -> Iterator[Match]:
     if facts.config.durability == "atomic":
         return
     for publication in facts.publications:
@@ -68,13 +66,7 @@ def _check(facts: ModuleFacts) -> Iterator[Finding]:
                 f"`{publication.site.api}` publishes a file that was never synchronised: "
                 "after a power loss it may be empty"
             )
-            yield from publication_findings(
-                UNSYNCED_REPLACE,
-                facts,
-                publication,
-                message,
-                partial(fix_unsynced, config=facts.config),
-            )
+            yield published(facts, publication, message, fix_unsynced)
 
 
-UNSYNCED_REPLACE = Rule("ATF115", "unsynced-replace", __doc__, _check)
+UNSYNCED_REPLACE = Rule("ATF115", "unsynced-replace", __doc__, _matches)
