@@ -782,3 +782,20 @@ def test_the_number_of_a_process_is_worthless_after_a_crash() -> None:
     """
     assert codes(program) == []
     assert codes(program.replace("pid", "count")) == ["ATF101"]
+
+
+def test_the_end_of_a_stream_of_objects_is_no_torn_file() -> None:
+    program = """
+        import pickle
+
+        def load_state(state_file):
+            with open(state_file, "rb") as file:
+                entries = pickle.load(file)
+                try:
+                    version = pickle.load(file)
+                except EOFError:
+                    version = 0
+            return entries, version
+    """
+    assert codes(program) == []
+    assert codes(program.replace("entries = pickle.load(file)", "entries = []")) == ["ATF201"]

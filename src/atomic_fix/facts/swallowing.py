@@ -98,7 +98,7 @@ def _handlers(paths: Paths, sites: Sites, handled: Handled, node: cst.Try) -> li
         if load is None:
             return []
         outcome = _outcome(paths, sites, handled, handler)
-        if outcome is None or _ends_a_stream(handled, names):
+        if outcome is None or (set(names) == {"EOFError"} and _is_a_stream(sites, handled, load)):
             continue
         if _tries_the_next(handled) or _keeps_the_text(sites, load, handler):
             continue
@@ -107,10 +107,12 @@ def _handlers(paths: Paths, sites: Sites, handled: Handled, node: cst.Try) -> li
     return found
 
 
-def _ends_a_stream(handled: Handled, names: list[str]) -> bool:
-    """`while True: try: yield pickle.load(file)` is left by its EOFError."""
-    return set(names) == {"EOFError"} and any(
-        isinstance(inside.node, cst.While) for inside in handled.inside
+def _is_a_stream(sites: Sites, handled: Handled, load: LoadSite) -> bool:
+    """`while True: try: yield pickle.load(file)` is left by its EOFError, as is what asks for
+    one more object behind the first."""
+    return any(isinstance(inside.node, cst.While) for inside in handled.inside) or any(
+        other.order < handled.order and not other.raw and other.path.same(load.path)
+        for other in sites.loads_in(handled.function)
     )
 
 
