@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from atomic_fix.config import Config
@@ -30,22 +31,20 @@ def selected_rules(config: Config) -> tuple[Rule, ...]:
     # Here, and not above: with the rules comes LibCST, and most files need neither.
     from atomic_fix.rules import RULES
 
-    chosen = []
-    for rule in RULES:
+    # Every code begins with the empty one.
+    selected = (*(config.select or ("",)), *config.extend_select)
+    return tuple(
+        rule
+        for rule in RULES
         # The longest prefix that matches decides; `ignore` wins a tie, as in ruff.
-        on = max(
-            (len(c) for c in (*config.select, *config.extend_select) if rule.code.startswith(c)),
-            default=-1,
-        )
-        off = max((len(c) for c in config.ignore if rule.code.startswith(c)), default=-1)
-        exact = rule.code in (*config.select, *config.extend_select)
-        if not rule.default and not exact:
-            continue
-        if not config.select and on < 0:
-            on = 0
-        if on > off:
-            chosen.append(rule)
-    return tuple(chosen)
+        if _longest_prefix(rule.code, selected) > _longest_prefix(rule.code, config.ignore)
+        and (rule.default or rule.code in selected)
+    )
+
+
+def _longest_prefix(code: str, prefixes: Iterable[str]) -> int:
+    """The length of the longest prefix that the code has; -1 for none."""
+    return max((len(prefix) for prefix in prefixes if code.startswith(prefix)), default=-1)
 
 
 def check(source: Source, config: Config, tree: ast.Module | None = None) -> tuple[Finding, ...]:
@@ -136,14 +135,11 @@ def whole_facts(source: Source, config: Config) -> ModuleFacts | Unreadable:
 
 def _not_parsed(source: Source, error: cst.ParserSyntaxError) -> Unreadable:
     """In Python's own words where Python does not take it either: they say more, and where."""
-    import ast
-    import warnings
+    from atomic_fix.islands.knife import parse
 
     reason, row, column = error.message.splitlines()[0], error.raw_line, error.raw_column + 1
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes are for other linters
-            ast.parse(source.text)
+        parse(source.text)
     except SyntaxError as own:
         reason, row, column = own.msg, own.lineno or row, max(own.offset or 1, 1)
     except (ValueError, RecursionError, MemoryError):

@@ -49,6 +49,16 @@ class Source:
         end = self.line_starts[row] if row < len(self.line_starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n")
 
+    @property
+    def lines(self) -> list[str]:
+        """The text of every row, without line ends."""
+        return [self.line(row) for row in range(1, len(self.line_starts) + 1)]
+
+    def indent(self, row: int) -> str:
+        """The white space that a row begins with, less form feeds."""
+        line = self.line(row)
+        return line[: len(line) - len(line.lstrip(" \t\f"))].replace("\f", "")
+
     def offset(self, position: Position) -> int:
         return self.line_starts[position.row - 1] + position.column - 1
 
@@ -85,10 +95,9 @@ def decode(content: bytes, filename: str) -> Source | Unreadable:
     except SyntaxError as error:
         return Unreadable(filename, f"cannot be decoded: {error.msg}")
     bom = content.startswith(codecs.BOM_UTF8)
-    encoding = "utf-8" if encoding == "utf-8-sig" else encoding
-    body = content[len(codecs.BOM_UTF8) :] if bom else content
+    encoding = encoding.removesuffix("-sig")
     try:
-        text = body.decode(encoding)
+        text = content.removeprefix(codecs.BOM_UTF8).decode(encoding)
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start) + 1
         return Unreadable(filename, f"cannot be decoded as {encoding}: {error.reason}", row)

@@ -11,6 +11,7 @@ code, whatever stands behind it.
 from __future__ import annotations
 
 import enum
+import io
 import re
 import tokenize
 from collections.abc import Iterable, Iterator
@@ -78,7 +79,7 @@ class Suppressions:
         """Read them; never raises. Costs nothing much for a text without such comments."""
         if _NEEDLE.search(source.text) is None:
             return cls()
-        lines = _lines(source)
+        lines = source.lines
         found = [*_of_file(lines), *_of_lines_and_ranges(lines)]
         return cls(tuple(sorted(found, key=lambda each: each.span)))
 
@@ -120,13 +121,8 @@ def _of_lines_and_ranges(lines: list[str]) -> Iterator[Suppression]:
     yield from _of_ranges(comments, len(lines))
 
 
-def _lines(source: Source) -> list[str]:
-    return [source.line(row) for row in range(1, len(source.line_starts) + 1)]
-
-
 def _tokens(lines: list[str]) -> list[tokenize.TokenInfo]:
-    remaining = iter([*(line + "\n" for line in lines[:-1]), lines[-1]])
-    return list(tokenize.generate_tokens(lambda: next(remaining, "")))
+    return list(tokenize.generate_tokens(io.StringIO("\n".join(lines)).readline))
 
 
 def _joined_rows(
@@ -134,17 +130,17 @@ def _joined_rows(
 ) -> Iterator[tuple[int, int]]:
     """First and last row of each group of rows that flake8 takes for one line, in order."""
     next_row = 1
-    first, last = number_of_rows + 2, -1
+    first = 0
     for token in tokens:
         if token.type in (tokenize.ENDMARKER, tokenize.DEDENT):
             continue
-        first, last = min(first, token.start[0]), max(last, token.end[0])
+        first = first or token.start[0]
         if token.type in (tokenize.NL, tokenize.NEWLINE):
             # A row that no token stands on is looked at alone.
             yield from ((row, row) for row in range(next_row, first))
-            yield first, last
-            next_row = last + 1
-            first, last = number_of_rows + 2, -1
+            yield first, token.end[0]
+            next_row = token.end[0] + 1
+            first = 0
     yield from ((row, row) for row in range(next_row, number_of_rows + 1))
 
 
@@ -154,9 +150,9 @@ def _of_lines(lines: list[str], groups: Iterable[tuple[int, int]]) -> Iterator[S
         found = _LINE.search(joined)
         if found is None:
             continue
-        codes = re.split(r"[,\s]+", found["codes"]) if found["codes"] else []
-        row = first + joined.count("\n", 0, found.start())
-        column = found.start() - (joined.rfind("\n", 0, found.start()) + 1)
+        before = joined[: found.start()]
+        row = first + before.count("\n")
+        column = len(before.rpartition("\n")[2])
         # A list of codes may run on into the next row of a string; the comment does not.
         comment = found.group().split("\n")[0].rstrip(", \t")
         line = lines[row - 1]
@@ -165,7 +161,7 @@ def _of_lines(lines: list[str], groups: Iterable[tuple[int, int]]) -> Iterator[S
             _span(row, column, column + len(comment)),
             first,
             last,
-            tuple(code for code in codes if code),
+            tuple(re.findall(r"[^,\s]+", found["codes"] or "")),
             line[column + len(comment) :].strip(_REASON_SEPARATORS),
         )
 
@@ -244,7 +240,7 @@ class CommentRows:
         """Raises:
         ValueError: this Python cannot split the text into tokens.
         """
-        lines = _lines(source)
+        lines = source.lines
         try:
             tokens = _tokens(lines)
         except (tokenize.TokenError, SyntaxError) as error:

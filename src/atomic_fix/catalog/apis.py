@@ -11,11 +11,9 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class Opener:
-    """A call that opens a path in a mode. Positions are of positional arguments."""
+    """A call that opens the path that comes first, in the mode that comes second."""
 
     name: str
-    path: int = 0
-    mode: int = 1
     default_mode: str = "r"
     path_keyword: str = "file"
     content: str = ""
@@ -31,25 +29,18 @@ class Saver:
     keyword: str
     content: str
     """`state` for formats that programs load back, `table` for tables, `copy` for copies."""
-    binary: bool = True
-    """Whether the saver, given a handle instead of a path, writes bytes to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """A call that parses the content of a file. `source` is what its argument is."""
+    """A call that parses the content of a file: of a handle, or a text already read."""
 
     name: str
-    argument: int = 0
-    source: str = "handle"
-    """`handle`, `text` (str or bytes already read), `path`, or `any` of path and handle."""
-
-    @property
-    def takes_path(self) -> bool:
-        return self.source in {"path", "any"}
+    takes_path: bool = False
+    """Whether a path may stand in place of the handle."""
 
 
-OPENERS: tuple[Opener, ...] = (
+OPENERS = (
     Opener("builtins.open"),
     Opener("io.open"),
     Opener("codecs.open", path_keyword="filename"),
@@ -86,13 +77,13 @@ def opener(name: str) -> Opener | None:
     return Opener(last)
 
 
-SAVERS: tuple[Saver, ...] = (
+SAVERS = (
     Saver("torch.save", 1, "f", "state"),
     Saver("torch.jit.save", 1, "f", "state"),
     Saver("numpy.save", 0, "file", "state"),
     Saver("numpy.savez", 0, "file", "state"),
     Saver("numpy.savez_compressed", 0, "file", "state"),
-    Saver("numpy.savetxt", 0, "fname", "table", binary=False),
+    Saver("numpy.savetxt", 0, "fname", "table"),
     Saver("joblib.dump", 1, "filename", "state"),
     Saver("safetensors.torch.save_file", 1, "filename", "state"),
     Saver("safetensors.numpy.save_file", 1, "filename", "state"),
@@ -106,8 +97,8 @@ SAVERS: tuple[Saver, ...] = (
     Saver("shutil.copy", 1, "dst", "copy"),
     Saver("shutil.copy2", 1, "dst", "copy"),
     Saver("shutil.copyfile", 1, "dst", "copy"),
-    Saver(".to_csv", 0, "path_or_buf", "table", binary=False),
-    Saver(".to_json", 0, "path_or_buf", "table", binary=False),
+    Saver(".to_csv", 0, "path_or_buf", "table"),
+    Saver(".to_json", 0, "path_or_buf", "table"),
     Saver(".to_parquet", 0, "path", "table"),
     Saver(".to_pickle", 0, "path", "state"),
     Saver("pandas.to_pickle", 1, "filepath_or_buffer", "state"),
@@ -134,122 +125,137 @@ TREE_MAKERS = frozenset(
         "lxml.etree.parse",
     }
 )
+# The same for `read(path)`.
+PARSER_MAKERS = frozenset(
+    {
+        "configparser.ConfigParser",
+        "configparser.RawConfigParser",
+        "configparser.SafeConfigParser",
+    }
+)
 
-LOADERS: tuple[Loader, ...] = (
+LOADERS = (
     Loader("json.load"),
-    Loader("json.loads", source="text"),
+    Loader("json.loads"),
     Loader("simplejson.load"),
-    Loader("simplejson.loads", source="text"),
+    Loader("simplejson.loads"),
     Loader("ujson.load"),
-    Loader("ujson.loads", source="text"),
-    Loader("orjson.loads", source="text"),
+    Loader("ujson.loads"),
+    Loader("orjson.loads"),
     Loader("rapidjson.load"),
-    Loader("rapidjson.loads", source="text"),
-    Loader("msgspec.json.decode", source="text"),
+    Loader("rapidjson.loads"),
+    Loader("msgspec.json.decode"),
     Loader("msgpack.load"),
     Loader("msgpack.unpack"),
-    Loader("msgpack.loads", source="text"),
-    Loader("msgpack.unpackb", source="text"),
+    Loader("msgpack.loads"),
+    Loader("msgpack.unpackb"),
     Loader("pickle.load"),
-    Loader("pickle.loads", source="text"),
+    Loader("pickle.loads"),
     Loader("cPickle.load"),
     Loader("cloudpickle.load"),
     Loader("dill.load"),
-    Loader("dill.loads", source="text"),
+    Loader("dill.loads"),
     Loader("marshal.load"),
-    Loader("joblib.load", source="any"),
-    Loader("torch.load", source="any"),
-    Loader("numpy.load", source="any"),
-    Loader("numpy.loadtxt", source="any"),
-    Loader("pandas.read_csv", source="any"),
-    Loader("pandas.read_json", source="any"),
-    Loader("pandas.read_parquet", source="any"),
-    Loader("pandas.read_pickle", source="any"),
-    Loader("pandas.read_feather", source="any"),
-    Loader("polars.read_csv", source="any"),
-    Loader("polars.read_parquet", source="any"),
-    Loader("safetensors.torch.load_file", source="path"),
-    Loader("faiss.read_index", source="path"),
+    Loader("joblib.load", takes_path=True),
+    Loader("torch.load", takes_path=True),
+    Loader("numpy.load", takes_path=True),
+    Loader("numpy.loadtxt", takes_path=True),
+    Loader("pandas.read_csv", takes_path=True),
+    Loader("pandas.read_json", takes_path=True),
+    Loader("pandas.read_parquet", takes_path=True),
+    Loader("pandas.read_pickle", takes_path=True),
+    Loader("pandas.read_feather", takes_path=True),
+    Loader("polars.read_csv", takes_path=True),
+    Loader("polars.read_parquet", takes_path=True),
+    Loader("safetensors.torch.load_file", takes_path=True),
+    Loader("faiss.read_index", takes_path=True),
     Loader("yaml.load"),
     Loader("yaml.safe_load"),
     Loader("yaml.full_load"),
     Loader("yaml.unsafe_load"),
     Loader("yaml.safe_load_all"),
-    Loader("toml.load", source="path"),
-    Loader("toml.loads", source="text"),
+    Loader("toml.load", takes_path=True),
+    Loader("toml.loads"),
     Loader("tomli.load"),
-    Loader("tomli.loads", source="text"),
+    Loader("tomli.loads"),
     Loader("tomllib.load"),
-    Loader("tomllib.loads", source="text"),
+    Loader("tomllib.loads"),
     Loader("tomlkit.load"),
-    Loader("tomlkit.parse", source="text"),
+    Loader("tomlkit.parse"),
     Loader("csv.reader"),
     Loader("csv.DictReader"),
-    Loader("xml.etree.ElementTree.parse", source="any"),
+    Loader("xml.etree.ElementTree.parse", takes_path=True),
     Loader("plistlib.load"),
-    Loader("ast.literal_eval", source="text"),
-    Loader("builtins.int", source="text"),
-    Loader("builtins.float", source="text"),
-    Loader("base64.b64decode", source="text"),
-    Loader("zipfile.ZipFile", source="any"),
-    Loader("h5py.File", source="path"),
-    Loader("shelve.open", source="path"),
-    Loader(".model_validate_json", source="text"),
-    Loader(".parse_raw", source="text"),
-    Loader(".parse_file", source="path"),
-    Loader(".read_file", source="handle"),
-    Loader(".load_state_dict", source="text"),
+    Loader("ast.literal_eval"),
+    Loader("builtins.int"),
+    Loader("builtins.float"),
+    Loader("base64.b64decode"),
+    Loader("zipfile.ZipFile", takes_path=True),
+    Loader("h5py.File", takes_path=True),
+    Loader("shelve.open", takes_path=True),
+    Loader(".model_validate_json"),
+    Loader(".parse_raw"),
+    Loader(".parse_file", takes_path=True),
+    Loader(".read_file"),
+    Loader(".load_state_dict"),
 )
 
-# Serialisers: a write of what they return, or through them, is a write of structured data.
-DUMPERS: dict[str, int] = {
-    # name -> position of the handle, or -1 when it returns text
-    "json.dump": 1,
-    "simplejson.dump": 1,
-    "ujson.dump": 1,
-    "rapidjson.dump": 1,
-    "pickle.dump": 1,
-    "cPickle.dump": 1,
-    "cloudpickle.dump": 1,
-    "dill.dump": 1,
-    "marshal.dump": 1,
-    "yaml.dump": 1,
-    "yaml.safe_dump": 1,
-    "yaml.dump_all": 1,
-    "yaml.safe_dump_all": 1,
-    "toml.dump": 1,
-    "tomli_w.dump": 1,
-    "tomlkit.dump": 1,
-    "msgpack.dump": 1,
-    "msgpack.pack": 1,
-    "plistlib.dump": 1,
-    "torch.save": 1,
-    "joblib.dump": 1,
-    "numpy.save": 0,
-    "numpy.savez": 0,
-    "numpy.savez_compressed": 0,
-    "json.dumps": -1,
-    "simplejson.dumps": -1,
-    "ujson.dumps": -1,
-    "orjson.dumps": -1,
-    "rapidjson.dumps": -1,
-    "msgspec.json.encode": -1,
-    "msgspec.msgpack.encode": -1,
-    "pickle.dumps": -1,
-    "cloudpickle.dumps": -1,
-    "dill.dumps": -1,
-    "marshal.dumps": -1,
-    "toml.dumps": -1,
-    "tomli_w.dumps": -1,
-    "tomlkit.dumps": -1,
-    "msgpack.packb": -1,
-    "msgpack.dumps": -1,
-    "plistlib.dumps": -1,
-}
+# Serialisers that return text: a write of what they return is a write of structured data.
+TEXT_DUMPERS = frozenset(
+    {
+        "json.dumps",
+        "simplejson.dumps",
+        "ujson.dumps",
+        "orjson.dumps",
+        "rapidjson.dumps",
+        "msgspec.json.encode",
+        "msgspec.msgpack.encode",
+        "pickle.dumps",
+        "cloudpickle.dumps",
+        "dill.dumps",
+        "marshal.dumps",
+        "toml.dumps",
+        "tomli_w.dumps",
+        "tomlkit.dumps",
+        "msgpack.packb",
+        "msgpack.dumps",
+        "plistlib.dumps",
+    }
+)
+
+# With those that are given the handle.
+DUMPERS = TEXT_DUMPERS.union(
+    {
+        "json.dump",
+        "simplejson.dump",
+        "ujson.dump",
+        "rapidjson.dump",
+        "pickle.dump",
+        "cPickle.dump",
+        "cloudpickle.dump",
+        "dill.dump",
+        "marshal.dump",
+        "yaml.dump",
+        "yaml.safe_dump",
+        "yaml.dump_all",
+        "yaml.safe_dump_all",
+        "toml.dump",
+        "tomli_w.dump",
+        "tomlkit.dump",
+        "msgpack.dump",
+        "msgpack.pack",
+        "plistlib.dump",
+        "torch.save",
+        "joblib.dump",
+        "numpy.save",
+        "numpy.savez",
+        "numpy.savez_compressed",
+    }
+)
 
 # Methods that return the serialised form of an object (pydantic, attrs, protobuf, numpy).
 DUMP_METHODS = frozenset(
-    {"model_dump_json", "to_json", "SerializeToString", "to_yaml", "to_toml", "as_string"}
+    {"model_dump_json", "to_json", "SerializeToString", "to_yaml", "to_toml", "as_string", "dumps"}
 )
 
 # Calls that give a temp file or folder.
@@ -266,8 +272,8 @@ TEMP_MAKERS = frozenset(
     }
 )
 
-# (source, destination) positions of calls that give a finished file its final name.
-PUBLISHERS: dict[str, str] = {
+# Calls that give a finished file its final name.
+PUBLISHERS = {
     "os.replace": "replace",
     "os.rename": "rename",
     "os.renames": "rename",
@@ -277,7 +283,7 @@ PUBLISHERS: dict[str, str] = {
     "shutil.copy2": "copy",
     "shutil.copyfile": "copy",
 }
-PUBLISH_METHODS: dict[str, str] = {"replace": "replace", "rename": "rename"}
+PUBLISH_METHODS = frozenset({"rename", "replace"})
 
 SPLITTERS = frozenset({"split", "splitlines"})
 """Methods that take a text apart."""
@@ -300,23 +306,23 @@ SAME_PATH_CALLS = frozenset(
         "os.path.realpath",
         "typing.cast",
         "copy.copy",
+        "glob.glob",
+        "glob.iglob",
     }
 )
 SAME_PATH_METHODS = frozenset(
     {"absolute", "as_posix", "expanduser", "resolve", "strip", "rstrip", "encode", "__str__"}
 )
+# The first three wherever they come from.
 PATH_CLASSES = frozenset(
     {
-        "pathlib.Path",
-        "pathlib.PurePath",
+        "AsyncPath",
+        "Path",
+        "PurePath",
         "pathlib.PosixPath",
         "pathlib.WindowsPath",
-        "anyio.Path",
-        "trio.Path",
-        "aiopath.AsyncPath",
-        "upath.UPath",
-        "path.Path",
         "py.path.local",
+        "upath.UPath",
     }
 )
 JOIN_CALLS = frozenset({"os.path.join", "posixpath.join"})
@@ -330,10 +336,10 @@ ATOMIC_PACKAGES = frozenset(
 KEEPER = re.compile(r"(?i:\w*atomic\w*|_?(?:dump|persist|save|store|write)_\w+)")
 
 # In-memory objects that savers and dumpers may be given instead of a file.
-IN_MEMORY = frozenset({"io.BytesIO", "io.StringIO", "BytesIO", "StringIO"})
+IN_MEMORY = frozenset({"BytesIO", "StringIO"})
 
 # Calls that run a function given as an argument: position of the function.
-RUNNERS: dict[str, int] = {
+RUNNERS = {
     "to_thread": 0,
     "run_sync": 0,
     "run_in_executor": 1,

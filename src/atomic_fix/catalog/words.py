@@ -250,7 +250,6 @@ NOT_DURABLE_SUFFIXES = frozenset(
         ".adoc",
         ".bat",
         ".c",
-        ".cfg.in",
         ".cpp",
         ".css",
         ".dot",
@@ -356,7 +355,7 @@ SAME_PATH = frozenset(
 
 # Words that begin the name of a function that loads what a path holds.
 LOADING = frozenset(
-    {"decode", "deserialize", "from", "load", "loads", "parse", "read", "restore", "unpickle"}
+    {"decode", "deserialize", "from", "load", "parse", "read", "restore", "unpickle"}
 )
 
 # What `from_name`, `from_dict` make something of: no file.
@@ -384,7 +383,7 @@ PATHS = frozenset(
 FOLDERS = frozenset({"dir", "directory", "folder", "root", "tree"})
 
 # Words in the name of a function that answers with yes or no.
-ASKING = frozenset({"can", "check", "exist", "exists", "has", "is", "valid", "validate", "verify"})
+ASKING = frozenset({"can", "check", "exist", "has", "is", "valid", "validate", "verify"})
 
 # Words in the name of a function that gives shape to what was loaded just before.
 SHAPING = frozenset({"decode", "deserialize", "from", "parse", "validate"})

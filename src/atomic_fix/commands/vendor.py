@@ -21,7 +21,6 @@ from atomic_fix.run import disk
 from atomic_fix.settings import Resolver
 from atomic_fix.source import Unreadable
 
-_FIRST = "# atomic-fix {version}, helper, sha256:{digest}\n"
 _FIRST_LINE = re.compile(
     rb"^# atomic-fix (?P<version>\S+), helper, sha256:(?P<digest>[0-9a-f]{64})\n", re.MULTILINE
 )
@@ -142,9 +141,12 @@ def _find(paths: tuple[str, ...], resolver: Resolver) -> Iterator[Copy | Unreada
     named = {path for path in paths if not os.path.isdir(path)}
     none = True
     for found in discover(paths, resolver):
-        copy = _read(found.path) if isinstance(found, Candidate) else found
-        if copy is None and isinstance(found, Candidate) and found.path in named:
-            copy = Unreadable(found.path, "is no copy of the helper")
+        if isinstance(found, Candidate):
+            copy = _read(found.path)
+            if copy is None and found.path in named:
+                copy = Unreadable(found.path, "is no copy of the helper")
+        else:
+            copy = found
         if copy is not None:
             none = False
             yield copy
@@ -175,7 +177,8 @@ def _read(path: str) -> Copy | Unreadable | None:
 
 def _copy() -> bytes:
     body = _body()
-    return _FIRST.format(version=__version__, digest=_digest(body)).encode("ascii") + body
+    first = f"# atomic-fix {__version__}, helper, sha256:{_digest(body)}\n"
+    return first.encode("ascii") + body
 
 
 def _body() -> bytes:

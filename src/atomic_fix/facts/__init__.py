@@ -89,17 +89,17 @@ class ModuleFacts:
     @cached_property
     def publications(self) -> tuple[Publication, ...]:
         """Temp files given their final name, with the writes that made them."""
-        return publications(self.scopes, self.paths, self.sites)
+        return publications(self.sites)
 
     @cached_property
     def swallows(self) -> tuple[Swallow, ...]:
         """Handlers around loads that end in a default without a word."""
-        return swallows(self.scopes, self.paths, self.sites)
+        return swallows(self.sites)
 
     @cached_property
     def dismissals(self) -> tuple[Dismissal, ...]:
         """Tests of a loaded object's shape that end in a default without a word."""
-        return dismissals(self.scopes, self.paths, self.sites)
+        return dismissals(self.sites)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -139,27 +139,7 @@ class ModuleFacts:
         """How likely it is that what `function` loads is durable state."""
         path = load.path
         found = self._durability(path, function)
-        writer: WriteSite | PublishSite | None
-        writer = next((w for w in self.sites.writes if w.path.same(path)), None)
-        if writer is None:
-            writer = next((p.site for p in self.publications if p.site.target.same(path)), None)
-        kept = self.sites.kept if writer is None else []
-        if writer is None:
-            writer = next((w for w in kept if w.path.same(path)), None)
-        if writer is None:
-            loaders = (function, *self.callers(function))
-            writer = next(
-                (
-                    w
-                    for w in (*self.sites.writes, *kept)
-                    if any(
-                        durable.paired(saver, loader)
-                        for saver in (w.function, *self.callers(w.function))
-                        for loader in loaders
-                    )
-                ),
-                None,
-            )
+        writer = self._writer(path, function)
         if writer is not None:
             found.add(f"`{writer.function.name or 'the module'}` writes it", 2.2, writer)
         else:
@@ -169,6 +149,24 @@ class ModuleFacts:
         else:
             found.add("the data is parsed", 0.6)
         return found
+
+    def _writer(self, path: PathValue, loader: FunctionFacts) -> WriteSite | PublishSite | None:
+        """What writes the file that is loaded: by its path, or else by the functions' names."""
+        for write in self.sites.writes:
+            if write.path.same(path):
+                return write
+        for publication in self.publications:
+            if publication.site.target.same(path):
+                return publication.site
+        for write in self.sites.kept:
+            if write.path.same(path):
+                return write
+        loaders = (loader, *self.callers(loader))
+        for write in (*self.sites.writes, *self.sites.kept):
+            savers = (write.function, *self.callers(write.function))
+            if any(durable.paired(saver, each) for saver in savers for each in loaders):
+                return write
+        return None
 
     def publication_durability(self, publication: Publication) -> Durability:
         """How likely it is that what is published is durable state."""

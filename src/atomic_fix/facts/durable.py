@@ -35,15 +35,6 @@ _PLACES: dict[str, tuple[float, float, float]] = {
     "key": (1.6, 0.8, -1.6),
     "function": (1.8, 0.8, -1.8),
 }
-_KIND_WORDS = {
-    "literal": "the path says",
-    "constant": "the constant {} says",
-    "attribute": "the attribute {} says",
-    "variable": "the variable {} says",
-    "parameter": "the parameter {} says",
-    "key": "the key {} says",
-    "function": "the function {} that gives the path says",
-}
 _FUNCTION = (1.9, 0.7, -1.4)
 _CLASS = (1.1, 0.5, -0.8)
 _MODULE = (0.9, 0.4, -0.8)
@@ -191,43 +182,39 @@ def name_grounds(
     filename: str,
 ) -> None:
     """Grounds in the words of the path and of what encloses the call."""
-    best: tuple[float, str] | None = None
-    against: tuple[float, str] | None = None
+    grounds: list[Ground] = []
+    against: list[Ground] = []
     seen: set[str] = set()
     denials: set[str] = set()
     for mention in path.mentions:
         strong, weak, denying = _PLACES[mention.kind]
-        fade = 0.75**mention.distance
-        text = _KIND_WORDS[mention.kind].format(f"`{mention.text}`")
+        text = f"the {mention.kind} `{mention.text}` says"
+        if mention.kind == "literal":
+            text = "the path says"
+        elif mention.kind == "function":
+            text = f"the function `{mention.text}` that gives the path says"
         phrase = phrase_in(vocabulary.durable, mention.text)
         weight = strong
         if phrase is None:
             phrase = phrase_in(vocabulary.maybe, mention.text)
             weight = weak
-        if phrase is not None and _names_another(mention):
-            phrase = None
-        if phrase is not None:
+        if phrase is not None and not _names_another(mention):
             seen.add(phrase)
-            if best is None or weight * fade > best[0]:
-                best = (weight * fade, f"{text} {phrase}")
+            grounds.append(Ground(f"{text} {phrase}", weight * 0.75**mention.distance))
         denied = phrase_in(vocabulary.denied_for(mention.kind), mention.text)
         if denied == "template" and not catalog.PATHS.isdisjoint(words(mention.text)):
             denied = None  # `filename_template`: a pattern for names
         if denied is not None:
             denials.add(denied)
-            weight = denying * 0.8**mention.distance
-            if against is None or weight < against[0]:
-                against = (weight, f"{text} {denied}")
+            against.append(Ground(f"{text} {denied}", denying * 0.8**mention.distance))
         if mention.kind == "literal":
             suffix = PurePath("_" + mention.text.replace("\\", "/")).suffix.lower()
             if suffix in catalog.NOT_DURABLE_SUFFIXES and mention.distance <= 4:
                 durability.add(f"the suffix is {suffix}", _SUFFIX_DENIES)
             elif suffix in catalog.DATA_SUFFIXES:
                 durability.add(f"the suffix is {suffix}", _DATA_SUFFIX)
-    if best is not None:
-        durability.add(best[1], best[0])
-    if against is not None:
-        durability.add(against[1], against[0])
+    for found in (grounds, against):
+        durability.grounds += sorted(found, key=lambda ground: -abs(ground.weight))[:1]
     for name in (*(m.text for m in path.mentions if m.distance < 3), function.name):
         running = phrase_in(catalog.RUNNING, name)
         if running is not None:
@@ -308,43 +295,38 @@ def read_back(
     callers: Callers,
 ) -> tuple[Ground, ...]:
     """Grounds in code of the same module that loads the file that `function` writes."""
-    best: Ground | None = None
-    savers: tuple[FunctionFacts, ...] = (function,)
+    found: list[Ground] = []
     given = given_by_caller(path, function)
     own = not given and _is_own(path)
-    if given:
-        savers = (function, *callers(function))
+    savers = (function, *callers(function)) if given else (function,)
     for load in loads:
-        ground = None
-        if load.path.same(path) and not (load.function is function and _moved(load.path, path)):
+        loader = load.function
+        elsewhere = loader is not function
+        if load.path.same(path) and (elsewhere or not _moved(load.path, path)):
             weight = _READ_BACK_RAW if load.raw else _READ_BACK_SAME
             if load.api in apis.SPLITTERS:
                 weight = _READ_BACK_SPLIT
-            if load.raw and load.function is not function and _parses(load, loads):
-                weight = _READ_BACK_SAME
-            elsewhere = load.function is not function
-            if load.raw and elsewhere and own:
-                weight = max(weight, _READ_BACK_OWN_RAW)
-            if elsewhere and phrase_in(catalog.NOT_DURABLE - catalog.VERBS, load.function.name):
+            if load.raw and elsewhere:
+                if _parses(load, loads):
+                    weight = _READ_BACK_SAME
+                elif own:
+                    weight = _READ_BACK_OWN_RAW
+            if elsewhere and phrase_in(catalog.NOT_DURABLE - catalog.VERBS, loader.name):
                 weight /= 2  # `read_log`, `load_template`
-            ground = Ground(f"{_called(load.function, function)} reads it back", weight, load)
-        else:
-            loaders: tuple[FunctionFacts, ...] = (load.function,)
-            if given_by_caller(load.path, load.function):
-                loaders = (load.function, *callers(load.function))
-            for loader in loaders:
-                if any(paired(s, loader, own=own) for s in savers):
-                    weight = _READ_BACK_PAIR_RAW if load.raw else _READ_BACK_PAIR
-                    ground = Ground(f"`{loader.name}` reads such a file back", weight, load)
-                    break
-        if ground is not None and (best is None or ground.weight > best.weight):
-            best = ground
-    return (best,) if best is not None else ()
+            found.append(Ground(f"{_called(loader, function)} reads it back", weight, load))
+            continue
+        loaders = (loader, *callers(loader)) if given_by_caller(load.path, loader) else (loader,)
+        for each in loaders:
+            if any(paired(saver, each, own=own) for saver in savers):
+                weight = _READ_BACK_PAIR_RAW if load.raw else _READ_BACK_PAIR
+                found.append(Ground(f"`{each.name}` reads such a file back", weight, load))
+                break
+    return tuple(sorted(found, key=lambda ground: -ground.weight)[:1])
 
 
 def most_read_back(site: WriteSite) -> tuple[Ground, ...]:
     """The best ground that `read_back` could find."""
-    return (Ground("it may be read back", max(_READ_BACK_SAME, _READ_BACK_PAIR), site),)
+    return (Ground("it may be read back", _READ_BACK_SAME, site),)
 
 
 def _moved(loaded: PathValue, written: PathValue) -> bool:
@@ -418,23 +400,19 @@ def hint_grounds(durability: Durability) -> None:
 def content_grounds(durability: Durability, site: WriteSite) -> None:
     if site.constant:
         durability.add("what is written is always the same", _CONSTANT)
-    elif site.content == "copy" and any(phrase_in(catalog.ASIDE, name) for name in site.data):
-        durability.add("a copy put aside is restored", _RESTORED)
-    elif site.content == "copy" and any(
-        phrase_in(catalog.ORIGINALS, name)
-        for name in (*site.data, code_of(site.call.node.args[0].value))
-    ):
-        durability.add("what is copied came with the program", _RESTORED)
     elif site.content == "state":
         durability.add("the data is serialised", _STATE_CONTENT)
     elif site.content == "table" and not durability.read_back:
         durability.add("the data is a table", _TABLE_CONTENT)
-    elif site.content == "copy" and not any(
+    elif site.content == "copy":
+        source = code_of(site.call.node.args[0].value)
+        if any(phrase_in(catalog.ASIDE, name) for name in site.data):
+            durability.add("a copy put aside is restored", _RESTORED)
+        elif any(phrase_in(catalog.ORIGINALS, name) for name in (*site.data, source)):
+            durability.add("what is copied came with the program", _RESTORED)
         # In what is called a checkpoint's function much is copied that is no state.
-        ground.weight > 2.0 and ground.site is None
-        for ground in durability.grounds
-    ):
-        durability.add("the file is copied", _COPY)
+        elif not any(g.weight > 2.0 and g.site is None for g in durability.grounds):
+            durability.add("the file is copied", _COPY)
 
 
 def data_grounds(durability: Durability, vocabulary: Vocabulary, names: tuple[str, ...]) -> None:
@@ -493,7 +471,7 @@ def guarded_by_absence(site: WriteSite) -> bool:
     """Whether the write happens only when the file does not exist."""
     return any(
         _implies_absence(inside.node.test, holds=inside.kind == "if")
-        if isinstance(inside.node, cst.If) and inside.kind in {"if", "orelse"}
+        if isinstance(inside.node, cst.If)
         else isinstance(inside.node, cst.ExceptHandler)
         and inside.node.type is not None
         and dotted(inside.node.type) == "FileNotFoundError"

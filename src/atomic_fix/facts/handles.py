@@ -52,41 +52,43 @@ class Handles:
         if isinstance(node, cst.FormattedString):
             parts = (p.value for p in node.parts if isinstance(p, cst.FormattedStringText))
             return _mode("".join(parts))
+        function = call.function
+        found = set[str]()
+        bound: list[Binding] = []
         if isinstance(node, cst.Name):
-            found = set[str]()
-            bound = self.paths.bindings(node.value, call.function, call.order)
-            for binding in bound:
-                inner = Call(binding.order, call.node, binding.function, (), None)
-                found |= self.modes(binding.value, inner, depth - 1)
-            parameter = call.function.parameter(node.value)
+            bound = self.paths.bindings(node.value, function, call.order)
+            parameter = function.parameter(node.value)
             if parameter is not None and not bound:
                 if parameter.default is not None:
                     found |= self.modes(parameter.default, call, depth - 1)
-                position = call.function.parameter_position(node.value)
-                for other in self.scopes.callers_of(call.function.name):
+                position = function.parameter_position(node.value)
+                for other in self.scopes.callers_of(function.name):
                     given = other.argument(position, node.value)
                     if given is not None:
                         found |= self.modes(given, other, depth - 1)
-            return found
-        if isinstance(node, cst.Attribute) and call.function.owner is not None:
-            found = set()
-            if isinstance(node.value, cst.Name) and node.value.value in {"self", "cls"}:
-                for binding in self.paths.attribute(call.function.owner, node.attr.value):
-                    inner = Call(binding.order, call.node, binding.function, (), None)
-                    found |= self.modes(binding.value, inner, depth - 1)
-            return found
-        return set()
+        elif (
+            isinstance(node, cst.Attribute)
+            and function.owner is not None
+            and dotted(node.value) in {"self", "cls"}
+        ):
+            bound = self.paths.attribute(function.owner, node.attr.value)
+        for binding in bound:
+            found |= self.modes(binding.value, call.at(binding), depth - 1)
+        return found
+
+    def modes_of(self, opened: Opened, call: Call) -> set[str]:
+        """The modes in which a call may open what it opens."""
+        return {opened.row.default_mode} if opened.mode is None else self.modes(opened.mode, call)
 
     def handle_name(self, call: Call) -> str | None:
         """The dotted name that the handle opened by a call is bound to."""
-        for name, bindings in call.function.bindings.items():
-            if any(_opens(b, call.node) for b in bindings):
-                return name
-        owner = call.function.owner
-        if owner is not None:
-            for name, bindings in owner.attributes.items():
+        places = [("", call.function.bindings)]
+        if call.function.owner is not None:
+            places.append(("self.", call.function.owner.attributes))
+        for prefix, bound in places:
+            for name, bindings in bound.items():
                 if any(_opens(b, call.node) for b in bindings):
-                    return f"self.{name}"
+                    return prefix + name
         return None
 
     def uses(self, handle: str, call: Call) -> list[Call]:
@@ -109,24 +111,23 @@ class Handles:
         """The call that opened the handle which `node` names, if it is one."""
         name = dotted(node)
         if name is None:
-            if isinstance(node, cst.Call):
-                inner = next((c for c in call.function.calls if c.node is node), None)
-                if inner is not None and self.is_open(inner):
-                    return inner
-            return None
-        for binding in reversed(self._bound(name, call)):
-            for candidate in binding.function.calls:
-                if _opens(binding, candidate.node) and self.is_open(candidate):
-                    return candidate
-        return None
+            found = (c for c in call.function.calls if c.node is node)
+        else:
+            found = (
+                c
+                for binding in reversed(self._bound(name, call))
+                for c in binding.function.calls
+                if _opens(binding, c.node)
+            )
+        return next(filter(self.is_open, found), None)
 
     def opens(self, call: Call) -> Opened | None:
         """The path and the mode of a call that opens a file."""
-        name = self.paths.call_name(call, call.function) or ""
+        name = self.paths.call_name(call, call.function)
         row = apis.opener(name)
         if row is not None:
-            target = call.argument(row.path, row.path_keyword)
-            mode = call.argument(row.mode, "mode")
+            target = call.argument(0, row.path_keyword)
+            mode = call.argument(1, "mode")
             return Opened(target, mode, row) if target is not None else None
         if call.method != "open" or call.receiver is None or name.startswith("os."):
             return None
@@ -135,7 +136,7 @@ class Handles:
         return Opened(target, mode, apis.Opener("Path.open"))
 
     def is_open(self, call: Call) -> bool:
-        name = self.paths.call_name(call, call.function) or ""
+        name = self.paths.call_name(call, call.function)
         return (
             call.method == "open"
             or name == "os.fdopen"
@@ -151,7 +152,7 @@ class Handles:
         Follows `raw = path.read_text()`, `handle.read()`, decoding and decompression,
         `for line in handle`, helper functions of the module, and parameters.
         """
-        if depth == 0:
+        if depth <= 0:
             return None
         if isinstance(node, cst.Await):
             return self.origin(node.expression, call, depth)
@@ -168,8 +169,7 @@ class Handles:
                 return None
             bound = self._bound(name, call)
             for binding in reversed(bound[-3:]):
-                inner = Call(binding.order, call.node, binding.function, (), None)
-                found = self.origin(binding.value, inner, depth - 1)
+                found = self.origin(binding.value, call.at(binding), depth - 1)
                 if found is not None:
                     return found
             if not bound and isinstance(node, cst.Name):
@@ -222,10 +222,9 @@ class Handles:
             if function not in self.paths.callees(other.node, other.function):
                 continue
             given = other.argument(position, name)
-            if given is not None:
-                found = self.origin(given, other, depth - 2) if depth > 2 else None
-                if found is not None:
-                    return found
+            found = self.origin(given, other, depth - 2) if given is not None else None
+            if found is not None:
+                return found
         return None
 
     def _opened_path(self, opened: Call) -> tuple[PathValue, cst.BaseExpression] | None:
@@ -242,7 +241,7 @@ class Handles:
         self, node: cst.Call, call: Call, depth: int
     ) -> tuple[PathValue, cst.BaseExpression] | None:
         inner = Call(call.order, node, call.function, (), dotted(node.func))
-        name = self.paths.call_name(node, call.function) or ""
+        name = self.paths.call_name(node, call.function)
         bound = self.bound_method(inner)
         if bound is not None and bound.attr.value.startswith("read_"):
             return self.resolve(bound.value, inner), bound.value
@@ -261,18 +260,14 @@ class Handles:
                 return self.resolve(func.value, call), func.value
         for callee in self.paths.callees(node, call.function)[:1]:
             for returned in callee.returns[-3:]:
-                within = Call(returned.order, node, callee, (), None)
-                found = self.origin(returned.value, within, depth - 2) if depth > 2 else None
+                found = self.origin(returned.value, call.at(returned), depth - 2)
                 if found is not None:
                     return found
+        given = [arg.value for arg in node.args[:2] if not arg.star]
         if isinstance(node.func, cst.Attribute):
-            found = self.origin(node.func.value, call, depth - 1)
-            if found is not None:
-                return found
-        for arg in node.args[:2]:
-            if arg.star:
-                continue
-            found = self.origin(arg.value, call, depth - 1)
+            given.insert(0, node.func.value)
+        for each in given:
+            found = self.origin(each, call, depth - 1)
             if found is not None:
                 return found
         return None
@@ -284,21 +279,19 @@ class Handles:
         if depth == 0:
             return False
         if isinstance(node, cst.Call):
-            return (self.paths.call_name(node, call.function) or "") in makers
+            return self.paths.call_name(node, call.function) in makers
         name = dotted(node)
-        if name is None:
-            return False
-        return any(
-            self.made_by(b.value, Call(b.order, call.node, b.function, (), None), makers, depth - 1)
+        return name is not None and any(
+            self.made_by(b.value, call.at(b), makers, depth - 1)
             for b in self._bound(name, call)[-2:]
         )
 
     def truncates(self, call: Call) -> bool:
         """Whether the handle that a call opens for update is cut with `truncate()`."""
         handle = self.handle_name(call)
-        if handle is None:
-            return False
-        return any(c.name == f"{handle}.truncate" for c in call.function.calls)
+        return handle is not None and any(
+            c.name == f"{handle}.truncate" for c in call.function.calls
+        )
 
 
 def _mode(text: str) -> set[str]:

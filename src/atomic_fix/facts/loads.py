@@ -30,39 +30,31 @@ class Loads:
         self._loaders = {loader.name: loader for loader in loaders}
 
     def find(self, call: Call, name: str) -> LoadSite | None:
-        method = call.method
-        receiver = call.receiver
+        method, receiver = call.method, call.receiver
         loader = self._loaders.get(name)
-        if loader is None and method is not None:
+        if loader is None:
             loader = self._loaders.get(f".{method}")
         if loader is not None:
             return self._known_load(call, name, loader)
         if method in {"read_text", "read_bytes"} and receiver is not None:
-            return LoadSite(
-                call, f"Path.{method}", self._handles.resolve(receiver, call), receiver, True
-            )
-        if method in {"read", "load"} and receiver is not None:
-            if method == "read" and self._is_parser(receiver, call):
-                node = call.argument(0, "filenames")
-                if isinstance(node, (cst.List, cst.Tuple)) and node.elements:
-                    node = node.elements[-1].value  # the last one has the last word
-                if node is not None:
-                    return LoadSite(
-                        call,
-                        "ConfigParser.read",
-                        self._handles.resolve(node, call),
-                        node,
-                        raw=False,
-                    )
-            if method == "load" and call.node.args:
-                # `json_lib.load(handle)`, `yaml.load(stream)`: a parser under another name.
-                origin = self._handles.origin(call.node.args[0].value, call)
-                if origin is not None:
-                    return LoadSite(call, "load", origin[0], origin[1], raw=False)
-        if method == "loads" and call.node.args:
+            path = self._handles.resolve(receiver, call)
+            return LoadSite(call, f"Path.{method}", path, receiver, raw=True)
+        if (
+            method == "read"
+            and receiver is not None
+            and self._handles.made_by(receiver, call, apis.PARSER_MAKERS)
+        ):
+            node = call.argument(0, "filenames")
+            if isinstance(node, (cst.List, cst.Tuple)) and node.elements:
+                node = node.elements[-1].value  # the last one has the last word
+            if node is not None:
+                path = self._handles.resolve(node, call)
+                return LoadSite(call, "ConfigParser.read", path, node, raw=False)
+        if method in {"load", "loads"} and call.node.args:
+            # `json_lib.load(handle)`, `yaml.load(stream)`: a parser under another name.
             origin = self._handles.origin(call.node.args[0].value, call)
             if origin is not None:
-                return LoadSite(call, "loads", origin[0], origin[1], raw=False)
+                return LoadSite(call, method, *origin, raw=False)
         if self._handles.is_open(call) and name not in apis.TEMP_MAKERS and name != "os.fdopen":
             return self._read_open(call)
         return self._project_load(call, name)
@@ -97,11 +89,9 @@ class Loads:
         return None
 
     def _known_load(self, call: Call, name: str, loader: apis.Loader) -> LoadSite | None:
-        node = call.argument(loader.argument) or (
-            call.node.args[0].value if call.node.args else None
-        )
-        if node is None:
+        if not call.node.args:
             return None
+        node = call.argument(0) or call.node.args[0].value
         if name in {"zipfile.ZipFile", "h5py.File"}:
             mode = call.argument(1, "mode")
             if mode is not None and "r" not in self._handles.modes(mode, call):
@@ -111,24 +101,16 @@ class Loads:
             origin = (self._handles.resolve(node, call), node)
         if origin is None:
             return None
-        return LoadSite(call, loader.name.lstrip("."), origin[0], origin[1], raw=False)
+        return LoadSite(call, loader.name.lstrip("."), *origin, raw=False)
 
     def _read_open(self, call: Call) -> LoadSite | None:
         opened = self._handles.opens(call)
         if opened is None:
             return None
-        modes = {opened.row.default_mode}
-        if opened.mode is not None:
-            modes = self._handles.modes(opened.mode, call)
         # `w+` could read what it wrote, but not what was there before.
-        if not any("w" not in m and ("r" in m or "+" in m) for m in modes):
+        if not any(
+            "w" not in m and ("r" in m or "+" in m) for m in self._handles.modes_of(opened, call)
+        ):
             return None
-        target = opened.target
-        return LoadSite(call, "open", self._handles.resolve(target, call), target, raw=True)
-
-    def _is_parser(self, receiver: cst.BaseExpression, call: Call) -> bool:
-        makers = frozenset(
-            f"configparser.{kind}"
-            for kind in ("ConfigParser", "RawConfigParser", "SafeConfigParser")
-        )
-        return self._handles.made_by(receiver, call, makers)
+        path = self._handles.resolve(opened.target, call)
+        return LoadSite(call, "open", path, opened.target, raw=True)

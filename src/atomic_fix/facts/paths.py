@@ -30,6 +30,9 @@ _DEPTH = 6
 _PLACE = re.compile(r"\{[^{}]*\}|%(\(\w+\))?[-+ 0-9.]*[a-zA-Z]")
 # What is true of a folder is true of what lies in it.
 _OF_FOLDERS = frozenset({"staged", "systemp", "tempdir"})
+# What is true of a part of a name is true of the whole.
+_OF_PARTS = _OF_FOLDERS | {"fresh", "temp"}
+_TEMP = words.TEMP - {"new"}
 _FRESH_CALLS = frozenset(
     {
         "datetime.now",
@@ -136,14 +139,13 @@ class Paths:
         if name is None:
             return None
         head, _, rest = name.partition(".")
-        if function is not None:
-            # `Path = make()` inside the function hides an import; a plain builtin keeps
-            # its name only while the module does not bind it.
-            scope: FunctionFacts | None = function
-            while scope is not None:
-                if head in scope.bindings or scope.parameter(head) is not None:
-                    return f"?.{name}"
-                scope = scope.outer
+        # `Path = make()` inside the function hides an import; a plain builtin keeps
+        # its name only while the module does not bind it.
+        scope = function
+        while scope is not None:
+            if head in scope.bindings or scope.parameter(head) is not None:
+                return f"?.{name}"
+            scope = scope.outer
         if head in self._scopes.imports:
             target = self._scopes.imports[head]
             return f"{target}.{rest}" if rest else target
@@ -151,8 +153,8 @@ class Paths:
             return f"?.{name}"
         return f"builtins.{name}" if not rest else name
 
-    def call_name(self, call: Call | cst.Call, function: FunctionFacts) -> str | None:
-        """The qualified name of what is called, `functools.partial` and aliases seen through."""
+    def call_name(self, call: Call | cst.Call, function: FunctionFacts) -> str:
+        """The qualified name of what is called, if it has one; aliases are seen through."""
         node = call.node if isinstance(call, Call) else call
         name = self.qualified(dotted(node.func), function)
         if isinstance(call, Call) and isinstance(node.func, cst.Name):
@@ -160,7 +162,7 @@ class Paths:
             if len(bound) == 1 and isinstance(bound[0].value, (cst.Name, cst.Attribute)):
                 # `opener = gzip.open`, called under that name.
                 name = self.qualified(dotted(bound[0].value), bound[0].function)
-        return name
+        return name or ""
 
     def callees(self, call: cst.Call, function: FunctionFacts) -> Sequence[FunctionFacts]:
         """The functions of this module that a call may run."""
@@ -227,7 +229,7 @@ class Paths:
                         return earlier[index:]
                 return earlier or found
             if scope.parameter(name) is not None:
-                return []
+                break
             scope = scope.outer
         return []
 
@@ -355,14 +357,10 @@ class Paths:
         if found and all(_is_no_path(b.value) for b in found):
             # `_A = None`, which many parameters may have for a default: not one and the same file.
             return _UNKNOWN
-        parameter = None
-        scope: FunctionFacts | None = function
-        while scope is not None and parameter is None:
-            parameter = scope.parameter(name)
-            if parameter is not None or name in scope.bindings:
-                break
-            scope = scope.outer
-        home = scope if scope is not None else self._scopes.module
+        home = function
+        while home.outer is not None and not home.parameter(name) and name not in home.bindings:
+            home = home.outer
+        parameter = home.parameter(name)
         # The order tells apart what a name stood for before and after it was bound anew.
         bound_at = f"@{found[-1].order}" if found else ""
         alias = f"{home.path}:{name}{bound_at}"
@@ -376,10 +374,10 @@ class Paths:
         if found:
             # Later bindings first: the nearest one is the likeliest.
             values += [self._binding(b, distance + 1, depth - 1) for b in found[-3:][::-1]]
-        elif parameter is not None and scope is not None:
+        elif parameter is not None:
             if parameter.default is not None:
                 values.append(
-                    self._resolve(parameter.default, scope, before, distance + 1, depth - 1)
+                    self._resolve(parameter.default, home, before, distance + 1, depth - 1)
                 )
             if parameter.annotation is not None:
                 text = code_of(parameter.annotation.annotation)
@@ -387,7 +385,7 @@ class Paths:
                     traits.add("path")
                 if any(word in text for word in ("IO", "Writer", "Buffer", "Stream")):
                     traits.add("handle")
-            values += self._arguments(scope, name, distance, depth)
+            values += self._arguments(home, name, distance, depth)
         # More than one binding: the name may stand for different files, so only what all
         # of them say of its nature counts.
         if _is_temp_name(name):
@@ -480,9 +478,7 @@ class Paths:
             # `handle.name` is the path again; `path.name` is its last part.
             if "handle" in base.traits or "temp" in base.traits:
                 inner = frozenset(
-                    alias[len("handle(") : -1]
-                    for alias in base.aliases
-                    if alias.startswith("handle(")
+                    a[len("handle(") : -1] for a in base.aliases if a[:7] == "handle("
                 )
                 traits = base.traits - {"handle"}
                 return PathValue(base.key, inner | base.aliases, base.mentions, traits)
@@ -522,15 +518,12 @@ class Paths:
         again = (function, before, distance, depth - 1)
         name = self.qualified(dotted(node.func), function) or ""
         first = argument(node, 0)
-        if name in apis.IN_MEMORY or name.rpartition(".")[2] in {"BytesIO", "StringIO"}:
+        last = name.rpartition(".")[2]
+        if last in apis.IN_MEMORY:
             return PathValue("memory", frozenset(), (), frozenset({"memory", "handle"}))
         if name in apis.TEMP_MAKERS:
             return self._temp(node, name, again)
-        if name in apis.PATH_CLASSES or name.rpartition(".")[2] in {
-            "Path",
-            "PurePath",
-            "AsyncPath",
-        }:
+        if not apis.PATH_CLASSES.isdisjoint({name, last}):
             parts = [a.value for a in node.args if a.keyword is None and not a.star]
             values = [self._resolve(part, *again) for part in parts]
             if len(values) == 1:
@@ -540,10 +533,8 @@ class Paths:
             values = [self._resolve(a.value, *again) for a in node.args if a.keyword is None]
             return _join(values)
         if name in apis.SAME_PATH_CALLS and first is not None:
-            target = argument(node, 1) if name == "typing.cast" else first
-            return self._resolve(target if target is not None else first, *again)
-        if name in {"glob.glob", "glob.iglob"} and first is not None:
-            return self._resolve(first, *again)
+            target = argument(node, 1) if name == "typing.cast" else None
+            return self._resolve(target or first, *again)
         if name in {"os.path.basename", "os.path.dirname"} and first is not None:
             base = self._resolve(first, *again)
             if name == "os.path.basename":
@@ -553,18 +544,15 @@ class Paths:
             return PathValue(f"fd:{before}", frozenset(), (), frozenset({"descriptor"}))
         opener = apis.opener(name)
         if opener is not None:
-            target = argument(node, opener.path, opener.path_keyword)
+            target = argument(node, 0, opener.path_keyword)
             return self._resolve(target, *again) if target is not None else _UNKNOWN
         if isinstance(node.func, cst.Attribute):
             known = self._method_call(node, node.func, first, again)
             if known is not None:
                 return known
-        last = name.rpartition(".")[2]
-        if last in _FRESH_CALLS or name in _FRESH_CALLS:
+        if not _FRESH_CALLS.isdisjoint({name, last}):
             return PathValue(f"fresh:{before}", frozenset(), (), frozenset({"fresh"}))
-        callees = self.callees(node, function)
-        if callees:
-            callee = callees[0]
+        for callee in self.callees(node, function)[:1]:
             values = self._returned(callee, distance, depth)
             given = self._given_back(node, callee, values)
             if given is not None:
@@ -578,12 +566,7 @@ class Paths:
                     return _append(found, value, value.key[:-1].rpartition(",")[2])
             return found
         # A function from elsewhere: its name and what it is given are all there is to see.
-        called = dotted(node.func)
-        if called is None and isinstance(node.func, cst.Attribute):
-            called = node.func.attr.value
-        mentions: tuple[Mention, ...] = ()
-        if called is not None:
-            mentions = (Mention("function", called.rpartition(".")[2], distance),)
+        called = dotted(node.func) or ""
         arguments = [
             self._resolve(a.value, function, before, distance + 1, depth - 2)
             for a in node.args
@@ -591,22 +574,23 @@ class Paths:
         ]
         receiver = _UNKNOWN
         if isinstance(node.func, cst.Attribute):
+            called = called or node.func.attr.value
             receiver = self._resolve(node.func.value, function, before, distance + 1, depth - 2)
+        last = called.rpartition(".")[2]
         keys = ",".join(a.key for a in arguments)
         alias = f"call:{called}({keys})"
-        complete = called is not None and "?" not in keys
-        mentions += tuple(m for value in arguments for m in value.mentions)
+        if len(arguments) == 1 and phrase_in(words.SAME_PATH, called):
+            return replace(arguments[0], aliases=arguments[0].aliases | {alias})
+        aliases = frozenset({alias} if called and "?" not in keys else ())
+        mentions = [Mention("function", last, distance)] if called else []
+        mentions += (m for value in arguments for m in value.mentions)
         traits = receiver.traits & _OF_FOLDERS
-        if called is not None and _is_temp_name(called.rpartition(".")[2]):
+        if _is_temp_name(last):
             traits |= {"temp"}
         for value in arguments:
-            traits |= value.traits & (_OF_FOLDERS | {"temp", "fresh"})
+            traits |= value.traits & _OF_PARTS
         derived = frozenset[str]().union(*(value.aliases for value in arguments))
-        if called is not None and len(arguments) == 1 and phrase_in(words.SAME_PATH, called):
-            return replace(arguments[0], aliases=arguments[0].aliases | {alias})
-        return PathValue(
-            alias, frozenset({alias}) if complete else frozenset(), mentions, traits, derived
-        )
+        return PathValue(alias, aliases, tuple(mentions), traits, derived)
 
     def _method_call(
         self,
@@ -621,15 +605,17 @@ class Paths:
         if method == "joinpath":
             values = [self._resolve(a.value, *again) for a in node.args if a.keyword is None]
             return _join([self._resolve(func.value, *again), *values], "path")
-        if method in {"glob", "rglob"} and first is not None:
-            return _join([self._resolve(func.value, *again), self._resolve(first, *again)], "path")
         if method == "format":
             return self._filled_in(func.value, [arg.value for arg in node.args], *again)
         if method == "open":
             opened = self.opened_by_method(node)
             if opened is not func.value or first is None or _is_mode(_text(first)):
                 return self._resolve(opened, *again)
-        if method in {"with_suffix", "with_name", "with_stem"} and first is not None:
+        if first is None:
+            return None
+        if method in {"glob", "rglob"}:
+            return _join([self._resolve(func.value, *again), self._resolve(first, *again)], "path")
+        if method in {"with_suffix", "with_name", "with_stem"}:
             base = self._resolve(func.value, *again)
             made = self._resolve(first, *again)
             if method == "with_name" and not made.derived_from & base.aliases and not made.is_temp:
@@ -638,16 +624,14 @@ class Paths:
                 )
                 return _join([folder, made], "path")
             return _append(base, made, _text(first) or "?").having("path")
-        if method == "enter_context" and first is not None:
+        if method == "enter_context":
             return self._resolve(first, *again).having("handle")
-        if method == "get" and first is not None:
-            literal = _text(first)
-            if literal is not None:
-                base = self._resolve(func.value, *again)
-                key = f"{base.key}[{literal}]"
-                return PathValue(
-                    key, frozenset({key}), (Mention("key", literal, again[2]), *base.mentions)
-                )
+        literal = _text(first)
+        if method == "get" and literal is not None:
+            base = self._resolve(func.value, *again)
+            key = f"{base.key}[{literal}]"
+            mention = Mention("key", literal, again[2])
+            return PathValue(key, frozenset({key}), (mention, *base.mentions))
         return None
 
     def _temp(
@@ -699,21 +683,22 @@ def _is_mode(text: str | None) -> bool:
 
 
 def _is_temp_name(name: str) -> bool:
-    found = phrase_in(words.TEMP - {"new"}, name)
+    found = phrase_in(_TEMP, name)
     return found is not None and "template" not in name.lower()
 
 
-def _literal_value(text: str, template: str, distance: int) -> PathValue:
+def _literal_value(template: str, distance: int) -> PathValue:
+    text = template.replace("{}", "")
     traits: set[str] = set()
     if template.startswith(("/dev/", "/proc/", "/sys/", "\\\\.\\")):
         traits.add("device")
     if template.startswith(("/tmp/", "/var/tmp/")) or template == "/tmp":
-        traits |= {"systemp"}
+        traits.add("systemp")
     base = template.replace("\\", "/").rstrip("/").rpartition("/")[2]
     tail = [part for part in base.lower().split(".")[1:] if part]
-    if any(
-        part.rstrip("0123456789") in words.TEMP - {"new"} for part in tail
-    ) or base.lower().startswith(("tmp", "temp_", "temp.", ".tmp")):
+    if any(part.rstrip("0123456789") in _TEMP for part in tail) or base.lower().startswith(
+        ("tmp", "temp_", "temp.", ".tmp")
+    ):
         traits.add("temp")
     if any(part in words.ASIDE for part in tail):
         traits.add("aside")
@@ -726,7 +711,7 @@ def _literal_value(text: str, template: str, distance: int) -> PathValue:
 
 def _filled(text: str, inner: list[PathValue], distance: int) -> PathValue:
     """A text with values in place of each `{}`."""
-    literal = _literal_value(text.replace("{}", ""), text, distance)
+    literal = _literal_value(text, distance)
     if not inner:
         return literal
     if text.startswith("{}") and text.count("{}") == 1 and not text[2:].startswith(("/", "\\")):
@@ -734,9 +719,7 @@ def _filled(text: str, inner: list[PathValue], distance: int) -> PathValue:
         made = _append(inner[0], literal, text[2:])
         return replace(made, aliases=made.aliases | literal.aliases)
     mentions = (*literal.mentions, *(m for value in inner for m in value.mentions))
-    traits = literal.traits | frozenset[str]().union(*(v.traits for v in inner)) & (
-        _OF_FOLDERS | {"temp", "fresh"}
-    )
+    traits = literal.traits | frozenset[str]().union(*(v.traits for v in inner)) & _OF_PARTS
     derived = frozenset[str]().union(*(v.aliases for v in inner))
     key = text
     for value in inner:

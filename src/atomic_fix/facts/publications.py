@@ -8,7 +8,7 @@ from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import FOLDERS
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.paths import Paths
-from atomic_fix.facts.scopes import Call, FunctionFacts, Scopes
+from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.facts.sites import PublishSite, Sites, WriteSite
 
 
@@ -34,10 +34,10 @@ class Publication:
         return self.site.function
 
 
-def publications(scopes: Scopes, paths: Paths, sites: Sites) -> tuple[Publication, ...]:
+def publications(sites: Sites) -> tuple[Publication, ...]:
     found = []
     for site in sites.publishes:
-        publication = _publication(scopes, paths, sites, site)
+        publication = _publication(sites, site)
         if publication is not None:
             found.append(publication)
     helpers = {publication.function.name for publication in found}
@@ -62,13 +62,13 @@ def _falls_back(publication: Publication, others: list[Publication]) -> bool:
     )
 
 
-def _publication(
-    scopes: Scopes, paths: Paths, sites: Sites, site: PublishSite
-) -> Publication | None:
+def _publication(sites: Sites, site: PublishSite) -> Publication | None:
+    beside = not site.source.derived_from.isdisjoint(site.target.aliases)
+    staged = beside or site.source.is_temp or "fresh" in site.source.traits
     made = tuple(
         call
-        for call in scopes.calls()
-        if (paths.call_name(call, call.function) or "") in apis.TEMP_MAKERS
+        for call in sites.scopes.calls()
+        if sites.paths.call_name(call, call.function) in apis.TEMP_MAKERS
         and site.source.aliases
         & {f"temp:{id(call.node)}", f"handle(temp:{id(call.node)})", f"temp:{id(call.node)}[1]"}
     )
@@ -78,68 +78,53 @@ def _publication(
         if write.node is not site.node
         and write.path.same(site.source)
         and not write.path.same(site.target)
-        and _before(scopes, paths, write, site)
+        and _before(sites, write, site, staged)
     )
     unseen = not made and not writes
-    if _is_folder(site.source_node):
+    if not FOLDERS.isdisjoint(words((dotted(site.source_node) or "").rpartition(".")[2])[-1:]):
         return None  # moved as a whole; what is in it was written and read one by one
     fresh = any(w.function is site.function and w.content != "copy" for w in writes)
     if "aside" in site.target.traits or ("aside" in site.source.traits and not fresh):
         return None  # a backup is made, or put back
-    beside = not site.source.derived_from.isdisjoint(site.target.aliases)
-    staged = site.source.is_temp or "fresh" in site.source.traits or beside
     if site.how == "copy" and not staged:
         return None
     if unseen and not (beside and site.source.is_temp):
         # A temp folder whose files were written one by one, or a file from elsewhere.
         return None
-    begun = [*(w.call for w in writes), *made]
-    start = min((c.order for c in begun if c.function is site.function), default=0)
     return Publication(
         site,
         writes,
         made,
         # Who writes what is not in sight may synchronise it there.
-        unseen or _synced(paths, site, writes, made, start),
-        _still_open(paths, sites, site, writes, made),
+        unseen or _synced(sites.paths, site, [*(w.call for w in writes), *made]),
+        _still_open(sites, site, writes, made),
         _elsewhere(made, site),
-        _removed(paths, sites, site),
+        _removed(sites, site),
     )
 
 
-def _is_folder(node: cst.BaseExpression) -> bool:
-    last = words((dotted(node) or "").rpartition(".")[2])
-    return bool(last) and last[-1] in FOLDERS
-
-
-def _before(scopes: Scopes, paths: Paths, write: WriteSite, site: PublishSite) -> bool:
+def _before(sites: Sites, write: WriteSite, site: PublishSite, staged: bool) -> bool:
     """Whether a write of the source can be the one that is published."""
     if write.function is site.function:
         return write.order < site.order
-    beside = not site.source.derived_from.isdisjoint(site.target.aliases)
-    if beside or site.source.is_temp or "fresh" in site.source.traits:
+    if staged:
         return True
     # No temp name: only a function that is called here, or calls this one.
+    callees = sites.paths.callees
     return any(
-        write.function in paths.callees(call.node, site.function) for call in site.function.calls
+        write.function in callees(call.node, site.function) for call in site.function.calls
     ) or any(
-        site.function in paths.callees(call.node, write.function)
-        for call in scopes.callers_of(site.function.name)
+        site.function in callees(call.node, write.function)
+        for call in sites.scopes.callers_of(site.function.name)
         if call.function is write.function
     )
 
 
-def _synced(
-    paths: Paths,
-    site: PublishSite,
-    writes: tuple[WriteSite, ...],
-    made: tuple[Call, ...],
-    start: int,
-) -> bool:
-    functions = {site.function, *(w.function for w in writes), *(c.function for c in made)}
+def _synced(paths: Paths, site: PublishSite, begun: list[Call]) -> bool:
+    start = min((c.order for c in begun if c.function is site.function), default=0)
     return any(
         syncs(paths, call, 3)
-        for function in functions
+        for function in {site.function, *(c.function for c in begun)}
         for call in function.calls
         if function is not site.function or start <= call.order <= site.order
     )
@@ -147,7 +132,7 @@ def _synced(
 
 def syncs(paths: Paths, call: Call, depth: int) -> bool:
     """Whether a call synchronises a file, itself or through functions of the module."""
-    name = paths.call_name(call, call.function) or ""
+    name = paths.call_name(call, call.function)
     if name in apis.SYNCERS or "sync" in words(name.rpartition(".")[2]) or "fsync" in words(name):
         return True
     if any(dotted(a.value) in {"os.fsync", "os.fdatasync"} for a in call.node.args):
@@ -160,52 +145,46 @@ def syncs(paths: Paths, call: Call, depth: int) -> bool:
 
 
 def _still_open(
-    paths: Paths,
-    sites: Sites,
-    site: PublishSite,
-    writes: tuple[WriteSite, ...],
-    made: tuple[Call, ...],
+    sites: Sites, site: PublishSite, writes: tuple[WriteSite, ...], made: tuple[Call, ...]
 ) -> bool:
     for call in (*(w.call for w in writes if w.kind == "open"), *made):
         if call.function is not site.function:
             continue
         handle = sites.handles.handle_name(call)
-        if handle is None:
+        after = [c for c in call.function.calls if call.order < c.order < site.order]
+        if handle is None or any(
+            c.name in {f"{handle}.close", f"{handle}.flush"} or syncs(sites.paths, c, 2)
+            for c in after
+        ):
             continue
-        inside = any(
-            isinstance(i.node, cst.With)
-            and i.kind == "with"
-            and any(item.item is call.node for item in i.node.items)
+        if any(
+            i.kind == "with" and item.item is call.node
             for i in site.call.inside
-        )
+            if isinstance(i.node, cst.With)
+            for item in i.node.items
+        ):
+            return True
         opened_plainly = any(
             b.kind == "assign" and b.value is call.node
             for b in call.function.bindings.get(handle, ())
         )
-        after = [c for c in call.function.calls if call.order < c.order < site.order]
-        done = any(c.name in {f"{handle}.close", f"{handle}.flush"} for c in after) or any(
-            syncs(paths, c, 2) for c in after
-        )
-        closed_by_with = opened_plainly and any(
+        closed_by_with = any(
             isinstance(item.item, cst.Name) and item.item.value == handle
             for c in after
             for i in c.inside
             if isinstance(i.node, cst.With)
             for item in i.node.items
         )
-        if inside and not done:
+        written = any(
+            c.name == f"{handle}.write" or any(dotted(a.value) == handle for a in c.node.args)
+            for c in after
+        )
+        closed_after = any(
+            c.name == f"{handle}.close" and c.order > site.order for c in call.function.calls
+        )
+        # Bound by assignment, written to, published, and closed only afterwards.
+        if opened_plainly and not closed_by_with and written and closed_after:
             return True
-        if opened_plainly and not done and not closed_by_with and not inside:
-            # Bound by assignment, written to, published, and closed only afterwards.
-            written = any(
-                any(dotted(a.value) == handle for a in c.node.args) or c.name == f"{handle}.write"
-                for c in after
-            )
-            closed_after = any(
-                c.name == f"{handle}.close" and c.order > site.order for c in call.function.calls
-            )
-            if written and closed_after:
-                return True
     return False
 
 
@@ -221,28 +200,26 @@ def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
     return not made and "tempdir" in site.source.traits and "tempdir" not in site.target.traits
 
 
-def _removed(paths: Paths, sites: Sites, site: PublishSite) -> Call | None:
+def _removed(sites: Sites, site: PublishSite) -> Call | None:
     for call in site.function.calls:
         if call.order >= site.order:
             break
-        name = paths.call_name(call, call.function) or ""
-        target = None
+        name = sites.paths.call_name(call, call.function)
+        target = call.receiver if call.method == "unlink" else None
         if name in apis.REMOVERS:
             target = call.argument(0, "path")
-        elif call.method == "unlink" and call.receiver is not None:
-            target = call.receiver
         if target is None or any(i.kind == "handler" for i in call.inside):
             continue
-        value = paths.resolve(target, call.function, call.order)
+        value = sites.paths.resolve(target, call.function, call.order)
         if value.same(site.target) and not value.same(site.source):
             return call
-    for other in sites.publishes:
-        if (
-            other.function is site.function
-            and other.order < site.order
-            and other.how in {"rename", "replace", "move"}
-            and other.source.same(site.target)
-            and not any(i.kind == "handler" for i in other.call.inside)
-        ):
-            return other.call
-    return None
+    moves = (
+        other.call
+        for other in sites.publishes
+        if other.function is site.function
+        and other.order < site.order
+        and other.how in {"rename", "replace", "move"}
+        and other.source.same(site.target)
+        and not any(i.kind == "handler" for i in other.call.inside)
+    )
+    return next(moves, None)

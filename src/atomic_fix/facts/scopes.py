@@ -19,8 +19,8 @@ class Binding:
     kind: str
     """`assign`, `with` (bound by `as`), `for` (bound to items of `value`), `add`."""
     function: FunctionFacts
-    node: cst.CSTNode | None = None
-    inside: tuple[Inside, ...] = ()
+    node: cst.CSTNode
+    inside: tuple[Inside, ...]
 
     def holds_at(self, order: int) -> bool:
         """Whether a later place of the function is reached only through this binding."""
@@ -53,6 +53,10 @@ class Call:
     def place(self) -> cst.CSTNode:
         """What to point at."""
         return self.node if self.shown is None else self.shown
+
+    def at(self, place: Binding | Return) -> Call:
+        """A call that stands elsewhere, and sees what names stand for there."""
+        return Call(place.order, self.node, place.function, (), None)
 
     def argument(self, position: int | None, keyword: str = "") -> cst.BaseExpression | None:
         """The value of an argument by position or keyword; None if absent or starred."""
@@ -90,24 +94,24 @@ class Site:
         return self.call.place
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Handled:
     """A `try` statement with its handlers, or a `with suppress(...)`."""
 
     order: int
-    end: int
-    body_end: int
-    """Calls with an order between `order` and `body_end` stand in what is tried."""
     node: cst.Try | cst.With
     function: FunctionFacts
     inside: tuple[Inside, ...]
+    body_end: int = 0
+    """Calls with an order between `order` and `body_end` stand in what is tried."""
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Return:
     order: int
     value: cst.BaseExpression
-    node: cst.Return | cst.Yield | None = None
+    function: FunctionFacts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +131,6 @@ class Test:
 @dataclass(slots=True, eq=False)
 class ClassFacts:
     name: str
-    node: cst.ClassDef
     bases: tuple[str, ...]
     methods: dict[str, FunctionFacts] = field(default_factory=dict)
     attributes: dict[str, list[Binding]] = field(default_factory=dict)
@@ -149,7 +152,6 @@ class FunctionFacts:
     returns: list[Return] = field(default_factory=list)
     tests: list[Test] = field(default_factory=list)
     raises: list[Raise] = field(default_factory=list)
-    end: int = 0
 
     @property
     def path(self) -> str:
@@ -168,16 +170,6 @@ class FunctionFacts:
     def may_load(self) -> bool:
         """Whether the body may load a file, or keep one; true if unknown."""
         return True
-
-    @property
-    def decorators(self) -> tuple[str, ...]:
-        if not isinstance(self.node, cst.FunctionDef):
-            return ()
-        names = []
-        for decorator in self.node.decorators:
-            inner = decorator.decorator
-            names.append(dotted(inner.func if isinstance(inner, cst.Call) else inner) or "")
-        return tuple(names)
 
     def parameter(self, name: str) -> cst.Param | None:
         return next((p for p in self.parameters if p.name.value == name), None)
@@ -267,7 +259,7 @@ class Collector(cst.CSTVisitor):
         self._classes: list[ClassFacts | None] = [None]
         self._inside: tuple[Inside, ...] = ()
         self._saved_inside: list[tuple[Inside, ...]] = []
-        self._tries: list[tuple[int, int, tuple[Inside, ...]]] = []
+        self._tries: list[Handled] = []
 
     @property
     def _function(self) -> FunctionFacts:
@@ -298,44 +290,33 @@ class Collector(cst.CSTVisitor):
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:
         self._classes.pop()
-        self._functions.pop().end = self._tick()
+        self._functions.pop()
         self._inside = self._saved_inside.pop()
 
     def visit_ClassDef(self, node: cst.ClassDef) -> None:
         bases = tuple(dotted(arg.value) or "" for arg in node.bases)
-        owner = ClassFacts(node.name.value, node, bases)
+        owner = ClassFacts(node.name.value, bases)
         self.scopes.classes.setdefault(owner.name, owner)
         self._classes.append(owner)
 
     def leave_ClassDef(self, original_node: cst.ClassDef) -> None:
         self._classes.pop()
 
-    def visit_Lambda(self, node: cst.Lambda) -> None:
-        self._tick()
-
     # --- imports ----------------------------------------------------------------
 
     def visit_Import(self, node: cst.Import) -> bool:
         for alias in node.names:
-            name = dotted(alias.name) or ""
-            if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
-                self.scopes.imports[alias.asname.name.value] = name
-            else:
-                top = name.split(".", 1)[0]
-                self.scopes.imports[top] = top
+            name = alias.evaluated_name
+            top = name.partition(".")[0]
+            self.scopes.imports[alias.evaluated_alias or top] = name if alias.asname else top
         return False
 
     def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
-        package = dotted(node.module) if node.module is not None else ""
-        prefix = "." * len(node.relative) + (package or "")
-        if not isinstance(node.names, cst.ImportStar):
-            for alias in node.names:
-                name = alias.name.value if isinstance(alias.name, cst.Name) else ""
-                local = name
-                if alias.asname is not None and isinstance(alias.asname.name, cst.Name):
-                    local = alias.asname.name.value
-                joined = prefix + name if prefix.endswith(".") else f"{prefix}.{name}"
-                self.scopes.imports[local] = joined
+        package = dotted(node.module) if node.module is not None else None
+        prefix = "." * len(node.relative) + (f"{package}." if package is not None else "")
+        for alias in node.names if not isinstance(node.names, cst.ImportStar) else ():
+            name = alias.evaluated_name
+            self.scopes.imports[alias.evaluated_alias or name] = prefix + name
         return False
 
     # --- bindings ---------------------------------------------------------------
@@ -345,25 +326,23 @@ class Collector(cst.CSTVisitor):
         for target in node.targets:
             self._bind(target.target, node.value, "assign", order, node)
 
-    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
+    def visit_AnnAssign(self, node: cst.AnnAssign | cst.NamedExpr) -> None:
         if node.value is not None:
             self._bind(node.target, node.value, "assign", self._tick(), node)
 
     def visit_AugAssign(self, node: cst.AugAssign) -> None:
         self._bind(node.target, node.value, "add", self._tick(), node)
 
-    def visit_NamedExpr(self, node: cst.NamedExpr) -> None:
-        self._bind(node.target, node.value, "assign", self._tick(), node)
+    visit_NamedExpr = visit_AnnAssign
 
     def visit_WithItem(self, node: cst.WithItem) -> None:
         if node.asname is not None:
             self._bind(node.asname.name, node.item, "with", self._tick(), node)
 
-    def visit_For(self, node: cst.For) -> None:
+    def visit_For(self, node: cst.For | cst.CompFor) -> None:
         self._bind(node.target, node.iter, "for", self._tick(), node)
 
-    def visit_CompFor(self, node: cst.CompFor) -> None:
-        self._bind(node.target, node.iter, "for", self._tick(), node)
+    visit_CompFor = visit_For
 
     def _bind(
         self,
@@ -374,32 +353,25 @@ class Collector(cst.CSTVisitor):
         node: cst.CSTNode,
     ) -> None:
         if isinstance(target, (cst.Tuple, cst.List)):
-            values: Sequence[cst.BaseElement] | None = None
+            values: Sequence[cst.BaseElement] = ()
             if isinstance(value, (cst.Tuple, cst.List)) and kind == "assign":
                 values = value.elements
             for index, element in enumerate(target.elements):
-                if values is not None and len(values) == len(target.elements):
+                if len(values) == len(target.elements):
                     self._bind(element.value, values[index].value, kind, order, node)
                 else:
                     self._bind(element.value, value, f"{kind}[{index}]", order, node)
             return
+        name = dotted(target)
+        if name is None:
+            return
+        head, _, rest = name.partition(".")
+        owner = self._classes[-1] if not rest else None
+        if head in {"self", "cls"} and rest and "." not in rest and self._function.owner:
+            owner, name = self._function.owner, rest
+        home = self._function.bindings if owner is None else owner.attributes
         binding = Binding(order, value, kind, self._function, node, self._inside)
-        if isinstance(target, cst.Name):
-            owner = self._classes[-1]
-            if owner is not None:
-                owner.attributes.setdefault(target.value, []).append(binding)
-            else:
-                self._function.bindings.setdefault(target.value, []).append(binding)
-        elif isinstance(target, cst.Attribute):
-            name = dotted(target)
-            if name is None:
-                return
-            head, _, rest = name.partition(".")
-            owner = self._function.owner
-            if head in {"self", "cls"} and owner is not None and "." not in rest:
-                owner.attributes.setdefault(rest, []).append(binding)
-            else:
-                self._function.bindings.setdefault(name, []).append(binding)
+        home.setdefault(name, []).append(binding)
 
     # --- calls, returns ---------------------------------------------------------
 
@@ -411,16 +383,15 @@ class Collector(cst.CSTVisitor):
         if last is not None:
             self.scopes.callers.setdefault(last, []).append(call)
 
-    def visit_Return(self, node: cst.Return) -> None:
-        if node.value is not None:
-            self._function.returns.append(Return(self._tick(), node.value, node))
+    def visit_Return(self, node: cst.Return | cst.Yield) -> None:
+        if isinstance(node.value, cst.BaseExpression):
+            function = self._function
+            function.returns.append(Return(self._tick(), node.value, function))
+
+    visit_Yield = visit_Return
 
     def visit_Raise(self, node: cst.Raise) -> None:
         self._function.raises.append(Raise(self._tick(), self._inside))
-
-    def visit_Yield(self, node: cst.Yield) -> None:
-        if isinstance(node.value, cst.BaseExpression):
-            self._function.returns.append(Return(self._tick(), node.value, node))
 
     # --- what encloses what -----------------------------------------------------
 
@@ -433,49 +404,41 @@ class Collector(cst.CSTVisitor):
         self._inside = self._saved_inside.pop()
 
     def visit_With_body(self, node: cst.With) -> None:
+        # As a `try` with nothing but a body, for `suppress(...)`.
+        self.visit_Try(node)
         self._enter("with", node)
-        self._tries.append((self._tick(), 0, self._inside[:-1]))
 
     def leave_With_body(self, node: cst.With) -> None:
-        self._leave()
-        start, _, inside = self._tries.pop()
-        end = self._tick()
-        self._function.handled.append(Handled(start, end, end, node, self._function, inside))
+        self.leave_Try_body(node)
+        self.leave_Try(node)
 
-    def visit_Try(self, node: cst.Try) -> None:
-        self._tries.append((self._tick(), 0, self._inside))
+    def visit_Try(self, node: cst.Try | cst.With) -> None:
+        self._tries.append(Handled(self._tick(), node, self._function, self._inside))
 
     def visit_Try_body(self, node: cst.Try) -> None:
         self._enter("try", node)
 
-    def leave_Try_body(self, node: cst.Try) -> None:
+    def leave_Try_body(self, node: cst.Try | cst.With) -> None:
         self._leave()
-        start, _, inside = self._tries[-1]
-        self._tries[-1] = (start, self._tick(), inside)
+        self._tries[-1].body_end = self._tick()
 
-    def leave_Try(self, original_node: cst.Try) -> None:
-        start, body_end, inside = self._tries.pop()
-        self._function.handled.append(
-            Handled(start, self._tick(), body_end, original_node, self._function, inside)
-        )
+    def leave_Try(self, original_node: cst.Try | cst.With) -> None:
+        self._tries[-1].end = self._tick()
+        self._function.handled.append(self._tries.pop())
 
     def visit_ExceptHandler(self, node: cst.ExceptHandler) -> None:
         self._enter("handler", node)
 
-    def leave_ExceptHandler(self, original_node: cst.ExceptHandler) -> None:
-        self._leave()
-
     def visit_Finally(self, node: cst.Finally) -> None:
         self._enter("finally", node)
 
-    def leave_Finally(self, original_node: cst.Finally) -> None:
+    def leave_ExceptHandler(self, original_node: cst.ExceptHandler | cst.Finally) -> None:
         self._leave()
+
+    leave_Finally = leave_ExceptHandler
 
     def visit_Try_orelse(self, node: cst.Try) -> None:
         self._enter("else", node)
-
-    def leave_Try_orelse(self, node: cst.Try) -> None:
-        self._leave()
 
     def visit_If(self, node: cst.If) -> None:
         self._function.tests.append(Test(self._tick(), node))
@@ -483,23 +446,18 @@ class Collector(cst.CSTVisitor):
     def visit_If_body(self, node: cst.If) -> None:
         self._enter("if", node)
 
-    def leave_If_body(self, node: cst.If) -> None:
-        self._leave()
-
     def visit_If_orelse(self, node: cst.If) -> None:
         self._enter("orelse", node)
 
-    def leave_If_orelse(self, node: cst.If) -> None:
-        self._leave()
-
-    def visit_For_body(self, node: cst.For) -> None:
+    def visit_For_body(self, node: cst.For | cst.While) -> None:
         self._enter("loop", node)
 
-    def leave_For_body(self, node: cst.For) -> None:
+    visit_While_body = visit_For_body
+
+    def leave_For_body(self, node: cst.For | cst.While | cst.If | cst.Try) -> None:
         self._leave()
 
-    def visit_While_body(self, node: cst.While) -> None:
-        self._enter("loop", node)
-
-    def leave_While_body(self, node: cst.While) -> None:
-        self._leave()
+    leave_While_body = leave_For_body
+    leave_If_body = leave_For_body
+    leave_If_orelse = leave_For_body
+    leave_Try_orelse = leave_For_body

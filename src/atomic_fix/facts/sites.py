@@ -16,7 +16,6 @@ from atomic_fix.facts.writes import Writes, WriteSite
 
 __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 
-
 _PUBLISHER_NAMES = frozenset(name.rpartition(".")[2] for name in apis.PUBLISHERS)
 
 
@@ -37,14 +36,18 @@ class Sites:
     """Finds the sites of one module."""
 
     def __init__(self, scopes: Scopes, paths: Paths, config: Config) -> None:
+        self.scopes = scopes
+        self.paths = paths
         self.handles = Handles(scopes, paths)
-        self._paths = paths
-        more = (apis.Loader(name, source="any") for name in config.loaders)
-        self._load = Loads(self.handles, (*apis.LOADERS, *more))
-        self._write = Writes(self.handles, (*apis.SAVERS, *_more_savers(config.savers)))
+        loaders = (apis.Loader(name, takes_path=True) for name in config.loaders)
+        self._load = Loads(self.handles, (*apis.LOADERS, *loaders))
+        rows = (row.partition(":") for row in config.savers)
+        savers = (apis.Saver(name, int(place or 0), "", "state") for name, _, place in rows)
+        self._write = Writes(self.handles, (*apis.SAVERS, *savers))
         self._publish = _Publishes(self.handles)
-        self._helpers = frozenset(config.atomic_helpers)
-        self._scopes = scopes
+        # What configuration vouches for: calls of it, and all that it calls.
+        helpers = (helper.replace(":", ".") for helper in config.atomic_helpers)
+        self._helpers = {helper.rpartition(".")[2] for helper in helpers}
         self._loads: list[LoadSite] = []
         self._keepers: list[Call] = []
         self.writes: list[WriteSite] = []
@@ -56,7 +59,7 @@ class Sites:
     @cached_property
     def loads(self) -> list[LoadSite]:
         """The loads in the order of the file. Most are never asked for: see `Scopes.loading`."""
-        for function in self._scopes.loading():
+        for function in self.scopes.loading():
             self.loads_in(function)
         return sorted(self._loads, key=lambda load: load.order)
 
@@ -72,7 +75,7 @@ class Sites:
     @cached_property
     def kept(self) -> list[WriteSite]:
         """Calls of functions from elsewhere that write a file, and are no finding themselves."""
-        for function in self._scopes.keeping():
+        for function in self.scopes.keeping():
             self.loads_in(function)
         return [
             WriteSite(call, "helper", "", arg.value, self.handles.resolve(arg.value, call), "w", "")
@@ -81,7 +84,7 @@ class Sites:
         ]
 
     def _look_at(self, call: Call) -> None:
-        name = self._paths.call_name(call, call.function) or ""
+        name = self.paths.call_name(call, call.function)
         bound = self.handles.bound_method(call)
         if bound is not None:
             node = cst.Call(func=bound, args=call.node.args)
@@ -95,35 +98,31 @@ class Sites:
                 rest = [a for a in call.node.args if a.value is not inner][position:]
                 node = cst.Call(func=inner, args=rest)
                 call = Call(call.order, node, call.function, call.inside, dotted(inner), call.place)
-                name = self._paths.call_name(call, call.function) or ""
-        helper = name.split(".", 1)[0] in apis.ATOMIC_PACKAGES or self._is_helper(call, name)
-        keeps = helper or apis.KEEPER.fullmatch(call.method or name.rpartition(".")[2])
-        if keeps and not self._paths.callees(call.node, call.function):
+                name = self.paths.call_name(call, call.function)
+        last = name.rpartition(".")[2]
+        helper = (
+            name.partition(".")[0] in apis.ATOMIC_PACKAGES
+            or last in self._helpers
+            or call.function.name in self._helpers
+        )
+        keeps = helper or apis.KEEPER.fullmatch(call.method or last)
+        if keeps and not self.paths.callees(call.node, call.function):
             self._keepers.append(call)
         if helper:
             return
         write = self._write.find(call, name)
         if write is not None:
             self.writes.append(write)
-        load = self._load.find(call, name) if write is None else None
-        if load is not None:
+        elif (load := self._load.find(call, name)) is not None:
             self._loads.append(load)
         publish = self._publish.find(call, name)
         if publish is not None:
             self.publishes.append(publish)
 
-    def _is_helper(self, call: Call, name: str) -> bool:
-        """Whether configuration vouches for what is called, or for the function around it."""
-        lasts = {helper.replace(":", ".").rpartition(".")[2] for helper in self._helpers}
-        return call.function.name in lasts or name.removeprefix("?.").rpartition(".")[2] in lasts
 
-
-def _more_savers(rows: tuple[str, ...]) -> tuple[apis.Saver, ...]:
-    found = []
-    for row in rows:
-        name, _, position = row.partition(":")
-        found.append(apis.Saver(name, int(position or 0), "", "state"))
-    return tuple(found)
+def _ends(call: Call) -> tuple[cst.BaseExpression | None, cst.BaseExpression | None]:
+    """What `os.replace` and its like are given."""
+    return call.argument(0, "src"), call.argument(1, "dst")
 
 
 class _Publishes:
@@ -135,43 +134,32 @@ class _Publishes:
     def find(self, call: Call, name: str) -> PublishSite | None:
         how = apis.PUBLISHERS.get(name)
         if how is not None:
-            source, target = call.argument(0, "src"), call.argument(1, "dst")
-            if source is None or target is None:
-                return None
-            return self._publish_site(call, how, name, source, target)
+            return self._publish_site(call, how, name, *_ends(call))
         method = call.method
-        receiver = call.receiver
-        if (
-            method in apis.PUBLISH_METHODS
-            and receiver is not None
-            and len(call.node.args) == 1
-            and call.node.args[0].star == ""
-            and (call.node.args[0].keyword is None or call.node.args[0].keyword.value == "target")
-        ):
-            target = call.node.args[0].value
+        target = call.argument(0, "target")
+        if method in apis.PUBLISH_METHODS and target is not None and len(call.node.args) == 1:
             if isinstance(target, cst.Dict):
                 return None  # DataFrame.rename({...})
-            how = apis.PUBLISH_METHODS[method]
-            return self._publish_site(call, how, f"Path.{method}", receiver, target)
+            return self._publish_site(call, method, f"Path.{method}", call.receiver, target)
         # A helper of the module whose body publishes its parameters.
-        for callee in self._handles.paths.callees(call.node, call.function)[:1]:
+        paths = self._handles.paths
+        for callee in paths.callees(call.node, call.function)[:1]:
             if callee is call.function or not callee.may_call(_PUBLISHER_NAMES):
                 continue
             for inner in callee.calls:
-                inner_name = self._handles.paths.call_name(inner, callee) or ""
-                how = apis.PUBLISHERS.get(inner_name)
+                how = apis.PUBLISHERS.get(paths.call_name(inner, callee))
                 if how is None:
                     continue
-                source, target = inner.argument(0, "src"), inner.argument(1, "dst")
                 positions = [
                     callee.parameter_position(n.value) if isinstance(n, cst.Name) else None
-                    for n in (source, target)
+                    for n in _ends(inner)
                 ]
                 if None in positions:
                     continue
-                given = [call.argument(position) for position in positions]
-                if given[0] is not None and given[1] is not None:
-                    return self._publish_site(call, how, callee.name, given[0], given[1])
+                source, target = map(call.argument, positions)
+                found = self._publish_site(call, how, callee.name, source, target)
+                if found is not None:
+                    return found
         return None
 
     def _publish_site(
@@ -179,15 +167,12 @@ class _Publishes:
         call: Call,
         how: str,
         api: str,
-        source: cst.BaseExpression,
-        target: cst.BaseExpression,
-    ) -> PublishSite:
+        source: cst.BaseExpression | None,
+        target: cst.BaseExpression | None,
+    ) -> PublishSite | None:
+        if source is None or target is None:
+            return None
+        resolve = self._handles.resolve
         return PublishSite(
-            call,
-            how,
-            api,
-            source,
-            target,
-            self._handles.resolve(source, call),
-            self._handles.resolve(target, call),
+            call, how, api, source, target, resolve(source, call), resolve(target, call)
         )

@@ -9,7 +9,7 @@ from atomic_fix.catalog import errors
 from atomic_fix.catalog.words import ASKING, SHAPING
 from atomic_fix.facts.names import code_of, dotted, words
 from atomic_fix.facts.paths import Paths
-from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Scopes
+from atomic_fix.facts.scopes import Call, FunctionFacts, Handled
 from atomic_fix.facts.sites import LoadSite, Sites
 
 _TELLING_METHODS = frozenset(
@@ -34,6 +34,8 @@ _TELLING_WORDS = frozenset(
     {"abort", "alert", "complain", "die", "error", "fail", "fatal", "notify", "warn", "warning"}
 )
 _OF_MISSING = errors.MISSING | errors.OPERATING_SYSTEM
+# Who takes one of these takes what a torn file raises.
+_OF_TORN = frozenset({"Exception", "JSONDecodeError", "UnpicklingError", "ValueError", "YAMLError"})
 # In the name of a call that logs: `log_trace`, `log_err`.
 _LOGGED = frozenset({"err", "exc", "trace", "traceback"})
 _ASIDE_WORDS = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
@@ -69,40 +71,39 @@ class Swallow:
     order: int
 
 
-def swallows(scopes: Scopes, paths: Paths, sites: Sites) -> tuple[Swallow, ...]:
+def swallows(sites: Sites) -> tuple[Swallow, ...]:
     found: list[Swallow] = []
-    for function in scopes.functions:
+    for function in sites.scopes.functions:
         for handled in function.handled:
             if isinstance(handled.node, cst.With):
-                found += _suppressed(paths, sites, handled, handled.node)
+                found += _suppressed(sites, handled, handled.node)
             else:
-                found += _handlers(paths, sites, handled, handled.node)
+                found += _handlers(sites, handled, handled.node)
     return tuple(sorted(found, key=lambda s: s.order))
 
 
-def _handlers(paths: Paths, sites: Sites, handled: Handled, node: cst.Try) -> list[Swallow]:
+def _handlers(sites: Sites, handled: Handled, node: cst.Try) -> list[Swallow]:
     found = []
     taken: set[str] = set()
     load: LoadSite | None = None
     for handler in node.handlers:
-        names = error_names(handler.type, paths, handled.function)
+        names = error_names(handler.type, sites.paths, handled.function)
         corrupt, broad = _corrupt(names)
-        missing = _takes_missing(names) and not taken & _OF_MISSING
-        already = bool(taken & {"ValueError", "Exception"}) and broad
-        taken |= set(names)
-        if (not corrupt and not broad) or already:
+        already, taken = taken, taken.union(names)
+        if not corrupt and not broad:
             continue
-        if broad and _corrupt_handled(taken - set(names)):
+        if broad and not already.isdisjoint(_OF_TORN):
             continue
-        load = load or _load_in(paths, sites, handled)
+        load = load or _load_in(sites, handled)
         if load is None:
             return []
-        outcome = _outcome(paths, sites, handled, handler)
+        outcome = _outcome(sites, handled, handler)
         if outcome is None or (set(names) == {"EOFError"} and _is_a_stream(sites, handled, load)):
             continue
         if _tries_the_next(handled) or _keeps_the_text(sites, load, handler):
             continue
-        place = (handled.function, load, tuple(corrupt), broad, missing)
+        missing = not _OF_MISSING.isdisjoint(names) and _OF_MISSING.isdisjoint(already)
+        place = (handled.function, load, corrupt, broad, missing)
         found.append(Swallow(handler, node, *place, outcome, handled.order))
     return found
 
@@ -135,32 +136,22 @@ def _keeps_the_text(sites: Sites, load: LoadSite, handler: cst.ExceptHandler) ->
     return seen.uses_error
 
 
-def _corrupt_handled(taken: set[str]) -> bool:
-    """Whether an earlier handler already takes what a torn file raises."""
-    return bool(taken & {"JSONDecodeError", "ValueError", "UnpicklingError", "YAMLError"})
-
-
-def _suppressed(paths: Paths, sites: Sites, handled: Handled, node: cst.With) -> list[Swallow]:
+def _suppressed(sites: Sites, handled: Handled, node: cst.With) -> list[Swallow]:
     for item in node.items:
         call = item.item
         if not isinstance(call, cst.Call):
             continue
-        name = paths.call_name(call, handled.function)
+        name = sites.paths.call_name(call, handled.function)
         if name not in {"contextlib.suppress", "builtins.suppress"}:
             continue
         names: list[str] = []
         for arg in call.args:
-            names += error_names(arg.value, paths, handled.function)
+            names += error_names(arg.value, sites.paths, handled.function)
         corrupt, broad = _corrupt(names)
-        if not corrupt and not broad:
+        load = _load_in(sites, handled) if corrupt or broad else None
+        if load is None or _tells_later(sites, handled, node.body) or _raises_behind(handled):
             return []
-        load = _load_in(paths, sites, handled)
-        if load is None:
-            return []
-        if _tells_later(paths, sites, handled, node.body) or _raises_behind(handled):
-            return []
-        missing = bool(names) and _takes_missing(names)
-        place = (handled.function, load, tuple(corrupt), broad, missing)
+        place = (handled.function, load, corrupt, broad, not _OF_MISSING.isdisjoint(names))
         return [Swallow(call, node, *place, "goes on", handled.order)]
     return []
 
@@ -200,38 +191,27 @@ def error_names(
     return [last]
 
 
-def _corrupt(names: list[str]) -> tuple[list[str], bool]:
-    found = [n for n in names if _is_corrupt(n)]
-    return found, not names or bool(set(names) & errors.BROAD)
+def _corrupt(names: list[str]) -> tuple[tuple[str, ...], bool]:
+    """Those that say "there but unreadable", and whether all errors are taken."""
+    found = (n for n in names if n in errors.CORRUPT or errors.CORRUPT_WORDS & {*words(n)})
+    return tuple(found), not names or not errors.BROAD.isdisjoint(names)
 
 
-def _takes_missing(names: list[str]) -> bool:
-    return not names or not (errors.BROAD | _OF_MISSING).isdisjoint(names)
-
-
-def _is_corrupt(name: str) -> bool:
-    if name in errors.CORRUPT:
-        return True
-    if name in _OF_MISSING | errors.WRONG_SHAPE:
-        return False
-    return bool(set(words(name)) & errors.CORRUPT_WORDS)
-
-
-def _load_in(paths: Paths, sites: Sites, handled: Handled) -> LoadSite | None:
+def _load_in(sites: Sites, handled: Handled) -> LoadSite | None:
     """The load that is tried: in the body, or by a function of the module called there."""
-    best: LoadSite | None = None
-    for load in sites.loads_in(handled.function):
-        if handled.order < load.order < handled.body_end:
-            if _inner(handled, load.call):
-                continue
-            if best is None or (best.raw and not load.raw):
-                best = load
+    loads = (
+        load
+        for load in sites.loads_in(handled.function)
+        if handled.order < load.order < handled.body_end and not _inner(handled, load.call)
+    )
+    # The first one that parses, or else the first one.
+    best = min(loads, key=lambda load: load.raw, default=None)
     if best is not None and not best.raw:
         return best
     for call in handled.function.calls:
         if not handled.order < call.order < handled.body_end or _inner(handled, call):
             continue
-        for callee in paths.callees(call.node, call.function)[:1]:
+        for callee in sites.paths.callees(call.node, call.function)[:1]:
             if callee is handled.function:
                 continue
             inner = [load for load in sites.loads_in(callee) if not load.raw]
@@ -245,7 +225,7 @@ def _load_in(paths: Paths, sites: Sites, handled: Handled) -> LoadSite | None:
                 origin = sites.handles.origin(arg.value, call)
                 # Of `date_from(payload["at"])` the file as a whole is no matter.
                 if origin is not None and not isinstance(arg.value, cst.Subscript):
-                    return LoadSite(call, call.name or "", origin[0], origin[1], raw=False)
+                    return LoadSite(call, call.name or "", *origin, raw=False)
     return best
 
 
@@ -281,10 +261,10 @@ class Dismissal:
     outcome: str
 
 
-def dismissals(scopes: Scopes, paths: Paths, sites: Sites) -> tuple[Dismissal, ...]:
+def dismissals(sites: Sites) -> tuple[Dismissal, ...]:
     """`if not isinstance(payload, dict): return None` behind the load of `payload`."""
     found = []
-    for function in scopes.functions:
+    for function in sites.scopes.functions:
         for test in function.tests:
             asked = _shape_asked_of(test.node.test)
             if asked is None or test.node.orelse is not None:
@@ -297,7 +277,7 @@ def dismissals(scopes: Scopes, paths: Paths, sites: Sites) -> tuple[Dismissal, .
             outcome = _ending_of(test.node.body)
             if load is None or outcome is None or not outcome.startswith("returns"):
                 continue
-            if not _speaks(test.node.body, paths, sites):
+            if not _speaks(test.node.body, sites):
                 found.append(Dismissal(test.node, function, load, outcome))
     return tuple(found)
 
@@ -342,7 +322,7 @@ class _Handler(cst.CSTVisitor):
             self._quiet -= 1
 
     def visit_Name(self, node: cst.Name) -> None:
-        if self.bound is not None and node.value == self.bound and not self._quiet:
+        if node.value == self.bound and not self._quiet:
             self.uses_error = True
 
     def visit_SimpleString(self, node: cst.SimpleString) -> None:
@@ -367,11 +347,6 @@ class _Handler(cst.CSTVisitor):
         return False
 
 
-def _answers(handled: Handled, seen: _Handler) -> bool:
-    """Whether the function was asked, and a file that can't be read is a "no"."""
-    return seen.says_no and not ASKING.isdisjoint(words(handled.function.name))
-
-
 def _is_quiet(node: cst.Call) -> bool:
     if isinstance(node.func, cst.Attribute):
         return node.func.attr.value in _QUIET_METHODS and not _warns(node)
@@ -390,32 +365,27 @@ def _warns(node: cst.Call) -> bool:
     return False
 
 
-def _outcome(
-    paths: Paths, sites: Sites, handled: Handled, handler: cst.ExceptHandler
-) -> str | None:
+def _outcome(sites: Sites, handled: Handled, handler: cst.ExceptHandler) -> str | None:
     """How a silent handler ends, or None when it is not silent."""
-    bound = None
-    if handler.name is not None and isinstance(handler.name.name, cst.Name):
-        bound = handler.name.name.value
-    seen = _Handler(bound)
+    seen = _Handler(dotted(handler.name.name) if handler.name is not None else None)
     handler.body.visit(seen)
-    if seen.raises or seen.uses_error:
+    if seen.raises or seen.uses_error or seen.says_bad_news:
         return None
-    if seen.says_bad_news or _answers(handled, seen):
-        return None
+    if seen.says_no and not ASKING.isdisjoint(words(handled.function.name)):
+        return None  # it was asked, and a file that can't be read is a "no"
     for call in seen.calls:
-        if _tells(call, paths) or _moves_aside(call, sites):
+        if _tells(call, sites) or _moves_aside(call, sites):
             return None
         if any(load.call.node is call for load in sites.loads_in(handled.function)):
             return None  # tries another file or format, and that is not silent by itself
-        for callee in paths.callees(call, handled.function)[:1]:
+        for callee in sites.paths.callees(call, handled.function)[:1]:
             body = callee.node.body
-            if isinstance(body, cst.BaseSuite) and _speaks(body, paths, sites):
+            if isinstance(body, cst.BaseSuite) and _speaks(body, sites):
                 return None
             if sites.loads_in(callee):
                 return None
     # What the `try` would have set is as empty as before.
-    if _tells_later(paths, sites, handled, handler.body, handled.node.body):
+    if _tells_later(sites, handled, handler.body, handled.node.body):
         return None
     ending = _ending_of(handler.body)
     if ending in {"passes", "goes on"} and _raises_behind(handled):
@@ -431,7 +401,7 @@ def _raises_behind(handled: Handled) -> bool:
     )
 
 
-def _tells_later(paths: Paths, sites: Sites, handled: Handled, *blocks: cst.BaseSuite) -> bool:
+def _tells_later(sites: Sites, handled: Handled, *blocks: cst.BaseSuite) -> bool:
     """Whether what is left empty is tested for later, and that raises or warns."""
     names = {
         dotted(target.target)
@@ -442,26 +412,25 @@ def _tells_later(paths: Paths, sites: Sites, handled: Handled, *blocks: cst.Base
         if isinstance(statement, cst.Assign)
         for target in statement.targets
     }
-    for test in handled.function.tests:
-        if test.order < handled.end or not names & set(_names_in(test.node.test)):
-            continue
-        if _speaks(test.node.body, paths, sites):
-            return True
-    return False
+    return any(
+        test.order >= handled.end
+        and not names.isdisjoint(_names_in(test.node.test))
+        and _speaks(test.node.body, sites)
+        for test in handled.function.tests
+    )
 
 
-def _speaks(node: cst.CSTNode, paths: Paths, sites: Sites) -> bool:
+def _speaks(node: cst.CSTNode, sites: Sites) -> bool:
     """Whether a block raises, tells somebody, or moves the file aside."""
     seen = _Handler(None)
     node.visit(seen)
-    return seen.raises or any(_tells(c, paths) or _moves_aside(c, sites) for c in seen.calls)
+    return seen.raises or any(_tells(c, sites) or _moves_aside(c, sites) for c in seen.calls)
 
 
 def _names_in(test: cst.BaseExpression) -> list[str]:
     """The names that a test finds empty: `not x`, `x is None`, joined by `or` and `and`."""
     if isinstance(test, (cst.Name, cst.Attribute)):
-        name = dotted(test)
-        return [name] if name is not None else []
+        return [dotted(test) or ""]
     if isinstance(test, cst.UnaryOperation):
         return _names_in(test.expression)
     if isinstance(test, cst.Comparison):
@@ -471,8 +440,8 @@ def _names_in(test: cst.BaseExpression) -> list[str]:
     return []
 
 
-def _tells(call: cst.Call, paths: Paths) -> bool:
-    name = paths.qualified(dotted(call.func)) or ""
+def _tells(call: cst.Call, sites: Sites) -> bool:
+    name = sites.paths.qualified(dotted(call.func)) or ""
     if name in _TELLING_CALLS:
         return True
     last = name.rpartition(".")[2]
@@ -504,26 +473,15 @@ def _moves_aside(call: cst.Call, sites: Sites) -> bool:
 
 def _ending_of(body: cst.BaseSuite) -> str | None:
     """A clause for a block that ends in a default; None for any other."""
-    statements: list[cst.BaseSmallStatement | cst.BaseStatement] = []
-    for statement in body.body:
-        if isinstance(statement, cst.SimpleStatementLine):
-            statements += list(statement.body)
-        else:
-            statements.append(statement)
-    if not statements:
-        return "passes"
-    last = statements[-1]
-    if isinstance(last, cst.Return):
-        if last.value is None:
-            return "returns None"
-        if _is_default(last.value):
-            return f"returns {_short(last.value)}"
-        return None
-    if isinstance(last, (cst.Assign, cst.AnnAssign)):
+    last: cst.CSTNode = body.body[-1]
+    if isinstance(last, cst.SimpleStatementLine):
+        last = last.body[-1]
+    if isinstance(last, cst.Return) and last.value is None:
+        return "returns None"
+    if isinstance(last, (cst.Return, cst.Assign, cst.AnnAssign)):
+        verb = "returns" if isinstance(last, cst.Return) else "sets"
         value = last.value
-        if value is not None and _is_default(value):
-            return f"sets {_short(value)}"
-        return None
+        return f"{verb} {_short(value)}" if value is not None and _is_default(value) else None
     if isinstance(last, cst.Continue):
         return "continues"
     if isinstance(last, cst.Break):

@@ -7,7 +7,7 @@ import libcst as cst
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import TEMP
-from atomic_fix.facts.handles import Handles
+from atomic_fix.facts.handles import Handles, Opened
 from atomic_fix.facts.names import code_of, dotted, words
 from atomic_fix.facts.paths import PathValue
 from atomic_fix.facts.scopes import Call, Site, argument
@@ -71,8 +71,7 @@ class Writes:
         self._savers = {saver.name: saver for saver in savers}
 
     def find(self, call: Call, name: str) -> WriteSite | None:
-        method = call.method
-        receiver = call.receiver
+        method, receiver = call.method, call.receiver
         if method in {"write_text", "write_bytes"} and receiver is not None:
             path = self._handles.resolve(receiver, call)
             if {"handle", "memory"} & path.traits or _is_no_path(receiver, path):
@@ -80,7 +79,7 @@ class Writes:
             if not _is_as_of_paths(call.node):
                 return None
             given = call.argument(0, "data")
-            content = self._text_content(given, call)
+            content = "state" if self._is_serialised(given, call) else ""
             return WriteSite(
                 call,
                 "write",
@@ -101,95 +100,64 @@ class Writes:
             return None
         if opened is not None:
             if apis.opener(name) is not None:
-                return self._open(call, opened.row.name, opened.target, opened.mode, opened.row)
+                return self._open(call, opened.row.name, opened)
             if opened.mode is None or not self._handles.modes(opened.mode, call):
                 return None
             if opened.target is not receiver:
-                if _in_transaction(call):
-                    return None
-                return self._open(call, "open", opened.target, opened.mode, opened.row)
+                return None if _in_transaction(call) else self._open(call, "open", opened)
             path = self._handles.resolve(opened.target, call)
             imported = dotted(opened.target) in self._handles.scopes.imports
             if imported or _is_no_path(opened.target, path):
                 return None
-            return self._open(call, "Path.open", opened.target, opened.mode, opened.row)
+            return self._open(call, "Path.open", opened)
         saver = self._savers.get(name)
         if saver is None and receiver is not None and dotted(receiver) not in {"self", "cls"}:
             saver = self._savers.get(f".{method}")
         if saver is not None:
-            target = call.argument(saver.path, saver.keyword)
-            api = saver.name if saver.name[0] != "." else f"{method}"
-            return self._saver(call, api, saver, target)
+            return self._saver(call, saver)
         if (
             method == "write"
             and receiver is not None
             and self._handles.made_by(receiver, call, apis.TREE_MAKERS)
         ):
-            target = call.argument(0, "file_or_filename")
-            saver = apis.Saver("ElementTree.write", 0, "file_or_filename", "state")
-            return self._saver(call, "ElementTree.write", saver, target)
+            return self._saver(
+                call, apis.Saver("ElementTree.write", 0, "file_or_filename", "state")
+            )
         return None
 
-    def _open(
-        self,
-        call: Call,
-        name: str,
-        target: cst.BaseExpression | None,
-        mode_node: cst.BaseExpression | None,
-        opener: apis.Opener,
-    ) -> WriteSite | None:
-        if target is None:
-            return None
-        modes = (
-            self._handles.modes(mode_node, call) if mode_node is not None else {opener.default_mode}
-        )
-        mode = next((m for m in sorted(modes) if "w" in m), None)
+    def _open(self, call: Call, name: str, opened: Opened) -> WriteSite | None:
+        modes = sorted(self._handles.modes_of(opened, call))
+        mode = next((m for m in modes if "w" in m), None)
         if mode is None:
-            mode = next((m for m in sorted(modes) if m.startswith("r") and "+" in m), None)
-            mode = mode or next((m for m in sorted(modes) if m.startswith("a")), None)
+            mode = next((m for m in modes if m.startswith("r") and "+" in m), None)
+            mode = mode or next((m for m in modes if m.startswith("a")), None)
             if mode is None or not self._handles.truncates(call):
                 return None
+        target = opened.target
         path = self._handles.resolve(target, call)
         if {"handle", "memory", "descriptor"} & path.traits:
             return None
-        content = opener.content or self._handle_content(call)
-        api = name.removeprefix("builtins.")
-        if self._is_only_opened(call):
-            return None
-        written = self._written(call)
-        data = [name for node in written for name in _names(node)][:4]
-        handle = (self._handles.handle_name(call) or "").rpartition(".")[2]
-        if handle and set(words(handle)).isdisjoint(_SAYING_NOTHING | TEMP):
-            data.append(handle)
-        constant = bool(written) and all(self._is_constant(node, call) for node in written)
-        return WriteSite(call, "open", api, target, path, mode, content, tuple(data), constant)
-
-    def _is_only_opened(self, call: Call) -> bool:
-        """`with open(path, "w"):` makes an empty file, and nothing of it can be torn."""
         handle = self._handles.handle_name(call)
-        for other in self._handles.uses(handle, call) if handle is not None else ():
-            name = other.name or ""
-            given = [dotted(arg.value) for arg in other.node.args]
-            if name.startswith(f"{handle}.") or handle in given:
-                if name == f"{handle}.close":
-                    return True  # `open(path, "w").close()` in two steps
-                break
-        return any(
-            item.item is call.place and (item.asname is None or not _mentions(handled.node, item))
-            for handled in call.function.handled
-            if isinstance(handled.node, cst.With)
-            for item in handled.node.items
-        )
+        uses = self._handles.uses(handle, call) if handle is not None else []
+        if _is_only_opened(call, handle, uses):
+            return None
+        content = opened.row.content or self._handle_content(call, handle, uses)
+        written = _written(handle, uses)
+        data = [name for node in written for name in _names(node)][:4]
+        last = (handle or "").rpartition(".")[2]
+        if last and set(words(last)).isdisjoint(_SAYING_NOTHING | TEMP):
+            data.append(last)
+        constant = bool(written) and all(self._is_constant(node, call) for node in written)
+        api = name.removeprefix("builtins.")
+        return WriteSite(call, "open", api, target, path, mode, content, tuple(data), constant)
 
     def _is_constant(self, node: cst.BaseExpression | None, call: Call) -> bool:
         """Whether the value of an expression stands in the code, and can't change."""
-        if isinstance(node, (cst.BaseNumber, cst.SimpleString, cst.ConcatenatedString)):
-            return not isinstance(node, cst.ConcatenatedString) or all(
-                self._is_constant(part, call) for part in (node.left, node.right)
-            )
+        if isinstance(node, (cst.BaseNumber, cst.SimpleString)):
+            return True
         if isinstance(node, (cst.List, cst.Tuple, cst.Dict)):
             return all(self._is_constant(element.value, call) for element in node.elements)
-        if isinstance(node, cst.BinaryOperation):
+        if isinstance(node, (cst.BinaryOperation, cst.ConcatenatedString)):
             return self._is_constant(node.left, call) and self._is_constant(node.right, call)
         if isinstance(node, cst.Name):
             if node.value in {"None", "True", "False"}:
@@ -203,8 +171,8 @@ class Writes:
                 )
             )
         if isinstance(node, cst.Call):
-            name = self._handles.paths.call_name(node, call.function) or ""
-            if apis.DUMPERS.get(name) == -1 or name == "builtins.str":
+            name = self._handles.paths.call_name(node, call.function)
+            if name in apis.TEXT_DUMPERS or name == "builtins.str":
                 return bool(node.args) and self._is_constant(node.args[0].value, call)
             return (
                 isinstance(node.func, cst.Attribute)
@@ -227,13 +195,8 @@ class Writes:
         path = self._handles.resolve(target, call)
         return WriteSite(call, "open", "os.open", target, path, "w", "")
 
-    def _saver(
-        self,
-        call: Call,
-        name: str,
-        saver: apis.Saver,
-        target: cst.BaseExpression | None,
-    ) -> WriteSite | None:
+    def _saver(self, call: Call, saver: apis.Saver) -> WriteSite | None:
+        target = call.argument(saver.path, saver.keyword)
         if target is None:
             return None
         path = self._handles.resolve(target, call)
@@ -244,100 +207,58 @@ class Writes:
         if saver.content == "copy" and not call.argument(0, "src"):
             return None
         data = _names(next((a.value for a in call.node.args if a.value is not target), None))
-        return WriteSite(call, "save", name, target, path, "w", saver.content, data)
+        api = saver.name.removeprefix(".")
+        return WriteSite(call, "save", api, target, path, "w", saver.content, data)
 
-    def _handle_content(self, call: Call) -> str:
-        handle = self._handles.handle_name(call)
+    def _handle_content(self, call: Call, handle: str | None, uses: list[Call]) -> str:
         given = [c for c in call.function.calls if any(a.value is call.node for a in c.node.args)]
-        if handle is not None:
-            given += self._handles.uses(handle, call)
-        for other in given:
-            content = self._given_to(other, handle, call)
-            if content:
-                return content
-        return ""
-
-    def _written(self, call: Call) -> list[cst.BaseExpression]:
-        """What is written, as far as it is in sight, into the handle that a call opens."""
-        handle = self._handles.handle_name(call)
-        found: list[cst.BaseExpression] = []
-        for other in self._handles.uses(handle, call) if handle is not None else ():
-            given = [dotted(a.value) for a in other.node.args]
-            if handle in given and other.method == "write" and other.receiver is not None:
-                found.append(other.receiver)  # `parser.write(handle, True)`
-            elif handle in given or other.name in {f"{handle}.write", f"{handle}.writelines"}:
-                for arg in other.node.args:
-                    if dotted(arg.value) != handle:
-                        found.append(arg.value)
-                        break
-                else:
-                    found.append(other.node)
-        return found
+        contents = (self._given_to(other, handle, call) for other in (*given, *uses))
+        return next(filter(None, contents), "")
 
     def _given_to(self, other: Call, handle: str | None, call: Call) -> str:
         """What a call that is given the handle, or is its method, writes into it."""
-        name = self._handles.paths.call_name(other, other.function) or ""
+        name = self._handles.paths.call_name(other, other.function)
         if handle is not None and other.name == f"{handle}.write":
-            return self._text_content(other.argument(0), other)
-        given = [
-            a.value for a in other.node.args if a.value is call.node or dotted(a.value) == handle
-        ]
-        if not given:
+            return "state" if self._is_serialised(other.argument(0), other) else ""
+        if not any(a.value is call.node or dotted(a.value) == handle for a in other.node.args):
             return ""
         if name in apis.DUMPERS or name.rpartition(".")[2] in {"dump", "safe_dump", "Pickler"}:
             return "state"
         if name in {"csv.writer", "csv.DictWriter"}:
             return "table"
-        if other.method == "write" and name != f"{handle}.write":
-            return "state"  # `parser.write(handle)`: a configuration object
-        return "state" if (other.method or "") in {"save", "serialize", "dump"} else ""
+        # `parser.write(handle)`: a configuration object
+        return "state" if other.method in {"write", "save", "serialize", "dump"} else ""
 
-    def _text_content(self, node: cst.BaseExpression | None, call: Call, depth: int = 4) -> str:
-        """`state` if an expression gives serialised data."""
+    def _is_serialised(self, node: cst.BaseExpression | None, call: Call, depth: int = 4) -> bool:
+        """Whether an expression gives serialised data."""
         if node is None or depth == 0:
-            return ""
+            return False
+        places: list[tuple[cst.BaseExpression, Call]] = []
         if isinstance(node, cst.Call):
-            name = self._handles.paths.call_name(node, call.function) or ""
+            name = self._handles.paths.call_name(node, call.function)
             last = name.rpartition(".")[2]
             if isinstance(node.func, cst.Attribute):
                 last = node.func.attr.value
-            if name in apis.DUMPERS or last in apis.DUMP_METHODS or last == "dumps":
-                return "state"
+                places.append((node.func.value, call))
+            if name in apis.DUMPERS or last in apis.DUMP_METHODS:
+                return True
+            places += [(arg.value, call) for arg in node.args[:2]]
             for callee in self._handles.paths.callees(node, call.function)[:1]:
-                for returned in callee.returns:
-                    inner = Call(returned.order, node, callee, (), None)
-                    if self._text_content(returned.value, inner, depth - 1):
-                        return "state"
-            if isinstance(node.func, cst.Attribute):
-                found = self._text_content(node.func.value, call, depth - 1)
-                if found:
-                    return found
-            for arg in node.args[:2]:
-                found = self._text_content(arg.value, call, depth - 1)
-                if found:
-                    return found
-            return ""
-        if isinstance(node, cst.BinaryOperation):
-            return self._text_content(node.left, call, depth - 1) or self._text_content(
-                node.right, call, depth - 1
-            )
-        if isinstance(node, cst.FormattedString):
-            for part in node.parts:
-                if isinstance(part, cst.FormattedStringExpression):
-                    found = self._text_content(part.expression, call, depth - 1)
-                    if found:
-                        return found
-            return ""
-        if isinstance(node, cst.Name):
-            for binding in self._handles.paths.bindings(node.value, call.function, call.order)[-2:]:
-                inner = Call(binding.order, call.node, binding.function, (), None)
-                if binding.value is not node:
-                    found = self._text_content(binding.value, inner, depth - 1)
-                    if found:
-                        return found
-        if isinstance(node, cst.Await):
-            return self._text_content(node.expression, call, depth - 1)
-        return ""
+                places += [(r.value, call.at(r)) for r in callee.returns]
+        elif isinstance(node, cst.BinaryOperation):
+            places = [(node.left, call), (node.right, call)]
+        elif isinstance(node, cst.FormattedString):
+            places = [
+                (part.expression, call)
+                for part in node.parts
+                if isinstance(part, cst.FormattedStringExpression)
+            ]
+        elif isinstance(node, cst.Name):
+            bound = self._handles.paths.bindings(node.value, call.function, call.order)
+            places = [(b.value, call.at(b)) for b in bound[-2:]]
+        elif isinstance(node, cst.Await):
+            places = [(node.expression, call)]
+        return any(self._is_serialised(each, at, depth - 1) for each, at in places)
 
 
 def _names(node: cst.BaseExpression | None, depth: int = 4) -> tuple[str, ...]:
@@ -356,6 +277,36 @@ def _names(node: cst.BaseExpression | None, depth: int = 4) -> tuple[str, ...]:
     if isinstance(node, cst.BinaryOperation):
         return _names(node.left, depth - 1)
     return ()
+
+
+def _is_only_opened(call: Call, handle: str | None, uses: list[Call]) -> bool:
+    """`with open(path, "w"):` makes an empty file, and nothing of it can be torn."""
+    for other in uses:
+        name = other.name or ""
+        given = [dotted(arg.value) for arg in other.node.args]
+        if name.startswith(f"{handle}.") or handle in given:
+            if name == f"{handle}.close":
+                return True  # `open(path, "w").close()` in two steps
+            break
+    return any(
+        item.item is call.place and (item.asname is None or not _mentions(handled.node, item))
+        for handled in call.function.handled
+        if isinstance(handled.node, cst.With)
+        for item in handled.node.items
+    )
+
+
+def _written(handle: str | None, uses: list[Call]) -> list[cst.BaseExpression]:
+    """What is written, as far as it is in sight, into the handle of these uses."""
+    found: list[cst.BaseExpression] = []
+    for other in uses:
+        given = [arg.value for arg in other.node.args if dotted(arg.value) != handle]
+        is_given = len(given) < len(other.node.args)
+        if is_given and other.method == "write" and other.receiver is not None:
+            found.append(other.receiver)  # `parser.write(handle, True)`
+        elif is_given or other.name in {f"{handle}.write", f"{handle}.writelines"}:
+            found.append(given[0] if given else other.node)
+    return found
 
 
 def _is_as_of_paths(node: cst.Call) -> bool:
@@ -399,8 +350,5 @@ def _mentions(node: cst.With, item: cst.WithItem) -> bool:
 def _is_no_path(receiver: cst.BaseExpression, path: PathValue) -> bool:
     if {"path", "temp"} & path.traits:
         return False
-    name = dotted(receiver)
-    if name is None:
-        return False
-    last = words(name.rpartition(".")[2])
-    return bool(last) and last[-1] in _NOT_PATHS
+    last = words((dotted(receiver) or "").rpartition(".")[2])[-1:]
+    return not _NOT_PATHS.isdisjoint(last)

@@ -70,8 +70,7 @@ def line_limit(source: Source) -> int:
     """
     lengths = []
     within = ""  # the quotes of the string of several rows that a row stands in
-    for row in range(1, len(source.line_starts) + 1):
-        line = source.line(row)
+    for line in source.lines:
         was_within = within
         for quotes in _TRIPLE.findall(line):
             if within in {"", quotes}:
@@ -169,6 +168,10 @@ class Place:
         index = lines.index(statement)
         return lines[:index], lines[index + 1 :]
 
+    def is_statement(self, node: cst.CSTNode) -> bool:
+        """Whether what a call returns goes nowhere."""
+        return isinstance(self.parents.get(node), cst.Expr)
+
     def imports(self, *packages: str) -> bool:
         """Whether the module imports one of these packages, or from it."""
         imported = self.facts.scopes.imports.values()
@@ -203,8 +206,7 @@ class Place:
         return Edit(Span(position, position), text)
 
     def indent(self, row: int) -> str:
-        line = self.source.line(row)
-        return line[: len(line) - len(line.lstrip(" \t\f"))].replace("\f", "")
+        return self.source.indent(row)
 
     @property
     def unit(self) -> str:
@@ -258,15 +260,13 @@ class Place:
             ):
                 one_a_row = True  # that tells formatters so
         flat = ", ".join(texts)
-        if not one_a_row and before + len(f"{callee}({flat})") + after <= limit:
-            return f"{callee}({flat}){end}"
-        if (
-            not one_a_row
-            and len(inner) - 1 + len(flat) <= limit
-            and not any(text.startswith("*") for text in texts)
-        ):
-            return f"{callee}({inner}{flat}\n{indent}){end}"
         rows = "".join(f"{inner}{text}," for text in texts)
+        if not one_a_row:
+            if before + len(f"{callee}({flat})") + after <= limit:
+                return f"{callee}({flat}){end}"
+            starred = any(text.startswith("*") for text in texts)
+            if not starred and len(inner) - 1 + len(flat) <= limit:
+                rows = inner + flat
         return f"{callee}({rows}\n{indent}){end}"
 
     def owns_its_rows(self, node: cst.CSTNode) -> bool:
@@ -310,7 +310,7 @@ class Place:
     def without(self, removed: cst.Call) -> Edit:
         """The statement of a call goes, with the `if` around it when it is all of that."""
         statement: cst.CSTNode = self.statement(removed)
-        if not isinstance(self.parents.get(removed), cst.Expr):
+        if not self.is_statement(removed):
             raise Refused("the removal is part of a larger expression")
         if self.siblings(statement) == ([], []):
             around = self.parents.get(self.parents[statement], statement)

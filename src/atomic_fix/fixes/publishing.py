@@ -78,7 +78,7 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     if site.api not in {"shutil.move", "shutil.copy", "shutil.copy2"}:
         raise Refused(f"after `{site.api}` the temp file may stay; publish it with `os.replace`")
     call = site.call.node
-    if not isinstance(place.parents.get(call), cst.Expr) or len(call.args) != 2:
+    if not place.is_statement(call) or len(call.args) != 2:
         raise Refused(f"`{site.api}` is given options, or what it returns is used")
     edits: list[Edit] = []
     place.doubt("`os.replace` does not move into a folder, nor across file systems")
@@ -113,11 +113,11 @@ def fix_unsynced(facts: ModuleFacts, publication: Publication) -> Fix:
 def _opener(facts: ModuleFacts, publication: Publication) -> tuple[Call, str]:
     """The only call that opens the temp file, or that makes a bare descriptor of it, and the
     name of the handle or descriptor."""
-    opened = [(write.call, write.api) for write in publication.writes]
-    opened += [(made, Place(facts, made.function).called(made)) for made in publication.made]
+    opened = [*(write.call for write in publication.writes), *publication.made]
     if len(opened) == 1:
-        call, api = opened[0]
+        call = opened[0]
         place = Place(facts, call.function)
+        api = place.called(call) if publication.made else publication.writes[0].api
         if api == _MKSTEMP:
             descriptor = _bound_to(place, call)
             for other in _given(place, descriptor, *_OPENERS):
@@ -202,7 +202,7 @@ def _is_written(place: Place, use: cst.Name) -> bool:
     if isinstance(above, cst.Arg):
         call = place.parents[above]
         package = place.called(call).partition(".")[0]
-        if package not in _LEFT_OPEN and not isinstance(place.parents[call], cst.Expr):
+        if package not in _LEFT_OPEN and not place.is_statement(call):
             raise Refused("the handle is given away before it is closed")
         return True
     if isinstance(above, cst.Attribute):
@@ -223,7 +223,7 @@ def _spot(
         and (call.order < site.order or call.function is not site.function)
         and not any(inside.kind == "handler" for inside in call.inside)
     ]
-    if len(ahead) != 1 or not isinstance(place.parents.get(ahead[0].node), cst.Expr):
+    if len(ahead) != 1 or not place.is_statement(ahead[0].node):
         raise Refused
     line = place.line(ahead[0].node)
     opening = list(place.ancestors(opener.node))
@@ -315,7 +315,7 @@ def _collapsed(facts: ModuleFacts, publication: Publication) -> Fix:
         or dotted(small.targets[0].target) != name
         or place.count(name) != 3
         or sum(len(place.uses(name, each)) for each in (made, line, end)) != 3
-        or not all(isinstance(place.parents.get(c.node), cst.Expr) for c in (write.call, site.call))
+        or not all(place.is_statement(each.node) for each in (write.call, site.call))
     ):
         raise Refused
     region = Span(place.tree.span(small).start, place.tree.span(last).end)
@@ -363,7 +363,7 @@ def _copied_aside(place: Place, publication: Publication, moved: Call) -> Edit:
     """`shutil.copy2` in place of the call that moves the old file to another name."""
     _must_be_a_file(place, publication)
     call = moved.node
-    if not isinstance(place.parents.get(call), cst.Expr) or place.comments(call):
+    if not place.is_statement(call) or place.comments(call):
         raise Refused("what moves the old file away is part of more")
     copy = f"{import_module(place, 'shutil')}.copy2"
     if place.called(moved) in {"os.rename", "os.replace", "shutil.move"}:

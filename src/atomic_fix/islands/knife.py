@@ -7,23 +7,26 @@ time, a mark too few would lose a finding.
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import chain
 
-from atomic_fix.catalog import apis, errors
+from atomic_fix.catalog import apis
 from atomic_fix.catalog import words as catalog
 from atomic_fix.config import Config
 from atomic_fix.islands.needles import (
     BUILTIN_ERRORS,
-    ESCAPED,
+    CORRUPT,
     HARMFUL,
+    LOADING_WORD,
     OPENERS,
+    TEMP_WORD,
+    TREES,
     TRUNCATES,
-    loading_word_pattern,
-    temp_word_pattern,
+    WRITING_MODE,
+    loaders_of_paths,
+    saver_names,
 )
 from atomic_fix.source import Source
 
@@ -38,37 +41,34 @@ _APART = bytes(each if each > 127 or re.match(rb"\w", bytes([each])) else 32 for
 _DEF = re.compile(r"def\s+(\w+)")
 _CLASS = re.compile(r"class\s+(\w+)")
 _MODE = re.compile(r"[rwaxbtU+]+")
-_A_MODE_THAT_WRITES = re.compile(
-    r"""["'}](?:[rwaxbtU+]|\\\n|\\\r\n)*w[rwaxbtU+]*["'{\\]|""" + ESCAPED
-)
 _METHOD_AS_VALUE = re.compile(r"\.\s*(write|read)_(?:text|bytes)\b(?!\s*\()")
 # As a word of a name: `load_json`, `_read`, `fromFile`.
-_LOADING = re.compile(loading_word_pattern())
-_LOADING_FIRST = re.compile(rf"[\d_]*(?:{loading_word_pattern()})")
+_LOADING = re.compile(LOADING_WORD)
+_LOADING_FIRST = re.compile(rf"[\d_]*(?:{LOADING_WORD})")
 _NO_FILES = re.compile(rf"(?:\w*_)?from_(?:{'|'.join(sorted(catalog.NOT_FILES))})s?")
 # Methods that make something of what was read.
 _OF_CONTENT = apis.SPLITTERS | {"load", "loads"}
 # What may be given a path, or what was read from a file.
 _GIVEN = (ast.Name, ast.Attribute, ast.Call, ast.BinOp, ast.Starred)
 _SHAPING = re.compile("|".join(sorted(catalog.SHAPING)), re.IGNORECASE)
-_CORRUPT = re.compile("|".join(sorted(errors.CORRUPT_WORDS)), re.IGNORECASE)
-_TEMP_WORD = re.compile(temp_word_pattern())
 
-_OPENER_NAMES = frozenset(opener.name.removeprefix("builtins.") for opener in apis.OPENERS)
+_OPENER_NAMES = {opener.name.removeprefix("builtins.") for opener in apis.OPENERS}
 # Last parts of names whose calls are looked at, less those of savers and loaders.
-_WRITING = frozenset({"write_text", "write_bytes", "getattr", *apis.RUNNERS}) | {
+_WRITING = {"write_text", "write_bytes", "getattr", *apis.RUNNERS} | {
     name.rpartition(".")[2] for name in (*apis.PUBLISHERS, *apis.PUBLISH_METHODS, *apis.TEMP_MAKERS)
 }
-_READING = frozenset(OPENERS | {"read_text", "read_bytes", "load", "loads"})
+_READING = OPENERS | {"read_text", "read_bytes", "load", "loads"}
 # Fields that hold no expression and no statement.
 _PLAIN = frozenset(
     {"arg", "asname", "attr", "ctx", "id", "kind", "level", "module", "name", "names", "op", "ops"}
 )
-_TREES = {maker.rpartition(".")[2] for maker in apis.TREE_MAKERS} | {"etree"}
 # What follows a name that is a target.
 _BOUND = re.compile(r"\s*(?:,[^=\n()]*|:[^=\n]+)?=(?!=)")
+# The fields of a statement that hold other statements, or what these stand in.
+_BLOCKS = ("body", "handlers", "cases", "orelse", "finalbody")
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 @dataclass(slots=True, eq=False)
@@ -77,7 +77,6 @@ class Class:
 
     name: str
     bases: tuple[str, ...]
-    order: int
 
 
 @dataclass(slots=True, eq=False)
@@ -124,7 +123,6 @@ class Cut:
     """The pieces of a file in their order, and what is known of it without parsing them."""
 
     pieces: list[Piece]
-    classes: list[Class]
     imports: dict[str, str]
     marked: list[Piece]
     """The pieces that may hold a site, or a handler that matters."""
@@ -150,78 +148,73 @@ def cut(tree: ast.Module, source: Source, config: Config, *, tests: bool) -> Cut
     Args:
         tests: whether tests of a loaded object's shape matter too.
     """
-    pieces, classes = _pieces(tree, source)
+    pieces = _pieces(tree, source)
     imports = _imports(pieces)
     _Marker(source.text, imports, config).mark(pieces, tests=tests)
     marked = _marked(pieces, source.text)
     if not marked:
         return None
-    return Cut(pieces, classes, imports, marked, _indent(tree, source))
+    return Cut(pieces, imports, marked, _indent(tree, source))
 
 
 # --- cutting ----------------------------------------------------------------------
 
 
-def _pieces(tree: ast.Module, source: Source) -> tuple[list[Piece], list[Class]]:
+def _pieces(tree: ast.Module, source: Source) -> list[Piece]:
     pieces: list[Piece] = []
-    classes: list[Class] = []
 
-    def add(piece: Piece) -> None:
+    def add(statement: ast.stmt, owner: Class | None) -> None:
+        start = _first_row(statement)
+        end = statement.end_lineno or start
         last = pieces[-1] if pieces else None
-        if last is not None and piece.start <= last.end:
+        if last is not None and start <= last.end:
             # `a = 1; b = 2`: they share a row, so they are one piece.
-            last.end = max(last.end, piece.end)
-            last.nodes += piece.nodes
+            last.end = max(last.end, end)
+            last.nodes.append(statement)
+            last.name = ""
         else:
-            pieces.append(piece)
+            name = statement.name if isinstance(statement, _Function) else ""
+            pieces.append(Piece(start, end, [statement], "", owner, name))
 
     for statement in tree.body:
         start = _first_row(statement)
-        end = statement.end_lineno or start
         if isinstance(statement, ast.ClassDef) and start > (pieces[-1].end if pieces else 0):
             first = _first_row(statement.body[0])
             if first > _head_end(statement):
                 bases = tuple(dotted(base) or "" for base in statement.bases)
-                owner = Class(statement.name, bases, len(classes))
-                classes.append(owner)
+                owner = Class(statement.name, bases)
                 head = ast.ClassDef(
                     statement.name, statement.bases, statement.keywords, [],
                     statement.decorator_list,
                 )  # fmt: skip
                 pieces.append(Piece(start, first - 1, [head], "", owner, heading=True))
                 for inner in statement.body:
-                    row = _first_row(inner)
-                    name = inner.name if isinstance(inner, _Function) else ""
-                    add(Piece(row, inner.end_lineno or row, [inner], "", owner, name))
+                    add(inner, owner)
                 continue
-        name = statement.name if isinstance(statement, _Function) else ""
-        add(Piece(start, end, [statement], "", None, name))
+        add(statement, None)
     starts = source.line_starts
     for piece in pieces:
-        if len(piece.nodes) > 1:
-            piece.name = ""
         stop = starts[piece.end] if piece.end < len(starts) else len(source.text)
         piece.text = source.text[starts[piece.start - 1] : stop]
         parted = piece.text.encode("utf-8", "surrogatepass").translate(_APART)
         piece.words = frozenset(parted.decode("utf-8", "surrogatepass").split())
         if "def" in piece.words:
             piece.defines = tuple(_DEF.findall(piece.text))
-        if "class" in piece.words:
-            piece.classes = () if piece.heading else tuple(_CLASS.findall(piece.text))
-    return pieces, classes
+        if "class" in piece.words and not piece.heading:
+            piece.classes = tuple(_CLASS.findall(piece.text))
+    return pieces
 
 
 def _indent(tree: ast.Module, source: Source) -> str:
     for statement in tree.body:
-        for part in ("body", "handlers", "cases", "orelse", "finalbody"):
-            for inner in getattr(statement, part, ()):
-                row = inner.body[0] if isinstance(inner, ast.ExceptHandler) else inner
-                if _first_row(row) > statement.lineno and row.col_offset > 0:
-                    line = source.line(_first_row(row))
-                    blank = line[: len(line) - len(line.lstrip(" \t\f"))].replace("\f", "")
+        for part in _BLOCKS:
+            for inner in getattr(statement, part, ())[:1]:
+                first = inner.body[0] if isinstance(inner, ast.ExceptHandler) else inner
+                row = _first_row(first)
+                if row > statement.lineno and first.col_offset > 0:
+                    blank = source.indent(row)
                     if blank:
                         return blank
-                break
     return "    "
 
 
@@ -260,23 +253,20 @@ def _imports(pieces: Iterable[Piece]) -> dict[str, str]:
                     top = alias.name.partition(".")[0]
                     found[top] = top
         else:
-            prefix = "." * node.level + (node.module or "")
+            prefix = "." * node.level + (f"{node.module}." if node.module else "")
             for alias in node.names:
                 if alias.name != "*":
-                    joined = prefix if prefix.endswith(".") else f"{prefix}."
-                    found[alias.asname or alias.name] = joined + alias.name
+                    found[alias.asname or alias.name] = prefix + alias.name
     return found
 
 
 def _imports_in(statements: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
     for statement in statements:
-        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        if isinstance(statement, IMPORTS):
             yield statement
             continue
-        for part in ("body", "handlers", "cases", "orelse", "finalbody"):
-            inner = getattr(statement, part, None)
-            if isinstance(inner, list):
-                yield from _imports_in(inner)
+        for part in _BLOCKS:
+            yield from _imports_in(getattr(statement, part, ()))
 
 
 # --- marking ----------------------------------------------------------------------
@@ -290,35 +280,31 @@ def _children(kind: type[ast.AST]) -> tuple[str, ...]:
     return tuple(name for name in getattr(kind, "_fields", ()) if name not in _PLAIN)
 
 
-def _lasts(names: Iterable[str]) -> set[str]:
-    return {name.rpartition(".")[2] for name in names}
-
-
-@dataclass(frozen=True, slots=True)
 class _Called:
     """What is looked for in one configuration: names of savers and loaders, of those loaders
     that take a path, and the last parts of all names whose calls may write, or load."""
 
-    savers: frozenset[str]
-    loaders: frozenset[str]
-    of_paths: frozenset[str]
-    writing: frozenset[str]
-    reading: frozenset[str]
+    def __init__(self, config: Config) -> None:
+        self.savers = saver_names(config)
+        self.loaders = {loader.name for loader in apis.LOADERS}.union(config.loaders)
+        self.of_paths = loaders_of_paths(config)
+        self.writing = _WRITING.union(name.rpartition(".")[2] for name in self.savers)
+        self.reading = _READING.union(name.rpartition(".")[2] for name in self.loaders)
 
 
-@lru_cache(maxsize=8)
-def _called(config: Config) -> _Called:
-    savers = {saver.name for saver in apis.SAVERS}
-    savers.update(row.partition(":")[0] for row in config.savers)
-    loaders = {loader.name for loader in apis.LOADERS}.union(config.loaders)
-    of_paths = frozenset(row.name for row in apis.LOADERS if row.takes_path)
-    return _Called(
-        frozenset(savers),
-        frozenset(loaders),
-        of_paths.union(config.loaders),
-        _WRITING | _lasts(savers),
-        _READING | _lasts(loaders),
-    )
+_called = lru_cache(maxsize=8)(_Called)
+
+
+def _words_of(pieces: Iterable[Piece]) -> frozenset[str]:
+    return frozenset[str]().union(*(piece.words for piece in pieces))
+
+
+def _given(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(each.value for each in call.keywords)]
+
+
+def _last_name(func: ast.expr) -> str:
+    return func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
 
 
 class _Marker:
@@ -332,11 +318,10 @@ class _Marker:
         self._shadowed: dict[str, bool] = {}
         self._imports = imports
         self._called = _called(config)
-        self._savers = self._called.savers
-        self._may_write = _A_MODE_THAT_WRITES.search(text) is not None
-        self._trees = any(maker in text for maker in _TREES)
+        self._may_write = re.search(WRITING_MODE, text) is not None
+        self._trees = any(maker in text for maker in TREES)
         self._parsers = "ConfigParser" in text
-        self._may_update = TRUNCATES.search(text) is not None
+        self._may_update = re.search(TRUNCATES, text) is not None
         self._may_truncate = "O_TRUNC" in text
         # `save = path.write_text`: what is called `save` anywhere may be a write.
         self._hidden = 0
@@ -344,7 +329,7 @@ class _Marker:
             self._hidden |= WRITE if match[1] == "write" else LOAD
 
     def mark(self, pieces: list[Piece], *, tests: bool) -> None:
-        words = self._words = frozenset[str]().union(*(piece.words for piece in pieces))
+        words = self._words = _words_of(pieces)
         self._openers |= {w for w in words if "open" in w and apis.WRAPPER.fullmatch(w)}
         # Whether some expression can give what is in a file.
         self._may_read = (
@@ -354,13 +339,12 @@ class _Marker:
         )
         self._loaders = self._called.loaders if self._may_read else self._called.of_paths
         self._own = {(piece.owner, piece.name) for piece in pieces}
-        writing = {*self._called.writing}
+        writing = {*self._called.writing, "except", "suppress"}
         if self._trees:
             writing.add("write")
         if self._may_write or self._may_update or self._may_truncate:
             writing |= self._openers
-        writing |= self._imported_as(writing) | self._imported_as({"suppress"})
-        writing |= {"except", "suppress"}
+        writing |= self._imported_as(writing.__contains__)
         others = []
         for piece in pieces:
             if tests and "isinstance" in piece.words:
@@ -377,7 +361,7 @@ class _Marker:
         loading = {name for piece in pieces if piece.marks & LOAD for name in piece.defines}
         publishing = {name for piece in pieces if piece.marks & PUBLISH for name in piece.defines}
         for piece in pieces:
-            if piece.tried and not piece.marks & HANDLER and piece.tried & loading:
+            if piece.tried & loading:
                 piece.marks |= HANDLER
             if publishing & piece.words:
                 # `publish(tmp, path)`: a helper of the module.
@@ -387,8 +371,7 @@ class _Marker:
         """Look through those pieces that can only load, as far as loads matter."""
         keepers = set(filter(apis.KEEPER.fullmatch, self._words))
         if not self._hidden and not any(piece.marks & ~LOAD for piece in pieces):
-            trying = [piece for piece in pieces if piece.tried]
-            asked = frozenset[str]().union(*(piece.words for piece in trying))
+            asked = _words_of(piece for piece in pieces if piece.tried)
             others = [
                 piece
                 for piece in others
@@ -397,12 +380,7 @@ class _Marker:
         reading = {*self._called.reading, *self._openers, *apis.SPLITTERS}
         if self._parsers:
             reading.add("read")
-        reading |= self._imported_as(reading)
-        reading.update(
-            name
-            for name, target in self._imports.items()
-            if _LOADING.search(target.rpartition(".")[2])
-        )
+        reading |= self._imported_as(reading.__contains__) | self._imported_as(_LOADING.search)
         reading.update(filter(_LOADING.search, self._words))
         # A file that is written well is still loaded with care or without.
         judging = any(piece.tried or piece.marks & TEST for piece in pieces)
@@ -415,10 +393,10 @@ class _Marker:
             for piece in pieces:
                 piece.marks &= ~KEEP
 
-    def _imported_as(self, lasts: AbstractSet[str]) -> set[str]:
-        """What the file calls things with these last parts of their names."""
+    def _imported_as(self, is_wanted: Callable[[str], object]) -> set[str]:
+        """What the file calls things of whose names the last part is wanted."""
         return {
-            name for name, target in self._imports.items() if target.rpartition(".")[2] in lasts
+            name for name, target in self._imports.items() if is_wanted(target.rpartition(".")[2])
         }
 
     def _look_through(self, piece: Piece) -> None:
@@ -431,9 +409,9 @@ class _Marker:
                 piece.marks |= self._call(node)  # type: ignore[arg-type]
             elif kind.__name__ in {"Try", "TryStar"}:
                 if any(map(self._may_be_silent, node.handlers)):  # type: ignore[attr-defined]
-                    self._note_tried(node.body, piece)  # type: ignore[attr-defined]
+                    self._note_tried(node.body)  # type: ignore[attr-defined]
             elif kind.__name__ in {"With", "AsyncWith"}:
-                self._suppress(node, piece)  # type: ignore[arg-type]
+                self._suppress(node)  # type: ignore[arg-type]
             for name in _children(kind):  # type: ignore[arg-type]
                 value = getattr(node, name, None)
                 if type(value) is list:
@@ -447,52 +425,44 @@ class _Marker:
 
     def _call(self, node: ast.Call) -> int:
         marks = self._named(node.func, node)
-        func = node.func
-        last = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+        last = _last_name(node.func)
         if last == "getattr" and len(node.args) > 1:
             # `getattr(path, f"write_{kind}")`
             for inner in ast.walk(node.args[1]):
-                text = getattr(inner, "value", getattr(inner, "id", getattr(inner, "attr", "")))
+                text = getattr(inner, "value", getattr(inner, "id", ""))
                 for verb, mark in (("write_", WRITE), ("read_", LOAD)):
                     if isinstance(text, str) and verb in text:
                         self._hidden |= mark
         if last in apis.RUNNERS or self._qualified(last).rpartition(".")[2] in apis.RUNNERS:
             # `to_thread(path.write_text, text)`
             for given in node.args:
-                if isinstance(given, (ast.Attribute, ast.Name)):
-                    marks |= self._named(given, None)
+                marks |= self._named(given, None)
         return marks
 
     def _named(self, func: ast.expr, call: ast.Call | None) -> int:
         """The marks that a function's name gives to a call of it."""
-        if isinstance(func, ast.Attribute):
-            method = func.attr
-        elif isinstance(func, ast.Name):
-            method = ""
-        else:
+        if not isinstance(func, (ast.Attribute, ast.Name)):
             return 0
-        name = dotted(func)
-        full = self._qualified(name) if name is not None else ""
+        method = func.attr if isinstance(func, ast.Attribute) else ""
+        full = self._qualified(dotted(func) or "")
         last = method or full.rpartition(".")[2]
+        names = {full, f".{method}", f"builtins.{full}"}
         marks = 0
-        if method in {"write_text", "write_bytes"}:
-            marks |= WRITE
-        elif method in {"read_text", "read_bytes"} or (self._may_read and method in _OF_CONTENT):
-            marks |= LOAD
-        if last in self._openers or full.rpartition(".")[2] in self._openers:
+        if last in self._openers:
             marks |= LOAD
             if self._opens_to_write(call, known=full in _OPENER_NAMES or not method):
                 marks |= WRITE
-        if full in self._savers or f"builtins.{full}" in self._savers:
-            marks |= WRITE
-        if method and f".{method}" in self._savers:
-            marks |= WRITE
-        if method == "write" and self._trees:
-            marks |= WRITE
-        names = {full, f".{method}", f"builtins.{full}"}
         if (
-            not names.isdisjoint(self._loaders)
+            method in {"write_text", "write_bytes"}
+            or (method == "write" and self._trees)
+            or not names.isdisjoint(self._called.savers)
+        ):
+            marks |= WRITE
+        if (
+            method in {"read_text", "read_bytes"}
+            or (method in _OF_CONTENT and self._may_read)
             or (method == "read" and self._parsers)
+            or not names.isdisjoint(self._loaders)
             or (
                 (_LOADING.search if self._may_read else _LOADING_FIRST.match)(last)
                 and _NO_FILES.fullmatch(last) is None
@@ -503,12 +473,8 @@ class _Marker:
             marks |= LOAD
         if apis.KEEPER.fullmatch(last) or full.partition(".")[0] in apis.ATOMIC_PACKAGES:
             marks |= KEEP
-        if full in apis.PUBLISHERS:
-            marks |= PUBLISH
-        if method in apis.PUBLISH_METHODS and (
-            call is None
-            or (len(call.args) == 1 and not call.keywords)
-            or (not call.args and len(call.keywords) == 1)
+        if full in apis.PUBLISHERS or (
+            method in apis.PUBLISH_METHODS and (call is None or len(_given(call)) == 1)
         ):
             marks |= PUBLISH
         if full in apis.TEMP_MAKERS:
@@ -538,8 +504,7 @@ class _Marker:
             and "class" not in piece.words
         ):
             return False
-        given = [*call.args, *(each.value for each in call.keywords)]
-        return any(isinstance(each, _GIVEN) for each in given)
+        return any(isinstance(each, _GIVEN) for each in _given(call))
 
     def _opens_to_write(self, call: ast.Call | None, *, known: bool) -> bool:
         if self._may_truncate:
@@ -548,8 +513,7 @@ class _Marker:
             return False
         if call is None:
             return True
-        given: list[ast.expr] = [*call.args, *(each.value for each in call.keywords)]
-        for index, value in enumerate(given):
+        for index, value in enumerate(_given(call)):
             if isinstance(value, ast.Constant):
                 mode = value.value
                 if not isinstance(mode, str) or not _MODE.fullmatch(mode):
@@ -563,21 +527,21 @@ class _Marker:
 
     # --- handlers ---------------------------------------------------------------
 
-    def _suppress(self, node: ast.With | ast.AsyncWith, piece: Piece) -> None:
+    def _suppress(self, node: ast.With | ast.AsyncWith) -> None:
         for item in node.items:
             call = item.context_expr
             if isinstance(call, ast.Call):
-                name = dotted(call.func)
-                if name is not None and self._qualified(name).rpartition(".")[2] == "suppress":
-                    self._note_tried(node.body, piece)
+                name = self._qualified(dotted(call.func) or "")
+                if name.rpartition(".")[2] == "suppress":
+                    self._note_tried(node.body)
 
-    def _note_tried(self, body: list[ast.stmt], piece: Piece) -> None:
+    def _note_tried(self, body: list[ast.stmt]) -> None:
+        piece = self._piece
         for statement in body:
             for node in ast.walk(statement):
                 if not isinstance(node, ast.Call):
                     continue
-                func = node.func
-                name = func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")
+                name = _last_name(node.func)
                 if self._call(node) & LOAD or (self._may_read and _SHAPING.search(name)):
                     piece.marks |= HANDLER
                 piece.tried.add(name)
@@ -617,7 +581,7 @@ class _Marker:
             if not known or self._is_bound(name):
                 return False  # it may be bound to a tuple of exceptions
         last = self._qualified(name).rpartition(".")[2]
-        return last not in HARMFUL and _CORRUPT.search(last) is None
+        return last not in HARMFUL and CORRUPT.search(last) is None
 
 
 def _marked(pieces: list[Piece], text: str) -> list[Piece]:
@@ -625,15 +589,14 @@ def _marked(pieces: list[Piece], text: str) -> list[Piece]:
     every = 0
     for piece in pieces:
         every |= piece.marks
-    published = every & PUBLISH and (every & TEMP or _TEMP_WORD.search(text) is not None)
+    published = every & PUBLISH and (every & TEMP or re.search(TEMP_WORD, text) is not None)
     if every & (WRITE | TEST) or published:
         # Any load may read back what is written.
         return [piece for piece in pieces if piece.marks]
-    handlers = [piece for piece in pieces if piece.marks & HANDLER]
-    if not handlers:
+    if not every & HANDLER:
         return []
     # Nothing is written, so a load matters only where a handler's function calls it.
-    asked = frozenset[str]().union(*(piece.words for piece in handlers))
+    asked = _words_of(piece for piece in pieces if piece.marks & HANDLER)
     return [
         piece
         for piece in pieces

@@ -13,44 +13,45 @@ from atomic_fix.catalog import apis, errors
 from atomic_fix.catalog import words as catalog
 from atomic_fix.config import Config
 
-ESCAPED = r"\\x77|\\167|\\u0077|\\U00000077|\\N\{LATIN SMALL LETTER W\}"
-"""A `w` in a string that hides behind an escape."""
+# A `w` in a string may hide behind an escape.
+WRITING_MODE = (
+    r"""["'}](?:[rwaxbtU+]|\\\r?\n)*w[rwaxbtU+]*["'{\\]"""
+    r"|\\x77|\\167|\\u0077|\\U00000077|\\N\{LATIN SMALL LETTER W\}"
+)
+"""A pattern for a mode with a `w`."""
 
-BUILTIN_ERRORS = frozenset(
+BUILTIN_ERRORS = {
     name
     for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, BaseException)
-)
-HARMFUL = frozenset(name.rpartition(".")[2] for name in errors.CORRUPT | errors.BROAD)
+}
+HARMFUL = {name.rpartition(".")[2] for name in errors.CORRUPT | errors.BROAD}
 """Last parts of the names of exceptions that may mean "there but unreadable"."""
+CORRUPT = re.compile("|".join(sorted(errors.CORRUPT_WORDS)), re.IGNORECASE)
+"""What such a name may say, whoever's exception it is."""
+
+TRUNCATES = r"\.[\s\\]*truncate\b"
+"""A pattern for `handle.truncate`, of a file that is opened for update or to append to."""
 
 
-TRUNCATES = re.compile(r"\.[\s\\]*truncate\b")
-"""`handle.truncate`, of a file that is opened for update or to append to."""
+def _cases(words: Iterable[str]) -> tuple[str, str, str]:
+    """A pattern for each way to write some words: lower case, title case, upper case."""
+    lower = "|".join(sorted(words))
+    return lower, lower.title(), lower.upper()
 
 
-def temp_word_pattern() -> str:
-    """A pattern for the words that say "temp", where they are words of a name or literal."""
-    some = sorted(catalog.TEMP - {"new"})
-    lower = "|".join(some)
-    title = "|".join(word.title() for word in some)
-    upper = "|".join(word.upper() for word in some)
-    return (
-        rf"(?<![a-z])(?:{lower})s?(?![a-z])|(?:{title})s?(?![a-z])"
-        rf"|(?<![A-Z])(?:{upper})|[^\w](?i:tmp|temp[_.])"
-    )
+_lower, _title, _upper = _cases(catalog.TEMP - {"new"})
+TEMP_WORD = (
+    rf"(?<![a-z])(?:{_lower})s?(?![a-z])|(?:{_title})s?(?![a-z])"
+    rf"|(?<![A-Z])(?:{_upper})|[^\w](?i:tmp|temp[_.])"
+)
+"""A pattern for the words that say "temp", where they are words of a name or literal."""
 
-
-def loading_word_pattern() -> str:
-    """A pattern for the words that say "load", where they are words of a name."""
-    lower, title, upper = (
-        "|".join(sorted(map(case, catalog.LOADING))) for case in (str, str.title, str.upper)
-    )
-    return (
-        rf"(?:(?<![A-Za-z])(?:{lower})|{title})s?(?![a-z])"
-        rf"|(?<![A-Z])(?:{upper})S?(?![A-Za-z])"
-    )
-
+_lower, _title, _upper = _cases(catalog.LOADING)
+LOADING_WORD = (
+    rf"(?:(?<![A-Za-z])(?:{_lower})|{_title})s?(?![a-z])|(?<![A-Z])(?:{_upper})S?(?![A-Za-z])"
+)
+"""A pattern for the words that say "load", where they are words of a name."""
 
 OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
 """Last parts of the names of what opens a file."""
@@ -58,24 +59,26 @@ OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
 _SOME_OPENER = tuple(
     name.encode() for name in OPENERS if not any(each in name for each in OPENERS - {name})
 )
-_WRITING_MODE = re.compile(
-    rb"""["'}](?:[rwaxbtU+]|\\\r?\n)*w[rwaxbtU+]*["'{\\]|""" + ESCAPED.encode()
-)
+TREES = {maker.rpartition(".")[2] for maker in apis.TREE_MAKERS} | {"etree"}
+"""Where one of these stands, `write` may be a method of a tree."""
+
+_WRITING_MODE = re.compile(WRITING_MODE.encode())
 # Of an encoding that may hide what it says, or is unknown.
 _COOKIE = re.compile(rb"coding[:=][ \t]*(?!utf-?8\b|latin-1\b|ascii\b)")
-_TEMP_WORD = re.compile(temp_word_pattern().encode())
+_TEMP_WORD = re.compile(TEMP_WORD.encode())
+_TRUNCATES = re.compile(TRUNCATES.encode())
 _TEMP_MODULES = tuple({maker.partition(".")[0].encode() for maker in apis.TEMP_MAKERS})
 
+_RENAMING = sorted(method.encode() for method in apis.PUBLISH_METHODS)
 # `.replace("a", "b")` is that of a string, and what has a backtick behind it is prose.
 _RENAMES = re.compile(
     rb"(?:%s)[\s\\)]*\((?!\s*(?:`|(?:\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[\w.\[\]]+)"
-    rb"\s*,\s*[^\s)#\\]))" % b"|".join(sorted(method.encode() for method in apis.PUBLISH_METHODS))
+    rb"\s*,\s*[^\s)#\\]))" % b"|".join(_RENAMING)
 )
-_RENAMING = tuple(method.encode() for method in apis.PUBLISH_METHODS)
 
+_HANDLER = re.compile(rb"except(.*)")
 _SUPPRESS = re.compile(rb"\bsuppress\b")
 _NAME = re.compile(rb"[A-Za-z_][\w.]*")
-_CORRUPT = re.compile("|".join(sorted(errors.CORRUPT_WORDS)).encode(), re.IGNORECASE)
 _RAISES = re.compile(rb"^[ \t]*raise\b", re.MULTILINE)
 _NOT_IN_CODE = rb"(?!['\"`]|[ \t]+(?!(?:as|if|else|and|or|in|is|for|not)\b)[A-Za-z])"
 
@@ -85,8 +88,7 @@ class Needles:
 
     def __init__(self, config: Config) -> None:
         self._tests = config.names_rules
-        savers = [saver.name for saver in apis.SAVERS]
-        savers += [row.partition(":")[0] for row in config.savers]
+        savers = saver_names(config)
         # By what they have in common: a pattern that begins with plain text is found fast.
         methods: dict[str, list[str]] = {}
         for name in savers:
@@ -98,16 +100,12 @@ class Needles:
         ]
         self._by_module = _by_module(name for name in savers if name[0] != ".")
         self._publishers = _by_module(apis.PUBLISHERS)
-        self._trees = tuple(
-            {maker.rpartition(".")[2].encode() for maker in apis.TREE_MAKERS} | {b"etree"}
-        )
-        of_paths = [loader.name for loader in apis.LOADERS if loader.takes_path]
-        of_paths += config.loaders
-        called = "|".join({re.escape(name.rpartition(".")[2]) for name in of_paths})
+        self._trees = [tree.encode() for tree in TREES]
+        called = "|".join({re.escape(name.rpartition(".")[2]) for name in loaders_of_paths(config)})
         plain = "|".join({*OPENERS, *apis.RUNNERS, "read_text", "read_bytes"})
         self._source = re.compile(
             # Called, imported under another name, or handed to what calls it.
-            rf"(?<!def )\b(?:[\d_]*(?:{loading_word_pattern()})\w*|{called})"
+            rf"(?<!def )\b(?:[\d_]*(?:{LOADING_WORD})\w*|{called})"
             rf"(?:[\s\\)]*[(#]|[\s\\]+as\b)|\b(?:{plain}|\w*open(?:_\w*)?)\b".encode()
             + _NOT_IN_CODE
         )
@@ -124,31 +122,30 @@ class Needles:
         )
 
     def _may_write(self, content: bytes) -> bool:
-        if b"O_TRUNC" in content or (
-            b"write_" in content
-            and any(each in content for each in (b"write_text", b"write_bytes", b"getattr"))
-        ):
-            return True
-        if any(opener in content for opener in _SOME_OPENER) and (
-            _WRITING_MODE.search(content) is not None
-            or (b"truncate" in content and TRUNCATES.search(content.decode("latin-1")) is not None)
-        ):
-            return True
-        if any(method.search(content) for method in self._methods):
-            return True
-        if b".write" in content and any(tree in content for tree in self._trees):
-            return True
-        return _any_of(self._by_module, content)
+        return (
+            b"O_TRUNC" in content
+            or (
+                b"write_" in content
+                and _holds(content, (b"write_text", b"write_bytes", b"getattr"))
+            )
+            or (
+                _holds(content, _SOME_OPENER)
+                and (
+                    _WRITING_MODE.search(content) is not None
+                    or (b"truncate" in content and _TRUNCATES.search(content) is not None)
+                )
+            )
+            or any(method.search(content) for method in self._methods)
+            or (b".write" in content and _holds(content, self._trees))
+            or any(module.is_in(content) for module in self._by_module)
+        )
 
     def _may_publish(self, content: bytes) -> bool:
         """A publication needs a temp file that is in sight."""
-        if not (
-            any(method in content for method in _RENAMING) and _RENAMES.search(content) is not None
-        ) and not _any_of(self._publishers, content):
-            return False
-        return _TEMP_WORD.search(content) is not None or any(
-            module in content for module in _TEMP_MODULES
-        )
+        return (
+            (_holds(content, _RENAMING) and _RENAMES.search(content) is not None)
+            or any(module.is_in(content) for module in self._publishers)
+        ) and (_TEMP_WORD.search(content) is not None or _holds(content, _TEMP_MODULES))
 
     def _may_load(self, content: bytes) -> bool:
         """Whether a file is opened, or its path given to what may load it."""
@@ -157,9 +154,18 @@ class Needles:
         )
 
 
-@lru_cache(maxsize=8)
-def needles(config: Config) -> Needles:
-    return Needles(config)
+def saver_names(config: Config) -> set[str]:
+    return {saver.name for saver in apis.SAVERS}.union(
+        row.partition(":")[0] for row in config.savers
+    )
+
+
+def loaders_of_paths(config: Config) -> set[str]:
+    """Names of the loaders that take a path."""
+    return {loader.name for loader in apis.LOADERS if loader.takes_path}.union(config.loaders)
+
+
+needles = lru_cache(maxsize=8)(Needles)
 
 
 def holds_none(content: bytes, config: Config) -> bool:
@@ -174,16 +180,19 @@ class _Module:
         # No `\b` in front: a pattern that begins with plain text is found many times faster.
         self._module = module.encode()
         every = [name.rpartition(".") for name in names]
-        self._lasts = tuple(
-            (last.encode(), re.compile(re.escape(last.encode()) + rb"\b" + _NOT_IN_CODE))
-            for last in sorted({last for _, _, last in every})
-        )
-        lasts = "|".join(sorted({re.escape(last) for _, _, last in every}))
+        lasts = sorted({last for _, _, last in every})
+        self._lasts = [
+            (last.encode(), re.compile(rf"{re.escape(last)}\b".encode() + _NOT_IN_CODE))
+            for last in lasts
+        ]
+        functions = "|".join(map(re.escape, lasts))
         inner = "|".join(sorted({part for path, _, _ in every for part in path.split(".")[1:]}))
         inner = rf"(?<!\w{module})(?:[\s\\]*\.[\s\\]*(?:{inner or '(?!)'}))*[\s\\]"
         # `torch.save`, or `save` and `t.save` once `torch` was imported so.
         self._known = (
-            re.compile(rf"{module}(?:[\s\\]*\.[\s\\]*\w+)*?[\s\\]*\.[\s\\]*(?:{lasts})\b".encode()),
+            re.compile(
+                rf"{module}(?:[\s\\]*\.[\s\\]*\w+)*?[\s\\]*\.[\s\\]*(?:{functions})\b".encode()
+            ),
             re.compile(rf"from\s+{module}{inner}".encode()),
             re.compile(rf"{module}{inner}+as\b".encode()),
         )
@@ -200,8 +209,6 @@ def can_be_decoded(content: bytes) -> bool:
     """Whether Python can surely decode a file; false leaves the answer to `source.decode`."""
     if b"\0" in content or _COOKIE.search(content, 0, 400) is not None:
         return False
-    if content.isascii():
-        return True
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
@@ -216,8 +223,8 @@ def _by_module(names: Iterable[str]) -> tuple[_Module, ...]:
     return tuple(_Module(module, lasts) for module, lasts in found.items())
 
 
-def _any_of(modules: tuple[_Module, ...], content: bytes) -> bool:
-    return any(module.is_in(content) for module in modules)
+def _holds(content: bytes, some: Iterable[bytes]) -> bool:
+    return any(each in content for each in some)
 
 
 def _may_be_corrupt(caught: bytes) -> bool:
@@ -226,9 +233,9 @@ def _may_be_corrupt(caught: bytes) -> bool:
     if not names:
         return True
     for raw in names:
-        name = raw.decode("latin-1")
+        name = raw.decode("ascii")
         last = name.rpartition(".")[2]
-        if last in HARMFUL or _CORRUPT.search(raw):
+        if last in HARMFUL or CORRUPT.search(name):
             return True
         if name == last and name not in BUILTIN_ERRORS:
             return True  # it may stand for several exceptions
@@ -239,38 +246,27 @@ def _may_be_silent(content: bytes) -> bool:
     """Whether there is a handler that may swallow an error."""
     if b"suppress" in content and _SUPPRESS.search(content) is not None:
         return True
-    at = content.find(b"except")
-    while at >= 0:
+    for found in _HANDLER.finditer(content):
+        at = found.start()
         indent = content[content.rfind(b"\n", 0, at) + 1 : at]
-        end = content.find(b"\n", at)
-        end = end if end >= 0 else len(content)
-        if not indent.strip(b" \t\f\r"):
-            caught = content[at + len(b"except") : end].partition(b"#")[0]
-            harmless = b":" in caught and not _may_be_corrupt(caught.partition(b":")[0])
-            if b"\r" in indent or b"\f" in indent:
-                return True
-            if not harmless and not _raises(content, end, len(indent)):
-                return True
-        at = content.find(b"except", end)
+        if indent.strip(b" \t\f\r"):
+            continue
+        caught, colon, _ = found[1].partition(b"#")[0].partition(b":")
+        if b"\r" in indent or b"\f" in indent:
+            return True
+        if not (colon and not _may_be_corrupt(caught)) and not _raises(
+            content, found.end(), len(indent)
+        ):
+            return True
     return False
 
 
 def _raises(content: bytes, start: int, indent: int) -> bool:
     """Whether the handler that begins on the row before `start` plainly raises."""
-    end = start
-    size = len(content)
-    while end < size:
-        row_end = content.find(b"\n", end + 1)
-        row = content[end + 1 : row_end if row_end >= 0 else size]
-        text = row.lstrip(b" \t")
-        if text.strip() and not text.startswith(b"#") and len(row) - len(text) <= indent:
-            break
-        if row_end < 0:
-            end = size
-            break
-        end = row_end
-    block = content[start:end]
-    if _RAISES.search(block) is None:
-        return False
+    # The next row that is not deeper, blank rows and comments apart.
+    behind = re.compile(rb"\n[ \t]{0,%d}(?=[^ \t\n#])(?=.*\S)" % indent).search(content, start)
+    block = content[start : behind.start() if behind else len(content)]
     # A string or a nested function may hold a `raise` that is not the handler's.
-    return not any(each in block for each in (b'"""', b"'''", b"def ", b"\\\n", b"\r", b"\f"))
+    return _RAISES.search(block) is not None and not _holds(
+        block, (b'"""', b"'''", b"def ", b"\\\n", b"\r", b"\f")
+    )

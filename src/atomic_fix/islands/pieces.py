@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from itertools import chain
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import libcst as cst
 from libcst.metadata import CodeRange
@@ -32,7 +32,7 @@ from atomic_fix.facts.scopes import (
 )
 from atomic_fix.finding import Position, Span
 from atomic_fix.islands import NotParsed
-from atomic_fix.islands.knife import KEEP, LOAD, Cut, Piece
+from atomic_fix.islands.knife import IMPORTS, KEEP, LOAD, Class, Cut, Piece
 from atomic_fix.islands.walk import Walk
 from atomic_fix.source import Source
 
@@ -92,13 +92,12 @@ def _without_tabs(text: str) -> str:
 class _PiecesTree(Tree):
     """Finds the piece that a node stands in, and its place in the file."""
 
+    index: _Index
+    _cut: Cut
+
     def __init__(self, source: Source, cut: Cut) -> None:
         # `module` stays unset here: it is parsed when it is asked for.
         self.__dict__.update(source=source, _cut=cut, index=_Index())
-
-    @property
-    def index(self) -> _Index:
-        return cast("_Index", self.__dict__["index"])
 
     @property
     def roots(self) -> tuple[cst.Module, ...]:
@@ -107,23 +106,22 @@ class _PiecesTree(Tree):
     @cached_property
     def module(self) -> cst.Module:
         """The module's own statements; the bodies of functions and classes are left out."""
-        cut = cast("Cut", self.__dict__["_cut"])
         rows = [""] * (len(self.source.line_starts) + 1)
-        for piece in cut.pieces:
-            if piece.heading or (piece.owner is None and piece.name):
-                kind = "class _" if piece.heading else "def _()"
-                rows[piece.start] = f"{kind}: pass"
+        for piece in self._cut.pieces:
+            if piece.heading:
+                rows[piece.start] = "class _: pass"
+            elif piece.owner is None and piece.name:
+                rows[piece.start] = "def _(): pass"
             elif piece.owner is None:
-                rows[piece.start : piece.end + 1] = _LINE_END.split(piece.text)[
-                    : piece.end - piece.start + 1
-                ]
+                size = piece.end - piece.start + 1
+                rows[piece.start : piece.end + 1] = _LINE_END.split(piece.text)[:size]
         outline = _Parsed(parse("\n".join(rows[1:]) + "\n"), 0)
         seen = set(map(id, outline.module.body))
         for line in outline.module.body:
             if isinstance(line, cst.SimpleStatementLine):
                 seen.update(map(id, line.body))
         self.index.add(outline, seen)
-        return outline.module.with_changes(default_indent=cut.indent)
+        return outline.module.with_changes(default_indent=self._cut.indent)
 
     def span(self, node: cst.CSTNode) -> Span:
         return self.index.find(node)
@@ -183,60 +181,53 @@ class _Pieces:
     def __init__(self, cut: Cut, tree: _PiecesTree) -> None:
         self._tree = tree
         self._indent = cut.indent
-        self._done: set[int] = set()
+        self._done: set[Piece] = set()
         self.pieces = cut.pieces
-        self.module = _Module(self)
+        self.module = FunctionFacts("", cst.Module([]), None, None, 0)
+        self.module.bindings = _Bindings(self)
         self.calls_by_name: dict[str, list[Call]] = {}
         self.defining: dict[str, list[Piece]] = {}
         self.loose = [piece for piece in self.pieces if not piece.name]
-        self.functions: dict[int, FunctionFacts] = {}
-        self.nested: dict[int, list[FunctionFacts]] = {}
-        self.classes = [_Class(self, each.name, each.bases) for each in cut.classes]
-        self.class_of = {
-            id(piece): self.classes[piece.owner.order]
-            for piece in self.pieces
-            if piece.owner is not None
-        }
-        self.members: dict[int, list[Piece]] = {}
+        self.functions: dict[Piece, FunctionFacts] = {}
+        self.nested: dict[Piece, list[FunctionFacts]] = {}
+        self.classes: dict[Class | None, _Class] = {}
         self.class_pieces: dict[str, list[Piece | _Class]] = {}
-        self.nested_classes: dict[int, dict[str, ClassFacts]] = {}
+        self.nested_classes: dict[Piece, dict[str, ClassFacts]] = {}
         for piece in self.pieces:
-            owner = self.class_of.get(id(piece))
             if piece.heading:
-                assert owner is not None
-                self.class_pieces.setdefault(owner.name, []).append(owner)
-            elif owner is not None:
-                self.members.setdefault(id(owner), []).append(piece)
+                assert piece.owner is not None
+                made = self.classes[piece.owner] = _Class(self, piece.owner)
+                self.class_pieces.setdefault(made.name, []).append(made)
+            elif piece.owner is not None:
+                self.classes[piece.owner].members.append(piece)
             for name in dict.fromkeys(piece.defines):
                 self.defining.setdefault(name, []).append(piece)
             for name in dict.fromkeys(piece.classes):
                 self.class_pieces.setdefault(name, []).append(piece)
             if piece.name:
-                self.functions[id(piece)] = _Function(self, piece, owner, self.module)
+                self.functions[piece] = _Function(self, piece)
         self.scopes = _Scopes(self, cut)
 
     def load(self, piece: Piece) -> None:
         """Parse a piece, unless that was done before."""
-        if id(piece) in self._done:
+        if piece in self._done:
             return
-        self._done.add(id(piece))
+        self._done.add(piece)
         text = piece.text
-        shift = piece.start - 1
-        owner = self.class_of.get(id(piece))
+        is_member = piece.owner is not None and not piece.heading
         if piece.heading:
             text = text.rstrip("\r\n") + "\n pass\n"
-        elif owner is not None:
+        elif is_member:
             text = "class _:\n" + text
-            shift -= 1
         # LibCST takes the first indent for the usual one, and says nothing of it elsewhere.
         text = f"if 1:\n{self._indent}pass\n{text}"
-        shift -= 2
+        shift = piece.start - (4 if is_member else 3)
         try:
             parsed = _Parsed(parse(text), shift)
         except cst.ParserSyntaxError as error:
             raise NotParsed from error
         body: Sequence[cst.CSTNode] = parsed.module.body[1:]
-        if owner is not None and not piece.heading:
+        if is_member:
             made = parsed.module.body[1]
             assert isinstance(made, cst.ClassDef)
             body = made.body.body
@@ -246,8 +237,8 @@ class _Pieces:
         for node in body:
             walk(node)
         self._tree.index.add(parsed, seen)
-        self.nested[id(piece)] = collector.scopes.functions[1:]
-        self.nested_classes[id(piece)] = collector.scopes.classes
+        self.nested[piece] = collector.scopes.functions[1:]
+        self.nested_classes[piece] = collector.scopes.classes
         for name, calls in collector.scopes.callers.items():
             self.calls_by_name.setdefault(name, []).extend(calls)
 
@@ -258,27 +249,19 @@ class _Pieces:
         for function in chain([self.module], loaded, *self.nested.values()):
             for kind in (function.bindings, function.calls, function.handled):
                 kind.clear()
-        for owner in chain(self.classes, *(each.values() for each in self.nested_classes.values())):
+        nested = (each.values() for each in self.nested_classes.values())
+        for owner in chain[ClassFacts](self.classes.values(), *nested):
             owner.methods.clear()
             owner.attributes.clear()
         vars(self).clear()
 
-    def names_for(self, names: frozenset[str]) -> frozenset[str]:
-        """Under which names functions are called here that have one of these elsewhere."""
-        imported = (
-            name
-            for name, target in self.scopes.imports.items()
-            if target.rpartition(".")[2] in names
-        )
-        return names.union(imported)
-
     def functions_of(self, piece: Piece) -> list[FunctionFacts]:
         """The functions in a piece; it is parsed if there is more than its own one."""
-        own = self.functions.get(id(piece))
+        own = self.functions.get(piece)
         if own is not None and len(piece.defines) == 1:
             return [own]
         self.load(piece)
-        return self.nested[id(piece)]
+        return self.nested[piece]
 
 
 class _PieceCollector(Collector):
@@ -287,11 +270,11 @@ class _PieceCollector(Collector):
     def __init__(self, pieces: _Pieces, piece: Piece) -> None:
         super().__init__(cst.Module([]))
         self._pieces = pieces
-        self._own = pieces.functions.get(id(piece))
+        self._own = pieces.functions.get(piece)
         self.scopes.module = pieces.module
         self._functions = [pieces.module]
         self._order = piece.start * _STRIDE
-        owner = pieces.class_of.get(id(piece))
+        owner = pieces.classes.get(piece.owner)
         self._classes = [None] if owner is None or piece.heading else [None, owner]
         self._heading = owner if piece.heading else None
 
@@ -322,19 +305,21 @@ class _Function(FunctionFacts):
 
     __slots__ = ("_piece", "_pieces")
 
-    def __init__(
-        self, pieces: _Pieces, piece: Piece, owner: ClassFacts | None, outer: FunctionFacts
-    ) -> None:
+    def __init__(self, pieces: _Pieces, piece: Piece) -> None:
         # The other fields stay unset, so that `__getattr__` is asked for them.
         self._pieces = pieces
         self._piece = piece
         self.name = piece.name
-        self.owner = owner
-        self.outer = outer
+        self.owner = pieces.classes.get(piece.owner)
+        self.outer = pieces.module
         self.order = piece.start * _STRIDE + 1
 
     def may_call(self, names: frozenset[str]) -> bool:
-        return not self._pieces.names_for(names).isdisjoint(self._piece.words)
+        words = self._piece.words
+        return not names.isdisjoint(words) or any(
+            name in words and target.rpartition(".")[2] in names
+            for name, target in self._pieces.scopes.imports.items()
+        )
 
     @property
     def may_load(self) -> bool:
@@ -347,30 +332,26 @@ class _Function(FunctionFacts):
         return object.__getattribute__(self, name)
 
 
-class _Module(FunctionFacts):
-    """The module's own code, statement by statement."""
-
-    __slots__ = ()
-
-    def __init__(self, pieces: _Pieces) -> None:
-        super().__init__("", cst.Module([]), None, None, 0)
-        self.bindings = _Bindings(pieces)
-
-
 class _Class(ClassFacts):
     """A class whose methods and attributes are parsed when they are looked up."""
 
-    __slots__ = ()
+    __slots__ = ("members",)
 
-    def __init__(self, pieces: _Pieces, name: str, bases: tuple[str, ...]) -> None:
-        self.name = name
-        self.bases = bases
+    def __init__(self, pieces: _Pieces, made_from: Class) -> None:
+        self.name = made_from.name
+        self.bases = made_from.bases
+        self.members: list[Piece] = []
+        """The pieces of its body."""
         self.methods = _Methods(pieces, self)
         self.attributes = _Attributes(pieces, self)
 
 
 class _LookedUp(dict[str, _Found]):
     """A mapping that finds a value, and parses what it takes, when it is looked up."""
+
+    def __init__(self, pieces: _Pieces) -> None:
+        super().__init__()
+        self._pieces = pieces
 
     def _find(self, name: str) -> _Found | None:
         raise NotImplementedError
@@ -392,22 +373,23 @@ class _LookedUp(dict[str, _Found]):
 class _Methods(_LookedUp[FunctionFacts]):
     """Methods by name; of several of one name the first one counts."""
 
-    def __init__(self, pieces: _Pieces, owner: ClassFacts) -> None:
-        super().__init__()
-        self._pieces = pieces
+    def __init__(self, pieces: _Pieces, owner: _Class) -> None:
+        super().__init__(pieces)
         self._owner = owner
 
     def _find(self, name: str) -> FunctionFacts | None:
-        for piece in self._pieces.members.get(id(self._owner), ()):
+        for piece in self._owner.members:
             if name not in piece.defines:
                 continue
             if piece.name == name:
-                return self._pieces.functions[id(piece)]
+                return self._pieces.functions[piece]
             if not piece.name:  # a method under `if`, or in a class within the class
                 for function in self._pieces.functions_of(piece):
-                    outer = function.outer
-                    inside = outer is not None and not outer.is_module
-                    if function.name == name and function.owner is self._owner and not inside:
+                    if (
+                        function.name == name
+                        and function.owner is self._owner
+                        and function.outer is self._pieces.module
+                    ):
                         return function
         return None
 
@@ -416,8 +398,7 @@ class _Bindings(_LookedUp["list[Binding]"]):
     """Bindings of the module's own names."""
 
     def __init__(self, pieces: _Pieces) -> None:
-        super().__init__()
-        self._pieces = pieces
+        super().__init__(pieces)
         self._asked: set[str] = set()
 
     def _find(self, name: str) -> list[Binding] | None:
@@ -446,22 +427,17 @@ class _Bindings(_LookedUp["list[Binding]"]):
 class _Attributes(_Bindings):
     """Bindings of a class's attributes, in its body and through `self` in its methods."""
 
-    def __init__(self, pieces: _Pieces, owner: ClassFacts) -> None:
+    def __init__(self, pieces: _Pieces, owner: _Class) -> None:
         super().__init__(pieces)
         self._owner = owner
 
     def _binding(self, name: str) -> Iterable[Piece]:
-        members = self._pieces.members.get(id(self._owner), ())
         names = (f"self.{name}", f"cls.{name}")
         return (
             piece
-            for piece in members
+            for piece in self._owner.members
             if name in piece.words and piece.may_bind(*names, *(() if piece.name else (name,)))
         )
-
-
-def _only_imports(piece: Piece) -> bool:
-    return all(type(node).__name__ in {"Import", "ImportFrom"} for node in piece.nodes)
 
 
 class _Scopes(Scopes):
@@ -513,7 +489,7 @@ class _Scopes(Scopes):
             if isinstance(place, _Class):
                 return place
             self._pieces.load(place)
-            found = self._pieces.nested_classes[id(place)].get(name)
+            found = self._pieces.nested_classes[place].get(name)
             if found is not None:
                 return found
         return None
@@ -524,12 +500,13 @@ class _Scopes(Scopes):
         # What stands outside of functions is one body: if part of it is looked at, all is.
         if not self._loose and any(not piece.name for piece in marked):
             self._loose = True
-            for piece in pieces.pieces:
-                if not piece.name and not _only_imports(piece):
+            for piece in pieces.loose:
+                # What a piece imports is known already.
+                if not all(isinstance(each, IMPORTS) for each in piece.nodes):
                     pieces.load(piece)
             found.append(pieces.module)
         for piece in marked:
             pieces.load(piece)
-            found += pieces.nested[id(piece)]
+            found += pieces.nested[piece]
         pieces.module.calls.sort(key=lambda call: call.order)
         return found

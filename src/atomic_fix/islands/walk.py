@@ -6,35 +6,16 @@ nothing; that costs more than the parse. This walk calls the same methods in the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from functools import cache
 from typing import TypeAlias
 
 import libcst as cst
 
 # Fields that hold white space and punctuation: no visitor of ours asks for them.
-_SKIPPED = frozenset(
-    {
-        "asynchronous",
-        "colon",
-        "comma",
-        "dot",
-        "equal",
-        "footer",
-        "header",
-        "lbrace",
-        "lbracket",
-        "leading_lines",
-        "lines_after_decorators",
-        "lines_after_module_decorators",
-        "lpar",
-        "rbrace",
-        "rbracket",
-        "rpar",
-        "semicolon",
-        "star",
-        "trailing_whitespace",
-    }
+_SKIPPED = re.compile(
+    "asynchronous|colon|comma|dot|equal|footer|header|semicolon|star|[lr](brace|bracket|par)"
+    "|.*(lines|whitespace).*"
 )
 
 
@@ -54,50 +35,30 @@ class _Probe(cst.CSTVisitor):
         self.fields.append(attribute)
 
 
-@cache
-def _fields_of(kind: type[cst.CSTNode], node: _Same) -> tuple[str, ...]:
-    probe = _Probe()
-    node.node.visit(probe)
-    return tuple(
-        name
-        for name in dict.fromkeys(probe.fields)
-        if name not in _SKIPPED and not name.startswith("whitespace")
-    )
-
-
-class _Same:
-    """A node as an argument that a cache does not tell from others of its kind."""
-
-    __slots__ = ("node",)
-
-    def __init__(self, node: cst.CSTNode) -> None:
-        self.node = node
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same)
-
-    def __hash__(self) -> int:
-        return 0
-
-
 _Visit: TypeAlias = "Callable[[cst.CSTVisitor, cst.CSTNode], bool | None] | None"
 _Plan: TypeAlias = "tuple[_Visit, _Visit, tuple[tuple[str, _Visit, _Visit], ...]]"
 """What a visitor wants to be told of a kind of node, before and behind it and its fields."""
 
 
-@cache
-def _plan(visitor: type[cst.CSTVisitor], kind: type[cst.CSTNode], node: _Same) -> _Plan:
+def _plan(visitor: type[cst.CSTVisitor], node: cst.CSTNode) -> _Plan:
     def method(name: str) -> _Visit:
         # Visitors inherit an empty method for each kind of node.
         found: _Visit = getattr(visitor, name, None)
         return None if found is getattr(cst.CSTVisitor, name, None) else found
 
-    name = kind.__name__
+    probe = _Probe()
+    node.visit(probe)
+    name = type(node).__name__
     steps = tuple(
         (field, method(f"visit_{name}_{field}"), method(f"leave_{name}_{field}"))
-        for field in _fields_of(kind, node)
+        for field in dict.fromkeys(probe.fields)
+        if not _SKIPPED.fullmatch(field)
     )
     return method(f"visit_{name}"), method(f"leave_{name}"), steps
+
+
+# What was planned so far, by kind of visitor and of value; None for what is no node.
+_plans: dict[type, dict[type, _Plan | None]] = {}
 
 
 class Walk:
@@ -106,14 +67,14 @@ class Walk:
     def __init__(self, visitor: cst.CSTVisitor, seen: set[int]) -> None:
         self._visitor = visitor
         self._seen = seen
-        self._plans: dict[type, _Plan | None] = {}
+        self._plans = _plans.setdefault(type(visitor), {})
 
     def __call__(self, node: cst.CSTNode) -> None:
         kind = type(node)
         if kind not in self._plans:
             # Asked once a kind: that it is abstract makes `isinstance` dear.
-            is_node = issubclass(kind, cst.CSTNode)
-            self._plans[kind] = _plan(type(self._visitor), kind, _Same(node)) if is_node else None
+            is_node = isinstance(node, cst.CSTNode)
+            self._plans[kind] = _plan(type(self._visitor), node) if is_node else None
         plan = self._plans[kind]
         if plan is None:
             return

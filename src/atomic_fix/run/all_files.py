@@ -1,6 +1,7 @@
 """Paths of the command line -> one result for each file, in the order of discovery."""
 
 import os
+import re
 import sys
 import time
 import zlib
@@ -36,11 +37,11 @@ def shard_of(text: str) -> Shard:
     Raises:
         ValueError: it is not I/N with 1 <= I <= N; the message says so.
     """
-    first, slash, second = text.partition("/")
-    if slash and first.isascii() and second.isascii() and first.isdigit() and second.isdigit():
-        index, count = int(first), int(second)
-        if 1 <= index <= count:
-            return Shard(index, count)
+    found = re.fullmatch("([0-9]+)/([0-9]+)", text)
+    if found is not None:
+        shard = Shard(*map(int, found.groups()))
+        if 1 <= shard.index <= shard.count:
+            return shard
     raise ValueError(f"`{text}` is not I/N with 1 <= I <= N, as in 2/8")
 
 
@@ -135,25 +136,21 @@ def _checked(
         from atomic_fix.run.cache import WORTH_A_CACHE, Cache
 
         cache = Cache(effort.cache_folder) if len(found) >= WORTH_A_CACHE else None
-    known: dict[int, FileResult] = {}
+    known: list[FileResult | None] = []
     unknown = []
-    for index, each in enumerate(found):
+    for each in found:
         if isinstance(each, Unreadable):
-            known[index] = unreadable(each)
+            known.append(unreadable(each))
             continue
-        result = cache.find(each) if cache is not None else None
-        if result is None:
+        known.append(cache.find(each) if cache is not None else None)
+        if known[-1] is None:
             unknown.append(each)
-        else:
-            known[index] = result
     fresh = zip(unknown, check_all(unknown, narrowing, effort.jobs), strict=True)
-    for index in range(len(found)):
-        if index in known:
-            yield known.pop(index)
-            continue
-        candidate, result = next(fresh)
-        if cache is not None:
-            cache.add(candidate, result)
+    for result in known:
+        if result is None:
+            candidate, result = next(fresh)
+            if cache is not None:
+                cache.add(candidate, result)
         yield result
     if cache is not None:
         cache.save()

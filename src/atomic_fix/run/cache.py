@@ -11,11 +11,12 @@ import os
 import pickle
 import sys
 import time
-from dataclasses import dataclass, replace
+from functools import lru_cache
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from atomic_fix.finding import FileResult
+from atomic_fix.run import disk
 from atomic_fix.run.discover import Candidate
 from atomic_fix.settings import Settings
 
@@ -43,8 +44,7 @@ def default_folder() -> str:
     return os.path.join(base, "atomic-fix")
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     size: int
     changed: int
     inode: int
@@ -62,50 +62,40 @@ class Cache:
         self.warnings: list[str] = []
         name = _digest(os.fsencode(os.getcwd()), _version().encode()).hex()
         self._path = os.path.join(folder, f"{name}.cache")
-        self._digests: dict[int, tuple[Settings, bytes]] = {}
         self._stats: dict[str, tuple[int, int, int]] = {}
         self._entries = self._read()
         self._changed = False
 
     def find(self, candidate: Candidate) -> FileResult | None:
         """What is known of the file as it is now."""
-        from atomic_fix.finding import FileResult
-
-        try:
-            found = os.stat(candidate.path)
-        except (OSError, ValueError):
+        path = candidate.path
+        now = _stat(path)
+        if now is None:
             return None
-        now = (found.st_size, found.st_mtime_ns, found.st_ino)
-        self._stats[candidate.path] = now
-        entry = self._entries.get(candidate.path)
-        if entry is None or entry.settings != self._settings(candidate.settings):
+        self._stats[path] = now
+        entry = self._entries.get(path)
+        if entry is None or entry.settings != _settings(candidate.settings):
             return None
-        if (entry.size, entry.changed, entry.inode) != now:
-            if entry.size != now[0] or entry.content != _content(candidate.path):
+        if entry[:3] != now:
+            if entry.size != now[0] or entry.content != _content(path):
                 return None
-            changed = now[1] if _is_settled(now[1]) else -1
-            self._entries[candidate.path] = replace(entry, changed=changed, inode=now[2])
+            self._entries[path] = _Entry(*_settled(now), *entry[3:])
             self._changed = True
-        return entry.result or FileResult(candidate.path, ())
+        return entry.result or FileResult(path, ())
 
     def add(self, candidate: Candidate, result: FileResult) -> None:
         """Remember a result, if the file still is what `find` saw."""
-        before = self._stats.get(candidate.path)
+        path = candidate.path
+        before = self._stats.get(path)
         if before is None or not result.analysed:
             return
-        content = _content(candidate.path)
-        try:
-            found = os.stat(candidate.path)
-        except OSError:
-            return
-        if content is None or before != (found.st_size, found.st_mtime_ns, found.st_ino):
+        content = _content(path)
+        if content is None or before != _stat(path):
             return
         self._changed = True
-        self._entries[candidate.path] = _Entry(
-            before[0],
-            before[1] if _is_settled(before[1]) else -1,
-            before[2],
-            self._settings(candidate.settings),
+        self._entries[path] = _Entry(
+            *_settled(before),
+            _settings(candidate.settings),
             content,
             result if result.findings or result.notes else None,
         )
@@ -118,18 +108,14 @@ class Cache:
 
         if len(self._entries) > _MOST:
             self._entries = {k: v for k, v in self._entries.items() if k in self._stats}
-        rows = {
-            path: (e.size, e.changed, e.inode, e.settings, e.content, e.result)
-            for path, e in self._entries.items()
-        }
+        rows = {path: tuple(entry) for path, entry in self._entries.items()}
         content = pickle.dumps(rows, protocol=5)
         try:
             os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
             # A cache that a power loss takes is filled again.
             atomic_write_bytes(self._path, _MAGIC + _digest(content) + content, fsync=False)
         except OSError as error:
-            reason = error.strerror or str(error)
-            self.warnings.append(f"the cache {self._path} cannot be written: {reason}")
+            self.warnings.append(f"the cache {self._path} cannot be written: {disk.reason(error)}")
 
     def _read(self) -> dict[str, _Entry]:
         try:
@@ -138,8 +124,7 @@ class Cache:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            reason = error.strerror or str(error)
-            self.warnings.append(f"the cache {self._path} cannot be read: {reason}")
+            self.warnings.append(f"the cache {self._path} cannot be read: {disk.reason(error)}")
             return {}
         start = len(_MAGIC) + _DIGEST
         content = stored[start:]
@@ -153,13 +138,6 @@ class Cache:
             self.warnings.append(f"the cache {self._path} cannot be used: {error}; it is made anew")
             return {}
 
-    def _settings(self, settings: Settings) -> bytes:
-        known = self._digests.get(id(settings))
-        if known is None:
-            known = (settings, _digest(repr(settings).encode("utf-8", "surrogatepass")))
-            self._digests[id(settings)] = known
-        return known[1]
-
 
 class _Unpickler(pickle.Unpickler):
     """Makes the values of `atomic_fix.finding`, and nothing else, from what a file says."""
@@ -170,16 +148,28 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _content(path: str) -> bytes | None:
-    from atomic_fix.run import disk
+@lru_cache
+def _settings(settings: Settings) -> bytes:
+    return _digest(repr(settings).encode("utf-8", "surrogatepass"))
 
+
+def _stat(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def _settled(stat: tuple[int, int, int]) -> tuple[int, int, int]:
+    """The same with -1 as the time, if a later change of the file may not show in that."""
+    size, changed, inode = stat
+    return size, changed if time.time_ns() - changed > _FRESH_NS else -1, inode
+
+
+def _content(path: str) -> bytes | None:
     found = disk.read(path)
     return _digest(found) if isinstance(found, bytes) else None
-
-
-def _is_settled(changed: int) -> bool:
-    """Whether a later change of the file would show in its time stamp."""
-    return time.time_ns() - changed > _FRESH_NS
 
 
 def _digest(*parts: bytes) -> bytes:
@@ -193,6 +183,7 @@ def _digest(*parts: bytes) -> bytes:
 def _version() -> str:
     """What the results of this tool depend on besides file and settings."""
     from importlib.metadata import PackageNotFoundError, version
+    from pathlib import Path
 
     from atomic_fix import __version__
 
@@ -202,11 +193,7 @@ def _version() -> str:
     except PackageNotFoundError:
         parts.append("?")
     # The code itself, for those who work on it: a version says too little then.
-    top = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    for folder, folders, files in os.walk(top):
-        folders[:] = sorted(each for each in folders if each != "__pycache__")
-        for name in sorted(files):
-            if name.endswith(".py"):
-                found = os.stat(os.path.join(folder, name))
-                parts.append(f"{name} {found.st_size} {found.st_mtime_ns}")
+    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
+        found = path.stat()
+        parts.append(f"{path.name} {found.st_size} {found.st_mtime_ns}")
     return "\n".join(parts)

@@ -80,7 +80,6 @@ class _Walk:
     def __init__(self, resolver: Resolver, notebooks: list[str]) -> None:
         self._resolver = resolver
         self._notebooks = notebooks
-        self._gitignores: dict[str, Patterns | None] = {}
         self._excludes: dict[tuple[str, tuple[str, ...]], Patterns] = {}
         self._real_folders: dict[str, str] = {}
 
@@ -89,10 +88,9 @@ class _Walk:
         if os.path.islink(path):
             return os.path.realpath(path)
         folder, name = os.path.split(path)
-        real = self._real_folders.get(folder)
-        if real is None:
-            real = self._real_folders[folder] = os.path.realpath(folder)
-        return os.path.join(real, name)
+        if folder not in self._real_folders:
+            self._real_folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._real_folders[folder], name)
 
     def start(self, path: str) -> Iterator[Candidate | Unreadable]:
         try:
@@ -102,22 +100,17 @@ class _Walk:
         except (OSError, ValueError) as error:
             yield Unreadable(path, f"cannot be read: {disk.reason(error)}")
             return
-        if is_folder:
-            absolute = os.path.abspath(path)
-            settings = self._resolver.for_folder(path)
-            if settings.force_exclude and self._excluded_on_the_way(absolute, settings, True):
-                return
-            above = self._gitignores_above(absolute) if settings.respect_gitignore else ()
-            if _ignored(absolute, above, is_folder=True):
-                above = ()  # it is named, so it is wanted; what lies above it has no say
-            yield from self._folder(path, absolute, above)
+        absolute = os.path.abspath(path)
+        settings = self._resolver.for_folder(path if is_folder else os.path.dirname(path))
+        if settings.force_exclude and self._excluded_on_the_way(absolute, settings, is_folder):
             return
-        settings = self._resolver.for_folder(os.path.dirname(path) or ".")
-        if settings.force_exclude and self._excluded_on_the_way(
-            os.path.abspath(path), settings, False
-        ):
+        if not is_folder:
+            yield Candidate(path, settings)
             return
-        yield Candidate(path, settings)
+        above = self._gitignores_above(absolute) if settings.respect_gitignore else ()
+        if _ignored(absolute, above, is_folder=True):
+            above = ()  # it is named, so it is wanted; what lies above it has no say
+        yield from self._folder(path, absolute, above)
 
     def _folder(
         self, path: str, absolute: str, above: tuple[Patterns, ...]
@@ -129,7 +122,7 @@ class _Walk:
             yield Unreadable(path, f"the folder cannot be read: {disk.reason(error)}")
             return
         settings = self._resolver.for_folder(absolute)
-        own = self._gitignore(absolute) if settings.respect_gitignore else None
+        own = _gitignore(absolute) if settings.respect_gitignore else None
         gitignores = (*above, own) if own is not None else above
         for entry in entries:
             is_folder = entry.is_dir(follow_symlinks=False)
@@ -156,7 +149,7 @@ class _Walk:
         from atomic_fix.settings import DEFAULT_EXCLUDE
 
         lines: tuple[str, ...] = settings.extend_exclude
-        if settings.exclude is DEFAULT_EXCLUDE or settings.exclude == DEFAULT_EXCLUDE:
+        if settings.exclude == DEFAULT_EXCLUDE:
             # Plain names: no need to load the pattern library for them.
             if os.path.basename(absolute) in DEFAULT_EXCLUDE:
                 return True
@@ -165,21 +158,20 @@ class _Walk:
         if not lines:
             return False
         key = (settings.root, lines)
-        patterns = self._excludes.get(key)
-        if patterns is None:
-            patterns = self._excludes[key] = Patterns(settings.root, lines)
-        return patterns.decide(absolute, is_folder=is_folder) is True
+        if key not in self._excludes:
+            self._excludes[key] = Patterns(*key)
+        return self._excludes[key].decide(absolute, is_folder=is_folder) is True
 
     def _excluded_on_the_way(self, absolute: str, settings: Settings, is_folder: bool) -> bool:
         """Whether the path, or a folder above it and below the settings' root, is excluded."""
-        path, folder = absolute, is_folder
-        while path.startswith(settings.root.rstrip(os.sep) + os.sep):
-            if self._excluded(path, settings, folder):
+        while absolute.startswith(settings.root.rstrip(os.sep) + os.sep):
+            if self._excluded(absolute, settings, is_folder):
                 return True
-            path, folder = os.path.dirname(path), True
+            absolute, is_folder = os.path.dirname(absolute), True
         return False
 
-    def _gitignores_above(self, absolute: str) -> tuple[Patterns, ...]:
+    @staticmethod
+    def _gitignores_above(absolute: str) -> tuple[Patterns, ...]:
         """The patterns of the folders from the root of the git repository down to, but not
         with, `absolute`; outside a repository there are none."""
         folders = []
@@ -190,21 +182,17 @@ class _Walk:
                 return ()
             folders.append(parent)
             folder = parent
-        found = [self._read(os.path.join(folder, ".git", "info", "exclude"), folder)]
-        found += [self._gitignore(each) for each in reversed(folders)]
+        found = [_gitignore(folder, os.path.join(".git", "info", "exclude"))]
+        found += map(_gitignore, reversed(folders))
         return tuple(patterns for patterns in found if patterns is not None)
 
-    def _gitignore(self, folder: str) -> Patterns | None:
-        if folder not in self._gitignores:
-            self._gitignores[folder] = self._read(os.path.join(folder, ".gitignore"), folder)
-        return self._gitignores[folder]
 
-    @staticmethod
-    def _read(path: str, folder: str) -> Patterns | None:
-        content = disk.read(path) if os.path.isfile(path) else b""
-        if isinstance(content, Unreadable) or not content.strip():
-            return None  # git, too, goes on without a .gitignore that it cannot read
-        return Patterns(folder, [line.rstrip("\r") for line in os.fsdecode(content).split("\n")])
+def _gitignore(folder: str, name: str = ".gitignore") -> Patterns | None:
+    path = os.path.join(folder, name)
+    content = disk.read(path) if os.path.isfile(path) else b""
+    if isinstance(content, Unreadable) or not content.strip():
+        return None  # git, too, goes on without a .gitignore that it cannot read
+    return Patterns(folder, [line.rstrip("\r") for line in os.fsdecode(content).split("\n")])
 
 
 def _ignored(absolute: str, gitignores: tuple[Patterns, ...], is_folder: bool) -> bool:

@@ -72,18 +72,16 @@ def _changed_rows(source: Source, revision: str) -> AbstractSet[int]:
     """
     import difflib
 
-    rows = range(1, len(source.line_starts) + 1)
+    rows = set(range(1, len(source.line_starts) + 1))
     folder, name = os.path.split(os.path.abspath(source.filename))
     content = _git(folder, "show", f"{revision}:./{name}")
     before = decode(content, source.filename) if content is not None else None
     if not isinstance(before, Source):
-        return set(rows)
-    old = [before.line(row) for row in range(1, len(before.line_starts) + 1)]
-    new = [source.line(row) for row in rows]
-    unchanged: set[int] = set()
-    for _, start, size in difflib.SequenceMatcher(None, old, new, False).get_matching_blocks():
-        unchanged.update(range(start + 1, start + size + 1))
-    return set(rows) - unchanged
+        return rows
+    same = difflib.SequenceMatcher(None, before.lines, source.lines, False)
+    for _, start, size in same.get_matching_blocks():
+        rows.difference_update(range(start + 1, start + size + 1))
+    return rows
 
 
 def _git(folder: str, *arguments: str) -> bytes | None:

@@ -54,9 +54,8 @@ def check_bytes(
         return unreadable(source)
     findings = _found(source, settings)
     result = _result(filename, _kept(findings, source, settings, narrowing))
-    if not result.analysed:
-        return result
-    return replace(result, notes=_notes(findings, source, settings))
+    notes = _notes(findings, source, settings) if result.analysed else ()
+    return replace(result, notes=notes)
 
 
 @contextmanager

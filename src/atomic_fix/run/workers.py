@@ -70,8 +70,7 @@ def _in_processes(
 
     chunks = [candidates[i : i + _CHUNK] for i in range(0, len(candidates), _CHUNK)]
     # A forked worker has everything loaded; there is no other thread yet that fork could harm.
-    method = "fork" if sys.platform == "linux" else "spawn"
-    context = multiprocessing.get_context(method)
+    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     stop = context.Event()
     executor = ProcessPoolExecutor(
         min(jobs, len(chunks)), mp_context=context, initializer=_begin, initargs=(stop.is_set,)
