@@ -32,7 +32,7 @@ def description(readme: str) -> str:
     missing = [name for name in SECTIONS if name not in by_heading]
     if missing:
         raise ValueError(f"README.md has no section {', '.join(missing)}")
-    # The last line of the introduction is nothing but such links.
-    kept = re.sub(r"^\[.*(?:\n.+)*\n", "", introduction, flags=re.MULTILINE)
-    whole = kept + "".join(f"## {by_heading[name]}" for name in SECTIONS)
+    whole = introduction + "".join(f"## {by_heading[name]}" for name in SECTIONS)
+    # A paragraph that begins with such a link is about little else.
+    whole = re.sub(r"(?<=\n\n)\[.*(?:\n.+)*\n\n?", "", whole)
     return re.sub(r"\[([^]]+)\]\((?!\w+://)[^)]*\)", r"\1", whole)

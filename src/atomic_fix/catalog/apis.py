@@ -200,60 +200,27 @@ LOADERS = (
     Loader(".load_state_dict"),
 )
 
-# Serialisers that return text: a write of what they return is a write of structured data.
-TEXT_DUMPERS = frozenset(
+# Serialisers whose last name does not tell it, as `dump` and `dumps` do: given the handle, or
+# returning what is then written.
+DUMPERS = frozenset(
     {
-        "json.dumps",
-        "simplejson.dumps",
-        "ujson.dumps",
-        "orjson.dumps",
-        "rapidjson.dumps",
+        "msgpack.pack",
+        "msgpack.packb",
         "msgspec.json.encode",
         "msgspec.msgpack.encode",
-        "pickle.dumps",
-        "cloudpickle.dumps",
-        "dill.dumps",
-        "marshal.dumps",
-        "toml.dumps",
-        "tomli_w.dumps",
-        "tomlkit.dumps",
-        "msgpack.packb",
-        "msgpack.dumps",
-        "plistlib.dumps",
-    }
-)
-
-# With those that are given the handle.
-DUMPERS = TEXT_DUMPERS.union(
-    {
-        "json.dump",
-        "simplejson.dump",
-        "ujson.dump",
-        "rapidjson.dump",
-        "pickle.dump",
-        "cPickle.dump",
-        "cloudpickle.dump",
-        "dill.dump",
-        "marshal.dump",
-        "yaml.dump",
-        "yaml.safe_dump",
-        "yaml.dump_all",
-        "yaml.safe_dump_all",
-        "toml.dump",
-        "tomli_w.dump",
-        "tomlkit.dump",
-        "msgpack.dump",
-        "msgpack.pack",
-        "plistlib.dump",
-        "torch.save",
-        "joblib.dump",
         "numpy.save",
         "numpy.savez",
         "numpy.savez_compressed",
+        "torch.save",
+        "yaml.dump",
+        "yaml.dump_all",
+        "yaml.safe_dump",
+        "yaml.safe_dump_all",
     }
 )
 
-# Methods that return the serialised form of an object (pydantic, attrs, protobuf, numpy).
+# Functions, and methods of an object (pydantic, attrs, protobuf, numpy), that return its
+# serialised form.
 DUMP_METHODS = frozenset(
     {"model_dump_json", "to_json", "SerializeToString", "to_yaml", "to_toml", "as_string", "dumps"}
 )

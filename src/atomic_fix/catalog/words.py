@@ -89,7 +89,7 @@ MAYBE_DURABLE = frozenset(
         "persist",
         "playlist",
         "preference",
-        "prefs",
+        "pref",
         "processed",
         "profile",
         "record",

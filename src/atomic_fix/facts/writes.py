@@ -172,7 +172,7 @@ class Writes:
             )
         if isinstance(node, cst.Call):
             name = self._handles.paths.call_name(node, call.function)
-            if name in apis.TEXT_DUMPERS or name == "builtins.str":
+            if name == "builtins.str" or name.endswith(".dumps"):
                 return bool(node.args) and self._is_constant(node.args[0].value, call)
             return (
                 isinstance(node.func, cst.Attribute)

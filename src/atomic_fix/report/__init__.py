@@ -77,12 +77,9 @@ class Report:
 
 def renderer(name: str) -> Callable[[Report], Iterator[str]]:
     """The function that renders a format of `FORMATS`."""
-    from importlib import import_module
+    from pkgutil import resolve_name
 
-    module, _, function = FORMATS[name].partition(".")
-    render: Callable[[Report], Iterator[str]] = getattr(
-        import_module(f"atomic_fix.report.{module}"), function
-    )
+    render: Callable[[Report], Iterator[str]] = resolve_name(f"atomic_fix.report.{FORMATS[name]}")
     return render
 
 

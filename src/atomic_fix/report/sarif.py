@@ -28,7 +28,13 @@ def render(report: Report) -> Iterator[str]:
                     "driver": {
                         "name": "atomic-fix",
                         "version": __version__,
-                        "rules": _rules(),
+                        "rules": [
+                            _rule(UNREADABLE, UNREADABLE_NAME, UNREADABLE_PAGE, "error"),
+                            *(
+                                _rule(r.code, r.name, r.page, "warning", enabled=r.default)
+                                for r in RULES
+                            ),
+                        ],
                     }
                 },
                 "columnKind": "unicodeCodePoints",
@@ -55,18 +61,7 @@ def render(report: Report) -> Iterator[str]:
     yield "\n"
 
 
-def _rules() -> list[dict[str, Any]]:
-    unreadable = _rule(UNREADABLE, UNREADABLE_NAME, UNREADABLE_PAGE, "error", enabled=True)
-    return [
-        unreadable,
-        *(
-            _rule(rule.code, rule.name, rule.page, "warning", enabled=rule.default)
-            for rule in RULES
-        ),
-    ]
-
-
-def _rule(code: str, name: str, page: str, level: str, *, enabled: bool) -> dict[str, Any]:
+def _rule(code: str, name: str, page: str, level: str, *, enabled: bool = True) -> dict[str, Any]:
     summary = page.strip().splitlines()[0]
     return {
         "id": code,
