@@ -33,6 +33,6 @@ def description(readme: str) -> str:
     if missing:
         raise ValueError(f"README.md has no section {', '.join(missing)}")
     whole = introduction + "".join(f"## {by_heading[name]}" for name in SECTIONS)
-    # A paragraph that begins with such a link is about little else.
-    whole = re.sub(r"(?<=\n\n)\[.*(?:\n.+)*\n\n?", "", whole)
+    # Lines that begin with such a link are about little else.
+    whole = re.sub(r"^\[.*(?:\n.+)*\n", "", whole, flags=re.MULTILINE)
     return re.sub(r"\[([^]]+)\]\((?!\w+://)[^)]*\)", r"\1", whole)

@@ -387,3 +387,22 @@ def test_what_keeps_the_file_that_a_handler_guards_is_looked_at(name: str, loade
     assert findings == found(source, whole=True)
     (finding,) = (each for each in findings if isinstance(each, Finding))
     assert ("writes it" in finding.message) is (name != "draw_rows")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "if ON:\n  x = 1\n",
+        "try:\n  x = 1\nfinally:\n  x = 2\n",
+        "match KIND:\n  case 1:\n    x = 1\n  case _:\n    x = 2\n",
+        "class Empty:\n  x = 1\n",
+    ],
+)
+def test_the_first_block_of_any_kind_tells_the_indent(block: str) -> None:
+    text = f"{block}def save_state(state):\n  open('state.json', 'w').write(state)\n"
+    source = Source("program.py", text, "utf-8", False)
+    assert [finding.code for finding in check(source, CONFIG)] == ["ATF101"]
+    facts = module_facts(source, CONFIG)
+    assert facts is not None
+    assert not isinstance(facts, Unreadable)
+    assert facts.tree.module.default_indent == "  "

@@ -209,7 +209,9 @@ def _indent(tree: ast.Module, source: Source) -> str:
     for statement in tree.body:
         for part in _BLOCKS:
             for inner in getattr(statement, part, ())[:1]:
-                first = inner.body[0] if isinstance(inner, ast.ExceptHandler) else inner
+                first = getattr(inner, "pattern", inner)
+                if isinstance(inner, ast.ExceptHandler):
+                    first = inner.body[0]
                 row = _first_row(first)
                 if row > statement.lineno and first.col_offset > 0:
                     blank = source.indent(row)
