@@ -17,11 +17,9 @@ from atomic_fix.settings import ConfigError, Resolver
 
 
 class AtomicFixCommand(CodemodCommand):
-    """Writes of durable state become atomic; loaders say that a file is corrupt."""
+    """Make writes of durable state atomic, and loaders tell a corrupt file from a missing one."""
 
-    DESCRIPTION = (
-        "Make writes of durable state atomic, and loaders tell a corrupt file from a missing one."
-    )
+    DESCRIPTION = __doc__ or ""
 
     def __init__(self, context: CodemodContext, unsafe_fixes: bool = False) -> None:
         super().__init__(context)

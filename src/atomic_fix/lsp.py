@@ -67,7 +67,6 @@ class _Checked:
 
     def meeting(self, place: types.Range) -> list[Finding]:
         """The findings that share a place, at least a border, with a range."""
-
         return [
             finding
             for finding in self.findings

@@ -157,17 +157,13 @@ def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
     changed = [repair for repair in repairs if repair.after != repair.before]
     applied = sum(len(repair.applied) for repair in changed)
     left = sum(len(repair.result.findings) for repair in repairs if repair.result.analysed)
-    rest = f" {count(left, 'finding')} would remain." if left else ""
+    told = "Nothing to fix."
     if changed:
-        click.echo(
-            f"Would fix {count(applied, 'finding')} in {count(len(changed), 'file')}.{rest}",
-            err=True,
-        )
-    else:
-        click.echo(f"Nothing to fix.{rest}", err=True)
-    if failed:
-        return FAILED
-    return FOUND if changed else CLEAN
+        told = f"Would fix {count(applied, 'finding')} in {count(len(changed), 'file')}."
+    if left:
+        told += f" {count(left, 'finding')} would remain."
+    click.echo(told, err=True)
+    return FAILED if failed else FOUND if changed else CLEAN
 
 
 def _ruff_that_deletes_our_comments() -> str:

@@ -52,13 +52,12 @@ from atomic_fix.rules.rule import Match, Rule, swallowed
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for swallow in facts.swallows:
-        if not swallow.broad:
-            continue
-        message = (
-            "a corrupt state file is taken like a missing one without a word: the broad handler "
-            f"{swallow.outcome}"
-        )
-        yield swallowed(facts, swallow, message)
+        if swallow.broad:
+            message = (
+                "a corrupt state file is taken like a missing one without a word: the broad "
+                f"handler {swallow.outcome}"
+            )
+            yield swallowed(facts, swallow, message)
 
 
 BROAD_EXCEPT_ON_LOAD = Rule("ATF202", "broad-except-on-load", __doc__, _matches)

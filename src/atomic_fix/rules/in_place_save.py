@@ -48,11 +48,9 @@ from atomic_fix.rules.rule import Match, Rule, written
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     publishing = {p.site.node for p in facts.publications}
     for site in facts.sites.writes:
-        if site.kind != "save" or facts.is_staged(site):
-            continue
-        if site.node in publishing:
-            continue  # a temp file copied to its final name: ATF114 says so
-        yield written(facts, site, fix_save)
+        # A temp file that is copied to its final name is told by ATF114.
+        if site.kind == "save" and site.node not in publishing and not facts.is_staged(site):
+            yield written(facts, site, fix_save)
 
 
 IN_PLACE_SAVE = Rule("ATF102", "in-place-save", __doc__, _matches)

@@ -14,7 +14,7 @@ message says on what grounds the file is taken for one.
 
 The call empties the file first and fills it afterwards. When the process is killed, the
 machine loses power or the disk is full in between, the old content is gone and the new one
-is cut short. What is lost is the one file that was meant to survive a crash.
+is cut short.
 
 ## Example
 
@@ -65,9 +65,8 @@ from atomic_fix.rules.rule import Match, Rule, written
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for site in facts.sites.writes:
-        if site.kind == "save" or facts.is_staged(site):
-            continue
-        yield written(facts, site, fix_write)
+        if site.kind != "save" and not facts.is_staged(site):
+            yield written(facts, site, fix_write)
 
 
 IN_PLACE_WRITE = Rule("ATF101", "in-place-write", __doc__, _matches)

@@ -10,8 +10,7 @@ there but cannot be read" (`JSONDecodeError`, `ValueError`, `UnicodeDecodeError`
 ## Why is this bad
 
 A file that was cut short looks just like a file that is not there yet. The program starts
-again from nothing, and the next save writes over what could still have been rescued. Nobody
-is told.
+again from nothing, and the next save writes over what could still have been rescued.
 
 ## Example
 
