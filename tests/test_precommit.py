@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 INSTALLED = (
-    "pyproject.toml", "hatch_build.py", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "src",
+    "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "src",
 )  # fmt: skip
 
 UNSAFE = """\
