@@ -3,6 +3,7 @@
 import os
 import stat
 
+from atomic_fix import files
 from atomic_fix.source import Unreadable
 
 
@@ -13,9 +14,7 @@ class NotWritten(Exception):
 def read(path: str) -> bytes | Unreadable:
     """The bytes of a file, or why there are none."""
     try:
-        # `buffering=0`: one read call, and no decoding of any kind.
-        with open(path, "rb", buffering=0) as file:
-            return file.readall()
+        return files.read(path)
     except (OSError, ValueError) as error:
         return Unreadable(path, f"cannot be read: {reason(error)}")
 
