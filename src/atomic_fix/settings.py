@@ -354,6 +354,19 @@ def section(path: str, content: bytes, tool: str) -> Any:
     Raises:
         ValueError: it is not valid TOML.
     """
+    table = toml(content)
+    if os.path.basename(path) != "pyproject.toml":
+        return table
+    tools = table.get("tool")
+    return tools.get(tool) if isinstance(tools, dict) else None
+
+
+def toml(content: bytes) -> dict[str, Any]:
+    """What a TOML file holds.
+
+    Raises:
+        ValueError: it is not valid TOML, or would take too long to parse.
+    """
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -363,10 +376,6 @@ def section(path: str, content: bytes, tool: str) -> Any:
     if _LONG_KEY.search(content):
         raise ValueError("a key of more than 32 parts")
     try:
-        table = tomllib.loads(content.decode("utf-8"))
+        return tomllib.loads(content.decode("utf-8"))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    if os.path.basename(path) != "pyproject.toml":
-        return table
-    tools = table.get("tool")
-    return tools.get(tool) if isinstance(tools, dict) else None
