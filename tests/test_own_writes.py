@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import atomic_fix
+from atomic_fix import files
 
 SOURCES = Path(atomic_fix.__file__).parent
 
@@ -129,6 +131,10 @@ def test_nothing_else_writes() -> None:
         for path in paths
     }
     assert {name for row, name in found.pop("runtime.py")} >= {"os.open", "os.replace", "open"}
+    # It opens by `os.open`, to read without waiting.
+    assert {name for _, name in found.pop("files.py")} == {"getattr", "os.open"}
+    writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    assert not files._FLAGS & writing
     assert {path: rows for path, rows in found.items() if rows} == {}
 
 

@@ -8,29 +8,36 @@ MOST = 64 << 20
 """The largest file, in bytes, that is read: no person has written a larger one."""
 
 # A pipe without a writer and some devices are not waited for; a terminal is not taken over.
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _FLAGS = (
     os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
+    | _NO_WAIT
     | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
 
 
-def read(path: str, most: int = MOST, *, follow: bool = True) -> bytes:
+def read(path: str, most: int = MOST, *, follow: bool = True, pipes: bool = False) -> bytes:
     """The bytes of a regular file, of `most` bytes at most; without `follow`, not through a
-    link in its last part.
+    link in its last part. With `pipes`, what comes through a pipe is waited for.
 
     Raises:
         OSError: it cannot be read, is not regular (a pipe, socket, device), or is too large.
         ValueError: the path holds a null character.
     """
     # To open some devices is to start something, so they are looked at first.
-    _refuse_special(os.stat(path, follow_symlinks=follow), path)
-    flags = _FLAGS if follow else _FLAGS | getattr(os, "O_NOFOLLOW", 0)
+    status = os.stat(path, follow_symlinks=follow)
+    is_pipe = pipes and stat.S_ISFIFO(status.st_mode)
+    if not is_pipe:
+        _refuse_special(status, path)
+    flags = _FLAGS & ~_NO_WAIT if is_pipe else _FLAGS
+    if not follow:
+        flags |= getattr(os, "O_NOFOLLOW", 0)
     with open(path, "rb", buffering=0, opener=lambda name, _: os.open(name, flags)) as file:
         status = os.fstat(file.fileno())
-        _refuse_special(status, path)
+        if not is_pipe:
+            _refuse_special(status, path)
         parts = []
         room = most
         # The size is no promise: that of a file in /proc is 0, whatever it holds.

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from atomic_fix import files
 from atomic_fix.baseline import Baseline
 from atomic_fix.finding import Finding
 from atomic_fix.run import disk
 from atomic_fix.run.git import Revision
 from atomic_fix.settings import ConfigError
-from atomic_fix.source import Source, Unreadable, decode
+from atomic_fix.source import Source, decode
 
 _MUCH = 20_000_000
 """Pairs of equal lines, from which on it takes too long to align two texts: a line is known then
@@ -45,9 +46,10 @@ def read_baseline(path: str) -> Baseline:
     """
     from atomic_fix import baseline
 
-    content = disk.read(path)
-    if isinstance(content, Unreadable):
-        raise ConfigError(f"{path}: {content.reason}")
+    try:
+        content = files.read(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot be read: {disk.reason(error)}") from error
     try:
         return baseline.parse(content.decode("utf-8"), path)
     except ValueError as error:

@@ -44,6 +44,8 @@ class Repair:
     result: FileResult
     refusal: str = ""
     quit: bool = False
+    within: tuple[str, ...] = ()
+    """The folders, by their real paths, that the file has to lie in to be written."""
 
 
 def check_bytes(
