@@ -626,7 +626,6 @@ def test_a_clean_file_loads_no_more_than_it_needs(here: Path) -> None:
         "json",
         "difflib",
         "tomllib",
-        "pathspec",
         "pathlib",
         "subprocess",
         "tempfile",

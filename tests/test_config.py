@@ -8,6 +8,7 @@ import json
 import re
 import runpy
 import sys
+import time
 from pathlib import Path
 
 import jsonschema
@@ -180,3 +181,26 @@ def test_the_schema_says_what_the_reader_says(values: dict[str, object], right: 
     else:
         with pytest.raises(ConfigError):
             merge(Settings(), values, "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a." * 5_000 + "a = 1", "not valid TOML: a key of more than 32 parts"),
+        ("x = " + "[" * 100_000, "not valid TOML: nested too deeply"),
+        ("x = '" + "y" * (1 << 20) + "'", "cannot be read: larger than 1 MB"),
+        ("exclude = [" + "'a'," * 6_000 + "]", "`exclude`: 6,000 patterns are more than 5,000"),
+        ("[per-file-ignores]\n'" + "a" * 200_000 + "' = []", "longer than 128 kB"),
+        ("select = '" + "y" * 5_000 + "'", "must be a list of rule codes, not 'yyyy"),
+    ],
+)
+def test_a_file_that_would_take_for_ever_is_refused_at_once(
+    tmp_path: Path, text: str, reason: str
+) -> None:
+    (tmp_path / "atomic-fix.toml").write_text(text)
+    began = time.perf_counter()
+    with pytest.raises(ConfigError) as caught:
+        Resolver({}).for_folder(str(tmp_path))
+    assert time.perf_counter() - began < 5
+    assert reason in str(caught.value)
+    assert len(str(caught.value)) < 600

@@ -82,7 +82,7 @@ def test_a_worker_that_dies_is_told(tree: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_effort_is_for_reports_with_no_revision(tree: Path, tmp_path: Path) -> None:
-    narrowing = replace(Narrowing(), diff_base="")
+    narrowing = replace(Narrowing(), diff_base=None)
     assert all_files.NO_EFFORT.cache_folder == ""
     assert list(check_files(["clean_1.py"], Resolver({}, isolated=True), narrowing))
 

@@ -272,7 +272,8 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
         return show_files(paths, resolver)
 
     from atomic_fix.commands import Session
-    from atomic_fix.run.narrowing import Narrowing, commit, read_baseline
+    from atomic_fix.run.git import revision
+    from atomic_fix.run.narrowing import Narrowing, read_baseline
 
     baseline = options["baseline"] or (here.baseline and os.path.join(here.root, here.baseline))
     if options["write_baseline"] and not baseline:
@@ -280,7 +281,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
     made_now = options["write_baseline"] and not os.path.lexists(baseline)
     narrowing = Narrowing(
         read_baseline(baseline) if baseline and not made_now else None,
-        commit(options["diff_base"]) if options["diff_base"] else "",
+        revision(options["diff_base"]) if options["diff_base"] else None,
     )
     session = Session(paths, options, resolver, here, narrowing)
     if options["write_baseline"]:

@@ -105,22 +105,24 @@ def print_report(
     name = "statistics" if options["statistics"] else session.here.output_format
     pieces = renderer(name)(report)
     if to_file:
-        write_file(to_file, "".join(pieces), "--output-file: ")
+        within = disk.within_here(to_file)
+        write_file(to_file, "".join(pieces), within, "--output-file: ")
         return
     for piece in pieces:
         click.echo(piece, nl=False, color=colour, err=to_stderr)
 
 
-def write_file(path: str, text: str, option: str = "") -> None:
+def write_file(path: str, text: str, within: tuple[str, ...], option: str = "") -> None:
     """Write a file that was asked for.
 
     Raises:
-        ConfigError: it cannot be written; the message starts with `option`.
+        ConfigError: it cannot be written, or does not lie in each of the folders `within`; the
+            message starts with `option`.
     """
     try:
-        disk.write_report(path, text)
-    except OSError as error:
-        raise ConfigError(f"{option}{path}: cannot be written: {disk.reason(error)}") from error
+        disk.write_new(path, text.encode("utf-8", "backslashreplace"), within)
+    except disk.NotWritten as error:
+        raise ConfigError(f"{option}{path}: cannot be written: {error}") from error
 
 
 def _last_source(content: bytes | None) -> Callable[[str], Source | None]:

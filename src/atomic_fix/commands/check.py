@@ -26,6 +26,7 @@ from atomic_fix.commands import (
 )
 from atomic_fix.finding import FileResult
 from atomic_fix.report import count, printable
+from atomic_fix.run import disk
 from atomic_fix.run.all_files import check_files
 from atomic_fix.run.one_file import change_bytes, check_bytes
 from atomic_fix.run.workers import WorkerDied
@@ -99,7 +100,10 @@ def write_baseline(session: Session, path: str) -> int:
         new = pruned(known, results)
         for line in baseline.stale(known, new):
             click.echo(f"taken out: {printable(line)}")
-    write_file(path, baseline.text_of(new))
+    within = disk.within_here(path)
+    if not session.options["baseline"]:  # a file of the tree has named it
+        within = (os.path.realpath(session.here.root),)
+    write_file(path, baseline.text_of(new), within)
     click.echo(f"{printable(path)}: {count(sum(new.counts.values()), 'known finding')}.")
     if not session.here.baseline:
         click.echo("It holds with --baseline, or once `baseline` names it in the configuration.")

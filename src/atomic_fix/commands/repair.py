@@ -83,7 +83,7 @@ def write(session: Session) -> int:
             failed |= bool(complain(f"{name}: not repaired: {found.refusal}"))
         if found.after != found.before:
             try:
-                disk.write(name, found.before, found.after)
+                disk.write(name, found.before, found.after, found.within)
             except disk.NotWritten as error:
                 failed |= bool(complain(f"{name}: not written: {error}"))
                 result = check_bytes(

@@ -9,7 +9,7 @@ import keyword
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
 import click
@@ -53,6 +53,8 @@ class Copy:
     version: str
     edited: bool
     current: bool
+    within: tuple[str, ...] = ()
+    """Where it has to lie if it is to be updated."""
 
     @property
     def newer(self) -> bool:
@@ -82,12 +84,10 @@ def vendor(path: str, resolver: Resolver) -> int:
             return complain(f"{shown}: not copied again: {_verdict(found)}")
         click.echo(f"{printable(path)}: current")
         return CLEAN
-    from atomic_fix.runtime import atomic_write_bytes
-
     try:
-        atomic_write_bytes(path, _copy())
-    except OSError as error:
-        return complain(f"{shown}: not written: {disk.reason(error)}")
+        disk.write_new(path, _copy(), disk.within_here(path))
+    except disk.NotWritten as error:
+        return complain(f"{shown}: not written: {error}")
     click.echo(f"{printable(path)}: copied from atomic-fix {__version__}")
     module = _module(path)
     if resolver.for_file(path).config.helper != module:
@@ -111,7 +111,7 @@ def look_after(paths: tuple[str, ...], resolver: Resolver, *, update: bool) -> i
             worst = complain(f"{found.path}: not updated: {_verdict(found)}")
         else:
             try:
-                disk.write(found.path, found.content, found.updated())
+                disk.write(found.path, found.content, found.updated(), found.within)
             except disk.NotWritten as error:
                 worst = complain(f"{found.path}: not written: {error}")
             else:
@@ -143,6 +143,8 @@ def _find(paths: tuple[str, ...], resolver: Resolver) -> Iterator[Copy | Unreada
     for found in discover(paths, resolver):
         if isinstance(found, Candidate):
             copy = _read(found.path)
+            if isinstance(copy, Copy):
+                copy = replace(copy, within=found.within)
             if copy is None and found.path in named:
                 copy = Unreadable(found.path, "is no copy of the helper")
         else:

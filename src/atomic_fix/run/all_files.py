@@ -6,13 +6,13 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from atomic_fix.finding import FileResult
 from atomic_fix.run import disk
 from atomic_fix.run.discover import Candidate, discover
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import Change, Repair, change_bytes, unreadable
+from atomic_fix.run.one_file import Change, Repair, change_bytes, check_bytes, unreadable
 from atomic_fix.settings import Resolver
 from atomic_fix.source import Unreadable
 
@@ -172,7 +172,12 @@ def change_files(
             yield unreadable(found)
             continue
         content = disk.read(found.path)
+        if isinstance(content, bytes) and (problem := disk.way_out(found.path, found.within)):
+            result = check_bytes(content, found.path, found.settings, narrowing)
+            refusal = problem if result.analysed and result.findings else ""
+            yield Repair(content, content, (), result, refusal)
+            continue
         repair = change_bytes(content, found.path, found.settings, narrowing, change)
-        yield repair
+        yield replace(repair, within=found.within)
         if repair.quit:
             return

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from atomic_fix.finding import FileResult, Finding
@@ -16,6 +18,7 @@ from atomic_fix.source import Source, Unreadable, decode, is_python
 if TYPE_CHECKING:
     import ast
 
+    from atomic_fix.patterns import Patterns
     from atomic_fix.rewrite import Rewrite
     from atomic_fix.suppress import Suppression, Suppressions
 
@@ -41,6 +44,8 @@ class Repair:
     result: FileResult
     refusal: str = ""
     quit: bool = False
+    within: tuple[str, ...] = ()
+    """The folders, by their real paths, that the file has to lie in to be written."""
 
 
 def check_bytes(
@@ -262,12 +267,19 @@ def _not_ignored_here(
     """The findings less those of `per-file-ignores`."""
     if not settings.per_file_ignores:
         return findings
-    from atomic_fix.run.discover import Patterns
-
     ignored = tuple(
         code
-        for pattern, codes in settings.per_file_ignores
-        if Patterns(settings.root, [pattern]).match(filename)
+        for patterns, codes in _ignores(settings.root, settings.per_file_ignores)
+        if patterns.leave_out(os.path.abspath(filename))
         for code in codes
     )
     return tuple(each for each in findings if not each.code.startswith(ignored))
+
+
+@lru_cache
+def _ignores(
+    root: str, per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...]
+) -> list[tuple[Patterns, tuple[str, ...]]]:
+    from atomic_fix.patterns import Patterns
+
+    return [(Patterns(root, [os.fsencode(pattern)]), codes) for pattern, codes in per_file_ignores]
