@@ -227,14 +227,21 @@ class Handles:
                 return found
         return None
 
-    def _opened_path(self, opened: Call) -> tuple[PathValue, cst.BaseExpression] | None:
+    def _opened_path(
+        self, opened: Call, depth: int = 4
+    ) -> tuple[PathValue, cst.BaseExpression] | None:
+        """The path of the file that a call opens, also through a handle of it.
+
+        A name that is bound again to what was opened under it leads in a circle; after `depth`
+        steps what the last call is given has to do.
+        """
         found = self.opens(opened)
         if found is None:
             return None
         target = found.target
-        inner = self.handle_of(target, opened)
+        inner = self.handle_of(target, opened) if depth else None
         if inner is not None and inner is not opened:
-            return self._opened_path(inner)
+            return self._opened_path(inner, depth - 1)
         return self.resolve(target, opened), target
 
     def _call_origin(
