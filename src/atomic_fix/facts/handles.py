@@ -7,7 +7,8 @@ from itertools import islice
 import libcst as cst
 
 from atomic_fix.catalog import apis
-from atomic_fix.facts.names import code_of, dotted
+from atomic_fix.catalog.words import LOADING
+from atomic_fix.facts.names import code_of, dotted, words
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Binding, Call, Scopes, argument
 
@@ -22,6 +23,9 @@ class Opened:
 
 
 _READING = frozenset({"open", "read_text", "read_bytes"})
+_READING_METHODS = frozenset({"read", "readline", "readlines", "readinto", "__next__"})
+_WRITING_METHODS = frozenset({"write", "writelines"})
+_WRITING_WORDS = frozenset({"dump", "save", "write"})
 _PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 
 
@@ -293,12 +297,62 @@ class Handles:
             for b in self._bound(name, call)[-2:]
         )
 
-    def truncates(self, call: Call) -> bool:
-        """Whether the handle that a call opens for update is cut with `truncate()`."""
+    def rewrites(self, call: Call, *, appends: bool) -> bool:
+        """Whether what was in the file is lost through a handle opened for update, or to append.
+
+        It is when `truncate` empties the file, or when something is written over its beginning
+        and `truncate` cuts off the rest. To cut back to a length behind what is kept, as a log
+        loses its torn last record, overwrites nothing.
+        """
         handle = self.handle_name(call)
-        return handle is not None and any(
-            c.name == f"{handle}.truncate" for c in call.function.calls
+        if handle is None:
+            return False
+        at_start = not appends
+        overwritten = maybe_overwritten = truncated = False
+        for other in self.uses(handle, call):
+            given = any(dotted(arg.value) == handle for arg in other.node.args)
+            method = (other.name or "").removeprefix(f"{handle}.")
+            if method == "seek":
+                at_start = _is_zero(other.argument(0)) and _is_zero(other.argument(1), absent=True)
+            elif method == "truncate":
+                truncated = True
+                size = other.argument(0, "size")
+                here = size is None or code_of(size) == f"{handle}.tell()"
+                if _is_zero(size) or (here and (at_start or maybe_overwritten)):
+                    return True
+            elif appends:
+                continue  # what is written goes to the end, wherever the handle stands
+            elif method in _WRITING_METHODS or (given and self._is_dump(other)):
+                overwritten = overwritten or at_start
+                at_start = False
+            elif given and not self._is_read(other):
+                maybe_overwritten = maybe_overwritten or (at_start and not self._is_lock(other))
+            elif given or method in _READING_METHODS:
+                at_start = False
+        return overwritten and truncated
+
+    def _is_dump(self, call: Call) -> bool:
+        name = self.paths.call_name(call, call.function)
+        return name in apis.DUMPERS or not _WRITING_WORDS.isdisjoint(words(name.rpartition(".")[2]))
+
+    def _is_read(self, call: Call) -> bool:
+        name = self.paths.call_name(call, call.function)
+        return name.startswith("builtins.") or not LOADING.isdisjoint(
+            words(name.rpartition(".")[2])
         )
+
+    def _is_lock(self, call: Call) -> bool:
+        name = self.paths.call_name(call, call.function)
+        return any("lock" in word for word in words(name.rpartition(".")[2]))
+
+
+def _is_zero(node: cst.BaseExpression | None, *, absent: bool = False) -> bool:
+    """Whether an argument is a literal 0, or `os.SEEK_SET`; `absent`: what a missing one is."""
+    if node is None:
+        return absent
+    if isinstance(node, cst.Integer):
+        return node.evaluated_value == 0
+    return (dotted(node) or "").rpartition(".")[2] == "SEEK_SET"
 
 
 def _mode(text: str) -> set[str]:

@@ -131,7 +131,7 @@ class Writes:
         if mode is None:
             mode = next((m for m in modes if m.startswith("r") and "+" in m), None)
             mode = mode or next((m for m in modes if m.startswith("a")), None)
-            if mode is None or not self._handles.truncates(call):
+            if mode is None or not self._handles.rewrites(call, appends=mode.startswith("a")):
                 return None
         target = opened.target
         path = self._handles.resolve(target, call)
