@@ -63,6 +63,8 @@ def _falls_back(publication: Publication, others: list[Publication]) -> bool:
 
 
 def _publication(sites: Sites, site: PublishSite) -> Publication | None:
+    if _ages(sites, site):
+        return None
     beside = not site.source.derived_from.isdisjoint(site.target.aliases)
     staged = beside or site.source.is_temp or "fresh" in site.source.traits
     made = tuple(
@@ -103,18 +105,38 @@ def _publication(sites: Sites, site: PublishSite) -> Publication | None:
     )
 
 
+def _ages(sites: Sites, site: PublishSite) -> bool:
+    """Whether a file of old content moves on to a name made from its own, as in
+    `os.replace(path, path + ".1")`: what is written after that is not published by it.
+
+    A file that was written just before under a name of its own is published, though.
+    """
+    source, target = site.source, site.target
+    if source.is_temp or "fresh" in source.traits or target.derived_from.isdisjoint(source.aliases):
+        return False
+    return not any(
+        write.path.same(source) and _comes_first(sites, write, site) for write in sites.writes
+    )
+
+
 def _before(sites: Sites, write: WriteSite, site: PublishSite, staged: bool) -> bool:
     """Whether a write of the source can be the one that is published."""
+    if write.function is site.function or not staged:
+        return _comes_first(sites, write, site)
+    return True
+
+
+def _comes_first(sites: Sites, write: WriteSite, site: PublishSite) -> bool:
+    """Whether a write is seen to run before a move: in the same function, in one that is called
+    before, or in one that calls the move's function afterwards."""
     if write.function is site.function:
         return write.order < site.order
-    if staged:
-        return True
-    # No temp name: only a function that is called here, or calls this one.
     callees = sites.paths.callees
     return any(
-        write.function in callees(call.node, site.function) for call in site.function.calls
+        call.order < site.order and write.function in callees(call.node, site.function)
+        for call in site.function.calls
     ) or any(
-        site.function in callees(call.node, write.function)
+        write.order < call.order and site.function in callees(call.node, write.function)
         for call in sites.scopes.callers_of(site.function.name)
         if call.function is write.function
     )
