@@ -25,7 +25,6 @@ class Opened:
 _READING = frozenset({"open", "read_text", "read_bytes"})
 _READING_METHODS = frozenset({"read", "readline", "readlines", "readinto", "__next__"})
 _WRITING_METHODS = frozenset({"write", "writelines"})
-_WRITING_WORDS = frozenset({"dump", "save", "write"})
 _PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 
 
@@ -300,40 +299,41 @@ class Handles:
     def rewrites(self, call: Call, *, appends: bool) -> bool:
         """Whether what was in the file is lost through a handle opened for update, or to append.
 
-        It is when `truncate` empties the file, or when something is written over its beginning
-        and `truncate` cuts off the rest. To cut back to a length behind what is kept, as a log
-        loses its torn last record, overwrites nothing.
+        It is when `truncate` empties the file, or cuts off the rest behind what may be written
+        over its beginning. To cut back to a length behind what is kept, as a log loses its torn
+        last record, overwrites nothing.
         """
         handle = self.handle_name(call)
         if handle is None:
             return False
         at_start = not appends
-        overwritten = maybe_overwritten = truncated = False
+        behind = appends  # whatever the position, what is appended goes to the end
+        overwritten = truncated = False
         for other in self.uses(handle, call):
             given = any(dotted(arg.value) == handle for arg in other.node.args)
             method = (other.name or "").removeprefix(f"{handle}.")
             if method == "seek":
                 at_start = _is_zero(other.argument(0)) and _is_zero(other.argument(1), absent=True)
+                behind = appends or not at_start
             elif method == "truncate":
                 truncated = True
                 size = other.argument(0, "size")
-                here = size is None or code_of(size) == f"{handle}.tell()"
-                if _is_zero(size) or (here and (at_start or maybe_overwritten)):
+                if _is_zero(size) or (size is None and at_start):
                     return True
-            elif appends:
-                continue  # what is written goes to the end, wherever the handle stands
+            elif method in _READING_METHODS or (given and self._is_read(other)):
+                at_start = False
             elif method in _WRITING_METHODS or (given and self._is_dump(other)):
-                overwritten = overwritten or at_start
+                overwritten = overwritten or not behind
                 at_start = False
-            elif given and not self._is_read(other):
-                maybe_overwritten = maybe_overwritten or (at_start and not self._is_lock(other))
-            elif given or method in _READING_METHODS:
-                at_start = False
+            elif given and not self._is_lock(other):
+                # A function that is given the handle may go back to the beginning.
+                overwritten = overwritten or not appends
         return overwritten and truncated
 
     def _is_dump(self, call: Call) -> bool:
+        """Whether a call writes at the position of the handle that it is given."""
         name = self.paths.call_name(call, call.function)
-        return name in apis.DUMPERS or not _WRITING_WORDS.isdisjoint(words(name.rpartition(".")[2]))
+        return name in apis.DUMPERS or name.rpartition(".")[2] in {"dump", "safe_dump"}
 
     def _is_read(self, call: Call) -> bool:
         name = self.paths.call_name(call, call.function)
