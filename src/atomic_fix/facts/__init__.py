@@ -12,7 +12,12 @@ from atomic_fix.config import Config
 from atomic_fix.facts import durable
 from atomic_fix.facts.durable import Durability, Vocabulary
 from atomic_fix.facts.paths import Paths, PathValue
-from atomic_fix.facts.publications import Publication, publications
+from atomic_fix.facts.platforms import is_posix_only
+from atomic_fix.facts.publications import (
+    Publication,
+    is_filled_for_callers,
+    publications,
+)
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
@@ -102,6 +107,11 @@ class ModuleFacts:
         return dismissals(self.sites)
 
     @cached_property
+    def posix_only(self) -> bool:
+        """Whether the module can run on POSIX systems alone."""
+        return is_posix_only(self.source.text)
+
+    @cached_property
     def vocabulary(self) -> Vocabulary:
         return Vocabulary.of(self.config.durable_words, self.config.not_durable_words)
 
@@ -118,11 +128,19 @@ class ModuleFacts:
     def write_durability(self, site: WriteSite) -> Durability:
         """How likely it is that what the site writes is durable state. Below what is told,
         it is the most that it could be: the loads of the module are not looked at then."""
-        grounds = self._durability(site.path, site.function).grounds
-        most = self._weighed(site, [*grounds, *durable.most_read_back(site)])
+        named = self._durability(site.path, site.function)
+        if named.ruled_out:
+            return named
+        most = self._weighed(site, [*named.grounds, *durable.most_read_back(site)])
         if most.confidence < self.config.min_confidence:
             return most
-        return self._weighed(site, [*grounds, *self._read_back(site.path, site.function)])
+        found = self._weighed(site, [*named.grounds, *self._read_back(site.path, site.function)])
+        # Last, since it looks at every caller.
+        if found.confidence >= self.config.min_confidence and is_filled_for_callers(
+            self.sites, site, self.source.text
+        ):
+            found.rule_out("its callers have it fill a temp file, and publish that")
+        return found
 
     def _weighed(self, site: WriteSite, grounds: list[durable.Ground]) -> Durability:
         """The grounds in what names and reads the file, with those in the write itself."""

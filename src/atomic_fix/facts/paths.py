@@ -26,6 +26,8 @@ from atomic_fix.facts.scopes import (
 )
 
 _DEPTH = 6
+_MOST_NESTED = 50
+"""Expressions within each other; of a sum of more terms, the last ones are looked at."""
 # Where a template is filled in: `{}`, `{name:03}`, `%s`, `%(name)s`, `%05d`.
 _PLACE = re.compile(r"\{[^{}]*\}|%(\(\w+\))?[-+ 0-9.]*[a-zA-Z]")
 # What is true of a folder is true of what lies in it.
@@ -223,6 +225,8 @@ class Paths:
                 if scope is not function:
                     return found
                 earlier = [b for b in found if b.order < before]
+                if not earlier and scope.parameter(name) is not None:
+                    return []  # it still is what the caller gave
                 # What was bound before a binding that is passed in any case is gone.
                 for index in range(len(earlier) - 1, -1, -1):
                     if earlier[index].holds_at(before):
@@ -251,7 +255,9 @@ class Paths:
         distance: int,
         depth: int,
     ) -> PathValue:
-        if depth <= 0 or id(node) in self._active:
+        # `depth` counts the names and calls that were followed, and not how deep a single
+        # expression is.
+        if depth <= 0 or id(node) in self._active or len(self._active) >= _MOST_NESTED:
             return _UNKNOWN
         self._active.add(id(node))
         try:

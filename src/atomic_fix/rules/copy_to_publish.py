@@ -33,7 +33,9 @@ fix for other copies: the temp file would stay.
 
 ## Not reported
 
-Backup copies, and files that the program did not write itself.
+Backup copies, files that the program did not write itself, and `os.rename` in a module that needs
+what only POSIX systems have (`fcntl`, `os.fork`, `signal.SIGKILL`, ...) and asks nowhere which
+system it runs on.
 """
 
 from collections.abc import Iterator
@@ -51,7 +53,10 @@ _WRONG = {
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for publication in facts.publications:
-        wrong = _WRONG.get(publication.site.how)
+        how = publication.site.how
+        wrong = _WRONG.get(how)
+        if how == "rename" and facts.posix_only:
+            continue  # there it replaces, as `os.replace` does
         if wrong is not None:
             message = f"`{publication.site.api}` {wrong}"
             yield published(facts, publication, message, fix_copied)
