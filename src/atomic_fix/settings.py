@@ -48,6 +48,8 @@ class Settings:
     require_reason: bool = False
     fail_on_unused: bool = False
     output_format: str = "full"
+    isolated: bool = False
+    """Whether no configuration file is read, those of other tools included."""
 
 
 class Kind(enum.Enum):
@@ -251,7 +253,7 @@ class Resolver:
         self._by_folder: dict[str, Settings] = {}
         self._fixed: Settings | None = None
         if isolated:
-            self._fixed = self._with_options(Settings(root=os.getcwd()))
+            self._fixed = self._with_options(Settings(root=os.getcwd(), isolated=True))
         elif config_file:
             found = _load(config_file, required=True)
             assert found is not None
@@ -329,12 +331,21 @@ def section(path: str, content: bytes, tool: str) -> Any:
     Raises:
         ValueError: it is not valid TOML.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    table = tomllib.loads(content.decode("utf-8"))
+    table = toml(content)
     if os.path.basename(path) != "pyproject.toml":
         return table
     tools = table.get("tool")
     return tools.get(tool) if isinstance(tools, dict) else None
+
+
+def toml(content: bytes) -> dict[str, Any]:
+    """What a TOML file holds.
+
+    Raises:
+        ValueError: it is not valid TOML.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(content.decode("utf-8"))

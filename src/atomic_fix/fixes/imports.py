@@ -10,11 +10,13 @@ from pathlib import PurePath
 
 import libcst as cst
 
+from atomic_fix.config import Style
 from atomic_fix.facts.names import code_of, dotted
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.finding import Edit, Position
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.place import Place, line_limit
+from atomic_fix.fixes.layout import line_limit
+from atomic_fix.fixes.place import Place
 from atomic_fix.source import Source
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -188,7 +190,7 @@ def _from_import(
     # isort's order: constants, classes, the rest.
     ordered = sorted(set(names), key=lambda n: (not n.isupper(), not n[0].isupper(), n))
     flat = f"from {module} import {', '.join(ordered)}"
-    if not exploded and len(flat) <= line_limit(source):
+    if not exploded and len(flat) <= line_limit(source, Style()):
         return flat
     rows = "".join(f"    {name},\n" for name in ordered)
     return f"from {module} import (\n{rows})"
