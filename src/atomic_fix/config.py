@@ -58,8 +58,8 @@ class ImportStyle:
     line_length: int = 0
     """0 for that of other code."""
     layout: str = "vertical"
-    """Names that do not fit on one row stand one a row (`vertical`), or fill rows below the opening
-    parenthesis (`grid`) or below the statement (`hanging`)."""
+    """Names that do not fit on one row stand one a row, indented (`vertical`) or behind the opening
+    parenthesis (`aligned`); or they fill rows, indented (`grouped`) or behind it (`grid`)."""
     trailing_comma: bool = True
     """Whether the last of several rows of names ends in a comma."""
     keeps_rows: bool = True

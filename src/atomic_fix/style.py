@@ -7,6 +7,7 @@ counts as not said.
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,6 +22,8 @@ _FILES = (
 )  # fmt: skip
 _ROOTS = (".git", ".hg")
 _MOST_EXTENDED = 10
+_MOST = 1 << 20
+"""Bytes."""
 
 _RUFF_LENGTH = _BLACK_LENGTH = 88
 _ISORT_LENGTH = _FLAKE8_LENGTH = 79
@@ -33,10 +36,7 @@ _SECTIONS = {
     "firstparty": "first-party",
     "localfolder": "local-folder",
 }
-_LAYOUTS = {
-    0: "grid", 1: "grid", 2: "hanging", 3: "vertical", 4: "hanging", 5: "vertical-grid",
-    6: "vertical-grid",
-}  # fmt: skip
+_LAYOUTS = {0: "grid", 1: "aligned", 5: "grouped"}
 _LAYOUT_NAMES = (
     "grid", "vertical", "hanging_indent", "vertical_hanging_indent", "vertical_grid",
     "vertical_grid_grouped",
@@ -96,11 +96,15 @@ def style_of(filename: str) -> Style:
 
 
 def _seen(path: str) -> tuple[str, int, int] | None:
+    """A file and what shows that it is the same; None where there is none that could be read
+    without waiting for it, or no person has written it."""
     try:
-        stat = os.stat(path)
+        status = os.stat(path)
     except (OSError, ValueError):
         return None
-    return path, stat.st_mtime_ns, stat.st_size
+    if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST:
+        return None
+    return path, status.st_mtime_ns, status.st_size
 
 
 @dataclass
@@ -146,7 +150,7 @@ def _take_toml(found: _Found, path: str, content: bytes) -> None:
     folder, name = os.path.split(path)
     try:
         table = toml(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if name != "pyproject.toml":
         found.take("ruff", _extended(table, folder), folder)
@@ -161,6 +165,8 @@ def _take_toml(found: _Found, path: str, content: bytes) -> None:
 
 
 def _read(path: str) -> bytes:
+    if _seen(path) is None:
+        return b""
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -177,7 +183,7 @@ def _extended(table: Any, folder: str) -> Any:
         path = os.path.join(folder, os.path.expanduser(os.path.expandvars(wanted)))
         try:
             below = section(path, _read(path), "ruff")
-        except ValueError:
+        except (ValueError, RecursionError):
             break
         if not isinstance(below, dict):
             break
