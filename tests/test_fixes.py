@@ -9,12 +9,13 @@ import subprocess
 import sys
 import tokenize
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from atomic_fix.check import check
-from atomic_fix.config import Config
+from atomic_fix.config import Config, Style
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, Rewrite, rewrite
 from atomic_fix.rules import RULES
 from atomic_fix.source import Source, decode
@@ -86,20 +87,24 @@ def test_every_finding_has_a_fix_or_a_reason(case: Path) -> None:
         assert (finding.fix is None) == bool(finding.why_no_fix), finding.message
 
 
+@pytest.mark.parametrize("target", ["py38", "py310"])
 @pytest.mark.parametrize("fixed", FIXED, ids=name)
-def test_the_formatting_stays_that_of_ruff(fixed: Path, tmp_path: Path) -> None:
+def test_the_formatting_stays_that_of_ruff(fixed: Path, target: str, tmp_path: Path) -> None:
     """A case that `ruff format` leaves alone is left alone after the fix as well. Markers of
     fixtures are cut off: they lengthen rows."""
     case = fixed.with_name(fixed.name.partition(".")[0] + ".py")
     bare = re.sub(r"  # expect: .*", "", case.read_text(encoding="utf-8"))
-    formatted = _formatted(bare, tmp_path)
-    after = repaired(Source(str(case), formatted, "utf-8", False), unsafe=True).text
-    assert _formatted(after, tmp_path) == after
+    formatted = _formatted(bare, tmp_path, target)
+    config = replace(ALL_RULES, style=Style(line_length=88, parenthesised_with=target == "py310"))
+    after = repaired(Source(str(case), formatted, "utf-8", False), unsafe=True, config=config).text
+    assert _formatted(after, tmp_path, target) == after
 
 
-def _formatted(text: str, folder: Path) -> str:
-    command = [sys.executable, "-m", "ruff", "format", "--isolated", "-"]
-    done = subprocess.run(command, input=text.encode(), capture_output=True, cwd=folder, check=True)
+def _formatted(text: str, folder: Path, target: str = "py38") -> str:
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--target-version", target]
+    done = subprocess.run(
+        [*command, "-"], input=text.encode(), capture_output=True, cwd=folder, check=True
+    )
     return done.stdout.decode()
 
 

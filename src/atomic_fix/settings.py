@@ -59,6 +59,8 @@ class Settings:
     require_reason: bool = False
     fail_on_unused: bool = False
     output_format: str = "full"
+    isolated: bool = False
+    """Whether no configuration file is read, those of other tools included."""
 
 
 class Kind(enum.Enum):
@@ -275,7 +277,7 @@ class Resolver:
         self._by_folder: dict[str, Settings] = {}
         self._fixed: Settings | None = None
         if isolated:
-            self._fixed = self._with_options(Settings(root=os.getcwd()))
+            self._fixed = self._with_options(Settings(root=os.getcwd(), isolated=True))
         elif config_file:
             found = _load(config_file, required=True)
             assert found is not None

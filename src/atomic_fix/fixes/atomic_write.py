@@ -17,7 +17,7 @@ from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_name
-from atomic_fix.fixes.place import Place, bound, keyword, last_name, line_limit, walk, width
+from atomic_fix.fixes.place import Place, bound, keyword, last_name, walk
 
 # Keywords that the helper keeps for itself: an option of `json.dumps` by such a name, or by
 # none, would not get there.
@@ -184,7 +184,7 @@ class Attempt:
         return f"{name}={text}"
 
     def path_text(self, node: cst.BaseExpression) -> str:
-        text = self.place.text(node)
+        text = self.place.row(node)
         bare = text[1:-1].strip()
         needed = isinstance(node, (cst.NamedExpr, cst.Tuple, cst.GeneratorExp))
         if node.lpar and not needed and "\n" not in bare:
@@ -454,15 +454,11 @@ class _OpenedWrite(Attempt):
         local = self.helper("atomic_open")
         raw = place.fresh("raw", "raw_file", "binary_file")
         span = place.span(item.item)
-        if span.start.row != span.end.row:
-            raise Refused("the opener stands on several lines")
-        rest = [place.text(a) for a in call.args if a is not self.given.get("filename")]
+        rest = [place.row(a) for a in call.args if a is not self.given.get("filename")]
         compressor = f"{place.text(call.func)}({', '.join([raw, *rest])})"
+        if "\n" in compressor:
+            raise Refused("the opener stands on several lines")
         text = f'{local}({self.path}, "wb") as {raw}, {compressor}'
-        before = width(place.source.line(span.start.row))
-        longer = len(text) - (span.end.column - span.start.column)
-        if before + longer > line_limit(place.source) >= before:
-            raise Refused("the line would become too long")
         return self.made(Edit(span, text))
 
     # --- other shapes -------------------------------------------------------------
@@ -591,14 +587,11 @@ class _OpenedWrite(Attempt):
             raise Refused("a string of several lines would have to be moved")
         if place.comments(closing):
             raise Refused("a comment stands where the handle is closed")
-        edits = []
-        limit = line_limit(place.source)
-        for row in range(place.span(line.body[0]).end.row + 1, last):
-            text = place.source.line(row)
-            if text.strip():
-                if len(text) <= limit < len(text) + len(place.unit):
-                    raise Refused("the block would become too wide")
-                edits.append(place.insert(Position(row, 1), place.unit))
+        edits = [
+            place.insert(Position(row, 1), place.unit)
+            for row in range(place.span(line.body[0]).end.row + 1, last)
+            if place.source.line(row).strip()
+        ]
         edits.append(Edit(Span(place.end_of_row(last - 1), place.end_of_row(last)), ""))
         return edits
 

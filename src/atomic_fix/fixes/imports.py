@@ -3,10 +3,10 @@
 
 import io
 import re
-import sys
 import tokenize
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
+from typing import Any
 
 import libcst as cst
 
@@ -14,7 +14,8 @@ from atomic_fix.facts.names import code_of, dotted
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.finding import Edit, Position
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.place import Place, line_limit
+from atomic_fix.fixes.import_order import ImportOrder
+from atomic_fix.fixes.place import Place
 from atomic_fix.source import Source
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -25,7 +26,6 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _PATH_CHANGES = ("sys.path.", "addsitedir(")
-_FUTURE, _STDLIB, _THIRD_PARTY, _FIRST_PARTY, _LOCAL = range(5)
 
 
 def import_name(place: Place, module: str, name: str) -> str:
@@ -43,7 +43,7 @@ def import_name(place: Place, module: str, name: str) -> str:
         if known and not _shadowed(place, known.partition(".")[0]):
             return known
     if not _is_taken(place, module, name):
-        statement = _from_import(place.source, module, [name])
+        statement = _order(place).statement(module, [name])
         place.added.append(_merged(place, module, name) or _inserted(place, statement))
         return name
     if _is_taken(place, module, f"_{name}"):
@@ -160,38 +160,38 @@ def _identifiers(place: Place, module: str) -> set[str]:
 # --- adding -------------------------------------------------------------------------
 
 
+def _order(place: Place) -> ImportOrder:
+    style = place.style.imports
+    limit = style.line_length or place.limit
+    return ImportOrder(style, _parts(place.source)[:-1], limit, place.tree.module.default_indent)
+
+
 def _merged(place: Place, module: str, name: str) -> Edit | None:
     """The import statement of the module that is there, with the name added to it."""
     off = _left_alone(place.source)
-    for line in _top_imports(place):
+    order = _order(place)
+    for line in () if order.stands_alone(module) else _top_imports(place):
         small = line.body[0]
         if (
             len(line.body) != 1
             or not isinstance(small, cst.ImportFrom)
             or isinstance(small.names, cst.ImportStar)
             or _module_of(small) != module
-            or any(alias.asname is not None for alias in small.names)
         ):
             continue
+        aliases = [each for each in small.names if each.asname is not None]
         span = place.tree.span(small)
         if "#" in place.source.slice(span) or span.start.row in off:
             continue
-        names = [*(alias.evaluated_name for alias in small.names), name]
-        exploded = span.start.row != span.end.row
-        return Edit(span, _from_import(place.source, module, names, exploded=exploded))
+        if aliases and not place.style.imports.aliases_together:
+            continue
+        bare = [each.with_changes(comma=cst.MaybeSentinel.DEFAULT) for each in small.names]
+        # That of the last of several rows tells formatters to keep them.
+        comma = isinstance(small.names[-1].comma, cst.Comma)
+        exploded = span.start.row != span.end.row and comma
+        names = [*map(code_of, bare), name]
+        return Edit(span, order.statement(module, names, exploded=exploded))
     return None
-
-
-def _from_import(
-    source: Source, module: str, names: Sequence[str], *, exploded: bool = False
-) -> str:
-    # isort's order: constants, classes, the rest.
-    ordered = sorted(set(names), key=lambda n: (not n.isupper(), not n[0].isupper(), n))
-    flat = f"from {module} import {', '.join(ordered)}"
-    if not exploded and len(flat) <= line_limit(source):
-        return flat
-    rows = "".join(f"    {name},\n" for name in ordered)
-    return f"from {module} import (\n{rows})"
 
 
 def _inserted(place: Place, statement: str) -> Edit:
@@ -200,7 +200,7 @@ def _inserted(place: Place, statement: str) -> Edit:
         return _below_the_head(place, statement)
     new = _rank(place, cst.parse_statement(statement))[0]
 
-    def sections(group: Sequence[cst.CSTNode]) -> list[int]:
+    def sections(group: Sequence[cst.CSTNode]) -> list[tuple[int, bool]]:
         return [_rank(place, line)[0] for line in group]
 
     for group in groups:
@@ -222,11 +222,11 @@ def _into_group(place: Place, group: list[cst.SimpleStatementLine], statement: s
     sections = [rank[0] for rank in ranks]
     nearest = max([each for each in sections if each <= new[0]] or sections)
     above = len(sections) - sections[::-1].index(nearest)
-    by_name = [(section, name) for section, _, name in ranks]
+    by_name = [(section, *name) for section, _, *name in ranks]
     if ranks == sorted(ranks):
         above = sum(rank <= new for rank in ranks)
     elif by_name == sorted(by_name):
-        above = sum(rank <= (new[0], new[2]) for rank in by_name)
+        above = sum(rank <= (new[0], *new[2:]) for rank in by_name)
     if above:
         return place.insert(place.below(group[above - 1]), f"\n{statement}")
     return place.insert(Position(_first_row(place, group[0]), 1), f"{statement}\n")
@@ -246,7 +246,7 @@ def _block(place: Place) -> list[cst.SimpleStatementLine]:
     changed = _row_of_the_path_change(place)
     later = [block for block in filled if place.tree.row(block[0]) > changed]
     found = later or filled or [[]]
-    if len(found) > 1 and all(_rank(place, line)[0] == _FUTURE for line in found[0]):
+    if len(found) > 1 and all(_is_future(line) for line in found[0]):
         # `__all__`, `DOCUMENTATION` and the like may stand between it and the other imports.
         body = list(place.tree.module.body)
         between = body[body.index(found[0][-1]) : body.index(found[1][0])]
@@ -291,27 +291,22 @@ def _groups(place: Place) -> list[list[cst.SimpleStatementLine]]:
     return groups
 
 
-def _rank(place: Place, line: cst.CSTNode) -> tuple[int, bool, str]:
-    """By what imports are sorted: section, `import` or `from`, and the name of the module."""
+def _is_future(line: cst.SimpleStatementLine) -> bool:
+    small = line.body[0]
+    return isinstance(small, cst.ImportFrom) and _module_of(small) == "__future__"
+
+
+def _rank(place: Place, line: cst.CSTNode) -> tuple[Any, ...]:
+    """By what imports are sorted."""
     small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else line
-    is_from = isinstance(small, cst.ImportFrom)
-    module = ""
+    module = name = ""
     if isinstance(small, cst.ImportFrom):
         module = _module_of(small)
+        if not isinstance(small.names, cst.ImportStar):
+            name = small.names[0].evaluated_name
     elif isinstance(small, cst.Import):
         module = small.names[0].evaluated_name
-    return _section(place, module), is_from, module.lower()
-
-
-def _section(place: Place, module: str) -> int:
-    top = module.partition(".")[0]
-    if module.startswith("."):
-        return _LOCAL
-    if top == "__future__":
-        return _FUTURE
-    if top in sys.stdlib_module_names:
-        return _STDLIB
-    return _FIRST_PARTY if top in _parts(place.source)[:-1] else _THIRD_PARTY
+    return _order(place).rank(module, name, is_from=isinstance(small, cst.ImportFrom))
 
 
 def _left_alone(source: Source) -> set[int]:
@@ -346,5 +341,6 @@ def _below_the_head(place: Place, statement: str) -> Edit:
         text = f"\n\n{statement}" if parted else f"\n\n{statement}\n"
         return place.insert(place.end_of_row(comment), text)
     defines = module.body and isinstance(module.body[0], (cst.FunctionDef, cst.ClassDef))
-    gap = "\n\n\n" if defines else "\n\n"
+    lines = place.style.imports.lines_after
+    gap = "\n" * (1 + (lines if lines >= 0 else 2 if defines else 1))
     return place.insert(Position(1 if comment else row, 1), statement + gap)

@@ -3,21 +3,18 @@
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import libcst as cst
 
+from atomic_fix.config import Style
 from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.names import code_of
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
-from atomic_fix.fixes import Refused
+from atomic_fix.fixes import Refused, layout
+from atomic_fix.fixes.fitting import fit
 from atomic_fix.fixes.unused_imports import parsed
-from atomic_fix.source import Source
-
-_TRIPLE = re.compile(r"\"\"\"|'''")
-# Formatters let these go beyond the limit.
-_PRAGMA = re.compile(r"#\s*(?:noqa|type:|pyright:|pylint:|flake8:|ruff:|isort:|nosec)")
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -62,33 +59,6 @@ def binds(node: cst.CSTNode, name: str) -> bool:
     return any(bound(each) == name for each in (node, *getattr(node, "items", ())))
 
 
-@lru_cache(maxsize=1)
-def line_limit(source: Source) -> int:
-    """The line length that the file is written to, as far as its rows tell.
-
-    Rows with strings or comments prove nothing: formatters leave those long.
-    """
-    lengths = []
-    within = ""  # the quotes of the string of several rows that a row stands in
-    for line in source.lines:
-        was_within = within
-        for quotes in _TRIPLE.findall(line):
-            if within in {"", quotes}:
-                within = "" if within else quotes
-        if not was_within and not any(mark in line for mark in "#\"'"):
-            lengths.append(len(line))
-    longest = max(lengths, default=0)
-    narrow = sum(length > 70 for length in lengths) >= 3
-    limits = (79, 88, 100, 120) if narrow else (88, 100, 120)
-    return next((limit for limit in limits if longest <= limit), longest)
-
-
-def width(text: str) -> int:
-    """The length of a row, or of its end, as formatters count it."""
-    found = _PRAGMA.search(text)
-    return len(text if found is None else text[: found.start()].rstrip())
-
-
 class Place:
     """One function of a module, or the module's own code, and the text that it stands in."""
 
@@ -108,9 +78,20 @@ class Place:
         self.note = note
 
     def fix(self, title: str, edits: Iterable[Edit]) -> Fix:
-        """The fix that these edits are, with the imports that they need."""
-        whole = tuple(dict.fromkeys([*self.added, *edits]))
+        """The fix that these edits are, with the imports that they need, within the line length."""
+        fitted = fit(self.source, list(dict.fromkeys(edits)), self.unit, self.limit, self.style)
+        whole = tuple(dict.fromkeys([*self.added, *fitted]))
         return Fix(title, self.applicability, whole, self.note)
+
+    @property
+    def style(self) -> Style:
+        """How the project lays out its code."""
+        return self.facts.config.style
+
+    @cached_property
+    def limit(self) -> int:
+        """The line length, in characters."""
+        return layout.line_limit(self.source, self.style)
 
     @cached_property
     def roots(self) -> list[cst.CSTNode]:
@@ -198,6 +179,10 @@ class Place:
         """The characters of a node with its parentheses; line ends are `\\n`."""
         return self.source.slice(self.span(node)).replace("\r\n", "\n").replace("\r", "\n")
 
+    def row(self, node: cst.CSTNode) -> str:
+        """The same on one row, unless something in it keeps it on several."""
+        return layout.joined(self.text(node), self.style)
+
     def edit(self, node: cst.CSTNode, text: str) -> Edit:
         return Edit(self.span(node), text)
 
@@ -232,11 +217,15 @@ class Place:
             Refused: an argument cannot be moved to other columns.
         """
         source, start = self.source, span.start
-        limit = line_limit(source)
-        if start.row == span.end.row and width(source.line(start.row)) > limit:
+        limit = self.limit
+        if (
+            not self.style.line_length
+            and start.row == span.end.row
+            and layout.width(source.line(start.row)) > limit
+        ):
             limit = 10_000  # too long before: how to break it is for its author to say
         before = start.column - 1 if indent is None else len(indent)
-        after = len(end) or width(source.line(span.end.row)[span.end.column - 1 :])
+        after = len(end) or layout.width(source.line(span.end.row)[span.end.column - 1 :])
         indent = self.indent(start.row) if indent is None else indent
         inner = f"\n{indent}{self.unit}"
         one_a_row = False
@@ -245,7 +234,7 @@ class Place:
             if isinstance(argument, str):
                 texts.append(argument)
                 continue
-            text = self.text(argument)
+            text = self.row(argument)
             if "\n" in text:
                 if self.has_multiline_string(argument):
                     raise Refused("a string of several lines would have to be moved")
@@ -254,7 +243,8 @@ class Place:
             texts.append(text)
             call = self.parents.get(argument)
             if (
-                isinstance(call, cst.Call)
+                self.style.keeps_trailing_commas
+                and isinstance(call, cst.Call)
                 and isinstance(call.args[-1].comma, cst.Comma)
                 and "\n" in self.text(call)
             ):

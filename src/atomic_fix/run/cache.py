@@ -15,6 +15,7 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Any, NamedTuple
 
+from atomic_fix.config import Style
 from atomic_fix.finding import FileResult
 from atomic_fix.run import disk
 from atomic_fix.run.discover import Candidate
@@ -74,7 +75,7 @@ class Cache:
             return None
         self._stats[path] = now
         entry = self._entries.get(path)
-        if entry is None or entry.settings != _settings(candidate.settings):
+        if entry is None or entry.settings != _settings_of(candidate, entry.result):
             return None
         if entry[:3] != now:
             if entry.size != now[0] or entry.content != _content(path):
@@ -93,11 +94,9 @@ class Cache:
         if content is None or before != _stat(path):
             return
         self._changed = True
+        kept = result if result.findings or result.notes else None
         self._entries[path] = _Entry(
-            *_settled(before),
-            _settings(candidate.settings),
-            content,
-            result if result.findings or result.notes else None,
+            *_settled(before), _settings_of(candidate, kept), content, kept
         )
 
     def save(self) -> None:
@@ -148,9 +147,20 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+def _settings_of(candidate: Candidate, result: FileResult | None) -> bytes:
+    """What a result hangs on besides the file. The style of the project shapes fixes only, so it
+    is not looked up where there is nothing to tell."""
+    settings = candidate.settings
+    if result is None or settings.isolated:
+        return _settings(settings, None)
+    from atomic_fix.style import style_of
+
+    return _settings(settings, style_of(candidate.path))
+
+
 @lru_cache
-def _settings(settings: Settings) -> bytes:
-    return _digest(repr(settings).encode("utf-8", "surrogatepass"))
+def _settings(settings: Settings, style: Style | None) -> bytes:
+    return _digest(repr((settings, style)).encode("utf-8", "surrogatepass"))
 
 
 def _stat(path: str) -> tuple[int, int, int] | None:

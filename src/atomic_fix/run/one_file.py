@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from atomic_fix.config import Config
 from atomic_fix.finding import FileResult, Finding
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.settings import Settings
@@ -134,10 +135,20 @@ def _found(
     from atomic_fix.check import check
 
     try:
-        return check(source, settings.config, tree)
+        return check(source, _styled(settings, source.filename), tree)
     except Exception as error:
         # A defect of ours must not stop the other files, nor let this one pass.
         return unreadable(defect(error, source.filename)).findings
+
+
+def _styled(settings: Settings, filename: str) -> Config:
+    """The configuration with the style of the file's project. Only here, behind the filter on
+    bytes, are files of other tools read: most files never get so far."""
+    if settings.isolated:
+        return settings.config
+    from atomic_fix.style import style_of
+
+    return replace(settings.config, style=style_of(filename))
 
 
 def defect(error: Exception, filename: str) -> Unreadable:
