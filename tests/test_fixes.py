@@ -606,3 +606,57 @@ def test_a_comment_in_an_opener_that_is_assigned_is_not_lost() -> None:
     code = "def save_checkpoint(path, text):\n    f = open(\n        path,  # the state\n"
     code += '        "w",\n    )\n    f.write(text)\n    f.close()\n'
     assert repaired_text(code) == code
+
+
+# --- names that are somebody else's -------------------------------------------------
+
+SAVER = """\
+def save_checkpoint(checkpoint_path, state):
+    with open(checkpoint_path, "w") as file:
+        json.dump(state, file)
+"""
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "import json\n\njson.dump = print\n",
+        'import json\n\nsetattr(json, "dump", print)\n',
+        "import ujson as json\n",
+        "import json\n\ntry:\n    import ujson as json\nexcept ImportError:\n    pass\n",
+        "import json\nfrom settings import json\n",
+        "import json\n\nif True:\n    json = object()\n",
+        "import json\n\n\ndef choose():\n    global json\n    json = object()\n",
+        "from settings import *\n",
+    ],
+)
+def test_a_json_that_may_be_another_keeps_its_call(head: str) -> None:
+    text = repaired_text(f"{head}\n\n{SAVER}")
+    assert '    with atomic_open(checkpoint_path, "w") as file:\n' in text
+    assert "        json.dump(state, file)\n" in text
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "import json\n\n\nclass Other:\n    json = None\n",
+        "import json\n\n\ndef other(json):\n    return json.dump\n",
+        "import json as json\n",
+    ],
+)
+def test_a_name_that_is_another_elsewhere_is_no_obstacle(head: str) -> None:
+    assert "    atomic_write_json(checkpoint_path, state)\n" in repaired_text(f"{head}\n\n{SAVER}")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "import builtins\nimport json\n\nbuiltins.open = print\n",
+        "import json\nfrom os import *\n",
+        "import json\nfrom codecs import *\n",
+        "import json\n\n\ndef choose():\n    global open\n    open = print\n",
+    ],
+)
+def test_an_open_that_may_be_another_is_left_alone(head: str) -> None:
+    text = f"{head}\n\n{SAVER}"
+    assert repaired_text(text, unsafe=True) == text

@@ -12,10 +12,11 @@ import libcst as cst
 
 from atomic_fix.config import own_helper
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.facts.names import code_of, dotted, words
+from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
+from atomic_fix.fixes.block import Block, changes_order, is_open_elsewhere
 from atomic_fix.fixes.imports import import_name
 from atomic_fix.fixes.place import Place, bound, keyword, last_name, walk
 
@@ -39,12 +40,11 @@ _COMPRESSORS = frozenset(
 _OPENING = frozenset(
     {"aiofiles", "anyio", "builtins", "bz2", "codecs", "gzip", "io", "lzma", "zipfile"}
 )
-_TELLING = frozenset({"debug", "info", "warning", "error", "exception", "log", "print", "format"})
 
 
 def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     """The repair of a write in place."""
-    place = Place(facts, site.function)
+    place = Place(facts, site.function, [site.node])
     if place.imports(*_REMOTE_PATHS):
         raise Refused("the path may not be one of the local file system")
     if site.path.traits & {"device", "memory", "handle"}:
@@ -59,6 +59,8 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     ):
         raise Refused(f"whether `{last}` is a path of the local file system cannot be seen")
     _must_not_be_a_retreat(place, site)
+    if is_open_elsewhere(place, site, facts.sites.handles):
+        raise Refused("the same file is open meanwhile")
     kind = _WholeWrite if site.kind == "write" else _OpenedWrite
     fix = kind(place, site).fix()
     # To remove the file first would take back what the repair gives.
@@ -87,6 +89,8 @@ def fix_staged(place: Place, site: WriteSite, target: cst.BaseExpression, region
         Refused: the call cannot be made from what is in sight.
     """
     place.doubt("the target keeps its mode and links, and a read-only one is refused")
+    if changes_order(place, target, site.call.node.args):
+        raise Refused("the path would be worked out before what is written")
     attempt = _WholeWrite(place, site)
     attempt.target, attempt.region = target, region
     return attempt.fix()
@@ -147,7 +151,11 @@ class Attempt:
 
     def json_call(self, node: cst.BaseExpression) -> Sequence[cst.Arg] | None:
         """The arguments of `json.dumps(value, **options)` if every option is in sight."""
-        if isinstance(node, cst.Call) and self.place.called(node) == "json.dumps":
+        if (
+            isinstance(node, cst.Call)
+            and self.place.called(node) == "json.dumps"
+            and self.place.owns(node.func)
+        ):
             return _json_of(node.args)
         return None
 
@@ -276,6 +284,8 @@ class _OpenedWrite(Attempt):
             raise Refused("h5py writes through its own library; write to a temp file, then replace")
         if not self._is_method and name.partition(".")[0] not in _OPENING:
             raise Refused(f"what else `{site.api}` does is not in sight; the file may be remote")
+        if not self._is_method and not place.owns(call.func):
+            raise Refused(f"whether `{site.api}` is the one of Python cannot be seen")
         self._look_at_the_arguments()
         parent = place.parents.get(call)
         if name in {"aiofiles.open", "anyio.open_file"}:
@@ -358,10 +368,13 @@ class _OpenedWrite(Attempt):
         statement = self.place.parents[item]
         assert isinstance(statement, cst.With)
         handle = bound(item)
-        if len(statement.items) == 1 and handle and self.name not in _COMPRESSORS:
+        if not handle:
+            raise Refused("the handle becomes part of an object, and may be used elsewhere")
+        self._look_into(_lines(statement), handle)
+        self._look_beside(statement)
+        if len(statement.items) == 1 and self.name not in _COMPRESSORS:
             with suppress(Refused):
                 return self._collapsed(statement, handle)
-        self._look_into(statement, handle)
         if self.name in _COMPRESSORS:
             return self._compressed(statement, item)
         if self.name == "gzip.GzipFile":
@@ -376,40 +389,23 @@ class _OpenedWrite(Attempt):
         above = [self.place.parents.get(use) for use in self.place.uses(handle, statement.body)]
         return {each.attr.value if isinstance(each, cst.Attribute) else "" for each in above}
 
-    def _look_into(self, statement: cst.With, handle: str) -> None:
+    def _look_into(self, body: Sequence[cst.CSTNode], handle: str) -> None:
         """What the block does that is not the same when the file appears only at its end."""
-        for node in walk(statement.body):
-            if isinstance(node, (cst.Yield, cst.Await)):
-                self.place.doubt(
-                    "others run while the file is written, and see the old one until the end"
-                )
-            if self._uses_path(node):
-                raise Refused("the block uses the path, and the file is there only after it")
-            if isinstance(node, (cst.Return, cst.Assign, cst.Yield)):
-                value = node.value
-                if isinstance(value, cst.Name) and value.value == handle:
-                    raise Refused("the handle outlives its block")
+        Block(self.place, self.site, body, handle).look()
+        if {"buffering"} & set(self.given):
+            self.place.doubt("what is written at once is seen by others only at the end")
+        for node in (each for line in body for each in walk(line)):
             if (
                 isinstance(node, cst.Call)
                 and dotted(node.func) == f"{handle}.flush"
                 and any(isinstance(a, (cst.For, cst.While)) for a in self.place.ancestors(node))
             ):
                 self.place.doubt("what is flushed is seen by others only at the end of the block")
-        for item in statement.items:
-            if item.item is not self.call and self._uses_path(item.item):
-                raise Refused("the same file is opened twice")
 
-    def _uses_path(self, node: cst.CSTNode) -> bool:
-        """Whether a node is a call that does something with the file."""
-        if not isinstance(node, cst.Call):
-            return False
-        if (dotted(node.func) or "").rpartition(".")[2] in _TELLING:
-            return False
-        if isinstance(node.func, cst.Attribute):
-            receiver = code_of(node.func.value)
-            if receiver == self.path and last_name(node) not in {"write_text", "with_suffix"}:
-                return True
-        return any(code_of(arg.value) in {self.path, f"str({self.path})"} for arg in node.args)
+    def _look_beside(self, statement: cst.With) -> None:
+        """The other items of the `with`: what comes behind the opener is done while it is open."""
+        index = next(i for i, each in enumerate(statement.items) if self.call in walk(each))
+        Block(self.place, self.site, statement.items[index + 1 :], "").look_for_the_path()
 
     def _collapsed(self, statement: cst.With, handle: str) -> Fix:
         """One call in place of a block that only dumps JSON into the handle."""
@@ -438,11 +434,33 @@ class _OpenedWrite(Attempt):
         place = self.place
         if isinstance(node, cst.Call) and place.called(node) == "json.dump":
             file = _by_name(node.args, ("obj", "fp")).get("fp")
-            if file is not None and place.text(file.value) == handle:
+            if (
+                file is not None
+                and place.text(file.value) == handle
+                and place.owns(node.func)
+                and self._encodes_alike(node)
+            ):
                 return _json_of([arg for arg in node.args if arg is not file])
         elif isinstance(node, cst.Call) and place.text(node.func) == f"{handle}.write":
             return self.json_call(node.args[0].value) if len(node.args) == 1 else None
         return None
+
+    def _encodes_alike(self, node: cst.Call) -> bool:
+        """Whether `json.dumps` gives what `json.dump` writes: only the one calls `encode`, and a
+        class of its own may do something else there."""
+        given = next((arg.value for arg in node.args if keyword(arg) == "cls"), None)
+        if given is None:
+            return True
+        owner = self.place.facts.scopes.class_named(dotted(given) or "")
+        bases = {base.rpartition(".")[2] for base in owner.bases} if owner is not None else set()
+        return (
+            owner is not None
+            and bases == {"JSONEncoder"}
+            and not any(
+                owner.methods.get(name) or owner.attributes.get(name)
+                for name in ("encode", "iterencode")
+            )
+        )
 
     def _compressed(self, statement: cst.With, item: cst.WithItem) -> Fix:
         place, call = self.place, self.call
@@ -477,6 +495,11 @@ class _OpenedWrite(Attempt):
             raise Refused("the handle is given away")
         if not isinstance(place.parents.get(outer), cst.Expr):
             raise Refused("the handle is opened within an expression")
+        index = outer.args.index(arg)
+        if changes_order(place, self.site.path_node, [outer.func, *outer.args[:index]]):
+            place.doubt("the path is worked out before what is written")
+        # What comes behind the opener finds the file emptied.
+        Block(place, self.site, outer.args[index + 1 :], "").look_for_the_path()
         dumped = self._dumped_into(outer, place.text(self.call))
         span = place.span(outer)
         if (
@@ -501,6 +524,7 @@ class _OpenedWrite(Attempt):
             raise Refused("the handle outlives the statement that opens it")
         if place.comments(outer) or "buffering" in self.given or outer.args[0].keyword:
             raise Refused("the call cannot be taken over as it stands")
+        Block(place, self.site, outer.args, "").look_for_the_path()
         as_json = isinstance(place.parents.get(outer), cst.Expr)
         return self._at_once(outer.args[0], place.span(outer), as_json=as_json)
 
@@ -546,8 +570,10 @@ class _OpenedWrite(Attempt):
             if end == 0:
                 raise Refused("nothing is written")
             edits = self._from_close(line, rest[:end], closing)
-        block = cst.IndentedBlock(rest[: end + 1])  # type: ignore[arg-type]
-        self._look_into(cst.With([cst.WithItem(self.call)], block), handle)
+        body = rest[: end + 1]
+        if isinstance(closing, cst.Try):
+            body = list(closing.body.body)
+        self._look_into(body, handle)
         return self.made(place.edit(assign, self._header(handle)), *edits)
 
     def _closes(self, line: cst.CSTNode, handle: str) -> bool:
@@ -631,6 +657,11 @@ class _OpenedWrite(Attempt):
         if len(self.place.comments(statement)) > stays or self.place.is_used_outside(handle):
             raise Refused("comments stand in the block")
         return f"  {header.value}" if header is not None else ""
+
+
+def _lines(statement: cst.With) -> Sequence[cst.CSTNode]:
+    """The statements of a block; those of one row each for themselves."""
+    return statement.body.body
 
 
 def _json_of(arguments: Sequence[cst.Arg]) -> Sequence[cst.Arg] | None:

@@ -1,10 +1,12 @@
 """Imports that a fix needs: what is there is used again, what is missing is added to
 `Place.added`, where a person who sorts imports would put it."""
 
+import ast
 import io
 import re
 import tokenize
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
@@ -16,8 +18,10 @@ from atomic_fix.finding import Edit, Position
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.import_order import ImportOrder
 from atomic_fix.fixes.place import Place
+from atomic_fix.fixes.unused_imports import parsed
 from atomic_fix.source import Source
 
+_DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d]\w*")
 _HEADER = re.compile(r"^#!|coding[:=]|copyright|licen[cs]e|SPDX", re.IGNORECASE)
 # A comment over a section of imports, not over the import that is its first.
@@ -37,6 +41,7 @@ def import_name(place: Place, module: str, name: str) -> str:
     wanted = tuple(module.split("."))
     if _parts(place.source)[-len(wanted) :] == wanted and len(wanted) > 1:
         raise Refused(f"this is `{module}` itself")
+    _may_import(place, module)
     for qualified, local in _bindings(_imports_in_reach(place)):
         ways = {f"{module}.{name}": local, f"{module}.*": name, module: f"{local}.{name}"}
         known = ways.get(qualified, "")
@@ -68,6 +73,104 @@ def import_module(place: Place, module: str) -> str:
     return module
 
 
+# --- files that cannot have it -------------------------------------------------------
+
+# Gone since Python 3.0. What stands in a `try` or an `if` is for either.
+_PYTHON_2_MODULES = re.compile(
+    r"^(?:import|from)[ \t]+(?:BaseHTTPServer|ConfigParser|Cookie|HTMLParser|Queue|SimpleHTTPServer"
+    r"|SocketServer|StringIO|Tkinter|UserDict|__builtin__|cPickle|cStringIO|cookielib|copy_reg"
+    r"|dumbdbm|htmlentitydefs|httplib|robotparser|tkFileDialog|tkMessageBox|urllib2|urlparse"
+    r"|xmlrpclib)\b",
+    re.MULTILINE,
+)
+_PYTHON_2_NAMES = frozenset(
+    {"basestring", "execfile", "long", "raw_input", "reload", "unichr", "unicode", "xrange"}
+)
+_PYTHON_2_SYNTAX = re.compile(
+    r"^[ \t]*except[ \t]+(?:[\w.]+|\([\w., \t]+\))[ \t]*,[ \t]*[a-z_]\w*[ \t]*:"
+    r"|\A#!.*\bpython2",
+    re.MULTILINE,
+)
+# Old habits, and how much each of them tells.
+_PYTHON_2_HABITS = (
+    (re.compile(r"\.has_key\("), 2),
+    (re.compile(r"\.iter(?:items|keys|values)\("), 1),
+    (re.compile(r"^from __future__ import .*\bwith_statement\b", re.MULTILINE), 1),
+    (re.compile(r"\.next\(\)"), 1),
+    (re.compile(r"^class \w+\(object\):", re.MULTILINE), 1),
+)
+# Signs that the same file is for Python 3 too.
+_EITHER = re.compile(
+    r"\b(?:PY2|PY3|version_info|hexversion|NameError|six|future|past)\b(?!__)|\bbuiltins\b"
+)
+# A host loads the file by itself, into an interpreter of its own or on another machine.
+_HOSTED = re.compile(
+    r"^[ \t]*(?:import|from)[ \t]+(?:ansible\.module_utils|bpy|gdb|hou|idaapi|lldb|machine|maya"
+    r"|micropython|nuke|sublime|sublime_plugin|vim)\b"
+    r"|__channelexec__|<<INCLUDE_ANSIBLE_MODULE|(?<!\w)__(?:salt|grains|pillar|opts)__\b",
+    re.MULTILINE,
+)
+_SHIPPED = re.compile(r"\bgetsource(?:lines|file)?\(\s*(?:[\w.]+\.)?(\w+)")
+_SCRIPT = re.compile(r"^# /// script$(.*?)^# ///$", re.MULTILINE | re.DOTALL)
+
+
+def _may_import(place: Place, module: str) -> None:
+    """Refuses where the helper could not be imported, as the file itself says."""
+    source = place.source
+    if is_python_2(source):
+        raise Refused("the file is for Python 2, and the helper for Python 3")
+    text, top = source.text, module.partition(".")[0]
+    if re.search(rf"^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b", text, re.MULTILINE):
+        return  # it is there
+    hosted = _HOSTED.search(text)
+    shipped = set(_SHIPPED.findall(text))
+    function: FunctionFacts | None = place.function
+    around = set()
+    while function is not None:
+        around |= {function.name, function.owner.name if function.owner is not None else ""}
+        function = function.outer
+    if hosted or shipped & (around | {"modules", "__name__"} - {""}):
+        raise Refused("the code runs where its packages are not, and could not import the helper")
+    script = _SCRIPT.search(text)
+    if script and top == "atomic_fix" and not re.search(r"atomic[-_]fix", script[1]):
+        raise Refused(
+            "the script names what it needs (`# /// script`), and the helper is not there"
+        )
+
+
+@lru_cache(maxsize=1)
+def is_python_2(source: Source) -> bool:
+    """Whether a file can only be for Python 2."""
+    text = source.text
+    if text.startswith("#!") and re.match(r"#!.*\bpython3", text):
+        return False
+    if _EITHER.search(text):
+        return False
+    habits = sum(weight for habit, weight in _PYTHON_2_HABITS if habit.search(text))
+    return (
+        _PYTHON_2_SYNTAX.search(text) is not None
+        or _PYTHON_2_MODULES.search(text) is not None
+        or habits > 2
+        or (any(name in text for name in _PYTHON_2_NAMES) and _uses_python_2(text))
+    )
+
+
+def _uses_python_2(text: str) -> bool:
+    """Whether a file uses a builtin that Python 3 has not, and binds it nowhere."""
+    tree = parsed(text)
+    used, bound = set[str](), set[str]()
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.alias):
+            bound.add(node.asname or node.name)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            bound.add(node.name)
+    return not _PYTHON_2_NAMES.isdisjoint(used - bound) and "*" not in bound
+
+
 # --- what is there already ----------------------------------------------------------
 
 
@@ -96,12 +199,50 @@ def _imports_in_reach(place: Place) -> list[cst.SimpleStatementLine]:
     found = _top_imports(place)
     body = getattr(place.function.node, "body", None)
     if isinstance(body, cst.IndentedBlock):
-        found += [line for line in body.body if _is_import(line)]  # type: ignore[misc]
+        first = min(map(place.tree.row, place.first), default=None)
+        found += [
+            line  # type: ignore[misc]
+            for line in body.body
+            if _is_import(line) and (first is None or place.tree.row(line) < first)
+        ]
     return found
 
 
 def _top_imports(place: Place) -> list[cst.SimpleStatementLine]:
-    return [line for line in place.tree.module.body if _is_import(line)]  # type: ignore[misc]
+    """The import statements that have run where the names are used."""
+    last = _last_row(place)
+    return [
+        line  # type: ignore[misc]
+        for line in place.tree.module.body
+        if _is_import(line) and place.tree.row(line.body[0]) < last  # type: ignore[index]
+    ]
+
+
+def _last_row(place: Place) -> int:
+    """The first row of the file that an import must stand above: that of the module's statement
+    which uses it, or which may run the function that does."""
+    row = min(map(place.tree.row, place.first), default=0)
+    if not row:
+        return 1 << 60
+    body = place.tree.module.body
+    rows = [
+        place.tree.row(getattr(line, "body", [line])[0] if _is_simple(line) else line)
+        for line in body
+    ]
+    index = max((i for i, each in enumerate(rows) if each <= row), default=0)
+    if place.function.is_module:
+        return rows[index]
+    defined = set(_DEFINED.findall(place.source.text))
+    for each, line in zip(rows[index + 1 :], body[index + 1 :], strict=True):
+        if isinstance(line, (cst.FunctionDef, cst.ClassDef)) or _is_import(line):
+            continue
+        if not defined.isdisjoint(_WORD.findall(code_of(line))):
+            return each
+    return 1 << 60
+
+
+def _is_simple(line: cst.CSTNode) -> bool:
+    return isinstance(line, cst.SimpleStatementLine)
 
 
 def _is_import(line: cst.CSTNode) -> bool:
@@ -245,7 +386,10 @@ def _block(place: Place) -> list[cst.SimpleStatementLine]:
     filled = [block for block in blocks if block]
     changed = _row_of_the_path_change(place)
     later = [block for block in filled if place.tree.row(block[0]) > changed]
-    found = later or filled or [[]]
+    last = _last_row(place)
+    above = [block for block in filled if place.tree.row(block[0].body[0]) < last]
+    later = [block for block in above if block in later]
+    found = later or above or [[]]
     if len(found) > 1 and all(_is_future(line) for line in found[0]):
         # `__all__`, `DOCUMENTATION` and the like may stand between it and the other imports.
         body = list(place.tree.module.body)

@@ -9,7 +9,7 @@ import libcst as cst
 
 from atomic_fix.config import Style
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.facts.names import code_of
+from atomic_fix.facts.names import code_of, dotted
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused, layout
@@ -59,12 +59,86 @@ def binds(node: cst.CSTNode, name: str) -> bool:
     return any(bound(each) == name for each in (node, *getattr(node, "items", ())))
 
 
+def _bindings(scope: ast.AST) -> dict[str, set[str]]:
+    """What the names of a module or function are bound to by its imports; an empty text stands for
+    all else that binds one."""
+    found: dict[str, set[str]] = {}
+    stack = list(ast.iter_child_nodes(scope))
+    while stack:
+        node = stack.pop()
+        names: list[tuple[str, str]] = []
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                names.append((alias.asname or top, alias.name if alias.asname else top))
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (f"{node.module}." if node.module else "")
+            names += [(each.asname or each.name, module + each.name) for each in node.names]
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.append((node.name, ""))
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            names.append((node.id, ""))
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.append((node.name, ""))
+        elif isinstance(node, ast.arg):
+            names.append((node.arg, ""))
+        for name, target in names:
+            found.setdefault(name, set()).add(target)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            # What is global there is bound here.
+            told = [each.names for each in ast.walk(node) if isinstance(each, ast.Global)]
+            for name in {name for names_ in told for name in names_}:
+                found.setdefault(name, set()).add("")
+            continue
+        stack += ast.iter_child_nodes(node)
+    return found
+
+
+def _replaced(tree: ast.AST, last: str) -> set[str]:
+    """The modules and classes of which the file sets an attribute of this name, `json.dump = ...`;
+    for one of the builtins the name itself too."""
+    found = set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if node.attr == last and isinstance(node.value, ast.Name):
+                found |= {node.value.id, last} if node.value.id == "builtins" else {node.value.id}
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "setattr":
+            given = node.args[:2]
+            if len(given) == 2 and isinstance(given[1], ast.Constant) and given[1].value == last:
+                name = getattr(given[0], "id", "")
+                found |= {name, last} if name == "builtins" else {name}
+    return found
+
+
+# Modules of the standard library with an `open` of their own.
+_WITH_OPEN = frozenset(
+    {
+        *("aifc", "bz2", "codecs", "dbm", "gzip", "lzma", "os", "posix", "shelve", "sunau"),
+        *("tarfile", "tokenize", "wave", "webbrowser"),
+    }
+)
+
+
+def _starred(tree: ast.AST) -> set[str]:
+    """Builtins that an `import *` hides."""
+    modules = {
+        (node.module or "").partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*" and not node.level
+    }
+    return set() if modules.isdisjoint(_WITH_OPEN) else {"open"}
+
+
 class Place:
     """One function of a module, or the module's own code, and the text that it stands in."""
 
-    def __init__(self, facts: ModuleFacts, function: FunctionFacts) -> None:
+    def __init__(
+        self, facts: ModuleFacts, function: FunctionFacts, first: Sequence[cst.CSTNode] = ()
+    ) -> None:
         self.facts = facts
         self.function = function
+        self.first = first
+        """What a fix may change, as far as it is known: its imports must stand above."""
         self.source = facts.source
         self.tree = facts.tree
         self.added: list[Edit] = []
@@ -164,6 +238,30 @@ class Place:
             return ""
         function = node.function if isinstance(node, Call) else self.function
         return self.facts.paths.call_name(node, function) or ""
+
+    def owns(self, func: cst.BaseExpression) -> bool:
+        """Whether what is called under a name is, wherever the file runs, what its imports say:
+        bound once, and not replaced."""
+        head, _, rest = (dotted(func) or "").partition(".")
+        qualified = self.facts.paths.qualified(f"{head}.{rest}" if rest else head, self.function)
+        wanted = (qualified or "").removesuffix(f".{rest}") if rest else qualified
+        tree = parsed(self.source.text)
+        if tree is None:
+            return True  # in syntax newer than this Python it is as the facts have it
+        row = self.span(func).start.row if self.holds(func) else 0
+        scopes = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and node.lineno <= row <= (node.end_lineno or 0)
+        ]
+        bound = next((b for b in map(_bindings, reversed(scopes)) if head in b), _bindings(tree))
+        found = bound.get(head, set())
+        if head in _replaced(tree, rest.rpartition(".")[2] or head):
+            return False
+        if not found:
+            return wanted == f"builtins.{head}" and head not in _starred(tree)
+        return found == {wanted}
 
     # --- text ---------------------------------------------------------------------
 
