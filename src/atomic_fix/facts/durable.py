@@ -126,7 +126,7 @@ class Ground:
 class Durability:
     grounds: list[Ground] = field(default_factory=list)
     ruled_out: str = ""
-    """Why it is no durable state whatever speaks for it, as a clause; empty when nothing says so."""
+    """Why it is not durable state whatever else says so, as a clause; empty for no reason."""
 
     def add(
         self, text: str, weight: float, site: LoadSite | WriteSite | PublishSite | None = None
