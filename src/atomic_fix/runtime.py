@@ -1060,7 +1060,9 @@ def _locate(path: str) -> tuple[str, str] | None:
         try:
             mode = os.lstat(path).st_mode
         except FileNotFoundError:
-            return directory, name
+            # No `return` of a value here: interrupted there, Python 3.8 to 3.10 take the value
+            # for an exception.
+            mode = stat.S_IFREG
         if stat.S_ISREG(mode):
             return directory, name
         # The kernel judges a link: also whether it may be followed at all

@@ -1,3 +1,4 @@
+# ruff: noqa: PT031
 """A warning points at the line that calls the helper, wherever in it the reason is found."""
 
 from __future__ import annotations
@@ -7,6 +8,7 @@ import contextlib
 import errno
 import inspect
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -133,8 +135,9 @@ def test_while_it_is_published(
         row = way(path)
     (warning,) = told
     assert warning.filename == __file__
-    if way is not open_on_a_stack:  # published where the stack ends
-        assert warning.lineno == row
+    # Published where the stack ends; until Python 3.9, a block ends at its last line.
+    last = row + (sys.version_info < (3, 10) and "open" in way.__name__)
+    assert warning.lineno == last or way is open_on_a_stack
 
 
 def test_of_a_backup(linked: Path, tmp_path: Path) -> None:
