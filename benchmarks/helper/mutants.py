@@ -1,13 +1,18 @@
 # ruff: noqa: T201
 """Damage the helper in one place at a time and see whether its tests notice.
 
-    python benchmarks/helper/mutants.py                    # every mutant, about an hour
+    python benchmarks/helper/mutants.py                    # every mutant, more than an hour
+    python benchmarks/helper/mutants.py --statements       # only those without one statement
     python benchmarks/helper/mutants.py --since REVISION   # only in rows changed since then
     python benchmarks/helper/mutants.py --only 12 45       # only these, by number
 
 Statements are deleted, conditions fixed, operands and elements dropped, numbers increased,
 `with` blocks, handlers and `finally` made void. First the tests that run in one process, then,
-for what survives, those under strace. Prints what no test notices.
+for what survives, those under strace. Mutants are made from the syntax tree, so that they do not
+depend on how the helper is formatted.
+
+`survivors.txt` says why a mutant may survive. One that is not in it ends the run with exit code
+1, and so does a line of it whose mutant is gone or is noticed.
 
 As root in a container of its own only: a damaged helper may replace what it should write
 through, `/dev/stdout` for instance.
@@ -22,6 +27,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,15 +36,16 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 HELPER = ROOT / "src" / "atomic_fix" / "runtime.py"
 TESTS = ROOT / "tests" / "runtime"
-QUICK = ("target", "bytes", "load", "platforms", "failures", "sweep")
+SURVIVORS = Path(__file__).with_name("survivors.txt")
+QUICK = ("target", "bytes", "load", "platforms", "failures", "sweep", "warnings")
 SLOW = ("power_loss", "syscalls", "concurrent")
 
 
 @dataclass(frozen=True)
 class Mutant:
     row: int
-    what: str
-    was: str
+    name: str
+    """What stays the same when rows move: the function, the damage, and what is damaged."""
     source: str
 
 
@@ -51,6 +58,7 @@ class Mutants:
         for line in self._raw.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
         self._tree = ast.parse(source)
+        self._names: Counter[str] = Counter()
         self._parents = {
             child: node for node in ast.walk(self._tree) for child in ast.iter_child_nodes(node)
         }
@@ -58,13 +66,17 @@ class Mutants:
     def __iter__(self) -> Iterator[Mutant]:
         for node in ast.walk(self._tree):
             if not self._never_runs(node):
+                yield from self.without(node)
                 yield from self._of(node)
 
-    def _of(self, node: ast.AST) -> Iterator[Mutant]:
+    def without(self, node: ast.AST) -> Iterator[Mutant]:
+        removable = (ast.Expr, ast.Raise, ast.Return, ast.Continue, ast.Break)
+        removable += (ast.AugAssign, ast.Assign)
         inside = not isinstance(self._parents.get(node), ast.Module)
-        removable = (ast.Expr, ast.Raise, ast.Return, ast.Continue, ast.AugAssign, ast.Assign)
         if isinstance(node, removable) and inside:
             yield self._mutant([node], "pass", "deleted")
+
+    def _of(self, node: ast.AST) -> Iterator[Mutant]:
         if isinstance(node, (ast.If, ast.IfExp, ast.While)):
             yield self._mutant([node.test], "False", "never")
             if not isinstance(node, ast.While):
@@ -124,7 +136,20 @@ class Mutants:
     def _mutant(self, nodes: list, new: str, what: str) -> Mutant:
         start, end = self._span(nodes)
         source = self._raw[:start] + new.encode() + self._raw[end:]
-        return Mutant(nodes[0].lineno, what, self._text(nodes), source.decode())
+        was = ast.unparse(nodes[0]).partition("\n")[0]
+        name = f"{self._function(nodes[0])}: {what}: {was}"
+        self._names[name] += 1
+        if self._names[name] > 1:
+            name += f" ({self._names[name]})"
+        return Mutant(nodes[0].lineno, name, source.decode())
+
+    def _function(self, node: ast.AST) -> str:
+        names = []
+        while (parent := self._parents.get(node)) is not None:
+            if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                names.append(parent.name)
+            node = parent
+        return ".".join(reversed(names)) or "module"
 
 
 def noticed(mutant: Mutant) -> bool:
@@ -165,27 +190,46 @@ def rows_since(revision: str) -> set[int]:
     return rows
 
 
+def allowed() -> dict[str, str]:
+    """Name of a mutant -> why it may survive."""
+    lines = SURVIVORS.read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("  # ") for line in lines if line and not line.startswith("#")]
+    return dict(pairs)
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--statements", action="store_true")
     options.add_argument("--since")
     options.add_argument("--only", type=int, nargs="+")
     options.add_argument("--list", action="store_true")
     chosen = options.parse_args()
-    numbered = list(enumerate(Mutants(HELPER.read_text(encoding="utf-8"))))
+    every = list(Mutants(HELPER.read_text(encoding="utf-8")))
+    numbered = list(enumerate(every))
+    if chosen.statements:
+        numbered = [(n, m) for n, m in numbered if ": deleted: " in m.name]
     if chosen.since:
         rows = rows_since(chosen.since)
         numbered = [(n, m) for n, m in numbered if m.row in rows]
     if chosen.only:
         numbered = [(n, m) for n, m in numbered if n in chosen.only]
+    if chosen.list:
+        for number, mutant in numbered:
+            print(f"{number}: row {mutant.row}: {mutant.name}")
+        return
+    reasons = allowed()
+    wrong = [f"is gone: {name}" for name in sorted(set(reasons) - {m.name for m in every})]
     survived = 0
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        work = (lambda _: True) if chosen.list else (lambda pair: noticed(pair[1]))
-        for (number, mutant), dead in zip(numbered, pool.map(work, numbered), strict=True):
-            if chosen.list or not dead:
-                survived += not dead
-                was = mutant.was.partition("\n")[0]
-                print(f"{number}: row {mutant.row}: {mutant.what}: {was}", flush=True)
-    print(f"{len(numbered)} mutants, {survived} noticed by no test")
+        work = pool.map(lambda pair: noticed(pair[1]), numbered)
+        for (number, mutant), dead in zip(numbered, work, strict=True):
+            survived += not dead
+            if dead == (mutant.name in reasons):
+                wrong.append(f"{'is' if dead else 'not'} noticed: {mutant.name}")
+                print(f"{number}: row {mutant.row}: {wrong[-1]}", flush=True)
+    print(f"{len(numbered)} mutants, {survived} noticed by no test, {len(wrong)} unexpected")
+    print("\n".join(wrong))
+    sys.exit(bool(wrong))
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ _NO_LOCKS = _UNSUPPORTED | {errno.ENOLCK, errno.ENOSYS}
 _SWAPPED = frozenset({errno.ELOOP, errno.ENXIO})
 # They vouch for the old content.
 _VOUCHING = frozenset({"security.capability", "security.ima", "security.evm"})
+_NOT = (False, False, False)
 
 # Windows has none of the first three and alone has the last.
 _O_DIRECTORY = getattr(os, "O_DIRECTORY", 0)
@@ -534,9 +535,10 @@ def _write(
     replacement = _Replacement(path, fsync, permissions, backup, make_parents, caller)
     try:
         try:
-            replacement.begin()
-            replacement.write(memoryview(data))
-            replacement.commit()
+            with replacement:
+                replacement.begin()
+                replacement.write(memoryview(data))
+                replacement.commit()
         finally:
             replacement.discard()
     except BaseException:
@@ -551,9 +553,12 @@ def _block(replacement: _Replacement) -> Iterator[IO[Any]]:
     """
     try:
         try:
-            replacement.begin()
-            yield replacement.open()
-            replacement.commit()
+            with replacement:
+                replacement.begin()
+                file = replacement.open()
+            yield file  # errors of the block are left as they are
+            with replacement:
+                replacement.commit()
         finally:
             replacement.discard()
     except BaseException:
@@ -578,21 +583,6 @@ class _Block:
         return self._manager.__exit__(*error)
 
 
-class _Naming:
-    """Errors within speak of the caller's path, not of a descriptor or a temporary name."""
-
-    def __init__(self, path: str | bytes) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if isinstance(error, OSError):
-            error.filename = self._path
-            del error.filename2
-
-
 class _File(io.FileIO):
     """The temporary file under the target's name, so that a failed write tells that name."""
 
@@ -613,8 +603,16 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> None:
 class _Replacement:
     """New content on its way: a hidden file beside the target until it is published.
 
-    `begin`, then `write` or `open`, then `commit`; and `discard`, whatever happens.
+    `begin`, then `write` or `open`, then `commit`; and `discard`, whatever happens. In a `with`,
+    errors speak of the caller's path, not of a descriptor or a temporary name.
     """
+
+    pid: int | None = None
+    through: IO[Any] | None = None
+    copy: _Replacement | None = None
+    dir_fd: int | None = None
+    old: int | None = None
+    prefix = ""
 
     def __init__(
         self,
@@ -633,50 +631,46 @@ class _Replacement:
         self.make_parents = make_parents
         self.caller = caller
         self.layers = layers
-        self.naming = _Naming(self.path)
-        self.pid: int | None = None
         self.held: list[int] = []
         self.temps: list[str] = []
         self.files: list[IO[Any]] = []
-        self.through: IO[Any] | None = None
-        self.copy: _Replacement | None = None
-        self.dir_fd: int | None = None
-        self.old: int | None = None
-        self.prefix = ""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if isinstance(error, OSError) and (
+            self.copy is None or error.filename is not self.copy.path  # named already
+        ):
+            error.filename = self.path
+            del error.filename2
 
     def begin(self) -> None:
         """Everything up to a file that takes the new content, with the old one's attributes."""
         self.pid = os.getpid()
-        with self.naming:
-            found = self._find()
-        if not found:
+        if not self._find():
             self.through = open(self.path, *self.layers)  # noqa: SIM115 -- settle closes it
             self.files.append(self.through)
             return
         if self.backup is not None:
             self._keep(self.backup)
-        with self.naming:
-            self._make_temp()
-            if self.old is not None:
-                if self.was.st_nlink > 1:
-                    self._warn(f"has {self.was.st_nlink} names: the others keep the old content")
-                self._inherit(self.was, self.made)
+        self._make_temp()
+        if self.old is not None:
+            if self.was.st_nlink > 1:
+                self._warn(f"has {self.was.st_nlink} names: the others keep the old content")
+            self._inherit(self.old, self.was, self.made)
 
     def write(self, data: memoryview) -> None:
-        with self.naming:
-            if self.through is not None:
-                self.through.write(data)
-                return
-            done = 0
-            while done < data.nbytes:
-                done += os.write(self.new, data.cast("B")[done:])
+        if self.through is not None:
+            self.through.write(data)
+            return
+        done = 0
+        while done < data.nbytes:
+            done += os.write(self.new, data.cast("B")[done:])
 
     def open(self) -> IO[Any]:
         if self.through is not None:
             return self.through
-        if self.old is not None:
-            with self.naming:
-                self.left = _attributes(self.new)
         mode, buffering, encoding, errors, newline = self.layers
         raw = _File(self.new, "w+" if "+" in mode else "w", closefd=False)
         self.files.append(raw)
@@ -701,33 +695,32 @@ class _Replacement:
         self.settle()
         self.publish()
         if self.copy is not None:
-            self.copy.publish()
+            with self.copy:
+                self.copy.publish()
 
     def settle(self) -> None:
         """Bring the new content to the disk, with its attributes; its name comes later."""
-        with self.naming:
-            for file in reversed(self.files):
-                file.close()
-            if self.through is not None:
-                return
-            if self.files and self.old is not None:
-                self._inherit_changes(self.old)
-            if self.permissions is not None and hasattr(os, "fchmod"):
-                os.fchmod(self.new, self.permissions)
-            _flush(self.new, self.fsync)
+        for file in reversed(self.files):
+            file.close()
+        if self.through is not None:
+            return
+        if self.files and self.old is not None:
+            self._inherit_changes(self.old)
+        if self.permissions is not None and hasattr(os, "fchmod"):
+            os.fchmod(self.new, self.permissions)
+        _flush(self.new, self.fsync)
 
     def publish(self) -> None:
         """Give the new content its name."""
         if self.through is not None:
             return
-        with self.naming:
-            if _WINDOWS:
-                self._release()  # an open file cannot be renamed there
-            self._replace()
-            self.temps.clear()
-            if self.fsync and self.dir_fd is not None:
-                _sync_directory(self.dir_fd)
-            self._release()
+        if _WINDOWS:
+            self._release()  # an open file cannot be renamed there
+        self._replace()
+        self.temps.clear()
+        if self.fsync and self.dir_fd is not None:
+            _sync_directory(self.dir_fd)
+        self._release()
 
     def discard(self) -> None:
         """Leave nothing behind; may be called again. An error here would hide the first."""
@@ -761,9 +754,10 @@ class _Replacement:
 
     def _find(self) -> bool:
         """Open what is at `path`; false when that can only be written through."""
+        path = self.path if isinstance(self.path, str) else os.fsdecode(self.path)
         attempts = 0
         while True:
-            place = _locate(os.fsdecode(self.path))
+            place = _locate(path)
             if place is None:
                 return False
             self.directory, self.name = place[0] or os.curdir, place[1]
@@ -845,22 +839,18 @@ class _Replacement:
         except FileNotFoundError:
             return
         with old:
-            with self.naming:
-                bits = stat.S_IMODE(os.fstat(old.fileno()).st_mode)
+            bits = stat.S_IMODE(os.fstat(old.fileno()).st_mode)
             copy = _Replacement(backup, self.fsync, bits, None, self.make_parents, self.caller)
             self.copy = copy
-            copy.begin()
-            with self.naming:
-                if self._is_place_of(copy):
-                    raise ValueError(f"the backup of {os.fsdecode(self.path)} must be another file")
-            while True:
-                with self.naming:
-                    block = old.read(1 << 20)
-                if not block:
-                    break
-                copy.write(memoryview(block))
-            with self.naming:
-                old.close()
+            with copy:
+                copy.begin()
+            if self._is_place_of(copy):
+                raise ValueError(f"the backup of {os.fsdecode(self.path)} must be another file")
+            for block in iter(functools.partial(old.read, 1 << 20), b""):
+                with copy:
+                    copy.write(memoryview(block))
+            old.close()
+        with copy:
             copy.settle()
 
     def _is_place_of(self, other: _Replacement) -> bool:
@@ -957,7 +947,7 @@ class _Replacement:
         os.unlink(rescued, dir_fd=self.dir_fd)
 
     def _inherit(
-        self, was: os.stat_result, now: os.stat_result, by_block: Iterable[bool] = (False,) * 3
+        self, old: int, was: os.stat_result, now: os.stat_result, by_block: Iterable[bool] = _NOT
     ) -> None:
         """Give the new file owner, group, extended attributes (so ACLs) and mode of the old.
 
@@ -965,57 +955,71 @@ class _Replacement:
         what that sets by descriptor counts. The set-id bits go, as they do when an
         unprivileged process writes to a file.
         """
-        if sys.platform == "win32" or self.old is None:  # for type checkers: not called there
+        if sys.platform == "win32":  # for type checkers: nothing old is open there
             return
-        mode = stat.S_IMODE(was.st_mode) & ~(stat.S_ISUID | stat.S_ISGID)
         owner_set, xattrs_set, mode_set = by_block
-        if not owner_set and (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
-            mode = self._inherit_owner(was, mode)
+        owner, wanted = (now.st_uid, now.st_gid), (was.st_uid, was.st_gid)
+        mode = stat.S_IMODE(was.st_mode) & ~(stat.S_ISUID | stat.S_ISGID)
+        if owner != wanted and not owner_set:
+            owner = self._inherit_owner(owner, wanted)
+            if owner[1] != wanted[1]:
+                # What one group was allowed must not be allowed to another.
+                mode = mode & ~0o070 | (mode & 0o007) << 3 & mode
         if mode_set:
             mode = stat.S_IMODE(now.st_mode)
         elif self.permissions is not None:
-            mode = 0o600  # until it is whole
-        if not xattrs_set and self._inherit_xattrs(self.old):
+            mode = 0o600  # until all of it is there
+        xattrs = {} if xattrs_set else self._inherit_xattrs(old)
+        if xattrs:
             now = os.fstat(self.new)  # an ACL sets the mode, perhaps to more than is allowed now
         if stat.S_IMODE(now.st_mode) != mode:
             os.fchmod(self.new, mode)
+        self.left = (owner, xattrs, mode)
 
     def _inherit_changes(self, old: int) -> None:
         """What others have changed on the target since then counts too, but what the block has
         set by descriptor comes first.
         """
         was = os.fstat(old)
-        of_interest = ("st_mode", "st_uid", "st_gid", "st_ctime_ns")
-        if all(getattr(was, name) == getattr(self.was, name) for name in of_interest):
+        if _status(was) == _status(self.was):
             return
-        now = _attributes(self.new)
-        by_block = [self.left[n] != now[n] for n in range(3)]
-        self._inherit(was, os.fstat(self.new), by_block)
+        now = os.fstat(self.new)
+        found = ((now.st_uid, now.st_gid), _xattrs(self.new), stat.S_IMODE(now.st_mode))
+        self._inherit(old, was, now, [self.left[n] != found[n] for n in range(3)])
 
-    def _inherit_owner(self, was: os.stat_result, mode: int) -> int:
+    def _inherit_owner(self, owner: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int]:
+        """Owner and group that the new file has then: those wanted, or the group at least."""
         if sys.platform == "win32":
-            return mode
-        for uid, gid in [(was.st_uid, was.st_gid), (-1, was.st_gid)]:
+            return owner
+        for uid in (wanted[0], -1):
             try:
-                os.fchown(self.new, uid, gid)
+                os.fchown(self.new, uid, wanted[1])
             except OSError as error:
                 # EINVAL: an id that this user namespace does not map.
                 if error.errno not in {errno.EPERM, errno.EINVAL}:
                     raise
                 continue
-            if uid == -1:
-                self._warn(f"cannot keep its owner, uid {was.st_uid}")
-            return mode
-        self._warn(f"cannot keep its owner and group, uid {was.st_uid} gid {was.st_gid}")
-        # What one group was allowed must not be allowed to another.
-        return mode & ~0o070 | (mode & 0o007) << 3 & mode
+            if uid == wanted[0]:
+                return wanted
+            self._warn(f"cannot keep its owner, uid {wanted[0]}")
+            return owner[0], wanted[1]
+        self._warn(f"cannot keep its owner and group, uid {wanted[0]} gid {wanted[1]}")
+        return owner
 
-    def _inherit_xattrs(self, old: int) -> bool:
-        """Give the new file those of the old and no others; whether the old has any."""
+    def _inherit_xattrs(self, old: int) -> dict[str, bytes]:
+        """Give the new file those of the old and no others; what it has then."""
+        left: dict[str, bytes] = {}
         if sys.platform != "linux":
-            return False
-        wanted, there = _xattr_names(old), _xattr_names(self.new)
+            return left
+        try:
+            wanted, there = os.listxattr(old), os.listxattr(self.new)
+        except OSError as error:
+            if error.errno not in _UNSUPPORTED:
+                raise
+            return left
         for name in {*wanted, *there}:
+            if name in _VOUCHING:
+                continue
             try:
                 if name not in wanted:
                     os.removexattr(self.new, name)  # a default ACL of the directory
@@ -1023,11 +1027,14 @@ class _Replacement:
                 value = os.getxattr(old, name)
                 if name not in there or os.getxattr(self.new, name) != value:
                     os.setxattr(self.new, name, value)
+                left[name] = value
             except OSError as error:
-                if not _may_be_denied(name, error):
+                foreign = not name.startswith(("user.", "system.posix_acl"))
+                denied = foreign and error.errno in {errno.EPERM, errno.EACCES}
+                if not denied and error.errno not in _UNSUPPORTED:
                     raise
                 self._warn(f"cannot keep its attribute {name}")
-        return bool(wanted)
+        return left
 
     def _warn(self, message: str) -> None:
         place = self.caller or _caller()
@@ -1045,14 +1052,17 @@ def _locate(path: str) -> tuple[str, str] | None:
         return os.path.split(os.path.realpath(path))
     # Only the last part: the kernel walks the rest, so that `missing/../x` stays an error.
     for _ in range(100):
-        directory, name = os.path.split(path)
+        head, slash, name = path.rpartition("/")  # os.path.split would take 2 % of a small write
+        directory = head.rstrip("/") or slash
         # /dev/stdout may well lead to a regular file: the one that the shell has opened.
         if name.isdigit() and _holds_descriptors(directory):
             return None
         try:
             mode = os.lstat(path).st_mode
         except FileNotFoundError:
-            return directory, name
+            # No `return` of a value here: interrupted there, Python 3.8 to 3.10 take the value
+            # for an exception.
+            mode = stat.S_IFREG
         if stat.S_ISREG(mode):
             return directory, name
         # The kernel judges a link: also whether it may be followed at all
@@ -1074,40 +1084,21 @@ def _holds_descriptors(directory: str) -> bool:
     return real == "/dev/fd" or (real.startswith("/proc/") and os.path.basename(real) == "fd")
 
 
-def _attributes(fd: int) -> tuple[Any, ...]:
-    """Owner, extended attributes and permission bits: whether a block has changed them."""
-    found = os.fstat(fd)
-    values = {name: _value(fd, name) for name in _xattr_names(fd)}
-    return (found.st_uid, found.st_gid), values, stat.S_IMODE(found.st_mode)
+def _status(found: os.stat_result) -> tuple[int, ...]:
+    """What differs when someone has changed owner, mode or attributes."""
+    return found.st_mode, found.st_uid, found.st_gid, found.st_ctime_ns
 
 
-def _xattr_names(fd: int) -> list[str]:
+def _xattrs(fd: int) -> dict[str, bytes]:
     if sys.platform != "linux":
-        return []
+        return {}
     try:
-        return [name for name in os.listxattr(fd) if name not in _VOUCHING]
+        names = os.listxattr(fd)
     except OSError as error:
         if error.errno not in _UNSUPPORTED:
             raise
-    return []
-
-
-def _value(fd: int, name: str) -> bytes | None:
-    """The value of an extended attribute; None when it cannot be read."""
-    if sys.platform != "linux":
-        return None
-    try:
-        return os.getxattr(fd, name)
-    except OSError as error:
-        if not _may_be_denied(name, error):
-            raise
-    return None
-
-
-def _may_be_denied(name: str, error: OSError) -> bool:
-    foreign = not name.startswith(("user.", "system.posix_acl"))
-    denied = foreign and error.errno in {errno.EPERM, errno.EACCES}
-    return denied or error.errno in _UNSUPPORTED
+        return {}
+    return {name: os.getxattr(fd, name) for name in names if name not in _VOUCHING}
 
 
 def _flush(fd: int, fsync: bool) -> None:

@@ -143,7 +143,7 @@ def test_other_formats(tmp_path: Path, how: str) -> None:
     assert load(pickle.loads, default=5) == 5
     runtime.atomic_write_bytes(path, pickle.dumps({"a": 1}))
     assert load(pickle.loads) == {"a": 1}
-    path.write_text("ü\r\n", "latin-1", newline="")
+    path.write_bytes("ü\r\n".encode("latin-1"))
     assert load(str, encoding="latin-1") == "ü\n"  # as open() reads it
     backup.write_bytes(pickle.dumps(2))
     with pytest.raises(LookupError):  # nothing is wrong with the file

@@ -788,10 +788,8 @@ def test_failed_write_in_place_leaves_the_whole_content(
         patched.setattr(os, "replace", busy)
         patched.setattr(runtime, "_copy", full)
         told = pytest.warns(runtime.AtomicWriteWarning)
-        with (
-            told,
-            pytest.raises(OSError, match=r"full; .* new content is in .*state\.json") as caught,
-        ):
+        text = r"full; .* new content is in .*state\.json"
+        with told, pytest.raises(OSError, match=text) as caught:
             runtime.atomic_write_text(given, "new")
     assert caught.value.filename == given
     (rescued,) = target.parent.glob(".atomic-*")
