@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from atomic_fix.finding import FileResult
-from atomic_fix.run import disk
+from atomic_fix.run import disk, lifetime
 from atomic_fix.run.discover import Candidate
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import check_bytes, uncollected
@@ -71,6 +71,7 @@ def _in_processes(
     chunks = [candidates[i : i + _CHUNK] for i in range(0, len(candidates), _CHUNK)]
     # A forked worker has everything loaded; there is no other thread yet that fork could harm.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    lifetime.load()
     stop = context.Event()
     executor = ProcessPoolExecutor(
         min(jobs, len(chunks)), mp_context=context, initializer=_begin, initargs=(stop.is_set,)
@@ -98,6 +99,7 @@ def _in_processes(
 def _begin(is_stopped: Callable[[], bool]) -> None:
     global _is_stopped
     _is_stopped = is_stopped
+    lifetime.end_with_parent()
     # The parent answers for an interrupt: it stops its workers and says so once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
