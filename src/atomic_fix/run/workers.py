@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from atomic_fix.finding import FileResult
-from atomic_fix.run import disk
+from atomic_fix.run import disk, lifetime
 from atomic_fix.run.discover import Candidate
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import check_bytes, uncollected
@@ -15,6 +15,10 @@ from atomic_fix.run.one_file import check_bytes, uncollected
 WORTH_A_POOL = 250
 """With fewer files, starting processes costs more than it saves."""
 _CHUNK = 24
+_FORKS = sys.platform == "linux"
+# A new Python would look for its modules in the current folder first, which may be anybody's;
+# 3.10 cannot be told not to.
+_MAY_START = _FORKS or sys.version_info >= (3, 11)
 _MUCH_GARBAGE = 100_000
 """Objects left over, at which garbage is collected between two files."""
 
@@ -44,7 +48,7 @@ def check_all(
     with uncollected():
         gc.freeze()  # what is loaded by now is no garbage
         try:
-            if jobs <= 1 or len(candidates) < WORTH_A_POOL:
+            if jobs <= 1 or len(candidates) < WORTH_A_POOL or not _MAY_START:
                 for each in candidates:
                     yield _check(each, narrowing)
             else:
@@ -70,7 +74,10 @@ def _in_processes(
 
     chunks = [candidates[i : i + _CHUNK] for i in range(0, len(candidates), _CHUNK)]
     # A forked worker has everything loaded; there is no other thread yet that fork could harm.
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    context = multiprocessing.get_context("fork" if _FORKS else "spawn")
+    if not _FORKS:
+        os.environ["PYTHONSAFEPATH"] = "1"
+    lifetime.load()
     stop = context.Event()
     executor = ProcessPoolExecutor(
         min(jobs, len(chunks)), mp_context=context, initializer=_begin, initargs=(stop.is_set,)
@@ -98,6 +105,7 @@ def _in_processes(
 def _begin(is_stopped: Callable[[], bool]) -> None:
     global _is_stopped
     _is_stopped = is_stopped
+    lifetime.end_with_parent()
     # The parent answers for an interrupt: it stops its workers and says so once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
