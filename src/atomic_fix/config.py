@@ -72,6 +72,7 @@ class Config:
     on_corrupt: str = "raise"
     durability: str = "durable"
     min_confidence: float = 0.5
+    check_tests: bool = False
 
     @property
     def names_rules(self) -> bool:

@@ -50,6 +50,15 @@ class AtomicFixPlugin:
     def add_options(cls, manager: Any) -> None:
         """Register the options, called by flake8."""
         for key in _OPTIONS:
+            if key.kind is Kind.BOOLEAN:
+                manager.add_option(
+                    f"--atf-{key.name}",
+                    action="store_true",
+                    default=None,
+                    parse_from_config=True,
+                    help=key.help.replace("%", "%%"),
+                )
+                continue
             is_list = key.kind in (Kind.STRINGS, Kind.SAVERS)
             manager.add_option(
                 f"--atf-{key.name}",

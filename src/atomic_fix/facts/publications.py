@@ -113,7 +113,7 @@ def _ages(sites: Sites, site: PublishSite) -> bool:
     A file that was written just before under a name of its own is published, though.
     """
     source, target = site.source, site.target
-    if source.is_temp or "fresh" in source.traits or target.derived_from.isdisjoint(source.aliases):
+    if source.is_temp or "fresh" in source.traits or not target.is_put_beside(source):
         return False
     return not any(
         write.path.same(source) and _comes_first(sites, write, site) for write in sites.writes
