@@ -28,6 +28,8 @@ class Match:
     """Raises `Refused` where there is no repair."""
     function: FunctionFacts | None = None
     """Where it stands: in a test, it counts only with `check-tests`."""
+    precedence: int | None = None
+    """That of its `Finding`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Rule:
                 why_no_fix=why_no_fix,
                 noqa_row=span.start.row,
                 source_line=facts.source.line(span.start.row),
+                precedence=match.precedence,
             )
 
 
@@ -110,11 +113,14 @@ def published(
     publication: Publication,
     message: str,
     repair: Callable[[ModuleFacts, Publication], Fix],
+    precedence: int = 0,
 ) -> Match:
-    """A temp file that takes its final name in a wrong way."""
+    """A temp file that takes its final name in a wrong way. Of several ways at one call, the
+    one of the highest `precedence` is reported."""
     durability = facts.publication_durability(publication)
     fix = partial(repair, facts, publication)
-    return Match(publication.site.node, message, durability, fix, publication.function)
+    node = publication.site.node
+    return Match(node, message, durability, fix, publication.function, precedence)
 
 
 def swallowed(facts: ModuleFacts, swallow: Swallow, message: str) -> Match:
