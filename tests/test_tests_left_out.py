@@ -214,6 +214,12 @@ class TestStore:
         with open(self.state_path, "w") as file:
             json.dump(self.state, file)
 """,
+    "class called a test": """
+class StoreTest(Base):
+    def test_saving(self):
+        with open(self.state_path, "w") as file:
+            json.dump(self.state, file)
+""",
     "made for tests": """
 @pytest.fixture
 def saved_state(state_path, state):

@@ -192,11 +192,23 @@ def _indirect_calls(sites: Sites, function: FunctionFacts, text: str) -> list[Ca
         if (parts := _indirectly_called(sites, call)) is not None
     ]
     found = [call for call, parts in calls if parts and all(p in function.name for p in parts)]
+    found += [run for each in publishing for call in each.calls for run in _run(call, function)]
     # As a value: neither defined nor called there.
     mention = re.compile(rf"(?<!def )\b{re.escape(function.name)}\b(?!\s*\()")
     if any(not parts for _, parts in calls) and mention.search(text):
         found += [call for call, parts in calls if not parts]
     return found
+
+
+def _run(call: Call, function: FunctionFacts) -> list[Call]:
+    """The call of a function that one such as `to_thread(function, path)` makes."""
+    last = (call.name or call.method or "").rpartition(".")[2]
+    position = apis.RUNNERS.get(last)
+    inner = call.argument(position) if position is not None else None
+    if inner is None or (dotted(inner) or "").rpartition(".")[2] != function.name:
+        return []
+    rest = [arg for arg in call.node.args if arg.value is not inner][position:]
+    return [Call(call.order, cst.Call(inner, rest), call.function, call.inside, dotted(inner))]
 
 
 def _indirectly_called(sites: Sites, call: Call) -> list[str] | None:
@@ -212,7 +224,11 @@ def _indirectly_called(sites: Sites, call: Call) -> list[str] | None:
         values = [func]
     for value in values:
         if isinstance(value, cst.Call) and dotted(value.func) == "getattr":
-            return _literal_parts(value.args[1].value) if len(value.args) > 1 else []
+            named = value.args[1].value if len(value.args) > 1 else value
+            if isinstance(named, cst.Name):
+                name = sites.paths.bindings(named.value, call.function, call.order)
+                named = name[-1].value if name else named
+            return _literal_parts(named)
     table = any(not isinstance(value, (cst.Name, cst.Attribute)) for value in values)
     return [] if table else None
 

@@ -10,6 +10,7 @@ from atomic_fix.facts.paths import Paths
 from atomic_fix.facts.scopes import FunctionFacts
 
 _TEST = re.compile(r"test(?:_|[A-Z0-9]|\Z)")
+_TEST_CLASS = re.compile(r"^Test(?:[A-Z0-9_]|\Z)|(?:[a-z0-9]|_)Tests?\Z")
 _SETTING_UP = re.compile(r"(?:setup|teardown)(?:_\w+)?\Z", re.IGNORECASE)
 _ASSERTS = re.compile(
     r"^\s*(?:assert\b|\w+\.assert\w+\()|\bpytest\.(?:raises|warns)\(", re.MULTILINE
@@ -43,7 +44,7 @@ def _is_part_of_test(function: FunctionFacts, paths: Paths) -> bool:
             for base in each.bases
         ):
             return True
-        if owner.name.startswith("Test") and (
+        if _TEST_CLASS.search(owner.name) and (
             is_named_test(function) or _SETTING_UP.match(function.name)
         ):
             return True
