@@ -162,11 +162,26 @@ def is_filled_for_callers(sites: Sites, write: WriteSite, text: str) -> bool:
     if name is None or function.is_module:
         return False
     position = function.parameter_position(name)
-    calls = list(sites.scopes.callers_of(function.name))
+    calls = [c for c in sites.scopes.callers_of(function.name) if _may_call(sites, c, function)]
     calls += _indirect_calls(sites, function, text)
     if not calls:
         return _is_given_to_atomic_writer(sites, function)
     return all(_is_given_a_temp(sites, call, call.argument(position, name)) for call in calls)
+
+
+def _may_call(sites: Sites, call: Call, function: FunctionFacts) -> bool:
+    """Whether a call by the function's name may be one of the function."""
+    head, dot, _ = (call.name or "").partition(".")
+    if dot and head in sites.scopes.imports:
+        return False  # `pickle.dump(...)` in a class that has a `dump`
+    is_method = function.owner is not None and function is function.owner.methods.get(function.name)
+    if is_method and isinstance(call.node.func, cst.Name):
+        return False  # a method is called by its object
+    callees = sites.paths.callees(call.node, call.function)
+    if not callees or function in callees:
+        return True
+    above = list(sites.paths.lineage(function.owner)) if function.owner is not None else []
+    return any(callee.owner in above for callee in callees)
 
 
 def _is_given_a_temp(sites: Sites, call: Call, given: cst.BaseExpression | None) -> bool:
@@ -194,7 +209,8 @@ def _indirect_calls(sites: Sites, function: FunctionFacts, text: str) -> list[Ca
     found = [call for call, parts in calls if parts and all(p in function.name for p in parts)]
     found += [run for each in publishing for call in each.calls for run in _run(call, function)]
     # As a value: neither defined nor called there.
-    mention = re.compile(rf"(?<!def )\b{re.escape(function.name)}\b(?!\s*\()")
+    of = r"\." if function.owner is not None else r"(?<!def )\b"
+    mention = re.compile(rf"{of}{re.escape(function.name)}\b(?!\s*\()")
     if any(not parts for _, parts in calls) and mention.search(text):
         found += [call for call, parts in calls if not parts]
     return found
