@@ -368,14 +368,14 @@ def test_what_is_excluded_stays_out_under_pre_commit(here: Path) -> None:
 
 
 def test_per_file_ignores(here: Path) -> None:
-    (here / "tests").mkdir()
-    (here / "tests/state.py").write_bytes(LOADER + SAVER)
+    (here / "tools").mkdir()
+    (here / "tools/state.py").write_bytes(LOADER + SAVER)
     (here / "state.py").write_bytes(SAVER)
-    (here / "atomic-fix.toml").write_text('[per-file-ignores]\n"tests/" = ["ATF1"]\n')
+    (here / "atomic-fix.toml").write_text('[per-file-ignores]\n"tools/" = ["ATF1"]\n')
     result = run("--output-format", "concise")
     told = [line.split(" ")[:2] for line in result.output.splitlines()[:-1]]
-    assert told == [["state.py:5:5:", "ATF101"], ["tests/state.py:9:5:", "ATF201"]]
-    assert run("tests/state.py", "--select", "ATF1").exit_code == 0
+    assert told == [["state.py:5:5:", "ATF101"], ["tools/state.py:9:5:", "ATF201"]]
+    assert run("tools/state.py", "--select", "ATF1").exit_code == 0
 
 
 def test_standard_input(here: Path) -> None:

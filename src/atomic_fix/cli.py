@@ -119,6 +119,7 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 @_code_option("--select", "Check only these codes; ATF1 is all that begin so.")
 @_code_option("--extend-select", "Check these codes too.")
 @_code_option("--ignore", "Do not check these codes.")
+@click.option("--check-tests", is_flag=True, help="Check tests too.")
 @click.option("--force-exclude", is_flag=True, help="Leave out excluded files even if named.")
 @click.option(
     "--diff-base",

@@ -130,6 +130,7 @@ class Config:
     on_corrupt: str = "raise"
     durability: str = "durable"
     min_confidence: float = 0.5
+    check_tests: bool = False
     style: Style = Style()
     """Of the file: not a key, but read from the settings of other tools."""
 

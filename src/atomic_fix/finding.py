@@ -71,6 +71,8 @@ class Finding:
 
     `confidence` is between 0 and 1. `noqa_row` is the row on which a `# noqa` comment is
     best put. `why_no_fix` says in a clause why there is none, and is empty otherwise.
+    `precedence` is None for a finding that is always reported; of the others at one call, only
+    the one with the highest is.
     """
 
     code: str
@@ -84,6 +86,7 @@ class Finding:
     why_no_fix: str = ""
     noqa_row: int = 1
     source_line: str = ""
+    precedence: int | None = None
 
     @property
     def applicability(self) -> Applicability | None:

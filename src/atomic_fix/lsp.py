@@ -14,7 +14,7 @@ from atomic_fix.check import UNREADABLE
 from atomic_fix.finding import Applicability, Edit, Finding, Span
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
 from atomic_fix.rules import RULES
-from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.narrowing import Narrowing, one_per_call
 from atomic_fix.run.one_file import told, unreadable
 from atomic_fix.settings import ConfigError, Resolver
 from atomic_fix.source import Source, Unreadable
@@ -111,7 +111,7 @@ class _Server(LanguageServer):
             except ConfigError as error:
                 return unreadable(Unreadable(document.path, str(error))).findings
 
-        return _Checked(document, source, find(source), find)
+        return _Checked(document, source, one_per_call(find(source)), find)
 
     def publish(self, uri: str) -> None:
         checked = self.checked(uri)

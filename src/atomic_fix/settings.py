@@ -102,7 +102,7 @@ KEYS: tuple[Key, ...] = (
     Key("extend-select", Kind.CODES, "Codes to check besides those.", '["ATF202"]'),
     Key("ignore", Kind.CODES, "Codes not to check.", '["ATF102"]'),
     Key("per-file-ignores", Kind.TABLE, "Codes not to report in files that match a pattern.",
-        '{ "tests/" = ["ATF1"] }'),
+        '{ "scripts/" = ["ATF1"] }'),
     Key("exclude", Kind.STRINGS, "Patterns, as in .gitignore and relative to the "
         "configuration file, that are left out when a folder is walked; replaces the usual "
         "ones.", '["third_party/"]'),
@@ -132,6 +132,8 @@ KEYS: tuple[Key, ...] = (
         "or not (`atomic`).", '"atomic"', ("durable", "atomic")),
     Key("min-confidence", Kind.SHARE, "Findings below this confidence are not reported.",
         "0.7"),
+    Key("check-tests", Kind.BOOLEAN, "Whether tests are checked too: files and folders named as "
+        "pytest and unittest name them, test functions, and methods of a `TestCase`.", "true"),
     Key("baseline", Kind.STRING, "A file of known findings that are not reported, relative "
         "to the configuration file.", '".atomic-fix-baseline"'),
     Key("require-reason", Kind.BOOLEAN, "Whether a suppression must say why.", "true"),

@@ -265,6 +265,7 @@ POSIX_MODULES = frozenset(
 POSIX_NAMES = frozenset(
     {
         "os.O_DIRECTORY",
+        "os.WNOHANG",
         "os.chown",
         "os.chroot",
         "os.fchown",

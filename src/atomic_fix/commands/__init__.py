@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from atomic_fix.finding import FileResult, Finding
 from atomic_fix.report import Report, printable, renderer
 from atomic_fix.run import cache, disk, workers
 from atomic_fix.run.all_files import Effort, shard_of
-from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.narrowing import Narrowing, one_per_call
 from atomic_fix.run.one_file import Find
 from atomic_fix.settings import ConfigError, Resolver, Settings
 from atomic_fix.source import Source, Unreadable, decode
@@ -83,7 +83,8 @@ def print_report(
 ) -> None:
     """Print the report in the format that is configured, or write it to --output-file.
 
-    `content` is what was checked when it came on standard input.
+    Several findings at one call become one. `content` is what was checked when it came on
+    standard input.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -93,7 +94,7 @@ def print_report(
     to_file = options["output_file"]
     colour = not to_file and use_colour(stream.isatty())
     report = Report(
-        results,
+        tuple(replace(each, findings=one_per_call(each.findings)) for each in results),
         unsafe_fixes=options["unsafe_fixes"],
         colour=colour,
         width=0 if to_file or not stream.isatty() else shutil.get_terminal_size().columns,

@@ -21,6 +21,7 @@ from atomic_fix.facts.publications import (
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
+from atomic_fix.facts.test_code import is_named_test, is_test
 from atomic_fix.finding import Position, Span
 from atomic_fix.source import Source
 
@@ -114,6 +115,14 @@ class ModuleFacts:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         return Vocabulary.of(self.config.durable_words, self.config.not_durable_words)
+
+    def is_scratch_of_test(self, function: FunctionFacts, durability: Durability) -> bool:
+        """Whether what a function does with a file is part of a test: of its own, or, in what is
+        called a test, a file that it reads itself."""
+        return is_test(function, self.paths) or (
+            is_named_test(function)
+            and any(g.site is not None and g.site.function is function for g in durability.grounds)
+        )
 
     def is_staged(self, site: WriteSite) -> bool:
         """Whether what the site writes is a temp file that is published later."""

@@ -64,7 +64,7 @@ _RUNNING = -4.0
 _ONLY_HINTS = -0.35
 _FOREIGN = -0.85
 _STRONG = 1.2
-_TEST = -2.5
+_TESTING = -2.5
 _VOLATILE = -2.5
 _ONLY_WHEN_MISSING = -2.6
 _SECRET_WHEN_MISSING = -1.0
@@ -247,11 +247,9 @@ def _context_grounds(
     stem = PurePath(filename.replace("\\", "/"))
     module = stem.parent.name if stem.stem == "__init__" else stem.stem
     places.append(("module", module, _MODULE))
-    # Of folders the last word counts: `tests`, `unit_tests`, but not `test_saves0`, which is
-    # where pytest lets a test work.
-    said = {*words(module), *(word for part in stem.parts[:-1][-3:] for word in words(part)[-1:])}
-    if said & {"test", "testing"}:
-        durability.add("it is a test", _TEST)
+    # Tests themselves are left out by a setting, and not weighed.
+    if "testing" in {*words(module), *words(stem.parent.name)}:
+        durability.add("it is there to test with", _TESTING)
     for kind, name, (strong, weak, denying) in places:
         phrase = phrase_in(vocabulary.durable, name)
         gain = strong

@@ -10,7 +10,7 @@ from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import LOADING
 from atomic_fix.facts.names import code_of, dotted, words
 from atomic_fix.facts.paths import Paths, PathValue
-from atomic_fix.facts.scopes import Binding, Call, Scopes, argument
+from atomic_fix.facts.scopes import Binding, Call, FunctionFacts, Scopes, argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Opened:
 _READING = frozenset({"open", "read_text", "read_bytes"})
 _READING_METHODS = frozenset({"read", "readline", "readlines", "readinto", "__next__"})
 _WRITING_METHODS = frozenset({"write", "writelines"})
+_WRITING_WORDS = frozenset({"dump", "encode", "save", "serialise", "serialize", "store", "write"})
 _PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 
 
@@ -308,7 +309,7 @@ class Handles:
             return False
         at_start = not appends
         behind = appends  # whatever the position, what is appended goes to the end
-        overwritten = truncated = False
+        overwritten = maybe_overwritten = truncated = False
         for other in self.uses(handle, call):
             given = any(dotted(arg.value) == handle for arg in other.node.args)
             method = (other.name or "").removeprefix(f"{handle}.")
@@ -318,17 +319,44 @@ class Handles:
             elif method == "truncate":
                 truncated = True
                 size = other.argument(0, "size")
-                if _is_zero(size) or (size is None and at_start):
+                if _is_zero(size) or (size is None and (at_start or maybe_overwritten)):
                     return True
             elif method in _READING_METHODS or (given and self._is_read(other)):
                 at_start = False
             elif method in _WRITING_METHODS or (given and self._is_dump(other)):
                 overwritten = overwritten or not behind
                 at_start = False
-            elif given and not self._is_lock(other):
+            elif given and not appends and not self._is_lock(other):
                 # A function that is given the handle may go back to the beginning.
-                overwritten = overwritten or not appends
+                writes = self._writes_to(other, handle)
+                overwritten = overwritten or writes is True
+                maybe_overwritten = maybe_overwritten or writes is None
         return overwritten and truncated
+
+    def _writes_to(self, call: Call, handle: str, depth: int = 2) -> bool | None:
+        """Whether a call writes to the handle that it is given; None where it cannot be told."""
+        name = self.paths.call_name(call, call.function).rpartition(".")[2] or call.method or ""
+        if not _WRITING_WORDS.isdisjoint(words(name)):
+            return True
+        for callee in self.paths.callees(call.node, call.function)[:1] if depth else ():
+            for parameter in callee.parameters:
+                given = call.argument(
+                    callee.parameter_position(parameter.name.value), parameter.name.value
+                )
+                if given is not None and dotted(given) == handle:
+                    return self._is_written(callee, parameter.name.value, depth - 1)
+        return None
+
+    def _is_written(self, function: FunctionFacts, handle: str, depth: int) -> bool:
+        """Whether a function writes to the handle that is one of its parameters."""
+        return any(
+            call.name in {f"{handle}.write", f"{handle}.writelines"}
+            or (
+                any(dotted(arg.value) == handle for arg in call.node.args)
+                and (self._is_dump(call) or self._writes_to(call, handle, depth) is True)
+            )
+            for call in function.calls
+        )
 
     def _is_dump(self, call: Call) -> bool:
         """Whether a call writes at the position of the handle that it is given."""

@@ -82,6 +82,13 @@ class PathValue:
     def same(self, other: PathValue) -> bool:
         return not self.aliases.isdisjoint(other.aliases)
 
+    def is_put_beside(self, other: PathValue) -> bool:
+        """Whether its name is made from that of the other path, and its folder is the same."""
+        return not self.derived_from.isdisjoint(other.aliases) and (
+            not self.key.startswith("join(")
+            or self.key.startswith(("join(parent(", "join(dirname("))
+        )
+
     @property
     def shows_path(self) -> bool:
         """Whether something in sight says that this is a path, and no text or object."""
@@ -199,18 +206,18 @@ class Paths:
         return receiver
 
     def method(self, owner: ClassFacts, name: str) -> FunctionFacts | None:
-        return next((c.methods[name] for c in self._lineage(owner) if name in c.methods), None)
+        return next((c.methods[name] for c in self.lineage(owner) if name in c.methods), None)
 
     def attribute(self, owner: ClassFacts, name: str) -> list[Binding]:
-        return next((c.attributes[name] for c in self._lineage(owner) if name in c.attributes), [])
+        return next((c.attributes[name] for c in self.lineage(owner) if name in c.attributes), [])
 
-    def _lineage(self, owner: ClassFacts, depth: int = 4) -> Iterator[ClassFacts]:
+    def lineage(self, owner: ClassFacts, depth: int = 4) -> Iterator[ClassFacts]:
         """The class and those of the module that it inherits from."""
         yield owner
         for base in owner.bases if depth else ():
             parent = self._scopes.class_named(base)
             if parent is not None and parent is not owner:
-                yield from self._lineage(parent, depth - 1)
+                yield from self.lineage(parent, depth - 1)
 
     def bindings(self, name: str, function: FunctionFacts, before: int) -> list[Binding]:
         """What a local or enclosing name was last bound to before a place.
@@ -744,6 +751,12 @@ def _join(values: list[PathValue], *traits: str) -> PathValue:
     inherited = frozenset[str]().union(
         *(v.traits & (_OF_FOLDERS | {"beside", "device"}) for v in values)
     ) | (last.traits & {"temp", "fresh", "aside"})
+    if any(
+        mention.kind == "parameter" and mention.text in words.SCRATCH_FIXTURES
+        for value in values[:-1]
+        for mention in value.mentions
+    ):
+        inherited |= {"tempdir"}
     # A file beside the code, or in a temp folder, is not the one of that name elsewhere.
     home = "code/" if any("__file__" in v.key for v in values[:-1]) else ""
     if "tempdir" in inherited:

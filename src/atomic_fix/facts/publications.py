@@ -113,7 +113,7 @@ def _ages(sites: Sites, site: PublishSite) -> bool:
     A file that was written just before under a name of its own is published, though.
     """
     source, target = site.source, site.target
-    if source.is_temp or "fresh" in source.traits or target.derived_from.isdisjoint(source.aliases):
+    if source.is_temp or "fresh" in source.traits or not target.is_put_beside(source):
         return False
     return not any(
         write.path.same(source) and _comes_first(sites, write, site) for write in sites.writes
@@ -162,11 +162,26 @@ def is_filled_for_callers(sites: Sites, write: WriteSite, text: str) -> bool:
     if name is None or function.is_module:
         return False
     position = function.parameter_position(name)
-    calls = list(sites.scopes.callers_of(function.name))
+    calls = [c for c in sites.scopes.callers_of(function.name) if _may_call(sites, c, function)]
     calls += _indirect_calls(sites, function, text)
     if not calls:
         return _is_given_to_atomic_writer(sites, function)
     return all(_is_given_a_temp(sites, call, call.argument(position, name)) for call in calls)
+
+
+def _may_call(sites: Sites, call: Call, function: FunctionFacts) -> bool:
+    """Whether a call by the function's name may be one of the function."""
+    head, dot, _ = (call.name or "").partition(".")
+    if dot and head in sites.scopes.imports:
+        return False  # `pickle.dump(...)` in a class that has a `dump`
+    is_method = function.owner is not None and function is function.owner.methods.get(function.name)
+    if is_method and isinstance(call.node.func, cst.Name):
+        return False  # a method is called by its object
+    callees = sites.paths.callees(call.node, call.function)
+    if not callees or function in callees:
+        return True
+    above = list(sites.paths.lineage(function.owner)) if function.owner is not None else []
+    return any(callee.owner in above for callee in callees)
 
 
 def _is_given_a_temp(sites: Sites, call: Call, given: cst.BaseExpression | None) -> bool:
@@ -192,11 +207,24 @@ def _indirect_calls(sites: Sites, function: FunctionFacts, text: str) -> list[Ca
         if (parts := _indirectly_called(sites, call)) is not None
     ]
     found = [call for call, parts in calls if parts and all(p in function.name for p in parts)]
+    found += [run for each in publishing for call in each.calls for run in _run(call, function)]
     # As a value: neither defined nor called there.
-    mention = re.compile(rf"(?<!def )\b{re.escape(function.name)}\b(?!\s*\()")
+    of = r"\." if function.owner is not None else r"(?<!def )\b"
+    mention = re.compile(rf"{of}{re.escape(function.name)}\b(?!\s*\()")
     if any(not parts for _, parts in calls) and mention.search(text):
         found += [call for call, parts in calls if not parts]
     return found
+
+
+def _run(call: Call, function: FunctionFacts) -> list[Call]:
+    """The call of a function that one such as `to_thread(function, path)` makes."""
+    last = (call.name or call.method or "").rpartition(".")[2]
+    position = apis.RUNNERS.get(last)
+    inner = call.argument(position) if position is not None else None
+    if inner is None or (dotted(inner) or "").rpartition(".")[2] != function.name:
+        return []
+    rest = [arg for arg in call.node.args if arg.value is not inner][position:]
+    return [Call(call.order, cst.Call(inner, rest), call.function, call.inside, dotted(inner))]
 
 
 def _indirectly_called(sites: Sites, call: Call) -> list[str] | None:
@@ -212,7 +240,11 @@ def _indirectly_called(sites: Sites, call: Call) -> list[str] | None:
         values = [func]
     for value in values:
         if isinstance(value, cst.Call) and dotted(value.func) == "getattr":
-            return _literal_parts(value.args[1].value) if len(value.args) > 1 else []
+            named = value.args[1].value if len(value.args) > 1 else value
+            if isinstance(named, cst.Name):
+                name = sites.paths.bindings(named.value, call.function, call.order)
+                named = name[-1].value if name else named
+            return _literal_parts(named)
     table = any(not isinstance(value, (cst.Name, cst.Attribute)) for value in values)
     return [] if table else None
 

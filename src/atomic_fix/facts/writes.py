@@ -209,7 +209,7 @@ class Writes:
             if source is None:
                 return None
             copied = self._handles.resolve(source, call)
-            if not copied.is_temp and not path.derived_from.isdisjoint(copied.aliases):
+            if not copied.is_temp and path.is_put_beside(copied):
                 path = path.having("aside")  # `shutil.copy(path, f"{path}.1")`
         data = _names(next((a.value for a in call.node.args if a.value is not target), None))
         api = saver.name.removeprefix(".")

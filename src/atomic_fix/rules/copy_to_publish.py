@@ -44,6 +44,10 @@ from atomic_fix.facts import ModuleFacts
 from atomic_fix.fixes.publishing import fix_copied
 from atomic_fix.rules.rule import Match, Rule, published
 
+# What is wrong with a copy is worse than that nothing was synchronised; with the others, it is
+# not, since they mostly rename.
+_PRECEDENCE = {"copy": 2}
+
 _WRONG = {
     "copy": "writes the target in place: a crash leaves it cut short",
     "move": "copies from another file system: a crash then leaves the target cut short",
@@ -59,7 +63,7 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             continue  # there it replaces, as `os.replace` does
         if wrong is not None:
             message = f"`{publication.site.api}` {wrong}"
-            yield published(facts, publication, message, fix_copied)
+            yield published(facts, publication, message, fix_copied, _PRECEDENCE.get(how, 0))
 
 
 COPY_TO_PUBLISH = Rule("ATF114", "copy-to-publish", __doc__, _matches)

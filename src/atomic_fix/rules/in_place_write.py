@@ -52,8 +52,9 @@ for what stands in for an atomic write that failed.
 ## Not reported
 
 Appending, exclusive creation (`"x"`, `O_EXCL`), lock and PID files, temp files that are
-published by a rename later, reports, exports, plots, logs, and files whose names or
-readers give no sign that they are read back.
+published by a rename later, also when a helper writes them for its callers, a torn last record
+that `truncate` cuts off, reports, exports, plots, logs, and files whose names or readers give no
+sign that they are read back. As for every rule, tests count only with `check-tests`.
 """
 
 from collections.abc import Iterator

@@ -14,7 +14,7 @@ from atomic_fix.config import Config
 from atomic_fix.finding import FileResult, Finding
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.settings import Settings
-from atomic_fix.source import Source, Unreadable, decode, is_python
+from atomic_fix.source import Source, Unreadable, below, decode, is_python, is_test_file
 
 if TYPE_CHECKING:
     import ast
@@ -60,8 +60,9 @@ def check_bytes(
         return unreadable(source)
     findings = _found(source, settings)
     result = _result(filename, _kept(findings, source, settings, narrowing))
-    notes = _notes(findings, source, settings) if result.analysed else ()
-    return replace(result, notes=notes)
+    if not result.analysed or _is_left_out(filename, settings):
+        return result  # what is not looked for cannot be missed
+    return replace(result, notes=_notes(findings, source, settings))
 
 
 @contextmanager
@@ -132,10 +133,14 @@ def _found(
     source: Source, settings: Settings, tree: ast.Module | None = None
 ) -> tuple[Finding, ...]:
     """Every finding, or the ATF000 that says why there are none."""
-    from atomic_fix.check import check
+    from atomic_fix.check import UNREADABLE, check
 
+    left_out = _is_left_out(source.filename, settings)
+    if left_out and (tree is not None or is_python(source.text.encode())):
+        return ()
     try:
-        return check(source, _styled(settings, source.filename), tree)
+        findings = check(source, _styled(settings, source.filename), tree)
+        return tuple(each for each in findings if not left_out or each.code == UNREADABLE)
     except Exception as error:
         # A defect of ours must not stop the other files, nor let this one pass.
         return unreadable(defect(error, source.filename)).findings
@@ -149,6 +154,38 @@ def _styled(settings: Settings, filename: str) -> Config:
     from atomic_fix.style import style_of
 
     return replace(settings.config, style=style_of(filename))
+
+
+def _is_left_out(filename: str, settings: Settings) -> bool:
+    """Whether a file is one of tests, and those are not checked."""
+    if settings.config.check_tests:
+        return False
+    path = os.path.abspath(filename)
+    if "test" not in path.lower():
+        return False
+    # Seen from the folder of the configuration, or of the project: that a folder above it is
+    # called `tests` says nothing.
+    root = settings.root if settings.origin else _project_of(path) or settings.root
+    return is_test_file(below(path, root) or path)
+
+
+_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+
+
+def _project_of(path: str) -> str:
+    """The folder of the git repository that holds a file, or else the nearest one with a project
+    file; empty for none."""
+    nearest = ""
+    folder = os.path.dirname(path)
+    while True:
+        if os.path.exists(os.path.join(folder, ".git")):
+            return folder
+        if not nearest and any(os.path.exists(os.path.join(folder, n)) for n in _PROJECT_FILES):
+            nearest = folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return nearest
+        folder = parent
 
 
 def defect(error: Exception, filename: str) -> Unreadable:
