@@ -18,7 +18,7 @@ from atomic_fix.source import Source
 _TRIPLE = re.compile(r"\"\"\"|'''")
 # Formatters let these go beyond the limit.
 _PRAGMA = re.compile(r"#\s*(?:noqa|type:|pyright:|pylint:|flake8:|ruff:|isort:|nosec)")
-_OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
+_OPEN, _CLOSE, _PAIRS = frozenset("([{"), frozenset(")]}"), frozenset({"()", "[]", "{}"})
 _LEFT_OUT = frozenset(
     {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 )
@@ -150,6 +150,10 @@ class _Line:
         """Brackets: the one that closes, by the one that opens."""
         self.magic: set[int] = set()
         """Opening brackets whose trailing comma keeps rows."""
+        self.optional: set[int] = set()
+        """Trailing commas that are not needed on one row."""
+        if "\\\n" in text:
+            raise SyntaxError("rows that a backslash joins")
         self._read(f"({text}\n)")
         self._heed_commas(style)
 
@@ -166,7 +170,6 @@ class _Line:
             gap = rows[row - 1][end[1] : column] if row == end[0] else " "
             if (
                 token.type in {tokenize.COMMENT, tokenize.ERRORTOKEN}
-                or "\\" in gap
                 or row != token.end[0]
                 or (within and row != end[0])
             ):
@@ -188,7 +191,7 @@ class _Line:
             if token_text in _OPEN:
                 opened.append(index)
             elif token_text in _CLOSE:
-                if not opened:
+                if not opened or self.tokens[opened[-1]] + token_text not in _PAIRS:
                     raise SyntaxError("a bracket that nothing opens")
                 self.match[opened.pop()] = index
 
@@ -205,6 +208,8 @@ class _Line:
             )
             if not needed and style.keeps_trailing_commas:
                 self.magic.add(start)
+            elif not needed:
+                self.optional.add(last)
 
     def is_trailer(self, index: int) -> bool:
         """Whether a bracket belongs to what stands before it: a call, a subscript."""
@@ -218,6 +223,7 @@ class _Line:
         return "".join(
             (" " if self.spaced[i] and i > start else "") + self.tokens[i]
             for i in range(start, end)
+            if i not in self.optional
         )
 
     def keeps_rows(self, start: int, end: int) -> bool:
@@ -345,11 +351,15 @@ class _Layout:
         """The operators of the loosest kind, at which a part is broken."""
         line = self.line
         found: dict[int, int] = {}
-        in_comprehension = False
+        in_comprehension = binds = False
         for index in line.top(start, end):
             token = line.tokens[index]
             if token == "lambda":
                 break
+            if token == "in" and binds:  # that of `for`, which is no operator
+                binds = False
+                continue
+            binds = binds or token == "for"
             if index == start:
                 continue
             before = line.tokens[index - 1]
