@@ -358,7 +358,7 @@ def _ruff_imports(found: _Found, table: dict[str, Any], *, sorts: bool) -> Impor
     sections = ImportStyle().sections
     sections = _list(table.get("section-order")) or (*sections, *custom)
     if _flag(table, "no-sections", default=False):
-        sections = ("",)
+        sections = ("future",)
     return ImportStyle(
         line_length=_number(ruff, "line-length") or (_RUFF_LENGTH if sorts else 0),
         keeps_rows=_flag(table, "split-on-trailing-comma", default=True),
@@ -392,7 +392,7 @@ def _isort_imports(found: _Found, table: dict[str, Any]) -> ImportStyle:
         if key.startswith("known_") and _list(value)
     )
     if _flag(table, "no_sections", default=False):
-        sections = ("",)
+        sections = ("future",)
     return ImportStyle(
         line_length=_number(table, "line_length") or _ISORT_LENGTH,
         layout=_LAYOUTS.get(number, "vertical"),

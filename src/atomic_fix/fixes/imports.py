@@ -325,7 +325,9 @@ def _below_the_head(place: Place, statement: str) -> Edit:
     """Below docstring, `__future__` imports, licence and encoding comments."""
     source, module = place.source, place.tree.module
     if module.body and module.get_docstring() is not None:
-        return place.insert(place.below(module.body[0]), f"\n\n{statement}")
+        end = place.below(module.body[0])
+        gap = _missing_rows(place, end.row, module.body[1:])
+        return place.insert(end, f"\n\n{statement}{gap}")
     row = 1
     comment = 0
     while row <= len(source.line_starts):
@@ -338,9 +340,20 @@ def _below_the_head(place: Place, statement: str) -> Edit:
     parted = not source.line(comment + 1).strip(" \t\f")
     head = "\n".join(source.line(r) for r in range(1, comment + 1))
     if comment and (parted or _HEADER.search(head)):
-        text = f"\n\n{statement}" if parted else f"\n\n{statement}\n"
-        return place.insert(place.end_of_row(comment), text)
-    defines = module.body and isinstance(module.body[0], (cst.FunctionDef, cst.ClassDef))
-    lines = place.style.imports.lines_after
-    gap = "\n" * (1 + (lines if lines >= 0 else 2 if defines else 1))
-    return place.insert(Position(1 if comment else row, 1), statement + gap)
+        gap = _missing_rows(place, comment, module.body)
+        return place.insert(place.end_of_row(comment), f"\n\n{statement}{gap}")
+    first = 1 if comment else row
+    gap = _missing_rows(place, first - 1, module.body)
+    return place.insert(Position(first, 1), f"{statement}\n{gap}")
+
+
+def _missing_rows(place: Place, row: int, below: Sequence[cst.CSTNode]) -> str:
+    """The empty rows to add to those behind `row`, so that enough part an import from what
+    stands below it."""
+    wanted = place.style.imports.lines_after
+    if wanted < 0:
+        wanted = 2 if below and isinstance(below[0], (cst.FunctionDef, cst.ClassDef)) else 1
+    there = 0
+    while row < len(place.source.line_starts) and not place.source.line(row + 1).strip(" \t\f"):
+        row, there = row + 1, there + 1
+    return "\n" * (wanted - there)
