@@ -10,7 +10,7 @@ import pytest
 
 from atomic_fix.check import check
 from atomic_fix.config import Config, Style
-from atomic_fix.fixes.layout import joined, laid_out, line_limit, logical_lines, requoted
+from atomic_fix.fixes.layout import joined, laid_out, line_limit, logical_lines, requoted, width
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, rewrite
 from atomic_fix.source import Source
 
@@ -98,7 +98,8 @@ class Code:
 @pytest.mark.parametrize("tool", ["black", "ruff"])
 def test_any_statement_is_laid_out_as_formatters_do_it(tool: str, target: str) -> None:
     code = Code(2)
-    texts, laid = [], []
+    texts: list[str] = []
+    laid: list[str] = []
     while len(texts) < 120:
         statement, depth = code.statement(), code.random.randrange(1, 4)
         indent = "    " * depth
@@ -172,6 +173,15 @@ def test_requoted() -> None:
     assert requoted(text, "'") == wanted
     assert requoted(text, "") == text
     assert requoted('call("a"', "'") == "call('a'"
+
+
+def test_columns() -> None:
+    assert width("x = 1") == 5
+    assert width("\tx = 1  # noqa: E501, of no length") == 9
+    assert width('"\u6587\u5b57"') == 6
+    assert "\n" in laid_out('call("\u6587\u5b57", "\u6587")', "", "    ", 16, Style())
+    assert "\n" in laid_out("call(1, 2)", "\t\t", "\t", 16, Style())
+    assert "\n" not in laid_out("call(1, 2)", "  ", "\t", 16, Style())
 
 
 def test_the_limit() -> None:

@@ -8,6 +8,7 @@ import io
 import keyword
 import re
 import tokenize
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -65,7 +66,15 @@ def _limit_of_rows(source: Source) -> int:
 def width(text: str) -> int:
     """The length of a row, or of its end, as formatters count it."""
     found = _PRAGMA.search(text)
-    return len(text if found is None else text[: found.start()].rstrip())
+    return columns(text if found is None else text[: found.start()].rstrip())
+
+
+def columns(text: str) -> int:
+    """The columns that a text takes: a tab is one step of four, a wide character takes two."""
+    length = len(text) + text.count("\t") * 3
+    if not text.isascii():
+        length += sum(unicodedata.east_asian_width(each) in "WF" for each in text)
+    return length
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +279,7 @@ class _Layout:
     def rows(self, indent: str, after: int) -> list[str]:
         line, end = self.line, len(self.line.tokens)
         flat = indent + line.text(0, end)
-        if len(flat) + after <= self.limit and not line.keeps_rows(0, end):
+        if columns(flat) + after <= self.limit and not line.keeps_rows(0, end):
             return [flat]
         if line.is_with and self.style.parenthesised_with:
             first = line.tokens.index("with") + 1
@@ -304,7 +313,7 @@ class _Layout:
         """The rows of a part; `inside` brackets it may be broken anywhere."""
         line = self.line
         flat = indent + line.text(start, end) + suffix
-        if len(flat) + after <= self.limit and not line.keeps_rows(start, end):
+        if columns(flat) + after <= self.limit and not line.keeps_rows(start, end):
             return [flat]
         if inside:
             cuts = self._cuts(start, end)
@@ -322,7 +331,7 @@ class _Layout:
         ]
         for group in reversed(groups):
             head = indent + line.text(start, group + 1)
-            if len(head) <= self.limit and not line.keeps_rows(start, group):
+            if columns(head) <= self.limit and not line.keeps_rows(start, group):
                 return self._broken(start, group, end, indent, suffix, after)
         if groups:
             return self._broken(start, groups[0], end, indent, suffix, after)
@@ -340,7 +349,7 @@ class _Layout:
         rows = [indent + line.text(start, group + 1)]
         flat = deeper + ", ".join(line.text(*each) for each in elements)
         explodes = line.keeps_rows(group, close) or (has_commas and not line.is_trailer(group))
-        if len(flat) <= self.limit and not explodes:
+        if columns(flat) <= self.limit and not explodes:
             rows.append(flat)
         else:
             for each in elements:
