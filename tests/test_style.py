@@ -401,6 +401,29 @@ def test_sorted_imports_stay_so(project: Path, name: str, helper: str) -> None:
     assert sorted_imports(project, result.text, with_ruff=with_ruff) == result.text
 
 
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import json\nimport os\n\n# why\nimport requests\nimport six\n",
+        "import json\nimport os\n\nimport alpha\n\n# why\nimport requests\nfrom zoo import x\n",
+        "import json\nimport os\n\nimport alpha\n\n# why\nfrom aaa import y\nfrom zoo import x\n",
+        "import json\n\n# why\nimport os\n\nimport alpha\nfrom aaa import y\n\n# why\nimport z\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["plain ruff", "isort", "isort black", "mixed"])
+def test_comments_among_imports_keep_their_rows(project: Path, name: str, imports: str) -> None:
+    text = CONFIGURATIONS[name]
+    (project / "pyproject.toml").write_text(text)
+    with_ruff = "ruff" in text
+    before = sorted_imports(project, HEAD.format(imports), with_ruff=with_ruff)
+    path = str(project / "app" / "io" / "a.py")
+    config = Config(style=style_of(path))
+    source = Source(path, before, "utf-8", bom=False)
+    result = rewrite(source, lambda each: check(each, config), SAFE_AND_UNSAFE)
+    assert "atomic_write_json" in result.text
+    assert sorted_imports(project, result.text, with_ruff=with_ruff) == result.text
+
+
 @pytest.mark.parametrize("name", ["plain ruff", "isort black"])
 def test_the_only_imports_stay_sorted(project: Path, name: str) -> None:
     (project / "pyproject.toml").write_text(CONFIGURATIONS[name])

@@ -45,6 +45,7 @@ _BLACK_PROFILE: dict[str, Any] = {
     "multi_line_output": 3,
     "include_trailing_comma": True,
     "split_on_trailing_comma": True,
+    "ensure_newline_before_comments": True,
     "line_length": _BLACK_LENGTH,
 }
 _PROFILES: dict[str, dict[str, Any]] = {
@@ -376,6 +377,7 @@ def _ruff_imports(found: _Found, table: dict[str, Any], *, sorts: bool) -> Impor
         default_section=str(table.get("default-section", "third-party")),
         lines_after=_lines(table.get("lines-after-imports")),
         lines_between_types=_number(table, "lines-between-types"),
+        parts_comments=True,
     )
 
 
@@ -413,6 +415,7 @@ def _isort_imports(found: _Found, table: dict[str, Any]) -> ImportStyle:
         default_section=_section_name(str(table.get("default_section", "THIRDPARTY"))),
         lines_after=_lines(table.get("lines_after_imports")),
         lines_between_types=_number(table, "lines_between_types"),
+        parts_comments=_flag(table, "ensure_newline_before_comments", default=False),
     )
 
 

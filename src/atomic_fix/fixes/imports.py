@@ -198,14 +198,20 @@ def _inserted(place: Place, statement: str) -> Edit:
     groups = _groups(place)
     if not groups:
         return _below_the_head(place, statement)
-    new = _rank(place, cst.parse_statement(statement))[0]
+    rank = _rank(place, cst.parse_statement(statement))
+    new = rank[0]
 
     def sections(group: Sequence[cst.CSTNode]) -> list[tuple[int, bool]]:
         return [_rank(place, line)[0] for line in group]
 
-    for group in groups:
-        if new in sections(group):
-            return _into_group(place, group, statement)
+    own = [group for group in groups if new in sections(group)]
+    if own:
+        # Empty rows may part a section too, above comments. Where all of it is in order, the new
+        # one belongs below the last that comes before it.
+        ranks = [_rank(place, line) for group in own for line in group]
+        above = [group for group in own if _rank(place, group[0]) <= rank]
+        in_order = above and ranks == sorted(ranks)
+        return _into_group(place, above[-1] if in_order else own[0], statement)
     before = [group for group in groups if max(sections(group)) < new]
     if before:
         return place.insert(place.below(before[-1][-1]), f"\n\n{statement}")
@@ -229,7 +235,9 @@ def _into_group(place: Place, group: list[cst.SimpleStatementLine], statement: s
         above = sum(rank <= (new[0], *new[2:]) for rank in by_name)
     if above:
         return place.insert(place.below(group[above - 1]), f"\n{statement}")
-    return place.insert(Position(_first_row(place, group[0]), 1), f"{statement}\n")
+    row = _first_row(place, group[0])
+    parted = place.style.imports.parts_comments and place.source.line(row).startswith("#")
+    return place.insert(Position(row, 1), f"{statement}\n\n" if parted else f"{statement}\n")
 
 
 def _block(place: Place) -> list[cst.SimpleStatementLine]:
