@@ -237,6 +237,12 @@ def test_a_package_may_hand_it_on() -> None:
     assert without(head, filename="app/__init__.py") == head
 
 
+def test_a_package_hands_on_no_module_of_the_standard_library() -> None:
+    assert without(
+        "import dump\nimport json\n", used="json.x(dump)\n", filename="app/__init__.py"
+    ) == ("import dump\n")
+
+
 @pytest.mark.parametrize("text", ["x = (\n", "x = 1\0\n"])
 def test_what_does_not_parse_is_left(text: str) -> None:
     assert without_unused_imports("a.py", "import json\njson\n", text) == text

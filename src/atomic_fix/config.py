@@ -89,6 +89,8 @@ class ImportStyle:
     lines_after: int = -1
     """Empty rows below the imports; -1 for two above a function or class, otherwise one."""
     lines_between_types: int = 0
+    parts_comments: bool = False
+    """Whether an empty row parts an import from the comment above the next one."""
 
 
 @dataclass(frozen=True, slots=True)

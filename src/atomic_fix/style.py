@@ -45,6 +45,7 @@ _BLACK_PROFILE: dict[str, Any] = {
     "multi_line_output": 3,
     "include_trailing_comma": True,
     "split_on_trailing_comma": True,
+    "ensure_newline_before_comments": True,
     "line_length": _BLACK_LENGTH,
 }
 _PROFILES: dict[str, dict[str, Any]] = {
@@ -358,7 +359,7 @@ def _ruff_imports(found: _Found, table: dict[str, Any], *, sorts: bool) -> Impor
     sections = ImportStyle().sections
     sections = _list(table.get("section-order")) or (*sections, *custom)
     if _flag(table, "no-sections", default=False):
-        sections = ("",)
+        sections = ("future",)
     return ImportStyle(
         line_length=_number(ruff, "line-length") or (_RUFF_LENGTH if sorts else 0),
         keeps_rows=_flag(table, "split-on-trailing-comma", default=True),
@@ -376,6 +377,7 @@ def _ruff_imports(found: _Found, table: dict[str, Any], *, sorts: bool) -> Impor
         default_section=str(table.get("default-section", "third-party")),
         lines_after=_lines(table.get("lines-after-imports")),
         lines_between_types=_number(table, "lines-between-types"),
+        parts_comments=True,
     )
 
 
@@ -392,7 +394,7 @@ def _isort_imports(found: _Found, table: dict[str, Any]) -> ImportStyle:
         if key.startswith("known_") and _list(value)
     )
     if _flag(table, "no_sections", default=False):
-        sections = ("",)
+        sections = ("future",)
     return ImportStyle(
         line_length=_number(table, "line_length") or _ISORT_LENGTH,
         layout=_LAYOUTS.get(number, "vertical"),
@@ -413,6 +415,7 @@ def _isort_imports(found: _Found, table: dict[str, Any]) -> ImportStyle:
         default_section=_section_name(str(table.get("default_section", "THIRDPARTY"))),
         lines_after=_lines(table.get("lines_after_imports")),
         lines_between_types=_number(table, "lines_between_types"),
+        parts_comments=_flag(table, "ensure_newline_before_comments", default=False),
     )
 
 

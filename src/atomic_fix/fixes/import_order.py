@@ -116,7 +116,11 @@ class ImportOrder:
             rows = f",\n{' ' * (len(head) + 1)}".join(ordered)
             return f"{head}({rows}{comma})"
         if self.style.layout == "grid":
-            return f"{head}({self._filled(ordered, len(head) + 1, 1, comma)})"
+            filled = f"{head}({self._filled(ordered, len(head) + 1, 1, comma)})"
+            if max(map(len, filled.split("\n"))) > self.limit:
+                rows = self._filled(ordered, len(self.unit), 1, comma)
+                return f"{head}(\n{self.unit}{rows})"
+            return filled
         if self.style.layout == "grouped":
             rows = self._filled(ordered, len(self.unit), 0, comma)
             return f"{head}(\n{self.unit}{rows}\n)"

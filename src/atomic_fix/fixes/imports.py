@@ -339,14 +339,20 @@ def _inserted(place: Place, statement: str) -> Edit:
     groups = _groups(place)
     if not groups:
         return _below_the_head(place, statement)
-    new = _rank(place, cst.parse_statement(statement))[0]
+    rank = _rank(place, cst.parse_statement(statement))
+    new = rank[0]
 
     def sections(group: Sequence[cst.CSTNode]) -> list[tuple[int, bool]]:
         return [_rank(place, line)[0] for line in group]
 
-    for group in groups:
-        if new in sections(group):
-            return _into_group(place, group, statement)
+    own = [group for group in groups if new in sections(group)]
+    if own:
+        # Empty rows may part a section too, above comments. Where all of it is in order, the new
+        # one belongs below the last that comes before it.
+        ranks = [_rank(place, line) for group in own for line in group]
+        above = [group for group in own if _rank(place, group[0]) <= rank]
+        in_order = above and ranks == sorted(ranks)
+        return _into_group(place, above[-1] if in_order else own[0], statement)
     before = [group for group in groups if max(sections(group)) < new]
     if before:
         return place.insert(place.below(before[-1][-1]), f"\n\n{statement}")
@@ -370,7 +376,9 @@ def _into_group(place: Place, group: list[cst.SimpleStatementLine], statement: s
         above = sum(rank <= (new[0], *new[2:]) for rank in by_name)
     if above:
         return place.insert(place.below(group[above - 1]), f"\n{statement}")
-    return place.insert(Position(_first_row(place, group[0]), 1), f"{statement}\n")
+    row = _first_row(place, group[0])
+    parted = place.style.imports.parts_comments and place.source.line(row).startswith("#")
+    return place.insert(Position(row, 1), f"{statement}\n\n" if parted else f"{statement}\n")
 
 
 def _block(place: Place) -> list[cst.SimpleStatementLine]:
@@ -469,7 +477,9 @@ def _below_the_head(place: Place, statement: str) -> Edit:
     """Below docstring, `__future__` imports, licence and encoding comments."""
     source, module = place.source, place.tree.module
     if module.body and module.get_docstring() is not None:
-        return place.insert(place.below(module.body[0]), f"\n\n{statement}")
+        end = place.below(module.body[0])
+        gap = _missing_rows(place, end.row, module.body[1:])
+        return place.insert(end, f"\n\n{statement}{gap}")
     row = 1
     comment = 0
     while row <= len(source.line_starts):
@@ -482,9 +492,20 @@ def _below_the_head(place: Place, statement: str) -> Edit:
     parted = not source.line(comment + 1).strip(" \t\f")
     head = "\n".join(source.line(r) for r in range(1, comment + 1))
     if comment and (parted or _HEADER.search(head)):
-        text = f"\n\n{statement}" if parted else f"\n\n{statement}\n"
-        return place.insert(place.end_of_row(comment), text)
-    defines = module.body and isinstance(module.body[0], (cst.FunctionDef, cst.ClassDef))
-    lines = place.style.imports.lines_after
-    gap = "\n" * (1 + (lines if lines >= 0 else 2 if defines else 1))
-    return place.insert(Position(1 if comment else row, 1), statement + gap)
+        gap = _missing_rows(place, comment, module.body)
+        return place.insert(place.end_of_row(comment), f"\n\n{statement}{gap}")
+    first = 1 if comment else row
+    gap = _missing_rows(place, first - 1, module.body)
+    return place.insert(Position(first, 1), f"{statement}\n{gap}")
+
+
+def _missing_rows(place: Place, row: int, below: Sequence[cst.CSTNode]) -> str:
+    """The empty rows to add to those behind `row`, so that enough part an import from what
+    stands below it."""
+    wanted = place.style.imports.lines_after
+    if wanted < 0:
+        wanted = 2 if below and isinstance(below[0], (cst.FunctionDef, cst.ClassDef)) else 1
+    there = 0
+    while row < len(place.source.line_starts) and not place.source.line(row + 1).strip(" \t\f"):
+        row, there = row + 1, there + 1
+    return "\n" * (wanted - there)

@@ -8,6 +8,7 @@ import io
 import keyword
 import re
 import tokenize
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -18,7 +19,7 @@ from atomic_fix.source import Source
 _TRIPLE = re.compile(r"\"\"\"|'''")
 # Formatters let these go beyond the limit.
 _PRAGMA = re.compile(r"#\s*(?:noqa|type:|pyright:|pylint:|flake8:|ruff:|isort:|nosec)")
-_OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
+_OPEN, _CLOSE, _PAIRS = frozenset("([{"), frozenset(")]}"), frozenset({"()", "[]", "{}"})
 _LEFT_OUT = frozenset(
     {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 )
@@ -65,7 +66,15 @@ def _limit_of_rows(source: Source) -> int:
 def width(text: str) -> int:
     """The length of a row, or of its end, as formatters count it."""
     found = _PRAGMA.search(text)
-    return len(text if found is None else text[: found.start()].rstrip())
+    return columns(text if found is None else text[: found.start()].rstrip())
+
+
+def columns(text: str) -> int:
+    """The columns that a text takes: a tab is one step of four, a wide character takes two."""
+    length = len(text) + text.count("\t") * 3
+    if not text.isascii():
+        length += sum(unicodedata.east_asian_width(each) in "WF" for each in text)
+    return length
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +159,10 @@ class _Line:
         """Brackets: the one that closes, by the one that opens."""
         self.magic: set[int] = set()
         """Opening brackets whose trailing comma keeps rows."""
+        self.optional: set[int] = set()
+        """Trailing commas that are not needed on one row."""
+        if "\\\n" in text:
+            raise SyntaxError("rows that a backslash joins")
         self._read(f"({text}\n)")
         self._heed_commas(style)
 
@@ -166,7 +179,6 @@ class _Line:
             gap = rows[row - 1][end[1] : column] if row == end[0] else " "
             if (
                 token.type in {tokenize.COMMENT, tokenize.ERRORTOKEN}
-                or "\\" in gap
                 or row != token.end[0]
                 or (within and row != end[0])
             ):
@@ -188,7 +200,7 @@ class _Line:
             if token_text in _OPEN:
                 opened.append(index)
             elif token_text in _CLOSE:
-                if not opened:
+                if not opened or self.tokens[opened[-1]] + token_text not in _PAIRS:
                     raise SyntaxError("a bracket that nothing opens")
                 self.match[opened.pop()] = index
 
@@ -205,6 +217,8 @@ class _Line:
             )
             if not needed and style.keeps_trailing_commas:
                 self.magic.add(start)
+            elif not needed:
+                self.optional.add(last)
 
     def is_trailer(self, index: int) -> bool:
         """Whether a bracket belongs to what stands before it: a call, a subscript."""
@@ -218,6 +232,7 @@ class _Line:
         return "".join(
             (" " if self.spaced[i] and i > start else "") + self.tokens[i]
             for i in range(start, end)
+            if i not in self.optional
         )
 
     def keeps_rows(self, start: int, end: int) -> bool:
@@ -264,7 +279,7 @@ class _Layout:
     def rows(self, indent: str, after: int) -> list[str]:
         line, end = self.line, len(self.line.tokens)
         flat = indent + line.text(0, end)
-        if len(flat) + after <= self.limit and not line.keeps_rows(0, end):
+        if columns(flat) + after <= self.limit and not line.keeps_rows(0, end):
             return [flat]
         if line.is_with and self.style.parenthesised_with:
             first = line.tokens.index("with") + 1
@@ -298,7 +313,7 @@ class _Layout:
         """The rows of a part; `inside` brackets it may be broken anywhere."""
         line = self.line
         flat = indent + line.text(start, end) + suffix
-        if len(flat) + after <= self.limit and not line.keeps_rows(start, end):
+        if columns(flat) + after <= self.limit and not line.keeps_rows(start, end):
             return [flat]
         if inside:
             cuts = self._cuts(start, end)
@@ -316,7 +331,7 @@ class _Layout:
         ]
         for group in reversed(groups):
             head = indent + line.text(start, group + 1)
-            if len(head) <= self.limit and not line.keeps_rows(start, group):
+            if columns(head) <= self.limit and not line.keeps_rows(start, group):
                 return self._broken(start, group, end, indent, suffix, after)
         if groups:
             return self._broken(start, groups[0], end, indent, suffix, after)
@@ -334,7 +349,7 @@ class _Layout:
         rows = [indent + line.text(start, group + 1)]
         flat = deeper + ", ".join(line.text(*each) for each in elements)
         explodes = line.keeps_rows(group, close) or (has_commas and not line.is_trailer(group))
-        if len(flat) <= self.limit and not explodes:
+        if columns(flat) <= self.limit and not explodes:
             rows.append(flat)
         else:
             for each in elements:
@@ -345,11 +360,15 @@ class _Layout:
         """The operators of the loosest kind, at which a part is broken."""
         line = self.line
         found: dict[int, int] = {}
-        in_comprehension = False
+        in_comprehension = binds = False
         for index in line.top(start, end):
             token = line.tokens[index]
             if token == "lambda":
                 break
+            if token == "in" and binds:  # that of `for`, which is no operator
+                binds = False
+                continue
+            binds = binds or token == "for"
             if index == start:
                 continue
             before = line.tokens[index - 1]

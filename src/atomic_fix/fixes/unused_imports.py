@@ -40,10 +40,10 @@ _WITHOUT_EFFECT = frozenset(
 def without_unused_imports(filename: str, before: str, after: str) -> str:
     """`after` without the imports that `before` used and `after` does not.
 
-    At the top of a module and in functions. Those at the top of a package's `__init__`, of
-    modules whose import may do more than to define names, with a comment, and at the top of a
-    module below an `if` or `try` stay: who imports them from here, or what they do, is not in
-    sight.
+    At the top of a module and in functions. Those of modules whose import may do more than to
+    define names, with a comment, and at the top of a module below an `if` or `try` stay, and
+    names at the top of a package's `__init__`: who imports them from here, or what they do, is
+    not in sight.
     """
     old, new = parsed(before), parsed(after)
     if old is None or new is None:
@@ -55,12 +55,16 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
     changes: list[tuple[int, int, list[str]]] = []
     for scope in scopes(new).all():
         was = known.get(scope.key)
-        if was is None or (is_package and isinstance(scope.node, ast.Module)):
+        if was is None:
             continue
+        # Others may import names from a package, and hardly ever a module that is not its own.
+        may_be_handed_on = is_package and isinstance(scope.node, ast.Module)
         for block in _blocks(scope):
             found = []
             for statement in block.statements:
-                if isinstance(statement, (ast.Import, ast.ImportFrom)):
+                if isinstance(statement, ast.Import) or (
+                    isinstance(statement, ast.ImportFrom) and not may_be_handed_on
+                ):
                     unused = {
                         name
                         for name in map(local, statement.names)
