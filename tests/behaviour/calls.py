@@ -183,6 +183,14 @@ CALLS: dict[str, dict[str, Call]] = {
         ),
         "answers_a_failure": write("c.json", lambda m, s: m.answers_a_failure("c.json", s)),
     },
+    "in-place-write/prepared_in_block": {
+        "Store.save_settings": write(
+            "settings.json", lambda m, s: asyncio.run(m.Store().save_settings(s))
+        ),
+        "Store.save_known": write(
+            "settings.json", lambda m, s: asyncio.run(m.Store().save_known(s))
+        ),
+    },
     "in-place-write/removed_first": {
         "save_checkpoint": collapse("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
         "save_session": collapse("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
@@ -437,8 +445,8 @@ def _safe_load(text: str) -> object:
 class _Opened:
     """An asynchronous handle."""
 
-    def __init__(self, path: Path, mode: str) -> None:
-        self.file = path.open(mode)
+    def __init__(self, path: Path | str, mode: str, encoding: str | None = None) -> None:
+        self.file = Path(path).open(mode, encoding=encoding)  # noqa: SIM115
 
     async def __aenter__(self) -> _Opened:
         return self
@@ -450,8 +458,8 @@ class _Opened:
         return self.file.write(text)
 
 
-def _opened(path: Path, mode: str) -> _Opened:
-    return _Opened(path, mode)
+def _opened(path: Path | str, mode: str, encoding: str | None = None) -> _Opened:
+    return _Opened(path, mode, encoding)
 
 
 async def _open_file(path: Path, mode: str) -> _Opened:

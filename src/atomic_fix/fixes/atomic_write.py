@@ -18,7 +18,16 @@ from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.block import Block, changes_order, is_open_elsewhere
 from atomic_fix.fixes.imports import import_name
-from atomic_fix.fixes.place import Place, bound, keyword, last_name, line_limit, walk, width
+from atomic_fix.fixes.place import (
+    Place,
+    bound,
+    keyword,
+    last_name,
+    line_limit,
+    variables,
+    walk,
+    width,
+)
 
 # Keywords that the helper keeps for itself: an option of `json.dumps` by such a name, or by
 # none, would not get there.
@@ -638,7 +647,10 @@ class _OpenedWrite(Attempt):
         if statement is None or len(statement.items) != 1:
             raise Refused("the handle is not opened by a `with` of its own")
         handle = bound(statement.items[0])
-        value = self._only_expression(statement)
+        body = statement.body
+        last = body.body[-1]
+        small: cst.CSTNode = last.body[-1] if isinstance(last, cst.SimpleStatementLine) else last
+        value = small.value if isinstance(small, cst.Expr) else None
         if (
             not isinstance(value, cst.Await)
             or not isinstance(value.expression, cst.Call)
@@ -647,9 +659,60 @@ class _OpenedWrite(Attempt):
             or "buffering" in self.given
         ):
             raise Refused("there is no asynchronous handle that is atomic")
-        comment = self._kept_comment(statement, handle)
+        block = Block(place, self.site, body.body, handle)
+        block.is_asynchronous = True
+        block.look_for_the_path()
         content = value.expression.args[0]
+        if len(body.body) > 1:
+            return self._awaited_last(statement, handle, small, content)
+        if isinstance(last, cst.SimpleStatementLine) and len(last.body) > 1:
+            raise Refused("the statement shares its line with another one")
+        comment = self._kept_comment(statement, handle)
         return self._at_once(content, place.span(statement), before="await ", after=comment)
+
+    def _awaited_last(
+        self, statement: cst.With, handle: str, last: cst.CSTNode, content: cst.Arg
+    ) -> Fix:
+        """What the block prepares stays, less deep, and its last statement writes."""
+        place, body = self.place, statement.body
+        ahead = body.body[:-1]
+        if not isinstance(body, cst.IndentedBlock):
+            raise Refused("the statement shares its line with another one")
+        header = body.header.comment
+        if header is not None and "#" in place.source.line(place.tree.span(last).end.row):
+            raise Refused("comments stand in the block")
+        known = {each.value for each in variables(self.site.path_node)}
+        for node in (each for line in ahead for each in walk(line)):
+            if isinstance(node, cst.Name) and node.value == handle:
+                raise Refused("there is no asynchronous handle that is atomic")
+            if isinstance(node, (cst.Break, cst.Continue, cst.Raise, cst.Return, cst.Yield)):
+                raise Refused("the block is left before its end")
+            if isinstance(node, cst.AssignTarget) and known & {
+                each.value for each in variables(node.target)
+            }:
+                raise Refused("the path becomes another one in the block")
+        if changes_order(place, self.site.path_node, ahead):
+            place.doubt("the path is worked out after what is prepared")
+        if any(place.has_multiline_string(line) for line in body.body):
+            raise Refused("a string of several lines would have to be moved")
+        if place.is_used_outside(handle):
+            raise Refused("the handle is used after its block")
+        after = f"  {header.value}" if header is not None else ""
+        fix = self._at_once(content, place.span(last), before="await ", after=after)
+        top, end = place.span(statement).start.row, place.span(last).start.row
+        opener = place.span(statement.items[-1].item).end.row
+        outer, inner = place.indent(top), place.indent(end)
+        edits = [Edit(Span(Position(top, 1), Position(opener + 1, 1)), "")]
+        for row in range(opener + 1, end + 1):
+            if place.source.line(row).startswith(inner):
+                shift = Span(Position(row, len(outer) + 1), Position(row, len(inner) + 1))
+                edits.append(Edit(shift, ""))
+        for edit in fix.edits:
+            text = edit.text
+            if edit.span == place.span(last):
+                text = text.replace(f"\n{inner}", f"\n{outer}")
+            edits.append(Edit(edit.span, text))
+        return Fix(fix.title, fix.applicability, tuple(edits), fix.note)
 
     def _kept_comment(self, statement: cst.With, handle: str) -> str:
         """The comment that a call in the place of a `with` of one statement takes over, where none

@@ -116,6 +116,8 @@ class Block:
         self.body = body
         self.handle = handle
         self.code = place.text(site.path_node)
+        self.is_asynchronous = False
+        """Whether the write itself is awaited: others run meanwhile in any case."""
         self._seen: set[int] = set()
 
     @property
@@ -173,7 +175,8 @@ class Block:
 
     def _look_at(self, root: cst.CSTNode, scope: _Scope) -> None:
         for node in walk(root):
-            if isinstance(node, (cst.Yield, cst.Await)) and scope.depth == _DEPTH:
+            waits = isinstance(node, (cst.Yield, cst.Await)) and scope.depth == _DEPTH
+            if waits and not self.is_asynchronous:
                 self.place.doubt(
                     "others run while the file is written, and see the old one until the end;"
                     " left half-way, it keeps its old content"

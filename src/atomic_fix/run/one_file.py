@@ -129,7 +129,12 @@ def _found(
     from atomic_fix.check import check
 
     try:
-        return check(source, settings.config, tree)
+        findings = check(source, settings.config, tree)
+        if all(finding.fix is None for finding in findings):
+            return findings
+        from atomic_fix.rewrite import proven
+
+        return proven(source, findings, lambda text: check(text, settings.config))
     except Exception as error:
         # A defect of ours must not stop the other files, nor let this one pass.
         return unreadable(defect(error, source.filename)).findings
