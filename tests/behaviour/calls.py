@@ -79,6 +79,11 @@ class Model:
         return STATE
 
 
+class Server:
+    def reload(self) -> None:
+        pass
+
+
 class Latest:
     def __init__(self, state: object) -> None:
         self.state = state
@@ -153,6 +158,12 @@ CALLS: dict[str, dict[str, Call]] = {
             good=STATE,
             bad=UNWRITABLE,
         ),
+    },
+    "in-place-write/flushed_for_others": {
+        "save_state": write("s.json", lambda m, s: m.save_state("s.json", s, Server())),
+        "save_progress": write("p.json", lambda m, s: m.save_progress("p.json", STATES[s["step"]])),
+        "save_cursor": write("c.json", lambda m, s: m.save_cursor("c.json", s)),
+        "save_index": write("i.json", lambda m, s: m.save_index("i.json", s)),
     },
     "in-place-write/order_of_work": {
         "Store.save_folder": write(

@@ -16,7 +16,7 @@ from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.block import Block, changes_order, is_open_elsewhere
+from atomic_fix.fixes.block import Block, changes_order, is_descriptor, is_open_elsewhere
 from atomic_fix.fixes.imports import import_name
 from atomic_fix.fixes.place import (
     Place,
@@ -58,6 +58,8 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
         raise Refused("the path may not be one of the local file system")
     if site.path.traits & {"device", "memory", "handle"}:
         raise Refused("what is written is no regular file")
+    if is_descriptor(place, site):
+        raise Refused("the file may be given as a descriptor")
     func, receiver = site.call.node.func, site.path_node
     last = last_name(receiver)
     if (
@@ -403,13 +405,6 @@ class _OpenedWrite(Attempt):
         Block(self.place, self.site, body, handle).look()
         if {"buffering"} & set(self.given):
             self.place.doubt("what is written at once is seen by others only at the end")
-        for node in (each for line in body for each in walk(line)):
-            if (
-                isinstance(node, cst.Call)
-                and dotted(node.func) == f"{handle}.flush"
-                and any(isinstance(a, (cst.For, cst.While)) for a in self.place.ancestors(node))
-            ):
-                self.place.doubt("what is flushed is seen by others only at the end of the block")
 
     def _look_beside(self, statement: cst.With) -> None:
         """The other items of the `with`: what comes behind the opener is done while it is open."""
