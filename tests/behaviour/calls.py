@@ -317,6 +317,8 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_session": publish("s.json", lambda m, s: m.save_session("s.json", s)),
     },
     "unsynced-replace/closed_within": {
+        "save_queue": publish("q.json", lambda m, s: m.save_queue(Path("q.json"), s)),
+        "save_cursor": publish("c.json", lambda m, s: m.save_cursor(Path("c.json"), s)),
         "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint(Path("c.json"), s)),
         "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
     },

@@ -69,6 +69,8 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
         and not last.endswith("Path")
     ):
         raise Refused(f"whether `{last}` is a path of the local file system cannot be seen")
+    if isinstance(func, cst.Attribute) and func.value is receiver:
+        _must_be_pathlib(place, site, func.attr.value)
     _must_not_be_a_retreat(place, site)
     if is_open_elsewhere(place, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
@@ -119,6 +121,40 @@ def _must_not_be_a_retreat(place: Place, site: WriteSite) -> None:
                 and path in [place.text(arg.value) for arg in node.args]
             ):
                 raise Refused("it stands in for an atomic write that failed")
+
+
+_PATHLIB = re.compile(r"\.*(aiopath|anyio|pathlib2?)\.\w+")
+
+
+def _must_be_pathlib(place: Place, site: WriteSite, method: str) -> None:
+    """Refuses a method by the name of one of `pathlib.Path` that may be another's."""
+    node, facts = site.path_node, place.facts
+    made = [node]
+    name = dotted(node) or ""
+    owner = site.function.owner
+    if isinstance(node, cst.Name):
+        bound_to = facts.paths.bindings(node.value, site.function, site.order)
+        made += [each.value for each in bound_to]
+        parameter = site.function.parameter(node.value)
+        if parameter is not None and parameter.annotation is not None:
+            made.append(parameter.annotation.annotation)
+    elif name.startswith("self.") and owner is not None:
+        made += [each.value for each in facts.paths.attribute(owner, name[5:])]
+    if name in {"self", "cls"} or last_name(node) == "super":
+        raise Refused("the class may have a method of its own")
+    for each in made:
+        kind = each.func if isinstance(each, cst.Call) else each
+        called = (dotted(kind) or "").rpartition(".")[2]
+        if not called[:1].isupper() or (kind is each and not isinstance(each, cst.Name)):
+            continue
+        origins = place.origins(called)
+        if facts.scopes.class_named(called) is not None or (
+            called == "Path" and not all(_PATHLIB.fullmatch(origin) for origin in origins)
+        ):
+            raise Refused(f"whether `{called}` is a path of the local file system cannot be seen")
+    own = [each for each in facts.scopes.functions_named(method) if each.owner is not None]
+    if own and "path" not in site.path.traits:
+        raise Refused(f"a class of the file has a `{method}` of its own")
 
 
 class Attempt:
