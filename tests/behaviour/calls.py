@@ -177,6 +177,11 @@ CALLS: dict[str, dict[str, Call]] = {
             "c.json", lambda m, s: m.encoded_alone("c.json", s), good=[0.12345, 2.5]
         ),
     },
+    "in-place-write/run_by_decorator": {
+        "save_checkpoint": write(
+            "c.txt", lambda m, s: m.save_checkpoint("c.txt", s), good="new\n", bad=b"no text"
+        ),
+    },
     "in-place-write/run_before_imports": {
         "save_checkpoint": write(
             "c.txt", lambda m, s: m.save_checkpoint("c.txt", s), good="new\n", bad=b"no text"
