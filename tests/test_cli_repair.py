@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import atomic_fix.check as core
+import atomic_fix.rewrite as rewriting
 from atomic_fix.cli import main
 from atomic_fix.config import Config
 from atomic_fix.finding import Applicability, Edit, Finding, Fix, Span
@@ -294,9 +295,9 @@ def test_a_pipe_is_checked_but_never_replaced(here: Path) -> None:
     assert b":5:5: ATF101" in done.stdout
 
 
-def test_a_fix_that_would_break_the_file_is_refused_aloud(
-    here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def breaking(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of which every fix would break the code."""
     real = core.check
 
     def check(source: object, config: object, _tree: object = None) -> object:
@@ -308,13 +309,32 @@ def test_a_fix_that_would_break_the_file_is_refused_aloud(
 
     monkeypatch.setattr(core, "check", check)
     (here / "a.py").write_text(SAVER)
+    return here / "a.py"
+
+
+def test_a_fix_that_would_break_the_file_is_offered_in_no_format(breaking: Path) -> None:
+    for output in ("full", "concise", "json", "jsonl", "sarif", "rdjson", "gitlab", "github"):
+        result = run("--output-format", output)
+        assert result.exit_code == 1
+        assert "break it" not in result.output
+    assert "no fix: the result would not compile" in run().stdout
+    assert run("--write").exit_code == 1
+    assert "+++" not in run("--diff").stdout
+    assert breaking.read_text() == SAVER
+
+
+def test_a_fix_that_would_break_the_file_is_refused_aloud(
+    breaking: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last guard, should such a fix be offered all the same."""
+    monkeypatch.setattr(rewriting, "proven", lambda _source, findings, _find: findings)
     for arguments in (("--write",), ("--diff",)):
         result = run(*arguments)
         assert result.exit_code == 2
         assert "a.py: not repaired: the result would not compile" in result.stderr
     result = run("-", "--write", stdin=SAVER.encode())
     assert (result.exit_code, result.stdout_bytes) == (2, SAVER.encode())
-    assert (here / "a.py").read_text() == SAVER
+    assert breaking.read_text() == SAVER
 
 
 TWO = SAVER + "\n\n" + SAVER.split("\n\n\n")[1].replace("save_checkpoint", "save_progress")

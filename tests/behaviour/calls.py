@@ -79,6 +79,11 @@ class Model:
         return STATE
 
 
+class Server:
+    def reload(self) -> None:
+        pass
+
+
 class Latest:
     def __init__(self, state: object) -> None:
         self.state = state
@@ -154,6 +159,12 @@ CALLS: dict[str, dict[str, Call]] = {
             bad=UNWRITABLE,
         ),
     },
+    "in-place-write/flushed_for_others": {
+        "save_state": write("s.json", lambda m, s: m.save_state("s.json", s, Server())),
+        "save_progress": write("p.json", lambda m, s: m.save_progress("p.json", STATES[s["step"]])),
+        "save_cursor": write("c.json", lambda m, s: m.save_cursor("c.json", s)),
+        "save_index": write("i.json", lambda m, s: m.save_index("i.json", s)),
+    },
     "in-place-write/order_of_work": {
         "Store.save_folder": write(
             "state.pkl", lambda m, s: m.Store(Path() if s is STATE else None).save_folder()
@@ -164,6 +175,11 @@ CALLS: dict[str, dict[str, Call]] = {
         "either": write("c.json", lambda m, s: m.either("c.json", s)),
         "encoded_alone": write(
             "c.json", lambda m, s: m.encoded_alone("c.json", s), good=[0.12345, 2.5]
+        ),
+    },
+    "in-place-write/run_by_decorator": {
+        "save_checkpoint": write(
+            "c.txt", lambda m, s: m.save_checkpoint("c.txt", s), good="new\n", bad=b"no text"
         ),
     },
     "in-place-write/run_before_imports": {
@@ -182,6 +198,14 @@ CALLS: dict[str, dict[str, Call]] = {
             "c.json", lambda m, s: m.catches_within("c.json", STATES[s["step"]])
         ),
         "answers_a_failure": write("c.json", lambda m, s: m.answers_a_failure("c.json", s)),
+    },
+    "in-place-write/prepared_in_block": {
+        "Store.save_settings": write(
+            "settings.json", lambda m, s: asyncio.run(m.Store().save_settings(s))
+        ),
+        "Store.save_known": write(
+            "settings.json", lambda m, s: asyncio.run(m.Store().save_known(s))
+        ),
     },
     "in-place-write/removed_first": {
         "save_checkpoint": collapse("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
@@ -298,6 +322,8 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_session": publish("s.json", lambda m, s: m.save_session("s.json", s)),
     },
     "unsynced-replace/closed_within": {
+        "save_queue": publish("q.json", lambda m, s: m.save_queue(Path("q.json"), s)),
+        "save_cursor": publish("c.json", lambda m, s: m.save_cursor(Path("c.json"), s)),
         "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint(Path("c.json"), s)),
         "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
     },
@@ -437,8 +463,8 @@ def _safe_load(text: str) -> object:
 class _Opened:
     """An asynchronous handle."""
 
-    def __init__(self, path: Path, mode: str) -> None:
-        self.file = path.open(mode)
+    def __init__(self, path: Path | str, mode: str, encoding: str | None = None) -> None:
+        self.file = Path(path).open(mode, encoding=encoding)  # noqa: SIM115
 
     async def __aenter__(self) -> _Opened:
         return self
@@ -450,8 +476,8 @@ class _Opened:
         return self.file.write(text)
 
 
-def _opened(path: Path, mode: str) -> _Opened:
-    return _Opened(path, mode)
+def _opened(path: Path | str, mode: str, encoding: str | None = None) -> _Opened:
+    return _Opened(path, mode, encoding)
 
 
 async def _open_file(path: Path, mode: str) -> _Opened:

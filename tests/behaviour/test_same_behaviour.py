@@ -85,6 +85,192 @@ SAVERS = {
     ),
 }
 
+# Blocks that look at their file, or that an exception leaves with their content wanted.
+DELICATE = {
+    "alias": """\
+    target = path
+    with open(path, 'w') as file:
+        json.dump(state, file)
+        file.flush()
+        return os.path.getsize(target)
+""",
+    "name of the handle": """\
+    with open(path, 'w') as file:
+        json.dump(state, file)
+        file.flush()
+        return os.stat(file.name).st_size
+""",
+    "function within": """\
+    def size():
+        return path.stat().st_size
+
+    with path.open('w') as file:
+        json.dump(state, file)
+        file.flush()
+        return size()
+""",
+    "partial": """\
+    size = functools.partial(os.path.getsize, path)
+    with open(path, 'w') as file:
+        json.dump(state, file)
+        file.flush()
+        return size()
+""",
+    "default": """\
+    with open(path, 'w') as file:
+        json.dump([object], file, default=lambda _: path.exists())
+""",
+    "reads itself": """\
+    with open(path, 'w') as file:
+        json.dump([path.read_text(), state], file)
+""",
+    "generator of its lines": """\
+    lines = (line for line in path.open() if line) if path.exists() else ()
+    with open(path, 'w') as file:
+        file.writelines(lines)
+        file.write('end')
+""",
+    "another program": """\
+    with open(path, 'w') as file:
+        json.dump(state, file)
+        file.flush()
+        return subprocess.run(['cat', path], capture_output=True).stdout
+""",
+    "another program writes": """\
+    with open(path, 'w') as file:
+        subprocess.run(['echo', json.dumps(state)], stdout=file, check=True)
+        file.write('end')
+""",
+    "open twice": """\
+    with open(path, 'a') as other:
+        with open(path, 'w') as file:
+            json.dump(state, file)
+        other.write('end')
+""",
+    "removed": """\
+    with open(path, 'w') as file:
+        json.dump(state, file)
+        os.unlink(path)
+""",
+    "descriptor": """\
+    with open(path, 'w') as file:
+        os.fchmod(file.fileno(), 0o600)
+        json.dump(state, file)
+        file.flush()
+        return oct(os.fstat(file.fileno()).st_mode)
+""",
+    "exit": """\
+    try:
+        with open(path, 'w') as file:
+            json.dump(state, file)
+            sys.exit(0)
+    except SystemExit:
+        pass
+""",
+    "leaves a loop": """\
+    try:
+        with open(path, 'w') as file:
+            for each in state:
+                file.write(each)
+                if each == 'name':
+                    raise LookupError
+    except LookupError:
+        pass
+""",
+    "until there is no more": """\
+    names = iter(state)
+    try:
+        with open(path, 'w') as file:
+            while True:
+                file.write(next(names))
+    except StopIteration:
+        pass
+""",
+    "suppressed": """\
+    names = iter(state)
+    with suppress(StopIteration), open(path, 'w') as file:
+        for _ in range(9):
+            file.write(next(names))
+""",
+    "interrupted": """\
+    def names():
+        yield from state
+        raise KeyboardInterrupt
+
+    try:
+        with open(path, 'w') as file:
+            for each in names():
+                file.write(each)
+    except KeyboardInterrupt:
+        pass
+""",
+    "generator that is closed": """\
+    def saved():
+        with open(path, 'w') as file:
+            for each in state:
+                file.write(each)
+                yield each
+
+    next(saved())
+""",
+    "leaves by break": """\
+    with open(path, 'w') as file:
+        for each in state:
+            file.write(each)
+            if each == 'name':
+                break
+        return file.tell()
+""",
+    "changed directory": """\
+    here = os.getcwd()
+    os.chdir(path.parent)
+    try:
+        with open(path.name, 'w') as checkpoint_file:
+            os.chdir('/')
+            json.dump(state, checkpoint_file)
+    finally:
+        os.chdir(here)
+""",
+    "bound again": """\
+    where = path
+    with open(where, 'w') as file:
+        where = None
+        file.write(json.dumps(state))
+        file.seek(1)
+        file.truncate()
+""",
+    "json of its own": """\
+    class json:
+        dump = staticmethod(lambda value, file: file.write(repr(value)))
+
+    with open(path, 'w') as file:
+        json.dump(state, file)
+""",
+    "encoder of its own": """\
+    class Encoder(json.JSONEncoder):
+        def encode(self, o):
+            return 'encoded'
+
+    with open(path, 'w') as file:
+        json.dump(state, file, cls=Encoder)
+""",
+    "content that moves the path": """\
+    class Store:
+        where = path
+
+        def move(self):
+            Store.where = path.with_name('other.json')
+            return state
+
+    json.dump(Store().move(), open(Store.where, 'w'))
+    return sorted(os.listdir(path.parent))
+""",
+    "listed": """\
+    with open(path, 'w') as file:
+        json.dump(sorted(os.listdir(path.parent)), file)
+""",
+}
+
 LOADERS = {
     "decode error": ("json.JSONDecodeError", "return json.loads(path.read_text())"),
     "both": (
@@ -172,6 +358,24 @@ def test_a_saver_writes_the_same(
     else:
         assert (new, new_bytes) == (old, old_bytes)
     assert len(list(tmp_path.iterdir())) == (new_bytes is not None)
+
+
+@pytest.mark.parametrize("content", FILES.values(), ids=list(FILES))
+@pytest.mark.parametrize("body", DELICATE.values(), ids=list(DELICATE))
+def test_a_delicate_block_does_the_same(body: str, content: bytes | None, tmp_path: Path) -> None:
+    text = f"import functools\nimport subprocess\nimport sys\n{HEAD}"
+    text += f"def save_checkpoint(path, state):\n{body}"
+    source = Source("/repository/service/jobs.py", text, "utf-8", False)
+    after = rewrite(source, lambda each: check(each, CONFIG), SAFE_ONLY).text
+    ran = []
+    for each in (text, after):
+        made(tmp_path, content)
+        (tmp_path / "other.json").unlink(missing_ok=True)
+        value, there = outcome(
+            function(each, "save_checkpoint"), tmp_path / "checkpoint.json", STATE
+        )
+        ran.append((str(value), there, sorted(path.name for path in tmp_path.iterdir())))
+    assert ran[0] == ran[1]
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.block import Block, changes_order, is_open_elsewhere
+from atomic_fix.fixes.block import Block, changes_order, is_descriptor, is_open_elsewhere
 from atomic_fix.fixes.imports import import_name
-from atomic_fix.fixes.place import Place, bound, keyword, last_name, walk
+from atomic_fix.fixes.place import Place, bound, keyword, last_name, variables, walk
 
 # Keywords that the helper keeps for itself: an option of `json.dumps` by such a name, or by
 # none, would not get there.
@@ -49,6 +49,8 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
         raise Refused("the path may not be one of the local file system")
     if site.path.traits & {"device", "memory", "handle"}:
         raise Refused("what is written is no regular file")
+    if is_descriptor(place, site):
+        raise Refused("the file may be given as a descriptor")
     func, receiver = site.call.node.func, site.path_node
     last = last_name(receiver)
     if (
@@ -58,6 +60,8 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
         and not last.endswith("Path")
     ):
         raise Refused(f"whether `{last}` is a path of the local file system cannot be seen")
+    if isinstance(func, cst.Attribute) and func.value is receiver:
+        _must_be_pathlib(place, site, func.attr.value)
     _must_not_be_a_retreat(place, site)
     if is_open_elsewhere(place, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
@@ -108,6 +112,40 @@ def _must_not_be_a_retreat(place: Place, site: WriteSite) -> None:
                 and path in [place.text(arg.value) for arg in node.args]
             ):
                 raise Refused("it stands in for an atomic write that failed")
+
+
+_PATHLIB = re.compile(r"\.*(aiopath|anyio|pathlib2?)\.\w+")
+
+
+def _must_be_pathlib(place: Place, site: WriteSite, method: str) -> None:
+    """Refuses a method by the name of one of `pathlib.Path` that may be another's."""
+    node, facts = site.path_node, place.facts
+    made = [node]
+    name = dotted(node) or ""
+    owner = site.function.owner
+    if isinstance(node, cst.Name):
+        bound_to = facts.paths.bindings(node.value, site.function, site.order)
+        made += [each.value for each in bound_to]
+        parameter = site.function.parameter(node.value)
+        if parameter is not None and parameter.annotation is not None:
+            made.append(parameter.annotation.annotation)
+    elif name.startswith("self.") and owner is not None:
+        made += [each.value for each in facts.paths.attribute(owner, name[5:])]
+    if name in {"self", "cls"} or last_name(node) == "super":
+        raise Refused("the class may have a method of its own")
+    for each in made:
+        kind = each.func if isinstance(each, cst.Call) else each
+        called = (dotted(kind) or "").rpartition(".")[2]
+        if not called[:1].isupper() or (kind is each and not isinstance(each, cst.Name)):
+            continue
+        origins = place.origins(called)
+        if facts.scopes.class_named(called) is not None or (
+            called == "Path" and not all(_PATHLIB.fullmatch(origin) for origin in origins)
+        ):
+            raise Refused(f"whether `{called}` is a path of the local file system cannot be seen")
+    own = [each for each in facts.scopes.functions_named(method) if each.owner is not None]
+    if own and "path" not in site.path.traits:
+        raise Refused(f"a class of the file has a `{method}` of its own")
 
 
 class Attempt:
@@ -394,13 +432,6 @@ class _OpenedWrite(Attempt):
         Block(self.place, self.site, body, handle).look()
         if {"buffering"} & set(self.given):
             self.place.doubt("what is written at once is seen by others only at the end")
-        for node in (each for line in body for each in walk(line)):
-            if (
-                isinstance(node, cst.Call)
-                and dotted(node.func) == f"{handle}.flush"
-                and any(isinstance(a, (cst.For, cst.While)) for a in self.place.ancestors(node))
-            ):
-                self.place.doubt("what is flushed is seen by others only at the end of the block")
 
     def _look_beside(self, statement: cst.With) -> None:
         """The other items of the `with`: what comes behind the opener is done while it is open."""
@@ -631,7 +662,10 @@ class _OpenedWrite(Attempt):
         if statement is None or len(statement.items) != 1:
             raise Refused("the handle is not opened by a `with` of its own")
         handle = bound(statement.items[0])
-        value = self._only_expression(statement)
+        body = statement.body
+        last = body.body[-1]
+        small: cst.CSTNode = last.body[-1] if isinstance(last, cst.SimpleStatementLine) else last
+        value = small.value if isinstance(small, cst.Expr) else None
         if (
             not isinstance(value, cst.Await)
             or not isinstance(value.expression, cst.Call)
@@ -640,9 +674,60 @@ class _OpenedWrite(Attempt):
             or "buffering" in self.given
         ):
             raise Refused("there is no asynchronous handle that is atomic")
-        comment = self._kept_comment(statement, handle)
+        block = Block(place, self.site, body.body, handle)
+        block.is_asynchronous = True
+        block.look_for_the_path()
         content = value.expression.args[0]
+        if len(body.body) > 1:
+            return self._awaited_last(statement, handle, small, content)
+        if isinstance(last, cst.SimpleStatementLine) and len(last.body) > 1:
+            raise Refused("the statement shares its line with another one")
+        comment = self._kept_comment(statement, handle)
         return self._at_once(content, place.span(statement), before="await ", after=comment)
+
+    def _awaited_last(
+        self, statement: cst.With, handle: str, last: cst.CSTNode, content: cst.Arg
+    ) -> Fix:
+        """What the block prepares stays, less deep, and its last statement writes."""
+        place, body = self.place, statement.body
+        ahead = body.body[:-1]
+        if not isinstance(body, cst.IndentedBlock):
+            raise Refused("the statement shares its line with another one")
+        header = body.header.comment
+        if header is not None and "#" in place.source.line(place.tree.span(last).end.row):
+            raise Refused("comments stand in the block")
+        known = {each.value for each in variables(self.site.path_node)}
+        for node in (each for line in ahead for each in walk(line)):
+            if isinstance(node, cst.Name) and node.value == handle:
+                raise Refused("there is no asynchronous handle that is atomic")
+            if isinstance(node, (cst.Break, cst.Continue, cst.Raise, cst.Return, cst.Yield)):
+                raise Refused("the block is left before its end")
+            if isinstance(node, cst.AssignTarget) and known & {
+                each.value for each in variables(node.target)
+            }:
+                raise Refused("the path becomes another one in the block")
+        if changes_order(place, self.site.path_node, ahead):
+            place.doubt("the path is worked out after what is prepared")
+        if any(place.has_multiline_string(line) for line in body.body):
+            raise Refused("a string of several lines would have to be moved")
+        if place.is_used_outside(handle):
+            raise Refused("the handle is used after its block")
+        after = f"  {header.value}" if header is not None else ""
+        fix = self._at_once(content, place.span(last), before="await ", after=after)
+        top, end = place.span(statement).start.row, place.span(last).start.row
+        opener = place.span(statement.items[-1].item).end.row
+        outer, inner = place.indent(top), place.indent(end)
+        edits = [Edit(Span(Position(top, 1), Position(opener + 1, 1)), "")]
+        for row in range(opener + 1, end + 1):
+            if place.source.line(row).startswith(inner):
+                shift = Span(Position(row, len(outer) + 1), Position(row, len(inner) + 1))
+                edits.append(Edit(shift, ""))
+        for edit in fix.edits:
+            text = edit.text
+            if edit.span == place.span(last):
+                text = text.replace(f"\n{inner}", f"\n{outer}")
+            edits.append(Edit(edit.span, text))
+        return Fix(fix.title, fix.applicability, tuple(edits), fix.note)
 
     def _kept_comment(self, statement: cst.With, handle: str) -> str:
         """The comment that a call in the place of a `with` of one statement takes over, where none

@@ -66,6 +66,14 @@ _TELLING = frozenset(
     }
 )
 _LISTING = frozenset({"fwalk", "glob", "iglob", "iterdir", "listdir", "rglob", "scandir", "walk"})
+# Calls that go through what they are given only later.
+_LAZY = frozenset(
+    {
+        *("DictReader", "TextIOWrapper", "chain", "cycle", "enumerate", "filter", "islice"),
+        *("iter", "map", "partial", "reader", "starmap", "takewhile", "tee", "zip"),
+    }
+)
+_LOOKING = frozenset({"exists", "is_file", "lstat", "read_bytes", "read_text", "stat"})
 _SYNCING = frozenset({"fsync", "fdatasync", "fullfsync"})
 _LOCKING = frozenset({"flock", "lockf", "locking"})
 _KEEPING = frozenset(
@@ -88,6 +96,8 @@ _OF_A_FAILED_WRITE = frozenset(
 _NO_ERRORS = frozenset(
     {"GeneratorExit", "KeyboardInterrupt", "StopAsyncIteration", "StopIteration", "SystemExit"}
 )
+# What a handler calls an error that it raises again.
+_CAUGHT = frozenset({"e", "err", "error", "ex", "exc", "exception"})
 _ERROR_WORDS = frozenset(
     {"error", "exception", "failed", "failure", "fault", "invalid", "warning", "corrupt", "bad"}
 )
@@ -116,6 +126,13 @@ class Block:
         self.body = body
         self.handle = handle
         self.code = place.text(site.path_node)
+        self.other_names = self._names_elsewhere()
+        """Names of the module that stand for the path too."""
+        self.holding = self._names_that_hold_it()
+        """Local names of what holds the path, and those of what looks at the file when it is
+        called or gone through."""
+        self.is_asynchronous = False
+        """Whether the write itself is awaited: others run meanwhile in any case."""
         self._seen: set[int] = set()
 
     @property
@@ -154,6 +171,7 @@ class Block:
         for node in self.body:
             self._look_at(node, top)
         self._look_at_what_is_kept()
+        self._look_at_what_is_flushed()
         self._look_at_loops()
         self._look_at_raises()
         if not self.is_one_write:
@@ -169,11 +187,71 @@ class Block:
         for node in self.body:
             self._look_at(node, top)
 
+    def _names_elsewhere(self) -> frozenset[str]:
+        """Globals that the function binds to the path."""
+        names = {
+            each.name.value
+            for root in (() if self.place.function.is_module else self.place.roots)
+            for node in walk(root)
+            if isinstance(node, cst.Global)
+            for each in node.names
+        }
+        return frozenset(
+            name
+            for name in names
+            for each in self.place.function.bindings.get(name, ())
+            if self._resolves_to_target(each.value, self.place.function, each.order)
+        )
+
+    def _names_that_hold_it(self) -> dict[str, bool]:
+        """By name whether to use it is to look at the file: `check = lambda: path.stat()` does,
+        `command = ["gzip", path]` when it is run."""
+        found: dict[str, bool] = {}
+        function = self.place.function
+        roots = self.place.roots if not function.is_module else ()
+        for node in (each for root in roots for each in walk(root)):
+            if not isinstance(node, cst.Assign) or len(node.targets) != 1:
+                continue
+            name, value = dotted(node.targets[0].target), node.value
+            if not name or any(each is node for line in self.body for each in walk(line)):
+                continue
+            called = last_name(value)
+            lazy = any(
+                isinstance(each, (cst.Lambda, cst.GeneratorExp))
+                or last_name(each) in _LAZY
+                or self._is_generator(each)
+                for each in _outcomes(value)
+            )
+            held = isinstance(value, (cst.Dict, cst.List, cst.Set, cst.Tuple)) or called == "dict"
+            if isinstance(value, cst.Attribute) and value.attr.value in _LOOKING:
+                lazy = True
+            if (lazy or held) and any(
+                self._resolves_to_target(each, function, self.site.order)
+                for each in walk(value)
+                if isinstance(each, (cst.Name, cst.Attribute))
+            ):
+                found[name] = lazy
+        return found
+
+    def _is_generator(self, value: cst.BaseExpression) -> bool:
+        callees = (
+            self.place.facts.paths.callees(value, self.place.function)
+            if isinstance(value, cst.Call)
+            else ()
+        )
+        return any(isinstance(each, cst.Yield) for f in callees for each in walk(f.node))
+
+    def _resolves_to_target(
+        self, node: cst.BaseExpression, function: FunctionFacts, order: int
+    ) -> bool:
+        return _same(self.place.facts.paths.resolve(node, function, order), self.site.path)
+
     # --- the target, and the handle --------------------------------------------------
 
     def _look_at(self, root: cst.CSTNode, scope: _Scope) -> None:
         for node in walk(root):
-            if isinstance(node, (cst.Yield, cst.Await)) and scope.depth == _DEPTH:
+            waits = isinstance(node, (cst.Yield, cst.Await)) and scope.depth == _DEPTH
+            if waits and not self.is_asynchronous:
                 self.place.doubt(
                     "others run while the file is written, and see the old one until the end;"
                     " left half-way, it keeps its old content"
@@ -188,10 +266,14 @@ class Block:
                     and not _caught(self._around(node, root), name)
                 ):
                     raise Refused(f"the block may be left by `{name}`, and its content wanted")
+                if name and not self.is_one_write and self._is_caught_by_name(name):
+                    raise Refused(f"`{name}` is raised in the block and caught outside")
             elif isinstance(node, cst.Attribute):
                 self._look_at_attribute(node, scope)
                 continue
-            if isinstance(node, (cst.Name, cst.Attribute)):
+            if isinstance(node, cst.Name):
+                if scope.depth == _DEPTH and self.holding.get(node.value):
+                    raise Refused("the block uses the path, and the file is there only after it")
                 self._follow(node, scope)
 
     def _around(
@@ -303,9 +385,13 @@ class Block:
             return True
         if isinstance(node, (cst.BaseNumber, cst.Dict, cst.List, cst.Tuple, cst.Set)):
             return False
+        if name in self.other_names:
+            return True
+        held = node.value if isinstance(node, cst.Subscript) else node
+        if scope.depth == _DEPTH and dotted(held) in self.holding:
+            return True
         order = self._order(call, scope.function)
-        value = self.place.facts.paths.resolve(node, scope.function, order)
-        return _same(value, self.site.path)
+        return self._resolves_to_target(node, scope.function, order)
 
     def _order(self, node: cst.Call, function: FunctionFacts) -> int:
         found = next((each.order for each in function.calls if each.node is node), None)
@@ -391,6 +477,33 @@ class Block:
         ) and (function.is_module or function.owner is None):
             raise Refused("the handle becomes an attribute of a class")
 
+    def _look_at_what_is_flushed(self) -> None:
+        """A block that flushes, and then does something else, means somebody to look."""
+        flushed = False
+        for node in (each for root in self.body for each in walk(root)):
+            if not isinstance(node, cst.Call):
+                continue
+            name, last = dotted(node.func) or "", last_name(node)
+            in_a_loop = any(
+                isinstance(above, (cst.For, cst.While)) and above in self._inner(node)
+                for above in self.place.ancestors(node)
+            )
+            if name == f"{self.handle}.flush":
+                if in_a_loop:
+                    self.place.doubt("what is flushed is seen by others only at the end")
+                flushed = True
+            elif (
+                flushed
+                and last not in _HARMLESS | _SYNCING | _TELLING
+                and not name.startswith(f"{self.handle}.")
+                and all(dotted(arg.value) != self.handle for arg in node.args)
+            ):
+                self.place.doubt("what is flushed is seen by others only at the end")
+
+    def _inner(self, node: cst.CSTNode) -> list[cst.CSTNode]:
+        """What is around a node within the block."""
+        return [above for above, _ in self._out_of(node, within=True)]
+
     # --- how the block is left -------------------------------------------------------
 
     def _look_at_loops(self) -> None:
@@ -428,6 +541,19 @@ class Block:
                 return
             yield parents[node], node
             node = parents[node]
+
+    def _is_caught_by_name(self, name: str) -> bool:
+        """Whether a handler outside is for an exception, and not for any."""
+        return any(
+            isinstance(above, (cst.Try, cst.TryStar))
+            and child is above.body
+            and any(
+                _catches(_caught_names(handler) - {"", "BaseException", "Exception"}, name)
+                and not _raises_again(handler)
+                for handler in above.handlers
+            )
+            for above, child in self._out_of(self.site.call.node)
+        )
 
     def _is_caught_by_callers(self, name: str) -> bool:
         return any(
@@ -500,6 +626,33 @@ class Block:
             raise Refused("the block is expected to be left by an exception")
 
 
+_DESCRIPTORS = frozenset({"descriptor", "fd", "fdno", "fileno"})
+
+
+def is_descriptor(place: Place, site: WriteSite) -> bool:
+    """Whether what is opened may be a number: what is open already is never replaced."""
+    node = site.path_node
+    if isinstance(node, cst.BaseNumber) or last_name(node) in _DESCRIPTORS | {"dup"}:
+        return True
+    last = (dotted(node) or "").rpartition(".")[2]
+    if not _DESCRIPTORS.isdisjoint(words(last)[-1:]):
+        return True
+    if not isinstance(node, cst.Name):
+        return False
+    bound = place.facts.paths.bindings(node.value, site.function, site.order)
+    if any(
+        isinstance(each.value, cst.BaseNumber)
+        or last_name(each.value) in _DESCRIPTORS | {"dup"}
+        or place.called(each.value) in {"os.open", "os.dup", "os.pipe"}
+        for each in bound
+        if isinstance(each.value, (cst.BaseNumber, cst.Call))
+    ):
+        return True
+    parameter = site.function.parameter(node.value)
+    annotation = parameter.annotation if parameter is not None and not bound else None
+    return annotation is not None and "int" in re.findall(r"\w+", code_of(annotation.annotation))
+
+
 def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
     """Whether another handle of the same file is open while it is written: to replace the file
     would part the two, and a lock on one would no longer keep others from the other."""
@@ -520,6 +673,8 @@ def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
                 return True
             continue
         handle = handles.handle_name(call)
+        if isinstance(above, cst.Arg) and last_name(place.parents.get(above)) in _LAZY:
+            return True
         if handle is None:
             continue
         # Closed before, it is no other handle.
@@ -550,6 +705,15 @@ def _is_used_later(place: Place, site: WriteSite, handle: str) -> bool:
     )
 
 
+def _outcomes(value: cst.BaseExpression) -> list[cst.BaseExpression]:
+    """What an expression may give, as it depends."""
+    if isinstance(value, cst.IfExp):
+        return [*_outcomes(value.body), *_outcomes(value.orelse)]
+    if isinstance(value, cst.BooleanOperation):
+        return [*_outcomes(value.left), *_outcomes(value.right)]
+    return [value]
+
+
 def _same(value: PathValue, other: PathValue) -> bool:
     return value.same(other) and "descriptor" not in value.traits
 
@@ -568,7 +732,7 @@ def _raised(node: cst.Raise) -> str:
     value = node.exc.func if isinstance(node.exc, cst.Call) else node.exc
     name = (dotted(value) or "") if value is not None else ""
     last = name.rpartition(".")[2]
-    return last if last[:1].isupper() else ""
+    return "" if last in _CAUGHT else last
 
 
 def _leaves_on_purpose(name: str) -> bool:

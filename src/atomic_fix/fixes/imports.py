@@ -233,8 +233,15 @@ def _last_row(place: Place) -> int:
     if place.function.is_module:
         return rows[index]
     defined = set(_DEFINED.findall(place.source.text))
-    for each, line in zip(rows[index + 1 :], body[index + 1 :], strict=True):
-        if isinstance(line, (cst.FunctionDef, cst.ClassDef)) or _is_import(line):
+    for each, line in zip(rows[index:], body[index:], strict=True):
+        if _is_import(line):
+            continue
+        if isinstance(line, (cst.FunctionDef, cst.ClassDef)):
+            # A decorator of the file may run what it is given.
+            above = place.source.line(each).strip(), place.source.line(each - 1).strip()
+            named = {name for row in above if row[:1] == "@" for name in _WORD.findall(row)}
+            if named & defined:
+                return each
             continue
         if not defined.isdisjoint(_WORD.findall(code_of(line))):
             return each

@@ -263,6 +263,12 @@ class Place:
             return wanted == f"builtins.{head}" and head not in _starred(tree)
         return found == {wanted}
 
+    def origins(self, name: str) -> set[str]:
+        """What the module's own code binds a name to: the qualified names of its imports, and an
+        empty text for all else."""
+        tree = parsed(self.source.text)
+        return _bindings(tree).get(name, set()) if tree is not None else set()
+
     # --- text ---------------------------------------------------------------------
 
     def span(self, node: cst.CSTNode) -> Span:

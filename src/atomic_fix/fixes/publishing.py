@@ -14,7 +14,7 @@ from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import fix_staged
 from atomic_fix.fixes.imports import import_module
-from atomic_fix.fixes.place import Place, bound
+from atomic_fix.fixes.place import Place, bound, last_name, walk
 
 _MKSTEMP = "tempfile.mkstemp"
 _NAMED_TEMP = "tempfile.NamedTemporaryFile"
@@ -40,6 +40,7 @@ def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
     end = place.tree.span(line.body[0]).end
     if any(place.span(use).start > end and _is_written(place, use) for use in place.uses(handle)):
         raise Refused("the handle is used after the file is published")
+    _must_stay_open(place, place.uses(handle))
     rows = [f"{handle}.flush()", f"{import_module(place, 'os')}.fsync({handle}.fileno())"]
     return place.fix(_SYNCHRONISE, [_inserted(place, line, rows)])
 
@@ -193,12 +194,35 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
             closing = [call for call in function.calls if call.name == f"{handle}.close"]
             spot = _spot(place, opener, closing, publication)
             end = place.tree.span(spot).end
+        _must_stay_open(place, uses)
         writing = [use for use in uses if place.span(use).start < end and _is_written(place, use)]
         if not writing:
             raise Refused  # another handle writes
         if any(isinstance(place.parents[use], cst.Yield) for use in writing):
             place.doubt("who is given the handle must leave it open")
     return place.fix(_SYNCHRONISE, [_inserted(place, spot, rows)])
+
+
+def _must_stay_open(place: Place, uses: Sequence[cst.Name]) -> None:
+    """Refuses where something other than a call of its own `close` may close the handle."""
+    for use in uses:
+        above = place.parents[use]
+        outer = place.parents.get(above)
+        taken = isinstance(above, cst.Attribute) and above.attr.value == "close"
+        if taken and not isinstance(outer, cst.Call):
+            raise Refused("the handle may be closed under another name")
+        if not isinstance(above, cst.Arg) or not isinstance(outer, cst.Call):
+            continue
+        for callee in place.facts.scopes.functions_named(last_name(outer)):
+            if any(_closes(node) for node in walk(callee.node)):
+                raise Refused(f"`{callee.name}` may close the handle")
+
+
+def _closes(node: cst.CSTNode) -> bool:
+    """Whether something is closed: `file.close()`, or `with file:`."""
+    if isinstance(node, cst.Attribute):
+        return node.attr.value == "close"
+    return isinstance(node, cst.WithItem) and isinstance(node.item, cst.Name)
 
 
 def _before_its_close(

@@ -139,8 +139,15 @@ def _found(
     if left_out and (tree is not None or is_python(source.text.encode())):
         return ()
     try:
-        findings = check(source, _styled(settings, source.filename), tree)
-        return tuple(each for each in findings if not left_out or each.code == UNREADABLE)
+        config = _styled(settings, source.filename)
+        findings = check(source, config, tree)
+        if left_out:
+            return tuple(each for each in findings if each.code == UNREADABLE)
+        if all(finding.fix is None for finding in findings):
+            return findings
+        from atomic_fix.rewrite import proven
+
+        return proven(source, findings, lambda text: check(text, config))
     except Exception as error:
         # A defect of ours must not stop the other files, nor let this one pass.
         return unreadable(defect(error, source.filename)).findings
