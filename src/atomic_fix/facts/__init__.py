@@ -4,6 +4,7 @@ file it does so."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
@@ -100,6 +101,12 @@ class ModuleFacts:
     def dismissals(self) -> tuple[Dismissal, ...]:
         """Tests of a loaded object's shape that end in a default without a word."""
         return dismissals(self.sites)
+
+    @cached_property
+    def looked_up(self) -> dict[object, Any]:
+        """What the fixes of the file look up in the same code, one after the other; by the code
+        that it is of."""
+        return {}
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -89,6 +89,33 @@ def width(text: str) -> int:
     return len(text if found is None else text[: found.start()].rstrip())
 
 
+class _Around:
+    """What is looked up in the code of a function, or of a module, by one fix after the other."""
+
+    def __init__(self) -> None:
+        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._uses: dict[cst.CSTNode, dict[str, list[cst.Name]]] = {}
+        self._seen: set[cst.CSTNode] = set()
+
+    def parents(self, roots: Sequence[cst.CSTNode]) -> dict[cst.CSTNode, cst.CSTNode]:
+        # Pieces of a module are parsed one after the other.
+        stack = [root for root in roots if root not in self._seen]
+        self._seen.update(stack)
+        while stack:
+            node = stack.pop()
+            for child in node.children:
+                self._parents[child] = node
+                stack.append(child)
+        return self._parents
+
+    def uses(self, root: cst.CSTNode) -> dict[str, list[cst.Name]]:
+        if root not in self._uses:
+            found = self._uses[root] = {}
+            for each in variables(root):
+                found.setdefault(each.value, []).append(each)
+        return self._uses[root]
+
+
 class Place:
     """One function of a module, or the module's own code, and the text that it stands in."""
 
@@ -118,15 +145,14 @@ class Place:
         return list(self.tree.roots) if self.function.is_module else [self.function.node]
 
     @cached_property
-    def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
-        found = {}
-        stack: list[cst.CSTNode] = list(self.roots)
-        while stack:
-            node = stack.pop()
-            for child in node.children:
-                found[child] = node
-                stack.append(child)
+    def _around(self) -> _Around:
+        code = None if self.function.is_module else self.function.node
+        found: _Around = self.facts.looked_up.setdefault(code, _Around())
         return found
+
+    @property
+    def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
+        return self._around.parents(self.roots)
 
     def holds(self, node: cst.CSTNode) -> bool:
         return node in self.parents or node in self.roots
@@ -360,8 +386,9 @@ class Place:
 
     def uses(self, name: str, within: cst.CSTNode | None = None) -> list[cst.Name]:
         """Every `name` of the function that is a variable, not an attribute or a keyword."""
-        roots = self.roots if within is None else [within]
-        return [each for root in roots for each in variables(root) if each.value == name]
+        if within is None:
+            return [each for root in self.roots for each in self._around.uses(root).get(name, ())]
+        return [each for each in variables(within) if each.value == name]
 
     def count(self, name: str) -> int:
         """How often the function uses a name; for the module's own code, how often the whole
@@ -387,12 +414,15 @@ class Place:
         ]
         return any(not any(row in rows for rows in binders) for row in self._rows(name))
 
-    @cached_property
-    def _file(self) -> list[ast.AST]:
-        tree = parsed(self.source.text)
-        if tree is None:
+    @property
+    def _file(self) -> tuple[ast.AST, ...]:
+        if "names" not in self.facts.looked_up:
+            tree = parsed(self.source.text)
+            self.facts.looked_up["names"] = None if tree is None else tuple(ast.walk(tree))
+        nodes: tuple[ast.AST, ...] | None = self.facts.looked_up["names"]
+        if nodes is None:
             raise Refused("which names are used cannot be seen in syntax newer than this Python")
-        return list(ast.walk(tree))
+        return nodes
 
     def _rows(self, name: str) -> list[int]:
         return [n.lineno for n in self._file if isinstance(n, ast.Name) and n.id == name]

@@ -31,7 +31,7 @@ from atomic_fix.facts.scopes import (
     Scopes,
 )
 from atomic_fix.finding import Position, Span
-from atomic_fix.islands import NotParsed
+from atomic_fix.islands import NotParsed, depth
 from atomic_fix.islands.knife import IMPORTS, KEEP, LOAD, Class, Cut, Piece
 from atomic_fix.islands.walk import Walk
 from atomic_fix.source import Source
@@ -60,16 +60,17 @@ def parse(text: str) -> cst.Module:
 
     Raises:
         ParserSyntaxError: LibCST cannot parse it.
+        NotParsed, TooDeep: see `depth.parse_module`.
     """
     try:
-        return cst.parse_module(text)
+        return depth.parse_module(text)
     except cst.ParserSyntaxError as error:
         if "\t" not in text:
             raise
         # To LibCST, a block must begin with the white space of the block around it. What Python
         # takes is as deep with each tab as one space.
         try:
-            return cst.parse_module(_without_tabs(text))
+            return depth.parse_module(_without_tabs(text))
         except (SyntaxError, tokenize.TokenError, cst.ParserSyntaxError):
             raise error from None
 
