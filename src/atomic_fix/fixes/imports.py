@@ -96,7 +96,10 @@ def _imports_in_reach(place: Place) -> list[cst.SimpleStatementLine]:
     found = _top_imports(place)
     body = getattr(place.function.node, "body", None)
     if isinstance(body, cst.IndentedBlock):
-        found += [line for line in body.body if _is_import(line)]  # type: ignore[misc]
+        known = place.facts.looked_up
+        if body not in known:
+            known[body] = [line for line in body.body if _is_import(line)]
+        found += known[body]
     return found
 
 

@@ -96,6 +96,9 @@ class _Around:
         self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
         self._uses: dict[cst.CSTNode, dict[str, list[cst.Name]]] = {}
         self._seen: set[cst.CSTNode] = set()
+        self.used_outside: dict[str, bool] = {}
+        self.removals: tuple[int, list[tuple[Call, cst.BaseExpression]]] | None = None
+        """The calls that remove a file, with what they are given, and how many calls there were."""
 
     def parents(self, roots: Sequence[cst.CSTNode]) -> dict[cst.CSTNode, cst.CSTNode]:
         # Pieces of a module are parsed one after the other.
@@ -321,13 +324,19 @@ class Place:
         Raises:
             Refused: there is more to the call.
         """
-        for call in self.function.calls:
-            given = call.receiver if call.method == "unlink" else None
-            if self.called(call) in {"os.remove", "os.unlink"}:
-                given = call.argument(0, "path")
+        removals = self._around.removals
+        if removals is None or removals[0] != len(self.function.calls):
+            found = []
+            for call in self.function.calls:
+                given = call.receiver if call.method == "unlink" else None
+                if self.called(call) in {"os.remove", "os.unlink"}:
+                    given = call.argument(0, "path")
+                if given is not None:
+                    found.append((call, given))
+            removals = self._around.removals = (len(self.function.calls), found)
+        for call, given in removals[1]:
             if (
-                given is not None
-                and any(each in within for each in self.ancestors(call.node))
+                any(each in within for each in self.ancestors(call.node))
                 and self.text(given) == path
             ):
                 return [self.without(call.node)]
@@ -398,10 +407,13 @@ class Place:
     def is_used_outside(self, name: str) -> bool:
         """Whether a name is used outside of every `with` and `except` that binds it."""
         if not self.function.is_module:
-            return any(
-                not any(binds(above, name) for above in self.ancestors(use))
-                for use in self.uses(name)
-            )
+            known = self._around.used_outside
+            if name not in known:
+                known[name] = any(
+                    not any(binds(above, name) for above in self.ancestors(use))
+                    for use in self.uses(name)
+                )
+            return known[name]
         binders = [
             range(node.lineno, (node.end_lineno or node.lineno) + 1)
             for node in self._file
