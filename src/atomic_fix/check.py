@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from atomic_fix.config import Config
 from atomic_fix.finding import FileResult, Finding, Position, Span
-from atomic_fix.islands import NotParsed
+from atomic_fix.islands import NotParsed, TooDeep, room
 from atomic_fix.source import Source, Unreadable, decode, is_python, is_test_file
 
 if TYPE_CHECKING:
     import ast
-
-    import libcst as cst
 
     from atomic_fix.facts import ModuleFacts
     from atomic_fix.rules import Rule
@@ -52,13 +51,24 @@ def check(source: Source, config: Config, tree: ast.Module | None = None) -> tup
     findings are not looked at: see `suppress`. `tree` is Python's syntax tree of the source,
     if there is one already."""
     try:
-        try:
-            return _findings(module_facts(source, config, tree, tests=config.names_rules), config)
-        except NotParsed:
-            return _findings(whole_facts(source, config), config)
+        if not room.is_wanted():
+            try:
+                return _check(source, config, tree)
+            except TooDeep:
+                raise
+            except RecursionError:
+                pass  # long chains are no defect, and can be followed with more room
+        return room.with_room(lambda: _check(source, config, tree))
     except RecursionError:
         too_deep = Unreadable(source.filename, "cannot be analysed: nested too deeply")
         return (unreadable_finding(too_deep),)
+
+
+def _check(source: Source, config: Config, tree: ast.Module | None) -> tuple[Finding, ...]:
+    try:
+        return _findings(module_facts(source, config, tree, tests=config.names_rules), config)
+    except NotParsed:
+        return _findings(whole_facts(source, config), config)
 
 
 def _findings(facts: ModuleFacts | Unreadable | None, config: Config) -> tuple[Finding, ...]:
@@ -105,7 +115,7 @@ def module_facts(
         cut = knife.cut(tree or knife.parse(source.text), source, config, tests=tests)
     except (SyntaxError, ValueError):
         return whole_facts(source, config)  # LibCST may know newer syntax than this Python
-    except (RecursionError, MemoryError):
+    except MemoryError:  # that of Python's parser for code that is nested too deeply
         return Unreadable(source.filename, "cannot be parsed: nested too deeply")
     if cut is None:
         return None
@@ -129,24 +139,25 @@ def whole_facts(source: Source, config: Config) -> ModuleFacts | Unreadable:
     try:
         module = parse(source.text)
     except cst.ParserSyntaxError as error:
-        return _not_parsed(source, error)
-    except RecursionError:
-        return Unreadable(source.filename, "cannot be parsed: nested too deeply")
+        reason, row, column = error.message.splitlines()[0], error.raw_line, error.raw_column + 1
+        return _not_parsed(source, Unreadable(source.filename, reason, row, column))
+    except (NotParsed, TooDeep) as error:
+        return _not_parsed(source, Unreadable(source.filename, str(error)))
     return ModuleFacts(source, Tree(source, module), config)
 
 
-def _not_parsed(source: Source, error: cst.ParserSyntaxError) -> Unreadable:
+def _not_parsed(source: Source, said: Unreadable) -> Unreadable:
     """In Python's own words where Python does not take it either: they say more, and where."""
     from atomic_fix.islands.knife import parse
 
-    reason, row, column = error.message.splitlines()[0], error.raw_line, error.raw_column + 1
     try:
         parse(source.text)
     except SyntaxError as own:
-        reason, row, column = own.msg, own.lineno or row, max(own.offset or 1, 1)
+        column = max(own.offset or 1, 1)
+        said = Unreadable(source.filename, own.msg, own.lineno or said.row, column)
     except (ValueError, RecursionError, MemoryError):
         pass  # then LibCST's words have to do
-    return Unreadable(source.filename, f"cannot be parsed: {reason}", row, column)
+    return replace(said, reason=f"cannot be parsed: {said.reason}")
 
 
 def unreadable_finding(reason: Unreadable) -> Finding:

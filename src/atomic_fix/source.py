@@ -60,6 +60,9 @@ class Source:
         return line[: len(line) - len(line.lstrip(" \t\f"))].replace("\f", "")
 
     def offset(self, position: Position) -> int:
+        """Where in the text a position is; the row behind the last one is its end."""
+        if position.row > len(self.line_starts):
+            return len(self.text)
         return self.line_starts[position.row - 1] + position.column - 1
 
     def position(self, offset: int) -> Position:
@@ -73,7 +76,8 @@ class Source:
         """`text` as bytes in this file's encoding, with its byte order mark if it had one.
 
         Raises:
-            UnicodeEncodeError: the encoding cannot express a character of `text`.
+            ValueError: the encoding cannot express a character of `text`. It is nearly always a
+                UnicodeEncodeError.
         """
         return (codecs.BOM_UTF8 if self.bom else b"") + text.encode(self.encoding)
 
@@ -101,6 +105,12 @@ def decode(content: bytes, filename: str) -> Source | Unreadable:
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start) + 1
         return Unreadable(filename, f"cannot be decoded as {encoding}: {error.reason}", row)
+    except LookupError:
+        return Unreadable(filename, f"cannot be decoded: {encoding} is no encoding of text")
+    except Exception as error:
+        # What a codec raises is its own affair, and anybody can register one.
+        reason = " ".join(str(error).split())
+        return Unreadable(filename, f"cannot be decoded as {encoding}: {reason}")
     if "\0" in text:
         row = text.count("\n", 0, text.index("\0")) + 1
         return Unreadable(filename, "cannot be parsed: it contains a null byte", row)

@@ -4,6 +4,7 @@ file it does so."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
@@ -111,6 +112,12 @@ class ModuleFacts:
     def posix_only(self) -> bool:
         """Whether the module can run on POSIX systems alone."""
         return is_posix_only(self.source.text)
+
+    @cached_property
+    def looked_up(self) -> dict[object, Any]:
+        """What the fixes of the file look up in the same code, one after the other; by the code
+        that it is of."""
+        return {}
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

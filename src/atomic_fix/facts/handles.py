@@ -1,6 +1,7 @@
 """Handles and contents: which call opened a handle, in which mode, and which file's content
 an expression gives."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -29,12 +30,68 @@ _WRITING_WORDS = frozenset({"dump", "encode", "save", "serialise", "serialize", 
 _PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 
 
+class _Calls:
+    """The calls of one function by what they are asked for, so that nobody goes through all of
+    them for each."""
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self.count = len(calls)
+        """There are more in a module once more of it is parsed."""
+        self.by_node: dict[cst.CSTNode, Call] = {}
+        self.given: dict[cst.CSTNode, list[Call]] = {}
+        """By an argument."""
+        self.naming: dict[str, list[Call]] = {}
+        """By each name that is an argument, or has the method that is called."""
+        self.of_handle: dict[str, dict[cst.CSTNode, list[Call]]] = {}
+        """By a name, and by what opened the handle that it stands for then."""
+        for call in calls:
+            self.by_node.setdefault(call.node, call)
+            names = set()
+            owner = (call.name or "").rpartition(".")[0]
+            while owner:
+                names.add(owner)
+                owner = owner.rpartition(".")[0]
+            for value in dict.fromkeys(arg.value for arg in call.node.args):
+                self.given.setdefault(value, []).append(call)
+                names.add(dotted(value) or "")
+            for name in names:
+                self.naming.setdefault(name, []).append(call)
+
+
 class Handles:
     """Answers for one module."""
 
     def __init__(self, scopes: Scopes, paths: Paths) -> None:
         self.scopes = scopes
         self.paths = paths
+        self._calls: dict[FunctionFacts, _Calls] = {}
+        self._withs: dict[
+            FunctionFacts, tuple[int, dict[cst.CSTNode, list[tuple[cst.With, cst.WithItem]]]]
+        ] = {}
+        self._handle_names: dict[FunctionFacts, dict[cst.CSTNode, str]] = {}
+
+    def _calls_of(self, function: FunctionFacts) -> _Calls:
+        found = self._calls.get(function)
+        if found is None or found.count != len(function.calls):
+            found = self._calls[function] = _Calls(function.calls)
+        return found
+
+    def calls_given(self, node: cst.CSTNode, function: FunctionFacts) -> Sequence[Call]:
+        """The calls of a function that have a node as their argument."""
+        return self._calls_of(function).given.get(node, ())
+
+    def withs_of(self, call: Call) -> Sequence[tuple[cst.With, cst.WithItem]]:
+        """The `with` statement of which a call is an item, and the item."""
+        function = call.function
+        known = self._withs.get(function)
+        if known is None or known[0] != len(function.handled):
+            found: dict[cst.CSTNode, list[tuple[cst.With, cst.WithItem]]] = {}
+            for handled in function.handled:
+                if isinstance(handled.node, cst.With):
+                    for item in handled.node.items:
+                        found.setdefault(item.item, []).append((handled.node, item))
+            known = self._withs[function] = (len(function.handled), found)
+        return known[1].get(call.place, ())
 
     def resolve(self, node: cst.BaseExpression, call: Call) -> PathValue:
         """What an argument of a call is known of as a path."""
@@ -86,23 +143,32 @@ class Handles:
 
     def handle_name(self, call: Call) -> str | None:
         """The dotted name that the handle opened by a call is bound to."""
-        places = [("", call.function.bindings)]
-        if call.function.owner is not None:
-            places.append(("self.", call.function.owner.attributes))
-        for prefix, bound in places:
-            for name, bindings in bound.items():
-                if any(_opens(b, call.node) for b in bindings):
-                    return prefix + name
-        return None
+        function = call.function
+        if function.is_module:  # parts of it may not be parsed yet
+            found = _names_of_handles(function.bindings).get(call.node)
+        else:
+            if function not in self._handle_names:
+                self._handle_names[function] = _names_of_handles(function.bindings)
+            found = self._handle_names[function].get(call.node)
+        if found is None and function.owner is not None:
+            for name, bindings in function.owner.attributes.items():
+                if any(call.node in _opened(b) for b in bindings):
+                    return f"self.{name}"
+        return found
 
     def uses(self, handle: str, call: Call) -> list[Call]:
-        """The later calls at which a name still stands for the handle that a call opens."""
-        return [
-            other
-            for other in call.function.calls
-            if other.order > call.order
-            and any(_opens(b, call.node) for b in self._bound(handle, other))
-        ]
+        """The later calls of a handle's methods, or with it as an argument, at which its name
+        still stands for the handle that a call opens."""
+        calls = self._calls_of(call.function)
+        if handle not in calls.of_handle:
+            found: dict[cst.CSTNode, list[Call]] = {}
+            for other in calls.naming.get(handle, ()):
+                nodes = (node for b in self._bound(handle, other) for node in _opened(b))
+                for node in dict.fromkeys(nodes):
+                    found.setdefault(node, []).append(other)
+            calls.of_handle[handle] = found
+        found = calls.of_handle[handle]
+        return [other for other in found.get(call.node, ()) if other.order > call.order]
 
     def _bound(self, name: str, call: Call) -> list[Binding]:
         """What a name, or an attribute of `self`, may stand for at a call."""
@@ -115,14 +181,18 @@ class Handles:
         """The call that opened the handle which `node` names, if it is one."""
         name = dotted(node)
         if name is None:
-            found = (c for c in call.function.calls if c.node is node)
+            places: Iterable[tuple[FunctionFacts, Sequence[cst.CSTNode]]] = [
+                (call.function, [node])
+            ]
         else:
-            found = (
-                c
-                for binding in reversed(self._bound(name, call))
-                for c in binding.function.calls
-                if _opens(binding, c.node)
-            )
+            bound = reversed(self._bound(name, call))
+            places = ((binding.function, _opened(binding)) for binding in bound)
+        found = (
+            self._calls_of(function).by_node[each]
+            for function, nodes in places
+            for each in nodes
+            if each in self._calls_of(function).by_node
+        )
         return next(filter(self.is_open, found), None)
 
     def opens(self, call: Call) -> Opened | None:
@@ -388,20 +458,32 @@ def _mode(text: str) -> set[str]:
     return {text} if text and set(text) <= set("rwaxbtU+") else set()
 
 
-def _opens(binding: Binding, node: cst.BaseExpression) -> bool:
-    """Whether a binding holds the handle that `node` opens, plainly or wrapped."""
+def _opened(binding: Binding) -> list[cst.CSTNode]:
+    """The nodes of which each, if it opens a handle, does so for a binding, plainly or wrapped."""
+    found: list[cst.CSTNode] = []
+    if binding.kind not in {"with", "assign"}:
+        return found
     value = binding.value
     for _ in range(3):
-        if value is node:
-            return binding.kind in {"with", "assign"}
+        found.append(value)
         if isinstance(value, cst.Await):
             value = value.expression
         elif isinstance(value, cst.Call) and value.args:
             # `stack.enter_context(open(...))`, `closing(open(...))`, `TextIOWrapper(open(...))`
             name = (dotted(value.func) or "").rpartition(".")[2]
             if name not in {"enter_context", "enter_async_context", "closing", "TextIOWrapper"}:
-                return False
+                break
             value = value.args[0].value
         else:
-            return False
-    return False
+            break
+    return found
+
+
+def _names_of_handles(bindings: Mapping[str, Iterable[Binding]]) -> dict[cst.CSTNode, str]:
+    """The first name that each node's handle is bound to."""
+    found: dict[cst.CSTNode, str] = {}
+    for name, bound in bindings.items():
+        for binding in bound:
+            for node in _opened(binding):
+                found.setdefault(node, name)
+    return found

@@ -7,9 +7,11 @@ share one are the same file), which words are in sight (`mentions`), and a few t
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from operator import attrgetter
 
 import libcst as cst
 
@@ -28,6 +30,7 @@ from atomic_fix.facts.scopes import (
 _DEPTH = 6
 _MOST_NESTED = 50
 """Expressions within each other; of a sum of more terms, the last ones are looked at."""
+_order = attrgetter("order")
 # Where a template is filled in: `{}`, `{name:03}`, `%s`, `%(name)s`, `%05d`.
 _PLACE = re.compile(r"\{[^{}]*\}|%(\(\w+\))?[-+ 0-9.]*[a-zA-Z]")
 # What is true of a folder is true of what lies in it.
@@ -227,18 +230,24 @@ class Paths:
         """
         scope: FunctionFacts | None = function
         while scope is not None:
-            found = [b for b in scope.bindings.get(name, ()) if b.kind != "add"]
+            bound: Sequence[Binding] = scope.bindings.get(name, ())
+            if scope is function:
+                earlier = []
+                # They stand in the order of the file.
+                for index in range(bisect_left(bound, before, key=_order) - 1, -1, -1):
+                    if bound[index].kind == "add":
+                        continue
+                    earlier.append(bound[index])
+                    # What was bound before a binding that is passed in any case is gone.
+                    if bound[index].holds_at(before):
+                        break
+                if earlier:
+                    return earlier[::-1]
+            found = [b for b in bound if b.kind != "add"]
             if found:
-                if scope is not function:
-                    return found
-                earlier = [b for b in found if b.order < before]
-                if not earlier and scope.parameter(name) is not None:
+                if scope is function and scope.parameter(name) is not None:
                     return []  # it still is what the caller gave
-                # What was bound before a binding that is passed in any case is gone.
-                for index in range(len(earlier) - 1, -1, -1):
-                    if earlier[index].holds_at(before):
-                        return earlier[index:]
-                return earlier or found
+                return found
             if scope.parameter(name) is not None:
                 break
             scope = scope.outer

@@ -49,6 +49,7 @@ class Sites:
         helpers = (helper.replace(":", ".") for helper in config.atomic_helpers)
         self._helpers = {helper.rpartition(".")[2] for helper in helpers}
         self._loads: list[LoadSite] = []
+        self._loads_of: dict[FunctionFacts, list[LoadSite]] = {}
         self._keepers: list[Call] = []
         self.writes: list[WriteSite] = []
         self.publishes: list[PublishSite] = []
@@ -69,8 +70,7 @@ class Sites:
             self._done.add(function)
             for call in function.calls:
                 self._look_at(call)
-        found = (load for load in self._loads if load.function is function)
-        return sorted(found, key=lambda load: load.order)
+        return sorted(self._loads_of.get(function, ()), key=lambda load: load.order)
 
     @cached_property
     def kept(self) -> list[WriteSite]:
@@ -115,6 +115,7 @@ class Sites:
             self.writes.append(write)
         elif (load := self._load.find(call, name)) is not None:
             self._loads.append(load)
+            self._loads_of.setdefault(load.function, []).append(load)
         publish = self._publish.find(call, name)
         if publish is not None:
             self.publishes.append(publish)

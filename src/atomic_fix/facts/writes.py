@@ -1,6 +1,7 @@
 """Calls that overwrite, or create, the file at a path."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -139,7 +140,7 @@ class Writes:
             return None
         handle = self._handles.handle_name(call)
         uses = self._handles.uses(handle, call) if handle is not None else []
-        if _is_only_opened(call, handle, uses):
+        if _is_only_opened(handle, uses, self._handles.withs_of(call)):
             return None
         content = opened.row.content or self._handle_content(call, handle, uses)
         written = _written(handle, uses)
@@ -216,7 +217,7 @@ class Writes:
         return WriteSite(call, "save", api, target, path, "w", saver.content, data)
 
     def _handle_content(self, call: Call, handle: str | None, uses: list[Call]) -> str:
-        given = [c for c in call.function.calls if any(a.value is call.node for a in c.node.args)]
+        given = self._handles.calls_given(call.node, call.function)
         contents = (self._given_to(other, handle, call) for other in (*given, *uses))
         return next(filter(None, contents), "")
 
@@ -284,7 +285,11 @@ def _names(node: cst.BaseExpression | None, depth: int = 4) -> tuple[str, ...]:
     return ()
 
 
-def _is_only_opened(call: Call, handle: str | None, uses: list[Call]) -> bool:
+def _is_only_opened(
+    handle: str | None,
+    uses: Sequence[Call],
+    opened_by: Sequence[tuple[cst.With, cst.WithItem]],
+) -> bool:
     """`with open(path, "w"):` makes an empty file, and nothing of it can be torn."""
     for other in uses:
         name = other.name or ""
@@ -294,10 +299,7 @@ def _is_only_opened(call: Call, handle: str | None, uses: list[Call]) -> bool:
                 return True  # `open(path, "w").close()` in two steps
             break
     return any(
-        item.item is call.place and (item.asname is None or not _mentions(handled.node, item))
-        for handled in call.function.handled
-        if isinstance(handled.node, cst.With)
-        for item in handled.node.items
+        item.asname is None or not _mentions(statement, item) for statement, item in opened_by
     )
 
 

@@ -199,12 +199,11 @@ def _imports_in_reach(place: Place) -> list[cst.SimpleStatementLine]:
     found = _top_imports(place)
     body = getattr(place.function.node, "body", None)
     if isinstance(body, cst.IndentedBlock):
+        known = place.facts.looked_up
+        if body not in known:
+            known[body] = [line for line in body.body if _is_import(line)]
         first = min(map(place.tree.row, place.first), default=None)
-        found += [
-            line  # type: ignore[misc]
-            for line in body.body
-            if _is_import(line) and (first is None or place.tree.row(line) < first)
-        ]
+        found += [line for line in known[body] if first is None or place.tree.row(line) < first]
     return found
 
 

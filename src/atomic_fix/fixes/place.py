@@ -129,6 +129,36 @@ def _starred(tree: ast.AST) -> set[str]:
     return set() if modules.isdisjoint(_WITH_OPEN) else {"open"}
 
 
+class _Around:
+    """What is looked up in the code of a function, or of a module, by one fix after the other."""
+
+    def __init__(self) -> None:
+        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._uses: dict[cst.CSTNode, dict[str, list[cst.Name]]] = {}
+        self._seen: set[cst.CSTNode] = set()
+        self.used_outside: dict[str, bool] = {}
+        self.removals: tuple[int, list[tuple[Call, cst.BaseExpression]]] | None = None
+        """The calls that remove a file, with what they are given, and how many calls there were."""
+
+    def parents(self, roots: Sequence[cst.CSTNode]) -> dict[cst.CSTNode, cst.CSTNode]:
+        # Pieces of a module are parsed one after the other.
+        stack = [root for root in roots if root not in self._seen]
+        self._seen.update(stack)
+        while stack:
+            node = stack.pop()
+            for child in node.children:
+                self._parents[child] = node
+                stack.append(child)
+        return self._parents
+
+    def uses(self, root: cst.CSTNode) -> dict[str, list[cst.Name]]:
+        if root not in self._uses:
+            found = self._uses[root] = {}
+            for each in variables(root):
+                found.setdefault(each.value, []).append(each)
+        return self._uses[root]
+
+
 class Place:
     """One function of a module, or the module's own code, and the text that it stands in."""
 
@@ -173,15 +203,14 @@ class Place:
         return list(self.tree.roots) if self.function.is_module else [self.function.node]
 
     @cached_property
-    def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
-        found = {}
-        stack: list[cst.CSTNode] = list(self.roots)
-        while stack:
-            node = stack.pop()
-            for child in node.children:
-                found[child] = node
-                stack.append(child)
+    def _around(self) -> _Around:
+        code = None if self.function.is_module else self.function.node
+        found: _Around = self.facts.looked_up.setdefault(code, _Around())
         return found
+
+    @property
+    def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
+        return self._around.parents(self.roots)
 
     def holds(self, node: cst.CSTNode) -> bool:
         return node in self.parents or node in self.roots
@@ -389,13 +418,19 @@ class Place:
         Raises:
             Refused: there is more to the call.
         """
-        for call in self.function.calls:
-            given = call.receiver if call.method == "unlink" else None
-            if self.called(call) in {"os.remove", "os.unlink"}:
-                given = call.argument(0, "path")
+        removals = self._around.removals
+        if removals is None or removals[0] != len(self.function.calls):
+            found = []
+            for call in self.function.calls:
+                given = call.receiver if call.method == "unlink" else None
+                if self.called(call) in {"os.remove", "os.unlink"}:
+                    given = call.argument(0, "path")
+                if given is not None:
+                    found.append((call, given))
+            removals = self._around.removals = (len(self.function.calls), found)
+        for call, given in removals[1]:
             if (
-                given is not None
-                and any(each in within for each in self.ancestors(call.node))
+                any(each in within for each in self.ancestors(call.node))
                 and self.text(given) == path
             ):
                 return [self.without(call.node)]
@@ -454,8 +489,9 @@ class Place:
 
     def uses(self, name: str, within: cst.CSTNode | None = None) -> list[cst.Name]:
         """Every `name` of the function that is a variable, not an attribute or a keyword."""
-        roots = self.roots if within is None else [within]
-        return [each for root in roots for each in variables(root) if each.value == name]
+        if within is None:
+            return [each for root in self.roots for each in self._around.uses(root).get(name, ())]
+        return [each for each in variables(within) if each.value == name]
 
     def count(self, name: str) -> int:
         """How often the function uses a name; for the module's own code, how often the whole
@@ -465,10 +501,13 @@ class Place:
     def is_used_outside(self, name: str) -> bool:
         """Whether a name is used outside of every `with` and `except` that binds it."""
         if not self.function.is_module:
-            return any(
-                not any(binds(above, name) for above in self.ancestors(use))
-                for use in self.uses(name)
-            )
+            known = self._around.used_outside
+            if name not in known:
+                known[name] = any(
+                    not any(binds(above, name) for above in self.ancestors(use))
+                    for use in self.uses(name)
+                )
+            return known[name]
         binders = [
             range(node.lineno, (node.end_lineno or node.lineno) + 1)
             for node in self._file
@@ -481,12 +520,15 @@ class Place:
         ]
         return any(not any(row in rows for rows in binders) for row in self._rows(name))
 
-    @cached_property
-    def _file(self) -> list[ast.AST]:
-        tree = parsed(self.source.text)
-        if tree is None:
+    @property
+    def _file(self) -> tuple[ast.AST, ...]:
+        if "names" not in self.facts.looked_up:
+            tree = parsed(self.source.text)
+            self.facts.looked_up["names"] = None if tree is None else tuple(ast.walk(tree))
+        nodes: tuple[ast.AST, ...] | None = self.facts.looked_up["names"]
+        if nodes is None:
             raise Refused("which names are used cannot be seen in syntax newer than this Python")
-        return list(ast.walk(tree))
+        return nodes
 
     def _rows(self, name: str) -> list[int]:
         return [n.lineno for n in self._file if isinstance(n, ast.Name) and n.id == name]

@@ -7,4 +7,9 @@ know of it: what they find is what they would find in the whole file.
 
 
 class NotParsed(Exception):
-    """LibCST cannot parse a piece: the whole file will tell why, and where."""
+    """LibCST cannot parse a text, for the reason given; that of a piece is looked for again in
+    the whole file, which tells where."""
+
+
+class TooDeep(RecursionError):
+    """A text is nested so deeply, or is so long a chain, that LibCST's parser must not see it."""

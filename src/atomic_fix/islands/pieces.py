@@ -31,7 +31,7 @@ from atomic_fix.facts.scopes import (
     Scopes,
 )
 from atomic_fix.finding import Position, Span
-from atomic_fix.islands import NotParsed
+from atomic_fix.islands import NotParsed, depth
 from atomic_fix.islands.knife import IMPORTS, KEEP, LOAD, Class, Cut, Piece
 from atomic_fix.islands.walk import Walk
 from atomic_fix.source import Source
@@ -60,16 +60,17 @@ def parse(text: str) -> cst.Module:
 
     Raises:
         ParserSyntaxError: LibCST cannot parse it.
+        NotParsed, TooDeep: see `depth.parse_module`.
     """
     try:
-        return cst.parse_module(text)
+        return depth.parse_module(text)
     except cst.ParserSyntaxError as error:
         if "\t" not in text:
             raise
         # To LibCST, a block must begin with the white space of the block around it. What Python
         # takes is as deep with each tab as one space.
         try:
-            return cst.parse_module(_without_tabs(text))
+            return depth.parse_module(_without_tabs(text))
         except (SyntaxError, tokenize.TokenError, cst.ParserSyntaxError):
             raise error from None
 
@@ -443,7 +444,7 @@ class _Attributes(_Bindings):
 class _Scopes(Scopes):
     """What facts look things up in."""
 
-    __slots__ = ("_loading", "_loose", "_named", "_pieces")
+    __slots__ = ("_callers", "_loading", "_loose", "_named", "_pieces")
 
     def __init__(self, pieces: _Pieces, cut: Cut) -> None:
         self._pieces = pieces
@@ -452,6 +453,7 @@ class _Scopes(Scopes):
         self.module = pieces.module
         self.imports = cut.imports
         self._named: dict[str, list[FunctionFacts]] = {}
+        self._callers: dict[str, list[Call]] = {}
         self.functions = self._load([piece for piece in cut.marked if not piece.only_loads])
 
     def loading(self) -> list[FunctionFacts]:
@@ -463,7 +465,12 @@ class _Scopes(Scopes):
     def forget(self) -> None:
         self._pieces.forget()
 
-    def callers_of(self, name: str) -> Iterator[Call]:
+    def callers_of(self, name: str) -> Sequence[Call]:
+        if name not in self._callers:
+            self._callers[name] = [*self._callers_of(name)]
+        return self._callers[name]
+
+    def _callers_of(self, name: str) -> Iterator[Call]:
         called = re.compile(rf"(?<!def )\b{name}[\s\\)]*[(#]")
         for piece in self._pieces.pieces:
             if name not in piece.words or called.search(piece.text) is None:

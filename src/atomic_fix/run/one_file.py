@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from atomic_fix.config import Config
 from atomic_fix.finding import FileResult, Finding
 from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.time_limit import REASON, TooLong, limited
 from atomic_fix.settings import Settings
 from atomic_fix.source import Source, Unreadable, below, decode, is_python, is_test_file
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from atomic_fix.suppress import Suppression, Suppressions
 
 Find: TypeAlias = Callable[[Source], Sequence[Finding]]
+_Result = TypeVar("_Result")
 Change: TypeAlias = "Callable[[Source, Find], Rewrite]"
 """Makes of a source, and of what finds the findings to be told of a text, a new text."""
 
@@ -53,6 +55,13 @@ def check_bytes(
     content: bytes | Unreadable, filename: str, settings: Settings, narrowing: Narrowing
 ) -> FileResult:
     """Check one file that was read already. Never raises for what stands in the file."""
+    result = _guarded(filename, lambda: _check_bytes(content, filename, settings, narrowing))
+    return unreadable(result) if isinstance(result, Unreadable) else result
+
+
+def _check_bytes(
+    content: bytes | Unreadable, filename: str, settings: Settings, narrowing: Narrowing
+) -> FileResult:
     if isinstance(content, bytes) and _is_plainly_clean(content, filename, settings):
         return FileResult(filename, ())
     source = _decoded(content, filename)
@@ -63,6 +72,21 @@ def check_bytes(
     if not result.analysed or _is_left_out(filename, settings):
         return result  # what is not looked for cannot be missed
     return replace(result, notes=_notes(findings, source, settings))
+
+
+def _guarded(filename: str, work: Callable[[], _Result]) -> _Result | Unreadable:
+    """What `work` makes of a file, or why it cannot: it takes too long, or fails by a defect of
+    ours, which must not stop the other files, nor let this one pass."""
+    try:
+        return limited(work)
+    except TooLong:
+        return Unreadable(filename, REASON)
+    except MemoryError:
+        return Unreadable(filename, "cannot be analysed: it takes more memory than there is")
+    except BrokenPipeError:
+        raise  # of who is asked about each repair, and went away
+    except Exception as error:
+        return defect(error, filename)
 
 
 @contextmanager
@@ -98,11 +122,33 @@ def change_bytes(
     change: Change,
 ) -> Repair:
     """Check one file and change it in memory."""
+    kept = b"" if isinstance(content, Unreadable) else content
+    repair = _guarded(
+        filename, lambda: _change_bytes(content, filename, settings, narrowing, change)
+    )
+    if isinstance(repair, Unreadable):
+        return Repair(kept, kept, (), unreadable(repair))
+    return repair
+
+
+def _change_bytes(
+    content: bytes | Unreadable,
+    filename: str,
+    settings: Settings,
+    narrowing: Narrowing,
+    change: Change,
+) -> Repair:
     source = _decoded(content, filename)
     if isinstance(content, Unreadable) or isinstance(source, Unreadable):
         kept = b"" if isinstance(content, Unreadable) else content
-        return Repair(kept, kept, (), check_bytes(content, filename, settings, narrowing))
-    new = change(source, lambda text: told(text, settings, narrowing))
+        return Repair(kept, kept, (), _check_bytes(content, filename, settings, narrowing))
+    new = change(source, lambda text: _told(text, settings, narrowing))
+    if new.text == source.text:
+        return Repair(content, content, (), _result(filename, new.remaining), new.refusal, new.quit)
+    if not _gives_back(source, content):
+        findings = _told(source, settings, narrowing)
+        refusal = f"the encoding {source.encoding} does not give its bytes back as they are"
+        return Repair(content, content, (), _result(filename, findings), refusal, new.quit)
     return Repair(
         content,
         source.encode(new.text),
@@ -111,6 +157,14 @@ def change_bytes(
         new.refusal,
         new.quit,
     )
+
+
+def _gives_back(source: Source, content: bytes) -> bool:
+    """Whether the text is written as the bytes that it was read from."""
+    try:
+        return source.encode(source.text) == content
+    except ValueError:
+        return False
 
 
 def told(
@@ -125,7 +179,20 @@ def told(
 
     What is left out here is never fixed either. `tree` is Python's syntax tree of the source,
     if there is one already. Without `noqa`, comments that flake8 knows too are not looked at.
+    Never raises for what stands in the text.
     """
+    found = _guarded(source.filename, lambda: _told(source, settings, narrowing, tree, noqa=noqa))
+    return unreadable(found).findings if isinstance(found, Unreadable) else found
+
+
+def _told(
+    source: Source,
+    settings: Settings,
+    narrowing: Narrowing,
+    tree: ast.Module | None = None,
+    *,
+    noqa: bool = True,
+) -> tuple[Finding, ...]:
     return _kept(_found(source, settings, tree), source, settings, narrowing, noqa=noqa)
 
 
@@ -138,19 +205,15 @@ def _found(
     left_out = _is_left_out(source.filename, settings)
     if left_out and (tree is not None or is_python(source.text.encode())):
         return ()
-    try:
-        config = _styled(settings, source.filename)
-        findings = check(source, config, tree)
-        if left_out:
-            return tuple(each for each in findings if each.code == UNREADABLE)
-        if all(finding.fix is None for finding in findings):
-            return findings
-        from atomic_fix.rewrite import proven
+    config = _styled(settings, source.filename)
+    findings = check(source, config, tree)
+    if left_out:
+        return tuple(each for each in findings if each.code == UNREADABLE)
+    if all(finding.fix is None for finding in findings):
+        return findings
+    from atomic_fix.rewrite import proven
 
-        return proven(source, findings, lambda text: check(text, config))
-    except Exception as error:
-        # A defect of ours must not stop the other files, nor let this one pass.
-        return unreadable(defect(error, source.filename)).findings
+    return proven(source, findings, lambda text: check(text, config))
 
 
 def _styled(settings: Settings, filename: str) -> Config:
@@ -211,7 +274,7 @@ def defect(error: Exception, filename: str) -> Unreadable:
     said = " ".join(f"internal error: {type(error).__name__}: {error}".split())
     if len(said) > _LONGEST_ERROR:
         said = f"{said[:_LONGEST_ERROR]}..."
-    return Unreadable(filename, said)
+    return Unreadable(filename, f"{said} (please report this, with the file)")
 
 
 def _kept(

@@ -1,16 +1,25 @@
 """Files spread over processes, their results in the order of the files."""
 
+from __future__ import annotations
+
 import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
+from typing import TYPE_CHECKING, cast
 
 from atomic_fix.finding import FileResult
-from atomic_fix.run import disk, lifetime
+from atomic_fix.run import disk, lifetime, time_limit
 from atomic_fix.run.discover import Candidate
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import check_bytes, uncollected
+from atomic_fix.run.one_file import check_bytes, uncollected, unreadable
+from atomic_fix.source import Unreadable
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import BaseContext
 
 WORTH_A_POOL = 250
 """With fewer files, starting processes costs more than it saves."""
@@ -26,8 +35,18 @@ _is_stopped: Callable[[], bool] = bool
 """Whether what a worker finds is no longer wanted: set once in each worker, by `_begin`."""
 
 
+_HANGS_AFTER = 9.0
+"""Seconds of the processor after which the system ends a worker that is in native code, where the
+limit of `time_limit` has no effect."""
+_ALONE = 60.0
+"""Seconds that a file may take in a process of its own, whatever it waits for."""
+
+_in_hand: MutableSequence[int] = []
+"""Of each chunk, the file that a worker is at, from 1: shared, and set once in each worker."""
+
+
 class WorkerDied(Exception):
-    """A worker process ended without a result; the message says during which files."""
+    """Worker processes end before they come to any file; the message says so."""
 
 
 def default_jobs() -> int:
@@ -42,8 +61,10 @@ def check_all(
 ) -> Iterator[FileResult]:
     """Check the files, in one process or several: the results are the same.
 
+    A file that ends its worker is told as one that could not be analysed.
+
     Raises:
-        WorkerDied: the operating system ended a worker process.
+        WorkerDied: worker processes end before they come to any file.
     """
     with uncollected():
         gc.freeze()  # what is loaded by now is no garbage
@@ -72,26 +93,52 @@ def _in_processes(
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    chunks = [candidates[i : i + _CHUNK] for i in range(0, len(candidates), _CHUNK)]
+    chunks = [tuple(candidates[i : i + _CHUNK]) for i in range(0, len(candidates), _CHUNK)]
     # A forked worker has everything loaded; there is no other thread yet that fork could harm.
     context = multiprocessing.get_context("fork" if _FORKS else "spawn")
     if not _FORKS:
         os.environ["PYTHONSAFEPATH"] = "1"
     lifetime.load()
     stop = context.Event()
-    executor = ProcessPoolExecutor(
-        min(jobs, len(chunks)), mp_context=context, initializer=_begin, initargs=(stop.is_set,)
-    )
+    in_hand = context.RawArray("i", len(chunks))
+    # What is known of files that were looked at alone, since a worker died of one of them.
+    known: list[dict[int, FileResult]] = [{} for _ in chunks]
+    executor: ProcessPoolExecutor
+    futures: dict[int, Future[dict[int, FileResult]]] = {}
+
+    def start(todo: Iterable[int]) -> None:
+        nonlocal executor
+        executor = ProcessPoolExecutor(
+            min(jobs, len(chunks)),
+            mp_context=context,
+            initializer=_begin,
+            initargs=(stop.is_set, in_hand),
+        )
+        for each in todo:
+            in_hand[each] = 0
+            skipped = frozenset(known[each])
+            futures[each] = executor.submit(_check_chunk, each, chunks[each], skipped, narrowing)
+
+    start(range(len(chunks)))
     try:
-        futures = [executor.submit(_check_chunk, tuple(chunk), narrowing) for chunk in chunks]
-        for chunk, future in zip(chunks, futures, strict=True):
-            try:
-                told = future.result()
-            except BrokenProcessPool as error:
-                first, last = chunk[0].path, chunk[-1].path
-                raise WorkerDied(
-                    f"a worker process died, in or after the files from {first} to {last}"
-                ) from error
+        for number, chunk in enumerate(chunks):
+            while True:
+                try:
+                    told = {**futures[number].result(), **known[number]}
+                    break
+                except BrokenProcessPool as error:
+                    executor.shutdown(wait=True, cancel_futures=True)
+                    todo = [i for i in range(number, len(chunks)) if not _is_done(futures[i])]
+                    begun = [i for i in todo if in_hand[i]]
+                    if not begun:
+                        raise WorkerDied(
+                            "worker processes end before they come to any file: --jobs 1 does "
+                            "without"
+                        ) from error
+                    for i in begun:
+                        index = in_hand[i] - 1
+                        known[i][index] = _check_alone(chunks[i][index], narrowing, context)
+                    start(todo)
             for index, each in enumerate(chunk):
                 yield told.get(index) or FileResult(each.path, ())
     finally:
@@ -102,21 +149,69 @@ def _in_processes(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(is_stopped: Callable[[], bool]) -> None:
-    global _is_stopped
+def _is_done(future: Future[dict[int, FileResult]]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
+
+
+def _check_alone(candidate: Candidate, narrowing: Narrowing, context: BaseContext) -> FileResult:
+    """Check a file in a process of its own, which may die of it."""
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_send_result, args=(sender, candidate, narrowing))  # type: ignore[attr-defined]
+    process.start()
+    sender.close()
+    result = None
+    try:
+        if receiver.poll(_ALONE):
+            result = cast("FileResult", receiver.recv())
+    except EOFError:
+        pass  # it died
+    finally:
+        process.kill()
+        process.join()
+        receiver.close()
+    if result is not None:
+        return result
+    if time_limit.is_over(process.exitcode):
+        return unreadable(Unreadable(candidate.path, time_limit.REASON))
+    how = f"ended with {process.exitcode}"
+    if process.exitcode is not None and process.exitcode < 0:
+        how = f"was ended by signal {-process.exitcode}"
+    reason = (
+        f"internal error: the process that analysed it {how} (please report this, with the file)"
+    )
+    return unreadable(Unreadable(candidate.path, reason))
+
+
+def _send_result(sender: Connection, candidate: Candidate, narrowing: Narrowing) -> None:
+    lifetime.end_with_parent()
+    time_limit.end_with_process(_HANGS_AFTER)
+    with uncollected():
+        sender.send(_check(candidate, narrowing))
+
+
+def _begin(is_stopped: Callable[[], bool], in_hand: MutableSequence[int]) -> None:
+    global _is_stopped, _in_hand
     _is_stopped = is_stopped
+    _in_hand = in_hand
     lifetime.end_with_parent()
     # The parent answers for an interrupt: it stops its workers and says so once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _check_chunk(chunk: tuple[Candidate, ...], narrowing: Narrowing) -> dict[int, FileResult]:
-    """The results that say something; a file that is not in it is clean."""
+def _check_chunk(
+    number: int, chunk: tuple[Candidate, ...], skipped: frozenset[int], narrowing: Narrowing
+) -> dict[int, FileResult]:
+    """The results that say something; a file that is not in it is clean, or skipped."""
     told = {}
     for index, each in enumerate(chunk):
         if _is_stopped():
             break
+        if index in skipped:
+            continue
+        _in_hand[number] = index + 1
+        time_limit.end_with_process(_HANGS_AFTER)
         result = _check(each, narrowing)
         if result.findings or result.notes or not result.analysed:
             told[index] = result
+    time_limit.end_with_process(0)
     return told
