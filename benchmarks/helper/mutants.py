@@ -7,9 +7,9 @@
     python benchmarks/helper/mutants.py --only 12 45       # only these, by number
 
 Statements are deleted, conditions fixed, operands and elements dropped, numbers increased,
-`with` blocks, handlers and `finally` made void. First the tests that run in one process, then,
-for what survives, those under strace. Mutants are made from the syntax tree, so that they do not
-depend on how the helper is formatted.
+`with` blocks, handlers and `finally` made void. First the tests that reach the row, then all that
+run in one process, then, for what survives, those under strace. Mutants are made from the syntax
+tree, so that they do not depend on how the helper is formatted.
 
 `survivors.txt` says why a mutant may survive. One that is not in it ends the run with exit code
 1, and so does a line of it whose mutant is gone or is noticed.
@@ -32,6 +32,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from coverage import CoverageData
 
 ROOT = Path(__file__).parents[2]
 HELPER = ROOT / "src" / "atomic_fix" / "runtime.py"
@@ -152,7 +154,47 @@ class Mutants:
         return ".".join(reversed(names)) or "module"
 
 
-def noticed(mutant: Mutant) -> bool:
+def pytest(tests: list[str], folder: str, environment: dict[str, str]) -> bool:
+    """Whether they pass."""
+    options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={folder}/base"]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, "--hypothesis-seed=1", *tests],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            capture_output=True,
+            check=False,
+            timeout=300,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def reaching() -> dict[int, list[str]]:
+    """Row of the helper -> the tests that run it in their own process: who notices first."""
+    files = [str(TESTS / f"test_runtime_{name}.py") for name in QUICK]
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder) / "coverage.ini"
+        data = f"{folder}/data"
+        settings.write_text(
+            f"[run]\ndata_file = {data}\nsource = {HELPER.parent}\n"
+            "dynamic_context = test_function\n"
+        )
+        command = [sys.executable, "-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest"]
+        options = ["-q", "-p", "no:cacheprovider", "-k", "not interrupted_at_each"]
+        subprocess.run([*command, *options, *files], cwd=ROOT, capture_output=True, check=True)
+        found = CoverageData(data)
+        found.read()
+        by_row = found.contexts_by_lineno(str(HELPER))
+    tests = {}
+    for row, contexts in by_row.items():
+        ours = sorted(c.split(".")[-2:] for c in contexts if "test_runtime_" in c)
+        tests[row] = [f"{TESTS / file}.py::{name}" for file, name in ours]
+    return tests
+
+
+def noticed(mutant: Mutant, first: dict[int, list[str]]) -> bool:
     """Whether any test fails."""
     try:
         compile(mutant.source, "mutant", "exec")
@@ -161,24 +203,10 @@ def noticed(mutant: Mutant) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "mutant.py"
         copy.write_text(mutant.source, encoding="utf-8")
-        options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={folder}/base"]
-        for names in (QUICK, SLOW):
-            tests = [str(TESTS / f"test_runtime_{name}.py") for name in names]
-            command = [sys.executable, "-m", "pytest", *options, "--hypothesis-seed=1", *tests]
-            try:
-                done = subprocess.run(
-                    command,
-                    cwd=ROOT,
-                    env={**os.environ, "ATOMIC_FIX_RUNTIME": str(copy)},
-                    capture_output=True,
-                    check=False,
-                    timeout=300,
-                )
-            except subprocess.TimeoutExpired:
-                return True
-            if done.returncode:
-                return True
-    return False
+        environment = {"ATOMIC_FIX_RUNTIME": str(copy)}
+        groups = [first.get(mutant.row, [])]
+        groups += [[str(TESTS / f"test_runtime_{n}.py") for n in names] for names in (QUICK, SLOW)]
+        return not all(pytest(tests, folder, environment) for tests in groups if tests)
 
 
 def rows_since(revision: str) -> set[int]:
@@ -218,12 +246,15 @@ def main() -> None:
             print(f"{number}: row {mutant.row}: {mutant.name}")
         return
     reasons = allowed()
+    first = reaching()
     wrong = [f"is gone: {name}" for name in sorted(set(reasons) - {m.name for m in every})]
     survived = 0
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        work = pool.map(lambda pair: noticed(pair[1]), numbered)
+        work = pool.map(lambda pair: noticed(pair[1], first), numbered)
         for (number, mutant), dead in zip(numbered, work, strict=True):
             survived += not dead
+            if number % 20 == 0:
+                print(f"{number} done", file=sys.stderr, flush=True)
             if dead == (mutant.name in reasons):
                 wrong.append(f"{'is' if dead else 'not'} noticed: {mutant.name}")
                 print(f"{number}: row {mutant.row}: {wrong[-1]}", flush=True)

@@ -643,6 +643,30 @@ def test_target_that_changes_while_it_is_looked_at(
     assert not list(tmp_path.glob(".atomic-*"))
 
 
+def test_descriptors_of_earlier_looks_are_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x"
+    path.write_text("old")
+    looks: list[str] = []
+
+    def locate(given: str) -> tuple[str, str] | None:
+        looks.append(given)
+        path.unlink()
+        if len(looks) < 9:
+            path.symlink_to("x")
+        else:
+            path.write_text("old")
+        return str(tmp_path), "x"
+
+    with runtime.atomic_open(path):
+        expected = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(runtime, "_locate", locate)
+    with runtime.atomic_open(path):
+        assert len(os.listdir("/proc/self/fd")) == expected
+    assert len(looks) == 9
+
+
 @pytest.mark.parametrize("becomes", ["file", "nothing"])
 def test_link_that_is_gone_when_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, becomes: str

@@ -24,6 +24,7 @@ from atomic_fix.fixes.place import Place, bound, keyword, last_name, variables, 
 # none, would not get there.
 _OWN_KEYWORDS = frozenset(
     {"", "path", "obj", "encoding", "newline", "fsync", "mode", "backup", "errors", "text", "fp"}
+    | {"permissions", "make_parents"}
 )
 _UTF_8 = re.compile(r"([\"'])utf[-_]?8\1", re.IGNORECASE)
 # JSON with ensure_ascii holds ASCII alone, and these write it alike.
