@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -204,6 +205,46 @@ def test_configuration_holds_and_is_read_anew(tmp_path: Path) -> None:
         (found,) = await editor.change(path, SAVER, 3)
         assert found.code == "ATF000"
         assert "unknown key `ignor`, did you mean `ignore`?" in found.message
+
+    in_editor(work, tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_nothing_beside_a_document_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "state.py"
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "pyproject.toml").symlink_to("/dev/zero")
+
+    async def work(editor: Editor) -> None:
+        (found,) = await editor.open(path, SAVER)
+        assert found.code == "ATF000"
+        assert found.message.endswith("pyproject.toml: cannot be read: not a regular file")
+        # One that is not open, which pygls would read.
+        place = types.Range(types.Position(0, 0), types.Position(0, 0))
+        assert await editor.actions(tmp_path / "pipe.py", place) == []
+        identifier = types.TextDocumentIdentifier((tmp_path / "pipe.py").as_uri())
+        hover = types.HoverParams(identifier, types.Position(0, 0))
+        assert await editor.text_document_hover_async(hover) is None
+
+    in_editor(work, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "untitled:Untitled-1",
+        "git:/a/b.py?x",
+        "file:///a%00b.py",
+        "file:///a%20b.py",
+        "file://host/a.py",
+        "a b",
+    ],
+)
+def test_a_document_that_is_no_file_is_checked(tmp_path: Path, uri: str) -> None:
+    async def work(editor: Editor) -> None:
+        item = types.TextDocumentItem(uri, "python", 1, SAVER)
+        editor.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        assert [each.code for each in await editor.diagnostics()] == ["ATF101"]
 
     in_editor(work, tmp_path)
 

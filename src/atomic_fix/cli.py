@@ -4,6 +4,7 @@ Exit codes: 0 nothing to tell, 1 findings (with --diff: something to change), 2 
 do its work on some path, or on all of them.
 """
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -39,33 +40,54 @@ _WAYS = (
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _ending() -> Iterator[None]:
+    """Ends with 130, as a shell has it, when it is interrupted, and with 2 when the output cannot
+    be written: the 1 of a traceback, or of click, would stand for findings."""
     try:
         yield
     except KeyboardInterrupt as error:
         raise click.exceptions.Exit(130) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        # What is left in a buffer would fail once more, at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        try:
+            _say(f"the output cannot be written: {reason}")
+        except OSError:
+            os.dup2(1, 2)
+        raise click.exceptions.Exit(2) from error
+
+
+def _say(problem: str) -> None:
+    sys.stderr.write(f"atomic-fix: error: {problem}\n")
+    sys.stderr.flush()
+
+
+def _hold_streams() -> None:
+    """See that the standard streams are open: no other file must get the number of one."""
+    # What is opened gets the lowest number that is free.
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    if sys.stderr is None:
+        sys.stderr = io.TextIOWrapper(io.BytesIO())
+    if sys.stdout is None:
+        _say("the output cannot be written: standard output is closed")
+        sys.exit(2)
 
 
 class _GroupedCommand(click.Command):
-    """A command whose --help shows its options under headings, and which ends with 2 when its
-    output cannot be written, and with 130, as a shell has it, when it is interrupted: the 1 of
-    a traceback, or of click, would stand for findings."""
+    """A command whose --help shows its options under headings."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        try:
-            return super().main(*args, **extra)
-        except OSError as error:
-            # What is left in the buffer would fail once more, at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            line = f"atomic-fix: error: the output cannot be written: {error.strerror}\n"
-            sys.stderr.write(line)
-            sys.exit(2)
+        _hold_streams()
+        return super().main(*args, **extra)
 
-    @_interruptible()
+    @_ending()
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         return super().make_context(*args, **extra)
 
-    @_interruptible()
+    @_ending()
     def invoke(self, ctx: click.Context) -> Any:
         return super().invoke(ctx)
 
@@ -240,6 +262,8 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
         return explain(options["explain"])
     _refuse_contradictions(paths, options)
     paths = paths or (".",)
+    if sys.stdin is None and ("-" in paths or options["interactive"]):
+        raise ConfigError("standard input is closed")
     try:
         os.getcwd()
     except OSError as error:

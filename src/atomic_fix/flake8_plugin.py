@@ -18,6 +18,7 @@ from typing import Any, ClassVar, cast
 from atomic_fix import __version__
 from atomic_fix.finding import Finding
 from atomic_fix.islands.needles import holds_none
+from atomic_fix.report import printable
 from atomic_fix.run import disk
 from atomic_fix.run.narrowing import Narrowing, one_per_call, read_baseline
 from atomic_fix.run.one_file import defect, told, uncollected, unreadable
@@ -119,7 +120,8 @@ class AtomicFixPlugin:
             findings = unreadable(defect(error, self._filename)).findings
         for finding in findings:
             start = finding.span.start
-            yield start.row, start.column - 1, f"{finding.code} {finding.message}", type(self)
+            said = f"{finding.code} {printable(finding.message)}"
+            yield start.row, start.column - 1, said, type(self)
 
     def _findings(self) -> tuple[Finding, ...]:
         source: Source | Unreadable

@@ -101,8 +101,11 @@ class _Server(LanguageServer):
     """Holds no state of its own between requests: documents are pygls's, settings are read
     anew, so that a changed configuration holds at the next keystroke."""
 
-    def checked(self, uri: str) -> _Checked:
+    def checked(self, uri: str) -> _Checked | None:
+        """None for a document that is not open: pygls would read it, and wait for a pipe."""
         document = self.workspace.get_text_document(uri)
+        if all(document is not each for each in self.workspace.text_documents.values()):
+            return None
         source = Source(document.path, document.source, "utf-8", bom=False)
 
         def find(text: Source) -> tuple[Finding, ...]:
@@ -115,6 +118,8 @@ class _Server(LanguageServer):
 
     def publish(self, uri: str) -> None:
         checked = self.checked(uri)
+        if checked is None:
+            return
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(
                 uri,
@@ -148,6 +153,8 @@ def server() -> LanguageServer:
     @ls.feature(types.TEXT_DOCUMENT_HOVER)
     def hover(params: types.HoverParams) -> types.Hover | None:
         checked = ls.checked(params.text_document.uri)
+        if checked is None:
+            return None
         for finding in checked.meeting(types.Range(params.position, params.position)):
             if finding.code in _PAGES:
                 page = types.MarkupContent(types.MarkupKind.Markdown, _PAGES[finding.code])
@@ -160,7 +167,9 @@ def server() -> LanguageServer:
     )
     def code_actions(params: types.CodeActionParams) -> list[types.CodeAction]:
         checked = ls.checked(params.text_document.uri)
-        actions = []
+        actions: list[types.CodeAction] = []
+        if checked is None:
+            return actions
         if _wanted(types.CodeActionKind.QuickFix, params):
             actions += _quick_fixes(checked, params.range)
         if _wanted(FIX_ALL, params):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from atomic_fix.finding import FileResult, Finding
-from atomic_fix.report import Report, printable, renderer
+from atomic_fix.report import Report, harmless, named, printable, renderer
 from atomic_fix.run import cache, disk, workers
 from atomic_fix.run.all_files import Effort, shard_of
 from atomic_fix.run.narrowing import Narrowing, one_per_call
@@ -144,8 +144,9 @@ def tell_unread(result: FileResult) -> bool:
         return False
     for finding in result.findings:
         start = finding.span.start
-        place = f"{printable(finding.filename)}:{start.row}:{start.column}"
-        click.echo(f"{place}: {finding.code} {finding.message}", err=True)
+        place = f"{named(finding.filename)}:{start.row}:{start.column}"
+        said = f"{finding.code} {printable(finding.message)}"
+        click.echo(harmless(f"{place}: {said}"), err=True)
     return True
 
 
@@ -174,12 +175,12 @@ def exit_code(results: Iterable[FileResult]) -> int:
 
 def warn(message: str) -> None:
     """Say on standard error what changes no exit code."""
-    click.echo(f"warning: {printable(message)}", err=True)
+    click.echo(harmless(f"warning: {printable(message)}"), err=True)
 
 
 def complain(message: str) -> int:
     """Say on standard error what could not be done; the exit code for that."""
-    click.echo(f"atomic-fix: error: {printable(message)}", err=True)
+    click.echo(harmless(f"atomic-fix: error: {printable(message)}"), err=True)
     return FAILED
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import click
 
-from atomic_fix import baseline
+from atomic_fix import baseline, files
 from atomic_fix.baseline import Baseline
 from atomic_fix.commands import (
     CLEAN,
@@ -25,11 +25,12 @@ from atomic_fix.commands import (
     write_file,
 )
 from atomic_fix.finding import FileResult
-from atomic_fix.report import count, printable
+from atomic_fix.report import count, harmless, named, printable
 from atomic_fix.run import disk
 from atomic_fix.run.all_files import check_files
 from atomic_fix.run.one_file import change_bytes, check_bytes
 from atomic_fix.run.workers import WorkerDied
+from atomic_fix.settings import ConfigError
 
 
 def check(session: Session) -> int:
@@ -57,12 +58,18 @@ def check(session: Session) -> int:
 
 def standard_input(session: Session) -> int:
     """Check what comes on standard input; with --write the repaired source goes to standard
-    output, and the report to standard error."""
+    output, and the report to standard error.
+
+    Raises:
+        ConfigError: there is too much of it.
+    """
     from atomic_fix.commands.repair import diff_exit_code, print_patch
 
     filename = session.options["stdin_filename"] or "-"
     settings = session.resolver.for_file(filename)
-    content = sys.stdin.buffer.read()
+    content = sys.stdin.buffer.read(files.MOST + 1)
+    if len(content) > files.MOST:
+        raise ConfigError(f"{filename}: cannot be read: larger than {files.MOST >> 20} MB")
     if not (session.options["diff"] or session.options["write"]):
         results = (check_bytes(content, filename, settings, session.narrowing),)
         print_report(results, session, content=content)
@@ -99,12 +106,12 @@ def write_baseline(session: Session, path: str) -> int:
     else:
         new = pruned(known, results)
         for line in baseline.stale(known, new):
-            click.echo(f"taken out: {printable(line)}")
+            click.echo(harmless(f"taken out: {printable(line)}"))
     within = disk.within_here(path)
     if not session.options["baseline"]:  # a file of the tree has named it
         within = (os.path.realpath(session.here.root),)
     write_file(path, baseline.text_of(new), within)
-    click.echo(f"{printable(path)}: {count(sum(new.counts.values()), 'known finding')}.")
+    click.echo(f"{named(path)}: {count(sum(new.counts.values()), 'known finding')}.")
     if not session.here.baseline:
         click.echo("It holds with --baseline, or once `baseline` names it in the configuration.")
     return FAILED if failed else CLEAN

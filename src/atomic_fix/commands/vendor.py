@@ -16,7 +16,7 @@ import click
 
 from atomic_fix import __version__
 from atomic_fix.commands import CLEAN, FOUND, complain
-from atomic_fix.report import printable
+from atomic_fix.report import named, printable
 from atomic_fix.run import disk
 from atomic_fix.settings import Resolver
 from atomic_fix.source import Unreadable
@@ -82,13 +82,13 @@ def vendor(path: str, resolver: Resolver) -> int:
             return complain(f"{shown}: is there already, and is no copy: left as it is")
         if not found.current:
             return complain(f"{shown}: not copied again: {_verdict(found)}")
-        click.echo(f"{printable(path)}: current")
+        click.echo(f"{named(path)}: current")
         return CLEAN
     try:
         disk.write_new(path, _copy(), disk.within_here(path))
     except disk.NotWritten as error:
         return complain(f"{shown}: not written: {error}")
-    click.echo(f"{printable(path)}: copied from atomic-fix {__version__}")
+    click.echo(f"{named(path)}: copied from atomic-fix {__version__}")
     module = _module(path)
     if resolver.for_file(path).config.helper != module:
         click.echo(f'Fixes import it with `helper = "{module}"` in [tool.atomic-fix].', err=True)
@@ -103,7 +103,7 @@ def look_after(paths: tuple[str, ...], resolver: Resolver, *, update: bool) -> i
         if isinstance(found, Unreadable):
             worst = complain(f"{found.filename}: {found.reason}")
             continue
-        name = printable(found.path)
+        name = named(found.path)
         if found.current or not update:
             click.echo(f"{name}: {_verdict(found)}")
             worst = max(worst, CLEAN if found.current else FOUND)

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from atomic_fix.baseline import normalised
 from atomic_fix.finding import Applicability, FileResult, Finding
@@ -88,6 +89,24 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(map(_spelled, text))
 
 
+def named(filename: str) -> str:
+    """A file name that a line begins with: as it is, but never a workflow command of GitHub's,
+    which begins so, behind blanks too."""
+    shown = harmless(printable(filename))
+    return f"./{shown}" if shown.lstrip().startswith("::") else shown
+
+
+def harmless(text: str, escape: str = "\\x23") -> str:
+    """`text` without the commands that GitHub's and Azure's runners find anywhere in a line."""
+    return _COMMAND.sub(lambda _: f"#{escape}", text) if "##" in text else text
+
+
+def as_json(value: object, **options: Any) -> str:
+    import json
+
+    return harmless(json.dumps(value, **options), "\\u0023")
+
+
 def _spelled(character: str) -> str:
     if character.isprintable():
         return character
@@ -115,6 +134,7 @@ def fingerprints(report: Report) -> Iterator[tuple[Finding, str]]:
         yield finding, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+_COMMAND = re.compile(r"##(?=(?:vso)?\[)")
 FIX_HINTS = {
     Applicability.SAFE: "--write",
     Applicability.UNSAFE: "--write --unsafe-fixes",
@@ -128,7 +148,9 @@ def repairs_and_summary(report: Report) -> Iterator[str]:
     if report.show_fixes:
         for finding in report.fixed:
             title = finding.fix.title if finding.fix is not None else ""
-            yield f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}\n"
+            yield harmless(
+                f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}\n"
+            )
     yield f"{summary(report)}\n"
 
 
@@ -183,8 +205,17 @@ def unified_patch(path: str, before: bytes, after: bytes) -> bytes:
     )
     return b"".join(
         line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
-        for line in lines
+        for each in lines
+        for line in _no_command(each)
     )
+
+
+def _no_command(line: bytes) -> tuple[bytes, ...]:
+    """A line of a patch. One of the context may be a workflow command, as it begins with a blank:
+    it is taken out and put in again, which changes nothing."""
+    if line.startswith(b" ") and line.lstrip().startswith(b"::"):
+        return b"-" + line[1:], b"+" + line[1:]
+    return (line,)
 
 
 def _lines(content: bytes) -> list[bytes]:

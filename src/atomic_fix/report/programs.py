@@ -1,7 +1,6 @@
 """For programs: JSON in the shape of ruff's, and what systems that run a linter and show what it
 found want of each finding."""
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -9,19 +8,26 @@ from typing import Any
 
 from atomic_fix.check import UNREADABLE
 from atomic_fix.finding import Finding, Position
-from atomic_fix.report import Report, fingerprints, printable, relative_path
+from atomic_fix.report import (
+    Report,
+    as_json,
+    fingerprints,
+    harmless,
+    printable,
+    relative_path,
+)
 
 
 def json_array(report: Report) -> Iterator[str]:
     """One array."""
-    yield json.dumps([_object(finding) for finding in report.findings], indent=2, sort_keys=True)
+    yield as_json([_object(finding) for finding in report.findings], indent=2, sort_keys=True)
     yield "\n"
 
 
 def json_lines(report: Report) -> Iterator[str]:
     """One object on each line."""
     for finding in report.findings:
-        yield f"{json.dumps(_object(finding), sort_keys=True)}\n"
+        yield f"{as_json(_object(finding), sort_keys=True)}\n"
 
 
 def _object(finding: Finding) -> dict[str, Any]:
@@ -98,7 +104,7 @@ def gitlab(report: Report) -> Iterator[str]:
         }
         for finding, fingerprint in fingerprints(report)
     ]
-    yield json.dumps(entries, indent=2)
+    yield as_json(entries, indent=2)
     yield "\n"
 
 
@@ -133,7 +139,7 @@ def junit(report: Report) -> Iterator[str]:
             outcome.text = f"{name}:{start.row}:{start.column}: {finding.code} {message}"
     ET.indent(root)
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
-    yield ET.tostring(root, encoding="unicode")
+    yield harmless(ET.tostring(root, encoding="unicode"), "&#35;")
     yield "\n"
 
 
@@ -148,7 +154,7 @@ def rdjson(report: Report) -> Iterator[str]:
             for finding in result.findings
         ],
     }
-    yield json.dumps(document, indent=2)
+    yield as_json(document, indent=2)
     yield "\n"
 
 

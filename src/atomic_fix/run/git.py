@@ -76,8 +76,8 @@ class Revision:
             return _asked(self.top, "cat-file", "blob", found[2])
         except _Refused as error:
             raise ConfigError(
-                f"--diff-base: git cannot tell what {path} was (and is not asked to fetch it, if "
-                f"this is a partial clone): {error}"
+                "git cannot tell what it was then, and in a partial clone is not asked to fetch "
+                f"it: {error}"
             ) from error
 
 

@@ -11,7 +11,7 @@ from atomic_fix.finding import Finding, Span
 from atomic_fix.run import disk
 from atomic_fix.run.git import Revision
 from atomic_fix.settings import ConfigError
-from atomic_fix.source import Source, decode
+from atomic_fix.source import Source, Unreadable, decode
 
 _MUCH = 20_000_000
 """Pairs of equal lines, from which on it takes too long to align two texts: a line is known then
@@ -27,10 +27,16 @@ class Narrowing:
     diff_base: Revision | None = None
 
     def narrow(self, findings: tuple[Finding, ...], source: Source) -> tuple[Finding, ...]:
+        """Those that are told, or the ATF000 that says why git cannot tell."""
         if self.baseline is not None:
             findings = self.baseline.unknown(findings)
         if self.diff_base is not None and findings:
-            changed = _changed_rows(source, self.diff_base)
+            try:
+                changed = _changed_rows(source, self.diff_base)
+            except ConfigError as error:
+                from atomic_fix.check import unreadable_finding
+
+                return (unreadable_finding(Unreadable(source.filename, str(error))),)
             findings = tuple(
                 each
                 for each in findings
