@@ -87,10 +87,10 @@ class PathValue:
 
     def is_put_beside(self, other: PathValue) -> bool:
         """Whether its name is made from that of the other path, and its folder is the same."""
-        return not self.derived_from.isdisjoint(other.aliases) and (
-            not self.key.startswith("join(")
-            or self.key.startswith(("join(parent(", "join(dirname("))
-        )
+        if self.derived_from.isdisjoint(other.aliases):
+            return False
+        folders = tuple(f"join({part}({other.key})," for part in ("parent", "dirname"))
+        return not self.key.startswith("join(") or self.key.startswith(folders)
 
     @property
     def shows_path(self) -> bool:
