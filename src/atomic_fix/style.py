@@ -103,7 +103,8 @@ def _seen(path: str) -> tuple[str, int, int] | None:
         status = os.stat(path)
     except (OSError, ValueError):
         return None
-    if not stat.S_ISREG(status.st_mode) or status.st_size > _MOST:
+    # What holds nothing says nothing, and may be a file of the kernel that would be waited for.
+    if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= _MOST:
         return None
     return path, status.st_mtime_ns, status.st_size
 

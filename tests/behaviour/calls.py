@@ -66,6 +66,18 @@ async def in_an_executor(module: Any, state: object) -> object:
     return await module.in_an_executor(asyncio.get_running_loop(), state)
 
 
+class Entry:
+    """Stands for what is written as a row, and may not be one."""
+
+    name, ident = "entry_a", 1
+
+    def __init__(self, text: Any) -> None:
+        self.text = text
+
+    def row(self, *_given: object) -> Any:
+        return self.text
+
+
 class Model:
     """Stands for a model and for an optimizer; its random state may be unwritable."""
 
@@ -257,6 +269,20 @@ CALLS: dict[str, dict[str, Call]] = {
         "in_a_thread": write(CHECKPOINT, lambda m, s: asyncio.run(m.in_a_thread(s))),
         "in_an_executor": write(CHECKPOINT, lambda m, s: asyncio.run(in_an_executor(m, s))),
         "later": write(CHECKPOINT, lambda m, s: m.later(s)()),
+        "compressed": write(CHECKPOINT, lambda m, s: m.compressed(s)),
+    },
+    "in-place-write/too_long": {
+        "EntryCache.put": write("a_b", lambda m, s: m.EntryCache(Path()).put("a", "b", s)),
+        "EntryCache.checkpoint_in_thread": write(
+            "a_0",
+            lambda m, s: asyncio.run(m.EntryCache(Path()).checkpoint_in_thread("a", s)),
+        ),
+        "EntryCache.checkpoint_all": write(
+            "a_checkpoint",
+            lambda m, s: made(m.EntryCache, _root=Path(), done=()).checkpoint_all("a", s, 1, 2),
+            good=[Entry("1;2")],
+            bad=[Entry("1;2"), Entry(None)],
+        ),
     },
     "in-place-write/two_step_loader": {
         "load_reindex_checkpoint": load(

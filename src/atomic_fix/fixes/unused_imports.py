@@ -217,7 +217,7 @@ def _is_without_effect(statement: Import, alias: ast.alias) -> bool:
         module = None if statement.level or alias.name == "*" else statement.module
     top = (module or "").partition(".")[0]
     known = top in sys.stdlib_module_names or top in _WITHOUT_EFFECT
-    return known and top not in {"__future__", "antigravity", "this"}
+    return known and top not in {"__future__", "antigravity", "readline", "rlcompleter", "this"}
 
 
 def _is_module(scope: Scope, name: str) -> bool:
