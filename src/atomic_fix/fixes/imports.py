@@ -104,7 +104,10 @@ def _imports_in_reach(place: Place) -> list[cst.SimpleStatementLine]:
 
 
 def _top_imports(place: Place) -> list[cst.SimpleStatementLine]:
-    return [line for line in place.tree.module.body if _is_import(line)]  # type: ignore[misc]
+    known = place.facts.looked_up
+    if "top imports" not in known:
+        known["top imports"] = [line for line in place.tree.module.body if _is_import(line)]
+    return [*known["top imports"]]
 
 
 def _is_import(line: cst.CSTNode) -> bool:
@@ -238,6 +241,14 @@ def _into_group(place: Place, group: list[cst.SimpleStatementLine], statement: s
 def _block(place: Place) -> list[cst.SimpleStatementLine]:
     """The run of imports that a new one belongs to: the first, or the first below the last
     change of `sys.path` if imports follow that."""
+    known = place.facts.looked_up
+    if "imports" not in known:
+        known["imports"] = _found_block(place)
+    block: list[cst.SimpleStatementLine] = known["imports"]
+    return block
+
+
+def _found_block(place: Place) -> list[cst.SimpleStatementLine]:
     off = _left_alone(place.source)
     blocks: list[list[cst.SimpleStatementLine]] = [[]]
     for line in place.tree.module.body:
