@@ -131,9 +131,13 @@ class ModuleFacts:
             and any(g.site is not None and g.site.function is function for g in durability.grounds)
         )
 
+    @cached_property
+    def _published(self) -> set[WriteSite]:
+        return {write for publication in self.publications for write in publication.writes}
+
     def is_staged(self, site: WriteSite) -> bool:
         """Whether what the site writes is a temp file that is published later."""
-        return any(site in publication.writes for publication in self.publications) or any(
+        return site in self._published or any(
             # The folder that it is in is moved to its final name as a whole.
             publish.function is site.function
             and publish.order > site.order
@@ -236,4 +240,8 @@ class ModuleFacts:
         return found
 
     def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[durable.Ground, ...]:
-        return durable.read_back(path, function, self.sites.loads, self.callers)
+        return durable.read_back(path, function, self.sites.loads, self.callers, self._parsed)
+
+    @cached_property
+    def _parsed(self) -> durable.Parsed:
+        return durable.parsed(self.sites.loads)

@@ -8,7 +8,7 @@ reading what programs do with files of such names, and are measured by `benchmar
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -111,6 +111,8 @@ _FORMAT_WORDS = frozenset(
 _PRIMITIVE = frozenset({"write", "text", "byte", "content", "data", "file"})
 
 Callers = Callable[[FunctionFacts], "tuple[FunctionFacts, ...]"]
+Parsed = dict[FunctionFacts, list[PathValue]]
+"""The paths that a function loads and parses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,8 +296,10 @@ def read_back(
     function: FunctionFacts,
     loads: list[LoadSite],
     callers: Callers,
+    parsed: Parsed,
 ) -> tuple[Ground, ...]:
-    """Grounds in code of the same module that loads the file that `function` writes."""
+    """Grounds in code of the same module that loads the file that `function` writes; `parsed`
+    is what `parsed()` makes of the loads."""
     found: list[Ground] = []
     given = given_by_caller(path, function)
     own = not given and _is_own(path)
@@ -308,7 +312,7 @@ def read_back(
             if load.api in apis.SPLITTERS:
                 weight = _READ_BACK_SPLIT
             if load.raw and elsewhere:
-                if _parses(load, loads):
+                if any(each.same(load.path) for each in parsed.get(loader, ())):
                     weight = _READ_BACK_SAME
                 elif own:
                     weight = _READ_BACK_OWN_RAW
@@ -356,14 +360,12 @@ def _called(loader: FunctionFacts, function: FunctionFacts) -> str:
     return "the module" if loader.is_module else f"`{loader.name}`"
 
 
-def _parses(raw: LoadSite, loads: list[LoadSite]) -> bool:
-    return any(
-        other.function is raw.function
-        and not other.raw
-        and other.api not in apis.SPLITTERS
-        and other.path.same(raw.path)
-        for other in loads
-    )
+def parsed(loads: Iterable[LoadSite]) -> Parsed:
+    found: Parsed = {}
+    for load in loads:
+        if not load.raw and load.api not in apis.SPLITTERS:
+            found.setdefault(load.function, []).append(load.path)
+    return found
 
 
 def paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False) -> bool:

@@ -68,6 +68,7 @@ class Handles:
         self._withs: dict[
             FunctionFacts, tuple[int, dict[cst.CSTNode, list[tuple[cst.With, cst.WithItem]]]]
         ] = {}
+        self._bodies: dict[cst.With, str] = {}
         self._handle_names: dict[FunctionFacts, dict[cst.CSTNode, str]] = {}
 
     def _calls_of(self, function: FunctionFacts) -> _Calls:
@@ -79,6 +80,12 @@ class Handles:
     def calls_given(self, node: cst.CSTNode, function: FunctionFacts) -> Sequence[Call]:
         """The calls of a function that have a node as their argument."""
         return self._calls_of(function).given.get(node, ())
+
+    def code_of_body(self, statement: cst.With) -> str:
+        """The code in a `with`. It may have many items, and each is asked for in it."""
+        if statement not in self._bodies:
+            self._bodies[statement] = code_of(statement.body)
+        return self._bodies[statement]
 
     def withs_of(self, call: Call) -> Sequence[tuple[cst.With, cst.WithItem]]:
         """The `with` statement of which a call is an item, and the item."""

@@ -143,6 +143,7 @@ class Paths:
         self._scopes = scopes
         self._cache: dict[tuple[int, int], PathValue] = {}
         self._active: set[int] = set()
+        self._call_names: dict[tuple[Call, FunctionFacts], str] = {}
 
     # --- names ------------------------------------------------------------------
 
@@ -167,9 +168,17 @@ class Paths:
 
     def call_name(self, call: Call | cst.Call, function: FunctionFacts) -> str:
         """The qualified name of what is called, if it has one; aliases are seen through."""
-        node = call.node if isinstance(call, Call) else call
+        if not isinstance(call, Call):
+            return self.qualified(dotted(call.func), function) or ""
+        known = self._call_names.get((call, function))
+        if known is None:
+            known = self._call_names[call, function] = self._call_name(call, function)
+        return known
+
+    def _call_name(self, call: Call, function: FunctionFacts) -> str:
+        node = call.node
         name = self.qualified(dotted(node.func), function)
-        if isinstance(call, Call) and isinstance(node.func, cst.Name):
+        if isinstance(node.func, cst.Name):
             bound = self.bindings(node.func.value, function, call.order)
             if len(bound) == 1 and isinstance(bound[0].value, (cst.Name, cst.Attribute)):
                 # `opener = gzip.open`, called under that name.

@@ -140,7 +140,7 @@ class Writes:
             return None
         handle = self._handles.handle_name(call)
         uses = self._handles.uses(handle, call) if handle is not None else []
-        if _is_only_opened(handle, uses, self._handles.withs_of(call)):
+        if self._is_only_opened(call, handle, uses):
             return None
         content = opened.row.content or self._handle_content(call, handle, uses)
         written = _written(handle, uses)
@@ -151,6 +151,20 @@ class Writes:
         constant = bool(written) and all(self._is_constant(node, call) for node in written)
         api = name.removeprefix("builtins.")
         return WriteSite(call, "open", api, target, path, mode, content, tuple(data), constant)
+
+    def _is_only_opened(self, call: Call, handle: str | None, uses: Sequence[Call]) -> bool:
+        """`with open(path, "w"):` makes an empty file, and nothing of it can be torn."""
+        for other in uses:
+            name = other.name or ""
+            given = [dotted(arg.value) for arg in other.node.args]
+            if name.startswith(f"{handle}.") or handle in given:
+                if name == f"{handle}.close":
+                    return True  # `open(path, "w").close()` in two steps
+                break
+        return any(
+            item.asname is None or not _mentions(self._handles.code_of_body(statement), item)
+            for statement, item in self._handles.withs_of(call)
+        )
 
     def _is_constant(self, node: cst.BaseExpression | None, call: Call) -> bool:
         """Whether the value of an expression stands in the code, and can't change."""
@@ -285,24 +299,6 @@ def _names(node: cst.BaseExpression | None, depth: int = 4) -> tuple[str, ...]:
     return ()
 
 
-def _is_only_opened(
-    handle: str | None,
-    uses: Sequence[Call],
-    opened_by: Sequence[tuple[cst.With, cst.WithItem]],
-) -> bool:
-    """`with open(path, "w"):` makes an empty file, and nothing of it can be torn."""
-    for other in uses:
-        name = other.name or ""
-        given = [dotted(arg.value) for arg in other.node.args]
-        if name.startswith(f"{handle}.") or handle in given:
-            if name == f"{handle}.close":
-                return True  # `open(path, "w").close()` in two steps
-            break
-    return any(
-        item.asname is None or not _mentions(statement, item) for statement, item in opened_by
-    )
-
-
 def _written(handle: str | None, uses: list[Call]) -> list[cst.BaseExpression]:
     """What is written, as far as it is in sight, into the handle of these uses."""
     found: list[cst.BaseExpression] = []
@@ -345,13 +341,13 @@ def _in_transaction(call: Call) -> bool:
     )
 
 
-def _mentions(node: cst.With, item: cst.WithItem) -> bool:
-    """Whether the body names what the item binds."""
+def _mentions(body: str, item: cst.WithItem) -> bool:
+    """Whether the code of a `with` names what its item binds."""
     assert item.asname is not None
     name = item.asname.name
     if not isinstance(name, cst.Name):
         return True
-    return re.search(rf"\b{re.escape(name.value)}\b", code_of(node.body)) is not None
+    return re.search(rf"\b{re.escape(name.value)}\b", body) is not None
 
 
 def _is_no_path(receiver: cst.BaseExpression, path: PathValue) -> bool:

@@ -209,12 +209,11 @@ def _imports_in_reach(place: Place) -> list[cst.SimpleStatementLine]:
 
 def _top_imports(place: Place) -> list[cst.SimpleStatementLine]:
     """The import statements that have run where the names are used."""
+    known = place.facts.looked_up
+    if "top imports" not in known:
+        known["top imports"] = [line for line in place.tree.module.body if _is_import(line)]
     last = _last_row(place)
-    return [
-        line  # type: ignore[misc]
-        for line in place.tree.module.body
-        if _is_import(line) and place.tree.row(line.body[0]) < last  # type: ignore[index]
-    ]
+    return [line for line in known["top imports"] if place.tree.row(line.body[0]) < last]
 
 
 def _last_row(place: Place) -> int:
@@ -390,6 +389,14 @@ def _into_group(place: Place, group: list[cst.SimpleStatementLine], statement: s
 def _block(place: Place) -> list[cst.SimpleStatementLine]:
     """The run of imports that a new one belongs to: the first, or the first below the last
     change of `sys.path` if imports follow that."""
+    known = place.facts.looked_up
+    if "imports" not in known:
+        known["imports"] = _found_block(place)
+    block: list[cst.SimpleStatementLine] = known["imports"]
+    return block
+
+
+def _found_block(place: Place) -> list[cst.SimpleStatementLine]:
     off = _left_alone(place.source)
     blocks: list[list[cst.SimpleStatementLine]] = [[]]
     for line in place.tree.module.body:

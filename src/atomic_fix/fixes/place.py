@@ -1,6 +1,7 @@
 """A function's code, seen by whoever edits it: parents, spans, rows, comments, indentation."""
 
 import ast
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -500,14 +501,17 @@ class Place:
 
     def is_used_outside(self, name: str) -> bool:
         """Whether a name is used outside of every `with` and `except` that binds it."""
+        known = self._around.used_outside
+        if name not in known:
+            known[name] = self._is_used_outside(name)
+        return known[name]
+
+    def _is_used_outside(self, name: str) -> bool:
         if not self.function.is_module:
-            known = self._around.used_outside
-            if name not in known:
-                known[name] = any(
-                    not any(binds(above, name) for above in self.ancestors(use))
-                    for use in self.uses(name)
-                )
-            return known[name]
+            return any(
+                not any(binds(above, name) for above in self.ancestors(use))
+                for use in self.uses(name)
+            )
         binders = [
             range(node.lineno, (node.end_lineno or node.lineno) + 1)
             for node in self._file
@@ -518,7 +522,8 @@ class Place:
                 *(getattr(item.optional_vars, "id", "") for item in getattr(node, "items", ())),
             }
         ]
-        return any(not any(row in rows for rows in binders) for row in self._rows(name))
+        bound = set(itertools.chain.from_iterable(binders))
+        return any(row not in bound for row in self._rows(name))
 
     @property
     def _file(self) -> tuple[ast.AST, ...]:

@@ -95,10 +95,11 @@ class _PiecesTree(Tree):
 
     index: _Index
     _cut: Cut
+    _spans: dict[cst.CSTNode, Span]
 
     def __init__(self, source: Source, cut: Cut) -> None:
         # `module` stays unset here: it is parsed when it is asked for.
-        self.__dict__.update(source=source, _cut=cut, index=_Index())
+        self.__dict__.update(source=source, _cut=cut, index=_Index(), _spans={})
 
     @property
     def roots(self) -> tuple[cst.Module, ...]:
@@ -125,7 +126,10 @@ class _PiecesTree(Tree):
         return outline.module.with_changes(default_indent=self._cut.indent)
 
     def span(self, node: cst.CSTNode) -> Span:
-        return self.index.find(node)
+        found = self._spans.get(node)
+        if found is None:
+            found = self._spans[node] = self.index.find(node)
+        return found
 
 
 class _Index:
