@@ -25,6 +25,9 @@ class Match:
     durability: Durability
     repair: Callable[[], Fix]
     """Raises `Refused` where there is no repair."""
+    is_dealt_with: Callable[[], bool] = lambda: False
+    """Whether code elsewhere in the file makes it right. It may cost as much as the repair, and
+    is asked only of what is likely enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Rule:
         for match in self.matches(facts):
             confidence = match.durability.confidence
             if confidence < facts.config.min_confidence:
+                continue
+            if match.is_dealt_with():
                 continue
             fix, why_no_fix = None, ""
             try:
@@ -107,4 +112,10 @@ def published(
 def swallowed(facts: ModuleFacts, swallow: Swallow, message: str) -> Match:
     """A handler that takes a corrupt file for something harmless."""
     durability = facts.load_durability(swallow.load, swallow.function)
-    return Match(swallow.node, message, durability, partial(fix_swallow, facts, swallow))
+    return Match(
+        swallow.node,
+        message,
+        durability,
+        partial(fix_swallow, facts, swallow),
+        partial(facts.is_reported, swallow),
+    )
