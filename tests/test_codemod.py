@@ -39,7 +39,7 @@ def test_it_makes_the_same_bytes(newline: str) -> None:
 
 
 def test_unsafe_fixes_are_asked_for() -> None:
-    case = FIXTURES / "broad-except-on-load" / "broad.py"
+    case = FIXTURES / "remove-before-replace" / "window.py"
     module = cst.parse_module(case.read_bytes())
     context = CodemodContext(filename=str(case))
     assert AtomicFixCommand(context).transform_module(module).bytes == module.bytes

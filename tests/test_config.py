@@ -68,7 +68,7 @@ def test_a_file_that_is_named_holds_everywhere(tmp_path: Path) -> None:
         ('select = ["ATF999"]', "`select`: unknown rule code `ATF999`"),
         ('ignore = ["AFT101"]', "`ignore`: unknown rule code `AFT101`, did you mean `ATF101`?"),
         ('on-corrupt = "wran"',
-         "must be one of raise, warn, quarantine, did you mean `warn`?"),
+         "must be one of auto, raise, warn, quarantine, did you mean `warn`?"),
         ("helper = 3", "`helper` must be a module, a `module:function`, or a call of that"),
         ('helper = "app io"', "`helper` is `app io`: it is neither `module` nor"),
         ('helper = "app.io:"', "it is neither `module` nor"),

@@ -155,9 +155,9 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 @click.option("--unsafe-fixes", is_flag=True, help="Take the fixes that a person should read too.")
 @click.option(
     "--on-corrupt",
-    type=click.Choice(("raise", "warn", "quarantine")),
+    type=click.Choice(("auto", "raise", "warn", "quarantine")),
     metavar="ANSWER",
-    help="What a repaired loader does: raise, warn or quarantine.",
+    help="What a repaired loader does: auto, raise, warn or quarantine.",
 )
 @click.option("--show-fixes", is_flag=True, help="List each repair that was made.")
 @click.option(

@@ -129,7 +129,7 @@ class Config:
     loaders: tuple[str, ...] = ()
     helper: str = "atomic_fix.runtime"
     """A module, or a function as `own_helper` reads it."""
-    on_corrupt: str = "raise"
+    on_corrupt: str = "auto"
     durability: str = "durable"
     min_confidence: float = 0.5
     check_tests: bool = False

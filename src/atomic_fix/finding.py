@@ -49,12 +49,15 @@ class Fix:
     """Edits that repair one finding, all against the same text.
 
     `note` says what a reader should know before applying it; empty when nothing.
+    `alternative` is another repair of the same finding, which a person may prefer: it is shown
+    and offered in editors, and never applied by itself.
     """
 
     title: str
     applicability: Applicability
     edits: tuple[Edit, ...]
     note: str = ""
+    alternative: "Fix | None" = None
 
 
 @dataclass(frozen=True, slots=True)

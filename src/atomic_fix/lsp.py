@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from atomic_fix import __version__
 from atomic_fix.check import UNREADABLE
-from atomic_fix.finding import Applicability, Edit, Finding, Span
+from atomic_fix.finding import Applicability, Edit, Finding, Fix, Span
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
 from atomic_fix.rules import RULES
 from atomic_fix.run.narrowing import Narrowing, one_per_call
@@ -196,8 +196,18 @@ def _quick_fixes(checked: _Checked, place: types.Range) -> list[types.CodeAction
             edit=checked.edit(checked.text_edit(each) for each in fix.edits),
         )
         for finding in checked.meeting(place)
-        if (fix := finding.fix) is not None and fix.applicability in SAFE_AND_UNSAFE
+        for fix in _offered(finding)
+        if fix.applicability in SAFE_AND_UNSAFE
     ]
+
+
+def _offered(finding: Finding) -> list[Fix]:
+    """The repairs of a finding, the one that is preferred first."""
+    found, fix = [], finding.fix
+    while fix is not None:
+        found.append(fix)
+        fix = fix.alternative
+    return found
 
 
 def _fix_all(checked: _Checked) -> list[types.CodeAction]:

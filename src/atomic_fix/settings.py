@@ -126,8 +126,9 @@ KEYS: tuple[Key, ...] = (
         "`atomic_fix.runtime`, or your own function that writes JSON, `module:function`, called "
         "as `function(path, obj)`. Write another order or names out: "
         "`app.io:write(data=obj, to=path)`.", '"app.atomic_io"'),
-    Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file.",
-        '"warn"', ("raise", "warn", "quarantine")),
+    Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file. `auto` raises "
+        "where nothing relies on the default, and warns everywhere else.", '"warn"',
+        ("auto", "raise", "warn", "quarantine")),
     Key("durability", Kind.STRING, "Whether a replace needs an fsync before it (`durable`) "
         "or not (`atomic`).", '"atomic"', ("durable", "atomic")),
     Key("min-confidence", Kind.SHARE, "Findings below this confidence are not reported.",

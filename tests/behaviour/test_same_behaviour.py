@@ -5,13 +5,14 @@ are listed here, and no others are allowed:
 
 - a write that fails leaves the old content, where it left a part of the new one;
 - a read-only file in a writable folder is refused in both;
-- a loader raises `CheckpointCorruptedError`, from the error it swallowed, where it took a
-  corrupt file for a missing one.
+- a loader that took a corrupt file for a missing one raises `CheckpointCorruptedError`, from the
+  error it swallowed, or logs a warning with the path.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -410,6 +411,21 @@ def test_a_read_only_file_is_refused_in_both(body: str, tmp_path: Path) -> None:
         assert content == b"old"
 
 
+@pytest.fixture
+def warnings() -> Iterator[list[str]]:
+    """What programs log at warning level."""
+    found: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(record.getMessage())
+
+    handler = Kept(logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    yield found
+    logging.getLogger().removeHandler(handler)
+
+
 def loader(errors: str, body: str, default: str) -> str:
     return (
         f"{HEAD}def load_checkpoint(path):\n    try:\n        {body}\n"
@@ -421,7 +437,12 @@ def loader(errors: str, body: str, default: str) -> str:
 @pytest.mark.parametrize("content", FILES.values(), ids=list(FILES))
 @pytest.mark.parametrize(("errors", "body"), LOADERS.values(), ids=list(LOADERS))
 def test_a_loader_differs_for_a_corrupt_file_only(
-    errors: str, body: str, default: str, content: bytes | None, tmp_path: Path
+    errors: str,
+    body: str,
+    default: str,
+    content: bytes | None,
+    tmp_path: Path,
+    warnings: list[str],
 ) -> None:
     text = loader(errors, body, default)
     before = function(text, "load_checkpoint")
@@ -437,6 +458,8 @@ def test_a_loader_differs_for_a_corrupt_file_only(
         assert (type(new), str(new)) == (type(old), str(old))
     else:
         assert new == old
+    assert all(str(path) in each for each in warnings)
+    assert not warnings or (content is not None and not isinstance(new, Exception))
 
 
 ERRORS = st.lists(
@@ -474,13 +497,16 @@ def test_generated_loaders_differ_for_a_corrupt_file_only(
     default: str,
     bound: bool,
     content: bytes | None,
+    warnings: list[str],
 ) -> None:
     names = [*corrupt, *others] if turned else [*others, *corrupt]
     errors = f"({', '.join(names)},)" + (" as exc" if bound else "")
     text = loader(errors, load, default)
     path = made(tmp_path, content)
     old = outcome(function(text, "load_checkpoint"), path)[0]
+    assert not warnings
     new = outcome(function(repaired(text), "load_checkpoint"), path)[0]
+    told, warnings[:] = [*warnings], []
     if isinstance(new, CheckpointCorruptedError):
         assert content is not None
         assert not isinstance(old, Exception)
@@ -490,8 +516,13 @@ def test_generated_loaders_differ_for_a_corrupt_file_only(
         assert (type(new), str(new)) == (type(old), str(old))
     else:
         assert new == old
-        # A file that is there is no longer taken for a missing one.
-        assert content is None or new == json.loads(content)
+        if content is None:
+            assert not told
+        elif told:
+            assert str(path) in told[0]
+        else:
+            # A file that is there is no longer taken for a missing one.
+            assert new == json.loads(content)
 
 
 OPTIONS = st.lists(

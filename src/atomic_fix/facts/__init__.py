@@ -10,7 +10,7 @@ import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from atomic_fix.config import Config
-from atomic_fix.facts import durable
+from atomic_fix.facts import durable, fallbacks
 from atomic_fix.facts.durable import Durability, Vocabulary
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.platforms import is_posix_only
@@ -102,6 +102,16 @@ class ModuleFacts:
     def swallows(self) -> tuple[Swallow, ...]:
         """Handlers around loads that end in a default without a word."""
         return swallows(self.sites)
+
+    def is_reported(self, swallow: Swallow) -> bool:
+        """Whether a caller in this file tests for the default of a handler and reports it."""
+        function = swallow.function
+        attributes = frozenset(each for each in swallow.sets if each.startswith("self."))
+        return fallbacks.reported_by_caller(self.sites, self.tree.roots, function, attributes)
+
+    def callers_of_loader(self, function: FunctionFacts) -> fallbacks.Callers:
+        """What the callers in this file do with what a loader returns or raises."""
+        return fallbacks.callers(self.sites, self.tree.roots, function)
 
     @cached_property
     def dismissals(self) -> tuple[Dismissal, ...]:

@@ -42,11 +42,9 @@ def import_name(place: Place, module: str, name: str) -> str:
     if _parts(place.source)[-len(wanted) :] == wanted and len(wanted) > 1:
         raise Refused(f"this is `{module}` itself")
     _may_import(place, module)
-    for qualified, local in _bindings(_imports_in_reach(place)):
-        ways = {f"{module}.{name}": local, f"{module}.*": name, module: f"{local}.{name}"}
-        known = ways.get(qualified, "")
-        if known and not _shadowed(place, known.partition(".")[0]):
-            return known
+    known = _imported(place, module, name, _imports_in_reach(place))
+    if known is not None:
+        return known
     if not _is_taken(place, module, name):
         statement = _order(place).statement(module, [name])
         place.added.append(_merged(place, module, name) or _inserted(place, statement))
@@ -55,6 +53,22 @@ def import_name(place: Place, module: str, name: str) -> str:
         raise Refused(f"the name `{name}` is taken in this module")
     place.added.append(_inserted(place, f"from {module} import {name} as _{name}"))
     return f"_{name}"
+
+
+def imported_at_top(place: Place, module: str, name: str) -> str | None:
+    """What a function may call `name` of `module` by the imports at the top of the file."""
+    return _imported(place, module, name, _top_imports(place))
+
+
+def _imported(
+    place: Place, module: str, name: str, lines: Sequence[cst.SimpleStatementLine]
+) -> str | None:
+    for qualified, local in _bindings(lines):
+        ways = {f"{module}.{name}": local, f"{module}.*": name, module: f"{local}.{name}"}
+        known = ways.get(qualified, "")
+        if known and not _shadowed(place, known.partition(".")[0]):
+            return known
+    return None
 
 
 def import_module(place: Place, module: str) -> str:
@@ -67,7 +81,9 @@ def import_module(place: Place, module: str) -> str:
     for qualified, local in _bindings(_top_imports(place)):
         if qualified == module == imports.get(local) and not _shadowed(place, local):
             return local
-    if _is_taken(place, module, module):
+    # A function may import it for itself: then the name means the same there.
+    elsewhere = imports.get(module) == module and not _shadowed(place, module)
+    if not elsewhere and _is_taken(place, module, module):
         raise Refused(f"the name `{module}` is taken in this module")
     place.added.append(_inserted(place, f"import {module}"))
     return module

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from atomic_fix.check import UNREADABLE
-from atomic_fix.finding import Finding, Position
+from atomic_fix.finding import Finding, Fix, Position
 from atomic_fix.report import (
     Report,
     as_json,
@@ -30,8 +30,29 @@ def json_lines(report: Report) -> Iterator[str]:
         yield f"{as_json(_object(finding), sort_keys=True)}\n"
 
 
+def _fix(fix: Fix) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "applicability": fix.applicability.value,
+        "edits": [
+            {
+                "content": edit.text,
+                "end_location": asdict(edit.span.end),
+                "location": asdict(edit.span.start),
+            }
+            for edit in fix.edits
+        ],
+        "message": fix.title,
+    }
+    if fix.note:
+        found["note"] = fix.note
+    if fix.alternative is not None:
+        found["alternative"] = _fix(fix.alternative)
+    return found
+
+
 def _object(finding: Finding) -> dict[str, Any]:
-    """One finding as ruff would write it, with `name`, `confidence` and `evidence` added.
+    """One finding as ruff would write it, with `name`, `confidence` and `evidence` added, and
+    `note` and `alternative` to its fix.
     `filename` is absolute, as ruff's is."""
     filename, fix = finding.filename, finding.fix
     return {
@@ -41,19 +62,7 @@ def _object(finding: Finding) -> dict[str, Any]:
         "end_location": asdict(finding.span.end),
         "evidence": [asdict(each) for each in finding.evidence],
         "filename": filename if filename == "-" else printable(os.path.abspath(filename)),  # noqa: PTH100
-        "fix": fix
-        and {
-            "applicability": fix.applicability.value,
-            "edits": [
-                {
-                    "content": edit.text,
-                    "end_location": asdict(edit.span.end),
-                    "location": asdict(edit.span.start),
-                }
-                for edit in fix.edits
-            ],
-            "message": fix.title,
-        },
+        "fix": fix and _fix(fix),
         "location": asdict(finding.span.start),
         "message": finding.message,
         "name": finding.name,

@@ -95,6 +95,12 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
             yield f"{mark} {paint(sign, _GREEN if sign == '+' else _RED)} {line}"
         if finding.fix.note:
             yield f"{mark} {paint('note:', _BOLD)} {printable(finding.fix.note)}"
+        other = finding.fix.alternative
+        if other is not None:
+            hint = paint(f"[{FIX_HINTS[other.applicability]} --on-corrupt raise]", _GREEN)
+            yield f"{mark} {paint('or:', _BOLD)} {printable(other.title)} {hint}"
+            if other.note:
+                yield f"{mark} {paint('note:', _BOLD)} {printable(other.note)}"
     elif finding.why_no_fix:
         yield f"{mark} {paint('no fix:', _BOLD)} {printable(finding.why_no_fix)}"
 

@@ -30,6 +30,9 @@ class Match:
     """Where it stands: in a test, it counts only with `check-tests`."""
     precedence: int | None = None
     """That of its `Finding`."""
+    is_dealt_with: Callable[[], bool] = lambda: False
+    """Whether code elsewhere in the file makes it right. It may cost as much as the repair, and
+    is asked only of what is likely enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class Rule:
         for match in self.matches(facts):
             confidence = match.durability.confidence
             if confidence < facts.config.min_confidence or _is_left_out(facts, match):
+                continue
+            if match.is_dealt_with():
                 continue
             fix, why_no_fix = None, ""
             try:
@@ -126,5 +131,11 @@ def published(
 def swallowed(facts: ModuleFacts, swallow: Swallow, message: str) -> Match:
     """A handler that takes a corrupt file for something harmless."""
     durability = facts.load_durability(swallow.load, swallow.function)
-    fix = partial(fix_swallow, facts, swallow)
-    return Match(swallow.node, message, durability, fix, swallow.function)
+    return Match(
+        swallow.node,
+        message,
+        durability,
+        partial(fix_swallow, facts, swallow),
+        swallow.function,
+        is_dealt_with=partial(facts.is_reported, swallow),
+    )
