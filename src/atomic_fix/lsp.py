@@ -8,12 +8,14 @@ together as `source.fixAll.atomic-fix`.
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from atomic_fix import __version__
 from atomic_fix.check import UNREADABLE
 from atomic_fix.finding import Applicability, Edit, Finding, Span
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
 from atomic_fix.rules import RULES
+from atomic_fix.run.helper_import import Guard, HelperImports, Missing
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import told, unreadable
 from atomic_fix.settings import ConfigError, Resolver
@@ -39,6 +41,7 @@ class _Checked:
     source: Source
     findings: tuple[Finding, ...]
     find: Callable[[Source], Sequence[Finding]]
+    imports: HelperImports
 
     def range_of(self, span: Span) -> types.Range:
         # Most editors count UTF-16 units, and our columns are characters.
@@ -98,20 +101,33 @@ class _Checked:
 
 
 class _Server(LanguageServer):
-    """Holds no state of its own between requests: documents are pygls's, settings are read
-    anew, so that a changed configuration holds at the next keystroke."""
+    """Holds nothing between requests but what it has said: documents are pygls's, settings are
+    read anew, so that a changed configuration holds at the next keystroke."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._said: set[str] = set()
 
     def checked(self, uri: str) -> _Checked:
         document = self.workspace.get_text_document(uri)
         source = Source(document.path, document.source, "utf-8", bom=False)
+        resolver = Resolver({})
 
         def find(text: Source) -> tuple[Finding, ...]:
             try:
-                return told(text, Resolver({}).for_file(document.path), Narrowing())
+                return told(text, resolver.for_file(document.path), Narrowing())
             except ConfigError as error:
                 return unreadable(Unreadable(document.path, str(error))).findings
 
-        return _Checked(document, source, find(source), find)
+        return _Checked(document, source, find(source), find, HelperImports(resolver))
+
+    def say_once(self, missing: Missing) -> None:
+        """Show a person why repairs were left out, once for each reason: editors ask for all
+        repairs at every save."""
+        message = f"atomic-fix leaves out repairs: {missing.told}; {missing.advice}"
+        if message not in self._said:
+            self._said.add(message)
+            self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
 
     def publish(self, uri: str) -> None:
         checked = self.checked(uri)
@@ -124,7 +140,7 @@ class _Server(LanguageServer):
         )
 
 
-def server() -> LanguageServer:
+def server() -> _Server:
     """The language server, not yet started."""
     # Whole texts: pygls splits lines at form feeds too, and would apply changes elsewhere.
     ls = _Server("atomic-fix", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
@@ -164,7 +180,10 @@ def server() -> LanguageServer:
         if _wanted(types.CodeActionKind.QuickFix, params):
             actions += _quick_fixes(checked, params.range)
         if _wanted(FIX_ALL, params):
-            actions += _fix_all(checked)
+            guarded = Guard(checked.imports, checked.find, SAFE_ONLY)
+            actions += _fix_all(checked, guarded)
+            if guarded.missing is not None:
+                ls.say_once(guarded.missing)
         return actions
 
     return ls
@@ -177,22 +196,30 @@ def _wanted(kind: str, params: types.CodeActionParams) -> bool:
 
 
 def _quick_fixes(checked: _Checked, place: types.Range) -> list[types.CodeAction]:
-    return [
-        types.CodeAction(
-            title=f"{finding.code}: {fix.title}",
-            kind=types.CodeActionKind.QuickFix,
-            diagnostics=[checked.diagnostic(finding)],
-            # An editor may apply the preferred one without asking.
-            is_preferred=fix.applicability is Applicability.SAFE,
-            edit=checked.edit(checked.text_edit(each) for each in fix.edits),
+    actions = []
+    for finding in checked.meeting(place):
+        fix = finding.fix
+        if fix is None or fix.applicability not in SAFE_AND_UNSAFE:
+            continue
+        title = f"{finding.code}: {fix.title}"
+        missing = checked.imports.missing(checked.source, finding)
+        if missing is not None:
+            title += f" (cannot be imported yet: `{missing.module}`)"
+        actions.append(
+            types.CodeAction(
+                title=title,
+                kind=types.CodeActionKind.QuickFix,
+                diagnostics=[checked.diagnostic(finding)],
+                # An editor may apply the preferred one without asking.
+                is_preferred=fix.applicability is Applicability.SAFE and missing is None,
+                edit=checked.edit(checked.text_edit(each) for each in fix.edits),
+            )
         )
-        for finding in checked.meeting(place)
-        if (fix := finding.fix) is not None and fix.applicability in SAFE_AND_UNSAFE
-    ]
+    return actions
 
 
-def _fix_all(checked: _Checked) -> list[types.CodeAction]:
-    new = rewrite(checked.source, checked.find, SAFE_ONLY).text
+def _fix_all(checked: _Checked, guarded: Guard) -> list[types.CodeAction]:
+    new = rewrite(checked.source, guarded, SAFE_ONLY).text
     if new == checked.source.text:
         return []
     return [

@@ -47,6 +47,7 @@ class Settings:
     baseline: str = ""
     require_reason: bool = False
     fail_on_unused: bool = False
+    assume_helper: bool = False
     output_format: str = "full"
 
 
@@ -113,6 +114,8 @@ KEYS: tuple[Key, ...] = (
         "`atomic_fix.runtime`, or your own function that writes JSON, `module:function`, called "
         "as `function(path, obj)`. Write another order or names out: "
         "`app.io:write(data=obj, to=path)`.", '"app.atomic_io"'),
+    Key("assume-helper", Kind.BOOLEAN, "Whether code is repaired although nothing shows that it "
+        "can import the helper.", "true"),
     Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file.",
         '"warn"', ("raise", "warn", "quarantine")),
     Key("durability", Kind.STRING, "Whether a replace needs an fsync before it (`durable`) "
@@ -250,6 +253,7 @@ class Resolver:
         self._options = options
         self._by_folder: dict[str, Settings] = {}
         self._fixed: Settings | None = None
+        self.isolated = isolated
         if isolated:
             self._fixed = self._with_options(Settings(root=os.getcwd()))
         elif config_file:
@@ -329,12 +333,21 @@ def section(path: str, content: bytes, tool: str) -> Any:
     Raises:
         ValueError: it is not valid TOML.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    table = tomllib.loads(content.decode("utf-8"))
+    table = toml(content)
     if os.path.basename(path) != "pyproject.toml":
         return table
     tools = table.get("tool")
     return tools.get(tool) if isinstance(tools, dict) else None
+
+
+def toml(content: bytes) -> dict[str, Any]:
+    """What a TOML file holds.
+
+    Raises:
+        ValueError: it is not valid TOML.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(content.decode("utf-8"))
