@@ -676,6 +676,56 @@ def test_a_module_that_is_compiled_has_any_name(here: Path) -> None:
     repaired("job.py", "from fast import atomic_write_json\n")
 
 
+def test_a_package_of_the_project_comes_with_no_distribution(here: Path) -> None:
+    """Neither with the project itself, of which its extras ask for more."""
+    put({"pyproject.toml": NO_DEPENDENCY + "[project.optional-dependencies]\nall = ['app[x]']\n"
+         "[tool.atomic-fix]\nhelper = 'app.gone'\n"})  # fmt: skip
+    make(job=SAVER)
+    refused("job.py: not repaired: it would import `app.gone`, and helper `app.gone` cannot be")
+    put({"requirements.txt": "app\natomic-fix\n"})
+    make(app__="")
+    refused("job.py: not repaired: it would import `app.gone`, and helper `app.gone` cannot be")
+    put({"pyproject.toml": NO_DEPENDENCY})
+    make(atomic_fix="hides = 'the distribution'\n")
+    refused("job.py: not repaired: it would import `atomic_fix.runtime`")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app/io.py": "import app.job\n"},
+        {"app/io.py": "from app import job\n"},
+        {"app/io.py": "from . import job\n"},
+        {"app/io.py": "from .job import load_state\n"},
+        {"app/io.py": "from app.inner import deep\n", "app/inner/deep.py": "from ..job import x\n"},
+        {"app/io.py": "import app.inner.deep\n", "app/inner/__init__.py": "import app.job\n"},
+        {"app/io.py": "try:\n    import app.other\nexcept ImportError:\n    pass\n",
+         "app/other.py": "class A:\n    import app.io\n    import app.job\n"},
+    ],
+)  # fmt: skip
+def test_no_circle_of_imports_is_made(here: Path, files: dict[str, str]) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'app.io'\n"})
+    make(app__="", app__inner__="", app__inner__deep="", app__job=SAVER)
+    put({name: f"{text}def atomic_write_json(*_): ...\n" for name, text in files.items()})
+    assert left("app/job.py") == "it would import `app.io`, and it imports this file in turn"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import json, app, app.inner.deep\n",
+        "def later():\n    import app.job\n",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from app.job import x\n",
+        "from app import gone\nfrom ....far import away\nfrom .inner import *\n",
+    ],
+)
+def test_what_is_no_circle(here: Path, text: str) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'app.io'\n"})
+    make(app__="import app.job\n", app__inner__="", app__inner__deep="", app__job=SAVER)
+    make(app__io=f"{text}def atomic_write_json(*_): ...\n")
+    repaired("app/job.py", "from app.io import atomic_write_json\n")
+
+
 # Scripts.
 
 
@@ -701,6 +751,11 @@ def test_what_runs_before_anything_is_installed_imports_nothing(here: Path, name
 def test_what_builds_the_project_imports_nothing(here: Path, table: str, name: str) -> None:
     put({"pyproject.toml": f"{DECLARES}{table}", name: SAVER})
     assert left(name).endswith("this file runs before anything is installed")
+
+
+def test_a_setup_script_of_a_tree_that_declares_nothing(here: Path) -> None:
+    make(sub__setup=SAVER)
+    assert left("sub/setup.py").endswith("this file runs before anything is installed")
 
 
 def test_a_module_of_a_package_may_be_called_setup(here: Path) -> None:

@@ -29,6 +29,7 @@ from atomic_fix.source import Source, below
 
 _OURS = "atomic_fix"
 _MOST_SIBLINGS = 100
+_MOST_FILES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ class HelperImports:
         outside = ""
         for root, file in self._in_the_tree(path, project, module):
             if self._reaches(source, path, project, root, parts[0]):
+                if file != path and _leads_back(file, path, root):
+                    return Missing(module, "it imports this file in turn")
                 return _Names.of(file)
             outside = outside or file
         if outside:
@@ -142,7 +145,8 @@ class HelperImports:
                 "nothing shows that this script, which no package or source root holds, "
                 "runs where the project is installed",
             )
-        if is_there and not _is_nowhere_in_ours(module):
+        hidden = any(find_module(root, parts[:1]) for _, root in project.roots)
+        if is_there and not hidden and not _is_nowhere_in_ours(module):
             return Found(extra)
         return _not_found(module, settings, project, path)
 
@@ -511,6 +515,52 @@ def _imports(text: str) -> tuple[list[str], bool]:
             if node.module and not node.level:
                 found[node.module.partition(".")[0]] = None
     return [each for each in found if each not in sys.stdlib_module_names], is_part
+
+
+def _leads_back(file: str, path: str, root: str) -> bool:
+    """Whether a module of a source root imports a file when it is itself imported, by whatever
+    way. What the file then has of the module may not be there yet."""
+    seen = {file}
+    waiting = [file]
+    while waiting and len(seen) < _MOST_FILES:
+        here = waiting.pop()
+        tree = declared.parsed(text_of(here) or "")
+        for each in _run_imports(tree.body if tree is not None else (), here, root):
+            if each == path:
+                return True
+            # The packages around the file are being imported already.
+            is_around = os.path.basename(each) == "__init__.py" and below(
+                path, os.path.dirname(each)
+            )
+            if each not in seen and not is_around:
+                seen.add(each)
+                waiting.append(each)
+    return False
+
+
+def _run_imports(body: Iterable[ast.AST], file: str, root: str) -> Iterator[str]:
+    """The files in a source root that statements import when they run."""
+    for node in body:
+        names: list[tuple[str, list[str]]] = []
+        if isinstance(node, ast.Import):
+            names = [(root, alias.name.split(".")) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            folder = root
+            for number in range(node.level):
+                folder = os.path.dirname(file if not number else folder)
+            start = node.module.split(".") if node.module else []
+            names = [(folder, [*start, alias.name]) for alias in node.names]
+            names += [(folder, start)] if start else []
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+                yield from _run_imports(node.orelse, file, root)
+                continue
+            for name in ("body", "orelse", "handlers", "finalbody"):
+                yield from _run_imports(getattr(node, name, ()), file, root)
+        for folder, parts in names:
+            for number, _ in enumerate(parts, 1):
+                if found := find_module(folder, parts[:number]):
+                    yield found
 
 
 def _bound(body: Iterable[ast.AST]) -> Iterator[str]:

@@ -93,7 +93,7 @@ class Project:
     def runs_early(self, path: str) -> bool:
         """Whether a file runs before anything is installed."""
         folder, name = os.path.split(path)
-        if name in _RUN_FIRST:
+        if name in _RUN_FIRST or name == "setup.py":
             return import_root(path) == folder
         return (
             (folder == self.root and bool(self.files) and name in _RUN_EARLY)
@@ -208,7 +208,8 @@ def _holds_scripts(folder: str, root: str) -> bool:
     names = [each for each in _listed(folder) if each.endswith(".py")][:_MOST_FILES]
     stems = "|".join(re.escape(os.path.splitext(each)[0]) for each in names) or r"(?!)"
     sign = re.compile(
-        rf"(?m)\A#!|^if __name__ == |^[ \t]*(?:from|import)[ \t]+(?:{stems})(?:[ \t,]|$)"
+        r"(?m)\A#!|^if __name__ == |^(?:main|print|sys\.exit|asyncio\.run|\w+\.run)\("
+        rf"|^[ \t]*(?:from|import)[ \t]+(?:{stems})(?:[ \t,]|$)"
     )
     return folder != root and any(
         sign.search(text_of(os.path.join(folder, each)) or "") for each in names
@@ -333,11 +334,14 @@ def _project(root: str) -> Project:
     found |= Declared(files=tuple((each, _is_for_development(each)) for each in listed))
     roots, is_told = _roots(root, pyproject, sections, keywords)
     search = (*roots, *(("", os.path.join(root, each)) for each in ("", "src")))
+    name = _name(pyproject, sections)
+    found = _with_files(root, found)
+    itself = {normalised(name)}  # `all = ["app[fast]"]` asks for more of the project itself
     return Project(
         root,
         (*files, *listed),
-        _name(pyproject, sections),
-        _with_files(root, found),
+        name,
+        Declared(found.names - itself, found.extra - itself),
         roots,
         tuple(dict.fromkeys((prefix, os.path.normpath(each)) for prefix, each in search)),
         frozenset() if is_told else _imported_at(root),
