@@ -116,7 +116,8 @@ def test_diff_writes_nothing_and_git_applies_it_to_what_write_makes(
     monkeypatch.chdir(here / "written/below")
     result = run("--write")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == f"Fixed {count} findings in {count} files.\n"
+    imports = f"Repaired code imports `atomic_fix.runtime` ({count} files)."
+    assert result.stdout == f"Fixed {count} findings in {count} files. {imports}\n"
     written = contents(here / "written/below")
     assert contents(here / "patched/below") == written
     assert all(written[name] != SOURCES[name] for name in SOURCES)
@@ -154,7 +155,10 @@ def test_what_remains_is_reported_and_decides_the_exit_code(here: Path) -> None:
     result = run("--write", "--output-format", "concise")
     assert result.exit_code == 2
     assert "broken.py:6" in result.stdout
-    assert result.stdout.endswith("Fixed 1 finding in 1 file. 1 file could not be analysed.\n")
+    assert result.stdout.endswith(
+        "Fixed 1 finding in 1 file. 1 file could not be analysed. "
+        "Repaired code imports `atomic_fix.runtime` (1 file).\n"
+    )
     assert "broken.py:6" in run("--diff").stderr
     assert run("--diff").exit_code == 2
 
@@ -163,7 +167,7 @@ def test_show_fixes_lists_each(here: Path) -> None:
     (here / "a.py").write_text(SAVER)
     result = run("--write", "--show-fixes", "--output-format", "concise")
     first, _ = result.stdout.splitlines()
-    assert first.startswith("Fixed a.py: ATF101 ")
+    assert first == ("Fixed a.py: ATF101 call atomic_write_text (imports `atomic_fix.runtime`)")
 
 
 def test_nothing_is_fixed_that_is_in_the_baseline_or_ignored(here: Path) -> None:
@@ -215,7 +219,9 @@ def test_standard_input_is_repaired_to_standard_output(here: Path) -> None:
     result = run("-", "--write", stdin=SOURCES["windows.py"])
     assert result.exit_code == 0
     assert result.stdout_bytes == (here / "a.py").read_bytes()
-    assert result.stderr == "Fixed 1 finding in 1 file.\n"
+    assert result.stderr == (
+        "Fixed 1 finding in 1 file. Repaired code imports `atomic_fix.runtime` (1 file).\n"
+    )
     patch = run("-", "--diff", "--stdin-filename", "x/a.py", stdin=SAVER.encode())
     assert (patch.exit_code, patch.stdout.splitlines()[0]) == (1, "--- a/x/a.py")
     clean = run("-", "--write", stdin=b"x = 1\r")

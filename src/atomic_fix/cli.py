@@ -159,6 +159,9 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
     metavar="ANSWER",
     help="What a repaired loader does: auto, raise, warn or quarantine.",
 )
+@click.option(
+    "--assume-helper", is_flag=True, help="Repair whether or not the helper can be imported."
+)
 @click.option("--show-fixes", is_flag=True, help="List each repair that was made.")
 @click.option(
     "--add-noqa",

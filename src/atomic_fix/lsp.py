@@ -7,13 +7,15 @@ together as `source.fixAll.atomic-fix`.
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from atomic_fix import __version__
 from atomic_fix.check import UNREADABLE
 from atomic_fix.finding import Applicability, Edit, Finding, Fix, Span
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
 from atomic_fix.rules import RULES
+from atomic_fix.run.helper_import import Guard, HelperImports, Missing
 from atomic_fix.run.narrowing import Narrowing, one_per_call
 from atomic_fix.run.one_file import told, unreadable
 from atomic_fix.settings import ConfigError, Resolver
@@ -39,6 +41,7 @@ class _Checked:
     source: Source
     findings: tuple[Finding, ...]
     find: Callable[[Source], Sequence[Finding]]
+    imports: HelperImports
 
     def range_of(self, span: Span) -> types.Range:
         # Most editors count UTF-16 units, and our columns are characters.
@@ -98,8 +101,12 @@ class _Checked:
 
 
 class _Server(LanguageServer):
-    """Holds no state of its own between requests: documents are pygls's, settings are read
-    anew, so that a changed configuration holds at the next keystroke."""
+    """Holds nothing between requests but what it has said: documents are pygls's, settings are
+    read anew, so that a changed configuration holds at the next keystroke."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._said: set[str] = set()
 
     def checked(self, uri: str) -> _Checked | None:
         """None for a document that is not open: pygls would read it, and wait for a pipe."""
@@ -107,14 +114,23 @@ class _Server(LanguageServer):
         if all(document is not each for each in self.workspace.text_documents.values()):
             return None
         source = Source(document.path, document.source, "utf-8", bom=False)
+        resolver = Resolver({})
 
         def find(text: Source) -> tuple[Finding, ...]:
             try:
-                return told(text, Resolver({}).for_file(document.path), Narrowing())
+                return told(text, resolver.for_file(document.path), Narrowing())
             except ConfigError as error:
                 return unreadable(Unreadable(document.path, str(error))).findings
 
-        return _Checked(document, source, one_per_call(find(source)), find)
+        return _Checked(document, source, one_per_call(find(source)), find, HelperImports(resolver))
+
+    def say_once(self, missing: Missing) -> None:
+        """Show a person why repairs were left out, once for each reason: editors ask for all
+        repairs at every save."""
+        message = f"atomic-fix leaves out repairs: {missing.told}; {missing.advice}"
+        if message not in self._said:
+            self._said.add(message)
+            self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
 
     def publish(self, uri: str) -> None:
         checked = self.checked(uri)
@@ -129,7 +145,7 @@ class _Server(LanguageServer):
         )
 
 
-def server() -> LanguageServer:
+def server() -> _Server:
     """The language server, not yet started."""
     # Whole texts: pygls splits lines at form feeds too, and would apply changes elsewhere.
     ls = _Server("atomic-fix", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
@@ -173,7 +189,10 @@ def server() -> LanguageServer:
         if _wanted(types.CodeActionKind.QuickFix, params):
             actions += _quick_fixes(checked, params.range)
         if _wanted(FIX_ALL, params):
-            actions += _fix_all(checked)
+            guarded = Guard(checked.imports, checked.find, SAFE_ONLY)
+            actions += _fix_all(checked, guarded)
+            if guarded.missing is not None:
+                ls.say_once(guarded.missing)
         return actions
 
     return ls
@@ -186,19 +205,26 @@ def _wanted(kind: str, params: types.CodeActionParams) -> bool:
 
 
 def _quick_fixes(checked: _Checked, place: types.Range) -> list[types.CodeAction]:
-    return [
-        types.CodeAction(
-            title=f"{finding.code}: {fix.title}",
-            kind=types.CodeActionKind.QuickFix,
-            diagnostics=[checked.diagnostic(finding)],
-            # An editor may apply the preferred one without asking.
-            is_preferred=fix.applicability is Applicability.SAFE,
-            edit=checked.edit(checked.text_edit(each) for each in fix.edits),
-        )
-        for finding in checked.meeting(place)
-        for fix in _offered(finding)
-        if fix.applicability in SAFE_AND_UNSAFE
-    ]
+    actions = []
+    for finding in checked.meeting(place):
+        for fix in _offered(finding):
+            if fix.applicability not in SAFE_AND_UNSAFE:
+                continue
+            title = f"{finding.code}: {fix.title}"
+            missing = checked.imports.missing(checked.source, replace(finding, fix=fix))
+            if missing is not None:
+                title += f" (cannot be imported yet: `{missing.module}`)"
+            actions.append(
+                types.CodeAction(
+                    title=title,
+                    kind=types.CodeActionKind.QuickFix,
+                    diagnostics=[checked.diagnostic(finding)],
+                    # An editor may apply the preferred one without asking.
+                    is_preferred=fix.applicability is Applicability.SAFE and missing is None,
+                    edit=checked.edit(checked.text_edit(each) for each in fix.edits),
+                )
+            )
+    return actions
 
 
 def _offered(finding: Finding) -> list[Fix]:
@@ -210,8 +236,8 @@ def _offered(finding: Finding) -> list[Fix]:
     return found
 
 
-def _fix_all(checked: _Checked) -> list[types.CodeAction]:
-    new = rewrite(checked.source, checked.find, SAFE_ONLY).text
+def _fix_all(checked: _Checked, guarded: Guard) -> list[types.CodeAction]:
+    new = rewrite(checked.source, guarded, SAFE_ONLY).text
     if new == checked.source.text:
         return []
     return [

@@ -58,6 +58,7 @@ class Settings:
     baseline: str = ""
     require_reason: bool = False
     fail_on_unused: bool = False
+    assume_helper: bool = False
     output_format: str = "full"
     isolated: bool = False
     """Whether no configuration file is read, those of other tools included."""
@@ -126,6 +127,8 @@ KEYS: tuple[Key, ...] = (
         "`atomic_fix.runtime`, or your own function that writes JSON, `module:function`, called "
         "as `function(path, obj)`. Write another order or names out: "
         "`app.io:write(data=obj, to=path)`.", '"app.atomic_io"'),
+    Key("assume-helper", Kind.BOOLEAN, "Whether code is repaired although nothing shows that it "
+        "can import the helper.", "true"),
     Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file. `auto` raises "
         "where nothing relies on the default, and warns everywhere else.", '"warn"',
         ("auto", "raise", "warn", "quarantine")),
@@ -279,6 +282,7 @@ class Resolver:
         self._options = options
         self._by_folder: dict[str, Settings] = {}
         self._fixed: Settings | None = None
+        self.isolated = isolated
         if isolated:
             self._fixed = self._with_options(Settings(root=os.getcwd(), isolated=True))
         elif config_file:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -20,12 +20,8 @@ from atomic_fix.report import Report, harmless, named, printable, renderer
 from atomic_fix.run import cache, disk, workers
 from atomic_fix.run.all_files import Effort, shard_of
 from atomic_fix.run.narrowing import Narrowing, one_per_call
-from atomic_fix.run.one_file import Find
 from atomic_fix.settings import ConfigError, Resolver, Settings
 from atomic_fix.source import Source, Unreadable, decode
-
-if TYPE_CHECKING:
-    from atomic_fix.rewrite import Rewrite
 
 CLEAN, FOUND, FAILED = 0, 1, 2
 """The exit codes: nothing to tell, something was found, some of the work could not be done."""
@@ -40,12 +36,6 @@ class Session:
     resolver: Resolver
     here: Settings
     narrowing: Narrowing
-
-    def fix_what_is_allowed(self, source: Source, find: Find) -> Rewrite:
-        """Apply the kinds of fixes that were asked for."""
-        from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
-
-        return rewrite(source, find, SAFE_AND_UNSAFE if self.options["unsafe_fixes"] else SAFE_ONLY)
 
 
 def effort(session: Session) -> Effort:
@@ -77,14 +67,15 @@ def print_report(
     results: tuple[FileResult, ...],
     session: Session,
     fixed: tuple[Finding, ...] = (),
+    imported: Mapping[Finding, str] | None = None,
     *,
     content: bytes | None = None,
     to_stderr: bool = False,
 ) -> None:
     """Print the report in the format that is configured, or write it to --output-file.
 
-    Several findings at one call become one. `content` is what was checked when it came on
-    standard input.
+    Several findings at one call become one. `imported` has the modules that the repairs of some
+    of `fixed` import. `content` is what was checked when it came on standard input.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -99,9 +90,10 @@ def print_report(
         colour=colour,
         width=0 if to_file or not stream.isatty() else shutil.get_terminal_size().columns,
         fixed=fixed,
+        imported=imported or {},
         done="Suppressed" if options["add_noqa"] is not None else "Fixed",
         show_fixes=options["show_fixes"],
-        source_of=_last_source(content),
+        source_of=last_source(content),
     )
     name = "statistics" if options["statistics"] else session.here.output_format
     pieces = renderer(name)(report)
@@ -126,7 +118,7 @@ def write_file(path: str, text: str, within: tuple[str, ...], option: str = "") 
         raise ConfigError(f"{option}{path}: cannot be written: {error}") from error
 
 
-def _last_source(content: bytes | None) -> Callable[[str], Source | None]:
+def last_source(content: bytes | None) -> Callable[[str], Source | None]:
     """Reads the file that a finding is in, once for all its findings."""
 
     @lru_cache(maxsize=1)

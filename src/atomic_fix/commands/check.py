@@ -17,6 +17,7 @@ from atomic_fix.commands import (
     complain,
     effort,
     exit_code,
+    last_source,
     print_report,
     tell_none,
     tell_notes,
@@ -51,9 +52,21 @@ def check(session: Session) -> int:
             replace(each, findings=known.unknown(each.findings)) if each.analysed else each
             for each in results
         )
+    results = _noted(results, session)
     print_report(results, session)
     unused |= tell_notes(results)
     return max(exit_code(results), FOUND if unused and session.here.fail_on_unused else CLEAN)
+
+
+def _noted(
+    results: tuple[FileResult, ...], session: Session, content: bytes | None = None
+) -> tuple[FileResult, ...]:
+    """The results, in which a repair says so whose import the file does not have yet."""
+    if all(each.fix is None for result in results for each in result.findings):
+        return results
+    from atomic_fix.run.helper_import import HelperImports, noted
+
+    return noted(results, HelperImports(session.resolver), last_source(content))
 
 
 def standard_input(session: Session) -> int:
@@ -63,7 +76,7 @@ def standard_input(session: Session) -> int:
     Raises:
         ConfigError: there is too much of it.
     """
-    from atomic_fix.commands.repair import diff_exit_code, print_patch
+    from atomic_fix.commands.repair import Repairs, diff_exit_code, print_patch
 
     filename = session.options["stdin_filename"] or "-"
     settings = session.resolver.for_file(filename)
@@ -71,20 +84,31 @@ def standard_input(session: Session) -> int:
     if len(content) > files.MOST:
         raise ConfigError(f"{filename}: cannot be read: larger than {files.MOST >> 20} MB")
     if not (session.options["diff"] or session.options["write"]):
-        results = (check_bytes(content, filename, settings, session.narrowing),)
+        result = check_bytes(content, filename, settings, session.narrowing)
+        results = _noted((result,), session, content)
         print_report(results, session, content=content)
         unused = tell_notes(results) and settings.fail_on_unused
         return max(exit_code(results), FOUND if unused else CLEAN)
 
-    repair = change_bytes(
-        content, filename, settings, session.narrowing, session.fix_what_is_allowed
-    )
+    made = Repairs(session)
+    repair = change_bytes(content, filename, settings, session.narrowing, made.change)
     if session.options["diff"]:
         failed = print_patch(repair)
-        return diff_exit_code([repair], failed=failed)
+        code = diff_exit_code([repair], failed=failed)
+        made.tell()
+        return code
     sys.stdout.buffer.write(repair.after)
     sys.stdout.buffer.flush()
-    print_report((repair.result,), session, repair.applied, content=repair.after, to_stderr=True)
+    print_report(
+        (repair.result,),
+        session,
+        repair.applied,
+        made.imported,
+        content=repair.after,
+        to_stderr=True,
+    )
+    if made.tell():
+        return FAILED
     if repair.refusal:
         return complain(f"{filename}: not repaired: {repair.refusal}")
     return exit_code([repair.result])

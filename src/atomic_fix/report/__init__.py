@@ -8,8 +8,8 @@ what a report is made of, the spellings that formats share, and patches.
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from atomic_fix.baseline import normalised
@@ -57,7 +57,8 @@ class Report:
     `unsafe_fixes` tells whether unsafe fixes were asked for, `colour` whether terminal
     colours may be used, and `width` how many columns there are; 0 stands for no limit.
     `fixed` are the findings that --write has repaired, and `done` is the word for it;
-    `results` then tell what remains. `source_of` gives the text of a file as it was checked,
+    `results` then tell what remains. `imported` has the modules that the repairs of some of them
+    import. `source_of` gives the text of a file as it was checked,
     or None when that cannot be had any more; changes are not shown then.
     """
 
@@ -67,6 +68,7 @@ class Report:
     width: int = 0
     fixed: tuple[Finding, ...] = ()
     show_fixes: bool = False
+    imported: Mapping[Finding, str] = field(default_factory=dict)
     done: str = "Fixed"
     source_of: Callable[[str], Source | None] = lambda _filename: None
 
@@ -148,14 +150,17 @@ def repairs_and_summary(report: Report) -> Iterator[str]:
     if report.show_fixes:
         for finding in report.fixed:
             title = finding.fix.title if finding.fix is not None else ""
+            module = report.imported.get(finding)
+            more = f" (imports `{module}`)" if module else ""
             yield harmless(
-                f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}\n"
+                f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}{more}\n"
             )
     yield f"{summary(report)}\n"
 
 
 def summary(report: Report) -> str:
-    """The line at the end: what was found, what can be fixed, and what was left and why."""
+    """The line at the end: what was found, what can be fixed, what was left and why, and what
+    repaired code imports."""
     findings = [each for result in report.results if result.analysed for each in result.findings]
     unread = sum(not result.analysed for result in report.results)
     parts = []
@@ -180,6 +185,11 @@ def summary(report: Report) -> str:
         parts.append(f"{verb} {count(len(findings), 'finding')} ({', '.join(hints)}).")
     if unread:
         parts.append(f"{count(unread, 'file')} could not be analysed.")
+    if report.imported:
+        pairs = {(module, finding.filename) for finding, module in report.imported.items()}
+        modules = Counter(module for module, _ in pairs)
+        named = (f"`{each}` ({count(modules[each], 'file')})" for each in sorted(modules))
+        parts.append(f"Repaired code imports {', '.join(named)}.")
     return " ".join(parts) or f"No findings in {count(len(report.results), 'file')}."
 
 
