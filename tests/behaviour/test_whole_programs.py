@@ -424,7 +424,7 @@ def test_a_read_only_file_is_refused_as_before(writer: str, tmp_path: Path) -> N
 
 def test_what_is_written_is_loaded_again(tmp_path: Path) -> None:
     caller = CALLERS["starts again, and saves"]
-    fixed = repaired(program("bare", "dump", "whole", "ValueError", "None", caller))
+    fixed = repaired(program("bare", "dump", "whole", "missing or corrupt", "None", caller))
     folder = prepared(tmp_path / "work", None)
     assert run(fixed, folder, "main", folder).value == {"step": 0}
     assert json.loads((folder / NEW).read_bytes()) == {"step": 0}
