@@ -7,6 +7,7 @@ import json
 import pickle
 import threading
 import types
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,17 @@ def uncopied(file: str, call: Callable[[Any, Any], object], **more: Any) -> Call
 
 def collapse(file: str, call: Callable[[Any, Any], object], **more: Any) -> Call:
     return Call("collapse", (file,), call, **{"good": STATE, "bad": UNWRITABLE, **more})
+
+
+def rotated(aside: str, file: str, call: Callable[[Any, Any], object]) -> Call:
+    return Call("publish", (aside, file), call, good=STATE, bad=UNWRITABLE)
+
+
+def zipped(name: str) -> str:
+    """A new archive, the same each time."""
+    with zipfile.ZipFile(name, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("a.txt"), "text")
+    return name
 
 
 def made(kind: Any, **attributes: object) -> Any:
@@ -137,6 +149,9 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_checkpoint": uncopied("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
         "save_session": uncopied("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
         "save_queue": publish("q.json", lambda m, s: m.save_queue("q.json", s)),
+    },
+    "copy-to-publish/posix_where_it_can": {
+        "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
     },
     "in-place-save/savers": {
         "save_checkpoint": Call(
@@ -383,6 +398,35 @@ CALLS: dict[str, dict[str, Call]] = {
     },
 }
 """For each fixture the functions that a fix changes."""
+
+# What was there moves to the name that comes first, and is not lost.
+CALLS["in-place-write/rotated"] = {
+    "History.save": Call(
+        "publish",
+        ("s.json.2", "s.json.1", "s.json"),
+        lambda m, s: m.History("s.json").save(s),
+        good=STATE,
+        bad=UNWRITABLE,
+    ),
+    "save_state": rotated("s.json.1", "s.json", lambda m, s: m.save_state("s.json", s)),
+    "save_session": rotated("s.json.1", "s.json", lambda m, s: m.save_session("s.json", s)),
+    "save_queue": rotated("q.bak", "q.json", lambda m, s: m.save_queue(Path("q.json"), s)),
+    "save_cursor": write("c.json", lambda m, s: m.save_cursor(Path("c.json"), s)),
+    "save_current": rotated(
+        "previous_state.json", "current_state.json", lambda m, s: m.save_current(s)
+    ),
+    "save_manifest": rotated("m.0.json", "m.json", lambda m, s: m.save_manifest(Path("m.json"), s)),
+}
+CALLS["unsynced-replace/rotated"] = {
+    "save_raw_state": publish("state.json", lambda m, s: m.save_raw_state(Path(), s)),
+}
+CALLS["in-place-write/bound_again"] = {
+    "unpack": write("install-state.json", lambda m, s: m.unpack(zipped("a.zip"), Path(), s)),
+}
+CALLS["in-place-write/filled_for_some_callers"] = {
+    "Nodes._save_json": write("s.json", lambda m, s: made(m.Nodes, nodes=s)._save_json("s.json")),
+    "Cells._save_pickle": write("s", lambda m, s: made(m.Cells, cells=s)._save_pickle("s")),
+}
 
 NOT_RUN: dict[str, str] = {
     "in-place-write/lists_folder: save_manifest": "a new file is in its own list only before, "

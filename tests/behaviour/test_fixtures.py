@@ -242,7 +242,9 @@ def compare(
         assert new[1][main][0] == old[1][main][0]
         assert new[1][main][1] == there.get(main, old[1][main])[1]
     else:
-        assert new[1][main] == old[1][main]
+        # What moves aside is not there where nothing was; what is written always is.
+        assert new[1].get(main) == old[1].get(main)
+        assert call.files[-1] in new[1]
     if call.promise == "write" or not failed:
         assert without(main, new[1]) == without(main, old[1])
 
