@@ -53,6 +53,16 @@ def test_a_link_out_of_the_tree_is_left_alone_and_named(
     )
 
 
+def test_no_repair_of_it_is_offered(here: Path) -> None:
+    (here / "app.py").symlink_to("../own/app.py")
+    for _ in range(2):
+        result = run("--output-format", "full", ".")
+        assert result.exit_code == 1
+        assert "[--write]" not in result.stdout
+        assert "no fix: it leads through a link to " in result.stdout
+        assert "1 without a fix" in result.stdout
+
+
 def test_it_stops_no_other_and_the_target_may_be_named(here: Path) -> None:
     (here / "app.py").symlink_to("../own/app.py")
     (here / "b.py").write_text(SAVER)
