@@ -191,6 +191,7 @@ def test_the_schema_says_what_the_reader_says(values: dict[str, object], right: 
         ("x = " + "[" * 100_000, "not valid TOML: nested too deeply"),
         ("x = '" + "y" * (1 << 20) + "'", "cannot be read: larger than 1 MB"),
         ("exclude = [" + "'a'," * 6_000 + "]", "`exclude`: 6,000 patterns are more than 5,000"),
+        ("savers = [" + "'a.b:1'," * 1_001 + "]", "`savers`: 1,001 values are more than 1,000"),
         ("[per-file-ignores]\n'" + "a" * 200_000 + "' = []", "longer than 128 kB"),
         ("select = '" + "y" * 5_000 + "'", "must be a list of rule codes, not 'yyyy"),
     ],

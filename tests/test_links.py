@@ -21,8 +21,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links need a pr
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tree to start in, and beside it a folder that is somebody's own."""
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home/app.py").write_text(SAVER)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/app.py").write_text(SAVER)
     (tmp_path / "tree").mkdir()
     monkeypatch.chdir(tmp_path / "tree")
     return tmp_path / "tree"
@@ -41,25 +41,35 @@ def repaired(path: Path) -> bool:
 def test_a_link_out_of_the_tree_is_left_alone_and_named(
     here: Path, named: str, way: list[str]
 ) -> None:
-    (here / "app.py").symlink_to("../home/app.py")
+    (here / "app.py").symlink_to("../own/app.py")
     result = run(*way, named)
     assert result.exit_code == 2
-    home = here.parent / "home/app.py"
-    assert home.read_text() == SAVER
+    own = here.parent / "own/app.py"
+    assert own.read_text() == SAVER
     assert "+++" not in result.stdout
     assert result.stderr.splitlines()[0] == (
-        f"atomic-fix: error: app.py: not repaired: it leads through a link to {home}, "
+        f"atomic-fix: error: app.py: not repaired: it leads through a link to {own}, "
         f"outside of {here}"
     )
 
 
+def test_no_repair_of_it_is_offered(here: Path) -> None:
+    (here / "app.py").symlink_to("../own/app.py")
+    for _ in range(2):
+        result = run("--output-format", "full", ".")
+        assert result.exit_code == 1
+        assert "[--write]" not in result.stdout
+        assert "no fix: it leads through a link to " in result.stdout
+        assert "1 without a fix" in result.stdout
+
+
 def test_it_stops_no_other_and_the_target_may_be_named(here: Path) -> None:
-    (here / "app.py").symlink_to("../home/app.py")
+    (here / "app.py").symlink_to("../own/app.py")
     (here / "b.py").write_text(SAVER)
     assert run("--write", ".").exit_code == 2
     assert repaired(here / "b.py")
-    assert run("--write", "../home/app.py").exit_code == 0
-    assert repaired(here.parent / "home/app.py")
+    assert run("--write", "../own/app.py").exit_code == 0
+    assert repaired(here.parent / "own/app.py")
     # With nothing to repair there is nothing to say.
     result = run("--write", ".")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -87,30 +97,30 @@ def test_a_link_out_of_the_folder_of_its_configuration(here: Path) -> None:
 
 @pytest.mark.parametrize("named", ["d", "d/", "./d", "d/app.py"])
 def test_a_linked_folder_is_no_way_out(here: Path, named: str) -> None:
-    (here / "d").symlink_to("../home")
+    (here / "d").symlink_to("../own")
     result = run("--write", named)
     assert result.exit_code == 2
     assert "app.py: not repaired: it leads through a link to " in result.stderr
-    assert (here.parent / "home/app.py").read_text() == SAVER
+    assert (here.parent / "own/app.py").read_text() == SAVER
     assert run("--write", ".").exit_code == 0
 
 
 def test_the_way_to_what_is_named_may_hold_links(here: Path) -> None:
-    (here.parent / "shortcut").symlink_to("home")
+    (here.parent / "shortcut").symlink_to("own")
     assert run("--write", "../shortcut/app.py").exit_code == 0
-    assert repaired(here.parent / "home/app.py")
-    (here.parent / "home/app.py").write_text(SAVER)
-    (here.parent / "home/app").mkdir()
-    (here.parent / "home/app/b.py").write_text(SAVER)
+    assert repaired(here.parent / "own/app.py")
+    (here.parent / "own/app.py").write_text(SAVER)
+    (here.parent / "own/app").mkdir()
+    (here.parent / "own/app/b.py").write_text(SAVER)
     assert run("--write", "../shortcut/app").exit_code == 0
-    assert repaired(here.parent / "home/app/b.py")
+    assert repaired(here.parent / "own/app/b.py")
 
 
 def test_a_folder_that_becomes_a_link_meanwhile(here: Path) -> None:
-    (here / "d").symlink_to("../home")
+    (here / "d").symlink_to("../own")
     with pytest.raises(disk.NotWritten, match="leads through a link"):
         disk.write("d/app.py", SAVER.encode(), b"", (str(here),))
-    assert (here.parent / "home/app.py").read_text() == SAVER
+    assert (here.parent / "own/app.py").read_text() == SAVER
 
 
 def test_a_baseline_that_the_configuration_names_stays_in_its_folder(here: Path) -> None:
@@ -139,22 +149,22 @@ def test_a_baseline_that_the_configuration_names_stays_in_its_folder(here: Path)
 )
 def test_no_other_file_is_written_through_a_link(here: Path, arguments: list[str]) -> None:
     (here / "b.py").write_text(SAVER)
-    known = here.parent / "home/known"
+    known = here.parent / "own/known"
     known.write_text("# Findings\n")
-    (here / "known").symlink_to("../home/known")
-    (here / "d").symlink_to("../home")
-    before = sorted((here.parent / "home").iterdir())
+    (here / "known").symlink_to("../own/known")
+    (here / "d").symlink_to("../own")
+    before = sorted((here.parent / "own").iterdir())
     result = run(*arguments)
     assert result.exit_code == 2
     assert "it leads through a link to " in result.stderr
     assert known.read_text() == "# Findings\n"
-    assert sorted((here.parent / "home").iterdir()) == before
+    assert sorted((here.parent / "own").iterdir()) == before
 
 
 def test_a_copy_behind_a_link_is_not_updated(here: Path) -> None:
-    home = here.parent / "home/atomic_io.py"
-    assert run("--vendor", str(home)).exit_code == 0
-    first, _, rest = home.read_text().partition("\n")
+    own = here.parent / "own/atomic_io.py"
+    assert run("--vendor", str(own)).exit_code == 0
+    first, _, rest = own.read_text().partition("\n")
     # An older release made it, of another body.
     import hashlib
 
@@ -162,11 +172,11 @@ def test_a_copy_behind_a_link_is_not_updated(here: Path) -> None:
     digest = hashlib.sha256(body.encode()).hexdigest()
     old = f"# atomic-fix 0.0.1, helper, sha256:{digest}\n{body}"
     assert first.startswith("# atomic-fix ")
-    home.write_text(old)
-    (here / "atomic_io.py").symlink_to(home)
+    own.write_text(old)
+    (here / "atomic_io.py").symlink_to(own)
     result = run("--vendor-update", ".")
     assert result.exit_code == 2
     assert "atomic_io.py: not written: it leads through a link" in result.stderr
-    assert home.read_text() == old
-    assert run("--vendor-update", "../home").exit_code == 0
-    assert home.read_text() != old
+    assert own.read_text() == old
+    assert run("--vendor-update", "../own").exit_code == 0
+    assert own.read_text() != old

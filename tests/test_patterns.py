@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from atomic_fix.patterns import Patterns, too_many
+from atomic_fix.patterns import Patterns, encoded, too_many
 
 PIECES = [
     "a", "b", "ab", "foo", ".py", "é", "/", "*", "**", "**/", "/**", "***", "?", "!", "#", " ", "-",
@@ -135,3 +135,12 @@ def test_more_patterns_than_anybody_writes_are_refused() -> None:
     assert too_many([b"a"] * 5_000) == ""
     assert too_many([b"a"] * 5_001) == "5,001 patterns are more than 5,000"
     assert too_many([b"a" * 200_000]) == "its patterns are longer than 128 kB"
+
+
+def test_a_setting_that_no_name_of_the_system_can_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsencode(name: str) -> bytes:
+        return name.encode("ascii")
+
+    monkeypatch.setattr(os, "fsencode", fsencode)
+    assert encoded("a*.py") == b"a*.py"
+    assert encoded("é*.py") == b"\xc3\xa9*.py"

@@ -39,6 +39,14 @@ _STAR, _FOLDERS, _REST = b"*", b"**/", b"**"
 """What stands between the parts of a pattern that match one character each."""
 
 
+def encoded(pattern: str) -> bytes:
+    """A pattern of a setting as one of a file."""
+    try:
+        return os.fsencode(pattern)
+    except UnicodeEncodeError:  # no name of this system can match it
+        return pattern.encode("utf-8", "surrogatepass")
+
+
 def too_many(lines: Collection[bytes]) -> str:
     """Why so many patterns are not used, in a clause; empty when they can be: all that they
     cost is time, for each file."""

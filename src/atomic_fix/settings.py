@@ -15,7 +15,7 @@ from typing import Any
 
 from atomic_fix import files
 from atomic_fix.config import Config, own_helper
-from atomic_fix.patterns import too_many
+from atomic_fix.patterns import encoded, too_many
 
 DEFAULT_EXCLUDE = (
     ".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints",
@@ -208,6 +208,8 @@ def check_codes(codes: Iterable[str], where: str) -> tuple[str, ...]:
     return tuple(checked)
 
 
+_MOST_VALUES = 1_000
+"""Of a list: each costs time for each file."""
 _LONGEST_VALUE = 200
 """Characters of a wrong value that an error shows."""
 _SAVER = re.compile(r"\.?\w+(\.\w+)*(:\d)?")
@@ -215,11 +217,14 @@ _SAVER = re.compile(r"\.?\w+(\.\w+)*(:\d)?")
 
 def _checked(key: Key, value: object, where: str) -> object:
     place = f"{where}: `{key.name}`"
+    patterns = key.name in ("exclude", "extend-exclude")
+    if isinstance(value, list) and len(value) > _MOST_VALUES and not patterns:
+        raise ConfigError(f"{place}: {len(value):,} values are more than {_MOST_VALUES:,}")
     match key.kind, value:
         case Kind.CODES, list() if _are_strings(value):
             return check_codes(value, place)
         case Kind.STRINGS, list() if _are_strings(value):
-            if key.name in ("exclude", "extend-exclude"):
+            if patterns:
                 _check_patterns(value, place)
             return tuple(value)
         case Kind.SAVERS, list() if _are_strings(value) and all(map(_SAVER.fullmatch, value)):
@@ -252,7 +257,7 @@ def _checked(key: Key, value: object, where: str) -> object:
 
 
 def _check_patterns(patterns: Iterable[str], place: str) -> None:
-    if problem := too_many([os.fsencode(each) for each in patterns]):
+    if problem := too_many([encoded(each) for each in patterns]):
         raise ConfigError(f"{place}: {problem}")
 
 

@@ -212,9 +212,9 @@ class _Walk:
             return False
         key = (settings.root, lines)
         if key not in self._excludes:
-            from atomic_fix.patterns import Patterns
+            from atomic_fix.patterns import Patterns, encoded
 
-            self._excludes[key] = Patterns(settings.root, map(os.fsencode, lines))
+            self._excludes[key] = Patterns(settings.root, map(encoded, lines))
         return self._excludes[key].decide(absolute, is_folder=is_folder) is True
 
     def _excluded_on_the_way(self, absolute: str, settings: Settings, is_folder: bool) -> bool:

@@ -398,6 +398,6 @@ def _not_ignored_here(
 def _ignores(
     root: str, per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...]
 ) -> list[tuple[Patterns, tuple[str, ...]]]:
-    from atomic_fix.patterns import Patterns
+    from atomic_fix.patterns import Patterns, encoded
 
-    return [(Patterns(root, [os.fsencode(pattern)]), codes) for pattern, codes in per_file_ignores]
+    return [(Patterns(root, [encoded(pattern)]), codes) for pattern, codes in per_file_ignores]
