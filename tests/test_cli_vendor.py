@@ -146,7 +146,7 @@ def test_edits_and_old_copies_are_not_overwritten(copy: Path) -> None:
         ("class.py", "cannot be imported"),
         ("atomic_io.pyi", "cannot be imported"),
         ("", "cannot be imported"),
-        ("missing/atomic_io.py", "not written: No such file or directory"),
+        ("missing/atomic_io.py", "No such file or directory (there is no folder 'missing')"),
     ],
 )
 def test_places_where_it_cannot_go(here: Path, path: str, reason: str) -> None:

@@ -509,16 +509,15 @@ async def _in_thread(call: Callable[[], _T], *, finish: bool = True) -> _T:
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError as cancelled:
-        if first.acquire(blocking=False):
+        if not finish or first.acquire(blocking=False):
             future.cancel()  # and leaves the queue
             raise
         # A thread cannot be stopped. Were it left behind, this write could overtake a later
         # one of the same file; so the cancellation waits for it.
-        while finish and not future.done():
+        while not future.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait({future})
-        if future.done():
-            cancelled.__cause__ = future.exception()
+        cancelled.__cause__ = future.exception()
         raise
 
 
@@ -613,6 +612,7 @@ class _Replacement:
     dir_fd: int | None = None
     old: int | None = None
     prefix = ""
+    left: tuple[Any, ...] = ()
 
     def __init__(
         self,
