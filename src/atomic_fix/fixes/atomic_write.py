@@ -378,7 +378,7 @@ class _OpenedWrite(Attempt):
 
     def _look_into(self, statement: cst.With, handle: str) -> None:
         """What the block does that is not the same when the file appears only at its end."""
-        for node in walk(statement.body):
+        for node in self.place.nodes_in(statement.body):
             if isinstance(node, (cst.Yield, cst.Await)):
                 self.place.doubt(
                     "others run while the file is written, and see the old one until the end"
