@@ -30,6 +30,28 @@ _OPTIONS = tuple(key for key in KEYS if key.of_config and key.kind is not Kind.C
 """The keys that are flake8 options too: those that tell what is found. flake8 selects codes."""
 
 
+def _read_with_any_cookie() -> None:
+    """Have flake8 read a file as latin-1 when its coding cookie names what is no encoding of
+    text (`rot13`), as it does when the cookie names nothing at all.
+
+    It would end with a traceback instead, before any plugin is asked, and tell of no file.
+    """
+    from flake8.processor import FileProcessor
+
+    read = FileProcessor.read_lines_from_filename
+    if read.__module__ == __name__:
+        return  # there already
+
+    def read_lines_from_filename(self: FileProcessor) -> list[str]:
+        try:
+            return read(self)
+        except LookupError:
+            with open(self.filename, encoding="latin-1") as file:  # noqa: PTH123
+                return file.readlines()
+
+    FileProcessor.read_lines_from_filename = read_lines_from_filename  # type: ignore[method-assign]
+
+
 class AtomicFixPlugin:
     """Run by flake8 once for each file that it can parse; the others are its own E999."""
 
@@ -98,6 +120,7 @@ class AtomicFixPlugin:
             from flake8.exceptions import ExecutionError
 
             raise ExecutionError(f"atomic-fix: {error}") from error
+        _read_with_any_cookie()
         cls._wanted = (*(options.select or ()), *(options.extend_select or ()))
         cls._noqa = not options.disable_noqa
         with suppress(Exception):  # it is flake8's own affair, and may change

@@ -1,6 +1,7 @@
 """Temp files that are given their final name, and how well that is done."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import libcst as cst
@@ -8,9 +9,11 @@ import libcst as cst
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import FOLDERS, PROMISING
 from atomic_fix.facts.names import dotted, words
-from atomic_fix.facts.paths import Paths
+from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.facts.sites import PublishSite, Sites, WriteSite
+
+_Removals = dict[FunctionFacts, list[tuple[Call, PathValue]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +40,15 @@ class Publication:
 
 def publications(sites: Sites) -> tuple[Publication, ...]:
     found = []
+    makers: list[Call] = []
+    if sites.publishes:
+        named = (
+            (call, sites.paths.call_name(call, call.function)) for call in sites.scopes.calls()
+        )
+        makers = [call for call, name in named if name in apis.TEMP_MAKERS]
+    removals: _Removals = {}
     for site in sites.publishes:
-        publication = _publication(sites, site)
+        publication = _publication(sites, site, makers, removals)
         if publication is not None:
             found.append(publication)
     helpers = {publication.function.name for publication in found}
@@ -63,16 +73,17 @@ def _falls_back(publication: Publication, others: list[Publication]) -> bool:
     )
 
 
-def _publication(sites: Sites, site: PublishSite) -> Publication | None:
+def _publication(
+    sites: Sites, site: PublishSite, makers: Sequence[Call], removals: _Removals
+) -> Publication | None:
     if _ages(sites, site):
         return None
     beside = not site.source.derived_from.isdisjoint(site.target.aliases)
     staged = beside or site.source.is_temp or "fresh" in site.source.traits
     made = tuple(
         call
-        for call in sites.scopes.calls()
-        if sites.paths.call_name(call, call.function) in apis.TEMP_MAKERS
-        and site.source.aliases
+        for call in makers
+        if site.source.aliases
         & {f"temp:{id(call.node)}", f"handle(temp:{id(call.node)})", f"temp:{id(call.node)}[1]"}
     )
     writes = tuple(
@@ -102,7 +113,7 @@ def _publication(sites: Sites, site: PublishSite) -> Publication | None:
         unseen or _synced(sites.paths, site, [*(w.call for w in writes), *made]),
         _still_open(sites, site, writes, made),
         _elsewhere(made, site),
-        _removed(sites, site),
+        _removed(sites, site, removals),
     )
 
 
@@ -351,17 +362,26 @@ def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
     return not made and "tempdir" in site.source.traits and "tempdir" not in site.target.traits
 
 
-def _removed(sites: Sites, site: PublishSite) -> Call | None:
-    for call in site.function.calls:
-        if call.order >= site.order:
-            break
+def _removals_in(sites: Sites, function: FunctionFacts) -> list[tuple[Call, PathValue]]:
+    """The calls of a function that remove a file, in order, and what they remove."""
+    found = []
+    for call in function.calls:
         name = sites.paths.call_name(call, call.function)
         target = call.receiver if call.method == "unlink" else None
         if name in apis.REMOVERS:
             target = call.argument(0, "path")
         if target is None or any(i.kind == "handler" for i in call.inside):
             continue
-        value = sites.paths.resolve(target, call.function, call.order)
+        found.append((call, sites.paths.resolve(target, call.function, call.order)))
+    return found
+
+
+def _removed(sites: Sites, site: PublishSite, removals: _Removals) -> Call | None:
+    if site.function not in removals:
+        removals[site.function] = _removals_in(sites, site.function)
+    for call, value in removals[site.function]:
+        if call.order >= site.order:
+            break
         if value.same(site.target) and not value.same(site.source):
             return call
     moves = (

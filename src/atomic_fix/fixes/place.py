@@ -137,6 +137,7 @@ class _Around:
         self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
         self._uses: dict[cst.CSTNode, dict[str, list[cst.Name]]] = {}
         self._seen: set[cst.CSTNode] = set()
+        self.nodes: dict[cst.CSTNode, list[cst.CSTNode]] = {}
         self.used_outside: dict[str, bool] = {}
         self.removals: tuple[int, list[tuple[Call, cst.BaseExpression]]] | None = None
         """The calls that remove a file, with what they are given, and how many calls there were."""
@@ -490,9 +491,15 @@ class Place:
 
     def uses(self, name: str, within: cst.CSTNode | None = None) -> list[cst.Name]:
         """Every `name` of the function that is a variable, not an attribute or a keyword."""
-        if within is None:
-            return [each for root in self.roots for each in self._around.uses(root).get(name, ())]
-        return [each for each in variables(within) if each.value == name]
+        roots = self.roots if within is None else [within]
+        return [each for root in roots for each in self._around.uses(root).get(name, ())]
+
+    def nodes_in(self, node: cst.CSTNode) -> Sequence[cst.CSTNode]:
+        """The node and everything in it, in the order of the file."""
+        known = self._around.nodes
+        if node not in known:
+            known[node] = [*walk(node)]
+        return known[node]
 
     def count(self, name: str) -> int:
         """How often the function uses a name; for the module's own code, how often the whole

@@ -1,0 +1,119 @@
+"""How the time grows with what stands in one function, and how long very long files take.
+
+    python benchmarks/scaling.py
+
+Prints the processor's seconds for 50, 100, 200 and 400 of each kind, with the quotient of the
+last two: about 2 where the time is proportional. Ends with 1 when one is above 3, or when a long
+file takes ten seconds or more.
+"""
+
+import sys
+import time
+
+from atomic_fix.check import UNREADABLE, check_bytes
+from atomic_fix.config import Config
+from atomic_fix.rewrite import SAFE_AND_UNSAFE, rewrite
+from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.one_file import change_bytes
+from atomic_fix.settings import Resolver
+
+HEAD = "import json, os\nfrom pathlib import Path\n"
+SAVE = HEAD + "def save_state(path, state):\n"
+KINDS = {
+    "write_text in a function": (SAVE, "    path.write_text(json.dumps(state))\n"),
+    "with blocks in a function": (
+        SAVE,
+        '    with open(path + "{i}", "w") as f:\n        json.dump(state, f)\n',
+    ),
+    "with blocks, each its handle": (
+        SAVE,
+        '    with open(path + "{i}", "w") as f{i}:\n        json.dump(state, f{i})\n',
+    ),
+    "handlers in a function": (
+        HEAD + "def load_state(path):\n",
+        "    try:\n        x{i} = json.loads(path.read_text())\n"
+        "    except Exception:\n        x{i} = {{}}\n",
+    ),
+    "publications in a function": (
+        SAVE,
+        '    tmp = path + "{i}.tmp"\n    with open(tmp, "w") as f:\n        json.dump(state, f)\n'
+        '    os.replace(tmp, path + "{i}")\n',
+    ),
+    "with blocks in a module": (
+        HEAD,
+        'with open("state{i}.json", "w") as f:\n    json.dump(state, f)\n',
+    ),
+    "methods that save and load": (
+        HEAD + "class Store:\n",
+        "    def save_{i}(self, state):\n        self.path.write_text(json.dumps(state))\n"
+        "    def load_{i}(self):\n        try:\n"
+        "            return json.loads(self.path.read_text())\n"
+        "        except ValueError:\n            return None\n",
+    ),
+}
+COUNTS = (50, 100, 200, 400)
+LONG = {
+    "100,000 statements": SAVE + "    path.write_text(json.dumps(state))\n" + "x = 1\n" * 100_000,
+    "100,000 statements and a write": HEAD
+    + "x = 1\n" * 100_000
+    + "Path('state.json').write_text(json.dumps({}))\n",
+    "500,000 blank lines": HEAD
+    + "\n" * 500_000
+    + "Path('state.json').write_text(json.dumps({}))\n",
+    "a table of 100,000 rows": HEAD
+    + "TABLE = [\n"
+    + "    ('a', 1),\n" * 100_000
+    + "]\nPath('state.json').write_text(json.dumps({}))\n",
+}
+MOST_GROWTH = 3.0
+MOST_SECONDS = 10.0
+
+
+def seconds(content: bytes) -> float:
+    start = time.process_time()
+    found = check_bytes(content, "module.py", Config())
+    told = [each.message for each in found.findings if each.code == UNREADABLE]
+    if told or not found.findings:
+        sys.exit(f"not analysed: {told}")
+    return time.process_time() - start
+
+
+def seconds_to_repair(content: bytes) -> float:
+    settings = Resolver({}, isolated=True).for_file("module.py")
+    start = time.process_time()
+    repair = change_bytes(
+        content,
+        "module.py",
+        settings,
+        Narrowing(),
+        lambda source, find: rewrite(source, find, SAFE_AND_UNSAFE),
+    )
+    if not repair.result.analysed:
+        sys.exit(f"not analysed: {repair.result.findings}")
+    return time.process_time() - start
+
+
+def main() -> int:
+    failed = False
+    seconds(
+        (SAVE + "    path.write_text(json.dumps(state))\n").encode()
+    )  # loads what is loaded once
+    for doing, measure in (("check", seconds), ("repair", seconds_to_repair)):
+        for name, (head, part) in KINDS.items():
+            times = []
+            for count in COUNTS:
+                text = head + "".join(part.format(i=i) for i in range(count))
+                times.append(measure(text.encode()))
+            growth = times[-1] / times[-2]
+            failed |= growth > MOST_GROWTH
+            rows = "  ".join(f"{each:6.2f}" for each in times)
+            print(f"{doing}: {name:30} {rows} s   x{growth:.1f}", flush=True)
+    for name, text in LONG.items():
+        took = seconds(text.encode())
+        failed |= took >= MOST_SECONDS
+        print(f"check: {name:30} {took:6.2f} s", flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
