@@ -479,6 +479,8 @@ class Block:
 
     def _look_at_what_is_flushed(self) -> None:
         """A block that flushes, and then does something else, means somebody to look."""
+        if not any("flush" in code_of(root) for root in self.body):
+            return
         flushed = False
         for node in (each for root in self.body for each in walk(root)):
             if not isinstance(node, cst.Call):
