@@ -29,6 +29,13 @@ Each rule has a page: what it reports, why, what to write instead, and what it l
 | --- | --- | --- |
 """
 
+_ONE_PER_CALL = """
+A call that publishes a file in several wrong ways is reported once, by the first of these that
+applies: ATF111, ATF113, ATF112, ATF114 for a copy, ATF115, ATF114 for a move or rename. The message
+ends with the codes of the others. Each can be ignored, suppressed or put into a baseline by itself,
+which makes room for the next one, and `--write` repairs all of them.
+"""
+
 _UNREADABLE = """
 ATF000 stands for a file that could not be analysed. It is always told and never suppressed; the
 [exit code](../exit-codes.md) is then 2.
@@ -42,7 +49,7 @@ def pages() -> dict[str, str]:
         f"{'' if rule.default else ' (off by default)'} | {rule.summary} |\n"
         for rule in RULES
     )
-    found = {"index.md": f"{_INTRODUCTION}{rows}{_UNREADABLE}"}
+    found = {"index.md": f"{_INTRODUCTION}{rows}{_ONE_PER_CALL}{_UNREADABLE}"}
     found.update((f"{rule.name}.md", _page(rule)) for rule in RULES)
     return found
 

@@ -45,6 +45,24 @@ A file that is named on the command line is checked even if it is excluded, unle
 `force-exclude` is set, as the hooks for pre-commit do. A folder that is named is walked even if
 git ignores it.
 
+## Tests
+
+What a test writes is scratch, and what it fails to load is meant to fail, so tests are not checked
+unless `check-tests` or `--check-tests` says so. Tests are:
+
+- files called `test_*.py`, `*_test.py`, `*_tests.py`, `test.py`, `tests.py`, `conftest.py`,
+  `TestX.py` or `XTest.py`, and all files in folders called `test`, `tests`, `unittests`,
+  `testsuite`, or with such a name behind a dash or underscore (`unit_tests`). Only folders
+  below that of the configuration count, or, where there is none, below the git repository or
+  the nearest `pyproject.toml`, `setup.py` or `setup.cfg`;
+- in other files, methods of a `TestCase`, `test…` methods and set-up of a class called `Test…`,
+  functions with a decorator of pytest or hypothesis, and functions called `test_…` that assert,
+  take `tmp_path` or `tmpdir`, or read themselves what they write.
+
+A package called `testing` is checked: it is code that others test with. So is a function such as
+`test_connection` that does none of the above. A test that cannot be parsed is ATF000 all the
+same.
+
 ## Codes
 
 A code may be given as a prefix: `ATF1` stands for every rule whose code begins so. When both

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
+import stat
+import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from atomic_fix.config import Config
-from atomic_fix.finding import FileResult, Finding, Position, Span
+from atomic_fix.finding import (
+    Applicability,
+    Edit,
+    Evidence,
+    FileResult,
+    Finding,
+    Fix,
+    Position,
+    Span,
+)
 from atomic_fix.run import cache as module
+from atomic_fix.run import stored
 from atomic_fix.run.cache import Cache, default_folder
 from atomic_fix.run.discover import Candidate
 from atomic_fix.settings import Settings
@@ -96,14 +111,133 @@ def test_damage_is_a_miss_with_one_warning(here: Path, damage: bytes) -> None:
     assert Cache("c").find(candidate()) == RESULT
 
 
-def test_a_cache_runs_no_code_that_it_names(here: Path) -> None:
-    fill(RESULT)
-    stored = next((here / "c").glob("*.cache"))
-    content = pickle.dumps({"a.py": os.getcwd})
+def plant(folder: Path, content: bytes) -> None:
+    """Put content where the cache is, as whoever knows its form could."""
+    stored = next((folder / "c").glob("*.cache"))
     stored.write_bytes(module._MAGIC + module._digest(content) + content)
+
+
+class Planted:
+    """Makes a file when it is unpickled."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, ("made",)
+
+
+def test_a_cache_is_no_pickle(here: Path) -> None:
+    fill(RESULT)
+    for content in (pickle.dumps(Planted()), pickle.dumps({"a.py": Planted()})):
+        plant(here, content)
+        cache = Cache("c")
+        assert cache.find(candidate()) is None
+        assert "is damaged; it is made anew" in cache.warnings[0]
+    assert not (here / "made").exists()
+    sources = Path(module.__file__).parents[1].rglob("*.py")
+    assert not [path for path in sources if "import pickle" in path.read_text(encoding="utf-8")]
+
+
+def entry() -> tuple[list[object], list[object]]:
+    """What the cache holds of `a.py`, and of that the finding."""
+    (row,) = Cache("c")._entries.values()
+    return row, row[-1][1][0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[]", b"null", b"{", b"[" * 200_000, b'{"a.py":' * 200_000, b"\xff", b"1" * 10_000,
+        b'{"a.py": 1}', b'{"a.py": []}', b'{"a.py": [1, 2, 3, 4, 5, null]}', b"{}",
+    ],
+)  # fmt: skip
+def test_what_is_no_entry_is_a_miss(here: Path, content: bytes) -> None:
+    fill(RESULT)
+    plant(here, content)
     cache = Cache("c")
     assert cache.find(candidate()) is None
-    assert "getcwd" in cache.warnings[0]
+    cache.add(candidate(), RESULT)
+    cache.save()
+    assert Cache("c").find(candidate()) == RESULT
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (0, 1), (1, None), (2, "b.py"), (3, []), (3, [[1, 2]]), (3, [[-1, 1], [1, 1]]),
+        (3, [[True, 1], [1, 1]]), (4, ["x"]), (5, "1"), (5, float("nan")), (5, float("inf")),
+        (6, {}), (6, [["x"]]), (7, ["t", "no such", [], ""]), (7, ["t", [], [], ""]), (9, 1 << 80),
+        (9, 1.5),
+    ],
+)  # fmt: skip
+def test_an_entry_of_another_shape_is_a_miss(here: Path, field: int, value: object) -> None:
+    fill(RESULT)
+    row, finding = entry()
+    finding[field] = value
+    plant(here, json.dumps({"a.py": row}).encode())
+    if field == 2:
+        assert Cache("c").find(candidate()) is not None  # a name of no consequence
+    else:
+        assert Cache("c").find(candidate()) is None
+
+
+ROW = st.integers(0, 1 << 53)
+TEXT = st.text(st.characters(exclude_categories=()))  # file names hold halves of characters
+POSITION = st.builds(Position, ROW, ROW)
+SPAN = st.builds(Span, POSITION, POSITION)
+EDITS = st.lists(st.builds(Edit, SPAN, TEXT), max_size=2).map(tuple)
+EVIDENCE = st.lists(st.builds(Evidence, TEXT, st.none() | ROW), max_size=2).map(tuple)
+FIX = st.builds(Fix, TEXT, st.sampled_from(Applicability), EDITS, TEXT)
+SHARE = st.floats(0, 1)
+FINDING = st.builds(
+    Finding, TEXT, TEXT, TEXT, SPAN, TEXT, SHARE, EVIDENCE, st.none() | FIX, TEXT, ROW, TEXT
+)
+FINDINGS = st.lists(FINDING, max_size=2).map(tuple)
+NOTES = st.lists(st.tuples(ROW, TEXT), max_size=2).map(tuple)
+
+
+@given(st.builds(FileResult, TEXT, FINDINGS, st.booleans(), NOTES))
+def test_whatever_a_result_holds_comes_back(result: FileResult) -> None:
+    told = json.loads(json.dumps(stored.plain(result)))
+    assert stored.read(FileResult, told) == result
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+@pytest.mark.parametrize("how", ["group", "others", "link", "owner", "read", "file link", "pipe"])
+def test_a_cache_that_others_could_write_is_not_used(
+    here: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    fill(RESULT)
+    folder, stored_file = here / "c", next((here / "c").glob("*.cache"))
+    if how in ("group", "others"):
+        folder.chmod(0o720 if how == "group" else 0o702)
+    elif how == "read":  # as one that came with a tree
+        stored_file.chmod(0o644)
+    elif how == "owner":
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    elif how == "link":
+        folder.rename(here / "real")
+        folder.symlink_to("real")
+    else:
+        stored_file.rename(here / "elsewhere")
+        if how == "pipe":
+            os.mkfifo(stored_file, 0o600)
+        else:
+            stored_file.symlink_to(here / "elsewhere")
+    before = (here / "elsewhere").read_bytes() if (here / "elsewhere").exists() else b""
+    cache = Cache("c")
+    assert cache.find(candidate()) is None
+    cache.add(candidate(), FileResult("a.py", ()))
+    cache.save()
+    assert len(cache.warnings) == 1
+    assert "is not used: " in cache.warnings[0]
+    if before:
+        assert (here / "elsewhere").read_bytes() == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_folder_and_file_are_made_for_the_user_alone(here: Path) -> None:
+    fill(RESULT)
+    assert stat.S_IMODE((here / "c").stat().st_mode) == 0o700
+    assert stat.S_IMODE(next((here / "c").glob("*.cache")).stat().st_mode) == 0o600
 
 
 def test_a_folder_that_cannot_be_written_is_a_warning(here: Path) -> None:

@@ -368,14 +368,14 @@ def test_what_is_excluded_stays_out_under_pre_commit(here: Path) -> None:
 
 
 def test_per_file_ignores(here: Path) -> None:
-    (here / "tests").mkdir()
-    (here / "tests/state.py").write_bytes(LOADER + SAVER)
+    (here / "tools").mkdir()
+    (here / "tools/state.py").write_bytes(LOADER + SAVER)
     (here / "state.py").write_bytes(SAVER)
-    (here / "atomic-fix.toml").write_text('[per-file-ignores]\n"tests/" = ["ATF1"]\n')
+    (here / "atomic-fix.toml").write_text('[per-file-ignores]\n"tools/" = ["ATF1"]\n')
     result = run("--output-format", "concise")
     told = [line.split(" ")[:2] for line in result.output.splitlines()[:-1]]
-    assert told == [["state.py:5:5:", "ATF101"], ["tests/state.py:9:5:", "ATF201"]]
-    assert run("tests/state.py", "--select", "ATF1").exit_code == 0
+    assert told == [["state.py:5:5:", "ATF101"], ["tools/state.py:9:5:", "ATF201"]]
+    assert run("tools/state.py", "--select", "ATF1").exit_code == 0
 
 
 def test_standard_input(here: Path) -> None:
@@ -626,7 +626,6 @@ def test_a_clean_file_loads_no_more_than_it_needs(here: Path) -> None:
         "json",
         "difflib",
         "tomllib",
-        "pathspec",
         "pathlib",
         "subprocess",
         "tempfile",
@@ -685,6 +684,52 @@ def test_a_full_disk_is_one_line_and_two(here: Path, arguments: list[str]) -> No
         )  # fmt: skip
     line = b"atomic-fix: error: the output cannot be written: No space left on device\n"
     assert (done.returncode, done.stderr) == (2, line)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX has such files")
+def test_what_is_no_file_costs_only_itself(here: Path) -> None:
+    (here / "a.py").write_bytes(SAVER)
+    os.mkfifo(here / "pipe.py")
+    (here / "zero.py").symlink_to("/dev/zero")
+    (here / "input.py").symlink_to("/dev/stdin")
+    (here / "z").mkdir()
+    (here / "z/b.py").write_bytes(SAVER)
+    (here / "z/pyproject.toml").symlink_to("/dev/zero")
+    for arguments in (["."], ["--diff", "."], ["--write", "."]):
+        with subprocess.Popen(
+            [sys.executable, "-m", "atomic_fix", "--no-cache", *arguments],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        ) as process:  # fmt: skip
+            # The input stays open: whoever reads it waits.
+            process.wait(60)
+            assert process.stdout is not None
+            output = process.stdout.read()
+        assert process.returncode == 2
+        for name in ("pipe.py", "zero.py", "input.py"):
+            assert f"{name}:1:1: ATF000 cannot be read: not a regular file\n" in output
+        assert "z:1:1: ATF000 " in output
+        assert "a.py:5:5: ATF101" in output or "+++ b/a.py" in output or "Fixed 1" in output
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX has such files")
+@pytest.mark.parametrize("kind", ["config", "baseline", "option"])
+def test_a_configuration_or_baseline_that_is_no_file_is_one_line(here: Path, kind: str) -> None:
+    (here / "a.py").write_bytes(SAVER)
+    os.mkfifo(here / "pipe")
+    arguments = []
+    if kind == "config":
+        os.mkfifo(here / "pyproject.toml")
+    elif kind == "baseline":
+        (here / "atomic-fix.toml").write_text('baseline = "/dev/zero"\n')
+    else:
+        arguments = ["--baseline", "pipe"]
+    done = subprocess.run(
+        [sys.executable, "-m", "atomic_fix", *arguments],
+        capture_output=True, check=False, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(": cannot be read: not a regular file\n")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a folder in use cannot be removed there")

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import atomic_fix.check as core
+import atomic_fix.rewrite as rewriting
 from atomic_fix.cli import main
 from atomic_fix.config import Config
 from atomic_fix.finding import Applicability, Edit, Finding, Fix, Span
@@ -115,7 +116,8 @@ def test_diff_writes_nothing_and_git_applies_it_to_what_write_makes(
     monkeypatch.chdir(here / "written/below")
     result = run("--write")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout == f"Fixed {count} findings in {count} files.\n"
+    imports = f"Repaired code imports `atomic_fix.runtime` ({count} files)."
+    assert result.stdout == f"Fixed {count} findings in {count} files. {imports}\n"
     written = contents(here / "written/below")
     assert contents(here / "patched/below") == written
     assert all(written[name] != SOURCES[name] for name in SOURCES)
@@ -153,7 +155,10 @@ def test_what_remains_is_reported_and_decides_the_exit_code(here: Path) -> None:
     result = run("--write", "--output-format", "concise")
     assert result.exit_code == 2
     assert "broken.py:6" in result.stdout
-    assert result.stdout.endswith("Fixed 1 finding in 1 file. 1 file could not be analysed.\n")
+    assert result.stdout.endswith(
+        "Fixed 1 finding in 1 file. 1 file could not be analysed. "
+        "Repaired code imports `atomic_fix.runtime` (1 file).\n"
+    )
     assert "broken.py:6" in run("--diff").stderr
     assert run("--diff").exit_code == 2
 
@@ -162,7 +167,7 @@ def test_show_fixes_lists_each(here: Path) -> None:
     (here / "a.py").write_text(SAVER)
     result = run("--write", "--show-fixes", "--output-format", "concise")
     first, _ = result.stdout.splitlines()
-    assert first.startswith("Fixed a.py: ATF101 ")
+    assert first == ("Fixed a.py: ATF101 call atomic_write_text (imports `atomic_fix.runtime`)")
 
 
 def test_nothing_is_fixed_that_is_in_the_baseline_or_ignored(here: Path) -> None:
@@ -214,7 +219,9 @@ def test_standard_input_is_repaired_to_standard_output(here: Path) -> None:
     result = run("-", "--write", stdin=SOURCES["windows.py"])
     assert result.exit_code == 0
     assert result.stdout_bytes == (here / "a.py").read_bytes()
-    assert result.stderr == "Fixed 1 finding in 1 file.\n"
+    assert result.stderr == (
+        "Fixed 1 finding in 1 file. Repaired code imports `atomic_fix.runtime` (1 file).\n"
+    )
     patch = run("-", "--diff", "--stdin-filename", "x/a.py", stdin=SAVER.encode())
     assert (patch.exit_code, patch.stdout.splitlines()[0]) == (1, "--- a/x/a.py")
     clean = run("-", "--write", stdin=b"x = 1\r")
@@ -294,9 +301,9 @@ def test_a_pipe_is_checked_but_never_replaced(here: Path) -> None:
     assert b":5:5: ATF101" in done.stdout
 
 
-def test_a_fix_that_would_break_the_file_is_refused_aloud(
-    here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def breaking(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of which every fix would break the code."""
     real = core.check
 
     def check(source: object, config: object, _tree: object = None) -> object:
@@ -308,13 +315,32 @@ def test_a_fix_that_would_break_the_file_is_refused_aloud(
 
     monkeypatch.setattr(core, "check", check)
     (here / "a.py").write_text(SAVER)
+    return here / "a.py"
+
+
+def test_a_fix_that_would_break_the_file_is_offered_in_no_format(breaking: Path) -> None:
+    for output in ("full", "concise", "json", "jsonl", "sarif", "rdjson", "gitlab", "github"):
+        result = run("--output-format", output)
+        assert result.exit_code == 1
+        assert "break it" not in result.output
+    assert "no fix: the result would not compile" in run().stdout
+    assert run("--write").exit_code == 1
+    assert "+++" not in run("--diff").stdout
+    assert breaking.read_text() == SAVER
+
+
+def test_a_fix_that_would_break_the_file_is_refused_aloud(
+    breaking: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last guard, should such a fix be offered all the same."""
+    monkeypatch.setattr(rewriting, "proven", lambda _source, findings, _find: findings)
     for arguments in (("--write",), ("--diff",)):
         result = run(*arguments)
         assert result.exit_code == 2
         assert "a.py: not repaired: the result would not compile" in result.stderr
     result = run("-", "--write", stdin=SAVER.encode())
     assert (result.exit_code, result.stdout_bytes) == (2, SAVER.encode())
-    assert (here / "a.py").read_text() == SAVER
+    assert breaking.read_text() == SAVER
 
 
 TWO = SAVER + "\n\n" + SAVER.split("\n\n\n")[1].replace("save_checkpoint", "save_progress")

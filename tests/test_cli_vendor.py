@@ -14,9 +14,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from atomic_fix import __version__, runtime
 from atomic_fix.cli import main
+from atomic_fix.run.toml_setting import AlreadySet, with_setting
+from atomic_fix.settings import toml
 
 HELPER = Path(runtime.__file__ or "")
 ROOT = Path(__file__).parent.parent
@@ -142,7 +146,7 @@ def test_edits_and_old_copies_are_not_overwritten(copy: Path) -> None:
         ("class.py", "cannot be imported"),
         ("atomic_io.pyi", "cannot be imported"),
         ("", "cannot be imported"),
-        ("missing/atomic_io.py", "not written: No such file or directory"),
+        ("missing/atomic_io.py", "No such file or directory (there is no folder 'missing')"),
     ],
 )
 def test_places_where_it_cannot_go(here: Path, path: str, reason: str) -> None:
@@ -164,6 +168,199 @@ def test_one_thing_at_a_time(copy: Path) -> None:
         assert run(*arguments).exit_code == 2
     assert copy.read_bytes() == before
     assert not Path("x.py").exists()
+
+
+# The setting that makes fixes import it.
+
+
+PROJECT = """\
+# The project.\r
+[project]\r
+name = "app"   # as it is\r
+"""
+
+
+def vendored(config: Path, content: str) -> str:
+    """What becomes of a configuration; the second time, nothing."""
+    config.write_bytes(content.encode())
+    (config.parent / "app").mkdir(exist_ok=True)
+    (config.parent / "app" / "__init__.py").touch()
+    result = run("--vendor", "app/atomic_io.py")
+    assert result.exit_code == 0, result.output
+    after = config.read_bytes().decode()
+    again = run("--vendor", "app/atomic_io.py")
+    assert (again.exit_code, again.stdout) == (0, "app/atomic_io.py: current\n")
+    assert config.read_bytes().decode() == after
+    return after
+
+
+@pytest.mark.parametrize(
+    ("content", "addition"),
+    [
+        (PROJECT, "\r\n[tool.atomic-fix]\r\nhelper = 'app.atomic_io'\r\n"),
+        ("", "[tool.atomic-fix]\nhelper = 'app.atomic_io'\n"),
+        ("[tool.x]\na = 1", "\n\n[tool.atomic-fix]\nhelper = 'app.atomic_io'\n"),
+    ],
+)
+def test_the_setting_goes_to_the_end_of_pyproject(here: Path, content: str, addition: str) -> None:
+    after = vendored(here / "pyproject.toml", content)
+    assert after == content + addition.replace("'", '"')
+
+
+SETTING = 'helper = "app.atomic_io"'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "[tool.atomic-fix]  # ours\n# words\nignore = []\n\n[tool.x]\na = 1\n",
+            f"[tool.atomic-fix]  # ours\n{SETTING}\n# words\nignore = []\n\n[tool.x]\na = 1\n",
+        ),
+        ("[tool.atomic-fix]", f"[tool.atomic-fix]\n{SETTING}\n"),
+        ("[ tool . 'atomic-fix' ]\n", f"[ tool . 'atomic-fix' ]\n{SETTING}\n"),
+        (
+            "[tool]\natomic-fix.ignore = []\n",
+            f"[tool]\natomic-fix.{SETTING}\natomic-fix.ignore = []\n",
+        ),
+        (
+            "tool.atomic-fix.ignore = []\n[x]\n",
+            f"tool.atomic-fix.{SETTING}\ntool.atomic-fix.ignore = []\n[x]\n",
+        ),
+        (
+            "[tool]\natomic-fix = { ignore = [] }\n",
+            f"[tool]\natomic-fix = {{ {SETTING}, ignore = [] }}\n",
+        ),
+        ("[tool]\natomic-fix = {}\n", f"[tool]\natomic-fix = {{ {SETTING} }}\n"),
+        (
+            "[tool.atomic-fix.per-file-ignores]\n'x' = ['ATF1']\n",
+            f"[tool.atomic-fix]\n{SETTING}\n\n[tool.atomic-fix.per-file-ignores]\n'x' = ['ATF1']\n",
+        ),
+        (
+            'x = """\n[tool.atomic-fix]\n"""\n[tool.atomic-fix]\nignore = []\n',
+            f'x = """\n[tool.atomic-fix]\n"""\n[tool.atomic-fix]\n{SETTING}\nignore = []\n',
+        ),
+    ],
+)
+def test_the_setting_joins_those_of_pyproject(here: Path, before: str, after: str) -> None:
+    assert vendored(here / "pyproject.toml", before) == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", f"{SETTING}\n"),
+        ("# a\nignore = []", f"# a\nignore = []\n{SETTING}\n"),
+        (
+            "ignore = []\n[per-file-ignores]\n'x' = []\n",
+            f"ignore = []\n{SETTING}\n\n[per-file-ignores]\n'x' = []\n",
+        ),
+        (
+            "durable-words = [\n  [\n  ]\n]\n".replace("  [\n  ]\n", "  'a',\n"),
+            f"durable-words = [\n  'a',\n]\n{SETTING}\n",
+        ),
+    ],
+)
+def test_the_setting_goes_to_the_file_of_our_own(here: Path, before: str, after: str) -> None:
+    assert vendored(here / "atomic-fix.toml", before) == after
+    assert not (here / "pyproject.toml").exists()
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "[tool.atomic-fix]",
+                "[tool.atomic-fix.per-file-ignores]",
+                "[tool]",
+                "[project]",
+                "atomic-fix = {}",
+                "atomic-fix.ignore = []",
+                "tool.atomic-fix.select = []",
+                "ignore = []",
+                "'x' = [",
+                "]",
+                '"""',
+                'x = """',
+                "# [tool.atomic-fix]",
+                "",
+                "helper = 'mine'",
+                "[[tool.atomic-fix.x]]",
+                "tool = { atomic-fix = {} }",
+            ]
+        ),
+        max_size=7,
+    ),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+def test_no_other_byte_and_no_other_value_changes(
+    lines: list[str], newline: str, is_pyproject: bool
+) -> None:
+    before = newline.join(lines).encode()
+    try:
+        values = toml(before)
+        after = with_setting(before, "helper", "a.b", is_pyproject=is_pyproject)
+    except (ValueError, AlreadySet):
+        return
+    if after is None:
+        return
+    holder = values
+    for name in ("tool", "atomic-fix") if is_pyproject else ():
+        holder = holder.setdefault(name, {})
+    holder["helper"] = "a.b"
+    assert toml(after) == values
+    kept = iter(after)
+    assert all(byte in kept for byte in before), "what was there is still there, in order"
+    assert (b"\r\n" in after) == (b"\r\n" in before)
+
+
+@pytest.mark.parametrize("helper", ["app.io:write_json", "app.other", "atomic_fix.runtime"])
+@pytest.mark.parametrize("config", ["pyproject.toml", "atomic-fix.toml"])
+def test_another_setting_stays(here: Path, config: str, helper: str) -> None:
+    table = "[tool.atomic-fix]\n" if config == "pyproject.toml" else ""
+    before = f'{table}helper = "{helper}"\n'
+    (here / config).write_text(before)
+    result = run("--vendor", "atomic_io.py")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        f'warning: {config}: `helper` is "{helper}" and stays so; with '
+        '`helper = "atomic_io"` fixes import the copy\n'
+    )
+    assert (here / config).read_text() == before
+
+
+def test_where_there_is_no_place_for_the_setting_it_says_so(here: Path) -> None:
+    before = "tool = { x = 1 }\n"
+    (here / "pyproject.toml").write_text(before)
+    (line,) = run("--vendor", "atomic_io.py").stderr.splitlines()
+    assert line == (
+        "atomic-fix: error: pyproject.toml: its [tool.atomic-fix] cannot be added to; put "
+        '`helper = "atomic_io"` in [tool.atomic-fix] yourself'
+    )
+    assert (here / "pyproject.toml").read_text() == before
+    (here / "pyproject.toml").write_text("[tool")
+    (line,) = run("--vendor", "atomic_io.py").stderr.splitlines()
+    assert line.endswith('put `helper = "atomic_io"` in [tool.atomic-fix] yourself')
+
+
+def test_the_setting_of_the_folder_around_is_not_hidden(here: Path) -> None:
+    """Settings are those of the nearest file that has any, and of no other."""
+    (here / "inner").mkdir()
+    (here / "inner" / "pyproject.toml").write_text("[project]\nname = 'inner'\n")
+    (here / "pyproject.toml").write_text("[tool.atomic-fix]\nignore = ['ATF2']\n")
+    assert run("--vendor", "inner/atomic_io.py").exit_code == 0
+    assert (here / "inner" / "pyproject.toml").read_text() == "[project]\nname = 'inner'\n"
+    assert 'helper = "atomic_io"' in (here / "pyproject.toml").read_text()
+
+
+def test_isolated_and_config_hold_for_the_setting(here: Path) -> None:
+    (here / "pyproject.toml").write_text("")
+    assert 'helper = "atomic_io"' in run("--vendor", "atomic_io.py", "--isolated").stderr
+    assert (here / "pyproject.toml").read_text() == ""
+    (here / "other.toml").write_text("")
+    assert run("--vendor", "atomic_io.py", "--config", "other.toml").exit_code == 0
+    assert (here / "other.toml").read_text() == 'helper = "atomic_io"\n'
 
 
 # Checking.
@@ -429,9 +626,10 @@ def test_from_the_copy_to_the_program_that_runs_without_atomic_fix(here: Path) -
     app.mkdir(parents=True)
     (app / "__init__.py").touch()
     (app / "job.py").write_text(PROGRAM)
-    (hint,) = run("--vendor", "src/app/atomic_io.py").stderr.splitlines()
-    (setting,) = re.findall(r"`(.*)`", hint)
-    (here / "pyproject.toml").write_text(f"[tool.atomic-fix]\n{setting}\n")
+    (here / "pyproject.toml").write_text('[project]\nname = "app"\n')
+    assert run("--write").exit_code == 2
+    assert (app / "job.py").read_text() == PROGRAM
+    assert run("--vendor", "src/app/atomic_io.py").exit_code == 0
     result = run("--write")
     assert result.exit_code == 0, result.output
     fixed = (app / "job.py").read_text()

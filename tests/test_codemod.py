@@ -31,17 +31,17 @@ def test_the_tool_runs_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_it_makes_the_same_bytes(newline: str) -> None:
+def test_it_makes_the_same_bytes(tmp_path: Path, newline: str) -> None:
     before = CASE.read_bytes().replace(b"\n", newline.encode())
     after = CASE.with_suffix(".fixed.py").read_bytes().replace(b"\n", newline.encode())
-    command = AtomicFixCommand(CodemodContext(filename=str(CASE)))
+    command = AtomicFixCommand(CodemodContext(filename=str(tmp_path / CASE.name)))
     assert command.transform_module(cst.parse_module(before)).bytes == after
 
 
-def test_unsafe_fixes_are_asked_for() -> None:
-    case = FIXTURES / "broad-except-on-load" / "broad.py"
+def test_unsafe_fixes_are_asked_for(tmp_path: Path) -> None:
+    case = FIXTURES / "remove-before-replace" / "window.py"
     module = cst.parse_module(case.read_bytes())
-    context = CodemodContext(filename=str(case))
+    context = CodemodContext(filename=str(tmp_path / case.name))
     assert AtomicFixCommand(context).transform_module(module).bytes == module.bytes
     changed = AtomicFixCommand(context, unsafe_fixes=True).transform_module(module)
     assert changed.bytes == case.with_suffix(".unsafe.fixed.py").read_bytes()
@@ -52,6 +52,13 @@ def test_a_comment_that_suppresses_is_obeyed() -> None:
     module = cst.parse_module(text)
     command = AtomicFixCommand(CodemodContext(filename="a.py"))
     assert command.transform_module(module).code == text
+
+
+def test_a_file_that_cannot_import_the_helper_is_skipped_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'app'\n")
+    command = AtomicFixCommand(CodemodContext(filename=str(tmp_path / CASE.name)))
+    with pytest.raises(SkipFile, match="declares no dependency on atomic-fix; run `atomic-fix --v"):
+        command.transform_module(cst.parse_module(CASE.read_bytes()))
 
 
 def test_a_file_that_cannot_be_analysed_is_skipped_with_the_reason(

@@ -8,6 +8,7 @@ import json
 import re
 import runpy
 import sys
+import time
 from pathlib import Path
 
 import jsonschema
@@ -67,7 +68,7 @@ def test_a_file_that_is_named_holds_everywhere(tmp_path: Path) -> None:
         ('select = ["ATF999"]', "`select`: unknown rule code `ATF999`"),
         ('ignore = ["AFT101"]', "`ignore`: unknown rule code `AFT101`, did you mean `ATF101`?"),
         ('on-corrupt = "wran"',
-         "must be one of raise, warn, quarantine, did you mean `warn`?"),
+         "must be one of auto, raise, warn, quarantine, did you mean `warn`?"),
         ("helper = 3", "`helper` must be a module, a `module:function`, or a call of that"),
         ('helper = "app io"', "`helper` is `app io`: it is neither `module` nor"),
         ('helper = "app.io:"', "it is neither `module` nor"),
@@ -137,7 +138,8 @@ def test_every_field_of_config_has_a_key() -> None:
     tree = ast.parse(inspect.getsource(Config))
     fields = {each.target.id for each in ast.walk(tree)
               if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)}  # fmt: skip
-    assert fields <= {key.attribute for key in KEYS}
+    # What other tools' settings say of the style is nothing to configure here.
+    assert fields - {"style"} <= {key.attribute for key in KEYS}
     assert all(key.choices == () or key.kind is Kind.STRING for key in KEYS)
 
 
@@ -180,3 +182,27 @@ def test_the_schema_says_what_the_reader_says(values: dict[str, object], right: 
     else:
         with pytest.raises(ConfigError):
             merge(Settings(), values, "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a." * 5_000 + "a = 1", "not valid TOML: a key of more than 32 parts"),
+        ("x = " + "[" * 100_000, "not valid TOML: nested too deeply"),
+        ("x = '" + "y" * (1 << 20) + "'", "cannot be read: larger than 1 MB"),
+        ("exclude = [" + "'a'," * 6_000 + "]", "`exclude`: 6,000 patterns are more than 5,000"),
+        ("savers = [" + "'a.b:1'," * 1_001 + "]", "`savers`: 1,001 values are more than 1,000"),
+        ("[per-file-ignores]\n'" + "a" * 200_000 + "' = []", "longer than 128 kB"),
+        ("select = '" + "y" * 5_000 + "'", "must be a list of rule codes, not 'yyyy"),
+    ],
+)
+def test_a_file_that_would_take_for_ever_is_refused_at_once(
+    tmp_path: Path, text: str, reason: str
+) -> None:
+    (tmp_path / "atomic-fix.toml").write_text(text)
+    began = time.perf_counter()
+    with pytest.raises(ConfigError) as caught:
+        Resolver({}).for_folder(str(tmp_path))
+    assert time.perf_counter() - began < 5
+    assert reason in str(caught.value)
+    assert len(str(caught.value)) < 600

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -155,3 +157,116 @@ def test_names_that_are_not_text_are_found(here: Path) -> None:
     name = os.fsdecode(b"caf\xe9.py")
     make(here, name, "new\nline.py", "sp ace.py")
     assert files(".") == sorted([name, "new\nline.py", "sp ace.py"])
+
+
+def test_of_a_file_and_a_link_to_it_the_file_stays(here: Path) -> None:
+    """The configuration beside a link has no say over a file that lies elsewhere."""
+    make(here, "z/a.py")
+    (here / "b").mkdir()
+    (here / "b/link.py").symlink_to("../z/a.py")
+    (here / "b/atomic-fix.toml").write_text('helper = "evil.pwn"\n')
+    (found,) = discover(["."], Resolver({}))
+    assert isinstance(found, Candidate)
+    assert found.path == "z/a.py"
+    assert found.settings.config.helper == "atomic_fix.runtime"
+
+
+def nest(folder: Path, name: str, depth: int) -> None:
+    """A file at the end of folders whose path is longer than a system call takes."""
+    ways = [os.open(folder, os.O_RDONLY)]
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=ways[-1])
+        ways.append(os.open(name, os.O_RDONLY, dir_fd=ways[-1]))
+    os.close(os.open("deep.py", os.O_CREAT | os.O_WRONLY, dir_fd=ways[-1]))
+    for each in ways:
+        os.close(each)
+
+
+def remove_nested(folder: Path) -> None:
+    """`shutil.rmtree` recurses on some Pythons."""
+    subprocess.run(["rm", "-rf", folder], check=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths of Windows are shorter")
+def test_a_thousand_folders_in_one_another(here: Path) -> None:
+    top = here / "top"
+    top.mkdir()
+    nest(top, "d", 1_000)
+    make(here, "z.py")
+    deep = "top/" + "d/" * 1_000 + "deep.py"
+    try:
+        began = time.perf_counter()
+        assert files(".") == [deep, "z.py"]
+        assert files(deep) == [deep]
+        assert time.perf_counter() - began < 10
+    finally:
+        remove_nested(top)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths of Windows are shorter")
+def test_a_folder_whose_path_is_too_long_is_said_and_does_not_stop_the_others(here: Path) -> None:
+    top = here / "top"
+    top.mkdir()
+    nest(top, "d" * 200, 30)
+    make(here, "z.py")
+    try:
+        problem, other = discover(["."], Resolver({}))
+    finally:
+        remove_nested(top)
+    assert isinstance(problem, Unreadable)
+    assert problem.reason == "the folder cannot be read: File name too long"
+    assert isinstance(other, Candidate)
+    assert other.path == "z.py"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_a_configuration_that_cannot_be_used_costs_its_folder(here: Path) -> None:
+    make(here, "a.py", "pipe/x.py", "wrong/x.py", "z.py")
+    os.mkfifo(here / "pipe/pyproject.toml")
+    (here / "wrong/atomic-fix.toml").write_text("x = [")
+    found = list(discover([".", "wrong/x.py"], Resolver({})))
+    assert [each.path for each in found if isinstance(each, Candidate)] == ["a.py", "z.py"]
+    problems = [(each.filename, each.reason) for each in found if isinstance(each, Unreadable)]
+    assert [name for name, _ in problems] == ["pipe", "wrong", "wrong/x.py"]
+    assert problems[0][1].endswith("pipe/pyproject.toml: cannot be read: not a regular file")
+    assert "wrong/atomic-fix.toml: not valid TOML: " in problems[1][1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+@pytest.mark.parametrize("kind", ["pipe", "device", "link", "unreadable"])
+def test_a_gitignore_that_is_none_is_passed_by(here: Path, kind: str) -> None:
+    make(here, "a.py")
+    ignored = here / ".gitignore"
+    if kind == "pipe":
+        os.mkfifo(ignored)
+    elif kind == "device":
+        ignored.symlink_to("/dev/zero")
+    elif kind == "link":  # which git does not follow
+        (here / "list").write_text("a.py\n")
+        ignored.symlink_to("list")
+    else:
+        ignored.mkdir()
+    assert files(".") == ["a.py"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("".join(f"a{number}\n" for number in range(6_000)), "6,001 patterns are more than 5,000"),
+        ("#\n" * 600_000, "larger than 1 MB"),
+    ],
+)
+def test_a_gitignore_that_is_too_large_is_said(here: Path, content: str, reason: str) -> None:
+    make(here, "a.py")
+    (here / ".gitignore").write_text(content)
+    problem, found = discover(["."], Resolver({}))
+    assert isinstance(problem, Unreadable)
+    assert problem.filename == "./.gitignore"
+    assert problem.reason == f"is not used: {reason}"
+    assert isinstance(found, Candidate)
+
+
+def test_a_gitignore_with_a_mark_of_its_encoding(here: Path) -> None:
+    make(here, "a.py", "b.py")
+    (here / ".gitignore").write_bytes(b"\xef\xbb\xbfa.py\n")
+    assert files(".") == ["b.py"]

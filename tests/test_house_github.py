@@ -68,7 +68,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for the runner's temporary files, after the action's first step."""
     folder = tmp_path_factory.mktemp("runner")
     source = tmp_path_factory.mktemp("action")
-    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "src"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "src"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, source / name)
     _run_step(ACTION["runs"]["steps"][0], folder, {"github.action_path": str(source)}, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from pygls.workspace import PositionCodec, TextDocument
 
 from atomic_fix import __version__
 from atomic_fix.lsp import FIX_ALL, _Checked
+from atomic_fix.run.helper_import import HelperImports
+from atomic_fix.settings import Resolver
 from atomic_fix.source import Source
 
 SAVER = "import json\n\n\ndef save(state_path, x):\n    state_path.write_text(json.dumps(x))\n"
@@ -34,11 +37,16 @@ def load(state_path):
 
 
 class Editor(LanguageClient):
-    """Keeps the latest diagnostics of each document."""
+    """Keeps the latest diagnostics of each document, and what it is told to show."""
 
     def __init__(self) -> None:
         super().__init__("editor", "1")
         self.latest: asyncio.Queue[types.PublishDiagnosticsParams] = asyncio.Queue()
+        self.messages: list[str] = []
+
+        @self.feature(types.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]
+        def shown(params: types.ShowMessageParams) -> None:
+            self.messages.append(params.message)
 
         @self.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)  # type: ignore[untyped-decorator]
         def published(params: types.PublishDiagnosticsParams) -> None:
@@ -190,6 +198,44 @@ def test_hover_quick_fix_and_fix_all(tmp_path: Path, newline: str) -> None:
     in_editor(work, tmp_path)
 
 
+def test_repairs_that_cannot_be_imported_are_left_out_and_one_message_says_so(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "state.py"
+    unsynced = (
+        "\n\ndef save_checkpoint(path, data):\n    tmp = path + '.tmp'\n"
+        "    with open(tmp, 'wb') as file:\n        file.write(data)\n    os.replace(tmp, path)\n"
+    )
+    text = f"import os\n{SAVER}{unsynced}"
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'app'\n")
+    start = types.Range(types.Position(0, 0), types.Position(0, 0))
+
+    async def work(editor: Editor) -> None:
+        saver, _ = await editor.open(path, text)
+        (fix,) = await editor.actions(path, saver.range, types.CodeActionKind.QuickFix)
+        assert fix.title.endswith(" (cannot be imported yet: `atomic_fix.runtime`)")
+        assert fix.is_preferred is False
+        assert editor.messages == [], "nobody has asked for it"
+        for _ in range(2):
+            (fix_all,) = await editor.actions(path, start, FIX_ALL)
+            repaired = applied(text, fix_all, path)
+            assert "os.fsync" in repaired
+            assert "state_path.write_text(json.dumps(x))" in repaired
+            assert "atomic_fix" not in repaired
+        (message,) = editor.messages
+        assert message.endswith(
+            "pyproject.toml declares no dependency on atomic-fix; run "
+            f"`atomic-fix --vendor {tmp_path / 'atomic_io.py'}`, or declare that dependency"
+        )
+        (tmp_path / "requirements.txt").write_text("atomic-fix\n")
+        (fix,) = await editor.actions(path, saver.range, types.CodeActionKind.QuickFix)
+        assert fix.is_preferred is True
+        (fix_all,) = await editor.actions(path, start, FIX_ALL)
+        assert "from atomic_fix.runtime import" in applied(text, fix_all, path)
+
+    in_editor(work, tmp_path)
+
+
 def test_configuration_holds_and_is_read_anew(tmp_path: Path) -> None:
     path = tmp_path / "state.py"
     config = tmp_path / "atomic-fix.toml"
@@ -204,6 +250,46 @@ def test_configuration_holds_and_is_read_anew(tmp_path: Path) -> None:
         (found,) = await editor.change(path, SAVER, 3)
         assert found.code == "ATF000"
         assert "unknown key `ignor`, did you mean `ignore`?" in found.message
+
+    in_editor(work, tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_nothing_beside_a_document_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "state.py"
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "pyproject.toml").symlink_to("/dev/zero")
+
+    async def work(editor: Editor) -> None:
+        (found,) = await editor.open(path, SAVER)
+        assert found.code == "ATF000"
+        assert found.message.endswith("pyproject.toml: cannot be read: not a regular file")
+        # One that is not open, which pygls would read.
+        place = types.Range(types.Position(0, 0), types.Position(0, 0))
+        assert await editor.actions(tmp_path / "pipe.py", place) == []
+        identifier = types.TextDocumentIdentifier((tmp_path / "pipe.py").as_uri())
+        hover = types.HoverParams(identifier, types.Position(0, 0))
+        assert await editor.text_document_hover_async(hover) is None
+
+    in_editor(work, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "untitled:Untitled-1",
+        "git:/a/b.py?x",
+        "file:///a%00b.py",
+        "file:///a%20b.py",
+        "file://host/a.py",
+        "a b",
+    ],
+)
+def test_a_document_that_is_no_file_is_checked(tmp_path: Path, uri: str) -> None:
+    async def work(editor: Editor) -> None:
+        item = types.TextDocumentItem(uri, "python", 1, SAVER)
+        editor.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        assert [each.code for each in await editor.diagnostics()] == ["ATF101"]
 
     in_editor(work, tmp_path)
 
@@ -236,7 +322,8 @@ def test_the_one_edit_of_fix_all_leads_to_the_new_text(old: str, new: str) -> No
     source = Source("a.py", old, "utf-8", bom=False)
     codec = PositionCodec(types.PositionEncodingKind.Utf32)
     document = TextDocument("file:///a.py", old, position_codec=codec)
-    checked = _Checked(document, source, (), lambda _: ())
+    imports = HelperImports(Resolver({}))
+    checked = _Checked(document, source, (), lambda _: (), imports)
     edit = checked.edit_to(new)
 
     def offset(position: types.Position) -> int:

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 INSTALLED = (
-    "pyproject.toml", "hatch_build.py", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "src",
+    "pyproject.toml", "README.md", "LICENSE", ".pre-commit-hooks.yaml", "src",
 )  # fmt: skip
 
 UNSAFE = """\
@@ -65,6 +65,9 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+DECLARES = '[project]\nname = "app"\ndependencies = ["atomic-fix"]\n'
+
+
 def stage(project: Path, **files: str) -> None:
     for name, text in files.items():
         (project / f"{name}.py").write_text(text, encoding="utf-8")
@@ -114,11 +117,27 @@ def test_try_repo_clean_failing_and_repairing(
     assert code == 0, output
     assert outcomes(output) == {"atomic-fix (report)": "Passed", "atomic-fix (repair)": "Passed"}
 
+    # What is installed for the hook is not there when the program runs.
     stage(project, unsafe=UNSAFE)
+    code, output = run(tool, cache, project, "try-repo", str(hooks))
+    assert code == 1, output
+    assert "unsafe.py: not repaired: it would import `atomic_fix.runtime`, and what pre-commit" in (
+        output
+    )
+    assert "run `atomic-fix --vendor atomic_io.py`" in output
+    assert "files were modified by this hook" not in output
+    assert (project / "unsafe.py").read_text(encoding="utf-8") == UNSAFE
+
+    (project / "pyproject.toml").write_text(DECLARES, encoding="utf-8")
+    stage(project)
     code, output = run(tool, cache, project, "try-repo", str(hooks))
     assert code == 1, output
     assert outcomes(output) == {"atomic-fix (report)": "Failed", "atomic-fix (repair)": "Failed"}
     assert "unsafe.py:5:5: ATF101" in output
+    assert "Fixed unsafe.py: ATF101 Write with `atomic_write_json` (imports `atomic_fix.runti" in (
+        output
+    )
+    assert "Repaired code imports `atomic_fix.runtime` (1 file)." in output
     assert "files were modified by this hook" in output
     assert "atomic_write_json(path, payload" in (project / "unsafe.py").read_text(encoding="utf-8")
 
@@ -136,6 +155,7 @@ def configured(hooks: Path, project: Path) -> Path:
 
 
 def test_what_was_repaired_passes(cache: Path, configured: Path) -> None:
+    (configured / "pyproject.toml").write_text(DECLARES, encoding="utf-8")
     stage(configured, unsafe=UNSAFE)
     code, output = run("pre-commit", cache, configured, "run", "atomic-fix-write")
     assert code == 1, output

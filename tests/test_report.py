@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -236,10 +237,24 @@ def test_json_has_the_keys_of_ruff_and_ours() -> None:
             },
         ],
         "message": "call the helper",
+        "note": "mind the mode",
     }
     assert objects[1]["fix"] is None
     assert objects[0]["confidence"] == 0.877
     assert [json.loads(line) for line in rendered("jsonl").splitlines()] == objects
+
+
+def test_the_other_repair_is_shown_and_given_to_programs() -> None:
+    fix = finding().fix
+    assert fix is not None
+    other = Fix("raise", Applicability.UNSAFE, fix.edits, "callers get an exception")
+    result = FileResult("src/a.py", (finding(fix=replace(fix, alternative=other)),))
+    (theirs,) = json.loads(rendered("json", (result,)))
+    assert theirs["fix"]["alternative"]["applicability"] == "unsafe"
+    assert theirs["fix"]["alternative"]["note"] == "callers get an exception"
+    shown = rendered("full", (result,))
+    assert "= or: raise [--write --unsafe-fixes --on-corrupt raise]" in shown
+    assert "= note: callers get an exception" in shown
 
 
 def test_github_escapes_what_its_commands_give_a_meaning() -> None:

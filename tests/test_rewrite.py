@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atomic_fix.finding import Applicability, Edit, Finding, Fix, Position, Span
-from atomic_fix.rewrite import ROUND_LIMIT, SAFE_AND_UNSAFE, SAFE_ONLY, apply_fixes, rewrite
+from atomic_fix.rewrite import ROUND_LIMIT, SAFE_AND_UNSAFE, SAFE_ONLY, apply_fixes, proven, rewrite
 from atomic_fix.source import Source, decode
 
 
@@ -211,3 +211,46 @@ def test_whatever_the_edits_all_else_stays_and_nothing_is_done_by_halves(
 def _clash(one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
     touching = one[:2] == other[:2] and one[0] == one[1]
     return touching or (one[0] < other[1] and other[0] < one[1])
+
+
+def test_a_fix_that_would_be_refused_is_not_offered() -> None:
+    text = source(b"a = 1\nb = 2\nc = 3  # why\n")
+
+    def find(text: Source) -> list[Finding]:
+        return [
+            *finds("a = 1", "a = 5")(text),
+            *finds("b = 2", "b = (")(text),
+            *finds("  # why", "")(text),
+        ]
+
+    good, broken, lost = proven(text, find(text), find)
+    assert good == find(text)[0]
+    assert broken.fix is None
+    assert "would not compile" in broken.why_no_fix
+    assert lost.fix is None
+    assert "would lose a comment" in lost.why_no_fix
+
+
+def test_a_fix_that_does_not_settle_is_not_offered() -> None:
+    text = source(b"a = 1\nb = 2\n")
+    restless, still = finds("a", "aa"), finds("2", "3", how=Applicability.UNSAFE)
+
+    def find(text: Source) -> list[Finding]:
+        return [*restless(text), *still(text)]
+
+    one, other = proven(text, find(text), find)
+    assert one.fix is None
+    assert one.why_no_fix == f"the fixes do not settle in {ROUND_LIMIT} rounds"
+    assert other == find(text)[1]
+
+
+def test_fixes_that_may_go_in_are_offered_as_they_are() -> None:
+    text = source(b"a = 1\n")
+    asked = []
+
+    def find(text: Source) -> list[Finding]:
+        asked.append(text.text)
+        return finds("1", "2")(text)
+
+    assert proven(text, find(text), find) == tuple(finds("1", "2")(text))
+    assert len(asked) == 2  # the text as it is, and once more behind the fix

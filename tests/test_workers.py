@@ -82,7 +82,7 @@ def test_a_worker_that_dies_is_told(tree: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_effort_is_for_reports_with_no_revision(tree: Path, tmp_path: Path) -> None:
-    narrowing = replace(Narrowing(), diff_base="")
+    narrowing = replace(Narrowing(), diff_base=None)
     assert all_files.NO_EFFORT.cache_folder == ""
     assert list(check_files(["clean_1.py"], Resolver({}, isolated=True), narrowing))
 
@@ -139,3 +139,33 @@ def test_workers_are_not_ended_within_an_answer(
         (tmp_path / f"m{number}.py").write_text(program)
     monkeypatch.chdir(tmp_path)
     subprocess.run([sys.executable, "-c", LEFT_EARLY], timeout=120, check=True)
+
+
+STARTED = """
+from atomic_fix.cli import main
+from atomic_fix.run import workers
+
+workers._FORKS = False
+if __name__ == "__main__":
+    main(["--isolated", "--no-cache", "--jobs", "2", "--statistics", "."])
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="files are checked in one process there")
+def test_a_new_process_takes_no_module_from_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for number in range(300):
+        (tree / f"m{number}.py").write_text("x = 1\n")
+    for name in ("multiprocessing", "pickle", "copy", "json", "libcst"):
+        (tree / f"{name}.py").write_text(f"print('PLANTED {name}')\n")
+    (tmp_path / "start.py").write_text(STARTED)
+    monkeypatch.chdir(tree)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "start.py")],
+        capture_output=True, check=False, text=True, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "No findings in 305 files.\n"

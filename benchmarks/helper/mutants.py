@@ -1,13 +1,18 @@
 # ruff: noqa: T201
 """Damage the helper in one place at a time and see whether its tests notice.
 
-    python benchmarks/helper/mutants.py                    # every mutant, about an hour
+    python benchmarks/helper/mutants.py                    # every mutant, more than an hour
+    python benchmarks/helper/mutants.py --statements       # only those without one statement
     python benchmarks/helper/mutants.py --since REVISION   # only in rows changed since then
     python benchmarks/helper/mutants.py --only 12 45       # only these, by number
 
 Statements are deleted, conditions fixed, operands and elements dropped, numbers increased,
-`with` blocks, handlers and `finally` made void. First the tests that run in one process, then,
-for what survives, those under strace. Prints what no test notices.
+`with` blocks, handlers and `finally` made void. First the tests that reach the row, then all that
+run in one process, then, for what survives, those under strace. Mutants are made from the syntax
+tree, so that they do not depend on how the helper is formatted.
+
+`survivors.txt` says why a mutant may survive. One that is not in it ends the run with exit code
+1, and so does a line of it whose mutant is gone or is noticed.
 
 As root in a container of its own only: a damaged helper may replace what it should write
 through, `/dev/stdout` for instance.
@@ -22,23 +27,27 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from coverage import CoverageData
+
 ROOT = Path(__file__).parents[2]
 HELPER = ROOT / "src" / "atomic_fix" / "runtime.py"
 TESTS = ROOT / "tests" / "runtime"
-QUICK = ("target", "bytes", "load", "platforms", "failures", "sweep")
+SURVIVORS = Path(__file__).with_name("survivors.txt")
+QUICK = ("target", "bytes", "load", "platforms", "failures", "sweep", "warnings")
 SLOW = ("power_loss", "syscalls", "concurrent")
 
 
 @dataclass(frozen=True)
 class Mutant:
     row: int
-    what: str
-    was: str
+    name: str
+    """What stays the same when rows move: the function, the damage, and what is damaged."""
     source: str
 
 
@@ -51,6 +60,7 @@ class Mutants:
         for line in self._raw.splitlines(keepends=True):
             self._starts.append(self._starts[-1] + len(line))
         self._tree = ast.parse(source)
+        self._names: Counter[str] = Counter()
         self._parents = {
             child: node for node in ast.walk(self._tree) for child in ast.iter_child_nodes(node)
         }
@@ -58,13 +68,17 @@ class Mutants:
     def __iter__(self) -> Iterator[Mutant]:
         for node in ast.walk(self._tree):
             if not self._never_runs(node):
+                yield from self.without(node)
                 yield from self._of(node)
 
-    def _of(self, node: ast.AST) -> Iterator[Mutant]:
+    def without(self, node: ast.AST) -> Iterator[Mutant]:
+        removable = (ast.Expr, ast.Raise, ast.Return, ast.Continue, ast.Break)
+        removable += (ast.AugAssign, ast.Assign)
         inside = not isinstance(self._parents.get(node), ast.Module)
-        removable = (ast.Expr, ast.Raise, ast.Return, ast.Continue, ast.AugAssign, ast.Assign)
         if isinstance(node, removable) and inside:
             yield self._mutant([node], "pass", "deleted")
+
+    def _of(self, node: ast.AST) -> Iterator[Mutant]:
         if isinstance(node, (ast.If, ast.IfExp, ast.While)):
             yield self._mutant([node.test], "False", "never")
             if not isinstance(node, ast.While):
@@ -124,10 +138,63 @@ class Mutants:
     def _mutant(self, nodes: list, new: str, what: str) -> Mutant:
         start, end = self._span(nodes)
         source = self._raw[:start] + new.encode() + self._raw[end:]
-        return Mutant(nodes[0].lineno, what, self._text(nodes), source.decode())
+        was = ast.unparse(nodes[0]).partition("\n")[0]
+        name = f"{self._function(nodes[0])}: {what}: {was}"
+        self._names[name] += 1
+        if self._names[name] > 1:
+            name += f" ({self._names[name]})"
+        return Mutant(nodes[0].lineno, name, source.decode())
+
+    def _function(self, node: ast.AST) -> str:
+        names = []
+        while (parent := self._parents.get(node)) is not None:
+            if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                names.append(parent.name)
+            node = parent
+        return ".".join(reversed(names)) or "module"
 
 
-def noticed(mutant: Mutant) -> bool:
+def pytest(tests: list[str], folder: str, environment: dict[str, str]) -> bool:
+    """Whether they pass."""
+    options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={folder}/base"]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, "--hypothesis-seed=1", *tests],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            capture_output=True,
+            check=False,
+            timeout=300,
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def reaching() -> dict[int, list[str]]:
+    """Row of the helper -> the tests that run it in their own process: who notices first."""
+    files = [str(TESTS / f"test_runtime_{name}.py") for name in QUICK]
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder) / "coverage.ini"
+        data = f"{folder}/data"
+        settings.write_text(
+            f"[run]\ndata_file = {data}\nsource = {HELPER.parent}\n"
+            "dynamic_context = test_function\n"
+        )
+        command = [sys.executable, "-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest"]
+        options = ["-q", "-p", "no:cacheprovider", "-k", "not interrupted_at_each"]
+        subprocess.run([*command, *options, *files], cwd=ROOT, capture_output=True, check=True)
+        found = CoverageData(data)
+        found.read()
+        by_row = found.contexts_by_lineno(str(HELPER))
+    tests = {}
+    for row, contexts in by_row.items():
+        ours = sorted(c.split(".")[-2:] for c in contexts if "test_runtime_" in c)
+        tests[row] = [f"{TESTS / file}.py::{name}" for file, name in ours]
+    return tests
+
+
+def noticed(mutant: Mutant, first: dict[int, list[str]]) -> bool:
     """Whether any test fails."""
     try:
         compile(mutant.source, "mutant", "exec")
@@ -136,24 +203,10 @@ def noticed(mutant: Mutant) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "mutant.py"
         copy.write_text(mutant.source, encoding="utf-8")
-        options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={folder}/base"]
-        for names in (QUICK, SLOW):
-            tests = [str(TESTS / f"test_runtime_{name}.py") for name in names]
-            command = [sys.executable, "-m", "pytest", *options, "--hypothesis-seed=1", *tests]
-            try:
-                done = subprocess.run(
-                    command,
-                    cwd=ROOT,
-                    env={**os.environ, "ATOMIC_FIX_RUNTIME": str(copy)},
-                    capture_output=True,
-                    check=False,
-                    timeout=300,
-                )
-            except subprocess.TimeoutExpired:
-                return True
-            if done.returncode:
-                return True
-    return False
+        environment = {"ATOMIC_FIX_RUNTIME": str(copy)}
+        groups = [first.get(mutant.row, [])]
+        groups += [[str(TESTS / f"test_runtime_{n}.py") for n in names] for names in (QUICK, SLOW)]
+        return not all(pytest(tests, folder, environment) for tests in groups if tests)
 
 
 def rows_since(revision: str) -> set[int]:
@@ -165,27 +218,49 @@ def rows_since(revision: str) -> set[int]:
     return rows
 
 
+def allowed() -> dict[str, str]:
+    """Name of a mutant -> why it may survive."""
+    lines = SURVIVORS.read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("  # ") for line in lines if line and not line.startswith("#")]
+    return dict(pairs)
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--statements", action="store_true")
     options.add_argument("--since")
     options.add_argument("--only", type=int, nargs="+")
     options.add_argument("--list", action="store_true")
     chosen = options.parse_args()
-    numbered = list(enumerate(Mutants(HELPER.read_text(encoding="utf-8"))))
+    every = list(Mutants(HELPER.read_text(encoding="utf-8")))
+    numbered = list(enumerate(every))
+    if chosen.statements:
+        numbered = [(n, m) for n, m in numbered if ": deleted: " in m.name]
     if chosen.since:
         rows = rows_since(chosen.since)
         numbered = [(n, m) for n, m in numbered if m.row in rows]
     if chosen.only:
         numbered = [(n, m) for n, m in numbered if n in chosen.only]
+    if chosen.list:
+        for number, mutant in numbered:
+            print(f"{number}: row {mutant.row}: {mutant.name}")
+        return
+    reasons = allowed()
+    first = reaching()
+    wrong = [f"is gone: {name}" for name in sorted(set(reasons) - {m.name for m in every})]
     survived = 0
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        work = (lambda _: True) if chosen.list else (lambda pair: noticed(pair[1]))
-        for (number, mutant), dead in zip(numbered, pool.map(work, numbered), strict=True):
-            if chosen.list or not dead:
-                survived += not dead
-                was = mutant.was.partition("\n")[0]
-                print(f"{number}: row {mutant.row}: {mutant.what}: {was}", flush=True)
-    print(f"{len(numbered)} mutants, {survived} noticed by no test")
+        work = pool.map(lambda pair: noticed(pair[1], first), numbered)
+        for (number, mutant), dead in zip(numbered, work, strict=True):
+            survived += not dead
+            if number % 20 == 0:
+                print(f"{number} done", file=sys.stderr, flush=True)
+            if dead == (mutant.name in reasons):
+                wrong.append(f"{'is' if dead else 'not'} noticed: {mutant.name}")
+                print(f"{number}: row {mutant.row}: {wrong[-1]}", flush=True)
+    print(f"{len(numbered)} mutants, {survived} noticed by no test, {len(wrong)} unexpected")
+    print("\n".join(wrong))
+    sys.exit(bool(wrong))
 
 
 if __name__ == "__main__":

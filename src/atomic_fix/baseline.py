@@ -47,12 +47,12 @@ class Baseline:
 
     def unknown(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         """The findings that the baseline does not cover; of several alike, the last ones."""
-        left = Counter(self.counts)
+        covered: Counter[Entry] = Counter()
         told = []
         for finding in findings:
             entry = self.entry(finding)
-            if left[entry] > 0:
-                left[entry] -= 1
+            if covered[entry] < self.counts.get(entry, 0):
+                covered[entry] += 1
             else:
                 told.append(finding)
         return tuple(told)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from atomic_fix.config import Config
 from atomic_fix.finding import FileResult, Finding, Position, Span
 from atomic_fix.islands import NotParsed, TooDeep, room
-from atomic_fix.source import Source, Unreadable, decode, is_python
+from atomic_fix.source import Source, Unreadable, decode, is_python, is_test_file
 
 if TYPE_CHECKING:
     import ast
@@ -91,6 +91,8 @@ def check_bytes(content: bytes, filename: str, config: Config) -> FileResult:
     if isinstance(source, Unreadable):
         return FileResult(filename, (unreadable_finding(source),), analysed=False)
     findings = check(source, config)
+    if not config.check_tests and is_test_file(filename):
+        findings = tuple(each for each in findings if each.code == UNREADABLE)
     analysed = not any(finding.code == UNREADABLE for finding in findings)
     return FileResult(filename, findings, analysed)
 

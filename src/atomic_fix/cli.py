@@ -4,6 +4,7 @@ Exit codes: 0 nothing to tell, 1 findings (with --diff: something to change), 2 
 do its work on some path, or on all of them.
 """
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -39,33 +40,54 @@ _WAYS = (
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _ending() -> Iterator[None]:
+    """Ends with 130, as a shell has it, when it is interrupted, and with 2 when the output cannot
+    be written: the 1 of a traceback, or of click, would stand for findings."""
     try:
         yield
     except KeyboardInterrupt as error:
         raise click.exceptions.Exit(130) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        # What is left in a buffer would fail once more, at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        try:
+            _say(f"the output cannot be written: {reason}")
+        except OSError:
+            os.dup2(1, 2)
+        raise click.exceptions.Exit(2) from error
+
+
+def _say(problem: str) -> None:
+    sys.stderr.write(f"atomic-fix: error: {problem}\n")
+    sys.stderr.flush()
+
+
+def _hold_streams() -> None:
+    """See that the standard streams are open: no other file must get the number of one."""
+    # What is opened gets the lowest number that is free.
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    if sys.stderr is None:
+        sys.stderr = io.TextIOWrapper(io.BytesIO())
+    if sys.stdout is None:
+        _say("the output cannot be written: standard output is closed")
+        sys.exit(2)
 
 
 class _GroupedCommand(click.Command):
-    """A command whose --help shows its options under headings, and which ends with 2 when its
-    output cannot be written, and with 130, as a shell has it, when it is interrupted: the 1 of
-    a traceback, or of click, would stand for findings."""
+    """A command whose --help shows its options under headings."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        try:
-            return super().main(*args, **extra)
-        except OSError as error:
-            # What is left in the buffer would fail once more, at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            line = f"atomic-fix: error: the output cannot be written: {error.strerror}\n"
-            sys.stderr.write(line)
-            sys.exit(2)
+        _hold_streams()
+        return super().main(*args, **extra)
 
-    @_interruptible()
+    @_ending()
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         return super().make_context(*args, **extra)
 
-    @_interruptible()
+    @_ending()
     def invoke(self, ctx: click.Context) -> Any:
         return super().invoke(ctx)
 
@@ -119,6 +141,7 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 @_code_option("--select", "Check only these codes; ATF1 is all that begin so.")
 @_code_option("--extend-select", "Check these codes too.")
 @_code_option("--ignore", "Do not check these codes.")
+@click.option("--check-tests", is_flag=True, help="Check tests too.")
 @click.option("--force-exclude", is_flag=True, help="Leave out excluded files even if named.")
 @click.option(
     "--diff-base",
@@ -132,9 +155,12 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 @click.option("--unsafe-fixes", is_flag=True, help="Take the fixes that a person should read too.")
 @click.option(
     "--on-corrupt",
-    type=click.Choice(("raise", "warn", "quarantine")),
+    type=click.Choice(("auto", "raise", "warn", "quarantine")),
     metavar="ANSWER",
-    help="What a repaired loader does: raise, warn or quarantine.",
+    help="What a repaired loader does: auto, raise, warn or quarantine.",
+)
+@click.option(
+    "--assume-helper", is_flag=True, help="Repair whether or not the helper can be imported."
 )
 @click.option("--show-fixes", is_flag=True, help="List each repair that was made.")
 @click.option(
@@ -239,6 +265,8 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
         return explain(options["explain"])
     _refuse_contradictions(paths, options)
     paths = paths or (".",)
+    if sys.stdin is None and ("-" in paths or options["interactive"]):
+        raise ConfigError("standard input is closed")
     try:
         os.getcwd()
     except OSError as error:
@@ -272,7 +300,8 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
         return show_files(paths, resolver)
 
     from atomic_fix.commands import Session
-    from atomic_fix.run.narrowing import Narrowing, commit, read_baseline
+    from atomic_fix.run.git import revision
+    from atomic_fix.run.narrowing import Narrowing, read_baseline
 
     baseline = options["baseline"] or (here.baseline and os.path.join(here.root, here.baseline))
     if options["write_baseline"] and not baseline:
@@ -280,7 +309,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
     made_now = options["write_baseline"] and not os.path.lexists(baseline)
     narrowing = Narrowing(
         read_baseline(baseline) if baseline and not made_now else None,
-        commit(options["diff_base"]) if options["diff_base"] else "",
+        revision(options["diff_base"]) if options["diff_base"] else None,
     )
     session = Session(paths, options, resolver, here, narrowing)
     if options["write_baseline"]:

@@ -10,10 +10,12 @@ import argparse
 import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext, SkipFile
 
-from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
+from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, Rewrite, rewrite
+from atomic_fix.run.helper_import import Guard, HelperImports
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import change_bytes
+from atomic_fix.run.one_file import Find, change_bytes
 from atomic_fix.settings import ConfigError, Resolver
+from atomic_fix.source import Source
 
 
 class AtomicFixCommand(CodemodCommand):
@@ -39,18 +41,24 @@ class AtomicFixCommand(CodemodCommand):
         Raises:
             SkipFile: the file is left alone, for the reason given.
         """
-        filename = self.context.filename or "<module>"
+        filename = self.context.filename or "-"
+        resolver = Resolver({})
         try:
-            settings = Resolver({}).for_file(filename)
+            settings = resolver.for_file(filename)
         except ConfigError as error:
             raise SkipFile(str(error)) from error
-        new = change_bytes(
-            tree.bytes,
-            filename,
-            settings,
-            Narrowing(),
-            lambda source, find: rewrite(source, find, self._allowed),
-        )
+        missing = None
+
+        def change(source: Source, find: Find) -> Rewrite:
+            nonlocal missing
+            guarded = Guard(HelperImports(resolver), find, self._allowed)
+            new = rewrite(source, guarded, self._allowed)
+            missing = guarded.missing
+            return new
+
+        new = change_bytes(tree.bytes, filename, settings, Narrowing(), change)
+        if missing is not None:
+            raise SkipFile(f"{missing.told}; {missing.advice}")
         if new.refusal:
             raise SkipFile(new.refusal)
         if not new.result.analysed:

@@ -51,10 +51,70 @@ def own_helper(helper: str) -> OwnHelper | None:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportStyle:
+    """How a project sorts and lays out its imports, in isort's terms; the defaults are those that
+    isort and `ruff check --select I` share."""
+
+    line_length: int = 0
+    """0 for that of other code."""
+    layout: str = "vertical"
+    """Names that do not fit on one row stand one a row, indented (`vertical`) or behind the opening
+    parenthesis (`aligned`); or they fill rows, indented (`grouped`) or behind it (`grid`)."""
+    trailing_comma: bool = True
+    """Whether the last of several rows of names ends in a comma."""
+    keeps_rows: bool = True
+    """Whether an import that ends in such a comma stays on several rows although it fits on one."""
+    wrapped_from: int = 0
+    """How many names stand on rows of their own even when they fit on one row; 0 for none."""
+    one_a_statement: bool = False
+    one_a_statement_except: tuple[str, ...] = ()
+    mixed: bool = False
+    """Whether `import a` and `from b import c` are sorted together by the name of the module."""
+    from_first: bool = False
+    by_type: bool = True
+    """Whether constants come before classes, and these before the rest."""
+    case_sensitive: bool = False
+    aliases_together: bool = False
+    """Whether `from a import b as c` shares a statement with other names of `a`."""
+    first: tuple[str, ...] = ()
+    """Modules above all others of their section."""
+    sections: tuple[str, ...] = (
+        "future", "standard-library", "third-party", "first-party", "local-folder",
+    )  # fmt: skip
+    known: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Patterns of modules, by section."""
+    own: tuple[str, ...] = ()
+    """Packages and modules that lie in the project's source folders."""
+    default_section: str = "third-party"
+    lines_after: int = -1
+    """Empty rows below the imports; -1 for two above a function or class, otherwise one."""
+    lines_between_types: int = 0
+    parts_comments: bool = False
+    """Whether an empty row parts an import from the comment above the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a project lays out its code, as the settings of its formatters and linters say it."""
+
+    line_length: int = 0
+    """0 when no setting gives it: the file's own rows tell."""
+    usual_line_length: int = 0
+    """That of a tool that is configured without one: it holds for a file that keeps to it."""
+    parenthesised_with: bool = False
+    """Whether the items of a `with` may stand in parentheses, which Python 3.9 brought."""
+    keeps_trailing_commas: bool = True
+    """Whether a trailing comma keeps what it ends on several rows."""
+    quotes: str = ""
+    """The quotes of strings; empty when no setting says so, and `"` is as good."""
+    imports: ImportStyle = ImportStyle()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Settings of one run that tell what is found, after files and options were merged.
 
-    Each is the key of its name in `settings.KEYS`, which says what it means.
+    Each but `style` is the key of its name in `settings.KEYS`, which says what it means.
     """
 
     select: tuple[str, ...] = ()
@@ -69,9 +129,12 @@ class Config:
     loaders: tuple[str, ...] = ()
     helper: str = "atomic_fix.runtime"
     """A module, or a function as `own_helper` reads it."""
-    on_corrupt: str = "raise"
+    on_corrupt: str = "auto"
     durability: str = "durable"
     min_confidence: float = 0.5
+    check_tests: bool = False
+    style: Style = Style()
+    """Of the file: not a key, but read from the settings of other tools."""
 
     @property
     def names_rules(self) -> bool:

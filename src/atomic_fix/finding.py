@@ -49,12 +49,15 @@ class Fix:
     """Edits that repair one finding, all against the same text.
 
     `note` says what a reader should know before applying it; empty when nothing.
+    `alternative` is another repair of the same finding, which a person may prefer: it is shown
+    and offered in editors, and never applied by itself.
     """
 
     title: str
     applicability: Applicability
     edits: tuple[Edit, ...]
     note: str = ""
+    alternative: "Fix | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class Finding:
 
     `confidence` is between 0 and 1. `noqa_row` is the row on which a `# noqa` comment is
     best put. `why_no_fix` says in a clause why there is none, and is empty otherwise.
+    `precedence` is None for a finding that is always reported; of the others at one call, only
+    the one with the highest is.
     """
 
     code: str
@@ -84,6 +89,7 @@ class Finding:
     why_no_fix: str = ""
     noqa_row: int = 1
     source_line: str = ""
+    precedence: int | None = None
 
     @property
     def applicability(self) -> Applicability | None:

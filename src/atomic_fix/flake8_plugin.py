@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import argparse
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from atomic_fix import __version__
 from atomic_fix.finding import Finding
 from atomic_fix.islands.needles import holds_none
+from atomic_fix.report import printable
 from atomic_fix.run import disk
-from atomic_fix.run.narrowing import Narrowing, read_baseline
+from atomic_fix.run.narrowing import Narrowing, one_per_call, read_baseline
 from atomic_fix.run.one_file import defect, told, uncollected, unreadable
 from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver, Settings
 from atomic_fix.source import Source, Unreadable, decode
+from atomic_fix.suppress import Reach, Suppressions
 
 _OPTIONS = tuple(key for key in KEYS if key.of_config and key.kind is not Kind.CODES)
 """The keys that are flake8 options too: those that tell what is found. flake8 selects codes."""
@@ -60,6 +62,10 @@ class AtomicFixPlugin:
     _wanted: ClassVar[tuple[str, ...]] = ()
     """What flake8 was told to select: a rule that is off by default is on if its whole code is
     there."""
+    _guides: ClassVar[Any] = None
+    """What flake8 decides by which codes it reports of a file; None when that is not known."""
+    _noqa: ClassVar[bool] = True
+    """Whether flake8 obeys `# noqa`."""
     _stdin_name: ClassVar[str] = ""
     """What flake8 calls standard input; empty when it does not read that."""
 
@@ -72,6 +78,15 @@ class AtomicFixPlugin:
     def add_options(cls, manager: Any) -> None:
         """Register the options, called by flake8."""
         for key in _OPTIONS:
+            if key.kind is Kind.BOOLEAN:
+                manager.add_option(
+                    f"--atf-{key.name}",
+                    action="store_true",
+                    default=None,
+                    parse_from_config=True,
+                    help=key.help.replace("%", "%%"),
+                )
+                continue
             is_list = key.kind in (Kind.STRINGS, Kind.SAVERS)
             manager.add_option(
                 f"--atf-{key.name}",
@@ -107,6 +122,11 @@ class AtomicFixPlugin:
             raise ExecutionError(f"atomic-fix: {error}") from error
         _read_with_any_cookie()
         cls._wanted = (*(options.select or ()), *(options.extend_select or ()))
+        cls._noqa = not options.disable_noqa
+        with suppress(Exception):  # it is flake8's own affair, and may change
+            from flake8.style_guide import StyleGuideManager
+
+            cls._guides = StyleGuideManager(options, formatter=cast(Any, None))
         cls._stdin_name = options.stdin_display_name if "-" in options.filenames else ""
 
     def run(self) -> Iterator[tuple[int, int, str, type[AtomicFixPlugin]]]:
@@ -123,7 +143,8 @@ class AtomicFixPlugin:
             findings = unreadable(defect(error, self._filename)).findings
         for finding in findings:
             start = finding.span.start
-            yield start.row, start.column - 1, f"{finding.code} {finding.message}", type(self)
+            said = f"{finding.code} {printable(finding.message)}"
+            yield start.row, start.column - 1, said, type(self)
 
     def _findings(self) -> tuple[Finding, ...]:
         source: Source | Unreadable
@@ -144,7 +165,20 @@ class AtomicFixPlugin:
         tree = self._tree if source.text == "".join(self._lines) else None
         known = settings.baseline and read_baseline(str(Path(settings.root, settings.baseline)))
         with uncollected():
-            return told(source, settings, Narrowing(known or None), tree, noqa=False)
+            findings = told(source, settings, Narrowing(known or None), tree, noqa=False)
+        return one_per_call(findings, self._hidden_by_flake8(source))
+
+    def _hidden_by_flake8(self, source: Source) -> Callable[[Finding], bool]:
+        """Tells whether flake8 will not report a finding, so that it hides no other one."""
+        comments = Suppressions.of(source).only(Reach.LINE, Reach.FILE).comments
+        guide = self._guides and self._guides.style_guide_for(self._filename)
+
+        def is_hidden(finding: Finding) -> bool:
+            if self._noqa and any(each.covers(finding) for each in comments):
+                return True
+            return guide is not None and not _is_selected(guide, finding.code)
+
+        return is_hidden
 
     def _settings(self) -> Settings:
         """The settings of this file, with the rules that flake8 was told to select by their
@@ -160,3 +194,11 @@ class AtomicFixPlugin:
                 ignore=tuple(code for code in config.ignore if code not in wanted),
             ),
         )
+
+
+def _is_selected(guide: Any, code: str) -> bool:
+    """Whether a style guide of flake8 reports a code."""
+    try:
+        return bool(guide.should_report_error(code).value.startswith("selected"))
+    except Exception:
+        return True

@@ -7,14 +7,16 @@ together as `source.fixAll.atomic-fix`.
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from atomic_fix import __version__
 from atomic_fix.check import UNREADABLE
-from atomic_fix.finding import Applicability, Edit, Finding, Span
+from atomic_fix.finding import Applicability, Edit, Finding, Fix, Span
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
 from atomic_fix.rules import RULES
-from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.helper_import import Guard, HelperImports, Missing
+from atomic_fix.run.narrowing import Narrowing, one_per_call
 from atomic_fix.run.one_file import told, unreadable
 from atomic_fix.settings import ConfigError, Resolver
 from atomic_fix.source import Source, Unreadable
@@ -39,6 +41,7 @@ class _Checked:
     source: Source
     findings: tuple[Finding, ...]
     find: Callable[[Source], Sequence[Finding]]
+    imports: HelperImports
 
     def range_of(self, span: Span) -> types.Range:
         # Most editors count UTF-16 units, and our columns are characters.
@@ -98,23 +101,41 @@ class _Checked:
 
 
 class _Server(LanguageServer):
-    """Holds no state of its own between requests: documents are pygls's, settings are read
-    anew, so that a changed configuration holds at the next keystroke."""
+    """Holds nothing between requests but what it has said: documents are pygls's, settings are
+    read anew, so that a changed configuration holds at the next keystroke."""
 
-    def checked(self, uri: str) -> _Checked:
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._said: set[str] = set()
+
+    def checked(self, uri: str) -> _Checked | None:
+        """None for a document that is not open: pygls would read it, and wait for a pipe."""
         document = self.workspace.get_text_document(uri)
+        if all(document is not each for each in self.workspace.text_documents.values()):
+            return None
         source = Source(document.path, document.source, "utf-8", bom=False)
+        resolver = Resolver({})
 
         def find(text: Source) -> tuple[Finding, ...]:
             try:
-                return told(text, Resolver({}).for_file(document.path), Narrowing())
+                return told(text, resolver.for_file(document.path), Narrowing())
             except ConfigError as error:
                 return unreadable(Unreadable(document.path, str(error))).findings
 
-        return _Checked(document, source, find(source), find)
+        return _Checked(document, source, one_per_call(find(source)), find, HelperImports(resolver))
+
+    def say_once(self, missing: Missing) -> None:
+        """Show a person why repairs were left out, once for each reason: editors ask for all
+        repairs at every save."""
+        message = f"atomic-fix leaves out repairs: {missing.told}; {missing.advice}"
+        if message not in self._said:
+            self._said.add(message)
+            self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
 
     def publish(self, uri: str) -> None:
         checked = self.checked(uri)
+        if checked is None:
+            return
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(
                 uri,
@@ -124,7 +145,7 @@ class _Server(LanguageServer):
         )
 
 
-def server() -> LanguageServer:
+def server() -> _Server:
     """The language server, not yet started."""
     # Whole texts: pygls splits lines at form feeds too, and would apply changes elsewhere.
     ls = _Server("atomic-fix", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
@@ -148,6 +169,8 @@ def server() -> LanguageServer:
     @ls.feature(types.TEXT_DOCUMENT_HOVER)
     def hover(params: types.HoverParams) -> types.Hover | None:
         checked = ls.checked(params.text_document.uri)
+        if checked is None:
+            return None
         for finding in checked.meeting(types.Range(params.position, params.position)):
             if finding.code in _PAGES:
                 page = types.MarkupContent(types.MarkupKind.Markdown, _PAGES[finding.code])
@@ -160,11 +183,16 @@ def server() -> LanguageServer:
     )
     def code_actions(params: types.CodeActionParams) -> list[types.CodeAction]:
         checked = ls.checked(params.text_document.uri)
-        actions = []
+        actions: list[types.CodeAction] = []
+        if checked is None:
+            return actions
         if _wanted(types.CodeActionKind.QuickFix, params):
             actions += _quick_fixes(checked, params.range)
         if _wanted(FIX_ALL, params):
-            actions += _fix_all(checked)
+            guarded = Guard(checked.imports, checked.find, SAFE_ONLY)
+            actions += _fix_all(checked, guarded)
+            if guarded.missing is not None:
+                ls.say_once(guarded.missing)
         return actions
 
     return ls
@@ -177,22 +205,39 @@ def _wanted(kind: str, params: types.CodeActionParams) -> bool:
 
 
 def _quick_fixes(checked: _Checked, place: types.Range) -> list[types.CodeAction]:
-    return [
-        types.CodeAction(
-            title=f"{finding.code}: {fix.title}",
-            kind=types.CodeActionKind.QuickFix,
-            diagnostics=[checked.diagnostic(finding)],
-            # An editor may apply the preferred one without asking.
-            is_preferred=fix.applicability is Applicability.SAFE,
-            edit=checked.edit(checked.text_edit(each) for each in fix.edits),
-        )
-        for finding in checked.meeting(place)
-        if (fix := finding.fix) is not None and fix.applicability in SAFE_AND_UNSAFE
-    ]
+    actions = []
+    for finding in checked.meeting(place):
+        for fix in _offered(finding):
+            if fix.applicability not in SAFE_AND_UNSAFE:
+                continue
+            title = f"{finding.code}: {fix.title}"
+            missing = checked.imports.missing(checked.source, replace(finding, fix=fix))
+            if missing is not None:
+                title += f" (cannot be imported yet: `{missing.module}`)"
+            actions.append(
+                types.CodeAction(
+                    title=title,
+                    kind=types.CodeActionKind.QuickFix,
+                    diagnostics=[checked.diagnostic(finding)],
+                    # An editor may apply the preferred one without asking.
+                    is_preferred=fix.applicability is Applicability.SAFE and missing is None,
+                    edit=checked.edit(checked.text_edit(each) for each in fix.edits),
+                )
+            )
+    return actions
 
 
-def _fix_all(checked: _Checked) -> list[types.CodeAction]:
-    new = rewrite(checked.source, checked.find, SAFE_ONLY).text
+def _offered(finding: Finding) -> list[Fix]:
+    """The repairs of a finding, the one that is preferred first."""
+    found, fix = [], finding.fix
+    while fix is not None:
+        found.append(fix)
+        fix = fix.alternative
+    return found
+
+
+def _fix_all(checked: _Checked, guarded: Guard) -> list[types.CodeAction]:
+    new = rewrite(checked.source, guarded, SAFE_ONLY).text
     if new == checked.source.text:
         return []
     return [

@@ -113,6 +113,64 @@ def rewrite(
     return Rewrite(final.text, tuple(repaired), findings)
 
 
+def proven(
+    source: Source, findings: Sequence[Finding], find: Callable[[Source], Sequence[Finding]]
+) -> tuple[Finding, ...]:
+    """The findings, less the fixes that `rewrite` would refuse: one that leads to more and more
+    fixes, or to a text that must not replace the source, is to be offered nowhere.
+
+    All are tried at once, as `--write` does it; one by one only where that fails.
+    """
+    ways = {each.fix.applicability for each in findings if each.fix is not None}
+    tried = [SAFE_AND_UNSAFE] if Applicability.UNSAFE in ways else []
+    tried += [SAFE_ONLY] if Applicability.SAFE in ways else []
+    if not any(_fault(source, findings, find, allowed) for allowed in tried):
+        return tuple(findings)
+    kept = []
+    for finding in findings:
+        others = {_key(other) for other in findings if other is not finding}
+        if finding.fix is not None and (fault := _fault_of(source, finding, find, others)):
+            finding = replace(finding, fix=None, why_no_fix=fault)
+        kept.append(finding)
+    return tuple(kept)
+
+
+def _fault_of(
+    source: Source,
+    finding: Finding,
+    find: Callable[[Source], Sequence[Finding]],
+    others: AbstractSet[object],
+) -> str:
+    """Why a fix must not go in, alone and with what follows of it."""
+
+    def following(text: Source) -> list[Finding]:
+        return [each for each in find(text) if _key(each) not in others]
+
+    return _fault(source, [finding], following, SAFE_AND_UNSAFE)
+
+
+def _key(finding: Finding) -> object:
+    """What a finding keeps when rows come or go above it."""
+    edits = finding.fix.edits if finding.fix is not None else ()
+    return finding.code, finding.source_line, tuple(edit.text for edit in edits)
+
+
+def _fault(
+    source: Source,
+    findings: Sequence[Finding],
+    find: Callable[[Source], Sequence[Finding]],
+    allowed: AbstractSet[Applicability],
+) -> str:
+    current = source
+    for _ in range(ROUND_LIMIT):
+        text, _applied = apply_fixes(current, findings, allowed)
+        if text == current.text:
+            return refusal(source, tidied(source, current)) if current is not source else ""
+        current = replace(current, text=text)
+        findings = find(current)
+    return f"the fixes do not settle in {ROUND_LIMIT} rounds"
+
+
 def tidied(before: Source, after: Source) -> Source:
     """`after` without the imports whose last use the fixes took."""
     return replace(after, text=without_unused_imports(before.filename, before.text, after.text))

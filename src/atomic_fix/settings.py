@@ -5,6 +5,7 @@ reference in the documentation and the JSON schema all come from it.
 """
 
 import enum
+import errno
 import os
 import re
 import sys
@@ -12,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from atomic_fix import files
 from atomic_fix.config import Config, own_helper
+from atomic_fix.patterns import encoded, too_many
 
 DEFAULT_EXCLUDE = (
     ".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints",
@@ -24,6 +27,14 @@ DEFAULT_EXCLUDE = (
 OUTPUT_FORMATS = (
     "full", "concise", "grouped", "json", "jsonl", "sarif", "github", "gitlab", "junit", "rdjson",
 )  # fmt: skip
+
+
+_MOST = 1 << 20
+"""Bytes of the largest configuration file that is read."""
+# The parser of the standard library takes time by the square of a key's parts.
+_LONG_KEY = re.compile(
+    rb"""(?<![\w"'-])(?:(?:[\w-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')[ \t]*\.[ \t]*){32}"""
+)
 
 
 class ConfigError(Exception):
@@ -47,7 +58,10 @@ class Settings:
     baseline: str = ""
     require_reason: bool = False
     fail_on_unused: bool = False
+    assume_helper: bool = False
     output_format: str = "full"
+    isolated: bool = False
+    """Whether no configuration file is read, those of other tools included."""
 
 
 class Kind(enum.Enum):
@@ -89,7 +103,7 @@ KEYS: tuple[Key, ...] = (
     Key("extend-select", Kind.CODES, "Codes to check besides those.", '["ATF202"]'),
     Key("ignore", Kind.CODES, "Codes not to check.", '["ATF102"]'),
     Key("per-file-ignores", Kind.TABLE, "Codes not to report in files that match a pattern.",
-        '{ "tests/" = ["ATF1"] }'),
+        '{ "scripts/" = ["ATF1"] }'),
     Key("exclude", Kind.STRINGS, "Patterns, as in .gitignore and relative to the "
         "configuration file, that are left out when a folder is walked; replaces the usual "
         "ones.", '["third_party/"]'),
@@ -113,12 +127,17 @@ KEYS: tuple[Key, ...] = (
         "`atomic_fix.runtime`, or your own function that writes JSON, `module:function`, called "
         "as `function(path, obj)`. Write another order or names out: "
         "`app.io:write(data=obj, to=path)`.", '"app.atomic_io"'),
-    Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file.",
-        '"warn"', ("raise", "warn", "quarantine")),
+    Key("assume-helper", Kind.BOOLEAN, "Whether code is repaired although nothing shows that it "
+        "can import the helper.", "true"),
+    Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file. `auto` raises "
+        "where nothing relies on the default, and warns everywhere else.", '"warn"',
+        ("auto", "raise", "warn", "quarantine")),
     Key("durability", Kind.STRING, "Whether a replace needs an fsync before it (`durable`) "
         "or not (`atomic`).", '"atomic"', ("durable", "atomic")),
     Key("min-confidence", Kind.SHARE, "Findings below this confidence are not reported.",
         "0.7"),
+    Key("check-tests", Kind.BOOLEAN, "Whether tests are checked too: files and folders named as "
+        "pytest and unittest name them, test functions, and methods of a `TestCase`.", "true"),
     Key("baseline", Kind.STRING, "A file of known findings that are not reported, relative "
         "to the configuration file.", '".atomic-fix-baseline"'),
     Key("require-reason", Kind.BOOLEAN, "Whether a suppression must say why.", "true"),
@@ -189,15 +208,24 @@ def check_codes(codes: Iterable[str], where: str) -> tuple[str, ...]:
     return tuple(checked)
 
 
+_MOST_VALUES = 1_000
+"""Of a list: each costs time for each file."""
+_LONGEST_VALUE = 200
+"""Characters of a wrong value that an error shows."""
 _SAVER = re.compile(r"\.?\w+(\.\w+)*(:\d)?")
 
 
 def _checked(key: Key, value: object, where: str) -> object:
     place = f"{where}: `{key.name}`"
+    patterns = key.name in ("exclude", "extend-exclude")
+    if isinstance(value, list) and len(value) > _MOST_VALUES and not patterns:
+        raise ConfigError(f"{place}: {len(value):,} values are more than {_MOST_VALUES:,}")
     match key.kind, value:
         case Kind.CODES, list() if _are_strings(value):
             return check_codes(value, place)
         case Kind.STRINGS, list() if _are_strings(value):
+            if patterns:
+                _check_patterns(value, place)
             return tuple(value)
         case Kind.SAVERS, list() if _are_strings(value) and all(map(_SAVER.fullmatch, value)):
             return tuple(value)
@@ -217,11 +245,20 @@ def _checked(key: Key, value: object, where: str) -> object:
         case Kind.SHARE, int() | float() if not isinstance(value, bool) and 0 <= value <= 1:
             return float(value)
         case Kind.TABLE, dict():
+            _check_patterns(value, place)
             for pattern, codes in value.items():
                 if not _are_strings(codes):
                     raise ConfigError(f"{place} must give a list of codes for `{pattern}`")
             return tuple((pattern, check_codes(codes, place)) for pattern, codes in value.items())
-    raise ConfigError(f"{place} must be {key.kind.value}, not {value!r}")
+    given = repr(value)
+    if len(given) > _LONGEST_VALUE:
+        given = f"{given[:_LONGEST_VALUE]}..."
+    raise ConfigError(f"{place} must be {key.kind.value}, not {given}")
+
+
+def _check_patterns(patterns: Iterable[str], place: str) -> None:
+    if problem := too_many([encoded(each) for each in patterns]):
+        raise ConfigError(f"{place}: {problem}")
 
 
 def _are_strings(value: object) -> bool:
@@ -250,8 +287,9 @@ class Resolver:
         self._options = options
         self._by_folder: dict[str, Settings] = {}
         self._fixed: Settings | None = None
+        self.isolated = isolated
         if isolated:
-            self._fixed = self._with_options(Settings(root=os.getcwd()))
+            self._fixed = self._with_options(Settings(root=os.getcwd(), isolated=True))
         elif config_file:
             found = _load(config_file, required=True)
             assert found is not None
@@ -266,17 +304,18 @@ class Resolver:
         if self._fixed is not None:
             return self._fixed
         folder = os.path.abspath(folder)
-        settings = self._by_folder.get(folder)
-        if settings is None:
+        without: list[str] = []
+        while (settings := self._by_folder.get(folder)) is None:
+            without.append(folder)
             parent = os.path.dirname(folder)
             found = _load(os.path.join(folder, "atomic-fix.toml"), required=False) or _load(
                 os.path.join(folder, "pyproject.toml"), required=False
             )
-            if found is None and parent != folder:
-                settings = self.for_folder(parent)
-            else:
+            if found is not None or parent == folder:
                 settings = self._with_options(found or Settings(root=os.getcwd()))
-            self._by_folder[folder] = settings
+                break
+            folder = parent
+        self._by_folder.update(dict.fromkeys(without, settings))
         return settings
 
     def for_file(self, filename: str) -> Settings:
@@ -298,11 +337,11 @@ def _load(path: str, *, required: bool) -> Settings | None:
         ConfigError: it cannot be read or is wrong.
     """
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = files.read(path, _MOST)
     except (OSError, ValueError) as error:
         absent = (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError)
-        if isinstance(error, absent) and not required:
+        too_long = getattr(error, "errno", None) == errno.ENAMETOOLONG
+        if (isinstance(error, absent) or too_long) and not required:
             return None
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"{path}: cannot be read: {reason}") from error
@@ -329,12 +368,28 @@ def section(path: str, content: bytes, tool: str) -> Any:
     Raises:
         ValueError: it is not valid TOML.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    table = tomllib.loads(content.decode("utf-8"))
+    table = toml(content)
     if os.path.basename(path) != "pyproject.toml":
         return table
     tools = table.get("tool")
     return tools.get(tool) if isinstance(tools, dict) else None
+
+
+def toml(content: bytes) -> dict[str, Any]:
+    """What a TOML file holds.
+
+    Raises:
+        ValueError: it is not valid TOML, or would take too long to parse.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    if len(content) > _MOST:
+        raise ValueError(f"larger than {_MOST >> 20} MB")
+    if _LONG_KEY.search(content):
+        raise ValueError("a key of more than 32 parts")
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error

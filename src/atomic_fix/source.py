@@ -140,6 +140,25 @@ def is_python(content: bytes) -> bool:
     return False
 
 
+_TEST_FILE = re.compile(r"(?:conftest|tests?|test_.*|.*_tests?|Test[A-Z].*|.*[a-z0-9]Tests?)\.\w+")
+_TEST_FOLDER = re.compile(r"(?:.*[_-])?(?:tests?|unittests?|testsuite)", re.IGNORECASE)
+
+
+def is_test_file(path: str) -> bool:
+    """Whether a file is one of tests, by the names that pytest, unittest and Django give those.
+
+    A package called `testing` is none: it mostly holds what others test with.
+
+    Args:
+        path: as seen from the folder of the project: what that is called, or a folder above it,
+            says nothing. Of an absolute path, therefore, only the last folder counts.
+    """
+    *folders, name = path.replace("\\", "/").split("/")
+    if os.path.isabs(path):
+        folders = folders[-1:]
+    return _TEST_FILE.fullmatch(name) is not None or any(map(_TEST_FOLDER.fullmatch, folders))
+
+
 def seen_from(path: str, folder: str, flavour: ModuleType = os.path) -> str:
     """`path` as it stands in reports, patches, patterns and baselines: as seen from `folder`, with
     forward slashes on every system; whole when it lies on another drive.

@@ -7,6 +7,7 @@ import json
 import pickle
 import threading
 import types
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Literal
 STATE: dict[str, Any] = {"step": 3, "name": "caf\xe9", "text": "a\nb"}
 # Neither JSON nor pickle takes it, and a part of it is written before that is found.
 UNWRITABLE: dict[str, Any] = {"step": 4, "lock": threading.Lock()}
+STATES: dict[int, Any] = {3: ["step", "name", "text"], 4: None}
 EXISTING = b'{"step": 2}'
 
 
@@ -54,6 +56,17 @@ def collapse(file: str, call: Callable[[Any, Any], object], **more: Any) -> Call
     return Call("collapse", (file,), call, **{"good": STATE, "bad": UNWRITABLE, **more})
 
 
+def rotated(aside: str, file: str, call: Callable[[Any, Any], object]) -> Call:
+    return Call("publish", (aside, file), call, good=STATE, bad=UNWRITABLE)
+
+
+def zipped(name: str) -> str:
+    """A new archive, the same each time."""
+    with zipfile.ZipFile(name, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("a.txt"), "text")
+    return name
+
+
 def made(kind: Any, **attributes: object) -> Any:
     """An instance with these attributes, its `__init__` not run."""
     instance = object.__new__(kind)
@@ -63,6 +76,18 @@ def made(kind: Any, **attributes: object) -> Any:
 
 async def in_an_executor(module: Any, state: object) -> object:
     return await module.in_an_executor(asyncio.get_running_loop(), state)
+
+
+class Entry:
+    """Stands for what is written as a row, and may not be one."""
+
+    name, ident = "entry_a", 1
+
+    def __init__(self, text: Any) -> None:
+        self.text = text
+
+    def row(self, *_given: object) -> Any:
+        return self.text
 
 
 class Model:
@@ -76,6 +101,19 @@ class Model:
 
     def tensors(self) -> object:
         return STATE
+
+
+class Server:
+    def reload(self) -> None:
+        pass
+
+
+class Latest:
+    def __init__(self, state: object) -> None:
+        self.state = state
+
+    def latest(self) -> object:
+        return self.state
 
 
 def element(module: Any, state: Any) -> Any:
@@ -112,6 +150,9 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_session": uncopied("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
         "save_queue": publish("q.json", lambda m, s: m.save_queue("q.json", s)),
     },
+    "copy-to-publish/posix_where_it_can": {
+        "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
+    },
     "in-place-save/savers": {
         "save_checkpoint": Call(
             "write",
@@ -128,6 +169,70 @@ CALLS: dict[str, dict[str, Call]] = {
             bad=UNWRITABLE,
         ),
         "save_registry": write("r.xml", lambda m, s: m.save_registry(element(m, s), "r.xml")),
+    },
+    "in-place-save/suffix": {
+        "State.save_state": Call(
+            "write",
+            (
+                "s_state.npy",
+                "s.state.npy",
+                "state.data.npy",
+                "state-rng.npy",
+                "s_state.npz",
+                "state.joblib",
+            ),
+            lambda m, s: made(m.State, rng=s).save_state(Path(), "s"),
+            good=STATE,
+            bad=UNWRITABLE,
+        ),
+    },
+    "in-place-write/flushed_for_others": {
+        "save_state": write("s.json", lambda m, s: m.save_state("s.json", s, Server())),
+        "save_progress": write("p.json", lambda m, s: m.save_progress("p.json", STATES[s["step"]])),
+        "save_cursor": write("c.json", lambda m, s: m.save_cursor("c.json", s)),
+        "save_index": write("i.json", lambda m, s: m.save_index("i.json", s)),
+    },
+    "in-place-write/order_of_work": {
+        "Store.save_folder": write(
+            "state.pkl", lambda m, s: m.Store(Path() if s is STATE else None).save_folder()
+        ),
+        "save_given": write("s.pkl", lambda m, s: m.save_given("s.pkl", Latest(s))),
+    },
+    "in-place-write/others_names": {
+        "either": write("c.json", lambda m, s: m.either("c.json", s)),
+        "encoded_alone": write(
+            "c.json", lambda m, s: m.encoded_alone("c.json", s), good=[0.12345, 2.5]
+        ),
+    },
+    "in-place-write/run_by_decorator": {
+        "save_checkpoint": write(
+            "c.txt", lambda m, s: m.save_checkpoint("c.txt", s), good="new\n", bad=b"no text"
+        ),
+    },
+    "in-place-write/run_before_imports": {
+        "save_checkpoint": write(
+            "c.txt", lambda m, s: m.save_checkpoint("c.txt", s), good="new\n", bad=b"no text"
+        ),
+    },
+    "in-place-write/told_of_path": {
+        "tells_the_path": write(
+            "c.json", lambda m, s: m.tells_the_path("c.json", STATES[s["step"]])
+        ),
+        "leaves_by_break": write(
+            "c.json", lambda m, s: m.leaves_by_break("c.json", STATES[s["step"]])
+        ),
+        "catches_within": write(
+            "c.json", lambda m, s: m.catches_within("c.json", STATES[s["step"]])
+        ),
+        "answers_a_failure": write("c.json", lambda m, s: m.answers_a_failure("c.json", s)),
+    },
+    "in-place-write/prepared_in_block": {
+        "Store.save_settings": write(
+            "settings.json", lambda m, s: asyncio.run(m.Store().save_settings(s))
+        ),
+        "Store.save_known": write(
+            "settings.json", lambda m, s: asyncio.run(m.Store().save_known(s))
+        ),
     },
     "in-place-write/removed_first": {
         "save_checkpoint": collapse("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
@@ -179,6 +284,20 @@ CALLS: dict[str, dict[str, Call]] = {
         "in_a_thread": write(CHECKPOINT, lambda m, s: asyncio.run(m.in_a_thread(s))),
         "in_an_executor": write(CHECKPOINT, lambda m, s: asyncio.run(in_an_executor(m, s))),
         "later": write(CHECKPOINT, lambda m, s: m.later(s)()),
+        "compressed": write(CHECKPOINT, lambda m, s: m.compressed(s)),
+    },
+    "in-place-write/too_long": {
+        "EntryCache.put": write("a_b", lambda m, s: m.EntryCache(Path()).put("a", "b", s)),
+        "EntryCache.checkpoint_in_thread": write(
+            "a_0",
+            lambda m, s: asyncio.run(m.EntryCache(Path()).checkpoint_in_thread("a", s)),
+        ),
+        "EntryCache.checkpoint_all": write(
+            "a_checkpoint",
+            lambda m, s: made(m.EntryCache, _root=Path(), done=()).checkpoint_all("a", s, 1, 2),
+            good=[Entry("1;2")],
+            bad=[Entry("1;2"), Entry(None)],
+        ),
     },
     "in-place-write/two_step_loader": {
         "load_reindex_checkpoint": load(
@@ -243,6 +362,12 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
         "save_session": publish("s.json", lambda m, s: m.save_session("s.json", s)),
     },
+    "unsynced-replace/closed_within": {
+        "save_queue": publish("q.json", lambda m, s: m.save_queue(Path("q.json"), s)),
+        "save_cursor": publish("c.json", lambda m, s: m.save_cursor(Path("c.json"), s)),
+        "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint(Path("c.json"), s)),
+        "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
+    },
     "unsynced-replace/no_fsync": {
         "save_checkpoint": collapse("c.json", lambda m, s: m.save_checkpoint(Path("c.json"), s)),
         "save_session": publish("s.json", lambda m, s: m.save_session("s.json", s)),
@@ -274,7 +399,40 @@ CALLS: dict[str, dict[str, Call]] = {
 }
 """For each fixture the functions that a fix changes."""
 
+# What was there moves to the name that comes first, and is not lost.
+CALLS["in-place-write/rotated"] = {
+    "History.save": Call(
+        "publish",
+        ("s.json.2", "s.json.1", "s.json"),
+        lambda m, s: m.History("s.json").save(s),
+        good=STATE,
+        bad=UNWRITABLE,
+    ),
+    "save_state": rotated("s.json.1", "s.json", lambda m, s: m.save_state("s.json", s)),
+    "save_session": rotated("s.json.1", "s.json", lambda m, s: m.save_session("s.json", s)),
+    "save_queue": rotated("q.bak", "q.json", lambda m, s: m.save_queue(Path("q.json"), s)),
+    "save_cursor": write("c.json", lambda m, s: m.save_cursor(Path("c.json"), s)),
+    "save_current": rotated(
+        "previous_state.json", "current_state.json", lambda m, s: m.save_current(s)
+    ),
+    "save_manifest": rotated("m.0.json", "m.json", lambda m, s: m.save_manifest(Path("m.json"), s)),
+}
+CALLS["unsynced-replace/rotated"] = {
+    "save_raw_state": publish("state.json", lambda m, s: m.save_raw_state(Path(), s)),
+}
+CALLS["in-place-write/bound_again"] = {
+    "unpack": write("install-state.json", lambda m, s: m.unpack(zipped("a.zip"), Path(), s)),
+}
+CALLS["in-place-write/filled_for_some_callers"] = {
+    "Nodes._save_json": write("s.json", lambda m, s: made(m.Nodes, nodes=s)._save_json("s.json")),
+    "Cells._save_pickle": write("s", lambda m, s: made(m.Cells, cells=s)._save_pickle("s")),
+}
+
 NOT_RUN: dict[str, str] = {
+    "in-place-write/lists_folder: save_manifest": "a new file is in its own list only before, "
+    "as its note says",
+    "in-place-write/order_of_work: Store.save_state": "goes to another file, as its note says",
+    "in-place-write/order_of_work: Store.save_number": "goes to another file, as its note says",
     "replace-before-close/within: save_session": "copied an empty file; test_fixes_publishing.py",
 }
 """`fixture: function` and why it cannot be run; a test holds this and `CALLS` to what is there."""
@@ -311,7 +469,11 @@ def stubs() -> dict[str, types.ModuleType]:
         "aiofiles": {"open": _opened},
         "anyio": {"open_file": _open_file, "Path": _AsyncPath},
         "joblib": {"dump": _dump},
-        "numpy": {"save": _save_array, "savez": _save_array},
+        "numpy": {
+            "save": _save_array,
+            "savez": _save_arrays,
+            "savez_compressed": _save_arrays,
+        },
         "safetensors": {},
         "safetensors.torch": {"save_file": _dump},
         "torch": {"save": _save},
@@ -343,6 +505,17 @@ def _save(value: object, f: Any) -> None:
 
 
 def _save_array(target: Any, value: object) -> None:
+    _with_suffix(".npy", target, value)
+
+
+def _save_arrays(target: Any, value: object) -> None:
+    _with_suffix(".npz", target, value)
+
+
+def _with_suffix(suffix: str, target: Any, value: object) -> None:
+    """As numpy does it: a path gets the suffix that it lacks."""
+    if not hasattr(target, "write") and not str(target).endswith(suffix):
+        target = f"{target}{suffix}"
     _dump(value, target)
 
 
@@ -360,8 +533,8 @@ def _safe_load(text: str) -> object:
 class _Opened:
     """An asynchronous handle."""
 
-    def __init__(self, path: Path, mode: str) -> None:
-        self.file = path.open(mode)
+    def __init__(self, path: Path | str, mode: str, encoding: str | None = None) -> None:
+        self.file = Path(path).open(mode, encoding=encoding)  # noqa: SIM115
 
     async def __aenter__(self) -> _Opened:
         return self
@@ -373,8 +546,8 @@ class _Opened:
         return self.file.write(text)
 
 
-def _opened(path: Path, mode: str) -> _Opened:
-    return _Opened(path, mode)
+def _opened(path: Path | str, mode: str, encoding: str | None = None) -> _Opened:
+    return _Opened(path, mode, encoding)
 
 
 async def _open_file(path: Path, mode: str) -> _Opened:

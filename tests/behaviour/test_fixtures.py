@@ -31,8 +31,9 @@ ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 PROMISED = {
     "write": "a write that fails leaves the content that was there, and no part of the new one; "
     "of two reasons to fail, what cannot be serialised may come before a file that is read-only",
-    "load": "a file that is there but unreadable raises CheckpointCorruptedError from the error "
-    "that was swallowed, where the default was given",
+    "load": "of a file that is there but unreadable, a warning names the file and the error; a "
+    "plain loader of a checkpoint raises CheckpointCorruptedError from the error that was "
+    "swallowed, where the default was given",
     "publish": "a write that fails leaves the content that was there; its temp file may stand "
     "elsewhere, or be gone",
     "uncopied": "as `publish`; a file that is read-only, which a copy could not overwrite, is "
@@ -163,14 +164,21 @@ def shown(value: object) -> object:
     ],
 )
 def test_a_fixture_does_the_same_but_for_what_is_promised(
-    fixed: Path, name: str, kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    fixed: Path,
+    name: str,
+    kind: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     call = CALLS[title(fixed)][name]
     modules = [program(original(fixed)), program(fixed)]
     for state in (None,) if call.good is None else (call.good, call.bad):
-        ran = []
+        ran: list[tuple[object, Files]] = []
+        warned: list[list[str]] = []
         for module in modules:
             outcome(call, module, state)  # what is imported late, as another user may not
+        caplog.clear()
         for module in modules:
             prepared(folder, call, kind)
             monkeypatch.setattr(
@@ -181,7 +189,17 @@ def test_a_fixture_does_the_same_but_for_what_is_promised(
             with other:
                 value = outcome(call, module, state)
             ran.append((value, files(folder)))
+            warned.append([each.getMessage() for each in caplog.records])
+            caplog.clear()
         compare(call, kind, state, there, *ran)
+        if call.promise == "load":
+            assert len(warned[0]) <= len(warned[1])
+            new = [each for each in warned[1] if each not in warned[0]]
+            if kind == "cut short" and not isinstance(ran[1][0], Exception):
+                assert new
+                assert all(call.files[0] in each for each in new)
+            if kind in {"missing", "existing", "read-only"}:
+                assert not new
 
 
 def compare(
@@ -201,7 +219,6 @@ def compare(
             assert str(new[0].path) == call.files[0]
         else:
             assert shown(new[0]) == shown(old[0])
-            assert kind != "cut short"
         return
     if call.promise == "collapse" and kind == "read-only":
         assert isinstance(new[0], PermissionError if state is call.good else Exception)
@@ -225,7 +242,9 @@ def compare(
         assert new[1][main][0] == old[1][main][0]
         assert new[1][main][1] == there.get(main, old[1][main])[1]
     else:
-        assert new[1][main] == old[1][main]
+        # What moves aside is not there where nothing was; what is written always is.
+        assert new[1].get(main) == old[1].get(main)
+        assert call.files[-1] in new[1]
     if call.promise == "write" or not failed:
         assert without(main, new[1]) == without(main, old[1])
 

@@ -5,13 +5,14 @@ are listed here, and no others are allowed:
 
 - a write that fails leaves the old content, where it left a part of the new one;
 - a read-only file in a writable folder is refused in both;
-- a loader raises `CheckpointCorruptedError`, from the error it swallowed, where it took a
-  corrupt file for a missing one.
+- a loader that took a corrupt file for a missing one raises `CheckpointCorruptedError`, from the
+  error it swallowed, or logs a warning with the path.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -83,6 +84,192 @@ SAVERS = {
     "return inside": (
         "with open(path, 'w') as file:\n        file.write(json.dumps(state))\n        return 1"
     ),
+}
+
+# Blocks that look at their file, or that an exception leaves with their content wanted.
+DELICATE = {
+    "alias": """\
+    target = path
+    with open(path, 'w') as file:
+        json.dump(state, file)
+        file.flush()
+        return os.path.getsize(target)
+""",
+    "name of the handle": """\
+    with open(path, 'w') as file:
+        json.dump(state, file)
+        file.flush()
+        return os.stat(file.name).st_size
+""",
+    "function within": """\
+    def size():
+        return path.stat().st_size
+
+    with path.open('w') as file:
+        json.dump(state, file)
+        file.flush()
+        return size()
+""",
+    "partial": """\
+    size = functools.partial(os.path.getsize, path)
+    with open(path, 'w') as file:
+        json.dump(state, file)
+        file.flush()
+        return size()
+""",
+    "default": """\
+    with open(path, 'w') as file:
+        json.dump([object], file, default=lambda _: path.exists())
+""",
+    "reads itself": """\
+    with open(path, 'w') as file:
+        json.dump([path.read_text(), state], file)
+""",
+    "generator of its lines": """\
+    lines = (line for line in path.open() if line) if path.exists() else ()
+    with open(path, 'w') as file:
+        file.writelines(lines)
+        file.write('end')
+""",
+    "another program": """\
+    with open(path, 'w') as file:
+        json.dump(state, file)
+        file.flush()
+        return subprocess.run(['cat', path], capture_output=True).stdout
+""",
+    "another program writes": """\
+    with open(path, 'w') as file:
+        subprocess.run(['echo', json.dumps(state)], stdout=file, check=True)
+        file.write('end')
+""",
+    "open twice": """\
+    with open(path, 'a') as other:
+        with open(path, 'w') as file:
+            json.dump(state, file)
+        other.write('end')
+""",
+    "removed": """\
+    with open(path, 'w') as file:
+        json.dump(state, file)
+        os.unlink(path)
+""",
+    "descriptor": """\
+    with open(path, 'w') as file:
+        os.fchmod(file.fileno(), 0o600)
+        json.dump(state, file)
+        file.flush()
+        return oct(os.fstat(file.fileno()).st_mode)
+""",
+    "exit": """\
+    try:
+        with open(path, 'w') as file:
+            json.dump(state, file)
+            sys.exit(0)
+    except SystemExit:
+        pass
+""",
+    "leaves a loop": """\
+    try:
+        with open(path, 'w') as file:
+            for each in state:
+                file.write(each)
+                if each == 'name':
+                    raise LookupError
+    except LookupError:
+        pass
+""",
+    "until there is no more": """\
+    names = iter(state)
+    try:
+        with open(path, 'w') as file:
+            while True:
+                file.write(next(names))
+    except StopIteration:
+        pass
+""",
+    "suppressed": """\
+    names = iter(state)
+    with suppress(StopIteration), open(path, 'w') as file:
+        for _ in range(9):
+            file.write(next(names))
+""",
+    "interrupted": """\
+    def names():
+        yield from state
+        raise KeyboardInterrupt
+
+    try:
+        with open(path, 'w') as file:
+            for each in names():
+                file.write(each)
+    except KeyboardInterrupt:
+        pass
+""",
+    "generator that is closed": """\
+    def saved():
+        with open(path, 'w') as file:
+            for each in state:
+                file.write(each)
+                yield each
+
+    next(saved())
+""",
+    "leaves by break": """\
+    with open(path, 'w') as file:
+        for each in state:
+            file.write(each)
+            if each == 'name':
+                break
+        return file.tell()
+""",
+    "changed directory": """\
+    here = os.getcwd()
+    os.chdir(path.parent)
+    try:
+        with open(path.name, 'w') as checkpoint_file:
+            os.chdir('/')
+            json.dump(state, checkpoint_file)
+    finally:
+        os.chdir(here)
+""",
+    "bound again": """\
+    where = path
+    with open(where, 'w') as file:
+        where = None
+        file.write(json.dumps(state))
+        file.seek(1)
+        file.truncate()
+""",
+    "json of its own": """\
+    class json:
+        dump = staticmethod(lambda value, file: file.write(repr(value)))
+
+    with open(path, 'w') as file:
+        json.dump(state, file)
+""",
+    "encoder of its own": """\
+    class Encoder(json.JSONEncoder):
+        def encode(self, o):
+            return 'encoded'
+
+    with open(path, 'w') as file:
+        json.dump(state, file, cls=Encoder)
+""",
+    "content that moves the path": """\
+    class Store:
+        where = path
+
+        def move(self):
+            Store.where = path.with_name('other.json')
+            return state
+
+    json.dump(Store().move(), open(Store.where, 'w'))
+    return sorted(os.listdir(path.parent))
+""",
+    "listed": """\
+    with open(path, 'w') as file:
+        json.dump(sorted(os.listdir(path.parent)), file)
+""",
 }
 
 LOADERS = {
@@ -174,6 +361,24 @@ def test_a_saver_writes_the_same(
     assert len(list(tmp_path.iterdir())) == (new_bytes is not None)
 
 
+@pytest.mark.parametrize("content", FILES.values(), ids=list(FILES))
+@pytest.mark.parametrize("body", DELICATE.values(), ids=list(DELICATE))
+def test_a_delicate_block_does_the_same(body: str, content: bytes | None, tmp_path: Path) -> None:
+    text = f"import functools\nimport subprocess\nimport sys\n{HEAD}"
+    text += f"def save_checkpoint(path, state):\n{body}"
+    source = Source("/repository/service/jobs.py", text, "utf-8", False)
+    after = rewrite(source, lambda each: check(each, CONFIG), SAFE_ONLY).text
+    ran = []
+    for each in (text, after):
+        made(tmp_path, content)
+        (tmp_path / "other.json").unlink(missing_ok=True)
+        value, there = outcome(
+            function(each, "save_checkpoint"), tmp_path / "checkpoint.json", STATE
+        )
+        ran.append((str(value), there, sorted(path.name for path in tmp_path.iterdir())))
+    assert ran[0] == ran[1]
+
+
 @contextmanager
 def as_another_user(folder: Path) -> Iterator[None]:
     """Root may write to a read-only file, so the program runs as somebody else then."""
@@ -206,6 +411,21 @@ def test_a_read_only_file_is_refused_in_both(body: str, tmp_path: Path) -> None:
         assert content == b"old"
 
 
+@pytest.fixture
+def warnings() -> Iterator[list[str]]:
+    """What programs log at warning level."""
+    found: list[str] = []
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(record.getMessage())
+
+    handler = Kept(logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    yield found
+    logging.getLogger().removeHandler(handler)
+
+
 def loader(errors: str, body: str, default: str) -> str:
     return (
         f"{HEAD}def load_checkpoint(path):\n    try:\n        {body}\n"
@@ -217,7 +437,12 @@ def loader(errors: str, body: str, default: str) -> str:
 @pytest.mark.parametrize("content", FILES.values(), ids=list(FILES))
 @pytest.mark.parametrize(("errors", "body"), LOADERS.values(), ids=list(LOADERS))
 def test_a_loader_differs_for_a_corrupt_file_only(
-    errors: str, body: str, default: str, content: bytes | None, tmp_path: Path
+    errors: str,
+    body: str,
+    default: str,
+    content: bytes | None,
+    tmp_path: Path,
+    warnings: list[str],
 ) -> None:
     text = loader(errors, body, default)
     before = function(text, "load_checkpoint")
@@ -233,6 +458,8 @@ def test_a_loader_differs_for_a_corrupt_file_only(
         assert (type(new), str(new)) == (type(old), str(old))
     else:
         assert new == old
+    assert all(str(path) in each for each in warnings)
+    assert not warnings or (content is not None and not isinstance(new, Exception))
 
 
 ERRORS = st.lists(
@@ -270,13 +497,16 @@ def test_generated_loaders_differ_for_a_corrupt_file_only(
     default: str,
     bound: bool,
     content: bytes | None,
+    warnings: list[str],
 ) -> None:
     names = [*corrupt, *others] if turned else [*others, *corrupt]
     errors = f"({', '.join(names)},)" + (" as exc" if bound else "")
     text = loader(errors, load, default)
     path = made(tmp_path, content)
     old = outcome(function(text, "load_checkpoint"), path)[0]
+    assert not warnings
     new = outcome(function(repaired(text), "load_checkpoint"), path)[0]
+    told, warnings[:] = [*warnings], []
     if isinstance(new, CheckpointCorruptedError):
         assert content is not None
         assert not isinstance(old, Exception)
@@ -286,8 +516,13 @@ def test_generated_loaders_differ_for_a_corrupt_file_only(
         assert (type(new), str(new)) == (type(old), str(old))
     else:
         assert new == old
-        # A file that is there is no longer taken for a missing one.
-        assert content is None or new == json.loads(content)
+        if content is None:
+            assert not told
+        elif told:
+            assert str(path) in told[0]
+        else:
+            # A file that is there is no longer taken for a missing one.
+            assert new == json.loads(content)
 
 
 OPTIONS = st.lists(

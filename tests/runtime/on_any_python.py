@@ -1,4 +1,4 @@
-# ruff: noqa: PT017, PTH110, PTH118, PTH123, PTH208, T201
+# ruff: noqa: PT017, PTH101, PTH103, PTH106, PTH108, PTH110, PTH116, PTH118, PTH120, PTH123, PTH208, T201
 """Child of the test of a copy: its main calls, and an interrupt at each bytecode, on a Python
 that is too old for the tests themselves. Arguments: file of the helper, empty directory.
 """
@@ -12,6 +12,7 @@ import json
 import os
 import pickle
 import sys
+import warnings
 from typing import Any
 
 helper, directory = sys.argv[1:]
@@ -65,6 +66,90 @@ def main_calls() -> None:
         raise AssertionError("written where there is no directory")
 
 
+def corners() -> None:
+    """Answers of the operating system that no test gets by chance."""
+    runtime.atomic_write_bytes(path, b"old")
+    os.chmod(path, 0o644)
+    with runtime.atomic_open(path) as file:
+        os.fchmod(file.fileno(), 0o600)
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    os.chmod(path, 0o644)
+
+    manager = runtime.atomic_open(path)
+    with manager as file:
+        file.write("of the parent")
+        child = os.fork()
+        if child == 0:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            sys.exit(0)
+        os.waitpid(child, 0)
+    assert read(path) == b"of the parent"
+    try:
+        manager.__enter__()
+    except RuntimeError as error:
+        assert "entered twice" in str(error)
+    else:
+        raise AssertionError("entered twice")
+
+    def busy(*_: Any, **__: Any) -> None:
+        raise OSError(16, "busy")
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "full")
+
+    replace, copy = os.replace, runtime._copy
+    os.replace, runtime._copy = busy, full
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            runtime.atomic_write_bytes(path, b"new")
+    except OSError as error:
+        (rescued,) = [name for name in os.listdir(directory) if name.endswith(".rescued")]
+        assert rescued in str(error)
+        assert read(os.path.join(directory, rescued)) == b"new"
+        assert runtime.sweep_leftovers(directory, older_than=0) == []
+        os.unlink(os.path.join(directory, rescued))
+    else:
+        raise AssertionError("written in place")
+    finally:
+        os.replace, runtime._copy = replace, copy
+
+    close = os.close
+
+    def over_quota(fd: int) -> None:
+        close(fd)
+        raise OSError(122, "over quota")
+
+    os.close = over_quota
+    try:
+        runtime.atomic_write_bytes(path, b"new", fsync=False)
+    except OSError as error:
+        assert "over quota" in str(error)
+    finally:
+        os.close = close
+    assert read(path) == b"of the parent"
+
+    for content in ("[" * 100_000, "1" * 5000):
+        with open(path, "w") as file:
+            file.write(content)
+        if content[0] == "1" and not hasattr(sys, "get_int_max_str_digits"):
+            continue
+        try:
+            runtime.load_json_checkpoint(path, default=None)
+        except runtime.CheckpointCorruptedError as error:
+            assert error.size == len(content)
+        else:
+            raise AssertionError("too deep or too long, and loaded")
+        runtime.atomic_write_json(path, 1, backup=backup)
+    os.makedirs(os.path.join(directory, "d"))
+    inner = os.path.join(directory, "d", "e", "x")
+    runtime.atomic_write_bytes(inner, pickle.dumps([1]), make_parents=True, permissions=0o640)
+    assert asyncio.run(runtime.load_checkpoint_async(inner, pickle.loads)) == [1]
+    os.unlink(inner)
+    os.rmdir(os.path.dirname(inner))
+    os.rmdir(os.path.join(directory, "d"))
+
+
 async def cancelled() -> None:
     task = asyncio.ensure_future(runtime.atomic_write_json_async(path, 4))
     await asyncio.sleep(0)
@@ -105,6 +190,9 @@ def interrupted(at: int) -> tuple[bool, int]:
 
 before = descriptors()
 main_calls()
+kept = read(backup)
+corners()
+assert read(backup) == kept, "a corrupted file has become the backup"
 asyncio.run(cancelled())
 assert runtime.load_json_checkpoint(backup) == {"ü": 1}
 runtime.atomic_write_bytes(path, b"x")

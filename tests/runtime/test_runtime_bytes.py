@@ -100,7 +100,8 @@ def test_bytes(tmp_path: Path, data: Any) -> None:
 
 
 def test_async_forms(tmp_path: Path) -> None:
-    asyncio.run(runtime.atomic_write_text_async(tmp_path / "t", "a\n", newline="\r\n"))
+    write = runtime.atomic_write_text_async(tmp_path / "t", "a\n", newline="\r\n")
+    assert asyncio.run(write) == 2
     assert (tmp_path / "t").read_bytes() == b"a\r\n"
     asyncio.run(runtime.atomic_write_json_async(tmp_path / "j", {"ü": 1}, ensure_ascii=False))
     assert (tmp_path / "j").read_bytes() == '{"ü": 1}'.encode()

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import array
 import asyncio
+import contextvars
 import errno
 import gc
+import io
 import logging
 import os
 import resource
@@ -16,6 +18,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -78,6 +81,107 @@ def test_never_entered(target: Path) -> None:
     runtime.atomic_open(target)
 
 
+def test_entered_twice(target: Path) -> None:
+    """Inside its own block, and after it."""
+    manager = runtime.atomic_open(target)
+    text = r"state\.json: entered twice; each block needs its own atomic_open\(\)"
+    with pytest.raises(KeyError), manager as file:
+        file.write("half")
+        with pytest.raises(RuntimeError, match=text), manager:
+            pass
+        assert not file.closed
+        raise KeyError
+    with pytest.raises(RuntimeError, match=text), manager:
+        pass
+
+
+CHILDREN = {
+    "exits": "sys.exit(0)",
+    "fails": "raise KeyError",
+    "falls out": "pass",
+    "writes": "file.write('of the child'); sys.exit(0)",
+    "is collected": "del file; import gc; gc.collect(); os._exit(0)",
+}
+
+
+@pytest.mark.parametrize("how", CHILDREN)
+@pytest.mark.parametrize("backup", [None, "bak"])
+def test_child_forked_in_the_block(tmp_path: Path, how: str, backup: str | None) -> None:
+    """It neither publishes nor removes, nor writes what its parent has in the buffer."""
+    program = f"""
+import importlib.util, os, sys
+spec = importlib.util.spec_from_file_location("runtime_under_test", {HELPER!r})
+runtime = importlib.util.module_from_spec(spec)
+sys.modules["runtime_under_test"] = runtime
+spec.loader.exec_module(runtime)
+os.chdir({str(tmp_path)!r})
+open("x", "w").write("old")
+parent = os.getpid()
+opened = len(os.listdir("/proc/self/fd"))
+try:
+    with runtime.atomic_open("x", backup={backup!r}) as file:
+        file.write("new of the parent")
+        if os.fork() == 0:
+            {CHILDREN[how]}
+        else:
+            os.wait()
+            assert open("x").read() == "old", "published by the child"
+            assert len([n for n in os.listdir(".") if n.startswith(".")]) == {2 if backup else 1}
+finally:
+    if os.getpid() != parent:
+        if {how != "is collected"}:
+            assert file.closed
+            assert len(os.listdir("/proc/self/fd")) == opened, "descriptors left"
+        print("child done", flush=True)
+        os._exit(0)
+assert open("x").read() == "new of the parent", open("x").read()
+assert sorted(os.listdir(".")) == {["bak", "x"] if backup else ["x"]}, os.listdir(".")
+"""
+    command = [sys.executable, "-S", "-B", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ("" if how == "is collected" else "child done\n")
+    told = "x is published by the process that opened it, not by this child of it"
+    assert (f"AtomicWriteWarning: {told}" in done.stderr) == (how == "falls out")
+
+
+def test_opened_in_a_child_of_the_process_that_called(tmp_path: Path) -> None:
+    """The process that enters the block is the one that counts."""
+    manager = runtime.atomic_open(tmp_path / "x")
+    pid = os.fork()
+    if pid == 0:
+        with manager as file:
+            file.write("new")
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert (tmp_path / "x").read_text() == "new"
+
+
+@pytest.mark.parametrize("number", [errno.EDQUOT, errno.EIO, errno.ENOSPC])
+@pytest.mark.parametrize("how", ["write", "open"])
+def test_error_at_close_stops_the_publish(
+    target: Path, monkeypatch: pytest.MonkeyPatch, number: int, how: str
+) -> None:
+    """Without fsync, file systems such as NFS tell only then what they could not write."""
+    real = os.close
+
+    def close(fd: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{fd}")
+        real(fd)
+        if ".atomic-" in path:
+            raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "close", close)
+        with pytest.raises(OSError, match=os.strerror(number)) as caught:
+            if how == "write":
+                runtime.atomic_write_text(target, "new", fsync=False)
+            else:
+                with runtime.atomic_open(target, fsync=False) as file:
+                    file.write("new")
+    assert caught.value.filename == str(target)
+
+
 FAILING = ["fstat", "fchmod", "fchown", "fsync", "replace", "stat", "lstat", "write", "listxattr"]
 
 
@@ -134,23 +238,38 @@ def test_attribute_fails(target: Path, monkeypatch: pytest.MonkeyPatch, name: st
             runtime.atomic_write_text(target, "new")
 
 
-@pytest.mark.parametrize("what", ["no directory", "read", "write"])
+@pytest.mark.parametrize("what", ["no directory", "read", "write", "fsync"])
 def test_failed_backup(
     target: Path, monkeypatch: pytest.MonkeyPatch, no_leak: Callable[[], list[str]], what: str
 ) -> None:
-    """The old content is closed, although the traceback still has it; the error tells which."""
+    """The old content is closed, although the traceback still has it; the error tells which.
+
+    Whatever of it fails, also that it reaches the disk, stops the write.
+    """
     backup = target.parent / ("absent" if what == "no directory" else "") / "backup"
     expected = no_leak()
 
+    class Unreadable(io.BytesIO):
+        def __init__(self, path: str, *_: object) -> None:
+            self.file = open(path, "rb")  # noqa: SIM115
+
+        def fileno(self) -> int:
+            return self.file.fileno()
+
+        def read(self, *_: object) -> bytes:
+            raise OSError(errno.EIO, "lost")
+
+        def close(self) -> None:
+            self.file.close()
+
     def failing(*_: object) -> None:
-        error = OSError(errno.EIO, "lost")
-        if what == "write":
-            error.filename = str(backup)
-        raise error
+        raise OSError(errno.EIO, "lost")
 
     with monkeypatch.context() as patched:
-        if what != "no directory":
-            patched.setattr(runtime, "_copy", failing)
+        if what == "read":
+            patched.setattr(runtime, "open", Unreadable, raising=False)
+        elif what != "no directory":
+            patched.setattr(os, what, failing)
         with pytest.raises(OSError, match=r"lost|No such file") as caught:
             runtime.atomic_write_text(target, "new", backup=backup)
     assert caught.value.filename == str(target if what == "read" else backup)
@@ -319,6 +438,32 @@ def test_no_fsync_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for write in (runtime.atomic_write_json, runtime.atomic_write_text):
         write(tmp_path / "x", "new", fsync=False, backup=tmp_path / "y")
     runtime.atomic_write_bytes(tmp_path / "x", b"new", fsync=False)
+
+
+def test_backup_is_on_disk_before_the_target_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it has its name only after that: at each moment there is one good version."""
+    calls: list[str] = []
+    fsync, replace = os.fsync, os.replace
+    path, backup = tmp_path / "x", tmp_path / "y"
+    path.write_text("old")
+
+    def note_fsync(fd: int) -> None:
+        held = Path(f"/proc/self/fd/{fd}").resolve()
+        calls.append("fsync " + ("folder" if held.is_dir() else held.read_text()))
+        fsync(fd)
+
+    def note_replace(source: str, target: str, **options: Any) -> None:
+        calls.append(f"replace {target}")
+        replace(source, target, **options)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    runtime.atomic_write_text(path, "new", backup=backup)
+    before, after = calls[: calls.index("replace x")], calls[calls.index("replace x") :]
+    assert before == ["fsync old", "fsync new"]
+    assert after == ["replace x", "fsync folder", "replace y", "fsync folder"]
 
 
 def test_mode_is_set_before_the_fsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -551,6 +696,70 @@ def test_async_cancellation(
     asyncio.run(main())
     assert path.read_text() == '"second"'
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_async_cancelled_while_no_thread_is_free(target: Path) -> None:
+    """At once, and it is never written."""
+    busy = threading.Event()
+    queued: list[Future[Any]] = []
+
+    class Executor(ThreadPoolExecutor):
+        def submit(self, *given: Any, **options: Any) -> Any:
+            queued.append(super().submit(*given, **options))
+            return queued[-1]
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        with Executor(1) as executor:
+            loop.set_default_executor(executor)
+            waiting = loop.run_in_executor(None, busy.wait)
+            write = asyncio.ensure_future(runtime.atomic_write_text_async(target, "new"))
+            await asyncio.sleep(0.01)
+            write.cancel()
+            done, _ = await asyncio.wait({write}, timeout=5)
+            busy.set()
+            assert done == {write}
+            assert write.cancelled()
+            assert queued[-1].cancelled()
+            await waiting
+
+    asyncio.run(main())
+
+
+def test_async_keeps_context_variables(tmp_path: Path) -> None:
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="lost")
+
+    def loads(_: bytes) -> str:
+        return variable.get()
+
+    async def main() -> Any:
+        variable.set("kept")
+        await runtime.atomic_write_text_async(tmp_path / "x", "new")
+        return await runtime.load_checkpoint_async(tmp_path / "x", loads)
+
+    assert asyncio.run(main()) == "kept"
+
+
+def test_async_load_does_not_hold_up_a_cancellation(tmp_path: Path) -> None:
+    """It has nothing to overtake."""
+    (tmp_path / "x").write_text("1")
+    started, go = threading.Event(), threading.Event()
+
+    def loads(_: bytes) -> None:
+        started.set()
+        assert go.wait(10)
+
+    async def main() -> None:
+        load = asyncio.ensure_future(runtime.load_checkpoint_async(tmp_path / "x", loads))
+        while not started.is_set():
+            await asyncio.sleep(0.001)
+        load.cancel()
+        done, _ = await asyncio.wait({load}, timeout=5)
+        assert done == {load}
+        assert load.cancelled()
+        go.set()
+
+    asyncio.run(main())
 
 
 def test_async_cancelled_before_it_starts(target: Path) -> None:

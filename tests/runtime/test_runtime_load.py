@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import os
@@ -38,6 +39,7 @@ def test_good(tmp_path: Path) -> None:
         (b'{"a": 1', "line 1 column 8 (char 7)"),
         (b'{"a":\n "\xff"}', "position 8"),
         (b"\0" * 9, "line 1 column 1 (char 0)"),
+        ("é\r\n".encode() * 9, "line 1 column 1 (char 0)"),
     ],
 )
 def test_corrupted(tmp_path: Path, content: bytes, position: str) -> None:
@@ -55,6 +57,107 @@ def test_corrupted(tmp_path: Path, content: bytes, position: str) -> None:
         assert type(again) is runtime.CheckpointCorruptedError
         assert (str(again), again.path, again.size) == (str(error), path, len(content))
         assert str(pickle.loads(pickle.dumps(again))) == str(error)
+
+
+def digits_are_limited() -> bool:
+    try:
+        int("1" * 5000)
+    except ValueError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("content", ["[" * 200_000, '{"a":' * 200_000, "1" * 5000])
+@pytest.mark.parametrize("how", ["load", "async"])
+def test_what_no_parser_takes_is_corrupted(tmp_path: Path, content: str, how: str) -> None:
+    """It never stops the next save, and never becomes the backup."""
+    if content[0] == "1" and not digits_are_limited():
+        pytest.skip("this Python has no limit")
+    path, backup = tmp_path / "x.json", tmp_path / "x.bak"
+    path.write_text(content)
+
+    def load(**options: Any) -> Any:
+        if how == "load":
+            return runtime.load_json_checkpoint(path, **options)
+        return asyncio.run(runtime.load_json_checkpoint_async(path, **options))
+
+    with pytest.raises(runtime.CheckpointCorruptedError, match=f"{len(content)} bytes"):
+        load(default=None)
+    backup.write_text("7")
+    with pytest.warns(RuntimeWarning, match="using"):
+        assert load(backup=backup) == 7
+    if how == "load":
+        runtime.atomic_write_json(path, 8, backup=backup)
+    else:
+        asyncio.run(runtime.atomic_write_json_async(path, 8, backup=backup))
+    assert (path.read_text(), backup.read_text()) == ("8", "7")
+
+
+def test_size_is_that_of_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not of what is there when the error is made, or looked at in another place."""
+    path = tmp_path / "x"
+    path.write_text("[1,")
+    real = json.loads
+
+    def grows(*given: Any, **options: Any) -> Any:
+        path.write_text("[1, 2, 3]")
+        return real(*given, **options)
+
+    monkeypatch.setattr(json, "loads", grows)
+    with pytest.raises(runtime.CheckpointCorruptedError) as caught:
+        runtime.load_json_checkpoint(path)
+    assert caught.value.size == 3
+    assert runtime.CheckpointCorruptedError(path).size == 9
+    assert runtime.CheckpointCorruptedError(path, 0).size == 0
+    pickled = pickle.dumps(caught.value)
+    path.unlink()
+    monkeypatch.delattr(os, "stat")  # nor does it ask
+    assert pickle.loads(pickled).size == 3
+
+
+class Halves(runtime.CheckpointCorruptedError):
+    """A subclass with a constructor of its own."""
+
+    def __init__(self, *, half: int) -> None:
+        super().__init__(f"x.{half}", 0)
+        self.half = half
+
+
+def test_subclass_is_pickled(tmp_path: Path) -> None:
+    again = pickle.loads(pickle.dumps(Halves(half=2)))
+    assert type(again) is Halves
+    assert (again.half, again.path, again.size) == (2, "x.2", 0)
+
+
+@pytest.mark.parametrize("how", ["load", "async"])
+def test_other_formats(tmp_path: Path, how: str) -> None:
+    path, backup = tmp_path / "x", tmp_path / "y"
+
+    def load(loads: Any, **options: Any) -> Any:
+        if how == "load":
+            return runtime.load_checkpoint(path, loads, **options)
+        return asyncio.run(runtime.load_checkpoint_async(path, loads, **options))
+
+    with pytest.raises(FileNotFoundError):
+        load(pickle.loads)
+    assert load(pickle.loads, default=5) == 5
+    runtime.atomic_write_bytes(path, pickle.dumps({"a": 1}))
+    assert load(pickle.loads) == {"a": 1}
+    path.write_bytes("ü\r\n".encode("latin-1"))
+    assert load(str, encoding="latin-1") == "ü\n"  # as open() reads it
+    backup.write_bytes(pickle.dumps(2))
+    with pytest.raises(LookupError):  # nothing is wrong with the file
+        load(str, encoding="no-such", backup=backup)
+    path.write_bytes(pickle.dumps([1, 2, 3])[:-2])
+    with pytest.raises(runtime.CheckpointCorruptedError, match="UnpicklingError") as caught:
+        load(pickle.loads, default=None)
+    assert isinstance(caught.value.__cause__, pickle.UnpicklingError)
+    with pytest.warns(RuntimeWarning, match="using") as told:
+        assert load(pickle.loads, backup=backup) == 2
+    if how == "load":
+        assert told[0].filename == __file__
+    with pytest.raises(runtime.CheckpointCorruptedError, match="UnicodeDecodeError"):
+        load(str, encoding="ascii")
 
 
 def test_error_without_cause_or_file(tmp_path: Path) -> None:
@@ -118,8 +221,18 @@ def test_corrupted_content_is_no_good_version(tmp_path: Path) -> None:
 
 
 def test_missing_is_not_taken_from_the_backup(tmp_path: Path) -> None:
-    (tmp_path / "x.bak").write_text("1")
-    assert runtime.load_json_checkpoint(tmp_path / "x", default=0, backup=tmp_path / "x.bak") == 0
+    """To remove it is how programs start anew. It is said, for it may have been an accident."""
+    path, backup = tmp_path / "x", tmp_path / "x.bak"
+    assert runtime.load_json_checkpoint(path, default=0, backup=backup) == 0
+    backup.write_text("1")
+    text = rf"^{path}: missing; its backup {backup} is not used$"
+    with pytest.warns(RuntimeWarning, match=text) as told:
+        assert runtime.load_json_checkpoint(path, default=0, backup=backup) == 0
+    assert told[0].filename == __file__
+    with pytest.raises(FileNotFoundError):
+        runtime.load_json_checkpoint(path, backup=backup)
+    runtime.atomic_write_json(path, 2, backup=backup)
+    assert backup.read_text() == "1"
 
 
 @pytest.mark.parametrize("second", [None, "", "{"])

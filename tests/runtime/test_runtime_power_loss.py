@@ -92,6 +92,25 @@ def test_power_loss_with_backup(strace: str, cache: Path, tmp_path: Path) -> Non
     assert torn(calls, files) == []
 
 
+def test_power_loss_while_folders_are_made(strace: str, cache: Path, tmp_path: Path) -> None:
+    """Each is on disk before something lies in it: no name that has been promised goes lost."""
+    target = tmp_path / "a" / "b" / "state"
+    options = json.dumps({"make_parents": True})
+    arguments = [HELPER, "bytes", str(target), "5000", options]
+    calls = record(strace, CHILD, arguments, cache)
+    opened: dict[str, str] = {}
+    steps = []
+    for call in calls:
+        path, result = call.text.split('"')[1:2], call.text.rsplit("= ", 1)[1].split()[0]
+        if call.name == "openat" and "O_DIRECTORY" in call.text:
+            opened[result] = os.path.relpath(path[0], tmp_path)
+        elif call.name in {"mkdir", "mkdirat"} and result == "0":
+            steps.append("make " + os.path.relpath(path[0], tmp_path))
+        elif call.name == "fsync":
+            steps.append("sync " + opened.get(call.text.split(")")[0], "file"))
+    assert steps == ["make a", "sync .", "make a/b", "sync a", "sync file", "sync a/b"]
+
+
 def test_the_model_sees_each_missing_fsync(strace: str, cache: Path, tmp_path: Path) -> None:
     """Proof of the proof: without any one of the fsyncs there are bad states."""
     files = {"state": OLD}

@@ -53,7 +53,12 @@ class Place:
         if variant == "backup":
             self.names.add("state.json.bak")
             self.options = json.dumps({"backup": str(root / "state.json.bak")})
-        self.absent = variant == "absent"
+        if variant == "unsynced":
+            self.options = json.dumps({"fsync": False})
+        if variant == "parents":
+            self.target = self.given = root / "made" / "also" / "state.json"
+            self.options = json.dumps({"make_parents": True})
+        self.absent = variant in {"absent", "parents"}
         if not self.absent:
             self.target.write_bytes(OLD)
             # Something to carry over, so that those calls are swept too.
@@ -70,7 +75,8 @@ class Place:
         return None if self.absent else OLD
 
     def litter(self) -> set[str]:
-        return set(os.listdir(self.target.parent)) - self.names
+        folder = self.target.parent
+        return set(os.listdir(folder)) - self.names if folder.exists() else set()
 
 
 @pytest.mark.parametrize(
@@ -80,6 +86,8 @@ class Place:
         ("stream", "existing"),
         ("bytes", "absent"),
         ("bytes", "symlink"),
+        ("bytes", "unsynced"),
+        ("bytes", "parents"),
     ],
 )
 def test_killed_at_each_call(
@@ -87,14 +95,15 @@ def test_killed_at_each_call(
 ) -> None:
     size = 8 << 20
     first = Place(tmp_path / "record", variant)
-    calls = record(strace, CHILD, [HELPER, kind, str(first.given), str(size), "{}"], cache)
+    given = [HELPER, kind, str(first.given), str(size), first.options]
+    calls = record(strace, CHILD, given, cache)
     assert first.content() == new(size)
     assert {"openat", "write", "fsync", "rename", "renameat"} & {c.name for c in calls}
 
     def kill(case: tuple[int, Call]) -> str:
         number, call = case
         place = Place(tmp_path / str(number), variant)
-        arguments = [HELPER, kind, str(place.given), str(size), "{}"]
+        arguments = [HELPER, kind, str(place.given), str(size), place.options]
         done = inject(strace, CHILD, arguments, cache, call, "signal=KILL")
         assert done.returncode != 0, f"not killed at {call}"
         content = place.content()
@@ -104,7 +113,7 @@ def test_killed_at_each_call(
             assert name.endswith(".tmp")
         assert (place.given.is_symlink()) == (variant == "symlink")
         # The next run is not hindered, and a sweep clears what was left.
-        runtime.atomic_write_bytes(place.given, b"next")
+        runtime.atomic_write_bytes(place.given, b"next", make_parents=variant == "parents")
         runtime.sweep_leftovers(place.target.parent, older_than=0)
         assert place.litter() == set()
         assert place.content() == b"next"
@@ -158,7 +167,14 @@ def is_harmless(number: int, calls: list[Call], variant: str) -> bool:
 
 @pytest.mark.parametrize(
     ("kind", "variant"),
-    [("bytes", "existing"), ("text", "absent"), ("stream", "symlink"), ("bytes", "backup")],
+    [
+        ("bytes", "existing"),
+        ("text", "absent"),
+        ("stream", "symlink"),
+        ("bytes", "backup"),
+        ("stream", "unsynced"),
+        ("bytes", "parents"),
+    ],
 )
 def test_each_call_fails(strace: str, cache: Path, tmp_path: Path, kind: str, variant: str) -> None:
     size = 3 << 20
@@ -195,6 +211,21 @@ def test_each_call_fails(strace: str, cache: Path, tmp_path: Path, kind: str, va
     outcomes = sweep(fail, cases)
     tally = {o: outcomes.count(o) for o in sorted(set(outcomes))}
     logging.info(f"{kind} {variant}: {len(cases)} errors injected into {len(calls)} calls: {tally}")
+
+
+def test_error_at_close_stops_an_unsynced_write(strace: str, cache: Path, tmp_path: Path) -> None:
+    """As NFS reports a full disk, and FUSE whatever its server finds: at close."""
+    place = Place(tmp_path / "record", "unsynced")
+    arguments = [HELPER, "bytes", str(place.given), "5000", place.options]
+    calls = record(strace, CHILD, arguments, cache)
+    names = [call.name for call in calls]
+    published = next(n for n, name in enumerate(names) if name.startswith("rename"))
+    (close,) = [call for call in calls[:published] if call.name == "close"]
+    assert calls.index(close) > names.index("write")
+    place.target.write_bytes(OLD)
+    done = inject(strace, CHILD, arguments, cache, close, "error=EDQUOT")
+    assert json.loads(done.stdout)["error"]["errno"] == errno.EDQUOT
+    assert (place.content(), place.litter()) == (OLD, set())
 
 
 def test_fsync_is_never_retried(strace: str, cache: Path, tmp_path: Path) -> None:

@@ -258,6 +258,77 @@ SPLITTERS = frozenset({"split", "splitlines"})
 REMOVERS = frozenset({"os.remove", "os.unlink", "shutil.rmtree"})
 SYNCERS = frozenset({"os.fsync", "os.fdatasync", "fcntl.fcntl"})
 
+# Modules and names of the standard library that Windows lacks.
+POSIX_MODULES = frozenset(
+    {"crypt", "fcntl", "grp", "nis", "posix", "pty", "pwd", "resource", "spwd", "syslog", "termios"}
+)
+POSIX_NAMES = frozenset(
+    {
+        "os.O_DIRECTORY",
+        "os.WNOHANG",
+        "os.chown",
+        "os.chroot",
+        "os.fchown",
+        "os.fdatasync",
+        "os.fork",
+        "os.forkpty",
+        "os.getegid",
+        "os.geteuid",
+        "os.getgid",
+        "os.getgroups",
+        "os.getloadavg",
+        "os.getpgid",
+        "os.getpgrp",
+        "os.getsid",
+        "os.getuid",
+        "os.getxattr",
+        "os.initgroups",
+        "os.killpg",
+        "os.lchown",
+        "os.listxattr",
+        "os.mkfifo",
+        "os.mknod",
+        "os.nice",
+        "os.openpty",
+        "os.posix_fadvise",
+        "os.posix_fallocate",
+        "os.posix_spawn",
+        "os.pread",
+        "os.pwrite",
+        "os.sched_setaffinity",
+        "os.sendfile",
+        "os.setegid",
+        "os.seteuid",
+        "os.setgid",
+        "os.setpgid",
+        "os.setsid",
+        "os.setuid",
+        "os.setxattr",
+        "os.statvfs",
+        "os.sync",
+        "os.sysconf",
+        "os.ttyname",
+        "os.uname",
+        "os.wait",
+        "os.wait3",
+        "os.wait4",
+        "select.epoll",
+        "select.kqueue",
+        "select.poll",
+        "signal.SIGALRM",
+        "signal.SIGCHLD",
+        "signal.SIGHUP",
+        "signal.SIGKILL",
+        "signal.SIGQUIT",
+        "signal.SIGUSR1",
+        "signal.SIGUSR2",
+        "signal.alarm",
+        "signal.pause",
+        "signal.setitimer",
+        "socket.AF_UNIX",
+    }
+)
+
 # Functions that return the same path in another form: the path is their first argument,
 # or the receiver when the name is a method.
 SAME_PATH_CALLS = frozenset(

@@ -244,6 +244,9 @@ RUNNING = frozenset(
     }
 )
 
+# pytest's own fixtures for scratch folders, which tests have as parameters.
+SCRATCH_FIXTURES = frozenset({"tmp_path", "tmp_path_factory", "tmpdir", "tmpdir_factory"})
+
 # Suffixes of files that programs write for people, browsers, compilers or other tools.
 NOT_DURABLE_SUFFIXES = frozenset(
     {

@@ -9,23 +9,19 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from atomic_fix.finding import FileResult, Finding
-from atomic_fix.report import Report, printable, renderer
+from atomic_fix.report import Report, harmless, named, printable, renderer
 from atomic_fix.run import cache, disk, workers
 from atomic_fix.run.all_files import Effort, shard_of
-from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import Find
+from atomic_fix.run.narrowing import Narrowing, one_per_call
 from atomic_fix.settings import ConfigError, Resolver, Settings
 from atomic_fix.source import Source, Unreadable, decode
-
-if TYPE_CHECKING:
-    from atomic_fix.rewrite import Rewrite
 
 CLEAN, FOUND, FAILED = 0, 1, 2
 """The exit codes: nothing to tell, something was found, some of the work could not be done."""
@@ -40,12 +36,6 @@ class Session:
     resolver: Resolver
     here: Settings
     narrowing: Narrowing
-
-    def fix_what_is_allowed(self, source: Source, find: Find) -> Rewrite:
-        """Apply the kinds of fixes that were asked for."""
-        from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
-
-        return rewrite(source, find, SAFE_AND_UNSAFE if self.options["unsafe_fixes"] else SAFE_ONLY)
 
 
 def effort(session: Session) -> Effort:
@@ -77,13 +67,15 @@ def print_report(
     results: tuple[FileResult, ...],
     session: Session,
     fixed: tuple[Finding, ...] = (),
+    imported: Mapping[Finding, str] | None = None,
     *,
     content: bytes | None = None,
     to_stderr: bool = False,
 ) -> None:
     """Print the report in the format that is configured, or write it to --output-file.
 
-    `content` is what was checked when it came on standard input.
+    Several findings at one call become one. `imported` has the modules that the repairs of some
+    of `fixed` import. `content` is what was checked when it came on standard input.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -93,37 +85,40 @@ def print_report(
     to_file = options["output_file"]
     colour = not to_file and use_colour(stream.isatty())
     report = Report(
-        results,
+        tuple(replace(each, findings=one_per_call(each.findings)) for each in results),
         unsafe_fixes=options["unsafe_fixes"],
         colour=colour,
         width=0 if to_file or not stream.isatty() else shutil.get_terminal_size().columns,
         fixed=fixed,
+        imported=imported or {},
         done="Suppressed" if options["add_noqa"] is not None else "Fixed",
         show_fixes=options["show_fixes"],
-        source_of=_last_source(content),
+        source_of=last_source(content),
     )
     name = "statistics" if options["statistics"] else session.here.output_format
     pieces = renderer(name)(report)
     if to_file:
-        write_file(to_file, "".join(pieces), "--output-file: ")
+        within = disk.within_here(to_file)
+        write_file(to_file, "".join(pieces), within, "--output-file: ")
         return
     for piece in pieces:
         click.echo(piece, nl=False, color=colour, err=to_stderr)
 
 
-def write_file(path: str, text: str, option: str = "") -> None:
+def write_file(path: str, text: str, within: tuple[str, ...], option: str = "") -> None:
     """Write a file that was asked for.
 
     Raises:
-        ConfigError: it cannot be written; the message starts with `option`.
+        ConfigError: it cannot be written, or does not lie in each of the folders `within`; the
+            message starts with `option`.
     """
     try:
-        disk.write_report(path, text)
-    except OSError as error:
-        raise ConfigError(f"{option}{path}: cannot be written: {disk.reason(error)}") from error
+        disk.write_new(path, text.encode("utf-8", "backslashreplace"), within)
+    except disk.NotWritten as error:
+        raise ConfigError(f"{option}{path}: cannot be written: {error}") from error
 
 
-def _last_source(content: bytes | None) -> Callable[[str], Source | None]:
+def last_source(content: bytes | None) -> Callable[[str], Source | None]:
     """Reads the file that a finding is in, once for all its findings."""
 
     @lru_cache(maxsize=1)
@@ -141,8 +136,9 @@ def tell_unread(result: FileResult) -> bool:
         return False
     for finding in result.findings:
         start = finding.span.start
-        place = f"{printable(finding.filename)}:{start.row}:{start.column}"
-        click.echo(f"{place}: {finding.code} {finding.message}", err=True)
+        place = f"{named(finding.filename)}:{start.row}:{start.column}"
+        said = f"{finding.code} {printable(finding.message)}"
+        click.echo(harmless(f"{place}: {said}"), err=True)
     return True
 
 
@@ -171,12 +167,12 @@ def exit_code(results: Iterable[FileResult]) -> int:
 
 def warn(message: str) -> None:
     """Say on standard error what changes no exit code."""
-    click.echo(f"warning: {printable(message)}", err=True)
+    click.echo(harmless(f"warning: {printable(message)}"), err=True)
 
 
 def complain(message: str) -> int:
     """Say on standard error what could not be done; the exit code for that."""
-    click.echo(f"atomic-fix: error: {printable(message)}", err=True)
+    click.echo(harmless(f"atomic-fix: error: {printable(message)}"), err=True)
     return FAILED
 
 

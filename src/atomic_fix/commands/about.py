@@ -1,12 +1,10 @@
 """Say what is there to know: rules, settings, files."""
 
-import json
-
 import click
 
 from atomic_fix.check import UNREADABLE, UNREADABLE_NAME
 from atomic_fix.commands import CLEAN, complain
-from atomic_fix.report import UNREADABLE_PAGE, printable
+from atomic_fix.report import UNREADABLE_PAGE, as_json, harmless, named, printable
 from atomic_fix.run.discover import Candidate, discover
 from atomic_fix.settings import Resolver, Settings, nearest, shown
 
@@ -27,9 +25,9 @@ def explain(code: str) -> int:
 
 def show_settings(settings: Settings) -> int:
     """Print the settings, a key a line; the exit code."""
-    click.echo(f"# {printable(settings.origin) or 'no configuration file'}")
+    click.echo(harmless(f"# {printable(settings.origin) or 'no configuration file'}"))
     for name, value in shown(settings).items():
-        click.echo(f"{name} = {json.dumps(value)}")
+        click.echo(f"{name} = {as_json(value)}")
     return CLEAN
 
 
@@ -38,7 +36,7 @@ def show_files(paths: tuple[str, ...], resolver: Resolver) -> int:
     code = CLEAN
     for found in discover(paths, resolver):
         if isinstance(found, Candidate):
-            click.echo(printable(found.path))
+            click.echo(named(found.path))
         else:
             code = complain(f"{found.filename}: {found.reason}")
     return code

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import click
 
-from atomic_fix import baseline
+from atomic_fix import baseline, files
 from atomic_fix.baseline import Baseline
 from atomic_fix.commands import (
     CLEAN,
@@ -17,6 +17,7 @@ from atomic_fix.commands import (
     complain,
     effort,
     exit_code,
+    last_source,
     print_report,
     tell_none,
     tell_notes,
@@ -25,10 +26,12 @@ from atomic_fix.commands import (
     write_file,
 )
 from atomic_fix.finding import FileResult
-from atomic_fix.report import count, printable
+from atomic_fix.report import count, harmless, named, printable
+from atomic_fix.run import disk
 from atomic_fix.run.all_files import check_files
 from atomic_fix.run.one_file import change_bytes, check_bytes
 from atomic_fix.run.workers import WorkerDied
+from atomic_fix.settings import ConfigError
 
 
 def check(session: Session) -> int:
@@ -49,34 +52,63 @@ def check(session: Session) -> int:
             replace(each, findings=known.unknown(each.findings)) if each.analysed else each
             for each in results
         )
+    results = _noted(results, session)
     print_report(results, session)
     unused |= tell_notes(results)
     return max(exit_code(results), FOUND if unused and session.here.fail_on_unused else CLEAN)
 
 
+def _noted(
+    results: tuple[FileResult, ...], session: Session, content: bytes | None = None
+) -> tuple[FileResult, ...]:
+    """The results, in which a repair says so whose import the file does not have yet."""
+    if all(each.fix is None for result in results for each in result.findings):
+        return results
+    from atomic_fix.run.helper_import import HelperImports, noted
+
+    return noted(results, HelperImports(session.resolver), last_source(content))
+
+
 def standard_input(session: Session) -> int:
     """Check what comes on standard input; with --write the repaired source goes to standard
-    output, and the report to standard error."""
-    from atomic_fix.commands.repair import diff_exit_code, print_patch
+    output, and the report to standard error.
+
+    Raises:
+        ConfigError: there is too much of it.
+    """
+    from atomic_fix.commands.repair import Repairs, diff_exit_code, print_patch
 
     filename = session.options["stdin_filename"] or "-"
     settings = session.resolver.for_file(filename)
-    content = sys.stdin.buffer.read()
+    content = sys.stdin.buffer.read(files.MOST + 1)
+    if len(content) > files.MOST:
+        raise ConfigError(f"{filename}: cannot be read: larger than {files.MOST >> 20} MB")
     if not (session.options["diff"] or session.options["write"]):
-        results = (check_bytes(content, filename, settings, session.narrowing),)
+        result = check_bytes(content, filename, settings, session.narrowing)
+        results = _noted((result,), session, content)
         print_report(results, session, content=content)
         unused = tell_notes(results) and settings.fail_on_unused
         return max(exit_code(results), FOUND if unused else CLEAN)
 
-    repair = change_bytes(
-        content, filename, settings, session.narrowing, session.fix_what_is_allowed
-    )
+    made = Repairs(session)
+    repair = change_bytes(content, filename, settings, session.narrowing, made.change)
     if session.options["diff"]:
         failed = print_patch(repair)
-        return diff_exit_code([repair], failed=failed)
+        code = diff_exit_code([repair], failed=failed)
+        made.tell()
+        return code
     sys.stdout.buffer.write(repair.after)
     sys.stdout.buffer.flush()
-    print_report((repair.result,), session, repair.applied, content=repair.after, to_stderr=True)
+    print_report(
+        (repair.result,),
+        session,
+        repair.applied,
+        made.imported,
+        content=repair.after,
+        to_stderr=True,
+    )
+    if made.tell():
+        return FAILED
     if repair.refusal:
         return complain(f"{filename}: not repaired: {repair.refusal}")
     return exit_code([repair.result])
@@ -98,9 +130,12 @@ def write_baseline(session: Session, path: str) -> int:
     else:
         new = pruned(known, results)
         for line in baseline.stale(known, new):
-            click.echo(f"taken out: {printable(line)}")
-    write_file(path, baseline.text_of(new))
-    click.echo(f"{printable(path)}: {count(sum(new.counts.values()), 'known finding')}.")
+            click.echo(harmless(f"taken out: {printable(line)}"))
+    within = disk.within_here(path)
+    if not session.options["baseline"]:  # a file of the tree has named it
+        within = (os.path.realpath(session.here.root),)
+    write_file(path, baseline.text_of(new), within)
+    click.echo(f"{named(path)}: {count(sum(new.counts.values()), 'known finding')}.")
     if not session.here.baseline:
         click.echo("It holds with --baseline, or once `baseline` names it in the configuration.")
     return FAILED if failed else CLEAN

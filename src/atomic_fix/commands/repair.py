@@ -1,4 +1,4 @@
-"""Repair files, or show as a patch how."""
+"""Repair files, or show as a patch how, where the program has what the repairs import."""
 
 from __future__ import annotations
 
@@ -35,22 +35,87 @@ from atomic_fix.source import Source, Unreadable, seen_from
 if TYPE_CHECKING:
     from atomic_fix.review import Answer
     from atomic_fix.rewrite import Rewrite
+    from atomic_fix.run.helper_import import Missing
+
+
+class Repairs:
+    """Makes the repairs that are asked for and whose imports the files can have. It remembers
+    what to say of the others, and what those that were made import."""
+
+    def __init__(self, session: Session) -> None:
+        from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
+        from atomic_fix.run.helper_import import HelperImports
+
+        every = session.options["unsafe_fixes"] or session.options["interactive"]
+        self._allowed = SAFE_AND_UNSAFE if every else SAFE_ONLY
+        self._imports = HelperImports(session.resolver)
+        self._only_shown = bool(session.options["diff"])
+        self._interactive = bool(session.options["interactive"])
+        self._missing: dict[tuple[str, str], tuple[Missing, list[str]]] = {}
+        self._remarks: set[str] = set()
+        self.imported: dict[Finding, str] = {}
+        """The modules that repairs import, where they do."""
+
+    def change(self, source: Source, find: Find) -> Rewrite:
+        """The source with its repairs; without any when one of them would leave a program that
+        does not start."""
+        from atomic_fix.rewrite import Rewrite, rewrite
+        from atomic_fix.run.helper_import import Guard
+
+        guarded = Guard(self._imports, find, self._allowed, withhold=not self._only_shown)
+        before = guarded(source)
+        new = None
+        if guarded.missing is None or self._only_shown:
+            if self._interactive:
+                from atomic_fix.review import review
+
+                new = review(source, guarded, _ask)
+            else:
+                new = rewrite(source, guarded, self._allowed)
+        if guarded.missing is not None:
+            key = guarded.missing.module, guarded.missing.reason
+            self._missing.setdefault(key, (guarded.missing, []))[1].append(source.filename)
+        elif new is not None and new.applied:
+            self._remarks |= guarded.remarks
+            modules = ((each, self._imports.imported(each, new.text)) for each in new.applied)
+            self.imported.update((each, module) for each, module in modules if module)
+        if new is None or (guarded.missing is not None and not self._only_shown):
+            return Rewrite(source.text, (), before)
+        return new
+
+    def tell(self) -> bool:
+        """Say on standard error what was not repaired, or could not be, and what to do about it;
+        whether anything was left for that."""
+        for missing, names in self._missing.values():
+            where = names[0]
+            if others := len(names) - 1:
+                where += f" and {count(others, 'other file')}"
+            if self._only_shown:
+                pronoun = "they" if others else "it"
+                warn(f"{where}: --write would not repair {'them' if others else 'it'}: {pronoun} "
+                     f"{missing.told.removeprefix('it ')}; {missing.advice}")  # fmt: skip
+            else:
+                complain(f"{where}: not repaired: {missing.told}; {missing.advice}")
+        for remark in sorted(self._remarks):
+            warn(remark)
+        return bool(self._missing) and not self._only_shown
 
 
 def diff(session: Session) -> int:
     """Print what --write would change as a patch; the exit code."""
+    made = Repairs(session)
     repairs = []
     failed = False
-    for found in change_files(
-        session.paths, session.resolver, session.narrowing, session.fix_what_is_allowed
-    ):
+    for found in change_files(session.paths, session.resolver, session.narrowing, made.change):
         if isinstance(found, Repair):
             failed |= print_patch(found)
             repairs.append(found)
         else:
             failed |= tell_unread(found)
     tell_none(repairs)
-    return diff_exit_code(repairs, failed=failed)
+    code = diff_exit_code(repairs, failed=failed)
+    made.tell()
+    return code
 
 
 def write(session: Session) -> int:
@@ -61,14 +126,12 @@ def write(session: Session) -> int:
     ):
         raise click.UsageError("--add-noqa needs a reason of one line")
 
+    made = Repairs(session)
+
     def change(source: Source, find: Find) -> Rewrite:
         if reason is not None:
             return _suppress(source, find, reason.strip())
-        if session.options["interactive"]:
-            from atomic_fix.review import review
-
-            return review(source, find, _ask)
-        return session.fix_what_is_allowed(source, find)
+        return made.change(source, find)
 
     results: list[FileResult] = []
     fixed: list[Finding] = []
@@ -83,7 +146,7 @@ def write(session: Session) -> int:
             failed |= bool(complain(f"{name}: not repaired: {found.refusal}"))
         if found.after != found.before:
             try:
-                disk.write(name, found.before, found.after)
+                disk.write(name, found.before, found.after, found.within)
             except disk.NotWritten as error:
                 failed |= bool(complain(f"{name}: not written: {error}"))
                 result = check_bytes(
@@ -93,7 +156,9 @@ def write(session: Session) -> int:
                 fixed.extend(found.applied)
         results.append(result)
     tell_none(results)
-    print_report(tuple(results), session, tuple(fixed))
+    imported = {each: made.imported[each] for each in fixed if each in made.imported}
+    print_report(tuple(results), session, tuple(fixed), imported)
+    failed |= made.tell()
     if reason is not None and fixed and (ruff := _ruff_that_deletes_our_comments()):
         warn(
             f"{ruff}: ruff's RUF100 or RUF102 would delete these comments, "

@@ -5,21 +5,25 @@ a digest of all that follows it. What stands above that line is the project's ow
 """
 
 import hashlib
+import json
 import keyword
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
 import click
 
 from atomic_fix import __version__
-from atomic_fix.commands import CLEAN, FOUND, complain
-from atomic_fix.report import printable
+from atomic_fix.commands import CLEAN, FOUND, complain, warn
+from atomic_fix.config import Config
+from atomic_fix.report import named, printable
 from atomic_fix.run import disk
+from atomic_fix.run.project import Projects, nearest_pyproject
+from atomic_fix.run.toml_setting import AlreadySet, with_setting
 from atomic_fix.settings import Resolver
-from atomic_fix.source import Unreadable
+from atomic_fix.source import Unreadable, below
 
 _FIRST_LINE = re.compile(
     rb"^# atomic-fix (?P<version>\S+), helper, sha256:(?P<digest>[0-9a-f]{64})\n", re.MULTILINE
@@ -53,6 +57,8 @@ class Copy:
     version: str
     edited: bool
     current: bool
+    within: tuple[str, ...] = ()
+    """Where it has to lie if it is to be updated."""
 
     @property
     def newer(self) -> bool:
@@ -66,7 +72,7 @@ class Copy:
 
 
 def vendor(path: str, resolver: Resolver) -> int:
-    """Copy the helper to a new file; the exit code."""
+    """Copy the helper to a new file, and set `helper` so that fixes import it; the exit code."""
     shown = f"--vendor: {path}"
     if os.path.isdir(path):
         example = os.path.join(path, "atomic_io.py")
@@ -80,18 +86,51 @@ def vendor(path: str, resolver: Resolver) -> int:
             return complain(f"{shown}: is there already, and is no copy: left as it is")
         if not found.current:
             return complain(f"{shown}: not copied again: {_verdict(found)}")
-        click.echo(f"{printable(path)}: current")
-        return CLEAN
-    from atomic_fix.runtime import atomic_write_bytes
-
+        click.echo(f"{named(path)}: current")
+        return _configure(path, resolver, is_new=False)
     try:
-        atomic_write_bytes(path, _copy())
-    except OSError as error:
-        return complain(f"{shown}: not written: {disk.reason(error)}")
-    click.echo(f"{printable(path)}: copied from atomic-fix {__version__}")
-    module = _module(path)
-    if resolver.for_file(path).config.helper != module:
-        click.echo(f'Fixes import it with `helper = "{module}"` in [tool.atomic-fix].', err=True)
+        disk.write_new(path, _copy(), disk.within_here(path))
+    except disk.NotWritten as error:
+        return complain(f"{shown}: not written: {error}")
+    click.echo(f"{named(path)}: copied from atomic-fix {__version__}")
+    return _configure(path, resolver)
+
+
+def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
+    """See to it that fixes import the copy; the exit code."""
+    whole = os.path.abspath(path)
+    module = Projects().of(whole).module_of(whole)
+    settings = resolver.for_file(path)
+    if settings.config.helper == module:
+        return CLEAN
+    setting = f"helper = {json.dumps(module, ensure_ascii=False)}"
+    there = settings.config.helper
+    origin = settings.origin and (below(settings.origin, ".") or settings.origin)
+    other = f'{origin}: `helper` is "{there}" and stays so; with `{setting}` fixes import the copy'
+    if there != Config().helper:
+        warn(other)
+        return CLEAN
+    file = settings.origin or ("" if resolver.isolated else nearest_pyproject(whole))
+    if not file:
+        if is_new:
+            click.echo(f"Fixes import it with `{setting}` in [tool.atomic-fix].", err=True)
+        return CLEAN
+    file = below(file, ".") or file
+    before = disk.read(file)
+    try:
+        if isinstance(before, Unreadable):
+            raise disk.NotWritten(before.reason)
+        is_pyproject = os.path.basename(file) == "pyproject.toml"
+        after = with_setting(before, "helper", module, is_pyproject=is_pyproject)
+        if after is None:
+            raise disk.NotWritten("its [tool.atomic-fix] cannot be added to")
+        disk.write(file, before, after, disk.within_here(file))
+    except AlreadySet:
+        warn(other)
+        return CLEAN
+    except (disk.NotWritten, ValueError) as error:
+        return complain(f"{file}: {error}; put `{setting}` in [tool.atomic-fix] yourself")
+    click.echo(f"{named(file)}: {setting}")
     return CLEAN
 
 
@@ -103,7 +142,7 @@ def look_after(paths: tuple[str, ...], resolver: Resolver, *, update: bool) -> i
         if isinstance(found, Unreadable):
             worst = complain(f"{found.filename}: {found.reason}")
             continue
-        name = printable(found.path)
+        name = named(found.path)
         if found.current or not update:
             click.echo(f"{name}: {_verdict(found)}")
             worst = max(worst, CLEAN if found.current else FOUND)
@@ -111,7 +150,7 @@ def look_after(paths: tuple[str, ...], resolver: Resolver, *, update: bool) -> i
             worst = complain(f"{found.path}: not updated: {_verdict(found)}")
         else:
             try:
-                disk.write(found.path, found.content, found.updated())
+                disk.write(found.path, found.content, found.updated(), found.within)
             except disk.NotWritten as error:
                 worst = complain(f"{found.path}: not written: {error}")
             else:
@@ -143,6 +182,8 @@ def _find(paths: tuple[str, ...], resolver: Resolver) -> Iterator[Copy | Unreada
     for found in discover(paths, resolver):
         if isinstance(found, Candidate):
             copy = _read(found.path)
+            if isinstance(copy, Copy):
+                copy = replace(copy, within=found.within)
             if copy is None and found.path in named:
                 copy = Unreadable(found.path, "is no copy of the helper")
         else:
@@ -192,13 +233,3 @@ def _digest(body: bytes) -> str:
 def _release(version: str) -> list[int]:
     found = re.match(r"\d+(\.\d+)*", version)
     return [int(number) for number in found[0].split(".")] if found else []
-
-
-def _module(path: str) -> str:
-    """The name by which a program imports the file, as well as the folders tell."""
-    folder, name = os.path.split(os.path.abspath(path))
-    parts = [os.path.splitext(name)[0]]
-    while os.path.isfile(os.path.join(folder, "__init__.py")):
-        folder, package = os.path.split(folder)
-        parts.insert(0, package)
-    return ".".join(parts)

@@ -10,13 +10,19 @@ import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from atomic_fix.config import Config
-from atomic_fix.facts import durable
+from atomic_fix.facts import durable, fallbacks
 from atomic_fix.facts.durable import Durability, Vocabulary
 from atomic_fix.facts.paths import Paths, PathValue
-from atomic_fix.facts.publications import Publication, publications
+from atomic_fix.facts.platforms import is_posix_only
+from atomic_fix.facts.publications import (
+    Publication,
+    is_filled_for_callers,
+    publications,
+)
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
+from atomic_fix.facts.test_code import is_named_test, is_test
 from atomic_fix.finding import Position, Span
 from atomic_fix.source import Source
 
@@ -97,10 +103,25 @@ class ModuleFacts:
         """Handlers around loads that end in a default without a word."""
         return swallows(self.sites)
 
+    def is_reported(self, swallow: Swallow) -> bool:
+        """Whether a caller in this file tests for the default of a handler and reports it."""
+        function = swallow.function
+        attributes = frozenset(each for each in swallow.sets if each.startswith("self."))
+        return fallbacks.reported_by_caller(self.sites, self.tree.roots, function, attributes)
+
+    def callers_of_loader(self, function: FunctionFacts) -> fallbacks.Callers:
+        """What the callers in this file do with what a loader returns or raises."""
+        return fallbacks.callers(self.sites, self.tree.roots, function)
+
     @cached_property
     def dismissals(self) -> tuple[Dismissal, ...]:
         """Tests of a loaded object's shape that end in a default without a word."""
         return dismissals(self.sites)
+
+    @cached_property
+    def posix_only(self) -> bool:
+        """Whether the module can run on POSIX systems alone."""
+        return is_posix_only(self.source.text)
 
     @cached_property
     def looked_up(self) -> dict[object, Any]:
@@ -111,6 +132,14 @@ class ModuleFacts:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         return Vocabulary.of(self.config.durable_words, self.config.not_durable_words)
+
+    def is_scratch_of_test(self, function: FunctionFacts, durability: Durability) -> bool:
+        """Whether what a function does with a file is part of a test: of its own, or, in what is
+        called a test, a file that it reads itself."""
+        return is_test(function, self.paths) or (
+            is_named_test(function)
+            and any(g.site is not None and g.site.function is function for g in durability.grounds)
+        )
 
     @cached_property
     def _published(self) -> set[WriteSite]:
@@ -129,11 +158,19 @@ class ModuleFacts:
     def write_durability(self, site: WriteSite) -> Durability:
         """How likely it is that what the site writes is durable state. Below what is told,
         it is the most that it could be: the loads of the module are not looked at then."""
-        grounds = self._durability(site.path, site.function).grounds
-        most = self._weighed(site, [*grounds, *durable.most_read_back(site)])
+        named = self._durability(site.path, site.function)
+        if named.ruled_out:
+            return named
+        most = self._weighed(site, [*named.grounds, *durable.most_read_back(site)])
         if most.confidence < self.config.min_confidence:
             return most
-        return self._weighed(site, [*grounds, *self._read_back(site.path, site.function)])
+        found = self._weighed(site, [*named.grounds, *self._read_back(site.path, site.function)])
+        # Last, since it looks at every caller.
+        if found.confidence >= self.config.min_confidence and is_filled_for_callers(
+            self.sites, site, self.source.text
+        ):
+            found.rule_out("its callers have it fill a temp file, and publish that")
+        return found
 
     def _weighed(self, site: WriteSite, grounds: list[durable.Ground]) -> Durability:
         """The grounds in what names and reads the file, with those in the write itself."""

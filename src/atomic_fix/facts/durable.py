@@ -59,15 +59,12 @@ _DATA_SUFFIX = 0.3
 _SUFFIX_DENIES = -3.0
 _FRESH_NAME = -1.6
 _ASIDE = -4.0
-_TEMP = -9.0
 _SYSTEM_TEMP = -1.5
 _RUNNING = -4.0
 _ONLY_HINTS = -0.35
 _FOREIGN = -0.85
 _STRONG = 1.2
-_DEVICE = -8.0
-_TEST = -2.5
-_STAGED_FOLDER = -5.0
+_TESTING = -2.5
 _VOLATILE = -2.5
 _ONLY_WHEN_MISSING = -2.6
 _SECRET_WHEN_MISSING = -1.0
@@ -130,11 +127,17 @@ class Ground:
 @dataclass(slots=True)
 class Durability:
     grounds: list[Ground] = field(default_factory=list)
+    ruled_out: str = ""
+    """Why it is not durable state whatever else says so, as a clause; empty for no reason."""
 
     def add(
         self, text: str, weight: float, site: LoadSite | WriteSite | PublishSite | None = None
     ) -> None:
         self.grounds.append(Ground(text, weight, site))
+
+    def rule_out(self, reason: str) -> None:
+        """Take it for something else: what speaks for it no longer counts."""
+        self.ruled_out = self.ruled_out or reason
 
     @property
     def score(self) -> float:
@@ -142,7 +145,7 @@ class Durability:
 
     @property
     def confidence(self) -> float:
-        return round(1 / (1 + math.exp(-self.score)), 2)
+        return 0.0 if self.ruled_out else round(1 / (1 + math.exp(-self.score)), 2)
 
     @property
     def read_back(self) -> bool:
@@ -246,11 +249,9 @@ def _context_grounds(
     stem = PurePath(filename.replace("\\", "/"))
     module = stem.parent.name if stem.stem == "__init__" else stem.stem
     places.append(("module", module, _MODULE))
-    # Of folders the last word counts: `tests`, `unit_tests`, but not `test_saves0`, which is
-    # where pytest lets a test work.
-    said = {*words(module), *(word for part in stem.parts[:-1][-3:] for word in words(part)[-1:])}
-    if said & {"test", "testing"}:
-        durability.add("it is a test", _TEST)
+    # Tests themselves are left out by a setting, and not weighed.
+    if "testing" in {*words(module), *words(stem.parent.name)}:
+        durability.add("it is there to test with", _TESTING)
     for kind, name, (strong, weak, denying) in places:
         phrase = phrase_in(vocabulary.durable, name)
         gain = strong
@@ -275,17 +276,17 @@ def _names_another(mention: Mention) -> bool:
 
 def trait_grounds(durability: Durability, path: PathValue) -> None:
     if "device" in path.traits:
-        durability.add("the path is a device", _DEVICE)
+        durability.rule_out("the path is a device")
     if {"temp", "tempdir"} & path.traits:
-        durability.add("the path is a temp file", _TEMP)
-    elif "systemp" in path.traits:
+        durability.rule_out("the path is a temp file")
+    if "staged" in path.traits:
+        durability.rule_out("the folder is published when the `with` is left")
+    if "systemp" in path.traits:
         durability.add("the path is in the system's temp folder", _SYSTEM_TEMP)
     if "aside" in path.traits:
         durability.add("the path is a copy put aside", _ASIDE)
     if "fresh" in path.traits:
         durability.add("each write has a fresh name", _FRESH_NAME)
-    if "staged" in path.traits:
-        durability.add("the folder is published when the `with` is left", _STAGED_FOLDER)
     if any(phrase_in(catalog.VOLATILE, mention.text) for mention in path.mentions):
         durability.add("the folder does not outlive the run", _VOLATILE)
 

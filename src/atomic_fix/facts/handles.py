@@ -8,7 +8,8 @@ from itertools import islice
 import libcst as cst
 
 from atomic_fix.catalog import apis
-from atomic_fix.facts.names import code_of, dotted
+from atomic_fix.catalog.words import LOADING
+from atomic_fix.facts.names import code_of, dotted, words
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Binding, Call, FunctionFacts, Scopes, argument
 
@@ -23,6 +24,9 @@ class Opened:
 
 
 _READING = frozenset({"open", "read_text", "read_bytes"})
+_READING_METHODS = frozenset({"read", "readline", "readlines", "readinto", "__next__"})
+_WRITING_METHODS = frozenset({"write", "writelines"})
+_WRITING_WORDS = frozenset({"dump", "encode", "save", "serialise", "serialize", "store", "write"})
 _PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 
 
@@ -304,14 +308,21 @@ class Handles:
                 return found
         return None
 
-    def _opened_path(self, opened: Call) -> tuple[PathValue, cst.BaseExpression] | None:
+    def _opened_path(
+        self, opened: Call, depth: int = 4
+    ) -> tuple[PathValue, cst.BaseExpression] | None:
+        """The path of the file that a call opens, also through a handle of it.
+
+        A name that is bound again to what was opened under it leads in a circle; after `depth`
+        steps what the last call is given has to do.
+        """
         found = self.opens(opened)
         if found is None:
             return None
         target = found.target
-        inner = self.handle_of(target, opened)
+        inner = self.handle_of(target, opened) if depth else None
         if inner is not None and inner is not opened:
-            return self._opened_path(inner)
+            return self._opened_path(inner, depth - 1)
         return self.resolve(target, opened), target
 
     def _call_origin(
@@ -363,12 +374,90 @@ class Handles:
             for b in self._bound(name, call)[-2:]
         )
 
-    def truncates(self, call: Call) -> bool:
-        """Whether the handle that a call opens for update is cut with `truncate()`."""
+    def rewrites(self, call: Call, *, appends: bool) -> bool:
+        """Whether what was in the file is lost through a handle opened for update, or to append.
+
+        It is when `truncate` empties the file, or cuts off the rest behind what may be written
+        over its beginning. To cut back to a length behind what is kept, as a log loses its torn
+        last record, overwrites nothing.
+        """
         handle = self.handle_name(call)
-        return handle is not None and any(
-            c.name == f"{handle}.truncate" for c in call.function.calls
+        if handle is None:
+            return False
+        at_start = not appends
+        behind = appends  # whatever the position, what is appended goes to the end
+        overwritten = maybe_overwritten = truncated = False
+        for other in self.uses(handle, call):
+            given = any(dotted(arg.value) == handle for arg in other.node.args)
+            method = (other.name or "").removeprefix(f"{handle}.")
+            if method == "seek":
+                at_start = _is_zero(other.argument(0)) and _is_zero(other.argument(1), absent=True)
+                behind = appends or not at_start
+            elif method == "truncate":
+                truncated = True
+                size = other.argument(0, "size")
+                if _is_zero(size) or (size is None and (at_start or maybe_overwritten)):
+                    return True
+            elif method in _READING_METHODS or (given and self._is_read(other)):
+                at_start = False
+            elif method in _WRITING_METHODS or (given and self._is_dump(other)):
+                overwritten = overwritten or not behind
+                at_start = False
+            elif given and not appends and not self._is_lock(other):
+                # A function that is given the handle may go back to the beginning.
+                writes = self._writes_to(other, handle)
+                overwritten = overwritten or writes is True
+                maybe_overwritten = maybe_overwritten or writes is None
+        return overwritten and truncated
+
+    def _writes_to(self, call: Call, handle: str, depth: int = 2) -> bool | None:
+        """Whether a call writes to the handle that it is given; None where it cannot be told."""
+        name = self.paths.call_name(call, call.function).rpartition(".")[2] or call.method or ""
+        if not _WRITING_WORDS.isdisjoint(words(name)):
+            return True
+        for callee in self.paths.callees(call.node, call.function)[:1] if depth else ():
+            for parameter in callee.parameters:
+                given = call.argument(
+                    callee.parameter_position(parameter.name.value), parameter.name.value
+                )
+                if given is not None and dotted(given) == handle:
+                    return self._is_written(callee, parameter.name.value, depth - 1)
+        return None
+
+    def _is_written(self, function: FunctionFacts, handle: str, depth: int) -> bool:
+        """Whether a function writes to the handle that is one of its parameters."""
+        return any(
+            call.name in {f"{handle}.write", f"{handle}.writelines"}
+            or (
+                any(dotted(arg.value) == handle for arg in call.node.args)
+                and (self._is_dump(call) or self._writes_to(call, handle, depth) is True)
+            )
+            for call in function.calls
         )
+
+    def _is_dump(self, call: Call) -> bool:
+        """Whether a call writes at the position of the handle that it is given."""
+        name = self.paths.call_name(call, call.function)
+        return name in apis.DUMPERS or name.rpartition(".")[2] in {"dump", "safe_dump"}
+
+    def _is_read(self, call: Call) -> bool:
+        name = self.paths.call_name(call, call.function)
+        return name.startswith("builtins.") or not LOADING.isdisjoint(
+            words(name.rpartition(".")[2])
+        )
+
+    def _is_lock(self, call: Call) -> bool:
+        name = self.paths.call_name(call, call.function)
+        return any("lock" in word for word in words(name.rpartition(".")[2]))
+
+
+def _is_zero(node: cst.BaseExpression | None, *, absent: bool = False) -> bool:
+    """Whether an argument is a literal 0, or `os.SEEK_SET`; `absent`: what a missing one is."""
+    if node is None:
+        return absent
+    if isinstance(node, cst.Integer):
+        return node.evaluated_value == 0
+    return (dotted(node) or "").rpartition(".")[2] == "SEEK_SET"
 
 
 def _mode(text: str) -> set[str]:

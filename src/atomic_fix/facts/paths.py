@@ -28,6 +28,8 @@ from atomic_fix.facts.scopes import (
 )
 
 _DEPTH = 6
+_MOST_NESTED = 50
+"""Expressions within each other; of a sum of more terms, the last ones are looked at."""
 _order = attrgetter("order")
 # Where a template is filled in: `{}`, `{name:03}`, `%s`, `%(name)s`, `%05d`.
 _PLACE = re.compile(r"\{[^{}]*\}|%(\(\w+\))?[-+ 0-9.]*[a-zA-Z]")
@@ -82,6 +84,13 @@ class PathValue:
 
     def same(self, other: PathValue) -> bool:
         return not self.aliases.isdisjoint(other.aliases)
+
+    def is_put_beside(self, other: PathValue) -> bool:
+        """Whether its name is made from that of the other path, and its folder is the same."""
+        if self.derived_from.isdisjoint(other.aliases):
+            return False
+        folders = tuple(f"join({part}({other.key})," for part in ("parent", "dirname"))
+        return not self.key.startswith("join(") or self.key.startswith(folders)
 
     @property
     def shows_path(self) -> bool:
@@ -209,18 +218,18 @@ class Paths:
         return receiver
 
     def method(self, owner: ClassFacts, name: str) -> FunctionFacts | None:
-        return next((c.methods[name] for c in self._lineage(owner) if name in c.methods), None)
+        return next((c.methods[name] for c in self.lineage(owner) if name in c.methods), None)
 
     def attribute(self, owner: ClassFacts, name: str) -> list[Binding]:
-        return next((c.attributes[name] for c in self._lineage(owner) if name in c.attributes), [])
+        return next((c.attributes[name] for c in self.lineage(owner) if name in c.attributes), [])
 
-    def _lineage(self, owner: ClassFacts, depth: int = 4) -> Iterator[ClassFacts]:
+    def lineage(self, owner: ClassFacts, depth: int = 4) -> Iterator[ClassFacts]:
         """The class and those of the module that it inherits from."""
         yield owner
         for base in owner.bases if depth else ():
             parent = self._scopes.class_named(base)
             if parent is not None and parent is not owner:
-                yield from self._lineage(parent, depth - 1)
+                yield from self.lineage(parent, depth - 1)
 
     def bindings(self, name: str, function: FunctionFacts, before: int) -> list[Binding]:
         """What a local or enclosing name was last bound to before a place.
@@ -245,6 +254,8 @@ class Paths:
                     return earlier[::-1]
             found = [b for b in bound if b.kind != "add"]
             if found:
+                if scope is function and scope.parameter(name) is not None:
+                    return []  # it still is what the caller gave
                 return found
             if scope.parameter(name) is not None:
                 break
@@ -269,7 +280,9 @@ class Paths:
         distance: int,
         depth: int,
     ) -> PathValue:
-        if depth <= 0 or id(node) in self._active:
+        # `depth` counts the names and calls that were followed, and not how deep a single
+        # expression is.
+        if depth <= 0 or id(node) in self._active or len(self._active) >= _MOST_NESTED:
             return _UNKNOWN
         self._active.add(id(node))
         try:
@@ -756,6 +769,12 @@ def _join(values: list[PathValue], *traits: str) -> PathValue:
     inherited = frozenset[str]().union(
         *(v.traits & (_OF_FOLDERS | {"beside", "device"}) for v in values)
     ) | (last.traits & {"temp", "fresh", "aside"})
+    if any(
+        mention.kind == "parameter" and mention.text in words.SCRATCH_FIXTURES
+        for value in values[:-1]
+        for mention in value.mentions
+    ):
+        inherited |= {"tempdir"}
     # A file beside the code, or in a temp folder, is not the one of that name elsewhere.
     home = "code/" if any("__file__" in v.key for v in values[:-1]) else ""
     if "tempdir" in inherited:

@@ -1,12 +1,13 @@
 """Temp files that are given their final name, and how well that is done."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
 from atomic_fix.catalog import apis
-from atomic_fix.catalog.words import FOLDERS
+from atomic_fix.catalog.words import FOLDERS, PROMISING
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Call, FunctionFacts
@@ -75,6 +76,8 @@ def _falls_back(publication: Publication, others: list[Publication]) -> bool:
 def _publication(
     sites: Sites, site: PublishSite, makers: Sequence[Call], removals: _Removals
 ) -> Publication | None:
+    if _ages(sites, site):
+        return None
     beside = not site.source.derived_from.isdisjoint(site.target.aliases)
     staged = beside or site.source.is_temp or "fresh" in site.source.traits
     made = tuple(
@@ -114,20 +117,168 @@ def _publication(
     )
 
 
+def _ages(sites: Sites, site: PublishSite) -> bool:
+    """Whether a file of old content moves on to a name made from its own, as in
+    `os.replace(path, path + ".1")`: what is written after that is not published by it.
+
+    A file that was written just before under a name of its own is published, though.
+    """
+    source, target = site.source, site.target
+    if source.is_temp or "fresh" in source.traits or not target.is_put_beside(source):
+        return False
+    return not any(
+        write.path.same(source) and _comes_first(sites, write, site) for write in sites.writes
+    )
+
+
 def _before(sites: Sites, write: WriteSite, site: PublishSite, staged: bool) -> bool:
     """Whether a write of the source can be the one that is published."""
+    if write.function is site.function or not staged:
+        return _comes_first(sites, write, site)
+    return True
+
+
+def _comes_first(sites: Sites, write: WriteSite, site: PublishSite) -> bool:
+    """Whether a write is seen to run before a move: in the same function, in one that is called
+    before, or in one that calls the move's function afterwards."""
     if write.function is site.function:
         return write.order < site.order
-    if staged:
-        return True
-    # No temp name: only a function that is called here, or calls this one.
     callees = sites.paths.callees
     return any(
-        write.function in callees(call.node, site.function) for call in site.function.calls
+        call.order < site.order and write.function in callees(call.node, site.function)
+        for call in site.function.calls
     ) or any(
-        site.function in callees(call.node, write.function)
+        write.order < call.order and site.function in callees(call.node, write.function)
         for call in sites.scopes.callers_of(site.function.name)
         if call.function is write.function
+    )
+
+
+def is_filled_for_callers(sites: Sites, write: WriteSite, text: str) -> bool:
+    """Whether a function writes where its callers say, and each that is in sight has it fill a
+    temp file, which is published then.
+
+    A caller need not name the function: it may get it by `getattr`, from a table, or as an
+    argument, or call the method of a class above. `text` is that of the file.
+    """
+    function = write.function
+    name = next(
+        (
+            parameter.name.value
+            for parameter in function.parameters
+            if f"{function.path}:{parameter.name.value}" in write.path.aliases
+        ),
+        None,
+    )
+    if name is None or function.is_module:
+        return False
+    position = function.parameter_position(name)
+    calls = [c for c in sites.scopes.callers_of(function.name) if _may_call(sites, c, function)]
+    calls += _indirect_calls(sites, function, text)
+    if not calls:
+        return _is_given_to_atomic_writer(sites, function)
+    return all(_is_given_a_temp(sites, call, call.argument(position, name)) for call in calls)
+
+
+def _may_call(sites: Sites, call: Call, function: FunctionFacts) -> bool:
+    """Whether a call by the function's name may be one of the function."""
+    head, dot, _ = (call.name or "").partition(".")
+    if dot and head in sites.scopes.imports:
+        return False  # `pickle.dump(...)` in a class that has a `dump`
+    is_method = function.owner is not None and function is function.owner.methods.get(function.name)
+    if is_method and isinstance(call.node.func, cst.Name):
+        return False  # a method is called by its object
+    callees = sites.paths.callees(call.node, call.function)
+    if not callees or function in callees:
+        return True
+    above = list(sites.paths.lineage(function.owner)) if function.owner is not None else []
+    return any(callee.owner in above for callee in callees)
+
+
+def _is_given_a_temp(sites: Sites, call: Call, given: cst.BaseExpression | None) -> bool:
+    if given is None:
+        return False
+    value = sites.handles.resolve(given, call)
+    return any(
+        publish.function is call.function
+        and publish.order > call.order
+        and publish.source.same(value)
+        and not _ages(sites, publish)
+        for publish in sites.publishes
+    )
+
+
+def _indirect_calls(sites: Sites, function: FunctionFacts, text: str) -> list[Call]:
+    """Calls, in functions that publish a file, of what may be the function under another name."""
+    publishing = {publish.function for publish in sites.publishes}
+    calls = [
+        (call, parts)
+        for each in publishing
+        for call in each.calls
+        if (parts := _indirectly_called(sites, call)) is not None
+    ]
+    found = [call for call, parts in calls if parts and all(p in function.name for p in parts)]
+    found += [run for each in publishing for call in each.calls for run in _run(call, function)]
+    # As a value: neither defined nor called there.
+    of = r"\." if function.owner is not None else r"(?<!def )\b"
+    mention = re.compile(rf"{of}{re.escape(function.name)}\b(?!\s*\()")
+    if any(not parts for _, parts in calls) and mention.search(text):
+        found += [call for call, parts in calls if not parts]
+    return found
+
+
+def _run(call: Call, function: FunctionFacts) -> list[Call]:
+    """The call of a function that one such as `to_thread(function, path)` makes."""
+    last = (call.name or call.method or "").rpartition(".")[2]
+    position = apis.RUNNERS.get(last)
+    inner = call.argument(position) if position is not None else None
+    if inner is None or (dotted(inner) or "").rpartition(".")[2] != function.name:
+        return []
+    rest = [arg for arg in call.node.args if arg.value is not inner][position:]
+    return [Call(call.order, cst.Call(inner, rest), call.function, call.inside, dotted(inner))]
+
+
+def _indirectly_called(sites: Sites, call: Call) -> list[str] | None:
+    """The parts that are known of the name of a function that is looked up and then called;
+    None for a call of what is named."""
+    func = call.node.func
+    if isinstance(func, cst.Name):
+        if call.function.parameter(func.value) is not None:
+            return []
+        bound = call.function.bindings.get(func.value, ())
+        values = [binding.value for binding in bound]
+    else:
+        values = [func]
+    for value in values:
+        if isinstance(value, cst.Call) and dotted(value.func) == "getattr":
+            named = value.args[1].value if len(value.args) > 1 else value
+            if isinstance(named, cst.Name):
+                name = sites.paths.bindings(named.value, call.function, call.order)
+                named = name[-1].value if name else named
+            return _literal_parts(named)
+    table = any(not isinstance(value, (cst.Name, cst.Attribute)) for value in values)
+    return [] if table else None
+
+
+def _literal_parts(node: cst.BaseExpression) -> list[str]:
+    """The texts that stand in an expression for a name."""
+    if isinstance(node, cst.BinaryOperation):
+        return _literal_parts(node.left) + _literal_parts(node.right)
+    if isinstance(node, cst.FormattedString):
+        return [part.value for part in node.parts if isinstance(part, cst.FormattedStringText)]
+    if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
+        return _literal_parts(node.func.value)  # `"_save_{}".format(kind)`
+    if isinstance(node, cst.SimpleString):
+        return [part for part in re.split(r"\{\w*\}|%s", str(node.evaluated_value)) if part]
+    return []
+
+
+def _is_given_to_atomic_writer(sites: Sites, function: FunctionFacts) -> bool:
+    """Whether the function is handed to one from elsewhere whose name promises an atomic write."""
+    return any(
+        (dotted(keeper.path_node) or "").rpartition(".")[2] == function.name
+        and not PROMISING.isdisjoint(words(keeper.call.method or keeper.call.name or ""))
+        for keeper in sites.kept
     )
 
 

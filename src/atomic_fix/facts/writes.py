@@ -132,7 +132,7 @@ class Writes:
         if mode is None:
             mode = next((m for m in modes if m.startswith("r") and "+" in m), None)
             mode = mode or next((m for m in modes if m.startswith("a")), None)
-            if mode is None or not self._handles.truncates(call):
+            if mode is None or not self._handles.rewrites(call, appends=mode.startswith("a")):
                 return None
         target = opened.target
         path = self._handles.resolve(target, call)
@@ -219,8 +219,13 @@ class Writes:
             return None
         if saver.name[0] == "." and not path.shows_path:
             return None
-        if saver.content == "copy" and not call.argument(0, "src"):
-            return None
+        if saver.content == "copy":
+            source = call.argument(0, "src")
+            if source is None:
+                return None
+            copied = self._handles.resolve(source, call)
+            if not copied.is_temp and path.is_put_beside(copied):
+                path = path.having("aside")  # `shutil.copy(path, f"{path}.1")`
         data = _names(next((a.value for a in call.node.args if a.value is not target), None))
         api = saver.name.removeprefix(".")
         return WriteSite(call, "save", api, target, path, "w", saver.content, data)

@@ -1,16 +1,20 @@
 """ATF102: a saver is given a handle of `atomic_open` in place of the path."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 import libcst as cst
 
 from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.names import dotted
+from atomic_fix.facts.scopes import Binding, Call
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import Attempt
-from atomic_fix.fixes.place import Place, keyword
+from atomic_fix.fixes.block import changes_order, is_open_elsewhere
+from atomic_fix.fixes.place import Place, keyword, last_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class _Handle:
     """Why a person should read it; empty when the bytes are the same."""
     refused: frozenset[str] = frozenset()
     """Keywords that go with a path only, or open the file in another way."""
+    appends: bool = False
+    """Whether the saver puts the first suffix behind a path that lacks it."""
 
 
 _TABLE_OPTIONS = frozenset({"mode", "encoding", "errors", "compression", "storage_options"})
@@ -36,11 +42,11 @@ _PANDAS_TEXT = '"w", encoding="utf-8", newline=""'
 _HANDLES: dict[str, _Handle] = {
     "torch.save": _Handle(doubt="the archive's inner folder is named `archive`, not as the file"),
     "torch.jit.save": _Handle(doubt="the archive's inner folder is named `archive`"),
-    "numpy.save": _Handle(suffixes=(".npy",)),
-    "numpy.savez": _Handle(suffixes=(".npz",)),
-    "numpy.savez_compressed": _Handle(suffixes=(".npz",)),
-    "scipy.sparse.save_npz": _Handle(suffixes=(".npz",)),
-    "scipy.io.savemat": _Handle(suffixes=(".mat",), refused=frozenset({"appendmat"})),
+    "numpy.save": _Handle(suffixes=(".npy",), appends=True),
+    "numpy.savez": _Handle(suffixes=(".npz",), appends=True),
+    "numpy.savez_compressed": _Handle(suffixes=(".npz",), appends=True),
+    "scipy.sparse.save_npz": _Handle(suffixes=(".npz",), appends=True),
+    "scipy.io.savemat": _Handle(suffixes=(".mat",), appends=True, refused=frozenset({"appendmat"})),
     "joblib.dump": _Handle(suffixes=(".joblib", ".pkl", ".pickle", ".bin", ".dat", ".job")),
     "paddle.save": _Handle(doubt="paddle writes the same content, but maybe in other chunks"),
     "to_csv": _Handle(_PANDAS_TEXT, (".csv", ".tsv", ".txt"), "pandas", refused=_TABLE_OPTIONS),
@@ -69,7 +75,7 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
         raise Refused(f"`{site.api}` takes a path only; save to a temp file, then `os.replace` it")
     if site.call.shown is not None:
         raise Refused("the saver is called by another function")
-    attempt = Attempt(Place(facts, site.function), site)
+    attempt = Attempt(Place(facts, site.function, [site.node]), site)
     place, call = attempt.place, attempt.call
     local = attempt.helper("atomic_open")
     if row.module and not place.imports(row.module):
@@ -81,18 +87,23 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
             raise Refused("not every argument of the saver is in sight")
         if keyword(arg) in row.refused:
             raise Refused(f"with `{keyword(arg)}` the saver treats a handle in another way")
-    suffix = _suffix(site)
-    if row.suffixes and suffix is None:
-        place.doubt(f"the path must end in {' or '.join(row.suffixes[:2])}")
-    elif row.suffixes and suffix not in row.suffixes:
-        raise Refused(f"`{site.api}` treats the suffix {suffix} of a path in its own way")
+    # The others are methods.
+    if place.called(call) == site.api and not place.owns(call.func):
+        raise Refused(f"whose `{site.api}` is called cannot be seen")
+    appended = _appended(place, site, row)
     if not isinstance(place.parents.get(call), cst.Expr):
         raise Refused("what the saver returns is used")
     place.line(call)
     path = attempt.path_text(site.path_node)
+    if appended:
+        path = f"{path[:-1]}{appended}{path[-1]}"
     given = next((arg for arg in call.args if arg.value is site.path_node), None)
     if given is None:
         raise Refused("the path is not an argument of the saver")
+    if is_open_elsewhere(place, site, facts.sites.handles):
+        raise Refused("the same file is open meanwhile")
+    if changes_order(place, site.path_node, [call.func, *call.args[: call.args.index(given)]]):
+        place.doubt("the path is worked out before what is saved")
     handle = place.fresh("file", "handle", "output")
     if place.comments(call):
         raise Refused("comments stand in the call")
@@ -107,12 +118,106 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
     return attempt.made(Edit(span, f"{opener}\n{deeper}{saved}"))
 
 
-def _suffix(site: WriteSite) -> str | None:
-    """The suffix of the path, if the literal that ends it is in sight."""
-    found = [
-        PurePath("_" + mention.text).suffix.lower()
-        for mention in site.path.mentions
-        if mention.kind == "literal"
-    ]
-    suffixes = {suffix for suffix in found if suffix}
-    return suffixes.pop() if len(suffixes) == 1 else None
+def _appended(place: Place, site: WriteSite, row: _Handle) -> str:
+    """What is put behind the path for the file to be the one that the saver writes.
+
+    Raises:
+        Refused: which file that is, and in which form, is not in sight.
+    """
+    if not row.suffixes:
+        return ""
+    ends = endings(place, site.path_node, site.call)
+    known = {PurePath("_" + end).suffix.lower() for end in ends}
+    if not ends or "" in ends:
+        raise Refused(f"`{site.api}` goes by the suffix of the path, which is not in sight")
+    # numpy compares letter by letter, and adds the suffix to any other.
+    if all(end.endswith(row.suffixes) for end in ends) or (not row.appends and known <= {""}):
+        return ""
+    if not row.appends:
+        raise Refused(f"`{site.api}` treats the suffix {max(known)} of a path in its own way")
+    if any(end.endswith(row.suffixes) for end in ends) or not _ends_in_a_literal(site.path_node):
+        raise Refused(f"`{site.api}` adds {row.suffixes[0]} to the path")
+    return row.suffixes[0]
+
+
+def _ends_in_a_literal(node: cst.BaseExpression) -> bool:
+    """Whether the characters of an expression end within the string that ends its value."""
+    if node.rpar if hasattr(node, "rpar") else ():
+        return False
+    if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, (cst.Add, cst.Divide)):
+        return _ends_in_a_literal(node.right)
+    if isinstance(node, cst.FormattedString):
+        return isinstance(node.parts[-1], cst.FormattedStringText) and len(node.end) == 1
+    return isinstance(node, cst.SimpleString) and len(node.quote) == 1
+
+
+_SAME = frozenset({"Path", "PurePath", "str", "fspath", "abspath", "realpath", "expanduser"})
+
+
+def endings(
+    place: Place, node: cst.BaseExpression | None, call: Call, depth: int = 5
+) -> frozenset[str]:
+    """The texts that a path may end in, each as far back as it is in sight; an empty one among
+    them, or none at all, where the end is not."""
+    unknown = frozenset({""})
+    if node is None or depth == 0:
+        return unknown
+    again = (call, depth - 1)
+    if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
+        value = node.evaluated_value
+        return frozenset({value}) if isinstance(value, str) else unknown
+    if isinstance(node, cst.FormattedString):
+        end = node.parts[-1] if node.parts else None
+        if isinstance(end, cst.FormattedStringText):
+            return frozenset({end.value})
+        if isinstance(end, cst.FormattedStringExpression) and end.format_spec is None:
+            return endings(place, end.expression, *again)
+        return unknown
+    if isinstance(node, cst.BinaryOperation):
+        if isinstance(node.operator, (cst.Add, cst.Divide)):
+            return endings(place, node.right, *again)
+        if isinstance(node.operator, cst.Modulo) and isinstance(node.left, cst.SimpleString):
+            value = node.left.evaluated_value
+            return _of_a_template(value, "%") if isinstance(value, str) else unknown
+        return unknown
+    if isinstance(node, cst.IfExp):
+        return endings(place, node.body, *again) | endings(place, node.orelse, *again)
+    if isinstance(node, cst.Call):
+        last = last_name(node)
+        plain = node.args and not any(arg.star or arg.keyword for arg in node.args)
+        if plain and last in _SAME | {"join", "joinpath", "with_name", "with_suffix"}:
+            return endings(place, node.args[-1].value, *again)
+        if last in {"absolute", "expanduser", "resolve", "as_posix"}:
+            return endings(place, getattr(node.func, "value", None), *again)
+        if last == "format" and isinstance(node.func, cst.Attribute):
+            template = node.func.value
+            value = template.evaluated_value if isinstance(template, cst.SimpleString) else None
+            return _of_a_template(value, "}") if isinstance(value, str) else unknown
+        return unknown
+    if isinstance(node, cst.Name):
+        bound = place.facts.paths.bindings(node.value, call.function, call.order)
+        if not bound or call.function.parameter(node.value) is not None:
+            return unknown
+        return _of_all(place, bound, call, depth)
+    if isinstance(node, cst.Attribute) and dotted(node.value) in {"self", "cls"}:
+        owner = call.function.owner
+        bound = place.facts.paths.attribute(owner, node.attr.value) if owner is not None else []
+        return _of_all(place, bound, call, depth) if bound else unknown
+    return unknown
+
+
+def _of_all(place: Place, bound: Sequence[Binding], call: Call, depth: int) -> frozenset[str]:
+    found = frozenset[str]()
+    for each in bound:
+        if each.kind != "assign":
+            return frozenset({""})
+        found |= endings(place, each.value, call.at(each), depth - 1)
+    return found
+
+
+def _of_a_template(text: str, mark: str) -> frozenset[str]:
+    """The text behind the last place of a template."""
+    tail = text.rpartition(mark)[2]
+    if mark == "%":
+        tail = tail.lstrip("-+ #0123456789.")[1:]
+    return frozenset({tail})

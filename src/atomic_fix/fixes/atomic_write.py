@@ -12,17 +12,19 @@ import libcst as cst
 
 from atomic_fix.config import own_helper
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.facts.names import code_of, dotted, words
+from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
+from atomic_fix.fixes.block import Block, changes_order, is_descriptor, is_open_elsewhere
 from atomic_fix.fixes.imports import import_name
-from atomic_fix.fixes.place import Place, bound, keyword, last_name, line_limit, walk, width
+from atomic_fix.fixes.place import Place, bound, keyword, last_name, variables, walk
 
 # Keywords that the helper keeps for itself: an option of `json.dumps` by such a name, or by
 # none, would not get there.
 _OWN_KEYWORDS = frozenset(
     {"", "path", "obj", "encoding", "newline", "fsync", "mode", "backup", "errors", "text", "fp"}
+    | {"permissions", "make_parents"}
 )
 _UTF_8 = re.compile(r"([\"'])utf[-_]?8\1", re.IGNORECASE)
 # JSON with ensure_ascii holds ASCII alone, and these write it alike.
@@ -39,16 +41,17 @@ _COMPRESSORS = frozenset(
 _OPENING = frozenset(
     {"aiofiles", "anyio", "builtins", "bz2", "codecs", "gzip", "io", "lzma", "zipfile"}
 )
-_TELLING = frozenset({"debug", "info", "warning", "error", "exception", "log", "print", "format"})
 
 
 def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     """The repair of a write in place."""
-    place = Place(facts, site.function)
+    place = Place(facts, site.function, [site.node])
     if place.imports(*_REMOTE_PATHS):
         raise Refused("the path may not be one of the local file system")
     if site.path.traits & {"device", "memory", "handle"}:
         raise Refused("what is written is no regular file")
+    if is_descriptor(place, site):
+        raise Refused("the file may be given as a descriptor")
     func, receiver = site.call.node.func, site.path_node
     last = last_name(receiver)
     if (
@@ -58,7 +61,11 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
         and not last.endswith("Path")
     ):
         raise Refused(f"whether `{last}` is a path of the local file system cannot be seen")
+    if isinstance(func, cst.Attribute) and func.value is receiver:
+        _must_be_pathlib(place, site, func.attr.value)
     _must_not_be_a_retreat(place, site)
+    if is_open_elsewhere(place, site, facts.sites.handles):
+        raise Refused("the same file is open meanwhile")
     kind = _WholeWrite if site.kind == "write" else _OpenedWrite
     fix = kind(place, site).fix()
     # To remove the file first would take back what the repair gives.
@@ -87,6 +94,8 @@ def fix_staged(place: Place, site: WriteSite, target: cst.BaseExpression, region
         Refused: the call cannot be made from what is in sight.
     """
     place.doubt("the target keeps its mode and links, and a read-only one is refused")
+    if changes_order(place, target, site.call.node.args):
+        raise Refused("the path would be worked out before what is written")
     attempt = _WholeWrite(place, site)
     attempt.target, attempt.region = target, region
     return attempt.fix()
@@ -104,6 +113,40 @@ def _must_not_be_a_retreat(place: Place, site: WriteSite) -> None:
                 and path in [place.text(arg.value) for arg in node.args]
             ):
                 raise Refused("it stands in for an atomic write that failed")
+
+
+_PATHLIB = re.compile(r"\.*(aiopath|anyio|pathlib2?)\.\w+")
+
+
+def _must_be_pathlib(place: Place, site: WriteSite, method: str) -> None:
+    """Refuses a method by the name of one of `pathlib.Path` that may be another's."""
+    node, facts = site.path_node, place.facts
+    made = [node]
+    name = dotted(node) or ""
+    owner = site.function.owner
+    if isinstance(node, cst.Name):
+        bound_to = facts.paths.bindings(node.value, site.function, site.order)
+        made += [each.value for each in bound_to]
+        parameter = site.function.parameter(node.value)
+        if parameter is not None and parameter.annotation is not None:
+            made.append(parameter.annotation.annotation)
+    elif name.startswith("self.") and owner is not None:
+        made += [each.value for each in facts.paths.attribute(owner, name[5:])]
+    if name in {"self", "cls"} or last_name(node) == "super":
+        raise Refused("the class may have a method of its own")
+    for each in made:
+        kind = each.func if isinstance(each, cst.Call) else each
+        called = (dotted(kind) or "").rpartition(".")[2]
+        if not called[:1].isupper() or (kind is each and not isinstance(each, cst.Name)):
+            continue
+        origins = place.origins(called)
+        if facts.scopes.class_named(called) is not None or (
+            called == "Path" and not all(_PATHLIB.fullmatch(origin) for origin in origins)
+        ):
+            raise Refused(f"whether `{called}` is a path of the local file system cannot be seen")
+    own = [each for each in facts.scopes.functions_named(method) if each.owner is not None]
+    if own and "path" not in site.path.traits:
+        raise Refused(f"a class of the file has a `{method}` of its own")
 
 
 class Attempt:
@@ -147,7 +190,11 @@ class Attempt:
 
     def json_call(self, node: cst.BaseExpression) -> Sequence[cst.Arg] | None:
         """The arguments of `json.dumps(value, **options)` if every option is in sight."""
-        if isinstance(node, cst.Call) and self.place.called(node) == "json.dumps":
+        if (
+            isinstance(node, cst.Call)
+            and self.place.called(node) == "json.dumps"
+            and self.place.owns(node.func)
+        ):
             return _json_of(node.args)
         return None
 
@@ -184,7 +231,7 @@ class Attempt:
         return f"{name}={text}"
 
     def path_text(self, node: cst.BaseExpression) -> str:
-        text = self.place.text(node)
+        text = self.place.row(node)
         bare = text[1:-1].strip()
         needed = isinstance(node, (cst.NamedExpr, cst.Tuple, cst.GeneratorExp))
         if node.lpar and not needed and "\n" not in bare:
@@ -276,6 +323,8 @@ class _OpenedWrite(Attempt):
             raise Refused("h5py writes through its own library; write to a temp file, then replace")
         if not self._is_method and name.partition(".")[0] not in _OPENING:
             raise Refused(f"what else `{site.api}` does is not in sight; the file may be remote")
+        if not self._is_method and not place.owns(call.func):
+            raise Refused(f"whether `{site.api}` is the one of Python cannot be seen")
         self._look_at_the_arguments()
         parent = place.parents.get(call)
         if name in {"aiofiles.open", "anyio.open_file"}:
@@ -358,10 +407,13 @@ class _OpenedWrite(Attempt):
         statement = self.place.parents[item]
         assert isinstance(statement, cst.With)
         handle = bound(item)
-        if len(statement.items) == 1 and handle and self.name not in _COMPRESSORS:
+        if not handle:
+            raise Refused("the handle becomes part of an object, and may be used elsewhere")
+        self._look_into(_lines(statement), handle)
+        self._look_beside(statement)
+        if len(statement.items) == 1 and self.name not in _COMPRESSORS:
             with suppress(Refused):
                 return self._collapsed(statement, handle)
-        self._look_into(statement, handle)
         if self.name in _COMPRESSORS:
             return self._compressed(statement, item)
         if self.name == "gzip.GzipFile":
@@ -376,40 +428,16 @@ class _OpenedWrite(Attempt):
         above = [self.place.parents.get(use) for use in self.place.uses(handle, statement.body)]
         return {each.attr.value if isinstance(each, cst.Attribute) else "" for each in above}
 
-    def _look_into(self, statement: cst.With, handle: str) -> None:
+    def _look_into(self, body: Sequence[cst.CSTNode], handle: str) -> None:
         """What the block does that is not the same when the file appears only at its end."""
-        for node in self.place.nodes_in(statement.body):
-            if isinstance(node, (cst.Yield, cst.Await)):
-                self.place.doubt(
-                    "others run while the file is written, and see the old one until the end"
-                )
-            if self._uses_path(node):
-                raise Refused("the block uses the path, and the file is there only after it")
-            if isinstance(node, (cst.Return, cst.Assign, cst.Yield)):
-                value = node.value
-                if isinstance(value, cst.Name) and value.value == handle:
-                    raise Refused("the handle outlives its block")
-            if (
-                isinstance(node, cst.Call)
-                and dotted(node.func) == f"{handle}.flush"
-                and any(isinstance(a, (cst.For, cst.While)) for a in self.place.ancestors(node))
-            ):
-                self.place.doubt("what is flushed is seen by others only at the end of the block")
-        for item in statement.items:
-            if item.item is not self.call and self._uses_path(item.item):
-                raise Refused("the same file is opened twice")
+        Block(self.place, self.site, body, handle).look()
+        if {"buffering"} & set(self.given):
+            self.place.doubt("what is written at once is seen by others only at the end")
 
-    def _uses_path(self, node: cst.CSTNode) -> bool:
-        """Whether a node is a call that does something with the file."""
-        if not isinstance(node, cst.Call):
-            return False
-        if (dotted(node.func) or "").rpartition(".")[2] in _TELLING:
-            return False
-        if isinstance(node.func, cst.Attribute):
-            receiver = code_of(node.func.value)
-            if receiver == self.path and last_name(node) not in {"write_text", "with_suffix"}:
-                return True
-        return any(code_of(arg.value) in {self.path, f"str({self.path})"} for arg in node.args)
+    def _look_beside(self, statement: cst.With) -> None:
+        """The other items of the `with`: what comes behind the opener is done while it is open."""
+        index = next(i for i, each in enumerate(statement.items) if self.call in walk(each))
+        Block(self.place, self.site, statement.items[index + 1 :], "").look_for_the_path()
 
     def _collapsed(self, statement: cst.With, handle: str) -> Fix:
         """One call in place of a block that only dumps JSON into the handle."""
@@ -438,11 +466,33 @@ class _OpenedWrite(Attempt):
         place = self.place
         if isinstance(node, cst.Call) and place.called(node) == "json.dump":
             file = _by_name(node.args, ("obj", "fp")).get("fp")
-            if file is not None and place.text(file.value) == handle:
+            if (
+                file is not None
+                and place.text(file.value) == handle
+                and place.owns(node.func)
+                and self._encodes_alike(node)
+            ):
                 return _json_of([arg for arg in node.args if arg is not file])
         elif isinstance(node, cst.Call) and place.text(node.func) == f"{handle}.write":
             return self.json_call(node.args[0].value) if len(node.args) == 1 else None
         return None
+
+    def _encodes_alike(self, node: cst.Call) -> bool:
+        """Whether `json.dumps` gives what `json.dump` writes: only the one calls `encode`, and a
+        class of its own may do something else there."""
+        given = next((arg.value for arg in node.args if keyword(arg) == "cls"), None)
+        if given is None:
+            return True
+        owner = self.place.facts.scopes.class_named(dotted(given) or "")
+        bases = {base.rpartition(".")[2] for base in owner.bases} if owner is not None else set()
+        return (
+            owner is not None
+            and bases == {"JSONEncoder"}
+            and not any(
+                owner.methods.get(name) or owner.attributes.get(name)
+                for name in ("encode", "iterencode")
+            )
+        )
 
     def _compressed(self, statement: cst.With, item: cst.WithItem) -> Fix:
         place, call = self.place, self.call
@@ -454,15 +504,11 @@ class _OpenedWrite(Attempt):
         local = self.helper("atomic_open")
         raw = place.fresh("raw", "raw_file", "binary_file")
         span = place.span(item.item)
-        if span.start.row != span.end.row:
-            raise Refused("the opener stands on several lines")
-        rest = [place.text(a) for a in call.args if a is not self.given.get("filename")]
+        rest = [place.row(a) for a in call.args if a is not self.given.get("filename")]
         compressor = f"{place.text(call.func)}({', '.join([raw, *rest])})"
+        if "\n" in compressor:
+            raise Refused("the opener stands on several lines")
         text = f'{local}({self.path}, "wb") as {raw}, {compressor}'
-        before = width(place.source.line(span.start.row))
-        longer = len(text) - (span.end.column - span.start.column)
-        if before + longer > line_limit(place.source) >= before:
-            raise Refused("the line would become too long")
         return self.made(Edit(span, text))
 
     # --- other shapes -------------------------------------------------------------
@@ -481,6 +527,11 @@ class _OpenedWrite(Attempt):
             raise Refused("the handle is given away")
         if not isinstance(place.parents.get(outer), cst.Expr):
             raise Refused("the handle is opened within an expression")
+        index = outer.args.index(arg)
+        if changes_order(place, self.site.path_node, [outer.func, *outer.args[:index]]):
+            place.doubt("the path is worked out before what is written")
+        # What comes behind the opener finds the file emptied.
+        Block(place, self.site, outer.args[index + 1 :], "").look_for_the_path()
         dumped = self._dumped_into(outer, place.text(self.call))
         span = place.span(outer)
         if (
@@ -505,6 +556,7 @@ class _OpenedWrite(Attempt):
             raise Refused("the handle outlives the statement that opens it")
         if place.comments(outer) or "buffering" in self.given or outer.args[0].keyword:
             raise Refused("the call cannot be taken over as it stands")
+        Block(place, self.site, outer.args, "").look_for_the_path()
         as_json = isinstance(place.parents.get(outer), cst.Expr)
         return self._at_once(outer.args[0], place.span(outer), as_json=as_json)
 
@@ -550,8 +602,10 @@ class _OpenedWrite(Attempt):
             if end == 0:
                 raise Refused("nothing is written")
             edits = self._from_close(line, rest[:end], closing)
-        block = cst.IndentedBlock(rest[: end + 1])  # type: ignore[arg-type]
-        self._look_into(cst.With([cst.WithItem(self.call)], block), handle)
+        body = rest[: end + 1]
+        if isinstance(closing, cst.Try):
+            body = list(closing.body.body)
+        self._look_into(body, handle)
         return self.made(place.edit(assign, self._header(handle)), *edits)
 
     def _closes(self, line: cst.CSTNode, handle: str) -> bool:
@@ -591,14 +645,11 @@ class _OpenedWrite(Attempt):
             raise Refused("a string of several lines would have to be moved")
         if place.comments(closing):
             raise Refused("a comment stands where the handle is closed")
-        edits = []
-        limit = line_limit(place.source)
-        for row in range(place.span(line.body[0]).end.row + 1, last):
-            text = place.source.line(row)
-            if text.strip():
-                if len(text) <= limit < len(text) + len(place.unit):
-                    raise Refused("the block would become too wide")
-                edits.append(place.insert(Position(row, 1), place.unit))
+        edits = [
+            place.insert(Position(row, 1), place.unit)
+            for row in range(place.span(line.body[0]).end.row + 1, last)
+            if place.source.line(row).strip()
+        ]
         edits.append(Edit(Span(place.end_of_row(last - 1), place.end_of_row(last)), ""))
         return edits
 
@@ -612,7 +663,10 @@ class _OpenedWrite(Attempt):
         if statement is None or len(statement.items) != 1:
             raise Refused("the handle is not opened by a `with` of its own")
         handle = bound(statement.items[0])
-        value = self._only_expression(statement)
+        body = statement.body
+        last = body.body[-1]
+        small: cst.CSTNode = last.body[-1] if isinstance(last, cst.SimpleStatementLine) else last
+        value = small.value if isinstance(small, cst.Expr) else None
         if (
             not isinstance(value, cst.Await)
             or not isinstance(value.expression, cst.Call)
@@ -621,9 +675,60 @@ class _OpenedWrite(Attempt):
             or "buffering" in self.given
         ):
             raise Refused("there is no asynchronous handle that is atomic")
-        comment = self._kept_comment(statement, handle)
+        block = Block(place, self.site, body.body, handle)
+        block.is_asynchronous = True
+        block.look_for_the_path()
         content = value.expression.args[0]
+        if len(body.body) > 1:
+            return self._awaited_last(statement, handle, small, content)
+        if isinstance(last, cst.SimpleStatementLine) and len(last.body) > 1:
+            raise Refused("the statement shares its line with another one")
+        comment = self._kept_comment(statement, handle)
         return self._at_once(content, place.span(statement), before="await ", after=comment)
+
+    def _awaited_last(
+        self, statement: cst.With, handle: str, last: cst.CSTNode, content: cst.Arg
+    ) -> Fix:
+        """What the block prepares stays, less deep, and its last statement writes."""
+        place, body = self.place, statement.body
+        ahead = body.body[:-1]
+        if not isinstance(body, cst.IndentedBlock):
+            raise Refused("the statement shares its line with another one")
+        header = body.header.comment
+        if header is not None and "#" in place.source.line(place.tree.span(last).end.row):
+            raise Refused("comments stand in the block")
+        known = {each.value for each in variables(self.site.path_node)}
+        for node in (each for line in ahead for each in walk(line)):
+            if isinstance(node, cst.Name) and node.value == handle:
+                raise Refused("there is no asynchronous handle that is atomic")
+            if isinstance(node, (cst.Break, cst.Continue, cst.Raise, cst.Return, cst.Yield)):
+                raise Refused("the block is left before its end")
+            if isinstance(node, cst.AssignTarget) and known & {
+                each.value for each in variables(node.target)
+            }:
+                raise Refused("the path becomes another one in the block")
+        if changes_order(place, self.site.path_node, ahead):
+            place.doubt("the path is worked out after what is prepared")
+        if any(place.has_multiline_string(line) for line in body.body):
+            raise Refused("a string of several lines would have to be moved")
+        if place.is_used_outside(handle):
+            raise Refused("the handle is used after its block")
+        after = f"  {header.value}" if header is not None else ""
+        fix = self._at_once(content, place.span(last), before="await ", after=after)
+        top, end = place.span(statement).start.row, place.span(last).start.row
+        opener = place.span(statement.items[-1].item).end.row
+        outer, inner = place.indent(top), place.indent(end)
+        edits = [Edit(Span(Position(top, 1), Position(opener + 1, 1)), "")]
+        for row in range(opener + 1, end + 1):
+            if place.source.line(row).startswith(inner):
+                shift = Span(Position(row, len(outer) + 1), Position(row, len(inner) + 1))
+                edits.append(Edit(shift, ""))
+        for edit in fix.edits:
+            text = edit.text
+            if edit.span == place.span(last):
+                text = text.replace(f"\n{inner}", f"\n{outer}")
+            edits.append(Edit(edit.span, text))
+        return Fix(fix.title, fix.applicability, tuple(edits), fix.note)
 
     def _kept_comment(self, statement: cst.With, handle: str) -> str:
         """The comment that a call in the place of a `with` of one statement takes over, where none
@@ -638,6 +743,11 @@ class _OpenedWrite(Attempt):
         if len(self.place.comments(statement)) > stays or self.place.is_used_outside(handle):
             raise Refused("comments stand in the block")
         return f"  {header.value}" if header is not None else ""
+
+
+def _lines(statement: cst.With) -> Sequence[cst.CSTNode]:
+    """The statements of a block; those of one row each for themselves."""
+    return statement.body.body
 
 
 def _json_of(arguments: Sequence[cst.Arg]) -> Sequence[cst.Arg] | None:

@@ -1,12 +1,14 @@
 """Imports that a fix needs: what is there is used again, what is missing is added to
 `Place.added`, where a person who sorts imports would put it."""
 
+import ast
 import io
 import re
-import sys
 import tokenize
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import PurePath
+from typing import Any
 
 import libcst as cst
 
@@ -14,9 +16,12 @@ from atomic_fix.facts.names import code_of, dotted
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.finding import Edit, Position
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.place import Place, line_limit
+from atomic_fix.fixes.import_order import ImportOrder
+from atomic_fix.fixes.place import Place
+from atomic_fix.fixes.unused_imports import parsed
 from atomic_fix.source import Source
 
+_DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d]\w*")
 _HEADER = re.compile(r"^#!|coding[:=]|copyright|licen[cs]e|SPDX", re.IGNORECASE)
 # A comment over a section of imports, not over the import that is its first.
@@ -25,7 +30,6 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _PATH_CHANGES = ("sys.path.", "addsitedir(")
-_FUTURE, _STDLIB, _THIRD_PARTY, _FIRST_PARTY, _LOCAL = range(5)
 
 
 def import_name(place: Place, module: str, name: str) -> str:
@@ -37,19 +41,34 @@ def import_name(place: Place, module: str, name: str) -> str:
     wanted = tuple(module.split("."))
     if _parts(place.source)[-len(wanted) :] == wanted and len(wanted) > 1:
         raise Refused(f"this is `{module}` itself")
-    for qualified, local in _bindings(_imports_in_reach(place)):
-        ways = {f"{module}.{name}": local, f"{module}.*": name, module: f"{local}.{name}"}
-        known = ways.get(qualified, "")
-        if known and not _shadowed(place, known.partition(".")[0]):
-            return known
+    _may_import(place, module)
+    known = _imported(place, module, name, _imports_in_reach(place))
+    if known is not None:
+        return known
     if not _is_taken(place, module, name):
-        statement = _from_import(place.source, module, [name])
+        statement = _order(place).statement(module, [name])
         place.added.append(_merged(place, module, name) or _inserted(place, statement))
         return name
     if _is_taken(place, module, f"_{name}"):
         raise Refused(f"the name `{name}` is taken in this module")
     place.added.append(_inserted(place, f"from {module} import {name} as _{name}"))
     return f"_{name}"
+
+
+def imported_at_top(place: Place, module: str, name: str) -> str | None:
+    """What a function may call `name` of `module` by the imports at the top of the file."""
+    return _imported(place, module, name, _top_imports(place))
+
+
+def _imported(
+    place: Place, module: str, name: str, lines: Sequence[cst.SimpleStatementLine]
+) -> str | None:
+    for qualified, local in _bindings(lines):
+        ways = {f"{module}.{name}": local, f"{module}.*": name, module: f"{local}.{name}"}
+        known = ways.get(qualified, "")
+        if known and not _shadowed(place, known.partition(".")[0]):
+            return known
+    return None
 
 
 def import_module(place: Place, module: str) -> str:
@@ -62,10 +81,110 @@ def import_module(place: Place, module: str) -> str:
     for qualified, local in _bindings(_top_imports(place)):
         if qualified == module == imports.get(local) and not _shadowed(place, local):
             return local
-    if _is_taken(place, module, module):
+    # A function may import it for itself: then the name means the same there.
+    elsewhere = imports.get(module) == module and not _shadowed(place, module)
+    if not elsewhere and _is_taken(place, module, module):
         raise Refused(f"the name `{module}` is taken in this module")
     place.added.append(_inserted(place, f"import {module}"))
     return module
+
+
+# --- files that cannot have it -------------------------------------------------------
+
+# Gone since Python 3.0. What stands in a `try` or an `if` is for either.
+_PYTHON_2_MODULES = re.compile(
+    r"^(?:import|from)[ \t]+(?:BaseHTTPServer|ConfigParser|Cookie|HTMLParser|Queue|SimpleHTTPServer"
+    r"|SocketServer|StringIO|Tkinter|UserDict|__builtin__|cPickle|cStringIO|cookielib|copy_reg"
+    r"|dumbdbm|htmlentitydefs|httplib|robotparser|tkFileDialog|tkMessageBox|urllib2|urlparse"
+    r"|xmlrpclib)\b",
+    re.MULTILINE,
+)
+_PYTHON_2_NAMES = frozenset(
+    {"basestring", "execfile", "long", "raw_input", "reload", "unichr", "unicode", "xrange"}
+)
+_PYTHON_2_SYNTAX = re.compile(
+    r"^[ \t]*except[ \t]+(?:[\w.]+|\([\w., \t]+\))[ \t]*,[ \t]*[a-z_]\w*[ \t]*:"
+    r"|\A#!.*\bpython2",
+    re.MULTILINE,
+)
+# Old habits, and how much each of them tells.
+_PYTHON_2_HABITS = (
+    (re.compile(r"\.has_key\("), 2),
+    (re.compile(r"\.iter(?:items|keys|values)\("), 1),
+    (re.compile(r"^from __future__ import .*\bwith_statement\b", re.MULTILINE), 1),
+    (re.compile(r"\.next\(\)"), 1),
+    (re.compile(r"^class \w+\(object\):", re.MULTILINE), 1),
+)
+# Signs that the same file is for Python 3 too.
+_EITHER = re.compile(
+    r"\b(?:PY2|PY3|version_info|hexversion|NameError|six|future|past)\b(?!__)|\bbuiltins\b"
+)
+# A host loads the file by itself, into an interpreter of its own or on another machine.
+_HOSTED = re.compile(
+    r"^[ \t]*(?:import|from)[ \t]+(?:ansible\.module_utils|bpy|gdb|hou|idaapi|lldb|machine|maya"
+    r"|micropython|nuke|sublime|sublime_plugin|vim)\b"
+    r"|__channelexec__|<<INCLUDE_ANSIBLE_MODULE|(?<!\w)__(?:salt|grains|pillar|opts)__\b",
+    re.MULTILINE,
+)
+_SHIPPED = re.compile(r"\bgetsource(?:lines|file)?\(\s*(?:[\w.]+\.)?(\w+)")
+_SCRIPT = re.compile(r"^# /// script$(.*?)^# ///$", re.MULTILINE | re.DOTALL)
+
+
+def _may_import(place: Place, module: str) -> None:
+    """Refuses where the helper could not be imported, as the file itself says."""
+    source = place.source
+    if is_python_2(source):
+        raise Refused("the file is for Python 2, and the helper for Python 3")
+    text, top = source.text, module.partition(".")[0]
+    if re.search(rf"^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b", text, re.MULTILINE):
+        return  # it is there
+    hosted = _HOSTED.search(text)
+    shipped = set(_SHIPPED.findall(text))
+    function: FunctionFacts | None = place.function
+    around = set()
+    while function is not None:
+        around |= {function.name, function.owner.name if function.owner is not None else ""}
+        function = function.outer
+    if hosted or shipped & (around | {"modules", "__name__"} - {""}):
+        raise Refused("the code runs where its packages are not, and could not import the helper")
+    script = _SCRIPT.search(text)
+    if script and top == "atomic_fix" and not re.search(r"atomic[-_]fix", script[1]):
+        raise Refused(
+            "the script names what it needs (`# /// script`), and the helper is not there"
+        )
+
+
+@lru_cache(maxsize=1)
+def is_python_2(source: Source) -> bool:
+    """Whether a file can only be for Python 2."""
+    text = source.text
+    if text.startswith("#!") and re.match(r"#!.*\bpython3", text):
+        return False
+    if _EITHER.search(text):
+        return False
+    habits = sum(weight for habit, weight in _PYTHON_2_HABITS if habit.search(text))
+    return (
+        _PYTHON_2_SYNTAX.search(text) is not None
+        or _PYTHON_2_MODULES.search(text) is not None
+        or habits > 2
+        or (any(name in text for name in _PYTHON_2_NAMES) and _uses_python_2(text))
+    )
+
+
+def _uses_python_2(text: str) -> bool:
+    """Whether a file uses a builtin that Python 3 has not, and binds it nowhere."""
+    tree = parsed(text)
+    used, bound = set[str](), set[str]()
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.alias):
+            bound.add(node.asname or node.name)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            bound.add(node.name)
+    return not _PYTHON_2_NAMES.isdisjoint(used - bound) and "*" not in bound
 
 
 # --- what is there already ----------------------------------------------------------
@@ -99,15 +218,52 @@ def _imports_in_reach(place: Place) -> list[cst.SimpleStatementLine]:
         known = place.facts.looked_up
         if body not in known:
             known[body] = [line for line in body.body if _is_import(line)]
-        found += known[body]
+        first = min(map(place.tree.row, place.first), default=None)
+        found += [line for line in known[body] if first is None or place.tree.row(line) < first]
     return found
 
 
 def _top_imports(place: Place) -> list[cst.SimpleStatementLine]:
+    """The import statements that have run where the names are used."""
     known = place.facts.looked_up
     if "top imports" not in known:
         known["top imports"] = [line for line in place.tree.module.body if _is_import(line)]
-    return [*known["top imports"]]
+    last = _last_row(place)
+    return [line for line in known["top imports"] if place.tree.row(line.body[0]) < last]
+
+
+def _last_row(place: Place) -> int:
+    """The first row of the file that an import must stand above: that of the module's statement
+    which uses it, or which may run the function that does."""
+    row = min(map(place.tree.row, place.first), default=0)
+    if not row:
+        return 1 << 60
+    body = place.tree.module.body
+    rows = [
+        place.tree.row(getattr(line, "body", [line])[0] if _is_simple(line) else line)
+        for line in body
+    ]
+    index = max((i for i, each in enumerate(rows) if each <= row), default=0)
+    if place.function.is_module:
+        return rows[index]
+    defined = set(_DEFINED.findall(place.source.text))
+    for each, line in zip(rows[index:], body[index:], strict=True):
+        if _is_import(line):
+            continue
+        if isinstance(line, (cst.FunctionDef, cst.ClassDef)):
+            # A decorator of the file may run what it is given.
+            above = place.source.line(each).strip(), place.source.line(each - 1).strip()
+            named = {name for row in above if row[:1] == "@" for name in _WORD.findall(row)}
+            if named & defined:
+                return each
+            continue
+        if not defined.isdisjoint(_WORD.findall(code_of(line))):
+            return each
+    return 1 << 60
+
+
+def _is_simple(line: cst.CSTNode) -> bool:
+    return isinstance(line, cst.SimpleStatementLine)
 
 
 def _is_import(line: cst.CSTNode) -> bool:
@@ -166,52 +322,58 @@ def _identifiers(place: Place, module: str) -> set[str]:
 # --- adding -------------------------------------------------------------------------
 
 
+def _order(place: Place) -> ImportOrder:
+    style = place.style.imports
+    limit = style.line_length or place.limit
+    return ImportOrder(style, _parts(place.source)[:-1], limit, place.tree.module.default_indent)
+
+
 def _merged(place: Place, module: str, name: str) -> Edit | None:
     """The import statement of the module that is there, with the name added to it."""
     off = _left_alone(place.source)
-    for line in _top_imports(place):
+    order = _order(place)
+    for line in () if order.stands_alone(module) else _top_imports(place):
         small = line.body[0]
         if (
             len(line.body) != 1
             or not isinstance(small, cst.ImportFrom)
             or isinstance(small.names, cst.ImportStar)
             or _module_of(small) != module
-            or any(alias.asname is not None for alias in small.names)
         ):
             continue
+        aliases = [each for each in small.names if each.asname is not None]
         span = place.tree.span(small)
         if "#" in place.source.slice(span) or span.start.row in off:
             continue
-        names = [*(alias.evaluated_name for alias in small.names), name]
-        exploded = span.start.row != span.end.row
-        return Edit(span, _from_import(place.source, module, names, exploded=exploded))
+        if aliases and not place.style.imports.aliases_together:
+            continue
+        bare = [each.with_changes(comma=cst.MaybeSentinel.DEFAULT) for each in small.names]
+        # That of the last of several rows tells formatters to keep them.
+        comma = isinstance(small.names[-1].comma, cst.Comma)
+        exploded = span.start.row != span.end.row and comma
+        names = [*map(code_of, bare), name]
+        return Edit(span, order.statement(module, names, exploded=exploded))
     return None
-
-
-def _from_import(
-    source: Source, module: str, names: Sequence[str], *, exploded: bool = False
-) -> str:
-    # isort's order: constants, classes, the rest.
-    ordered = sorted(set(names), key=lambda n: (not n.isupper(), not n[0].isupper(), n))
-    flat = f"from {module} import {', '.join(ordered)}"
-    if not exploded and len(flat) <= line_limit(source):
-        return flat
-    rows = "".join(f"    {name},\n" for name in ordered)
-    return f"from {module} import (\n{rows})"
 
 
 def _inserted(place: Place, statement: str) -> Edit:
     groups = _groups(place)
     if not groups:
         return _below_the_head(place, statement)
-    new = _rank(place, cst.parse_statement(statement))[0]
+    rank = _rank(place, cst.parse_statement(statement))
+    new = rank[0]
 
-    def sections(group: Sequence[cst.CSTNode]) -> list[int]:
+    def sections(group: Sequence[cst.CSTNode]) -> list[tuple[int, bool]]:
         return [_rank(place, line)[0] for line in group]
 
-    for group in groups:
-        if new in sections(group):
-            return _into_group(place, group, statement)
+    own = [group for group in groups if new in sections(group)]
+    if own:
+        # Empty rows may part a section too, above comments. Where all of it is in order, the new
+        # one belongs below the last that comes before it.
+        ranks = [_rank(place, line) for group in own for line in group]
+        above = [group for group in own if _rank(place, group[0]) <= rank]
+        in_order = above and ranks == sorted(ranks)
+        return _into_group(place, above[-1] if in_order else own[0], statement)
     before = [group for group in groups if max(sections(group)) < new]
     if before:
         return place.insert(place.below(before[-1][-1]), f"\n\n{statement}")
@@ -228,14 +390,16 @@ def _into_group(place: Place, group: list[cst.SimpleStatementLine], statement: s
     sections = [rank[0] for rank in ranks]
     nearest = max([each for each in sections if each <= new[0]] or sections)
     above = len(sections) - sections[::-1].index(nearest)
-    by_name = [(section, name) for section, _, name in ranks]
+    by_name = [(section, *name) for section, _, *name in ranks]
     if ranks == sorted(ranks):
         above = sum(rank <= new for rank in ranks)
     elif by_name == sorted(by_name):
-        above = sum(rank <= (new[0], new[2]) for rank in by_name)
+        above = sum(rank <= (new[0], *new[2:]) for rank in by_name)
     if above:
         return place.insert(place.below(group[above - 1]), f"\n{statement}")
-    return place.insert(Position(_first_row(place, group[0]), 1), f"{statement}\n")
+    row = _first_row(place, group[0])
+    parted = place.style.imports.parts_comments and place.source.line(row).startswith("#")
+    return place.insert(Position(row, 1), f"{statement}\n\n" if parted else f"{statement}\n")
 
 
 def _block(place: Place) -> list[cst.SimpleStatementLine]:
@@ -259,8 +423,11 @@ def _found_block(place: Place) -> list[cst.SimpleStatementLine]:
     filled = [block for block in blocks if block]
     changed = _row_of_the_path_change(place)
     later = [block for block in filled if place.tree.row(block[0]) > changed]
-    found = later or filled or [[]]
-    if len(found) > 1 and all(_rank(place, line)[0] == _FUTURE for line in found[0]):
+    last = _last_row(place)
+    above = [block for block in filled if place.tree.row(block[0].body[0]) < last]
+    later = [block for block in above if block in later]
+    found = later or above or [[]]
+    if len(found) > 1 and all(_is_future(line) for line in found[0]):
         # `__all__`, `DOCUMENTATION` and the like may stand between it and the other imports.
         body = list(place.tree.module.body)
         between = body[body.index(found[0][-1]) : body.index(found[1][0])]
@@ -305,27 +472,22 @@ def _groups(place: Place) -> list[list[cst.SimpleStatementLine]]:
     return groups
 
 
-def _rank(place: Place, line: cst.CSTNode) -> tuple[int, bool, str]:
-    """By what imports are sorted: section, `import` or `from`, and the name of the module."""
+def _is_future(line: cst.SimpleStatementLine) -> bool:
+    small = line.body[0]
+    return isinstance(small, cst.ImportFrom) and _module_of(small) == "__future__"
+
+
+def _rank(place: Place, line: cst.CSTNode) -> tuple[Any, ...]:
+    """By what imports are sorted."""
     small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else line
-    is_from = isinstance(small, cst.ImportFrom)
-    module = ""
+    module = name = ""
     if isinstance(small, cst.ImportFrom):
         module = _module_of(small)
+        if not isinstance(small.names, cst.ImportStar):
+            name = small.names[0].evaluated_name
     elif isinstance(small, cst.Import):
         module = small.names[0].evaluated_name
-    return _section(place, module), is_from, module.lower()
-
-
-def _section(place: Place, module: str) -> int:
-    top = module.partition(".")[0]
-    if module.startswith("."):
-        return _LOCAL
-    if top == "__future__":
-        return _FUTURE
-    if top in sys.stdlib_module_names:
-        return _STDLIB
-    return _FIRST_PARTY if top in _parts(place.source)[:-1] else _THIRD_PARTY
+    return _order(place).rank(module, name, is_from=isinstance(small, cst.ImportFrom))
 
 
 def _left_alone(source: Source) -> set[int]:
@@ -344,7 +506,9 @@ def _below_the_head(place: Place, statement: str) -> Edit:
     """Below docstring, `__future__` imports, licence and encoding comments."""
     source, module = place.source, place.tree.module
     if module.body and module.get_docstring() is not None:
-        return place.insert(place.below(module.body[0]), f"\n\n{statement}")
+        end = place.below(module.body[0])
+        gap = _missing_rows(place, end.row, module.body[1:])
+        return place.insert(end, f"\n\n{statement}{gap}")
     row = 1
     comment = 0
     while row <= len(source.line_starts):
@@ -357,8 +521,20 @@ def _below_the_head(place: Place, statement: str) -> Edit:
     parted = not source.line(comment + 1).strip(" \t\f")
     head = "\n".join(source.line(r) for r in range(1, comment + 1))
     if comment and (parted or _HEADER.search(head)):
-        text = f"\n\n{statement}" if parted else f"\n\n{statement}\n"
-        return place.insert(place.end_of_row(comment), text)
-    defines = module.body and isinstance(module.body[0], (cst.FunctionDef, cst.ClassDef))
-    gap = "\n\n\n" if defines else "\n\n"
-    return place.insert(Position(1 if comment else row, 1), statement + gap)
+        gap = _missing_rows(place, comment, module.body)
+        return place.insert(place.end_of_row(comment), f"\n\n{statement}{gap}")
+    first = 1 if comment else row
+    gap = _missing_rows(place, first - 1, module.body)
+    return place.insert(Position(first, 1), f"{statement}\n{gap}")
+
+
+def _missing_rows(place: Place, row: int, below: Sequence[cst.CSTNode]) -> str:
+    """The empty rows to add to those behind `row`, so that enough part an import from what
+    stands below it."""
+    wanted = place.style.imports.lines_after
+    if wanted < 0:
+        wanted = 2 if below and isinstance(below[0], (cst.FunctionDef, cst.ClassDef)) else 1
+    there = 0
+    while row < len(place.source.line_starts) and not place.source.line(row + 1).strip(" \t\f"):
+        row, there = row + 1, there + 1
+    return "\n" * (wanted - there)

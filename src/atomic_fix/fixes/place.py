@@ -4,21 +4,18 @@ import ast
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import libcst as cst
 
+from atomic_fix.config import Style
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.facts.names import code_of
+from atomic_fix.facts.names import code_of, dotted
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
-from atomic_fix.fixes import Refused
+from atomic_fix.fixes import Refused, layout
+from atomic_fix.fixes.fitting import fit
 from atomic_fix.fixes.unused_imports import parsed
-from atomic_fix.source import Source
-
-_TRIPLE = re.compile(r"\"\"\"|'''")
-# Formatters let these go beyond the limit.
-_PRAGMA = re.compile(r"#\s*(?:noqa|type:|pyright:|pylint:|flake8:|ruff:|isort:|nosec)")
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -63,31 +60,74 @@ def binds(node: cst.CSTNode, name: str) -> bool:
     return any(bound(each) == name for each in (node, *getattr(node, "items", ())))
 
 
-@lru_cache(maxsize=1)
-def line_limit(source: Source) -> int:
-    """The line length that the file is written to, as far as its rows tell.
+def _bindings(scope: ast.AST) -> dict[str, set[str]]:
+    """What the names of a module or function are bound to by its imports; an empty text stands for
+    all else that binds one."""
+    found: dict[str, set[str]] = {}
+    stack = list(ast.iter_child_nodes(scope))
+    while stack:
+        node = stack.pop()
+        names: list[tuple[str, str]] = []
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                names.append((alias.asname or top, alias.name if alias.asname else top))
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (f"{node.module}." if node.module else "")
+            names += [(each.asname or each.name, module + each.name) for each in node.names]
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.append((node.name, ""))
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            names.append((node.id, ""))
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.append((node.name, ""))
+        elif isinstance(node, ast.arg):
+            names.append((node.arg, ""))
+        for name, target in names:
+            found.setdefault(name, set()).add(target)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            # What is global there is bound here.
+            told = [each.names for each in ast.walk(node) if isinstance(each, ast.Global)]
+            for name in {name for names_ in told for name in names_}:
+                found.setdefault(name, set()).add("")
+            continue
+        stack += ast.iter_child_nodes(node)
+    return found
 
-    Rows with strings or comments prove nothing: formatters leave those long.
-    """
-    lengths = []
-    within = ""  # the quotes of the string of several rows that a row stands in
-    for line in source.lines:
-        was_within = within
-        for quotes in _TRIPLE.findall(line):
-            if within in {"", quotes}:
-                within = "" if within else quotes
-        if not was_within and not any(mark in line for mark in "#\"'"):
-            lengths.append(len(line))
-    longest = max(lengths, default=0)
-    narrow = sum(length > 70 for length in lengths) >= 3
-    limits = (79, 88, 100, 120) if narrow else (88, 100, 120)
-    return next((limit for limit in limits if longest <= limit), longest)
+
+def _replaced(tree: ast.AST, last: str) -> set[str]:
+    """The modules and classes of which the file sets an attribute of this name, `json.dump = ...`;
+    for one of the builtins the name itself too."""
+    found = set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if node.attr == last and isinstance(node.value, ast.Name):
+                found |= {node.value.id, last} if node.value.id == "builtins" else {node.value.id}
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "setattr":
+            given = node.args[:2]
+            if len(given) == 2 and isinstance(given[1], ast.Constant) and given[1].value == last:
+                name = getattr(given[0], "id", "")
+                found |= {name, last} if name == "builtins" else {name}
+    return found
 
 
-def width(text: str) -> int:
-    """The length of a row, or of its end, as formatters count it."""
-    found = _PRAGMA.search(text)
-    return len(text if found is None else text[: found.start()].rstrip())
+# Modules of the standard library with an `open` of their own.
+_WITH_OPEN = frozenset(
+    {
+        *("aifc", "bz2", "codecs", "dbm", "gzip", "lzma", "os", "posix", "shelve", "sunau"),
+        *("tarfile", "tokenize", "wave", "webbrowser"),
+    }
+)
+
+
+def _starred(tree: ast.AST) -> set[str]:
+    """Builtins that an `import *` hides."""
+    modules = {
+        (node.module or "").partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*" and not node.level
+    }
+    return set() if modules.isdisjoint(_WITH_OPEN) else {"open"}
 
 
 class _Around:
@@ -124,9 +164,13 @@ class _Around:
 class Place:
     """One function of a module, or the module's own code, and the text that it stands in."""
 
-    def __init__(self, facts: ModuleFacts, function: FunctionFacts) -> None:
+    def __init__(
+        self, facts: ModuleFacts, function: FunctionFacts, first: Sequence[cst.CSTNode] = ()
+    ) -> None:
         self.facts = facts
         self.function = function
+        self.first = first
+        """What a fix may change, as far as it is known: its imports must stand above."""
         self.source = facts.source
         self.tree = facts.tree
         self.added: list[Edit] = []
@@ -140,9 +184,20 @@ class Place:
         self.note = note
 
     def fix(self, title: str, edits: Iterable[Edit]) -> Fix:
-        """The fix that these edits are, with the imports that they need."""
-        whole = tuple(dict.fromkeys([*self.added, *edits]))
+        """The fix that these edits are, with the imports that they need, within the line length."""
+        fitted = fit(self.source, list(dict.fromkeys(edits)), self.unit, self.limit, self.style)
+        whole = tuple(dict.fromkeys([*self.added, *fitted]))
         return Fix(title, self.applicability, whole, self.note)
+
+    @property
+    def style(self) -> Style:
+        """How the project lays out its code."""
+        return self.facts.config.style
+
+    @cached_property
+    def limit(self) -> int:
+        """The line length, in characters."""
+        return layout.line_limit(self.source, self.style)
 
     @cached_property
     def roots(self) -> list[cst.CSTNode]:
@@ -215,6 +270,36 @@ class Place:
         function = node.function if isinstance(node, Call) else self.function
         return self.facts.paths.call_name(node, function) or ""
 
+    def owns(self, func: cst.BaseExpression) -> bool:
+        """Whether what is called under a name is, wherever the file runs, what its imports say:
+        bound once, and not replaced."""
+        head, _, rest = (dotted(func) or "").partition(".")
+        qualified = self.facts.paths.qualified(f"{head}.{rest}" if rest else head, self.function)
+        wanted = (qualified or "").removesuffix(f".{rest}") if rest else qualified
+        tree = parsed(self.source.text)
+        if tree is None:
+            return True  # in syntax newer than this Python it is as the facts have it
+        row = self.span(func).start.row if self.holds(func) else 0
+        scopes = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and node.lineno <= row <= (node.end_lineno or 0)
+        ]
+        bound = next((b for b in map(_bindings, reversed(scopes)) if head in b), _bindings(tree))
+        found = bound.get(head, set())
+        if head in _replaced(tree, rest.rpartition(".")[2] or head):
+            return False
+        if not found:
+            return wanted == f"builtins.{head}" and head not in _starred(tree)
+        return found == {wanted}
+
+    def origins(self, name: str) -> set[str]:
+        """What the module's own code binds a name to: the qualified names of its imports, and an
+        empty text for all else."""
+        tree = parsed(self.source.text)
+        return _bindings(tree).get(name, set()) if tree is not None else set()
+
     # --- text ---------------------------------------------------------------------
 
     def span(self, node: cst.CSTNode) -> Span:
@@ -228,6 +313,10 @@ class Place:
     def text(self, node: cst.CSTNode) -> str:
         """The characters of a node with its parentheses; line ends are `\\n`."""
         return self.source.slice(self.span(node)).replace("\r\n", "\n").replace("\r", "\n")
+
+    def row(self, node: cst.CSTNode) -> str:
+        """The same on one row, unless something in it keeps it on several."""
+        return layout.joined(self.text(node), self.style)
 
     def edit(self, node: cst.CSTNode, text: str) -> Edit:
         return Edit(self.span(node), text)
@@ -263,11 +352,15 @@ class Place:
             Refused: an argument cannot be moved to other columns.
         """
         source, start = self.source, span.start
-        limit = line_limit(source)
-        if start.row == span.end.row and width(source.line(start.row)) > limit:
+        limit = self.limit
+        if (
+            not self.style.line_length
+            and start.row == span.end.row
+            and layout.width(source.line(start.row)) > limit
+        ):
             limit = 10_000  # too long before: how to break it is for its author to say
         before = start.column - 1 if indent is None else len(indent)
-        after = len(end) or width(source.line(span.end.row)[span.end.column - 1 :])
+        after = len(end) or layout.width(source.line(span.end.row)[span.end.column - 1 :])
         indent = self.indent(start.row) if indent is None else indent
         inner = f"\n{indent}{self.unit}"
         one_a_row = False
@@ -276,7 +369,7 @@ class Place:
             if isinstance(argument, str):
                 texts.append(argument)
                 continue
-            text = self.text(argument)
+            text = self.row(argument)
             if "\n" in text:
                 if self.has_multiline_string(argument):
                     raise Refused("a string of several lines would have to be moved")
@@ -285,7 +378,8 @@ class Place:
             texts.append(text)
             call = self.parents.get(argument)
             if (
-                isinstance(call, cst.Call)
+                self.style.keeps_trailing_commas
+                and isinstance(call, cst.Call)
                 and isinstance(call.args[-1].comma, cst.Comma)
                 and "\n" in self.text(call)
             ):

@@ -9,12 +9,12 @@ import libcst as cst
 from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.names import dotted
 from atomic_fix.facts.publications import Publication
-from atomic_fix.facts.scopes import Call
+from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import fix_staged
 from atomic_fix.fixes.imports import import_module
-from atomic_fix.fixes.place import Place, bound
+from atomic_fix.fixes.place import Place, bound, last_name, walk
 
 _MKSTEMP = "tempfile.mkstemp"
 _NAMED_TEMP = "tempfile.NamedTemporaryFile"
@@ -30,7 +30,7 @@ def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF111: the publishing call moves behind what closes the file; where it cannot, `flush`
     and `fsync` go before it."""
     opener, handle = _opener(facts, publication)
-    place = Place(facts, publication.function)
+    place = _place(facts, publication)
     if opener.function is not publication.function:
         raise Refused("close the handle before the file is published")
     line = place.line(publication.site.call.node)
@@ -40,20 +40,21 @@ def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
     end = place.tree.span(line.body[0]).end
     if any(place.span(use).start > end and _is_written(place, use) for use in place.uses(handle)):
         raise Refused("the handle is used after the file is published")
+    _must_stay_open(place, place.uses(handle))
     rows = [f"{handle}.flush()", f"{import_module(place, 'os')}.fsync({handle}.fileno())"]
     return place.fix(_SYNCHRONISE, [_inserted(place, line, rows)])
 
 
 def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF112: the temp file is made in the target's folder."""
-    place = Place(facts, publication.function)
+    place = _place(facts, publication)
     place.doubt("the target's folder must be writable")
     return place.fix("Make the temp file beside the target", [_beside(place, publication)])
 
 
 def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF113: the removal goes, or becomes a copy, and the rename replaces."""
-    place = Place(facts, publication.function)
+    place = _place(facts, publication)
     removed = publication.removed
     assert removed is not None
     if place.called(removed) in {"os.remove", "os.unlink"} or removed.method == "unlink":
@@ -70,7 +71,7 @@ def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
 
 def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF114: `os.replace` in place of `os.rename`, `shutil.move` and `shutil.copy`."""
-    place = Place(facts, publication.function)
+    place = _place(facts, publication)
     site = publication.site
     title = "Replace with `os.replace`"
     if site.how == "rename":
@@ -105,6 +106,14 @@ def fix_unsynced(facts: ModuleFacts, publication: Publication) -> Fix:
     with suppress(Refused):
         return _synced_handle(facts, publication)
     return _synced_again(facts, publication)
+
+
+def _place(
+    facts: ModuleFacts, publication: Publication, function: FunctionFacts | None = None
+) -> Place:
+    calls = [publication.site.call, *(w.call for w in publication.writes), *publication.made]
+    function = function or publication.function
+    return Place(facts, function, [each.place for each in calls if each.function is function])
 
 
 # --- steps that are missing ---------------------------------------------------------
@@ -157,7 +166,7 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
     """`flush` and `fsync` where all is written and the handle is still open."""
     opener, handle = _opener(facts, publication)
     function = opener.function
-    place = Place(facts, function)
+    place = _place(facts, publication, function)
     synchronise = f"{import_module(place, 'os')}.fsync"
     place.note = "each save waits for the disk"
     if place.called(opener) == _MKSTEMP:
@@ -173,23 +182,65 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
         blocks = [place.parents[item] for item in items if isinstance(item, cst.WithItem)]
         if blocks:
             spot = blocks[-1].body  # type: ignore[attr-defined]
-            start, end = place.tree.span(spot).start, place.tree.span(spot).end
+            start = place.tree.span(spot).start
             if any(
                 isinstance(place.parents[use], cst.Arg)
                 for use in uses
                 if place.span(use).start < start
             ):
                 raise Refused  # another handle of the same `with` may hold a part back
+            spot, end = _before_its_close(place, spot, handle, publication)
         else:
             closing = [call for call in function.calls if call.name == f"{handle}.close"]
             spot = _spot(place, opener, closing, publication)
             end = place.tree.span(spot).end
+        _must_stay_open(place, uses)
         writing = [use for use in uses if place.span(use).start < end and _is_written(place, use)]
         if not writing:
             raise Refused  # another handle writes
         if any(isinstance(place.parents[use], cst.Yield) for use in writing):
             place.doubt("who is given the handle must leave it open")
     return place.fix(_SYNCHRONISE, [_inserted(place, spot, rows)])
+
+
+def _must_stay_open(place: Place, uses: Sequence[cst.Name]) -> None:
+    """Refuses where something other than a call of its own `close` may close the handle."""
+    for use in uses:
+        above = place.parents[use]
+        outer = place.parents.get(above)
+        taken = isinstance(above, cst.Attribute) and above.attr.value == "close"
+        if taken and not isinstance(outer, cst.Call):
+            raise Refused("the handle may be closed under another name")
+        if not isinstance(above, cst.Arg) or not isinstance(outer, cst.Call):
+            continue
+        for callee in place.facts.scopes.functions_named(last_name(outer)):
+            if any(_closes(node) for node in walk(callee.node)):
+                raise Refused(f"`{callee.name}` may close the handle")
+
+
+def _closes(node: cst.CSTNode) -> bool:
+    """Whether something is closed: `file.close()`, or `with file:`."""
+    if isinstance(node, cst.Attribute):
+        return node.attr.value == "close"
+    return isinstance(node, cst.WithItem) and isinstance(node.item, cst.Name)
+
+
+def _before_its_close(
+    place: Place, block: cst.CSTNode, handle: str, publication: Publication
+) -> tuple[cst.CSTNode, Position]:
+    """The end of a `with`, or the statement in it that closes the handle before."""
+    closing = [
+        call
+        for call in place.function.calls
+        if call.name in {f"{handle}.close", f"{handle}.file.close", f"{handle}.__exit__"}
+        and block in place.ancestors(call.node)
+    ]
+    if not closing:
+        return block, place.tree.span(block).end
+    line = place.line(closing[0].node)
+    if len(closing) > 1 or place.parents[line] is not block:
+        raise Refused("where the handle is closed is not plain")
+    return line, place.tree.span(line).start
 
 
 def _is_written(place: Place, use: cst.Name) -> bool:
@@ -259,7 +310,7 @@ def _inserted(place: Place, spot: cst.CSTNode, rows: Sequence[str]) -> Edit:
 def _synced_again(facts: ModuleFacts, publication: Publication) -> Fix:
     """`fsync` of the finished file through a handle of its own."""
     site = publication.site
-    place = Place(facts, site.function)
+    place = _place(facts, publication)
     source = dotted(site.source_node)
     _must_be_a_file(place, publication)
     if source is None or "open" in {*facts.scopes.imports, *facts.scopes.module.bindings}:
@@ -300,7 +351,7 @@ def _collapsed(facts: ModuleFacts, publication: Publication) -> Fix:
         or not isinstance(write.path_node, cst.Name)
     ):
         raise Refused
-    place = Place(facts, site.function)
+    place = _place(facts, publication)
     name = write.path_node.value
     line, end = place.line(write.call.node), place.line(site.call.node)
     above, below = place.siblings(line)

@@ -1,4 +1,4 @@
-"""Imports of the standard library that a repair left without a use.
+"""Imports that a repair left without a use.
 
 `import json` above a `json.dump` that became `atomic_write_json` would be the next finding of
 every linter. Only what the repair itself took the last use of goes.
@@ -9,48 +9,78 @@ import re
 import sys
 import warnings
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
+from typing import TypeAlias
+
+from atomic_fix.fixes.bindings import Scope, local, scopes
+
+Import: TypeAlias = ast.Import | ast.ImportFrom
 
 _WORD = re.compile(r"(?<![.\w])[^\W\d]\w*")
 # A string that may be an annotation, or a name of `__all__`.
 _CODE = re.compile(r"[\w\s.,|\[\]]+")
 _TYPE_COMMENT = re.compile(r"#\s*type:(.*)")
+# A name of an import with its row for itself.
+_NAME = re.compile(r"\s*[\w.]+(\s+as\s+\w+)?\s*,\s*")
+_DYNAMIC = frozenset({"eval", "exec", "locals", "vars"})
+_ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})
+# Of other people's packages, those that do no more when they are imported than to define names.
+# A write that goes to the helper may have been the only one that needed them.
+_WITHOUT_EFFECT = frozenset(
+    {
+        "aiofile", "aiofiles", "anyio", "atomicwrites", "demjson3", "hjson", "json5", "jsonpickle",
+        "msgpack", "orjson", "pyjson5", "rapidjson", "ruamel", "rtoml", "simplejson", "toml",
+        "tomli", "tomli_w", "tomlkit", "ujson", "yaml",
+    }
+)  # fmt: skip
 
 
 def without_unused_imports(filename: str, before: str, after: str) -> str:
     """`after` without the imports that `before` used and `after` does not.
 
-    Those of a package's `__init__`, of other people's modules, with a comment, or below an
-    `if` or `try` stay: who imports them from here is not in sight.
+    At the top of a module and in functions. Those of modules whose import may do more than to
+    define names, with a comment, and at the top of a module below an `if` or `try` stay, and
+    names at the top of a package's `__init__`: who imports them from here, or what they do, is
+    not in sight.
     """
-    if PurePath(filename.replace("\\", "/")).name == "__init__.py":
-        return after
     old, new = parsed(before), parsed(after)
     if old is None or new is None:
         return after
-    used_before, used_after = _uses(old, before), _uses(new, after)
+    told_before, told_after = _told(old, before), _told(new, after)
+    known = {scope.key: scope for scope in scopes(old).all()}
+    is_package = PurePath(filename.replace("\\", "/")).stem == "__init__"
     rows = _rows(after)
     changes: list[tuple[int, int, list[str]]] = []
-    for statement in new.body:
-        if not isinstance(statement, (ast.Import, ast.ImportFrom)) or statement.col_offset:
+    for scope in scopes(new).all():
+        was = known.get(scope.key)
+        if was is None:
             continue
-        first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
-        if set("".join(rows[first:last])) & set("#;\\"):
-            continue  # a comment, or another statement, shares its rows
-        kept = [
-            alias
-            for alias in statement.names
-            if used_after[_local(alias)]
-            or not used_before[_local(alias)]
-            or not _is_standard(statement, alias)
-        ]
-        if len(kept) == len(statement.names):
-            continue
-        if not kept:
-            changes.append((*_with_gap(rows, first, last), []))
-        elif last - first == 1:
-            changes.append((first, last, [_shortened(statement, kept, rows[first])]))
-    for first, last, replacement in reversed(changes):
+        # Others may import names from a package, and hardly ever a module that is not its own.
+        may_be_handed_on = is_package and isinstance(scope.node, ast.Module)
+        for block in _blocks(scope):
+            found = []
+            for statement in block.statements:
+                if isinstance(statement, ast.Import) or (
+                    isinstance(statement, ast.ImportFrom) and not may_be_handed_on
+                ):
+                    unused = {
+                        name
+                        for name in map(local, statement.names)
+                        if was.uses(name) + told_before[name]
+                        and not scope.uses(name) + told_after[name]
+                        and name not in scope.elsewhere
+                    }
+                    change = _change(statement, unused, was, rows, block)
+                    if change is not None:
+                        found.append(change)
+            if sum(not kept for _, _, kept in found) == len(block.statements) and (
+                not isinstance(scope.node, ast.Module)
+            ):
+                continue  # a block must hold something
+            changes += found
+    for first, last, replacement in sorted(changes, reverse=True):
         rows[first:last] = replacement
     return "".join(rows)
 
@@ -70,14 +100,12 @@ def _rows(text: str) -> list[str]:
     return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z", text)
 
 
-def _uses(tree: ast.Module, text: str) -> Counter[str]:
-    """How often each name is used, or may be: in annotations, type comments,
-    `__all__`, examples for doctest."""
+def _told(tree: ast.Module, text: str) -> Counter[str]:
+    """How often each name is used, or may be, where no scope tells: in type comments, `__all__`,
+    examples for doctest, annotations in quotes."""
     found: Counter[str] = Counter()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            found[node.id] += 1
-        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+        if isinstance(node, ast.Global):
             found.update(node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             short = len(node.value) < 200 and _CODE.fullmatch(node.value)
@@ -88,21 +116,127 @@ def _uses(tree: ast.Module, text: str) -> Counter[str]:
     return found
 
 
-def _local(alias: ast.alias) -> str:
-    return alias.asname or alias.name.partition(".")[0]
+# --- where imports may go -----------------------------------------------------------
 
 
-def _is_standard(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Statements that stand below each other, in a scope."""
+
+    statements: Sequence[ast.stmt]
+    is_body: bool
+    """Whether they are the whole body of a function: nothing stands above the first."""
+
+
+def _blocks(scope: Scope) -> Iterator[_Block]:
+    """The blocks of a scope whose imports may go."""
+    node = scope.node
+    if isinstance(node, ast.Module):
+        yield _Block(node.body, is_body=False)
+        return
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return  # in the body of a class, an import is an attribute of the class
+    if any(not _DYNAMIC.isdisjoint(each.read) for each in scope.all()):
+        return
+    yield _Block(node.body, is_body=True)
+    stack = list(node.body)
+    while stack:
+        statement = stack.pop()
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        inner = [
+            value
+            for each in _parts(statement)
+            for _, value in ast.iter_fields(each)
+            if isinstance(value, list) and value and isinstance(value[0], ast.stmt)
+        ]
+        for block in inner:
+            if not _may_be_absent(statement):
+                yield _Block(block, is_body=False)
+            stack += block
+
+
+def _parts(statement: ast.stmt) -> list[ast.AST]:
+    """A statement and its handlers or cases, which hold statements too."""
+    more = (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ()))
+    return [statement, *more]
+
+
+def _may_be_absent(statement: ast.stmt) -> bool:
+    """Whether imports below a statement ask for what may not be there."""
+    if isinstance(statement, ast.If):
+        return "TYPE_CHECKING" in ast.unparse(statement.test)
+    names = {
+        getattr(node, "id", "")
+        for handler in getattr(statement, "handlers", ())
+        if handler.type is not None
+        for node in ast.walk(handler.type)
+    }
+    return not _ABSENT.isdisjoint(names)
+
+
+# --- what goes ----------------------------------------------------------------------
+
+
+def _change(
+    statement: Import, unused: set[str], was: Scope, rows: list[str], block: _Block
+) -> tuple[int, int, list[str]] | None:
+    """The rows of an import, and what they become; None where all of it stays."""
+    first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
+    told = "".join(rows[first:last])
+    if not unused or set(told) & set(";\\"):
+        return None  # another statement shares its rows
+    kept = [alias for alias in statement.names if local(alias) not in unused]
+    gone = [alias for alias in statement.names if local(alias) in unused]
+    if isinstance(statement, ast.Import) or not kept:
+        gone = [alias for alias in gone if _is_without_effect(statement, alias)]
+    else:
+        # The module is imported all the same. What is no module itself has no more effect.
+        gone = [
+            alias
+            for alias in gone
+            if _is_without_effect(statement, alias) or not _is_module(was, local(alias))
+        ]
+    kept = [alias for alias in statement.names if alias not in gone]
+    if not gone:
+        return None
+    if not kept:
+        if "#" in told:
+            return None
+        is_first = block.is_body and statement is block.statements[0]
+        return *_with_gap(rows, first, last, is_first=is_first), []
+    if last - first == 1:
+        return None if "#" in told else (first, last, [_shortened(statement, kept, rows[first])])
+    return first, last, _without_rows(statement, gone, rows[first:last])
+
+
+def _is_without_effect(statement: Import, alias: ast.alias) -> bool:
+    """Whether an import does no more than to bind a name."""
     module: str | None = alias.name
     if isinstance(statement, ast.ImportFrom):
         module = None if statement.level or alias.name == "*" else statement.module
     top = (module or "").partition(".")[0]
-    return top in sys.stdlib_module_names and top != "__future__"
+    known = top in sys.stdlib_module_names or top in _WITHOUT_EFFECT
+    return known and top not in {"__future__", "antigravity", "readline", "rlcompleter", "this"}
 
 
-def _with_gap(rows: list[str], first: int, last: int) -> tuple[int, int]:
-    """The rows to remove: of the empty ones around an import that stood alone, one side goes."""
-    if last < len(rows) and not rows[last].strip():
+def _is_module(scope: Scope, name: str) -> bool:
+    """Whether a name may be that of a module: its attributes are asked for."""
+    return any(
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == name
+        for node in ast.walk(scope.node)
+    )
+
+
+def _with_gap(rows: list[str], first: int, last: int, *, is_first: bool) -> tuple[int, int]:
+    """The rows to remove: of the empty ones around an import that stood alone, one side goes;
+    below the head of a function, all."""
+    if is_first:
+        while last < len(rows) and not rows[last].strip():
+            last += 1
+    elif last < len(rows) and not rows[last].strip():
         if first == 0:
             return first, last + 1
         if not rows[first - 1].strip():
@@ -110,9 +244,24 @@ def _with_gap(rows: list[str], first: int, last: int) -> tuple[int, int]:
     return first, last
 
 
-def _shortened(statement: ast.Import | ast.ImportFrom, kept: list[ast.alias], row: str) -> str:
-    statement.names = kept
-    head, _, names = ast.unparse(statement).partition("import ")
+def _shortened(statement: Import, kept: list[ast.alias], row: str) -> str:
+    indent = row[: len(row) - len(row.lstrip())]
+    head, _, _ = ast.unparse(statement).partition("import ")
+    names = ", ".join(map(ast.unparse, kept))
     if "(" in row:
         names = f"({names})"
-    return f"{head}import {names}{row[len(row.rstrip()) :]}"
+    return f"{indent}{head}import {names}{row[len(row.rstrip()) :]}"
+
+
+def _without_rows(statement: Import, gone: Sequence[ast.alias], rows: list[str]) -> list[str]:
+    """The rows of an import less those of the names that go. Where names share their rows, all on
+    one row if that is no longer than the longest was; as they are where there are comments."""
+    kept = [alias for alias in statement.names if alias not in gone]
+    own = [rows[alias.lineno - statement.lineno] for alias in gone]
+    if all(_NAME.fullmatch(row) for row in own):
+        taken = {alias.lineno - statement.lineno for alias in gone}
+        return [row for index, row in enumerate(rows) if index not in taken]
+    if "#" in "".join(rows):
+        return rows
+    flat = _shortened(statement, kept, rows[0]).replace("(", "").replace(")", "")
+    return [flat] if len(flat) <= max(map(len, rows)) else rows

@@ -8,8 +8,9 @@ what a report is made of, the spellings that formats share, and patches.
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from atomic_fix.baseline import normalised
 from atomic_fix.finding import Applicability, FileResult, Finding
@@ -56,7 +57,8 @@ class Report:
     `unsafe_fixes` tells whether unsafe fixes were asked for, `colour` whether terminal
     colours may be used, and `width` how many columns there are; 0 stands for no limit.
     `fixed` are the findings that --write has repaired, and `done` is the word for it;
-    `results` then tell what remains. `source_of` gives the text of a file as it was checked,
+    `results` then tell what remains. `imported` has the modules that the repairs of some of them
+    import. `source_of` gives the text of a file as it was checked,
     or None when that cannot be had any more; changes are not shown then.
     """
 
@@ -66,6 +68,7 @@ class Report:
     width: int = 0
     fixed: tuple[Finding, ...] = ()
     show_fixes: bool = False
+    imported: Mapping[Finding, str] = field(default_factory=dict)
     done: str = "Fixed"
     source_of: Callable[[str], Source | None] = lambda _filename: None
 
@@ -86,6 +89,24 @@ def renderer(name: str) -> Callable[[Report], Iterator[str]]:
 def printable(text: str) -> str:
     """`text` on one line: control characters and bytes that are not text are spelled out."""
     return text if text.isprintable() else "".join(map(_spelled, text))
+
+
+def named(filename: str) -> str:
+    """A file name that a line begins with: as it is, but never a workflow command of GitHub's,
+    which begins so, behind blanks too."""
+    shown = harmless(printable(filename))
+    return f"./{shown}" if shown.lstrip().startswith("::") else shown
+
+
+def harmless(text: str, escape: str = "\\x23") -> str:
+    """`text` without the commands that GitHub's and Azure's runners find anywhere in a line."""
+    return _COMMAND.sub(lambda _: f"#{escape}", text) if "##" in text else text
+
+
+def as_json(value: object, **options: Any) -> str:
+    import json
+
+    return harmless(json.dumps(value, **options), "\\u0023")
 
 
 def _spelled(character: str) -> str:
@@ -115,6 +136,7 @@ def fingerprints(report: Report) -> Iterator[tuple[Finding, str]]:
         yield finding, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+_COMMAND = re.compile(r"##(?=(?:vso)?\[)")
 FIX_HINTS = {
     Applicability.SAFE: "--write",
     Applicability.UNSAFE: "--write --unsafe-fixes",
@@ -128,12 +150,17 @@ def repairs_and_summary(report: Report) -> Iterator[str]:
     if report.show_fixes:
         for finding in report.fixed:
             title = finding.fix.title if finding.fix is not None else ""
-            yield f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}\n"
+            module = report.imported.get(finding)
+            more = f" (imports `{module}`)" if module else ""
+            yield harmless(
+                f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}{more}\n"
+            )
     yield f"{summary(report)}\n"
 
 
 def summary(report: Report) -> str:
-    """The line at the end: what was found, what can be fixed, and what was left and why."""
+    """The line at the end: what was found, what can be fixed, what was left and why, and what
+    repaired code imports."""
     findings = [each for result in report.results if result.analysed for each in result.findings]
     unread = sum(not result.analysed for result in report.results)
     parts = []
@@ -158,6 +185,11 @@ def summary(report: Report) -> str:
         parts.append(f"{verb} {count(len(findings), 'finding')} ({', '.join(hints)}).")
     if unread:
         parts.append(f"{count(unread, 'file')} could not be analysed.")
+    if report.imported:
+        pairs = {(module, finding.filename) for finding, module in report.imported.items()}
+        modules = Counter(module for module, _ in pairs)
+        named = (f"`{each}` ({count(modules[each], 'file')})" for each in sorted(modules))
+        parts.append(f"Repaired code imports {', '.join(named)}.")
     return " ".join(parts) or f"No findings in {count(len(report.results), 'file')}."
 
 
@@ -183,8 +215,17 @@ def unified_patch(path: str, before: bytes, after: bytes) -> bytes:
     )
     return b"".join(
         line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
-        for line in lines
+        for each in lines
+        for line in _no_command(each)
     )
+
+
+def _no_command(line: bytes) -> tuple[bytes, ...]:
+    """A line of a patch. One of the context may be a workflow command, as it begins with a blank:
+    it is taken out and put in again, which changes nothing."""
+    if line.startswith(b" ") and line.lstrip().startswith(b"::"):
+        return b"-" + line[1:], b"+" + line[1:]
+    return (line,)
 
 
 def _lines(content: bytes) -> list[bytes]:

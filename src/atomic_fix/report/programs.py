@@ -1,31 +1,58 @@
 """For programs: JSON in the shape of ruff's, and what systems that run a linter and show what it
 found want of each finding."""
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from atomic_fix.check import UNREADABLE
-from atomic_fix.finding import Finding, Position
-from atomic_fix.report import Report, fingerprints, printable, relative_path
+from atomic_fix.finding import Finding, Fix, Position
+from atomic_fix.report import (
+    Report,
+    as_json,
+    fingerprints,
+    harmless,
+    printable,
+    relative_path,
+)
 
 
 def json_array(report: Report) -> Iterator[str]:
     """One array."""
-    yield json.dumps([_object(finding) for finding in report.findings], indent=2, sort_keys=True)
+    yield as_json([_object(finding) for finding in report.findings], indent=2, sort_keys=True)
     yield "\n"
 
 
 def json_lines(report: Report) -> Iterator[str]:
     """One object on each line."""
     for finding in report.findings:
-        yield f"{json.dumps(_object(finding), sort_keys=True)}\n"
+        yield f"{as_json(_object(finding), sort_keys=True)}\n"
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "applicability": fix.applicability.value,
+        "edits": [
+            {
+                "content": edit.text,
+                "end_location": asdict(edit.span.end),
+                "location": asdict(edit.span.start),
+            }
+            for edit in fix.edits
+        ],
+        "message": fix.title,
+    }
+    if fix.note:
+        found["note"] = fix.note
+    if fix.alternative is not None:
+        found["alternative"] = _fix(fix.alternative)
+    return found
 
 
 def _object(finding: Finding) -> dict[str, Any]:
-    """One finding as ruff would write it, with `name`, `confidence` and `evidence` added.
+    """One finding as ruff would write it, with `name`, `confidence` and `evidence` added, and
+    `note` and `alternative` to its fix.
     `filename` is absolute, as ruff's is."""
     filename, fix = finding.filename, finding.fix
     return {
@@ -35,19 +62,7 @@ def _object(finding: Finding) -> dict[str, Any]:
         "end_location": asdict(finding.span.end),
         "evidence": [asdict(each) for each in finding.evidence],
         "filename": filename if filename == "-" else printable(os.path.abspath(filename)),  # noqa: PTH100
-        "fix": fix
-        and {
-            "applicability": fix.applicability.value,
-            "edits": [
-                {
-                    "content": edit.text,
-                    "end_location": asdict(edit.span.end),
-                    "location": asdict(edit.span.start),
-                }
-                for edit in fix.edits
-            ],
-            "message": fix.title,
-        },
+        "fix": fix and _fix(fix),
         "location": asdict(finding.span.start),
         "message": finding.message,
         "name": finding.name,
@@ -98,7 +113,7 @@ def gitlab(report: Report) -> Iterator[str]:
         }
         for finding, fingerprint in fingerprints(report)
     ]
-    yield json.dumps(entries, indent=2)
+    yield as_json(entries, indent=2)
     yield "\n"
 
 
@@ -133,7 +148,7 @@ def junit(report: Report) -> Iterator[str]:
             outcome.text = f"{name}:{start.row}:{start.column}: {finding.code} {message}"
     ET.indent(root)
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
-    yield ET.tostring(root, encoding="unicode")
+    yield harmless(ET.tostring(root, encoding="unicode"), "&#35;")
     yield "\n"
 
 
@@ -148,7 +163,7 @@ def rdjson(report: Report) -> Iterator[str]:
             for finding in result.findings
         ],
     }
-    yield json.dumps(document, indent=2)
+    yield as_json(document, indent=2)
     yield "\n"
 
 

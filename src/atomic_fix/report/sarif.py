@@ -1,6 +1,5 @@
 """SARIF 2.1.0, as GitHub's code scanning and other readers take it."""
 
-import json
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +8,7 @@ from urllib.parse import quote
 from atomic_fix import __version__
 from atomic_fix.check import UNREADABLE, UNREADABLE_NAME
 from atomic_fix.finding import Finding, Fix, Span
-from atomic_fix.report import UNREADABLE_PAGE, Report, fingerprints, relative_path
+from atomic_fix.report import UNREADABLE_PAGE, Report, as_json, fingerprints, relative_path
 from atomic_fix.rules import RULES
 
 _SCHEMA = (
@@ -57,7 +56,7 @@ def render(report: Report) -> Iterator[str]:
             }
         ],
     }
-    yield json.dumps(document, indent=2)
+    yield as_json(document, indent=2)
     yield "\n"
 
 

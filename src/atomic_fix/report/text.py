@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from atomic_fix.finding import Edit, Finding, Fix, Position, Span
-from atomic_fix.report import FIX_HINTS, Report, printable, repairs_and_summary
+from atomic_fix.report import (
+    FIX_HINTS,
+    Report,
+    harmless,
+    named,
+    printable,
+    repairs_and_summary,
+)
 
 _TAB = 4
 _ELLIPSIS = "…"
@@ -15,7 +22,7 @@ _ELLIPSIS = "…"
 
 def full(report: Report) -> Iterator[str]:
     for finding in report.findings:
-        yield "".join(f"{line}\n" for line in _lines(finding, report))
+        yield harmless("".join(f"{line}\n" for line in _lines(finding, report)))
         yield "\n"
     yield from repairs_and_summary(report)
 
@@ -23,7 +30,7 @@ def full(report: Report) -> Iterator[str]:
 def concise(report: Report) -> Iterator[str]:
     """`path:row:column: CODE message`."""
     for finding in report.findings:
-        yield f"{printable(finding.filename)}:{_place(finding)}: {_said(finding)}\n"
+        yield harmless(f"{named(finding.filename)}:{_place(finding)}: {_said(finding)}\n")
     yield from repairs_and_summary(report)
 
 
@@ -32,10 +39,10 @@ def grouped(report: Report) -> Iterator[str]:
     for result in report.results:
         if not result.findings:
             continue
-        yield f"{printable(result.filename)}:\n"
+        yield f"{named(result.filename)}:\n"
         width = max(len(_place(finding)) for finding in result.findings)
         for finding in result.findings:
-            yield f"  {_place(finding):<{width}}  {_said(finding)}\n"
+            yield harmless(f"  {_place(finding):<{width}}  {_said(finding)}\n")
         yield "\n"
     yield from repairs_and_summary(report)
 
@@ -64,7 +71,7 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
 
     start = finding.span.start
     yield (
-        f"{paint(printable(finding.filename), _BOLD)}:{start.row}:{start.column}: "
+        f"{paint(named(finding.filename), _BOLD)}:{start.row}:{start.column}: "
         f"{paint(finding.code, _RED)} {printable(finding.message)}"
     )
     gutter = len(str(start.row))
@@ -88,6 +95,12 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
             yield f"{mark} {paint(sign, _GREEN if sign == '+' else _RED)} {line}"
         if finding.fix.note:
             yield f"{mark} {paint('note:', _BOLD)} {printable(finding.fix.note)}"
+        other = finding.fix.alternative
+        if other is not None:
+            hint = paint(f"[{FIX_HINTS[other.applicability]} --on-corrupt raise]", _GREEN)
+            yield f"{mark} {paint('or:', _BOLD)} {printable(other.title)} {hint}"
+            if other.note:
+                yield f"{mark} {paint('note:', _BOLD)} {printable(other.note)}"
     elif finding.why_no_fix:
         yield f"{mark} {paint('no fix:', _BOLD)} {printable(finding.why_no_fix)}"
 

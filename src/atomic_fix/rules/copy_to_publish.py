@@ -33,7 +33,9 @@ fix for other copies: the temp file would stay.
 
 ## Not reported
 
-Backup copies, and files that the program did not write itself.
+Backup copies, files that the program did not write itself, and `os.rename` in a module that needs
+what only POSIX systems have (`fcntl`, `os.fork`, `signal.SIGKILL`, ...) and asks nowhere which
+system it runs on.
 """
 
 from collections.abc import Iterator
@@ -41,6 +43,10 @@ from collections.abc import Iterator
 from atomic_fix.facts import ModuleFacts
 from atomic_fix.fixes.publishing import fix_copied
 from atomic_fix.rules.rule import Match, Rule, published
+
+# What is wrong with a copy is worse than that nothing was synchronised; with the others, it is
+# not, since they mostly rename.
+_PRECEDENCE = {"copy": 2}
 
 _WRONG = {
     "copy": "writes the target in place: a crash leaves it cut short",
@@ -51,10 +57,13 @@ _WRONG = {
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for publication in facts.publications:
-        wrong = _WRONG.get(publication.site.how)
+        how = publication.site.how
+        wrong = _WRONG.get(how)
+        if how == "rename" and facts.posix_only:
+            continue  # there it replaces, as `os.replace` does
         if wrong is not None:
             message = f"`{publication.site.api}` {wrong}"
-            yield published(facts, publication, message, fix_copied)
+            yield published(facts, publication, message, fix_copied, _PRECEDENCE.get(how, 0))
 
 
 COPY_TO_PUBLISH = Rule("ATF114", "copy-to-publish", __doc__, _matches)

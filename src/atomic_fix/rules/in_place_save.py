@@ -26,11 +26,12 @@ with atomic_open(checkpoint_path, "wb") as file:
 
 ## Fix safety
 
-Safe for savers that write the same bytes to a handle and take the path as it is, which its
-suffix shows (`numpy.save` adds `.npy`, pandas and joblib compress by suffix). Unsafe when the
-suffix is not in sight, and for savers that write the same content in another form (the
-archive of `torch.save` names its inner folder after the file). No fix for savers that take a
-path only, for copies, and where the result of the call is used.
+Safe for savers that write the same bytes to a handle. Where they go by the suffix of the path, it
+has to be in sight: what `numpy.save` adds to a path without `.npy` is put into the path, and
+pandas and joblib, which compress by suffix, must be given a plain one. Unsafe for savers that
+write the same content in another form (the archive of `torch.save` names its inner folder after
+the file), and where the content is worked out before a path that it may change. No fix for savers
+that take a path only, for copies, and where the result of the call is used.
 
 ## Not reported
 

@@ -43,17 +43,24 @@ only dumps JSON become `atomic_write_json`; other text and bytes become `atomic_
 and `atomic_write_bytes`; any other block keeps its code and gets `atomic_open` as its opener.
 What differs is promised: a write that fails leaves the old content, not a part of the new.
 
-Unsafe where others can look meanwhile (`yield`, `await`, `flush` in a loop), on an exit
-stack, for anyio (the asynchronous helper runs on asyncio), for a project's own helper, and
-where the statement before removes the file, which goes too. No fix for a bare descriptor, for
-`r+`, for a mode or a handle that travels, for a block that uses the path while it writes, and
-for what stands in for an atomic write that failed.
+Unsafe where others can look meanwhile (`yield`, `await`, `flush` before something else, a folder
+that is listed), where the path and the content are worked out in another order, on an exit stack,
+for anyio (the asynchronous helper runs on asyncio), for a project's own helper, and where the
+statement before removes the file, which goes too.
+
+No fix for a bare descriptor, for `r+`, for a mode or a handle that travels, for a block that uses
+the path while it writes (under any name, also in what it calls), that works on the descriptor, or
+that an exception may leave with its content wanted (`sys.exit`, an exception that only ends a
+loop), for a file that is open elsewhere, for a `write_text` that may be another class's, for what
+stands in for an atomic write that failed, and in files that cannot have the import (Python 2,
+modules that run without their packages).
 
 ## Not reported
 
 Appending, exclusive creation (`"x"`, `O_EXCL`), lock and PID files, temp files that are
-published by a rename later, reports, exports, plots, logs, and files whose names or
-readers give no sign that they are read back.
+published by a rename later, also when a helper writes them for its callers, a torn last record
+that `truncate` cuts off, reports, exports, plots, logs, and files whose names or readers give no
+sign that they are read back. As for every rule, tests count only with `check-tests`.
 """
 
 from collections.abc import Iterator

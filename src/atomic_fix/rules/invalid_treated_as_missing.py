@@ -54,7 +54,8 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for dismissal in facts.dismissals:
         durability = facts.load_durability(dismissal.load, dismissal.function)
         message = f"state of the wrong shape is taken for none without a word: {dismissal.outcome}"
-        yield Match(dismissal.node.test, message, durability, _no_fix)
+        node, function = dismissal.node.test, dismissal.function
+        yield Match(node, message, durability, _no_fix, function)
 
 
 INVALID_TREATED_AS_MISSING = Rule(

@@ -48,7 +48,7 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
                 f"the target is removed or moved away before `{publication.site.api}`: a "
                 "crash in between leaves no file at all"
             )
-            yield published(facts, publication, message, fix_removed)
+            yield published(facts, publication, message, fix_removed, 4)
 
 
 REMOVE_BEFORE_REPLACE = Rule("ATF113", "remove-before-replace", __doc__, _matches)

@@ -54,7 +54,7 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
                 f"`{publication.site.api}` publishes a temp file that is still open and not "
                 "flushed: what it holds may be cut short"
             )
-            yield published(facts, publication, message, fix_still_open)
+            yield published(facts, publication, message, fix_still_open, 5)
 
 
 REPLACE_BEFORE_CLOSE = Rule("ATF111", "replace-before-close", __doc__, _matches)

@@ -9,6 +9,7 @@ import libcst as cst
 from atomic_fix.facts import ModuleFacts
 from atomic_fix.facts.durable import Durability
 from atomic_fix.facts.publications import Publication
+from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Evidence, Finding, Fix
@@ -25,6 +26,13 @@ class Match:
     durability: Durability
     repair: Callable[[], Fix]
     """Raises `Refused` where there is no repair."""
+    function: FunctionFacts | None = None
+    """Where it stands: in a test, it counts only with `check-tests`."""
+    precedence: int | None = None
+    """That of its `Finding`."""
+    is_dealt_with: Callable[[], bool] = lambda: False
+    """Whether code elsewhere in the file makes it right. It may cost as much as the repair, and
+    is asked only of what is likely enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,9 @@ class Rule:
         they cost more than all the rest."""
         for match in self.matches(facts):
             confidence = match.durability.confidence
-            if confidence < facts.config.min_confidence:
+            if confidence < facts.config.min_confidence or _is_left_out(facts, match):
+                continue
+            if match.is_dealt_with():
                 continue
             fix, why_no_fix = None, ""
             try:
@@ -73,7 +83,16 @@ class Rule:
                 why_no_fix=why_no_fix,
                 noqa_row=span.start.row,
                 source_line=facts.source.line(span.start.row),
+                precedence=match.precedence,
             )
+
+
+def _is_left_out(facts: ModuleFacts, match: Match) -> bool:
+    return (
+        not facts.config.check_tests
+        and match.function is not None
+        and facts.is_scratch_of_test(match.function, match.durability)
+    )
 
 
 def evidence(facts: ModuleFacts, durability: Durability) -> tuple[Evidence, ...]:
@@ -90,7 +109,8 @@ def written(
 ) -> Match:
     """A write in place."""
     message = f"`{site.api}` overwrites durable state in place: a crash leaves it cut short"
-    return Match(site.node, message, facts.write_durability(site), partial(repair, facts, site))
+    durability = facts.write_durability(site)
+    return Match(site.node, message, durability, partial(repair, facts, site), site.function)
 
 
 def published(
@@ -98,13 +118,24 @@ def published(
     publication: Publication,
     message: str,
     repair: Callable[[ModuleFacts, Publication], Fix],
+    precedence: int = 0,
 ) -> Match:
-    """A temp file that takes its final name in a wrong way."""
+    """A temp file that takes its final name in a wrong way. Of several ways at one call, the
+    one of the highest `precedence` is reported."""
     durability = facts.publication_durability(publication)
-    return Match(publication.site.node, message, durability, partial(repair, facts, publication))
+    fix = partial(repair, facts, publication)
+    node = publication.site.node
+    return Match(node, message, durability, fix, publication.function, precedence)
 
 
 def swallowed(facts: ModuleFacts, swallow: Swallow, message: str) -> Match:
     """A handler that takes a corrupt file for something harmless."""
     durability = facts.load_durability(swallow.load, swallow.function)
-    return Match(swallow.node, message, durability, partial(fix_swallow, facts, swallow))
+    return Match(
+        swallow.node,
+        message,
+        durability,
+        partial(fix_swallow, facts, swallow),
+        swallow.function,
+        is_dealt_with=partial(facts.is_reported, swallow),
+    )

@@ -51,7 +51,7 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
                 "the temp file is made in the system's temp folder, not beside its target: "
                 f"`{publication.site.api}` is no atomic step across file systems"
             )
-            yield published(facts, publication, message, fix_elsewhere)
+            yield published(facts, publication, message, fix_elsewhere, 3)
 
 
 TEMP_ON_ANOTHER_FILESYSTEM = Rule("ATF112", "temp-on-another-filesystem", __doc__, _matches)

@@ -66,7 +66,7 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
                 f"`{publication.site.api}` publishes a file that was never synchronised: "
                 "after a power loss it may be empty"
             )
-            yield published(facts, publication, message, fix_unsynced)
+            yield published(facts, publication, message, fix_unsynced, 1)
 
 
 UNSYNCED_REPLACE = Rule("ATF115", "unsynced-replace", __doc__, _matches)

@@ -6,13 +6,13 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from atomic_fix.finding import FileResult
 from atomic_fix.run import disk
 from atomic_fix.run.discover import Candidate, discover
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import Change, Repair, change_bytes, unreadable
+from atomic_fix.run.one_file import Change, Repair, change_bytes, check_bytes, unreadable
 from atomic_fix.settings import Resolver
 from atomic_fix.source import Unreadable
 
@@ -146,16 +146,31 @@ def _checked(
         if known[-1] is None:
             unknown.append(each)
     fresh = zip(unknown, check_all(unknown, narrowing, effort.jobs), strict=True)
-    for result in known:
+    for each, result in zip(found, known, strict=True):
         if result is None:
             candidate, result = next(fresh)
             if cache is not None:
                 cache.add(candidate, result)
-        yield result
+        yield _as_written(each, result)
     if cache is not None:
         cache.save()
         for warning in cache.warnings:
             effort.warn(warning)
+
+
+def _as_written(found: Candidate | Unreadable, result: FileResult) -> FileResult:
+    """The result without fixes if the file is one that is not written."""
+    if not result.findings or not result.analysed or isinstance(found, Unreadable):
+        return result
+    problem = disk.way_out(found.path, found.within)
+    return _unfixed(result, problem) if problem else result
+
+
+def _unfixed(result: FileResult, reason: str) -> FileResult:
+    findings = tuple(
+        replace(each, fix=None, why_no_fix=each.why_no_fix or reason) for each in result.findings
+    )
+    return replace(result, findings=findings)
 
 
 def change_files(
@@ -172,7 +187,13 @@ def change_files(
             yield unreadable(found)
             continue
         content = disk.read(found.path)
+        if isinstance(content, bytes) and (problem := disk.way_out(found.path, found.within)):
+            result = check_bytes(content, found.path, found.settings, narrowing)
+            result = _as_written(found, result)
+            refusal = problem if result.analysed and result.findings else ""
+            yield Repair(content, content, (), result, refusal)
+            continue
         repair = change_bytes(content, found.path, found.settings, narrowing, change)
-        yield repair
+        yield replace(repair, within=found.within)
         if repair.quit:
             return

@@ -4,17 +4,23 @@ One file of the user's cache folder holds what is known below one working folder
 holds for one content of a file, under one configuration, one version of this tool and of
 Python. That a file is the same is seen from its size, its inode and the time of its last
 change; where those differ or are too fresh to be trusted, its content is compared.
+
+A cache could hide findings, so it has to be the user's own: the folder and the file belong to
+the user, and nobody else may write to them. Even so it is data and nothing but data.
 """
 
+import contextlib
 import hashlib
 import os
-import pickle
+import stat
 import sys
 import time
+from collections.abc import Callable
 from functools import lru_cache
-from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any
 
+from atomic_fix import files
+from atomic_fix.config import Style
 from atomic_fix.finding import FileResult
 from atomic_fix.run import disk
 from atomic_fix.run.discover import Candidate
@@ -23,7 +29,7 @@ from atomic_fix.settings import Settings
 WORTH_A_CACHE = 20
 """With fewer files, the cache costs more than it saves."""
 
-_MAGIC = b"atomic-fix cache 1\n"
+_MAGIC = b"atomic-fix cache 2\n"
 _DIGEST = 16
 # Time stamps of files have a resolution of up to two seconds.
 _FRESH_NS = 2_000_000_000
@@ -44,16 +50,6 @@ def default_folder() -> str:
     return os.path.join(base, "atomic-fix")
 
 
-class _Entry(NamedTuple):
-    size: int
-    changed: int
-    inode: int
-    settings: bytes
-    content: bytes
-    result: FileResult | None
-    """None for a file of which there is nothing to tell."""
-
-
 class Cache:
     """The results for files below the current folder. Nothing here raises: what cannot be
     read is as good as empty, what cannot be written is left, and `warnings` says so."""
@@ -61,27 +57,50 @@ class Cache:
     def __init__(self, folder: str) -> None:
         self.warnings: list[str] = []
         name = _digest(os.fsencode(os.getcwd()), _version().encode()).hex()
+        self._folder = folder
         self._path = os.path.join(folder, f"{name}.cache")
-        self._stats: dict[str, tuple[int, int, int]] = {}
-        self._entries = self._read()
+        self._stats: dict[str, list[int]] = {}
+        self._entries: dict[str, Any] = {}
+        """By path: size, time and inode, digests of settings and content, and the result, null
+        if there is nothing to tell. Each is looked at when it is asked for."""
         self._changed = False
+        self._usable = True
+        if os.path.lexists(folder):
+            self._usable = self._is_ours()
+            if self._usable:
+                self._entries = self._read()
 
     def find(self, candidate: Candidate) -> FileResult | None:
         """What is known of the file as it is now."""
         path = candidate.path
         now = _stat(path)
-        if now is None:
+        if now is None or not self._usable:
             return None
         self._stats[path] = now
-        entry = self._entries.get(path)
-        if entry is None or entry.settings != _settings(candidate.settings):
-            return None
-        if entry[:3] != now:
-            if entry.size != now[0] or entry.content != _content(path):
+        match self._entries.get(path):
+            case [size, changed, inode, settings, content, told] if settings == _settings_of(
+                candidate, told is not None
+            ):
+                pass
+            case _:
                 return None
-            self._entries[path] = _Entry(*_settled(now), *entry[3:])
+        if told is None:
+            result = FileResult(path, ())
+        else:
+            from atomic_fix.run import stored
+
+            try:
+                result = stored.read(FileResult, told)
+            except ValueError:
+                return None
+            if result.filename != path:
+                return None
+        if [size, changed, inode] != now:
+            if size != now[0] or content != _content(path):
+                return None
+            self._entries[path] = [*_settled(now), settings, content, told]
             self._changed = True
-        return entry.result or FileResult(path, ())
+        return result
 
     def add(self, candidate: Candidate, result: FileResult) -> None:
         """Remember a result, if the file still is what `find` saw."""
@@ -92,84 +111,123 @@ class Cache:
         content = _content(path)
         if content is None or before != _stat(path):
             return
+        told = None
+        if result.findings or result.notes:
+            from atomic_fix.run import stored
+
+            told = stored.plain(result)
         self._changed = True
-        self._entries[path] = _Entry(
-            *_settled(before),
-            _settings(candidate.settings),
-            content,
-            result if result.findings or result.notes else None,
-        )
+        settings = _settings_of(candidate, told is not None)
+        self._entries[path] = [*_settled(before), settings, content, told]
 
     def save(self) -> None:
         """Write what was added; a run at the same time may win, and nothing breaks."""
         if not self._changed:
             return
+        import json
+
         from atomic_fix.runtime import atomic_write_bytes
 
         if len(self._entries) > _MOST:
             self._entries = {k: v for k, v in self._entries.items() if k in self._stats}
-        rows = {path: tuple(entry) for path, entry in self._entries.items()}
-        content = pickle.dumps(rows, protocol=5)
+        content = json.dumps(self._entries, separators=(",", ":")).encode("ascii")
         try:
-            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            if not self._is_ours():
+                return
             # A cache that a power loss takes is filled again.
-            atomic_write_bytes(self._path, _MAGIC + _digest(content) + content, fsync=False)
+            content = _MAGIC + _digest(content) + content
+            atomic_write_bytes(self._path, content, fsync=False, mode=0o600)
         except OSError as error:
             self.warnings.append(f"the cache {self._path} cannot be written: {disk.reason(error)}")
 
-    def _read(self) -> dict[str, _Entry]:
+    def _is_ours(self) -> bool:
+        """Whether folder and file are the user's own, and nobody else may write there."""
+        problem = _not_ours(self._folder, stat.S_ISDIR, 0o022)
+        if problem:
+            self.warnings.append(f"the cache folder {self._folder} is not used: {problem}")
+            return False
+        # In a tree that was checked out, a folder may well be ours by these signs; a file that
+        # nobody else may even read, as we make them, is not found there.
+        if os.path.lexists(self._path) and (problem := _not_ours(self._path, stat.S_ISREG, 0o077)):
+            self.warnings.append(f"the cache {self._path} is not used: {problem}")
+            return False
+        return True
+
+    def _read(self) -> dict[str, Any]:
+        import json
+
         try:
-            with open(self._path, "rb") as file:
-                stored = file.read()
+            content = files.read(self._path, follow=False)
         except FileNotFoundError:
             return {}
         except OSError as error:
             self.warnings.append(f"the cache {self._path} cannot be read: {disk.reason(error)}")
             return {}
         start = len(_MAGIC) + _DIGEST
-        content = stored[start:]
-        if not stored.startswith(_MAGIC) or stored[len(_MAGIC) : start] != _digest(content):
+        entries = None
+        if content.startswith(_MAGIC) and content[len(_MAGIC) : start] == _digest(content[start:]):
+            with contextlib.suppress(ValueError, RecursionError):
+                entries = json.loads(content[start:])
+        if not isinstance(entries, dict):
             self.warnings.append(f"the cache {self._path} is damaged; it is made anew")
             return {}
-        try:
-            rows = _Unpickler(BytesIO(content)).load()
-            return {path: _Entry(*row) for path, row in rows.items()}
-        except Exception as error:
-            self.warnings.append(f"the cache {self._path} cannot be used: {error}; it is made anew")
-            return {}
+        return entries
 
 
-class _Unpickler(pickle.Unpickler):
-    """Makes the values of `atomic_fix.finding`, and nothing else, from what a file says."""
+def _not_ours(path: str, is_right: Callable[[int], bool], forbidden: int) -> str:
+    """Why a folder or file is not the user's alone, in a clause; empty if it is. Windows has
+    other means, which are not looked at."""
+    try:
+        found = os.lstat(path)
+    except OSError as error:
+        return disk.reason(error)
+    if stat.S_ISLNK(found.st_mode):
+        return "it is a link"
+    if not is_right(found.st_mode):
+        return "something else is there"
+    if sys.platform != "win32":
+        if found.st_uid != os.geteuid():
+            return "it belongs to another user"
+        if found.st_mode & forbidden:
+            others = "write to" if stat.S_ISDIR(found.st_mode) else "read"
+            return f"others may {others} it"
+    return ""
 
-    def find_class(self, module: str, name: str) -> Any:
-        if module != "atomic_fix.finding":
-            raise pickle.UnpicklingError(f"it names {module}.{name}")
-        return super().find_class(module, name)
+
+def _settings_of(candidate: Candidate, has_findings: bool) -> str:
+    """What a result hangs on besides the file. The style of the project shapes fixes only, so it
+    is not looked up where there is nothing to tell."""
+    settings = candidate.settings
+    if not has_findings or settings.isolated:
+        return _settings(settings, None)
+    from atomic_fix.style import style_of
+
+    return _settings(settings, style_of(candidate.path))
 
 
 @lru_cache
-def _settings(settings: Settings) -> bytes:
-    return _digest(repr(settings).encode("utf-8", "surrogatepass"))
+def _settings(settings: Settings, style: Style | None) -> str:
+    return _digest(repr((settings, style)).encode("utf-8", "surrogatepass")).hex()
 
 
-def _stat(path: str) -> tuple[int, int, int] | None:
+def _stat(path: str) -> list[int] | None:
     try:
         found = os.stat(path)
     except (OSError, ValueError):
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    return [found.st_size, found.st_mtime_ns, found.st_ino]
 
 
-def _settled(stat: tuple[int, int, int]) -> tuple[int, int, int]:
+def _settled(status: list[int]) -> tuple[int, int, int]:
     """The same with -1 as the time, if a later change of the file may not show in that."""
-    size, changed, inode = stat
+    size, changed, inode = status
     return size, changed if time.time_ns() - changed > _FRESH_NS else -1, inode
 
 
-def _content(path: str) -> bytes | None:
+def _content(path: str) -> str | None:
     found = disk.read(path)
-    return _digest(found) if isinstance(found, bytes) else None
+    return _digest(found).hex() if isinstance(found, bytes) else None
 
 
 def _digest(*parts: bytes) -> bytes:

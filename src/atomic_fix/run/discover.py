@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from atomic_fix import files
 from atomic_fix.run import disk
-from atomic_fix.settings import Resolver, Settings
+from atomic_fix.settings import ConfigError, Resolver, Settings
 from atomic_fix.source import Unreadable, below
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+    from atomic_fix.patterns import Patterns
 
 SUFFIXES = (".py", ".pyw")
 """What a file's name must end in to be found in a folder. Stubs hold no code that runs."""
 NOTEBOOK = ".ipynb"
+_MOST_IGNORED = 1 << 20
+"""Bytes of the largest .gitignore that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,9 @@ class Candidate:
 
     path: str
     settings: Settings
+    within: tuple[str, ...] = ()
+    """The folders, by their real paths, that the file has to lie in if it is to be changed: it
+    may be a link, and lead anywhere."""
 
 
 def discover(
@@ -33,45 +42,40 @@ def discover(
     """Every file that the paths stand for, once, sorted by name within each path.
 
     A file that is named is checked whatever it is called, unless `force-exclude` is set;
-    a folder is walked, without following links to folders. What cannot be walked comes as
-    `Unreadable`, and the names of notebooks in it are added to `notebooks`.
-
-    Raises:
-        ConfigError: a configuration file on the way cannot be used.
+    a folder is walked, without following links to folders. Of a file and a link to it, the
+    file stays. What cannot be walked comes as `Unreadable`, as does a folder whose
+    configuration cannot be used, and the names of notebooks are added to `notebooks`.
     """
-    seen: set[str] = set()
     walk = _Walk(resolver, [] if notebooks is None else notebooks)
-    for path in paths:
-        for found in walk.start(path):
-            if isinstance(found, Unreadable):
-                identity = found.filename
-            else:  # under two names (a link, `a.py ./a.py`) it is still one file
-                identity = walk.real_path(found.path)
-            if identity not in seen:
-                seen.add(identity)
-                yield found
+    found = [each for path in paths for each in walk.start(path)]
+    # Under two names (a link, `a.py ./a.py`) it is still one file.
+    no_links = {each.identity for each in found if not each.is_link}
+    seen: set[str] = set()
+    for each in found:
+        if each.identity not in seen and not (each.is_link and each.identity in no_links):
+            seen.add(each.identity)
+            yield each.what
 
 
-class Patterns:
-    """Patterns as in .gitignore, of one file or setting, relative to one folder."""
+class _Found(NamedTuple):
+    what: Candidate | Unreadable
+    identity: str
+    """The real path."""
+    is_link: bool = False
 
-    def __init__(self, folder: str, lines: Iterable[str]) -> None:
-        from pathspec import GitIgnoreSpec
 
-        self._folder = folder
-        self._spec: GitIgnoreSpec = GitIgnoreSpec.from_lines(lines)
+class _Folder(NamedTuple):
+    """A folder to walk: its name as it is to be reported, its absolute and its real path, where
+    the walk began, and what git ignores above it."""
 
-    def decide(self, path: str, *, is_folder: bool) -> bool | None:
-        """Whether the patterns leave the absolute path out (True), take it back in (False),
-        or have nothing to say of it."""
-        relative = below(path, self._folder)
-        if relative is None:
-            return None
-        return self._spec.check_file(relative + "/" if is_folder else relative).include
+    path: str
+    absolute: str
+    real: str
+    within: tuple[str, ...]
+    above: tuple[Patterns, ...]
 
-    def match(self, path: str) -> bool:
-        """Whether the patterns match the file, given as the command line names it."""
-        return self.decide(os.path.abspath(path), is_folder=False) is True
+
+_Entries: TypeAlias = "Iterator[_Found | _Folder]"
 
 
 class _Walk:
@@ -81,49 +85,92 @@ class _Walk:
         self._resolver = resolver
         self._notebooks = notebooks
         self._excludes: dict[tuple[str, tuple[str, ...]], Patterns] = {}
-        self._real_folders: dict[str, str] = {}
+        self._real_path = lru_cache(maxsize=None)(os.path.realpath)
 
-    def real_path(self, path: str) -> str:
-        """`os.path.realpath`, with the folders remembered: it asks the disk about each part."""
-        if os.path.islink(path):
-            return os.path.realpath(path)
-        folder, name = os.path.split(path)
-        if folder not in self._real_folders:
-            self._real_folders[folder] = os.path.realpath(folder)
-        return os.path.join(self._real_folders[folder], name)
-
-    def start(self, path: str) -> Iterator[Candidate | Unreadable]:
+    def start(self, path: str) -> Iterator[_Found]:
         try:
             is_folder = os.path.isdir(path)
             if not is_folder:
                 os.stat(path)
         except (OSError, ValueError) as error:
-            yield Unreadable(path, f"cannot be read: {disk.reason(error)}")
+            yield _unwalked(path, f"cannot be read: {disk.reason(error)}")
             return
         absolute = os.path.abspath(path)
-        settings = self._resolver.for_folder(path if is_folder else os.path.dirname(path))
+        try:
+            settings = self._resolver.for_folder(path if is_folder else os.path.dirname(path))
+        except ConfigError as error:
+            yield _unwalked(path, str(error))
+            return
         if settings.force_exclude and self._excluded_on_the_way(absolute, settings, is_folder):
             return
+        within = self._named_within(absolute)
         if not is_folder:
-            yield Candidate(path, settings)
+            real = os.path.join(self._real_path(os.path.dirname(absolute)), os.path.basename(path))
+            is_link = os.path.islink(real)
+            yield _Found(
+                Candidate(path, settings, self._within(absolute, within, settings)),
+                os.path.realpath(real) if is_link else real,
+                is_link,
+            )
             return
-        above = self._gitignores_above(absolute) if settings.respect_gitignore else ()
-        if _ignored(absolute, above, is_folder=True):
-            above = ()  # it is named, so it is wanted; what lies above it has no say
-        yield from self._folder(path, absolute, above)
+        above: tuple[Patterns, ...] = ()
+        if settings.respect_gitignore:
+            folders = _gitignores_above(absolute)
+            problems = [each for each in folders if isinstance(each, Unreadable)]
+            yield from (_Found(each, each.filename) for each in problems)
+            above = tuple(each for each in folders if not isinstance(each, Unreadable))
+            if _ignored_on_the_way(absolute, above):
+                above = ()  # it is named, so it is wanted; what lies above it has no say
+        real = os.path.realpath(absolute)
+        yield from self._walked(_Folder(path, absolute, real, (*within, real), above))
 
-    def _folder(
-        self, path: str, absolute: str, above: tuple[Patterns, ...]
-    ) -> Iterator[Candidate | Unreadable]:
+    def _named_within(self, absolute: str) -> tuple[str, ...]:
+        """What a path of the command line has to lie in: in the current folder if it looks like
+        that, otherwise in its own folder; so it may be given through links, but not be one that
+        leads away."""
+        here = os.getcwd()
+        base = here if below(absolute, here) is not None else os.path.dirname(absolute)
+        return (self._real_path(base),)
+
+    def _within(
+        self, absolute: str, within: tuple[str, ...], settings: Settings
+    ) -> tuple[str, ...]:
+        """`within`, and the folder of the configuration if it lies above the path."""
+        if not settings.origin or below(absolute, settings.root) is None:
+            return within
+        return tuple(dict.fromkeys((*within, self._real_path(settings.root))))
+
+    def _walked(self, top: _Folder) -> Iterator[_Found]:
+        # Not by recursion, which has an end.
+        ways = [self._entries(top)]
+        while ways:
+            found = next(ways[-1], None)
+            if found is None:
+                ways.pop()
+            elif isinstance(found, _Folder):
+                ways.append(self._entries(found))
+            else:
+                yield found
+
+    def _entries(self, folder: _Folder) -> _Entries:
+        path, absolute, real, within, above = folder
         try:
             with os.scandir(path) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
-            yield Unreadable(path, f"the folder cannot be read: {disk.reason(error)}")
+            yield _unwalked(path, f"the folder cannot be read: {disk.reason(error)}")
             return
-        settings = self._resolver.for_folder(absolute)
-        own = _gitignore(absolute) if settings.respect_gitignore else None
+        try:
+            settings = self._resolver.for_folder(absolute)
+        except ConfigError as error:
+            yield _unwalked(path, str(error))
+            return
+        own = _gitignore(path) if settings.respect_gitignore else None
+        if isinstance(own, Unreadable):
+            yield _Found(own, own.filename)
+            own = None
         gitignores = (*above, own) if own is not None else above
+        file_within = self._within(absolute, within, settings)
         for entry in entries:
             is_folder = entry.is_dir(follow_symlinks=False)
             if not is_folder and not entry.name.lower().endswith((*SUFFIXES, NOTEBOOK)):
@@ -131,19 +178,25 @@ class _Walk:
             if entry.name.startswith(".#"):
                 continue  # a lock of Emacs: a link that leads nowhere
             whole = os.path.join(absolute, entry.name)
-            if entry.is_symlink() and os.path.isdir(whole):
+            is_link = entry.is_symlink()
+            name = entry.name if path == "." else os.path.join(path, entry.name)
+            if is_link and os.path.isdir(name):
                 continue  # a link to a folder: what it leads to is walked where it stands
             if self._excluded(whole, settings, is_folder):
                 continue
             if settings.respect_gitignore and _ignored(whole, gitignores, is_folder):
                 continue
-            name = entry.name if path == "." else os.path.join(path, entry.name)
+            identity = os.path.join(real, entry.name)
             if is_folder:
-                yield from self._folder(name, whole, gitignores)
+                yield _Folder(name, whole, identity, within, gitignores)
             elif name.lower().endswith(NOTEBOOK):
                 self._notebooks.append(name)
             else:
-                yield Candidate(name, settings)
+                yield _Found(
+                    Candidate(name, settings, file_within),
+                    os.path.realpath(name) if is_link else identity,
+                    is_link,
+                )
 
     def _excluded(self, absolute: str, settings: Settings, is_folder: bool) -> bool:
         from atomic_fix.settings import DEFAULT_EXCLUDE
@@ -159,7 +212,9 @@ class _Walk:
             return False
         key = (settings.root, lines)
         if key not in self._excludes:
-            self._excludes[key] = Patterns(*key)
+            from atomic_fix.patterns import Patterns, encoded
+
+            self._excludes[key] = Patterns(settings.root, map(encoded, lines))
         return self._excludes[key].decide(absolute, is_folder=is_folder) is True
 
     def _excluded_on_the_way(self, absolute: str, settings: Settings, is_folder: bool) -> bool:
@@ -170,29 +225,46 @@ class _Walk:
             absolute, is_folder = os.path.dirname(absolute), True
         return False
 
-    @staticmethod
-    def _gitignores_above(absolute: str) -> tuple[Patterns, ...]:
-        """The patterns of the folders from the root of the git repository down to, but not
-        with, `absolute`; outside a repository there are none."""
-        folders = []
-        folder = absolute
-        while not os.path.exists(os.path.join(folder, ".git")):
-            parent = os.path.dirname(folder)
-            if parent == folder:
-                return ()
-            folders.append(parent)
-            folder = parent
-        found = [_gitignore(folder, os.path.join(".git", "info", "exclude"))]
-        found += map(_gitignore, reversed(folders))
-        return tuple(patterns for patterns in found if patterns is not None)
+
+def _unwalked(path: str, reason: str) -> _Found:
+    return _Found(Unreadable(path, reason), path)
 
 
-def _gitignore(folder: str, name: str = ".gitignore") -> Patterns | None:
+def _gitignores_above(absolute: str) -> list[Patterns | Unreadable]:
+    """The patterns of the folders from the root of the git repository down to, but not
+    with, `absolute`; outside a repository there are none."""
+    folders = []
+    folder = absolute
+    while not os.path.exists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return []
+        folders.append(parent)
+        folder = parent
+    found = [_gitignore(folder, os.path.join(".git", "info", "exclude"))]
+    found += map(_gitignore, reversed(folders))
+    return [patterns for patterns in found if patterns is not None]
+
+
+def _gitignore(folder: str, name: str = ".gitignore") -> Patterns | Unreadable | None:
+    """The patterns of a file in a folder; why they are not used, if so; None if there are
+    none."""
     path = os.path.join(folder, name)
-    content = disk.read(path) if os.path.isfile(path) else b""
-    if isinstance(content, Unreadable) or not content.strip():
-        return None  # git, too, goes on without a .gitignore that it cannot read
-    return Patterns(folder, [line.rstrip("\r") for line in os.fsdecode(content).split("\n")])
+    try:
+        # Like git: a link is not followed, and a file that cannot be read is as good as none.
+        content = files.read(path, _MOST_IGNORED, follow=False)
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            return Unreadable(path, f"is not used: {disk.reason(error)}")
+        return None
+    if not content.strip():
+        return None
+    from atomic_fix.patterns import Patterns, too_many
+
+    lines = [line.removesuffix(b"\r") for line in content.removeprefix(BOM_UTF8).split(b"\n")]
+    if problem := too_many(lines):
+        return Unreadable(path, f"is not used: {problem}")
+    return Patterns(os.path.abspath(folder), lines)
 
 
 def _ignored(absolute: str, gitignores: tuple[Patterns, ...], is_folder: bool) -> bool:
@@ -201,4 +273,16 @@ def _ignored(absolute: str, gitignores: tuple[Patterns, ...], is_folder: bool) -
         decision = patterns.decide(absolute, is_folder=is_folder)
         if decision is not None:
             return decision
+    return False
+
+
+def _ignored_on_the_way(absolute: str, gitignores: tuple[Patterns, ...]) -> bool:
+    """Whether the folder, or one above it, is ignored."""
+    while gitignores:
+        if _ignored(absolute, gitignores, is_folder=True):
+            return True
+        parent = os.path.dirname(absolute)
+        if parent == absolute:
+            break
+        absolute = parent
     return False

@@ -1,9 +1,10 @@
 """The only place that reads and writes source files."""
 
 import os
-import stat
+from collections.abc import Iterable
 
-from atomic_fix.source import Unreadable
+from atomic_fix import files
+from atomic_fix.source import Unreadable, below
 
 
 class NotWritten(Exception):
@@ -12,45 +13,68 @@ class NotWritten(Exception):
 
 def read(path: str) -> bytes | Unreadable:
     """The bytes of a file, or why there are none."""
+    # What a shell puts for `<(command)`; nothing in a tree is called so.
+    is_given_open = path.startswith("/dev/fd/") and path[len("/dev/fd/") :].isdecimal()
     try:
-        # `buffering=0`: one read call, and no decoding of any kind.
-        with open(path, "rb", buffering=0) as file:
-            return file.readall()
+        return files.read(path, pipes=is_given_open)
     except (OSError, ValueError) as error:
         return Unreadable(path, f"cannot be read: {reason(error)}")
 
 
-def write(path: str, before: bytes, after: bytes) -> None:
+def way_out(path: str, within: Iterable[str]) -> str:
+    """Where a path leads that does not lead into each of the folders, which are real paths, in a
+    clause; empty if it does."""
+    real = os.path.realpath(path)
+    for folder in within:
+        if below(real, folder) is None:
+            return f"it leads through a link to {real}, outside of {folder}"
+    return ""
+
+
+def within_here(path: str) -> tuple[str, ...]:
+    """What a path of the command line has to lie in: in the current folder, if it looks like
+    that. Whoever wants to write through a link that leads away names its target."""
+    here = os.getcwd()
+    return (os.path.realpath(here),) if below(os.path.abspath(path), here) is not None else ()
+
+
+def write(path: str, before: bytes, after: bytes, within: Iterable[str]) -> None:
     """Replace `before` by `after`, atomically, keeping the mode of the file.
 
     Raises:
-        NotWritten: the file no longer holds `before`, is not a regular file, or the
-            operating system refuses.
+        NotWritten: the file no longer holds `before`, is not a regular file, does not lie in
+            each of the folders `within`, or the operating system refuses.
     """
     from atomic_fix.runtime import atomic_write_bytes
 
+    if problem := way_out(path, within):
+        raise NotWritten(problem)
     found = read(path)
     if isinstance(found, Unreadable):
         raise NotWritten(found.reason)
     if found != before:
         raise NotWritten("it changed on disk after it was read")
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise NotWritten("it is not a regular file")
         atomic_write_bytes(path, after)
     except OSError as error:
         raise NotWritten(f"it cannot be written: {reason(error)}") from error
 
 
-def write_report(path: str, text: str) -> None:
-    """Write the text of a report as UTF-8, atomically.
+def write_new(path: str, content: bytes, within: Iterable[str]) -> None:
+    """Write a file that was asked for, atomically.
 
     Raises:
-        OSError: the operating system refuses.
+        NotWritten: it would not lie in each of the folders `within`, or the operating system
+            refuses.
     """
     from atomic_fix.runtime import atomic_write_bytes
 
-    atomic_write_bytes(path, text.encode("utf-8", "backslashreplace"))
+    if problem := way_out(path, within):
+        raise NotWritten(problem)
+    try:
+        atomic_write_bytes(path, content)
+    except OSError as error:
+        raise NotWritten(reason(error)) from error
 
 
 def reason(error: Exception) -> str:

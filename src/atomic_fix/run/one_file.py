@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from atomic_fix.config import Config
 from atomic_fix.finding import FileResult, Finding
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.time_limit import REASON, TooLong, limited
 from atomic_fix.settings import Settings
-from atomic_fix.source import Source, Unreadable, decode, is_python
+from atomic_fix.source import Source, Unreadable, below, decode, is_python, is_test_file
 
 if TYPE_CHECKING:
     import ast
 
+    from atomic_fix.patterns import Patterns
     from atomic_fix.rewrite import Rewrite
     from atomic_fix.suppress import Suppression, Suppressions
 
@@ -43,6 +47,8 @@ class Repair:
     result: FileResult
     refusal: str = ""
     quit: bool = False
+    within: tuple[str, ...] = ()
+    """The folders, by their real paths, that the file has to lie in to be written."""
 
 
 def check_bytes(
@@ -63,8 +69,9 @@ def _check_bytes(
         return unreadable(source)
     findings = _found(source, settings)
     result = _result(filename, _kept(findings, source, settings, narrowing))
-    notes = _notes(findings, source, settings) if result.analysed else ()
-    return replace(result, notes=notes)
+    if not result.analysed or _is_left_out(filename, settings):
+        return result  # what is not looked for cannot be missed
+    return replace(result, notes=_notes(findings, source, settings))
 
 
 def _guarded(filename: str, work: Callable[[], _Result]) -> _Result | Unreadable:
@@ -193,9 +200,62 @@ def _found(
     source: Source, settings: Settings, tree: ast.Module | None = None
 ) -> tuple[Finding, ...]:
     """Every finding, or the ATF000 that says why there are none."""
-    from atomic_fix.check import check
+    from atomic_fix.check import UNREADABLE, check
 
-    return check(source, settings.config, tree)
+    left_out = _is_left_out(source.filename, settings)
+    if left_out and (tree is not None or is_python(source.text.encode())):
+        return ()
+    config = _styled(settings, source.filename)
+    findings = check(source, config, tree)
+    if left_out:
+        return tuple(each for each in findings if each.code == UNREADABLE)
+    if all(finding.fix is None for finding in findings):
+        return findings
+    from atomic_fix.rewrite import proven
+
+    return proven(source, findings, lambda text: check(text, config))
+
+
+def _styled(settings: Settings, filename: str) -> Config:
+    """The configuration with the style of the file's project. Only here, behind the filter on
+    bytes, are files of other tools read: most files never get so far."""
+    if settings.isolated:
+        return settings.config
+    from atomic_fix.style import style_of
+
+    return replace(settings.config, style=style_of(filename))
+
+
+def _is_left_out(filename: str, settings: Settings) -> bool:
+    """Whether a file is one of tests, and those are not checked."""
+    if settings.config.check_tests:
+        return False
+    path = os.path.abspath(filename)
+    if "test" not in path.lower():
+        return False
+    # Seen from the folder of the configuration, or of the project: that a folder above it is
+    # called `tests` says nothing.
+    root = settings.root if settings.origin else _project_of(path) or settings.root
+    return is_test_file(below(path, root) or path)
+
+
+_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+
+
+def _project_of(path: str) -> str:
+    """The folder of the git repository that holds a file, or else the nearest one with a project
+    file; empty for none."""
+    nearest = ""
+    folder = os.path.dirname(path)
+    while True:
+        if os.path.exists(os.path.join(folder, ".git")):
+            return folder
+        if not nearest and any(os.path.exists(os.path.join(folder, n)) for n in _PROJECT_FILES):
+            nearest = folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return nearest
+        folder = parent
 
 
 def defect(error: Exception, filename: str) -> Unreadable:
@@ -325,12 +385,19 @@ def _not_ignored_here(
     """The findings less those of `per-file-ignores`."""
     if not settings.per_file_ignores:
         return findings
-    from atomic_fix.run.discover import Patterns
-
     ignored = tuple(
         code
-        for pattern, codes in settings.per_file_ignores
-        if Patterns(settings.root, [pattern]).match(filename)
+        for patterns, codes in _ignores(settings.root, settings.per_file_ignores)
+        if patterns.leave_out(os.path.abspath(filename))
         for code in codes
     )
     return tuple(each for each in findings if not each.code.startswith(ignored))
+
+
+@lru_cache
+def _ignores(
+    root: str, per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...]
+) -> list[tuple[Patterns, tuple[str, ...]]]:
+    from atomic_fix.patterns import Patterns, encoded
+
+    return [(Patterns(root, [encoded(pattern)]), codes) for pattern, codes in per_file_ignores]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, MutableSequence, Seque
 from typing import TYPE_CHECKING, cast
 
 from atomic_fix.finding import FileResult
-from atomic_fix.run import disk, time_limit
+from atomic_fix.run import disk, lifetime, time_limit
 from atomic_fix.run.discover import Candidate
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import check_bytes, uncollected, unreadable
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 WORTH_A_POOL = 250
 """With fewer files, starting processes costs more than it saves."""
 _CHUNK = 24
+_FORKS = sys.platform == "linux"
+# A new Python would look for its modules in the current folder first, which may be anybody's;
+# 3.10 cannot be told not to.
+_MAY_START = _FORKS or sys.version_info >= (3, 11)
 _MUCH_GARBAGE = 100_000
 """Objects left over, at which garbage is collected between two files."""
 
@@ -65,7 +69,7 @@ def check_all(
     with uncollected():
         gc.freeze()  # what is loaded by now is no garbage
         try:
-            if jobs <= 1 or len(candidates) < WORTH_A_POOL:
+            if jobs <= 1 or len(candidates) < WORTH_A_POOL or not _MAY_START:
                 for each in candidates:
                     yield _check(each, narrowing)
             else:
@@ -91,7 +95,10 @@ def _in_processes(
 
     chunks = [tuple(candidates[i : i + _CHUNK]) for i in range(0, len(candidates), _CHUNK)]
     # A forked worker has everything loaded; there is no other thread yet that fork could harm.
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    context = multiprocessing.get_context("fork" if _FORKS else "spawn")
+    if not _FORKS:
+        os.environ["PYTHONSAFEPATH"] = "1"
+    lifetime.load()
     stop = context.Event()
     in_hand = context.RawArray("i", len(chunks))
     # What is known of files that were looked at alone, since a worker died of one of them.
@@ -176,6 +183,7 @@ def _check_alone(candidate: Candidate, narrowing: Narrowing, context: BaseContex
 
 
 def _send_result(sender: Connection, candidate: Candidate, narrowing: Narrowing) -> None:
+    lifetime.end_with_parent()
     time_limit.end_with_process(_HANGS_AFTER)
     with uncollected():
         sender.send(_check(candidate, narrowing))
@@ -185,6 +193,7 @@ def _begin(is_stopped: Callable[[], bool], in_hand: MutableSequence[int]) -> Non
     global _is_stopped, _in_hand
     _is_stopped = is_stopped
     _in_hand = in_hand
+    lifetime.end_with_parent()
     # The parent answers for an interrupt: it stops its workers and says so once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 

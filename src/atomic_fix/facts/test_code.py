@@ -1,0 +1,66 @@
+"""Whether code is a test: what it writes is scratch, and what it fails to load is meant to fail."""
+
+import re
+
+import libcst as cst
+
+from atomic_fix.catalog.words import SCRATCH_FIXTURES
+from atomic_fix.facts.names import code_of, dotted
+from atomic_fix.facts.paths import Paths
+from atomic_fix.facts.scopes import FunctionFacts
+
+_TEST = re.compile(r"test(?:_|[A-Z0-9]|\Z)")
+_TEST_CLASS = re.compile(r"^Test(?:[A-Z0-9_]|\Z)|(?:[a-z0-9]|_)Tests?\Z")
+_SETTING_UP = re.compile(r"(?:setup|teardown)(?:_\w+)?\Z", re.IGNORECASE)
+_ASSERTS = re.compile(
+    r"^\s*(?:assert\b|\w+\.assert\w+\()|\bpytest\.(?:raises|warns)\(", re.MULTILINE
+)
+
+
+def is_test(function: FunctionFacts, paths: Paths) -> bool:
+    """Whether a function, or what encloses it, is a test, or a part of one, by the customs of
+    pytest and unittest.
+
+    A name alone is not enough: a program may have a `test_connection` of its own.
+    """
+    scope: FunctionFacts | None = function
+    while scope is not None and not scope.is_module:
+        if _is_part_of_test(scope, paths):
+            return True
+        scope = scope.outer
+    return False
+
+
+def is_named_test(function: FunctionFacts) -> bool:
+    return _TEST.match(function.name) is not None
+
+
+def _is_part_of_test(function: FunctionFacts, paths: Paths) -> bool:
+    owner = function.owner
+    if owner is not None:
+        if any(
+            base.rpartition(".")[2].endswith("TestCase")
+            for each in paths.lineage(owner)
+            for base in each.bases
+        ):
+            return True
+        if _TEST_CLASS.search(owner.name) and (
+            is_named_test(function) or _SETTING_UP.match(function.name)
+        ):
+            return True
+    node = function.node
+    if isinstance(node, cst.FunctionDef) and any(
+        _is_of_test_library(each.decorator) for each in node.decorators
+    ):
+        return True
+    return is_named_test(function) and (
+        any(function.parameter(name) is not None for name in SCRATCH_FIXTURES)
+        or _ASSERTS.search(code_of(node)) is not None
+    )
+
+
+def _is_of_test_library(decorator: cst.BaseExpression) -> bool:
+    """`@pytest.fixture`, `@pytest.mark.slow`, `@given(...)`, `@mock.patch(...)`."""
+    called = decorator.func if isinstance(decorator, cst.Call) else decorator
+    name = dotted(called) or ""
+    return name.partition(".")[0] in {"pytest", "hypothesis"} or name in {"fixture", "given"}

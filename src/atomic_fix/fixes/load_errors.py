@@ -1,0 +1,267 @@
+"""The errors of a handler, parted into those that mean "there but unreadable" and the rest."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from atomic_fix.catalog import errors
+from atomic_fix.facts.caught import error_names
+from atomic_fix.facts.names import dotted, words
+from atomic_fix.facts.swallowing import Swallow
+from atomic_fix.fixes import Refused
+from atomic_fix.fixes.imports import import_module, imported_at_top
+from atomic_fix.fixes.place import Place, last_name, walk
+
+# What a parser raises for a file that is cut short or holds something else, and for no other
+# reason. Those of a package are written `package.Error`.
+_BY_PARSER = {
+    **dict.fromkeys(
+        (
+            "json", "simplejson", "ujson", "orjson", "rapidjson", "msgpack", "toml", "tomli",
+            "tomllib", "tomlkit", "plistlib", "builtins", "ast", "base64", "splitlines", "split",
+        ),
+        ("ValueError",),
+    ),
+    "pickle": ("EOFError", "ValueError", "pickle.UnpicklingError"),
+    "cPickle": ("EOFError", "ValueError", "pickle.UnpicklingError"),
+    "cloudpickle": ("EOFError", "ValueError", "pickle.UnpicklingError"),
+    "dill": ("EOFError", "ValueError", "pickle.UnpicklingError"),
+    "marshal": ("EOFError", "ValueError"),
+    "yaml": ("ValueError", "yaml.YAMLError"),
+    "ConfigParser": ("ValueError", "configparser.Error"),
+    "Path": ("ValueError",),
+    "open": ("ValueError",),
+}  # fmt: skip
+# Libraries that raise almost anything for a corrupt file, and an `OSError` for a missing one.
+_OF_ANY_ERROR = frozenset({"joblib", "torch", "numpy", "pandas", "polars", "safetensors"})
+# Errors of what is made of the data: it may be valid, and without the key.
+_OF_SHAPE = ("AttributeError", "LookupError", "TypeError")
+
+# Calls that read a file and make nothing of its content.
+_READING = frozenset(
+    {
+        "open", "load", "loads", "safe_load", "full_load", "read", "readlines", "read_text",
+        "read_bytes", "decode", "exists", "isfile", "isdir", "stat", "getmtime", "getsize", "time",
+        "get", "str", "len", "isinstance", "close", "is_file", "strip",
+        "dict", "list", "set", "tuple", "int", "float", "bool",
+    }
+)  # fmt: skip
+_PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
+# Calls that raise a `ValueError` for what they are given.
+_PARSING = frozenset(
+    {
+        "int", "float", "Decimal", "UUID", "fromisoformat", "strptime", "loads", "literal_eval",
+        "json", "parse", "fromhex", "b64decode", "fromtimestamp",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Errors as text, each as the handler may write it."""
+
+    corrupt: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+    """Those that keep the default without a word."""
+    stays: bool = False
+    """Whether the handler's own list of errors stays as it is: it is broad, or has a name."""
+    any_error: bool = False
+    """Whether every error but those that are kept may mean a corrupt file."""
+
+    @property
+    def test(self) -> tuple[bool, tuple[str, ...]]:
+        """How `isinstance` tells a corrupt file: whether it must hold, and of which errors."""
+        return (False, self.kept) if self.any_error else (True, self.corrupt)
+
+
+def parted_errors(place: Place, swallow: Swallow) -> Errors:
+    """What the handler of a swallow takes.
+
+    Raises:
+        Refused: that is not in sight, or the errors may come from something else.
+    """
+    parts = _Parts(place, swallow)
+    return parts.of_broad() if swallow.broad else parts.of_list()
+
+
+class _Parts:
+    """Each step may raise `Refused`."""
+
+    def __init__(self, place: Place, swallow: Swallow) -> None:
+        self._place = place
+        self._swallow = swallow
+        self._body = list(walk(swallow.statement.body))
+
+    # --- a list of errors -----------------------------------------------------------
+
+    def of_list(self) -> Errors:
+        node = self._swallow.node
+        if isinstance(node, cst.Call):
+            if any(arg.star or arg.keyword is not None for arg in node.args):
+                raise Refused("not every error that is suppressed is in sight")
+            types = [arg.value for arg in node.args]
+        else:
+            types = [node.type] if node.type is not None else []
+        kept: list[str] = []
+        corrupt: list[str] = []
+        aliased = False
+        for each in types:
+            for error, text in self._elements(each):
+                names = self._names(error)
+                if len(names) != 1:
+                    raise Refused("not every error of the handler is in sight")
+                aliased = aliased or (
+                    isinstance(node, cst.ExceptHandler) and not self._place.holds(error)
+                )
+                is_missing = names[0] in errors.MISSING | errors.OPERATING_SYSTEM
+                is_corrupt = names[0] in self._swallow.errors and not is_missing
+                (corrupt if is_corrupt else kept).append(text)
+        if not corrupt:
+            raise Refused("which error means a corrupt file is not in sight")
+        if set(kept) & errors.BROAD:
+            raise Refused("the handler is broad")
+        if {"ValueError", "UnicodeDecodeError", "UnicodeError"} & set(self._swallow.errors):
+            self._parses_nothing_else()
+        if "ValueError" in corrupt and kept:
+            # It takes these with it.
+            own = {"JSONDecodeError", "UnicodeDecodeError", "UnicodeError"}
+            corrupt = [each for each in corrupt if each.rpartition(".")[2] not in own]
+        if kept and any(each.rpartition(".")[2] == "BadGzipFile" for each in corrupt):
+            aliased = True  # an `OSError` would take it first
+        return Errors(tuple(dict.fromkeys(corrupt)), tuple(dict.fromkeys(kept)), stays=aliased)
+
+    def _names(self, node: cst.BaseExpression | None) -> list[str]:
+        return error_names(node, self._place.facts.paths, self._swallow.function)
+
+    def _elements(self, node: cst.BaseExpression) -> list[tuple[cst.BaseExpression, str]]:
+        """The single errors of an expression, with their text; a name of several is seen
+        through."""
+        name = dotted(node)
+        if name is not None and len(self._names(node)) > 1:
+            function = self._swallow.function
+            found = self._place.facts.paths.bindings(name, function, 1 << 60)
+            if found:
+                node = found[-1].value
+        if isinstance(node, (cst.Tuple, cst.List)):
+            return [pair for element in node.elements for pair in self._elements(element.value)]
+        name = dotted(node)
+        if name is None or len(self._names(node)) > 1:
+            raise Refused("not every error of the handler is in sight")
+        return [(node, self._place.text(node) if self._place.holds(node) else name)]
+
+    def _parses_nothing_else(self) -> None:
+        """Refuses where a `ValueError` may come from what has nothing to do with the file."""
+        loaded = self._loaded
+        load = self._swallow.load.call.node
+        for node in self._body:
+            if not isinstance(node, cst.Call) or node is load or last_name(node) not in _PARSING:
+                continue
+            inside = [each for each in walk(node) if each is not node]
+            if load in inside or any(
+                isinstance(each, cst.Name) and each.value in loaded for each in inside
+            ):
+                continue
+            raise Refused("the error may come from something else in the `try`")
+
+    @property
+    def _loaded(self) -> set[str]:
+        """The names that the `try` binds, or that hold what the file holds."""
+        found = {
+            name.value
+            for each in self._body
+            if isinstance(each, (cst.AssignTarget, cst.AsName, cst.CompFor, cst.For, cst.NamedExpr))
+            for name in walk(each.name if isinstance(each, cst.AsName) else each.target)
+            if isinstance(name, cst.Name)
+        }
+        given = self._swallow.load.call.node.args
+        found.update(n.value for arg in given for n in walk(arg.value) if isinstance(n, cst.Name))
+        return found - {"self", "cls"}
+
+    # --- a broad handler ------------------------------------------------------------
+
+    def of_broad(self) -> Errors:
+        self._no_more_than_the_load()
+        load = self._swallow.load
+        package = self._package()
+        if package in _OF_ANY_ERROR:
+            if isinstance(self._swallow.node, cst.ExceptHandler) and (
+                self._swallow.node.type is None
+                or not self._names(self._swallow.node.type) == ["Exception"]
+            ):
+                raise Refused(f"what `{load.api}` raises for a corrupt file is not known")
+            return Errors(("Exception",), ("OSError", *_OF_SHAPE), stays=True, any_error=True)
+        known = _BY_PARSER.get(package)
+        if known is None:
+            raise Refused(f"what `{load.api}` raises for a corrupt file is not known")
+        return Errors(tuple(map(self._imported, known)), stays=True)
+
+    def _package(self) -> str:
+        load = self._swallow.load
+        name = self._place.facts.paths.call_name(load.call, load.function)
+        if "." in name and name.rpartition(".")[2] == load.api.rpartition(".")[2]:
+            return name.partition(".")[0]
+        return load.api.partition(".")[0]
+
+    def _imported(self, error: str) -> str:
+        module, _, name = error.rpartition(".")
+        if not module:
+            return name
+        # An import within a function may not have run when the error is compared.
+        found = imported_at_top(self._place, module, name)
+        if found is None and module not in sys.stdlib_module_names:
+            raise Refused(f"`{error}` is not imported")
+        return found or f"{import_module(self._place, module)}.{name}"
+
+    def _no_more_than_the_load(self) -> None:
+        """Refuses where the `try` holds more than the load and what is made of its result."""
+        more = Refused("more than the load stands in the `try` of the broad handler")
+        nodes = self._body
+        statements = [
+            node
+            for node in nodes
+            if isinstance(node, (cst.BaseCompoundStatement, cst.BaseSmallStatement))
+        ]
+        guards = [node for node in statements if isinstance(node, cst.If) and _is_guard(node)]
+        if len(statements) - 2 * len(guards) > 8 or any(
+            isinstance(node, (cst.For, cst.While, cst.Try, cst.Yield)) for node in nodes
+        ):
+            raise more
+        swallow = self._swallow
+        loaded = self._loaded
+        home = swallow.load.function
+        called = home is not swallow.function and not home.is_module
+        if called and any(isinstance(each, cst.Raise) for each in walk(home.node)):
+            raise Refused("the loader has errors of its own, maybe for a missing file")
+        for node in nodes:
+            if not isinstance(node, cst.Call) or node is swallow.load.call.node:
+                continue
+            last = last_name(node)
+            if last in _READING or set(words(last)) & _PATH_WORDS:
+                continue
+            of_loaded = any(
+                (isinstance(each, cst.Name) and each.value in loaded)
+                or (isinstance(each, cst.Call) and each is not node)
+                for each in walk(node)
+            )
+            if not of_loaded and home not in self._place.facts.paths.callees(
+                node, swallow.function
+            ):
+                raise more
+
+
+def joined(names: Sequence[str]) -> str:
+    """The errors as an `except` or `isinstance` has them."""
+    return names[0] if len(names) == 1 else f"({', '.join(names)})"
+
+
+def _is_guard(node: cst.If) -> bool:
+    """Whether it only leaves: `if not path.exists(): return None`."""
+    lines = node.body.body
+    return (
+        node.orelse is None
+        and len(lines) == 1
+        and isinstance(lines[0], cst.SimpleStatementLine)
+        and isinstance(lines[0].body[0], (cst.Return, cst.Continue, cst.Pass))
+    )

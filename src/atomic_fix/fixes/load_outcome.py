@@ -1,0 +1,211 @@
+"""What a repaired loader may do with a corrupt file, decided from the facts alone.
+
+docs/fixes.md has the same as a table.
+"""
+
+import re
+from dataclasses import dataclass
+
+import libcst as cst
+
+from atomic_fix.catalog.words import ASKING
+from atomic_fix.config import own_helper
+from atomic_fix.facts import ModuleFacts, fallbacks
+from atomic_fix.facts.caught import takes_value_error
+from atomic_fix.facts.names import dotted, phrase_in, words
+from atomic_fix.facts.swallowing import Swallow
+from atomic_fix.finding import Applicability
+from atomic_fix.fixes.place import last_name, walk
+
+CALLERS_DIFFER = "callers get an exception where they got the default"
+
+# What names a file without which a long job begins again.
+_CHECKPOINT = frozenset({"checkpoint", "checkpointer", "chkpt", "ckpt"})
+_LOADING = frozenset({"get", "load", "read", "restore", "resume"})
+# Of functions that ask, or look among several files.
+_PROBING = ASKING | frozenset(
+    {
+        "all", "any", "best", "candidate", "detect", "discover", "find", "iter", "last", "latest",
+        "list", "maybe", "newest", "none", "optional", "peek", "probe", "safe", "scan", "search",
+        "try", "unreadable",
+    }
+)  # fmt: skip
+# A remark that a bad file was thought of.
+_DECIDED = re.compile(
+    r"\b(any reason|bad|best[- ]effort|broken|can(no|')t be (read|parsed|loaded|decoded)|corrupt\w*"
+    r"|cut short|damaged|default\w*|empty (dict|list|state)|errors?|fail\w*|falls?[- ]?back"
+    r"|fallback|garbage|graceful\w*|half[- ]written|ignor\w*|invalid|legacy|lenient|malformed"
+    r"|must(n't| not)|never|not (be )?(raised?|valid|readable)|partial\w*|rais\w+|silent\w*"
+    r"|skip\w*|start(s|ing)? (over|fresh|anew|again|empty)|tolera\w+|torn|truncat\w*"
+    r"|un(parse?able|readable))\b",
+    re.IGNORECASE,
+)
+_MARK = re.compile(r"#\s*(noqa|pragma|pylint|type:|nosec|fmt:|isort:)")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What may be done besides a warning, which is right everywhere."""
+
+    raising: Applicability | None
+    """How far an exception may be trusted; None where it is wrong."""
+    reason: str
+    """Why it is not safe, or wrong: a clause."""
+    may_move: bool
+    """Whether the file may be moved aside."""
+
+
+def outcome(facts: ModuleFacts, swallow: Swallow) -> Outcome:
+    """What may be done about a handler."""
+    wrong = _why_wrong(facts, swallow)
+    if wrong:
+        return Outcome(None, wrong, may_move=False)
+    doubt = _why_unsafe(facts, swallow)
+    raising = Applicability.UNSAFE if doubt else Applicability.SAFE
+    return Outcome(raising, doubt, may_move=_may_move(facts, swallow))
+
+
+def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
+    """Why an exception would do harm; empty when it would not, as far as is in sight."""
+    function, handled = swallow.function, swallow.handled
+    if any(inside.kind == "loop" for inside in handled.inside):
+        return "a loop goes on to the next file, line or attempt"
+    if swallow.falls_through and fallbacks.attempts_again(facts.sites, handled):
+        return "another attempt follows"
+    if own_helper(facts.config.helper) is not None:
+        return f"the configured helper `{facts.config.helper}` has no exception"
+    if function.is_module:
+        return "the program would not start"
+    if _asks(swallow):
+        return "the function answers a question"
+    if is_decided(swallow):
+        return "a comment says what is meant to happen"
+    for inside in handled.inside:
+        if _would_take_it(facts, swallow, inside.kind, inside.node):
+            return "a handler further out would take the exception"
+    if any(isinstance(node, (cst.Yield, cst.GeneratorExp)) for node in walk(function.node)):
+        return "a generator would end"
+    callers = facts.callers_of_loader(function)
+    if callers.loops:
+        return "a caller loads one file after another"
+    if callers.catches:
+        return "a handler of a caller would take the exception"
+    return ""
+
+
+def _would_take_it(facts: ModuleFacts, swallow: Swallow, kind: str, node: cst.CSTNode) -> bool:
+    if isinstance(node, cst.Try):
+        if node.finalbody is not None and any(
+            isinstance(each, (cst.Return, cst.Break, cst.Continue)) for each in walk(node.finalbody)
+        ):
+            return True
+        return kind == "try" and any(
+            takes_value_error(each, facts.paths, swallow.function) for each in node.handlers
+        )
+    return isinstance(node, cst.With) and any(
+        last_name(item.item) == "suppress" for item in node.items
+    )
+
+
+def _why_unsafe(facts: ModuleFacts, swallow: Swallow) -> str:
+    """Why an exception is for a person to decide; empty when it is proven right."""
+    function = swallow.function
+    if swallow.broad or not isinstance(swallow.node, cst.ExceptHandler):
+        return f"{CALLERS_DIFFER}, also of errors that are not the file's"
+    if not _is_plain_loader(facts, swallow):
+        return CALLERS_DIFFER
+    callers = facts.callers_of_loader(function)
+    if callers.looks or fallbacks.is_passed_around(facts.source.text, function.name):
+        return f"{CALLERS_DIFFER}, and one of them may go on with something else"
+    return ""
+
+
+def _is_plain_loader(facts: ModuleFacts, swallow: Swallow) -> bool:
+    """Whether a function does no more than to give what one checkpoint file holds."""
+    function, handled, load = swallow.function, swallow.handled, swallow.load
+    name = {*words(function.name)}
+    node = function.node
+    if (
+        _LOADING.isdisjoint(name)
+        or not swallow.outcome.startswith("returns")
+        or function.outer is None
+        or not function.outer.is_module
+        or not isinstance(node, cst.FunctionDef)
+        or handled.inside
+    ):
+        return False
+    decorators = {dotted(each.decorator) for each in node.decorators}
+    if decorators - {"staticmethod", "classmethod"}:
+        return False
+    mentioned = [function.name, *(each.text for each in load.path.mentions)]
+    if not any(phrase_in(_CHECKPOINT, text) for text in mentioned):
+        return False
+    # A folder or a number that the caller chooses: one of several files.
+    path = load.path_node
+    parameters = {each.name.value for each in function.parameters} - {"self", "cls"}
+    if path is None or load.function is not function:
+        return False
+    used = {each.value for each in walk(path) if isinstance(each, cst.Name)} & parameters
+    local = [
+        each.value
+        for name_ in walk(path)
+        if isinstance(name_, cst.Name)
+        for each in function.bindings.get(name_.value, ())
+    ]
+    within = {n.value for value in local for n in walk(value) if isinstance(n, cst.Name)}
+    if (used and not isinstance(path, cst.Name)) or within & parameters:
+        return False
+    others = [each for each in facts.sites.loads_in(function) if not each.path.same(load.path)]
+    return not others and not any(
+        isinstance(each, (cst.For, cst.While, cst.CompFor)) for each in walk(node)
+    )
+
+
+def _asks(swallow: Swallow) -> bool:
+    """Whether the function is a predicate, or looks among several files."""
+    node = swallow.function.node
+    if not _PROBING.isdisjoint(words(swallow.function.name)):
+        return True
+    returns = node.returns if isinstance(node, cst.FunctionDef) else None
+    if returns is not None and dotted(returns.annotation) == "bool":
+        return True
+    return swallow.outcome in {"returns True", "returns False"}
+
+
+def is_decided(swallow: Swallow) -> bool:
+    """Whether a comment or docstring says what is to happen with an unreadable file."""
+    function, handled = swallow.function, swallow.handled
+    node: cst.CSTNode = handled.node if function.is_module else function.node
+    texts = [each.value for each in walk(node) if isinstance(each, cst.Comment)]
+    texts = [text for text in texts if not _MARK.match(text)]
+    if isinstance(node, cst.FunctionDef):
+        texts.append(node.get_docstring() or "")
+    if any(_DECIDED.search(text.replace("_", " ")) for text in texts):
+        return True
+    # Whatever is said among the statements of the handler is about it.
+    body = swallow.node.body if isinstance(swallow.node, cst.ExceptHandler) else None
+    if not isinstance(body, cst.IndentedBlock):
+        return False
+    inside = [each for each in walk(body) if isinstance(each, cst.Comment)]
+    return any(each is not body.header.comment and not _MARK.match(each.value) for each in inside)
+
+
+def _may_move(facts: ModuleFacts, swallow: Swallow) -> bool:
+    """Whether it is certain that the file, and nothing made of it, is bad."""
+    if swallow.broad or swallow.load.function is not swallow.function:
+        return False
+    if _only_load(swallow):
+        return True
+    return {*swallow.errors} <= {"JSONDecodeError", "UnpicklingError", "UnicodeDecodeError"}
+
+
+def _only_load(swallow: Swallow) -> bool:
+    """Whether the `try` parses the file, and makes nothing of the result."""
+    load = swallow.load.call.node
+    calls = [each for each in walk(swallow.statement.body) if isinstance(each, cst.Call)]
+    inside = {id(each) for each in walk(load)}
+    reading = {"open", "read", "read_text", "read_bytes"}
+    return not swallow.load.raw and all(
+        id(each) in inside or last_name(each) in reading or last_name(each) == "Path"
+        for each in calls
+    )

@@ -1,0 +1,256 @@
+"""The path of a file that could not be loaded, as an expression for the handler."""
+
+from collections.abc import Sequence
+
+import libcst as cst
+
+from atomic_fix.facts.names import code_of, dotted, words
+from atomic_fix.facts.scopes import Call, FunctionFacts, Inside
+from atomic_fix.facts.sites import LoadSite
+from atomic_fix.facts.swallowing import Swallow, loads_tried
+from atomic_fix.fixes import Refused
+from atomic_fix.fixes.place import Place, last_name, variables, walk
+
+# Calls that give the same path again, and raise nothing that a handler of loads takes.
+_PATH_CALLS = frozenset(
+    {
+        "Path", "PurePath", "absolute", "abspath", "basename", "dirname", "expanduser", "fspath",
+        "join", "joinpath", "realpath", "resolve", "str",
+    }
+)  # fmt: skip
+_SUFFIX_CALLS = frozenset({"with_suffix", "with_name", "with_stem"})
+_PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
+# Errors that nothing but a parser raises: what gave the path has succeeded then.
+_OF_PARSERS = frozenset(
+    {
+        "BadGzipFile", "BadZipFile", "EOFError", "EmptyDataError", "JSONDecodeError",
+        "ParserError", "TOMLDecodeError", "TomlDecodeError", "UnpicklingError", "YAMLError",
+        "pickle.PickleError", "zlib.error",
+    }
+)  # fmt: skip
+
+
+def load_path(place: Place, swallow: Swallow) -> str:
+    """The expression; it holds in the handler, and gives the path without raising.
+
+    Raises:
+        Refused: there is none, or more than one file is tried.
+    """
+    return _LoadPath(place, swallow).text()
+
+
+class _LoadPath:
+    """Looks for the expression. Each step may raise `Refused`."""
+
+    def __init__(self, place: Place, swallow: Swallow) -> None:
+        self._place = place
+        self._facts = place.facts
+        self._function = swallow.function
+        self._handled = swallow.handled
+        self._swallow = swallow
+
+    def text(self) -> str:
+        load = self._swallow.load
+        self._is_the_only_one()
+        node = load.path_node
+        if node is None:
+            raise Refused("the path of the file is not in sight")
+        if not self._place.holds(node):
+            node = self._seen_from_here(node, load.function)
+        return self._evaluable(node, 3)
+
+    # --- which file -----------------------------------------------------------------
+
+    def _is_the_only_one(self) -> None:
+        """Refuses where the error may come from another file."""
+        load = self._swallow.load
+        only_parsers = self._only_parsers_raise
+        for other in loads_tried(self._facts.sites, self._handled):
+            if other is load or (other.raw and only_parsers):
+                continue
+            if not _is_same_file(load, other):
+                raise Refused("several files are loaded in one `try`")
+        if not load.raw and load.function is self._function:
+            text = load.call.argument(0)
+            name = dotted(text) if text is not None else None
+            found = self._facts.paths.bindings(name, self._function, load.order) if name else []
+            sources = {
+                origin[0].key
+                for each in found
+                if (origin := self._facts.sites.handles.origin(each.value, load.call.at(each)))
+            }
+            if len(sources) > 1:
+                raise Refused("which of several files was read is not in sight")
+
+    @property
+    def _only_parsers_raise(self) -> bool:
+        """Whether the errors are those that reading the bytes or text of a file never raises."""
+        return not self._swallow.broad and _OF_PARSERS.issuperset(self._swallow.errors)
+
+    def _is_tried(self, order: int) -> bool:
+        return self._handled.order < order < self._handled.body_end
+
+    # --- from another function ------------------------------------------------------
+
+    def _seen_from_here(self, node: cst.BaseExpression, home: FunctionFacts) -> cst.BaseExpression:
+        """The expression in this function for what another one calls `node`."""
+        function = self._function
+        tried = [
+            (call, callee)
+            for call in function.calls
+            if self._is_tried(call.order)
+            for callee in self._facts.paths.callees(call.node, function)
+        ]
+        tried.sort(key=lambda pair: pair[1] is not home)
+        name = dotted(node) or ""
+        for call, callee in tried:
+            if callee.parameter(name) is not None:
+                given = call.argument(callee.parameter_position(name), name)
+                if given is not None:
+                    return given
+        if tried and tried[0][1] is home and home is not function:
+            given = self._as_called(node, home, tried[0][0])
+            if given is not None:
+                return given
+        for each in variables(node):
+            is_self = each.value == "self" and function.parameter("self") is not None
+            same_class = home.owner is function.owner or home is function
+            if not (is_self and same_class) and not self._is_constant(each.value, home):
+                raise Refused("the path of the file is not in sight from the handler")
+        return node
+
+    def _is_constant(self, name: str, home: FunctionFacts) -> bool:
+        """Whether a function means by a name what the module does."""
+        scopes = self._facts.scopes
+        return (
+            (name in scopes.module.bindings or name in scopes.imports)
+            and name not in home.bindings
+            and home.parameter(name) is None
+        )
+
+    def _as_called(
+        self, node: cst.BaseExpression, home: FunctionFacts, call: Call
+    ) -> cst.BaseExpression | None:
+        """A local path of a function that is called here, made of what it is called with."""
+        local = home.bindings.get(dotted(node) or "", ())
+        if len(local) == 1 and local[0].kind == "assign":
+            node = local[0].value
+        if not self._is_plain(node):
+            return None
+        found = node
+        for each in variables(node):
+            name = each.value
+            if self._is_constant(name, home):
+                continue
+            given = call.argument(home.parameter_position(name), name)
+            if (
+                home.parameter(name) is None
+                or not isinstance(given, (cst.Name, cst.Attribute, cst.Call, cst.SimpleString))
+                or not self._is_plain(given)
+            ):
+                return None
+            replaced = found.deep_replace(each, given)
+            assert isinstance(replaced, cst.BaseExpression)
+            found = replaced
+        return found
+
+    # --- in the handler -------------------------------------------------------------
+
+    def _evaluable(self, node: cst.BaseExpression, depth: int) -> str:
+        function, order = self._function, self._handled.order
+        if depth == 0 or not self._is_plain(node):
+            raise Refused("the path of the file cannot be written again in the handler")
+        for each in variables(node):
+            known = function.bindings.get(each.value, ())
+            if any(isinstance(b.node, cst.CompFor) for b in known):
+                raise Refused("the path of the file is not in sight from the handler")
+            inside = [b for b in known if self._is_tried(b.order)]
+            if inside:
+                binding = inside[0]
+                if (
+                    each is node
+                    and len(inside) == 1
+                    and binding.kind == "assign"
+                    and binding.order < self._swallow.load.order
+                ):
+                    return self._evaluable(binding.value, depth - 1)
+                raise Refused("the path of the file is bound within the `try`")
+            before = [b for b in known if b.order < order]
+            if any(b.order > self._read_at for b in before if b.kind != "for"):
+                raise Refused("the path of the file is bound again before the handler")
+            if known and function.parameter(each.value) is None:
+                ways = [[i for i in b.inside if i.end < order] for b in before]
+                if not _is_bound(ways):
+                    raise Refused("the path of the file may not be bound in the handler")
+        # Without the parentheses around it: it becomes an argument.
+        text = self._place.tree.text(node) if self._place.holds(node) else code_of(node)
+        if "\n" in text:
+            raise Refused("the expression of the path stands on several lines")
+        return text
+
+    @property
+    def _read_at(self) -> int:
+        """Where the path was used: `raw = path.read_text()` may stand above the `try`."""
+        load = self._swallow.load
+        return min(
+            (
+                other.order
+                for other in self._facts.sites.loads_in(self._function)
+                if other.order <= load.order and other.path_node is load.path_node
+            ),
+            default=load.order,
+        )
+
+    def _is_plain(self, node: cst.BaseExpression) -> bool:
+        """Whether an expression may be evaluated a second time, in the handler."""
+        return not any(
+            isinstance(each, (cst.Await, cst.Yield, cst.NamedExpr, cst.Lambda, cst.BaseComp))
+            or (isinstance(each, cst.Call) and not self._is_plain_call(each))
+            for each in walk(node)
+        )
+
+    def _is_plain_call(self, call: cst.Call) -> bool:
+        last = last_name(call)
+        if last in _PATH_CALLS:
+            return True
+        if last in _SUFFIX_CALLS:
+            return all(isinstance(arg.value, (cst.SimpleString, cst.Name)) for arg in call.args)
+        if not _PATH_WORDS.isdisjoint(words(last)) or last == "format":
+            # It may be what raised, or do more than give a path.
+            callees = self._facts.paths.callees(call, self._function)
+            return self._only_parsers_raise or any(
+                not any(isinstance(each, (cst.Raise, cst.Try)) for each in walk(callee.node))
+                for callee in callees[:1]
+            )
+        return False
+
+
+def _is_bound(ways: Sequence[Sequence[Inside]]) -> bool:
+    """Whether a name is bound in any case.
+
+    Args:
+        ways: of each binding, the blocks around it that are left before the place in question.
+    """
+    if any(all(block.kind == "with" for block in way) for way in ways):
+        return True
+    for node in {way[0].node for way in ways}:
+        branches = [
+            [way[1:] for way in ways if way[0].node is node and way[0].kind == kind]
+            for kind in ("if", "orelse")
+        ]
+        if all(branch and _is_bound(branch) for branch in branches):
+            return True
+    return False
+
+
+def _is_same_file(one: LoadSite, other: LoadSite) -> bool:
+    return (
+        one.path.same(other.path)
+        or one.path_node is other.path_node
+        or (
+            one.path_node is not None
+            and other.path_node is not None
+            and one.function is other.function
+            and code_of(one.path_node) == code_of(other.path_node)
+        )
+    )

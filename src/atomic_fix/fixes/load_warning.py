@@ -1,0 +1,202 @@
+"""The warning that a file could not be loaded: through which logger, and how it is written."""
+
+import ast
+import re
+from dataclasses import dataclass
+
+import libcst as cst
+
+from atomic_fix.facts.names import dotted
+from atomic_fix.facts.scopes import FunctionFacts
+from atomic_fix.facts.swallowing import Swallow
+from atomic_fix.finding import Span
+from atomic_fix.fixes import Refused
+from atomic_fix.fixes.imports import import_module
+from atomic_fix.fixes.place import Place
+from atomic_fix.fixes.unused_imports import parsed
+
+_LEVELS = r"(?:debug|info|warning|error|exception|critical)"
+_OWN = re.compile(rf"\b(self|cls)\.(_?log(?:ger)?)\.{_LEVELS}\(")
+# What other modules call a logger that they give away.
+_LOGGER_NAMES = frozenset({"LOG", "LOGGER", "_LOG", "_LOGGER", "_log", "_logger", "log", "logger"})
+_MAKERS = frozenset({"getLogger", "get_logger", "getlogger", "getChild"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Logger:
+    name: str
+    style: str
+    """How it takes what it logs: `%`, `{`, `key` (keywords), or `text` (one string)."""
+
+
+def warning(place: Place, swallow: Swallow, path: str, error: str, indent: str) -> str:
+    """The statement, for a row of this indentation.
+
+    Raises:
+        Refused: there is no logger, and none can be made.
+    """
+    logger = _logger(place, swallow)
+    match logger.style:
+        case "key":
+            arguments = ['"could not load the file"', f"path=str({path})", f"error=str({error})"]
+        case "{":
+            arguments = ['"could not load {}: {}"', path, error]
+        case "%":
+            arguments = ['"could not load %s: %s"', path, error]
+        case _ if re.search(r"[\"\\{}]", path):
+            arguments = [f'"could not load %s: %s" % ({path}, {error})']
+        case _:
+            arguments = [f'f"could not load {{{path}}}: {{{error}}}"']
+    end = place.end_of_row(place.tree.row(swallow.node))
+    return place.laid_out(f"{logger.name}.warning", arguments, Span(end, end), indent)
+
+
+def _logger(place: Place, swallow: Swallow) -> _Logger:
+    found = _of_module(place, swallow) or _imported(place) or _of_object(place, swallow)
+    if found is not None:
+        return found
+    module = import_module(place, "logging")
+    if place.function.is_module and any(
+        edit.span.start.row > place.tree.row(swallow.node) for edit in place.added
+    ):
+        raise Refused("`logging` would be imported below its first use")
+    return _Logger(f"{module}.getLogger(__name__)", "%")
+
+
+def _is_hidden(function: FunctionFacts, name: str) -> bool:
+    """Whether a function, or one around it, means something of its own by a name."""
+    scope: FunctionFacts | None = function
+    while scope is not None and not scope.is_module:
+        if name in scope.bindings or scope.parameter(name) is not None:
+            return True
+        scope = scope.outer
+    return False
+
+
+def _of_module(place: Place, swallow: Swallow) -> _Logger | None:
+    """`log = logging.getLogger(__name__)` at the top of the file, also of other packages."""
+    facts = place.facts
+    for line in facts.tree.module.body:
+        for small in line.body if isinstance(line, cst.SimpleStatementLine) else ():
+            if not isinstance(small, (cst.Assign, cst.AnnAssign)):
+                continue
+            target = small.targets[0].target if isinstance(small, cst.Assign) else small.target
+            call = small.value
+            if not isinstance(target, cst.Name) or not isinstance(call, cst.Call):
+                continue
+            name = target.value
+            bound = facts.scopes.module.bindings.get(name, ())
+            if len(bound) != 1 or _is_hidden(swallow.function, name):
+                continue
+            if swallow.function.is_module and place.tree.row(small) > place.tree.row(swallow.node):
+                continue
+            called = facts.paths.qualified(dotted(call.func)) or ""
+            if called.rpartition(".")[2] not in _MAKERS:
+                continue
+            package = called.partition(".")[0]
+            return _Logger(name, {"logging": "%", "structlog": "key"}.get(package, "text"))
+    return None
+
+
+def _imported(place: Place) -> _Logger | None:
+    """`from loguru import logger`, or a logger of another module that this one logs with."""
+    text = place.source.text
+    for local, target in place.facts.scopes.imports.items():
+        if _is_hidden(place.function, local) or local in place.facts.scopes.module.bindings:
+            continue
+        if not _is_at_top(place, local):
+            continue
+        if target == "loguru.logger":
+            return _Logger(local, "{")
+        if local in _LOGGER_NAMES and re.search(rf"(?<![\w.]){local}\.{_LEVELS}\(", text):
+            return _Logger(local, "text")
+    return None
+
+
+def _is_at_top(place: Place, name: str) -> bool:
+    """Whether an import at the top of the file binds a name."""
+    for line in place.tree.module.body:
+        for small in line.body if isinstance(line, cst.SimpleStatementLine) else ():
+            if isinstance(small, (cst.Import, cst.ImportFrom)) and not isinstance(
+                small.names, cst.ImportStar
+            ):
+                for alias in small.names:
+                    local = alias.evaluated_alias or alias.evaluated_name.partition(".")[0]
+                    if local == name:
+                        return True
+    return False
+
+
+def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
+    """`self.logger`, where it is there already when the handler runs."""
+    first = swallow.function.parameters[:1]
+    owner = swallow.function.owner
+    if owner is None or not first or swallow.function.outer is None:
+        return None
+    receiver = first[0].name.value
+    tree = parsed(place.source.text)
+    row = place.tree.row(swallow.node)
+    around = [
+        node
+        for node in (ast.walk(tree) if tree is not None else ())
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.lineno <= row <= (node.end_lineno or row)
+    ]
+    classes = [node for node in around if isinstance(node, ast.ClassDef)]
+    functions = [node for node in around if not isinstance(node, ast.ClassDef)]
+    if not classes or not functions or receiver not in {"self", "cls"}:
+        return None
+    text = "\n".join(
+        place.source.line(each)
+        for each in range(classes[-1].lineno, (classes[-1].end_lineno or row) + 1)
+    )
+    for met in _OWN.finditer(text):
+        if met[1] == receiver and _is_there(classes[-1], functions[-1], met[2], receiver):
+            bound = place.facts.paths.attribute(owner, met[2])
+            made = [each.value for each in bound if isinstance(each.value, cst.Call)]
+            names = {place.facts.paths.qualified(dotted(each.func)) for each in made}
+            style = "%" if names == {"logging.getLogger"} else "text"
+            return _Logger(f"{receiver}.{met[2]}", style)
+    return None
+
+
+def _is_there(owner: ast.ClassDef, function: ast.AST, name: str, receiver: str) -> bool:
+    """Whether the attribute is bound when the function runs: the class has it, the function uses
+    it as well, or `__init__` binds it before it calls anything of its own."""
+    for statement in owner.body:
+        targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+        if any(isinstance(each, ast.Name) and each.id == name for each in targets):
+            return True
+    if receiver == "cls":
+        return False
+    uses = [
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.ctx, ast.Load)
+    ]
+    if uses and getattr(function, "name", "") != "__init__":
+        return True
+    for method in owner.body:
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+            bound = [
+                node.lineno
+                for node in ast.walk(method)
+                if isinstance(node, ast.Attribute)
+                and node.attr == name
+                and isinstance(node.ctx, ast.Store)
+            ]
+            calls = [
+                node.lineno
+                for node in ast.walk(method)
+                if isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and isinstance(node.func.value, (ast.Name, ast.Call))
+                and (
+                    getattr(node.func.value, "id", "") == "self"
+                    or getattr(getattr(node.func.value, "func", None), "id", "") == "super"
+                )
+            ]
+            if method is function:
+                return False
+            return bool(bound) and (not calls or min(bound) < min(calls))
+    return False

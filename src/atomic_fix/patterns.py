@@ -1,0 +1,351 @@
+"""Patterns as in .gitignore, matched as git does, in time linear in the length of a path.
+
+A line that git takes for nothing, such as `!`, a lone backslash or an unclosed bracket, matches
+nothing here too. git compares bytes, and so does this.
+"""
+
+import os
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import count
+from typing import NamedTuple
+
+from atomic_fix.source import below
+
+_MOST = 5_000
+"""Patterns of one file or setting."""
+_MOST_BYTES = 1 << 17
+_LONGEST = 4_096
+"""Bytes of the longest path there is."""
+
+_SPECIAL = re.compile(rb"[*?\[\\]")
+_CLASSES = {
+    b"alnum": re.compile(rb"[0-9A-Za-z]"),
+    b"alpha": re.compile(rb"[A-Za-z]"),
+    b"blank": re.compile(rb"[ \t]"),
+    b"cntrl": re.compile(rb"[\x00-\x1f\x7f]"),
+    b"digit": re.compile(rb"[0-9]"),
+    b"graph": re.compile(rb"[!-~]"),
+    b"lower": re.compile(rb"[a-z]"),
+    b"print": re.compile(rb"[ -~]"),
+    b"punct": re.compile(rb"[!-/:-@\[-`{-~]"),
+    b"space": re.compile(rb"[ \t-\r]"),
+    b"upper": re.compile(rb"[A-Z]"),
+    b"xdigit": re.compile(rb"[0-9A-Fa-f]"),
+}
+
+
+_STAR, _FOLDERS, _REST = b"*", b"**/", b"**"
+"""What stands between the parts of a pattern that match one character each."""
+
+
+def encoded(pattern: str) -> bytes:
+    """A pattern of a setting as one of a file."""
+    try:
+        return os.fsencode(pattern)
+    except UnicodeEncodeError:  # no name of this system can match it
+        return pattern.encode("utf-8", "surrogatepass")
+
+
+def too_many(lines: Collection[bytes]) -> str:
+    """Why so many patterns are not used, in a clause; empty when they can be: all that they
+    cost is time, for each file."""
+    if len(lines) > _MOST:
+        return f"{len(lines):,} patterns are more than {_MOST:,}"
+    if sum(map(len, lines)) > _MOST_BYTES:
+        return f"its patterns are longer than {_MOST_BYTES >> 10} kB"
+    return ""
+
+
+class _Pattern(NamedTuple):
+    """One pattern. `match` is given the name alone or the whole path."""
+
+    negated: bool
+    folders_only: bool
+    by_name: bool
+    match: Callable[[bytes], bool]
+
+
+class Patterns:
+    """The patterns of one file or setting, relative to one folder."""
+
+    def __init__(self, folder: str, lines: Iterable[bytes]) -> None:
+        self._folder = folder
+        self._inside = folder.rstrip(os.sep) + os.sep
+        patterns = [each for each in map(_pattern, lines) if each is not None]
+        self._negated = [each.negated for each in patterns]
+        numbered = list(enumerate(patterns))[::-1]  # of those that match, the last one decides
+        self._of_names = [each for each in numbered if each[1].by_name]
+        self._of_paths = [each for each in numbered if not each[1].by_name]
+        self._by_name: dict[tuple[bytes, bool], int] = {}
+        """What is known of names, which repeat."""
+
+    def decide(self, path: str, *, is_folder: bool) -> bool | None:
+        """Whether the patterns leave the absolute path out (True), take it back in (False),
+        or have nothing to say of it: what they say of a folder above it, they said there."""
+        relative = self._relative(path)
+        return None if relative is None else self._decide(os.fsencode(relative), is_folder)
+
+    def leave_out(self, path: str) -> bool:
+        """Whether the absolute path of a file, or a folder above it, is left out."""
+        relative = self._relative(path)
+        if relative is None:
+            return False
+        parts = os.fsencode(relative).split(b"/")
+        return any(
+            self._decide(b"/".join(parts[:end]), end < len(parts))
+            for end in range(1, len(parts) + 1)
+        )
+
+    def _relative(self, path: str) -> str | None:
+        if path.startswith(self._inside):  # the usual case, and `below` takes far longer
+            return path[len(self._inside) :].replace(os.sep, "/")
+        return below(path, self._folder)
+
+    def _decide(self, path: bytes, is_folder: bool) -> bool | None:
+        name = path.rpartition(b"/")[2]
+        last = self._by_name.get((name, is_folder))
+        if last is None:
+            last = self._by_name[name, is_folder] = _last(self._of_names, name, is_folder)
+        last = max(last, _last(self._of_paths, path, is_folder))
+        return None if last < 0 else not self._negated[last]
+
+
+def _last(patterns: list[tuple[int, _Pattern]], text: bytes, is_folder: bool) -> int:
+    """The number of the first pattern in the list that matches, -1 if none does."""
+    for number, (_, folders_only, _, match) in patterns:
+        if (is_folder or not folders_only) and match(text):
+            return number
+    return -1
+
+
+def _pattern(line: bytes) -> _Pattern | None:
+    """What a line says; None for one that matches nothing."""
+    if line.startswith(b"#"):
+        return None
+    line = _without_blanks_behind(line)
+    negated = line.startswith(b"!")
+    line = line[negated:]
+    folders_only = line.endswith(b"/")
+    line = line[: len(line) - folders_only]
+    if line.startswith(b"**/") and b"/" not in line[3:]:
+        line = line[3:]  # at any depth: as without it
+    by_name = b"/" not in line
+    line = line.removeprefix(b"/")
+    special = _SPECIAL.search(line)
+    if not line or (special is None and len(line) > _LONGEST):
+        return None
+    match: Callable[[bytes], bool]
+    if special is None:
+        match = line.__eq__
+    elif by_name and line.startswith(b"*") and _SPECIAL.search(line, 1) is None:
+        end = line[1:]
+        match = lambda name: name.endswith(end)  # noqa: E731
+    else:
+        match = _Glob(line, special.start(), by_name)
+    return _Pattern(negated, folders_only, by_name, match)
+
+
+def _without_blanks_behind(line: bytes) -> bytes:
+    """Without the blanks at its end, but for one behind a backslash."""
+    kept = line.rstrip(b" ")
+    behind = len(kept) - len(kept.rstrip(b"\\"))
+    return line[: len(kept) + 1] if behind % 2 else kept
+
+
+class _Glob:
+    """A pattern with wildcards, of which the first `plain` bytes are none."""
+
+    def __init__(self, glob: bytes, plain: int, by_name: bool) -> None:
+        self._plain = glob[:plain]
+        self._rest = glob[plain:]
+        self._by_name = by_name
+        self._parts: _Parts | None = None
+        self._is_read = False
+
+    def __call__(self, path: bytes) -> bool:
+        if not path.startswith(self._plain):
+            return False
+        if not self._is_read:  # many a pattern is never asked for more than its beginning
+            self._is_read = True
+            self._parts = _read(self._rest, self._by_name)
+        if self._parts is None:
+            return False
+        head, tail, slashes = self._parts
+        path = path[len(self._plain) :]
+        if head is not None:
+            found = head.match(path)
+            if found is None or tail is None:
+                return found is not None
+            # The tail holds no `**`: it can match only as many folders as it names.
+            folders = path[found.end() :].rsplit(b"/", slashes + 1)
+            if len(folders) <= slashes:
+                return False
+            path = b"/".join(folders[-slashes - 1 :])
+        return tail is not None and tail.fullmatch(path) is not None
+
+
+class _Parts(NamedTuple):
+    """What stands up to the last `**/` of a pattern, and what behind it, with its slashes."""
+
+    head: re.Pattern[bytes] | None
+    tail: re.Pattern[bytes] | None
+    slashes: int
+
+
+def _read(glob: bytes, by_name: bool) -> _Parts | None:
+    """None when the pattern matches nothing."""
+    tokens = _tokens(glob, by_name)
+    if tokens is None:
+        return None
+    sections: list[list[bytes]] = [[]]
+    for token in tokens:
+        if token in (_FOLDERS, _REST):
+            sections.append([])
+        else:
+            sections[-1].append(token)
+    tail = sections.pop()
+    if sum(map(len, sections), len(tail)) > 2 * _LONGEST:
+        return None  # at least every second one is a character
+    numbers = count()
+    head = None
+    if sections:
+        # What is found first serves best, since `**/` bridges all that follows: so nothing is
+        # ever tried in a second way.
+        parts = [_section(sections[0], numbers)]
+        parts += [
+            _once(rb"(?:[^/]*/)*?" + _section(each, numbers), numbers) for each in sections[1:]
+        ]
+        head = re.compile(b"".join(parts))
+        if tokens[-1] == _REST:
+            return _Parts(head, None, 0)
+    return _Parts(head, re.compile(_section(tail, numbers)), tail.count(b"/"))
+
+
+def _section(tokens: list[bytes], numbers: Iterator[int]) -> bytes:
+    """A regular expression for what holds no `**`.
+
+    Between two stars, too, what is found first serves best; what follows the last one in the
+    name of a folder has to reach the end of that.
+    """
+    made: list[bytes] = []
+    text = b""
+    starred = False
+    for token in tokens:
+        if token not in (_STAR, b"/"):
+            text += token
+            continue
+        if token == b"/":
+            made.append((rb"[^/]*" if starred else b"") + text + b"/")
+        else:
+            made.append(_once(rb"[^/]*?" + text, numbers) if starred else text)
+        text = b""
+        starred = token == _STAR
+    made.append((rb"[^/]*" if starred else b"") + text)
+    return b"".join(made)
+
+
+def _once(expression: bytes, numbers: Iterator[int]) -> bytes:
+    """What matches as the expression does, but in the first way only: `(?>...)`, which Python
+    has since 3.11."""
+    name = b"_%d" % next(numbers)
+    return b"(?=(?P<%b>%b))(?P=%b)" % (name, expression, name)
+
+
+def _tokens(glob: bytes, by_name: bool) -> list[bytes] | None:
+    """Stars as they are and, for each thing that matches one character, its regular expression;
+    None when the pattern matches nothing."""
+    tokens: list[bytes] = []
+    place = 0
+    while place < len(glob):
+        character = glob[place : place + 1]
+        if character == b"*":
+            start = place
+            while glob[place : place + 1] == b"*":
+                place += 1
+            # git compares the plain text before the first star apart, so that this, too, is a
+            # beginning.
+            begins = place - start > 1 and (start == 0 or glob[start - 1 : start] == b"/")
+            if by_name or not begins:
+                tokens.append(_STAR)
+            elif place == len(glob):
+                tokens.append(_REST)
+            elif glob.startswith(b"/", place):
+                tokens.append(_FOLDERS)
+                place += 1
+            elif glob.startswith(b"\\/", place):  # at least one
+                tokens += (_STAR, b"/", _FOLDERS)
+                place += 2
+            else:
+                tokens.append(_STAR)
+        elif character == b"[":
+            found = _set(glob, place + 1)
+            if found is None:
+                return None
+            expression, place = found
+            tokens.append(expression)
+        elif character == b"?":
+            tokens.append(rb"[^/]")
+            place += 1
+        else:
+            if character == b"\\":
+                place += 1
+                character = glob[place : place + 1]
+                if not character:
+                    return None
+            tokens.append(re.escape(character))
+            place += 1
+    return tokens
+
+
+def _set(glob: bytes, place: int) -> tuple[bytes, int] | None:
+    """The regular expression for a set whose bracket stands right before `place`, and the place
+    behind it; None when it is not closed, or names a class that there is not."""
+    members: set[int] = set()
+    negated = glob[place : place + 1] in (b"!", b"^")
+    place += negated
+    first = place
+    before = 0
+    """The character that a `-` would begin a range with."""
+    while place == first or glob[place : place + 1] != b"]":
+        character = glob[place : place + 1]
+        if not character:
+            return None
+        if character == b"-" and before and glob[place + 1 : place + 2] not in (b"", b"]"):
+            place += 1
+            if glob[place : place + 1] == b"\\":
+                place += 1
+            if place == len(glob):
+                return None
+            members.update(range(before, glob[place] + 1))
+            before = 0
+        elif character == b"[" and glob[place + 1 : place + 2] == b":":
+            end = glob.find(b"]", place + 2)
+            if end < 0:
+                return None
+            name = glob[place + 2 : end]
+            if name.endswith(b":"):
+                known = _CLASSES.get(name[:-1])
+                if known is None:
+                    return None
+                members.update(each for each in range(256) if known.match(bytes([each])))
+                place = end
+                before = 0
+            else:
+                members.add(before := ord("["))
+        else:
+            if character == b"\\":
+                place += 1
+                if place == len(glob):
+                    return None
+            members.add(before := glob[place])
+        place += 1
+    members = (set(range(256)) - members if negated else members) - {ord("/")}
+    return (b"[%b]" % _listed(members) if members else b"(?!)"), place + 1
+
+
+def _listed(members: set[int]) -> bytes:
+    """The members of a set as ranges."""
+    starts = [each for each in sorted(members) if each - 1 not in members]
+    ends = [each for each in sorted(members) if each + 1 not in members]
+    return b"".join(b"\\x%02x-\\x%02x" % each for each in zip(starts, ends, strict=True))

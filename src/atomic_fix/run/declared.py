@@ -1,0 +1,324 @@
+"""Which distributions a project says that it needs: from the text of its files to their names.
+
+Nothing of the project is run: what a `setup.py` computes is not seen. Names are normalised as
+PEP 503 has it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from atomic_fix.settings import toml
+
+_NAME = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?=$|[\[<>=!~;@,(\s])")
+_EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
+_SEPARATORS = re.compile(r"[-_.]+")
+_LINE = re.compile(r"(?:-r|--requirement)[\s=]*(\S.*)|(?:-e|--editable)[\s=]*(\S.*)|-")
+_IS_PATH = re.compile(r"\.{0,2}[/\\]|[A-Za-z]:\\|~/|\.{1,2}(?:\[|$)|[^\s;@]*\.whl\b|[^\s;@\[]*/")
+_IS_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[A-Za-z]+\+[A-Za-z]+:|git@")
+_ARCHIVE = re.compile(r"(?:-[0-9].*)?\.(?:git|zip|whl|tar\.(?:gz|bz2|xz)|tgz)$")
+_ITEM = re.compile(r"""\s*-\s+["']?(?:[\w.-]+::)?([^"'\n]*)""")
+_PYTHON = "python"
+
+
+def normalised(name: str) -> str:
+    """The one spelling of a distribution's name."""
+    return _SEPARATORS.sub("-", name).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Normalised names. `extra` are those that an installation need not have: optional ones,
+    those of groups, and of files for development. `files` are more files that say which
+    distributions are needed, relative to the one that names them, and whether for an extra."""
+
+    names: frozenset[str] = frozenset()
+    extra: frozenset[str] = frozenset()
+    files: tuple[tuple[str, bool], ...] = ()
+
+    def __or__(self, other: Declared) -> Declared:
+        return Declared(
+            self.names | other.names, self.extra | other.extra, self.files + other.files
+        )
+
+
+@dataclass(slots=True)
+class _Found:
+    names: set[str] = field(default_factory=set)
+    extra: set[str] = field(default_factory=set)
+    files: list[tuple[str, bool]] = field(default_factory=list)
+
+    def requirements(self, value: Any, *, extra: bool = False) -> None:
+        """Take in a list of requirements, as PEP 508 has them."""
+        for each in value if isinstance(value, list) else ():
+            if isinstance(each, str) and (name := requirement(each)):
+                (self.extra if extra else self.names).add(name)
+
+    def lists(self, value: Any) -> None:
+        """Take in a table of such lists: extras, or groups."""
+        for each in value.values() if isinstance(value, dict) else ():
+            self.requirements(each, extra=True)
+
+    def keys(self, value: Any, *, extra: bool = False) -> None:
+        """Take in a table whose keys are the names."""
+        for each, how in value.items() if isinstance(value, dict) else ():
+            optional = isinstance(how, dict) and how.get("optional") is True
+            (self.extra if extra or optional else self.names).add(normalised(each))
+
+    def listed_files(self, value: Any, *, extra: bool = False) -> None:
+        """Take in the names of files with requirements."""
+        for each in [value] if isinstance(value, str) else value if isinstance(value, list) else ():
+            if isinstance(each, str):
+                self.files.append((each.strip(), extra))
+
+    def result(self) -> Declared:
+        return Declared(
+            frozenset(self.names - {_PYTHON}),
+            frozenset(self.extra - {_PYTHON}),
+            tuple(self.files),
+        )
+
+
+def requirement(text: str) -> str:
+    """The name that a requirement asks for, normalised; empty when there is none in it."""
+    if (found := _NAME.match(text)) is not None:
+        return normalised(found[1])
+    return ""
+
+
+def of_requirements(text: str, *, extra: bool = False) -> Declared:
+    """What a file for `pip install -r` asks for."""
+    found = _Found()
+    names = found.extra if extra else found.names
+    for raw in re.sub(r"\\\r?\n", "", text).splitlines():
+        line = re.sub(r"(^|\s)#.*", "", raw).strip()
+        if not line:
+            continue
+        option = _LINE.match(line)
+        if option is not None and option[1]:
+            found.files.append((option[1].strip("\"'"), extra))
+        elif option is None or option[2]:
+            names.add(_asked_for(option[2] if option is not None else line))
+    names.discard("")
+    return found.result()
+
+
+def _asked_for(line: str) -> str:
+    """The name in a line of such a file, which may be an address or a path instead."""
+    line = line.strip("\"'")
+    if (egg := _EGG.search(line)) is not None:
+        return normalised(egg[1])
+    if _IS_URL.match(line) or _IS_PATH.match(line):
+        place = re.split(r"\s|;|#|\[", line, maxsplit=1)[0].replace("\\", "/").rstrip("/")
+        last = place.rpartition("/")[2].partition("@")[0].partition("?")[0]
+        return normalised(_ARCHIVE.sub("", last)) if last.strip(".") else ""
+    return requirement(line)
+
+
+def of_pyproject(table: Mapping[str, Any]) -> Declared:
+    """What a pyproject.toml declares, in each of the tables that have been in use for it. What is
+    needed to build is left out: the program does not run there."""
+    found = _Found()
+    project = subtable(table, "project")
+    found.requirements(project.get("dependencies"))
+    found.lists(project.get("optional-dependencies"))
+    # An included group is in the table too, under its own name.
+    found.lists(table.get("dependency-groups"))
+
+    poetry = subtable(table, "tool", "poetry")
+    found.keys(poetry.get("dependencies"))
+    found.keys(poetry.get("dev-dependencies"), extra=True)
+    for group in subtable(poetry, "group").values():
+        found.keys(subtable(group, "dependencies"), extra=True)
+
+    found.lists(subtable(table, "tool", "pdm").get("dev-dependencies"))
+    for tool in ("uv", "rye"):
+        found.requirements(subtable(table, "tool", tool).get("dev-dependencies"), extra=True)
+    for environment in subtable(table, "tool", "hatch", "envs").values():
+        for key in ("dependencies", "extra-dependencies"):
+            found.requirements(subtable(environment).get(key), extra=True)
+
+    flit = subtable(table, "tool", "flit", "metadata")
+    found.requirements(flit.get("requires"))
+    found.lists(flit.get("requires-extra"))
+    _pixi(found, subtable(table, "tool", "pixi"))
+
+    dynamic = subtable(table, "tool", "setuptools", "dynamic")
+    found.listed_files(subtable(dynamic, "dependencies").get("file"))
+    for each in subtable(dynamic, "optional-dependencies").values():
+        found.listed_files(subtable(each).get("file"), extra=True)
+    hook = subtable(table, "tool", "hatch", "metadata", "hooks", "requirements_txt")
+    found.listed_files(hook.get("files"))
+    return found.result()
+
+
+def of_pixi(content: bytes) -> Declared:
+    """What a pixi.toml declares."""
+    found = _Found()
+    _pixi(found, read_toml(content))
+    return found.result()
+
+
+def _pixi(found: _Found, table: Mapping[str, Any]) -> None:
+    for key in ("dependencies", "pypi-dependencies"):
+        found.keys(table.get(key))
+        for feature in subtable(table, "feature").values():
+            found.keys(subtable(feature).get(key), extra=True)
+
+
+def of_pipfile(content: bytes) -> Declared:
+    """What a Pipfile declares."""
+    table = read_toml(content)
+    found = _Found()
+    found.keys(table.get("packages"))
+    found.keys(table.get("dev-packages"), extra=True)
+    return found.result()
+
+
+def of_setup_cfg(sections: Mapping[str, Mapping[str, str]]) -> Declared:
+    """What a setup.cfg declares."""
+    found = _Found()
+
+    def take(value: str, *, extra: bool = False) -> None:
+        if value.strip().startswith("file:"):
+            files = value.strip().removeprefix("file:")
+            found.listed_files(re.split(r"[,\n]", files), extra=extra)
+        else:
+            found.requirements(re.split(r"[\n]", value), extra=extra)
+
+    take(sections.get("options", {}).get("install_requires", ""))
+    for value in sections.get("options.extras_require", {}).values():
+        take(value, extra=True)
+    return found.result()
+
+
+def of_setup_py(keywords: Mapping[str, tuple[str, ...]]) -> Declared:
+    """What a setup.py declares, of whose call of `setup` the keywords are given."""
+    found = _Found()
+    found.requirements(list(keywords.get("install_requires", ())))
+    for key in ("extras_require", "tests_require"):
+        found.requirements(list(keywords.get(key, ())), extra=True)
+    return found.result()
+
+
+def of_environment(text: str) -> Declared:
+    """What an environment.yml of conda declares, packages of conda and of pip alike."""
+    items = []
+    inside = False
+    for line in text.splitlines():
+        if re.match(r"\w", line):
+            inside = line.startswith("dependencies:")
+        elif inside and (item := _ITEM.match(line)) is not None and item[1].strip() != "pip:":
+            items.append(item[1])
+    return of_requirements("\n".join(items))
+
+
+def of_script(text: str) -> Declared | None:
+    """What a script declares by itself, in the comment that PEP 723 gives it; None without one."""
+    block = re.search(r"(?m)^# /// script\r?\n((?:^#(?: .*)?\r?\n)+?)^# ///\r?$", text)
+    if block is None:
+        return None
+    lines = (line[2:] for line in block[1].splitlines())
+    found = _Found()
+    found.requirements(read_toml("\n".join(lines).encode()).get("dependencies"))
+    return found.result()
+
+
+# --- how files are read ---------------------------------------------------------------
+
+
+def read_toml(content: bytes) -> dict[str, Any]:
+    """What a TOML file holds; nothing when it is none."""
+    try:
+        return toml(content)
+    except (ValueError, RecursionError):
+        return {}
+
+
+def read_ini(text: str) -> dict[str, dict[str, str]]:
+    """The sections of a setup.cfg; nothing when it is none."""
+    import configparser
+
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return {}
+    return {name: dict(parser[name]) for name in parser.sections()}
+
+
+def read_setup(text: str) -> dict[str, tuple[str, ...]]:
+    """The keywords of the call of `setup` in a setup.py: the strings that stand in each, also in
+    a list or table that has a name of its own above, and `package_dir` as setup.cfg writes it.
+    Calls of `find_packages` are among them, with the folders that they are given."""
+    tree = parsed(text)
+    if tree is None:
+        return {}
+    bound = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    keywords: dict[str, tuple[str, ...]] = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = _called(node)
+        if name == "setup":
+            for keyword in node.keywords:
+                if keyword.arg == "package_dir" and isinstance(keyword.value, ast.Dict):
+                    keywords[keyword.arg] = tuple(_pairs(keyword.value))
+                elif keyword.arg is not None:
+                    keywords[keyword.arg] = tuple(_strings(keyword.value, bound))
+        elif name in {"find_packages", "find_namespace_packages"}:
+            where = [*node.args[:1], *(x.value for x in node.keywords if x.arg == "where")]
+            keywords[name] = tuple(each for value in where for each in _strings(value, bound))
+    return keywords
+
+
+def _called(call: ast.Call) -> str:
+    function = call.func
+    if isinstance(function, ast.Name):
+        return function.id
+    return function.attr if isinstance(function, ast.Attribute) else ""
+
+
+def _strings(value: ast.expr, bound: Mapping[str, ast.expr], depth: int = 2) -> Iterator[str]:
+    for node in ast.walk(value):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.Name) and depth and node.id in bound:
+            yield from _strings(bound[node.id], bound, depth - 1)
+
+
+def _pairs(value: ast.Dict) -> Iterator[str]:
+    """A table as setup.cfg writes it: `key=value`."""
+    for key, each in zip(value.keys, value.values, strict=True):
+        pair = [x.value for x in (key, each) if isinstance(x, ast.Constant)]
+        if len(pair) == 2 and all(isinstance(x, str) for x in pair):
+            yield "=".join(map(str, pair))
+
+
+def parsed(text: str) -> ast.Module | None:
+    """The syntax tree of a source; None when it has none."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SyntaxWarning is the project's own affair
+        try:
+            return ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+
+
+def subtable(value: Any, *keys: str) -> dict[str, Any]:
+    """The table that the keys lead to; an empty one when there is none."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,168 @@
+"""What git knows of a revision.
+
+A checked tree may hold what git takes for a repository with settings of its own, and settings of
+git can name commands. So git is only ever asked at the top of the repository that the run was
+started in, whose settings are the user's, for objects by their names, and with everything off
+that could run, fetch or be waited for.
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+
+from atomic_fix.settings import ConfigError
+from atomic_fix.source import below
+
+_TIMEOUT = 60
+"""Seconds."""
+_OFF = (
+    "safe.bareRepository=explicit",
+    "protocol.allow=never",
+    f"core.hooksPath={os.devnull}",
+    "core.fsmonitor=false",
+    "core.sshCommand=false",
+    "credential.helper=",
+    "diff.external=",
+)
+# Where the user's own settings of git are, and how far up it may look.
+_KEPT = (
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_KEY_",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_VALUE_",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+    "GIT_EXEC_PATH",
+)
+_SET = {
+    "GIT_ALLOW_PROTOCOL": "",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
+
+
+class _Refused(Exception):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A commit, and the top folder of its repository."""
+
+    top: str
+    commit: str
+
+    def content(self, path: str) -> bytes | None:
+        """What the file held then; None when it was not there, or is not of this repository.
+
+        Raises:
+            ConfigError: git fails.
+        """
+        folder, name = os.path.split(os.path.abspath(path))
+        relative = below(os.path.join(os.path.realpath(folder), name), self.top)
+        if relative is None:
+            return None
+        try:
+            listed = _asked(self.top, "ls-tree", "-z", "--full-tree", self.commit, "--", relative)
+            found = listed.partition(b"\t")[0].decode("ascii").split()
+            # A link, which is a text to git, and a repository within are no files of it.
+            if len(found) != 3 or not found[0].startswith("100"):
+                return None
+            return _asked(self.top, "cat-file", "blob", found[2])
+        except _Refused as error:
+            raise ConfigError(
+                "git cannot tell what it was then, and in a partial clone is not asked to fetch "
+                f"it: {error}"
+            ) from error
+
+
+def revision(name: str) -> Revision:
+    """The commit that a name stands for in the repository of the current folder.
+
+    Raises:
+        ConfigError: there is none, or git does not know it or is not there.
+    """
+    here = os.getcwd()
+    folder = here
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        if _looks_like_a_repository(folder):
+            # git itself refuses it only since 2.38.
+            raise ConfigError(
+                f"--diff-base: {folder} looks like a bare repository of git, which may name "
+                "commands to run: start at the top of your checkout"
+            )
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            break
+        folder = parent
+    try:
+        top = os.fsdecode(_asked(here, "rev-parse", "--show-toplevel").removesuffix(b"\n"))
+        commit = _asked(
+            top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+        )
+    except _Refused as error:
+        why = f": {error}" if str(error) else ""
+        raise ConfigError(f"--diff-base: git knows no revision `{name}` here{why}") from error
+    return Revision(os.path.realpath(top), commit.decode("ascii").strip())
+
+
+def _looks_like_a_repository(folder: str) -> bool:
+    def has(name: str) -> bool:
+        return os.path.lexists(os.path.join(folder, name))
+
+    return has("HEAD") and (has("commondir") or (has("objects") and has("refs")))
+
+
+def _asked(folder: str, *arguments: str) -> bytes:
+    """What git prints.
+
+    Raises:
+        _Refused: it fails, with what it says of that.
+        ConfigError: it cannot be run.
+    """
+    import subprocess
+
+    settings = [word for each in _OFF for word in ("-c", each)]
+    command = [_git(), "--no-pager", "--literal-pathspecs", *settings, *arguments]
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith(_KEPT)
+    }
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**kept, **_SET},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=_TIMEOUT,
+        )
+    except OSError as error:
+        raise ConfigError(f"--diff-base: git cannot be run: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise ConfigError(f"--diff-base: git took longer than {_TIMEOUT} s") from error
+    if done.returncode != 0:
+        raise _Refused(done.stderr.decode("utf-8", "replace").strip().split("\n")[0])
+    return done.stdout
+
+
+@lru_cache
+def _git() -> str:
+    """The program, by its whole path: Windows would look for it in the current folder first.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    name = "git.exe" if sys.platform == "win32" else "git"
+    for folder in os.get_exec_path():
+        whole = os.path.join(folder, name)
+        if os.path.isabs(folder) and os.path.isfile(whole) and os.access(whole, os.X_OK):
+            return whole
+    raise ConfigError("--diff-base: git cannot be run: it is not in any folder of PATH")

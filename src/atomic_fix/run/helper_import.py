@@ -1,0 +1,578 @@
+"""Whether a file can import the helper that its repairs would call.
+
+A repair that adds an import which the program does not have breaks it at its next start. So the
+import is resolved first, for each file: in the source roots of its project, else among the
+distributions that the project declares. Only where a tree declares nothing does it count what the
+running Python could import, and only where that may be the Python of the program. Modules are
+looked for and read, never imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
+from typing import Any, TypeAlias
+
+from atomic_fix.config import own_helper
+from atomic_fix.finding import Applicability, FileResult, Finding, Fix
+from atomic_fix.run import declared
+from atomic_fix.run.declared import Declared, normalised
+from atomic_fix.run.project import Project, Projects, import_root, text_of
+from atomic_fix.settings import Resolver, Settings
+from atomic_fix.source import Source, below
+
+_OURS = "atomic_fix"
+_MOST_SIBLINGS = 100
+_MOST_FILES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why files of a project cannot have an import, in a clause, and what to do about it; there
+    is nothing to do for a file that never can."""
+
+    module: str
+    reason: str
+    advice: str = ""
+
+    @property
+    def told(self) -> str:
+        """Why there is no repair, in a clause."""
+        return f"it would import `{self.module}`, and {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The file can have the import. `remark` says where it may still not be there."""
+
+    remark: str = ""
+
+
+class HelperImports:
+    """Resolves the imports of the helper. It remembers what it has read, for one run."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._projects = Projects()
+        self._files: dict[tuple[str, str], _Answer] = {}
+        self._distributions: Mapping[str, list[str]] | None = None
+
+    def module_for(self, filename: str) -> str:
+        """The module that repairs of a file import from."""
+        return _module_of(self._resolver.for_file(filename))
+
+    def imported(self, finding: Finding, text: str) -> str:
+        """The module from which a repair, of which `text` came, has names; empty for most of
+        those that need none of the helper's."""
+        module = self.module_for(finding.filename)
+        if imported_names(finding.fix, module):
+            return module
+        names = {local for _, local in _imported_from(module, text)}
+        words = {
+            word
+            for edit in (finding.fix.edits if finding.fix is not None else ())
+            for word in re.findall(r"\w+", edit.text)
+        }
+        return "" if names.isdisjoint(words) else module
+
+    def missing(self, source: Source, finding: Finding) -> Missing | None:
+        """Why the repair of a finding would leave a program that does not start, if so."""
+        found = self.resolve(source, finding)
+        return found if isinstance(found, Missing) else None
+
+    def resolve(self, source: Source, finding: Finding) -> Found | Missing:
+        """Whether the source can have what the repair of one of its findings imports."""
+        settings = self._resolver.for_file(source.filename)
+        module = _module_of(settings)
+        names = imported_names(finding.fix, module)
+        if not names or settings.assume_helper:
+            return Found()
+        key = (source.filename, module)
+        if key not in self._files:
+            self._files[key] = self._resolved(source, module, settings)
+        found = self._files[key]
+        if not isinstance(found, _Names):
+            return found
+        lacking = [name for name in names if not found.has(name)]
+        if not lacking:
+            return Found()
+        return self._incomplete(found, module, lacking)
+
+    def _incomplete(self, found: _Names, module: str, lacking: Sequence[str]) -> Missing:
+        path = _shown(found.path)
+        if found.names is None:
+            return Missing(module, f"{path} cannot be parsed", "mend it")
+        advice = f"update it (`atomic-fix --vendor-update {path}` does that for a copy)"
+        return Missing(module, f"{path} has no `{lacking[0]}`", advice)
+
+    def _resolved(self, source: Source, module: str, settings: Settings) -> _Answer:
+        path = os.path.abspath(source.filename)
+        project = self._projects.of(path)
+        if project.runs_early(path):
+            return Missing(module, "this file runs before anything is installed")
+        own = declared.of_script(source.text)
+        if own is not None:
+            return self._of_script(path, module, own)
+        parts = module.split(".")
+        if parts[0] in sys.stdlib_module_names:
+            return _in_this_python(module) or _not_found(module, settings, project, path)
+        outside = ""
+        for root, file in self._in_the_tree(path, project, module):
+            if self._reaches(source, path, project, root, parts[0]):
+                if file != path and _leads_back(file, path, root):
+                    return Missing(module, "it imports this file in turn")
+                return _Names.of(file)
+            outside = outside or file
+        if outside:
+            return Missing(
+                module,
+                f"nothing shows that this script, which no package holds, finds {_shown(outside)}",
+            )
+        if not project.files:
+            return self._of_the_interpreter(module, settings, project, path)
+        is_there, extra = self._is_declared(module, project.declared)
+        if not (
+            source.filename == "-" or project.holds(path) or self._shows(source, path, project)
+        ):
+            return Missing(
+                module,
+                "nothing shows that this script, which no package or source root holds, "
+                "runs where the project is installed",
+            )
+        hidden = any(find_module(root, parts[:1]) for _, root in project.roots)
+        if is_there and not hidden and not _is_nowhere_in_ours(module):
+            return Found(extra)
+        return _not_found(module, settings, project, path)
+
+    def _of_script(self, path: str, module: str, own: Declared) -> _Answer:
+        """For a script with a list of dependencies of its own."""
+        file = find_module(os.path.dirname(path), module.split("."))
+        if file:
+            return _Names.of(file)
+        if self._is_declared(module, own)[0] and not _is_nowhere_in_ours(module):
+            return Found()
+        return Missing(module, "the script's own list of dependencies does not have it")
+
+    def _of_the_interpreter(
+        self, module: str, settings: Settings, project: Project, path: str
+    ) -> _Answer:
+        """For a tree that declares nothing."""
+        tool = _tool_that_owns_this_python()
+        found = None if tool else _in_this_python(module)
+        return found or _not_found(module, settings, project, path, tool)
+
+    def _in_the_tree(self, path: str, project: Project, module: str) -> Iterator[tuple[str, str]]:
+        """The source roots in which the module is, and its file there; the nearest first."""
+        parts = module.split(".")
+        folder = os.path.dirname(path)
+        roots = [("", import_root(path))]
+        while folder != project.root and below(folder, project.root) is not None:
+            # Inside of the module's own package, with or without an `__init__.py`.
+            if os.path.basename(folder) == parts[0]:
+                roots.append(("", os.path.dirname(folder)))
+            folder = os.path.dirname(folder)
+        for prefix, root in dict.fromkeys([*roots, *project.roots, *project.search]):
+            inside = prefix.split(".") if prefix else []
+            if parts[: len(inside)] == inside and len(parts) > len(inside):
+                file = find_module(root, parts[len(inside) :])
+                if file:
+                    yield root, file
+
+    def _reaches(self, source: Source, path: str, project: Project, root: str, top: str) -> bool:
+        """Whether a file finds the package `top` of a source root."""
+        base = import_root(path)
+        return (
+            source.filename == "-"
+            or not project.files
+            or base == root
+            or project.reaches(base, root)
+            or below(base, os.path.join(root, top)) is not None
+            or any(
+                _lies_in(root, each)
+                for each in _imports(source.text)[0]
+                if not find_module(base, [each])
+            )
+        )
+
+    def _shows(self, source: Source, path: str, project: Project) -> bool:
+        """Whether what a script imports shows that it runs where the project is installed; or
+        what a script beside it does that imports it."""
+        if self._shows_itself(source.text, path, project):
+            return True
+        folder, name = os.path.split(path)
+        stem = re.escape(os.path.splitext(name)[0])
+        imported = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t]+{stem}\b")
+        try:
+            names = sorted(each for each in os.listdir(folder) if each.endswith(".py"))
+        except OSError:
+            return False
+        for each in names[:_MOST_SIBLINGS]:
+            text = text_of(os.path.join(folder, each)) if each != name else None
+            if text and imported.search(text) and self._shows_itself(text, path, project):
+                return True
+        return False
+
+    def _shows_itself(self, text: str, path: str, project: Project) -> bool:
+        tops, is_part = _imports(text)
+        if is_part:
+            return True
+        folder = os.path.dirname(path)
+        known = project.declared.names | project.declared.extra
+        for top in tops:
+            if find_module(folder, [top]):
+                continue  # the folder of a script is always searched
+            if any(_lies_in(root, top) for _, root in project.roots):
+                return True
+            if self._bringing(top, known):
+                return True
+        return False
+
+    def _is_declared(self, module: str, what: Declared) -> tuple[bool, str]:
+        """Whether a module comes with a declared distribution, and what to remark of that."""
+        top = module.partition(".")[0]
+        if self._bringing(top, what.names):
+            return True, ""
+        if name := self._bringing(top, what.extra):
+            return True, (
+                f"`{name}` is declared only as an extra, for a group or for development: where "
+                "that is not installed, repaired code does not start"
+            )
+        return False, ""
+
+    def _bringing(self, top: str, names: AbstractSet[str]) -> str:
+        """The one of the distributions that brings a module: the one of its name, or one that
+        this Python knows to bring it. Empty when there is none."""
+        if normalised(top) in names or not names:
+            return normalised(top) if names else ""
+        if self._distributions is None:
+            from importlib.metadata import packages_distributions
+
+            self._distributions = packages_distributions()
+        known = map(normalised, self._distributions.get(top, ()))
+        return next((each for each in known if each in names), "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The names that a module has; all of them (`*`) where that cannot be told, None when it
+    cannot be parsed."""
+
+    path: str
+    names: frozenset[str] | None
+
+    def has(self, name: str) -> bool:
+        return self.names is not None and bool(self.names & {name, "*"})
+
+    @classmethod
+    def of(cls, path: str) -> _Names:
+        text = text_of(path) if path.endswith(".py") else None
+        if text is None:
+            return cls(path, frozenset({"*"}))
+        tree = declared.parsed(text)
+        if tree is None:
+            return cls(path, None)
+        names = set(_bound(tree.body))
+        folder, file = os.path.split(path)
+        if file == "__init__.py":
+            names.update(os.path.splitext(each)[0] for each in os.listdir(folder))
+        return cls(path, frozenset(names))
+
+
+_Answer: TypeAlias = Found | Missing | _Names
+
+
+class Guard:
+    """Finds the findings of one file, less the repairs that it cannot have: those say why.
+
+    `allowed` are the repairs that may be made. `missing` is why one of them cannot be made as
+    long as nobody acts, and `remarks` what to say of those that can. Without `withhold`, repairs
+    that could be made once somebody has acted are left in.
+    """
+
+    def __init__(
+        self,
+        imports: HelperImports,
+        find: Callable[[Source], Sequence[Finding]],
+        allowed: AbstractSet[Applicability],
+        *,
+        withhold: bool = True,
+    ) -> None:
+        self._imports = imports
+        self._find = find
+        self._allowed = allowed
+        self._withhold = withhold
+        self._last: tuple[str, tuple[Finding, ...]] | None = None
+        self.missing: Missing | None = None
+        self.remarks: set[str] = set()
+
+    def __call__(self, source: Source) -> tuple[Finding, ...]:
+        if self._last is None or self._last[0] != source.text:
+            findings = tuple(self._guarded(source, each) for each in self._find(source))
+            self._last = source.text, findings
+        return self._last[1]
+
+    def _guarded(self, source: Source, finding: Finding) -> Finding:
+        if finding.fix is None:
+            return finding
+        found = self._imports.resolve(source, finding)
+        if isinstance(found, Found):
+            if found.remark and finding.applicability in self._allowed:
+                self.remarks.add(found.remark)
+            return finding
+        if found.advice and finding.applicability in self._allowed:
+            self.missing = self.missing or found
+        if found.advice and not self._withhold:
+            return finding
+        return replace(finding, fix=None, why_no_fix=found.told)
+
+
+def noted(
+    results: Iterable[FileResult],
+    imports: HelperImports,
+    source_of: Callable[[str], Source | None],
+) -> tuple[FileResult, ...]:
+    """The results, in which each repair whose import the file does not have says so."""
+    return tuple(
+        replace(
+            result, findings=tuple(_noted(each, imports, source_of) for each in result.findings)
+        )
+        if any(each.fix is not None for each in result.findings)
+        else result
+        for result in results
+    )
+
+
+def _noted(
+    finding: Finding, imports: HelperImports, source_of: Callable[[str], Source | None]
+) -> Finding:
+    if finding.fix is None:
+        return finding
+    source = source_of(finding.filename)
+    missing = imports.missing(source, finding) if source is not None else None
+    if missing is None:
+        return finding
+    remark = f"--write does not make it: {missing.told}"
+    if missing.advice:
+        remark += f"; {missing.advice}"
+    notes = [each for each in (finding.fix.note, remark) if each]
+    return replace(finding, fix=replace(finding.fix, note="; ".join(notes)))
+
+
+def imported_names(fix: Fix | None, module: str) -> tuple[str, ...]:
+    """The names that a repair imports from a module."""
+    if fix is None:
+        return ()
+    names = (name for edit in fix.edits for name, _ in _imported_from(module, edit.text))
+    return tuple(dict.fromkeys(names))
+
+
+def _imported_from(module: str, text: str) -> Iterator[tuple[str, str]]:
+    """The names that a text imports from a module, and what it calls them."""
+    statement = rf"(?m)^[ \t]*from {re.escape(module)} import (?:\(([^)]*)\)|([^\n#(]*))"
+    for several, row in re.findall(statement, text):
+        for each in re.sub(r"#.*", "", several or row).split(","):
+            if words := each.split():
+                yield words[0], words[-1]
+
+
+def find_module(folder: str, parts: Sequence[str]) -> str:
+    """The file of a module below a folder, as an import finds it; empty when it is not there. A
+    folder without an `__init__.py` may hold modules, and is none."""
+    *packages, last = parts
+    for each in packages:
+        if not os.path.isfile(os.path.join(folder, each, "__init__.py")) and os.path.isfile(
+            os.path.join(folder, f"{each}.py")
+        ):
+            return ""  # that module is found, and holds no others
+        folder = os.path.join(folder, each)
+    path = os.path.join(folder, last)
+    tries = [os.path.join(path, "__init__.py"), f"{path}.py"]
+    tries += [path + suffix for suffix in EXTENSION_SUFFIXES]
+    return next((each for each in tries if os.path.isfile(each)), "")
+
+
+def _module_of(settings: Settings) -> str:
+    own = own_helper(settings.config.helper)
+    return own.module if own is not None else settings.config.helper
+
+
+# --- this Python ------------------------------------------------------------------------
+
+
+def _tool_that_owns_this_python() -> str:
+    """The program that has made the environment of this Python for atomic-fix alone; empty when
+    the checked program may run in it."""
+    if os.environ.get("PRE_COMMIT"):
+        return "pre-commit"
+    for name, tool in (("pipx_metadata.json", "pipx"), ("uv-receipt.toml", "uv")):
+        if os.path.isfile(os.path.join(sys.prefix, name)):
+            return tool
+    return ""
+
+
+def _in_this_python(module: str) -> _Names | Found | None:
+    """The module as this Python would find it; none of the packages around it is imported."""
+    if module == f"{_OURS}.runtime":
+        return Found()
+    parts = module.split(".")
+    path: Sequence[str] | None = None
+    spec = None
+    finders: list[Any] = [*sys.meta_path, PathFinder]
+    for number, _ in enumerate(parts, 1):
+        spec = None
+        for finder in finders:
+            try:
+                spec = finder.find_spec(".".join(parts[:number]), path)
+            except Exception:
+                continue  # the finder of some package; there are others
+            if spec is not None:
+                break
+        if spec is None:
+            return None
+        path = spec.submodule_search_locations
+        if path is None and number < len(parts):
+            return None
+    origin = spec.origin if spec is not None else None
+    return _Names.of(origin) if origin and os.path.isfile(origin) else Found()
+
+
+def _is_nowhere_in_ours(module: str) -> bool:
+    """Whether the name is that of a module of ours that does not exist."""
+    return module.partition(".")[0] == _OURS and _in_this_python(module) is None
+
+
+# --- what to say ------------------------------------------------------------------------
+
+
+def _not_found(
+    module: str, settings: Settings, project: Project, path: str, tool: str = ""
+) -> Missing:
+    setting = _shown(settings.origin) if settings.origin else "the settings"
+    if tool:
+        place = _free_place(project.package_of(path))
+        reason = f"what {tool} has installed is not there when the program runs"
+        return Missing(module, reason, f"run `atomic-fix --vendor {place}`")
+    if own_helper(settings.config.helper) is not None:
+        return Missing(module, f"helper `{settings.config.helper}` cannot be found",
+                       f"correct `helper` in {setting}")  # fmt: skip
+    if module != f"{_OURS}.runtime":
+        advice = f"correct `helper` in {setting}"
+        for _, root in project.roots:
+            place = os.path.join(root, *module.split("."))
+            if os.path.isdir(os.path.dirname(place)) and not os.path.lexists(place):
+                advice += f", or run `atomic-fix --vendor {_shown(place)}.py`"
+                break
+        return Missing(module, f"helper `{module}` cannot be found", advice)
+    files = project.files
+    named = _shown(os.path.join(project.root, files[0]))
+    named += " and the files beside it declare" if len(files) > 1 else " declares"
+    return Missing(
+        module,
+        f"{named} no dependency on atomic-fix",
+        f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`, "
+        "or declare that dependency",
+    )
+
+
+def _free_place(folder: str) -> str:
+    """Where a copy of the helper can be put, or is already."""
+    places = [os.path.join(folder, f"{name}.py") for name in ("atomic_io", "atomic_writes")]
+    for place in places:
+        if not os.path.lexists(place) or ", helper, sha256:" in (text_of(place) or ""):
+            return _shown(place)
+    return _shown(places[0])
+
+
+def _shown(path: str) -> str:
+    return below(path, ".") or path
+
+
+# --- what a module imports and binds ----------------------------------------------------
+
+
+def _lies_in(root: str, top: str) -> bool:
+    """Whether a top-level name is that of a module or package of a source root."""
+    return bool(find_module(root, [top])) or os.path.isdir(os.path.join(root, top))
+
+
+def _imports(text: str) -> tuple[list[str], bool]:
+    """The top-level names of others' modules that a source imports, and whether it imports from
+    its own package."""
+    tree = declared.parsed(text)
+    found: dict[str, None] = {}
+    is_part = False
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Import):
+            found.update((alias.name.partition(".")[0], None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            is_part |= node.level > 0
+            if node.module and not node.level:
+                found[node.module.partition(".")[0]] = None
+    return [each for each in found if each not in sys.stdlib_module_names], is_part
+
+
+def _leads_back(file: str, path: str, root: str) -> bool:
+    """Whether a module of a source root imports a file when it is itself imported, by whatever
+    way. What the file then has of the module may not be there yet."""
+    seen = {file}
+    waiting = [file]
+    while waiting and len(seen) < _MOST_FILES:
+        here = waiting.pop()
+        tree = declared.parsed(text_of(here) or "")
+        for each in _run_imports(tree.body if tree is not None else (), here, root):
+            if each == path:
+                return True
+            # The packages around the file are being imported already.
+            is_around = os.path.basename(each) == "__init__.py" and below(
+                path, os.path.dirname(each)
+            )
+            if each not in seen and not is_around:
+                seen.add(each)
+                waiting.append(each)
+    return False
+
+
+def _run_imports(body: Iterable[ast.AST], file: str, root: str) -> Iterator[str]:
+    """The files in a source root that statements import when they run."""
+    for node in body:
+        names: list[tuple[str, list[str]]] = []
+        if isinstance(node, ast.Import):
+            names = [(root, alias.name.split(".")) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            folder = root
+            for number in range(node.level):
+                folder = os.path.dirname(file if not number else folder)
+            start = node.module.split(".") if node.module else []
+            names = [(folder, [*start, alias.name]) for alias in node.names]
+            names += [(folder, start)] if start else []
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+                yield from _run_imports(node.orelse, file, root)
+                continue
+            for name in ("body", "orelse", "handlers", "finalbody"):
+                yield from _run_imports(getattr(node, name, ()), file, root)
+        for folder, parts in names:
+            for number, _ in enumerate(parts, 1):
+                if found := find_module(folder, parts[:number]):
+                    yield found
+
+
+def _bound(body: Iterable[ast.AST]) -> Iterator[str]:
+    """The names that statements bind; `*` when they may bind any."""
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield "*" if node.name == "__getattr__" else node.name
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        else:
+            for child in ast.walk(node) if not hasattr(node, "body") else ():
+                if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+                    yield child.id
+            for name in ("body", "orelse", "handlers", "finalbody"):
+                yield from _bound(getattr(node, name, ()))

@@ -1,0 +1,504 @@
+"""The project that a file belongs to: its folder, its source roots, and what it declares.
+
+All of that is read from the files that package managers read. Nothing of the project is run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from atomic_fix.run import declared, disk
+from atomic_fix.run.declared import Declared, normalised, subtable
+
+# Folders of a repository whose modules are no packages, unless they say so by an `__init__.py`:
+# the names that setuptools leaves out when it looks for the packages of a project by itself.
+_NO_PACKAGES = frozenset({
+    "benchmark", "benchmarks", "bin", "build", "changelog", "ci", "debian", "dist", "doc", "docs",
+    "documentation", "example", "examples", "exercise", "exercises", "fabfile", "htmlcov",
+    "manpages", "news", "newsfragments", "node_modules", "python", "scripts", "site_scons",
+    "tasks", "test", "tests", "tools", "unit_test", "unit_tests", "util", "utils",
+})  # fmt: skip
+
+# Programs that build the project, or the environments it runs in.
+_RUN_EARLY = frozenset(
+    {"conanfile.py", "hatch_build.py", "noxfile.py", "pdm_build.py", "setup.py", "toxfile.py"}
+)
+# Python runs these when it starts.
+_RUN_FIRST = frozenset({"sitecustomize.py", "usercustomize.py"})
+
+_REQUIREMENTS = re.compile(
+    r"(?:[\w.-]*[-_.])?(?:requirements?|requires|reqs)[\w.-]*\.(?:txt|in|pip)"
+)
+_REQUIREMENTS_FOLDERS = ("requirements", "requires", "reqs")
+_FOR_DEVELOPMENT = re.compile(
+    r"(?i)(?:^|[^a-z])(?:dev\w*|tests?|testing|lint\w*|docs?|ci|tools?|build|types?|typing|style|"
+    r"formatt?\w*|checks?|optional|extras?|bench\w*)(?:$|[^a-z])"
+)
+_DECLARING_TABLES = (
+    ("build-system",), ("dependency-groups",), ("project",), ("tool", "flit"), ("tool", "hatch"),
+    ("tool", "pdm"), ("tool", "pixi"), ("tool", "poetry"), ("tool", "rye"), ("tool", "setuptools"),
+    ("tool", "uv"),
+)  # fmt: skip
+_CHECKOUTS = (".git", ".hg", ".svn")
+
+_NOTHING = Declared()
+_MOST_BYTES = 1 << 20
+_MOST_FILES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One folder and what its files say of the program in it.
+
+    `files` are the names of those files, none in a tree that declares nothing. `roots` are the
+    folders in which modules are looked for, each with the package that its modules belong to
+    (empty in most projects), and `search` some more that may be. `packages` are top-level names
+    that some file calls a package. `early` are programs and folders of programs that run before
+    the project is installed.
+    """
+
+    root: str
+    files: tuple[str, ...] = ()
+    name: str = ""
+    declared: Declared = _NOTHING
+    roots: tuple[tuple[str, str], ...] = ()
+    search: tuple[tuple[str, str], ...] = ()
+    packages: frozenset[str] = frozenset()
+    early: frozenset[str] = frozenset()
+
+    def holds(self, path: str) -> bool:
+        """Whether a file is part of the program: in a package, or in a source root."""
+        folder = os.path.dirname(path)
+        return (
+            not self.files
+            or import_root(path) != folder
+            or any(self.reaches(folder, root) for _, root in self.roots)
+        )
+
+    def reaches(self, folder: str, root: str) -> bool:
+        """Whether modules in a folder are imported by way of a source root."""
+        inside = _below(folder, root)
+        if inside is None:
+            return False
+        if not inside or root != self.root:
+            return True
+        top = inside[0]
+        return top in self.packages or _may_be_a_package(top)
+
+    def runs_early(self, path: str) -> bool:
+        """Whether a file runs before anything is installed."""
+        folder, name = os.path.split(path)
+        if name in _RUN_FIRST or name == "setup.py":
+            return import_root(path) == folder
+        return (
+            (folder == self.root and bool(self.files) and name in _RUN_EARLY)
+            or path in self.early
+            or any(_below(path, each) for each in self.early)
+        )
+
+    def package_of(self, path: str) -> str:
+        """The folder into which a module belongs that a file is to import: the top one of the
+        file's package, else the project's main package, else the folder of the file."""
+        folder = os.path.dirname(path)
+        root = import_root(path)
+        if root == folder:
+            around = [each for _, each in self.roots if self.reaches(folder, each)]
+            if not around:
+                return self._main_package() or folder
+            root = max(around, key=len)
+        inside = _below(folder, root)
+        return os.path.join(root, inside[0]) if inside else folder
+
+    def _main_package(self) -> str:
+        found = [
+            os.path.join(root, each)
+            for _, root in self.roots
+            for each in _listed(root)
+            if _may_be_a_package(each) and os.path.isfile(os.path.join(root, each, "__init__.py"))
+        ]
+        own = normalised(self.name)
+        return next((x for x in found if normalised(os.path.basename(x)) == own), "") or (
+            found[0] if found else ""
+        )
+
+    def module_of(self, path: str) -> str:
+        """The name by which the program imports a file, as well as the folders tell."""
+        folder, name = os.path.split(path)
+        root = import_root(path)
+        prefix = ""
+        if root == folder:
+            around = [each for each in self.roots if self.reaches(folder, each[1])]
+            if around and not _holds_scripts(folder, self.root):
+                prefix, root = max(around, key=lambda each: len(each[1]))
+        inside = _below(folder, root) or []
+        return ".".join([*filter(None, [prefix]), *inside, os.path.splitext(name)[0]])
+
+
+class Projects:
+    """Finds the project of a file. It remembers what it has read, for the length of one run."""
+
+    def __init__(self) -> None:
+        self._by_folder: dict[str, Project] = {}
+        self._by_root: dict[str, Project] = {}
+        self._signs = lru_cache(maxsize=None)(_signs)
+
+    def of(self, path: str) -> Project:
+        """The project of a file, by its absolute path."""
+        folder = os.path.dirname(path)
+        if folder not in self._by_folder:
+            root, declares = _root(folder, self._signs)
+            if root not in self._by_root:
+                self._by_root[root] = _project(root) if declares else _bare(root)
+            self._by_folder[folder] = self._by_root[root]
+        return self._by_folder[folder]
+
+
+def import_root(path: str) -> str:
+    """The folder that must be on Python's path for a file to be imported by its full name."""
+    folder = os.path.dirname(path)
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            break
+        folder = parent
+    return folder
+
+
+def nearest_pyproject(path: str) -> str:
+    """The pyproject.toml whose settings hold for a file, once it has some; empty when there is
+    none."""
+    for folder in _upwards(os.path.dirname(path)):
+        file = os.path.join(folder, "pyproject.toml")
+        if os.path.isfile(file):
+            return file
+    return ""
+
+
+def text_of(path: str) -> str | None:
+    """The text of a file that anybody may have made; None when it cannot be had."""
+    try:
+        if not os.path.isfile(path) or os.path.getsize(path) > _MOST_BYTES:
+            return None
+    except (OSError, ValueError):
+        return None
+    content = disk.read(path)
+    return content.decode("utf-8-sig", "replace") if isinstance(content, bytes) else None
+
+
+def _may_be_a_package(name: str) -> bool:
+    return name.isidentifier() and name[0] != "_" and name.lower() not in _NO_PACKAGES
+
+
+def _below(path: str, folder: str) -> list[str] | None:
+    """The parts of a path below a folder; None when it does not lie there."""
+    if path == folder:
+        return []
+    start = folder.rstrip(os.sep) + os.sep
+    return path[len(start) :].split(os.sep) if path.startswith(start) else None
+
+
+def _holds_scripts(folder: str, root: str) -> bool:
+    """Whether the modules of a folder, which says by no `__init__.py` that it is a package, are
+    run, or import each other by their bare names: it is on Python's path itself then."""
+    names = [each for each in _listed(folder) if each.endswith(".py")][:_MOST_FILES]
+    stems = "|".join(re.escape(os.path.splitext(each)[0]) for each in names) or r"(?!)"
+    sign = re.compile(
+        r"(?m)\A#!|^if __name__ == |^(?:main|print|sys\.exit|asyncio\.run|\w+\.run)\("
+        rf"|^[ \t]*(?:from|import)[ \t]+(?:{stems})(?:[ \t,]|$)"
+    )
+    return folder != root and any(
+        sign.search(text_of(os.path.join(folder, each)) or "") for each in names
+    )
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+# --- where a project begins -------------------------------------------------------------
+
+
+def _root(folder: str, signs: Callable[[str], tuple[bool, bool]]) -> tuple[str, bool]:
+    """The folder of the project that a folder belongs to, and whether any file there says that
+    it is one. `signs` is `_signs`."""
+    second_best = top = ""
+    for here in _upwards(folder):
+        strong, weak = signs(here)
+        # A package may come with requirements of its own, and with its settings for some tool.
+        if strong or (weak and not os.path.isfile(os.path.join(here, "__init__.py"))):
+            return here, True
+        if not second_best and (weak or os.path.isfile(os.path.join(here, "pyproject.toml"))):
+            second_best = here
+        top = here
+    if second_best:
+        return second_best, True
+    if top and _is_checkout(top):
+        return top, False
+    current = os.getcwd()
+    return (current if _below(folder, current) is not None else folder), False
+
+
+def _upwards(folder: str) -> Iterator[str]:
+    """A folder and those around it, as far as they may belong to one project: up to the top of a
+    checkout, and not to what everybody shares."""
+    own = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
+    names = ("/tmp", "/var/tmp", os.path.expanduser("~"), *filter(None, own))
+    shared = {os.path.realpath(name) for name in names}
+    here = folder
+    while here == folder or os.path.realpath(here) not in shared:
+        yield here
+        parent = os.path.dirname(here)
+        if parent == here or _is_checkout(here):
+            return
+        here = parent
+
+
+def _is_checkout(folder: str) -> bool:
+    return any(os.path.lexists(os.path.join(folder, each)) for each in _CHECKOUTS)
+
+
+def _signs(folder: str) -> tuple[bool, bool]:
+    """Whether the files of a folder say that a project begins there, and whether some say at
+    least what has to be installed."""
+    names = _listed(folder)
+    strong = "Pipfile" in names or "pixi.toml" in names
+    if not strong and "pyproject.toml" in names:
+        table = _toml(os.path.join(folder, "pyproject.toml"))
+        strong = any(subtable(table, *keys) for keys in _DECLARING_TABLES)
+    if not strong and "setup.cfg" in names:
+        text = text_of(os.path.join(folder, "setup.cfg")) or ""
+        strong = re.search(r"(?m)^\[(?:metadata|options)\b", text) is not None
+    if not strong and "setup.py" in names:
+        text = text_of(os.path.join(folder, "setup.py")) or ""
+        strong = "setup(" in text and ("setuptools" in text or "distutils" in text)
+    return strong, bool(_requirements_in(folder, names))
+
+
+def _requirements_in(folder: str, names: Iterable[str]) -> list[str]:
+    """The files of a folder for `pip install -r` and `conda env create`."""
+    found = []
+    for name in names:
+        if _REQUIREMENTS.fullmatch(name) or name in {"environment.yml", "environment.yaml"}:
+            found.append(name)
+        elif name in _REQUIREMENTS_FOLDERS:
+            found += [
+                f"{name}/{each}"
+                for each in _listed(os.path.join(folder, name))
+                if each.endswith((".txt", ".in", ".pip"))
+            ]
+    return found
+
+
+# --- what its files say -----------------------------------------------------------------
+
+
+def _bare(root: str) -> Project:
+    roots = (("", root),)
+    return Project(root, roots=roots, search=(*roots, ("", os.path.join(root, "src"))))
+
+
+def _project(root: str) -> Project:
+    names = _listed(root)
+    files = []
+    found = Declared()
+    pyproject: Mapping[str, Any] = {}
+    sections: Mapping[str, Mapping[str, str]] = {}
+    keywords: Mapping[str, tuple[str, ...]] = {}
+    for name in ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile", "pixi.toml"):
+        path = os.path.join(root, name)
+        text = text_of(path) if name in names else None
+        if text is None:
+            continue
+        files.append(name)
+        if name == "pyproject.toml":
+            pyproject = declared.read_toml(text.encode())
+            found |= declared.of_pyproject(pyproject)
+        elif name == "setup.cfg":
+            sections = declared.read_ini(text)
+            found |= declared.of_setup_cfg(sections)
+        elif name == "setup.py":
+            keywords = declared.read_setup(text)
+            found |= declared.of_setup_py(keywords)
+        else:
+            of_file = declared.of_pipfile if name == "Pipfile" else declared.of_pixi
+            found |= of_file(text.encode())
+    listed = _requirements_in(root, names)
+    found |= Declared(files=tuple((each, _is_for_development(each)) for each in listed))
+    roots, is_told = _roots(root, pyproject, sections, keywords)
+    search = (*roots, *(("", os.path.join(root, each)) for each in ("", "src")))
+    name = _name(pyproject, sections)
+    found = _with_files(root, found)
+    itself = {normalised(name)}  # `all = ["app[fast]"]` asks for more of the project itself
+    return Project(
+        root,
+        (*files, *listed),
+        name,
+        Declared(found.names - itself, found.extra - itself),
+        roots,
+        tuple(dict.fromkeys((prefix, os.path.normpath(each)) for prefix, each in search)),
+        frozenset() if is_told else _imported_at(root),
+        _early(root, roots, pyproject),
+    )
+
+
+def _is_for_development(name: str) -> bool:
+    return _FOR_DEVELOPMENT.search(os.path.splitext(name)[0]) is not None
+
+
+def _with_files(root: str, found: Declared) -> Declared:
+    """What is declared, with what the files say that are named."""
+    waiting = [(os.path.join(root, name), extra) for name, extra in found.files]
+    result = Declared(found.names, found.extra)
+    seen: set[tuple[str, bool]] = set()
+    while waiting and len(seen) < _MOST_FILES:
+        path, extra = waiting.pop()
+        path = os.path.normpath(path)
+        text = None if (path, extra) in seen else text_of(path)
+        seen.add((path, extra))
+        if text is None:
+            continue
+        if path.endswith((".yml", ".yaml")):
+            more = declared.of_environment(text)
+        else:
+            more = declared.of_requirements(text, extra=extra)
+        result |= Declared(more.names, more.extra)
+        folder = os.path.dirname(path)
+        waiting += [(os.path.join(folder, name), extra) for name, _ in more.files]
+    return result
+
+
+def _name(pyproject: Mapping[str, Any], sections: Mapping[str, Mapping[str, str]]) -> str:
+    name = (
+        subtable(pyproject, "project").get("name")
+        or subtable(pyproject, "tool", "poetry").get("name")
+        or sections.get("metadata", {}).get("name")
+    )
+    return name if isinstance(name, str) else ""
+
+
+def _roots(
+    root: str,
+    pyproject: Mapping[str, Any],
+    sections: Mapping[str, Mapping[str, str]],
+    keywords: Mapping[str, tuple[str, ...]],
+) -> tuple[tuple[tuple[str, str], ...], bool]:
+    """The source roots, and whether the files say which they are."""
+    told = [
+        *_roots_of_pyproject(pyproject),
+        *_roots_of_setuptools(sections, keywords),
+    ]
+    found = dict.fromkeys(
+        (prefix, os.path.normpath(os.path.join(root, folder))) for prefix, folder in told
+    )
+    existing = tuple(each for each in found if os.path.isdir(each[1]))
+    if existing:
+        return existing, True
+    source = os.path.join(root, "src")
+    is_layout = not os.path.isfile(os.path.join(source, "__init__.py")) and _holds_modules(source)
+    return (("", source if is_layout else root),), False
+
+
+def _holds_modules(folder: str) -> bool:
+    for name in _listed(folder):
+        path = os.path.join(folder, name)
+        if name.endswith(".py") or any(each.endswith(".py") for each in _listed(path)):
+            return True
+    return False
+
+
+def _roots_of_pyproject(pyproject: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    tool = subtable(pyproject, "tool")
+    setuptools = subtable(tool, "setuptools")
+    for prefix, folder in subtable(setuptools, "package-dir").items():
+        yield prefix, folder if isinstance(folder, str) else ""
+    for folder in _texts(subtable(setuptools, "packages", "find").get("where")):
+        yield "", folder
+    build = subtable(tool, "hatch", "build")
+    for target in (build, subtable(build, "targets", "wheel")):
+        for folder in _texts(target.get("packages")):
+            yield "", os.path.dirname(folder.rstrip("/"))
+        sources = target.get("sources")
+        for folder in _texts(sources):
+            yield "", folder
+        for folder, package in subtable(sources).items():
+            if isinstance(package, str):
+                yield package.strip("/").replace("/", "."), folder
+    packages = subtable(tool, "poetry").get("packages")
+    for each in packages if isinstance(packages, list) else ():
+        folder = subtable(each).get("from", "")
+        yield "", folder if isinstance(folder, str) else ""
+    for table in (subtable(tool, "pdm"), subtable(tool, "pdm", "build")):
+        for folder in _texts(table.get("package-dir")):
+            yield "", folder
+    for folder in _texts(subtable(tool, "maturin").get("python-source")):
+        yield "", folder
+    for folder in _texts(subtable(tool, "uv", "build-backend").get("module-root")):
+        yield "", folder
+    for folder in _texts(subtable(tool, "scikit-build", "wheel").get("packages")):
+        yield "", os.path.dirname(folder.rstrip("/"))
+
+
+def _roots_of_setuptools(
+    sections: Mapping[str, Mapping[str, str]], keywords: Mapping[str, tuple[str, ...]]
+) -> Iterator[tuple[str, str]]:
+    lines = sections.get("options", {}).get("package_dir", "").splitlines()
+    for line in (*lines, *keywords.get("package_dir", ())):
+        prefix, equals, folder = (part.strip() for part in line.partition("="))
+        if equals:
+            yield prefix, folder
+    for folder in sections.get("options.packages.find", {}).get("where", "").split():
+        yield "", folder
+    for function in ("find_packages", "find_namespace_packages"):
+        for folder in keywords.get(function, ()):
+            yield "", folder
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def _imported_at(root: str) -> frozenset[str]:
+    """The top-level names that the programs in the folder of the project import: a folder among
+    them is a package, whatever its name."""
+    found = set()
+    for name in _listed(root)[: 10 * _MOST_FILES]:
+        if name.endswith(".py") and name not in _RUN_EARLY | _RUN_FIRST:
+            text = text_of(os.path.join(root, name)) or ""
+            found.update(re.findall(r"(?m)^[ \t]*(?:from|import)[ \t]+(\w+)", text))
+    return frozenset(found)
+
+
+def _early(
+    root: str, roots: tuple[tuple[str, str], ...], pyproject: Mapping[str, Any]
+) -> frozenset[str]:
+    """Programs, and folders of programs, that build the project."""
+    tool = subtable(pyproject, "tool")
+    build = subtable(tool, "hatch", "build")
+    hooks = [
+        subtable(each, "hooks", "custom").get("path")
+        for each in (build, *subtable(build, "targets").values())
+    ]
+    poetry = subtable(tool, "poetry").get("build")
+    hooks += [poetry, subtable(poetry).get("script")]
+    pdm = subtable(tool, "pdm").get("build")
+    hooks += [pdm, subtable(pdm).get("custom-hook"), subtable(pdm, "run-setup").get("file")]
+    backend = _texts(subtable(pyproject, "build-system").get("backend-path"))
+    paths = [*backend, *(each for each in hooks if isinstance(each, str))]
+    found = (os.path.normpath(os.path.join(root, each)) for each in paths)
+    # Where the backend lies among the sources, so does the program.
+    folders = [root, *(folder for _, folder in roots)]
+    return frozenset(x for x in found if all(_below(folder, x) is None for folder in folders))
+
+
+def _toml(path: str) -> dict[str, Any]:
+    return declared.read_toml((text_of(path) or "").encode())

@@ -1,0 +1,1001 @@
+"""Repairs are made only where the file can import the helper: each way to declare it, to hold it,
+and to have neither."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atomic_fix.cli import main
+from atomic_fix.run import declared, helper_import
+from atomic_fix.run.declared import normalised, requirement
+from atomic_fix.run.project import Projects
+
+SAVER = """\
+import json
+
+
+def save_state(path, state):
+    path.write_text(json.dumps(state))
+
+
+def load_state(path):
+    return json.loads(path.read_text())
+"""
+UNSYNCED = """\
+import os
+
+
+def save_checkpoint(path, data):
+    tmp = path + ".tmp"
+    with open(tmp, "wb") as file:
+        file.write(data)
+    os.replace(tmp, path)
+"""
+RUNTIME = "from atomic_fix.runtime import atomic_write_json\n"
+NO_DEPENDENCY = '[project]\nname = "app"\n'
+DECLARES = f'{NO_DEPENDENCY}dependencies = ["atomic-fix"]\n'
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
+
+
+def run(*arguments: str, stdin: str | None = None) -> Result:
+    result = CliRunner().invoke(main, ["--output-format", "concise", *arguments], input=stdin)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def make(**files: str) -> None:
+    """Modules below the current folder: `app__job` is app/job.py, `app__` its `__init__.py`."""
+    put({
+        re.sub("__$", "/@", name).replace("__", "/").replace("@", "__init__") + ".py": text
+        for name, text in files.items()
+    })  # fmt: skip
+
+
+def put(files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def refused(name: str, *arguments: str) -> str:
+    """The one line that says why a file was not repaired; nothing was written."""
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    result = run("--write", "--no-cache", *arguments)
+    assert result.exit_code == 2, result.output
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"atomic-fix: error: {name}"), line
+    assert {path: path.read_bytes() for path in before} == before
+    return line
+
+
+def repaired(name: str, statement: str = RUNTIME) -> None:
+    result = run("--write", "--no-cache")
+    assert result.exit_code == 0, result.output
+    text = Path(name).read_text(encoding="utf-8")
+    assert statement in text
+    assert "write_text" not in text
+
+
+def left(name: str) -> str:
+    """Why the finding of a file has no repair; none was made, and nobody has to act."""
+    before = Path(name).read_bytes()
+    result = run("--write", "--no-cache", "--output-format", "full", name)
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert Path(name).read_bytes() == before
+    (line,) = (each for each in result.stdout.splitlines() if "= no fix: " in each)
+    return line.partition("= no fix: ")[2]
+
+
+# What is declared, and where.
+
+POETRY = "[tool.poetry]\nname = 'app'\n"
+DECLARATIONS: dict[str, dict[str, str]] = {
+    "project": {"pyproject.toml": DECLARES},
+    "version": {"pyproject.toml": NO_DEPENDENCY + 'dependencies = ["atomic-fix>=0.1,<2"]\n'},
+    "spelling": {"pyproject.toml": NO_DEPENDENCY + 'dependencies = ["Atomic_Fix"]\n'},
+    "dots": {"pyproject.toml": NO_DEPENDENCY + 'dependencies = ["atomic.fix"]\n'},
+    "marker": {
+        "pyproject.toml": NO_DEPENDENCY + "dependencies = [\"atomic-fix; os_name == 'posix'\"]\n"
+    },
+    "extras": {"pyproject.toml": NO_DEPENDENCY + 'dependencies = [" atomic-fix [lsp] ~= 0.1"]\n'},
+    "address": {
+        "pyproject.toml": NO_DEPENDENCY + 'dependencies = ["atomic-fix@git+https://x/y.git"]\n'
+    },
+    "dynamic": {
+        "pyproject.toml": NO_DEPENDENCY + 'dynamic = ["dependencies"]\n'
+        '[tool.setuptools.dynamic]\ndependencies = { file = ["deps/run.list"] }\n',
+        "deps/run.list": "atomic-fix\n",
+    },
+    "dynamic of hatch": {
+        "pyproject.toml": NO_DEPENDENCY
+        + "[tool.hatch.metadata.hooks.requirements_txt]\nfiles = ['needs.list']\n",
+        "needs.list": "atomic-fix\n",
+    },
+    "poetry": {"pyproject.toml": POETRY + "[tool.poetry.dependencies]\natomic-fix = '^0.1'\n"},
+    "poetry from git": {
+        "pyproject.toml": POETRY
+        + "[tool.poetry.dependencies]\npython = '^3.10'\natomic-fix = { git = 'https://x/y' }\n"
+    },
+    "flit": {"pyproject.toml": "[tool.flit.metadata]\nmodule = 'app'\nrequires = ['atomic-fix']\n"},
+    "pixi": {"pixi.toml": "[project]\n[pypi-dependencies]\natomic-fix = '*'\n"},
+    "pixi in pyproject": {
+        "pyproject.toml": NO_DEPENDENCY + "[tool.pixi.pypi-dependencies]\natomic-fix = '*'\n"
+    },
+    "setup.cfg": {
+        "setup.cfg": "[metadata]\nname = app\n[options]\ninstall_requires =\n"
+        "    click\n    atomic-fix >= 0.1\n"
+    },
+    "setup.cfg with a file": {
+        "setup.cfg": "[options]\ninstall_requires = file: needs.list\n",
+        "needs.list": "atomic-fix\n",
+    },
+    "setup.py": {
+        "setup.py": "import setuptools\nsetuptools.setup(install_requires=['atomic-fix'])\n"
+    },
+    "setup.py with a name": {
+        "setup.py": "from setuptools import setup\nNEEDS = ['click', 'atomic-fix>=0.1']\n"
+        "setup(name='app', install_requires=NEEDS + ['x'])\n"
+    },
+    "Pipfile": {"Pipfile": "[packages]\natomic-fix = '*'\n"},
+    "requirements": {"requirements.txt": "click\natomic-fix==0.1.0  # for checkpoints\n"},
+    "requirements, continued": {
+        "requirements.txt": "atomic-fix==0.1.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n"
+    },
+    "requirements that include": {
+        "requirements.txt": "-r deps/base.list\n",
+        "deps/base.list": "--requirement=more.list\n",
+        "deps/more.list": "atomic-fix\n",
+    },
+    "requirements in a circle": {
+        "requirements.txt": "-r requirements.txt\n-r requirements-two.txt\n",
+        "requirements-two.txt": "-r requirements.txt\natomic-fix\n",
+    },
+    "requirements from git": {"requirements.txt": "git+https://x.example/o/atomic-fix.git@v1\n"},
+    "requirements with an egg": {"requirements.txt": "-e git+ssh://git@x/o/r#egg=atomic_fix\n"},
+    "requirements by address": {"requirements.txt": "atomic-fix @ git+https://x.example/o/r.git\n"},
+    "a path in requirements": {"requirements.txt": "-e ../atomic-fix[lsp]\n"},
+    "a wheel in requirements": {"requirements.txt": "./wheels/atomic_fix-0.1.0-py3-none-any.whl\n"},
+    "requirements to compile": {"requirements.in": "atomic-fix\n"},
+    "a folder of requirements": {"requirements/base.txt": "atomic-fix\n"},
+    "conda": {
+        "environment.yml": "name: app\ndependencies:\n  - python=3.12\n  - pip:\n"
+        "    - click\n    - atomic-fix==0.1.0\n"
+    },
+}
+EXTRAS: dict[str, dict[str, str]] = {
+    "optional": {
+        "pyproject.toml": NO_DEPENDENCY
+        + '[project.optional-dependencies]\nstate = ["atomic-fix"]\n'
+    },
+    "group": {"pyproject.toml": NO_DEPENDENCY + '[dependency-groups]\ndev = ["atomic-fix"]\n'},
+    "included group": {
+        "pyproject.toml": NO_DEPENDENCY + "[dependency-groups]\n"
+        'dev = [{ include-group = "state" }, "pytest"]\nstate = ["atomic-fix"]\n'
+    },
+    "poetry, optional": {
+        "pyproject.toml": POETRY
+        + "[tool.poetry.dependencies]\natomic-fix = { version = '*', optional = true }\n"
+    },
+    "poetry, group": {
+        "pyproject.toml": POETRY + "[tool.poetry.group.x.dependencies]\natomic-fix = '^0.1'\n"
+    },
+    "poetry, development": {
+        "pyproject.toml": POETRY + "[tool.poetry.dev-dependencies]\natomic-fix = '^0.1'\n"
+    },
+    "pdm": {"pyproject.toml": NO_DEPENDENCY + "[tool.pdm.dev-dependencies]\nx = ['atomic-fix']\n"},
+    "uv": {"pyproject.toml": NO_DEPENDENCY + "[tool.uv]\ndev-dependencies = ['atomic-fix']\n"},
+    "rye": {"pyproject.toml": NO_DEPENDENCY + "[tool.rye]\ndev-dependencies = ['atomic-fix']\n"},
+    "hatch": {
+        "pyproject.toml": NO_DEPENDENCY
+        + "[tool.hatch.envs.default]\nextra-dependencies = ['atomic-fix']\n"
+    },
+    "flit": {
+        "pyproject.toml": "[tool.flit.metadata]\nmodule = 'app'\n"
+        "[tool.flit.metadata.requires-extra]\nx = ['atomic-fix']\n"
+    },
+    "setup.cfg": {
+        "setup.cfg": "[metadata]\nname = app\n[options.extras_require]\nx =\n    atomic-fix\n"
+    },
+    "setup.py": {
+        "setup.py": "from setuptools import setup\nsetup(extras_require={'x': ['atomic-fix']})\n"
+    },
+    "Pipfile": {"Pipfile": "[dev-packages]\natomic-fix = '*'\n"},
+    "requirements-dev": {"requirements-dev.txt": "atomic-fix\n", "requirements.txt": "click\n"},
+    "dev-requirements": {"dev-requirements.txt": "atomic-fix\n"},
+    "requirements/dev": {"requirements/dev.txt": "atomic-fix\n", "requirements/base.txt": ""},
+}
+NONE: dict[str, dict[str, str]] = {
+    "nothing": {"pyproject.toml": NO_DEPENDENCY},
+    "settings of tools": {"pyproject.toml": "[tool.black]\nline-length = 90\n"},
+    "another": {"pyproject.toml": NO_DEPENDENCY + 'dependencies = ["atomic-fixtures"]\n'},
+    "only to build": {
+        "pyproject.toml": NO_DEPENDENCY + '[build-system]\nrequires = ["atomic-fix"]\n'
+    },
+    "in a comment": {"requirements.txt": "# atomic-fix\nclick  # not atomic-fix\n"},
+    "a constraint": {"requirements.txt": "-c c.list\n", "c.list": "atomic-fix\n"},
+    "empty requirements": {"requirements.txt": ""},
+    "in another string": {
+        "setup.py": "from setuptools import setup\nsetup(description='atomic-fix', name='x')\n"
+    },
+    "no TOML": {"pyproject.toml": "[project\nname"},
+    "a Pipfile that is none": {"Pipfile": "atomic-fix = ["},
+    "no Python": {"setup.py": "import setuptools\nsetup(install_requires=['atomic-fix']\n"},
+    "no INI": {"setup.cfg": "[metadata]\natomic-fix\n[options\n"},
+    "wrong types": {
+        "pyproject.toml": "project = 1\n[dependency-groups]\nx = 3\n[tool]\npoetry = []\n"
+        "[tool.hatch]\nenvs = { a = 3 }\n[tool.setuptools]\npackage-dir = { '' = 7 }\n"
+    },
+    "files that are not there": {"requirements.txt": "-r gone.txt\n-r /\n-r ../../../etc/passwd\n"},
+}
+
+
+@pytest.mark.parametrize("files", DECLARATIONS.values(), ids=DECLARATIONS)
+def test_a_declared_dependency_is_imported(here: Path, files: dict[str, str]) -> None:
+    put(files)
+    make(app__="", app__job=SAVER)
+    repaired("app/job.py")
+    assert run("--write").stderr == ""
+
+
+@pytest.mark.parametrize("files", EXTRAS.values(), ids=EXTRAS)
+def test_an_extra_counts_with_a_warning(here: Path, files: dict[str, str]) -> None:
+    put(files)
+    make(app__="", app__job=SAVER)
+    result = run("--write")
+    assert result.exit_code == 0, result.output
+    assert RUNTIME in Path("app/job.py").read_text()
+    assert result.stderr == (
+        "warning: `atomic-fix` is declared only as an extra, for a group or for development: "
+        "where that is not installed, repaired code does not start\n"
+    )
+
+
+@pytest.mark.parametrize("files", NONE.values(), ids=NONE)
+def test_without_it_nothing_is_written(here: Path, files: dict[str, str]) -> None:
+    put(files)
+    make(app__="", app__job=SAVER)
+    line = refused("app/job.py: not repaired: it would import `atomic_fix.runtime`, and ")
+    assert "no dependency on atomic-fix; run `atomic-fix --vendor app/atomic_io.py`, " in line
+    assert line.endswith(", or declare that dependency")
+
+
+def test_what_a_tree_declares_is_never_run(here: Path) -> None:
+    trap = "open('trap', 'w').close()\n"
+    put({
+        "setup.py": trap + "from setuptools import setup\nsetup(install_requires=['atomic-fix'])\n",
+        "conftest.py": trap, "sitecustomize.py": trap,
+    })  # fmt: skip
+    make(app__=trap, app__atomic_io=trap, app__job=SAVER)
+    put({"atomic-fix.toml": 'helper = "app.atomic_io"\n'})
+    refused("app/job.py: not repaired")
+    Path("atomic-fix.toml").unlink()
+    repaired("app/job.py")
+    assert not Path("trap").exists()
+
+
+def test_files_that_are_no_files_are_not_read(here: Path) -> None:
+    """A device that never ends, a pipe that nobody writes to, and a folder."""
+    Path("requirements.txt").symlink_to("/dev/zero")
+    subprocess.run(["mkfifo", "Pipfile"], check=True)
+    Path("setup.cfg").mkdir()
+    put({"pyproject.toml": NO_DEPENDENCY})
+    make(job=SAVER)
+    refused("job.py: not repaired")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("atomic-fix", "atomic-fix"), ("Atomic__Fix>=1", "atomic-fix"), ("a", "a"),
+        ("a.b.c==1 ; x", "a-b-c"), ("a[b]@ file:///x", "a"), ("(a)", ""), ("-e x", ""), ("", ""),
+        ("a/b", ""), ("https://x", ""),
+    ],
+)  # fmt: skip
+def test_names_of_requirements(text: str, name: str) -> None:
+    assert requirement(text) == name
+
+
+@given(st.text())
+def test_no_text_breaks_the_readers(text: str) -> None:
+    declared.of_requirements(text)
+    declared.of_environment(text)
+    declared.of_environment(f"dependencies:\n  - {text}")
+    declared.of_script(f"# /// script\n# {text}\n# ///\n")
+    declared.of_setup_cfg(declared.read_ini(text))
+    declared.of_setup_py(declared.read_setup(text))
+    declared.of_pyproject(declared.read_toml(text.encode("utf-8", "replace")))
+    assert normalised(requirement(text)) == requirement(text)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+TABLES = st.sampled_from(
+    ["project", "tool", "poetry", "group", "dependencies", "dependency-groups", "pdm", "hatch",
+     "envs", "uv", "build-backend", "module-root", "setuptools", "package-dir", "packages", "find",
+     "where", "build", "targets", "wheel", "sources", "hooks", "custom", "path", "flit", "metadata",
+     "requires", "dynamic", "file", "build-system", "backend-path", "dev-dependencies"]
+)  # fmt: skip
+
+
+@given(st.recursive(JSON, lambda inner: st.dictionaries(TABLES, inner, max_size=4), max_leaves=30))
+def test_no_table_breaks_the_readers(value: object) -> None:
+    from atomic_fix.run.project import _early, _name, _roots
+
+    table = value if isinstance(value, dict) else {"tool": value}
+    found = declared.of_pyproject(table)
+    assert all(isinstance(each, str) for each in found.names | found.extra)
+    roots, _ = _roots("/nowhere", table, {}, {})
+    _early("/nowhere", roots, table)
+    assert isinstance(_name(table, {}), str)
+
+
+# Where a project begins.
+
+
+def test_the_nearest_project_decides(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "inner/pyproject.toml": NO_DEPENDENCY})
+    make(app__="", app__job=SAVER, inner__more__="", inner__more__job=SAVER)
+    line = refused("inner/more/job.py: not repaired", "inner")
+    assert "inner/pyproject.toml declares no dependency" in line
+    assert "--vendor inner/more/atomic_io.py`" in line
+    result = run("--write")
+    assert result.exit_code == 2
+    assert RUNTIME in Path("app/job.py").read_text(), "the other project is repaired"
+
+
+def test_settings_of_a_tool_begin_no_project(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "app/inner/pyproject.toml": "[tool.ruff]\nline-length = 9\n"})
+    make(app__="", app__inner__="", app__inner__job=SAVER)
+    repaired("app/inner/job.py")
+
+
+def test_requirements_of_a_package_begin_no_project(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "app/requirements.txt": "click\n"})
+    make(app__="", app__job=SAVER)
+    repaired("app/job.py")
+
+
+def test_requirements_at_the_top_hold_for_packages_below(here: Path) -> None:
+    put({"requirements.txt": "atomic-fix\n"})
+    make(service__app__="", service__app__job=SAVER)
+    repaired("service/app/job.py")
+
+
+def test_the_top_of_a_checkout_is_as_far_as_is_looked(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    make(inner__job=SAVER)
+    Path("inner/.git").mkdir()
+    repaired("inner/job.py")
+
+
+def test_what_lies_in_the_folder_for_temporary_files_is_nobody_s(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(here))
+    put({"pyproject.toml": NO_DEPENDENCY})
+    make(inner__job=SAVER)
+    repaired("inner/job.py")
+
+
+# A tree that declares nothing.
+
+
+def test_a_tree_that_declares_nothing_has_what_this_python_has(here: Path) -> None:
+    make(job=SAVER, tools__deep__job=SAVER)
+    repaired("job.py")
+    assert RUNTIME in Path("tools/deep/job.py").read_text()
+
+
+def test_settings_of_ours_and_of_flake8_declare_nothing(here: Path) -> None:
+    put({"atomic-fix.toml": "", "setup.cfg": "[flake8]\nmax-line-length = 90\n"})
+    make(job=SAVER)
+    repaired("job.py")
+
+
+def test_pre_commit_s_python_is_not_that_of_the_program(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRE_COMMIT", "1")
+    make(job=SAVER)
+    assert refused("job.py: not repaired").endswith(
+        "and what pre-commit has installed is not there when the program runs; "
+        "run `atomic-fix --vendor atomic_io.py`"
+    )
+    put({"requirements.txt": "atomic-fix\n"})
+    repaired("job.py")
+
+
+@pytest.mark.parametrize(
+    ("file", "tool"), [("pipx_metadata.json", "pipx"), ("uv-receipt.toml", "uv")]
+)
+def test_nor_is_that_of_a_tool_that_keeps_commands_apart(
+    here: Path, monkeypatch: pytest.MonkeyPatch, file: str, tool: str
+) -> None:
+    put({f"../python/{file}": ""})
+    monkeypatch.setattr(sys, "prefix", str(here.parent / "python"))
+    make(job=SAVER)
+    assert f"and what {tool} has installed is not there" in refused("job.py: not repaired")
+
+
+# A helper that the project holds.
+
+
+def test_two_commands_lead_from_a_finding_to_a_program_that_runs(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY, "app.py": SAVER})
+    line = refused("app.py: not repaired")
+    command = line.partition("`atomic-fix ")[2].partition("`")[0]
+    assert run(*command.split()).exit_code == 0
+    repaired("app.py", "from atomic_io import atomic_write_json\n")
+    program = (
+        "import sys; sys.path.insert(0, '.')\n"
+        "import app, pathlib\n"
+        "app.save_state(pathlib.Path('state.json'), {'a': 1})\n"
+        "assert app.load_state(pathlib.Path('state.json')) == {'a': 1}\n"
+        "assert not any(name.startswith('atomic_fix') for name in sys.modules)\n"
+    )
+    bare = [sys.executable, "-S", "-E", "-B", "-c", program]
+    subprocess.run(bare, check=True)
+    assert json.loads(Path("state.json").read_text()) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("copy", "job"),
+    [
+        ("src/app/atomic_io.py", "src/app/job.py"),
+        ("src/app/atomic_io.py", "src/app/inner/job.py"),
+        ("app/atomic_io.py", "app/job.py"),
+        ("service/app/atomic_io.py", "service/app/job.py"),
+        ("atomic_io.py", "job.py"),
+        ("lib/atomic_io.py", "lib/job.py"),
+    ],
+)
+@pytest.mark.parametrize("is_package", [True, False])
+def test_a_copy_is_found_in_each_layout(here: Path, copy: str, job: str, is_package: bool) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY, job: SAVER})
+    if is_package:
+        for folder in (Path(job).parent, Path(copy).parent):
+            if folder.name not in {"", "lib"}:
+                put({f"{folder}/__init__.py": ""})
+    assert run("--vendor", copy).exit_code == 0
+    result = run("--write")
+    assert result.exit_code == 0, result.output
+    (module,) = (
+        line.split()[1] for line in Path(job).read_text().splitlines() if "atomic_io" in line
+    )
+    assert result.stdout == (
+        f"Fixed 1 finding in 1 file. Repaired code imports `{module}` (1 file).\n"
+    )
+    root = Path(copy).parents[module.count(".")]
+    subprocess.run(
+        [sys.executable, "-S", "-E", "-B", "-c",
+         f"import sys; sys.path.insert(0, {str(root)!r}); import {module}"],
+        check=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("files", "root"),
+    [
+        ({"pyproject.toml": "[tool.setuptools]\npackage-dir = { '' = 'code' }\n"}, "code"),
+        ({"pyproject.toml": "[tool.setuptools.packages.find]\nwhere = ['code']\n"}, "code"),
+        ({"pyproject.toml": POETRY + "packages = [{ include = 'app', from = 'code' }]\n"}, "code"),
+        ({"pyproject.toml": "[tool.hatch.build.targets.wheel]\npackages = ['code/app']\n"}, "code"),
+        ({"pyproject.toml": "[tool.hatch.build.targets.wheel]\nsources = ['code']\n"}, "code"),
+        ({"pyproject.toml": "[tool.pdm.build]\npackage-dir = 'code'\n"}, "code"),
+        ({"pyproject.toml": "[tool.uv.build-backend]\nmodule-root = 'code'\n"}, "code"),
+        ({"pyproject.toml": "[tool.maturin]\npython-source = 'code'\n"}, "code"),
+        ({"setup.cfg": "[options]\npackage_dir =\n    = code\n"}, "code"),
+        ({"setup.cfg": "[metadata]\n[options.packages.find]\nwhere = code\n"}, "code"),
+        ({"setup.py": "from setuptools import setup\nsetup(package_dir={'': 'code'})\n"}, "code"),
+        (
+            {"setup.py": "from setuptools import setup, find_packages\n"
+             "setup(packages=find_packages('code'))\n"},
+            "code",
+        ),
+        ({"pyproject.toml": NO_DEPENDENCY}, "src"),
+        ({"pyproject.toml": NO_DEPENDENCY}, "."),
+    ],
+)  # fmt: skip
+def test_source_roots_come_from_the_project_s_settings(
+    here: Path, files: dict[str, str], root: str
+) -> None:
+    """A test elsewhere that imports the package finds the helper in it."""
+    put(files)
+    put({
+        f"{root}/app/__init__.py": "",
+        f"{root}/other/__init__.py": "",
+        f"{root}/other/job.py": SAVER,
+        "checks/deep/job.py": "import app\n" + SAVER,
+    })  # fmt: skip
+    assert run("--vendor", f"{root}/app/atomic_io.py").exit_code == 0
+    if "pyproject.toml" not in files:
+        put({"atomic-fix.toml": 'helper = "app.atomic_io"\n'})
+    result = run("--write", "--no-cache")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.endswith("Repaired code imports `app.atomic_io` (2 files).\n")
+
+
+def test_a_package_that_lies_in_a_folder_of_another_name(here: Path) -> None:
+    put({
+        "setup.cfg": "[options]\npackage_dir =\n    app = lib\n",
+        "atomic-fix.toml": 'helper = "app.atomic_io"\n',
+        "lib/atomic_io.py": "def atomic_write_json(path, obj): ...\n",
+        "lib/job.py": SAVER,
+    })  # fmt: skip
+    repaired("lib/job.py", "from app.atomic_io import atomic_write_json\n")
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "def atomic_write_json(*_): ...\n",
+        "async def atomic_write_json(*_): ...\n",
+        "from x import atomic_write_json\n",
+        "from x import y as atomic_write_json\n",
+        "from x import *\n",
+        "atomic_write_json = 1\n",
+        "if 1:\n    pass\nelse:\n    atomic_write_json: int = 1\n",
+        "try:\n    import x\nexcept ImportError:\n    atomic_write_json = x = None\n",
+        "def __getattr__(name): ...\n",
+    ],
+)
+def test_a_helper_of_the_project_has_the_name(here: Path, module: str) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'io_files'\n"})
+    make(job=SAVER, io_files=module)
+    repaired("job.py", "from io_files import atomic_write_json\n")
+
+
+def test_a_package_as_helper(here: Path) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'app'\n"})
+    make(app__="from app.files import atomic_write_json\n", app__files="", job=SAVER)
+    repaired("job.py", "from app import atomic_write_json\n")
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        ("def atomic_write_text(*_): ...\n", "io_files.py has no `atomic_write_json`; update it"),
+        ("def f():\n    atomic_write_json = 1\n", "io_files.py has no `atomic_write_json`"),
+        ("def atomic_write_json(:\n", "io_files.py cannot be parsed; mend it"),
+    ],
+)
+def test_a_helper_that_lacks_the_name(here: Path, module: str, reason: str) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'io_files'\n"})
+    make(job=SAVER, io_files=module)
+    assert reason in refused("job.py: not repaired", "job.py")
+
+
+def test_a_module_hides_a_folder_of_its_name(here: Path) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'app.files'\n"})
+    make(job=SAVER, app="", app__files="def atomic_write_json(*_): ...\n")
+    refused("job.py: not repaired: it would import `app.files`, and helper `app.files` cannot be")
+
+
+@pytest.mark.parametrize("config", ["pyproject.toml", "atomic-fix.toml"])
+def test_a_wrong_setting_is_named(here: Path, config: str) -> None:
+    table = "[tool.atomic-fix]\n" if config == "pyproject.toml" else ""
+    put({config: f"{table}helper = 'app_io.nowhere'\n", "app.py": SAVER})
+    assert refused("app.py: not repaired").endswith(
+        "it would import `app_io.nowhere`, and helper `app_io.nowhere` cannot be found; "
+        f"correct `helper` in {config}"
+    )
+    make(app_io__="")
+    assert refused("app.py: not repaired").endswith(
+        f"correct `helper` in {config}, or run `atomic-fix --vendor app_io/nowhere.py`"
+    )
+
+
+def test_a_module_of_ours_that_is_not_there(here: Path) -> None:
+    put({"pyproject.toml": DECLARES + "[tool.atomic-fix]\nhelper = 'atomic_fix.runtimes'\n"})
+    make(job=SAVER)
+    assert "helper `atomic_fix.runtimes` cannot be found" in refused("job.py: not repaired")
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ({"app/io.py": "def write_json(path, obj): ...\n"}, True),
+        ({"app/io.py": "def write(path, obj): ...\n"}, False),
+        ({"app/other.py": "def write_json(path, obj): ...\n"}, False),
+    ],
+)
+def test_a_function_of_the_project(here: Path, files: dict[str, str], found: bool) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'app.io:write_json'\n", **files})
+    make(app__="", app__job=SAVER)
+    result = run("--write", "--unsafe-fixes")
+    if found:
+        assert result.exit_code == 0, result.output
+        assert "from app.io import write_json\n" in Path("app/job.py").read_text()
+        assert result.stdout.endswith("Repaired code imports `app.io` (1 file).\n")
+    else:
+        assert result.exit_code == 2
+        assert Path("app/job.py").read_text() == SAVER
+
+
+def test_a_helper_that_another_distribution_brings(here: Path) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'state_files.io'\n"})
+    make(job=SAVER)
+    refused("job.py: not repaired")
+    put({"requirements.txt": "State.Files\n"})
+    repaired("job.py", "from state_files.io import atomic_write_json\n")
+
+
+def test_a_distribution_of_another_name(here: Path) -> None:
+    """As this Python knows it: `PyYAML` brings `yaml`."""
+    put({"pyproject.toml": NO_DEPENDENCY + "dependencies = ['PyYAML']\n"
+         "[tool.atomic-fix]\nhelper = 'yaml.files'\n"})  # fmt: skip
+    make(job=SAVER)
+    repaired("job.py", "from yaml.files import atomic_write_json\n")
+
+
+def test_modules_of_this_python_are_found_without_importing_any(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put({
+        "../path/pack/__init__.py": "raise SystemExit\n",
+        "../path/pack/files.py": "raise SystemExit\ndef atomic_write_json(): ...\n",
+        "atomic-fix.toml": "helper = 'pack.files'\n",
+    })  # fmt: skip
+    make(job=SAVER)
+    assert "helper `pack.files` cannot be found" in refused("job.py: not repaired")
+    monkeypatch.syspath_prepend(str(here.parent / "path"))
+    repaired("job.py", "from pack.files import atomic_write_json\n")
+    put({"atomic-fix.toml": "helper = 'pack.gone'\n"})
+    make(job=SAVER)
+    refused("job.py: not repaired")
+    put({"atomic-fix.toml": "helper = 'pack.files.deeper'\n"})
+    refused("job.py: not repaired")
+    assert "pack" not in sys.modules
+
+
+def test_a_module_that_is_compiled_has_any_name(here: Path) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'fast'\n"})
+    put({f"fast{sysconfig.get_config_var('EXT_SUFFIX')}": ""})
+    make(job=SAVER)
+    repaired("job.py", "from fast import atomic_write_json\n")
+
+
+def test_a_package_of_the_project_comes_with_no_distribution(here: Path) -> None:
+    """Neither with the project itself, of which its extras ask for more."""
+    put({"pyproject.toml": NO_DEPENDENCY + "[project.optional-dependencies]\nall = ['app[x]']\n"
+         "[tool.atomic-fix]\nhelper = 'app.gone'\n"})  # fmt: skip
+    make(job=SAVER)
+    refused("job.py: not repaired: it would import `app.gone`, and helper `app.gone` cannot be")
+    put({"requirements.txt": "app\natomic-fix\n"})
+    make(app__="")
+    refused("job.py: not repaired: it would import `app.gone`, and helper `app.gone` cannot be")
+    put({"pyproject.toml": NO_DEPENDENCY})
+    make(atomic_fix="hides = 'the distribution'\n")
+    refused("job.py: not repaired: it would import `atomic_fix.runtime`")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app/io.py": "import app.job\n"},
+        {"app/io.py": "from app import job\n"},
+        {"app/io.py": "from . import job\n"},
+        {"app/io.py": "from .job import load_state\n"},
+        {"app/io.py": "from app.inner import deep\n", "app/inner/deep.py": "from ..job import x\n"},
+        {"app/io.py": "import app.inner.deep\n", "app/inner/__init__.py": "import app.job\n"},
+        {"app/io.py": "try:\n    import app.other\nexcept ImportError:\n    pass\n",
+         "app/other.py": "class A:\n    import app.io\n    import app.job\n"},
+    ],
+)  # fmt: skip
+def test_no_circle_of_imports_is_made(here: Path, files: dict[str, str]) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'app.io'\n"})
+    make(app__="", app__inner__="", app__inner__deep="", app__job=SAVER)
+    put({name: f"{text}def atomic_write_json(*_): ...\n" for name, text in files.items()})
+    assert left("app/job.py") == "it would import `app.io`, and it imports this file in turn"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import json, app, app.inner.deep\n",
+        "def later():\n    import app.job\n",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from app.job import x\n",
+        "from app import gone\nfrom ....far import away\nfrom .inner import *\n",
+    ],
+)
+def test_what_is_no_circle(here: Path, text: str) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'app.io'\n"})
+    make(app__="import app.job\n", app__inner__="", app__inner__deep="", app__job=SAVER)
+    make(app__io=f"{text}def atomic_write_json(*_): ...\n")
+    repaired("app/job.py", "from app.io import atomic_write_json\n")
+
+
+# Scripts.
+
+
+@pytest.mark.parametrize(
+    "name", ["setup.py", "sitecustomize.py", "usercustomize.py", "noxfile.py", "hatch_build.py"]
+)
+def test_what_runs_before_anything_is_installed_imports_nothing(here: Path, name: str) -> None:
+    put({"pyproject.toml": DECLARES, name: SAVER, "atomic_io.py": ""})
+    assert left(name) == (
+        "it would import `atomic_fix.runtime`, and this file runs before anything is installed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "name"),
+    [
+        ("[build-system]\nrequires = []\nbackend-path = ['backend']\n", "backend/state.py"),
+        ("[tool.hatch.build.hooks.custom]\npath = 'make/state.py'\n", "make/state.py"),
+        ("[tool.poetry.build]\nscript = 'make.py'\n", "make.py"),
+        ("[tool.pdm.build]\ncustom-hook = 'make.py'\n", "make.py"),
+    ],
+)
+def test_what_builds_the_project_imports_nothing(here: Path, table: str, name: str) -> None:
+    put({"pyproject.toml": f"{DECLARES}{table}", name: SAVER})
+    assert left(name).endswith("this file runs before anything is installed")
+
+
+def test_a_setup_script_of_a_tree_that_declares_nothing(here: Path) -> None:
+    make(sub__setup=SAVER)
+    assert left("sub/setup.py").endswith("this file runs before anything is installed")
+
+
+def test_a_module_of_a_package_may_be_called_setup(here: Path) -> None:
+    put({"pyproject.toml": DECLARES})
+    make(app__="", app__setup=SAVER, app__sitecustomize=SAVER)
+    repaired("app/setup.py")
+    assert RUNTIME in Path("app/sitecustomize.py").read_text()
+
+
+@pytest.mark.parametrize("name", ["tools/make.py", "scripts/deep/make.py", ".github/make.py"])
+def test_a_script_that_no_package_holds(here: Path, name: str) -> None:
+    put({"pyproject.toml": DECLARES, name: SAVER})
+    make(app__="", job=SAVER)
+    assert left(name) == (
+        "it would import `atomic_fix.runtime`, and nothing shows that this script, which no "
+        "package or source root holds, runs where the project is installed"
+    )
+    put({name: "import click\n" + SAVER})
+    left(name)
+
+
+def test_in_a_layout_with_src_the_files_beside_it_are_scripts(here: Path) -> None:
+    put({"pyproject.toml": DECLARES})
+    make(src__app__="", src__app__job=SAVER, tasks=SAVER)
+    left("tasks.py")
+    repaired_there = run("--write", "src")
+    assert repaired_there.exit_code == 0
+
+
+@pytest.mark.parametrize("statement", ["import app", "from app.inner import x", "import click"])
+def test_a_script_that_imports_what_is_installed_runs_there(here: Path, statement: str) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY + 'dependencies = ["atomic-fix", "click"]\n'})
+    make(src__app__="", tools__make=f"{statement}\n{SAVER}")
+    repaired("tools/make.py")
+
+
+def test_a_script_beside_it_that_imports_it_shows_that_too(here: Path) -> None:
+    put({"requirements.txt": "atomic-fix\nflask\n"})
+    make(tools__store=SAVER, tools__serve="import flask\n\nimport store\n")
+    repaired("tools/store.py")
+
+
+def test_a_script_whose_neighbours_alone_it_imports(here: Path) -> None:
+    put({"requirements.txt": "atomic-fix\nflask\n"})
+    make(tools__store="import flask\n" + SAVER, tools__flask="")
+    left("tools/store.py")
+
+
+def test_a_folder_that_a_program_imports_is_a_package(here: Path) -> None:
+    put({"requirements.txt": "atomic-fix\n"})
+    make(main="from utils.state import save_state\n", utils__state=SAVER)
+    repaired("utils/state.py")
+
+
+def test_a_module_that_imports_from_its_package_is_no_script(here: Path) -> None:
+    put({"requirements.txt": "atomic-fix\n"})
+    make(tools__store="from . import other\n" + SAVER)
+    repaired("tools/store.py")
+
+
+def test_a_script_does_not_find_the_package(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    make(src__app__="", tools__make=SAVER)
+    assert run("--vendor", "src/app/atomic_io.py").exit_code == 0
+    assert left("tools/make.py") == (
+        "it would import `app.atomic_io`, and nothing shows that this script, which no package "
+        "holds, finds src/app/atomic_io.py"
+    )
+    make(tools__make="import app\n" + SAVER)
+    repaired("tools/make.py", "from app.atomic_io import atomic_write_json\n")
+
+
+SCRIPT = "# /// script\n# requires-python = '>=3.11'\n# dependencies = [{}]\n# ///\n"
+
+
+def test_a_script_with_a_list_of_its_own_has_that_alone(here: Path) -> None:
+    put({"pyproject.toml": DECLARES})
+    make(job=SCRIPT.format("'click'") + SAVER)
+    assert left("job.py").endswith("the script's own list of dependencies does not have it")
+    make(job=SCRIPT.format("'click', 'atomic-fix'") + SAVER)
+    repaired("job.py")
+
+
+# What is written, and what is said.
+
+
+def test_a_file_is_repaired_whole_or_not_at_all(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    make(both=SAVER + "\n\n" + UNSYNCED, plain=UNSYNCED)
+    result = run("--write", "--unsafe-fixes")
+    assert result.exit_code == 2
+    assert Path("both.py").read_text() == SAVER + "\n\n" + UNSYNCED
+    assert "os.fsync" in Path("plain.py").read_text(), "it needs nothing of the helper"
+    assert result.stdout.endswith("Left 2 findings (1 fixable with --write --unsafe-fixes, "
+                                  "1 without a fix).\n")  # fmt: skip
+
+
+def test_a_repair_that_was_not_asked_for_needs_nothing(here: Path) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'gone:write'\n"})
+    make(job=SAVER)
+    result = run("--write")
+    assert (result.exit_code, result.stderr) == (1, "")
+
+
+def test_one_line_for_each_cause(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY, "two/pyproject.toml": NO_DEPENDENCY})
+    make(a=SAVER, b=SAVER, c=SAVER, two__d=SAVER)
+    result = run("--write")
+    first, second = result.stderr.splitlines()
+    assert first.startswith("atomic-fix: error: a.py and 2 other files: not repaired: ")
+    assert second.startswith("atomic-fix: error: two/d.py: not repaired: ")
+
+
+def test_the_summary_counts_the_files_of_each_helper(here: Path) -> None:
+    put({
+        "atomic-fix.toml": "", "one/atomic-fix.toml": "helper = 'files'\n",
+        "one/files.py": "def atomic_write_json(*_): ...\n",
+    })  # fmt: skip
+    make(a=SAVER, b=SAVER + "\n\n" + UNSYNCED, one__c=SAVER)
+    result = run("--write", "--unsafe-fixes", "--show-fixes")
+    assert result.exit_code == 0
+    assert result.stdout.endswith(
+        "\nFixed 4 findings in 3 files. Repaired code imports `atomic_fix.runtime` (2 files), "
+        "`files` (1 file).\n"
+    )
+    assert "Fixed a.py: ATF101 Write with `atomic_write_json` (imports `atomic_fix.runtime`)\n" in (
+        result.stdout
+    )
+    again = "\n\ndef save_progress(path, state):\n    path.write_text(json.dumps(state))\n"
+    Path("a.py").write_text(Path("a.py").read_text().replace("\n\n\n", "\nimport json\n\n\n", 1)
+                            + again)  # fmt: skip
+    result = run("--write")
+    assert result.stdout.endswith("imports `atomic_fix.runtime` (1 file).\n"), result.stdout
+
+
+@pytest.mark.parametrize("option", [True, False])
+def test_an_option_and_a_setting_go_on_all_the_same(here: Path, option: bool) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    make(setup=SAVER, tools__make=SAVER)
+    if not option:
+        put({"atomic-fix.toml": "assume-helper = true\n"})
+    result = run("--write", *(["--assume-helper"] if option else []))
+    assert (result.exit_code, result.stderr) == (0, "")
+    for name in ("setup.py", "tools/make.py"):
+        assert RUNTIME in Path(name).read_text()
+
+
+def test_interactive_asks_about_nothing_that_cannot_be(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    make(job=SAVER)
+    result = run("--interactive", stdin="y\n")
+    assert result.exit_code == 2
+    assert "Apply?" not in result.stdout
+    assert "job.py: not repaired: it would import" in result.stderr
+    assert Path("job.py").read_text() == SAVER
+
+
+def test_diff_shows_it_and_says_what_write_would_do(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    make(job=SAVER, tools__make=SAVER)
+    result = run("--diff")
+    assert result.exit_code == 1
+    assert result.stdout.count("+from atomic_fix.runtime import atomic_write_json") == 1
+    first, second = result.stderr.splitlines()
+    assert first == "Would fix 1 finding in 1 file. 1 finding would remain."
+    assert second.startswith("warning: job.py: --write would not repair it: it would import ")
+    assert "--vendor atomic_io.py" in second
+
+
+def test_standard_input_comes_back_as_it_was(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    for arguments in ((), ("--stdin-filename", "app/job.py")):
+        result = run("-", "--write", *arguments, stdin=SAVER)
+        assert (result.exit_code, result.stdout) == (2, SAVER)
+        assert "not repaired: it would import `atomic_fix.runtime`" in result.stderr
+    assert "--write would not repair it" in run("-", "--diff", stdin=SAVER).stderr
+    put({"pyproject.toml": DECLARES})
+    result = run("-", "--write", stdin=SAVER)
+    assert result.exit_code == 0
+    assert RUNTIME in result.stdout
+
+
+@pytest.mark.parametrize("name", ["job.py", "tools/make.py"])
+def test_a_report_shows_the_repair_and_what_is_missing(here: Path, name: str) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY, name: SAVER})
+    result = run("--output-format", "full")
+    assert result.exit_code == 1
+    assert "= fix: Write with `atomic_write_json` [--write]\n" in result.stdout
+    assert "= note: --write does not make it: it would import `atomic_fix.runtime`" in result.stdout
+    (found,) = json.loads(run("--output-format", "json").stdout)
+    assert found["fix"]["applicability"] == "safe"
+    assert "--write does not make it" in run("-", "--output-format", "full", stdin=SAVER).stdout
+
+
+def test_a_clean_report_looks_at_no_project(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(helper_import.HelperImports, "__init__", fail)
+    make(job="x = 1\n", broken="def (:\n", unfixable=SAVER.replace("path", "'/state.json'"))
+    run()
+
+
+def test_comments_that_suppress_need_no_helper(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    make(job=SAVER)
+    result = run("--add-noqa", "scratch")
+    assert (result.exit_code, result.stdout) == (0, "Suppressed 1 finding in 1 file.\n")
+
+
+def test_the_advice_names_the_package(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY.replace("app", "The_App")})
+    make(src__aaa__="", src__the_app__="", checks__x="import aaa\n" + SAVER)
+    assert "`atomic-fix --vendor src/the_app/atomic_io.py`" in refused("checks/x.py: not repaired")
+    make(src__the_app__atomic_io="mine = 1\n")
+    assert "`atomic-fix --vendor src/the_app/atomic_writes.py`" in refused("checks/x.py")
+
+
+@pytest.mark.parametrize(
+    ("path", "module"),
+    [
+        ("src/app/files.py", "app.files"),
+        ("src/files.py", "files"),
+        ("src/space/files.py", "space.files"),
+        ("tools/files.py", "files"),
+        ("tests/deep/files.py", "deep.files"),
+    ],
+)
+def test_the_name_of_a_module(here: Path, path: str, module: str) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY, "src/app/__init__.py": "", "tests/deep/__init__.py": ""})
+    whole = str(here / path)
+    assert Projects().of(whole).module_of(whole) == module
+
+
+@pytest.mark.parametrize(
+    "sign", ["if __name__ == '__main__':\n    pass\n", "#!/usr/bin/env python3\n", "import files\n"]
+)
+def test_a_folder_of_scripts_is_no_package(here: Path, sign: str) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY, "lib/job.py": sign, "lib/files.py": ""})
+    whole = str(here / "lib/files.py")
+    assert Projects().of(whole).module_of(whole) == "files"
+    put({"lib/job.py": "import lib.files\n"})
+    assert Projects().of(whole).module_of(whole) == "lib.files"
