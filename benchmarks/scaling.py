@@ -31,13 +31,19 @@ KINDS = {
     ),
     "handlers in a function": (
         HEAD + "def load_state(path):\n",
-        "    try:\n        x{i} = json.loads(path.read_text())\n"
-        "    except Exception:\n        x{i} = {{}}\n",
+        """    try:
+        x{i} = json.loads(path.read_text())
+    except Exception:
+        x{i} = {{}}
+""",
     ),
     "publications in a function": (
         SAVE,
-        '    tmp = path + "{i}.tmp"\n    with open(tmp, "w") as f:\n        json.dump(state, f)\n'
-        '    os.replace(tmp, path + "{i}")\n',
+        """    tmp = path + "{i}.tmp"
+    with open(tmp, "w") as f:
+        json.dump(state, f)
+    os.replace(tmp, path + "{i}")
+""",
     ),
     "with blocks in a module": (
         HEAD,
@@ -45,10 +51,14 @@ KINDS = {
     ),
     "methods that save and load": (
         HEAD + "class Store:\n",
-        "    def save_{i}(self, state):\n        self.path.write_text(json.dumps(state))\n"
-        "    def load_{i}(self):\n        try:\n"
-        "            return json.loads(self.path.read_text())\n"
-        "        except ValueError:\n            return None\n",
+        """    def save_{i}(self, state):
+        self.path.write_text(json.dumps(state))
+    def load_{i}(self):
+        try:
+            return json.loads(self.path.read_text())
+        except ValueError:
+            return None
+""",
     ),
 }
 COUNTS = (50, 100, 200, 400)
