@@ -314,12 +314,20 @@ def _outcome(sites: Sites, handled: Handled, handler: cst.ExceptHandler) -> str 
 
 
 def _is_question(function: FunctionFacts) -> bool:
-    """Whether a function answers yes or no, by its name or by what it says it returns."""
+    """Whether a function answers yes or no, by its name or by what it returns."""
     said = {*words(function.name)}
     if not ASKING.isdisjoint(said):
         return True
+    if not said.isdisjoint(LOADING):
+        return False  # it answers whether it could load
     returns = function.node.returns if isinstance(function.node, cst.FunctionDef) else None
-    return returns is not None and dotted(returns.annotation) == "bool" and said.isdisjoint(LOADING)
+    if returns is not None:
+        return dotted(returns.annotation) == "bool"
+    return all(
+        isinstance(each.value, (cst.Comparison, cst.UnaryOperation))
+        or dotted(each.value) in {"True", "False"}
+        for each in function.returns
+    )
 
 
 def _is_counted(sites: Sites, handled: Handled, body: cst.BaseSuite) -> bool:

@@ -130,6 +130,9 @@ class _Parts:
             # It takes these with it.
             own = {"JSONDecodeError", "UnicodeDecodeError", "UnicodeError"}
             corrupt = [each for each in corrupt if each.rpartition(".")[2] not in own]
+        if isinstance(node, cst.ExceptHandler) and node.type is not None:
+            # A comment among the errors stays with them.
+            aliased = aliased or "#" in self._place.text(node.type)
         if kept and any(each.rpartition(".")[2] == "BadGzipFile" for each in corrupt):
             aliased = True  # an `OSError` would take it first
         return Errors(tuple(dict.fromkeys(corrupt)), tuple(dict.fromkeys(kept)), stays=aliased)

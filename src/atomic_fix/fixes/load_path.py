@@ -221,7 +221,8 @@ class _LoadPath:
         if last in _PATH_CALLS:
             return True
         if last in _SUFFIX_CALLS:
-            return all(isinstance(arg.value, (cst.SimpleString, cst.Name)) for arg in call.args)
+            # A suffix that is none is a `ValueError`.
+            return self._only_parsers_raise or all(map(_is_suffix, call.args))
         if not _PATH_WORDS.isdisjoint(words(last)) or last == "format":
             # It may be what raised, or do more than give a path.
             return self._only_parsers_raise or self._only_names(call, self._function, 3)
@@ -240,6 +241,14 @@ class _LoadPath:
                 depth > 0 and self._only_names(each, callee, depth - 1) for each in calls
             )
         return False
+
+
+def _is_suffix(arg: cst.Arg) -> bool:
+    """Whether an argument is `".bak"` or `path.suffix + ".bak"`."""
+    value = arg.value
+    if isinstance(value, cst.BinaryOperation) and isinstance(value.left, cst.Attribute):
+        value = value.right if value.left.attr.value == "suffix" else value.left
+    return isinstance(value, cst.SimpleString)
 
 
 def _is_bound(ways: Sequence[Sequence[Inside]]) -> bool:
