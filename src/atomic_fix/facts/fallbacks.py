@@ -80,6 +80,17 @@ def _changes(
     return False
 
 
+def is_of_one_item(handled: Handled, load: LoadSite) -> bool:
+    """Whether a loop around the handler goes over the lines, or items, of one file."""
+    loop = next((each for each in reversed(handled.inside) if each.kind == "loop"), None)
+    if loop is None or load.function is not handled.function or load.path_node is None:
+        return False
+    around = (handled.function, loop, load.order)
+    return _changes(load.call.node, *around, depth=4) and not _changes(
+        load.path_node, *around, depth=4
+    )
+
+
 def attempts_again(sites: Sites, handled: Handled) -> bool:
     """Whether code that runs after the statement tries to get the same thing in another way."""
     return next(_second_attempts(sites, handled), None) is not None

@@ -235,7 +235,10 @@ class _Rewriting:
         """What follows `except`, with a name for the error."""
         if handler.type is None:
             return f" BaseException as {self.error}"
-        return f"{self.place.text(handler.type)} as {self.error}"
+        types = self.place.text(handler.type)
+        if isinstance(handler.type, cst.Tuple) and not handler.type.lpar:
+            types = f"({types})"  # they need none without a name
+        return f"{types} as {self.error}"
 
     def _replaced(self, body: cst.IndentedBlock, rows: Sequence[str]) -> Edit:
         """A default, below what is logged before it, becomes other statements."""

@@ -22,6 +22,8 @@ CALLERS_DIFFER = "callers get an exception where they got the default"
 # What names a file without which a long job begins again.
 _CHECKPOINT = frozenset({"checkpoint", "checkpointer", "chkpt", "ckpt"})
 _LOADING = frozenset({"get", "load", "read", "restore", "resume"})
+# Calls that parse a file.
+_PARSING = frozenset({"full_load", "load", "loads", "safe_load"})
 # Of functions that ask, or look among several files.
 _PROBING = ASKING | frozenset(
     {
@@ -194,6 +196,8 @@ def _may_move(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether it is certain that the file, and nothing made of it, is bad."""
     if swallow.broad or swallow.load.function is not swallow.function:
         return False
+    if last_name(swallow.load.call.node) not in _PARSING:
+        return False  # the data was parsed before, and something is made of it
     if _only_load(swallow):
         return True
     return {*swallow.errors} <= {"JSONDecodeError", "UnpicklingError", "UnicodeDecodeError"}

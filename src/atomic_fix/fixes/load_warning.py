@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from atomic_fix.facts import fallbacks
 from atomic_fix.facts.names import dotted
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.swallowing import Swallow
@@ -36,17 +37,20 @@ def warning(place: Place, swallow: Swallow, path: str, error: str, indent: str) 
         Refused: there is no logger, and none can be made.
     """
     logger = _logger(place, swallow)
+    said = "could not load"
+    if fallbacks.is_of_one_item(swallow.handled, swallow.load):
+        said = "invalid data in"  # the rest of the file is loaded
     match logger.style:
         case "key":
-            arguments = ['"could not load the file"', f"path=str({path})", f"error=str({error})"]
+            arguments = [f'"{said} the file"', f"path=str({path})", f"error=str({error})"]
         case "{":
-            arguments = ['"could not load {}: {}"', path, error]
+            arguments = [f'"{said} {{}}: {{}}"', path, error]
         case "%":
-            arguments = ['"could not load %s: %s"', path, error]
+            arguments = [f'"{said} %s: %s"', path, error]
         case _ if re.search(r"[\"\\{}]", path):
-            arguments = [f'"could not load %s: %s" % ({path}, {error})']
+            arguments = [f'"{said} %s: %s" % ({path}, {error})']
         case _:
-            arguments = [f'f"could not load {{{path}}}: {{{error}}}"']
+            arguments = [f'f"{said} {{{path}}}: {{{error}}}"']
     end = place.end_of_row(place.tree.row(swallow.node))
     return place.laid_out(f"{logger.name}.warning", arguments, Span(end, end), indent)
 
