@@ -161,7 +161,7 @@ def program(choose: random.Random) -> bytes:
     if choose.random() < 0.15:
         text = text.replace("\n", choose.choice(["\r\n", "\r", "\n\r", "\r\r\n"]))
     encoding = "utf-8"
-    if choose.random() < 0.2:
+    if choose.random() < 0.1:
         cookie = choose.choice(COOKIES)
         text = choose.choice(["", "#!/bin/sh\n"]) + f"# -*- coding: {cookie} -*-\n" + text
         encoding = choose.choice(["utf-8", cookie])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,12 +76,65 @@ def test_what_is_no_shard_is_refused(text: str) -> None:
         all_files.shard_of(text)
 
 
-def test_a_worker_that_dies_is_told(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def die(*_given: object) -> FileResult:
-        os._exit(7)
+@pytest.mark.skipif(sys.platform != "linux", reason="a worker that is not forked is not patched")
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (lambda: os._exit(7), "internal error: the process that analysed it ended with 7"),
+        (lambda: os.kill(os.getpid(), signal.SIGSEGV), "was ended by signal 11"),
+        (lambda: os.kill(os.getpid(), signal.SIGPROF), "takes longer than"),
+    ],
+)
+def test_a_file_that_ends_its_worker_costs_no_other(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, end: Callable[[], None], said: str
+) -> None:
+    alone = results(Effort(jobs=1))
+    usual = workers.check_bytes
+    deadly = {alone[10].filename, alone[-3].filename}
 
-    monkeypatch.setattr(workers, "check_bytes", die)
-    with pytest.raises(workers.WorkerDied, match=r"broken|00_"):
+    def check(content: bytes, filename: str, *given: Any) -> FileResult:
+        if filename in deadly:
+            end()
+        return usual(content, filename, *given)
+
+    monkeypatch.setattr(workers, "check_bytes", check)
+    told = results(Effort(jobs=2))
+    assert [each.filename for each in told] == [each.filename for each in alone]
+    for each, before in zip(told, alone, strict=True):
+        if each.filename in deadly:
+            assert not each.analysed
+            assert [finding.code for finding in each.findings] == ["ATF000"]
+            assert said in each.findings[0].message
+        else:
+            assert each == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a worker that is not forked is not patched")
+def test_a_worker_that_hangs_in_native_code_is_ended(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = workers.check_bytes
+
+    def check(content: bytes, filename: str, *given: Any) -> FileResult:
+        if filename.endswith("clean_7.py"):
+            while True:  # to Python, native code is as if it did not listen
+                with contextlib.suppress(BaseException):
+                    sum(range(100_000))
+        return usual(content, filename, *given)
+
+    monkeypatch.setattr(workers, "check_bytes", check)
+    monkeypatch.setattr(workers, "_HANGS_AFTER", 0.3)
+    told = {each.filename: each for each in results(Effort(jobs=2))}
+    assert sum(not each.analysed for each in told.values()) == 3
+    assert "takes longer than" in told[str(Path("clean_7.py"))].findings[0].message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a worker that is not forked is not patched")
+def test_workers_that_die_before_any_file_are_told(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "_begin", lambda *_given: os._exit(7))
+    with pytest.raises(workers.WorkerDied, match="--jobs 1"):
         results(Effort(jobs=2))
 
 

@@ -83,7 +83,7 @@ def _without_tabs(text: str) -> str:
         if token.type == tokenize.INDENT:
             continue
         row, column = token.start
-        if row > end:  # and not within a string
+        if end < row <= len(rows):  # and not within a string, or behind the text
             line = rows[row - 1]
             rows[row - 1] = line[:column].replace("\t", " ") + line[column:]
         end = token.end[0]

@@ -159,19 +159,18 @@ def _check_alone(candidate: Candidate, narrowing: Narrowing, context: BaseContex
     process = context.Process(target=_send_result, args=(sender, candidate, narrowing))  # type: ignore[attr-defined]
     process.start()
     sender.close()
-    result = None
     try:
         if receiver.poll(_ALONE):
-            result = cast("FileResult", receiver.recv())
+            return cast("FileResult", receiver.recv())
+        waits = True
     except EOFError:
-        pass  # it died
+        waits = False  # it died
+        process.join()
     finally:
         process.kill()
         process.join()
         receiver.close()
-    if result is not None:
-        return result
-    if time_limit.is_over(process.exitcode):
+    if waits or time_limit.is_over(process.exitcode):
         return unreadable(Unreadable(candidate.path, time_limit.REASON))
     how = f"ended with {process.exitcode}"
     if process.exitcode is not None and process.exitcode < 0:
@@ -184,6 +183,7 @@ def _check_alone(candidate: Candidate, narrowing: Narrowing, context: BaseContex
 
 def _send_result(sender: Connection, candidate: Candidate, narrowing: Narrowing) -> None:
     lifetime.end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in `_begin`
     time_limit.end_with_process(_HANGS_AFTER)
     with uncollected():
         sender.send(_check(candidate, narrowing))

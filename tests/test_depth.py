@@ -1,0 +1,229 @@
+"""Deep and long code: analysed, or refused before LibCST's parser is asked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atomic_fix.check import UNREADABLE, check, check_bytes
+from atomic_fix.config import Config
+from atomic_fix.islands import NotParsed, TooDeep, depth, room
+from atomic_fix.source import Source
+
+FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
+SAVE = "import json\ndef save_state(path, state):\n    path.write_text(json.dumps(state))\n"
+
+# Every kind of nesting that the fuzz target knows, in the main thread and in one with a stack as
+# small as some systems give threads.
+EVERY_NESTING = """
+import sys, threading
+from atomic_fix.check import check_bytes
+from atomic_fix.config import Config
+from benchmarks.fuzz import AROUND, BLOCKS, PATTERNS
+
+def programs():
+    for n in (60, 2_000):
+        for start, end in AROUND:
+            yield "    x = " + start * n + "a" + end * n
+        for start, end in PATTERNS:
+            yield "    match x:\\n        case " + start * n + "a" + end * n + ": pass"
+            yield "    del " + start * n + "a" + end * n
+        for line in ("elif a: pass\\n    ", "'a' ", "a.", "a = ", "@a\\n    "):
+            yield "    if a: pass\\n    " + line * n + "a"
+        for block in BLOCKS:
+            if n < 200:
+                rows = [" " * i + block.replace("{0}", " " * i) for i in range(4, n)]
+                yield "\\n".join([*rows, " " * n + "path.write_text(x)"])
+
+def run():
+    for text in programs():
+        text = "def save_state(path):\\n    path.write_text(x)\\n" + text + "\\n"
+        found = check_bytes(text.encode(), "a.py", Config())
+        assert found.findings, text[:200]
+
+if sys.argv[1] == "main":
+    run()
+else:
+    threading.stack_size(512 * 1024)
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+print("done")
+"""
+
+
+@pytest.mark.parametrize("where", ["main", "thread"])
+def test_no_nesting_ends_the_process(where: str) -> None:
+    root = Path(__file__).parent.parent
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", EVERY_NESTING, where],
+        capture_output=True, text=True, check=False, cwd=root, timeout=600,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: "+".join(["a"] * n),
+        lambda n: " and ".join(["a"] * n),
+        lambda n: "a" + ".b" * n,
+        lambda n: "(" + "'a' " * n + ")",
+        lambda n: "[a" + " for a in b" * n + "]",
+        lambda n: "not " * n + "a",
+    ],
+)
+def test_long_chains_are_analysed(make: Callable[[int], str]) -> None:
+    text = f"{SAVE}    x = {make(700)}\n"
+    found = check_bytes(text.encode(), "a.py", Config())
+    assert [finding.code for finding in found.findings] == ["ATF101"]
+
+
+def test_a_long_elif_chain_is_analysed() -> None:
+    text = SAVE + "    if a: pass\n" + "    elif a: pass\n" * 700
+    found = check_bytes(text.encode(), "a.py", Config())
+    assert [finding.code for finding in found.findings] == ["ATF101"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'match x:\n        case ' + '{"a": ' * 11 + "b" + "}" * 11 + ": pass",
+        "match x:\n        case " + "[" * 40 + "b" + "]" * 40 + ": pass",
+        "match x:\n        case " + "A(b=" * 30 + "b" + ")" * 30 + ": pass",
+        "del " + "(" * 60 + "b" + ",)" * 60,
+        "x = " + "+".join(["a"] * 20_000),
+        "x = " + "-" * 20_000 + "a",
+    ],
+)  # fmt: skip
+def test_what_would_take_for_ever_is_refused(line: str) -> None:
+    found = check_bytes(f"{SAVE}    {line}\n".encode(), "a.py", Config())
+    assert [finding.code for finding in found.findings] == [UNREADABLE]
+    assert "nested too deeply" in found.findings[0].message
+    assert not found.analysed
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'match x:\n        case {"a": {"b": [C(d=[{"e": f}]), *_], **g}}: pass',
+        "match x:\n        case [] if " + "f(" * 40 + "a" + ")" * 40 + ": pass",
+        "match x:\n        case []: y = " + "f(" * 40 + "a" + ")" * 40,
+        "case = " + "f(" * 40 + "a" + ")" * 40,
+        "x = '" + "(" * 5_000 + "'",
+        "x = '''" + "[\n" * 5_000 + "'''",
+        "x = f'" + "(" * 5_000 + "{a}'",
+        "# " + "(" * 5_000,
+        "x = [" + "lambda: 1, " * 2_000 + "]",
+        "x = {" + "a.b: f(c)[d], " * 2_000 + "}",
+    ],
+)
+def test_what_only_looks_deep_is_not_refused(line: str) -> None:
+    found = check_bytes(f"{SAVE}    {line}\n".encode(), "a.py", Config())
+    assert [finding.code for finding in found.findings] == ["ATF101"]
+
+
+def test_ordinary_code_needs_no_thread() -> None:
+    for path in FIXTURES:
+        assert depth.stack_needed(path.read_text(encoding="utf-8", errors="replace")) < 600_000
+
+
+def test_deeper_code_needs_more() -> None:
+    for inner in ("({})", "f({})", "a + {}", "not {}", "lambda: {}", 'f"{{{}}}"', "a.b[{}]"):
+        text, needs = "a", []
+        for _ in range(20):
+            text = inner.format(text)
+            needs.append(depth.stack_needed(f"x = {text}\n"))
+        assert needs[0] < needs[4] < needs[9] < needs[19]
+
+
+TEXTS = st.lists(
+    st.sampled_from(
+        ["(", ")", "[", "]", "{", "}", "'", '"', '"""', "f'", 'rf"""', "\\", "\n", "\r", " ",
+         "    ", "\t", "\f", "#", ":", ",", ";", "=", ".", "a", "case", "del", "lambda", "elif", "if", "!r"]
+    )
+).map("".join)  # fmt: skip
+
+
+@given(TEXTS | st.text())
+def test_any_text_is_weighed(text: str) -> None:
+    try:
+        assert depth.stack_needed(text) > 0
+    except TooDeep:
+        assert len(text) > 10
+
+
+@given(TEXTS)
+def test_any_text_is_parsed_or_not(text: str) -> None:
+    found = check(Source("a.py", f"{SAVE}{text}", "utf-8", bom=False), Config())
+    assert found or "'" in text or '"' in text or "\\" in text
+    assert not any("internal error" in finding.message for finding in found)
+
+
+@pytest.mark.parametrize("text", ['x = t"a" t"b"\n', 'x = b"a" "b"\n'])
+def test_what_libcst_fails_at_is_not_parsed(text: str) -> None:
+    with pytest.raises(NotParsed, match="LibCST does not read it"):
+        depth.parse_module(text)
+    found = check_bytes(f"{SAVE}{text}".encode(), "a.py", Config())
+    assert [finding.code for finding in found.findings] == [UNREADABLE]
+    assert "cannot be parsed" in found.findings[0].message
+
+
+def test_a_panic_of_the_parser_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicException(BaseException):
+        pass
+
+    def panic(_text: str) -> None:
+        raise PanicException("index out of bounds")
+
+    monkeypatch.setattr(depth.cst, "parse_module", panic)
+    with pytest.raises(NotParsed, match="PanicException: index out of bounds"):
+        depth.parse_module("x = 1\n")
+
+
+def test_an_interrupt_passes_through_the_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_text: str) -> None:
+        raise GeneratorExit
+
+    monkeypatch.setattr(depth.cst, "parse_module", interrupted)
+    with pytest.raises(GeneratorExit):
+        depth.parse_module("x = 1\n")
+
+
+def deepest(count: int = 0) -> int:
+    try:
+        return deepest(count + 1)
+    except RecursionError:
+        return count
+
+
+def test_there_is_room_for_more_calls() -> None:
+    usual = sys.getrecursionlimit()
+    assert room.with_room(deepest) > 5 * usual
+    assert sys.getrecursionlimit() == usual
+
+
+def test_what_is_raised_in_the_room_comes_out() -> None:
+    with pytest.raises(KeyError, match="x"):
+        room.with_room(lambda: {}["x"])
+
+
+def test_where_there_is_no_memory_for_a_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_thread: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(room._Room, "start", start)
+    found = check_bytes(f"{SAVE}    x = {'-' * 990}a\n".encode(), "a.py", Config())
+    assert [finding.code for finding in found.findings] == [UNREADABLE]
+
+
+def test_only_threads_of_others_want_room() -> None:
+    assert not room.is_wanted()
+    assert not room.with_room(room.is_wanted)
+    assert room.with_room(room.is_here)
