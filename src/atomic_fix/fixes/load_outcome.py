@@ -42,6 +42,7 @@ _DECIDED = re.compile(
     r"|un(parse?able|readable))\b",
     re.IGNORECASE,
 )
+_SILENT = re.compile(r"\b(silent|silently|quietly)\b", re.IGNORECASE)
 _MARK = re.compile(r"#\s*(noqa|pragma|pylint|type:|nosec|fmt:|isort:)")
 
 
@@ -174,15 +175,25 @@ def _asks(swallow: Swallow) -> bool:
     return swallow.outcome in {"returns True", "returns False"}
 
 
+def _remarks(swallow: Swallow) -> list[str]:
+    """The comments around a handler, and the docstring of its function."""
+    function = swallow.function
+    node: cst.CSTNode = swallow.statement if function.is_module else function.node
+    found = [each.value for each in walk(node) if isinstance(each, cst.Comment)]
+    found = [text for text in found if not _MARK.match(text)]
+    if isinstance(node, cst.FunctionDef):
+        found.append(node.get_docstring() or "")
+    return found
+
+
+def is_silent_on_purpose(swallow: Swallow) -> bool:
+    """Whether a comment or docstring says that nothing is to be said."""
+    return any(_SILENT.search(text) for text in _remarks(swallow))
+
+
 def is_decided(swallow: Swallow) -> bool:
     """Whether a comment or docstring says what is to happen with an unreadable file."""
-    function, handled = swallow.function, swallow.handled
-    node: cst.CSTNode = handled.node if function.is_module else function.node
-    texts = [each.value for each in walk(node) if isinstance(each, cst.Comment)]
-    texts = [text for text in texts if not _MARK.match(text)]
-    if isinstance(node, cst.FunctionDef):
-        texts.append(node.get_docstring() or "")
-    if any(_DECIDED.search(text.replace("_", " ")) for text in texts):
+    if any(_DECIDED.search(text.replace("_", " ")) for text in _remarks(swallow)):
         return True
     # Whatever is said among the statements of the handler is about it.
     body = swallow.node.body if isinstance(swallow.node, cst.ExceptHandler) else None
