@@ -156,9 +156,7 @@ class _Rewriting:
         # The handler stays for what it keeps; a new one below it takes the rest.
         below = self.place.insert(self.place.below(handler.body), f"\n{ours}")
         span, kept = self.place.span(handler.type), joined(self.errors.kept)
-        if not isinstance(handler.whitespace_after_except, cst.SimpleWhitespace) or (
-            not handler.whitespace_after_except.value
-        ):
+        if not handler.whitespace_after_except.value:
             kept = f" {kept}"  # `except(OSError, ValueError):`
         return [Edit(span, kept), below]
 
