@@ -373,6 +373,7 @@ CALLS: dict[str, dict[str, Call]] = {
         "Store.state": load("s.json", lambda m: made(m.Store, state_path=Path("s.json")).state),
         "load_queue": load("q.json", lambda m: m.load_queue(Path("q.json")), b"[2, 1]"),
         "of_another_suffix": load("s.json.1", lambda m: m.of_another_suffix(Path("s.json"))),
+        "without_a_space": load("s.json", lambda m: m.without_a_space(Path("s.json"))),
         "with_a_name_that_is_taken": load(
             "s.json", lambda m: m.with_a_name_that_is_taken(Path("s.json"), 1)
         ),

@@ -17,7 +17,7 @@ from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_module, import_name
 from atomic_fix.fixes.load_errors import Errors, joined, parted_errors
-from atomic_fix.fixes.load_outcome import CALLERS_DIFFER, Outcome, outcome
+from atomic_fix.fixes.load_outcome import CALLERS_DIFFER, Outcome, is_silent_on_purpose, outcome
 from atomic_fix.fixes.load_path import load_path
 from atomic_fix.fixes.load_warning import warning
 from atomic_fix.fixes.place import Place, binds, bound, last_name, walk
@@ -39,6 +39,8 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
         Refused: there is none.
     """
     wanted = facts.config.on_corrupt
+    if wanted == "auto" and is_silent_on_purpose(swallow):
+        raise Refused("a comment says that it is to be silent")
     possible = outcome(facts, swallow)
     if wanted == "quarantine" and possible.may_move:
         return _fix(facts, swallow, "quarantine")
@@ -153,10 +155,10 @@ class _Rewriting:
         assert handler.type is not None
         # The handler stays for what it keeps; a new one below it takes the rest.
         below = self.place.insert(self.place.below(handler.body), f"\n{ours}")
-        narrowed = Edit(self.place.span(handler.type), joined(self.errors.kept))
-        if isinstance(handler.type, cst.Tuple) and len(self.errors.kept) == 1:
-            narrowed = Edit(self.place.span(handler.type), self.errors.kept[0])
-        return [narrowed, below]
+        span, kept = self.place.span(handler.type), joined(self.errors.kept)
+        if not handler.whitespace_after_except.value:
+            kept = f" {kept}"  # `except(OSError, ValueError):`
+        return [Edit(span, kept), below]
 
     def _with_default(self, default: Sequence[str]) -> list[str]:
         rows = self._response(self.inner)

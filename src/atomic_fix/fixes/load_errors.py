@@ -12,6 +12,7 @@ from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_module, imported_at_top
+from atomic_fix.fixes.load_path import PATH_WORDS
 from atomic_fix.fixes.place import Place, last_name, walk
 
 # What a parser raises for a file that is cut short or holds something else, and for no other
@@ -48,7 +49,6 @@ _READING = frozenset(
         "dict", "list", "set", "tuple", "int", "float", "bool",
     }
 )  # fmt: skip
-_PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
 # Calls that raise a `ValueError` for what they are given.
 _PARSING = frozenset(
     {
@@ -247,7 +247,7 @@ class _Parts:
             last = last_name(node)
             if not _WRITING.isdisjoint(words(last)):
                 raise Refused("the `try` writes a file as well")
-            if last in _READING or set(words(last)) & _PATH_WORDS:
+            if last in _READING or set(words(last)) & PATH_WORDS:
                 continue
             of_loaded = any(
                 (isinstance(each, cst.Name) and each.value in loaded)

@@ -26,7 +26,7 @@ _TEXT_CALLS = frozenset(
     }
 )  # fmt: skip
 _SUFFIX_CALLS = frozenset({"with_suffix", "with_name", "with_stem"})
-_PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
+PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
 # Errors that nothing but a parser raises: what gave the path has succeeded then.
 _OF_PARSERS = frozenset(
     {
@@ -223,7 +223,7 @@ class _LoadPath:
         if last in _SUFFIX_CALLS:
             # A suffix that is none is a `ValueError`.
             return self._only_parsers_raise or all(map(_is_suffix, call.args))
-        if not _PATH_WORDS.isdisjoint(words(last)) or last == "format":
+        if not PATH_WORDS.isdisjoint(words(last)) or last == "format":
             # It may be what raised, or do more than give a path.
             return self._only_parsers_raise or self._only_names(call, self._function, 3)
         return False
