@@ -19,6 +19,7 @@ from atomic_fix.finding import FileResult
 from atomic_fix.run import all_files, workers
 from atomic_fix.run.all_files import Effort, check_files
 from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.one_file import check_bytes
 from atomic_fix.settings import Resolver
 
 FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
@@ -89,7 +90,7 @@ def test_a_file_that_ends_its_worker_costs_no_other(
     tree: Path, monkeypatch: pytest.MonkeyPatch, end: Callable[[], None], said: str
 ) -> None:
     alone = results(Effort(jobs=1))
-    usual = workers.check_bytes
+    usual = check_bytes
     deadly = {alone[10].filename, alone[-3].filename}
 
     def check(content: bytes, filename: str, *given: Any) -> FileResult:
@@ -113,7 +114,7 @@ def test_a_file_that_ends_its_worker_costs_no_other(
 def test_a_worker_that_hangs_in_native_code_is_ended(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual = workers.check_bytes
+    usual = check_bytes
 
     def check(content: bytes, filename: str, *given: Any) -> FileResult:
         if filename.endswith("clean_7.py"):
