@@ -366,7 +366,7 @@ def test_the_nearest_project_decides(here: Path) -> None:
 
 
 def test_settings_of_a_tool_begin_no_project(here: Path) -> None:
-    put({"pyproject.toml": DECLARES, "app/inner/pyproject.toml": "[tool.ruff]\nline-length = 9\n"})
+    put({"pyproject.toml": DECLARES, "app/inner/pyproject.toml": "[tool.ruff]\nline-length = 79\n"})
     make(app__="", app__inner__="", app__inner__job=SAVER)
     repaired("app/inner/job.py")
 
@@ -835,7 +835,7 @@ SCRIPT = "# /// script\n# requires-python = '>=3.11'\n# dependencies = [{}]\n# /
 def test_a_script_with_a_list_of_its_own_has_that_alone(here: Path) -> None:
     put({"pyproject.toml": DECLARES})
     make(job=SCRIPT.format("'click'") + SAVER)
-    assert left("job.py").endswith("the script's own list of dependencies does not have it")
+    assert left("job.py").endswith("and the helper is not there")
     make(job=SCRIPT.format("'click', 'atomic-fix'") + SAVER)
     repaired("job.py")
 
