@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from atomic_fix.catalog import apis
-from atomic_fix.catalog.words import FOLDERS, PROMISING
+from atomic_fix.catalog.words import FOLDERS
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Call, FunctionFacts
@@ -176,7 +176,7 @@ def is_filled_for_callers(sites: Sites, write: WriteSite, text: str) -> bool:
     calls = [c for c in sites.scopes.callers_of(function.name) if _may_call(sites, c, function)]
     calls += _indirect_calls(sites, function, text)
     if not calls:
-        return _is_given_to_atomic_writer(sites, function)
+        return function.name in sites.given_to_atomic_writers
     return all(_is_given_a_temp(sites, call, call.argument(position, name)) for call in calls)
 
 
@@ -271,15 +271,6 @@ def _literal_parts(node: cst.BaseExpression) -> list[str]:
     if isinstance(node, cst.SimpleString):
         return [part for part in re.split(r"\{\w*\}|%s", str(node.evaluated_value)) if part]
     return []
-
-
-def _is_given_to_atomic_writer(sites: Sites, function: FunctionFacts) -> bool:
-    """Whether the function is handed to one from elsewhere whose name promises an atomic write."""
-    return any(
-        (dotted(keeper.path_node) or "").rpartition(".")[2] == function.name
-        and not PROMISING.isdisjoint(words(keeper.call.method or keeper.call.name or ""))
-        for keeper in sites.kept
-    )
 
 
 def _synced(paths: Paths, site: PublishSite, begun: list[Call]) -> bool:

@@ -6,10 +6,11 @@ from functools import cached_property
 import libcst as cst
 
 from atomic_fix.catalog import apis
+from atomic_fix.catalog.words import PROMISING
 from atomic_fix.config import Config
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.loads import Loads, LoadSite
-from atomic_fix.facts.names import dotted
+from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Call, FunctionFacts, Scopes, Site
 from atomic_fix.facts.writes import Writes, WriteSite
@@ -82,6 +83,16 @@ class Sites:
             for call in sorted(self._keepers, key=lambda call: call.order)
             for arg in call.node.args[:3]
         ]
+
+    @cached_property
+    def given_to_atomic_writers(self) -> frozenset[str]:
+        """Names of functions that are handed to one from elsewhere whose name promises an atomic
+        write."""
+        return frozenset(
+            (dotted(keeper.path_node) or "").rpartition(".")[2]
+            for keeper in self.kept
+            if not PROMISING.isdisjoint(words(keeper.call.method or keeper.call.name or ""))
+        )
 
     def _look_at(self, call: Call) -> None:
         name = self.paths.call_name(call, call.function)

@@ -660,14 +660,10 @@ def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
     would part the two, and a lock on one would no longer keep others from the other."""
     code = place.text(site.path_node)
     ancestors = list(place.ancestors(site.call.place))
-    for call in site.function.calls:
+    for call, target, value in _opened_in(place, site.function, handles):
         if call.order >= site.order or call.node in {site.call.node, site.call.place}:
             continue
-        opened = handles.opens(call)
-        if opened is None:
-            continue
-        value = handles.resolve(opened.target, call)
-        if code_of(opened.target) != code and not _same(value, site.path):
+        if target != code and not _same(value, site.path):
             continue
         above = place.parents.get(call.node)
         if isinstance(above, cst.WithItem):
@@ -687,6 +683,23 @@ def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
         if not closed and _is_used_later(place, site, handle):
             return True
     return False
+
+
+def _opened_in(
+    place: Place, function: FunctionFacts, handles: Handles
+) -> list[tuple[Call, str, PathValue]]:
+    """The calls of a function that open a file, with the code and the value of its path."""
+    known = place.facts.looked_up
+    key = "opened", function
+    if key not in known:
+        pairs = ((call, handles.opens(call)) for call in function.calls)
+        known[key] = [
+            (call, code_of(opened.target), handles.resolve(opened.target, call))
+            for call, opened in pairs
+            if opened is not None
+        ]
+    found: list[tuple[Call, str, PathValue]] = known[key]
+    return found
 
 
 def _is_used_later(place: Place, site: WriteSite, handle: str) -> bool:

@@ -306,7 +306,7 @@ class Place:
         scopes = [
             node for node in _functions(self.source) if node.lineno <= row <= (node.end_lineno or 0)
         ]
-        inner = next((b for b in map(_bindings, reversed(scopes)) if head in b), None)
+        inner = next((b for b in map(self._bindings_in, reversed(scopes)) if head in b), None)
         found = (_bindings_of(self.source) if inner is None else inner).get(head, set())
         last = rest.rpartition(".")[2] or head
         # Most files hold nothing of the kind, and to walk through them is dear.
@@ -318,6 +318,13 @@ class Place:
             hidden = "import *" in text and head in _starred(tree)
             return wanted == f"builtins.{head}" and not hidden
         return found == {wanted}
+
+    def _bindings_in(self, scope: ast.AST) -> dict[str, set[str]]:
+        known = self.facts.looked_up
+        if scope not in known:
+            known[scope] = _bindings(scope)
+        found: dict[str, set[str]] = known[scope]
+        return found
 
     def origins(self, name: str) -> set[str]:
         """What the module's own code binds a name to: the qualified names of its imports, and an
