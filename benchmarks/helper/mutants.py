@@ -22,17 +22,20 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from coverage import CoverageData
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +43,7 @@ HELPER = ROOT / "src" / "atomic_fix" / "runtime.py"
 TESTS = ROOT / "tests" / "runtime"
 SURVIVORS = Path(__file__).with_name("survivors.txt")
 QUICK = ("target", "bytes", "load", "platforms", "failures", "sweep", "warnings")
+TIMEOUT = 400.0
 SLOW = ("power_loss", "syscalls", "concurrent")
 
 
@@ -154,23 +158,6 @@ class Mutants:
         return ".".join(reversed(names)) or "module"
 
 
-def pytest(tests: list[str], folder: str, environment: dict[str, str]) -> bool:
-    """Whether they pass."""
-    options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={folder}/base"]
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *options, "--hypothesis-seed=1", *tests],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            capture_output=True,
-            check=False,
-            timeout=300,
-        )
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
-
-
 def reaching() -> dict[int, list[str]]:
     """Row of the helper -> the tests that run it in their own process: who notices first."""
     files = [str(TESTS / f"test_runtime_{name}.py") for name in QUICK]
@@ -194,19 +181,55 @@ def reaching() -> dict[int, list[str]]:
     return tests
 
 
-def noticed(mutant: Mutant, first: dict[int, list[str]]) -> bool:
-    """Whether any test fails."""
+def survives(mutant: Mutant, first: dict[int, list[str]]) -> bool:
+    """Whether all tests pass. To be called in a process of its own."""
     try:
         compile(mutant.source, "mutant", "exec")
     except SyntaxError:
-        return True
+        return False
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "mutant.py"
         copy.write_text(mutant.source, encoding="utf-8")
-        environment = {"ATOMIC_FIX_RUNTIME": str(copy)}
+        os.environ["ATOMIC_FIX_RUNTIME"] = str(copy)
         groups = [first.get(mutant.row, [])]
         groups += [[str(TESTS / f"test_runtime_{n}.py") for n in names] for names in (QUICK, SLOW)]
-        return not all(pytest(tests, folder, environment) for tests in groups if tests)
+        options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={folder}/base"]
+        options += [f"--rootdir={ROOT}", "--hypothesis-seed=1"]
+        for tests in filter(None, groups):
+            pid = os.fork()  # what pytest has loaded once it does not load again
+            if pid == 0:
+                os._exit(int(pytest.main([*options, *tests])))
+            if os.waitpid(pid, 0)[1]:
+                return False
+    return True
+
+
+def survivors(mutants: list[Mutant], first: dict[int, list[str]]) -> Iterator[tuple[Mutant, bool]]:
+    """Each mutant and whether it survives, as many at once as there are processors. Forked, so
+    that pytest is imported once; killed, with the processes that it has started, after a while.
+    """
+    waiting, running = list(reversed(mutants)), dict[int, tuple[Mutant, float]]()
+    while waiting or running:
+        while waiting and len(running) < (os.cpu_count() or 1):
+            mutant = waiting.pop()
+            pid = os.fork()
+            if pid == 0:
+                os.setsid()
+                silent = os.open(os.devnull, os.O_RDWR)
+                for fd in range(3):
+                    os.dup2(silent, fd)
+                os._exit(7 if survives(mutant, first) else 0)
+            running[pid] = (mutant, time.monotonic() + TIMEOUT)
+        for pid, (mutant, until) in list(running.items()):
+            if time.monotonic() > until:
+                os.killpg(pid, signal.SIGKILL)
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                _, status = os.waitpid(pid, 0)
+                del running[pid]
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)  # what it has left behind
+                yield mutant, status == 7 << 8
+        time.sleep(0.02)
 
 
 def rows_since(revision: str) -> set[int]:
@@ -246,19 +269,21 @@ def main() -> None:
             print(f"{number}: row {mutant.row}: {mutant.name}")
         return
     reasons = allowed()
-    first = reaching()
     wrong = [f"is gone: {name}" for name in sorted(set(reasons) - {m.name for m in every})]
-    survived = 0
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        work = pool.map(lambda pair: noticed(pair[1], first), numbered)
-        for (number, mutant), dead in zip(numbered, work, strict=True):
-            survived += not dead
-            if number % 20 == 0:
-                print(f"{number} done", file=sys.stderr, flush=True)
-            if dead == (mutant.name in reasons):
-                wrong.append(f"{'is' if dead else 'not'} noticed: {mutant.name}")
-                print(f"{number}: row {mutant.row}: {wrong[-1]}", flush=True)
-    print(f"{len(numbered)} mutants, {survived} noticed by no test, {len(wrong)} unexpected")
+    numbers = {id(mutant): number for number, mutant in numbered}
+    first = reaching()
+    whole = Mutant(0, "no damage", HELPER.read_text(encoding="utf-8"))
+    if not all(lives for _, lives in survivors([whole], first)):
+        sys.exit("the tests fail without any damage")
+    alive = 0
+    for done, (mutant, lives) in enumerate(survivors([m for _, m in numbered], first), 1):
+        alive += lives
+        if lives != (mutant.name in reasons):
+            wrong.append(f"{'not' if lives else 'is'} noticed: {mutant.name}")
+            print(f"{numbers[id(mutant)]}: row {mutant.row}: {wrong[-1]}", flush=True)
+        if done % 20 == 0:
+            print(f"{done} of {len(numbered)}", file=sys.stderr, flush=True)
+    print(f"{len(numbered)} mutants, {alive} noticed by no test, {len(wrong)} unexpected")
     print("\n".join(wrong))
     sys.exit(bool(wrong))
 

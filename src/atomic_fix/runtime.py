@@ -596,7 +596,6 @@ class _File(io.FileIO):
 def _copy(source: IO[bytes], target: IO[bytes]) -> None:
     for block in iter(functools.partial(source.read, 1 << 20), b""):
         target.write(block)
-    source.close()
 
 
 class _Replacement:

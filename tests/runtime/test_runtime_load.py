@@ -166,6 +166,7 @@ def test_error_without_cause_or_file(tmp_path: Path) -> None:
     assert str(runtime.CheckpointCorruptedError(b"gone")).startswith("gone: ")
     by_keyword = copy.copy(runtime.CheckpointCorruptedError(path="gone"))
     assert by_keyword.path == "gone"
+    assert by_keyword.args == ("gone",)
 
 
 def test_unreadable_is_neither(tmp_path: Path) -> None:
