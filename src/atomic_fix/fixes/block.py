@@ -187,12 +187,25 @@ class Block:
         for node in self.body:
             self._look_at(node, top)
 
+    def _in_function(self, *kinds: type[cst.CSTNode]) -> list[cst.CSTNode]:
+        """The nodes of some kinds in the function, in the order of the file; none for the module's
+        own code."""
+        function, known = self.place.function, self.place.facts.looked_up
+        if function.is_module:
+            return []
+        key = function, kinds
+        if key not in known:
+            known[key] = [
+                node for root in self.place.roots for node in walk(root) if isinstance(node, kinds)
+            ]
+        found: list[cst.CSTNode] = known[key]
+        return found
+
     def _names_elsewhere(self) -> frozenset[str]:
         """Globals that the function binds to the path."""
         names = {
             each.name.value
-            for root in (() if self.place.function.is_module else self.place.roots)
-            for node in walk(root)
+            for node in self._in_function(cst.Global)
             if isinstance(node, cst.Global)
             for each in node.names
         }
@@ -208,12 +221,12 @@ class Block:
         `command = ["gzip", path]` when it is run."""
         found: dict[str, bool] = {}
         function = self.place.function
-        roots = self.place.roots if not function.is_module else ()
-        for node in (each for root in roots for each in walk(root)):
+        within = {each for line in self.body for each in walk(line)}
+        for node in self._in_function(cst.Assign):
             if not isinstance(node, cst.Assign) or len(node.targets) != 1:
                 continue
             name, value = dotted(node.targets[0].target), node.value
-            if not name or any(each is node for line in self.body for each in walk(line)):
+            if not name or node in within:
                 continue
             called = last_name(value)
             lazy = any(
@@ -466,12 +479,11 @@ class Block:
                 if isinstance(value, cst.Name) and value.value == handle and handle:
                     raise Refused("the handle outlives its block")
         function = self.place.function
-        for root in self.place.roots if not function.is_module else ():
-            for node in walk(root):
-                if isinstance(node, (cst.Global, cst.Nonlocal)) and handle in [
-                    each.name.value for each in node.names
-                ]:
-                    raise Refused("the handle outlives its block")
+        for node in self._in_function(cst.Global, cst.Nonlocal):
+            if isinstance(node, (cst.Global, cst.Nonlocal)) and handle in [
+                each.name.value for each in node.names
+            ]:
+                raise Refused("the handle outlives its block")
         if any(
             isinstance(each, cst.ClassDef) for each in self.place.ancestors(self.site.call.node)
         ) and (function.is_module or function.owner is None):
