@@ -21,6 +21,18 @@ from atomic_fix.source import Source
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """The node and everything below it, in the order of the file."""
+    if isinstance(node, cst.FunctionDef):
+        # Asked for again and again, for each of its sites.
+        return iter(_nodes_of(node))
+    return _walk(node)
+
+
+@lru_cache(maxsize=16)
+def _nodes_of(function: cst.FunctionDef) -> tuple[cst.CSTNode, ...]:
+    return tuple(_walk(function))
+
+
+def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     stack = [node]
     while stack:
         current = stack.pop()
