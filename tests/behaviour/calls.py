@@ -482,6 +482,7 @@ CALLS["unsynced-replace/rotated"] = {
 }
 CALLS["in-place-write/bound_again"] = {
     "unpack": write("install-state.json", lambda m, s: m.unpack(zipped("a.zip"), Path(), s)),
+    "save_state": write("s.json", lambda m, s: m.save_state("s.json", s)),
 }
 CALLS["in-place-write/filled_for_some_callers"] = {
     "Nodes._save_json": write("s.json", lambda m, s: made(m.Nodes, nodes=s)._save_json("s.json")),
