@@ -156,7 +156,7 @@ TEXTS = st.lists(
 @given(TEXTS | st.text())
 def test_any_text_is_weighed(text: str) -> None:
     try:
-        assert depth.stack_needed(text) > 0
+        assert depth.stack_needed(text) >= 0  # an empty text needs none
     except TooDeep:
         assert len(text) > 10
 

@@ -124,7 +124,7 @@ def test_a_worker_that_hangs_in_native_code_is_ended(
         return usual(content, filename, *given)
 
     monkeypatch.setattr(workers, "check_bytes", check)
-    monkeypatch.setattr(workers, "_HANGS_AFTER", 0.3)
+    monkeypatch.setattr(workers, "_HANGS_AFTER", 3.0)
     told = {each.filename: each for each in results(Effort(jobs=2))}
     assert sum(not each.analysed for each in told.values()) == 3
     assert "takes longer than" in told[str(Path("clean_7.py"))].findings[0].message
