@@ -338,7 +338,7 @@ def _judged(result: FileResult) -> Outcome:
         if "internal error" in reason:
             return Outcome("internal error", reason)
         if "longer than" in reason:
-            return Outcome("took long", reason)
+            return Outcome("stopped by the time limit")
         return Outcome(f"{UNREADABLE} {reason.split(':')[0]}")
     return Outcome("with findings" if result.findings else "clean")
 

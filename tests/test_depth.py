@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import libcst as cst
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,7 +147,8 @@ def test_deeper_code_needs_more() -> None:
 TEXTS = st.lists(
     st.sampled_from(
         ["(", ")", "[", "]", "{", "}", "'", '"', '"""', "f'", 'rf"""', "\\", "\n", "\r", " ",
-         "    ", "\t", "\f", "#", ":", ",", ";", "=", ".", "a", "case", "del", "lambda", "elif", "if", "!r"]
+         "    ", "\t", "\f", "#", ":", ",", ";", "=", ".", "a", "case", "del", "lambda", "elif",
+         "if", "!r"]
     )
 ).map("".join)  # fmt: skip
 
@@ -182,7 +184,7 @@ def test_a_panic_of_the_parser_is_not_parsed(monkeypatch: pytest.MonkeyPatch) ->
     def panic(_text: str) -> None:
         raise PanicException("index out of bounds")
 
-    monkeypatch.setattr(depth.cst, "parse_module", panic)
+    monkeypatch.setattr(cst, "parse_module", panic)
     with pytest.raises(NotParsed, match="PanicException: index out of bounds"):
         depth.parse_module("x = 1\n")
 
@@ -191,7 +193,7 @@ def test_an_interrupt_passes_through_the_parser(monkeypatch: pytest.MonkeyPatch)
     def interrupted(_text: str) -> None:
         raise GeneratorExit
 
-    monkeypatch.setattr(depth.cst, "parse_module", interrupted)
+    monkeypatch.setattr(cst, "parse_module", interrupted)
     with pytest.raises(GeneratorExit):
         depth.parse_module("x = 1\n")
 
@@ -211,7 +213,7 @@ def test_there_is_room_for_more_calls() -> None:
 
 def test_what_is_raised_in_the_room_comes_out() -> None:
     with pytest.raises(KeyError, match="x"):
-        room.with_room(lambda: {}["x"])
+        room.with_room(lambda: {"y": 1}["x"])
 
 
 def test_where_there_is_no_memory_for_a_room(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -291,3 +291,33 @@ def test_workers_get_the_options(tmp_path: Path) -> None:
         (tmp_path / f"case_{number}.py").write_text(text)
     found = atf("--jobs=2", "--atf-durable-words=breadcrumbs", str(tmp_path))
     assert len(found) == 8
+
+
+def test_one_file_never_ends_the_run(tmp_path: Path) -> None:
+    save = WRITE + "\n"
+    files = {
+        "brackets.py": save + "    y = " + "(" * 150 + ")" * 150 + "\n",
+        "chain.py": save + "    y = " + "-" * 5_000 + "1\n",
+        "null.py": "x = 1\0\n",
+        "cookie.py": "# coding: rot13\nx = 1\n",
+        "pattern.py": save
+        + "    match x:\n        case "
+        + '{"a": ' * 12
+        + "b"
+        + "}" * 12
+        + ": pass\n",
+        "plain.py": save,
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    lines = flake8(
+        "--isolated", "--select=ATF,E9", "--jobs=1", *(str(tmp_path / name) for name in files)
+    )
+    told = {
+        Path(name).name: [line.split()[1] for line in of] for name, of in by_file(lines).items()
+    }
+    assert told["plain.py"] == told["brackets.py"] == ["ATF101"]
+    assert told["cookie.py"] == told["pattern.py"] == ["ATF000"]
+    # Some versions of Python can parse it.
+    assert told["chain.py"] in (["E999"], ["ATF000"], ["ATF101"])
+    assert set(told["null.py"]) <= {"E999", "E902", "ATF000"}

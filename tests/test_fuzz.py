@@ -18,7 +18,7 @@ def test_odd_input_is_analysed_or_refused(number: int) -> None:
 
 
 # What it found once.
-@pytest.mark.parametrize("number", [11_000_000_021])
+@pytest.mark.parametrize("number", [11_000_000_021, 1_000_000_977])
 def test_what_was_found_is_mended(number: int) -> None:
     assert fuzz.run(number).wrong == ""
 

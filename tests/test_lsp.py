@@ -294,6 +294,24 @@ def test_a_document_that_is_no_file_is_checked(tmp_path: Path, uri: str) -> None
     in_editor(work, tmp_path)
 
 
+def test_code_that_is_too_deep_is_a_diagnostic(tmp_path: Path) -> None:
+    async def work(editor: Editor) -> None:
+        path = tmp_path / "deep.py"
+        deep = SAVER + "    y = " + "(" * 5_000 + ")" * 5_000 + "\n"
+        pattern = (
+            SAVER + "    match x:\n        case " + '{"a": ' * 12 + "b" + "}" * 12 + ": pass\n"
+        )
+        for version, (text, code) in enumerate(
+            [(deep, "ATF000"), (SAVER, "ATF101"), (pattern, "ATF000"), (SAVER, "ATF101")], 1
+        ):
+            found = await (
+                editor.open(path, text) if version == 1 else editor.change(path, text, version)
+            )
+            assert [each.code for each in found] == [code]
+
+    in_editor(work, tmp_path)
+
+
 def test_arguments() -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "atomic_fix.lsp", *arguments]

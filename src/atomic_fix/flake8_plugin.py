@@ -30,15 +30,17 @@ _OPTIONS = tuple(key for key in KEYS if key.of_config and key.kind is not Kind.C
 """The keys that are flake8 options too: those that tell what is found. flake8 selects codes."""
 
 
-def _read_with_any_cookie() -> None:
-    """Have flake8 read a file as latin-1 when its coding cookie names what is no encoding of
-    text (`rot13`), as it does when the cookie names nothing at all.
+def _let_no_file_end_the_run() -> None:
+    """Have flake8 tell of two kinds of files, before any plugin is asked, as it tells of others
+    like them. It would end with a traceback instead, and tell of no file.
 
-    It would end with a traceback instead, before any plugin is asked, and tell of no file.
+    A coding cookie that names no encoding of text (`rot13`): the file is read as latin-1, as it is
+    when the cookie names nothing at all. Code that is nested too deeply for Python's parser, or
+    holds a null byte: a syntax error, E999.
     """
     from flake8.processor import FileProcessor
 
-    read = FileProcessor.read_lines_from_filename
+    read, build = FileProcessor.read_lines_from_filename, FileProcessor.build_ast
     if read.__module__ == __name__:
         return  # there already
 
@@ -49,7 +51,14 @@ def _read_with_any_cookie() -> None:
             with open(self.filename, encoding="latin-1") as file:  # noqa: PTH123
                 return file.readlines()
 
+    def build_ast(self: FileProcessor) -> ast.AST:
+        try:
+            return build(self)
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise SyntaxError(str(error) or "nested too deeply") from error
+
     FileProcessor.read_lines_from_filename = read_lines_from_filename  # type: ignore[method-assign]
+    FileProcessor.build_ast = build_ast  # type: ignore[method-assign]
 
 
 class AtomicFixPlugin:
@@ -120,7 +129,7 @@ class AtomicFixPlugin:
             from flake8.exceptions import ExecutionError
 
             raise ExecutionError(f"atomic-fix: {error}") from error
-        _read_with_any_cookie()
+        _let_no_file_end_the_run()
         cls._wanted = (*(options.select or ()), *(options.extend_select or ()))
         cls._noqa = not options.disable_noqa
         with suppress(Exception):  # it is flake8's own affair, and may change

@@ -180,8 +180,9 @@ def refusal(before: Source, after: Source) -> str:
     """Why `after` must not replace `before`, as a clause; empty when it may."""
     try:
         after.encode(after.text)
-    except UnicodeEncodeError as error:
-        return f"the result cannot be written as {after.encoding}: {error.reason}"
+    except ValueError as error:
+        said = error.reason if isinstance(error, UnicodeEncodeError) else str(error)
+        return f"the result cannot be written as {after.encoding}: {said}"
     if not _compile_error(before.text) and (said := _compile_error(after.text)):
         return f"the result would not compile: {said}"
     old, new = _comments(before.text), _comments(after.text)

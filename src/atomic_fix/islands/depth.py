@@ -130,7 +130,7 @@ class _Scan:
     """One pass over a text. What it does not understand it counts rather twice than not."""
 
     def __init__(self, text: str) -> None:
-        self.most = 0
+        self.most = _INDENT
         self._text = text
         self._at = 0
         self._events = 0
@@ -274,9 +274,10 @@ class _Scan:
         frame, what = self._frames[-1], found.group()
         if what == ":" and frame.what == "field":
             self._push("format")
-        elif len(self._frames) == 1 and what in {":", ";"}:
-            frame.tries = 0
-            self._statement = self._at
+        elif len(self._frames) == 1 and what != ",":
+            frame.tries = 0  # `case = 1`, too
+            if what != "=":
+                self._statement = self._at
 
     def _link(self, _found: re.Match[str]) -> None:
         self._add()
