@@ -630,7 +630,7 @@ def test_from_the_copy_to_the_program_that_runs_without_atomic_fix(here: Path) -
     assert run("--write").exit_code == 2
     assert (app / "job.py").read_text() == PROGRAM
     assert run("--vendor", "src/app/atomic_io.py").exit_code == 0
-    result = run("--write")
+    result = run("--write", "--unsafe-fixes", "--on-corrupt=raise")
     assert result.exit_code == 0, result.output
     fixed = (app / "job.py").read_text()
     assert "from app.atomic_io import" in fixed

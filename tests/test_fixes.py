@@ -16,6 +16,7 @@ import pytest
 
 from atomic_fix.check import check
 from atomic_fix.config import Config, Style
+from atomic_fix.finding import Applicability
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, Rewrite, rewrite
 from atomic_fix.rules import RULES
 from atomic_fix.source import Source, decode
@@ -221,6 +222,53 @@ def test_quarantine_moves_the_file_aside() -> None:
         '            os.replace(path, str(path) + ".corrupt")\n'
         "        return None\n"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        loader("ValueError", head="def shape(text):\n    return text\n").replace(
+            "return json.loads(path.read_text())",
+            "state = json.loads(path.read_text())\n        return shape(state)",
+        ),
+        loader("Exception"),
+        loader()
+        .replace("    try", "    for _ in path.parts:\n     try")
+        .replace("\n    ex", "\n     ex"),
+        loader().replace("def load_checkpoint", "def has_checkpoint"),
+        loader().replace(
+            "        return None\n", "        pass\n    return json.loads(path.bak.read_text())\n"
+        ),
+    ],
+    ids=["made of the data", "broad", "loop", "question", "another attempt"],
+)
+def test_a_file_that_may_be_good_or_is_read_again_is_not_moved(text: str) -> None:
+    fixed = repaired_text(text, config=Config(on_corrupt="quarantine", min_confidence=0.1))
+    assert ".corrupt" not in fixed
+    assert ".warning(" in fixed
+
+
+def test_the_other_repair_is_one_of_two_and_says_why() -> None:
+    text = loader().replace("checkpoint", "state")
+    (finding,) = check(Source(str(TEXT), text, "utf-8", False), Config())
+    assert finding.fix is not None
+    assert finding.fix.applicability is Applicability.SAFE
+    other = finding.fix.alternative
+    assert other is not None
+    assert other.applicability is Applicability.UNSAFE
+    assert other.note == "callers get an exception where they got the default"
+    assert "CheckpointCorruptedError" not in repaired_text(text, unsafe=True)
+
+
+def test_a_python_2_handler_is_left_alone() -> None:
+    text = loader("ValueError, error")
+    assert repaired_text(text, unsafe=True) == text
+
+
+def test_errors_without_parentheses_get_them_with_a_name() -> None:
+    text = loader("json.JSONDecodeError, UnicodeDecodeError", body="return {}")
+    fixed = repaired_text(text, config=Config(on_corrupt="warn"))
+    assert "    except (json.JSONDecodeError, UnicodeDecodeError) as exc:\n" in fixed
 
 
 # --- imports ------------------------------------------------------------------------

@@ -151,7 +151,7 @@ def test_each_setting_that_tells_what_is_found_is_an_option() -> None:
     not_about_findings = {
         "per-file-ignores", "exclude", "extend-exclude", "force-exclude", "respect-gitignore",
         "baseline", "require-reason", "fail-on-unused", "output-format", "select",
-        "extend-select", "ignore",
+        "extend-select", "ignore", "assume-helper",
     }  # fmt: skip
     for key in KEYS:
         assert (f"--atf-{key.name} " in text) is (key.name not in not_about_findings), key.name
@@ -273,7 +273,10 @@ def test_a_defect_of_ours_does_not_end_the_run(
     path.write_text(WRITE)
     monkeypatch.setattr("atomic_fix.flake8_plugin.told", fail)
     plugin = flake8_plugin.AtomicFixPlugin(ast.parse(""), str(path), [WRITE])
-    expected = f"ATF000 internal error: {type(error).__name__}: {error}"
+    expected = (
+        f"ATF000 internal error: {type(error).__name__}: {error} "
+        "(please report this, with the file)"
+    )
     expected = " ".join(expected.split())
     assert [row[:3] for row in plugin.run()] == [(1, 0, expected)]
 

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atomic_fix.cli import main
+from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.run import declared, helper_import
 from atomic_fix.run.declared import normalised, requirement
 from atomic_fix.run.project import Projects
@@ -365,7 +366,7 @@ def test_the_nearest_project_decides(here: Path) -> None:
 
 
 def test_settings_of_a_tool_begin_no_project(here: Path) -> None:
-    put({"pyproject.toml": DECLARES, "app/inner/pyproject.toml": "[tool.ruff]\nline-length = 9\n"})
+    put({"pyproject.toml": DECLARES, "app/inner/pyproject.toml": "[tool.ruff]\nline-length = 79\n"})
     make(app__="", app__inner__="", app__inner__job=SAVER)
     repaired("app/inner/job.py")
 
@@ -834,9 +835,28 @@ SCRIPT = "# /// script\n# requires-python = '>=3.11'\n# dependencies = [{}]\n# /
 def test_a_script_with_a_list_of_its_own_has_that_alone(here: Path) -> None:
     put({"pyproject.toml": DECLARES})
     make(job=SCRIPT.format("'click'") + SAVER)
-    assert left("job.py").endswith("the script's own list of dependencies does not have it")
+    assert left("job.py").endswith("and the helper is not there")
     make(job=SCRIPT.format("'click', 'atomic-fix'") + SAVER)
     repaired("job.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("from a.b import x\n", ("x",)),
+        ("import os\n\nfrom a.b import x, Y as _Y\n\n", ("x", "Y")),
+        ("from a.b import (\n    x,  # why, indeed\n    y as z,\n)\n", ("x", "y")),
+        ("from a.b import x, \\\n    y\n", ("x", "y")),
+        ("    from a.b import x  # here\n", ("x",)),
+        ("from a.b import x\nfrom a.b import y\n", ("x", "y")),
+        ("from a.bc import x\nfrom .a.b import y\n# from a.b import z\nx(from_a)\n", ()),
+    ],
+)
+def test_names_that_a_repair_imports(text: str, names: tuple[str, ...]) -> None:
+    at = Position(1, 1)
+    fix = Fix("", Applicability.SAFE, (Edit(Span(at, at), text),))
+    assert helper_import.imported_names(fix, "a.b") == names
+    assert helper_import.imported_names(None, "a.b") == ()
 
 
 # What is written, and what is said.

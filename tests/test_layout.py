@@ -215,7 +215,7 @@ class Cache:
 
     def load_checkpoint(self, name, entry):
         try:
-            return json.loads(self._entry_path(name, entry, "checkpoint").read_text())
+            return json.loads((self.folder / name / "checkpoint.json").read_text())
         except (json.JSONDecodeError, UnicodeDecodeError):
             return None
 """

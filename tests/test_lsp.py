@@ -236,6 +236,20 @@ def test_repairs_that_cannot_be_imported_are_left_out_and_one_message_says_so(
     in_editor(work, tmp_path)
 
 
+def test_a_loader_gets_both_repairs_and_the_warning_is_preferred(tmp_path: Path) -> None:
+    path = tmp_path / "state.py"
+    text = SAVER + LOADER.partition("\n")[2]
+
+    async def work(editor: Editor) -> None:
+        _, loader = await editor.open(path, text)
+        warns, raises = await editor.actions(path, loader.range, types.CodeActionKind.QuickFix)
+        assert (warns.is_preferred, raises.is_preferred) == (True, False)
+        assert ".warning(" in applied(text, warns, path)
+        assert "raise CheckpointCorruptedError(" in applied(text, raises, path)
+
+    in_editor(work, tmp_path)
+
+
 def test_configuration_holds_and_is_read_anew(tmp_path: Path) -> None:
     path = tmp_path / "state.py"
     config = tmp_path / "atomic-fix.toml"

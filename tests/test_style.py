@@ -440,3 +440,10 @@ def test_the_only_imports_stay_sorted(project: Path, name: str) -> None:
         )
         assert "atomic_open" in result.text
         assert sorted_imports(project, result.text, with_ruff=with_ruff) == result.text
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+def test_a_pipe_in_the_place_of_settings_is_not_waited_for(project: Path) -> None:
+    os.mkfifo(project / "setup.cfg")
+    os.mkfifo(project / "pyproject.toml")
+    assert style(project, {".flake8": "[flake8]\nmax-line-length = 99\n"}).line_length == 99

@@ -125,7 +125,7 @@ def test_a_worker_that_hangs_in_native_code_is_ended(
         return usual(content, filename, *given)
 
     monkeypatch.setattr(workers, "check_bytes", check)
-    monkeypatch.setattr(workers, "_HANGS_AFTER", 0.3)
+    monkeypatch.setattr(workers, "_HANGS_AFTER", 3.0)  # the others take up to half a second
     told = {each.filename: each for each in results(Effort(jobs=2))}
     unread = {each.filename for each in told.values() if not each.analysed}
     assert len(unread - {each.filename for each in alone if not each.analysed}) == 1

@@ -157,7 +157,7 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
     "--on-corrupt",
     type=click.Choice(("auto", "raise", "warn", "quarantine")),
     metavar="ANSWER",
-    help="What a repaired loader does: auto, raise, warn or quarantine.",
+    help="Of repaired loaders: auto, raise, warn, quarantine.",
 )
 @click.option(
     "--assume-helper", is_flag=True, help="Repair whether or not the helper can be imported."

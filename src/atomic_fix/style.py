@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from atomic_fix import files
 from atomic_fix.config import ImportStyle, Style
 from atomic_fix.settings import section, toml
 
@@ -21,6 +22,8 @@ _FILES = (
     ".editorconfig",
 )  # fmt: skip
 _ROOTS = (".git", ".hg")
+_LARGEST = 1 << 20
+"""Bytes of a file of settings; a larger one counts as not said."""
 _MOST_EXTENDED = 10
 _MOST = 1 << 20
 """Bytes."""
@@ -170,8 +173,7 @@ def _read(path: str) -> bytes:
     if _seen(path) is None:
         return b""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return files.read(path, _LARGEST)
     except (OSError, ValueError):
         return b""
 

@@ -142,6 +142,16 @@ CALLS: dict[str, dict[str, Call]] = {
         "load_session": load("s.json", lambda m: m.load_session("s.json")),
         "load_queue": load("q.json", lambda m: m.load_queue("q.json")),
     },
+    "broad-except-on-load/kinds": {
+        "load_state": load("s.json", lambda m: m.load_state(Path("s.json")), b'{"state": 1}'),
+        "load_settings_state": load("s.json", lambda m: m.load_settings_state("s.json")),
+        "load_checkpoint": load("c.pt", lambda m: m.load_checkpoint("c.pt"), PICKLED),
+        "Cursor.load": load(
+            "c.txt",
+            lambda m: stored(made(m.Cursor, cursor_path=Path("c.txt"), position=0), "position"),
+            b"1",
+        ),
+    },
     "copy-to-publish/copied": {
         "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
     },
@@ -340,6 +350,56 @@ CALLS: dict[str, dict[str, Call]] = {
     "swallowed-load-error/answered": {
         "save": write("state.json", lambda m, s: m.save(s)),
     },
+    "swallowed-load-error/callers": {
+        "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
+        "load_journal_checkpoint": load("c.json", lambda m: m.begin(Path("c.json"))),
+        "load_old_checkpoint": load("c.json", lambda m: m.load_old_checkpoint(Path("c.json"))),
+    },
+    "swallowed-load-error/documented": {
+        "read_manifest": load("m.json", lambda m: m.read_manifest(Path("m.json"))),
+        "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
+        "load_older_checkpoint": load("c.json", lambda m: m.load_older_checkpoint(Path("c.json"))),
+    },
+    "swallowed-load-error/own_logger": {
+        "Early._load": load("s.json", lambda m: m.Early(Path("s.json")).state),
+        "Late._load": load("s.json", lambda m: m.Late(Path("s.json")).state),
+        "Loaded.load": load(
+            "s.json", lambda m: stored(made(m.Loaded, state_path="s.json", state=0), "state")
+        ),
+    },
+    "swallowed-load-error/places": {
+        "load_session": load("s.json", lambda m: asyncio.run(m.load_session(Locked("s.json")))),
+        "each_checkpoint": load("c.json", lambda m: [*m.each_checkpoint([Path("c.json")])]),
+        "Store.state": load("s.json", lambda m: made(m.Store, state_path=Path("s.json")).state),
+        "load_queue": load("q.json", lambda m: m.load_queue(Path("q.json")), b"[2, 1]"),
+        "of_another_suffix": load("s.json.1", lambda m: m.of_another_suffix(Path("s.json"))),
+        "without_a_space": load("s.json", lambda m: m.without_a_space(Path("s.json"))),
+        "with_a_name_that_is_taken": load(
+            "s.json", lambda m: m.with_a_name_that_is_taken(Path("s.json"), 1)
+        ),
+    },
+    "swallowed-load-error/second_attempts": {
+        "load_state": load("s.json", lambda m: m.load_state(Path("s.json"), Backup())),
+        "Store.load_state": load(
+            "s.json",
+            lambda m: made(m.Store, state_file=Path("s.json"), backup=Backup()).load_state(),
+        ),
+        "load_checkpoint": load("checkpoint_1.json", lambda m: m.load_checkpoint(Path())),
+        "read_checkpoint": load("c.json", lambda m: m.latest_checkpoint([Path("c.json")])),
+        "load_state_entries": load("s.json", lambda m: m.load_state_entries(Path("s.json"))),
+    },
+    "swallowed-load-error/several_files": {
+        "load_state_with_note": load(
+            "s.json", lambda m: m.load_state_with_note(Path("s.json"), Backup())
+        ),
+    },
+    "swallowed-load-error/without_the_key": {
+        "load_checkpoint": load("c.json", lambda m: m.load_checkpoint("c.json"), b'{"step": 2}'),
+        "load_session": load("s.pkl", lambda m: m.load_session(Path("s.pkl")), PICKLED),
+        "Progress.load": load(
+            "p.json", lambda m: stored(made(m.Progress, progress_path=Path("p.json")), "done")
+        ),
+    },
     "swallowed-load-error/outcomes": {
         "returns_none": load("state.json", lambda m: m.returns_none()),
         "returns_empty": load("state.json", lambda m: m.returns_empty()),
@@ -455,6 +515,27 @@ def stored(instance: Any, attribute: str = "jobs") -> object:
     return getattr(instance, attribute)
 
 
+class Backup:
+    """An older file, which can be read."""
+
+    def read_text(self) -> str:
+        return '{"step": 1}'
+
+
+class Locked:
+    """A path with a lock."""
+
+    def __init__(self, name: str) -> None:
+        self.path = Path(name)
+        self.lock = asyncio.Lock()
+
+    def read_text(self) -> str:
+        return self.path.read_text()
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
 class Log:
     def debug(self, text: str, *values: object) -> None:
         pass
@@ -476,7 +557,7 @@ def stubs() -> dict[str, types.ModuleType]:
         },
         "safetensors": {},
         "safetensors.torch": {"save_file": _dump},
-        "torch": {"save": _save},
+        "torch": {"save": _save, "load": _load},
         "yaml": {"safe_load": _safe_load, "YAMLError": _YAMLError},
     }
     return {name: _module(name, attributes) for name, attributes in contents.items()}
@@ -486,6 +567,11 @@ def _module(name: str, attributes: dict[str, Any]) -> types.ModuleType:
     made = types.ModuleType(name)
     made.__dict__.update(attributes)
     return made
+
+
+def _load(path: str) -> object:
+    with Path(path).open("rb") as file:
+        return pickle.load(file)
 
 
 def _dump(value: object, target: Any) -> None:
@@ -523,9 +609,9 @@ class _YAMLError(Exception):
     pass
 
 
-def _safe_load(text: str) -> object:
+def _safe_load(stream: Any) -> object:
     try:
-        return json.loads(text)
+        return json.loads(stream if isinstance(stream, str) else stream.read())
     except json.JSONDecodeError as error:
         raise _YAMLError(str(error)) from error
 

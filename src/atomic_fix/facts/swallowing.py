@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import libcst as cst
 
 from atomic_fix.catalog import errors
-from atomic_fix.catalog.words import ASKING, SHAPING
+from atomic_fix.catalog.words import ASKING, LOADING, SHAPING
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.caught import corrupt_errors, error_names
-from atomic_fix.facts.names import code_of, dotted, words
+from atomic_fix.facts.names import children, code_of, dotted, words
 from atomic_fix.facts.reports import BodyScan, is_report, moves_aside, reports
-from atomic_fix.facts.scopes import Call, FunctionFacts, Handled
+from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Test
 from atomic_fix.facts.sites import LoadSite, Sites
 
 _OF_MISSING = errors.MISSING | errors.OPERATING_SYSTEM
@@ -289,8 +289,10 @@ def _outcome(sites: Sites, handled: Handled, handler: cst.ExceptHandler) -> str 
     handler.body.visit(seen)
     if seen.raises or seen.uses_error or seen.says_bad_news:
         return None
-    if seen.says_no and not ASKING.isdisjoint(words(handled.function.name)):
+    if seen.says_no and _is_question(handled.function):
         return None  # it was asked, and a file that can't be read is a "no"
+    if _is_counted(sites, handled, handler.body):
+        return None
     for call in seen.calls:
         if is_report(call, sites) or moves_aside(call, sites):
             return None
@@ -309,6 +311,63 @@ def _outcome(sites: Sites, handled: Handled, handler: cst.ExceptHandler) -> str 
     if ending in {"passes", "goes on"} and _raises_behind(handled):
         return None
     return ending
+
+
+def _is_question(function: FunctionFacts) -> bool:
+    """Whether a function answers yes or no, by its name or by what it returns."""
+    said = {*words(function.name)}
+    if not ASKING.isdisjoint(said):
+        return True
+    if not said.isdisjoint(LOADING):
+        return False  # it answers whether it could load
+    returns = function.node.returns if isinstance(function.node, cst.FunctionDef) else None
+    if returns is not None:
+        return dotted(returns.annotation) == "bool"
+    return all(
+        isinstance(each.value, (cst.Comparison, cst.UnaryOperation))
+        or dotted(each.value) in {"True", "False"}
+        for each in function.returns
+    )
+
+
+def _is_counted(sites: Sites, handled: Handled, body: cst.BaseSuite) -> bool:
+    """`skipped += 1` or `bad.append(path)`, and that is reported or returned later."""
+    names = set()
+    for line in body.body:
+        for small in line.body if isinstance(line, cst.SimpleStatementLine) else ():
+            if isinstance(small, cst.AugAssign):
+                names.add(dotted(small.target))
+            elif isinstance(small, cst.Expr) and isinstance(small.value, cst.Call):
+                func = small.value.func
+                if isinstance(func, cst.Attribute) and func.attr.value in {"add", "append"}:
+                    names.add(dotted(func.value))
+    names.discard(None)
+    if not names:
+        return False
+    function = handled.function
+    told: list[cst.CSTNode] = [
+        call.node
+        for call in function.calls
+        if call.order > handled.end and is_report(call.node, sites)
+    ]
+    told += [each.value for each in function.returns if each.order > handled.end]
+    return any(
+        test.order > handled.end and _counts(test, names, sites) for test in function.tests
+    ) or any(_mentions(node, names) for node in told)
+
+
+def _counts(test: Test, names: set[str | None], sites: Sites) -> bool:
+    return _mentions(test.node.test, names) and reports(test.node.body, sites)
+
+
+def _mentions(node: cst.CSTNode, names: set[str | None]) -> bool:
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, (cst.Name, cst.Attribute)) and dotted(current) in names:
+            return True
+        stack.extend(children(current))
+    return False
 
 
 def _raises_behind(handled: Handled) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from atomic_fix.facts.handles import Handles
-from atomic_fix.facts.names import code_of, dotted, words
+from atomic_fix.facts.names import children, code_of, dotted, of_kind, words
 from atomic_fix.facts.paths import PathValue
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.facts.sites import WriteSite
@@ -192,8 +192,7 @@ class Block:
         names = {
             each.name.value
             for root in (() if self.place.function.is_module else self.place.roots)
-            for node in walk(root)
-            if isinstance(node, cst.Global)
+            for node in of_kind(root, cst.Global)
             for each in node.names
         }
         return frozenset(
@@ -209,11 +208,12 @@ class Block:
         found: dict[str, bool] = {}
         function = self.place.function
         roots = self.place.roots if not function.is_module else ()
-        for node in (each for root in roots for each in walk(root)):
-            if not isinstance(node, cst.Assign) or len(node.targets) != 1:
+        body = {*self.body}
+        for node in (each for root in roots for each in of_kind(root, cst.Assign)):
+            if len(node.targets) != 1:
                 continue
             name, value = dotted(node.targets[0].target), node.value
-            if not name or any(each is node for line in self.body for each in walk(line)):
+            if not name or not body.isdisjoint([node, *self.place.ancestors(node)]):
                 continue
             called = last_name(value)
             lazy = any(
@@ -280,7 +280,7 @@ class Block:
         self, node: cst.CSTNode, root: cst.CSTNode
     ) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
         """Each node around one within `root`, and the child that it holds it by."""
-        parents = {child: each for each in walk(root) for child in each.children}
+        parents = {child: each for each in walk(root) for child in children(each)}
         while node in parents:
             yield parents[node], node
             node = parents[node]
@@ -467,11 +467,12 @@ class Block:
                     raise Refused("the handle outlives its block")
         function = self.place.function
         for root in self.place.roots if not function.is_module else ():
-            for node in walk(root):
-                if isinstance(node, (cst.Global, cst.Nonlocal)) and handle in [
-                    each.name.value for each in node.names
-                ]:
-                    raise Refused("the handle outlives its block")
+            outer: list[cst.Global | cst.Nonlocal] = [
+                *of_kind(root, cst.Global),
+                *of_kind(root, cst.Nonlocal),
+            ]
+            if any(each.name.value == handle for node in outer for each in node.names):
+                raise Refused("the handle outlives its block")
         if any(
             isinstance(each, cst.ClassDef) for each in self.place.ancestors(self.site.call.node)
         ) and (function.is_module or function.owner is None):
@@ -479,6 +480,8 @@ class Block:
 
     def _look_at_what_is_flushed(self) -> None:
         """A block that flushes, and then does something else, means somebody to look."""
+        if not any("flush" in code_of(root) for root in self.body):
+            return
         flushed = False
         for node in (each for root in self.body for each in walk(root)):
             if not isinstance(node, cst.Call):
@@ -658,11 +661,11 @@ def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
     would part the two, and a lock on one would no longer keep others from the other."""
     code = place.text(site.path_node)
     ancestors = list(place.ancestors(site.call.place))
-    for call in site.function.calls:
+    for call, opened in place.once(
+        ("opened", site.function, len(site.function.calls)),
+        lambda: [(c, o) for c in site.function.calls if (o := handles.opens(c)) is not None],
+    ):
         if call.order >= site.order or call.node in {site.call.node, site.call.place}:
-            continue
-        opened = handles.opens(call)
-        if opened is None:
             continue
         value = handles.resolve(opened.target, call)
         if code_of(opened.target) != code and not _same(value, site.path):
@@ -805,7 +808,7 @@ def _has_an_end(loop: cst.While) -> bool:
             if any(isinstance(each, cst.Return) for each in walk(node)):
                 return True
             continue
-        todo += node.children
+        todo += children(node)
     return False
 
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 import libcst as cst
 
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.facts.names import dotted
+from atomic_fix.facts.names import dotted, of_kind
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_module, import_name
 from atomic_fix.fixes.load_errors import Errors, joined, parted_errors
-from atomic_fix.fixes.load_outcome import CALLERS_DIFFER, Outcome, outcome
+from atomic_fix.fixes.load_outcome import CALLERS_DIFFER, Outcome, is_silent_on_purpose, outcome
 from atomic_fix.fixes.load_path import load_path
 from atomic_fix.fixes.load_warning import warning
 from atomic_fix.fixes.place import Place, binds, bound, last_name, walk
@@ -39,6 +39,8 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
         Refused: there is none.
     """
     wanted = facts.config.on_corrupt
+    if wanted == "auto" and is_silent_on_purpose(swallow):
+        raise Refused("a comment says that it is to be silent")
     possible = outcome(facts, swallow)
     if wanted == "quarantine" and possible.may_move:
         return _fix(facts, swallow, "quarantine")
@@ -153,10 +155,10 @@ class _Rewriting:
         assert handler.type is not None
         # The handler stays for what it keeps; a new one below it takes the rest.
         below = self.place.insert(self.place.below(handler.body), f"\n{ours}")
-        narrowed = Edit(self.place.span(handler.type), joined(self.errors.kept))
-        if isinstance(handler.type, cst.Tuple) and len(self.errors.kept) == 1:
-            narrowed = Edit(self.place.span(handler.type), self.errors.kept[0])
-        return [narrowed, below]
+        span, kept = self.place.span(handler.type), joined(self.errors.kept)
+        if not handler.whitespace_after_except.value:
+            kept = f" {kept}"  # `except(OSError, ValueError):`
+        return [Edit(span, kept), below]
 
     def _with_default(self, default: Sequence[str]) -> list[str]:
         rows = self._response(self.inner)
@@ -235,7 +237,10 @@ class _Rewriting:
         """What follows `except`, with a name for the error."""
         if handler.type is None:
             return f" BaseException as {self.error}"
-        return f"{self.place.text(handler.type)} as {self.error}"
+        types = self.place.text(handler.type)
+        if isinstance(handler.type, cst.Tuple) and not handler.type.lpar:
+            types = f"({types})"  # they need none without a name
+        return f"{types} as {self.error}"
 
     def _replaced(self, body: cst.IndentedBlock, rows: Sequence[str]) -> Edit:
         """A default, below what is logged before it, becomes other statements."""
@@ -309,9 +314,10 @@ def _free_name(place: Place, swallow: Swallow) -> str:
 def _is_declared(function: FunctionFacts, name: str) -> bool:
     """Whether a name is a parameter, or that of another scope, which `except` would unbind."""
     return function.parameter(name) is not None or any(
-        isinstance(each, (cst.Global, cst.Nonlocal))
-        and any(item.name.value == name for item in each.names)
-        for each in walk(function.node)
+        item.name.value == name
+        for kind in (cst.Global, cst.Nonlocal)
+        for each in of_kind(function.node, kind)
+        for item in each.names
     )
 
 

@@ -17,8 +17,7 @@ from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.finding import Edit, Position
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.import_order import ImportOrder
-from atomic_fix.fixes.place import Place
-from atomic_fix.fixes.unused_imports import parsed
+from atomic_fix.fixes.place import Place, tree_of
 from atomic_fix.source import Source
 
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
@@ -167,13 +166,13 @@ def is_python_2(source: Source) -> bool:
         _PYTHON_2_SYNTAX.search(text) is not None
         or _PYTHON_2_MODULES.search(text) is not None
         or habits > 2
-        or (any(name in text for name in _PYTHON_2_NAMES) and _uses_python_2(text))
+        or (any(name in text for name in _PYTHON_2_NAMES) and _uses_python_2(source))
     )
 
 
-def _uses_python_2(text: str) -> bool:
+def _uses_python_2(source: Source) -> bool:
     """Whether a file uses a builtin that Python 3 has not, and binds it nowhere."""
-    tree = parsed(text)
+    tree = tree_of(source)
     used, bound = set[str](), set[str]()
     for node in ast.walk(tree) if tree is not None else ():
         if isinstance(node, ast.Name):
@@ -235,6 +234,11 @@ def _top_imports(place: Place) -> list[cst.SimpleStatementLine]:
 def _last_row(place: Place) -> int:
     """The first row of the file that an import must stand above: that of the module's statement
     which uses it, or which may run the function that does."""
+    place.last_row = place.last_row or _looked_up(place)
+    return place.last_row
+
+
+def _looked_up(place: Place) -> int:
     row = min(map(place.tree.row, place.first), default=0)
     if not row:
         return 1 << 60

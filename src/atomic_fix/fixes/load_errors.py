@@ -12,6 +12,7 @@ from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_module, imported_at_top
+from atomic_fix.fixes.load_path import PATH_WORDS
 from atomic_fix.fixes.place import Place, last_name, walk
 
 # What a parser raises for a file that is cut short or holds something else, and for no other
@@ -48,7 +49,6 @@ _READING = frozenset(
         "dict", "list", "set", "tuple", "int", "float", "bool",
     }
 )  # fmt: skip
-_PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
 # Calls that raise a `ValueError` for what they are given.
 _PARSING = frozenset(
     {
@@ -56,6 +56,7 @@ _PARSING = frozenset(
         "json", "parse", "fromhex", "b64decode", "fromtimestamp",
     }
 )  # fmt: skip
+_WRITING = frozenset({"dump", "save", "savez", "store", "write", "writeline"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class _Parts:
             types = [arg.value for arg in node.args]
         else:
             types = [node.type] if node.type is not None else []
+            _is_python_3(node.type)
         kept: list[str] = []
         corrupt: list[str] = []
         aliased = False
@@ -128,6 +130,9 @@ class _Parts:
             # It takes these with it.
             own = {"JSONDecodeError", "UnicodeDecodeError", "UnicodeError"}
             corrupt = [each for each in corrupt if each.rpartition(".")[2] not in own]
+        if isinstance(node, cst.ExceptHandler) and node.type is not None:
+            # A comment among the errors stays with them.
+            aliased = aliased or "#" in self._place.text(node.type)
         if kept and any(each.rpartition(".")[2] == "BadGzipFile" for each in corrupt):
             aliased = True  # an `OSError` would take it first
         return Errors(tuple(dict.fromkeys(corrupt)), tuple(dict.fromkeys(kept)), stays=aliased)
@@ -156,6 +161,8 @@ class _Parts:
         loaded = self._loaded
         load = self._swallow.load.call.node
         for node in self._body:
+            if not _WRITING.isdisjoint(words(last_name(node))):
+                raise Refused("the `try` writes a file as well")
             if not isinstance(node, cst.Call) or node is load or last_name(node) not in _PARSING:
                 continue
             inside = [each for each in walk(node) if each is not node]
@@ -238,7 +245,9 @@ class _Parts:
             if not isinstance(node, cst.Call) or node is swallow.load.call.node:
                 continue
             last = last_name(node)
-            if last in _READING or set(words(last)) & _PATH_WORDS:
+            if not _WRITING.isdisjoint(words(last)):
+                raise Refused("the `try` writes a file as well")
+            if last in _READING or set(words(last)) & PATH_WORDS:
                 continue
             of_loaded = any(
                 (isinstance(each, cst.Name) and each.value in loaded)
@@ -254,6 +263,14 @@ class _Parts:
 def joined(names: Sequence[str]) -> str:
     """The errors as an `except` or `isinstance` has them."""
     return names[0] if len(names) == 1 else f"({', '.join(names)})"
+
+
+def _is_python_3(node: cst.BaseExpression | None) -> None:
+    """Refuses `except ValueError, error`, which binds a name in Python 2."""
+    if isinstance(node, cst.Tuple) and not node.lpar:
+        last = node.elements[-1].value
+        if len(node.elements) == 2 and isinstance(last, cst.Name) and last.value.islower():
+            raise Refused("this is Python 2")
 
 
 def _is_guard(node: cst.If) -> bool:

@@ -12,7 +12,7 @@ from atomic_fix.catalog.words import ASKING
 from atomic_fix.config import own_helper
 from atomic_fix.facts import ModuleFacts, fallbacks
 from atomic_fix.facts.caught import takes_value_error
-from atomic_fix.facts.names import dotted, phrase_in, words
+from atomic_fix.facts.names import dotted, of_kind, phrase_in, words
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Applicability
 from atomic_fix.fixes.place import last_name, walk
@@ -22,6 +22,8 @@ CALLERS_DIFFER = "callers get an exception where they got the default"
 # What names a file without which a long job begins again.
 _CHECKPOINT = frozenset({"checkpoint", "checkpointer", "chkpt", "ckpt"})
 _LOADING = frozenset({"get", "load", "read", "restore", "resume"})
+# Calls that parse a file.
+_PARSING = frozenset({"full_load", "load", "loads", "safe_load"})
 # Of functions that ask, or look among several files.
 _PROBING = ASKING | frozenset(
     {
@@ -40,6 +42,7 @@ _DECIDED = re.compile(
     r"|un(parse?able|readable))\b",
     re.IGNORECASE,
 )
+_SILENT = re.compile(r"\b(silent|silently|quietly)\b", re.IGNORECASE)
 _MARK = re.compile(r"#\s*(noqa|pragma|pylint|type:|nosec|fmt:|isort:)")
 
 
@@ -83,7 +86,7 @@ def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
     for inside in handled.inside:
         if _would_take_it(facts, swallow, inside.kind, inside.node):
             return "a handler further out would take the exception"
-    if any(isinstance(node, (cst.Yield, cst.GeneratorExp)) for node in walk(function.node)):
+    if of_kind(function.node, cst.Yield) or of_kind(function.node, cst.GeneratorExp):
         return "a generator would end"
     callers = facts.callers_of_loader(function)
     if callers.loops:
@@ -122,17 +125,13 @@ def _why_unsafe(facts: ModuleFacts, swallow: Swallow) -> str:
 
 def _is_plain_loader(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether a function does no more than to give what one checkpoint file holds."""
-    function, handled, load = swallow.function, swallow.handled, swallow.load
-    name = {*words(function.name)}
+    function, load = swallow.function, swallow.load
     node = function.node
-    if (
-        _LOADING.isdisjoint(name)
-        or not swallow.outcome.startswith("returns")
-        or function.outer is None
-        or not function.outer.is_module
-        or not isinstance(node, cst.FunctionDef)
-        or handled.inside
-    ):
+    if not isinstance(node, cst.FunctionDef) or function.outer is not facts.scopes.module:
+        return False
+    if not swallow.outcome.startswith("returns") or swallow.handled.inside:
+        return False
+    if _LOADING.isdisjoint(words(function.name)) or load.function is not function:
         return False
     decorators = {dotted(each.decorator) for each in node.decorators}
     if decorators - {"staticmethod", "classmethod"}:
@@ -140,25 +139,33 @@ def _is_plain_loader(facts: ModuleFacts, swallow: Swallow) -> bool:
     mentioned = [function.name, *(each.text for each in load.path.mentions)]
     if not any(phrase_in(_CHECKPOINT, text) for text in mentioned):
         return False
-    # A folder or a number that the caller chooses: one of several files.
+    if any(isinstance(each, (cst.For, cst.While, cst.CompFor)) for each in walk(node)):
+        return False
+    return _is_the_only_file(facts, swallow)
+
+
+def _is_the_only_file(facts: ModuleFacts, swallow: Swallow) -> bool:
+    """Whether a function loads one file, which its caller names or which is always the same. In a
+    folder, or with a number, that the caller gives, it is one of several."""
+    function, load = swallow.function, swallow.load
     path = load.path_node
+    if isinstance(path, cst.Call) and last_name(path) == "Path" and len(path.args) == 1:
+        path = path.args[0].value
+    if path is None or not all(
+        other.path.same(load.path) for other in facts.sites.loads_in(function)
+    ):
+        return False
     parameters = {each.name.value for each in function.parameters} - {"self", "cls"}
-    if path is None or load.function is not function:
-        return False
-    used = {each.value for each in walk(path) if isinstance(each, cst.Name)} & parameters
-    local = [
+    names = {each.value for each in walk(path) if isinstance(each, cst.Name)}
+    made_of = {
         each.value
-        for name_ in walk(path)
-        if isinstance(name_, cst.Name)
-        for each in function.bindings.get(name_.value, ())
-    ]
-    within = {n.value for value in local for n in walk(value) if isinstance(n, cst.Name)}
-    if (used and not isinstance(path, cst.Name)) or within & parameters:
-        return False
-    others = [each for each in facts.sites.loads_in(function) if not each.path.same(load.path)]
-    return not others and not any(
-        isinstance(each, (cst.For, cst.While, cst.CompFor)) for each in walk(node)
-    )
+        for name in names
+        for binding in function.bindings.get(name, ())
+        for each in walk(binding.value)
+        if isinstance(each, cst.Name)
+    }
+    is_given = isinstance(path, cst.Name) and not made_of & parameters
+    return is_given or not (names | made_of) & parameters
 
 
 def _asks(swallow: Swallow) -> bool:
@@ -172,15 +179,25 @@ def _asks(swallow: Swallow) -> bool:
     return swallow.outcome in {"returns True", "returns False"}
 
 
+def _remarks(swallow: Swallow) -> list[str]:
+    """The comments around a handler, and the docstring of its function."""
+    function = swallow.function
+    node: cst.CSTNode = swallow.statement if function.is_module else function.node
+    found = [each.value for each in of_kind(node, cst.Comment)]
+    found = [text for text in found if not _MARK.match(text)]
+    if isinstance(node, cst.FunctionDef):
+        found.append(node.get_docstring() or "")
+    return found
+
+
+def is_silent_on_purpose(swallow: Swallow) -> bool:
+    """Whether a comment or docstring says that nothing is to be said."""
+    return any(_SILENT.search(text) for text in _remarks(swallow))
+
+
 def is_decided(swallow: Swallow) -> bool:
     """Whether a comment or docstring says what is to happen with an unreadable file."""
-    function, handled = swallow.function, swallow.handled
-    node: cst.CSTNode = handled.node if function.is_module else function.node
-    texts = [each.value for each in walk(node) if isinstance(each, cst.Comment)]
-    texts = [text for text in texts if not _MARK.match(text)]
-    if isinstance(node, cst.FunctionDef):
-        texts.append(node.get_docstring() or "")
-    if any(_DECIDED.search(text.replace("_", " ")) for text in texts):
+    if any(_DECIDED.search(text.replace("_", " ")) for text in _remarks(swallow)):
         return True
     # Whatever is said among the statements of the handler is about it.
     body = swallow.node.body if isinstance(swallow.node, cst.ExceptHandler) else None
@@ -194,6 +211,8 @@ def _may_move(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether it is certain that the file, and nothing made of it, is bad."""
     if swallow.broad or swallow.load.function is not swallow.function:
         return False
+    if last_name(swallow.load.call.node) not in _PARSING:
+        return False  # the data was parsed before, and something is made of it
     if _only_load(swallow):
         return True
     return {*swallow.errors} <= {"JSONDecodeError", "UnpicklingError", "UnicodeDecodeError"}

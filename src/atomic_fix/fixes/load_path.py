@@ -18,8 +18,15 @@ _PATH_CALLS = frozenset(
         "join", "joinpath", "realpath", "resolve", "str",
     }
 )  # fmt: skip
+# Calls that put text together.
+_TEXT_CALLS = frozenset(
+    {
+        "exists", "home", "is_dir", "isdir", "isfile", "is_file", "lower", "makedirs", "mkdir",
+        "replace", "strip", "sub", "upper",
+    }
+)  # fmt: skip
 _SUFFIX_CALLS = frozenset({"with_suffix", "with_name", "with_stem"})
-_PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
+PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
 # Errors that nothing but a parser raises: what gave the path has succeeded then.
 _OF_PARSERS = frozenset(
     {
@@ -214,15 +221,34 @@ class _LoadPath:
         if last in _PATH_CALLS:
             return True
         if last in _SUFFIX_CALLS:
-            return all(isinstance(arg.value, (cst.SimpleString, cst.Name)) for arg in call.args)
-        if not _PATH_WORDS.isdisjoint(words(last)) or last == "format":
+            # A suffix that is none is a `ValueError`.
+            return self._only_parsers_raise or all(map(_is_suffix, call.args))
+        if not PATH_WORDS.isdisjoint(words(last)) or last == "format":
             # It may be what raised, or do more than give a path.
-            callees = self._facts.paths.callees(call, self._function)
-            return self._only_parsers_raise or any(
-                not any(isinstance(each, (cst.Raise, cst.Try)) for each in walk(callee.node))
-                for callee in callees[:1]
+            return self._only_parsers_raise or self._only_names(call, self._function, 3)
+        return False
+
+    def _only_names(self, call: cst.Call, function: FunctionFacts, depth: int) -> bool:
+        """Whether what is called puts a name together, and does nothing that could raise."""
+        for callee in self._facts.paths.callees(call, function)[:1]:
+            nodes = list(walk(callee.node))
+            calls = [
+                each
+                for each in nodes
+                if isinstance(each, cst.Call) and last_name(each) not in _PATH_CALLS | _TEXT_CALLS
+            ]
+            return not any(isinstance(each, (cst.Raise, cst.Try)) for each in nodes) and all(
+                depth > 0 and self._only_names(each, callee, depth - 1) for each in calls
             )
         return False
+
+
+def _is_suffix(arg: cst.Arg) -> bool:
+    """Whether an argument is `".bak"` or `path.suffix + ".bak"`."""
+    value = arg.value
+    if isinstance(value, cst.BinaryOperation) and isinstance(value.left, cst.Attribute):
+        value = value.right if value.left.attr.value == "suffix" else value.left
+    return isinstance(value, cst.SimpleString)
 
 
 def _is_bound(ways: Sequence[Sequence[Inside]]) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from atomic_fix.facts import fallbacks
 from atomic_fix.facts.names import dotted
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.swallowing import Swallow
@@ -36,17 +37,20 @@ def warning(place: Place, swallow: Swallow, path: str, error: str, indent: str) 
         Refused: there is no logger, and none can be made.
     """
     logger = _logger(place, swallow)
+    said = "could not load"
+    if fallbacks.is_of_one_item(swallow.handled, swallow.load):
+        said = "invalid data in"  # the rest of the file is loaded
     match logger.style:
         case "key":
-            arguments = ['"could not load the file"', f"path=str({path})", f"error=str({error})"]
+            arguments = [f'"{said} the file"', f"path=str({path})", f"error=str({error})"]
         case "{":
-            arguments = ['"could not load {}: {}"', path, error]
+            arguments = [f'"{said} {{}}: {{}}"', path, error]
         case "%":
-            arguments = ['"could not load %s: %s"', path, error]
+            arguments = [f'"{said} %s: %s"', path, error]
         case _ if re.search(r"[\"\\{}]", path):
-            arguments = [f'"could not load %s: %s" % ({path}, {error})']
+            arguments = [f'"{said} %s: %s" % ({path}, {error})']
         case _:
-            arguments = [f'f"could not load {{{path}}}: {{{error}}}"']
+            arguments = [f'f"{said} {{{path}}}: {{{error}}}"']
     end = place.end_of_row(place.tree.row(swallow.node))
     return place.laid_out(f"{logger.name}.warning", arguments, Span(end, end), indent)
 
@@ -127,6 +131,15 @@ def _is_at_top(place: Place, name: str) -> bool:
     return False
 
 
+def _scopes(place: Place) -> list[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The classes and functions of the file, those without others in them last."""
+    tree = parsed(place.source.text)
+    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return [
+        node for node in (ast.walk(tree) if tree is not None else ()) if isinstance(node, kinds)
+    ]
+
+
 def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
     """`self.logger`, where it is there already when the handler runs."""
     first = swallow.function.parameters[:1]
@@ -134,14 +147,9 @@ def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
     if owner is None or not first or swallow.function.outer is None:
         return None
     receiver = first[0].name.value
-    tree = parsed(place.source.text)
     row = place.tree.row(swallow.node)
-    around = [
-        node
-        for node in (ast.walk(tree) if tree is not None else ())
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-        and node.lineno <= row <= (node.end_lineno or row)
-    ]
+    scopes = place.once("scopes", lambda: _scopes(place))
+    around = [node for node in scopes if node.lineno <= row <= (node.end_lineno or row)]
     classes = [node for node in around if isinstance(node, ast.ClassDef)]
     functions = [node for node in around if not isinstance(node, ast.ClassDef)]
     if not classes or not functions or receiver not in {"self", "cls"}:

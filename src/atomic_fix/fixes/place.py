@@ -3,19 +3,23 @@
 import ast
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
+from typing import TypeVar
 
 import libcst as cst
 
 from atomic_fix.config import Style
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.facts.names import code_of, dotted
+from atomic_fix.facts.names import children, code_of, dotted
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused, layout
 from atomic_fix.fixes.fitting import fit
 from atomic_fix.fixes.unused_imports import parsed
+from atomic_fix.source import Source
+
+_Result = TypeVar("_Result")
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -24,7 +28,7 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(reversed(current.children))
+        stack.extend(reversed(children(current)))
 
 
 def variables(root: cst.CSTNode) -> list[cst.Name]:
@@ -58,6 +62,26 @@ def bound(node: cst.CSTNode) -> str:
 def binds(node: cst.CSTNode, name: str) -> bool:
     """Whether a `with` or an `except` binds a name."""
     return any(bound(each) == name for each in (node, *getattr(node, "items", ())))
+
+
+@lru_cache(maxsize=1)
+def tree_of(source: Source) -> ast.Module | None:
+    """Python's own tree of a file; None where this Python cannot parse it."""
+    return parsed(source.text)
+
+
+@lru_cache(maxsize=1)
+def _functions(source: Source) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions of a file, those without others in them last."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    tree = tree_of(source)
+    return [] if tree is None else [each for each in ast.walk(tree) if isinstance(each, kinds)]
+
+
+@lru_cache(maxsize=1)
+def _bindings_of(source: Source) -> dict[str, set[str]]:
+    tree = tree_of(source)
+    return {} if tree is None else _bindings(tree)
 
 
 def _bindings(scope: ast.AST) -> dict[str, set[str]]:
@@ -148,7 +172,7 @@ class _Around:
         self._seen.update(stack)
         while stack:
             node = stack.pop()
-            for child in node.children:
+            for child in children(node):
                 self._parents[child] = node
                 stack.append(child)
         return self._parents
@@ -171,6 +195,8 @@ class Place:
         self.function = function
         self.first = first
         """What a fix may change, as far as it is known: its imports must stand above."""
+        self.last_row = 0
+        """Above which row, once that was asked."""
         self.source = facts.source
         self.tree = facts.tree
         self.added: list[Edit] = []
@@ -276,29 +302,41 @@ class Place:
         head, _, rest = (dotted(func) or "").partition(".")
         qualified = self.facts.paths.qualified(f"{head}.{rest}" if rest else head, self.function)
         wanted = (qualified or "").removesuffix(f".{rest}") if rest else qualified
-        tree = parsed(self.source.text)
+        tree = tree_of(self.source)
         if tree is None:
             return True  # in syntax newer than this Python it is as the facts have it
         row = self.span(func).start.row if self.holds(func) else 0
         scopes = [
-            node
-            for node in ast.walk(tree)
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-            and node.lineno <= row <= (node.end_lineno or 0)
+            node for node in _functions(self.source) if node.lineno <= row <= (node.end_lineno or 0)
         ]
-        bound = next((b for b in map(_bindings, reversed(scopes)) if head in b), _bindings(tree))
-        found = bound.get(head, set())
-        if head in _replaced(tree, rest.rpartition(".")[2] or head):
+        inner = next((b for b in map(self._bound_in, reversed(scopes)) if head in b), None)
+        found = (_bindings_of(self.source) if inner is None else inner).get(head, set())
+        last = rest.rpartition(".")[2] or head
+        # Most files hold nothing of the kind, and to walk through them is dear.
+        text = self.source.text
+        set_somewhere = re.search(rf"\.{last}\b[^\n]*=", text) or "setattr" in text
+        if set_somewhere and head in self.once(("replaced", last), lambda: _replaced(tree, last)):
             return False
         if not found:
-            return wanted == f"builtins.{head}" and head not in _starred(tree)
+            hidden = "import *" in text and head in self.once("starred", lambda: _starred(tree))
+            return wanted == f"builtins.{head}" and not hidden
         return found == {wanted}
+
+    def _bound_in(self, scope: ast.AST) -> dict[str, set[str]]:
+        return self.once(scope, lambda: _bindings(scope))
+
+    def once(self, key: object, work: Callable[[], _Result]) -> _Result:
+        """What `work` gives, worked out once for all fixes of the file."""
+        known = self.facts.looked_up
+        if key not in known:
+            known[key] = work()
+        found: _Result = known[key]
+        return found
 
     def origins(self, name: str) -> set[str]:
         """What the module's own code binds a name to: the qualified names of its imports, and an
         empty text for all else."""
-        tree = parsed(self.source.text)
-        return _bindings(tree).get(name, set()) if tree is not None else set()
+        return _bindings_of(self.source).get(name, set())
 
     # --- text ---------------------------------------------------------------------
 
@@ -535,7 +573,7 @@ class Place:
     @property
     def _file(self) -> tuple[ast.AST, ...]:
         if "names" not in self.facts.looked_up:
-            tree = parsed(self.source.text)
+            tree = tree_of(self.source)
             self.facts.looked_up["names"] = None if tree is None else tuple(ast.walk(tree))
         nodes: tuple[ast.AST, ...] | None = self.facts.looked_up["names"]
         if nodes is None:

@@ -30,14 +30,20 @@ try:
 except FileNotFoundError:
     self.state = {}
 except ValueError as exc:
-    raise CheckpointCorruptedError(self.state_path) from exc
+    log.warning("could not load %s: %s", self.state_path, exc)
+    self.state = {}
 ```
 
 ## Fix safety
 
-Unsafe: the broad handler may be there for other errors as well. Offered only when the load
-is all that the `try` holds. `OSError` keeps the default; what else the load raises
-(`ValueError` for JSON) becomes `CheckpointCorruptedError`.
+Safe: what the parser raises for a corrupt file (`ValueError` for JSON) gets a handler of its own,
+with a warning and the same default, and the broad handler stays for all else. Libraries that raise
+almost anything for a corrupt file (torch, joblib, numpy, pandas) are warned of for all errors but
+`OSError` and those of valid data (`KeyError`, `AttributeError`, `TypeError`).
+
+Offered only when the load and what is made of its result are all that the `try` holds, and when
+it is known what the parser raises. Raising instead is never safe here: the broad handler may be
+there for other errors as well.
 
 ## Not reported
 

@@ -29,22 +29,40 @@ try:
 except FileNotFoundError:
     return None
 except json.JSONDecodeError as exc:
+    log.warning("could not load %s: %s", path, exc)
+    return None
+```
+
+A loader of one checkpoint, without which a long job begins again, raises instead:
+
+```python
+except json.JSONDecodeError as exc:
     raise CheckpointCorruptedError(path) from exc
 ```
 
 ## Fix safety
 
-The fixed loader raises where it returned a default: that is what `--write` is for in code
-that plainly loads a checkpoint, and `--on-corrupt warn` or `quarantine` keep the default. A
-missing file still gives the default: a handler of both is split. The fix is unsafe when the
-handler ends a turn of a loop, holds a comment, or does more than giving a default. It is not
-offered when the path of the file cannot be written in the handler, or when a handler further
-out would take the exception.
+The fix logs a warning with the path and the error, and what happens next stays as it was: the
+default is given, the loop goes on, the backup is tried. It is safe. Only what means "there but
+unreadable" is warned of: a handler that also takes a missing file, or a `KeyError` from valid
+data, is split, and those keep their default without a word.
+
+Raising `CheckpointCorruptedError` is the safe fix only in a function that loads one checkpoint
+file by its path and returns a default, where no comment or docstring says that this is meant, and
+where no caller in the file tests for the default, calls it in a loop or has a handler that would
+take the exception. Elsewhere it is shown as another way, which `--on-corrupt raise` with
+`--unsafe-fixes` takes, and not at all in loops, before another attempt, and in functions that
+answer a question. [What the fixes do](../fixes.md#loads-atf201-atf202) has the table.
+
+No fix is offered when the path cannot be written in the handler, or when the error may come from
+another file or from something else in the `try`.
 
 ## Not reported
 
 Handlers that raise (also later), log or warn, use the error, move the bad file aside, or try
-a backup; handlers of a missing file alone; loads of what is no durable state.
+a backup; handlers of a missing file alone; loads of what is no durable state. Loops that read the
+same file again until it can be read; a default that leads to another attempt which warns or
+raises; functions whose caller in the same file tests for the default and then warns or raises.
 """
 
 from collections.abc import Iterator

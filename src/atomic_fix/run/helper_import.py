@@ -375,7 +375,7 @@ def imported_names(fix: Fix | None, module: str) -> tuple[str, ...]:
 def _imported_from(module: str, text: str) -> Iterator[tuple[str, str]]:
     """The names that a text imports from a module, and what it calls them."""
     statement = rf"(?m)^[ \t]*from {re.escape(module)} import (?:\(([^)]*)\)|([^\n#(]*))"
-    for several, row in re.findall(statement, text):
+    for several, row in re.findall(statement, text.replace("\\\n", " ")):
         for each in re.sub(r"#.*", "", several or row).split(","):
             if words := each.split():
                 yield words[0], words[-1]
