@@ -66,14 +66,14 @@ LONG = {
     "100,000 statements": SAVE + "    path.write_text(json.dumps(state))\n" + "x = 1\n" * 100_000,
     "100,000 statements and a write": HEAD
     + "x = 1\n" * 100_000
-    + "Path('state.json').write_text(json.dumps({}))\n",
+    + "Path('state.json').write_text(json.dumps(state))\n",
     "500,000 blank lines": HEAD
     + "\n" * 500_000
-    + "Path('state.json').write_text(json.dumps({}))\n",
+    + "Path('state.json').write_text(json.dumps(state))\n",
     "a table of 100,000 rows": HEAD
     + "TABLE = [\n"
     + "    ('a', 1),\n" * 100_000
-    + "]\nPath('state.json').write_text(json.dumps({}))\n",
+    + "]\nPath('state.json').write_text(json.dumps(state))\n",
 }
 MOST_GROWTH = 3.0
 MOST_SECONDS = 10.0

@@ -76,7 +76,12 @@ def _findings(facts: ModuleFacts | Unreadable | None, config: Config) -> tuple[F
         return ()
     if isinstance(facts, Unreadable):
         return (unreadable_finding(facts),)
-    findings = [finding for rule in selected_rules(config) for finding in rule.check(facts)]
+    from atomic_fix.facts.names import forget_nodes
+
+    try:
+        findings = [finding for rule in selected_rules(config) for finding in rule.check(facts)]
+    finally:
+        forget_nodes()
     facts.scopes.forget()
     return tuple(sorted(findings, key=lambda finding: finding.sort_key))
 

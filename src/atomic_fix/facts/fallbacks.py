@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from atomic_fix.facts.caught import takes_value_error
-from atomic_fix.facts.names import dotted, words
+from atomic_fix.facts.names import children, dotted, of_kind, parents_in, words
 from atomic_fix.facts.reports import reports
 from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Inside
 from atomic_fix.facts.sites import LoadSite, Sites
@@ -114,11 +114,19 @@ def _second_attempts(sites: Sites, handled: Handled) -> Iterator[cst.CSTNode]:
     attempted = False
     for statement in following(trail, handled.node):
         attempted = attempted or (
-            (is_result or any(_target(node) in wanted for node in _walk(statement)))
+            (is_result or not wanted.isdisjoint(_targets(statement)))
             and _attempts(sites, function, statement)
         )
         if attempted:
             yield statement
+
+
+def _targets(statement: cst.CSTNode) -> set[str | None]:
+    return {
+        _target(node)
+        for kind in (cst.AssignTarget, cst.AnnAssign)
+        for node in of_kind(statement, kind)
+    }
 
 
 def _target(node: cst.CSTNode) -> str | None:
@@ -353,15 +361,14 @@ def _branch_of_default(test: cst.BaseExpression, names: set[str], call: cst.Call
 def trail_to(roots: Iterable[cst.CSTNode], node: cst.CSTNode) -> list[cst.CSTNode] | None:
     """The nodes around a node, the outermost first; None when it is in none of the roots."""
     for root in roots:
+        parents = parents_in(root)
         trail: list[cst.CSTNode] = []
-        stack: list[tuple[cst.CSTNode, int]] = [(root, 0)]
-        while stack:
-            current, depth = stack.pop()
-            del trail[depth:]
-            if current is node:
-                return trail
-            trail.append(current)
-            stack.extend((child, depth + 1) for child in current.children)
+        above = node
+        while above in parents:
+            above = parents[above]
+            trail.append(above)
+        if above is root:
+            return trail[::-1]
     return None
 
 
@@ -394,7 +401,7 @@ def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(reversed(current.children))
+        stack.extend(reversed(children(current)))
 
 
 def _last(node: cst.CSTNode) -> str:

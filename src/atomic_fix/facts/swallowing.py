@@ -8,7 +8,7 @@ from atomic_fix.catalog import errors
 from atomic_fix.catalog.words import ASKING, LOADING, SHAPING
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.caught import corrupt_errors, error_names
-from atomic_fix.facts.names import code_of, dotted, words
+from atomic_fix.facts.names import children, code_of, dotted, words
 from atomic_fix.facts.reports import BodyScan, is_report, moves_aside, reports
 from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Test
 from atomic_fix.facts.sites import LoadSite, Sites
@@ -366,7 +366,7 @@ def _mentions(node: cst.CSTNode, names: set[str | None]) -> bool:
         current = stack.pop()
         if isinstance(current, (cst.Name, cst.Attribute)) and dotted(current) in names:
             return True
-        stack.extend(current.children)
+        stack.extend(children(current))
     return False
 
 

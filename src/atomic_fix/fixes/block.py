@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from atomic_fix.facts.handles import Handles
-from atomic_fix.facts.names import code_of, dotted, words
+from atomic_fix.facts.names import children, code_of, dotted, of_kind, words
 from atomic_fix.facts.paths import PathValue
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.facts.sites import WriteSite
@@ -187,26 +187,12 @@ class Block:
         for node in self.body:
             self._look_at(node, top)
 
-    def _in_function(self, *kinds: type[cst.CSTNode]) -> list[cst.CSTNode]:
-        """The nodes of some kinds in the function, in the order of the file; none for the module's
-        own code."""
-        function, known = self.place.function, self.place.facts.looked_up
-        if function.is_module:
-            return []
-        key = function, kinds
-        if key not in known:
-            known[key] = [
-                node for root in self.place.roots for node in walk(root) if isinstance(node, kinds)
-            ]
-        found: list[cst.CSTNode] = known[key]
-        return found
-
     def _names_elsewhere(self) -> frozenset[str]:
         """Globals that the function binds to the path."""
         names = {
             each.name.value
-            for node in self._in_function(cst.Global)
-            if isinstance(node, cst.Global)
+            for root in (() if self.place.function.is_module else self.place.roots)
+            for node in of_kind(root, cst.Global)
             for each in node.names
         }
         return frozenset(
@@ -221,12 +207,13 @@ class Block:
         `command = ["gzip", path]` when it is run."""
         found: dict[str, bool] = {}
         function = self.place.function
-        within = {each for line in self.body for each in walk(line)}
-        for node in self._in_function(cst.Assign):
-            if not isinstance(node, cst.Assign) or len(node.targets) != 1:
+        roots = self.place.roots if not function.is_module else ()
+        body = {*self.body}
+        for node in (each for root in roots for each in of_kind(root, cst.Assign)):
+            if len(node.targets) != 1:
                 continue
             name, value = dotted(node.targets[0].target), node.value
-            if not name or node in within:
+            if not name or not body.isdisjoint([node, *self.place.ancestors(node)]):
                 continue
             called = last_name(value)
             lazy = any(
@@ -293,7 +280,7 @@ class Block:
         self, node: cst.CSTNode, root: cst.CSTNode
     ) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
         """Each node around one within `root`, and the child that it holds it by."""
-        parents = {child: each for each in walk(root) for child in each.children}
+        parents = {child: each for each in walk(root) for child in children(each)}
         while node in parents:
             yield parents[node], node
             node = parents[node]
@@ -479,10 +466,12 @@ class Block:
                 if isinstance(value, cst.Name) and value.value == handle and handle:
                     raise Refused("the handle outlives its block")
         function = self.place.function
-        for node in self._in_function(cst.Global, cst.Nonlocal):
-            if isinstance(node, (cst.Global, cst.Nonlocal)) and handle in [
-                each.name.value for each in node.names
-            ]:
+        for root in self.place.roots if not function.is_module else ():
+            outer: list[cst.Global | cst.Nonlocal] = [
+                *of_kind(root, cst.Global),
+                *of_kind(root, cst.Nonlocal),
+            ]
+            if any(each.name.value == handle for node in outer for each in node.names):
                 raise Refused("the handle outlives its block")
         if any(
             isinstance(each, cst.ClassDef) for each in self.place.ancestors(self.site.call.node)
@@ -672,10 +661,14 @@ def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
     would part the two, and a lock on one would no longer keep others from the other."""
     code = place.text(site.path_node)
     ancestors = list(place.ancestors(site.call.place))
-    for call, target, value in _opened_in(place, site.function, handles):
+    for call, opened in place.once(
+        ("opened", site.function, len(site.function.calls)),
+        lambda: [(c, o) for c in site.function.calls if (o := handles.opens(c)) is not None],
+    ):
         if call.order >= site.order or call.node in {site.call.node, site.call.place}:
             continue
-        if target != code and not _same(value, site.path):
+        value = handles.resolve(opened.target, call)
+        if code_of(opened.target) != code and not _same(value, site.path):
             continue
         above = place.parents.get(call.node)
         if isinstance(above, cst.WithItem):
@@ -695,23 +688,6 @@ def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
         if not closed and _is_used_later(place, site, handle):
             return True
     return False
-
-
-def _opened_in(
-    place: Place, function: FunctionFacts, handles: Handles
-) -> list[tuple[Call, str, PathValue]]:
-    """The calls of a function that open a file, with the code and the value of its path."""
-    known = place.facts.looked_up
-    key = "opened", function
-    if key not in known:
-        pairs = ((call, handles.opens(call)) for call in function.calls)
-        known[key] = [
-            (call, code_of(opened.target), handles.resolve(opened.target, call))
-            for call, opened in pairs
-            if opened is not None
-        ]
-    found: list[tuple[Call, str, PathValue]] = known[key]
-    return found
 
 
 def _is_used_later(place: Place, site: WriteSite, handle: str) -> bool:
@@ -832,7 +808,7 @@ def _has_an_end(loop: cst.While) -> bool:
             if any(isinstance(each, cst.Return) for each in walk(node)):
                 return True
             continue
-        todo += node.children
+        todo += children(node)
     return False
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import libcst as cst
 
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.facts.names import dotted
+from atomic_fix.facts.names import dotted, of_kind
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
@@ -314,9 +314,10 @@ def _free_name(place: Place, swallow: Swallow) -> str:
 def _is_declared(function: FunctionFacts, name: str) -> bool:
     """Whether a name is a parameter, or that of another scope, which `except` would unbind."""
     return function.parameter(name) is not None or any(
-        isinstance(each, (cst.Global, cst.Nonlocal))
-        and any(item.name.value == name for item in each.names)
-        for each in walk(function.node)
+        item.name.value == name
+        for kind in (cst.Global, cst.Nonlocal)
+        for each in of_kind(function.node, kind)
+        for item in each.names
     )
 
 

@@ -12,7 +12,7 @@ from atomic_fix.catalog.words import ASKING
 from atomic_fix.config import own_helper
 from atomic_fix.facts import ModuleFacts, fallbacks
 from atomic_fix.facts.caught import takes_value_error
-from atomic_fix.facts.names import dotted, phrase_in, words
+from atomic_fix.facts.names import dotted, of_kind, phrase_in, words
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Applicability
 from atomic_fix.fixes.place import last_name, walk
@@ -86,7 +86,7 @@ def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
     for inside in handled.inside:
         if _would_take_it(facts, swallow, inside.kind, inside.node):
             return "a handler further out would take the exception"
-    if any(isinstance(node, (cst.Yield, cst.GeneratorExp)) for node in walk(function.node)):
+    if of_kind(function.node, cst.Yield) or of_kind(function.node, cst.GeneratorExp):
         return "a generator would end"
     callers = facts.callers_of_loader(function)
     if callers.loops:
@@ -183,7 +183,7 @@ def _remarks(swallow: Swallow) -> list[str]:
     """The comments around a handler, and the docstring of its function."""
     function = swallow.function
     node: cst.CSTNode = swallow.statement if function.is_module else function.node
-    found = [each.value for each in walk(node) if isinstance(each, cst.Comment)]
+    found = [each.value for each in of_kind(node, cst.Comment)]
     found = [text for text in found if not _MARK.match(text)]
     if isinstance(node, cst.FunctionDef):
         found.append(node.get_docstring() or "")

@@ -131,6 +131,15 @@ def _is_at_top(place: Place, name: str) -> bool:
     return False
 
 
+def _scopes(place: Place) -> list[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The classes and functions of the file, those without others in them last."""
+    tree = parsed(place.source.text)
+    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return [
+        node for node in (ast.walk(tree) if tree is not None else ()) if isinstance(node, kinds)
+    ]
+
+
 def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
     """`self.logger`, where it is there already when the handler runs."""
     first = swallow.function.parameters[:1]
@@ -138,14 +147,9 @@ def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
     if owner is None or not first or swallow.function.outer is None:
         return None
     receiver = first[0].name.value
-    tree = parsed(place.source.text)
     row = place.tree.row(swallow.node)
-    around = [
-        node
-        for node in (ast.walk(tree) if tree is not None else ())
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-        and node.lineno <= row <= (node.end_lineno or row)
-    ]
+    scopes = place.once("scopes", lambda: _scopes(place))
+    around = [node for node in scopes if node.lineno <= row <= (node.end_lineno or row)]
     classes = [node for node in around if isinstance(node, ast.ClassDef)]
     functions = [node for node in around if not isinstance(node, ast.ClassDef)]
     if not classes or not functions or receiver not in {"self", "cls"}:

@@ -3,20 +3,23 @@
 import ast
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
+from typing import TypeVar
 
 import libcst as cst
 
 from atomic_fix.config import Style
 from atomic_fix.facts import ModuleFacts
-from atomic_fix.facts.names import code_of, dotted
+from atomic_fix.facts.names import children, code_of, dotted
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused, layout
 from atomic_fix.fixes.fitting import fit
 from atomic_fix.fixes.unused_imports import parsed
 from atomic_fix.source import Source
+
+_Result = TypeVar("_Result")
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
@@ -37,7 +40,7 @@ def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(reversed(current.children))
+        stack.extend(reversed(children(current)))
 
 
 def variables(root: cst.CSTNode) -> list[cst.Name]:
@@ -181,7 +184,7 @@ class _Around:
         self._seen.update(stack)
         while stack:
             node = stack.pop()
-            for child in node.children:
+            for child in children(node):
                 self._parents[child] = node
                 stack.append(child)
         return self._parents
@@ -318,24 +321,28 @@ class Place:
         scopes = [
             node for node in _functions(self.source) if node.lineno <= row <= (node.end_lineno or 0)
         ]
-        inner = next((b for b in map(self._bindings_in, reversed(scopes)) if head in b), None)
+        inner = next((b for b in map(self._bound_in, reversed(scopes)) if head in b), None)
         found = (_bindings_of(self.source) if inner is None else inner).get(head, set())
         last = rest.rpartition(".")[2] or head
         # Most files hold nothing of the kind, and to walk through them is dear.
         text = self.source.text
         set_somewhere = re.search(rf"\.{last}\b[^\n]*=", text) or "setattr" in text
-        if set_somewhere and head in _replaced(tree, last):
+        if set_somewhere and head in self.once(("replaced", last), lambda: _replaced(tree, last)):
             return False
         if not found:
-            hidden = "import *" in text and head in _starred(tree)
+            hidden = "import *" in text and head in self.once("starred", lambda: _starred(tree))
             return wanted == f"builtins.{head}" and not hidden
         return found == {wanted}
 
-    def _bindings_in(self, scope: ast.AST) -> dict[str, set[str]]:
+    def _bound_in(self, scope: ast.AST) -> dict[str, set[str]]:
+        return self.once(scope, lambda: _bindings(scope))
+
+    def once(self, key: object, work: Callable[[], _Result]) -> _Result:
+        """What `work` gives, worked out once for all fixes of the file."""
         known = self.facts.looked_up
-        if scope not in known:
-            known[scope] = _bindings(scope)
-        found: dict[str, set[str]] = known[scope]
+        if key not in known:
+            known[key] = work()
+        found: _Result = known[key]
         return found
 
     def origins(self, name: str) -> set[str]:

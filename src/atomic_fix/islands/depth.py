@@ -130,7 +130,7 @@ class _Scan:
     """One pass over a text. What it does not understand it counts rather twice than not."""
 
     def __init__(self, text: str) -> None:
-        self.most = 0
+        self.most = _INDENT
         self._text = text
         self._at = 0
         self._events = 0

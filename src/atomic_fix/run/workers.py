@@ -90,7 +90,7 @@ def _in_processes(
     candidates: Sequence[Candidate], narrowing: Narrowing, jobs: int
 ) -> Iterator[FileResult]:
     import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import Future, ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
     chunks = [tuple(candidates[i : i + _CHUNK]) for i in range(0, len(candidates), _CHUNK)]
@@ -117,7 +117,13 @@ def _in_processes(
         for each in todo:
             in_hand[each] = 0
             skipped = frozenset(known[each])
-            futures[each] = executor.submit(_check_chunk, each, chunks[each], skipped, narrowing)
+            try:
+                futures[each] = executor.submit(
+                    _check_chunk, each, chunks[each], skipped, narrowing
+                )
+            except BrokenProcessPool as error:  # it broke while chunks were still handed out
+                futures[each] = Future()
+                futures[each].set_exception(error)
 
     start(range(len(chunks)))
     try:
