@@ -10,7 +10,7 @@ import pytest
 from atomic_fix.catalog import apis, errors
 from atomic_fix.check import module_facts, whole_facts
 from atomic_fix.config import Config
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.islands.needles import Needles
 from atomic_fix.source import Source, decode
 

@@ -14,7 +14,7 @@ from atomic_fix.source import Source, Unreadable, decode, is_python, is_test_fil
 if TYPE_CHECKING:
     import ast
 
-    from atomic_fix.facts import ModuleFacts
+    from atomic_fix.facts.module import ModuleFacts
     from atomic_fix.rules import Rule
 
 UNREADABLE = "ATF000"
@@ -138,7 +138,7 @@ def whole_facts(source: Source, config: Config) -> ModuleFacts | Unreadable:
     """The facts of a file that is parsed as a whole: what `module_facts` is measured by."""
     import libcst as cst
 
-    from atomic_fix.facts import ModuleFacts, Tree
+    from atomic_fix.facts.module import ModuleFacts, Tree
     from atomic_fix.islands.pieces import parse
 
     try:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import ast
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import libcst as cst
-
-from atomic_fix.facts.names import dotted
+from atomic_fix.facts.nodes import (
+    Argument,
+    For,
+    Function,
+    With,
+    argument,
+    arguments,
+    children,
+    dotted,
+    last_name,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,11 +25,11 @@ class Binding:
     """A name or attribute gets a value. `order` grows along the file."""
 
     order: int
-    value: cst.BaseExpression
+    value: ast.expr
     kind: str
     """`assign`, `with` (bound by `as`), `for` (bound to items of `value`), `add`."""
     function: FunctionFacts
-    node: cst.CSTNode
+    node: ast.AST
     inside: tuple[Inside, ...]
 
     def holds_at(self, order: int) -> bool:
@@ -33,7 +43,7 @@ class Inside:
 
     kind: str
     """`with`, `try`, `handler`, `else`, `finally`, `if`, `orelse`, `loop`."""
-    node: cst.CSTNode
+    node: ast.AST
     end: int = 0
     """The order at which that part is left."""
 
@@ -41,16 +51,16 @@ class Inside:
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
     order: int
-    node: cst.Call
+    node: ast.Call
     function: FunctionFacts
     inside: tuple[Inside, ...]
     name: str | None
     """The dotted name as written, if it is one."""
-    shown: cst.CSTNode | None = None
+    shown: ast.AST | None = None
     """The call in the file, when `node` was made from it (`to_thread(path.write_text, x)`)."""
 
     @property
-    def place(self) -> cst.CSTNode:
+    def place(self) -> ast.AST:
         """What to point at."""
         return self.node if self.shown is None else self.shown
 
@@ -58,7 +68,12 @@ class Call:
         """A call that stands elsewhere, and sees what names stand for there."""
         return Call(place.order, self.node, place.function, (), None)
 
-    def argument(self, position: int | None, keyword: str = "") -> cst.BaseExpression | None:
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """What it gives, in the order of the file."""
+        return arguments(self.node)
+
+    def argument(self, position: int | None, keyword: str = "") -> ast.expr | None:
         """The value of an argument by position or keyword; None if absent or starred."""
         return argument(self.node, position, keyword)
 
@@ -66,12 +81,12 @@ class Call:
     def method(self) -> str | None:
         """`write_text` for `anything.write_text(...)`."""
         func = self.node.func
-        return func.attr.value if isinstance(func, cst.Attribute) else None
+        return func.attr if isinstance(func, ast.Attribute) else None
 
     @property
-    def receiver(self) -> cst.BaseExpression | None:
+    def receiver(self) -> ast.expr | None:
         func = self.node.func
-        return func.value if isinstance(func, cst.Attribute) else None
+        return func.value if isinstance(func, ast.Attribute) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +104,7 @@ class Site:
         return self.call.order
 
     @property
-    def node(self) -> cst.CSTNode:
+    def node(self) -> ast.AST:
         """What to point at in the file."""
         return self.call.place
 
@@ -99,7 +114,7 @@ class Handled:
     """A `try` statement with its handlers, or a `with suppress(...)`."""
 
     order: int
-    node: cst.Try | cst.With
+    node: ast.Try | With
     function: FunctionFacts
     inside: tuple[Inside, ...]
     body_end: int = 0
@@ -110,7 +125,7 @@ class Handled:
 @dataclass(frozen=True, slots=True, eq=False)
 class Return:
     order: int
-    value: cst.BaseExpression
+    value: ast.expr
     function: FunctionFacts
 
 
@@ -125,7 +140,16 @@ class Test:
     """An `if` statement."""
 
     order: int
-    node: cst.If
+    node: ast.If
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter that can be given by its place or its name, or by its name alone."""
+
+    name: str
+    annotation: ast.expr | None = None
+    default: ast.expr | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -141,11 +165,11 @@ class FunctionFacts:
     """A function, or the module's own code when `node` is the module."""
 
     name: str
-    node: cst.FunctionDef | cst.Module
+    node: Function | ast.Module
     owner: ClassFacts | None
     outer: FunctionFacts | None
     order: int
-    parameters: tuple[cst.Param, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     handled: list[Handled] = field(default_factory=list)
@@ -160,44 +184,17 @@ class FunctionFacts:
 
     @property
     def is_module(self) -> bool:
-        return isinstance(self.node, cst.Module)
+        return isinstance(self.node, ast.Module)
 
-    def may_call(self, names: frozenset[str]) -> bool:
-        """Whether a call by one of these last names can stand in the body; true if unknown."""
-        return True
-
-    @property
-    def may_load(self) -> bool:
-        """Whether the body may load a file, or keep one; true if unknown."""
-        return True
-
-    def parameter(self, name: str) -> cst.Param | None:
-        return next((p for p in self.parameters if p.name.value == name), None)
+    def parameter(self, name: str) -> Parameter | None:
+        return next((p for p in self.parameters if p.name == name), None)
 
     def parameter_position(self, name: str) -> int | None:
         """Position among the arguments of a call, `self` and `cls` left out."""
-        names = [p.name.value for p in self.parameters if not p.star]
+        names = [p.name for p in self.parameters]
         if names and self.owner is not None and names[0] in {"self", "cls"}:
             names = names[1:]
         return names.index(name) if name in names else None
-
-
-def argument(call: cst.Call, position: int | None, keyword: str = "") -> cst.BaseExpression | None:
-    """What a call gives in a place, or by a name; None for the place: by the name alone."""
-    index = 0
-    for arg in call.args:
-        if arg.star:
-            # What follows a star has no known position.
-            index = 1000
-            continue
-        if arg.keyword is not None:
-            if keyword and arg.keyword.value == keyword:
-                return arg.value
-            continue
-        if index == position:
-            return arg.value
-        index += 1
-    return None
 
 
 @dataclass(slots=True)
@@ -228,42 +225,67 @@ class Scopes:
         """The first class of this name."""
         return self.classes.get(name)
 
-    def loading(self) -> list[FunctionFacts]:
-        """Functions beside `functions` that may load a file and do nothing else that matters."""
-        return []
 
-    def keeping(self) -> list[FunctionFacts]:
-        """Functions beside `functions` that call what writes a file in a way of its own."""
-        return []
+def collect(module: ast.Module) -> Scopes:
+    """What one pass over a file finds.
 
-    def forget(self) -> None:
-        """Let go of what was found, where that spares the search for rings of references."""
-
-
-def collect(module: cst.Module) -> Scopes:
-    collector = Collector(module)
-    module.visit(collector)
+    Raises:
+        RecursionError: it is nested too deeply for the stack that there is.
+    """
+    collector = _Collector(module)
+    for statement in module.body:
+        collector.visit(statement)
     return collector.scopes
 
 
-class Collector(cst.CSTVisitor):
-    """Fills a `Scopes` on its way through a tree."""
+class _Collector:
+    """Fills a `Scopes` on its way through a tree, in the order of the file."""
 
-    def __init__(self, module: cst.Module) -> None:
-        super().__init__()
+    def __init__(self, module: ast.Module) -> None:
         top = FunctionFacts("", module, None, None, 0)
         self.scopes = Scopes(top, [top])
         self._order = 0
-        self._functions = [top]
-        # The class whose body is being read, None inside a function; innermost last.
-        self._classes: list[ClassFacts | None] = [None]
+        self._function = top
+        # The class whose body is being read, None inside a function.
+        self._class: ClassFacts | None = None
         self._inside: tuple[Inside, ...] = ()
-        self._saved_inside: list[tuple[Inside, ...]] = []
-        self._tries: list[Handled] = []
+        self._visits: dict[type[ast.AST], Callable[[Any], None]] = {
+            ast.AnnAssign: self._annotated,
+            ast.Assign: self._assign,
+            ast.AsyncFor: self._for,
+            ast.AsyncFunctionDef: self._def,
+            ast.AsyncWith: self._with,
+            ast.AugAssign: self._augmented,
+            ast.Call: self._call,
+            ast.ClassDef: self._class_def,
+            ast.For: self._for,
+            ast.FunctionDef: self._def,
+            ast.If: self._if,
+            ast.Import: self._import,
+            ast.ImportFrom: self._import_from,
+            ast.NamedExpr: self._annotated,
+            ast.Raise: self._raise,
+            ast.Return: self._return,
+            ast.Try: self._try,
+            ast.While: self._while,
+            ast.With: self._with,
+            ast.Yield: self._return,
+            ast.comprehension: self._comprehension,
+        }
 
-    @property
-    def _function(self) -> FunctionFacts:
-        return self._functions[-1]
+    def visit(self, node: ast.AST) -> None:
+        kind = type(node)
+        if kind is ast.Name or kind is ast.Constant:
+            return
+        visit = self._visits.get(kind)
+        if visit is not None:
+            visit(node)
+        else:
+            self._all(children(node))
+
+    def _all(self, nodes: Iterable[ast.AST]) -> None:
+        for node in nodes:
+            self.visit(node)
 
     def _tick(self) -> int:
         self._order += 1
@@ -271,102 +293,83 @@ class Collector(cst.CSTVisitor):
 
     # --- scopes -----------------------------------------------------------------
 
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
-        home = self._classes[-1]
-        outer = self._function
+    def _def(self, node: Function) -> None:
+        home, outer, inside = self._class, self._function, self._inside
         # A function nested in a method sees the method's `self`.
         owner = home or outer.owner
-        params = node.params
-        parameters = (*params.posonly_params, *params.params, *params.kwonly_params)
-        function = FunctionFacts(node.name.value, node, owner, outer, self._tick(), parameters)
+        parameters = _parameters(node.args)
+        function = FunctionFacts(node.name, node, owner, outer, self._tick(), parameters)
         self.scopes.functions.append(function)
         self.scopes.by_name.setdefault(function.name, []).append(function)
         if home is not None:
             home.methods.setdefault(function.name, function)
-        self._functions.append(function)
-        self._saved_inside.append(self._inside)
-        self._inside = ()
-        self._classes.append(None)
+        self._class, self._function, self._inside = None, function, ()
+        self._all(children(node))
+        self._class, self._function, self._inside = home, outer, inside
 
-    def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:
-        self._classes.pop()
-        self._functions.pop()
-        self._inside = self._saved_inside.pop()
-
-    def visit_ClassDef(self, node: cst.ClassDef) -> None:
-        bases = tuple(dotted(arg.value) or "" for arg in node.bases)
-        owner = ClassFacts(node.name.value, bases)
+    def _class_def(self, node: ast.ClassDef) -> None:
+        bases = tuple(dotted(base) or "" for base in node.bases)
+        owner = ClassFacts(node.name, bases)
         self.scopes.classes.setdefault(owner.name, owner)
-        self._classes.append(owner)
-
-    def leave_ClassDef(self, original_node: cst.ClassDef) -> None:
-        self._classes.pop()
+        home, self._class = self._class, owner
+        self._all(children(node))
+        self._class = home
 
     # --- imports ----------------------------------------------------------------
 
-    def visit_Import(self, node: cst.Import) -> bool:
+    def _import(self, node: ast.Import) -> None:
         for alias in node.names:
-            name = alias.evaluated_name
-            top = name.partition(".")[0]
-            self.scopes.imports[alias.evaluated_alias or top] = name if alias.asname else top
-        return False
+            top = alias.name.partition(".")[0]
+            self.scopes.imports[alias.asname or top] = alias.name if alias.asname else top
 
-    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
-        package = dotted(node.module) if node.module is not None else None
-        prefix = "." * len(node.relative) + (f"{package}." if package is not None else "")
-        for alias in node.names if not isinstance(node.names, cst.ImportStar) else ():
-            name = alias.evaluated_name
-            self.scopes.imports[alias.evaluated_alias or name] = prefix + name
-        return False
+    def _import_from(self, node: ast.ImportFrom) -> None:
+        prefix = "." * node.level + (f"{node.module}." if node.module else "")
+        for alias in node.names:
+            if alias.name != "*":
+                self.scopes.imports[alias.asname or alias.name] = prefix + alias.name
 
     # --- bindings ---------------------------------------------------------------
 
-    def visit_Assign(self, node: cst.Assign) -> None:
+    def _assign(self, node: ast.Assign) -> None:
         order = self._tick()
         for target in node.targets:
-            self._bind(target.target, node.value, "assign", order, node)
+            self._bind(target, node.value, "assign", order, node)
+        self._all(children(node))
 
-    def visit_AnnAssign(self, node: cst.AnnAssign | cst.NamedExpr) -> None:
+    def _annotated(self, node: ast.AnnAssign | ast.NamedExpr) -> None:
         if node.value is not None:
             self._bind(node.target, node.value, "assign", self._tick(), node)
+        self._all(children(node))
 
-    def visit_AugAssign(self, node: cst.AugAssign) -> None:
+    def _augmented(self, node: ast.AugAssign) -> None:
         self._bind(node.target, node.value, "add", self._tick(), node)
+        self._all(children(node))
 
-    visit_NamedExpr = visit_AnnAssign
-
-    def visit_WithItem(self, node: cst.WithItem) -> None:
-        if node.asname is not None:
-            self._bind(node.asname.name, node.item, "with", self._tick(), node)
-
-    def visit_For(self, node: cst.For | cst.CompFor) -> None:
+    def _comprehension(self, node: ast.comprehension) -> None:
         self._bind(node.target, node.iter, "for", self._tick(), node)
-
-    visit_CompFor = visit_For
+        self._all(children(node))
 
     def _bind(
-        self,
-        target: cst.BaseExpression,
-        value: cst.BaseExpression,
-        kind: str,
-        order: int,
-        node: cst.CSTNode,
+        self, target: ast.expr, value: ast.expr, kind: str, order: int, node: ast.AST
     ) -> None:
-        if isinstance(target, (cst.Tuple, cst.List)):
-            values: Sequence[cst.BaseElement] = ()
-            if isinstance(value, (cst.Tuple, cst.List)) and kind == "assign":
-                values = value.elements
-            for index, element in enumerate(target.elements):
-                if len(values) == len(target.elements):
-                    self._bind(element.value, values[index].value, kind, order, node)
+        if isinstance(target, (ast.Tuple, ast.List)):
+            values: Sequence[ast.expr] = ()
+            if isinstance(value, (ast.Tuple, ast.List)) and kind == "assign":
+                values = value.elts
+            for index, element in enumerate(target.elts):
+                element = element.value if isinstance(element, ast.Starred) else element
+                if len(values) == len(target.elts):
+                    given = values[index]
+                    given = given.value if isinstance(given, ast.Starred) else given
+                    self._bind(element, given, kind, order, node)
                 else:
-                    self._bind(element.value, value, f"{kind}[{index}]", order, node)
+                    self._bind(element, value, f"{kind}[{index}]", order, node)
             return
         name = dotted(target)
         if name is None:
             return
         head, _, rest = name.partition(".")
-        owner = self._classes[-1] if not rest else None
+        owner = self._class if not rest else None
         if head in {"self", "cls"} and rest and "." not in rest and self._function.owner:
             owner, name = self._function.owner, rest
         home = self._function.bindings if owner is None else owner.attributes
@@ -375,89 +378,86 @@ class Collector(cst.CSTVisitor):
 
     # --- calls, returns ---------------------------------------------------------
 
-    def visit_Call(self, node: cst.Call) -> None:
+    def _call(self, node: ast.Call) -> None:
         name = dotted(node.func)
         call = Call(self._tick(), node, self._function, self._inside, name)
         self._function.calls.append(call)
-        last = node.func.attr.value if isinstance(node.func, cst.Attribute) else name
+        last = last_name(node.func)
         if last is not None:
             self.scopes.callers.setdefault(last, []).append(call)
+        self._all(children(node))
 
-    def visit_Return(self, node: cst.Return | cst.Yield) -> None:
-        if isinstance(node.value, cst.BaseExpression):
+    def _return(self, node: ast.Return | ast.Yield) -> None:
+        if node.value is not None:
             function = self._function
             function.returns.append(Return(self._tick(), node.value, function))
+            self.visit(node.value)
 
-    visit_Yield = visit_Return
-
-    def visit_Raise(self, node: cst.Raise) -> None:
+    def _raise(self, node: ast.Raise) -> None:
         self._function.raises.append(Raise(self._tick(), self._inside))
+        self._all(children(node))
 
     # --- what encloses what -----------------------------------------------------
 
-    def _enter(self, kind: str, node: cst.CSTNode) -> None:
-        self._saved_inside.append(self._inside)
-        self._inside = (*self._inside, Inside(kind, node))
+    def _block(self, kind: str, node: ast.AST, nodes: Iterable[ast.AST]) -> None:
+        """What stands in one part of a statement."""
+        around = self._inside
+        inside = Inside(kind, node)
+        self._inside = (*around, inside)
+        self._all(nodes)
+        inside.end = self._tick()
+        self._inside = around
 
-    def _leave(self) -> None:
-        self._inside[-1].end = self._tick()
-        self._inside = self._saved_inside.pop()
-
-    def visit_With_body(self, node: cst.With) -> None:
+    def _with(self, node: With) -> None:
+        for item in node.items:
+            if item.optional_vars is not None:
+                self._bind(item.optional_vars, item.context_expr, "with", self._tick(), item)
+            self._all(children(item))
         # As a `try` with nothing but a body, for `suppress(...)`.
-        self.visit_Try(node)
-        self._enter("with", node)
+        handled = Handled(self._tick(), node, self._function, self._inside)
+        self._block("with", node, node.body)
+        handled.body_end = self._tick()
+        handled.end = self._tick()
+        self._function.handled.append(handled)
 
-    def leave_With_body(self, node: cst.With) -> None:
-        self.leave_Try_body(node)
-        self.leave_Try(node)
+    def _try(self, node: ast.Try) -> None:
+        handled = Handled(self._tick(), node, self._function, self._inside)
+        self._block("try", node, node.body)
+        handled.body_end = self._tick()
+        for handler in node.handlers:
+            self._block("handler", handler, children(handler))
+        if node.orelse:
+            self._block("else", node, node.orelse)
+        if node.finalbody:
+            self._block("finally", node, node.finalbody)
+        handled.end = self._tick()
+        self._function.handled.append(handled)
 
-    def visit_Try(self, node: cst.Try | cst.With) -> None:
-        self._tries.append(Handled(self._tick(), node, self._function, self._inside))
-
-    def visit_Try_body(self, node: cst.Try) -> None:
-        self._enter("try", node)
-
-    def leave_Try_body(self, node: cst.Try | cst.With) -> None:
-        self._leave()
-        self._tries[-1].body_end = self._tick()
-
-    def leave_Try(self, original_node: cst.Try | cst.With) -> None:
-        self._tries[-1].end = self._tick()
-        self._function.handled.append(self._tries.pop())
-
-    def visit_ExceptHandler(self, node: cst.ExceptHandler) -> None:
-        self._enter("handler", node)
-
-    def visit_Finally(self, node: cst.Finally) -> None:
-        self._enter("finally", node)
-
-    def leave_ExceptHandler(self, original_node: cst.ExceptHandler | cst.Finally) -> None:
-        self._leave()
-
-    leave_Finally = leave_ExceptHandler
-
-    def visit_Try_orelse(self, node: cst.Try) -> None:
-        self._enter("else", node)
-
-    def visit_If(self, node: cst.If) -> None:
+    def _if(self, node: ast.If) -> None:
         self._function.tests.append(Test(self._tick(), node))
+        self.visit(node.test)
+        self._block("if", node, node.body)
+        if node.orelse:
+            self._block("orelse", node, node.orelse)
 
-    def visit_If_body(self, node: cst.If) -> None:
-        self._enter("if", node)
+    def _for(self, node: For) -> None:
+        self._bind(node.target, node.iter, "for", self._tick(), node)
+        self.visit(node.target)
+        self.visit(node.iter)
+        self._block("loop", node, node.body)
+        self._all(node.orelse)
 
-    def visit_If_orelse(self, node: cst.If) -> None:
-        self._enter("orelse", node)
+    def _while(self, node: ast.While) -> None:
+        self.visit(node.test)
+        self._block("loop", node, node.body)
+        self._all(node.orelse)
 
-    def visit_For_body(self, node: cst.For | cst.While) -> None:
-        self._enter("loop", node)
 
-    visit_While_body = visit_For_body
-
-    def leave_For_body(self, node: cst.For | cst.While | cst.If | cst.Try) -> None:
-        self._leave()
-
-    leave_While_body = leave_For_body
-    leave_If_body = leave_For_body
-    leave_If_orelse = leave_For_body
-    leave_Try_orelse = leave_For_body
+def _parameters(args: ast.arguments) -> tuple[Parameter, ...]:
+    places = [*args.posonlyargs, *args.args]
+    defaults: list[ast.expr | None] = [None] * (len(places) - len(args.defaults))
+    defaults += [*args.defaults, *args.kw_defaults]
+    return tuple(
+        Parameter(each.arg, each.annotation, default)
+        for each, default in zip([*places, *args.kwonlyargs], defaults, strict=True)
+    )

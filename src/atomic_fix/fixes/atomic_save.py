@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import libcst as cst
 
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import dotted
 from atomic_fix.facts.scopes import Binding, Call
 from atomic_fix.facts.sites import WriteSite

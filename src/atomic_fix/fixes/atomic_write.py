@@ -11,7 +11,7 @@ from contextlib import suppress
 import libcst as cst
 
 from atomic_fix.config import own_helper
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import dotted, words
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix, Position, Span

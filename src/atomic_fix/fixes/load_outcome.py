@@ -10,7 +10,8 @@ import libcst as cst
 
 from atomic_fix.catalog.words import ASKING
 from atomic_fix.config import own_helper
-from atomic_fix.facts import ModuleFacts, fallbacks
+from atomic_fix.facts import fallbacks
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.caught import takes_value_error
 from atomic_fix.facts.names import dotted, of_kind, phrase_in, words
 from atomic_fix.facts.swallowing import Swallow

@@ -10,7 +10,7 @@ from typing import TypeVar
 import libcst as cst
 
 from atomic_fix.config import Style
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import children, code_of, dotted
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span

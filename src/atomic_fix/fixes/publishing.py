@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import libcst as cst
 
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import dotted
 from atomic_fix.facts.publications import Publication
 from atomic_fix.facts.scopes import Call, FunctionFacts

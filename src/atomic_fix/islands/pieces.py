@@ -21,7 +21,7 @@ import libcst as cst
 from libcst.metadata import CodeRange
 
 from atomic_fix.config import Config
-from atomic_fix.facts import ModuleFacts, Tree, ranges
+from atomic_fix.facts.module import ModuleFacts, Tree, ranges
 from atomic_fix.facts.scopes import (
     Binding,
     Call,

@@ -52,7 +52,7 @@ As for ATF201.
 
 from collections.abc import Iterator
 
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.rules.rule import Match, Rule, swallowed
 
 

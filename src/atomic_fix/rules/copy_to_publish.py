@@ -40,7 +40,7 @@ system it runs on.
 
 from collections.abc import Iterator
 
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_copied
 from atomic_fix.rules.rule import Match, Rule, published
 

@@ -41,7 +41,7 @@ memory buffer, and temp files that are published by a rename later.
 
 from collections.abc import Iterator
 
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.atomic_save import fix_save
 from atomic_fix.rules.rule import Match, Rule, written
 

@@ -65,7 +65,7 @@ sign that they are read back. As for every rule, tests count only with `check-te
 
 from collections.abc import Iterator
 
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.atomic_write import fix_write
 from atomic_fix.rules.rule import Match, Rule, written
 

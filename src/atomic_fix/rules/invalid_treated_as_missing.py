@@ -40,7 +40,7 @@ Tests that raise, log or warn, and data that did not come from durable state.
 
 from collections.abc import Iterator
 
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.finding import Fix
 from atomic_fix.fixes import Refused
 from atomic_fix.rules.rule import Match, Rule

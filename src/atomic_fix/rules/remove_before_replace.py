@@ -36,7 +36,7 @@ Removal in an error handler, and removal of the temp file itself.
 
 from collections.abc import Iterator
 
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_removed
 from atomic_fix.rules.rule import Match, Rule, published
 

@@ -42,7 +42,7 @@ Handles that were flushed, synchronised or closed before.
 
 from collections.abc import Iterator
 
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_still_open
 from atomic_fix.rules.rule import Match, Rule, published
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import libcst as cst
 
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.durable import Durability
 from atomic_fix.facts.publications import Publication
 from atomic_fix.facts.scopes import FunctionFacts

@@ -67,7 +67,7 @@ raises; functions whose caller in the same file tests for the default and then w
 
 from collections.abc import Iterator
 
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.rules.rule import Match, Rule, swallowed
 
 

@@ -39,7 +39,7 @@ Temp files made with `dir=`, or whose folder cannot be told.
 
 from collections.abc import Iterator
 
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_elsewhere
 from atomic_fix.rules.rule import Match, Rule, published
 

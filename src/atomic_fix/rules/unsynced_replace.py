@@ -52,7 +52,7 @@ write and the rename.
 
 from collections.abc import Iterator
 
-from atomic_fix.facts import ModuleFacts
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_unsynced
 from atomic_fix.rules.rule import Match, Rule, published
 

@@ -1,0 +1,257 @@
+"""What the code of one file does, without judging it, the way rules ask for it; and where in the
+file it does so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import libcst as cst
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
+
+from atomic_fix.config import Config
+from atomic_fix.facts import durable, fallbacks
+from atomic_fix.facts.durable import Durability, Vocabulary
+from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.platforms import is_posix_only
+from atomic_fix.facts.publications import (
+    Publication,
+    is_filled_for_callers,
+    publications,
+)
+from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
+from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
+from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
+from atomic_fix.facts.test_code import is_named_test, is_test
+from atomic_fix.finding import Position, Span
+from atomic_fix.source import Source
+
+
+class _Wrapper(MetadataWrapper):
+    """A module whose metadata is that of `PositionProvider` alone."""
+
+    def visit_batched(self, *_visitors: object, **_hooks: object) -> cst.CSTNode:
+        # For providers that share one walk. There are none, and the walk costs as much as
+        # the positions do.
+        return self.module
+
+
+def ranges(module: cst.Module) -> Mapping[cst.CSTNode, CodeRange]:
+    """Where each node of a tree stands. It costs as much as the parse."""
+    return _Wrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A LibCST tree of a file, with positions on demand."""
+
+    source: Source
+    module: cst.Module
+
+    @cached_property
+    def _ranges(self) -> Mapping[cst.CSTNode, CodeRange]:
+        # Only once a finding needs a position: most files need none.
+        return ranges(self.module)
+
+    def span(self, node: cst.CSTNode) -> Span:
+        """Where `node` stands in the file."""
+        found = self._ranges[node]
+        start, end = found.start, found.end
+        return Span(
+            Position(start.line, start.column + 1),
+            Position(end.line, end.column + 1),
+        )
+
+    @property
+    def roots(self) -> tuple[cst.Module, ...]:
+        """Everything that is parsed: of a file in parts, each part."""
+        return (self.module,)
+
+    def row(self, node: cst.CSTNode) -> int:
+        return self.span(node).start.row
+
+    def text(self, node: cst.CSTNode) -> str:
+        """The characters of `node` as they stand in the file."""
+        return self.source.slice(self.span(node))
+
+
+@dataclass(frozen=True)
+class ModuleFacts:
+    source: Source
+    tree: Tree
+    config: Config
+
+    @cached_property
+    def scopes(self) -> Scopes:
+        return collect(self.tree.module)
+
+    @cached_property
+    def paths(self) -> Paths:
+        return Paths(self.scopes)
+
+    @cached_property
+    def sites(self) -> Sites:
+        return Sites(self.scopes, self.paths, self.config)
+
+    @cached_property
+    def publications(self) -> tuple[Publication, ...]:
+        """Temp files given their final name, with the writes that made them."""
+        return publications(self.sites)
+
+    @cached_property
+    def swallows(self) -> tuple[Swallow, ...]:
+        """Handlers around loads that end in a default without a word."""
+        return swallows(self.sites)
+
+    def is_reported(self, swallow: Swallow) -> bool:
+        """Whether a caller in this file tests for the default of a handler and reports it."""
+        function = swallow.function
+        attributes = frozenset(each for each in swallow.sets if each.startswith("self."))
+        return fallbacks.reported_by_caller(self.sites, self.tree.roots, function, attributes)
+
+    def callers_of_loader(self, function: FunctionFacts) -> fallbacks.Callers:
+        """What the callers in this file do with what a loader returns or raises."""
+        return fallbacks.callers(self.sites, self.tree.roots, function)
+
+    @cached_property
+    def dismissals(self) -> tuple[Dismissal, ...]:
+        """Tests of a loaded object's shape that end in a default without a word."""
+        return dismissals(self.sites)
+
+    @cached_property
+    def posix_only(self) -> bool:
+        """Whether the module can run on POSIX systems alone."""
+        return is_posix_only(self.source.text)
+
+    @cached_property
+    def looked_up(self) -> dict[object, Any]:
+        """What the fixes of the file look up in the same code, one after the other; by the code
+        that it is of."""
+        return {}
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary.of(self.config.durable_words, self.config.not_durable_words)
+
+    def is_scratch_of_test(self, function: FunctionFacts, durability: Durability) -> bool:
+        """Whether what a function does with a file is part of a test: of its own, or, in what is
+        called a test, a file that it reads itself."""
+        return is_test(function, self.paths) or (
+            is_named_test(function)
+            and any(g.site is not None and g.site.function is function for g in durability.grounds)
+        )
+
+    @cached_property
+    def _published(self) -> set[WriteSite]:
+        return {write for publication in self.publications for write in publication.writes}
+
+    def is_staged(self, site: WriteSite) -> bool:
+        """Whether what the site writes is a temp file that is published later."""
+        return site in self._published or any(
+            # The folder that it is in is moved to its final name as a whole.
+            publish.function is site.function
+            and publish.order > site.order
+            and site.path.key.startswith(f"join({publish.source.key},")
+            for publish in self.sites.publishes
+        )
+
+    def write_durability(self, site: WriteSite) -> Durability:
+        """How likely it is that what the site writes is durable state. Below what is told,
+        it is the most that it could be: the loads of the module are not looked at then."""
+        named = self._durability(site.path, site.function)
+        if named.ruled_out:
+            return named
+        most = self._weighed(site, [*named.grounds, *durable.most_read_back(site)])
+        if most.confidence < self.config.min_confidence:
+            return most
+        found = self._weighed(site, [*named.grounds, *self._read_back(site.path, site.function)])
+        # Last, since it looks at every caller.
+        if found.confidence >= self.config.min_confidence and is_filled_for_callers(
+            self.sites, site, self.source.text
+        ):
+            found.rule_out("its callers have it fill a temp file, and publish that")
+        return found
+
+    def _weighed(self, site: WriteSite, grounds: list[durable.Ground]) -> Durability:
+        """The grounds in what names and reads the file, with those in the write itself."""
+        found = Durability(grounds)
+        durable.content_grounds(found, site)
+        if not site.constant:
+            durable.data_grounds(found, self.vocabulary, site.data)
+        durable.purpose_grounds(found, site.function)
+        durable.hint_grounds(found)
+        durable.absence_grounds(found, site)
+        return found
+
+    def load_durability(self, load: LoadSite, function: FunctionFacts) -> Durability:
+        """How likely it is that what `function` loads is durable state."""
+        path = load.path
+        found = self._durability(path, function)
+        writer = self._writer(path, function)
+        if writer is not None:
+            found.add(f"`{writer.function.name or 'the module'}` writes it", 2.2, writer)
+        else:
+            durable.foreign_grounds(found, path, function)
+        if load.raw:
+            found.add("it is read, not parsed", -0.8)
+        else:
+            found.add("the data is parsed", 0.6)
+        return found
+
+    def _writer(self, path: PathValue, loader: FunctionFacts) -> WriteSite | PublishSite | None:
+        """What writes the file that is loaded: by its path, or else by the functions' names."""
+        for write in self.sites.writes:
+            if write.path.same(path):
+                return write
+        for publication in self.publications:
+            if publication.site.target.same(path):
+                return publication.site
+        for write in self.sites.kept:
+            if write.path.same(path):
+                return write
+        loaders = (loader, *self.callers(loader))
+        for write in (*self.sites.writes, *self.sites.kept):
+            savers = (write.function, *self.callers(write.function))
+            if any(durable.paired(saver, each) for saver in savers for each in loaders):
+                return write
+        return None
+
+    def publication_durability(self, publication: Publication) -> Durability:
+        """How likely it is that what is published is durable state."""
+        site = publication.site
+        found = self._durability(site.target, site.function)
+        for write in publication.writes[:1]:
+            durable.content_grounds(found, write)
+            durable.data_grounds(found, self.vocabulary, write.data)
+        durable.purpose_grounds(found, site.function)
+        found.add("it is written under a temp name first", 0.8)
+        found.grounds += self._read_back(site.target, site.function)
+        return found
+
+    def callers(self, function: FunctionFacts, depth: int = 2) -> tuple[FunctionFacts, ...]:
+        """Functions of the module that call this one, directly or through others."""
+        found: list[FunctionFacts] = []
+        for call in self.scopes.callers_of(function.name):
+            caller = call.function
+            if caller is function or caller in found or caller.is_module:
+                continue
+            if function in self.paths.callees(call.node, caller):
+                found.append(caller)
+                if depth > 1:
+                    found += [c for c in self.callers(caller, depth - 1) if c not in found]
+        return tuple(found)
+
+    def _durability(self, path: PathValue, function: FunctionFacts) -> Durability:
+        found = Durability()
+        durable.name_grounds(found, self.vocabulary, path, function, self.source.filename)
+        durable.trait_grounds(found, path)
+        if durable.given_by_caller(path, function):
+            durable.caller_grounds(found, self.vocabulary, self.callers(function))
+        return found
+
+    def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[durable.Ground, ...]:
+        return durable.read_back(path, function, self.sites.loads, self.callers, self._parsed)
+
+    @cached_property
+    def _parsed(self) -> durable.Parsed:
+        return durable.parsed(self.sites.loads)

@@ -1,0 +1,214 @@
+"""Python's own syntax tree, read the way facts ask: dotted names, arguments, children in the order
+of the file."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TypeVar
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+With = ast.With | ast.AsyncWith
+For = ast.For | ast.AsyncFor
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+WITHS = (ast.With, ast.AsyncWith)
+FORS = (ast.For, ast.AsyncFor)
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+
+_Node = TypeVar("_Node", bound=ast.AST)
+
+# They hold no code, and one object stands for all of a kind.
+_MARKS = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What a call gives in one place."""
+
+    value: ast.expr
+    """Of `*a` and `**a`: what is behind the stars."""
+    keyword: str = ""
+    star: str = ""
+    """`*`, `**`, or empty."""
+
+
+@lru_cache(maxsize=4096)
+def arguments(call: ast.Call) -> tuple[Argument, ...]:
+    """What a call gives, in the order of the file."""
+    found: list[tuple[tuple[int, int], Argument]] = []
+    for value in call.args:
+        place = (value.lineno, value.col_offset)
+        if isinstance(value, ast.Starred):
+            found.append((place, Argument(value.value, star="*")))
+        else:
+            found.append((place, Argument(value)))
+    for each in call.keywords:
+        place = (each.lineno, each.col_offset)
+        star = "" if each.arg is not None else "**"
+        found.append((place, Argument(each.value, each.arg or "", star)))
+    if call.args and call.keywords:
+        found.sort(key=lambda pair: pair[0])
+    return tuple(argument for _, argument in found)
+
+
+def argument(call: ast.Call, position: int | None, keyword: str = "") -> ast.expr | None:
+    """What a call gives in a place, or by a name; None for the place: by the name alone."""
+    index = 0
+    for arg in arguments(call):
+        if arg.star:
+            # What follows a star has no known position.
+            index = 1000
+            continue
+        if arg.keyword:
+            if keyword and arg.keyword == keyword:
+                return arg.value
+            continue
+        if index == position:
+            return arg.value
+        index += 1
+    return None
+
+
+def dotted(node: ast.AST | None) -> str | None:
+    """`a.b.c` for a chain of plain names, also `None`, `True` and `False`; else None."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if isinstance(node, ast.Name):
+        parts.append(node.id)
+    elif isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool)):
+        parts.append(str(node.value))
+    else:
+        return None
+    return ".".join(reversed(parts))
+
+
+def string(node: ast.AST | None) -> str | None:
+    """The text of a string literal; bytes by their characters."""
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, str):
+            return node.value
+        if isinstance(node.value, bytes):
+            return node.value.decode("latin-1")
+    return None
+
+
+def is_number(node: ast.AST | None) -> bool:
+    """Whether an expression is a number as it stands; `True` is none."""
+    return (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, (int, float, complex))
+        and not isinstance(node.value, bool)
+    )
+
+
+def last_name(func: ast.expr) -> str | None:
+    """`c` for `a.b.c` and `a().c`; None where no name ends it."""
+    if isinstance(func, ast.Attribute):
+        return func.attr
+    return func.id if isinstance(func, ast.Name) else None
+
+
+@lru_cache(maxsize=4096)
+def code_of(node: ast.AST) -> str:
+    """The code of a node, as `ast.unparse` writes it: one spelling for what means the same.
+
+    For the characters in the file, see `Tree.text`.
+    """
+    return ast.unparse(node)
+
+
+@cache
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    if kind is ast.Constant:
+        return ()
+    known: tuple[str, ...] = kind._fields
+    if issubclass(kind, FUNCTIONS):
+        return ("decorator_list", "type_params", "args", "returns", "body")
+    if kind is ast.ClassDef:
+        return ("decorator_list", "type_params", "bases", "keywords", "body")
+    if kind is ast.IfExp:
+        return ("body", "test", "orelse")
+    return tuple(each for each in known if each not in {"ctx", "op", "ops", "name", "names"}) + (
+        ("names",) if kind in {ast.Import, ast.ImportFrom} else ()
+    )
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """What stands in a node, in the order in which it is written.
+
+    For `a if b else c` and comprehensions too: what gives the value comes before its conditions.
+    """
+    kind = type(node)
+    if kind is ast.Call:
+        found: list[ast.AST] = [node.func]  # type: ignore[attr-defined]
+        return [*found, *_in_order([*node.args, *node.keywords])]  # type: ignore[attr-defined]
+    if kind is ast.Dict:
+        return [
+            each
+            for pair in zip(node.keys, node.values, strict=True)  # type: ignore[attr-defined]
+            for each in pair
+            if each is not None
+        ]
+    found = []
+    for name in _fields(kind):
+        value = getattr(node, name, None)
+        if type(value) is list:
+            found += [each for each in value if isinstance(each, ast.AST)]
+        elif isinstance(value, ast.AST) and not isinstance(value, _MARKS):
+            found.append(value)
+    return _in_order(found) if kind is ast.arguments else found
+
+
+def _in_order(nodes: Sequence[ast.AST]) -> list[ast.AST]:
+    return sorted(nodes, key=lambda node: (node.lineno, node.col_offset))  # type: ignore[attr-defined]
+
+
+def walk(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and everything in it, in the order of the file."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(children(current)))
+
+
+@lru_cache(maxsize=1024)
+def of_kind(node: ast.AST, kind: type[_Node]) -> Sequence[_Node]:
+    """The nodes of one kind in some code, in order. Kept until `forget_nodes`: whoever asks about
+    each handler of a function would go through all of it each time."""
+    return [each for each in walk(node) if isinstance(each, kind)]
+
+
+@lru_cache(maxsize=256)
+def parents_in(root: ast.AST) -> dict[ast.AST, ast.AST]:
+    """What each node in some code stands in. Kept until `forget_nodes`."""
+    found = {}
+    stack = [root]
+    while stack:
+        current = stack.pop()
+        for child in children(current):
+            found[child] = current
+            stack.append(child)
+    return found
+
+
+def forget_nodes() -> None:
+    """Let go of the trees that the lookups of this module know."""
+    for known in (arguments, code_of, of_kind, parents_in):
+        known.cache_clear()
+
+
+def method_call(receiver: ast.expr, method: str, like: ast.Call) -> ast.Call:
+    """`receiver.method(...)` with the arguments of another call, in its place in the file."""
+    func = ast.copy_location(ast.Attribute(receiver, method, ast.Load()), like.func)
+    return call_of(func, like, like.args)
+
+
+def call_of(func: ast.expr, like: ast.Call, args: Sequence[ast.expr]) -> ast.Call:
+    """A call that is made up from another one, and stands in its place in the file."""
+    return ast.copy_location(ast.Call(func, [*args], [*like.keywords]), like)
