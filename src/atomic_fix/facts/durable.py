@@ -7,16 +7,16 @@ reading what programs do with files of such names, and are measured by `benchmar
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-import libcst as cst
-
 from atomic_fix.catalog import apis
 from atomic_fix.catalog import words as catalog
-from atomic_fix.facts.names import code_of, dotted, phrase_in, words
+from atomic_fix.facts.names import phrase_in, words
+from atomic_fix.facts.nodes import code_of, dotted, last_name
 from atomic_fix.facts.paths import Mention, PathValue
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
@@ -344,7 +344,7 @@ def _moved(loaded: PathValue, written: PathValue) -> bool:
 
 def given_by_caller(path: PathValue, function: FunctionFacts) -> bool:
     """Whether the path comes in as a parameter of the function."""
-    return any(f"{function.path}:{p.name.value}" in path.aliases for p in function.parameters)
+    return any(f"{function.path}:{p.name}" in path.aliases for p in function.parameters)
 
 
 def _is_own(path: PathValue) -> bool:
@@ -408,7 +408,7 @@ def content_grounds(durability: Durability, site: WriteSite) -> None:
     elif site.content == "table" and not durability.read_back:
         durability.add("the data is a table", _TABLE_CONTENT)
     elif site.content == "copy":
-        source = code_of(site.call.node.args[0].value)
+        source = code_of(site.call.arguments[0].value)
         if any(phrase_in(catalog.ASIDE, name) for name in site.data):
             durability.add("a copy put aside is restored", _RESTORED)
         elif any(phrase_in(catalog.ORIGINALS, name) for name in (*site.data, source)):
@@ -474,26 +474,23 @@ def guarded_by_absence(site: WriteSite) -> bool:
     """Whether the write happens only when the file does not exist."""
     return any(
         _implies_absence(inside.node.test, holds=inside.kind == "if")
-        if isinstance(inside.node, cst.If)
-        else isinstance(inside.node, cst.ExceptHandler)
-        and inside.node.type is not None
+        if isinstance(inside.node, ast.If)
+        else isinstance(inside.node, ast.ExceptHandler)
         and dotted(inside.node.type) == "FileNotFoundError"
         for inside in site.call.inside
     )
 
 
-def _implies_absence(test: cst.BaseExpression, *, holds: bool) -> bool:
+def _implies_absence(test: ast.expr, *, holds: bool) -> bool:
     """Whether a file does not exist where a test is known to hold, or not to."""
-    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
-        return _implies_absence(test.expression, holds=not holds)
-    if isinstance(test, cst.BooleanOperation):
-        left = _implies_absence(test.left, holds=holds)
-        right = _implies_absence(test.right, holds=holds)
-        if isinstance(test.operator, cst.And) is holds:
-            return left or right
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return _implies_absence(test.operand, holds=not holds)
+    if isinstance(test, ast.BoolOp):
+        first, *rest = (_implies_absence(each, holds=holds) for each in test.values)
+        if isinstance(test.op, ast.And) is holds:
+            return first or any(rest)
         # `not (path and path.exists())`: no path is no file either.
-        return right and (left or (not holds and isinstance(test.left, cst.Name)))
-    if holds or not isinstance(test, cst.Call):
+        return all(rest) and (first or (not holds and isinstance(test.values[0], ast.Name)))
+    if holds or not isinstance(test, ast.Call):
         return False
-    asked = test.func.attr if isinstance(test.func, cst.Attribute) else test.func
-    return isinstance(asked, cst.Name) and asked.value in {"exists", "is_file", "isfile"}
+    return last_name(test.func) in {"exists", "is_file", "isfile"}

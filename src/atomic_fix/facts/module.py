@@ -1,13 +1,8 @@
-"""What the code of one file does, without judging it, the way rules ask for it; and where in the
-file it does so."""
+"""What the code of one file does, without judging it, the way rules ask for it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-
-import libcst as cst
-from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from atomic_fix.config import Config
 from atomic_fix.facts import durable, fallbacks
@@ -23,56 +18,8 @@ from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
 from atomic_fix.facts.test_code import is_named_test, is_test
-from atomic_fix.finding import Position, Span
+from atomic_fix.facts.tree import Tree
 from atomic_fix.source import Source
-
-
-class _Wrapper(MetadataWrapper):
-    """A module whose metadata is that of `PositionProvider` alone."""
-
-    def visit_batched(self, *_visitors: object, **_hooks: object) -> cst.CSTNode:
-        # For providers that share one walk. There are none, and the walk costs as much as
-        # the positions do.
-        return self.module
-
-
-def ranges(module: cst.Module) -> Mapping[cst.CSTNode, CodeRange]:
-    """Where each node of a tree stands. It costs as much as the parse."""
-    return _Wrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
-
-
-@dataclass(frozen=True)
-class Tree:
-    """A LibCST tree of a file, with positions on demand."""
-
-    source: Source
-    module: cst.Module
-
-    @cached_property
-    def _ranges(self) -> Mapping[cst.CSTNode, CodeRange]:
-        # Only once a finding needs a position: most files need none.
-        return ranges(self.module)
-
-    def span(self, node: cst.CSTNode) -> Span:
-        """Where `node` stands in the file."""
-        found = self._ranges[node]
-        start, end = found.start, found.end
-        return Span(
-            Position(start.line, start.column + 1),
-            Position(end.line, end.column + 1),
-        )
-
-    @property
-    def roots(self) -> tuple[cst.Module, ...]:
-        """Everything that is parsed: of a file in parts, each part."""
-        return (self.module,)
-
-    def row(self, node: cst.CSTNode) -> int:
-        return self.span(node).start.row
-
-    def text(self, node: cst.CSTNode) -> str:
-        """The characters of `node` as they stand in the file."""
-        return self.source.slice(self.span(node))
 
 
 @dataclass(frozen=True)
@@ -107,11 +54,11 @@ class ModuleFacts:
         """Whether a caller in this file tests for the default of a handler and reports it."""
         function = swallow.function
         attributes = frozenset(each for each in swallow.sets if each.startswith("self."))
-        return fallbacks.reported_by_caller(self.sites, self.tree.roots, function, attributes)
+        return fallbacks.reported_by_caller(self.sites, self.tree.module, function, attributes)
 
     def callers_of_loader(self, function: FunctionFacts) -> fallbacks.Callers:
         """What the callers in this file do with what a loader returns or raises."""
-        return fallbacks.callers(self.sites, self.tree.roots, function)
+        return fallbacks.callers(self.sites, self.tree.module, function)
 
     @cached_property
     def dismissals(self) -> tuple[Dismissal, ...]:
@@ -156,8 +103,8 @@ class ModuleFacts:
         )
 
     def write_durability(self, site: WriteSite) -> Durability:
-        """How likely it is that what the site writes is durable state. Below what is told,
-        it is the most that it could be: the loads of the module are not looked at then."""
+        """How likely it is that what the site writes is durable state. Below the least confidence
+        that is reported, it is the most that it could be: nobody looks who reads it back then."""
         named = self._durability(site.path, site.function)
         if named.ruled_out:
             return named

@@ -6,6 +6,7 @@ share one are the same file), which words are in sight (`mentions`), and a few t
 
 from __future__ import annotations
 
+import ast
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -13,19 +14,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from operator import attrgetter
 
-import libcst as cst
-
 from atomic_fix.catalog import apis, words
-from atomic_fix.facts.names import code_of, dotted, phrase_in
+from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.names import words as name_words
-from atomic_fix.facts.scopes import (
-    Binding,
-    Call,
-    ClassFacts,
-    FunctionFacts,
-    Scopes,
-    argument,
-)
+from atomic_fix.facts.nodes import argument, arguments, code_of, dotted, is_number, string
+from atomic_fix.facts.scopes import Binding, Call, ClassFacts, FunctionFacts, Scopes
 
 _DEPTH = 6
 _MOST_NESTED = 50
@@ -141,8 +134,8 @@ class Paths:
 
     def __init__(self, scopes: Scopes) -> None:
         self._scopes = scopes
-        self._cache: dict[tuple[int, int], PathValue] = {}
-        self._active: set[int] = set()
+        self._cache: dict[tuple[ast.expr, int], PathValue] = {}
+        self._active: set[ast.expr] = set()
         self._call_names: dict[tuple[Call, FunctionFacts], str] = {}
 
     # --- names ------------------------------------------------------------------
@@ -166,7 +159,7 @@ class Paths:
             return f"?.{name}"
         return f"builtins.{name}" if not rest else name
 
-    def call_name(self, call: Call | cst.Call, function: FunctionFacts) -> str:
+    def call_name(self, call: Call | ast.Call, function: FunctionFacts) -> str:
         """The qualified name of what is called, if it has one; aliases are seen through."""
         if not isinstance(call, Call):
             return self.qualified(dotted(call.func), function) or ""
@@ -178,39 +171,38 @@ class Paths:
     def _call_name(self, call: Call, function: FunctionFacts) -> str:
         node = call.node
         name = self.qualified(dotted(node.func), function)
-        if isinstance(node.func, cst.Name):
-            bound = self.bindings(node.func.value, function, call.order)
-            if len(bound) == 1 and isinstance(bound[0].value, (cst.Name, cst.Attribute)):
+        if isinstance(node.func, ast.Name):
+            bound = self.bindings(node.func.id, function, call.order)
+            if len(bound) == 1 and isinstance(bound[0].value, (ast.Name, ast.Attribute)):
                 # `opener = gzip.open`, called under that name.
                 name = self.qualified(dotted(bound[0].value), bound[0].function)
         return name or ""
 
-    def callees(self, call: cst.Call, function: FunctionFacts) -> Sequence[FunctionFacts]:
+    def callees(self, call: ast.Call, function: FunctionFacts) -> Sequence[FunctionFacts]:
         """The functions of this module that a call may run."""
         func = call.func
-        if isinstance(func, cst.Name):
-            named = self._scopes.functions_named(func.value)
+        if isinstance(func, ast.Name):
+            named = self._scopes.functions_named(func.id)
             return [f for f in named if f.owner is None or f.outer is function]
-        if isinstance(func, cst.Attribute):
+        if isinstance(func, ast.Attribute):
             receiver = func.value
-            name = func.attr.value
             owner = function.owner
-            if isinstance(receiver, cst.Name):
-                if owner is None or receiver.value not in {"self", "cls", owner.name}:
-                    owner = self._scopes.class_named(receiver.value)
-                found = self.method(owner, name) if owner is not None else None
+            if isinstance(receiver, ast.Name):
+                if owner is None or receiver.id not in {"self", "cls", owner.name}:
+                    owner = self._scopes.class_named(receiver.id)
+                found = self.method(owner, func.attr) if owner is not None else None
                 return [found] if found is not None else []
-            if isinstance(receiver, cst.Call) and dotted(receiver.func) == "super":
-                return self._scopes.functions_named(name)
+            if isinstance(receiver, ast.Call) and dotted(receiver.func) == "super":
+                return self._scopes.functions_named(func.attr)
         return []
 
-    def opened_by_method(self, call: cst.Call) -> cst.BaseExpression:
+    def opened_by_method(self, call: ast.Call) -> ast.expr:
         """The path in `path.open(mode)` or `file_system.open(path, mode)`."""
-        assert isinstance(call.func, cst.Attribute)
+        assert isinstance(call.func, ast.Attribute)
         receiver = call.func.value
         first = argument(call, 0)
         if first is not None and not _is_mode(_text(first)):
-            called = receiver.func if isinstance(receiver, cst.Call) else receiver
+            called = receiver.func if isinstance(receiver, ast.Call) else receiver
             last = name_words((dotted(called) or "").rpartition(".")[2])
             layer = last[-1:] if last[-2:] != ("file", "system") else ("filesystem",)
             if not apis.FILE_SYSTEMS.isdisjoint(layer):
@@ -264,17 +256,17 @@ class Paths:
 
     # --- paths ------------------------------------------------------------------
 
-    def resolve(self, node: cst.BaseExpression, function: FunctionFacts, before: int) -> PathValue:
+    def resolve(self, node: ast.expr, function: FunctionFacts, before: int) -> PathValue:
         """What `node`, evaluated in `function` at order `before`, is known of as a path."""
-        cached = self._cache.get((id(node), before))
+        cached = self._cache.get((node, before))
         if cached is None:
             cached = self._resolve(node, function, before, 0, _DEPTH)
-            self._cache[id(node), before] = cached
+            self._cache[node, before] = cached
         return cached
 
     def _resolve(
         self,
-        node: cst.BaseExpression,
+        node: ast.expr,
         function: FunctionFacts,
         before: int,
         distance: int,
@@ -282,90 +274,77 @@ class Paths:
     ) -> PathValue:
         # `depth` counts the names and calls that were followed, and not how deep a single
         # expression is.
-        if depth <= 0 or id(node) in self._active or len(self._active) >= _MOST_NESTED:
+        if depth <= 0 or node in self._active or len(self._active) >= _MOST_NESTED:
             return _UNKNOWN
-        self._active.add(id(node))
+        self._active.add(node)
         try:
             return self._expression(node, function, before, distance, depth)
         finally:
-            self._active.discard(id(node))
+            self._active.discard(node)
 
     def _expression(
         self,
-        node: cst.BaseExpression,
+        node: ast.expr,
         function: FunctionFacts,
         before: int,
         distance: int,
         depth: int,
     ) -> PathValue:
         again = (function, before, distance, depth)
-        if isinstance(node, (cst.SimpleString, cst.ConcatenatedString, cst.FormattedString)):
-            return self._string(node, *again)
-        if isinstance(node, cst.Name):
-            return self._name(node, *again)
-        if isinstance(node, cst.Attribute):
-            return self._attribute(node, *again)
-        if isinstance(node, cst.Call):
-            return self._call(node, *again)
-        if isinstance(node, cst.BinaryOperation):
-            left = self._resolve(node.left, *again)
-            right = self._resolve(node.right, *again)
-            if isinstance(node.operator, cst.Divide):
-                return _join([left, right], "path")
-            if isinstance(node.operator, cst.Modulo):
-                return self._filled_in(node.left, _elements(node.right), *again)
-            return _append(left, right, _text(node.right))
-        if isinstance(node, cst.IfExp):
-            return _union([self._resolve(node.body, *again), self._resolve(node.orelse, *again)])
-        if isinstance(node, cst.BooleanOperation):
-            return _union([self._resolve(node.left, *again), self._resolve(node.right, *again)])
-        if isinstance(node, cst.NamedExpr):
-            return self._resolve(node.value, *again)
-        if isinstance(node, cst.Await):
-            return self._resolve(node.expression, *again)
-        if isinstance(node, cst.Subscript):
-            base = self._resolve(node.value, function, before, distance + 1, depth - 1)
-            literal = None
-            if len(node.slice) == 1 and isinstance(node.slice[0].slice, cst.Index):
-                literal = _text(node.slice[0].slice.value)
-            mentions = base.mentions
-            if literal is not None and not literal.isdigit():
-                mentions = (Mention("key", literal, distance), *mentions)
-            key = f"{base.key}[{literal or '?'}]"
-            aliases = frozenset({key}) if literal is not None else frozenset()
-            return PathValue(key, aliases, mentions, base.traits & {"temp", "tempdir"})
+        match node:
+            case ast.Constant(value=str() | bytes()):
+                return _literal_value(string(node) or "", distance)
+            case ast.JoinedStr():
+                return self._formatted(node, *again)
+            case ast.Name():
+                return self._name(node, *again)
+            case ast.Attribute():
+                return self._attribute(node, *again)
+            case ast.Call():
+                return self._call(node, *again)
+            case ast.BinOp():
+                left = self._resolve(node.left, *again)
+                right = self._resolve(node.right, *again)
+                if isinstance(node.op, ast.Div):
+                    return _join([left, right], "path")
+                if isinstance(node.op, ast.Mod):
+                    return self._filled_in(node.left, _elements(node.right), *again)
+                return _append(left, right, _text(node.right))
+            case ast.IfExp():
+                choices = [node.body, node.orelse]
+                return _union([self._resolve(each, *again) for each in choices])
+            case ast.BoolOp():
+                return _union([self._resolve(each, *again) for each in node.values])
+            case ast.NamedExpr() | ast.Await():
+                return self._resolve(node.value, *again)
+            case ast.Subscript():
+                base = self._resolve(node.value, function, before, distance + 1, depth - 1)
+                literal = _text(node.slice)
+                mentions = base.mentions
+                if literal is not None and not literal.isdigit():
+                    mentions = (Mention("key", literal, distance), *mentions)
+                key = f"{base.key}[{literal or '?'}]"
+                aliases = frozenset({key}) if literal is not None else frozenset[str]()
+                return PathValue(key, aliases, mentions, base.traits & {"temp", "tempdir"})
         return _UNKNOWN
 
-    def _string(
-        self,
-        node: cst.SimpleString | cst.ConcatenatedString | cst.FormattedString,
-        function: FunctionFacts,
-        before: int,
-        distance: int,
-        depth: int,
+    def _formatted(
+        self, node: ast.JoinedStr, function: FunctionFacts, before: int, distance: int, depth: int
     ) -> PathValue:
         pieces: list[str] = []
         inner: list[PathValue] = []
-        parts: list[cst.CSTNode] = [node]
-        while parts:
-            part = parts.pop(0)
-            if isinstance(part, cst.ConcatenatedString):
-                parts[:0] = [part.left, part.right]
-            elif isinstance(part, cst.FormattedString):
-                parts[:0] = list(part.parts)
-            elif isinstance(part, cst.FormattedStringText):
-                pieces.append(part.value)
-            elif isinstance(part, cst.FormattedStringExpression):
-                inner.append(self._resolve(part.expression, function, before, distance, depth - 1))
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                inner.append(self._resolve(part.value, function, before, distance, depth - 1))
                 pieces.append("{}")
-            elif isinstance(part, cst.SimpleString):
-                pieces.append(_literal(part))
+            else:
+                pieces.append(string(part) or "")
         return _filled("".join(pieces), inner, distance)
 
     def _filled_in(
         self,
-        template: cst.BaseExpression,
-        given: list[cst.BaseExpression],
+        template: ast.expr,
+        given: Sequence[ast.expr],
         function: FunctionFacts,
         before: int,
         distance: int,
@@ -379,11 +358,9 @@ class Paths:
         return _filled(_PLACE.sub("{}", text), inner, distance)
 
     def _name(
-        self, node: cst.Name, function: FunctionFacts, before: int, distance: int, depth: int
+        self, node: ast.Name, function: FunctionFacts, before: int, distance: int, depth: int
     ) -> PathValue:
-        name = node.value
-        if name in {"None", "True", "False"}:
-            return _UNKNOWN
+        name = node.id
         found = self.bindings(name, function, before)
         if found and all(_is_no_path(b.value) for b in found):
             # `_A = None`, which many parameters may have for a default: not one and the same file.
@@ -411,7 +388,7 @@ class Paths:
                     self._resolve(parameter.default, home, before, distance + 1, depth - 1)
                 )
             if parameter.annotation is not None:
-                text = code_of(parameter.annotation.annotation)
+                text = code_of(parameter.annotation)
                 if "Path" in text:
                     traits.add("path")
                 if any(word in text for word in ("IO", "Writer", "Buffer", "Stream")):
@@ -439,7 +416,7 @@ class Paths:
             if "memory" in value.traits:
                 return value
             name = self.qualified(
-                dotted(binding.value.func) if isinstance(binding.value, cst.Call) else None
+                dotted(binding.value.func) if isinstance(binding.value, ast.Call) else None
             )
             if name == "tempfile.TemporaryDirectory":
                 return value
@@ -488,13 +465,13 @@ class Paths:
         return values
 
     def _attribute(
-        self, node: cst.Attribute, function: FunctionFacts, before: int, distance: int, depth: int
+        self, node: ast.Attribute, function: FunctionFacts, before: int, distance: int, depth: int
     ) -> PathValue:
-        name = node.attr.value
+        name = node.attr
         owner = function.owner
         mention = Mention("attribute", name, distance)
         own = {"temp"} if _is_temp_name(name) else set[str]()
-        if isinstance(node.value, cst.Name) and node.value.value in {"self", "cls"} and owner:
+        if isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"} and owner:
             values = [
                 self._binding(b, distance + 1, depth - 1) for b in self.attribute(owner, name)[-3:]
             ]
@@ -528,11 +505,11 @@ class Paths:
         return value.having(*own, *(base.traits & _OF_FOLDERS))
 
     def _given_back(
-        self, call: cst.Call, callee: FunctionFacts, returned: list[PathValue]
-    ) -> cst.BaseExpression | None:
+        self, call: ast.Call, callee: FunctionFacts, returned: list[PathValue]
+    ) -> ast.expr | None:
         """The argument that a function returns in another form, if that is all it does."""
         for parameter in callee.parameters:
-            name = parameter.name.value
+            name = parameter.name
             if returned and all(f"{callee.path}:{name}" in v.aliases for v in returned):
                 return argument(call, callee.parameter_position(name), name)
         return None
@@ -544,7 +521,7 @@ class Paths:
         ]
 
     def _call(
-        self, node: cst.Call, function: FunctionFacts, before: int, distance: int, depth: int
+        self, node: ast.Call, function: FunctionFacts, before: int, distance: int, depth: int
     ) -> PathValue:
         again = (function, before, distance, depth - 1)
         name = self.qualified(dotted(node.func), function) or ""
@@ -555,13 +532,13 @@ class Paths:
         if name in apis.TEMP_MAKERS:
             return self._temp(node, name, again)
         if not apis.PATH_CLASSES.isdisjoint({name, last}):
-            parts = [a.value for a in node.args if a.keyword is None and not a.star]
+            parts = [a.value for a in arguments(node) if not a.keyword and not a.star]
             values = [self._resolve(part, *again) for part in parts]
             if len(values) == 1:
                 return values[0].having("path")
             return _join(values, "path")
         if name in apis.JOIN_CALLS:
-            values = [self._resolve(a.value, *again) for a in node.args if a.keyword is None]
+            values = [self._resolve(a.value, *again) for a in arguments(node) if not a.keyword]
             return _join(values)
         if name in apis.SAME_PATH_CALLS and first is not None:
             target = argument(node, 1) if name == "typing.cast" else None
@@ -577,7 +554,7 @@ class Paths:
         if opener is not None:
             target = argument(node, 0, opener.path_keyword)
             return self._resolve(target, *again) if target is not None else _UNKNOWN
-        if isinstance(node.func, cst.Attribute):
+        if isinstance(node.func, ast.Attribute):
             known = self._method_call(node, node.func, first, again)
             if known is not None:
                 return known
@@ -591,53 +568,53 @@ class Paths:
                 return self._resolve(given, *again)
             mention = Mention("function", callee.name, distance)
             found = _union(values).named(f"call:{callee.path}()", mention)
-            for value in (self._resolve(a.value, *again) for a in node.args):
+            for value in (self._resolve(a.value, *again) for a in arguments(node)):
                 if value.key.startswith("append("):
                     # `path_of(f"{name}.new")`: beside what `path_of(name)` gives.
                     return _append(found, value, value.key[:-1].rpartition(",")[2])
             return found
         # A function from elsewhere: its name and what it is given are all there is to see.
         called = dotted(node.func) or ""
-        arguments = [
+        given_values = [
             self._resolve(a.value, function, before, distance + 1, depth - 2)
-            for a in node.args
+            for a in arguments(node)
             if not a.star
         ]
         receiver = _UNKNOWN
-        if isinstance(node.func, cst.Attribute):
-            called = called or node.func.attr.value
+        if isinstance(node.func, ast.Attribute):
+            called = called or node.func.attr
             receiver = self._resolve(node.func.value, function, before, distance + 1, depth - 2)
         last = called.rpartition(".")[2]
-        keys = ",".join(a.key for a in arguments)
+        keys = ",".join(a.key for a in given_values)
         alias = f"call:{called}({keys})"
-        if len(arguments) == 1 and phrase_in(words.SAME_PATH, called):
-            return replace(arguments[0], aliases=arguments[0].aliases | {alias})
+        if len(given_values) == 1 and phrase_in(words.SAME_PATH, called):
+            return replace(given_values[0], aliases=given_values[0].aliases | {alias})
         aliases = frozenset({alias} if called and "?" not in keys else ())
         mentions = [Mention("function", last, distance)] if called else []
-        mentions += (m for value in arguments for m in value.mentions)
+        mentions += (m for value in given_values for m in value.mentions)
         traits = receiver.traits & _OF_FOLDERS
         if _is_temp_name(last):
             traits |= {"temp"}
-        for value in arguments:
+        for value in given_values:
             traits |= value.traits & _OF_PARTS
-        derived = frozenset[str]().union(*(value.aliases for value in arguments))
+        derived = frozenset[str]().union(*(value.aliases for value in given_values))
         return PathValue(alias, aliases, tuple(mentions), traits, derived)
 
     def _method_call(
         self,
-        node: cst.Call,
-        func: cst.Attribute,
-        first: cst.BaseExpression | None,
+        node: ast.Call,
+        func: ast.Attribute,
+        first: ast.expr | None,
         again: tuple[FunctionFacts, int, int, int],
     ) -> PathValue | None:
-        method = func.attr.value
+        method = func.attr
         if method in apis.SAME_PATH_METHODS:
             return self._resolve(func.value, *again)
         if method == "joinpath":
-            values = [self._resolve(a.value, *again) for a in node.args if a.keyword is None]
+            values = [self._resolve(a.value, *again) for a in arguments(node) if not a.keyword]
             return _join([self._resolve(func.value, *again), *values], "path")
         if method == "format":
-            return self._filled_in(func.value, [arg.value for arg in node.args], *again)
+            return self._filled_in(func.value, [arg.value for arg in arguments(node)], *again)
         if method == "open":
             opened = self.opened_by_method(node)
             if opened is not func.value or first is None or _is_mode(_text(first)):
@@ -666,9 +643,9 @@ class Paths:
         return None
 
     def _temp(
-        self, node: cst.Call, name: str, again: tuple[FunctionFacts, int, int, int]
+        self, node: ast.Call, name: str, again: tuple[FunctionFacts, int, int, int]
     ) -> PathValue:
-        key = f"temp:{id(node)}"
+        key = f"temp:{node.lineno}:{node.col_offset}"
         aliases = frozenset({key, f"handle({key})"})
         traits = {"temp"}
         folder = argument(node, 2 if name == "tempfile.mkstemp" else None, "dir")
@@ -686,27 +663,23 @@ class Paths:
         return PathValue(key, aliases, (), frozenset(traits), derived)
 
 
-def _literal(node: cst.SimpleString) -> str:
-    value = node.evaluated_value
-    return value if isinstance(value, str) else value.decode("latin-1")
+def _text(node: ast.expr | None) -> str | None:
+    """The text of a plain string literal, or of a whole number."""
+    match node:
+        # No digits of what is too large to be anybody's key: Python itself may refuse them.
+        case ast.Constant(value=int(number)) if is_number(node) and number.bit_length() < 64:
+            return str(number)
+    return string(node)
 
 
-def _text(node: cst.BaseExpression | None) -> str | None:
-    """The text of a plain string literal."""
-    if isinstance(node, cst.SimpleString):
-        return _literal(node)
-    if isinstance(node, cst.Integer):
-        return node.value
-    return None
-
-
-def _elements(node: cst.BaseExpression) -> list[cst.BaseExpression]:
+def _elements(node: ast.expr) -> list[ast.expr]:
     """What stands right of `%`: one value, or those of a tuple."""
-    return [e.value for e in node.elements] if isinstance(node, cst.Tuple) else [node]
+    found = node.elts if isinstance(node, ast.Tuple) else [node]
+    return [each.value if isinstance(each, ast.Starred) else each for each in found]
 
 
-def _is_no_path(node: cst.BaseExpression) -> bool:
-    return isinstance(node, cst.BaseNumber) or dotted(node) in {"None", "True", "False"}
+def _is_no_path(node: ast.expr) -> bool:
+    return is_number(node) or dotted(node) in {"None", "True", "False"}
 
 
 def _is_mode(text: str | None) -> bool:

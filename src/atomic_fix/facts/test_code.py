@@ -1,20 +1,17 @@
 """Whether code is a test: what it writes is scratch, and what it fails to load is meant to fail."""
 
+import ast
 import re
 
-import libcst as cst
-
 from atomic_fix.catalog.words import SCRATCH_FIXTURES
-from atomic_fix.facts.names import code_of, dotted
+from atomic_fix.facts.nodes import FUNCTIONS, dotted, of_kind
 from atomic_fix.facts.paths import Paths
 from atomic_fix.facts.scopes import FunctionFacts
 
 _TEST = re.compile(r"test(?:_|[A-Z0-9]|\Z)")
 _TEST_CLASS = re.compile(r"^Test(?:[A-Z0-9_]|\Z)|(?:[a-z0-9]|_)Tests?\Z")
 _SETTING_UP = re.compile(r"(?:setup|teardown)(?:_\w+)?\Z", re.IGNORECASE)
-_ASSERTS = re.compile(
-    r"^\s*(?:assert\b|\w+\.assert\w+\()|\bpytest\.(?:raises|warns)\(", re.MULTILINE
-)
+_ASSERTING_CALL = re.compile(r"\w+\.assert\w+|pytest\.(?:raises|warns)")
 
 
 def is_test(function: FunctionFacts, paths: Paths) -> bool:
@@ -49,18 +46,22 @@ def _is_part_of_test(function: FunctionFacts, paths: Paths) -> bool:
         ):
             return True
     node = function.node
-    if isinstance(node, cst.FunctionDef) and any(
-        _is_of_test_library(each.decorator) for each in node.decorators
-    ):
+    if isinstance(node, FUNCTIONS) and any(map(_is_of_test_library, node.decorator_list)):
         return True
     return is_named_test(function) and (
-        any(function.parameter(name) is not None for name in SCRATCH_FIXTURES)
-        or _ASSERTS.search(code_of(node)) is not None
+        any(function.parameter(name) is not None for name in SCRATCH_FIXTURES) or _asserts(node)
     )
 
 
-def _is_of_test_library(decorator: cst.BaseExpression) -> bool:
+def _asserts(node: ast.AST) -> bool:
+    return bool(of_kind(node, ast.Assert)) or any(
+        _ASSERTING_CALL.fullmatch(dotted(call.func) or "") is not None
+        for call in of_kind(node, ast.Call)
+    )
+
+
+def _is_of_test_library(decorator: ast.expr) -> bool:
     """`@pytest.fixture`, `@pytest.mark.slow`, `@given(...)`, `@mock.patch(...)`."""
-    called = decorator.func if isinstance(decorator, cst.Call) else decorator
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
     name = dotted(called) or ""
     return name.partition(".")[0] in {"pytest", "hypothesis"} or name in {"fixture", "given"}
