@@ -1,29 +1,33 @@
 """Which exceptions a handler takes."""
 
-import libcst as cst
+import ast
 
 from atomic_fix.catalog import errors
-from atomic_fix.facts.names import dotted, words
+from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import dotted
 from atomic_fix.facts.paths import Paths
 from atomic_fix.facts.scopes import FunctionFacts
 
 
 def error_names(
-    node: cst.BaseExpression | None, paths: Paths, function: FunctionFacts, depth: int = 3
+    node: ast.expr | None, paths: Paths, function: FunctionFacts, depth: int = 3
 ) -> list[str]:
     """Last parts of the names of exceptions: tuples and aliases are seen through."""
     if node is None or depth == 0:
         return []
-    if isinstance(node, (cst.Tuple, cst.List)):
-        return [
-            name
-            for element in node.elements
-            for name in error_names(element.value, paths, function, depth)
-        ]
-    if isinstance(node, cst.BinaryOperation):
-        return error_names(node.left, paths, function, depth) + error_names(
-            node.right, paths, function, depth
-        )
+    match node:
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            pass
+        case ast.BinOp(left=left, right=right):
+            parts = [left, right]
+        case ast.Starred(value=value):
+            parts = [value]
+        case _:
+            return _named(node, paths, function, depth)
+    return [name for part in parts for name in error_names(part, paths, function, depth)]
+
+
+def _named(node: ast.expr, paths: Paths, function: FunctionFacts, depth: int) -> list[str]:
     name = dotted(node)
     if name is None:
         return []
@@ -49,7 +53,7 @@ def corrupt_errors(names: list[str]) -> tuple[tuple[str, ...], bool]:
     return tuple(found), not names or not errors.BROAD.isdisjoint(names)
 
 
-def takes_value_error(handler: cst.ExceptHandler, paths: Paths, function: FunctionFacts) -> bool:
+def takes_value_error(handler: ast.ExceptHandler, paths: Paths, function: FunctionFacts) -> bool:
     """Whether a `ValueError` would end in the handler; true when it cannot be known."""
     names = error_names(handler.type, paths, function)
     return not names or not {"ValueError", *errors.BROAD}.isdisjoint(names)

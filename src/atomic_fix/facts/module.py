@@ -6,6 +6,7 @@ from typing import Any
 
 from atomic_fix.config import Config
 from atomic_fix.facts import durable, fallbacks
+from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.durable import Durability, Vocabulary
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.platforms import is_posix_only
@@ -33,12 +34,16 @@ class ModuleFacts:
         return collect(self.tree.module)
 
     @cached_property
+    def comments(self) -> Comments:
+        return Comments(self.source)
+
+    @cached_property
     def paths(self) -> Paths:
         return Paths(self.scopes)
 
     @cached_property
     def sites(self) -> Sites:
-        return Sites(self.scopes, self.paths, self.config)
+        return Sites(self.scopes, self.paths, self.config, self.tree)
 
     @cached_property
     def publications(self) -> tuple[Publication, ...]:
@@ -48,7 +53,7 @@ class ModuleFacts:
     @cached_property
     def swallows(self) -> tuple[Swallow, ...]:
         """Handlers around loads that end in a default without a word."""
-        return swallows(self.sites)
+        return swallows(self.sites, self.tree)
 
     def is_reported(self, swallow: Swallow) -> bool:
         """Whether a caller in this file tests for the default of a handler and reports it."""
@@ -63,7 +68,7 @@ class ModuleFacts:
     @cached_property
     def dismissals(self) -> tuple[Dismissal, ...]:
         """Tests of a loaded object's shape that end in a default without a word."""
-        return dismissals(self.sites)
+        return dismissals(self.sites, self.tree)
 
     @cached_property
     def posix_only(self) -> bool:
@@ -114,7 +119,7 @@ class ModuleFacts:
         found = self._weighed(site, [*named.grounds, *self._read_back(site.path, site.function)])
         # Last, since it looks at every caller.
         if found.confidence >= self.config.min_confidence and is_filled_for_callers(
-            self.sites, site, self.source.text
+            self.sites, site
         ):
             found.rule_out("its callers have it fill a temp file, and publish that")
         return found

@@ -113,6 +113,11 @@ def last_name(func: ast.expr) -> str | None:
     return func.id if isinstance(func, ast.Name) else None
 
 
+def called(node: ast.AST | None) -> str:
+    """`c` for a call of `a.b.c` or `a().c`; empty for all that is no such call."""
+    return (last_name(node.func) or "") if isinstance(node, ast.Call) else ""
+
+
 @lru_cache(maxsize=4096)
 def code_of(node: ast.AST) -> str:
     """The code of a node, as `ast.unparse` writes it: one spelling for what means the same.

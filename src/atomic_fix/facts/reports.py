@@ -1,149 +1,122 @@
 """Whether code reports an error: it raises, logs at warning level or above, tells the user, or
 moves the bad file aside."""
 
-import re
+import ast
+from collections.abc import Iterable
 
-import libcst as cst
-
-from atomic_fix.facts.names import code_of, dotted, words
+from atomic_fix.catalog import reporting
+from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import arguments, children, dotted, string, walk
 from atomic_fix.facts.sites import Sites
 
-_REPORT_METHODS = frozenset(
-    {"warning", "warn", "error", "exception", "critical", "fatal", "capture_exception", "abort"}
-)
-_REPORT_CALLS = frozenset(
-    {
-        "warnings.warn",
-        "traceback.print_exc",
-        "traceback.print_exception",
-        "sys.exit",
-        "sys.stderr.write",
-        "os._exit",
-        "builtins.exit",
-        "builtins.quit",
-        "builtins.SystemExit",
-        "sentry_sdk.capture_exception",
-    }
-)
-# Words in a called function's name that say it tells somebody or stops.
-_REPORT_WORDS = frozenset(
-    {"abort", "alert", "complain", "die", "error", "fail", "fatal", "notify", "warn", "warning"}
-)
-# In the name of a call that logs: `log_trace`, `log_err`.
-_LOGGED = frozenset({"err", "exc", "trace", "traceback"})
-_ASIDE_WORDS = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
-_QUIET_METHODS = frozenset({"debug", "info", "trace", "log"})
-# Calls that show a text to whoever runs the program.
-_PRINTING = frozenset({"echo", "print", "pprint", "secho"})
-_BAD_NEWS = re.compile(
-    r"\b(bad|broken|cannot|can't|corrupt\w*|could not|couldn't|damaged|error\w*|fail\w*|invalid"
-    r"|malformed|not (a )?valid|unable|unreadable|warn\w*)\b",
-    re.IGNORECASE,
-)
 
+class BodyScan:
+    """What decides whether a block is silent. Functions that are defined in it do not run there."""
 
-class BodyScan(cst.CSTVisitor):
-    """Collects what decides whether a handler is silent."""
-
-    def __init__(self, bound: str | None) -> None:
-        super().__init__()
-        self.bound = bound
+    def __init__(self, block: Iterable[ast.AST], bound: str | None = None) -> None:
+        """
+        Args:
+            bound: the name of the error that the block handles.
+        """
         self.raises = False
-        self.calls: list[cst.Call] = []
+        self.calls: list[ast.Call] = []
         self.uses_error = False
         self.says_bad_news = False
         self.says_no = False
-        self._quiet = 0
+        self._bound = bound
+        for statement in block:
+            self._look_at(statement, quiet=False)
 
-    def visit_Raise(self, node: cst.Raise) -> None:
-        self.raises = True
-
-    def visit_Call(self, node: cst.Call) -> None:
-        self.calls.append(node)
-        if _is_quiet(node):
-            self._quiet += 1
-
-    def leave_Call(self, original_node: cst.Call) -> None:
-        if _is_quiet(original_node):
-            self._quiet -= 1
-
-    def visit_Name(self, node: cst.Name) -> None:
-        if node.value == self.bound and not self._quiet:
-            self.uses_error = True
-
-    def visit_SimpleString(self, node: cst.SimpleString) -> None:
-        self._hear(node.raw_value)
-
-    def visit_FormattedStringText(self, node: cst.FormattedStringText) -> None:
-        self._hear(node.value)
-
-    def _hear(self, text: str) -> None:
-        if not self._quiet and _BAD_NEWS.search(text.replace("_", " ")):
-            self.says_bad_news = True
-
-    def visit_DictElement(self, node: cst.DictElement) -> bool:
-        node.value.visit(self)  # a key says what stands behind it, and nothing of this case
-        return False
-
-    def visit_Return(self, node: cst.Return) -> None:
-        if node.value is not None and dotted(node.value) == "False":
-            self.says_no = True
-
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
-        return False
+    def _look_at(self, node: ast.AST, quiet: bool) -> None:
+        below = children(node)
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                return
+            case ast.Raise():
+                self.raises = True
+            case ast.Call():
+                self.calls.append(node)
+                quiet = quiet or _is_quiet(node)
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=name):
+                self.uses_error = self.uses_error or (name == self._bound is not None and not quiet)
+            case ast.Constant():
+                text = (string(node) or "").replace("_", " ")
+                if not quiet and reporting.BAD_NEWS.search(text):
+                    self.says_bad_news = True
+            case ast.Dict(values=values):
+                # A key says what stands behind it, and nothing of this case.
+                below = [*values]
+            case ast.Return(value=value):
+                self.says_no = self.says_no or dotted(value) == "False"
+        for each in below:
+            self._look_at(each, quiet)
 
 
-def _is_quiet(node: cst.Call) -> bool:
-    if isinstance(node.func, cst.Attribute):
-        return node.func.attr.value in _QUIET_METHODS and not _warns(node)
-    return dotted(node.func) in {"isinstance", "type"}
+def _is_quiet(call: ast.Call) -> bool:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr in reporting.QUIET and not _warns(call)
+    return dotted(call.func) in {"isinstance", "type"}
 
 
-def _warns(node: cst.Call) -> bool:
+def _warns(call: ast.Call) -> bool:
     """`logger.log(logging.WARNING, ...)`, `log("...", level="error")`."""
-    for arg in node.args:
-        if isinstance(arg.value, cst.SimpleString):
-            level = str(arg.value.evaluated_value).upper()
-        else:
+    for arg in arguments(call):
+        level = string(arg.value)
+        if level is None:
             level = (dotted(arg.value) or "").rpartition(".")[2]
-        if level in {"WARNING", "WARN", "ERROR", "CRITICAL", "FATAL"}:
+        if level.upper() in reporting.ALARM_LEVELS:
             return True
     return False
 
 
-def reports(node: cst.CSTNode, sites: Sites) -> bool:
-    """Whether a block raises, tells somebody, or moves the file aside."""
-    seen = BodyScan(None)
-    node.visit(seen)
+def reports(block: Iterable[ast.AST], sites: Sites) -> bool:
+    """Whether some statements raise, tell somebody, or move the file aside."""
+    seen = BodyScan(block)
     return seen.raises or any(is_report(c, sites) or moves_aside(c, sites) for c in seen.calls)
 
 
-def is_report(call: cst.Call, sites: Sites) -> bool:
+def is_report(call: ast.Call, sites: Sites) -> bool:
+    """Whether a call tells somebody, or ends the program."""
     name = sites.paths.qualified(dotted(call.func)) or ""
-    if name in _REPORT_CALLS:
+    if name in reporting.CALLS:
         return True
     last = name.rpartition(".")[2]
-    if isinstance(call.func, cst.Attribute):
-        last = call.func.attr.value
+    if isinstance(call.func, ast.Attribute):
+        last = call.func.attr
     said = set(words(last))
-    if last in _REPORT_METHODS or ("log" in said and (_warns(call) or said & _LOGGED)):
+    logs = "log" in said and (_warns(call) or said & reporting.LOGGED)
+    if last in reporting.METHODS or logs:
         return True
-    if last in _PRINTING and _BAD_NEWS.search(code_of(call)):
+    if last in reporting.PRINTING and _holds_bad_news(call):
         return True
-    for arg in call.args:
-        if arg.keyword is not None:
-            value = dotted(arg.value)
-            if arg.keyword.value == "err" and value == "True":
+    for arg in arguments(call):
+        value = dotted(arg.value)
+        match arg.keyword:
+            case "err" if value == "True":
                 return True
-            if arg.keyword.value == "file" and value is not None and "stderr" in value:
+            case "file" if value is not None and "stderr" in value:
                 return True
-            if arg.keyword.value == "exc_info" and value != "False":
-                return last not in _QUIET_METHODS
-    return bool(said & _REPORT_WORDS) and last != "isinstance"
+            case "exc_info" if value != "False":
+                return last not in reporting.QUIET
+    return bool(said & reporting.WORDS) and last != "isinstance"
 
 
-def moves_aside(call: cst.Call, sites: Sites) -> bool:
+def _holds_bad_news(call: ast.Call) -> bool:
+    """Whether a text in a call says that something is wrong, or a name: `print(error)`."""
+    for node in walk(call):
+        match node:
+            case ast.Name(id=text) | ast.Attribute(attr=text) | ast.keyword(arg=text):
+                pass
+            case _:
+                text = string(node)
+        if text and reporting.BAD_NEWS.search(text):
+            return True
+    return False
+
+
+def moves_aside(call: ast.Call, sites: Sites) -> bool:
+    """Whether a call keeps the bad file under another name, or takes a copy in its place."""
     if any(p.call.node is call for p in sites.publishes):
         return True
     last = (dotted(call.func) or "").rpartition(".")[2]
-    return bool(set(words(last)) & _ASIDE_WORDS)
+    return bool(set(words(last)) & reporting.RESCUING)

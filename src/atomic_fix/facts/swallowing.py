@@ -1,17 +1,28 @@
 """Handlers around loads: which errors they take, and what becomes of them."""
 
+import ast
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import libcst as cst
+from enum import Enum
 
 from atomic_fix.catalog import errors
 from atomic_fix.catalog.words import ASKING, LOADING, SHAPING
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.caught import corrupt_errors, error_names
-from atomic_fix.facts.names import children, code_of, dotted, words
+from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import (
+    FORS,
+    FUNCTIONS,
+    With,
+    arguments,
+    code_of,
+    dotted,
+    walk,
+)
 from atomic_fix.facts.reports import BodyScan, is_report, moves_aside, reports
 from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Test
 from atomic_fix.facts.sites import LoadSite, Sites
+from atomic_fix.facts.tree import Tree
 
 _OF_MISSING = errors.MISSING | errors.OPERATING_SYSTEM
 # Who takes one of these takes what a torn file raises.
@@ -19,13 +30,43 @@ _OF_TORN = frozenset({"Exception", "JSONDecodeError", "UnpicklingError", "ValueE
 _DEFAULT_WORDS = frozenset(
     {"blank", "default", "empty", "fresh", "initial", "new", "null", "reset"}
 )
+# Calls that make something empty, or a copy of a default.
+_EMPTY = frozenset(
+    {
+        *("Counter", "OrderedDict", "copy", "deepcopy", "defaultdict", "deque"),
+        *("dict", "list", "set", "tuple"),
+    }
+)
+
+
+class Ending(Enum):
+    """What a silent block does last."""
+
+    RETURNS = "returns"
+    SETS = "sets"
+    CONTINUES = "continues"
+    BREAKS = "breaks off"
+    PASSES = "passes"
+    GOES_ON = "goes on"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of an error that nobody hears of. As text it is a clause: "returns None"."""
+
+    kind: Ending
+    value: str = ""
+    """What is returned or set, as the file has it, cut short."""
+
+    def __str__(self) -> str:
+        return f"{self.kind.value} {self.value}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Swallow:
     """A handler that takes "there but unreadable" for something harmless, without a word."""
 
-    node: cst.ExceptHandler | cst.Call
+    node: ast.ExceptHandler | ast.Call
     """The handler, or the `suppress(...)` call."""
     handled: Handled
     """The `try`, or the `with suppress(...)`."""
@@ -35,41 +76,42 @@ class Swallow:
     broad: bool
     missing_too: bool
     """Whether the handler also takes a missing file."""
-    outcome: str
-    """A clause: "returns None", "passes", "continues"."""
+    outcome: Outcome
 
     @property
     def function(self) -> FunctionFacts:
         return self.handled.function
 
     @property
-    def statement(self) -> cst.Try | cst.With:
+    def statement(self) -> ast.Try | With:
         return self.handled.node
 
     @property
     def sets(self) -> frozenset[str]:
         """The names and attributes that the handler gives a default."""
-        body = self.node.body if isinstance(self.node, cst.ExceptHandler) else None
-        return assigned(body) if body is not None else frozenset()
+        return assigned(self.node.body if isinstance(self.node, ast.ExceptHandler) else ())
 
     @property
     def falls_through(self) -> bool:
         """Whether the code below the statement runs with the default."""
-        return not self.outcome.startswith(("returns", "continues", "breaks"))
+        return self.outcome.kind in _FALLING_THROUGH
 
 
-def swallows(sites: Sites) -> tuple[Swallow, ...]:
+_FALLING_THROUGH = frozenset({Ending.SETS, Ending.PASSES, Ending.GOES_ON})
+
+
+def swallows(sites: Sites, tree: Tree) -> tuple[Swallow, ...]:
     found: list[Swallow] = []
     for function in sites.scopes.functions:
         for handled in function.handled:
-            if isinstance(handled.node, cst.With):
-                found += _suppressed(sites, handled, handled.node)
+            if isinstance(handled.node, ast.Try):
+                found += _handlers(sites, tree, handled, handled.node)
             else:
-                found += _handlers(sites, handled, handled.node)
+                found += _suppressed(sites, handled, handled.node)
     return tuple(sorted(found, key=lambda s: s.handled.order))
 
 
-def _handlers(sites: Sites, handled: Handled, node: cst.Try) -> list[Swallow]:
+def _handlers(sites: Sites, tree: Tree, handled: Handled, node: ast.Try) -> list[Swallow]:
     found = []
     taken: set[str] = set()
     load: LoadSite | None = None
@@ -84,7 +126,7 @@ def _handlers(sites: Sites, handled: Handled, node: cst.Try) -> list[Swallow]:
         load = load or _load_in(sites, handled)
         if load is None:
             return []
-        outcome = _outcome(sites, handled, handler)
+        outcome = _outcome(sites, tree, handled, handler)
         if outcome is None or (set(names) == {"EOFError"} and _is_a_stream(sites, handled, load)):
             continue
         if _tries_the_next(sites, handled) or _keeps_the_text(sites, load, handler):
@@ -106,7 +148,8 @@ def _handlers(sites: Sites, handled: Handled, node: cst.Try) -> list[Swallow]:
 def _comes_right(sites: Sites, swallow: Swallow) -> bool:
     """Whether the same function tries again: the same file later, or another way that warns."""
     handled = swallow.handled
-    if swallow.outcome in {"continues", "passes", "goes on"} and fallbacks.is_retry(
+    kind = swallow.outcome.kind
+    if kind in {Ending.CONTINUES, Ending.PASSES, Ending.GOES_ON} and fallbacks.is_retry(
         sites, handled, swallow.load
     ):
         return True
@@ -116,7 +159,7 @@ def _comes_right(sites: Sites, swallow: Swallow) -> bool:
 def _is_a_stream(sites: Sites, handled: Handled, load: LoadSite) -> bool:
     """`while True: try: yield pickle.load(file)` is left by its EOFError, as is what asks for
     one more object behind the first."""
-    return any(isinstance(inside.node, cst.While) for inside in handled.inside) or any(
+    return any(isinstance(inside.node, ast.While) for inside in handled.inside) or any(
         other.order < handled.order and not other.raw and other.path.same(load.path)
         for other in sites.loads_in(handled.function)
     )
@@ -125,7 +168,7 @@ def _is_a_stream(sites: Sites, handled: Handled, load: LoadSite) -> bool:
 def _tries_the_next(sites: Sites, handled: Handled) -> bool:
     """`for kind in kinds: try: return load(kind)`, and finding none is reported after the loop."""
     function = handled.function
-    loop = next((i for i in reversed(handled.inside) if isinstance(i.node, cst.For)), None)
+    loop = next((i for i in reversed(handled.inside) if isinstance(i.node, FORS)), None)
     if loop is None or not any(
         handled.order < r.order < handled.body_end for r in function.returns
     ):
@@ -135,35 +178,34 @@ def _tries_the_next(sites: Sites, handled: Handled) -> bool:
     )
 
 
-def _keeps_the_text(sites: Sites, load: LoadSite, handler: cst.ExceptHandler) -> bool:
+def _keeps_the_text(sites: Sites, load: LoadSite, handler: ast.ExceptHandler) -> bool:
     """Whether the handler takes the text that could not be parsed as it is."""
     text = load.call.argument(0)
-    if not isinstance(text, cst.Name) or text is load.path_node:
+    if not isinstance(text, ast.Name) or text is load.path_node:
         return False
     if sites.handles.handle_of(text, load.call) is not None:
         return False
-    seen = BodyScan(text.value)
-    handler.body.visit(seen)
-    return seen.uses_error
+    return BodyScan(handler.body, text.id).uses_error
 
 
-def _suppressed(sites: Sites, handled: Handled, node: cst.With) -> list[Swallow]:
+def _suppressed(sites: Sites, handled: Handled, node: With) -> list[Swallow]:
     for item in node.items:
-        call = item.item
-        if not isinstance(call, cst.Call):
+        call = item.context_expr
+        if not isinstance(call, ast.Call):
             continue
         name = sites.paths.call_name(call, handled.function)
         if name not in {"contextlib.suppress", "builtins.suppress"}:
             continue
         names: list[str] = []
-        for arg in call.args:
+        for arg in arguments(call):
             names += error_names(arg.value, sites.paths, handled.function)
         corrupt, broad = corrupt_errors(names)
         load = _load_in(sites, handled) if corrupt or broad else None
         if load is None or _tells_later(sites, handled, node.body) or _raises_behind(handled):
             return []
         missing_too = not _OF_MISSING.isdisjoint(names)
-        swallow = Swallow(call, handled, load, corrupt, broad, missing_too, outcome="goes on")
+        outcome = Outcome(Ending.GOES_ON)
+        swallow = Swallow(call, handled, load, corrupt, broad, missing_too, outcome)
         return [] if _comes_right(sites, swallow) else [swallow]
     return []
 
@@ -211,10 +253,10 @@ def _load_in(sites: Sites, handled: Handled) -> LoadSite | None:
                 return inner[0]
         # `State.from_dict(payload)`: gives shape to what was loaded just before.
         if best is None and set(words(call.method or call.name or "")) & SHAPING:
-            for arg in call.node.args[:1]:
+            for arg in call.arguments[:1]:
                 origin = sites.handles.origin(arg.value, call)
                 # Of `date_from(payload["at"])` the file as a whole is no matter.
-                if origin is not None and not isinstance(arg.value, cst.Subscript):
+                if origin is not None and not isinstance(arg.value, ast.Subscript):
                     return LoadSite(call, call.name or "", *origin, raw=False)
     return best
 
@@ -223,18 +265,18 @@ def _inner(handled: Handled, call: Call) -> bool:
     """Whether a nearer `try` of the same function already handles what the call raises."""
     tries = _tries_around(call)
     return (
-        isinstance(handled.node, cst.Try)
+        isinstance(handled.node, ast.Try)
         and tries != []
         and tries[-1] is not handled.node
         and _takes_corrupt(tries[-1])
     )
 
 
-def _tries_around(call: Call) -> list[cst.Try]:
-    return [i.node for i in call.inside if i.kind == "try" and isinstance(i.node, cst.Try)]
+def _tries_around(call: Call) -> list[ast.Try]:
+    return [i.node for i in call.inside if i.kind == "try" and isinstance(i.node, ast.Try)]
 
 
-def _takes_corrupt(node: cst.Try) -> bool:
+def _takes_corrupt(node: ast.Try) -> bool:
     text = "".join(code_of(h.type) if h.type is not None else "Exception" for h in node.handlers)
     return any(
         n in text for n in ("Exception", "ValueError", "DecodeError", "Unpickl", "YAMLError")
@@ -245,48 +287,51 @@ def _takes_corrupt(node: cst.Try) -> bool:
 class Dismissal:
     """Loaded data of the wrong shape is taken for none, without a word."""
 
-    node: cst.If
+    node: ast.If
     function: FunctionFacts
     load: LoadSite
-    outcome: str
+    outcome: Outcome
 
 
-def dismissals(sites: Sites) -> tuple[Dismissal, ...]:
+def dismissals(sites: Sites, tree: Tree) -> tuple[Dismissal, ...]:
     """`if not isinstance(payload, dict): return None` behind the load of `payload`."""
     found = []
     for function in sites.scopes.functions:
         for test in function.tests:
             asked = _shape_asked_of(test.node.test)
-            if asked is None or test.node.orelse is not None:
+            if asked is None or test.node.orelse:
                 continue
-            call = Call(test.order, cst.Call(asked), function, (), None)
-            origin = sites.handles.origin(asked, call)
+            call = Call(test.order, asked, function, (), None)
+            origin = sites.handles.origin(asked.args[0], call)
             load = next(
                 (s for s in sites.loads if origin and not s.raw and s.path is origin[0]), None
             )
-            outcome = _ending_of(test.node.body)
-            if load is None or outcome is None or not outcome.startswith("returns"):
+            outcome = _ending_of(test.node.body, tree)
+            if load is None or outcome is None or outcome.kind is not Ending.RETURNS:
                 continue
             if not reports(test.node.body, sites):
                 found.append(Dismissal(test.node, function, load, outcome))
     return tuple(found)
 
 
-def _shape_asked_of(test: cst.BaseExpression) -> cst.Name | None:
-    """The name in `not isinstance(name, ...)`."""
-    if not isinstance(test, cst.UnaryOperation) or not isinstance(test.operator, cst.Not):
-        return None
-    call = test.expression
-    if not isinstance(call, cst.Call) or dotted(call.func) != "isinstance" or not call.args:
-        return None
-    value = call.args[0].value
-    return value if isinstance(value, cst.Name) else None
+def _shape_asked_of(test: ast.expr) -> ast.Call | None:
+    """The call in `not isinstance(name, ...)`."""
+    match test:
+        case (
+            ast.UnaryOp(
+                op=ast.Not(), operand=ast.Call(func=ast.Name("isinstance"), args=[ast.Name(), *_])
+            ) as negated
+        ):
+            assert isinstance(negated.operand, ast.Call)
+            return negated.operand
+    return None
 
 
-def _outcome(sites: Sites, handled: Handled, handler: cst.ExceptHandler) -> str | None:
+def _outcome(
+    sites: Sites, tree: Tree, handled: Handled, handler: ast.ExceptHandler
+) -> Outcome | None:
     """How a silent handler ends, or None when it is not silent."""
-    seen = BodyScan(dotted(handler.name.name) if handler.name is not None else None)
-    handler.body.visit(seen)
+    seen = BodyScan(handler.body, handler.name)
     if seen.raises or seen.uses_error or seen.says_bad_news:
         return None
     if seen.says_no and _is_question(handled.function):
@@ -299,16 +344,15 @@ def _outcome(sites: Sites, handled: Handled, handler: cst.ExceptHandler) -> str 
         if any(load.call.node is call for load in sites.loads_in(handled.function)):
             return None  # tries another file or format, and that is not silent by itself
         for callee in sites.paths.callees(call, handled.function)[:1]:
-            body = callee.node.body
-            if isinstance(body, cst.BaseSuite) and reports(body, sites):
-                return None
-            if sites.loads_in(callee):
+            if reports(callee.node.body, sites) or sites.loads_in(callee):
                 return None
     # What the `try` would have set is as empty as before.
     if _tells_later(sites, handled, handler.body, handled.node.body):
         return None
-    ending = _ending_of(handler.body)
-    if ending in {"passes", "goes on"} and _raises_behind(handled):
+    ending = _ending_of(handler.body, tree)
+    if ending is None or (
+        ending.kind in {Ending.PASSES, Ending.GOES_ON} and _raises_behind(handled)
+    ):
         return None
     return ending
 
@@ -320,54 +364,48 @@ def _is_question(function: FunctionFacts) -> bool:
         return True
     if not said.isdisjoint(LOADING):
         return False  # it answers whether it could load
-    returns = function.node.returns if isinstance(function.node, cst.FunctionDef) else None
+    returns = function.node.returns if isinstance(function.node, FUNCTIONS) else None
     if returns is not None:
-        return dotted(returns.annotation) == "bool"
+        return dotted(returns) == "bool"
     return all(
-        isinstance(each.value, (cst.Comparison, cst.UnaryOperation))
+        isinstance(each.value, (ast.Compare, ast.UnaryOp))
         or dotted(each.value) in {"True", "False"}
         for each in function.returns
     )
 
 
-def _is_counted(sites: Sites, handled: Handled, body: cst.BaseSuite) -> bool:
+def _is_counted(sites: Sites, handled: Handled, body: Sequence[ast.stmt]) -> bool:
     """`skipped += 1` or `bad.append(path)`, and that is reported or returned later."""
-    names = set()
-    for line in body.body:
-        for small in line.body if isinstance(line, cst.SimpleStatementLine) else ():
-            if isinstance(small, cst.AugAssign):
-                names.add(dotted(small.target))
-            elif isinstance(small, cst.Expr) and isinstance(small.value, cst.Call):
-                func = small.value.func
-                if isinstance(func, cst.Attribute) and func.attr.value in {"add", "append"}:
-                    names.add(dotted(func.value))
+    names: set[str | None] = set()
+    for statement in body:
+        match statement:
+            case ast.AugAssign(target=target):
+                names.add(dotted(target))
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=kept, attr="add" | "append"))):
+                names.add(dotted(kept))
     names.discard(None)
     if not names:
         return False
     function = handled.function
-    told: list[cst.CSTNode] = [
+    heard: list[ast.expr] = [
         call.node
         for call in function.calls
         if call.order > handled.end and is_report(call.node, sites)
     ]
-    told += [each.value for each in function.returns if each.order > handled.end]
+    heard += [each.value for each in function.returns if each.order > handled.end]
     return any(
         test.order > handled.end and _counts(test, names, sites) for test in function.tests
-    ) or any(_mentions(node, names) for node in told)
+    ) or any(_mentions(node, names) for node in heard)
 
 
 def _counts(test: Test, names: set[str | None], sites: Sites) -> bool:
     return _mentions(test.node.test, names) and reports(test.node.body, sites)
 
 
-def _mentions(node: cst.CSTNode, names: set[str | None]) -> bool:
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        if isinstance(current, (cst.Name, cst.Attribute)) and dotted(current) in names:
-            return True
-        stack.extend(children(current))
-    return False
+def _mentions(node: ast.expr, names: set[str | None]) -> bool:
+    return any(
+        isinstance(each, (ast.Name, ast.Attribute)) and dotted(each) in names for each in walk(node)
+    )
 
 
 def _raises_behind(handled: Handled) -> bool:
@@ -378,7 +416,7 @@ def _raises_behind(handled: Handled) -> bool:
     )
 
 
-def _tells_later(sites: Sites, handled: Handled, *blocks: cst.BaseSuite) -> bool:
+def _tells_later(sites: Sites, handled: Handled, *blocks: Sequence[ast.stmt]) -> bool:
     """Whether what is left empty is tested for later, and that raises or warns."""
     names = frozenset[str]().union(*map(assigned, blocks))
     return any(
@@ -389,84 +427,77 @@ def _tells_later(sites: Sites, handled: Handled, *blocks: cst.BaseSuite) -> bool
     )
 
 
-def assigned(block: cst.BaseSuite) -> frozenset[str]:
+def assigned(block: Iterable[ast.stmt]) -> frozenset[str]:
     """The names and attributes that the statements of a block bind."""
-    lines = (
-        line.body if isinstance(line, cst.SimpleStatementLine) else [line] for line in block.body
-    )
     return frozenset(
         name
-        for line in lines
-        for statement in line
-        if isinstance(statement, cst.Assign)
+        for statement in block
+        if isinstance(statement, ast.Assign)
         for target in statement.targets
-        if (name := dotted(target.target)) is not None
+        if (name := dotted(target)) is not None
     )
 
 
-def _names_in(test: cst.BaseExpression) -> list[str]:
+def _names_in(test: ast.expr) -> list[str]:
     """The names that a test finds empty: `not x`, `x is None`, joined by `or` and `and`."""
-    if isinstance(test, (cst.Name, cst.Attribute)):
-        return [dotted(test) or ""]
-    if isinstance(test, cst.UnaryOperation):
-        return _names_in(test.expression)
-    if isinstance(test, cst.Comparison):
-        return _names_in(test.left)
-    if isinstance(test, cst.BooleanOperation):
-        return _names_in(test.left) + _names_in(test.right)
+    match test:
+        case ast.Name() | ast.Attribute():
+            return [dotted(test) or ""]
+        case ast.UnaryOp(operand=inner) | ast.Compare(left=inner):
+            return _names_in(inner)
+        case ast.BoolOp(values=values):
+            return [name for each in values for name in _names_in(each)]
     return []
 
 
-def _ending_of(body: cst.BaseSuite) -> str | None:
-    """A clause for a block that ends in a default; None for any other."""
-    last: cst.CSTNode = body.body[-1]
-    if isinstance(last, cst.SimpleStatementLine):
-        last = last.body[-1]
-    if isinstance(last, cst.Return) and last.value is None:
-        return "returns None"
-    if isinstance(last, (cst.Return, cst.Assign, cst.AnnAssign)):
-        verb = "returns" if isinstance(last, cst.Return) else "sets"
-        value = last.value
-        return f"{verb} {_short(value)}" if value is not None and _is_default(value) else None
-    if isinstance(last, cst.Continue):
-        return "continues"
-    if isinstance(last, cst.Break):
-        return "breaks off"
-    if isinstance(last, cst.Pass):
-        return "passes"
-    return "goes on" if isinstance(last, (cst.Expr, cst.If)) else None
+def _ending_of(body: Sequence[ast.stmt], tree: Tree) -> Outcome | None:
+    """What a block that ends in a default does last; None for any other."""
+    match body[-1]:
+        case ast.Return(value=None):
+            return Outcome(Ending.RETURNS, "None")
+        case ast.Return(value=value):
+            kind = Ending.RETURNS
+        case ast.Assign(value=value) | ast.AnnAssign(value=value):
+            kind = Ending.SETS
+        case ast.Continue():
+            return Outcome(Ending.CONTINUES)
+        case ast.Break():
+            return Outcome(Ending.BREAKS)
+        case ast.Pass():
+            return Outcome(Ending.PASSES)
+        case ast.Expr() | ast.If():
+            return Outcome(Ending.GOES_ON)
+        case _:
+            return None
+    if value is None or not _is_default(value):
+        return None
+    return Outcome(kind, _short(tree.text(value)))
 
 
-def _is_default(node: cst.BaseExpression) -> bool:
+def _is_default(node: ast.expr) -> bool:
     """Whether an expression is a value that stands for "nothing there"."""
-    plain = (cst.SimpleString, cst.Integer, cst.Float, cst.Name, cst.Attribute, cst.Subscript)
-    if isinstance(node, (*plain, cst.Dict, cst.List, cst.Set, cst.UnaryOperation)):
-        return True
-    if isinstance(node, cst.Tuple):
-        return all(_is_default(e.value) for e in node.elements)
-    if isinstance(node, cst.Call):
-        name = dotted(node.func) or ""
-        last = name.rpartition(".")[2]
-        if last in {
-            "dict",
-            "list",
-            "set",
-            "tuple",
-            "defaultdict",
-            "Counter",
-            "OrderedDict",
-            "deque",
-            "copy",
-            "deepcopy",
-        } or not _DEFAULT_WORDS.isdisjoint(words(last)):
+    match node:
+        case ast.Constant(value=value):
+            return value is not ...
+        case ast.Name() | ast.Attribute() | ast.Subscript() | ast.UnaryOp():
             return True
-        # A new, empty object: `State()`, `cls()`, `DataFrame()`.
-        return (last[:1].isupper() or last == "cls") and len(node.args) <= 1
-    if isinstance(node, cst.BooleanOperation):
-        return _is_default(node.left)
+        case ast.Dict() | ast.List() | ast.Set():
+            return True
+        case ast.Tuple(elts=elements):
+            return all(map(_is_default, elements))
+        case ast.Starred(value=value):
+            return _is_default(value)
+        case ast.Call():
+            last = (dotted(node.func) or "").rpartition(".")[2]
+            if last in _EMPTY or not _DEFAULT_WORDS.isdisjoint(words(last)):
+                return True
+            # A new, empty object: `State()`, `cls()`, `DataFrame()`.
+            return (last[:1].isupper() or last == "cls") and len(arguments(node)) <= 1
+        case ast.BoolOp(values=[first, *_]):
+            return _is_default(first)
     return False
 
 
-def _short(node: cst.BaseExpression) -> str:
-    text = " ".join(code_of(node).split())
+def _short(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= 24 else text[:21] + "..."

@@ -1,0 +1,52 @@
+"""Who tells a person that something went wrong: by logging, printing, raising an alarm or ending
+the program."""
+
+import re
+
+# Methods of loggers, by whether somebody hears of it in production.
+ALARMS = frozenset({"critical", "error", "exception", "fatal", "warn", "warning"})
+QUIET = frozenset({"debug", "info", "log", "trace"})
+LOGGING = ALARMS | QUIET
+# Those that every logger has, whoever made it.
+LOGGER_METHODS = frozenset({"critical", "debug", "error", "exception", "info", "warning"})
+# What the level of a message is called where it is an argument: `logger.log(logging.ERROR, ...)`.
+ALARM_LEVELS = frozenset({"CRITICAL", "ERROR", "FATAL", "WARN", "WARNING"})
+# In the name of a call that logs an error: `log_trace`, `log_err`.
+LOGGED = frozenset({"err", "exc", "trace", "traceback"})
+
+# Calls that show a text to whoever runs the program.
+PRINTING = frozenset({"echo", "pprint", "print", "secho"})
+
+# Other calls that tell somebody or end the program: by their last name, and by the whole one.
+METHODS = ALARMS | {"abort", "capture_exception"}
+CALLS = frozenset(
+    {
+        "builtins.SystemExit",
+        "builtins.exit",
+        "builtins.quit",
+        "os._exit",
+        "sentry_sdk.capture_exception",
+        "sys.exit",
+        "sys.stderr.write",
+        "traceback.print_exc",
+        "traceback.print_exception",
+        "warnings.warn",
+    }
+)
+# Words in a called function's name that say so.
+WORDS = frozenset(
+    {"abort", "alert", "complain", "die", "error", "fail", "fatal", "notify", "warn", "warning"}
+)
+# Words in the name of a call that puts the bad file aside, or something good in its place.
+RESCUING = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
+
+# What a text says that is no mere progress report.
+BAD_NEWS = re.compile(
+    r"\b(bad|broken|cannot|can't|corrupt\w*|could not|couldn't|damaged|error\w*|fail\w*|invalid"
+    r"|malformed|not (a )?valid|unable|unreadable|warn\w*)\b",
+    re.IGNORECASE,
+)
+
+# What a logger is called by the modules that import it, and what makes one.
+LOGGERS = frozenset({"LOG", "LOGGER", "_LOG", "_LOGGER", "_log", "_logger", "log", "logger"})
+LOGGER_MAKERS = frozenset({"getChild", "getLogger", "get_logger", "getlogger"})
