@@ -1,5 +1,6 @@
 """The comments of a file. Python's tree holds none of them."""
 
+import ast
 import io
 import tokenize
 from bisect import bisect_left, bisect_right
@@ -7,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from atomic_fix.facts.nodes import first_row
 from atomic_fix.source import Source
 
 
@@ -30,6 +32,34 @@ class Comments:
         """Those of some rows, in order."""
         rows = self._rows
         return self._all[bisect_left(rows, first_row) : bisect_right(rows, last_row)]
+
+    def of(self, node: ast.stmt) -> Sequence[Comment]:
+        """Those of a statement: right above it, in it, and below it where they are indented like
+        what stands in it. The ones at the top of the file belong to no statement."""
+        first, last = first_row(node), node.end_lineno or node.lineno
+        above = [each for each in self._next_to(first, -1) if each.column <= node.col_offset + 1]
+        below = [each for each in self._next_to(last, 1) if each.column > node.col_offset + 1]
+        return [*reversed(above), *self.between(first, last), *below]
+
+    def among(self, handler: ast.ExceptHandler) -> Sequence[Comment]:
+        """Those among the statements of a handler that have rows of their own; the one behind its
+        colon is none of them."""
+        first, last = first_row(handler.body[0]), handler.body[-1].end_lineno or handler.lineno
+        if self.source.line(first)[: handler.body[0].col_offset].strip():
+            return []
+        below = [each for each in self._next_to(last, 1) if each.column > handler.col_offset + 1]
+        return [*reversed(self._next_to(first, -1)), *self.between(first, last), *below]
+
+    def _next_to(self, row: int, step: int) -> Sequence[Comment]:
+        """Those above a row, or below it, with nothing but blank rows between; none where it is
+        the top of the file that they reach up to."""
+        found: list[Comment] = []
+        while row := row + step:
+            line = self.source.line(row).strip()
+            if (line and not line.startswith("#")) or row > len(self.source.line_starts):
+                return found
+            found += self.between(row, row)
+        return []
 
     @cached_property
     def _all(self) -> Sequence[Comment]:

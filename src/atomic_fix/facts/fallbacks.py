@@ -217,7 +217,7 @@ def _is_caught(sites: Sites, site: CallSite) -> bool:
             ):
                 if any(called(item.context_expr) in _SUPPRESSING for item in items):
                     return True
-            case _ if isinstance(node, _TRY_STAR) and inner in node.body:
+            case _ if isinstance(node, _TRY_STAR) and inner in getattr(node, "body", ()):
                 return True
     return False
 
@@ -386,9 +386,9 @@ def following(trail: Sequence[ast.AST], node: ast.AST) -> Iterator[ast.stmt]:
         if isinstance(around, ast.Lambda):
             return
         for name in ("body", "orelse", "finalbody"):
-            block: list[ast.stmt] = getattr(around, name, [])
+            block = getattr(around, name, None)
             if isinstance(block, list) and inner in block:
-                below = block[block.index(inner) + 1 :]
+                below: list[ast.stmt] = block[block.index(inner) + 1 :]
                 yield from below
                 if any(map(_leaves, below)):
                     return
@@ -405,4 +405,3 @@ def _leaves(statement: ast.AST) -> bool:
 def _walk(block: Iterable[ast.AST]) -> Iterator[ast.AST]:
     for statement in block:
         yield from walk(statement)
-

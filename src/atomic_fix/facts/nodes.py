@@ -87,6 +87,13 @@ def dotted(node: ast.AST | None) -> str | None:
     return ".".join(reversed(parts))
 
 
+def first_row(node: ast.AST) -> int:
+    """The row that a statement begins on, with its decorators."""
+    decorators: Sequence[ast.expr] = getattr(node, "decorator_list", ())
+    row: int = node.lineno  # type: ignore[attr-defined]
+    return min([row, *(each.lineno for each in decorators)])
+
+
 def string(node: ast.AST | None) -> str | None:
     """The text of a string literal; bytes by their characters."""
     if isinstance(node, ast.Constant):
