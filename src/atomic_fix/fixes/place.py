@@ -1,46 +1,28 @@
 """A function's code, seen by whoever edits it: parents, spans, rows, comments, indentation."""
 
 import ast
-import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TypeVar
 
 import libcst as cst
 
 from atomic_fix.config import Style
+from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.facts.names import children, code_of, dotted
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused, layout
+from atomic_fix.fixes.code import Code, code_around, code_of, walk
 from atomic_fix.fixes.fitting import fit
-from atomic_fix.fixes.unused_imports import parsed
-from atomic_fix.source import Source
+
+__all__ = ["Place", "binds", "bound", "keyword", "last_name", "variables", "walk"]
 
 _Result = TypeVar("_Result")
-
-
-def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The node and everything below it, in the order of the file."""
-    if isinstance(node, cst.FunctionDef):
-        # Asked for again and again, for each of its sites.
-        return iter(_nodes_of(node))
-    return _walk(node)
-
-
-@lru_cache(maxsize=16)
-def _nodes_of(function: cst.FunctionDef) -> tuple[cst.CSTNode, ...]:
-    return tuple(_walk(function))
-
-
-def _walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        yield current
-        stack.extend(reversed(children(current)))
+_Model = ast.expr | ast.stmt | ast.ExceptHandler
+_Code = cst.CSTNode | _Model
+"""A node of either tree."""
 
 
 def variables(root: cst.CSTNode) -> list[cst.Name]:
@@ -74,26 +56,6 @@ def bound(node: cst.CSTNode) -> str:
 def binds(node: cst.CSTNode, name: str) -> bool:
     """Whether a `with` or an `except` binds a name."""
     return any(bound(each) == name for each in (node, *getattr(node, "items", ())))
-
-
-@lru_cache(maxsize=1)
-def tree_of(source: Source) -> ast.Module | None:
-    """Python's own tree of a file; None where this Python cannot parse it."""
-    return parsed(source.text)
-
-
-@lru_cache(maxsize=1)
-def _functions(source: Source) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """The functions of a file, those without others in them last."""
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    tree = tree_of(source)
-    return [] if tree is None else [each for each in ast.walk(tree) if isinstance(each, kinds)]
-
-
-@lru_cache(maxsize=1)
-def _bindings_of(source: Source) -> dict[str, set[str]]:
-    tree = tree_of(source)
-    return {} if tree is None else _bindings(tree)
 
 
 def _bindings(scope: ast.AST) -> dict[str, set[str]]:
@@ -167,50 +129,33 @@ def _starred(tree: ast.AST) -> set[str]:
 
 
 class _Around:
-    """What is looked up in the code of a function, or of a module, by one fix after the other."""
+    """What is looked up in a piece of code by one fix after the other."""
 
     def __init__(self) -> None:
-        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
-        self._uses: dict[cst.CSTNode, dict[str, list[cst.Name]]] = {}
-        self._seen: set[cst.CSTNode] = set()
+        self.uses: dict[cst.CSTNode, dict[str, list[cst.Name]]] = {}
         self.nodes: dict[cst.CSTNode, list[cst.CSTNode]] = {}
         self.used_outside: dict[str, bool] = {}
-        self.removals: tuple[int, list[tuple[Call, cst.BaseExpression]]] | None = None
-        """The calls that remove a file, with what they are given, and how many calls there were."""
-
-    def parents(self, roots: Sequence[cst.CSTNode]) -> dict[cst.CSTNode, cst.CSTNode]:
-        # Pieces of a module are parsed one after the other.
-        stack = [root for root in roots if root not in self._seen]
-        self._seen.update(stack)
-        while stack:
-            node = stack.pop()
-            for child in children(node):
-                self._parents[child] = node
-                stack.append(child)
-        return self._parents
-
-    def uses(self, root: cst.CSTNode) -> dict[str, list[cst.Name]]:
-        if root not in self._uses:
-            found = self._uses[root] = {}
-            for each in variables(root):
-                found.setdefault(each.value, []).append(each)
-        return self._uses[root]
+        self.removals: list[tuple[Call, ast.expr]] | None = None
+        """The calls that remove a file, with what they are given."""
 
 
 class Place:
-    """One function of a module, or the module's own code, and the text that it stands in."""
+    """One function of a module, or the module's own code, and the text that it stands in.
+
+    Args:
+        first: what a fix may change, as far as it is known: its imports must stand above. LibCST
+            parses the piece of the file that the first of these stands in.
+    """
 
     def __init__(
-        self, facts: ModuleFacts, function: FunctionFacts, first: Sequence[cst.CSTNode] = ()
+        self, facts: ModuleFacts, function: FunctionFacts, first: Sequence[_Model] = ()
     ) -> None:
         self.facts = facts
         self.function = function
         self.first = first
-        """What a fix may change, as far as it is known: its imports must stand above."""
         self.last_row = 0
         """Above which row, once that was asked."""
         self.source = facts.source
-        self.tree = facts.tree
         self.added: list[Edit] = []
         """The imports that the fix needs."""
         self.applicability = Applicability.SAFE
@@ -238,27 +183,73 @@ class Place:
         return layout.line_limit(self.source, self.style)
 
     @cached_property
+    def tree(self) -> Code:
+        """LibCST's tree of the function, or of what stands outside of functions around the place.
+
+        Raises:
+            Refused: LibCST cannot parse it.
+        """
+        around: ast.AST = self.function.node
+        if self.function.is_module:
+            if not self.first:
+                raise Refused("the place in the module is not in sight")
+            around = self.first[0]
+        return code_around(self.facts, around)
+
+    def code(self, model: ast.AST) -> cst.CSTNode:
+        """LibCST's node for one of Python's.
+
+        Raises:
+            Refused: there is none: it stands in a template string, or elsewhere in the file.
+        """
+        found = self.tree.of(model)
+        if found is None:
+            raise Refused("the code around it cannot be matched with what is to be changed")
+        return found
+
+    def model(self, node: cst.CSTNode) -> ast.AST | None:
+        """Python's node for one of LibCST's."""
+        return self.tree.model(node)
+
+    @cached_property
     def roots(self) -> list[cst.CSTNode]:
-        """The function, or every parsed piece of the file for what stands outside of one."""
-        return list(self.tree.roots) if self.function.is_module else [self.function.node]
+        """The function, or for what stands outside of one, the module."""
+        return [self.tree.module if self.function.is_module else self.code(self.function.node)]
 
     @cached_property
     def _around(self) -> _Around:
-        code = None if self.function.is_module else self.function.node
-        found: _Around = self.facts.looked_up.setdefault(code, _Around())
+        found: _Around = self.facts.looked_up.setdefault(("around", self.function), _Around())
         return found
 
     @property
     def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
-        return self._around.parents(self.roots)
+        return self.tree.parents
 
-    def holds(self, node: cst.CSTNode) -> bool:
+    def holds(self, node: _Code) -> bool:
+        """Whether a node of either tree stands in the function."""
+        if isinstance(node, ast.AST):
+            return self.tree.of(node) is not None
         return node in self.parents or node in self.roots
 
     def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-        while node in self.parents:
-            node = self.parents[node]
+        parents, root = self.parents, self.roots[0]
+        while node is not root and node in parents:
+            node = parents[node]
             yield node
+
+    @cached_property
+    def _models(self) -> dict[ast.AST, ast.AST]:
+        return nodes.parents_in(self.function.node)
+
+    def parent(self, model: ast.AST) -> ast.AST | None:
+        """What a node of Python's stands in, within the function."""
+        return self._models.get(model)
+
+    def around(self, model: ast.AST) -> Iterator[ast.AST]:
+        """All that a node of Python's stands in, within the function, the nearest first."""
+        while model in self._models:
+            model = self._models[model]
+            yield model
 
     def statement(self, node: cst.CSTNode) -> cst.SimpleStatementLine | cst.BaseCompoundStatement:
         """The nearest statement around a node that has rows of its own.
@@ -301,28 +292,27 @@ class Place:
         imported = self.facts.scopes.imports.values()
         return any(target.partition(".")[0] in packages for target in imported)
 
-    def called(self, node: Call | cst.CSTNode) -> str:
+    def called(self, node: Call | ast.AST | cst.CSTNode | None) -> str:
         """The qualified name of what a call calls; empty for what has none, or is no call."""
-        if not isinstance(node, (Call, cst.Call)):
+        if isinstance(node, cst.CSTNode):
+            node = self.model(node)
+        if not isinstance(node, (Call, ast.Call)):
             return ""
         function = node.function if isinstance(node, Call) else self.function
         return self.facts.paths.call_name(node, function) or ""
 
-    def owns(self, func: cst.BaseExpression) -> bool:
+    def owns(self, func: ast.expr | cst.BaseExpression) -> bool:
         """Whether what is called under a name is, wherever the file runs, what its imports say:
         bound once, and not replaced."""
-        head, _, rest = (dotted(func) or "").partition(".")
+        model = self.model(func) if isinstance(func, cst.CSTNode) else func
+        head, _, rest = (nodes.dotted(model) or "").partition(".")
         qualified = self.facts.paths.qualified(f"{head}.{rest}" if rest else head, self.function)
         wanted = (qualified or "").removesuffix(f".{rest}") if rest else qualified
-        tree = tree_of(self.source)
-        if tree is None:
-            return True  # in syntax newer than this Python it is as the facts have it
-        row = self.span(func).start.row if self.holds(func) else 0
-        scopes = [
-            node for node in _functions(self.source) if node.lineno <= row <= (node.end_lineno or 0)
-        ]
+        tree = self.facts.tree.module
+        row = getattr(model, "lineno", 0)
+        scopes = [each for each in self._functions if each.lineno <= row <= (each.end_lineno or 0)]
         inner = next((b for b in map(self._bound_in, reversed(scopes)) if head in b), None)
-        found = (_bindings_of(self.source) if inner is None else inner).get(head, set())
+        found = (self._bound_in(tree) if inner is None else inner).get(head, set())
         last = rest.rpartition(".")[2] or head
         # Most files hold nothing of the kind, and to walk through them is dear.
         text = self.source.text
@@ -335,7 +325,15 @@ class Place:
         return found == {wanted}
 
     def _bound_in(self, scope: ast.AST) -> dict[str, set[str]]:
-        return self.once(scope, lambda: _bindings(scope))
+        return self.once(("bound", scope), lambda: _bindings(scope))
+
+    @property
+    def _functions(self) -> list[nodes.Function]:
+        """The functions of the file, those without others in them last."""
+        tree = self.facts.tree.module
+        return self.once(
+            "functions", lambda: [n for n in ast.walk(tree) if isinstance(n, nodes.FUNCTIONS)]
+        )
 
     def once(self, key: object, work: Callable[[], _Result]) -> _Result:
         """What `work` gives, worked out once for all fixes of the file."""
@@ -348,27 +346,29 @@ class Place:
     def origins(self, name: str) -> set[str]:
         """What the module's own code binds a name to: the qualified names of its imports, and an
         empty text for all else."""
-        return _bindings_of(self.source).get(name, set())
+        return self._bound_in(self.facts.tree.module).get(name, set())
 
     # --- text ---------------------------------------------------------------------
 
-    def span(self, node: cst.CSTNode) -> Span:
-        """Where a node stands, with the parentheses around it."""
+    def span(self, node: _Code) -> Span:
+        """Where a node stands; one of LibCST's with the parentheses around it."""
+        if isinstance(node, ast.AST):
+            return self.facts.tree.span(node)
         inner = self.tree.span(node)
         lpar, rpar = getattr(node, "lpar", ()), getattr(node, "rpar", ())
         if not (lpar and rpar) or isinstance(node, (cst.ClassDef, cst.ImportFrom, cst.With)):
             return inner
         return Span(self.tree.span(lpar[0]).start, self.tree.span(rpar[-1]).end)
 
-    def text(self, node: cst.CSTNode) -> str:
-        """The characters of a node with its parentheses; line ends are `\\n`."""
+    def text(self, node: _Code) -> str:
+        """The characters of a node, of LibCST's with its parentheses; line ends are `\\n`."""
         return self.source.slice(self.span(node)).replace("\r\n", "\n").replace("\r", "\n")
 
-    def row(self, node: cst.CSTNode) -> str:
+    def row(self, node: _Code) -> str:
         """The same on one row, unless something in it keeps it on several."""
         return layout.joined(self.text(node), self.style)
 
-    def edit(self, node: cst.CSTNode, text: str) -> Edit:
+    def edit(self, node: _Code, text: str) -> Edit:
         return Edit(self.span(node), text)
 
     @staticmethod
@@ -381,9 +381,12 @@ class Place:
     @property
     def unit(self) -> str:
         """One step of indentation."""
-        body = getattr(self.function.node, "body", None)
-        if isinstance(body, cst.IndentedBlock) and body.indent is not None:
-            return body.indent
+        node = self.function.node
+        if not isinstance(node, ast.Module):
+            code = self.code(node)
+            body = code.body if isinstance(code, cst.FunctionDef) else None
+            if isinstance(body, cst.IndentedBlock) and body.indent is not None:
+                return body.indent
         return str(self.tree.module.default_indent)
 
     def laid_out(
@@ -470,22 +473,23 @@ class Place:
         Raises:
             Refused: there is more to the call.
         """
-        removals = self._around.removals
-        if removals is None or removals[0] != len(self.function.calls):
-            found = []
+        around = self._around
+        if around.removals is None:
+            around.removals = []
             for call in self.function.calls:
                 given = call.receiver if call.method == "unlink" else None
                 if self.called(call) in {"os.remove", "os.unlink"}:
                     given = call.argument(0, "path")
                 if given is not None:
-                    found.append((call, given))
-            removals = self._around.removals = (len(self.function.calls), found)
-        for call, given in removals[1]:
+                    around.removals.append((call, given))
+        for call, given in around.removals:
+            code = self.tree.of(call.node)
             if (
-                any(each in within for each in self.ancestors(call.node))
+                isinstance(code, cst.Call)
+                and any(each in within for each in self.ancestors(code))
                 and self.text(given) == path
             ):
-                return [self.without(call.node)]
+                return [self.without(code)]
         return []
 
     def without(self, removed: cst.Call) -> Edit:
@@ -541,8 +545,13 @@ class Place:
 
     def uses(self, name: str, within: cst.CSTNode | None = None) -> list[cst.Name]:
         """Every `name` of the function that is a variable, not an attribute or a keyword."""
-        roots = self.roots if within is None else [within]
-        return [each for root in roots for each in self._around.uses(root).get(name, ())]
+        root = self.roots[0] if within is None else within
+        known = self._around.uses
+        if root not in known:
+            found = known[root] = {}
+            for each in variables(root):
+                found.setdefault(each.value, []).append(each)
+        return list(known[root].get(name, ()))
 
     def nodes_in(self, node: cst.CSTNode) -> Sequence[cst.CSTNode]:
         """The node and everything in it, in the order of the file."""
@@ -551,49 +560,26 @@ class Place:
             known[node] = [*walk(node)]
         return known[node]
 
+    @property
+    def _names(self) -> dict[str, list[ast.AST]]:
+        """The names in the function, or of the module's own code, those in all of the file."""
+        root = self.function.node
+        return self.once(("names", root), lambda: _names_in(root))
+
     def count(self, name: str) -> int:
         """How often the function uses a name; for the module's own code, how often the whole
-        file does, whatever of it is parsed."""
-        return len(self._rows(name) if self.function.is_module else self.uses(name))
+        file does."""
+        return len(self._names.get(name, ()))
 
     def is_used_outside(self, name: str) -> bool:
         """Whether a name is used outside of every `with` and `except` that binds it."""
         known = self._around.used_outside
         if name not in known:
-            known[name] = self._is_used_outside(name)
-        return known[name]
-
-    def _is_used_outside(self, name: str) -> bool:
-        if not self.function.is_module:
-            return any(
-                not any(binds(above, name) for above in self.ancestors(use))
-                for use in self.uses(name)
+            known[name] = any(
+                not any(_binds(above, name) for above in self.around(use))
+                for use in self._names.get(name, ())
             )
-        binders = [
-            range(node.lineno, (node.end_lineno or node.lineno) + 1)
-            for node in self._file
-            if isinstance(node, (ast.ExceptHandler, ast.With, ast.AsyncWith))
-            and name
-            in {
-                getattr(node, "name", ""),
-                *(getattr(item.optional_vars, "id", "") for item in getattr(node, "items", ())),
-            }
-        ]
-        bound = set(itertools.chain.from_iterable(binders))
-        return any(row not in bound for row in self._rows(name))
-
-    @property
-    def _file(self) -> tuple[ast.AST, ...]:
-        if "names" not in self.facts.looked_up:
-            tree = tree_of(self.source)
-            self.facts.looked_up["names"] = None if tree is None else tuple(ast.walk(tree))
-        nodes: tuple[ast.AST, ...] | None = self.facts.looked_up["names"]
-        if nodes is None:
-            raise Refused("which names are used cannot be seen in syntax newer than this Python")
-        return nodes
-
-    def _rows(self, name: str) -> list[int]:
-        return [n.lineno for n in self._file if isinstance(n, ast.Name) and n.id == name]
+        return known[name]
 
     def fresh(self, *wanted: str) -> str:
         """The first of the names that the function does not use.
@@ -605,3 +591,39 @@ class Place:
             if not self.count(name):
                 return name
         raise Refused(f"the name `{wanted[0]}` is taken")
+
+
+def _names_in(root: ast.AST) -> dict[str, list[ast.AST]]:
+    """The places that name something, by that name; the names of errors in `except` left out."""
+    found: dict[str, list[ast.AST]] = {}
+    for node in nodes.walk(root):
+        names: tuple[str | None, ...] = ()
+        match node:
+            case ast.Name():
+                names = (node.id,)
+            case ast.arg():
+                names = (node.arg,)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                names = (node.name,)
+            case ast.Global() | ast.Nonlocal():
+                names = tuple(node.names)
+            case ast.alias():
+                names = (node.asname or node.name.partition(".")[0],)
+            case ast.MatchAs() | ast.MatchStar():
+                names = (node.name,)
+            case ast.MatchMapping():
+                names = (node.rest,)
+        for name in names:
+            if name is not None:
+                found.setdefault(name, []).append(node)
+    return found
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    """Whether a `with` or an `except` binds a name."""
+    if isinstance(node, ast.ExceptHandler):
+        return node.name == name
+    return isinstance(node, nodes.WITHS) and any(
+        isinstance(item.optional_vars, ast.Name) and item.optional_vars.id == name
+        for item in node.items
+    )

@@ -12,7 +12,7 @@ import re
 
 import libcst as cst
 
-from atomic_fix.islands import NotParsed, TooDeep, room
+from atomic_fix.parse import NotParsed, TooDeep, room
 
 # Bytes of stack, at least one and a half times of what was measured for the dearest of a kind.
 _INDENT, _BRACKET, _LAMBDA, _LINK, _BRANCH = 40_000, 12_000, 24_000, 3_000, 2_000

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from atomic_fix.islands import TooDeep
+from atomic_fix.parse import TooDeep
 
 _Result = TypeVar("_Result")
 

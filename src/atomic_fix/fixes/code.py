@@ -1,0 +1,491 @@
+"""LibCST's tree of one function, or of a module's own statements, and which of its nodes is which
+of Python's.
+
+Facts and evidence are about Python's tree. What is shown and edited is LibCST's, of the one piece
+of the file that it takes: the function or method that stands in the module or a class of it, or
+what stands outside of all functions.
+"""
+
+from __future__ import annotations
+
+import ast
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, TypeVar
+
+import libcst as cst
+from libcst.metadata import CodeRange
+
+from atomic_fix.facts import nodes
+from atomic_fix.facts.tree import Tree
+from atomic_fix.finding import Position, Span
+from atomic_fix.fixes import Refused
+from atomic_fix.parse import NotParsed, TooDeep
+from atomic_fix.parse.concrete import parse, ranges
+
+if TYPE_CHECKING:
+    from atomic_fix.facts.module import ModuleFacts
+
+_Node = TypeVar("_Node", bound=cst.CSTNode)
+
+_WINDOW = 200
+"""Statements of the module's own before and behind one that is asked for."""
+_MOST_STATEMENTS = 2_000
+"""Of a module with more of them, only those in the window are parsed."""
+_MOST_ROWS = 400
+"""A statement of the module's own with more rows is left out where it is not asked for."""
+
+# By the kind of Python's node, the kinds that LibCST has for it.
+_STATEMENTS: dict[type[ast.AST], tuple[type[cst.CSTNode], ...]] = {
+    ast.AnnAssign: (cst.AnnAssign,),
+    ast.Assert: (cst.Assert,),
+    ast.Assign: (cst.Assign,),
+    ast.AsyncFor: (cst.For,),
+    ast.AsyncFunctionDef: (cst.FunctionDef,),
+    ast.AsyncWith: (cst.With,),
+    ast.AugAssign: (cst.AugAssign,),
+    ast.Break: (cst.Break,),
+    ast.ClassDef: (cst.ClassDef,),
+    ast.Continue: (cst.Continue,),
+    ast.Delete: (cst.Del,),
+    ast.ExceptHandler: (cst.ExceptHandler, cst.ExceptStarHandler),
+    ast.Expr: (cst.Expr,),
+    ast.For: (cst.For,),
+    ast.FunctionDef: (cst.FunctionDef,),
+    ast.Global: (cst.Global,),
+    ast.If: (cst.If,),
+    ast.Import: (cst.Import,),
+    ast.ImportFrom: (cst.ImportFrom,),
+    ast.Match: (cst.Match,),
+    ast.Nonlocal: (cst.Nonlocal,),
+    ast.Pass: (cst.Pass,),
+    ast.Raise: (cst.Raise,),
+    ast.Return: (cst.Return,),
+    ast.Try: (cst.Try, cst.TryStar),
+    ast.While: (cst.While,),
+    ast.With: (cst.With,),
+}
+_EXPRESSIONS: dict[type[ast.AST], tuple[type[cst.CSTNode], ...]] = {
+    ast.Attribute: (cst.Attribute,),
+    ast.Await: (cst.Await,),
+    ast.BinOp: (cst.BinaryOperation,),
+    ast.BoolOp: (cst.BooleanOperation,),
+    ast.Call: (cst.Call,),
+    ast.Compare: (cst.Comparison,),
+    ast.Constant: (
+        *(cst.SimpleString, cst.ConcatenatedString, cst.Integer, cst.Float, cst.Imaginary),
+        *(cst.Name, cst.Ellipsis),
+    ),
+    ast.Dict: (cst.Dict,),
+    ast.DictComp: (cst.DictComp,),
+    ast.GeneratorExp: (cst.GeneratorExp,),
+    ast.IfExp: (cst.IfExp,),
+    ast.JoinedStr: (cst.FormattedString, cst.ConcatenatedString),
+    ast.Lambda: (cst.Lambda,),
+    ast.List: (cst.List,),
+    ast.ListComp: (cst.ListComp,),
+    ast.Name: (cst.Name,),
+    ast.NamedExpr: (cst.NamedExpr,),
+    ast.Set: (cst.Set,),
+    ast.SetComp: (cst.SetComp,),
+    ast.Subscript: (cst.Subscript,),
+    ast.Tuple: (cst.Tuple,),
+    ast.UnaryOp: (cst.UnaryOperation,),
+    ast.Yield: (cst.Yield,),
+    ast.YieldFrom: (cst.Yield,),
+}
+# Their parentheses are part of them in one of the two trees.
+_WITH_PARENTHESES = (ast.Tuple, ast.GeneratorExp)
+
+
+# --- LibCST's nodes, read quickly ----------------------------------------------------
+
+
+def dotted(node: cst.CSTNode | None) -> str | None:
+    """`a.b.c` for a chain of plain names, else None."""
+    parts: list[str] = []
+    while isinstance(node, cst.Attribute):
+        parts.append(node.attr.value)
+        node = node.value
+    if not isinstance(node, cst.Name):
+        return None
+    parts.append(node.value)
+    return ".".join(reversed(parts))
+
+
+def code_of(node: cst.CSTNode) -> str:
+    """The code of a node, as it stands in the file."""
+    return cst.Module([]).code_for_node(node)
+
+
+class _Fields(cst.CSTVisitor):
+    """Notes the fields of one node in the order in which LibCST visits them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._inside = False
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        inside, self._inside = self._inside, True
+        return not inside
+
+    def on_visit_attribute(self, node: cst.CSTNode, attribute: str) -> None:
+        self.found.append(attribute)
+
+
+# By kind of value: the fields that LibCST visits in a node, and the others, in which some kinds
+# hold nodes only now and then; None for what is no node.
+_fields: dict[type, tuple[tuple[str, ...], tuple[str, ...]] | None] = {}
+
+
+def _fields_of(value: object) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    kind = type(value)
+    if kind not in _fields:
+        _fields[kind] = None
+        if isinstance(value, cst.CSTNode):
+            visitor = _Fields()
+            value.visit(visitor)
+            visited = tuple(dict.fromkeys(visitor.found))
+            others = {each.name for each in fields(value)} - {*visited}
+            _fields[kind] = visited, tuple(others)
+    return _fields[kind]
+
+
+def children(node: cst.CSTNode) -> list[cst.CSTNode]:
+    """What `node.children` gives. LibCST makes the node anew for it, which takes far longer."""
+    known = _fields_of(node)
+    assert known is not None
+    visited, others = known
+    for name in others:
+        value = getattr(node, name)
+        if isinstance(value, (tuple, list)) or _fields_of(value) is not None:
+            return [*node.children]
+    found: list[cst.CSTNode] = []
+    for name in visited:
+        value = getattr(node, name)
+        if isinstance(value, (tuple, list)):
+            found += [each for each in value if _fields_of(each) is not None]
+        elif value is not None and _fields_of(value) is not None:
+            found.append(value)
+    return found
+
+
+def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """The node and everything below it, in the order of the file."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(children(current)))
+
+
+@lru_cache(maxsize=256)
+def of_kind(node: cst.CSTNode, kind: type[_Node]) -> Sequence[_Node]:
+    """The nodes of one kind in some code, in order. Kept until `forget_nodes`."""
+    return [each for each in walk(node) if isinstance(each, kind)]
+
+
+def forget_nodes() -> None:
+    """Let go of the trees that `of_kind` knows."""
+    of_kind.cache_clear()
+
+
+# --- the piece of a file -------------------------------------------------------------
+
+
+class Code:
+    """LibCST's tree of a piece of a file.
+
+    Args:
+        tree: that of the whole file.
+        text: the piece, with rows above it that the parser needs.
+        shift: how many rows of the file stand above the first row of `text`; negative for more
+            rows in the text than in the file.
+        models: Python's nodes that the piece is made of.
+
+    Raises:
+        Refused: LibCST cannot parse it.
+    """
+
+    def __init__(self, tree: Tree, text: str, shift: int, models: Sequence[ast.AST]) -> None:
+        self.source = tree.source
+        self._tree = tree
+        self._shift = shift
+        self._models = models
+        try:
+            self.module = parse(text)
+        except (cst.ParserSyntaxError, NotParsed) as error:
+            raise Refused("LibCST cannot parse the code around it") from error
+        except TooDeep as error:
+            raise Refused("the code around it is nested too deeply") from error
+
+    @cached_property
+    def _ranges(self) -> Mapping[cst.CSTNode, CodeRange]:
+        return ranges(self.module)
+
+    def span(self, node: cst.CSTNode | ast.stmt | ast.expr | ast.ExceptHandler) -> Span:
+        """Where a node of either tree stands in the file."""
+        if isinstance(node, ast.AST):
+            return self._tree.span(node)
+        found = self._ranges[node]
+        start, end = found.start, found.end
+        return Span(
+            Position(start.line + self._shift, start.column + 1),
+            Position(end.line + self._shift, end.column + 1),
+        )
+
+    def row(self, node: cst.CSTNode | ast.stmt | ast.expr | ast.ExceptHandler) -> int:
+        """The first row of a node of either tree, in the file."""
+        return node.lineno if isinstance(node, ast.AST) else self.span(node).start.row
+
+    def text(self, node: cst.CSTNode | ast.stmt | ast.expr | ast.ExceptHandler) -> str:
+        """The characters of a node as they stand in the file."""
+        return self.source.slice(self.span(node))
+
+    # --- one node, two trees ------------------------------------------------------
+
+    def of(self, model: ast.AST) -> cst.CSTNode | None:
+        """LibCST's node for one of Python's; None where this piece holds none."""
+        return self._pairs[0].get(model)
+
+    def model(self, node: cst.CSTNode) -> ast.AST | None:
+        """Python's node for one of LibCST's; None where it has none."""
+        return self._pairs[1].get(node)
+
+    @cached_property
+    def _pairs(self) -> tuple[dict[ast.AST, cst.CSTNode], dict[cst.CSTNode, ast.AST]]:
+        starts: dict[Position, list[cst.CSTNode]] = {}
+        for node in walk(self.module):
+            if isinstance(node, _PAIRED):
+                starts.setdefault(self.span(node).start, []).append(node)
+        models = [each for root in self._models for each in self._nodes_of(root)]
+        found: dict[ast.AST, cst.CSTNode] = {}
+        for model in models:
+            node = self._pair(model, starts)
+            if node is not None:
+                found[model] = node
+        for model in reversed(models):
+            if isinstance(model, _WITH_PARENTHESES) and model not in found:
+                self._pair_by_first(model, found)
+        return found, {node: model for model, node in found.items()}
+
+    @staticmethod
+    def _nodes_of(root: ast.AST) -> Iterator[ast.AST]:
+        """What stands in a function; in what stands outside of one, less the functions there."""
+        stack = [root]
+        in_function = isinstance(root, nodes.FUNCTIONS)
+        while stack:
+            node = stack.pop()
+            if in_function or not isinstance(node, nodes.FUNCTIONS):
+                if not isinstance(node, ast.FormattedValue):
+                    yield node
+                stack.extend(reversed(_paired_children(node)))
+
+    def _pair(
+        self, model: ast.AST, starts: Mapping[Position, list[cst.CSTNode]]
+    ) -> cst.CSTNode | None:
+        kind = type(model)
+        if kind.__name__ == "TryStar":
+            kind = ast.Try
+        kinds = _STATEMENTS.get(kind)
+        if kinds is not None:
+            start = self._tree.position(model.lineno, model.col_offset)  # type: ignore[attr-defined]
+            return next((n for n in starts.get(start, ()) if isinstance(n, kinds)), None)
+        kinds = _EXPRESSIONS.get(kind)
+        if kinds is None:
+            return None
+        span = self._tree.span(model)  # type: ignore[arg-type]
+        return next(
+            (
+                node
+                for node in starts.get(span.start, ())
+                if isinstance(node, kinds) and self.span(node).end == span.end
+            ),
+            None,
+        )
+
+    def _pair_by_first(self, model: ast.AST, found: dict[ast.AST, cst.CSTNode]) -> None:
+        """By what stands first in it: its parentheses are no part of LibCST's node."""
+        inner = next((found[each] for each in nodes.children(model) if each in found), None)
+        while inner is not None:
+            inner = self.parents.get(inner)
+            if isinstance(inner, _EXPRESSIONS[type(model)]):
+                found[model] = inner
+                return
+
+    @cached_property
+    def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
+        """What each node stands in."""
+        found = {}
+        stack: list[cst.CSTNode] = [self.module]
+        while stack:
+            node = stack.pop()
+            for child in children(node):
+                found[child] = node
+                stack.append(child)
+        return found
+
+
+_PAIRED = tuple(
+    {kind for table in (_STATEMENTS, _EXPRESSIONS) for kinds in table.values() for kind in kinds}
+)
+_HOLDING_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
+
+
+def code_around(facts: ModuleFacts, node: ast.AST) -> Code:
+    """LibCST's tree of the piece that a node stands in, parsed once for all that ask for it.
+
+    Raises:
+        Refused: LibCST cannot parse it.
+    """
+    units = _units(facts)
+    unit = units.of(node)
+    known = facts.looked_up
+    key = ("code", unit)
+    if key not in known:
+        try:
+            known[key] = units.parse(unit)
+        except Refused as refused:
+            known[key] = refused
+    found: Code | Refused = known[key]
+    if isinstance(found, Refused):
+        raise found
+    return found
+
+
+def _units(facts: ModuleFacts) -> _Units:
+    known = facts.looked_up
+    if "units" not in known:
+        known["units"] = _Units(facts.tree)
+    found: _Units = known["units"]
+    return found
+
+
+class _Units:
+    """The pieces of one file: functions, by their node, and windows of what stands outside, by
+    their number."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._source = tree.source
+        self._rows = tree.source.lines
+        self._functions: list[nodes.Function] = []
+        """Those that stand in no other one."""
+        stack: list[ast.AST] = [*tree.module.body]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, nodes.FUNCTIONS):
+                self._functions.append(node)
+            elif isinstance(node, _HOLDING_STATEMENTS):
+                for name in ("body", "handlers", "cases", "orelse", "finalbody"):
+                    stack += getattr(node, name, ())
+        self._functions.sort(key=_first_row)
+        self._starts = [_first_row(each) for each in self._functions]
+
+    def of(self, node: ast.AST) -> nodes.Function | int:
+        """The piece that a node stands in."""
+        row = node.lineno  # type: ignore[attr-defined]
+        index = bisect_right(self._starts, row) - 1
+        if index >= 0:
+            function = self._functions[index]
+            if row <= (function.end_lineno or row):
+                return function
+        index = max(0, bisect_right(self._rows_of_body, row) - 1)
+        if self._tree.module.body and self._is_long(self._tree.module.body[index]):
+            return -1 - index
+        return index // _WINDOW if len(self._rows_of_body) > _MOST_STATEMENTS else 0
+
+    @cached_property
+    def _rows_of_body(self) -> list[int]:
+        return [each.lineno for each in self._tree.module.body]
+
+    @staticmethod
+    def _is_long(statement: ast.stmt) -> bool:
+        rows = (statement.end_lineno or statement.lineno) - statement.lineno
+        return rows > _MOST_ROWS and not hasattr(statement, "body")
+
+    def parse(self, unit: nodes.Function | int) -> Code:
+        """LibCST's tree of a piece.
+
+        Raises:
+            Refused: LibCST cannot parse it.
+        """
+        if isinstance(unit, int):
+            return self._outside(unit)
+        first, last = _first_row(unit), unit.end_lineno or unit.lineno
+        # LibCST takes the first indent for the usual one, and says nothing of it elsewhere.
+        above = ["if 1:", f"{self.indent}pass"]
+        if self._source.indent(first):
+            above.append("if 1:")
+        text = "\n".join([*above, *self._rows[first - 1 : last]]) + "\n"
+        return Code(self._tree, text, first - 1 - len(above), [unit])
+
+    @cached_property
+    def indent(self) -> str:
+        """The white space before the first indented block."""
+        for statement in self._tree.module.body:
+            for part in ("body", "handlers", "cases", "orelse", "finalbody"):
+                for inner in getattr(statement, part, ())[:1]:
+                    first = inner
+                    if isinstance(inner, ast.ExceptHandler):
+                        first = inner.body[0]
+                    elif isinstance(inner, ast.match_case):
+                        first = inner.pattern
+                    row = _first_row(first)
+                    if row > statement.lineno and first.col_offset > 0:
+                        blank = self._source.indent(row)
+                        if blank:
+                            return blank
+        return "    "
+
+    def _outside(self, unit: int) -> Code:
+        """The module's own statements and those of its classes; functions have no body in it."""
+        rows = [*self._rows]
+        body = self._tree.module.body
+        for function in self._functions:
+            first = _first_row(function)
+            blank = self._source.indent(first)
+            _leave_out(rows, first, function.end_lineno or first)
+            rows[first - 1] = f"{blank}def {function.name}(): pass"
+        wanted = -1 - unit if unit < 0 else None
+        window = unit if wanted is None else wanted // _WINDOW
+        kept = range(len(body))
+        if len(body) > _MOST_STATEMENTS:
+            kept = range((window - 1) * _WINDOW, (window + 2) * _WINDOW)
+        models: list[ast.AST] = []
+        for index, statement in enumerate(body):
+            if isinstance(statement, nodes.FUNCTIONS):
+                continue
+            is_import = isinstance(statement, (ast.Import, ast.ImportFrom))
+            if is_import or index == wanted or (index in kept and not self._is_long(statement)):
+                models.append(statement)
+                continue
+            first, last = _first_row(statement), statement.end_lineno or statement.lineno
+            shares = index > 0 and (body[index - 1].end_lineno or 0) >= first
+            shares |= index + 1 < len(body) and _first_row(body[index + 1]) <= last
+            if not shares:
+                _leave_out(rows, first, last)
+        return Code(self._tree, "\n".join(rows) + "\n", 0, models)
+
+
+def _paired_children(node: ast.AST) -> list[ast.AST]:
+    # The texts of a template string have no place of their own in older Pythons.
+    if isinstance(node, ast.JoinedStr):
+        return [each for each in node.values if isinstance(each, ast.FormattedValue)]
+    if isinstance(node, ast.FormattedValue):
+        inner = node.format_spec.values if isinstance(node.format_spec, ast.JoinedStr) else []
+        return [node.value, *(each for each in inner if isinstance(each, ast.FormattedValue))]
+    return nodes.children(node)
+
+
+def _leave_out(rows: list[str], first: int, last: int) -> None:
+    rows[first - 1 : last] = [""] * (last - first + 1)
+
+
+def _first_row(node: ast.AST) -> int:
+    decorators: Sequence[ast.expr] = getattr(node, "decorator_list", ())
+    row: int = node.lineno  # type: ignore[attr-defined]
+    return min([row, *(each.lineno for each in decorators)])
