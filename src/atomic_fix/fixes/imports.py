@@ -5,20 +5,22 @@ import ast
 import io
 import re
 import tokenize
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
-import libcst as cst
-
-from atomic_fix.facts.names import code_of, dotted
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.finding import Edit, Position
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.import_order import ImportOrder
-from atomic_fix.fixes.place import Place, tree_of
+from atomic_fix.fixes.place import Place
 from atomic_fix.source import Source
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+Line = list[ast.stmt]
+"""The statements of one logical line, parted by semicolons."""
 
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -59,9 +61,7 @@ def imported_at_top(place: Place, module: str, name: str) -> str | None:
     return _imported(place, module, name, _top_imports(place))
 
 
-def _imported(
-    place: Place, module: str, name: str, lines: Sequence[cst.SimpleStatementLine]
-) -> str | None:
+def _imported(place: Place, module: str, name: str, lines: Sequence[Line]) -> str | None:
     for qualified, local in _bindings(lines):
         ways = {f"{module}.{name}": local, f"{module}.*": name, module: f"{local}.{name}"}
         known = ways.get(qualified, "")
@@ -132,7 +132,7 @@ _SCRIPT = re.compile(r"^# /// script$(.*?)^# ///$", re.MULTILINE | re.DOTALL)
 def _may_import(place: Place, module: str) -> None:
     """Refuses where the helper could not be imported, as the file itself says."""
     source = place.source
-    if is_python_2(source):
+    if is_python_2(source, place.facts.tree.module):
         raise Refused("the file is for Python 2, and the helper for Python 3")
     text, top = source.text, module.partition(".")[0]
     if re.search(rf"^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b", text, re.MULTILINE):
@@ -154,7 +154,7 @@ def _may_import(place: Place, module: str) -> None:
 
 
 @lru_cache(maxsize=1)
-def is_python_2(source: Source) -> bool:
+def is_python_2(source: Source, tree: ast.Module) -> bool:
     """Whether a file can only be for Python 2."""
     text = source.text
     if text.startswith("#!") and re.match(r"#!.*\bpython3", text):
@@ -166,22 +166,21 @@ def is_python_2(source: Source) -> bool:
         _PYTHON_2_SYNTAX.search(text) is not None
         or _PYTHON_2_MODULES.search(text) is not None
         or habits > 2
-        or (any(name in text for name in _PYTHON_2_NAMES) and _uses_python_2(source))
+        or (any(name in text for name in _PYTHON_2_NAMES) and _uses_python_2(tree))
     )
 
 
-def _uses_python_2(source: Source) -> bool:
+def _uses_python_2(tree: ast.Module) -> bool:
     """Whether a file uses a builtin that Python 3 has not, and binds it nowhere."""
-    tree = tree_of(source)
     used, bound = set[str](), set[str]()
-    for node in ast.walk(tree) if tree is not None else ():
+    for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
         elif isinstance(node, ast.alias):
             bound.add(node.asname or node.name)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        elif isinstance(node, _DEFINITIONS):
             bound.add(node.name)
     return not _PYTHON_2_NAMES.isdisjoint(used - bound) and "*" not in bound
 
@@ -189,46 +188,66 @@ def _uses_python_2(source: Source) -> bool:
 # --- what is there already ----------------------------------------------------------
 
 
-def _bindings(lines: Sequence[cst.SimpleStatementLine]) -> Iterator[tuple[str, str]]:
+def _bindings(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
     """What import statements bind: its qualified name, and what the code calls it."""
-    for small in (small for line in lines for small in line.body):
-        if isinstance(small, cst.Import):
-            for alias in small.names:
-                name = alias.evaluated_name
-                yield name, alias.evaluated_alias or name
+    for statement in (statement for line in lines for statement in line):
+        if isinstance(statement, ast.Import):
+            for alias in statement.names:
+                yield alias.name, alias.asname or alias.name
                 if alias.asname is None:
-                    top = name.partition(".")[0]
+                    top = alias.name.partition(".")[0]
                     yield top, top
-        elif isinstance(small, cst.ImportFrom):
-            module = _module_of(small)
-            if isinstance(small.names, cst.ImportStar):
-                yield f"{module}.*", ""
-                continue
-            for alias in small.names:
-                name = alias.evaluated_name
-                yield f"{module}.{name}", alias.evaluated_alias or name
+        elif isinstance(statement, ast.ImportFrom):
+            module = _module_of(statement)
+            for alias in statement.names:
+                if alias.name == "*":
+                    yield f"{module}.*", ""
+                else:
+                    yield f"{module}.{alias.name}", alias.asname or alias.name
 
 
-def _imports_in_reach(place: Place) -> list[cst.SimpleStatementLine]:
+def _imports_in_reach(place: Place) -> list[Line]:
     """Import statements of the module, and of the function that the place is in."""
     found = _top_imports(place)
-    body = getattr(place.function.node, "body", None)
-    if isinstance(body, cst.IndentedBlock):
-        known = place.facts.looked_up
-        if body not in known:
-            known[body] = [line for line in body.body if _is_import(line)]
-        first = min(map(place.tree.row, place.first), default=None)
-        found += [line for line in known[body] if first is None or place.tree.row(line) < first]
+    function = place.function.node
+    if not isinstance(function, ast.Module):
+        own = place.once(
+            ("imports of", function), lambda: [*filter(_is_import, _lines(function.body))]
+        )
+        first = min((each.lineno for each in place.first), default=None)
+        found += [line for line in own if first is None or _row(line) < first]
     return found
 
 
-def _top_imports(place: Place) -> list[cst.SimpleStatementLine]:
+def _top_imports(place: Place) -> list[Line]:
     """The import statements that have run where the names are used."""
-    known = place.facts.looked_up
-    if "top imports" not in known:
-        known["top imports"] = [line for line in place.tree.module.body if _is_import(line)]
+    known = place.once("top imports", lambda: [*filter(_is_import, _body(place))])
     last = _last_row(place)
-    return [line for line in known["top imports"] if place.tree.row(line.body[0]) < last]
+    return [line for line in known if _row(line) < last]
+
+
+def _body(place: Place) -> list[Line]:
+    """The module's own statements, by logical lines."""
+    return place.once("lines", lambda: _lines(place.facts.tree.module.body))
+
+
+def _lines(body: Sequence[ast.stmt]) -> list[Line]:
+    lines: list[Line] = []
+    end = 0
+    for statement in body:
+        if statement.lineno > end or not lines:
+            lines.append([])
+        lines[-1].append(statement)
+        end = statement.end_lineno or statement.lineno
+    return lines
+
+
+def _row(line: Line) -> int:
+    return line[0].lineno
+
+
+def _end(line: Line) -> int:
+    return line[-1].end_lineno or line[-1].lineno
 
 
 def _last_row(place: Place) -> int:
@@ -239,47 +258,47 @@ def _last_row(place: Place) -> int:
 
 
 def _looked_up(place: Place) -> int:
-    row = min(map(place.tree.row, place.first), default=0)
+    row = min((each.lineno for each in place.first), default=0)
     if not row:
         return 1 << 60
-    body = place.tree.module.body
-    rows = [
-        place.tree.row(getattr(line, "body", [line])[0] if _is_simple(line) else line)
-        for line in body
-    ]
-    index = max((i for i, each in enumerate(rows) if each <= row), default=0)
+    body = _body(place)
+    index = max(bisect_right(body, row, key=_row) - 1, 0)
     if place.function.is_module:
-        return rows[index]
+        return _row(body[index])
+    return place.once("first runs", lambda: _first_runs(place))[index]
+
+
+def _first_runs(place: Place) -> list[int]:
+    """For each line of the module, the row of the first one from there on that may run a function
+    of the file: which one, and when, is not looked into."""
+    body = _body(place)
     defined = set(_DEFINED.findall(place.source.text))
-    for each, line in zip(rows[index:], body[index:], strict=True):
-        if _is_import(line):
-            continue
-        if isinstance(line, (cst.FunctionDef, cst.ClassDef)):
-            # A decorator of the file may run what it is given.
-            above = place.source.line(each).strip(), place.source.line(each - 1).strip()
-            named = {name for row in above if row[:1] == "@" for name in _WORD.findall(row)}
-            if named & defined:
-                return each
-            continue
-        if not defined.isdisjoint(_WORD.findall(code_of(line))):
-            return each
-    return 1 << 60
+    rows = [1 << 60] * (len(body) + 1)
+    for index in reversed(range(len(body))):
+        rows[index] = (
+            _row(body[index]) if _may_run(place, body[index], defined) else rows[index + 1]
+        )
+    return rows
 
 
-def _is_simple(line: cst.CSTNode) -> bool:
-    return isinstance(line, cst.SimpleStatementLine)
+def _may_run(place: Place, line: Line, defined: set[str]) -> bool:
+    if _is_import(line):
+        return False
+    first = line[0]
+    if isinstance(first, _DEFINITIONS):
+        # A decorator of the file may run what it is given.
+        texts = [place.facts.tree.text(each) for each in first.decorator_list]
+    else:
+        texts = [place.facts.tree.text(each) for each in line]
+    return any(not defined.isdisjoint(_WORD.findall(text)) for text in texts)
 
 
-def _is_import(line: cst.CSTNode) -> bool:
-    # The type, not `isinstance`: nodes are abstract classes, and every statement is asked.
-    return type(line) is cst.SimpleStatementLine and all(
-        isinstance(small, (cst.Import, cst.ImportFrom)) for small in line.body
-    )
+def _is_import(line: Line) -> bool:
+    return all(isinstance(each, (ast.Import, ast.ImportFrom)) for each in line)
 
 
-def _module_of(line: cst.ImportFrom) -> str:
-    name = dotted(line.module) if line.module is not None else ""
-    return "." * len(line.relative) + (name or "")
+def _module_of(statement: ast.ImportFrom) -> str:
+    return "." * statement.level + (statement.module or "")
 
 
 def _shadowed(place: Place, name: str) -> bool:
@@ -305,9 +324,8 @@ def _identifiers(place: Place, module: str) -> set[str]:
     """Every name that the file uses in code, attributes and the helper's own import left out."""
     skipped: set[int] = set()
     for line in _top_imports(place):
-        if any(isinstance(x, cst.ImportFrom) and _module_of(x) == module for x in line.body):
-            span = place.tree.span(line)
-            skipped.update(range(span.start.row, span.end.row + 1))
+        if any(isinstance(each, ast.ImportFrom) and _module_of(each) == module for each in line):
+            skipped.update(range(_row(line), _end(line) + 1))
     found: set[str] = set()
     before = ""
     try:
@@ -329,7 +347,7 @@ def _identifiers(place: Place, module: str) -> set[str]:
 def _order(place: Place) -> ImportOrder:
     style = place.style.imports
     limit = style.line_length or place.limit
-    return ImportOrder(style, _parts(place.source)[:-1], limit, place.tree.module.default_indent)
+    return ImportOrder(style, _parts(place.source)[:-1], limit, place.unit)
 
 
 def _merged(place: Place, module: str, name: str) -> Edit | None:
@@ -337,26 +355,24 @@ def _merged(place: Place, module: str, name: str) -> Edit | None:
     off = _left_alone(place.source)
     order = _order(place)
     for line in () if order.stands_alone(module) else _top_imports(place):
-        small = line.body[0]
+        statement = line[0]
         if (
-            len(line.body) != 1
-            or not isinstance(small, cst.ImportFrom)
-            or isinstance(small.names, cst.ImportStar)
-            or _module_of(small) != module
+            len(line) != 1
+            or not isinstance(statement, ast.ImportFrom)
+            or statement.names[0].name == "*"
+            or _module_of(statement) != module
         ):
             continue
-        aliases = [each for each in small.names if each.asname is not None]
-        span = place.tree.span(small)
-        if "#" in place.source.slice(span) or span.start.row in off:
+        aliases = [each for each in statement.names if each.asname is not None]
+        span, text = place.span(statement), place.text(statement)
+        if "#" in text or span.start.row in off:
             continue
         if aliases and not place.style.imports.aliases_together:
             continue
-        bare = [each.with_changes(comma=cst.MaybeSentinel.DEFAULT) for each in small.names]
-        # That of the last of several rows tells formatters to keep them.
-        comma = isinstance(small.names[-1].comma, cst.Comma)
-        exploded = span.start.row != span.end.row and comma
-        names = [*map(code_of, bare), name]
-        return Edit(span, order.statement(module, names, exploded=exploded))
+        # A comma behind the last of several rows tells formatters to keep them.
+        exploded = span.start.row != span.end.row and text.rstrip(") \t\n").endswith(",")
+        names = [f"{x.name} as {x.asname}" if x.asname else x.name for x in statement.names]
+        return Edit(span, order.statement(module, [*names, name], exploded=exploded))
     return None
 
 
@@ -364,10 +380,10 @@ def _inserted(place: Place, statement: str) -> Edit:
     groups = _groups(place)
     if not groups:
         return _below_the_head(place, statement)
-    rank = _rank(place, cst.parse_statement(statement))
+    rank = _rank(place, ast.parse(statement).body)
     new = rank[0]
 
-    def sections(group: Sequence[cst.CSTNode]) -> list[tuple[int, bool]]:
+    def sections(group: Sequence[Line]) -> list[tuple[int, bool]]:
         return [_rank(place, line)[0] for line in group]
 
     own = [group for group in groups if new in sections(group)]
@@ -380,15 +396,15 @@ def _inserted(place: Place, statement: str) -> Edit:
         return _into_group(place, above[-1] if in_order else own[0], statement)
     before = [group for group in groups if max(sections(group)) < new]
     if before:
-        return place.insert(place.below(before[-1][-1]), f"\n\n{statement}")
+        return place.insert(place.end_of_row(_end(before[-1][-1])), f"\n\n{statement}")
     for group in groups:
         if min(sections(group)) < new:  # no empty row parts them
             return _into_group(place, group, statement)
     return place.insert(Position(_first_row(place, groups[0][0]), 1), f"{statement}\n\n")
 
 
-def _into_group(place: Place, group: list[cst.SimpleStatementLine], statement: str) -> Edit:
-    new = _rank(place, cst.parse_statement(statement))
+def _into_group(place: Place, group: list[Line], statement: str) -> Edit:
+    new = _rank(place, ast.parse(statement).body)
     ranks = [_rank(place, line) for line in group]
     # Where the imports are in no order: below those of its section, or of the one before.
     sections = [rank[0] for rank in ranks]
@@ -400,49 +416,45 @@ def _into_group(place: Place, group: list[cst.SimpleStatementLine], statement: s
     elif by_name == sorted(by_name):
         above = sum(rank <= (new[0], *new[2:]) for rank in by_name)
     if above:
-        return place.insert(place.below(group[above - 1]), f"\n{statement}")
+        return place.insert(place.end_of_row(_end(group[above - 1])), f"\n{statement}")
     row = _first_row(place, group[0])
     parted = place.style.imports.parts_comments and place.source.line(row).startswith("#")
     return place.insert(Position(row, 1), f"{statement}\n\n" if parted else f"{statement}\n")
 
 
-def _block(place: Place) -> list[cst.SimpleStatementLine]:
+def _block(place: Place) -> list[Line]:
     """The run of imports that a new one belongs to: the first, or the first below the last
     change of `sys.path` if imports follow that."""
-    known = place.facts.looked_up
-    if "imports" not in known:
-        known["imports"] = _found_block(place)
-    block: list[cst.SimpleStatementLine] = known["imports"]
-    return block
+    return place.once(("imports", _last_row(place)), lambda: _found_block(place))
 
 
-def _found_block(place: Place) -> list[cst.SimpleStatementLine]:
+def _found_block(place: Place) -> list[Line]:
     off = _left_alone(place.source)
-    blocks: list[list[cst.SimpleStatementLine]] = [[]]
-    for line in place.tree.module.body:
+    blocks: list[list[Line]] = [[]]
+    for line in _body(place):
         if not _is_import(line):
             blocks.append([])
-        elif place.tree.row(line.body[0]) not in off:  # type: ignore[index]
-            blocks[-1].append(line)  # type: ignore[arg-type]
+        elif _row(line) not in off:
+            blocks[-1].append(line)
     filled = [block for block in blocks if block]
     changed = _row_of_the_path_change(place)
-    later = [block for block in filled if place.tree.row(block[0]) > changed]
+    later = [block for block in filled if _row(block[0]) > changed]
     last = _last_row(place)
-    above = [block for block in filled if place.tree.row(block[0].body[0]) < last]
+    above = [block for block in filled if _row(block[0]) < last]
     later = [block for block in above if block in later]
     found = later or above or [[]]
     if len(found) > 1 and all(_is_future(line) for line in found[0]):
         # `__all__`, `DOCUMENTATION` and the like may stand between it and the other imports.
-        body = list(place.tree.module.body)
-        between = body[body.index(found[0][-1]) : body.index(found[1][0])]
-        if all(isinstance(line, cst.SimpleStatementLine) for line in between):
+        rows = range(_row(found[0][-1]), _row(found[1][0]))
+        between = [line for line in _body(place) if _row(line) in rows]
+        if not any(hasattr(line[0], "body") for line in between):
             return found[1]
     return found[0]
 
 
-def _first_row(place: Place, line: cst.SimpleStatementLine) -> int:
+def _first_row(place: Place, line: Line) -> int:
     """The row of an import, or of the comment above that belongs to it."""
-    source, first = place.source, place.tree.row(line)
+    source, first = place.source, _row(line)
     row = place.first_comment(first)
     above = "\n".join(source.line(r) for r in range(row, first))
     if row == 1 or _HEADER.search(above) or _HEADING.search(above) or row in _left_alone(source):
@@ -454,44 +466,43 @@ def _row_of_the_path_change(place: Place) -> int:
     if not any(word in place.source.text for word in _PATH_CHANGES):
         return 0
     rows = [
-        place.tree.row(line)
-        for line in place.tree.module.body
-        if not isinstance(line, (cst.FunctionDef, cst.ClassDef))
-        and any(word in code_of(line) for word in _PATH_CHANGES)
+        _row(line)
+        for line in _body(place)
+        if not isinstance(line[0], _DEFINITIONS)
+        and any(word in place.text(each) for each in line for word in _PATH_CHANGES)
     ]
     return max(rows, default=0)
 
 
-def _groups(place: Place) -> list[list[cst.SimpleStatementLine]]:
+def _groups(place: Place) -> list[list[Line]]:
     """The run of imports that a new one belongs to, parted where empty rows part it."""
-    groups: list[list[cst.SimpleStatementLine]] = []
+    groups: list[list[Line]] = []
     end = 0
     for line in _block(place):
-        start = place.tree.row(line.body[0])
+        start = _row(line)
         parted = any(not place.source.line(row).strip(" \t\f") for row in range(end + 1, start))
         if parted or not groups:
             groups.append([])
         groups[-1].append(line)
-        end = place.tree.span(line.body[-1]).end.row
+        end = _end(line)
     return groups
 
 
-def _is_future(line: cst.SimpleStatementLine) -> bool:
-    small = line.body[0]
-    return isinstance(small, cst.ImportFrom) and _module_of(small) == "__future__"
+def _is_future(line: Line) -> bool:
+    return isinstance(line[0], ast.ImportFrom) and _module_of(line[0]) == "__future__"
 
 
-def _rank(place: Place, line: cst.CSTNode) -> tuple[Any, ...]:
+def _rank(place: Place, line: Line) -> tuple[Any, ...]:
     """By what imports are sorted."""
-    small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else line
+    statement = line[0]
     module = name = ""
-    if isinstance(small, cst.ImportFrom):
-        module = _module_of(small)
-        if not isinstance(small.names, cst.ImportStar):
-            name = small.names[0].evaluated_name
-    elif isinstance(small, cst.Import):
-        module = small.names[0].evaluated_name
-    return _order(place).rank(module, name, is_from=isinstance(small, cst.ImportFrom))
+    if isinstance(statement, ast.ImportFrom):
+        module = _module_of(statement)
+        if statement.names[0].name != "*":
+            name = statement.names[0].name
+    elif isinstance(statement, ast.Import):
+        module = statement.names[0].name
+    return _order(place).rank(module, name, is_from=isinstance(statement, ast.ImportFrom))
 
 
 def _left_alone(source: Source) -> set[int]:
@@ -508,10 +519,10 @@ def _left_alone(source: Source) -> set[int]:
 
 def _below_the_head(place: Place, statement: str) -> Edit:
     """Below docstring, `__future__` imports, licence and encoding comments."""
-    source, module = place.source, place.tree.module
-    if module.body and module.get_docstring() is not None:
-        end = place.below(module.body[0])
-        gap = _missing_rows(place, end.row, module.body[1:])
+    source, body = place.source, place.facts.tree.module.body
+    if ast.get_docstring(place.facts.tree.module, clean=False) is not None:
+        end = place.end_of_row(body[0].end_lineno or body[0].lineno)
+        gap = _missing_rows(place, end.row, body[1:])
         return place.insert(end, f"\n\n{statement}{gap}")
     row = 1
     comment = 0
@@ -525,19 +536,19 @@ def _below_the_head(place: Place, statement: str) -> Edit:
     parted = not source.line(comment + 1).strip(" \t\f")
     head = "\n".join(source.line(r) for r in range(1, comment + 1))
     if comment and (parted or _HEADER.search(head)):
-        gap = _missing_rows(place, comment, module.body)
+        gap = _missing_rows(place, comment, body)
         return place.insert(place.end_of_row(comment), f"\n\n{statement}{gap}")
     first = 1 if comment else row
-    gap = _missing_rows(place, first - 1, module.body)
+    gap = _missing_rows(place, first - 1, body)
     return place.insert(Position(first, 1), f"{statement}\n{gap}")
 
 
-def _missing_rows(place: Place, row: int, below: Sequence[cst.CSTNode]) -> str:
+def _missing_rows(place: Place, row: int, below: Sequence[ast.stmt]) -> str:
     """The empty rows to add to those behind `row`, so that enough part an import from what
     stands below it."""
     wanted = place.style.imports.lines_after
     if wanted < 0:
-        wanted = 2 if below and isinstance(below[0], (cst.FunctionDef, cst.ClassDef)) else 1
+        wanted = 2 if below and isinstance(below[0], _DEFINITIONS) else 1
     there = 0
     while row < len(place.source.line_starts) and not place.source.line(row + 1).strip(" \t\f"):
         row, there = row + 1, there + 1
