@@ -56,11 +56,11 @@ class Call:
     inside: tuple[Inside, ...]
     name: str | None
     """The dotted name as written, if it is one."""
-    shown: ast.AST | None = None
+    shown: ast.Call | None = None
     """The call in the file, when `node` was made from it (`to_thread(path.write_text, x)`)."""
 
     @property
-    def place(self) -> ast.AST:
+    def place(self) -> ast.Call:
         """What to point at."""
         return self.node if self.shown is None else self.shown
 
@@ -104,7 +104,7 @@ class Site:
         return self.call.order
 
     @property
-    def node(self) -> ast.AST:
+    def node(self) -> ast.Call:
         """What to point at in the file."""
         return self.call.place
 
