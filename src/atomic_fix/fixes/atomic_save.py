@@ -1,20 +1,22 @@
 """ATF102: a saver is given a handle of `atomic_open` in place of the path."""
 
+import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
 import libcst as cst
 
+from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.facts.names import dotted
+from atomic_fix.facts.nodes import dotted
 from atomic_fix.facts.scopes import Binding, Call
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import Attempt
-from atomic_fix.fixes.block import changes_order, is_open_elsewhere
-from atomic_fix.fixes.place import Place, keyword, last_name
+from atomic_fix.fixes.block import called_name, changes_order, is_open_elsewhere
+from atomic_fix.fixes.place import Place, keyword
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +78,36 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
     if site.call.shown is not None:
         raise Refused("the saver is called by another function")
     attempt = Attempt(Place(facts, site.function, [site.node]), site)
-    place, call = attempt.place, attempt.call
+    place, saver = attempt.place, site.call.node
     local = attempt.helper("atomic_open")
     if row.module and not place.imports(row.module):
         raise Refused(f"whether this is {row.module}'s `{site.api}` cannot be seen")
     if row.doubt:
         place.doubt(row.doubt)
-    for arg in call.args:
-        if arg.star:
+    arguments = site.call.arguments
+    for given in arguments:
+        if given.star:
             raise Refused("not every argument of the saver is in sight")
-        if keyword(arg) in row.refused:
-            raise Refused(f"with `{keyword(arg)}` the saver treats a handle in another way")
+        if given.keyword in row.refused:
+            raise Refused(f"with `{given.keyword}` the saver treats a handle in another way")
     # The others are methods.
-    if place.called(call) == site.api and not place.owns(call.func):
+    if place.called(saver) == site.api and not place.owns(saver.func):
         raise Refused(f"whose `{site.api}` is called cannot be seen")
     appended = _appended(place, site, row)
-    if not isinstance(place.parents.get(call), cst.Expr):
+    if not isinstance(place.parent(saver), ast.Expr):
         raise Refused("what the saver returns is used")
+    call = attempt.call
     place.line(call)
     path = attempt.path_text(site.path_node)
     if appended:
         path = f"{path[:-1]}{appended}{path[-1]}"
-    given = next((arg for arg in call.args if arg.value is site.path_node), None)
-    if given is None:
+    values = [argument.value for argument in arguments]
+    if site.path_node not in values:
         raise Refused("the path is not an argument of the saver")
+    index = values.index(site.path_node)
     if is_open_elsewhere(place, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
-    if changes_order(place, site.path_node, [call.func, *call.args[: call.args.index(given)]]):
+    if changes_order(place, site.path_node, [saver.func, *values[:index]]):
         place.doubt("the path is worked out before what is saved")
     handle = place.fresh("file", "handle", "output")
     if place.comments(call):
@@ -112,9 +117,10 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
     deeper = indent + place.unit
     opened, end = [path, *row.arguments.split(", ")], f" as {handle}:"
     opener = place.laid_out(f"with {local}", opened, span, indent, end)
-    named = f"{keyword(given)}={handle}" if keyword(given) else handle
-    arguments = [named if arg is given else arg for arg in call.args]
-    saved = place.laid_out(place.text(call.func), arguments, span, deeper)
+    taken: list[str | cst.Arg] = [*call.args]
+    name = keyword(call.args[index])
+    taken[index] = f"{name}={handle}" if name else handle
+    saved = place.laid_out(place.text(call.func), taken, span, deeper)
     return attempt.made(Edit(span, f"{opener}\n{deeper}{saved}"))
 
 
@@ -135,12 +141,14 @@ def _appended(place: Place, site: WriteSite, row: _Handle) -> str:
         return ""
     if not row.appends:
         raise Refused(f"`{site.api}` treats the suffix {max(known)} of a path in its own way")
-    if any(end.endswith(row.suffixes) for end in ends) or not _ends_in_a_literal(site.path_node):
+    if any(end.endswith(row.suffixes) for end in ends) or not _ends_in_a_literal(
+        place.code(site.path_node)
+    ):
         raise Refused(f"`{site.api}` adds {row.suffixes[0]} to the path")
     return row.suffixes[0]
 
 
-def _ends_in_a_literal(node: cst.BaseExpression) -> bool:
+def _ends_in_a_literal(node: cst.CSTNode) -> bool:
     """Whether the characters of an expression end within the string that ends its value."""
     if node.rpar if hasattr(node, "rpar") else ():
         return False
@@ -154,56 +162,51 @@ def _ends_in_a_literal(node: cst.BaseExpression) -> bool:
 _SAME = frozenset({"Path", "PurePath", "str", "fspath", "abspath", "realpath", "expanduser"})
 
 
-def endings(
-    place: Place, node: cst.BaseExpression | None, call: Call, depth: int = 5
-) -> frozenset[str]:
+def endings(place: Place, node: ast.expr | None, call: Call, depth: int = 5) -> frozenset[str]:
     """The texts that a path may end in, each as far back as it is in sight; an empty one among
     them, or none at all, where the end is not."""
     unknown = frozenset({""})
+    again = (call, depth - 1)
     if node is None or depth == 0:
         return unknown
-    again = (call, depth - 1)
-    if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
-        value = node.evaluated_value
-        return frozenset({value}) if isinstance(value, str) else unknown
-    if isinstance(node, cst.FormattedString):
-        end = node.parts[-1] if node.parts else None
-        if isinstance(end, cst.FormattedStringText):
-            return frozenset({end.value})
-        if isinstance(end, cst.FormattedStringExpression) and end.format_spec is None:
-            return endings(place, end.expression, *again)
-        return unknown
-    if isinstance(node, cst.BinaryOperation):
-        if isinstance(node.operator, (cst.Add, cst.Divide)):
-            return endings(place, node.right, *again)
-        if isinstance(node.operator, cst.Modulo) and isinstance(node.left, cst.SimpleString):
-            value = node.left.evaluated_value
-            return _of_a_template(value, "%") if isinstance(value, str) else unknown
-        return unknown
-    if isinstance(node, cst.IfExp):
-        return endings(place, node.body, *again) | endings(place, node.orelse, *again)
-    if isinstance(node, cst.Call):
-        last = last_name(node)
-        plain = node.args and not any(arg.star or arg.keyword for arg in node.args)
-        if plain and last in _SAME | {"join", "joinpath", "with_name", "with_suffix"}:
-            return endings(place, node.args[-1].value, *again)
-        if last in {"absolute", "expanduser", "resolve", "as_posix"}:
-            return endings(place, getattr(node.func, "value", None), *again)
-        if last == "format" and isinstance(node.func, cst.Attribute):
-            template = node.func.value
-            value = template.evaluated_value if isinstance(template, cst.SimpleString) else None
-            return _of_a_template(value, "}") if isinstance(value, str) else unknown
-        return unknown
-    if isinstance(node, cst.Name):
-        bound = place.facts.paths.bindings(node.value, call.function, call.order)
-        if not bound or call.function.parameter(node.value) is not None:
-            return unknown
-        return _of_all(place, bound, call, depth)
-    if isinstance(node, cst.Attribute) and dotted(node.value) in {"self", "cls"}:
-        owner = call.function.owner
-        bound = place.facts.paths.attribute(owner, node.attr.value) if owner is not None else []
-        return _of_all(place, bound, call, depth) if bound else unknown
+    match node:
+        case ast.Constant(value=str(text)):
+            return frozenset({text})
+        case ast.JoinedStr(values=[*_, ast.Constant(value=str(text))]):
+            return frozenset({text})
+        case ast.JoinedStr(values=[*_, ast.FormattedValue(value=end, format_spec=None)]):
+            return endings(place, end, *again)
+        case ast.BinOp(op=ast.Add() | ast.Div(), right=right):
+            return endings(place, right, *again)
+        case ast.BinOp(left=ast.Constant(value=str(template)), op=ast.Mod()):
+            return _of_a_template(template, "%")
+        case ast.IfExp(body=body, orelse=orelse):
+            return endings(place, body, *again) | endings(place, orelse, *again)
+        case ast.Call():
+            return _endings_of_a_call(place, node, call, depth)
+        case ast.Name(id=name):
+            bound = place.facts.paths.bindings(name, call.function, call.order)
+            if bound and call.function.parameter(name) is None:
+                return _of_all(place, bound, call, depth)
+        case ast.Attribute(attr=name) if dotted(node.value) in {"self", "cls"}:
+            owner = call.function.owner
+            bound = place.facts.paths.attribute(owner, name) if owner is not None else []
+            if bound:
+                return _of_all(place, bound, call, depth)
     return unknown
+
+
+def _endings_of_a_call(place: Place, node: ast.Call, call: Call, depth: int) -> frozenset[str]:
+    last, receiver = called_name(node), getattr(node.func, "value", None)
+    if last in _SAME | {"join", "joinpath", "with_name", "with_suffix"}:
+        given = nodes.arguments(node)
+        if given and not any(arg.star or arg.keyword for arg in given):
+            return endings(place, given[-1].value, call, depth - 1)
+    if last in {"absolute", "expanduser", "resolve", "as_posix"}:
+        return endings(place, receiver, call, depth - 1)
+    if last == "format" and isinstance(receiver, ast.Constant) and isinstance(receiver.value, str):
+        return _of_a_template(receiver.value, "}")
+    return frozenset({""})
 
 
 def _of_all(place: Place, bound: Sequence[Binding], call: Call, depth: int) -> frozenset[str]:

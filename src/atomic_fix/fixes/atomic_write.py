@@ -4,21 +4,33 @@ JSON goes to `atomic_write_json` where the bytes stay equal; a handle that does 
 that goes with it. All else keeps its code and gets another opener: `with atomic_open(...)`.
 """
 
+import ast
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cached_property
+from itertools import islice
 
 import libcst as cst
 
 from atomic_fix.config import own_helper
+from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.facts.names import dotted, words
+from atomic_fix.facts.names import words
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.block import Block, changes_order, is_descriptor, is_open_elsewhere
+from atomic_fix.fixes.block import (
+    Block,
+    called_name,
+    changes_order,
+    given_to,
+    is_descriptor,
+    is_open_elsewhere,
+)
+from atomic_fix.fixes.code import dotted
 from atomic_fix.fixes.imports import import_name
-from atomic_fix.fixes.place import Place, bound, keyword, last_name, variables, walk
+from atomic_fix.fixes.place import Place, bound, keyword, last_name
 
 # Keywords that the helper keeps for itself: an option of `json.dumps` by such a name, or by
 # none, would not get there.
@@ -41,6 +53,7 @@ _COMPRESSORS = frozenset(
 _OPENING = frozenset(
     {"aiofiles", "anyio", "builtins", "bz2", "codecs", "gzip", "io", "lzma", "zipfile"}
 )
+_LEAVING = (ast.Break, ast.Continue, ast.Raise, ast.Return, ast.Yield, ast.YieldFrom)
 
 
 def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
@@ -53,16 +66,11 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     if is_descriptor(place, site):
         raise Refused("the file may be given as a descriptor")
     func, receiver = site.call.node.func, site.path_node
-    last = last_name(receiver)
-    if (
-        isinstance(func, cst.Attribute)
-        and func.value is receiver
-        and last[:1].isupper()
-        and not last.endswith("Path")
-    ):
-        raise Refused(f"whether `{last}` is a path of the local file system cannot be seen")
-    if isinstance(func, cst.Attribute) and func.value is receiver:
-        _must_be_pathlib(place, site, func.attr.value)
+    if isinstance(func, ast.Attribute) and func.value is receiver:
+        last = called_name(receiver)
+        if last[:1].isupper() and not last.endswith("Path"):
+            raise Refused(f"whether `{last}` is a path of the local file system cannot be seen")
+        _must_be_pathlib(place, site, func.attr)
     _must_not_be_a_retreat(place, site)
     if is_open_elsewhere(place, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
@@ -71,7 +79,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     # To remove the file first would take back what the repair gives.
     before: list[cst.CSTNode] = []
     with suppress(Refused):
-        before = place.siblings(place.statement(site.call.place))[0][-1:]
+        before = place.siblings(place.statement(place.code(site.call.place)))[0][-1:]
     try:
         edits = place.without_removal(place.text(receiver), before)
     except Refused as refused:
@@ -82,7 +90,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     return place.fix(fix.title, [*fix.edits, *edits])
 
 
-def fix_staged(place: Place, site: WriteSite, target: cst.BaseExpression, region: Span) -> Fix:
+def fix_staged(place: Place, site: WriteSite, target: ast.expr, region: Span) -> Fix:
     """One call of the helper in place of a write to a temp file and its publication.
 
     Args:
@@ -94,7 +102,7 @@ def fix_staged(place: Place, site: WriteSite, target: cst.BaseExpression, region
         Refused: the call cannot be made from what is in sight.
     """
     place.doubt("the target keeps its mode and links, and a read-only one is refused")
-    if changes_order(place, target, site.call.node.args):
+    if changes_order(place, target, [arg.value for arg in site.call.arguments]):
         raise Refused("the path would be worked out before what is written")
     attempt = _WholeWrite(place, site)
     attempt.target, attempt.region = target, region
@@ -103,16 +111,15 @@ def fix_staged(place: Place, site: WriteSite, target: cst.BaseExpression, region
 
 def _must_not_be_a_retreat(place: Place, site: WriteSite) -> None:
     """Refuses what is done where an atomic write of the file failed."""
-    path = place.text(site.path_node) if place.holds(site.path_node) else ""
+    path = nodes.code_of(site.path_node)
     for inside in site.call.inside:
-        tried = place.parents.get(inside.node) if inside.kind == "handler" else None
-        for node in walk(tried.body) if isinstance(tried, cst.Try) else ():
-            if (
-                isinstance(node, cst.Call)
-                and "atomic" in words(place.text(node.func))
-                and path in [place.text(arg.value) for arg in node.args]
-            ):
-                raise Refused("it stands in for an atomic write that failed")
+        tried = place.parent(inside.node) if inside.kind == "handler" else None
+        for line in tried.body if isinstance(tried, ast.Try) else ():
+            for call in nodes.of_kind(line, ast.Call):
+                if "atomic" in words(nodes.code_of(call.func)) and path in [
+                    nodes.code_of(arg.value) for arg in nodes.arguments(call)
+                ]:
+                    raise Refused("it stands in for an atomic write that failed")
 
 
 _PATHLIB = re.compile(r"\.*(aiopath|anyio|pathlib2?)\.\w+")
@@ -122,22 +129,22 @@ def _must_be_pathlib(place: Place, site: WriteSite, method: str) -> None:
     """Refuses a method by the name of one of `pathlib.Path` that may be another's."""
     node, facts = site.path_node, place.facts
     made = [node]
-    name = dotted(node) or ""
+    name = nodes.dotted(node) or ""
     owner = site.function.owner
-    if isinstance(node, cst.Name):
-        bound_to = facts.paths.bindings(node.value, site.function, site.order)
+    if isinstance(node, ast.Name):
+        bound_to = facts.paths.bindings(node.id, site.function, site.order)
         made += [each.value for each in bound_to]
-        parameter = site.function.parameter(node.value)
+        parameter = site.function.parameter(node.id)
         if parameter is not None and parameter.annotation is not None:
-            made.append(parameter.annotation.annotation)
+            made.append(parameter.annotation)
     elif name.startswith("self.") and owner is not None:
         made += [each.value for each in facts.paths.attribute(owner, name[5:])]
-    if name in {"self", "cls"} or last_name(node) == "super":
+    if name in {"self", "cls"} or called_name(node) == "super":
         raise Refused("the class may have a method of its own")
     for each in made:
-        kind = each.func if isinstance(each, cst.Call) else each
-        called = (dotted(kind) or "").rpartition(".")[2]
-        if not called[:1].isupper() or (kind is each and not isinstance(each, cst.Name)):
+        kind = each.func if isinstance(each, ast.Call) else each
+        called = (nodes.dotted(kind) or "").rpartition(".")[2]
+        if not called[:1].isupper() or (kind is each and not isinstance(each, ast.Name)):
             continue
         origins = place.origins(called)
         if facts.scopes.class_named(called) is not None or (
@@ -157,12 +164,18 @@ class Attempt:
         self.site = site
         self.module = place.facts.config.helper
         self.own = own_helper(self.module)
-        self.call = site.call.node
         self.path = ""
         self.given: dict[str, cst.Arg] = {}
         """The arguments of the opener or writer, by name; what was not given is not there."""
         self.suffix = ""
         self.title = ""
+
+    @cached_property
+    def call(self) -> cst.Call:
+        """The call in the file."""
+        found = self.place.code(self.site.call.place)
+        assert isinstance(found, cst.Call)
+        return found
 
     def is_asynchronous(self) -> None:
         if self.place.imports("trio"):
@@ -230,7 +243,9 @@ class Attempt:
             raise Refused("an argument of several lines would have to be named")
         return f"{name}={text}"
 
-    def path_text(self, node: cst.BaseExpression) -> str:
+    def path_text(self, path: ast.expr) -> str:
+        node = self.place.code(path)
+        assert isinstance(node, cst.BaseExpression)
         text = self.place.row(node)
         bare = text[1:-1].strip()
         needed = isinstance(node, (cst.NamedExpr, cst.Tuple, cst.GeneratorExp))
@@ -244,42 +259,47 @@ class Attempt:
 class _WholeWrite(Attempt):
     """`path.write_text(...)`, `path.write_bytes(...)`."""
 
-    target: cst.BaseExpression | None = None
+    target: ast.expr | None = None
     region: Span | None = None
 
     def fix(self) -> Fix:
-        call, shown, place = self.call, self.site.call.place, self.place
-        func = call.func
-        in_a_runner = shown is not call
-        if not isinstance(func, cst.Attribute) or (
-            in_a_runner and not isinstance(place.parents.get(func), cst.Arg)
-        ):
+        place, written = self.place, self.site.call
+        func = written.node.func
+        in_a_runner = written.shown is not None
+        if not isinstance(func, ast.Attribute) or (in_a_runner and given_to(place, func) is None):
             raise Refused("it is called under another name")
         self.path = self.path_text(self.target or func.value)
-        self.given = _by_name(call.args, ("data", "encoding", "errors", "newline"))
-        is_text = func.attr.value == "write_text"
-        if isinstance(place.parents.get(call), cst.Await):
+        call, args = self.call, self._arguments()
+        self.given = _by_name(args, ("data", "encoding", "errors", "newline"))
+        is_text = func.attr == "write_text"
+        if not in_a_runner and isinstance(place.parents.get(call), cst.Await):
             self.is_asynchronous()
             self.suffix = "_async"
         if is_text and not in_a_runner:
             with suppress(Refused):
                 return self._as_json()
-        if is_text and "data" in {keyword(arg) for arg in call.args}:
+        if is_text and "data" in {keyword(arg) for arg in args}:
             raise Refused("the text is given by keyword")
-        if not call.args:
+        if not args:
             raise Refused("the text is not in sight")
         local = self.helper(f"atomic_write_{'text' if is_text else 'bytes'}")
         if in_a_runner:
-            return self._in_a_runner(func, local)
+            return self._in_a_runner(place.code(func), local)
         if not place.comments(call):
             with suppress(Refused):
                 span = self.region or place.span(call)
-                text = place.laid_out(local, [self.path, *call.args], span)
+                text = place.laid_out(local, [self.path, *args], span)
                 return self.made(Edit(span, text))
         if self.region is not None:
             raise Refused
-        first = place.insert(place.span(call.args[0]).start, f"{self.path}, ")
-        return self.made(place.edit(func, local), first)
+        first = place.insert(place.span(args[0]).start, f"{self.path}, ")
+        return self.made(place.edit(call.func, local), first)
+
+    def _arguments(self) -> list[cst.Arg]:
+        """What is given to the method: of what a runner is given, the rest."""
+        given = [arg.value for arg in self.site.call.arguments]
+        pairs = zip(self.call.args, nodes.arguments(self.site.call.place), strict=True)
+        return [arg for arg, model in pairs if model.value in given]
 
     def _as_json(self) -> Fix:
         call, parents = self.call, self.place.parents
@@ -294,25 +314,25 @@ class _WholeWrite(Attempt):
             raise Refused
         return self.json_fix(dumped, self.region or self.place.span(call))
 
-    def _in_a_runner(self, func: cst.BaseExpression, local: str) -> Fix:
+    def _in_a_runner(self, func: cst.CSTNode, local: str) -> Fix:
         """`to_thread(path.write_text, text)`: the function given becomes the helper and its
         first argument."""
-        place, shown = self.place, self.site.call.place
-        if not isinstance(shown, cst.Call) or place.comments(shown):
+        place, call = self.place, self.call
+        if place.comments(call):
             raise Refused("comments stand in the call")
         given: list[str | cst.Arg] = []
-        for arg in shown.args:
+        for arg in call.args:
             given += [local, self.path] if arg.value is func else [arg]
-        span = place.span(shown)
-        return self.made(Edit(span, place.laid_out(place.text(shown.func), given, span)))
+        span = place.span(call)
+        return self.made(Edit(span, place.laid_out(place.text(call.func), given, span)))
 
 
 class _OpenedWrite(Attempt):
     """A handle in a truncating mode."""
 
     def fix(self) -> Fix:
-        call, site, place = self.call, self.site, self.place
-        name = self.name = place.called(call)
+        site, place = self.site, self.place
+        name = self.name = place.called(site.call.node)
         if site.call.shown is not None:
             raise Refused("the handle is opened in another function")
         if site.api == "os.open":
@@ -323,10 +343,10 @@ class _OpenedWrite(Attempt):
             raise Refused("h5py writes through its own library; write to a temp file, then replace")
         if not self._is_method and name.partition(".")[0] not in _OPENING:
             raise Refused(f"what else `{site.api}` does is not in sight; the file may be remote")
-        if not self._is_method and not place.owns(call.func):
+        if not self._is_method and not place.owns(site.call.node.func):
             raise Refused(f"whether `{site.api}` is the one of Python cannot be seen")
         self._look_at_the_arguments()
-        parent = place.parents.get(call)
+        parent = place.parents.get(self.call)
         if name in {"aiofiles.open", "anyio.open_file"}:
             return self._awaited()
         if isinstance(parent, cst.WithItem):
@@ -345,8 +365,17 @@ class _OpenedWrite(Attempt):
 
     @property
     def _is_method(self) -> bool:
-        func = self.call.func
-        return isinstance(func, cst.Attribute) and self.site.path_node is func.value
+        func = self.site.call.node.func
+        return isinstance(func, ast.Attribute) and self.site.path_node is func.value
+
+    @cached_property
+    def _statement(self) -> nodes.With:
+        """The `with` around it."""
+        around = self.place.around(self.site.call.node)
+        found = next((each for each in around if isinstance(each, nodes.WITHS)), None)
+        if found is None:
+            raise Refused("the handle is not opened by a `with` of its own")
+        return found
 
     def _look_at_the_arguments(self) -> None:
         names: Sequence[str] = _OPEN[1:] if self._is_method else _OPEN
@@ -364,7 +393,8 @@ class _OpenedWrite(Attempt):
                 raise Refused(f"the opener is given `{option}`")
         self.path = self.path_text(self.site.path_node)
         if "mode" in self.given:
-            mode = self.given["mode"].value
+            index = self.call.args.index(self.given["mode"])
+            mode = self.site.call.arguments[index].value
             modes = self.place.facts.sites.handles.modes(mode, self.site.call)
             if not modes or any(set(m) - set("wbt+") or "w" not in m for m in modes):
                 raise Refused("the mode is not always one that writes the file anew")
@@ -409,8 +439,8 @@ class _OpenedWrite(Attempt):
         handle = bound(item)
         if not handle:
             raise Refused("the handle becomes part of an object, and may be used elsewhere")
-        self._look_into(_lines(statement), handle)
-        self._look_beside(statement)
+        self._look_into(self._statement.body, handle)
+        self._look_beside()
         if len(statement.items) == 1 and self.name not in _COMPRESSORS:
             with suppress(Refused):
                 return self._collapsed(statement, handle)
@@ -428,16 +458,17 @@ class _OpenedWrite(Attempt):
         above = [self.place.parents.get(use) for use in self.place.uses(handle, statement.body)]
         return {each.attr.value if isinstance(each, cst.Attribute) else "" for each in above}
 
-    def _look_into(self, body: Sequence[cst.CSTNode], handle: str) -> None:
+    def _look_into(self, body: Sequence[ast.stmt], handle: str) -> None:
         """What the block does that is not the same when the file appears only at its end."""
         Block(self.place, self.site, body, handle).look()
         if {"buffering"} & set(self.given):
             self.place.doubt("what is written at once is seen by others only at the end")
 
-    def _look_beside(self, statement: cst.With) -> None:
+    def _look_beside(self) -> None:
         """The other items of the `with`: what comes behind the opener is done while it is open."""
-        index = next(i for i, each in enumerate(statement.items) if self.call in walk(each))
-        Block(self.place, self.site, statement.items[index + 1 :], "").look_for_the_path()
+        items = self._statement.items
+        index = next(i for i, e in enumerate(items) if e.context_expr is self.site.call.node)
+        Block(self.place, self.site, items[index + 1 :], "").look_for_the_path()
 
     def _collapsed(self, statement: cst.With, handle: str) -> Fix:
         """One call in place of a block that only dumps JSON into the handle."""
@@ -527,11 +558,14 @@ class _OpenedWrite(Attempt):
             raise Refused("the handle is given away")
         if not isinstance(place.parents.get(outer), cst.Expr):
             raise Refused("the handle is opened within an expression")
-        index = outer.args.index(arg)
-        if changes_order(place, self.site.path_node, [outer.func, *outer.args[:index]]):
+        around = given_to(place, self.site.call.node)
+        assert around is not None
+        given = [each.value for each in nodes.arguments(around)]
+        index = given.index(self.site.call.node)
+        if changes_order(place, self.site.path_node, [around.func, *given[:index]]):
             place.doubt("the path is worked out before what is written")
         # What comes behind the opener finds the file emptied.
-        Block(place, self.site, outer.args[index + 1 :], "").look_for_the_path()
+        Block(place, self.site, given[index + 1 :], "").look_for_the_path()
         dumped = self._dumped_into(outer, place.text(self.call))
         span = place.span(outer)
         if (
@@ -556,7 +590,9 @@ class _OpenedWrite(Attempt):
             raise Refused("the handle outlives the statement that opens it")
         if place.comments(outer) or "buffering" in self.given or outer.args[0].keyword:
             raise Refused("the call cannot be taken over as it stands")
-        Block(place, self.site, outer.args, "").look_for_the_path()
+        _, written = islice(place.around(self.site.call.node), 2)
+        assert isinstance(written, ast.Call)
+        Block(place, self.site, written.args, "").look_for_the_path()
         as_json = isinstance(place.parents.get(outer), cst.Expr)
         return self._at_once(outer.args[0], place.span(outer), as_json=as_json)
 
@@ -602,11 +638,21 @@ class _OpenedWrite(Attempt):
             if end == 0:
                 raise Refused("nothing is written")
             edits = self._from_close(line, rest[:end], closing)
-        body = rest[: end + 1]
-        if isinstance(closing, cst.Try):
-            body = list(closing.body.body)
+        following = self._following()
+        body = [each for each in following if each.lineno <= place.span(closing).end.row]
+        if isinstance(following[0], ast.Try):
+            body = following[0].body
         self._look_into(body, handle)
         return self.made(place.edit(assign, self._header(handle)), *edits)
+
+    def _following(self) -> Sequence[ast.stmt]:
+        """The statements behind the one that the opener's handle is assigned by."""
+        assign, above = islice(self.place.around(self.site.call.node), 2)
+        for part in ("body", "orelse", "finalbody"):
+            block: list[ast.stmt] = getattr(above, part, [])
+            if isinstance(assign, ast.stmt) and assign in block:
+                return block[block.index(assign) + 1 :]
+        return ()
 
     def _closes(self, line: cst.CSTNode, handle: str) -> bool:
         if isinstance(line, cst.Try) and line.finalbody is not None:
@@ -620,9 +666,9 @@ class _OpenedWrite(Attempt):
         if closing.handlers or closing.orelse is not None or final is None:
             raise Refused("the `try` handles errors too")
         head = place.span(closing).start.row
-        body = place.tree.span(closing.body)
+        body = place.span(closing.body)
         first, last = body.start.row, body.end.row
-        end = place.tree.span(final).end.row
+        end = place.span(final).end.row
         opening = place.span(line.body[0]).end.row
         for row in (*range(opening + 1, first), *range(last + 1, end + 1)):
             if "#" in place.source.line(row):
@@ -640,7 +686,7 @@ class _OpenedWrite(Attempt):
         self, line: cst.SimpleStatementLine, body: Sequence[cst.CSTNode], closing: cst.CSTNode
     ) -> list[Edit]:
         place = self.place
-        last = place.tree.row(closing)
+        last = place.span(closing).start.row
         if any(place.has_multiline_string(each) for each in body):
             raise Refused("a string of several lines would have to be moved")
         if place.comments(closing):
@@ -659,8 +705,9 @@ class _OpenedWrite(Attempt):
         self.suffix = "_async"
         if self.name == "anyio.open_file":
             self.is_asynchronous()
-        statement = next((a for a in place.ancestors(self.call) if isinstance(a, cst.With)), None)
-        if statement is None or len(statement.items) != 1:
+        statement = place.code(self._statement)
+        assert isinstance(statement, cst.With)
+        if len(statement.items) != 1:
             raise Refused("the handle is not opened by a `with` of its own")
         handle = bound(statement.items[0])
         body = statement.body
@@ -675,7 +722,7 @@ class _OpenedWrite(Attempt):
             or "buffering" in self.given
         ):
             raise Refused("there is no asynchronous handle that is atomic")
-        block = Block(place, self.site, body.body, handle)
+        block = Block(place, self.site, self._statement.body, handle)
         block.is_asynchronous = True
         block.look_for_the_path()
         content = value.expression.args[0]
@@ -691,21 +738,21 @@ class _OpenedWrite(Attempt):
     ) -> Fix:
         """What the block prepares stays, less deep, and its last statement writes."""
         place, body = self.place, statement.body
-        ahead = body.body[:-1]
         if not isinstance(body, cst.IndentedBlock):
             raise Refused("the statement shares its line with another one")
         header = body.header.comment
-        if header is not None and "#" in place.source.line(place.tree.span(last).end.row):
+        if header is not None and "#" in place.source.line(place.span(last).end.row):
             raise Refused("comments stand in the block")
-        known = {each.value for each in variables(self.site.path_node)}
-        for node in (each for line in ahead for each in walk(line)):
-            if isinstance(node, cst.Name) and node.value == handle:
+        last_row = place.span(body.body[-1]).start.row
+        ahead = [each for each in self._statement.body if each.lineno < last_row]
+        for node in (each for line in ahead for each in nodes.walk(line)):
+            if isinstance(node, ast.Name) and node.id == handle:
                 raise Refused("there is no asynchronous handle that is atomic")
-            if isinstance(node, (cst.Break, cst.Continue, cst.Raise, cst.Return, cst.Yield)):
+            if isinstance(node, _LEAVING):
                 raise Refused("the block is left before its end")
-            if isinstance(node, cst.AssignTarget) and known & {
-                each.value for each in variables(node.target)
-            }:
+            if isinstance(node, ast.Assign) and any(
+                _names(self.site.path_node) & _names(target) for target in node.targets
+            ):
                 raise Refused("the path becomes another one in the block")
         if changes_order(place, self.site.path_node, ahead):
             place.doubt("the path is worked out after what is prepared")
@@ -745,9 +792,8 @@ class _OpenedWrite(Attempt):
         return f"  {header.value}" if header is not None else ""
 
 
-def _lines(statement: cst.With) -> Sequence[cst.CSTNode]:
-    """The statements of a block; those of one row each for themselves."""
-    return statement.body.body
+def _names(node: ast.expr) -> set[str]:
+    return {each.id for each in nodes.walk(node) if isinstance(each, ast.Name)}
 
 
 def _json_of(arguments: Sequence[cst.Arg]) -> Sequence[cst.Arg] | None:

@@ -4,20 +4,26 @@ appears only at its end: the target looked at, the block left half-way, the hand
 What the block calls is followed into the functions of the file, a few calls deep.
 """
 
+from __future__ import annotations
+
+import ast
 import builtins
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import libcst as cst
-
-from atomic_fix.facts.handles import Handles
-from atomic_fix.facts.names import children, code_of, dotted, of_kind, words
-from atomic_fix.facts.paths import PathValue
-from atomic_fix.facts.scopes import Call, FunctionFacts
-from atomic_fix.facts.sites import WriteSite
+from atomic_fix.facts import nodes
+from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import arguments, code_of, dotted, of_kind, parents_in, walk
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.place import Place, keyword, last_name, walk
+
+if TYPE_CHECKING:
+    from atomic_fix.facts.handles import Handles, Opened
+    from atomic_fix.facts.paths import PathValue
+    from atomic_fix.facts.scopes import Call, FunctionFacts
+    from atomic_fix.facts.sites import WriteSite
+    from atomic_fix.fixes.place import Place
 
 _DEPTH = 3
 
@@ -103,6 +109,26 @@ _ERROR_WORDS = frozenset(
 )
 
 
+_TRIES: tuple[type[ast.AST], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
+_YIELDS = (ast.Yield, ast.YieldFrom)
+_LOOPS = (*nodes.LOOPS, ast.comprehension)
+_DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple)
+
+
+def called_name(node: ast.AST | None) -> str:
+    """`c` for a call of `a.b.c` or `a().c`; empty for all that is no such call."""
+    return (nodes.last_name(node.func) or "") if isinstance(node, ast.Call) else ""
+
+
+def given_to(place: Place, node: ast.AST) -> ast.Call | None:
+    """The call that a node is an argument of."""
+    parents = parents_in(place.function.node)
+    above = parents.get(node)
+    if isinstance(above, (ast.keyword, ast.Starred)):
+        above = parents.get(above)
+    return above if isinstance(above, ast.Call) and above.func is not node else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Scope:
     """Code that runs while the block does."""
@@ -118,14 +144,13 @@ class _Scope:
 class Block:
     """The statements that write, while the handle that `site` opens is open."""
 
-    def __init__(
-        self, place: Place, site: WriteSite, body: Sequence[cst.CSTNode], handle: str
-    ) -> None:
+    def __init__(self, place: Place, site: WriteSite, body: Sequence[ast.AST], handle: str) -> None:
         self.place = place
         self.site = site
         self.body = body
         self.handle = handle
-        self.code = place.text(site.path_node)
+        self.nodes = [node for each in body for node in walk(each)]
+        self.code = code_of(site.path_node)
         self.other_names = self._names_elsewhere()
         """Names of the module that stand for the path too."""
         self.holding = self._names_that_hold_it()
@@ -133,32 +158,31 @@ class Block:
         called or gone through."""
         self.is_asynchronous = False
         """Whether the write itself is awaited: others run meanwhile in any case."""
-        self._seen: set[int] = set()
+        self._parents = parents_in(place.function.node)
+        self._lines = frozenset(body)
+        self._seen: set[FunctionFacts] = set()
 
     @property
     def is_one_write(self) -> bool:
         """Whether a single call writes all there is: what it leaves when it fails is of no use."""
-        lines: list[cst.CSTNode] = []
-        for each in self.body:
-            lines += each.body if isinstance(each, cst.SimpleStatementLine) else [each]
-        rest = [each for each in lines if not self._ends(each)]
-        if len(rest) != 1 or not isinstance(rest[0], cst.Expr):
+        rest = [each for each in self.body if not self._ends(each)]
+        if len(rest) != 1 or not isinstance(rest[0], ast.Expr):
             return False
         value = rest[0].value
-        if isinstance(value, cst.Await):
-            value = value.expression
-        if not isinstance(value, cst.Call):
+        if isinstance(value, ast.Await):
+            value = value.value
+        if not isinstance(value, ast.Call):
             return False
         if dotted(value.func) == f"{self.handle}.write":
             return True
-        given = any(dotted(arg.value) == self.handle for arg in value.args)
-        return given and last_name(value) in {"dump", "safe_dump", "save", "pack", "write"}
+        given = any(dotted(arg.value) == self.handle for arg in arguments(value))
+        return given and called_name(value) in {"dump", "safe_dump", "save", "pack", "write"}
 
-    def _ends(self, line: cst.CSTNode) -> bool:
-        called = line.value if isinstance(line, cst.Expr) else None
-        return isinstance(called, cst.Call) and (
+    def _ends(self, line: ast.AST) -> bool:
+        called = line.value if isinstance(line, ast.Expr) else None
+        return isinstance(called, ast.Call) and (
             dotted(called.func) in {f"{self.handle}.flush", f"{self.handle}.close"}
-            or last_name(called) in _SYNCING
+            or called_name(called) in _SYNCING
         )
 
     def look(self) -> None:
@@ -167,9 +191,7 @@ class Block:
         Raises:
             Refused: the program would do something else, or lose what it wrote.
         """
-        top = _Scope(self.place.function, frozenset({self.handle} - {""}))
-        for node in self.body:
-            self._look_at(node, top)
+        self.look_for_the_path()
         self._look_at_what_is_kept()
         self._look_at_what_is_flushed()
         self._look_at_loops()
@@ -183,379 +205,363 @@ class Block:
         Raises:
             Refused: something is.
         """
-        top = _Scope(self.place.function, frozenset({self.handle} - {""}))
-        for node in self.body:
-            self._look_at(node, top)
+        self._look_at(self.nodes, _Scope(self.place.function, frozenset({self.handle} - {""})))
 
     def _names_elsewhere(self) -> frozenset[str]:
         """Globals that the function binds to the path."""
-        names = {
-            each.name.value
-            for root in (() if self.place.function.is_module else self.place.roots)
-            for node in of_kind(root, cst.Global)
-            for each in node.names
-        }
+        function = self.place.function
+        if function.is_module:
+            return frozenset()
+        names = {name for node in of_kind(function.node, ast.Global) for name in node.names}
         return frozenset(
             name
             for name in names
-            for each in self.place.function.bindings.get(name, ())
-            if self._resolves_to_target(each.value, self.place.function, each.order)
+            for each in function.bindings.get(name, ())
+            if self._resolves_to_target(each.value, function, each.order)
         )
 
     def _names_that_hold_it(self) -> dict[str, bool]:
         """By name whether to use it is to look at the file: `check = lambda: path.stat()` does,
         `command = ["gzip", path]` when it is run."""
-        found: dict[str, bool] = {}
         function = self.place.function
-        roots = self.place.roots if not function.is_module else ()
-        body = {*self.body}
-        for node in (each for root in roots for each in of_kind(root, cst.Assign)):
-            if len(node.targets) != 1:
+        if function.is_module:
+            return {}
+        holders = self.place.once(("holders", function), lambda: [*self._holders(function)])
+        if not holders:
+            return {}
+        inside = {*self.nodes}
+        return {
+            holder.name: holder.is_lazy
+            for holder in holders
+            if holder.node not in inside
+            and any(self._resolves_to_target(e, function, self.site.order) for e in holder.names)
+        }
+
+    def _holders(self, function: FunctionFacts) -> Iterator[_Holder]:
+        """What a function assigns that may hold a path, or look at one later."""
+        for node in of_kind(function.node, ast.Assign):
+            name, value = dotted(node.targets[0]), node.value
+            if len(node.targets) != 1 or not name:
                 continue
-            name, value = dotted(node.targets[0].target), node.value
-            if not name or not body.isdisjoint([node, *self.place.ancestors(node)]):
-                continue
-            called = last_name(value)
-            lazy = any(
-                isinstance(each, (cst.Lambda, cst.GeneratorExp))
-                or last_name(each) in _LAZY
+            is_lazy = (isinstance(value, ast.Attribute) and value.attr in _LOOKING) or any(
+                isinstance(each, (ast.Lambda, ast.GeneratorExp))
+                or called_name(each) in _LAZY
                 or self._is_generator(each)
                 for each in _outcomes(value)
             )
-            held = isinstance(value, (cst.Dict, cst.List, cst.Set, cst.Tuple)) or called == "dict"
-            if isinstance(value, cst.Attribute) and value.attr.value in _LOOKING:
-                lazy = True
-            if (lazy or held) and any(
-                self._resolves_to_target(each, function, self.site.order)
-                for each in walk(value)
-                if isinstance(each, (cst.Name, cst.Attribute))
-            ):
-                found[name] = lazy
-        return found
+            if is_lazy or isinstance(value, _DISPLAYS) or called_name(value) == "dict":
+                names = [e for e in walk(value) if isinstance(e, (ast.Name, ast.Attribute))]
+                yield _Holder(node, name, is_lazy, names)
 
-    def _is_generator(self, value: cst.BaseExpression) -> bool:
+    def _is_generator(self, value: ast.expr) -> bool:
         callees = (
             self.place.facts.paths.callees(value, self.place.function)
-            if isinstance(value, cst.Call)
+            if isinstance(value, ast.Call)
             else ()
         )
-        return any(isinstance(each, cst.Yield) for f in callees for each in walk(f.node))
+        return any(of_kind(each.node, kind) for each in callees for kind in _YIELDS)
 
-    def _resolves_to_target(
-        self, node: cst.BaseExpression, function: FunctionFacts, order: int
-    ) -> bool:
+    def _resolves_to_target(self, node: ast.expr, function: FunctionFacts, order: int) -> bool:
         return _same(self.place.facts.paths.resolve(node, function, order), self.site.path)
 
     # --- the target, and the handle --------------------------------------------------
 
-    def _look_at(self, root: cst.CSTNode, scope: _Scope) -> None:
-        for node in walk(root):
-            waits = isinstance(node, (cst.Yield, cst.Await)) and scope.depth == _DEPTH
-            if waits and not self.is_asynchronous:
-                self.place.doubt(
-                    "others run while the file is written, and see the old one until the end;"
-                    " left half-way, it keeps its old content"
-                )
-            if isinstance(node, cst.Call):
+    def _look_at(self, found: Iterable[ast.AST], scope: _Scope) -> None:
+        is_block = scope.depth == _DEPTH
+        for node in found:
+            if isinstance(node, (*_YIELDS, ast.Await)):
+                if is_block and not self.is_asynchronous:
+                    self.place.doubt(
+                        "others run while the file is written, and see the old one until the end;"
+                        " left half-way, it keeps its old content"
+                    )
+            elif isinstance(node, ast.Call):
                 self._look_at_call(node, scope)
-            elif isinstance(node, cst.Raise) and scope.depth < _DEPTH:
-                name = _raised(node)
-                if (
-                    name
-                    and _leaves_on_purpose(name)
-                    and not _caught(self._around(node, root), name)
-                ):
-                    raise Refused(f"the block may be left by `{name}`, and its content wanted")
-                if name and not self.is_one_write and self._is_caught_by_name(name):
-                    raise Refused(f"`{name}` is raised in the block and caught outside")
-            elif isinstance(node, cst.Attribute):
+            elif isinstance(node, ast.Raise) and not is_block:
+                self._look_at_raise_in(scope.function, node)
+            elif isinstance(node, ast.Attribute):
                 self._look_at_attribute(node, scope)
-                continue
-            if isinstance(node, cst.Name):
-                if scope.depth == _DEPTH and self.holding.get(node.value):
-                    raise Refused("the block uses the path, and the file is there only after it")
-                self._follow(node, scope)
+                self._look_at_name(node.attr, None, scope)
+            elif isinstance(node, ast.Name):
+                self._look_at_name(node.id, node, scope)
 
-    def _around(
-        self, node: cst.CSTNode, root: cst.CSTNode
-    ) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
-        """Each node around one within `root`, and the child that it holds it by."""
-        parents = {child: each for each in walk(root) for child in children(each)}
-        while node in parents:
-            yield parents[node], node
-            node = parents[node]
+    def _look_at_raise_in(self, function: FunctionFacts, node: ast.Raise) -> None:
+        """An exception of a function that the block calls."""
+        name = _raised(node)
+        if not name:
+            return
+        around = _around(node, parents_in(function.node))
+        if _leaves_on_purpose(name) and not _caught(around, name):
+            raise Refused(f"the block may be left by `{name}`, and its content wanted")
+        if not self.is_one_write and self._is_caught_by_name(name):
+            raise Refused(f"`{name}` is raised in the block and caught outside")
 
-    def _look_at_call(self, node: cst.Call, scope: _Scope) -> None:
-        name, last = self._called(node, scope), last_name(node)
+    def _look_at_name(self, name: str, node: ast.Name | None, scope: _Scope) -> None:
+        """A name, or, without a node, the last one of an attribute."""
+        if scope.depth == _DEPTH and self.holding.get(name):
+            raise Refused("the block uses the path, and the file is there only after it")
+        self._follow_name(name, node, scope)
+
+    def _look_at_call(self, node: ast.Call, scope: _Scope) -> None:
+        name, last = self._called(node, scope), called_name(node)
         if name in _EXITS or self._exits(node):
             raise Refused(f"the block may end the program (`{last}`), and its content is wanted")
         if name in {"os.fork", "os.forkpty"}:
             raise Refused("two processes would end the block")
         if last in _LISTING and name != "ast.walk" and self._is_listing(node, name):
             self.place.doubt("a folder is listed meanwhile, and the file is there only after it")
-        given = [arg for arg in node.args if dotted(arg.value) in scope.handles]
+        given = [arg for arg in arguments(node) if dotted(arg.value) in scope.handles]
         if given and last in _LOCKING:
             raise Refused("the file is locked, and a lock goes with the file that is replaced")
         if given and last in _KEEPING:
             raise Refused("the handle outlives its block")
-        if isinstance(node.func, cst.Attribute) and dotted(node.func.value) in scope.handles:
+        if isinstance(node.func, ast.Attribute) and dotted(node.func.value) in scope.handles:
             if last == "detach":
                 raise Refused("the handle is taken apart")
             return
         if last in _TELLING or last in _HARMLESS or _makes_an_error(last):
             return
-        if last in {"dump", "dumps", "safe_dump"} or "fileobj" in map(keyword, given):
+        if last in {"dump", "dumps", "safe_dump"} or any(a.keyword == "fileobj" for a in given):
             return
         for operand in self._operands(node):
             if self._is_target(operand, node, scope):
                 raise Refused("the block uses the path, and the file is there only after it")
 
     @staticmethod
-    def _exits(node: cst.Call) -> bool:
+    def _exits(node: ast.Call) -> bool:
         """`parser.error(...)`, `ctx.exit()`."""
-        if not isinstance(node.func, cst.Attribute):
+        if not isinstance(node.func, ast.Attribute):
             return False
         receiver = words((dotted(node.func.value) or "").rpartition(".")[2])[-1:]
         parser = {"error", "exit"} if receiver == ("parser",) else set()
         context = {"abort", "exit", "fail"} if receiver in {("ctx",), ("context",)} else set()
-        return node.func.attr.value in parser | context
+        return node.func.attr in parser | context
 
-    def _look_at_attribute(self, node: cst.Attribute, scope: _Scope) -> None:
-        if dotted(node.value) in scope.handles and node.attr.value == "fileno":
+    def _look_at_attribute(self, node: ast.Attribute, scope: _Scope) -> None:
+        if dotted(node.value) in scope.handles and node.attr == "fileno":
             above = self._above(node, scope)
             if above not in _SYNCING:
                 raise Refused("the block works on the file by its descriptor")
-        self._follow(node, scope)
+        self._follow_attribute(node, scope)
 
-    def _above(self, node: cst.Attribute, scope: _Scope) -> str:
+    @staticmethod
+    def _above(node: ast.Attribute, scope: _Scope) -> str:
         """What is given the result of a method that is called."""
-        roots = self.body if scope.depth == _DEPTH else [scope.function.node]
-        for root in roots:
-            for each in walk(root):
-                if isinstance(each, cst.Call) and any(
-                    isinstance(arg.value, cst.Call) and arg.value.func is node for arg in each.args
-                ):
-                    return last_name(each)
-        return ""
+        parents = parents_in(scope.function.node)
+        call = parents.get(node)
+        above = parents.get(call) if isinstance(call, ast.Call) else None
+        if isinstance(above, ast.keyword):
+            above = parents.get(above)
+        return called_name(above)
 
-    def _called(self, node: cst.Call, scope: _Scope) -> str:
+    def _called(self, node: ast.Call, scope: _Scope) -> str:
         return self.place.facts.paths.call_name(node, scope.function) or ""
 
-    def _is_listing(self, node: cst.Call, name: str) -> bool:
-        return isinstance(node.func, cst.Attribute) or name.partition(".")[0] in {"glob", "os"}
+    def _is_listing(self, node: ast.Call, name: str) -> bool:
+        return isinstance(node.func, ast.Attribute) or name.partition(".")[0] in {"glob", "os"}
 
-    def _operands(self, node: cst.Call) -> Iterator[cst.BaseExpression]:
+    def _operands(self, node: ast.Call) -> Iterator[ast.expr]:
         """What a call works on, through what only puts values together."""
-        todo: list[cst.BaseExpression] = [arg.value for arg in node.args]
-        if isinstance(node.func, cst.Attribute):
-            todo.append(node.func.value)
+        todo = _given_and_receiver(node)
         while todo:
             each = todo.pop()
             yield each
-            if isinstance(each, (cst.Dict, cst.List, cst.Set, cst.Tuple)):
-                todo += [element.value for element in each.elements]
-            elif isinstance(each, cst.IfExp):
-                todo += [each.body, each.orelse]
-            elif isinstance(each, cst.BooleanOperation):
-                todo += [each.left, each.right]
-            elif isinstance(each, cst.Call) and last_name(each) in _SAME:
-                todo += [arg.value for arg in each.args]
-                todo += [each.func.value] if isinstance(each.func, cst.Attribute) else []
-            elif isinstance(each, cst.FormattedString) and _is_a_sentence(each):
-                todo += [
-                    part.expression
-                    for part in each.parts
-                    if isinstance(part, cst.FormattedStringExpression)
-                ]
-            elif isinstance(each, cst.BinaryOperation) and isinstance(
-                each.operator, (cst.Add, cst.Modulo)
-            ):
-                todo += [each.right]
-                if not isinstance(each.right, (cst.SimpleString, cst.FormattedString)):
-                    todo += [each.left]
+            match each:
+                case ast.Dict(values=values) | ast.BoolOp(values=values):
+                    todo += values
+                case ast.List(elts=values) | ast.Set(elts=values) | ast.Tuple(elts=values):
+                    todo += map(_unstarred, values)
+                case ast.IfExp(body=body, orelse=orelse):
+                    todo += [body, orelse]
+                case ast.Call() if called_name(each) in _SAME:
+                    todo += _given_and_receiver(each)
+                case ast.JoinedStr(values=values) if _is_a_sentence(each):
+                    todo += [e.value for e in values if isinstance(e, ast.FormattedValue)]
+                case ast.BinOp(left=left, op=ast.Add() | ast.Mod(), right=right):
+                    todo.append(right)
+                    if nodes.string(right) is None and not isinstance(right, ast.JoinedStr):
+                        todo.append(left)
 
-    def _is_target(self, node: cst.BaseExpression, call: cst.Call, scope: _Scope) -> bool:
+    def _is_target(self, node: ast.expr, call: ast.Call, scope: _Scope) -> bool:
         """Whether an expression stands for the file that is written."""
         name = dotted(node)
+        is_block = scope.depth == _DEPTH
         if name in {f"{handle}.name" for handle in scope.handles}:
             return True
-        if scope.depth == _DEPTH and code_of(node) == self.code:
+        if is_block and type(node) is type(self.site.path_node) and code_of(node) == self.code:
             return True
         if scope.attribute and name in {f"self.{scope.attribute}", f"cls.{scope.attribute}"}:
             return True
-        if isinstance(node, (cst.BaseNumber, cst.Dict, cst.List, cst.Tuple, cst.Set)):
+        if nodes.is_number(node) or isinstance(node, _DISPLAYS):
             return False
         if name in self.other_names:
             return True
-        held = node.value if isinstance(node, cst.Subscript) else node
-        if scope.depth == _DEPTH and dotted(held) in self.holding:
+        held = node.value if isinstance(node, ast.Subscript) else node
+        if is_block and dotted(held) in self.holding:
             return True
         order = self._order(call, scope.function)
         return self._resolves_to_target(node, scope.function, order)
 
-    def _order(self, node: cst.Call, function: FunctionFacts) -> int:
-        found = next((each.order for each in function.calls if each.node is node), None)
-        return 1 << 60 if found is None else found
+    def _order(self, node: ast.Call, function: FunctionFacts) -> int:
+        orders = self.place.once(
+            ("orders", function), lambda: {each.node: each.order for each in function.calls}
+        )
+        return orders.get(node, 1 << 60)
 
-    def _follow(self, node: cst.Name | cst.Attribute, scope: _Scope) -> None:
+    def _follow_name(self, name: str, node: ast.Name | None, scope: _Scope) -> None:
         """Into the function of the file that a name stands for, called or given on."""
         if not scope.depth:
             return
         scopes = self.place.facts.scopes
+        named = scopes.functions_named(name)
+        found = [each for each in named if each.owner is None or each.outer is scope.function]
+        owner = scopes.class_named(name) if not found else None
+        init = owner.methods.get("__init__") if owner is not None else None
+        found += [init] if init is not None else []
+        self._follow(found, node, scope, scope.attribute)
+
+    def _follow_attribute(self, node: ast.Attribute, scope: _Scope) -> None:
+        """Into the methods of the file that an attribute may be."""
+        if not scope.depth:
+            return
+        scopes = self.place.facts.scopes
+        receiver = dotted(node.value)
+        if receiver in scope.handles or receiver in scopes.imports:
+            return
+        owner = scope.function.owner
+        method = None
+        if receiver in {"self", "cls"} and owner is not None:
+            method = self.place.facts.paths.method(owner, node.attr)
+        named = scopes.functions_named(node.attr) if method is None else [method]
         attribute = scope.attribute
-        if isinstance(node, cst.Name):
-            named = scopes.functions_named(node.value)
-            found = [each for each in named if each.owner is None or each.outer is scope.function]
-            owner = scopes.class_named(node.value) if not found else None
-            init = owner.methods.get("__init__") if owner is not None else None
-            found += [init] if init is not None else []
-        else:
-            receiver = dotted(node.value)
-            if receiver in scope.handles or receiver in scopes.imports:
-                return
-            owner = scope.function.owner
-            method = None
-            if receiver in {"self", "cls"} and owner is not None:
-                method = self.place.facts.paths.method(owner, node.attr.value)
-            named = scopes.functions_named(node.attr.value) if method is None else [method]
-            found = [each for each in named if each.owner is not None]
-            mine, _, last = self.code.rpartition(".")
-            if receiver and receiver not in {"self", "cls"}:
-                attribute = last if receiver == mine else ""
-        for function in found:
-            if id(function) in self._seen or function.is_module:
+        mine, _, last = self.code.rpartition(".")
+        if receiver and receiver not in {"self", "cls"}:
+            attribute = last if receiver == mine else ""
+        found = [each for each in named if each.owner is not None]
+        self._follow(found, node, scope, attribute)
+
+    def _follow(
+        self,
+        functions: Iterable[FunctionFacts],
+        node: ast.Name | ast.Attribute | None,
+        scope: _Scope,
+        attribute: str,
+    ) -> None:
+        for function in functions:
+            if function in self._seen or function.is_module or function is self.place.function:
                 continue
-            if function is self.place.function:
-                continue
-            self._seen.add(id(function))
+            self._seen.add(function)
             handles = self._handles_in(function, node, scope)
-            self._look_at(function.node, _Scope(function, handles, attribute, scope.depth - 1))
+            self._look_at(
+                of_kind(function.node, ast.AST),
+                _Scope(function, handles, attribute, scope.depth - 1),
+            )
 
     def _handles_in(
-        self, function: FunctionFacts, node: cst.CSTNode, scope: _Scope
+        self, function: FunctionFacts, node: ast.Name | ast.Attribute | None, scope: _Scope
     ) -> frozenset[str]:
         """The parameters of a function that are given the handle."""
         names = set()
-        for call in scope.function.calls:
-            if call.node.func is not node:
-                continue
+        calls = self.place.once(
+            ("by what is called", scope.function),
+            lambda: {each.node.func: each for each in scope.function.calls},
+        )
+        call = calls.get(node) if node is not None else None
+        if call is not None:
             for parameter in function.parameters:
-                name = parameter.name.value
-                position = function.parameter_position(name)
-                value = call.argument(position, name)
+                position = function.parameter_position(parameter.name)
+                value = call.argument(position, parameter.name)
                 if value is not None and dotted(value) in scope.handles:
-                    names.add(name)
+                    names.add(parameter.name)
         if function.outer is scope.function:
             names |= scope.handles  # a function within the function sees its names
         return frozenset(names)
 
     def _look_at_what_is_kept(self) -> None:
-        handle = self.handle
-        for root in self.body:
-            for node in walk(root):
-                if isinstance(node, (cst.Assign, cst.AnnAssign, cst.NamedExpr, cst.Return)):
-                    value = node.value
-                elif isinstance(node, cst.Yield):
-                    value = node.value  # type: ignore[assignment]
-                elif isinstance(node, cst.Global) and handle in [
-                    each.name.value for each in node.names
-                ]:
-                    raise Refused("the handle outlives its block")
-                else:
-                    continue
-                if isinstance(value, cst.Name) and value.value == handle and handle:
-                    raise Refused("the handle outlives its block")
-        function = self.place.function
-        for root in self.place.roots if not function.is_module else ():
-            outer: list[cst.Global | cst.Nonlocal] = [
-                *of_kind(root, cst.Global),
-                *of_kind(root, cst.Nonlocal),
-            ]
-            if any(each.name.value == handle for node in outer for each in node.names):
-                raise Refused("the handle outlives its block")
-        if any(
-            isinstance(each, cst.ClassDef) for each in self.place.ancestors(self.site.call.node)
-        ) and (function.is_module or function.owner is None):
+        handle, function = self.handle, self.place.function
+        kept = any(
+            handle in node.names
+            if isinstance(node, ast.Global)
+            else isinstance(node.value, ast.Name) and node.value.id == handle
+            for node in self.nodes
+            if isinstance(
+                node,
+                (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Return, ast.Yield, ast.Global),
+            )
+        )
+        if not kept and not function.is_module:
+            kept = any(
+                handle in each.names
+                for kind in (ast.Global, ast.Nonlocal)
+                for each in of_kind(function.node, kind)
+            )
+        if kept:
+            raise Refused("the handle outlives its block")
+        if (function.is_module or function.owner is None) and any(
+            isinstance(above, ast.ClassDef) for above, _ in self._out_of(self.site.call.node)
+        ):
             raise Refused("the handle becomes an attribute of a class")
 
     def _look_at_what_is_flushed(self) -> None:
         """A block that flushes, and then does something else, means somebody to look."""
-        if not any("flush" in code_of(root) for root in self.body):
-            return
         flushed = False
-        for node in (each for root in self.body for each in walk(root)):
-            if not isinstance(node, cst.Call):
+        for node in self.nodes:
+            if not isinstance(node, ast.Call):
                 continue
-            name, last = dotted(node.func) or "", last_name(node)
-            in_a_loop = any(
-                isinstance(above, (cst.For, cst.While)) and above in self._inner(node)
-                for above in self.place.ancestors(node)
-            )
+            name, last = dotted(node.func) or "", called_name(node)
             if name == f"{self.handle}.flush":
-                if in_a_loop:
+                around = self._out_of(node, within=True)
+                if any(isinstance(above, nodes.LOOPS) for above, _ in around):
                     self.place.doubt("what is flushed is seen by others only at the end")
                 flushed = True
             elif (
                 flushed
                 and last not in _HARMLESS | _SYNCING | _TELLING
                 and not name.startswith(f"{self.handle}.")
-                and all(dotted(arg.value) != self.handle for arg in node.args)
+                and all(dotted(arg.value) != self.handle for arg in arguments(node))
             ):
                 self.place.doubt("what is flushed is seen by others only at the end")
-
-    def _inner(self, node: cst.CSTNode) -> list[cst.CSTNode]:
-        """What is around a node within the block."""
-        return [above for above, _ in self._out_of(node, within=True)]
 
     # --- how the block is left -------------------------------------------------------
 
     def _look_at_loops(self) -> None:
         """A loop without an end is left by an exception, with all that it wrote."""
-        for root in self.body:
-            for node in walk(root):
-                if (
-                    isinstance(node, cst.While)
-                    and code_of(node.test).strip("() ") in {"True", "1"}
-                    and not _has_an_end(node)
-                ):
-                    raise Refused("only an exception ends the loop, and its content is wanted")
+        for node in self.nodes:
+            if (
+                isinstance(node, ast.While)
+                and isinstance(node.test, ast.Constant)
+                and node.test.value == 1
+                and not _has_an_end(node)
+            ):
+                raise Refused("only an exception ends the loop, and its content is wanted")
 
     def _look_at_raises(self) -> None:
-        for root in self.body:
-            for node in walk(root):
-                if not isinstance(node, cst.Raise):
-                    continue
-                name = _raised(node)
-                around = self._out_of(node, within=True)
-                if not name or _caught(around, name):
-                    continue
-                if _leaves_on_purpose(name):
-                    raise Refused(f"the block may be left by `{name}`, and its content wanted")
-                outer = self._out_of(self.site.call.node)
-                if _caught(outer, name, broad=True) or self._is_caught_by_callers(name):
-                    raise Refused(f"`{name}` is raised in the block and caught outside")
+        for node in self.nodes:
+            if not isinstance(node, ast.Raise):
+                continue
+            name = _raised(node)
+            if not name or _caught(self._out_of(node, within=True), name):
+                continue
+            if _leaves_on_purpose(name):
+                raise Refused(f"the block may be left by `{name}`, and its content wanted")
+            outer = self._out_of(self.site.call.node)
+            if _caught(outer, name) or self._is_caught_by_callers(name):
+                raise Refused(f"`{name}` is raised in the block and caught outside")
 
-    def _out_of(
-        self, node: cst.CSTNode, *, within: bool = False
-    ) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
-        parents = self.place.parents
-        while node in parents:
-            if within and node in self.body:
+    def _out_of(self, node: ast.AST, *, within: bool = False) -> Iterator[tuple[ast.AST, ast.AST]]:
+        """Each node around one, and the child that it holds it by; `within` the block alone."""
+        for above, child in _around(node, self._parents):
+            if within and child in self._lines:
                 return
-            yield parents[node], node
-            node = parents[node]
+            yield above, child
 
     def _is_caught_by_name(self, name: str) -> bool:
         """Whether a handler outside is for an exception, and not for any."""
         return any(
-            isinstance(above, (cst.Try, cst.TryStar))
-            and child is above.body
-            and any(
-                _catches(_caught_names(handler) - {"", "BaseException", "Exception"}, name)
-                and not _raises_again(handler)
-                for handler in above.handlers
-            )
+            _catches(_caught_names(handler) - {"", "BaseException", "Exception"}, name)
+            and not _raises_again(handler)
             for above, child in self._out_of(self.site.call.node)
+            for handler in _handlers(above, child)
         )
 
     def _is_caught_by_callers(self, name: str) -> bool:
@@ -564,10 +570,10 @@ class Block:
             for handler in self._handlers_of_callers()
         )
 
-    def _handlers_of_callers(self) -> Iterator[cst.ExceptHandler | cst.ExceptStarHandler]:
+    def _handlers_of_callers(self) -> Iterator[ast.ExceptHandler]:
         for call in self._callers():
             for inside in call.inside:
-                if inside.kind == "try" and isinstance(inside.node, (cst.Try, cst.TryStar)):
+                if inside.kind == "try" and isinstance(inside.node, ast.Try):
                     yield from inside.node.handlers
 
     def _callers(self) -> Iterable[Call]:
@@ -581,18 +587,17 @@ class Block:
     def _look_at_handlers(self) -> None:
         """Handlers outside that take the end of the block for something other than a failure."""
         for above, child in self._out_of(self.site.call.node):
-            if isinstance(above, (cst.Try, cst.TryStar)):
-                if child is above.body:
-                    for handler in above.handlers:
-                        self._look_at_handler(handler)
-                final = above.finalbody
-                if final is not None and child is not final and _goes_on(final):
+            for handler in _handlers(above, child):
+                self._look_at_handler(handler)
+            if isinstance(above, _TRIES):
+                final = above.finalbody  # type: ignore[attr-defined]
+                if final and not _stands_in(child, final) and _goes_on(final):
                     raise Refused("a `finally` outside of the block hides how it was left")
-            elif isinstance(above, cst.With):
+            elif isinstance(above, nodes.WITHS):
                 for item in above.items:
-                    if any(each is self.site.call.node for each in walk(item)):
+                    if item is child:
                         break
-                    self._look_at_context(item.item)
+                    self._look_at_context(item.context_expr)
         for handler in self._handlers_of_callers():
             names = _caught_names(handler) & _NO_ERRORS - {"SystemExit"}
             if names and not _raises_again(handler) and self._has_a_loop:
@@ -601,15 +606,14 @@ class Block:
 
     @property
     def _has_a_loop(self) -> bool:
-        loops = (cst.For, cst.While, cst.CompFor)
-        return any(isinstance(node, loops) for root in self.body for node in walk(root))
+        return any(isinstance(node, _LOOPS) for node in self.nodes)
 
-    def _look_at_handler(self, handler: cst.ExceptHandler | cst.ExceptStarHandler) -> None:
+    def _look_at_handler(self, handler: ast.ExceptHandler) -> None:
+        names = _caught_names(handler)
         if _raises_again(handler):
-            if "KeyboardInterrupt" in _caught_names(handler):
+            if "KeyboardInterrupt" in names:
                 self.place.doubt("what was written before an interrupt is not kept")
             return
-        names = _caught_names(handler)
         for name in sorted(names - _OF_A_FAILED_WRITE - {"", "BaseException"}):
             raise Refused(
                 f"`{name}` is caught outside of the block, and what it wrote until then is wanted"
@@ -617,16 +621,26 @@ class Block:
         if names & {"", "BaseException"} and self._has_a_loop:
             self.place.doubt("what was written before an interrupt is not kept")
 
-    def _look_at_context(self, node: cst.BaseExpression) -> None:
-        last = last_name(node)
-        if last == "suppress" and isinstance(node, cst.Call):
-            names = {(dotted(arg.value) or "").rpartition(".")[2] for arg in node.args}
-            for name in sorted(names - _OF_A_FAILED_WRITE):
+    def _look_at_context(self, node: ast.expr) -> None:
+        last = called_name(node)
+        if last == "suppress":
+            for name in sorted(_suppressed(node) - _OF_A_FAILED_WRITE):
                 raise Refused(
                     f"`{name}` is suppressed outside of the block, and its content wanted"
                 )
         elif last in {"raises", "assertRaises", "assertRaisesRegex"}:
             raise Refused("the block is expected to be left by an exception")
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """An assignment of what may hold a path."""
+
+    node: ast.Assign
+    name: str
+    is_lazy: bool
+    names: Sequence[ast.expr]
+    """The names and attributes in what is assigned."""
 
 
 _DESCRIPTORS = frozenset({"descriptor", "fd", "fdno", "fileno"})
@@ -635,49 +649,50 @@ _DESCRIPTORS = frozenset({"descriptor", "fd", "fdno", "fileno"})
 def is_descriptor(place: Place, site: WriteSite) -> bool:
     """Whether what is opened may be a number: what is open already is never replaced."""
     node = site.path_node
-    if isinstance(node, cst.BaseNumber) or last_name(node) in _DESCRIPTORS | {"dup"}:
+    if nodes.is_number(node) or called_name(node) in _DESCRIPTORS | {"dup"}:
         return True
     last = (dotted(node) or "").rpartition(".")[2]
     if not _DESCRIPTORS.isdisjoint(words(last)[-1:]):
         return True
-    if not isinstance(node, cst.Name):
+    if not isinstance(node, ast.Name):
         return False
-    bound = place.facts.paths.bindings(node.value, site.function, site.order)
+    bound = place.facts.paths.bindings(node.id, site.function, site.order)
     if any(
-        isinstance(each.value, cst.BaseNumber)
-        or last_name(each.value) in _DESCRIPTORS | {"dup"}
+        nodes.is_number(each.value)
+        or called_name(each.value) in _DESCRIPTORS | {"dup"}
         or place.called(each.value) in {"os.open", "os.dup", "os.pipe"}
         for each in bound
-        if isinstance(each.value, (cst.BaseNumber, cst.Call))
     ):
         return True
-    parameter = site.function.parameter(node.value)
+    parameter = site.function.parameter(node.id)
     annotation = parameter.annotation if parameter is not None and not bound else None
-    return annotation is not None and "int" in re.findall(r"\w+", code_of(annotation.annotation))
+    return annotation is not None and "int" in re.findall(r"\w+", code_of(annotation))
 
 
 def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
     """Whether another handle of the same file is open while it is written: to replace the file
     would part the two, and a lock on one would no longer keep others from the other."""
-    code = place.text(site.path_node)
-    ancestors = list(place.ancestors(site.call.place))
-    for call, opened in place.once(
-        ("opened", site.function, len(site.function.calls)),
-        lambda: [(c, o) for c in site.function.calls if (o := handles.opens(c)) is not None],
-    ):
+    code = code_of(site.path_node)
+    parents = parents_in(site.function.node)
+    ancestors = {above for above, _ in _around(site.call.place, parents)}
+
+    def opened_in_it() -> list[tuple[Call, Opened]]:
+        return [(c, o) for c in site.function.calls if (o := handles.opens(c)) is not None]
+
+    for call, opened in place.once(("opened", site.function), opened_in_it):
         if call.order >= site.order or call.node in {site.call.node, site.call.place}:
             continue
         value = handles.resolve(opened.target, call)
         if code_of(opened.target) != code and not _same(value, site.path):
             continue
-        above = place.parents.get(call.node)
-        if isinstance(above, cst.WithItem):
-            if place.parents.get(above) in ancestors:
+        above = parents.get(call.node)
+        if isinstance(above, ast.withitem):
+            if parents.get(above) in ancestors:
                 return True
             continue
-        handle = handles.handle_name(call)
-        if isinstance(above, cst.Arg) and last_name(place.parents.get(above)) in _LAZY:
+        if called_name(given_to(place, call.node)) in _LAZY:
             return True
+        handle = handles.handle_name(call)
         if handle is None:
             continue
         # Closed before, it is no other handle.
@@ -685,35 +700,64 @@ def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
             each.name == f"{handle}.close" and call.order < each.order < site.order
             for each in site.function.calls
         )
-        if not closed and _is_used_later(place, site, handle):
+        if not closed and _is_used_later(site, handle):
             return True
     return False
 
 
-def _is_used_later(place: Place, site: WriteSite, handle: str) -> bool:
+def _is_used_later(site: WriteSite, handle: str) -> bool:
     return any(
         each.order > site.order
         and each.name != f"{handle}.close"
         and (
             (each.name or "").startswith(f"{handle}.")
-            or any(dotted(arg.value) == handle for arg in each.node.args)
+            or any(dotted(arg.value) == handle for arg in each.arguments)
         )
         for each in site.function.calls
     ) or any(
         # `fcntl.flock(file, LOCK_EX)` before: the file is claimed until the handle is closed.
         each.order < site.order
-        and last_name(each.node) in _LOCKING
-        and any(handle in code_of(arg.value) for arg in each.node.args)
+        and called_name(each.node) in _LOCKING
+        and any(handle in code_of(arg.value) for arg in each.arguments)
         for each in site.function.calls
     )
 
 
-def _outcomes(value: cst.BaseExpression) -> list[cst.BaseExpression]:
+def _around(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """Each node around one, and the child that it holds it by."""
+    while node in parents:
+        yield parents[node], node
+        node = parents[node]
+
+
+def _stands_in(statement: ast.AST, block: Sequence[ast.stmt]) -> bool:
+    """Whether what stands in a compound statement stands in one of its blocks."""
+    if not isinstance(statement, ast.stmt) or not block:
+        return False
+    place = (statement.lineno, statement.col_offset)
+    first, last = block[0], block[-1]
+    return (first.lineno, first.col_offset) <= place <= (last.lineno, last.col_offset)
+
+
+def _handlers(above: ast.AST, child: ast.AST) -> Sequence[ast.ExceptHandler]:
+    """The handlers of what a `try` holds in its body."""
+    if isinstance(above, _TRIES):
+        tried: ast.Try = above  # type: ignore[assignment]
+        return tried.handlers if _stands_in(child, tried.body) else ()
+    return ()
+
+
+def _given_and_receiver(node: ast.Call) -> list[ast.expr]:
+    receiver = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+    return [*(arg.value for arg in arguments(node)), *receiver]
+
+
+def _outcomes(value: ast.expr) -> list[ast.expr]:
     """What an expression may give, as it depends."""
-    if isinstance(value, cst.IfExp):
+    if isinstance(value, ast.IfExp):
         return [*_outcomes(value.body), *_outcomes(value.orelse)]
-    if isinstance(value, cst.BooleanOperation):
-        return [*_outcomes(value.left), *_outcomes(value.right)]
+    if isinstance(value, ast.BoolOp):
+        return [outcome for each in value.values for outcome in _outcomes(each)]
     return [value]
 
 
@@ -721,20 +765,19 @@ def _same(value: PathValue, other: PathValue) -> bool:
     return value.same(other) and "descriptor" not in value.traits
 
 
-def _is_a_sentence(node: cst.FormattedString) -> bool:
+def _is_a_sentence(node: ast.JoinedStr) -> bool:
     """`f"gzip {path}"`, and not `f"{path}.bak"`, which is another file."""
-    return not isinstance(node.parts[0] if node.parts else None, cst.FormattedStringExpression)
+    return not isinstance(node.values[0] if node.values else None, ast.FormattedValue)
 
 
 def _makes_an_error(last: str) -> bool:
     return last[:1].isupper() and not _ERROR_WORDS.isdisjoint(words(last))
 
 
-def _raised(node: cst.Raise) -> str:
+def _raised(node: ast.Raise) -> str:
     """The name of what is raised; empty for an error that is raised again."""
-    value = node.exc.func if isinstance(node.exc, cst.Call) else node.exc
-    name = (dotted(value) or "") if value is not None else ""
-    last = name.rpartition(".")[2]
+    value = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+    last = (dotted(value) or "").rpartition(".")[2]
     return "" if last in _CAUGHT else last
 
 
@@ -746,44 +789,48 @@ def _leaves_on_purpose(name: str) -> bool:
     return known is None and _ERROR_WORDS.isdisjoint(words(name))
 
 
-def _goes_on(final: cst.Finally) -> bool:
-    return any(isinstance(each, (cst.Return, cst.Break, cst.Continue)) for each in walk(final))
+def _goes_on(final: Sequence[ast.stmt]) -> bool:
+    kinds = (ast.Return, ast.Break, ast.Continue)
+    return any(isinstance(each, kinds) for line in final for each in walk(line))
 
 
-def _caught_names(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> set[str]:
+def _caught_names(handler: ast.ExceptHandler) -> set[str]:
     """The last names of what a handler catches; an empty one for all."""
     kind = handler.type
     if kind is None:
         return {""}
-    each = [e.value for e in kind.elements] if isinstance(kind, cst.Tuple) else [kind]
-    return {(dotted(value) or "?").rpartition(".")[2] for value in each}
+    kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]
+    return {(dotted(_unstarred(each)) or "?").rpartition(".")[2] for each in kinds}
 
 
-def _raises_again(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> bool:
+def _unstarred(node: ast.expr) -> ast.expr:
+    return node.value if isinstance(node, ast.Starred) else node
+
+
+def _raises_again(handler: ast.ExceptHandler) -> bool:
     """Whether a handler ends by raising."""
-    lines = handler.body.body
-    last: cst.CSTNode = lines[-1]
-    if isinstance(last, cst.SimpleStatementLine):
-        last = last.body[-1]
-    return isinstance(last, cst.Raise)
+    return isinstance(handler.body[-1], ast.Raise)
 
 
-def _caught(
-    around: Iterable[tuple[cst.CSTNode, cst.CSTNode]], name: str, *, broad: bool = False
-) -> bool:
+def _caught(around: Iterable[tuple[ast.AST, ast.AST]], name: str) -> bool:
     """Whether a `try` around catches an exception by its name, or by one above it, and goes on."""
     for above, child in around:
-        if isinstance(above, (cst.Try, cst.TryStar)) and child is above.body:
-            for handler in above.handlers:
-                if _catches(_caught_names(handler), name) and not _raises_again(handler):
-                    return True
-        if isinstance(above, cst.With) and child is above.body:
+        for handler in _handlers(above, child):
+            if _catches(_caught_names(handler), name) and not _raises_again(handler):
+                return True
+        if isinstance(above, nodes.WITHS) and _stands_in(child, above.body):
             for item in above.items:
-                if last_name(item.item) == "suppress" and isinstance(item.item, cst.Call):
-                    names = {(dotted(arg.value) or "").rpartition(".")[2] for arg in item.item.args}
-                    if _catches(names, name):
-                        return True
+                if called_name(item.context_expr) == "suppress" and _catches(
+                    _suppressed(item.context_expr), name
+                ):
+                    return True
     return False
+
+
+def _suppressed(node: ast.expr) -> set[str]:
+    """The last names of what `suppress(...)` is given."""
+    given = arguments(node) if isinstance(node, ast.Call) else ()
+    return {(dotted(arg.value) or "").rpartition(".")[2] for arg in given}
 
 
 def _catches(names: set[str], name: str) -> bool:
@@ -794,51 +841,58 @@ def _catches(names: set[str], name: str) -> bool:
     return not names.isdisjoint(bases)
 
 
-def _has_an_end(loop: cst.While) -> bool:
+def _has_an_end(loop: ast.While) -> bool:
     """Whether `break`, `return` or `raise` leaves a loop."""
-    todo: list[cst.CSTNode] = [loop.body]
+    todo: list[ast.AST] = [*loop.body]
     while todo:
         node = todo.pop()
-        if isinstance(node, (cst.Break, cst.Return)):
+        if isinstance(node, (ast.Break, ast.Return)):
             return True
-        if isinstance(node, (cst.FunctionDef, cst.ClassDef, cst.Lambda)):
+        if isinstance(node, (*nodes.FUNCTIONS, ast.ClassDef, ast.Lambda)):
             continue
-        if isinstance(node, (cst.For, cst.While)):
+        if isinstance(node, nodes.LOOPS):
             # Its own `break` ends the inner loop.
-            if any(isinstance(each, cst.Return) for each in walk(node)):
+            if any(isinstance(each, ast.Return) for each in walk(node)):
                 return True
             continue
-        todo += children(node)
+        todo += nodes.children(node)
     return False
 
 
-def changes_order(place: Place, path: cst.BaseExpression, others: Sequence[cst.CSTNode]) -> bool:
+def changes_order(place: Place, path: ast.expr, others: Sequence[ast.AST]) -> bool:
     """Whether it matters that a path is worked out before what stood before it: the one may change
     what the other gives."""
     acting = any(_acts(each) for each in others)
     if _acts(path):
-        return acting or not all(isinstance(each, cst.BaseNumber) for each in others)
+        return acting or not all(nodes.is_number(each) for each in others)
     return acting and not all(_is_fixed(place, each) for each in walk(path))
 
 
-def _acts(node: cst.CSTNode) -> bool:
+def _acts(node: ast.AST) -> bool:
     """Whether working out an expression may do something besides."""
     return any(
-        (isinstance(each, cst.Call) and last_name(each) not in _HARMLESS)
-        or isinstance(each, (cst.NamedExpr, cst.Await, cst.Yield))
+        (isinstance(each, ast.Call) and called_name(each) not in _HARMLESS)
+        or isinstance(each, (ast.NamedExpr, ast.Await, *_YIELDS))
         for each in walk(node)
     )
 
 
-def _is_fixed(place: Place, node: cst.CSTNode) -> bool:
+def _is_fixed(place: Place, node: ast.AST) -> bool:
     """Whether no call changes what a part of an expression gives, as far as the file tells."""
-    if isinstance(node, cst.Subscript):
+    if isinstance(node, ast.Subscript):
         return False
-    name = node.attr.value if isinstance(node, cst.Attribute) else ""
-    if isinstance(node, cst.Name) and f"global {node.value}" in place.source.text:
-        return False
-    assigned = re.compile(rf"\.{name}\b\s*(?::[^=\n]+)?[-+/|%]?=(?!=)") if name else None
-    return assigned is None or all(
+    if isinstance(node, ast.Name):
+        return f"global {node.id}" not in place.source.text
+    if not isinstance(node, ast.Attribute):
+        return True
+    name = node.attr
+    return place.once(("set in an init", name), lambda: _is_set_in_an_init_alone(place, name))
+
+
+def _is_set_in_an_init_alone(place: Place, name: str) -> bool:
+    """Whether no row outside of an `__init__` sets an attribute of this name."""
+    assigned = re.compile(rf"\.{name}\b\s*(?::[^=\n]+)?[-+/|%]?=(?!=)")
+    return all(
         _is_in_an_init(place, place.source.position(found.start()).row)
         for found in assigned.finditer(place.source.text)
     )

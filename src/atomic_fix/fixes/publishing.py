@@ -1,20 +1,22 @@
 """ATF111 to ATF115: temp file and replace, repaired by the step that is missing or misplaced."""
 
+import ast
 import re
 from collections.abc import Sequence
 from contextlib import suppress
 
 import libcst as cst
 
+from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.facts.names import dotted
 from atomic_fix.facts.publications import Publication
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import fix_staged
+from atomic_fix.fixes.code import dotted
 from atomic_fix.fixes.imports import import_module
-from atomic_fix.fixes.place import Place, bound, last_name, walk
+from atomic_fix.fixes.place import Place, last_name
 
 _MKSTEMP = "tempfile.mkstemp"
 _NAMED_TEMP = "tempfile.NamedTemporaryFile"
@@ -33,11 +35,11 @@ def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
     place = _place(facts, publication)
     if opener.function is not publication.function:
         raise Refused("close the handle before the file is published")
-    line = place.line(publication.site.call.node)
+    line = place.line(_code(place, publication.site.call))
     edits = _moved_behind(place, line, opener, handle)
     if edits:
         return place.fix("Publish after the file is closed", edits)
-    end = place.tree.span(line.body[0]).end
+    end = place.span(line.body[0]).end
     if any(place.span(use).start > end and _is_written(place, use) for use in place.uses(handle)):
         raise Refused("the handle is used after the file is published")
     _must_stay_open(place, place.uses(handle))
@@ -59,7 +61,7 @@ def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
     assert removed is not None
     if place.called(removed) in {"os.remove", "os.unlink"} or removed.method == "unlink":
         place.doubt("the target is no longer removed when the write fails half-way")
-        edits = [place.without(removed.node)]
+        edits = [place.without(_code(place, removed))]
     else:
         place.doubt("the old file is copied to its other name, and stays until it is replaced")
         edits = [_copied_aside(place, publication, removed)]
@@ -78,9 +80,9 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
         return place.fix(title, _replacing(place, publication))
     if site.api not in {"shutil.move", "shutil.copy", "shutil.copy2"}:
         raise Refused(f"after `{site.api}` the temp file may stay; publish it with `os.replace`")
-    call = site.call.node
-    if not place.is_statement(call) or len(call.args) != 2:
+    if not _is_statement(place, site.call) or len(site.call.arguments) != 2:
         raise Refused(f"`{site.api}` is given options, or what it returns is used")
+    call = _code(place, site.call)
     edits: list[Edit] = []
     place.doubt("`os.replace` does not move into a folder, nor across file systems")
     if site.how == "copy":
@@ -116,6 +118,18 @@ def _place(
     return Place(facts, function, [each.place for each in calls if each.function is function])
 
 
+def _code(place: Place, call: Call) -> cst.Call:
+    """LibCST's node of a call."""
+    found = place.code(call.node)
+    assert isinstance(found, cst.Call)
+    return found
+
+
+def _is_statement(place: Place, call: Call) -> bool:
+    """Whether what a call returns goes nowhere."""
+    return isinstance(place.parent(call.node), ast.Expr)
+
+
 # --- steps that are missing ---------------------------------------------------------
 
 
@@ -142,8 +156,8 @@ def _given(place: Place, name: str, *callees: str) -> list[Call]:
     return [
         call
         for call in place.function.calls
-        if call.node.args
-        and dotted(call.node.args[0].value) == name
+        if call.arguments
+        and nodes.dotted(call.arguments[0].value) == name
         and place.called(call).removeprefix("builtins.") in callees
     ]
 
@@ -151,12 +165,15 @@ def _given(place: Place, name: str, *callees: str) -> list[Call]:
 def _bound_to(place: Place, call: Call) -> str:
     """The variable that a `with` or an assignment binds what a call returns to, or its first
     part."""
-    above = place.parents.get(call.node)
-    name = bound(above) if isinstance(above, cst.WithItem) else ""
-    if isinstance(above, cst.Assign) and len(above.targets) == 1:
-        target = above.targets[0].target
-        first = target.elements[0].value if isinstance(target, cst.Tuple) else target
-        name = first.value if isinstance(first, cst.Name) else ""
+    target: ast.AST | None = None
+    match place.parent(call.node):
+        case ast.withitem(optional_vars=target):
+            pass
+        case ast.Assign(targets=[ast.Tuple(elts=[first, *_])]):
+            target = first.value if isinstance(first, ast.Starred) else first
+        case ast.Assign(targets=[target]):
+            pass
+    name = target.id if isinstance(target, ast.Name) else ""
     if not name:
         raise Refused("the handle of the temp file has no name")
     return name
@@ -177,12 +194,13 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
         rows = [f"{synchronise}({handle})"]
     else:
         rows = [f"{handle}.flush()", f"{synchronise}({handle}.fileno())"]
-        uses = [use for use in place.uses(handle) if place.span(use) > place.span(opener.node)]
-        items = [place.parents[each] for each in (opener.node, *uses)]
+        opening = _code(place, opener)
+        uses = [use for use in place.uses(handle) if place.span(use) > place.span(opening)]
+        items = [place.parents[each] for each in (opening, *uses)]
         blocks = [place.parents[item] for item in items if isinstance(item, cst.WithItem)]
         if blocks:
             spot = blocks[-1].body  # type: ignore[attr-defined]
-            start = place.tree.span(spot).start
+            start = place.span(spot).start
             if any(
                 isinstance(place.parents[use], cst.Arg)
                 for use in uses
@@ -193,7 +211,7 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
         else:
             closing = [call for call in function.calls if call.name == f"{handle}.close"]
             spot = _spot(place, opener, closing, publication)
-            end = place.tree.span(spot).end
+            end = place.span(spot).end
         _must_stay_open(place, uses)
         writing = [use for use in uses if place.span(use).start < end and _is_written(place, use)]
         if not writing:
@@ -214,15 +232,15 @@ def _must_stay_open(place: Place, uses: Sequence[cst.Name]) -> None:
         if not isinstance(above, cst.Arg) or not isinstance(outer, cst.Call):
             continue
         for callee in place.facts.scopes.functions_named(last_name(outer)):
-            if any(_closes(node) for node in walk(callee.node)):
+            if any(_closes(node) for node in nodes.of_kind(callee.node, ast.AST)):
                 raise Refused(f"`{callee.name}` may close the handle")
 
 
-def _closes(node: cst.CSTNode) -> bool:
+def _closes(node: ast.AST) -> bool:
     """Whether something is closed: `file.close()`, or `with file:`."""
-    if isinstance(node, cst.Attribute):
-        return node.attr.value == "close"
-    return isinstance(node, cst.WithItem) and isinstance(node.item, cst.Name)
+    if isinstance(node, ast.Attribute):
+        return node.attr == "close"
+    return isinstance(node, ast.withitem) and isinstance(node.context_expr, ast.Name)
 
 
 def _before_its_close(
@@ -233,14 +251,14 @@ def _before_its_close(
         call
         for call in place.function.calls
         if call.name in {f"{handle}.close", f"{handle}.file.close", f"{handle}.__exit__"}
-        and block in place.ancestors(call.node)
+        and block in place.ancestors(_code(place, call))
     ]
     if not closing:
-        return block, place.tree.span(block).end
-    line = place.line(closing[0].node)
+        return block, place.span(block).end
+    line = place.line(_code(place, closing[0]))
     if len(closing) > 1 or place.parents[line] is not block:
         raise Refused("where the handle is closed is not plain")
-    return line, place.tree.span(line).start
+    return line, place.span(line).start
 
 
 def _is_written(place: Place, use: cst.Name) -> bool:
@@ -274,10 +292,10 @@ def _spot(
         and (call.order < site.order or call.function is not site.function)
         and not any(inside.kind == "handler" for inside in call.inside)
     ]
-    if len(ahead) != 1 or not place.is_statement(ahead[0].node):
+    if len(ahead) != 1 or not _is_statement(place, ahead[0]):
         raise Refused
-    line = place.line(ahead[0].node)
-    opening = list(place.ancestors(opener.node))
+    line = place.line(_code(place, ahead[0]))
+    opening = list(place.ancestors(_code(place, opener)))
     for each in place.ancestors(line):
         above = place.parents.get(each)
         if isinstance(each, (cst.Finally, cst.Else)) and isinstance(above, cst.Try):
@@ -297,7 +315,7 @@ def _inserted(place: Place, spot: cst.CSTNode, rows: Sequence[str]) -> Edit:
     last = ahead[-1].body[-1] if ahead and isinstance(ahead[-1], cst.SimpleStatementLine) else None
     if last is not None and place.text(last) == rows[0]:
         rows = rows[1:]
-    row = place.tree.row(spot)
+    row = place.span(spot).start.row
     indent = place.indent(row)
     if isinstance(spot, cst.SimpleStatementLine):
         text = "".join(f"{indent}{each}\n" for each in rows)
@@ -311,14 +329,14 @@ def _synced_again(facts: ModuleFacts, publication: Publication) -> Fix:
     """`fsync` of the finished file through a handle of its own."""
     site = publication.site
     place = _place(facts, publication)
-    source = dotted(site.source_node)
+    source = nodes.dotted(site.source_node)
     _must_be_a_file(place, publication)
     if source is None or "open" in {*facts.scopes.imports, *facts.scopes.module.bindings}:
         raise Refused("the temp file has no name: write with the helper")
-    if getattr(site.function.node, "asynchronous", None) is not None:
+    if isinstance(site.function.node, ast.AsyncFunctionDef):
         raise Refused("to synchronise would block the event loop: write with the helper")
-    line = place.line(site.call.place)
-    if not isinstance(place.parents[site.call.place], (cst.Expr, cst.Return, cst.Assign)):
+    line = place.line(place.code(site.call.place))
+    if not isinstance(place.parent(site.call.place), (ast.Expr, ast.Return, ast.Assign)):
         raise Refused("whether the file is published is said within the statement")
     handle = place.fresh("file", "handle", "temp_file")
     rows = [
@@ -348,12 +366,12 @@ def _collapsed(facts: ModuleFacts, publication: Publication) -> Fix:
         or write.call.shown is not None
         or site.how not in {"replace", "rename", "move"}
         or publication.removed is not None
-        or not isinstance(write.path_node, cst.Name)
+        or not isinstance(write.path_node, ast.Name)
     ):
         raise Refused
     place = _place(facts, publication)
-    name = write.path_node.value
-    line, end = place.line(write.call.node), place.line(site.call.node)
+    name = write.path_node.id
+    line, end = place.line(_code(place, write.call)), place.line(_code(place, site.call))
     above, below = place.siblings(line)
     made = above[-1] if above else None
     if below[:1] != [end] or not isinstance(made, cst.SimpleStatementLine):
@@ -366,10 +384,10 @@ def _collapsed(facts: ModuleFacts, publication: Publication) -> Fix:
         or dotted(small.targets[0].target) != name
         or place.count(name) != 3
         or sum(len(place.uses(name, each)) for each in (made, line, end)) != 3
-        or not all(place.is_statement(each.node) for each in (write.call, site.call))
+        or not all(_is_statement(place, each) for each in (write.call, site.call))
     ):
         raise Refused
-    region = Span(place.tree.span(small).start, place.tree.span(last).end)
+    region = Span(place.span(small).start, place.span(last).end)
     if "#" in place.source.slice(region):
         raise Refused
     told = place.source.line(region.end.row)[region.end.column - 1 :]
@@ -389,12 +407,12 @@ def _beside(place: Place, publication: Publication) -> Edit:
         raise Refused("the call that makes the temp file is not in sight")
     if place.called(made) not in {_MKSTEMP, _NAMED_TEMP}:
         raise Refused("make the temp folder beside the target, by `dir=`")
-    if any(arg.star for arg in made.node.args):
+    if any(arg.star for arg in made.arguments):
         raise Refused("not every argument of the call is in sight")
     target = publication.site.target_node
-    if not isinstance(target, (cst.Name, cst.Attribute)):
+    if not isinstance(target, (ast.Name, ast.Attribute)):
         raise Refused("the target has no name where the temp file is made")
-    name = (dotted(target) or "").partition(".")[0]
+    name = (nodes.dotted(target) or "").partition(".")[0]
     known = publication.function.bindings.get(name, ())
     if known and not any(each.order < made.order for each in known):
         raise Refused("the target is not known yet where the temp file is made")
@@ -403,25 +421,26 @@ def _beside(place: Place, publication: Publication) -> Edit:
     if f"{path}.parent" not in place.source.text:
         module = import_module(place, "os")
         option = f"dir={module}.path.dirname({path}) or {module}.curdir"
-    if place.comments(made.node):
+    call = _code(place, made)
+    if place.comments(call):
         raise Refused("comments stand in the call that makes the temp file")
-    span = place.span(made.node)
-    text = place.laid_out(place.text(made.node.func), [*made.node.args, option], span)
+    span = place.span(call)
+    text = place.laid_out(place.text(call.func), [*call.args, option], span)
     return Edit(span, text)
 
 
 def _copied_aside(place: Place, publication: Publication, moved: Call) -> Edit:
     """`shutil.copy2` in place of the call that moves the old file to another name."""
     _must_be_a_file(place, publication)
-    call = moved.node
-    if not place.is_statement(call) or place.comments(call):
+    if not _is_statement(place, moved) or place.comments(_code(place, moved)):
         raise Refused("what moves the old file away is part of more")
+    call = _code(place, moved)
     copy = f"{import_module(place, 'shutil')}.copy2"
     if place.called(moved) in {"os.rename", "os.replace", "shutil.move"}:
         return place.edit(call.func, copy)
-    if moved.receiver is None or len(call.args) != 1 or call.args[0].star:
+    if not isinstance(call.func, cst.Attribute) or len(call.args) != 1 or call.args[0].star:
         raise Refused("the old file is kept under another name: copy it instead of moving it")
-    text = f"{copy}({place.text(moved.receiver)}, {place.text(call.args[0].value)})"
+    text = f"{copy}({place.text(call.func.value)}, {place.text(call.args[0].value)})"
     return place.edit(call, text)
 
 
@@ -430,9 +449,14 @@ def _replacing(place: Place, publication: Publication) -> list[Edit]:
     site = publication.site
     if site.how == "replace":
         return []
-    func = site.call.node.func
-    if site.how != "rename" or not isinstance(func, cst.Attribute) or site.call.shown is not None:
+    if (
+        site.how != "rename"
+        or not isinstance(site.call.node.func, ast.Attribute)
+        or site.call.shown is not None
+    ):
         raise Refused("the publishing call is not one that can replace")
+    func = _code(place, site.call).func
+    assert isinstance(func, cst.Attribute)
     if func.attr.value != "rename":
         raise Refused("`os.renames` makes folders, `os.replace` does not")
     return [place.edit(func.attr, "replace")]
@@ -443,13 +467,14 @@ def _moved_behind(
 ) -> list[Edit]:
     """The publishing statement behind what closes the file; none where it cannot move."""
     block = place.parents.get(place.parents[line])
-    span = place.tree.span(line.body[0])
+    span = place.span(line.body[0])
     ahead, following = place.siblings(line)
     kept = opener.argument(None, "delete")
-    removed = place.called(opener) == _NAMED_TEMP and (kept is None or dotted(kept) != "False")
+    removed = place.called(opener) == _NAMED_TEMP and nodes.dotted(kept) != "False"
     if removed or span.start.row != span.end.row:
         return []  # to close it is to remove it
-    if isinstance(block, cst.With) and block is place.parents[place.parents[opener.node]]:
+    opening = _code(place, opener)
+    if isinstance(block, cst.With) and block is place.parents[place.parents[opening]]:
         if following or not ahead or len(block.items) > 1:
             return []
         outer = place.indent(place.span(block).start.row)
@@ -459,7 +484,7 @@ def _moved_behind(
             for each in range(place.first_comment(row), row + 1)
         ]
     if following and place.text(following[0]) == f"{handle}.close()":
-        row, end = span.start.row, place.tree.row(following[0])
+        row, end = span.start.row, place.span(following[0]).start.row
         if end == row + 1:
             whole = Span(Position(row, 1), place.end_of_row(end))
             return [Edit(whole, f"{place.source.line(end)}\n{place.source.line(row)}")]
