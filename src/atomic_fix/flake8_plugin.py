@@ -17,7 +17,7 @@ from typing import Any, ClassVar, cast
 
 from atomic_fix import __version__
 from atomic_fix.finding import Finding
-from atomic_fix.islands.needles import holds_none
+from atomic_fix.prefilter import holds_none
 from atomic_fix.report import printable
 from atomic_fix.run import disk
 from atomic_fix.run.narrowing import Narrowing, one_per_call, read_baseline

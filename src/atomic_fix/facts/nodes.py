@@ -167,7 +167,7 @@ def children(node: ast.AST) -> list[ast.AST]:
             if each is not None
         ]
     found = []
-    for name in _fields(kind):
+    for name in _fields(kind):  # type: ignore[arg-type]
         value = getattr(node, name, None)
         if type(value) is list:
             found += [each for each in value if isinstance(each, ast.AST)]

@@ -21,8 +21,7 @@ from libcst.metadata import CodeRange
 from atomic_fix.facts import nodes
 from atomic_fix.facts.tree import Tree
 from atomic_fix.finding import Position, Span
-from atomic_fix.fixes import Refused
-from atomic_fix.parse import NotParsed, TooDeep
+from atomic_fix.parse import NotParsed
 from atomic_fix.parse.concrete import parse, ranges
 
 if TYPE_CHECKING:
@@ -207,7 +206,7 @@ class Code:
         models: Python's nodes that the piece is made of.
 
     Raises:
-        Refused: LibCST cannot parse it.
+        NotParsed, TooDeep: LibCST cannot parse it.
     """
 
     def __init__(self, tree: Tree, text: str, shift: int, models: Sequence[ast.AST]) -> None:
@@ -217,10 +216,9 @@ class Code:
         self._models = models
         try:
             self.module = parse(text)
-        except (cst.ParserSyntaxError, NotParsed) as error:
-            raise Refused("LibCST cannot parse the code around it") from error
-        except TooDeep as error:
-            raise Refused("the code around it is nested too deeply") from error
+        except cst.ParserSyntaxError as error:
+            row = error.raw_line + shift
+            raise NotParsed(f"LibCST does not read the code in line {row}") from error
 
     @cached_property
     def _ranges(self) -> Mapping[cst.CSTNode, CodeRange]:
@@ -264,9 +262,8 @@ class Code:
         models = [each for root in self._models for each in self._nodes_of(root)]
         found: dict[ast.AST, cst.CSTNode] = {}
         for model in models:
-            node = self._pair(model, starts)
-            if node is not None:
-                found[model] = node
+            if (paired := self._pair(model, starts)) is not None:
+                found[model] = paired
         for model in reversed(models):
             if isinstance(model, _WITH_PARENTHESES) and model not in found:
                 self._pair_by_first(model, found)
@@ -309,7 +306,9 @@ class Code:
 
     def _pair_by_first(self, model: ast.AST, found: dict[ast.AST, cst.CSTNode]) -> None:
         """By what stands first in it: its parentheses are no part of LibCST's node."""
-        inner = next((found[each] for each in nodes.children(model) if each in found), None)
+        inner: cst.CSTNode | None = next(
+            (found[each] for each in nodes.children(model) if each in found), None
+        )
         while inner is not None:
             inner = self.parents.get(inner)
             if isinstance(inner, _EXPRESSIONS[type(model)]):
@@ -339,20 +338,15 @@ def code_around(facts: ModuleFacts, node: ast.AST) -> Code:
     """LibCST's tree of the piece that a node stands in, parsed once for all that ask for it.
 
     Raises:
-        Refused: LibCST cannot parse it.
+        NotParsed, TooDeep: LibCST cannot parse it.
     """
     units = _units(facts)
     unit = units.of(node)
     known = facts.looked_up
     key = ("code", unit)
     if key not in known:
-        try:
-            known[key] = units.parse(unit)
-        except Refused as refused:
-            known[key] = refused
-    found: Code | Refused = known[key]
-    if isinstance(found, Refused):
-        raise found
+        known[key] = units.parse(unit)
+    found: Code = known[key]
     return found
 
 
@@ -411,7 +405,7 @@ class _Units:
         """LibCST's tree of a piece.
 
         Raises:
-            Refused: LibCST cannot parse it.
+            NotParsed, TooDeep: LibCST cannot parse it.
         """
         if isinstance(unit, int):
             return self._outside(unit)

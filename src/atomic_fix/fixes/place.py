@@ -187,7 +187,8 @@ class Place:
         """LibCST's tree of the function, or of what stands outside of functions around the place.
 
         Raises:
-            Refused: LibCST cannot parse it.
+            NotParsed, TooDeep: LibCST cannot parse it.
+            Refused: nothing says where in the module the place is.
         """
         around: ast.AST = self.function.node
         if self.function.is_module:

@@ -53,7 +53,7 @@ As for ATF201.
 from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.rules.rule import Match, Rule, swallowed
+from atomic_fix.rules.rule import HandlerDetector, Match, Rule, swallowed
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -66,4 +66,4 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             yield swallowed(facts, swallow, message)
 
 
-BROAD_EXCEPT_ON_LOAD = Rule("ATF202", "broad-except-on-load", __doc__, _matches)
+BROAD_EXCEPT_ON_LOAD = Rule("ATF202", "broad-except-on-load", __doc__, _matches, HandlerDetector)

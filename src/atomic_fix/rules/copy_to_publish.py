@@ -42,7 +42,7 @@ from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_copied
-from atomic_fix.rules.rule import Match, Rule, published
+from atomic_fix.rules.rule import CallDetector, Match, Rule, published
 
 # What is wrong with a copy is worse than that nothing was synchronised; with the others, it is
 # not, since they mostly rename.
@@ -66,4 +66,4 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             yield published(facts, publication, message, fix_copied, _PRECEDENCE.get(how, 0))
 
 
-COPY_TO_PUBLISH = Rule("ATF114", "copy-to-publish", __doc__, _matches)
+COPY_TO_PUBLISH = Rule("ATF114", "copy-to-publish", __doc__, _matches, CallDetector)

@@ -43,7 +43,7 @@ from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.atomic_save import fix_save
-from atomic_fix.rules.rule import Match, Rule, written
+from atomic_fix.rules.rule import CallDetector, Match, Rule, written
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -54,4 +54,4 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             yield written(facts, site, fix_save)
 
 
-IN_PLACE_SAVE = Rule("ATF102", "in-place-save", __doc__, _matches)
+IN_PLACE_SAVE = Rule("ATF102", "in-place-save", __doc__, _matches, CallDetector)

@@ -67,7 +67,7 @@ from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.atomic_write import fix_write
-from atomic_fix.rules.rule import Match, Rule, written
+from atomic_fix.rules.rule import CallDetector, Match, Rule, written
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -76,4 +76,4 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             yield written(facts, site, fix_write)
 
 
-IN_PLACE_WRITE = Rule("ATF101", "in-place-write", __doc__, _matches)
+IN_PLACE_WRITE = Rule("ATF101", "in-place-write", __doc__, _matches, CallDetector)

@@ -43,7 +43,7 @@ from collections.abc import Iterator
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.finding import Fix
 from atomic_fix.fixes import Refused
-from atomic_fix.rules.rule import Match, Rule
+from atomic_fix.rules.rule import Match, Rule, TestDetector
 
 
 def _no_fix() -> Fix:
@@ -59,5 +59,5 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
 
 
 INVALID_TREATED_AS_MISSING = Rule(
-    "ATF203", "invalid-treated-as-missing", __doc__, _matches, default=False
+    "ATF203", "invalid-treated-as-missing", __doc__, _matches, TestDetector, default=False
 )

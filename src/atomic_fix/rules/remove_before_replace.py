@@ -38,7 +38,7 @@ from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_removed
-from atomic_fix.rules.rule import Match, Rule, published
+from atomic_fix.rules.rule import CallDetector, Match, Rule, published
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -51,4 +51,4 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             yield published(facts, publication, message, fix_removed, 4)
 
 
-REMOVE_BEFORE_REPLACE = Rule("ATF113", "remove-before-replace", __doc__, _matches)
+REMOVE_BEFORE_REPLACE = Rule("ATF113", "remove-before-replace", __doc__, _matches, CallDetector)

@@ -44,7 +44,7 @@ from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_still_open
-from atomic_fix.rules.rule import Match, Rule, published
+from atomic_fix.rules.rule import CallDetector, Match, Rule, published
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -57,4 +57,4 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             yield published(facts, publication, message, fix_still_open, 5)
 
 
-REPLACE_BEFORE_CLOSE = Rule("ATF111", "replace-before-close", __doc__, _matches)
+REPLACE_BEFORE_CLOSE = Rule("ATF111", "replace-before-close", __doc__, _matches, CallDetector)

@@ -1,27 +1,34 @@
-"""The form of a rule, and how what it matches becomes a finding."""
+"""The form of a rule, and how what it finds becomes a finding.
 
-from collections.abc import Callable, Iterable, Iterator
+Facts say which functions may hold a defect, and why the file is durable state. Where that is
+likely enough, LibCST parses the function, and the rule's visitor finds the call or handler in it.
+"""
+
+import ast
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import libcst as cst
 
-from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.durable import Durability
+from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.publications import Publication
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Evidence, Finding, Fix
 from atomic_fix.fixes import Refused
+from atomic_fix.fixes.code import Code, code_around
 from atomic_fix.fixes.corrupted_error import fix_swallow
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A place where something is wrong, if it is durable state that is handled there."""
+    """A place where something may be wrong, if it is durable state that is handled there."""
 
-    node: cst.CSTNode
+    node: ast.AST
+    """The call, the handler or the test."""
     message: str
     durability: Durability
     repair: Callable[[], Fix]
@@ -33,6 +40,51 @@ class Match:
     is_dealt_with: Callable[[], bool] = lambda: False
     """Whether code elsewhere in the file makes it right. It may cost as much as the repair, and
     is asked only of what is likely enough."""
+
+
+class Detector(cst.CSTVisitor):
+    """Finds, in a piece of a file, the nodes that a rule reports.
+
+    Args:
+        code: the piece.
+        wanted: Python's nodes for the places that may be wrong.
+    """
+
+    def __init__(self, code: Code, wanted: Collection[ast.AST]) -> None:
+        super().__init__()
+        self._code = code
+        self._wanted = wanted
+        self.found: dict[ast.AST, cst.CSTNode] = {}
+
+    def offer(self, node: cst.CSTNode) -> None:
+        """A node of the kind that the rule reports: it is one of those that are wanted, or not."""
+        model = self._code.model(node)
+        if model is not None and model in self._wanted:
+            self.found[model] = node
+
+
+class CallDetector(Detector):
+    """Finds calls that write, or publish."""
+
+    def visit_Call(self, node: cst.Call) -> None:
+        self.offer(node)
+
+
+class HandlerDetector(Detector):
+    """Finds handlers, and calls of `suppress`."""
+
+    def visit_ExceptHandler(self, node: cst.ExceptHandler) -> None:
+        self.offer(node)
+
+    def visit_WithItem(self, node: cst.WithItem) -> None:
+        self.offer(node.item)
+
+
+class TestDetector(Detector):
+    """Finds what an `if` asks."""
+
+    def visit_If(self, node: cst.If) -> None:
+        self.offer(node.test)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +100,33 @@ class Rule:
     name: str
     page: str
     matches: Callable[[ModuleFacts], Iterable[Match]]
+    detector: type[Detector]
     default: bool = True
 
     @property
     def summary(self) -> str:
         return self.page.strip().splitlines()[0]
 
-    def check(self, facts: ModuleFacts) -> Iterator[Finding]:
-        """The findings that are likely enough. Positions and fixes are looked for only then:
-        they cost more than all the rest."""
-        for match in self.matches(facts):
-            confidence = match.durability.confidence
-            if confidence < facts.config.min_confidence or _is_left_out(facts, match):
+    def check(self, facts: ModuleFacts, *, fixes: bool = True) -> Iterator[Finding]:
+        """The findings that are likely enough. Where they stand, and how they are repaired, is
+        looked for only then: it costs more than all the rest.
+
+        Raises:
+            NotParsed, TooDeep: LibCST cannot parse what is to be reported.
+        """
+        likely = [match for match in self.matches(facts) if _is_likely(facts, match)]
+        found = self._detected(facts, [match.node for match in likely])
+        for match in likely:
+            if match.node not in found:
                 continue
-            if match.is_dealt_with():
-                continue
+            code, node = found[match.node]
             fix, why_no_fix = None, ""
-            try:
-                fix = match.repair()
-            except Refused as refused:
-                why_no_fix = str(refused)
-            span = facts.tree.span(match.node)
+            if fixes:
+                try:
+                    fix = match.repair()
+                except Refused as refused:
+                    why_no_fix = str(refused)
+            span = code.span(node)
             grounds = evidence(facts, match.durability)
             because = "; ".join(ground.text for ground in grounds[:3])
             yield Finding(
@@ -77,7 +135,7 @@ class Rule:
                 filename=facts.source.filename,
                 span=span,
                 message=f"{match.message} ({because})" if because else match.message,
-                confidence=confidence,
+                confidence=match.durability.confidence,
                 evidence=grounds,
                 fix=fix,
                 why_no_fix=why_no_fix,
@@ -85,6 +143,28 @@ class Rule:
                 source_line=facts.source.line(span.start.row),
                 precedence=match.precedence,
             )
+
+    def _detected(
+        self, facts: ModuleFacts, wanted: Collection[ast.AST]
+    ) -> dict[ast.AST, tuple[Code, cst.CSTNode]]:
+        """What the visitor finds, by Python's nodes; each piece is visited once."""
+        pieces: dict[Code, list[ast.AST]] = {}
+        for node in wanted:
+            pieces.setdefault(code_around(facts, node), []).append(node)
+        found = {}
+        for code, nodes in pieces.items():
+            detector = self.detector(code, frozenset(nodes))
+            code.module.visit(detector)
+            found.update({model: (code, node) for model, node in detector.found.items()})
+        return found
+
+
+def _is_likely(facts: ModuleFacts, match: Match) -> bool:
+    return (
+        match.durability.confidence >= facts.config.min_confidence
+        and not _is_left_out(facts, match)
+        and not match.is_dealt_with()
+    )
 
 
 def _is_left_out(facts: ModuleFacts, match: Match) -> bool:
@@ -98,7 +178,7 @@ def _is_left_out(facts: ModuleFacts, match: Match) -> bool:
 def evidence(facts: ModuleFacts, durability: Durability) -> tuple[Evidence, ...]:
     found = []
     for ground in durability.reasons:
-        row = facts.tree.row(ground.site.node) if ground.site is not None else None
+        row = ground.site.node.lineno if ground.site is not None else None
         text = f"{ground.text}, line {row}" if row is not None else ground.text
         found.append(Evidence(text, row))
     return tuple(found)

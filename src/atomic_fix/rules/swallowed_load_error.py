@@ -68,7 +68,7 @@ raises; functions whose caller in the same file tests for the default and then w
 from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.rules.rule import Match, Rule, swallowed
+from atomic_fix.rules.rule import HandlerDetector, Match, Rule, swallowed
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -84,4 +84,4 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
         yield swallowed(facts, swallow, message)
 
 
-SWALLOWED_LOAD_ERROR = Rule("ATF201", "swallowed-load-error", __doc__, _matches)
+SWALLOWED_LOAD_ERROR = Rule("ATF201", "swallowed-load-error", __doc__, _matches, HandlerDetector)

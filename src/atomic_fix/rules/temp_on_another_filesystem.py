@@ -41,7 +41,7 @@ from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_elsewhere
-from atomic_fix.rules.rule import Match, Rule, published
+from atomic_fix.rules.rule import CallDetector, Match, Rule, published
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -54,4 +54,6 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             yield published(facts, publication, message, fix_elsewhere, 3)
 
 
-TEMP_ON_ANOTHER_FILESYSTEM = Rule("ATF112", "temp-on-another-filesystem", __doc__, _matches)
+TEMP_ON_ANOTHER_FILESYSTEM = Rule(
+    "ATF112", "temp-on-another-filesystem", __doc__, _matches, CallDetector
+)

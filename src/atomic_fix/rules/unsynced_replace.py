@@ -54,7 +54,7 @@ from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_unsynced
-from atomic_fix.rules.rule import Match, Rule, published
+from atomic_fix.rules.rule import CallDetector, Match, Rule, published
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -69,4 +69,4 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             yield published(facts, publication, message, fix_unsynced, 1)
 
 
-UNSYNCED_REPLACE = Rule("ATF115", "unsynced-replace", __doc__, _matches)
+UNSYNCED_REPLACE = Rule("ATF115", "unsynced-replace", __doc__, _matches, CallDetector)

@@ -104,7 +104,7 @@ def uncollected() -> Iterator[None]:
 
 def _is_plainly_clean(content: bytes, filename: str, settings: Settings) -> bool:
     """Whether the bytes alone show that there is nothing to tell of a file."""
-    from atomic_fix.islands.needles import holds_none
+    from atomic_fix.prefilter import holds_none
 
     return (
         filename.endswith(".py")
