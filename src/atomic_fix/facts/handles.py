@@ -1,25 +1,34 @@
 """Handles and contents: which call opened a handle, in which mode, and which file's content
 an expression gives."""
 
+import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-import libcst as cst
-
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import LOADING
-from atomic_fix.facts.names import code_of, dotted, words
+from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import (
+    WITHS,
+    With,
+    argument,
+    arguments,
+    code_of,
+    dotted,
+    is_number,
+    of_kind,
+)
 from atomic_fix.facts.paths import Paths, PathValue
-from atomic_fix.facts.scopes import Binding, Call, FunctionFacts, Scopes, argument
+from atomic_fix.facts.scopes import Binding, Call, ClassFacts, FunctionFacts, Scopes
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What a call opens."""
 
-    target: cst.BaseExpression
-    mode: cst.BaseExpression | None
+    target: ast.expr
+    mode: ast.expr | None
     row: apis.Opener
 
 
@@ -27,7 +36,11 @@ _READING = frozenset({"open", "read_text", "read_bytes"})
 _READING_METHODS = frozenset({"read", "readline", "readlines", "readinto", "__next__"})
 _WRITING_METHODS = frozenset({"write", "writelines"})
 _WRITING_WORDS = frozenset({"dump", "encode", "save", "serialise", "serialize", "store", "write"})
-_PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
+PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
+"""Methods of a path that may be called through a name that is bound to them."""
+
+_WRAPPERS = frozenset({"closing", "enter_async_context", "enter_context", "TextIOWrapper"})
+"""Calls that give the handle again that they are given."""
 
 
 class _Calls:
@@ -35,14 +48,12 @@ class _Calls:
     them for each."""
 
     def __init__(self, calls: Sequence[Call]) -> None:
-        self.count = len(calls)
-        """There are more in a module once more of it is parsed."""
-        self.by_node: dict[cst.CSTNode, Call] = {}
-        self.given: dict[cst.CSTNode, list[Call]] = {}
+        self.by_node: dict[ast.AST, Call] = {}
+        self.given: dict[ast.AST, list[Call]] = {}
         """By an argument."""
         self.naming: dict[str, list[Call]] = {}
         """By each name that is an argument, or has the method that is called."""
-        self.of_handle: dict[str, dict[cst.CSTNode, list[Call]]] = {}
+        self.of_handle: dict[str, dict[ast.AST, list[Call]]] = {}
         """By a name, and by what opened the handle that it stands for then."""
         for call in calls:
             self.by_node.setdefault(call.node, call)
@@ -51,7 +62,7 @@ class _Calls:
             while owner:
                 names.add(owner)
                 owner = owner.rpartition(".")[0]
-            for value in dict.fromkeys(arg.value for arg in call.node.args):
+            for value in dict.fromkeys(arg.value for arg in call.arguments):
                 self.given.setdefault(value, []).append(call)
                 names.add(dotted(value) or "")
             for name in names:
@@ -65,81 +76,79 @@ class Handles:
         self.scopes = scopes
         self.paths = paths
         self._calls: dict[FunctionFacts, _Calls] = {}
-        self._withs: dict[
-            FunctionFacts, tuple[int, dict[cst.CSTNode, list[tuple[cst.With, cst.WithItem]]]]
-        ] = {}
-        self._bodies: dict[cst.With, str] = {}
-        self._handle_names: dict[FunctionFacts, dict[cst.CSTNode, str]] = {}
+        self._withs: dict[FunctionFacts, dict[ast.AST, list[tuple[With, ast.withitem]]]] = {}
+        self._bodies: dict[With, frozenset[str]] = {}
+        self._handle_names: dict[FunctionFacts | ClassFacts, dict[ast.AST, str]] = {}
 
     def _calls_of(self, function: FunctionFacts) -> _Calls:
         found = self._calls.get(function)
-        if found is None or found.count != len(function.calls):
+        if found is None:
             found = self._calls[function] = _Calls(function.calls)
         return found
 
-    def calls_given(self, node: cst.CSTNode, function: FunctionFacts) -> Sequence[Call]:
+    def calls_given(self, node: ast.AST, function: FunctionFacts) -> Sequence[Call]:
         """The calls of a function that have a node as their argument."""
         return self._calls_of(function).given.get(node, ())
 
-    def code_of_body(self, statement: cst.With) -> str:
-        """The code in a `with`. It may have many items, and each is asked for in it."""
+    def names_in(self, statement: With) -> frozenset[str]:
+        """The names in the body of a `with`. It may have many items, and each is asked for."""
         if statement not in self._bodies:
-            self._bodies[statement] = code_of(statement.body)
+            self._bodies[statement] = frozenset(
+                node.id for each in statement.body for node in of_kind(each, ast.Name)
+            )
         return self._bodies[statement]
 
-    def withs_of(self, call: Call) -> Sequence[tuple[cst.With, cst.WithItem]]:
+    def withs_of(self, call: Call) -> Sequence[tuple[With, ast.withitem]]:
         """The `with` statement of which a call is an item, and the item."""
         function = call.function
-        known = self._withs.get(function)
-        if known is None or known[0] != len(function.handled):
-            found: dict[cst.CSTNode, list[tuple[cst.With, cst.WithItem]]] = {}
+        found = self._withs.get(function)
+        if found is None:
+            found = self._withs[function] = {}
             for handled in function.handled:
-                if isinstance(handled.node, cst.With):
+                if isinstance(handled.node, WITHS):
                     for item in handled.node.items:
-                        found.setdefault(item.item, []).append((handled.node, item))
-            known = self._withs[function] = (len(function.handled), found)
-        return known[1].get(call.place, ())
+                        found.setdefault(item.context_expr, []).append((handled.node, item))
+        return found.get(call.place, ())
 
-    def resolve(self, node: cst.BaseExpression, call: Call) -> PathValue:
+    def resolve(self, node: ast.expr, call: Call) -> PathValue:
         """What an argument of a call is known of as a path."""
         return self.paths.resolve(node, call.function, call.order)
 
-    def modes(self, node: cst.BaseExpression, call: Call, depth: int = 4) -> set[str]:
+    def modes(self, node: ast.expr, call: Call, depth: int = 4) -> set[str]:
         """The open modes that an expression can stand for, as far as it can be told."""
-        if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
-            value = node.evaluated_value
-            return _mode(value if isinstance(value, str) else "")
+        if isinstance(node, ast.Constant):
+            return _mode(node.value if isinstance(node.value, str) else "")
         if depth == 0:
             return set()
-        if isinstance(node, cst.IfExp):
+        if isinstance(node, ast.IfExp):
             return self.modes(node.body, call, depth) | self.modes(node.orelse, call, depth)
-        if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Add):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             left = self.modes(node.left, call, depth)
             right = self.modes(node.right, call, depth)
             return {a + b for a in left for b in right or {""}}
-        if isinstance(node, cst.FormattedString):
-            parts = (p.value for p in node.parts if isinstance(p, cst.FormattedStringText))
-            return _mode("".join(parts))
+        if isinstance(node, ast.JoinedStr):
+            texts = (p.value for p in node.values if isinstance(p, ast.Constant))
+            return _mode("".join(text for text in texts if isinstance(text, str)))
         function = call.function
         found = set[str]()
         bound: list[Binding] = []
-        if isinstance(node, cst.Name):
-            bound = self.paths.bindings(node.value, function, call.order)
-            parameter = function.parameter(node.value)
+        if isinstance(node, ast.Name):
+            bound = self.paths.bindings(node.id, function, call.order)
+            parameter = function.parameter(node.id)
             if parameter is not None and not bound:
                 if parameter.default is not None:
                     found |= self.modes(parameter.default, call, depth - 1)
-                position = function.parameter_position(node.value)
+                position = function.parameter_position(node.id)
                 for other in self.scopes.callers_of(function.name):
-                    given = other.argument(position, node.value)
+                    given = other.argument(position, node.id)
                     if given is not None:
                         found |= self.modes(given, other, depth - 1)
         elif (
-            isinstance(node, cst.Attribute)
+            isinstance(node, ast.Attribute)
             and function.owner is not None
             and dotted(node.value) in {"self", "cls"}
         ):
-            bound = self.paths.attribute(function.owner, node.attr.value)
+            bound = self.paths.attribute(function.owner, node.attr)
         for binding in bound:
             found |= self.modes(binding.value, call.at(binding), depth - 1)
         return found
@@ -151,24 +160,26 @@ class Handles:
     def handle_name(self, call: Call) -> str | None:
         """The dotted name that the handle opened by a call is bound to."""
         function = call.function
-        if function.is_module:  # parts of it may not be parsed yet
-            found = _names_of_handles(function.bindings).get(call.node)
-        else:
-            if function not in self._handle_names:
-                self._handle_names[function] = _names_of_handles(function.bindings)
-            found = self._handle_names[function].get(call.node)
+        found = self._named(function, function.bindings).get(call.node)
         if found is None and function.owner is not None:
-            for name, bindings in function.owner.attributes.items():
-                if any(call.node in _opened(b) for b in bindings):
-                    return f"self.{name}"
+            name = self._named(function.owner, function.owner.attributes).get(call.node)
+            found = f"self.{name}" if name is not None else None
         return found
+
+    def _named(
+        self, home: FunctionFacts | ClassFacts, bindings: Mapping[str, Iterable[Binding]]
+    ) -> Mapping[ast.AST, str]:
+        """The names of the handles that a function or class binds, by what opens them."""
+        if home not in self._handle_names:
+            self._handle_names[home] = _names_of_handles(bindings)
+        return self._handle_names[home]
 
     def uses(self, handle: str, call: Call) -> list[Call]:
         """The later calls of a handle's methods, or with it as an argument, at which its name
         still stands for the handle that a call opens."""
         calls = self._calls_of(call.function)
         if handle not in calls.of_handle:
-            found: dict[cst.CSTNode, list[Call]] = {}
+            found: dict[ast.AST, list[Call]] = {}
             for other in calls.naming.get(handle, ()):
                 nodes = (node for b in self._bound(handle, other) for node in _opened(b))
                 for node in dict.fromkeys(nodes):
@@ -184,13 +195,11 @@ class Handles:
             found = self.paths.attribute(call.function.owner, name[5:])
         return found or self.paths.bindings(name, call.function, call.order)
 
-    def handle_of(self, node: cst.BaseExpression, call: Call) -> Call | None:
+    def handle_of(self, node: ast.expr, call: Call) -> Call | None:
         """The call that opened the handle which `node` names, if it is one."""
         name = dotted(node)
         if name is None:
-            places: Iterable[tuple[FunctionFacts, Sequence[cst.CSTNode]]] = [
-                (call.function, [node])
-            ]
+            places: Iterable[tuple[FunctionFacts, Sequence[ast.AST]]] = [(call.function, [node])]
         else:
             bound = reversed(self._bound(name, call))
             places = ((binding.function, _opened(binding)) for binding in bound)
@@ -226,8 +235,8 @@ class Handles:
         )
 
     def origin(
-        self, node: cst.BaseExpression, call: Call, depth: int = 6
-    ) -> tuple[PathValue, cst.BaseExpression] | None:
+        self, node: ast.expr, call: Call, depth: int = 6
+    ) -> tuple[PathValue, ast.expr] | None:
         """The path of the file whose content an expression gives, if it is a file's.
 
         Follows `raw = path.read_text()`, `handle.read()`, decoding and decompression,
@@ -235,13 +244,11 @@ class Handles:
         """
         if depth <= 0:
             return None
-        if isinstance(node, cst.Await):
-            return self.origin(node.expression, call, depth)
-        if isinstance(node, cst.NamedExpr):
+        if isinstance(node, (ast.Await, ast.NamedExpr)):
             return self.origin(node.value, call, depth)
-        if isinstance(node, cst.Subscript):
+        if isinstance(node, ast.Subscript):
             return self.origin(node.value, call, depth - 1)
-        if isinstance(node, (cst.Name, cst.Attribute)):
+        if isinstance(node, (ast.Name, ast.Attribute)):
             opened = self.handle_of(node, call)
             if opened is not None:
                 return self._opened_path(opened)
@@ -253,20 +260,20 @@ class Handles:
                 found = self.origin(binding.value, call.at(binding), depth - 1)
                 if found is not None:
                     return found
-            if not bound and isinstance(node, cst.Name):
-                return self._argument_origin(node.value, call, depth)
+            if not bound and isinstance(node, ast.Name):
+                return self._argument_origin(node.id, call, depth)
             return None
-        if isinstance(node, cst.IfExp):
+        if isinstance(node, ast.IfExp):
             return self.origin(node.body, call, depth - 1) or self.origin(
                 node.orelse, call, depth - 1
             )
-        if isinstance(node, cst.BooleanOperation):
-            return self.origin(node.left, call, depth - 1)
-        if isinstance(node, cst.Call):
+        if isinstance(node, ast.BoolOp):
+            return self.origin(node.values[0], call, depth - 1)
+        if isinstance(node, ast.Call):
             return self._call_origin(node, call, depth)
         return None
 
-    def bound_method(self, call: Call) -> cst.Attribute | None:
+    def bound_method(self, call: Call) -> ast.Attribute | None:
         """`path.write_text` where it is called through a name or attribute bound to it."""
         name = call.name
         if name is None or name.count(".") > 1:
@@ -280,21 +287,22 @@ class Handles:
         if len(found) != 1:
             return None
         value = found[0].value
-        if isinstance(value, cst.Attribute) and value.attr.value in _PATH_METHODS:
+        if isinstance(value, ast.Attribute) and value.attr in PATH_METHODS:
             return value
-        if isinstance(value, cst.Call) and dotted(value.func) == "getattr":
+        if isinstance(value, ast.Call) and dotted(value.func) == "getattr":
             # `getattr(path, f"write_{kind}")` with `kind` text or bytes.
             target, wanted = argument(value, 0), argument(value, 1)
             if target is not None and wanted is not None:
                 text = code_of(wanted)
                 for verb in ("write", "read"):
                     if f"{verb}_" in text:
-                        return cst.Attribute(target, cst.Name(f"{verb}_text"))
+                        method = ast.Attribute(target, f"{verb}_text", ast.Load())
+                        return ast.copy_location(method, value)
         return None
 
     def _argument_origin(
         self, name: str, call: Call, depth: int
-    ) -> tuple[PathValue, cst.BaseExpression] | None:
+    ) -> tuple[PathValue, ast.expr] | None:
         function = call.function
         if function.parameter(name) is None:
             return None
@@ -308,9 +316,7 @@ class Handles:
                 return found
         return None
 
-    def _opened_path(
-        self, opened: Call, depth: int = 4
-    ) -> tuple[PathValue, cst.BaseExpression] | None:
+    def _opened_path(self, opened: Call, depth: int = 4) -> tuple[PathValue, ast.expr] | None:
         """The path of the file that a call opens, also through a handle of it.
 
         A name that is bound again to what was opened under it leads in a circle; after `depth`
@@ -326,12 +332,12 @@ class Handles:
         return self.resolve(target, opened), target
 
     def _call_origin(
-        self, node: cst.Call, call: Call, depth: int
-    ) -> tuple[PathValue, cst.BaseExpression] | None:
+        self, node: ast.Call, call: Call, depth: int
+    ) -> tuple[PathValue, ast.expr] | None:
         inner = Call(call.order, node, call.function, (), dotted(node.func))
         name = self.paths.call_name(node, call.function)
         bound = self.bound_method(inner)
-        if bound is not None and bound.attr.value.startswith("read_"):
+        if bound is not None and bound.attr.startswith("read_"):
             return self.resolve(bound.value, inner), bound.value
         if inner.method in {"read_text", "read_bytes"} and inner.receiver is not None:
             return self.resolve(inner.receiver, inner), inner.receiver
@@ -344,15 +350,15 @@ class Handles:
         position = apis.RUNNERS.get((inner.method or name).rpartition(".")[2])
         if position is not None:
             func = inner.argument(position)
-            if isinstance(func, cst.Attribute) and func.attr.value in _READING:
+            if isinstance(func, ast.Attribute) and func.attr in _READING:
                 return self.resolve(func.value, call), func.value
         for callee in self.paths.callees(node, call.function)[:1]:
             for returned in callee.returns[-3:]:
                 found = self.origin(returned.value, call.at(returned), depth - 2)
                 if found is not None:
                     return found
-        given = [arg.value for arg in node.args[:2] if not arg.star]
-        if isinstance(node.func, cst.Attribute):
+        given = [arg.value for arg in arguments(node)[:2] if not arg.star]
+        if isinstance(node.func, ast.Attribute):
             given.insert(0, node.func.value)
         for each in given:
             found = self.origin(each, call, depth - 1)
@@ -360,13 +366,11 @@ class Handles:
                 return found
         return None
 
-    def made_by(
-        self, node: cst.BaseExpression, call: Call, makers: frozenset[str], depth: int = 3
-    ) -> bool:
+    def made_by(self, node: ast.expr, call: Call, makers: frozenset[str], depth: int = 3) -> bool:
         """Whether an expression is an object made by one of these calls."""
         if depth == 0:
             return False
-        if isinstance(node, cst.Call):
+        if isinstance(node, ast.Call):
             return self.paths.call_name(node, call.function) in makers
         name = dotted(node)
         return name is not None and any(
@@ -388,7 +392,7 @@ class Handles:
         behind = appends  # whatever the position, what is appended goes to the end
         overwritten = maybe_overwritten = truncated = False
         for other in self.uses(handle, call):
-            given = any(dotted(arg.value) == handle for arg in other.node.args)
+            given = any(dotted(arg.value) == handle for arg in other.arguments)
             method = (other.name or "").removeprefix(f"{handle}.")
             if method == "seek":
                 at_start = _is_zero(other.argument(0)) and _is_zero(other.argument(1), absent=True)
@@ -417,11 +421,10 @@ class Handles:
             return True
         for callee in self.paths.callees(call.node, call.function)[:1] if depth else ():
             for parameter in callee.parameters:
-                given = call.argument(
-                    callee.parameter_position(parameter.name.value), parameter.name.value
-                )
+                own = parameter.name
+                given = call.argument(callee.parameter_position(own), own)
                 if given is not None and dotted(given) == handle:
-                    return self._is_written(callee, parameter.name.value, depth - 1)
+                    return self._is_written(callee, own, depth - 1)
         return None
 
     def _is_written(self, function: FunctionFacts, handle: str, depth: int) -> bool:
@@ -429,7 +432,7 @@ class Handles:
         return any(
             call.name in {f"{handle}.write", f"{handle}.writelines"}
             or (
-                any(dotted(arg.value) == handle for arg in call.node.args)
+                any(dotted(arg.value) == handle for arg in call.arguments)
                 and (self._is_dump(call) or self._writes_to(call, handle, depth) is True)
             )
             for call in function.calls
@@ -451,12 +454,12 @@ class Handles:
         return any("lock" in word for word in words(name.rpartition(".")[2]))
 
 
-def _is_zero(node: cst.BaseExpression | None, *, absent: bool = False) -> bool:
+def _is_zero(node: ast.expr | None, *, absent: bool = False) -> bool:
     """Whether an argument is a literal 0, or `os.SEEK_SET`; `absent`: what a missing one is."""
     if node is None:
         return absent
-    if isinstance(node, cst.Integer):
-        return node.evaluated_value == 0
+    if isinstance(node, ast.Constant):
+        return is_number(node) and node.value == 0
     return (dotted(node) or "").rpartition(".")[2] == "SEEK_SET"
 
 
@@ -465,30 +468,31 @@ def _mode(text: str) -> set[str]:
     return {text} if text and set(text) <= set("rwaxbtU+") else set()
 
 
-def _opened(binding: Binding) -> list[cst.CSTNode]:
+def _opened(binding: Binding) -> list[ast.AST]:
     """The nodes of which each, if it opens a handle, does so for a binding, plainly or wrapped."""
-    found: list[cst.CSTNode] = []
+    found: list[ast.AST] = []
     if binding.kind not in {"with", "assign"}:
         return found
     value = binding.value
     for _ in range(3):
         found.append(value)
-        if isinstance(value, cst.Await):
-            value = value.expression
-        elif isinstance(value, cst.Call) and value.args:
+        if isinstance(value, ast.Await):
+            value = value.value
+        elif isinstance(value, ast.Call):
             # `stack.enter_context(open(...))`, `closing(open(...))`, `TextIOWrapper(open(...))`
             name = (dotted(value.func) or "").rpartition(".")[2]
-            if name not in {"enter_context", "enter_async_context", "closing", "TextIOWrapper"}:
+            given = arguments(value) if name in _WRAPPERS else ()
+            if not given:
                 break
-            value = value.args[0].value
+            value = given[0].value
         else:
             break
     return found
 
 
-def _names_of_handles(bindings: Mapping[str, Iterable[Binding]]) -> dict[cst.CSTNode, str]:
+def _names_of_handles(bindings: Mapping[str, Iterable[Binding]]) -> dict[ast.AST, str]:
     """The first name that each node's handle is bound to."""
-    found: dict[cst.CSTNode, str] = {}
+    found: dict[ast.AST, str] = {}
     for name, bound in bindings.items():
         for binding in bound:
             for node in _opened(binding):

@@ -1,8 +1,7 @@
 """Calls that read a file, and mostly parse it."""
 
+import ast
 from dataclasses import dataclass
-
-import libcst as cst
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import LOADING, NOT_FILES
@@ -18,7 +17,7 @@ class LoadSite(Site):
 
     api: str
     path: PathValue
-    path_node: cst.BaseExpression | None
+    path_node: ast.expr | None
     raw: bool
 
 
@@ -45,14 +44,15 @@ class Loads:
             and self._handles.made_by(receiver, call, apis.PARSER_MAKERS)
         ):
             node = call.argument(0, "filenames")
-            if isinstance(node, (cst.List, cst.Tuple)) and node.elements:
-                node = node.elements[-1].value  # the last one has the last word
+            if isinstance(node, (ast.List, ast.Tuple)) and node.elts:
+                node = node.elts[-1]  # the last one has the last word
+                node = node.value if isinstance(node, ast.Starred) else node
             if node is not None:
                 path = self._handles.resolve(node, call)
                 return LoadSite(call, "ConfigParser.read", path, node, raw=False)
-        if method in {"load", "loads"} and call.node.args:
+        if method in {"load", "loads"} and call.arguments:
             # `json_lib.load(handle)`, `yaml.load(stream)`: a parser under another name.
-            origin = self._handles.origin(call.node.args[0].value, call)
+            origin = self._handles.origin(call.arguments[0].value, call)
             if origin is not None:
                 return LoadSite(call, method, *origin, raw=False)
         if self._handles.is_open(call) and name not in apis.TEMP_MAKERS and name != "os.fdopen":
@@ -67,15 +67,15 @@ class Loads:
         if last in apis.SPLITTERS and call.receiver is not None:
             origin = self._handles.origin(call.receiver, call)
             return LoadSite(call, last, *origin, raw=False) if origin is not None else None
-        if not found or not call.node.args or LOADING.isdisjoint(found):
+        if not found or not call.arguments or LOADING.isdisjoint(found):
             return None
         if self._handles.paths.callees(call.node, call.function):
             return None  # what it does is seen in its own body
         if found[-2:-1] == ("from",) and found[-1] in NOT_FILES:
             return None  # `Config.from_name(model)`
-        for given in call.node.args[:2]:
+        for given in call.arguments[:2]:
             node = given.value
-            if not isinstance(node, (cst.Name, cst.Attribute, cst.Call, cst.BinaryOperation)):
+            if not isinstance(node, (ast.Name, ast.Attribute, ast.Call, ast.BinOp)):
                 continue
             origin = self._handles.origin(node, call)
             if origin is not None:
@@ -89,9 +89,9 @@ class Loads:
         return None
 
     def _known_load(self, call: Call, name: str, loader: apis.Loader) -> LoadSite | None:
-        if not call.node.args:
+        if not call.arguments:
             return None
-        node = call.argument(0) or call.node.args[0].value
+        node = call.argument(0) or call.arguments[0].value
         if name in {"zipfile.ZipFile", "h5py.File"}:
             mode = call.argument(1, "mode")
             if mode is not None and "r" not in self._handles.modes(mode, call):

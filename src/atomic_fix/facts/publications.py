@@ -1,14 +1,14 @@
 """Temp files that are given their final name, and how well that is done."""
 
+import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import libcst as cst
-
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import FOLDERS
-from atomic_fix.facts.names import dotted, words
+from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import WITHS, arguments, call_of, dotted, of_kind, string
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.facts.sites import PublishSite, Sites, WriteSite
@@ -37,15 +37,21 @@ class Publication:
     def function(self) -> FunctionFacts:
         return self.site.function
 
+    @property
+    def is_flawed(self) -> bool:
+        """Whether a rule may find something wrong with it."""
+        return (
+            not self.synced
+            or self.still_open
+            or self.elsewhere
+            or self.removed is not None
+            or self.site.how in {"copy", "move", "rename"}
+        )
+
 
 def publications(sites: Sites) -> tuple[Publication, ...]:
     found = []
-    makers: list[Call] = []
-    if sites.publishes:
-        named = (
-            (call, sites.paths.call_name(call, call.function)) for call in sites.scopes.calls()
-        )
-        makers = [call for call, name in named if name in apis.TEMP_MAKERS]
+    makers = [call for call, _ in sites.calls_of(apis.TEMP_MAKERS)] if sites.publishes else []
     removals: _Removals = {}
     for site in sites.publishes:
         publication = _publication(sites, site, makers, removals)
@@ -80,12 +86,7 @@ def _publication(
         return None
     beside = not site.source.derived_from.isdisjoint(site.target.aliases)
     staged = beside or site.source.is_temp or "fresh" in site.source.traits
-    made = tuple(
-        call
-        for call in makers
-        if site.source.aliases
-        & {f"temp:{id(call.node)}", f"handle(temp:{id(call.node)})", f"temp:{id(call.node)}[1]"}
-    )
+    made = tuple(call for call in makers if site.source.aliases & _names_of_temp(call))
     writes = tuple(
         write
         for write in sites.writes
@@ -115,6 +116,12 @@ def _publication(
         _elsewhere(made, site),
         _removed(sites, site, removals),
     )
+
+
+def _names_of_temp(call: Call) -> frozenset[str]:
+    """The aliases of the path that a call of a maker of temp files gives."""
+    key = f"temp:{call.node.lineno}:{call.node.col_offset}"
+    return frozenset({key, f"handle({key})", f"{key}[1]"})
 
 
 def _ages(sites: Sites, site: PublishSite) -> bool:
@@ -154,19 +161,19 @@ def _comes_first(sites: Sites, write: WriteSite, site: PublishSite) -> bool:
     )
 
 
-def is_filled_for_callers(sites: Sites, write: WriteSite, text: str) -> bool:
+def is_filled_for_callers(sites: Sites, write: WriteSite) -> bool:
     """Whether a function writes where its callers say, and each that is in sight has it fill a
     temp file, which is published then.
 
     A caller need not name the function: it may get it by `getattr`, from a table, or as an
-    argument, or call the method of a class above. `text` is that of the file.
+    argument, or call the method of a class above.
     """
     function = write.function
     name = next(
         (
-            parameter.name.value
+            parameter.name
             for parameter in function.parameters
-            if f"{function.path}:{parameter.name.value}" in write.path.aliases
+            if f"{function.path}:{parameter.name}" in write.path.aliases
         ),
         None,
     )
@@ -174,7 +181,7 @@ def is_filled_for_callers(sites: Sites, write: WriteSite, text: str) -> bool:
         return False
     position = function.parameter_position(name)
     calls = [c for c in sites.scopes.callers_of(function.name) if _may_call(sites, c, function)]
-    calls += _indirect_calls(sites, function, text)
+    calls += _indirect_calls(sites, function)
     if not calls:
         return function.name in sites.given_to_atomic_writers
     return all(_is_given_a_temp(sites, call, call.argument(position, name)) for call in calls)
@@ -186,7 +193,7 @@ def _may_call(sites: Sites, call: Call, function: FunctionFacts) -> bool:
     if dot and head in sites.scopes.imports:
         return False  # `pickle.dump(...)` in a class that has a `dump`
     is_method = function.owner is not None and function is function.owner.methods.get(function.name)
-    if is_method and isinstance(call.node.func, cst.Name):
+    if is_method and isinstance(call.node.func, ast.Name):
         return False  # a method is called by its object
     callees = sites.paths.callees(call.node, call.function)
     if not callees or function in callees:
@@ -195,7 +202,7 @@ def _may_call(sites: Sites, call: Call, function: FunctionFacts) -> bool:
     return any(callee.owner in above for callee in callees)
 
 
-def _is_given_a_temp(sites: Sites, call: Call, given: cst.BaseExpression | None) -> bool:
+def _is_given_a_temp(sites: Sites, call: Call, given: ast.expr | None) -> bool:
     if given is None:
         return False
     value = sites.handles.resolve(given, call)
@@ -208,9 +215,9 @@ def _is_given_a_temp(sites: Sites, call: Call, given: cst.BaseExpression | None)
     )
 
 
-def _indirect_calls(sites: Sites, function: FunctionFacts, text: str) -> list[Call]:
+def _indirect_calls(sites: Sites, function: FunctionFacts) -> list[Call]:
     """Calls, in functions that publish a file, of what may be the function under another name."""
-    publishing = {publish.function for publish in sites.publishes}
+    publishing = dict.fromkeys(publish.function for publish in sites.publishes)
     calls = [
         (call, parts)
         for each in publishing
@@ -219,12 +226,20 @@ def _indirect_calls(sites: Sites, function: FunctionFacts, text: str) -> list[Ca
     ]
     found = [call for call, parts in calls if parts and all(p in function.name for p in parts)]
     found += [run for each in publishing for call in each.calls for run in _run(call, function)]
-    # As a value: neither defined nor called there.
-    of = r"\." if function.owner is not None else r"(?<!def )\b"
-    mention = re.compile(rf"{of}{re.escape(function.name)}\b(?!\s*\()")
-    if any(not parts for _, parts in calls) and mention.search(text):
-        found += [call for call, parts in calls if not parts]
-    return found
+    unnamed = [call for call, parts in calls if not parts]
+    return found + unnamed if unnamed and _is_value(sites, function) else found
+
+
+def _is_value(sites: Sites, function: FunctionFacts) -> bool:
+    """Whether a function is named somewhere, other than to call it."""
+    module = sites.tree.module
+    named: list[ast.Attribute | ast.Name] = [
+        each for each in of_kind(module, ast.Attribute) if each.attr == function.name
+    ]
+    if function.owner is None:
+        named += [each for each in of_kind(module, ast.Name) if each.id == function.name]
+    called = {call.node.func for call in sites.scopes.callers_of(function.name)}
+    return any(each not in called for each in named)
 
 
 def _run(call: Call, function: FunctionFacts) -> list[Call]:
@@ -234,42 +249,46 @@ def _run(call: Call, function: FunctionFacts) -> list[Call]:
     inner = call.argument(position) if position is not None else None
     if inner is None or (dotted(inner) or "").rpartition(".")[2] != function.name:
         return []
-    rest = [arg for arg in call.node.args if arg.value is not inner][position:]
-    return [Call(call.order, cst.Call(inner, rest), call.function, call.inside, dotted(inner))]
+    rest = [each for each in call.node.args if each is not inner][position:]
+    node = call_of(inner, call.node, rest)
+    return [Call(call.order, node, call.function, call.inside, dotted(inner))]
 
 
 def _indirectly_called(sites: Sites, call: Call) -> list[str] | None:
     """The parts that are known of the name of a function that is looked up and then called;
     None for a call of what is named."""
     func = call.node.func
-    if isinstance(func, cst.Name):
-        if call.function.parameter(func.value) is not None:
+    if isinstance(func, ast.Name):
+        if call.function.parameter(func.id) is not None:
             return []
-        bound = call.function.bindings.get(func.value, ())
+        bound = call.function.bindings.get(func.id, ())
         values = [binding.value for binding in bound]
     else:
         values = [func]
     for value in values:
-        if isinstance(value, cst.Call) and dotted(value.func) == "getattr":
-            named = value.args[1].value if len(value.args) > 1 else value
-            if isinstance(named, cst.Name):
-                name = sites.paths.bindings(named.value, call.function, call.order)
+        if isinstance(value, ast.Call) and dotted(value.func) == "getattr":
+            given = arguments(value)
+            named = given[1].value if len(given) > 1 else value
+            if isinstance(named, ast.Name):
+                name = sites.paths.bindings(named.id, call.function, call.order)
                 named = name[-1].value if name else named
             return _literal_parts(named)
-    table = any(not isinstance(value, (cst.Name, cst.Attribute)) for value in values)
+    # `callback = None` names nothing either.
+    table = any(not isinstance(v, ast.Attribute) and dotted(v) is None for v in values)
     return [] if table else None
 
 
-def _literal_parts(node: cst.BaseExpression) -> list[str]:
+def _literal_parts(node: ast.expr) -> list[str]:
     """The texts that stand in an expression for a name."""
-    if isinstance(node, cst.BinaryOperation):
-        return _literal_parts(node.left) + _literal_parts(node.right)
-    if isinstance(node, cst.FormattedString):
-        return [part.value for part in node.parts if isinstance(part, cst.FormattedStringText)]
-    if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
-        return _literal_parts(node.func.value)  # `"_save_{}".format(kind)`
-    if isinstance(node, cst.SimpleString):
-        return [part for part in re.split(r"\{\w*\}|%s", str(node.evaluated_value)) if part]
+    match node:
+        case ast.BinOp():
+            return _literal_parts(node.left) + _literal_parts(node.right)
+        case ast.JoinedStr():
+            return [text for part in node.values if (text := string(part)) is not None]
+        case ast.Call(func=ast.Attribute(value=template)):
+            return _literal_parts(template)  # `"_save_{}".format(kind)`
+        case ast.Constant(value=str(text)):
+            return [part for part in re.split(r"\{\w*\}|%s", text) if part]
     return []
 
 
@@ -288,7 +307,7 @@ def syncs(paths: Paths, call: Call, depth: int) -> bool:
     name = paths.call_name(call, call.function)
     if name in apis.SYNCERS or "sync" in words(name.rpartition(".")[2]) or "fsync" in words(name):
         return True
-    if any(dotted(a.value) in {"os.fsync", "os.fdatasync"} for a in call.node.args):
+    if any(dotted(a.value) in {"os.fsync", "os.fdatasync"} for a in call.arguments):
         return True
     return depth > 0 and any(
         syncs(paths, inner, depth - 1)
@@ -311,9 +330,9 @@ def _still_open(
         ):
             continue
         if any(
-            i.kind == "with" and item.item is call.node
+            i.kind == "with" and item.context_expr is call.node
             for i in site.call.inside
-            if isinstance(i.node, cst.With)
+            if isinstance(i.node, WITHS)
             for item in i.node.items
         ):
             return True
@@ -322,14 +341,14 @@ def _still_open(
             for b in call.function.bindings.get(handle, ())
         )
         closed_by_with = any(
-            isinstance(item.item, cst.Name) and item.item.value == handle
+            isinstance(item.context_expr, ast.Name) and item.context_expr.id == handle
             for c in after
             for i in c.inside
-            if isinstance(i.node, cst.With)
+            if isinstance(i.node, WITHS)
             for item in i.node.items
         )
         written = any(
-            c.name == f"{handle}.write" or any(dotted(a.value) == handle for a in c.node.args)
+            c.name == f"{handle}.write" or any(dotted(a.value) == handle for a in c.arguments)
             for c in after
         )
         closed_after = any(
@@ -345,7 +364,7 @@ def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
     if "beside" in site.source.traits:
         return False
     for call in made:
-        if any(arg.star for arg in call.node.args):
+        if any(arg.star for arg in call.arguments):
             continue  # a wrapper: who calls it may say where
         folder = call.argument(2 if (call.name or "").endswith("mkstemp") else None, "dir")
         if folder is None:

@@ -1,23 +1,38 @@
 """Where a module writes files, loads them, and gives temp files their final name."""
 
+import ast
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
-
-import libcst as cst
+from functools import cached_property, lru_cache
 
 from atomic_fix.catalog import apis
-from atomic_fix.catalog.words import PROMISING
+from atomic_fix.catalog.words import LOADING, PROMISING
 from atomic_fix.config import Config
+from atomic_fix.facts.candidates import Candidates, lasts
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.loads import Loads, LoadSite
-from atomic_fix.facts.names import dotted, words
+from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import call_of, dotted, last_name
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.scopes import Call, FunctionFacts, Scopes, Site
+from atomic_fix.facts.tree import Tree
 from atomic_fix.facts.writes import Writes, WriteSite
 
 __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 
-_PUBLISHER_NAMES = frozenset(name.rpartition(".")[2] for name in apis.PUBLISHERS)
+# Last parts of names, beside those of what opens, saves and loads files. What runs a function
+# that it is given may do anything.
+_WRITING = frozenset({*apis.RUNNERS, "write_text", "write_bytes"})
+_READING = frozenset({*apis.RUNNERS, *apis.SPLITTERS, "read_text", "read_bytes"})
+_PUBLISHING = frozenset({*apis.RUNNERS, *lasts(apis.PUBLISHERS), *apis.PUBLISH_METHODS})
+_TREE_MAKERS = lasts(apis.TREE_MAKERS)
+
+_OPENERS = lasts(opener.name for opener in apis.OPENERS)
+
+
+@lru_cache(maxsize=4096)
+def _may_open(last: str) -> bool:
+    return last in _OPENERS or apis.WRAPPER.fullmatch(last) is not None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,62 +42,135 @@ class PublishSite(Site):
     how: str
     """`replace`, `rename`, `link`, `move`, `copy`."""
     api: str
-    source_node: cst.BaseExpression
-    target_node: cst.BaseExpression
+    source_node: ast.expr
+    target_node: ast.expr
     source: PathValue
     target: PathValue
 
 
 class Sites:
-    """Finds the sites of one module."""
+    """Finds the sites of one module.
 
-    def __init__(self, scopes: Scopes, paths: Paths, config: Config) -> None:
+    Writes and publishing calls at once, since nearly everything asks for them; the others when
+    they are asked for.
+    """
+
+    def __init__(self, scopes: Scopes, paths: Paths, config: Config, tree: Tree) -> None:
         self.scopes = scopes
         self.paths = paths
+        self.tree = tree
         self.handles = Handles(scopes, paths)
-        loaders = (apis.Loader(name, takes_path=True) for name in config.loaders)
-        self._load = Loads(self.handles, (*apis.LOADERS, *loaders))
+        loaders = [*apis.LOADERS, *(apis.Loader(name, takes_path=True) for name in config.loaders)]
+        self._load = Loads(self.handles, tuple(loaders))
         rows = (row.partition(":") for row in config.savers)
-        savers = (apis.Saver(name, int(place or 0), "", "state") for name, _, place in rows)
-        self._write = Writes(self.handles, (*apis.SAVERS, *savers))
-        self._publish = _Publishes(self.handles)
+        own = (apis.Saver(name, int(place or 0), "", "state") for name, _, place in rows)
+        savers = [*apis.SAVERS, *own]
+        self._write = Writes(self.handles, tuple(savers))
         # What configuration vouches for: calls of it, and all that it calls.
-        helpers = (helper.replace(":", ".") for helper in config.atomic_helpers)
-        self._helpers = {helper.rpartition(".")[2] for helper in helpers}
-        self._loads: list[LoadSite] = []
+        self._helpers = lasts(helper.replace(":", ".") for helper in config.atomic_helpers)
+        self._candidates = Candidates(scopes)
+        self._readers = _READING | lasts(loader.name for loader in loaders)
+        self._seen: dict[Call, tuple[Call, str]] = {}
         self._loads_of: dict[FunctionFacts, list[LoadSite]] = {}
-        self._keepers: list[Call] = []
         self.writes: list[WriteSite] = []
         self.publishes: list[PublishSite] = []
-        self._done = {*scopes.functions}
-        for call in scopes.calls():
-            self._look_at(call)
+        # The calls in the file that write: what writes is no load.
+        self._written: set[Call] = set()
+        self._find_writes(_WRITING | lasts(saver.name for saver in savers))
+
+    def _find_writes(self, writers: frozenset[str]) -> None:
+        """Fills `writes` and `publishes`."""
+        named = self._candidates.names
+        writing = named(lambda last: last in writers or _may_open(last))
+        if named(_TREE_MAKERS.__contains__):
+            writing.add("write")
+        publish = _Publishes(self.handles, self.calls_of(apis.PUBLISHERS))
+        publishing = named(_PUBLISHING.__contains__) | publish.helpers
+        for given in self._candidates.calls(writing | publishing):
+            call, name = self._seen_through(given)
+            if self._is_vouched_for(call, name):
+                continue
+            last = last_name(given.node.func)
+            write = self._write.find(call, name) if last in writing else None
+            if write is not None:
+                self.writes.append(write)
+                self._written.add(given)
+            published = publish.find(call, name) if last in publishing else None
+            if published is not None:
+                self.publishes.append(published)
+
+    def calls_of(self, names: Iterable[str]) -> Iterator[tuple[Call, str]]:
+        """The calls of functions with these qualified names, each with the name."""
+        wanted = frozenset(names)
+        ends = lasts(wanted)
+        for call in self._candidates.calls(self._candidates.names(ends.__contains__)):
+            name = self.paths.call_name(call, call.function)
+            if name in wanted:
+                yield call, name
 
     @cached_property
     def loads(self) -> list[LoadSite]:
-        """The loads in the order of the file. Most are never asked for: see `Scopes.loading`."""
-        for function in self.scopes.loading():
-            self.loads_in(function)
-        return sorted(self._loads, key=lambda load: load.order)
+        """The loads in the order of the file."""
+        found = (load for function in self.scopes.functions for load in self.loads_in(function))
+        return sorted(found, key=lambda load: load.order)
 
     def loads_in(self, function: FunctionFacts) -> list[LoadSite]:
         """The loads of one function in the order of the file."""
-        if function not in self._done and function.may_load:
-            self._done.add(function)
-            for call in function.calls:
-                self._look_at(call)
-        return sorted(self._loads_of.get(function, ()), key=lambda load: load.order)
+        if function not in self._loads_of:
+            self._loads_of[function] = [*self._find_loads(function)]
+        return self._loads_of[function]
+
+    def _find_loads(self, function: FunctionFacts) -> Iterator[LoadSite]:
+        for given in function.calls:
+            if last_name(given.node.func) not in self._loading or given in self._written:
+                continue
+            call, name = self._seen_through(given)
+            if not self._is_vouched_for(call, name):
+                load = self._load.find(call, name)
+                if load is not None:
+                    yield load
+
+    @cached_property
+    def _loading(self) -> set[str]:
+        """Last parts of the names of what may load a file."""
+        readers = self._readers
+        return self._candidates.names(
+            lambda last: last in readers or _may_open(last) or not LOADING.isdisjoint(words(last))
+        )
 
     @cached_property
     def kept(self) -> list[WriteSite]:
         """Calls of functions from elsewhere that write a file, and are no finding themselves."""
-        for function in self.scopes.keeping():
-            self.loads_in(function)
+        keepers = sorted(self._keepers(), key=lambda call: call.order)
         return [
             WriteSite(call, "helper", "", arg.value, self.handles.resolve(arg.value, call), "w", "")
-            for call in sorted(self._keepers, key=lambda call: call.order)
-            for arg in call.node.args[:3]
+            for call in keepers
+            for arg in call.arguments[:3]
         ]
+
+    def _keepers(self) -> Iterator[Call]:
+        keeping = self._candidates.names(
+            lambda last: (
+                last in self._helpers
+                or last in apis.RUNNERS
+                or apis.KEEPER.fullmatch(last) is not None
+            )
+        )
+        imported = {target.partition(".")[0] for target in self.scopes.imports.values()}
+        every = not apis.ATOMIC_PACKAGES.isdisjoint(imported)
+        for given in self.scopes.calls():
+            if not (
+                every
+                or last_name(given.node.func) in keeping
+                or given.function.name in self._helpers
+                or (given.name or "").partition(".")[0] in apis.ATOMIC_PACKAGES
+            ):
+                continue
+            call, name = self._seen_through(given)
+            last = call.method or name.rpartition(".")[2]
+            keeps = self._is_vouched_for(call, name) or apis.KEEPER.fullmatch(last)
+            if keeps and not self.paths.callees(call.node, call.function):
+                yield call
 
     @cached_property
     def given_to_atomic_writers(self) -> frozenset[str]:
@@ -94,45 +182,39 @@ class Sites:
             if not PROMISING.isdisjoint(words(keeper.call.method or keeper.call.name or ""))
         )
 
-    def _look_at(self, call: Call) -> None:
+    def _is_vouched_for(self, call: Call, name: str) -> bool:
+        return (
+            name.partition(".")[0] in apis.ATOMIC_PACKAGES
+            or name.rpartition(".")[2] in self._helpers
+            or call.function.name in self._helpers
+        )
+
+    def _seen_through(self, call: Call) -> tuple[Call, str]:
+        """What a call in the file calls in the end, and its qualified name."""
+        if call not in self._seen:
+            self._seen[call] = self._see_through(call)
+        return self._seen[call]
+
+    def _see_through(self, call: Call) -> tuple[Call, str]:
         name = self.paths.call_name(call, call.function)
         bound = self.handles.bound_method(call)
         if bound is not None:
-            node = cst.Call(func=bound, args=call.node.args)
+            node = call_of(bound, call.node, call.node.args)
             call = Call(call.order, node, call.function, call.inside, dotted(bound), call.node)
             name = ""
         position = apis.RUNNERS.get((call.method or name).rpartition(".")[2])
         if position is not None:
             inner = call.argument(position)
-            if isinstance(inner, (cst.Attribute, cst.Name)):
+            if isinstance(inner, (ast.Attribute, ast.Name)):
                 # `to_thread(path.write_text, text)` is the call `path.write_text(text)`.
-                rest = [a for a in call.node.args if a.value is not inner][position:]
-                node = cst.Call(func=inner, args=rest)
+                rest = [each for each in call.node.args if each is not inner][position:]
+                node = call_of(inner, call.node, rest)
                 call = Call(call.order, node, call.function, call.inside, dotted(inner), call.place)
                 name = self.paths.call_name(call, call.function)
-        last = name.rpartition(".")[2]
-        helper = (
-            name.partition(".")[0] in apis.ATOMIC_PACKAGES
-            or last in self._helpers
-            or call.function.name in self._helpers
-        )
-        keeps = helper or apis.KEEPER.fullmatch(call.method or last)
-        if keeps and not self.paths.callees(call.node, call.function):
-            self._keepers.append(call)
-        if helper:
-            return
-        write = self._write.find(call, name)
-        if write is not None:
-            self.writes.append(write)
-        elif (load := self._load.find(call, name)) is not None:
-            self._loads.append(load)
-            self._loads_of.setdefault(load.function, []).append(load)
-        publish = self._publish.find(call, name)
-        if publish is not None:
-            self.publishes.append(publish)
+        return call, name
 
 
-def _ends(call: Call) -> tuple[cst.BaseExpression | None, cst.BaseExpression | None]:
+def _ends(call: Call) -> tuple[ast.expr | None, ast.expr | None]:
     """What `os.replace` and its like are given."""
     return call.argument(0, "src"), call.argument(1, "dst")
 
@@ -140,8 +222,17 @@ def _ends(call: Call) -> tuple[cst.BaseExpression | None, cst.BaseExpression | N
 class _Publishes:
     """Tells whether a call gives a file its final name."""
 
-    def __init__(self, handles: Handles) -> None:
+    def __init__(self, handles: Handles, moves: Iterable[tuple[Call, str]]) -> None:
         self._handles = handles
+        # Functions of the module that move files, with the calls that do it, and how.
+        self._moves: dict[FunctionFacts, list[tuple[Call, str]]] = {}
+        for call, name in moves:
+            self._moves.setdefault(call.function, []).append((call, apis.PUBLISHERS[name]))
+
+    @property
+    def helpers(self) -> set[str]:
+        """Names of functions of the module that may publish their parameters."""
+        return {function.name for function in self._moves}
 
     def find(self, call: Call, name: str) -> PublishSite | None:
         how = apis.PUBLISHERS.get(name)
@@ -149,22 +240,16 @@ class _Publishes:
             return self._publish_site(call, how, name, *_ends(call))
         method = call.method
         target = call.argument(0, "target")
-        if method in apis.PUBLISH_METHODS and target is not None and len(call.node.args) == 1:
-            if isinstance(target, cst.Dict):
+        if method in apis.PUBLISH_METHODS and target is not None and len(call.arguments) == 1:
+            if isinstance(target, ast.Dict):
                 return None  # DataFrame.rename({...})
             return self._publish_site(call, method, f"Path.{method}", call.receiver, target)
         # A helper of the module whose body publishes its parameters.
-        paths = self._handles.paths
-        for callee in paths.callees(call.node, call.function)[:1]:
-            if callee is call.function or not callee.may_call(_PUBLISHER_NAMES):
-                continue
-            for inner in callee.calls:
-                how = apis.PUBLISHERS.get(paths.call_name(inner, callee))
-                if how is None:
-                    continue
+        for callee in self._handles.paths.callees(call.node, call.function)[:1]:
+            for inner, how in self._moves.get(callee, ()) if callee is not call.function else ():
                 positions = [
-                    callee.parameter_position(n.value) if isinstance(n, cst.Name) else None
-                    for n in _ends(inner)
+                    callee.parameter_position(end.id) if isinstance(end, ast.Name) else None
+                    for end in _ends(inner)
                 ]
                 if None in positions:
                     continue
@@ -179,8 +264,8 @@ class _Publishes:
         call: Call,
         how: str,
         api: str,
-        source: cst.BaseExpression | None,
-        target: cst.BaseExpression | None,
+        source: ast.expr | None,
+        target: ast.expr | None,
     ) -> PublishSite | None:
         if source is None or target is None:
             return None

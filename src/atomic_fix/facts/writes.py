@@ -1,17 +1,25 @@
 """Calls that overwrite, or create, the file at a path."""
 
+import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import libcst as cst
-
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import TEMP
 from atomic_fix.facts.handles import Handles, Opened
-from atomic_fix.facts.names import code_of, dotted, words
+from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import (
+    WITHS,
+    argument,
+    arguments,
+    code_of,
+    dotted,
+    is_number,
+    string,
+)
 from atomic_fix.facts.paths import PathValue
-from atomic_fix.facts.scopes import Call, Site, argument
+from atomic_fix.facts.scopes import Call, Site
 
 # In a handle's name: nothing of what is written.
 _SAYING_NOTHING = frozenset({"out", "outfile", "output"})
@@ -53,7 +61,7 @@ class WriteSite(Site):
     """`open` (a handle in a truncating mode), `write` (`write_text`, `write_bytes`), `save`."""
     api: str
     """How a message calls it: `open`, `Path.write_text`, `torch.save`."""
-    path_node: cst.BaseExpression
+    path_node: ast.expr
     path: PathValue
     mode: str
     content: str
@@ -156,44 +164,44 @@ class Writes:
         """`with open(path, "w"):` makes an empty file, and nothing of it can be torn."""
         for other in uses:
             name = other.name or ""
-            given = [dotted(arg.value) for arg in other.node.args]
+            given = [dotted(arg.value) for arg in other.arguments]
             if name.startswith(f"{handle}.") or handle in given:
                 if name == f"{handle}.close":
                     return True  # `open(path, "w").close()` in two steps
                 break
         return any(
-            item.asname is None or not _mentions(self._handles.code_of_body(statement), item)
+            not _is_mentioned(item, self._handles.names_in(statement))
             for statement, item in self._handles.withs_of(call)
         )
 
-    def _is_constant(self, node: cst.BaseExpression | None, call: Call) -> bool:
+    def _is_constant(self, node: ast.expr | None, call: Call) -> bool:
         """Whether the value of an expression stands in the code, and can't change."""
-        if isinstance(node, (cst.BaseNumber, cst.SimpleString)):
-            return True
-        if isinstance(node, (cst.List, cst.Tuple, cst.Dict)):
-            return all(self._is_constant(element.value, call) for element in node.elements)
-        if isinstance(node, (cst.BinaryOperation, cst.ConcatenatedString)):
-            return self._is_constant(node.left, call) and self._is_constant(node.right, call)
-        if isinstance(node, cst.Name):
-            if node.value in {"None", "True", "False"}:
+        match node:
+            case ast.Constant():
                 return True
-            bound = self._handles.paths.bindings(node.value, call.function, call.order)
-            return (
-                len(bound) == 1
-                and bound[0].function.is_module
-                and isinstance(
-                    bound[0].value, (cst.SimpleString, cst.ConcatenatedString, cst.BaseNumber)
+            case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Dict(values=parts):
+                return all(self._is_constant(part, call) for part in parts)
+            case ast.Starred():
+                return self._is_constant(node.value, call)
+            case ast.BinOp():
+                return self._is_constant(node.left, call) and self._is_constant(node.right, call)
+            case ast.Name():
+                bound = self._handles.paths.bindings(node.id, call.function, call.order)
+                return (
+                    len(bound) == 1
+                    and bound[0].function.is_module
+                    and (string(bound[0].value) is not None or is_number(bound[0].value))
                 )
-            )
-        if isinstance(node, cst.Call):
-            name = self._handles.paths.call_name(node, call.function)
-            if name == "builtins.str" or name.endswith(".dumps"):
-                return bool(node.args) and self._is_constant(node.args[0].value, call)
-            return (
-                isinstance(node.func, cst.Attribute)
-                and node.func.attr.value in {"encode", "strip", "lstrip"}
-                and self._is_constant(node.func.value, call)
-            )
+            case ast.Call():
+                name = self._handles.paths.call_name(node, call.function)
+                if name == "builtins.str" or name.endswith(".dumps"):
+                    given = arguments(node)
+                    return bool(given) and self._is_constant(given[0].value, call)
+                return (
+                    isinstance(node.func, ast.Attribute)
+                    and node.func.attr in {"encode", "strip", "lstrip"}
+                    and self._is_constant(node.func.value, call)
+                )
         return False
 
     def _os_open(self, call: Call) -> WriteSite | None:
@@ -202,8 +210,8 @@ class Writes:
         if target is None or flags is None:
             return None
         text = code_of(flags)
-        if isinstance(flags, cst.Name):
-            bound = self._handles.paths.bindings(flags.value, call.function, call.order)
+        if isinstance(flags, ast.Name):
+            bound = self._handles.paths.bindings(flags.id, call.function, call.order)
             text += "".join(code_of(b.value) for b in bound)
         if "O_TRUNC" not in text or "O_EXCL" in text:
             return None
@@ -226,7 +234,7 @@ class Writes:
             copied = self._handles.resolve(source, call)
             if not copied.is_temp and path.is_put_beside(copied):
                 path = path.having("aside")  # `shutil.copy(path, f"{path}.1")`
-        data = _names(next((a.value for a in call.node.args if a.value is not target), None))
+        data = _names(next((a.value for a in call.arguments if a.value is not target), None))
         api = saver.name.removeprefix(".")
         return WriteSite(call, "save", api, target, path, "w", saver.content, data)
 
@@ -240,7 +248,7 @@ class Writes:
         name = self._handles.paths.call_name(other, other.function)
         if handle is not None and other.name == f"{handle}.write":
             return "state" if self._is_serialised(other.argument(0), other) else ""
-        if not any(a.value is call.node or dotted(a.value) == handle for a in other.node.args):
+        if not any(a.value is call.node or dotted(a.value) == handle for a in other.arguments):
             return ""
         if name in apis.DUMPERS or name.rpartition(".")[2] in {"dump", "safe_dump", "Pickler"}:
             return "state"
@@ -249,62 +257,62 @@ class Writes:
         # `parser.write(handle)`: a configuration object
         return "state" if other.method in {"write", "save", "serialize", "dump"} else ""
 
-    def _is_serialised(self, node: cst.BaseExpression | None, call: Call, depth: int = 4) -> bool:
+    def _is_serialised(self, node: ast.expr | None, call: Call, depth: int = 4) -> bool:
         """Whether an expression gives serialised data."""
         if node is None or depth == 0:
             return False
-        places: list[tuple[cst.BaseExpression, Call]] = []
-        if isinstance(node, cst.Call):
-            name = self._handles.paths.call_name(node, call.function)
-            last = name.rpartition(".")[2]
-            if isinstance(node.func, cst.Attribute):
-                last = node.func.attr.value
-                places.append((node.func.value, call))
-            if name in apis.DUMPERS or last in apis.DUMP_METHODS:
-                return True
-            places += [(arg.value, call) for arg in node.args[:2]]
-            for callee in self._handles.paths.callees(node, call.function)[:1]:
-                places += [(r.value, call.at(r)) for r in callee.returns]
-        elif isinstance(node, cst.BinaryOperation):
-            places = [(node.left, call), (node.right, call)]
-        elif isinstance(node, cst.FormattedString):
-            places = [
-                (part.expression, call)
-                for part in node.parts
-                if isinstance(part, cst.FormattedStringExpression)
-            ]
-        elif isinstance(node, cst.Name):
-            bound = self._handles.paths.bindings(node.value, call.function, call.order)
-            places = [(b.value, call.at(b)) for b in bound[-2:]]
-        elif isinstance(node, cst.Await):
-            places = [(node.expression, call)]
+        places: list[tuple[ast.expr, Call]] = []
+        match node:
+            case ast.Call():
+                name = self._handles.paths.call_name(node, call.function)
+                last = name.rpartition(".")[2]
+                if isinstance(node.func, ast.Attribute):
+                    last = node.func.attr
+                    places.append((node.func.value, call))
+                if name in apis.DUMPERS or last in apis.DUMP_METHODS:
+                    return True
+                places += [(arg.value, call) for arg in arguments(node)[:2]]
+                for callee in self._handles.paths.callees(node, call.function)[:1]:
+                    places += [(r.value, call.at(r)) for r in callee.returns]
+            case ast.BinOp():
+                places = [(node.left, call), (node.right, call)]
+            case ast.JoinedStr():
+                filled = (part for part in node.values if isinstance(part, ast.FormattedValue))
+                places = [(part.value, call) for part in filled]
+            case ast.Name():
+                bound = self._handles.paths.bindings(node.id, call.function, call.order)
+                places = [(b.value, call.at(b)) for b in bound[-2:]]
+            case ast.Await():
+                places = [(node.value, call)]
         return any(self._is_serialised(each, at, depth - 1) for each, at in places)
 
 
-def _names(node: cst.BaseExpression | None, depth: int = 4) -> tuple[str, ...]:
+def _names(node: ast.expr | None, depth: int = 4) -> tuple[str, ...]:
     """The names in an expression that is written, through calls that convert it."""
     if node is None or depth == 0:
         return ()
-    if isinstance(node, cst.Name):
-        return (node.value,)
-    if isinstance(node, cst.Attribute):
-        return (node.attr.value, *_names(node.value, depth - 1)[:1])
-    if isinstance(node, cst.Call):
-        inner = _names(node.args[0].value, depth - 1) if node.args else ()
-        if isinstance(node.func, cst.Attribute):
-            return (*inner, node.func.attr.value, *_names(node.func.value, depth - 1))
-        return (*inner, *_names(node.func, depth - 1))
-    if isinstance(node, cst.BinaryOperation):
-        return _names(node.left, depth - 1)
+    match node:
+        case ast.Name():
+            return (node.id,)
+        case ast.Attribute():
+            return (node.attr, *_names(node.value, depth - 1)[:1])
+        case ast.Call():
+            given = arguments(node)
+            inner = _names(given[0].value, depth - 1) if given else ()
+            if isinstance(node.func, ast.Attribute):
+                return (*inner, node.func.attr, *_names(node.func.value, depth - 1))
+            return (*inner, *_names(node.func, depth - 1))
+        case ast.BinOp():
+            return _names(node.left, depth - 1)
     return ()
 
 
-def _written(handle: str | None, uses: list[Call]) -> list[cst.BaseExpression]:
+def _written(handle: str | None, uses: list[Call]) -> list[ast.expr]:
     """What is written, as far as it is in sight, into the handle of these uses."""
-    found: list[cst.BaseExpression] = []
+    found: list[ast.expr] = []
     for other in uses:
-        given = [arg.value for arg in other.node.args if dotted(arg.value) != handle]
-        is_given = len(given) < len(other.node.args)
+        given = [arg.value for arg in other.arguments if dotted(arg.value) != handle]
+        is_given = len(given) < len(other.arguments)
         if is_given and other.method == "write" and other.receiver is not None:
             found.append(other.receiver)  # `parser.write(handle, True)`
         elif is_given or other.name in {f"{handle}.write", f"{handle}.writelines"}:
@@ -312,10 +320,10 @@ def _written(handle: str | None, uses: list[Call]) -> list[cst.BaseExpression]:
     return found
 
 
-def _is_as_of_paths(node: cst.Call) -> bool:
+def _is_as_of_paths(node: ast.Call) -> bool:
     """Whether the arguments are those of `Path.write_text`, and not `storage.write_text(text,
     path)`."""
-    keywords = {arg.keyword.value for arg in node.args if arg.keyword is not None}
+    keywords = {arg.keyword for arg in arguments(node) if arg.keyword}
     second = argument(node, 1)
     return keywords <= {"data", "encoding", "errors", "newline"} and (
         second is None or _ENCODING.match(code_of(second)) is not None
@@ -329,28 +337,28 @@ def _in_transaction(call: Call) -> bool:
     statements += [
         handled.node
         for handled in call.function.handled
-        if isinstance(handled.node, cst.With)
-        and any(item.item is call.place for item in handled.node.items)
+        if isinstance(handled.node, WITHS)
+        and any(item.context_expr is call.place for item in handled.node.items)
+    ]
+    entered = [
+        item.context_expr
+        for statement in statements
+        if isinstance(statement, WITHS)
+        for item in statement.items
     ]
     return any(
-        "transaction"
-        in words(code_of(item.item.func if isinstance(item.item, cst.Call) else item.item))
-        for statement in statements
-        if isinstance(statement, cst.With)
-        for item in statement.items
+        "transaction" in words(code_of(each.func if isinstance(each, ast.Call) else each))
+        for each in entered
     )
 
 
-def _mentions(body: str, item: cst.WithItem) -> bool:
-    """Whether the code of a `with` names what its item binds."""
-    assert item.asname is not None
-    name = item.asname.name
-    if not isinstance(name, cst.Name):
-        return True
-    return re.search(rf"\b{re.escape(name.value)}\b", body) is not None
+def _is_mentioned(item: ast.withitem, names: frozenset[str]) -> bool:
+    """Whether one of the names in a `with` is what its item binds."""
+    bound = item.optional_vars
+    return bound is not None and (not isinstance(bound, ast.Name) or bound.id in names)
 
 
-def _is_no_path(receiver: cst.BaseExpression, path: PathValue) -> bool:
+def _is_no_path(receiver: ast.expr, path: PathValue) -> bool:
     if {"path", "temp"} & path.traits:
         return False
     last = words((dotted(receiver) or "").rpartition(".")[2])[-1:]
