@@ -61,7 +61,7 @@ def _asserts(node: ast.AST) -> bool:
 
 
 def _is_of_test_library(decorator: ast.expr) -> bool:
-    """`@pytest.fixture`, `@pytest.mark.slow`, `@given(...)`, `@mock.patch(...)`."""
+    """`@pytest.fixture`, `@pytest.mark.slow`, `@given(...)`."""
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
     name = dotted(called) or ""
     return name.partition(".")[0] in {"pytest", "hypothesis"} or name in {"fixture", "given"}

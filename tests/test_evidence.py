@@ -1,0 +1,127 @@
+"""What facts say for and against a path being durable state, before it is weighed."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+
+import pytest
+
+from atomic_fix.config import Config
+from atomic_fix.facts.durable import guarded_by_absence
+from atomic_fix.facts.module import ModuleFacts
+from atomic_fix.facts.paths import Paths
+from atomic_fix.facts.scopes import collect
+from atomic_fix.facts.test_code import is_test
+from atomic_fix.facts.tree import Tree
+from atomic_fix.source import Source
+
+
+def facts_of(program: str, filename: str = "app.py") -> ModuleFacts:
+    source = Source(filename, textwrap.dedent(program), "utf-8", bom=False)
+    return ModuleFacts(source, Tree(source, ast.parse(source.text)), Config())
+
+
+@pytest.mark.parametrize(
+    ("test", "absent"),
+    [
+        ("not path.exists()", True),
+        ("not os.path.isfile(path)", True),
+        ("path.exists()", False),
+        ("not force", False),
+        ("first and not path.exists() and second", True),
+        ("not path.exists() or not other.exists()", True),
+        ("force or not path.exists()", False),
+        ("not path.exists() or force or not path.exists()", False),
+        ("not (path and path.exists())", True),
+        ("not (path and path.exists() and other.exists())", True),
+        ("not (path and ready() and path.exists())", False),
+        ("not (path.exists() or force)", True),
+    ],
+)
+def test_written_only_when_missing(test: str, absent: bool) -> None:
+    program = f"""
+        def save(path, other, data):
+            if {test}:
+                path.write_text(data)
+            if not ({test}):
+                pass
+            else:
+                path.write_text(data)
+        """
+    # The `else` of the opposite test is the same branch.
+    assert [guarded_by_absence(site) for site in facts_of(program).sites.writes] == [absent] * 2
+
+
+def test_written_only_when_it_was_not_found() -> None:
+    program = """
+        def load(path):
+            try:
+                return path.read_text()
+            except FileNotFoundError:
+                path.write_text("{}")
+            except OSError:
+                path.write_text("{}")
+        """
+    assert [guarded_by_absence(site) for site in facts_of(program).sites.writes] == [True, False]
+
+
+def test_evidence_of_a_write() -> None:
+    program = """
+        import json
+
+        class Session:
+            def save_state(self):
+                with open("state.json", "w") as file:
+                    json.dump(self.jobs, file)
+
+            def load_state(self):
+                with open("state.json") as file:
+                    self.jobs = json.load(file)
+        """
+    facts = facts_of(program)
+    (site,) = facts.sites.writes
+    found = facts.write_durability(site)
+    assert not found.ruled_out
+    assert [(ground.text, round(ground.weight, 2)) for ground in found.grounds] == [
+        ("the suffix is .json", 0.3),
+        ("the path says state", 2.6),
+        ("the function's name says state", 0.76),
+        ("the class's name says session", 1.1),
+        ("`load_state` reads it back", 2.6),
+        ("the data is serialised", 0.6),
+        ("the data `jobs` says job", 0.4),
+        ("the function's name says save", 0.5),
+    ]
+    (load,) = facts.sites.loads
+    assert ("`save_state` writes it", 2.2) in [
+        (ground.text, ground.weight)
+        for ground in facts.load_durability(load, load.function).grounds
+    ]
+
+
+@pytest.mark.parametrize(
+    ("program", "test"),
+    [
+        ("def test_save(tmp_path):\n    save(tmp_path)\n", True),
+        ("def test_save():\n    assert save()\n", True),
+        ("async def test_save():\n    assert await save()\n", True),
+        ("def test_save(self):\n    self.assertTrue(save())\n", True),
+        ("def test_save(self):\n    with self.assertRaises(OSError):\n        save()\n", True),
+        ("def test_save():\n    with pytest.raises(OSError):\n        save()\n", True),
+        ("def test_connection():\n    return open_connection()\n", False),
+        ("def test_words():\n    '''It is said to\n    assert nothing.'''\n", False),
+        ("def save(tmp_path):\n    assert write(tmp_path)\n", False),
+        ("@pytest.fixture\ndef store():\n    save()\n", True),
+        ("class A(unittest.TestCase):\n    def helper(self):\n        save()\n", True),
+        ("class TestStore:\n    def setup_method(self):\n        save()\n", True),
+        ("class TestStore:\n    def helper(self):\n        save()\n", False),
+        ("def test_save():\n    def inner():\n        save()\n    assert inner()\n", True),
+    ],
+)
+def test_what_is_a_test(program: str, test: bool) -> None:
+    scopes = collect(ast.parse(program))
+    (function,) = {call.function for call in scopes.calls() if call.name in {"save", "write"}} or {
+        scopes.functions[-1]
+    }
+    assert is_test(function, Paths(scopes)) is test
