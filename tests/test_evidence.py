@@ -93,11 +93,25 @@ def test_evidence_of_a_write() -> None:
         ("the data `jobs` says job", 0.4),
         ("the function's name says save", 0.5),
     ]
+
+
+def test_evidence_of_a_load() -> None:
+    program = """
+        def save_queue(path):
+            path.write_text(dump())
+
+        def load_queue(path):
+            return path.read_text()
+        """
+    facts = facts_of(program)
     (load,) = facts.sites.loads
-    assert ("`save_state` writes it", 2.2) in [
-        (ground.text, ground.weight)
-        for ground in facts.load_durability(load, load.function).grounds
+    found = facts.load_durability(load, load.function)
+    assert [(ground.text, round(ground.weight, 2)) for ground in found.grounds] == [
+        ("the function's name says queue", 1.9),
+        ("`save_queue` writes it", 2.2),
+        ("it is read, not parsed", -0.8),
     ]
+    assert found.grounds[1].site is facts.sites.writes[0]
 
 
 @pytest.mark.parametrize(
