@@ -21,26 +21,25 @@ class Candidates:
 
     def __init__(self, scopes: Scopes) -> None:
         self._scopes = scopes
-        self._places = {function: index for index, function in enumerate(scopes.functions)}
+        self._called = scopes.callers.keys()
         # By the last part of a name under which something is called: what it may be called
         # elsewhere.
         self._known_as: dict[str, set[str]] = {}
-        for name, target in scopes.imports.items():
-            if name in scopes.callers:
-                self._known_as.setdefault(name, set()).update(lasts([target]))
+        for name in self._called & scopes.imports.keys():
+            self._known_as[name] = {*lasts([scopes.imports[name]])}
         for function in scopes.functions:
-            self._look_through(function.bindings)
+            if function.bindings:
+                self._look_through(function.bindings)
         owners = [*scopes.classes.values(), *(each.owner for each in scopes.functions)]
         for owner in dict.fromkeys(owners):
-            if owner is not None:
+            if owner is not None and owner.attributes:
                 self._look_through(owner.attributes)
 
     def _look_through(self, bindings: Mapping[str, Iterable[Binding]]) -> None:
-        for name, bound in bindings.items():
-            # An attribute of an object other than `self` is bound under its dotted name.
-            if name in self._scopes.callers:
-                for binding in bound:
-                    self._known_as.setdefault(name, set()).update(self._named(binding.value))
+        for name in self._called & bindings.keys():
+            known_as = self._known_as.setdefault(name, set())
+            for binding in bindings[name]:
+                known_as.update(self._named(binding.value))
 
     def _named(self, value: ast.expr) -> Iterator[str]:
         """The last parts of the names of functions that a value can be."""
@@ -60,17 +59,20 @@ class Candidates:
                 # `getattr(path, f"write_{kind}")`: see `Handles.bound_method`.
                 yield from ("read_text", "write_text")
 
-    def names(self, is_wanted: Callable[[str], bool]) -> set[str]:
+    def names(
+        self, wanted: frozenset[str], is_wanted: Callable[[str], bool] | None = None
+    ) -> set[str]:
         """The last parts of the names, as they stand in the file, that may be those of functions
         whose own names end in what is wanted."""
-        return {
-            last
-            for last in self._scopes.callers
-            if is_wanted(last) or any(map(is_wanted, self._known_as.get(last, ())))
-        }
+        found = {*wanted & self._called}
+        found.update(name for name, each in self._known_as.items() if each & wanted)
+        if is_wanted is not None:
+            found.update(filter(is_wanted, self._called))
+            found.update(name for name, each in self._known_as.items() if any(map(is_wanted, each)))
+        return found
 
     def calls(self, names: Collection[str]) -> list[Call]:
         """The calls by these names: those of one function after those of another, as in
         `Scopes.calls`."""
         found = [call for name in names for call in self._scopes.callers_of(name)]
-        return sorted(found, key=lambda call: (self._places[call.function], call.order))
+        return sorted(found, key=lambda call: (call.function.order, call.order))

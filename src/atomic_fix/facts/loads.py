@@ -1,6 +1,7 @@
 """Calls that read a file, and mostly parse it."""
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from atomic_fix.catalog import apis
@@ -24,9 +25,9 @@ class LoadSite(Site):
 class Loads:
     """Tells whether a call is a load."""
 
-    def __init__(self, handles: Handles, loaders: tuple[apis.Loader, ...]) -> None:
+    def __init__(self, handles: Handles, loaders: Mapping[str, apis.Loader]) -> None:
         self._handles = handles
-        self._loaders = {loader.name: loader for loader in loaders}
+        self._loaders = loaders
 
     def find(self, call: Call, name: str) -> LoadSite | None:
         method, receiver = call.method, call.receiver

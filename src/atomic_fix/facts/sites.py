@@ -1,7 +1,7 @@
 """Where a module writes files, loads them, and gives temp files their final name."""
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -30,9 +30,36 @@ _TREE_MAKERS = lasts(apis.TREE_MAKERS)
 _OPENERS = lasts(opener.name for opener in apis.OPENERS)
 
 
-@lru_cache(maxsize=4096)
-def _may_open(last: str) -> bool:
-    return last in _OPENERS or apis.WRAPPER.fullmatch(last) is not None
+def _is_wrapper(last: str) -> bool:
+    return "open" in last and apis.WRAPPER.fullmatch(last) is not None
+
+
+def _may_load(last: str) -> bool:
+    return _is_wrapper(last) or not LOADING.isdisjoint(words(last))
+
+
+@lru_cache(maxsize=8)
+def _savers(rows: tuple[str, ...]) -> Mapping[str, apis.Saver]:
+    """What saves, by its name: the rows of the catalogue and of a configuration."""
+    parts = (row.partition(":") for row in rows)
+    own = (apis.Saver(name, int(place or 0), "", "state") for name, _, place in parts)
+    return {saver.name: saver for saver in (*apis.SAVERS, *own)}
+
+
+@lru_cache(maxsize=8)
+def _loaders(names: tuple[str, ...]) -> Mapping[str, apis.Loader]:
+    own = (apis.Loader(name, takes_path=True) for name in names)
+    return {loader.name: loader for loader in (*apis.LOADERS, *own)}
+
+
+@lru_cache(maxsize=8)
+def _writing(savers: tuple[str, ...]) -> frozenset[str]:
+    return _WRITING | _OPENERS | lasts(_savers(savers))
+
+
+@lru_cache(maxsize=8)
+def _reading(loaders: tuple[str, ...]) -> frozenset[str]:
+    return _READING | _OPENERS | lasts(_loaders(loaders))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,32 +87,28 @@ class Sites:
         self.paths = paths
         self.tree = tree
         self.handles = Handles(scopes, paths)
-        loaders = [*apis.LOADERS, *(apis.Loader(name, takes_path=True) for name in config.loaders)]
-        self._load = Loads(self.handles, tuple(loaders))
-        rows = (row.partition(":") for row in config.savers)
-        own = (apis.Saver(name, int(place or 0), "", "state") for name, _, place in rows)
-        savers = [*apis.SAVERS, *own]
-        self._write = Writes(self.handles, tuple(savers))
+        self._load = Loads(self.handles, _loaders(config.loaders))
+        self._write = Writes(self.handles, _savers(config.savers))
         # What configuration vouches for: calls of it, and all that it calls.
         self._helpers = lasts(helper.replace(":", ".") for helper in config.atomic_helpers)
         self._candidates = Candidates(scopes)
-        self._readers = _READING | lasts(loader.name for loader in loaders)
+        self._config = config
         self._seen: dict[Call, tuple[Call, str]] = {}
         self._loads_of: dict[FunctionFacts, list[LoadSite]] = {}
         self.writes: list[WriteSite] = []
         self.publishes: list[PublishSite] = []
         # The calls in the file that write: what writes is no load.
         self._written: set[Call] = set()
-        self._find_writes(_WRITING | lasts(saver.name for saver in savers))
+        self._find_writes()
 
-    def _find_writes(self, writers: frozenset[str]) -> None:
+    def _find_writes(self) -> None:
         """Fills `writes` and `publishes`."""
         named = self._candidates.names
-        writing = named(lambda last: last in writers or _may_open(last))
-        if named(_TREE_MAKERS.__contains__):
+        writing = named(_writing(self._config.savers), _is_wrapper)
+        if named(_TREE_MAKERS):
             writing.add("write")
         publish = _Publishes(self.handles, self.calls_of(apis.PUBLISHERS))
-        publishing = named(_PUBLISHING.__contains__) | publish.helpers
+        publishing = named(_PUBLISHING) | publish.helpers
         for given in self._candidates.calls(writing | publishing):
             call, name = self._seen_through(given)
             if self._is_vouched_for(call, name):
@@ -102,8 +125,7 @@ class Sites:
     def calls_of(self, names: Iterable[str]) -> Iterator[tuple[Call, str]]:
         """The calls of functions with these qualified names, each with the name."""
         wanted = frozenset(names)
-        ends = lasts(wanted)
-        for call in self._candidates.calls(self._candidates.names(ends.__contains__)):
+        for call in self._candidates.calls(self._candidates.names(lasts(wanted))):
             name = self.paths.call_name(call, call.function)
             if name in wanted:
                 yield call, name
@@ -133,10 +155,7 @@ class Sites:
     @cached_property
     def _loading(self) -> set[str]:
         """Last parts of the names of what may load a file."""
-        readers = self._readers
-        return self._candidates.names(
-            lambda last: last in readers or _may_open(last) or not LOADING.isdisjoint(words(last))
-        )
+        return self._candidates.names(_reading(self._config.loaders), _may_load)
 
     @cached_property
     def kept(self) -> list[WriteSite]:
@@ -150,11 +169,7 @@ class Sites:
 
     def _keepers(self) -> Iterator[Call]:
         keeping = self._candidates.names(
-            lambda last: (
-                last in self._helpers
-                or last in apis.RUNNERS
-                or apis.KEEPER.fullmatch(last) is not None
-            )
+            self._helpers.union(apis.RUNNERS), lambda last: apis.KEEPER.fullmatch(last) is not None
         )
         imported = {target.partition(".")[0] for target in self.scopes.imports.values()}
         every = not apis.ATOMIC_PACKAGES.isdisjoint(imported)

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from atomic_fix.catalog import apis
@@ -75,9 +75,9 @@ class WriteSite(Site):
 class Writes:
     """Tells whether a call is a write."""
 
-    def __init__(self, handles: Handles, savers: tuple[apis.Saver, ...]) -> None:
+    def __init__(self, handles: Handles, savers: Mapping[str, apis.Saver]) -> None:
         self._handles = handles
-        self._savers = {saver.name: saver for saver in savers}
+        self._savers = savers
 
     def find(self, call: Call, name: str) -> WriteSite | None:
         method, receiver = call.method, call.receiver
