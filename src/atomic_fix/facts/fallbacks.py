@@ -260,7 +260,7 @@ def _use(site: CallSite) -> str:
 
 def _around(site: CallSite) -> tuple[ast.AST, ast.AST]:
     """What a call stands in, and the call in it, with the `await` before it."""
-    result = site.call.place
+    result: ast.AST = site.call.place
     for node in reversed(site.trail):
         if not isinstance(node, ast.Await):
             return node, result

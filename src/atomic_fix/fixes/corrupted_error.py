@@ -4,23 +4,26 @@
 how the file is named and `load_warning` how a warning is written; the edits are made here.
 """
 
+import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import libcst as cst
 
+from atomic_fix.catalog.reporting import QUIET
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.facts.names import dotted, of_kind
+from atomic_fix.facts.nodes import of_kind
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
+from atomic_fix.fixes.code import dotted
 from atomic_fix.fixes.imports import import_module, import_name
 from atomic_fix.fixes.load_errors import Errors, joined, parted_errors
 from atomic_fix.fixes.load_outcome import CALLERS_DIFFER, Outcome, is_silent_on_purpose, outcome
 from atomic_fix.fixes.load_path import load_path
 from atomic_fix.fixes.load_warning import warning
-from atomic_fix.fixes.place import Place, binds, bound, last_name, walk
+from atomic_fix.fixes.place import Place, binds, last_name, walk
 
 _ERROR = "CheckpointCorruptedError"
 _TITLES = {
@@ -28,7 +31,6 @@ _TITLES = {
     "warn": "Warn of the corrupt file",
     "quarantine": "Move the corrupt file aside with a warning",
 }
-_QUIET = frozenset({"debug", "info", "trace", "log"})
 _MOVING = frozenset({"unlink", "remove", "rename", "replace", "move", "rmtree"})
 
 
@@ -39,7 +41,7 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
         Refused: there is none.
     """
     wanted = facts.config.on_corrupt
-    if wanted == "auto" and is_silent_on_purpose(swallow):
+    if wanted == "auto" and is_silent_on_purpose(facts, swallow):
         raise Refused("a comment says that it is to be silent")
     possible = outcome(facts, swallow)
     if wanted == "quarantine" and possible.may_move:
@@ -64,7 +66,7 @@ def _raising(facts: ModuleFacts, swallow: Swallow, possible: Outcome) -> Fix | N
 
 
 def _fix(facts: ModuleFacts, swallow: Swallow, answer: str) -> Fix:
-    place = Place(facts, swallow.function)
+    place = Place(facts, swallow.function, [swallow.statement])
     edits = _Rewriting.of(place, swallow, answer).edits()
     if answer == "raise":
         place.note = CALLERS_DIFFER
@@ -91,27 +93,31 @@ class _Rewriting:
     @classmethod
     def of(cls, place: Place, swallow: Swallow, answer: str) -> "_Rewriting":
         errors = parted_errors(place, swallow)
-        indent = place.indent(place.tree.row(swallow.statement))
+        indent = place.indent(swallow.statement.lineno)
         inner = indent + place.unit
-        if isinstance(swallow.node, cst.ExceptHandler):
-            body = swallow.node.body
-            if isinstance(body, cst.IndentedBlock):
-                inner = place.indent(place.tree.row(body.body[0]))
+        name = None
+        if isinstance(swallow.node, ast.ExceptHandler):
+            name = swallow.node.name
+            code = place.code(swallow.node)
+            if isinstance(code, cst.ExceptHandler) and isinstance(code.body, cst.IndentedBlock):
+                inner = place.indent(place.span(code.body.body[0]).start.row)
         return cls(
             place,
             swallow,
             answer,
             errors,
             path=load_path(place, swallow),
-            error=bound(swallow.node) or _free_name(place, swallow),
+            error=name or _free_name(place, swallow),
             indent=indent,
             inner=inner,
         )
 
     def edits(self) -> list[Edit]:
-        if isinstance(self.swallow.node, cst.Call):
-            return self._of_suppress(self.swallow.node)
-        return self._of_handler(self.swallow.node)
+        code = self.place.code(self.swallow.node)
+        if isinstance(code, cst.Call):
+            return self._of_suppress(code)
+        assert isinstance(code, cst.ExceptHandler)
+        return self._of_handler(code)
 
     # --- what is done -----------------------------------------------------------------
 
@@ -167,7 +173,7 @@ class _Rewriting:
         return [*rows, *(text for text in default if text != "pass")]
 
     def _above(self, handler: cst.ExceptHandler, clause: str) -> Edit:
-        return self.place.insert(Position(self.place.tree.row(handler), 1), f"{clause}\n")
+        return self.place.insert(Position(self.place.span(handler).start.row, 1), f"{clause}\n")
 
     def _short(self, handler: cst.ExceptHandler) -> list[str] | None:
         """The handler's statements, where they may be written a second time: few, simple, and
@@ -213,7 +219,7 @@ class _Rewriting:
             return [Edit(Span(self._head_start(handler), place.span(body).end), text)]
         assert isinstance(body, cst.IndentedBlock)
         edits = []
-        if not bound(handler):
+        if handler.name is None:
             start = self._head_start(handler)
             end = start if handler.type is None else place.span(handler.type).end
             edits.append(Edit(Span(start, end), self._head(handler)))
@@ -224,7 +230,7 @@ class _Rewriting:
         is_pass = len(body.body) == 1 and place.text(first).strip() == "pass"
         if is_pass and isinstance(first, cst.SimpleStatementLine) and len(first.body) == 1:
             return [*edits, Edit(place.span(first.body[0]), text)]
-        row = place.tree.row(first)
+        row = place.span(first).start.row
         return [*edits, place.insert(Position(row, 1), f"{self.inner}{text}\n")]
 
     def _head_start(self, handler: cst.ExceptHandler) -> Position:
@@ -260,7 +266,8 @@ class _Rewriting:
     # --- suppress ---------------------------------------------------------------------
 
     def _of_suppress(self, call: cst.Call) -> list[Edit]:
-        place, statement = self.place, self.swallow.statement
+        place = self.place
+        statement = place.code(self.swallow.statement)
         assert isinstance(statement, cst.With)
         if statement.items[0].item is not call or statement.asynchronous is not None:
             raise Refused("`suppress` is not the first item of its `with`")
@@ -282,7 +289,7 @@ class _Rewriting:
             if place.has_multiline_string(body):
                 raise Refused("a string of several lines would have to be moved")
             edits.append(Edit(Span(start, second), f"try:\n{self.inner}with "))
-            last = place.tree.span(body).end.row
+            last = place.span(body).end.row
             head = place.span(statement.items[-1]).end.row
             edits += [
                 place.insert(Position(row, 1), place.unit)
@@ -303,7 +310,7 @@ class _Rewriting:
 def _free_name(place: Place, swallow: Swallow) -> str:
     """A name for the error, which hides none that the function uses."""
     for name in ("exc", "error", "err", "corruption"):
-        around = place.ancestors(swallow.statement)
+        around = place.ancestors(place.code(swallow.statement))
         if any(binds(each, name) for each in around) or place.is_used_outside(name):
             continue
         if not _is_declared(swallow.function, name):
@@ -314,10 +321,9 @@ def _free_name(place: Place, swallow: Swallow) -> str:
 def _is_declared(function: FunctionFacts, name: str) -> bool:
     """Whether a name is a parameter, or that of another scope, which `except` would unbind."""
     return function.parameter(name) is not None or any(
-        item.name.value == name
-        for kind in (cst.Global, cst.Nonlocal)
+        name in each.names
+        for kind in (ast.Global, ast.Nonlocal)
         for each in of_kind(function.node, kind)
-        for item in each.names
     )
 
 
@@ -326,7 +332,7 @@ def _is_quiet_log(line: cst.BaseStatement) -> bool:
     return (
         isinstance(small, cst.Expr)
         and isinstance(small.value, cst.Call)
-        and last_name(small.value) in _QUIET
+        and last_name(small.value) in QUIET
         and isinstance(small.value.func, cst.Attribute)
         and dotted(small.value.func) is not None
     )

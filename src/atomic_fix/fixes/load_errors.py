@@ -1,19 +1,19 @@
 """The errors of a handler, parted into those that mean "there but unreadable" and the rest."""
 
+import ast
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-
-import libcst as cst
 
 from atomic_fix.catalog import errors
 from atomic_fix.facts.caught import error_names
-from atomic_fix.facts.names import dotted, words
+from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import FORS, arguments, called, dotted, walk
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_module, imported_at_top
 from atomic_fix.fixes.load_path import PATH_WORDS
-from atomic_fix.fixes.place import Place, last_name, walk
+from atomic_fix.fixes.place import Place
 
 # What a parser raises for a file that is cut short or holds something else, and for no other
 # reason. Those of a package are written `package.Error`.
@@ -93,19 +93,20 @@ class _Parts:
     def __init__(self, place: Place, swallow: Swallow) -> None:
         self._place = place
         self._swallow = swallow
-        self._body = list(walk(swallow.statement.body))
+        self._body = [node for each in swallow.statement.body for node in walk(each)]
 
     # --- a list of errors -----------------------------------------------------------
 
     def of_list(self) -> Errors:
         node = self._swallow.node
-        if isinstance(node, cst.Call):
-            if any(arg.star or arg.keyword is not None for arg in node.args):
+        types: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            if any(arg.star or arg.keyword for arg in arguments(node)):
                 raise Refused("not every error that is suppressed is in sight")
-            types = [arg.value for arg in node.args]
-        else:
-            types = [node.type] if node.type is not None else []
-            _is_python_3(node.type)
+            types += node.args
+        elif node.type is not None:
+            self._is_python_3(node.type)
+            types.append(node.type)
         kept: list[str] = []
         corrupt: list[str] = []
         aliased = False
@@ -115,7 +116,7 @@ class _Parts:
                 if len(names) != 1:
                     raise Refused("not every error of the handler is in sight")
                 aliased = aliased or (
-                    isinstance(node, cst.ExceptHandler) and not self._place.holds(error)
+                    isinstance(node, ast.ExceptHandler) and not self._stands_here(error)
                 )
                 is_missing = names[0] in errors.MISSING | errors.OPERATING_SYSTEM
                 is_corrupt = names[0] in self._swallow.errors and not is_missing
@@ -130,17 +131,27 @@ class _Parts:
             # It takes these with it.
             own = {"JSONDecodeError", "UnicodeDecodeError", "UnicodeError"}
             corrupt = [each for each in corrupt if each.rpartition(".")[2] not in own]
-        if isinstance(node, cst.ExceptHandler) and node.type is not None:
+        if isinstance(node, ast.ExceptHandler) and node.type is not None:
             # A comment among the errors stays with them.
-            aliased = aliased or "#" in self._place.text(node.type)
+            aliased = aliased or "#" in self._place.text(self._place.code(node.type))
         if kept and any(each.rpartition(".")[2] == "BadGzipFile" for each in corrupt):
             aliased = True  # an `OSError` would take it first
         return Errors(tuple(dict.fromkeys(corrupt)), tuple(dict.fromkeys(kept)), stays=aliased)
 
-    def _names(self, node: cst.BaseExpression | None) -> list[str]:
+    def _stands_here(self, node: ast.expr) -> bool:
+        return self._place.parent(node) is not None
+
+    def _is_python_3(self, node: ast.expr) -> None:
+        """Refuses `except ValueError, error`, which binds a name in Python 2."""
+        match node:
+            case ast.Tuple(elts=[_, ast.Name(id=last)]) if last.islower():
+                if not self._place.facts.tree.text(node).startswith("("):
+                    raise Refused("this is Python 2")
+
+    def _names(self, node: ast.expr | None) -> list[str]:
         return error_names(node, self._place.facts.paths, self._swallow.function)
 
-    def _elements(self, node: cst.BaseExpression) -> list[tuple[cst.BaseExpression, str]]:
+    def _elements(self, node: ast.expr) -> list[tuple[ast.expr, str]]:
         """The single errors of an expression, with their text; a name of several is seen
         through."""
         name = dotted(node)
@@ -149,42 +160,47 @@ class _Parts:
             found = self._place.facts.paths.bindings(name, function, 1 << 60)
             if found:
                 node = found[-1].value
-        if isinstance(node, (cst.Tuple, cst.List)):
-            return [pair for element in node.elements for pair in self._elements(element.value)]
+        if isinstance(node, (ast.Tuple, ast.List)):
+            return [pair for element in node.elts for pair in self._elements(element)]
+        if isinstance(node, ast.Starred):
+            return self._elements(node.value)
         name = dotted(node)
         if name is None or len(self._names(node)) > 1:
             raise Refused("not every error of the handler is in sight")
-        return [(node, self._place.text(node) if self._place.holds(node) else name)]
+        return [(node, name)]
 
     def _parses_nothing_else(self) -> None:
         """Refuses where a `ValueError` may come from what has nothing to do with the file."""
         loaded = self._loaded
         load = self._swallow.load.call.node
         for node in self._body:
-            if not _WRITING.isdisjoint(words(last_name(node))):
+            if not _WRITING.isdisjoint(words(called(node))):
                 raise Refused("the `try` writes a file as well")
-            if not isinstance(node, cst.Call) or node is load or last_name(node) not in _PARSING:
+            if not isinstance(node, ast.Call) or node is load or called(node) not in _PARSING:
                 continue
             inside = [each for each in walk(node) if each is not node]
-            if load in inside or any(
-                isinstance(each, cst.Name) and each.value in loaded for each in inside
-            ):
-                continue
-            raise Refused("the error may come from something else in the `try`")
+            if load not in inside and loaded.isdisjoint(_names_in(inside)):
+                raise Refused("the error may come from something else in the `try`")
 
     @property
     def _loaded(self) -> set[str]:
         """The names that the `try` binds, or that hold what the file holds."""
-        found = {
-            name.value
-            for each in self._body
-            if isinstance(each, (cst.AssignTarget, cst.AsName, cst.CompFor, cst.For, cst.NamedExpr))
-            for name in walk(each.name if isinstance(each, cst.AsName) else each.target)
-            if isinstance(name, cst.Name)
-        }
-        given = self._swallow.load.call.node.args
-        found.update(n.value for arg in given for n in walk(arg.value) if isinstance(n, cst.Name))
-        return found - {"self", "cls"}
+        found: list[ast.expr] = [arg.value for arg in self._swallow.load.call.arguments]
+        for each in self._body:
+            match each:
+                case ast.Assign(targets=targets):
+                    found += targets
+                case ast.withitem(optional_vars=ast.expr() as target):
+                    found.append(target)
+                case (
+                    ast.For(target=target)
+                    | ast.AsyncFor(target=target)
+                    | ast.comprehension(target=target)
+                    | ast.NamedExpr(target=target)
+                ):
+                    found.append(target)
+        inside = (node for each in found for node in walk(each))
+        return {*_names_in(inside)} - {"self", "cls"}
 
     # --- a broad handler ------------------------------------------------------------
 
@@ -193,7 +209,7 @@ class _Parts:
         load = self._swallow.load
         package = self._package()
         if package in _OF_ANY_ERROR:
-            if isinstance(self._swallow.node, cst.ExceptHandler) and (
+            if isinstance(self._swallow.node, ast.ExceptHandler) and (
                 self._swallow.node.type is None
                 or not self._names(self._swallow.node.type) == ["Exception"]
             ):
@@ -224,35 +240,30 @@ class _Parts:
     def _no_more_than_the_load(self) -> None:
         """Refuses where the `try` holds more than the load and what is made of its result."""
         more = Refused("more than the load stands in the `try` of the broad handler")
-        nodes = self._body
-        statements = [
-            node
-            for node in nodes
-            if isinstance(node, (cst.BaseCompoundStatement, cst.BaseSmallStatement))
-        ]
-        guards = [node for node in statements if isinstance(node, cst.If) and _is_guard(node)]
+        statements = [node for node in self._body if isinstance(node, ast.stmt)]
+        guards = [node for node in statements if _is_guard(node)]
+        more_than_one = (*FORS, ast.While, ast.Try, ast.Yield, ast.YieldFrom)
         if len(statements) - 2 * len(guards) > 8 or any(
-            isinstance(node, (cst.For, cst.While, cst.Try, cst.Yield)) for node in nodes
+            isinstance(node, more_than_one) for node in self._body
         ):
             raise more
         swallow = self._swallow
         loaded = self._loaded
         home = swallow.load.function
-        called = home is not swallow.function and not home.is_module
-        if called and any(isinstance(each, cst.Raise) for each in walk(home.node)):
+        elsewhere = home is not swallow.function and not home.is_module
+        if elsewhere and any(isinstance(each, ast.Raise) for each in walk(home.node)):
             raise Refused("the loader has errors of its own, maybe for a missing file")
-        for node in nodes:
-            if not isinstance(node, cst.Call) or node is swallow.load.call.node:
+        for node in self._body:
+            if not isinstance(node, ast.Call) or node is swallow.load.call.node:
                 continue
-            last = last_name(node)
+            last = called(node)
             if not _WRITING.isdisjoint(words(last)):
                 raise Refused("the `try` writes a file as well")
             if last in _READING or set(words(last)) & PATH_WORDS:
                 continue
-            of_loaded = any(
-                (isinstance(each, cst.Name) and each.value in loaded)
-                or (isinstance(each, cst.Call) and each is not node)
-                for each in walk(node)
+            inside = [each for each in walk(node) if each is not node]
+            of_loaded = any(isinstance(each, ast.Call) for each in inside) or not (
+                loaded.isdisjoint(_names_in(inside))
             )
             if not of_loaded and home not in self._place.facts.paths.callees(
                 node, swallow.function
@@ -265,20 +276,17 @@ def joined(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"({', '.join(names)})"
 
 
-def _is_python_3(node: cst.BaseExpression | None) -> None:
-    """Refuses `except ValueError, error`, which binds a name in Python 2."""
-    if isinstance(node, cst.Tuple) and not node.lpar:
-        last = node.elements[-1].value
-        if len(node.elements) == 2 and isinstance(last, cst.Name) and last.value.islower():
-            raise Refused("this is Python 2")
+def _names_in(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """The names of variables and attributes."""
+    for node in nodes:
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                yield name
 
 
-def _is_guard(node: cst.If) -> bool:
+def _is_guard(node: ast.stmt) -> bool:
     """Whether it only leaves: `if not path.exists(): return None`."""
-    lines = node.body.body
-    return (
-        node.orelse is None
-        and len(lines) == 1
-        and isinstance(lines[0], cst.SimpleStatementLine)
-        and isinstance(lines[0].body[0], (cst.Return, cst.Continue, cst.Pass))
-    )
+    match node:
+        case ast.If(body=[ast.Return() | ast.Continue() | ast.Pass()], orelse=[]):
+            return True
+    return False

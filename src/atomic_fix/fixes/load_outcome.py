@@ -3,20 +3,27 @@
 docs/fixes.md has the same as a table.
 """
 
+import ast
 import re
 from dataclasses import dataclass
-
-import libcst as cst
 
 from atomic_fix.catalog.words import ASKING
 from atomic_fix.config import own_helper
 from atomic_fix.facts import fallbacks
-from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.caught import takes_value_error
-from atomic_fix.facts.names import dotted, of_kind, phrase_in, words
-from atomic_fix.facts.swallowing import Swallow
+from atomic_fix.facts.module import ModuleFacts
+from atomic_fix.facts.names import phrase_in, words
+from atomic_fix.facts.nodes import (
+    FUNCTIONS,
+    LOOPS,
+    WITHS,
+    arguments,
+    called,
+    dotted,
+    walk,
+)
+from atomic_fix.facts.swallowing import Ending, Swallow
 from atomic_fix.finding import Applicability
-from atomic_fix.fixes.place import last_name, walk
 
 CALLERS_DIFFER = "callers get an exception where they got the default"
 
@@ -82,12 +89,13 @@ def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
         return "the program would not start"
     if _asks(swallow):
         return "the function answers a question"
-    if is_decided(swallow):
+    if is_decided(facts, swallow):
         return "a comment says what is meant to happen"
     for inside in handled.inside:
         if _would_take_it(facts, swallow, inside.kind, inside.node):
             return "a handler further out would take the exception"
-    if of_kind(function.node, cst.Yield) or of_kind(function.node, cst.GeneratorExp):
+    generating = (ast.Yield, ast.YieldFrom, ast.GeneratorExp)
+    if any(isinstance(each, generating) for each in walk(function.node)):
         return "a generator would end"
     callers = facts.callers_of_loader(function)
     if callers.loops:
@@ -97,29 +105,28 @@ def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
     return ""
 
 
-def _would_take_it(facts: ModuleFacts, swallow: Swallow, kind: str, node: cst.CSTNode) -> bool:
-    if isinstance(node, cst.Try):
-        if node.finalbody is not None and any(
-            isinstance(each, (cst.Return, cst.Break, cst.Continue)) for each in walk(node.finalbody)
-        ):
+def _would_take_it(facts: ModuleFacts, swallow: Swallow, kind: str, node: ast.AST) -> bool:
+    if isinstance(node, ast.Try):
+        leaving = (ast.Return, ast.Break, ast.Continue)
+        if any(isinstance(each, leaving) for part in node.finalbody for each in walk(part)):
             return True
         return kind == "try" and any(
             takes_value_error(each, facts.paths, swallow.function) for each in node.handlers
         )
-    return isinstance(node, cst.With) and any(
-        last_name(item.item) == "suppress" for item in node.items
+    return isinstance(node, WITHS) and any(
+        called(item.context_expr) == "suppress" for item in node.items
     )
 
 
 def _why_unsafe(facts: ModuleFacts, swallow: Swallow) -> str:
     """Why an exception is for a person to decide; empty when it is proven right."""
     function = swallow.function
-    if swallow.broad or not isinstance(swallow.node, cst.ExceptHandler):
+    if swallow.broad or not isinstance(swallow.node, ast.ExceptHandler):
         return f"{CALLERS_DIFFER}, also of errors that are not the file's"
     if not _is_plain_loader(facts, swallow):
         return CALLERS_DIFFER
     callers = facts.callers_of_loader(function)
-    if callers.looks or fallbacks.is_passed_around(facts.source.text, function.name):
+    if callers.looks or fallbacks.is_passed_around(facts.tree.module, function.name):
         return f"{CALLERS_DIFFER}, and one of them may go on with something else"
     return ""
 
@@ -128,19 +135,19 @@ def _is_plain_loader(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether a function does no more than to give what one checkpoint file holds."""
     function, load = swallow.function, swallow.load
     node = function.node
-    if not isinstance(node, cst.FunctionDef) or function.outer is not facts.scopes.module:
+    if not isinstance(node, FUNCTIONS) or function.outer is not facts.scopes.module:
         return False
-    if not swallow.outcome.startswith("returns") or swallow.handled.inside:
+    if swallow.outcome.kind is not Ending.RETURNS or swallow.handled.inside:
         return False
     if _LOADING.isdisjoint(words(function.name)) or load.function is not function:
         return False
-    decorators = {dotted(each.decorator) for each in node.decorators}
+    decorators = {dotted(each) for each in node.decorator_list}
     if decorators - {"staticmethod", "classmethod"}:
         return False
     mentioned = [function.name, *(each.text for each in load.path.mentions)]
     if not any(phrase_in(_CHECKPOINT, text) for text in mentioned):
         return False
-    if any(isinstance(each, (cst.For, cst.While, cst.CompFor)) for each in walk(node)):
+    if any(isinstance(each, (*LOOPS, ast.comprehension)) for each in walk(node)):
         return False
     return _is_the_only_file(facts, swallow)
 
@@ -150,22 +157,22 @@ def _is_the_only_file(facts: ModuleFacts, swallow: Swallow) -> bool:
     folder, or with a number, that the caller gives, it is one of several."""
     function, load = swallow.function, swallow.load
     path = load.path_node
-    if isinstance(path, cst.Call) and last_name(path) == "Path" and len(path.args) == 1:
-        path = path.args[0].value
+    if isinstance(path, ast.Call) and called(path) == "Path" and len(arguments(path)) == 1:
+        path = arguments(path)[0].value
     if path is None or not all(
         other.path.same(load.path) for other in facts.sites.loads_in(function)
     ):
         return False
-    parameters = {each.name.value for each in function.parameters} - {"self", "cls"}
-    names = {each.value for each in walk(path) if isinstance(each, cst.Name)}
+    parameters = {each.name for each in function.parameters} - {"self", "cls"}
+    names = {each.id for each in walk(path) if isinstance(each, ast.Name)}
     made_of = {
-        each.value
+        each.id
         for name in names
         for binding in function.bindings.get(name, ())
         for each in walk(binding.value)
-        if isinstance(each, cst.Name)
+        if isinstance(each, ast.Name)
     }
-    is_given = isinstance(path, cst.Name) and not made_of & parameters
+    is_given = isinstance(path, ast.Name) and not made_of & parameters
     return is_given or not (names | made_of) & parameters
 
 
@@ -174,45 +181,43 @@ def _asks(swallow: Swallow) -> bool:
     node = swallow.function.node
     if not _PROBING.isdisjoint(words(swallow.function.name)):
         return True
-    returns = node.returns if isinstance(node, cst.FunctionDef) else None
-    if returns is not None and dotted(returns.annotation) == "bool":
+    returns = node.returns if isinstance(node, FUNCTIONS) else None
+    if returns is not None and dotted(returns) == "bool":
         return True
-    return swallow.outcome in {"returns True", "returns False"}
+    given = swallow.outcome
+    return given.kind is Ending.RETURNS and given.value in {"True", "False"}
 
 
-def _remarks(swallow: Swallow) -> list[str]:
+def _remarks(facts: ModuleFacts, swallow: Swallow) -> list[str]:
     """The comments around a handler, and the docstring of its function."""
-    function = swallow.function
-    node: cst.CSTNode = swallow.statement if function.is_module else function.node
-    found = [each.value for each in of_kind(node, cst.Comment)]
-    found = [text for text in found if not _MARK.match(text)]
-    if isinstance(node, cst.FunctionDef):
-        found.append(node.get_docstring() or "")
+    node = swallow.function.node
+    around = swallow.statement if isinstance(node, ast.Module) else node
+    found = [each.text for each in facts.comments.of(around) if not _MARK.match(each.text)]
+    if isinstance(node, FUNCTIONS):
+        found.append(ast.get_docstring(node) or "")
     return found
 
 
-def is_silent_on_purpose(swallow: Swallow) -> bool:
+def is_silent_on_purpose(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether a comment or docstring says that nothing is to be said."""
-    return any(_SILENT.search(text) for text in _remarks(swallow))
+    return any(_SILENT.search(text) for text in _remarks(facts, swallow))
 
 
-def is_decided(swallow: Swallow) -> bool:
+def is_decided(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether a comment or docstring says what is to happen with an unreadable file."""
-    if any(_DECIDED.search(text.replace("_", " ")) for text in _remarks(swallow)):
+    if any(_DECIDED.search(text.replace("_", " ")) for text in _remarks(facts, swallow)):
         return True
     # Whatever is said among the statements of the handler is about it.
-    body = swallow.node.body if isinstance(swallow.node, cst.ExceptHandler) else None
-    if not isinstance(body, cst.IndentedBlock):
-        return False
-    inside = [each for each in walk(body) if isinstance(each, cst.Comment)]
-    return any(each is not body.header.comment and not _MARK.match(each.value) for each in inside)
+    return isinstance(swallow.node, ast.ExceptHandler) and any(
+        not _MARK.match(each.text) for each in facts.comments.among(swallow.node)
+    )
 
 
 def _may_move(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether it is certain that the file, and nothing made of it, is bad."""
     if swallow.broad or swallow.load.function is not swallow.function:
         return False
-    if last_name(swallow.load.call.node) not in _PARSING:
+    if called(swallow.load.call.node) not in _PARSING:
         return False  # the data was parsed before, and something is made of it
     if _only_load(swallow):
         return True
@@ -221,11 +226,10 @@ def _may_move(facts: ModuleFacts, swallow: Swallow) -> bool:
 
 def _only_load(swallow: Swallow) -> bool:
     """Whether the `try` parses the file, and makes nothing of the result."""
-    load = swallow.load.call.node
-    calls = [each for each in walk(swallow.statement.body) if isinstance(each, cst.Call)]
-    inside = {id(each) for each in walk(load)}
-    reading = {"open", "read", "read_text", "read_bytes"}
+    inside = {*walk(swallow.load.call.node)}
     return not swallow.load.raw and all(
-        id(each) in inside or last_name(each) in reading or last_name(each) == "Path"
-        for each in calls
+        each in inside or called(each) in {"Path", "open", "read", "read_text", "read_bytes"}
+        for statement in swallow.statement.body
+        for each in walk(statement)
+        if isinstance(each, ast.Call)
     )

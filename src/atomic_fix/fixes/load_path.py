@@ -1,15 +1,24 @@
 """The path of a file that could not be loaded, as an expression for the handler."""
 
+import ast
+import copy
 from collections.abc import Sequence
 
-import libcst as cst
-
-from atomic_fix.facts.names import code_of, dotted, words
+from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import (
+    arguments,
+    called,
+    code_of,
+    dotted,
+    of_kind,
+    string,
+    walk,
+)
 from atomic_fix.facts.scopes import Call, FunctionFacts, Inside
 from atomic_fix.facts.sites import LoadSite
 from atomic_fix.facts.swallowing import Swallow, loads_tried
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.place import Place, last_name, variables, walk
+from atomic_fix.fixes.place import Place
 
 # Calls that give the same path again, and raise nothing that a handler of loads takes.
 _PATH_CALLS = frozenset(
@@ -37,6 +46,13 @@ _OF_PARSERS = frozenset(
 )  # fmt: skip
 
 
+_NAMED = (ast.Name, ast.Attribute, ast.Call)
+_NOT_PLAIN = (
+    *(ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
+
+
 def load_path(place: Place, swallow: Swallow) -> str:
     """The expression; it holds in the handler, and gives the path without raising.
 
@@ -55,6 +71,8 @@ class _LoadPath:
         self._function = swallow.function
         self._handled = swallow.handled
         self._swallow = swallow
+        self._texts: dict[ast.expr, str] = {}
+        """The text of expressions that are made up of several."""
 
     def text(self) -> str:
         load = self._swallow.load
@@ -62,9 +80,12 @@ class _LoadPath:
         node = load.path_node
         if node is None:
             raise Refused("the path of the file is not in sight")
-        if not self._place.holds(node):
+        if not self._stands_here(node):
             node = self._seen_from_here(node, load.function)
         return self._evaluable(node, 3)
+
+    def _stands_here(self, node: ast.expr) -> bool:
+        return self._place.parent(node) is not None
 
     # --- which file -----------------------------------------------------------------
 
@@ -99,7 +120,7 @@ class _LoadPath:
 
     # --- from another function ------------------------------------------------------
 
-    def _seen_from_here(self, node: cst.BaseExpression, home: FunctionFacts) -> cst.BaseExpression:
+    def _seen_from_here(self, node: ast.expr, home: FunctionFacts) -> ast.expr:
         """The expression in this function for what another one calls `node`."""
         function = self._function
         tried = [
@@ -119,10 +140,10 @@ class _LoadPath:
             given = self._as_called(node, home, tried[0][0])
             if given is not None:
                 return given
-        for each in variables(node):
-            is_self = each.value == "self" and function.parameter("self") is not None
+        for each in of_kind(node, ast.Name):
+            is_self = each.id == "self" and function.parameter("self") is not None
             same_class = home.owner is function.owner or home is function
-            if not (is_self and same_class) and not self._is_constant(each.value, home):
+            if not (is_self and same_class) and not self._is_constant(each.id, home):
                 raise Refused("the path of the file is not in sight from the handler")
         return node
 
@@ -135,41 +156,58 @@ class _LoadPath:
             and home.parameter(name) is None
         )
 
-    def _as_called(
-        self, node: cst.BaseExpression, home: FunctionFacts, call: Call
-    ) -> cst.BaseExpression | None:
+    def _as_called(self, node: ast.expr, home: FunctionFacts, call: Call) -> ast.expr | None:
         """A local path of a function that is called here, made of what it is called with."""
         local = home.bindings.get(dotted(node) or "", ())
         if len(local) == 1 and local[0].kind == "assign":
             node = local[0].value
         if not self._is_plain(node):
             return None
-        found = node
-        for each in variables(node):
-            name = each.value
+        taken: dict[ast.Name, ast.expr] = {}
+        for each in of_kind(node, ast.Name):
+            name = each.id
             if self._is_constant(name, home):
                 continue
             given = call.argument(home.parameter_position(name), name)
             if (
                 home.parameter(name) is None
-                or not isinstance(given, (cst.Name, cst.Attribute, cst.Call, cst.SimpleString))
+                or given is None
+                or not (isinstance(given, _NAMED) or string(given) is not None)
                 or not self._is_plain(given)
             ):
                 return None
-            replaced = found.deep_replace(each, given)
-            assert isinstance(replaced, cst.BaseExpression)
-            found = replaced
-        return found
+            taken[each] = given
+        return self._with_taken(node, taken)
+
+    def _with_taken(self, node: ast.expr, taken: dict[ast.Name, ast.expr]) -> ast.expr | None:
+        """An expression with some of its names replaced; None where that cannot be written."""
+        tree = self._facts.tree
+        start = tree.source.offset(tree.span(node).start)
+        text = tree.text(node)
+        for name in sorted(taken, key=lambda each: (each.lineno, each.col_offset), reverse=True):
+            span = tree.span(name)
+            first, last = (tree.source.offset(each) - start for each in (span.start, span.end))
+            text = text[:first] + tree.text(taken[name]) + text[last:]
+        memo: dict[int, ast.expr] = {id(name): given for name, given in taken.items()}
+        made = copy.deepcopy(node, memo)
+        try:
+            written = ast.parse(text, mode="eval").body
+        except SyntaxError:
+            return None  # a string in a template string, with the same quotes
+        if ast.dump(written) != ast.dump(made):
+            return None
+        self._texts[made] = text
+        return made
 
     # --- in the handler -------------------------------------------------------------
 
-    def _evaluable(self, node: cst.BaseExpression, depth: int) -> str:
+    def _evaluable(self, node: ast.expr, depth: int) -> str:
         function, order = self._function, self._handled.order
         if depth == 0 or not self._is_plain(node):
             raise Refused("the path of the file cannot be written again in the handler")
-        for each in variables(node):
-            known = function.bindings.get(each.value, ())
-            if any(isinstance(b.node, cst.CompFor) for b in known):
+        for each in of_kind(node, ast.Name):
+            known = function.bindings.get(each.id, ())
+            if any(isinstance(b.node, ast.comprehension) for b in known):
                 raise Refused("the path of the file is not in sight from the handler")
             inside = [b for b in known if self._is_tried(b.order)]
             if inside:
@@ -185,12 +223,12 @@ class _LoadPath:
             before = [b for b in known if b.order < order]
             if any(b.order > self._read_at for b in before if b.kind != "for"):
                 raise Refused("the path of the file is bound again before the handler")
-            if known and function.parameter(each.value) is None:
+            if known and function.parameter(each.id) is None:
                 ways = [[i for i in b.inside if i.end < order] for b in before]
                 if not _is_bound(ways):
                     raise Refused("the path of the file may not be bound in the handler")
         # Without the parentheses around it: it becomes an argument.
-        text = self._place.tree.text(node) if self._place.holds(node) else code_of(node)
+        text = self._texts.get(node) or self._facts.tree.text(node)
         if "\n" in text:
             raise Refused("the expression of the path stands on several lines")
         return text
@@ -208,47 +246,47 @@ class _LoadPath:
             default=load.order,
         )
 
-    def _is_plain(self, node: cst.BaseExpression) -> bool:
+    def _is_plain(self, node: ast.expr) -> bool:
         """Whether an expression may be evaluated a second time, in the handler."""
         return not any(
-            isinstance(each, (cst.Await, cst.Yield, cst.NamedExpr, cst.Lambda, cst.BaseComp))
-            or (isinstance(each, cst.Call) and not self._is_plain_call(each))
+            isinstance(each, _NOT_PLAIN)
+            or (isinstance(each, ast.Call) and not self._is_plain_call(each))
             for each in walk(node)
         )
 
-    def _is_plain_call(self, call: cst.Call) -> bool:
-        last = last_name(call)
+    def _is_plain_call(self, call: ast.Call) -> bool:
+        last = called(call)
         if last in _PATH_CALLS:
             return True
         if last in _SUFFIX_CALLS:
             # A suffix that is none is a `ValueError`.
-            return self._only_parsers_raise or all(map(_is_suffix, call.args))
+            return self._only_parsers_raise or all(_is_suffix(arg.value) for arg in arguments(call))
         if not PATH_WORDS.isdisjoint(words(last)) or last == "format":
             # It may be what raised, or do more than give a path.
             return self._only_parsers_raise or self._only_names(call, self._function, 3)
         return False
 
-    def _only_names(self, call: cst.Call, function: FunctionFacts, depth: int) -> bool:
+    def _only_names(self, call: ast.Call, function: FunctionFacts, depth: int) -> bool:
         """Whether what is called puts a name together, and does nothing that could raise."""
         for callee in self._facts.paths.callees(call, function)[:1]:
             nodes = list(walk(callee.node))
             calls = [
                 each
                 for each in nodes
-                if isinstance(each, cst.Call) and last_name(each) not in _PATH_CALLS | _TEXT_CALLS
+                if isinstance(each, ast.Call) and called(each) not in _PATH_CALLS | _TEXT_CALLS
             ]
-            return not any(isinstance(each, (cst.Raise, cst.Try)) for each in nodes) and all(
+            return not any(isinstance(each, (ast.Raise, ast.Try)) for each in nodes) and all(
                 depth > 0 and self._only_names(each, callee, depth - 1) for each in calls
             )
         return False
 
 
-def _is_suffix(arg: cst.Arg) -> bool:
+def _is_suffix(value: ast.expr) -> bool:
     """Whether an argument is `".bak"` or `path.suffix + ".bak"`."""
-    value = arg.value
-    if isinstance(value, cst.BinaryOperation) and isinstance(value.left, cst.Attribute):
-        value = value.right if value.left.attr.value == "suffix" else value.left
-    return isinstance(value, cst.SimpleString)
+    match value:
+        case ast.BinOp(left=ast.Attribute(attr="suffix"), right=right):
+            value = right
+    return string(value) is not None
 
 
 def _is_bound(ways: Sequence[Sequence[Inside]]) -> bool:

@@ -4,23 +4,18 @@ import ast
 import re
 from dataclasses import dataclass
 
-import libcst as cst
-
+from atomic_fix.catalog import reporting
 from atomic_fix.facts import fallbacks
-from atomic_fix.facts.names import dotted
+from atomic_fix.facts.nodes import FUNCTIONS, Function, dotted
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.imports import import_module
 from atomic_fix.fixes.place import Place
-from atomic_fix.fixes.unused_imports import parsed
 
-_LEVELS = r"(?:debug|info|warning|error|exception|critical)"
+_LEVELS = rf"(?:{'|'.join(sorted(reporting.LOGGER_METHODS))})"
 _OWN = re.compile(rf"\b(self|cls)\.(_?log(?:ger)?)\.{_LEVELS}\(")
-# What other modules call a logger that they give away.
-_LOGGER_NAMES = frozenset({"LOG", "LOGGER", "_LOG", "_LOGGER", "_log", "_logger", "log", "logger"})
-_MAKERS = frozenset({"getLogger", "get_logger", "getlogger", "getChild"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +46,7 @@ def warning(place: Place, swallow: Swallow, path: str, error: str, indent: str) 
             arguments = [f'"{said} %s: %s" % ({path}, {error})']
         case _:
             arguments = [f'f"{said} {{{path}}}: {{{error}}}"']
-    end = place.end_of_row(place.tree.row(swallow.node))
+    end = place.end_of_row(swallow.node.lineno)
     return place.laid_out(f"{logger.name}.warning", arguments, Span(end, end), indent)
 
 
@@ -61,7 +56,7 @@ def _logger(place: Place, swallow: Swallow) -> _Logger:
         return found
     module = import_module(place, "logging")
     if place.function.is_module and any(
-        edit.span.start.row > place.tree.row(swallow.node) for edit in place.added
+        edit.span.start.row > swallow.node.lineno for edit in place.added
     ):
         raise Refused("`logging` would be imported below its first use")
     return _Logger(f"{module}.getLogger(__name__)", "%")
@@ -80,25 +75,24 @@ def _is_hidden(function: FunctionFacts, name: str) -> bool:
 def _of_module(place: Place, swallow: Swallow) -> _Logger | None:
     """`log = logging.getLogger(__name__)` at the top of the file, also of other packages."""
     facts = place.facts
-    for line in facts.tree.module.body:
-        for small in line.body if isinstance(line, cst.SimpleStatementLine) else ():
-            if not isinstance(small, (cst.Assign, cst.AnnAssign)):
+    for statement in facts.tree.module.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name), *_], value=ast.Call(func=func)):
+                pass
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Call(func=func)):
+                pass
+            case _:
                 continue
-            target = small.targets[0].target if isinstance(small, cst.Assign) else small.target
-            call = small.value
-            if not isinstance(target, cst.Name) or not isinstance(call, cst.Call):
-                continue
-            name = target.value
-            bound = facts.scopes.module.bindings.get(name, ())
-            if len(bound) != 1 or _is_hidden(swallow.function, name):
-                continue
-            if swallow.function.is_module and place.tree.row(small) > place.tree.row(swallow.node):
-                continue
-            called = facts.paths.qualified(dotted(call.func)) or ""
-            if called.rpartition(".")[2] not in _MAKERS:
-                continue
-            package = called.partition(".")[0]
-            return _Logger(name, {"logging": "%", "structlog": "key"}.get(package, "text"))
+        bound = facts.scopes.module.bindings.get(name, ())
+        if len(bound) != 1 or _is_hidden(swallow.function, name):
+            continue
+        if swallow.function.is_module and statement.lineno > swallow.node.lineno:
+            continue
+        called = facts.paths.qualified(dotted(func)) or ""
+        if called.rpartition(".")[2] not in reporting.LOGGER_MAKERS:
+            continue
+        package = called.partition(".")[0]
+        return _Logger(name, {"logging": "%", "structlog": "key"}.get(package, "text"))
     return None
 
 
@@ -112,32 +106,25 @@ def _imported(place: Place) -> _Logger | None:
             continue
         if target == "loguru.logger":
             return _Logger(local, "{")
-        if local in _LOGGER_NAMES and re.search(rf"(?<![\w.]){local}\.{_LEVELS}\(", text):
+        if local in reporting.LOGGERS and re.search(rf"(?<![\w.]){local}\.{_LEVELS}\(", text):
             return _Logger(local, "text")
     return None
 
 
 def _is_at_top(place: Place, name: str) -> bool:
     """Whether an import at the top of the file binds a name."""
-    for line in place.tree.module.body:
-        for small in line.body if isinstance(line, cst.SimpleStatementLine) else ():
-            if isinstance(small, (cst.Import, cst.ImportFrom)) and not isinstance(
-                small.names, cst.ImportStar
-            ):
-                for alias in small.names:
-                    local = alias.evaluated_alias or alias.evaluated_name.partition(".")[0]
-                    if local == name:
-                        return True
-    return False
+    return any(
+        name == (alias.asname or alias.name.partition(".")[0])
+        for statement in place.facts.tree.module.body
+        if isinstance(statement, (ast.Import, ast.ImportFrom))
+        for alias in statement.names
+    )
 
 
-def _scopes(place: Place) -> list[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+def _scopes(place: Place) -> list[ast.ClassDef | Function]:
     """The classes and functions of the file, those without others in them last."""
-    tree = parsed(place.source.text)
-    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    return [
-        node for node in (ast.walk(tree) if tree is not None else ()) if isinstance(node, kinds)
-    ]
+    nodes = ast.walk(place.facts.tree.module)
+    return [node for node in nodes if isinstance(node, (ast.ClassDef, *FUNCTIONS))]
 
 
 def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
@@ -146,8 +133,7 @@ def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
     owner = swallow.function.owner
     if owner is None or not first or swallow.function.outer is None:
         return None
-    receiver = first[0].name.value
-    row = place.tree.row(swallow.node)
+    receiver, row = first[0].name, swallow.node.lineno
     scopes = place.once("scopes", lambda: _scopes(place))
     around = [node for node in scopes if node.lineno <= row <= (node.end_lineno or row)]
     classes = [node for node in around if isinstance(node, ast.ClassDef)]
@@ -161,7 +147,7 @@ def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
     for met in _OWN.finditer(text):
         if met[1] == receiver and _is_there(classes[-1], functions[-1], met[2], receiver):
             bound = place.facts.paths.attribute(owner, met[2])
-            made = [each.value for each in bound if isinstance(each.value, cst.Call)]
+            made = [each.value for each in bound if isinstance(each.value, ast.Call)]
             names = {place.facts.paths.qualified(dotted(each.func)) for each in made}
             style = "%" if names == {"logging.getLogger"} else "text"
             return _Logger(f"{receiver}.{met[2]}", style)
