@@ -61,10 +61,9 @@ def _is_quiet(call: ast.Call) -> bool:
 def _warns(call: ast.Call) -> bool:
     """`logger.log(logging.WARNING, ...)`, `log("...", level="error")`."""
     for arg in arguments(call):
-        level = string(arg.value)
-        if level is None:
-            level = (dotted(arg.value) or "").rpartition(".")[2]
-        if level.upper() in reporting.ALARM_LEVELS:
+        text = string(arg.value)
+        level = (dotted(arg.value) or "").rpartition(".")[2] if text is None else text.upper()
+        if level in reporting.ALARM_LEVELS:
             return True
     return False
 
