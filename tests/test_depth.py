@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from atomic_fix.check import UNREADABLE, check, check_bytes
 from atomic_fix.config import Config
-from atomic_fix.islands import NotParsed, TooDeep, depth, room
+from atomic_fix.parse import NotParsed, TooDeep, depth, room
 from atomic_fix.source import Source
 
 FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))

@@ -129,9 +129,13 @@ def called(node: ast.AST | None) -> str:
 def code_of(node: ast.AST) -> str:
     """The code of a node, as `ast.unparse` writes it: one spelling for what means the same.
 
-    For the characters in the file, see `Tree.text`.
+    For the characters in the file, see `Tree.text`. A question mark stands for a number of so many
+    digits that Python does not print it.
     """
-    return ast.unparse(node)
+    try:
+        return ast.unparse(node)
+    except ValueError:
+        return "?"
 
 
 @cache

@@ -204,16 +204,26 @@ class Code:
         shift: how many rows of the file stand above the first row of `text`; negative for more
             rows in the text than in the file.
         models: Python's nodes that the piece is made of.
+        without_functions: whether what stands in functions is left out of the text.
 
     Raises:
         NotParsed, TooDeep: LibCST cannot parse it.
     """
 
-    def __init__(self, tree: Tree, text: str, shift: int, models: Sequence[ast.AST]) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        text: str,
+        shift: int,
+        models: Sequence[ast.AST],
+        *,
+        without_functions: bool = False,
+    ) -> None:
         self.source = tree.source
         self._tree = tree
         self._shift = shift
         self._models = models
+        self._without_functions = without_functions
         try:
             self.module = parse(text)
         except cst.ParserSyntaxError as error:
@@ -269,17 +279,15 @@ class Code:
                 self._pair_by_first(model, found)
         return found, {node: model for model, node in found.items()}
 
-    @staticmethod
-    def _nodes_of(root: ast.AST) -> Iterator[ast.AST]:
-        """What stands in a function; in what stands outside of one, less the functions there."""
+    def _nodes_of(self, root: ast.AST) -> Iterator[ast.AST]:
         stack = [root]
-        in_function = isinstance(root, nodes.FUNCTIONS)
         while stack:
             node = stack.pop()
-            if in_function or not isinstance(node, nodes.FUNCTIONS):
-                if not isinstance(node, ast.FormattedValue):
-                    yield node
-                stack.extend(reversed(_paired_children(node)))
+            if self._without_functions and isinstance(node, nodes.FUNCTIONS):
+                continue
+            if not isinstance(node, ast.FormattedValue):
+                yield node
+            stack.extend(reversed(_paired_children(node)))
 
     def _pair(
         self, model: ast.AST, starts: Mapping[Position, list[cst.CSTNode]]
@@ -462,7 +470,8 @@ class _Units:
             shares |= index + 1 < len(body) and _first_row(body[index + 1]) <= last
             if not shares:
                 _leave_out(rows, first, last)
-        return Code(self._tree, "\n".join(rows) + "\n", 0, models)
+        text = "\n".join(rows) + "\n"
+        return Code(self._tree, text, 0, models, without_functions=True)
 
 
 def _paired_children(node: ast.AST) -> list[ast.AST]:
