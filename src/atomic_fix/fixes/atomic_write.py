@@ -638,10 +638,10 @@ class _OpenedWrite(Attempt):
             if end == 0:
                 raise Refused("nothing is written")
             edits = self._from_close(line, rest[:end], closing)
-        following = self._following()
-        body = [each for each in following if each.lineno <= place.span(closing).end.row]
-        if isinstance(following[0], ast.Try):
-            body = following[0].body
+        last = place.span(closing).end.row
+        body = [each for each in self._following() if each.lineno <= last]
+        if isinstance(closing, cst.Try):
+            body = body[0].body  # type: ignore[attr-defined]
         self._look_into(body, handle)
         return self.made(place.edit(assign, self._header(handle)), *edits)
 
