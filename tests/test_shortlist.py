@@ -31,7 +31,9 @@ from atomic_fix.source import Source, Unreadable, decode
 
 # Everything is looked at, and what is unlikely is compared too.
 CONFIG = Config(
-    min_confidence=0.0, extend_select=tuple(rule.code for rule in RULES if not rule.default)
+    min_confidence=0.0,
+    check_tests=True,
+    extend_select=tuple(rule.code for rule in RULES if not rule.default),
 )
 NEEDLES = Needles(CONFIG)
 FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))

@@ -237,7 +237,8 @@ def _may_be_corrupt(caught: bytes) -> bool:
         last = name.rpartition(".")[2]
         if last in HARMFUL or CORRUPT.search(name):
             return True
-        if name == last and name not in BUILTIN_ERRORS:
+        is_bound_here = name == last or name.startswith(("self.", "cls."))
+        if is_bound_here and last not in BUILTIN_ERRORS:
             return True  # it may stand for several exceptions
     return False
 
