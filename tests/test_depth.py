@@ -9,7 +9,7 @@ from pathlib import Path
 
 import libcst as cst
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from atomic_fix.check import UNREADABLE, check, check_bytes
@@ -153,14 +153,18 @@ TEXTS = st.lists(
 ).map("".join)  # fmt: skip
 
 
+# Without a deadline: a busy machine makes hypothesis say that a text takes too long.
+@settings(deadline=None)
+@example("")
 @given(TEXTS | st.text())
 def test_any_text_is_weighed(text: str) -> None:
     try:
-        assert depth.stack_needed(text) >= 0  # an empty text needs none
+        assert depth.stack_needed(text) >= depth.stack_needed("") > 0
     except TooDeep:
         assert len(text) > 10
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_any_text_is_parsed_or_not(text: str) -> None:
     found = check(Source("a.py", f"{SAVE}{text}", "utf-8", bom=False), Config())

@@ -204,6 +204,38 @@ def test_a_thousand_folders_in_one_another(here: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="paths of Windows are shorter")
+@pytest.mark.parametrize("lines", ["*.x\n!y.x\nbuild/\n", "/build\nd/*.x\n"])
+def test_a_thousand_gitignores_in_one_another(here: Path, lines: str) -> None:
+    (here / ".git").mkdir()
+    folder = str(here)
+    for _ in range(1_000):
+        folder += "/d"
+        Path(folder).mkdir()
+        Path(folder, ".gitignore").write_text(lines)
+    Path(folder, "deep.py").touch()
+    try:
+        began = time.process_time()
+        assert files(".") == ["d/" * 1_000 + "deep.py"]
+        assert time.process_time() - began < 10
+    finally:
+        remove_nested(here / "d")
+
+
+def test_what_patterns_in_one_another_may_cost_has_an_end(here: Path) -> None:
+    (here / ".git").mkdir()
+    make(here, "a/b/y1.py", "a/b/z1.py")
+    for folder, letter in ((here, "x"), (here / "a", "y"), (here / "a/b", "z")):
+        lines = (f"{letter}{number}.py\n" for number in range(4_000))
+        (folder / ".gitignore").write_text("".join(lines))
+    problem, found = discover(["."], Resolver({}))
+    assert isinstance(problem, Unreadable)
+    assert problem.filename == "a/b/.gitignore"
+    assert problem.reason == "is not used: with those above it, its patterns are too many"
+    assert isinstance(found, Candidate)
+    assert found.path == "a/b/z1.py"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths of Windows are shorter")
 def test_a_folder_whose_path_is_too_long_is_said_and_does_not_stop_the_others(here: Path) -> None:
     top = here / "top"
     top.mkdir()

@@ -4,6 +4,7 @@ and to have neither."""
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -493,6 +494,26 @@ def test_a_copy_is_found_in_each_layout(here: Path, copy: str, job: str, is_pack
          f"import sys; sys.path.insert(0, {str(root)!r}); import {module}"],
         check=True,
     )  # fmt: skip
+
+
+def test_the_way_up_from_a_deep_folder_is_not_walked_again_at_each_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from atomic_fix.run.project import _upwards
+
+    (tmp_path / ".git").mkdir()
+    folder = str(tmp_path) + "/d" * 300
+    Path(folder).mkdir(parents=True)
+    asked: list[str] = []
+    lstat = os.lstat
+
+    def noted(path: str) -> os.stat_result:
+        asked.append(path)
+        return lstat(path)
+
+    monkeypatch.setattr(os, "lstat", noted)
+    assert len(list(_upwards(folder))) == 301
+    assert len(asked) < 10_000
 
 
 @pytest.mark.parametrize(

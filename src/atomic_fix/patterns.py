@@ -15,6 +15,8 @@ from atomic_fix.source import below
 _MOST = 5_000
 """Patterns of one file or setting."""
 _MOST_BYTES = 1 << 17
+MOST_AT_ONCE = 10_000
+"""Patterns that one path is compared with: those of its folder and of all above it."""
 _LONGEST = 4_096
 """Bytes of the longest path there is."""
 
@@ -77,23 +79,28 @@ class Patterns:
         numbered = list(enumerate(patterns))[::-1]  # of those that match, the last one decides
         self._of_names = [each for each in numbered if each[1].by_name]
         self._of_paths = [each for each in numbered if not each[1].by_name]
-        self._by_name: dict[tuple[bytes, bool], int] = {}
+        self.count = len(patterns)
+        self._by_name: dict[tuple[str, bool], int] = {}
         """What is known of names, which repeat."""
 
     def decide(self, path: str, *, is_folder: bool) -> bool | None:
         """Whether the patterns leave the absolute path out (True), take it back in (False),
         or have nothing to say of it: what they say of a folder above it, they said there."""
+        if not self._of_paths and path.startswith(self._inside):
+            # Of folders in one another each has patterns, perhaps, and each of them is asked of
+            # all below: what only looks at names does so before anything is copied.
+            return self._answer(self._named(path[path.rfind(os.sep) + 1 :], is_folder))
         relative = self._relative(path)
-        return None if relative is None else self._decide(os.fsencode(relative), is_folder)
+        return None if relative is None else self._decide(relative, is_folder)
 
     def leave_out(self, path: str) -> bool:
         """Whether the absolute path of a file, or a folder above it, is left out."""
         relative = self._relative(path)
         if relative is None:
             return False
-        parts = os.fsencode(relative).split(b"/")
+        parts = relative.split("/")
         return any(
-            self._decide(b"/".join(parts[:end]), end < len(parts))
+            self._decide("/".join(parts[:end]), end < len(parts))
             for end in range(1, len(parts) + 1)
         )
 
@@ -102,12 +109,20 @@ class Patterns:
             return path[len(self._inside) :].replace(os.sep, "/")
         return below(path, self._folder)
 
-    def _decide(self, path: bytes, is_folder: bool) -> bool | None:
-        name = path.rpartition(b"/")[2]
+    def _decide(self, path: str, is_folder: bool) -> bool | None:
+        last = self._named(path[path.rfind("/") + 1 :], is_folder)
+        if self._of_paths:
+            last = max(last, _last(self._of_paths, os.fsencode(path), is_folder))
+        return self._answer(last)
+
+    def _named(self, name: str, is_folder: bool) -> int:
         last = self._by_name.get((name, is_folder))
         if last is None:
-            last = self._by_name[name, is_folder] = _last(self._of_names, name, is_folder)
-        last = max(last, _last(self._of_paths, path, is_folder))
+            last = _last(self._of_names, os.fsencode(name), is_folder)
+            self._by_name[name, is_folder] = last
+        return last
+
+    def _answer(self, last: int) -> bool | None:
         return None if last < 0 else not self._negated[last]
 
 

@@ -93,6 +93,11 @@ def test_mac_has_no_attributes_within_reach(
     runtime.atomic_write_text(path, "new")
     assert path.read_text() == "new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    with runtime.atomic_open(path) as file:
+        file.write("newer")
+        path.chmod(0o604)  # what has changed meanwhile is looked at again
+    assert path.read_text() == "newer"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o604
 
 
 class WindowsError(OSError):

@@ -875,6 +875,19 @@ def test_rescue_that_fails_leaves_the_target_alone(
     assert list(target.parent.iterdir()) == [target]
 
 
+def test_rescue_that_is_not_on_disk_leaves_the_target_and_nothing_else(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The target is whole then, so that nothing has to be rescued."""
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", busy)
+        patched.setattr(runtime, "_sync_directory", full)
+        with pytest.warns(runtime.AtomicWriteWarning), pytest.raises(OSError, match="full: "):
+            runtime.atomic_write_text(target, "new")
+    assert target.read_text() == "old"
+    assert list(target.parent.iterdir()) == [target]
+
+
 @pytest.mark.parametrize("fsync", [True, False])
 def test_written_in_place_is_synced(
     target: Path, monkeypatch: pytest.MonkeyPatch, fsync: bool

@@ -169,6 +169,10 @@ class _Walk:
         if isinstance(own, Unreadable):
             yield _Found(own, own.filename)
             own = None
+        if own is not None and _are_too_many(above, own):
+            name = os.path.join(path, ".gitignore")
+            yield _unwalked(name, "is not used: with those above it, its patterns are too many")
+            own = None
         gitignores = (*above, own) if own is not None else above
         file_within = self._within(absolute, within, settings)
         for entry in entries:
@@ -265,6 +269,12 @@ def _gitignore(folder: str, name: str = ".gitignore") -> Patterns | Unreadable |
     if problem := too_many(lines):
         return Unreadable(path, f"is not used: {problem}")
     return Patterns(os.path.abspath(folder), lines)
+
+
+def _are_too_many(above: tuple[Patterns, ...], own: Patterns) -> bool:
+    from atomic_fix.patterns import MOST_AT_ONCE
+
+    return sum(each.count for each in above) + own.count > MOST_AT_ONCE
 
 
 def _ignored(absolute: str, gitignores: tuple[Patterns, ...], is_folder: bool) -> bool:

@@ -251,14 +251,24 @@ def _upwards(folder: str) -> Iterator[str]:
     checkout, and not to what everybody shares."""
     own = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
     names = ("/tmp", "/var/tmp", os.path.expanduser("~"), *filter(None, own))
-    shared = {os.path.realpath(name) for name in names}
+    shared = set(map(_identity, names)) - {None}
     here = folder
-    while here == folder or os.path.realpath(here) not in shared:
+    while here == folder or _identity(here) not in shared:
         yield here
         parent = os.path.dirname(here)
         if parent == here or _is_checkout(here):
             return
         here = parent
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
+    """What is the same for all names of a folder. Their real paths would be, too, but take a
+    system call for each folder above, which adds up where many lie in one another."""
+    try:
+        found = os.stat(folder)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_checkout(folder: str) -> bool:
