@@ -11,6 +11,7 @@ import builtins
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from atomic_fix.facts import nodes
@@ -162,7 +163,7 @@ class Block:
         self._lines = frozenset(body)
         self._seen: set[FunctionFacts] = set()
 
-    @property
+    @cached_property
     def is_one_write(self) -> bool:
         """Whether a single call writes all there is: what it leaves when it fails is of no use."""
         rest = [each for each in self.body if not self._ends(each)]
@@ -230,10 +231,13 @@ class Block:
         if not holders:
             return {}
         inside = {*self.nodes}
+        used = {dotted(each) for each in inside}
+        used |= {each.attr for each in inside if isinstance(each, ast.Attribute)}
         return {
             holder.name: holder.is_lazy
             for holder in holders
-            if holder.node not in inside
+            if holder.name in used
+            and holder.node not in inside
             and any(self._resolves_to_target(e, function, self.site.order) for e in holder.names)
         }
 
@@ -453,9 +457,20 @@ class Block:
             self._seen.add(function)
             handles = self._handles_in(function, node, scope)
             self._look_at(
-                of_kind(function.node, ast.AST),
-                _Scope(function, handles, attribute, scope.depth - 1),
+                self._run_by(function), _Scope(function, handles, attribute, scope.depth - 1)
             )
+
+    def _run_by(self, function: FunctionFacts) -> Sequence[ast.AST]:
+        """What counts in a function that the block calls."""
+        scopes = self.place.facts.scopes
+
+        def counts(node: ast.AST) -> bool:
+            if isinstance(node, (ast.Attribute, ast.Name)):
+                name = node.attr if isinstance(node, ast.Attribute) else node.id
+                return name == "fileno" or name in scopes.by_name or name in scopes.classes
+            return isinstance(node, (ast.Call, ast.Raise))
+
+        return self.place.once(("run", function), lambda: [*filter(counts, walk(function.node))])
 
     def _handles_in(
         self, function: FunctionFacts, node: ast.Name | ast.Attribute | None, scope: _Scope
