@@ -194,7 +194,7 @@ FINDINGS = st.lists(FINDING, max_size=2).map(tuple)
 NOTES = st.lists(st.tuples(ROW, TEXT), max_size=2).map(tuple)
 
 
-@given(st.builds(FileResult, TEXT, FINDINGS, st.booleans(), NOTES))
+@given(st.builds(FileResult, TEXT, FINDINGS, NOTES))
 def test_whatever_a_result_holds_comes_back(result: FileResult) -> None:
     told = json.loads(json.dumps(stored.plain(result)))
     assert stored.read(FileResult, told) == result

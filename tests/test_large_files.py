@@ -2,7 +2,7 @@
 
 import pytest
 
-from atomic_fix.check import UNREADABLE, check_bytes
+from atomic_fix.check import check_bytes
 from atomic_fix.config import Config
 
 SAVE = """
@@ -26,9 +26,9 @@ def test_each_of_many_functions_is_found(functions: int) -> None:
 
 def test_too_many_places_are_refused() -> None:
     found = check_bytes(program(2_001), "generated.py", Config())
-    assert [finding.code for finding in found.findings] == [UNREADABLE]
-    assert not found.analysed
-    assert found.findings[0].message == (
+    assert found.findings == ()
+    assert found.problem is not None
+    assert found.problem.reason == (
         "cannot be analysed: 2001 functions and statements that may write or swallow are too "
         "many for one file"
     )

@@ -6,6 +6,7 @@ import pytest
 
 from atomic_fix.check import check_bytes
 from atomic_fix.config import Config
+from atomic_fix.finding import listed
 from atomic_fix.source import is_python
 
 
@@ -24,8 +25,9 @@ from atomic_fix.source import is_python
 )
 def test_broken_files_without_anything_to_find_are_told(content: bytes) -> None:
     result = check_bytes(content, "broken.py", Config())
-    assert [finding.code for finding in result.findings] == ["ATF000"]
-    assert not result.analysed
+    assert result.problem is not None
+    assert not result.findings
+    assert [finding.code for finding in listed(result)] == ["ATF000"]
 
 
 @pytest.mark.parametrize(

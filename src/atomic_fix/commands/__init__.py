@@ -15,13 +15,13 @@ from typing import Any
 
 import click
 
-from atomic_fix.finding import FileResult, Finding
+from atomic_fix.finding import FileResult, Finding, Unreadable, listed
 from atomic_fix.report import Report, harmless, named, printable, renderer
 from atomic_fix.run import cache, disk, workers
 from atomic_fix.run.all_files import Effort, shard_of
 from atomic_fix.run.narrowing import Narrowing, one_per_call
 from atomic_fix.settings import ConfigError, Resolver, Settings
-from atomic_fix.source import Source, Unreadable, decode
+from atomic_fix.source import Source, decode
 
 CLEAN, FOUND, FAILED = 0, 1, 2
 """The exit codes: nothing to tell, something was found, some of the work could not be done."""
@@ -134,7 +134,7 @@ def tell_unread(result: FileResult) -> bool:
     """Say on standard error why a file could not be analysed, if so; whether it is so."""
     if result.analysed:
         return False
-    for finding in result.findings:
+    for finding in listed(result):
         start = finding.span.start
         place = f"{named(finding.filename)}:{start.row}:{start.column}"
         said = f"{finding.code} {printable(finding.message)}"

@@ -29,7 +29,7 @@ from atomic_fix.finding import FileResult
 from atomic_fix.report import count, harmless, named, printable
 from atomic_fix.run import disk
 from atomic_fix.run.all_files import check_files
-from atomic_fix.run.one_file import change_bytes, check_bytes
+from atomic_fix.run.one_file import change_file, check_file
 from atomic_fix.run.workers import WorkerDied
 from atomic_fix.settings import ConfigError
 
@@ -48,10 +48,7 @@ def check(session: Session) -> int:
     if known is not None:
         if not session.narrowing.diff_base:
             unused = tell_stale(known, results)
-        results = tuple(
-            replace(each, findings=known.unknown(each.findings)) if each.analysed else each
-            for each in results
-        )
+        results = tuple(replace(each, findings=known.unknown(each.findings)) for each in results)
     results = _noted(results, session)
     print_report(results, session)
     unused |= tell_notes(results)
@@ -84,14 +81,15 @@ def standard_input(session: Session) -> int:
     if len(content) > files.MOST:
         raise ConfigError(f"{filename}: cannot be read: larger than {files.MOST >> 20} MB")
     if not (session.options["diff"] or session.options["write"]):
-        result = check_bytes(content, filename, settings, session.narrowing)
+        result = check_file(content, filename, settings, session.narrowing)
         results = _noted((result,), session, content)
         print_report(results, session, content=content)
         unused = tell_notes(results) and settings.fail_on_unused
         return max(exit_code(results), FOUND if unused else CLEAN)
 
     made = Repairs(session)
-    repair = change_bytes(content, filename, settings, session.narrowing, made.change)
+    repair = change_file(content, filename, settings, session.narrowing, made.policy)
+    made.add(repair)
     if session.options["diff"]:
         failed = print_patch(repair)
         code = diff_exit_code([repair], failed=failed)
@@ -148,7 +146,7 @@ def pruned(known: Baseline, results: Sequence[FileResult]) -> Baseline:
 
 
 def _found(results: Sequence[FileResult], folder: str) -> Baseline:
-    findings = [each for result in results if result.analysed for each in result.findings]
+    findings = [each for result in results for each in result.findings]
     return baseline.of(findings, folder)
 
 

@@ -4,7 +4,8 @@ import ast
 import sys
 import warnings
 
-from atomic_fix.source import Source, Unreadable
+from atomic_fix.finding import Unreadable
+from atomic_fix.source import Source
 
 
 def parse(text: str) -> ast.Module:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from atomic_fix.baseline import normalised
-from atomic_fix.finding import Applicability, FileResult, Finding
+from atomic_fix.finding import Applicability, FileResult, Finding, listed
 from atomic_fix.source import Source, below
 
 FORMATS: dict[str, str] = {
@@ -32,7 +32,7 @@ FORMATS: dict[str, str] = {
 """Module and function of each output format; `statistics` has an option of its own."""
 
 
-UNREADABLE_PAGE = """\
+NOT_ANALYSED_PAGE = """\
 The file could not be analysed.
 
 ## What it does
@@ -75,7 +75,7 @@ class Report:
     @property
     def findings(self) -> Iterator[Finding]:
         for result in self.results:
-            yield from result.findings
+            yield from listed(result)
 
 
 def renderer(name: str) -> Callable[[Report], Iterator[str]]:
@@ -123,17 +123,18 @@ def relative_path(filename: str) -> str:
     return below(filename, ".") or os.path.abspath(filename)  # noqa: PTH100
 
 
-def fingerprints(report: Report) -> Iterator[tuple[Finding, str]]:
-    """Each finding with a name for it that lasts while other lines come and go: made of its
-    file, its code, its line without the indentation, and which of several alike it is."""
+def fingerprints(report: Report) -> Iterator[tuple[FileResult, Finding, str]]:
+    """Each finding, behind the result that it is of, with a name for it that lasts while other
+    lines come and go: made of its file, its code, its line without the indentation, and which of
+    several alike it is."""
     import hashlib
 
     seen: Counter[tuple[str, str, str]] = Counter()
-    for finding in report.findings:
+    for result, finding in ((each, one) for each in report.results for one in listed(each)):
         key = (relative_path(finding.filename), finding.code, normalised(finding.source_line))
         text = "\0".join((*key, str(seen[key])))
         seen[key] += 1
-        yield finding, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        yield result, finding, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 _COMMAND = re.compile(r"##(?=(?:vso)?\[)")
@@ -161,7 +162,7 @@ def repairs_and_summary(report: Report) -> Iterator[str]:
 def summary(report: Report) -> str:
     """The line at the end: what was found, what can be fixed, what was left and why, and what
     repaired code imports."""
-    findings = [each for result in report.results if result.analysed for each in result.findings]
+    findings = [each for result in report.results for each in result.findings]
     unread = sum(not result.analysed for result in report.results)
     parts = []
     if report.fixed:

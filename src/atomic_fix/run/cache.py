@@ -106,7 +106,7 @@ class Cache:
         """Remember a result, if the file still is what `find` saw."""
         path = candidate.path
         before = self._stats.get(path)
-        if before is None or not result.analysed:
+        if before is None or result.problem is not None:
             return
         content = _content(path)
         if content is None or before != _stat(path):

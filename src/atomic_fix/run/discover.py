@@ -11,9 +11,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from atomic_fix import files
+from atomic_fix.finding import Unreadable
 from atomic_fix.run import disk
 from atomic_fix.settings import ConfigError, Resolver, Settings
-from atomic_fix.source import Unreadable, below
+from atomic_fix.source import below
 
 if TYPE_CHECKING:
     from atomic_fix.patterns import Patterns

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from atomic_fix import files
 from atomic_fix.baseline import Baseline
-from atomic_fix.finding import Finding, Span
+from atomic_fix.finding import Finding, NotAnalysed, Span, Unreadable
 from atomic_fix.run import disk
 from atomic_fix.run.git import Revision
 from atomic_fix.settings import ConfigError
-from atomic_fix.source import Source, Unreadable, decode
+from atomic_fix.source import Source, decode
 
 _MUCH = 20_000_000
 """Pairs of equal lines, from which on it takes too long to align two texts: a line is known then
@@ -20,23 +20,29 @@ if it stood anywhere."""
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """`baseline` holds the known findings; of `diff_base` only findings on lines that
-    have changed since are told. None narrows nothing."""
+    """`baseline` holds the known findings, or `baseline_file` is read for them once there are
+    any; of `diff_base` only findings on lines that have changed since are reported. None narrows
+    nothing."""
 
     baseline: Baseline | None = None
     diff_base: Revision | None = None
+    baseline_file: str = ""
 
     def narrow(self, findings: tuple[Finding, ...], source: Source) -> tuple[Finding, ...]:
-        """Those that are told, or the ATF000 that says why git cannot tell."""
-        if self.baseline is not None:
-            findings = self.baseline.unknown(findings)
+        """Those that are reported.
+
+        Raises:
+            NotAnalysed: git does not say what has changed.
+            ConfigError: the baseline cannot be read.
+        """
+        known = read_baseline(self.baseline_file) if self.baseline_file else self.baseline
+        if known is not None:
+            findings = known.unknown(findings)
         if self.diff_base is not None and findings:
             try:
                 changed = _changed_rows(source, self.diff_base)
             except ConfigError as error:
-                from atomic_fix.check import unreadable_finding
-
-                return (unreadable_finding(Unreadable(source.filename, str(error))),)
+                raise NotAnalysed(Unreadable(source.filename, str(error))) from error
             findings = tuple(
                 each
                 for each in findings

@@ -9,12 +9,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from typing import TYPE_CHECKING, cast
 
-from atomic_fix.finding import FileResult
+from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.run import disk, lifetime, time_limit
 from atomic_fix.run.discover import Candidate
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import check_bytes, uncollected, unreadable
-from atomic_fix.source import Unreadable
+from atomic_fix.run.one_file import check_file, uncollected
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -80,7 +79,7 @@ def check_all(
 
 def _check(candidate: Candidate, narrowing: Narrowing) -> FileResult:
     content = disk.read(candidate.path)
-    result = check_bytes(content, candidate.path, candidate.settings, narrowing)
+    result = check_file(content, candidate.path, candidate.settings, narrowing)
     if gc.get_count()[0] > _MUCH_GARBAGE:
         gc.collect()
     return result
@@ -146,7 +145,7 @@ def _in_processes(
                         known[i][index] = _check_alone(chunks[i][index], narrowing, context)
                     start(todo)
             for index, each in enumerate(chunk):
-                yield told.get(index) or FileResult(each.path, ())
+                yield told.get(index) or FileResult(each.path)
     finally:
         # Whoever interrupts does not want to wait for what was begun. Workers end behind the
         # file in hand, by themselves: one that is killed may leave half an answer behind, whose
@@ -177,14 +176,14 @@ def _check_alone(candidate: Candidate, narrowing: Narrowing, context: BaseContex
         process.join()
         receiver.close()
     if waits or time_limit.is_over(process.exitcode):
-        return unreadable(Unreadable(candidate.path, time_limit.REASON))
+        return FileResult(candidate.path, problem=Unreadable(candidate.path, time_limit.REASON))
     how = f"ended with {process.exitcode}"
     if process.exitcode is not None and process.exitcode < 0:
         how = f"was ended by signal {-process.exitcode}"
     reason = (
         f"internal error: the process that analysed it {how} (please report this, with the file)"
     )
-    return unreadable(Unreadable(candidate.path, reason))
+    return FileResult(candidate.path, problem=Unreadable(candidate.path, reason))
 
 
 def _send_result(sender: Connection, candidate: Candidate, narrowing: Narrowing) -> None:
@@ -217,7 +216,7 @@ def _check_chunk(
         _in_hand[number] = index + 1
         time_limit.end_with_process(_HANGS_AFTER)
         result = _check(each, narrowing)
-        if result.findings or result.notes or not result.analysed:
+        if result != FileResult(each.path):
             told[index] = result
     time_limit.end_with_process(0)
     return told
