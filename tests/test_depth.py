@@ -190,6 +190,14 @@ def test_what_libcst_fails_at_is_not_parsed(text: str) -> None:
     assert "cannot be parsed" in found.findings[0].message
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_statements_of_a_module_that_libcst_alone_refuses(end: str) -> None:
+    text = ('f"{a}" ' * 3_000 + "'a'\n" + SAVE).replace("\n", end)
+    found = check_bytes(text.encode(), "a.py", Config())
+    assert [finding.code for finding in found.findings] == [UNREADABLE]
+    assert found.findings[0].message.startswith("cannot be parsed: ")
+
+
 def test_a_panic_of_the_parser_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     class PanicException(BaseException):
         pass

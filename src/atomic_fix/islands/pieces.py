@@ -117,7 +117,10 @@ class _PiecesTree(Tree):
             elif piece.owner is None:
                 size = piece.end - piece.start + 1
                 rows[piece.start : piece.end + 1] = _LINE_END.split(piece.text)[:size]
-        outline = _Parsed(parse("\n".join(rows[1:]) + "\n"), 0)
+        try:
+            outline = _Parsed(parse("\n".join(rows[1:]) + "\n"), 0)
+        except cst.ParserSyntaxError as error:
+            raise NotParsed from error
         seen = set(map(id, outline.module.body))
         for line in outline.module.body:
             if isinstance(line, cst.SimpleStatementLine):
