@@ -123,10 +123,9 @@ def called_name(node: ast.AST | None) -> str:
 
 def given_to(place: Place, node: ast.AST) -> ast.Call | None:
     """The call that a node is an argument of."""
-    parents = parents_in(place.function.node)
-    above = parents.get(node)
+    above = place.parent(node)
     if isinstance(above, (ast.keyword, ast.Starred)):
-        above = parents.get(above)
+        above = place.parent(above)
     return above if isinstance(above, ast.Call) and above.func is not node else None
 
 
@@ -688,8 +687,7 @@ def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
     """Whether another handle of the same file is open while it is written: to replace the file
     would part the two, and a lock on one would no longer keep others from the other."""
     code = code_of(site.path_node)
-    parents = parents_in(site.function.node)
-    ancestors = {above for above, _ in _around(site.call.place, parents)}
+    ancestors = {*place.around(site.call.place)}
 
     def opened_in_it() -> list[tuple[Call, Opened]]:
         return [(c, o) for c in site.function.calls if (o := handles.opens(c)) is not None]
@@ -700,9 +698,9 @@ def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
         value = handles.resolve(opened.target, call)
         if code_of(opened.target) != code and not _same(value, site.path):
             continue
-        above = parents.get(call.node)
+        above = place.parent(call.node)
         if isinstance(above, ast.withitem):
-            if parents.get(above) in ancestors:
+            if place.parent(above) in ancestors:
                 return True
             continue
         if called_name(given_to(place, call.node)) in _LAZY:
