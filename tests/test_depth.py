@@ -194,8 +194,8 @@ def test_what_libcst_fails_at_is_not_parsed(text: str) -> None:
 def test_statements_of_a_module_that_libcst_alone_refuses(end: str) -> None:
     text = ('f"{a}" ' * 3_000 + "'a'\n" + SAVE).replace("\n", end)
     found = check_bytes(text.encode(), "a.py", Config())
-    assert [finding.code for finding in found.findings] == [UNREADABLE]
-    assert found.findings[0].message.startswith("cannot be parsed: ")
+    assert found.problem is not None
+    assert found.problem.reason.startswith("cannot be parsed: ")
 
 
 def test_a_panic_of_the_parser_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
