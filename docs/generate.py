@@ -11,6 +11,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from atomic_fix.catalog import apis
 from atomic_fix.cli import main as command
 from atomic_fix.rules import RULES, Rule
 from atomic_fix.runtime import atomic_write_text
@@ -23,7 +24,8 @@ _INTRODUCTION = """\
 # Rules
 
 Each rule has a page: what it reports, why, what to write instead, and what it leaves alone.
-`atomic-fix --explain ATF101` prints the same text in the terminal.
+`atomic-fix --explain ATF101` prints the same text in the terminal. The calls that they know are in
+a [table](apis.md).
 
 | code | name | reports |
 | --- | --- | --- |
@@ -42,6 +44,18 @@ ATF000 stands for a file that could not be analysed. It is always told and never
 """
 
 
+_APIS = """\
+# Calls
+
+The calls that open a file to write it, and those that save to a path, by their whole names; a
+name that begins with a dot is a method. Others are named in [the
+configuration](../configuration.md).
+
+| call | what a repair makes of it | loaded by |
+| --- | --- | --- |
+"""
+
+
 def pages() -> dict[str, str]:
     """What `docs/rules/` should hold: file names and their texts."""
     rows = "".join(
@@ -50,8 +64,30 @@ def pages() -> dict[str, str]:
         for rule in RULES
     )
     found = {"index.md": f"{_INTRODUCTION}{rows}{_ONE_PER_CALL}{_UNREADABLE}"}
+    found["apis.md"] = _apis()
     found.update((f"{rule.name}.md", _page(rule)) for rule in RULES)
     return found
+
+
+def _apis() -> str:
+    """The table of the calls that the catalogue knows."""
+    rows = [(each.name, each.refusal or each.rewriting.value, "") for each in apis.OPENERS]
+    for saver in apis.SAVERS:
+        made = saver.refusal.format(saver.shown)
+        if saver.handle is not None:
+            made = f"with a handle of `atomic_open` in place of the path{_condition(saver.handle)}"
+        rows.append((saver.name, made, saver.loader and f"`{saver.loader}`"))
+    table = "".join(f"| `{name}` | {made} | {loader} |\n" for name, made, loader in rows)
+    return f"{_APIS}{table}"
+
+
+def _condition(handle: apis.Handle) -> str:
+    parts = []
+    if handle.suffixes:
+        parts.append(f"the path ends in {' or '.join(f'`{each}`' for each in handle.suffixes)}")
+    if handle.module:
+        parts.append(f"the module imports `{handle.module}`")
+    return f", if {' and '.join(parts)}" if parts else ""
 
 
 def _page(rule: Rule) -> str:

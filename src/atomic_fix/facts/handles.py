@@ -223,7 +223,7 @@ class Handles:
             return None
         target = self.paths.opened_by_method(call.node)
         mode = call.argument(0 if target is call.receiver else 1, "mode")
-        return Opened(target, mode, apis.Opener("Path.open"))
+        return Opened(target, mode, apis.PATH_OPEN)
 
     def is_open(self, call: Call) -> bool:
         name = self.paths.call_name(call, call.function)

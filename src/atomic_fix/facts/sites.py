@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
@@ -41,12 +41,21 @@ def _may_load(last: str) -> bool:
     return _is_wrapper(last) or not LOADING.isdisjoint(words(last))
 
 
+_NOT_KNOWN = (
+    "whether `{}` takes a handle in place of the path is not known; save to a temp file, then "
+    "`os.replace` it"
+)
+
+
 @lru_cache(maxsize=8)
 def _savers(rows: tuple[str, ...]) -> Mapping[str, apis.Saver]:
     """What saves, by its name: the rows of the catalogue and of a configuration."""
     parts = (row.partition(":") for row in rows)
-    own = (apis.Saver(name, int(place or 0), "", "state") for name, _, place in parts)
-    return {saver.name: saver for saver in (*apis.SAVERS, *own)}
+    known = {saver.name: saver for saver in apis.SAVERS}
+    for name, _, place in parts:
+        row = known.get(name, apis.Saver(name, 0, "", "state", refusal=_NOT_KNOWN))
+        known[name] = replace(row, path=int(place or 0), keyword="", content="state")
+    return known
 
 
 @lru_cache(maxsize=8)

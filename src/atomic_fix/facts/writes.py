@@ -70,6 +70,8 @@ class WriteSite(Site):
     """Names in the expression that is written, nearest first."""
     constant: bool = False
     """Whether what is written stands in the code: it can be written again."""
+    saver: apis.Saver | None = None
+    """The row of the catalogue, of a `save`."""
 
 
 class Writes:
@@ -129,9 +131,7 @@ class Writes:
             and receiver is not None
             and self._handles.made_by(receiver, call, apis.TREE_MAKERS)
         ):
-            return self._saver(
-                call, apis.Saver("ElementTree.write", 0, "file_or_filename", "state")
-            )
+            return self._saver(call, apis.TREE_WRITE)
         return None
 
     def _open(self, call: Call, name: str, opened: Opened) -> WriteSite | None:
@@ -235,8 +235,9 @@ class Writes:
             if not copied.is_temp and path.is_put_beside(copied):
                 path = path.having("aside")  # `shutil.copy(path, f"{path}.1")`
         data = _names(next((a.value for a in call.arguments if a.value is not target), None))
-        api = saver.name.removeprefix(".")
-        return WriteSite(call, "save", api, target, path, "w", saver.content, data)
+        return WriteSite(
+            call, "save", saver.shown, target, path, "w", saver.content, data, saver=saver
+        )
 
     def _handle_content(self, call: Call, handle: str | None, uses: list[Call]) -> str:
         given = self._handles.calls_given(call.node, call.function)

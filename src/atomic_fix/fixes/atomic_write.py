@@ -13,6 +13,8 @@ from itertools import islice
 
 import libcst as cst
 
+from atomic_fix.catalog import apis
+from atomic_fix.catalog.apis import Rewriting
 from atomic_fix.config import own_helper
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
@@ -45,14 +47,7 @@ _ASCII_SUPERSETS = re.compile(
     re.IGNORECASE,
 )
 _REMOTE_PATHS = ("upath", "cloudpathlib", "s3path", "fsspec", "universal_pathlib")
-_OPEN = ("file", "mode", "buffering", "encoding", "errors", "newline", "closefd", "opener")
-_COMPRESSORS = frozenset(
-    {"gzip.open", "bz2.open", "lzma.open", "bz2.BZ2File", "lzma.LZMAFile", "zipfile.ZipFile"}
-)
-# Modules whose functions open a file of the local file system, and do what is known here.
-_OPENING = frozenset(
-    {"aiofiles", "anyio", "builtins", "bz2", "codecs", "gzip", "io", "lzma", "zipfile"}
-)
+_UNKNOWN = apis.Opener("")
 _LEAVING = (ast.Break, ast.Continue, ast.Raise, ast.Return, ast.Yield, ast.YieldFrom)
 
 
@@ -339,19 +334,21 @@ class _OpenedWrite(Attempt):
             raise Refused("the file is opened as a bare descriptor")
         if "r" in site.mode:
             raise Refused("the file is updated in place, not written anew")
-        if site.content == "hdf5":
-            raise Refused("h5py writes through its own library; write to a temp file, then replace")
-        if not self._is_method and name.partition(".")[0] not in _OPENING:
+        self.opener = apis.PATH_OPEN if self._is_method else apis.opener(name) or _UNKNOWN
+        if self.opener.refusal:
+            raise Refused(self.opener.refusal)
+        if self.opener.rewriting is Rewriting.NOT_SEEN:
             raise Refused(f"what else `{site.api}` does is not in sight; the file may be remote")
         if not self._is_method and not place.owns(site.call.node.func):
             raise Refused(f"whether `{site.api}` is the one of Python cannot be seen")
         self._look_at_the_arguments()
         parent = place.parents.get(self.call)
-        if name in {"aiofiles.open", "anyio.open_file"}:
+        rewriting = self.opener.rewriting
+        if rewriting is Rewriting.AWAITS:
             return self._awaited()
         if isinstance(parent, cst.WithItem):
             return self._in_with(parent)
-        if name in _COMPRESSORS or name.startswith(("gzip.", "codecs.")):
+        if rewriting is not Rewriting.OPENS:
             raise Refused("the handle is not opened by a `with` of its own")
         if isinstance(parent, cst.Arg):
             return self._in_argument(parent)
@@ -378,14 +375,7 @@ class _OpenedWrite(Attempt):
         return found
 
     def _look_at_the_arguments(self) -> None:
-        names: Sequence[str] = _OPEN[1:] if self._is_method else _OPEN
-        if self.name == "codecs.open":
-            names = ("filename", "mode", "encoding", "errors", "buffering")
-        elif self.name in {"gzip.open", "bz2.open"}:
-            names = ("filename", "mode", "compresslevel", "encoding", "errors", "newline")
-        elif self.name in _COMPRESSORS or self.name == "gzip.GzipFile":
-            names = ("filename", "mode")
-        self.given = _by_name(self.call.args, names)
+        self.given = _by_name(self.call.args, self.opener.parameters)
         if not self.given:
             raise Refused("not every argument of the opener is in sight")
         for option in ("opener", "closefd"):
@@ -406,7 +396,7 @@ class _OpenedWrite(Attempt):
         arguments: list[str | cst.Arg] = [
             f"path={self.path}" if keyword(arg) == "file" else arg for arg in call.args
         ]
-        if self.name == "codecs.open":
+        if self.opener.rewriting is Rewriting.RECODES:
             mode: str | cst.Arg = self.given["mode"]
             encoding = self.given.get("encoding")
             if encoding and "b" in self.site.mode:
@@ -441,15 +431,16 @@ class _OpenedWrite(Attempt):
             raise Refused("the handle becomes part of an object, and may be used elsewhere")
         self._look_into(self._statement.body, handle)
         self._look_beside()
-        if len(statement.items) == 1 and self.name not in _COMPRESSORS:
+        rewriting = self.opener.rewriting
+        if len(statement.items) == 1 and rewriting is not Rewriting.COMPRESSES:
             with suppress(Refused):
                 return self._collapsed(statement, handle)
-        if self.name in _COMPRESSORS:
+        if rewriting is Rewriting.COMPRESSES:
             return self._compressed(statement, item)
-        if self.name == "gzip.GzipFile":
+        if rewriting is Rewriting.TAKES_FILEOBJ:
             raise Refused("give `GzipFile` a handle of `atomic_open` as `fileobj`")
         methods = self._uses_of(handle, statement)
-        if self.name == "codecs.open" and methods - {"", "write", "writelines"}:
+        if rewriting is Rewriting.RECODES and methods - {"", "write", "writelines"}:
             self.place.doubt("the handle of `codecs.open` has other methods")
         return self.made(self._reopened())
 
@@ -475,7 +466,7 @@ class _OpenedWrite(Attempt):
         dumped = self._dumped_into(self._only_expression(statement), handle)
         if (
             dumped is None
-            or self.name == "codecs.open"
+            or self.opener.rewriting is Rewriting.RECODES
             or {"errors", "buffering"} & set(self.given)
             or set(self.site.mode) - set("t+") != {"w"}
         ):
@@ -528,14 +519,16 @@ class _OpenedWrite(Attempt):
     def _compressed(self, statement: cst.With, item: cst.WithItem) -> Fix:
         place, call = self.place, self.call
         written = {"write", "writestr"}
-        if self.name == "zipfile.ZipFile" and self._uses_of(bound(item), statement) - written:
+        if self.opener.content == "archive" and self._uses_of(bound(item), statement) - written:
             raise Refused("the archive is not only written to")
         if place.comments(call):
             raise Refused("comments stand in the call")
         local = self.helper("atomic_open")
         raw = place.fresh("raw", "raw_file", "binary_file")
         span = place.span(item.item)
-        rest = [place.row(a) for a in call.args if a is not self.given.get("filename")]
+        rest = [
+            place.row(a) for a in call.args if a is not self.given.get(self.opener.path_keyword)
+        ]
         compressor = f"{place.text(call.func)}({', '.join([raw, *rest])})"
         if "\n" in compressor:
             raise Refused("the opener stands on several lines")

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import libcst as cst
 
+from atomic_fix.catalog import apis
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.publications import Publication
@@ -22,9 +23,6 @@ from atomic_fix.fixes.place import Place, last_name
 
 _MKSTEMP = "tempfile.mkstemp"
 _NAMED_TEMP = "tempfile.NamedTemporaryFile"
-_OPENERS = frozenset({"open", "io.open", "os.fdopen", "Path.open", _NAMED_TEMP})
-# What these make of a handle writes through, or ends before the handle does.
-_LEFT_OPEN = frozenset({"csv", "json", "pickle", "gzip", "bz2", "lzma", "tarfile", "zipfile"})
 _SYNCHRONISE = "Synchronise before publishing"
 # A comment on a temp file would lie over a call of the helper.
 _STEPS = re.compile(r"te?mp|renam|replac|swap|\bmov", re.IGNORECASE)
@@ -145,10 +143,10 @@ def _opener(facts: ModuleFacts, publication: Publication) -> tuple[Call, str]:
         api = place.called(call) if publication.made else publication.writes[0].api
         if api == _MKSTEMP:
             descriptor = _bound_to(place, call)
-            for other in _given(place, descriptor, *_OPENERS):
+            for other in _given(place, descriptor, *apis.PLAIN_HANDLES):
                 return other, _bound_to(place, other)
             return call, descriptor
-        if call.shown is None and api in _OPENERS:
+        if call.shown is None and api in apis.PLAIN_HANDLES:
             return call, _bound_to(place, call)
     raise Refused("the handle of the temp file is not in sight")
 
@@ -306,7 +304,7 @@ def _is_written(place: Place, use: cst.Name) -> bool:
     if isinstance(above, cst.Arg):
         call = place.parents[above]
         package = place.called(call).partition(".")[0]
-        if package not in _LEFT_OPEN and not place.is_statement(call):
+        if package not in apis.WRITING_THROUGH and not place.is_statement(call):
             raise Refused("the handle is given away before it is closed")
         return True
     if isinstance(above, cst.Attribute):
