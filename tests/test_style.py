@@ -12,7 +12,7 @@ import pytest
 from atomic_fix.check import check
 from atomic_fix.config import Config, ImportStyle, Style
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, rewrite
-from atomic_fix.run.cache import Cache
+from atomic_fix.run.cache import Cache, digest
 from atomic_fix.run.discover import Candidate
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import check_file
@@ -276,7 +276,8 @@ def test_a_result_that_was_kept_holds_for_one_style(
         cache = Cache("c")
         found = cache.find(candidate)
         if found is None:
-            cache.add(candidate, check_file(LONG, str(path), candidate.settings, Narrowing()))
+            result = check_file(LONG, str(path), candidate.settings, Narrowing())
+            cache.add(candidate, result, digest(LONG))
             cache.save()
         return found is None
 

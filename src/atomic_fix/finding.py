@@ -6,7 +6,7 @@ form feed does not), are 1-based, and count characters, not bytes.
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -125,13 +125,15 @@ class FileResult:
     """All that is to be reported of one file, its findings in order of position.
 
     `problem` is why the file could not be analysed; there are no findings then. `notes` are
-    (row, remark) about comments in it that suppress nothing: they are no findings.
+    (row, remark) about comments in it that suppress nothing: they are no findings. `text` is what
+    was checked, where a finding has a fix, so that nobody has to read it again to show that.
     """
 
     filename: str
     findings: tuple[Finding, ...] = ()
     notes: tuple[tuple[int, str], ...] = ()
     problem: Unreadable | None = None
+    text: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def analysed(self) -> bool:

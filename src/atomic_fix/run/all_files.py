@@ -149,13 +149,19 @@ def _checked(
             continue
         known.append(cache.find(each) if cache is not None else None)
         if known[-1] is None:
-            unknown.append(each)
+            digest = cache.digest_of(each.path) if cache is not None else None
+            unknown.append(replace(each, known=digest))
     fresh = zip(unknown, check_all(unknown, narrowing, effort.jobs), strict=True)
     for each, result in zip(found, known, strict=True):
         if result is None:
-            candidate, result = next(fresh)
-            if cache is not None:
-                cache.add(candidate, result)
+            candidate, checked = next(fresh)
+            if checked.result is None:
+                assert cache is not None
+                result = cache.renew(candidate.path)
+            else:
+                result = checked.result
+                if cache is not None:
+                    cache.add(candidate, result, checked.digest)
         yield _as_written(each, result)
     if cache is not None:
         cache.save()

@@ -35,6 +35,9 @@ class Candidate:
     within: tuple[str, ...] = ()
     """The folders, by their real paths, that the file has to lie in if it is to be changed: it
     may be a link, and lead anywhere."""
+    known: str | None = None
+    """The digest of a content whose result is known, empty if there is none; None where nobody
+    wants to know the digest of what is read."""
 
 
 def discover(

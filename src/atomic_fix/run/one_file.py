@@ -88,10 +88,11 @@ def check_file(
         source = _source_of(content, filename)
         tree = parsed.tree if parsed is not None and parsed.text == source.text else None
         found = _found(source, settings, tree)
-        findings = _ordered(_kept(found, source, settings, narrowing, noqa=noqa))
-        if not noqa or _is_left_out(filename, settings):
-            return FileResult(filename, findings)  # what is not looked for cannot be missed
-        return FileResult(filename, findings, _notes(found, source, settings))
+        findings = _kept(found, source, settings, narrowing, noqa=noqa)
+        notes: tuple[tuple[int, str], ...] = ()
+        if noqa and not _is_left_out(filename, settings):  # what is not looked for is not missed
+            notes = _notes(found, source, settings)
+        return _result(filename, findings, source.text, notes)
 
     result = _guarded(filename, work)
     return FileResult(filename, problem=result) if isinstance(result, Unreadable) else result
@@ -114,11 +115,11 @@ def change_file(
         source = _source_of(content, filename)
         made = carry_out(policy, source, find)
         new = made.rewrite
-        result = FileResult(filename, _ordered(new.remaining))
+        result = _result(filename, new.remaining, new.text)
         before = after = kept if isinstance(content, bytes) else _encoded(source) or b""
         refusal = new.refusal
         if new.text != source.text and before != _encoded(source):
-            result = FileResult(filename, _ordered(find(source)))
+            result = _result(filename, find(source), source.text)
             refusal = f"the encoding {source.encoding} does not give its bytes back as they are"
         elif new.text != source.text:
             after = source.encode(new.text)
@@ -377,8 +378,15 @@ def _real_comments(suppressions: Suppressions, source: Source) -> Iterator[Suppr
             yield each
 
 
-def _ordered(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    return tuple(sorted(findings, key=lambda finding: finding.sort_key))
+def _result(
+    filename: str,
+    findings: tuple[Finding, ...],
+    text: str,
+    notes: tuple[tuple[int, str], ...] = (),
+) -> FileResult:
+    ordered = tuple(sorted(findings, key=lambda finding: finding.sort_key))
+    is_shown = any(each.fix is not None for each in ordered)
+    return FileResult(filename, ordered, notes, text=text if is_shown else None)
 
 
 def _not_ignored_here(
