@@ -74,6 +74,10 @@ def made(kind: Any, **attributes: object) -> Any:
     return instance
 
 
+def named(function: str) -> Callable[[Any], object]:
+    return lambda module: getattr(module, function)(Path("c.json"))
+
+
 async def in_an_executor(module: Any, state: object) -> object:
     return await module.in_an_executor(asyncio.get_running_loop(), state)
 
@@ -354,6 +358,9 @@ CALLS: dict[str, dict[str, Call]] = {
         "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
         "load_journal_checkpoint": load("c.json", lambda m: m.begin(Path("c.json"))),
         "load_old_checkpoint": load("c.json", lambda m: m.load_old_checkpoint(Path("c.json"))),
+        "load_training_checkpoint": load(
+            "c.json", lambda m: m.load_training_checkpoint(Path("c.json"))
+        ),
     },
     "swallowed-load-error/documented": {
         "read_manifest": load("m.json", lambda m: m.read_manifest(Path("m.json"))),
@@ -399,6 +406,30 @@ CALLS: dict[str, dict[str, Call]] = {
         "Progress.load": load(
             "p.json", lambda m: stored(made(m.Progress, progress_path=Path("p.json")), "done")
         ),
+        "load_checkpoint_step": load("c.json", lambda m: m.load_checkpoint_step("c.json")),
+        "load_checkpoint_and_count": load(
+            "c.json", lambda m: m.load_checkpoint_and_count("c.json", set())
+        ),
+    },
+    "swallowed-load-error/decided": {
+        **{
+            name: load("c.json", named(name))
+            for name in (
+                "load_checkpoint",
+                "load_usable_checkpoint",
+                "read_checkpoint",
+                "read_first_checkpoint",
+                "restore_checkpoint",
+            )
+        },
+        "load_checkpoint_or": load("c.json", lambda m: m.load_checkpoint_or(Path("c.json"), {})),
+        "Checkpoints.load": load("checkpoint.json", lambda m: m.Checkpoints().load()),
+    },
+    "swallowed-load-error/decided_for_the_module": {
+        "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
+    },
+    "swallowed-load-error/logger_bound_later": {
+        "load_state": load("s.json", lambda m: m.load_state("s.json")),
     },
     "swallowed-load-error/outcomes": {
         "returns_none": load("state.json", lambda m: m.returns_none()),

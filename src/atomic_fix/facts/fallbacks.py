@@ -231,7 +231,7 @@ def _use(sites: Sites, site: CallSite) -> str:
     if isinstance(parent, cst.Return):
         return "returned"
     if isinstance(parent, (cst.Attribute, cst.Subscript)):
-        return "taken apart"
+        return "looked at" if _is_of_a_default(parent) else "taken apart"
     name = _assigned(parent)
     if name is None or "." in name or site.call.function.is_module:
         return "looked at"
@@ -249,9 +249,14 @@ def _use(sites: Sites, site: CallSite) -> str:
                 uses = "returned"
             elif isinstance(around, cst.Attribute) and around.value is not node:
                 continue  # `other.name`
-            elif not isinstance(around, (cst.Attribute, cst.Subscript)):
+            elif not isinstance(around, (cst.Attribute, cst.Subscript)) or _is_of_a_default(around):
                 return "looked at"
     return uses
+
+
+def _is_of_a_default(node: cst.CSTNode) -> bool:
+    """`state.get`: of an empty dictionary it gives what the caller goes on with."""
+    return isinstance(node, cst.Attribute) and node.attr.value in {"get", "pop", "setdefault"}
 
 
 def _assigned(node: cst.CSTNode) -> str | None:

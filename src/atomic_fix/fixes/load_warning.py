@@ -92,7 +92,7 @@ def _of_module(place: Place, swallow: Swallow) -> _Logger | None:
             bound = facts.scopes.module.bindings.get(name, ())
             if len(bound) != 1 or _is_hidden(swallow.function, name):
                 continue
-            if swallow.function.is_module and place.tree.row(small) > place.tree.row(swallow.node):
+            if _is_bound_too_late(place, swallow, place.tree.row(small)):
                 continue
             called = facts.paths.qualified(dotted(call.func)) or ""
             if called.rpartition(".")[2] not in _MAKERS:
@@ -100,6 +100,23 @@ def _of_module(place: Place, swallow: Swallow) -> _Logger | None:
             package = called.partition(".")[0]
             return _Logger(name, {"logging": "%", "structlog": "key"}.get(package, "text"))
     return None
+
+
+def _is_bound_too_late(place: Place, swallow: Swallow, row: int) -> bool:
+    """Whether the handler may run before the module comes to this row."""
+    handler = place.tree.row(swallow.node)
+    if row < handler:
+        return False
+    if swallow.function.is_module:
+        return True
+    tree = parsed(place.source.text)
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Import, ast.ImportFrom)
+    return tree is None or any(
+        isinstance(node, ast.Call)
+        for line in tree.body
+        if handler < line.lineno < row and not isinstance(line, definitions)
+        for node in ast.walk(line)
+    )
 
 
 def _imported(place: Place) -> _Logger | None:
