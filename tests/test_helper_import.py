@@ -495,6 +495,16 @@ def test_a_copy_is_found_in_each_layout(here: Path, copy: str, job: str, is_pack
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("package", ["acme/app", "acme/plugins/app"])
+def test_a_namespace_lies_in_src(here: Path, package: str) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY, f"src/{package}/job.py": SAVER})
+    assert run("--vendor", f"src/{package}/atomic_io.py").exit_code == 0
+    module = package.replace("/", ".") + ".atomic_io"
+    assert f'helper = "{module}"' in Path("pyproject.toml").read_text()
+    assert run("--write").exit_code == 0
+    assert f"from {module} import" in Path(f"src/{package}/job.py").read_text()
+
+
 @pytest.mark.parametrize(
     ("files", "root"),
     [

@@ -206,6 +206,11 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_cursor": write("c.json", lambda m, s: m.save_cursor("c.json", s)),
         "save_index": write("i.json", lambda m, s: m.save_index("i.json", s)),
     },
+    "in-place-write/left_half_way": {
+        "calls_what_was_registered": write(
+            "c.json", lambda m, s: m.calls_what_was_registered("c.json", s)
+        ),
+    },
     "in-place-write/order_of_work": {
         "Store.save_folder": write(
             "state.pkl", lambda m, s: m.Store(Path() if s is STATE else None).save_folder()
@@ -525,6 +530,8 @@ NOT_RUN: dict[str, str] = {
     "as its note says",
     "in-place-write/order_of_work: Store.save_state": "goes to another file, as its note says",
     "in-place-write/order_of_work: Store.save_number": "goes to another file, as its note says",
+    "in-place-write/left_half_way: calls_what_a_table_holds": "the old content stays when it ends "
+    "the program, as its note says",
     "replace-before-close/within: save_session": "copied an empty file; test_fixes_publishing.py",
 }
 """`fixture: function` and why it cannot be run; a test holds this and `CALLS` to what is there."""

@@ -17,7 +17,7 @@ from atomic_fix.facts.paths import PathValue
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.place import Place, keyword, last_name, walk
+from atomic_fix.fixes.place import Place, keyword, last_name, variables, walk
 
 _DEPTH = 3
 
@@ -52,6 +52,8 @@ _HARMLESS = frozenset(
         *("str", "strip", "tuple", "type", "update", "upper", "zfill"),
     }
 )
+# Of these, what changes the object that it is called on.
+_CHANGING = frozenset({"add", "append", "discard", "extend", "pop", "setdefault", "update"})
 # The same path in another form.
 _SAME = frozenset(
     {
@@ -289,6 +291,8 @@ class Block:
         name, last = self._called(node, scope), last_name(node)
         if name in _EXITS or self._exits(node):
             raise Refused(f"the block may end the program (`{last}`), and its content is wanted")
+        if scope.depth == _DEPTH and self._is_out_of_sight(node.func):
+            self.place.doubt("what the block calls is not in sight, and may end it or use the path")
         if name in {"os.fork", "os.forkpty"}:
             raise Refused("two processes would end the block")
         if last in _LISTING and name != "ast.walk" and self._is_listing(node, name):
@@ -309,6 +313,17 @@ class Block:
         for operand in self._operands(node):
             if self._is_target(operand, node, scope):
                 raise Refused("the block uses the path, and the file is there only after it")
+
+    def _is_out_of_sight(self, func: cst.BaseExpression) -> bool:
+        """Whether what is called is taken from a container: `hooks["saved"]()`."""
+        if not isinstance(func, cst.Name):
+            return isinstance(func, cst.Subscript)
+        return any(
+            each.kind == "for"
+            or isinstance(each.value, cst.Subscript)
+            or last_name(each.value) in {"get", "pop"}
+            for each in self.place.function.bindings.get(func.value, ())
+        )
 
     @staticmethod
     def _exits(node: cst.Call) -> bool:
@@ -652,6 +667,8 @@ def is_descriptor(place: Place, site: WriteSite) -> bool:
     ):
         return True
     parameter = site.function.parameter(node.value)
+    if parameter is not None and isinstance(parameter.default, cst.BaseNumber):
+        return True
     annotation = parameter.annotation if parameter is not None and not bound else None
     return annotation is not None and "int" in re.findall(r"\w+", code_of(annotation.annotation))
 
@@ -814,7 +831,19 @@ def _has_an_end(loop: cst.While) -> bool:
 
 def changes_order(place: Place, path: cst.BaseExpression, others: Sequence[cst.CSTNode]) -> bool:
     """Whether it matters that a path is worked out before what stood before it: the one may change
-    what the other gives."""
+    what the other gives.
+
+    Raises:
+        Refused: the one binds a name that the other uses.
+    """
+    bound = {
+        each.target.value
+        for other in others
+        for each in walk(other)
+        if isinstance(each, cst.NamedExpr) and isinstance(each.target, cst.Name)
+    }
+    if not bound.isdisjoint(each.value for each in variables(path)):
+        raise Refused("the path is bound in the expression that it is used in")
     acting = any(_acts(each) for each in others)
     if _acts(path):
         return acting or not all(isinstance(each, cst.BaseNumber) for each in others)
@@ -824,7 +853,7 @@ def changes_order(place: Place, path: cst.BaseExpression, others: Sequence[cst.C
 def _acts(node: cst.CSTNode) -> bool:
     """Whether working out an expression may do something besides."""
     return any(
-        (isinstance(each, cst.Call) and last_name(each) not in _HARMLESS)
+        (isinstance(each, cst.Call) and last_name(each) not in _HARMLESS - _CHANGING)
         or isinstance(each, (cst.NamedExpr, cst.Await, cst.Yield))
         for each in walk(node)
     )
