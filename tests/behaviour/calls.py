@@ -425,6 +425,9 @@ CALLS: dict[str, dict[str, Call]] = {
                 "read_checkpoint",
                 "read_first_checkpoint",
                 "restore_checkpoint",
+                "load_checkpoint_or_default",
+                "load_any_checkpoint",
+                "load_hidden_checkpoint",
             )
         },
         "load_checkpoint_or": load("c.json", lambda m: m.load_checkpoint_or(Path("c.json"), {})),
@@ -432,6 +435,9 @@ CALLS: dict[str, dict[str, Call]] = {
     },
     "swallowed-load-error/decided_for_the_module": {
         "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
+    },
+    "swallowed-load-error/taken_by_name": {
+        "Job.load_checkpoint": load("checkpoint.json", lambda m: m.Job().run("checkpoint")),
     },
     "swallowed-load-error/logger_bound_later": {
         "load_state": load("s.json", lambda m: m.load_state("s.json")),
@@ -529,6 +535,7 @@ NOT_RUN: dict[str, str] = {
     "in-place-write/lists_folder: save_manifest": "a new file is in its own list only before, "
     "as its note says",
     "in-place-write/order_of_work: Store.save_state": "goes to another file, as its note says",
+    "in-place-write/order_of_work: save_checkpoint": "goes to another file, as its note says",
     "in-place-write/order_of_work: Store.save_number": "goes to another file, as its note says",
     "in-place-write/left_half_way: calls_what_a_table_holds": "the old content stays when it ends "
     "the program, as its note says",

@@ -273,11 +273,24 @@ def is_passed_around(text: str, name: str) -> bool:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True
+    if any(_takes_by_name(node, name) for node in ast.walk(tree)):
+        return True
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return any(
         id(node) not in called and name in {getattr(node, "id", None), getattr(node, "attr", None)}
         for node in ast.walk(tree)
         if isinstance(node, (ast.Name, ast.Attribute))
+    )
+
+
+def _takes_by_name(node: ast.AST, name: str) -> bool:
+    """`getattr(self, f"load_{kind}")`, which may be any."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "getattr"
+        and len(node.args) > 1
+        and (not isinstance(node.args[1], ast.Constant) or node.args[1].value == name)
     )
 
 

@@ -39,9 +39,9 @@ _HARMLESS = frozenset(
 # Of functions that ask, or look among several files.
 _PROBING = ASKING | frozenset(
     {
-        "all", "any", "best", "candidate", "detect", "discover", "find", "iter", "last", "latest",
-        "list", "maybe", "newest", "none", "optional", "peek", "probe", "safe", "scan", "search",
-        "try", "unreadable",
+        "all", "any", "best", "candidate", "default", "detect", "discover", "find", "iter", "last",
+        "latest", "list", "maybe", "newest", "none", "optional", "or", "peek", "probe", "safe",
+        "scan", "search", "try", "unreadable",
     }
 )  # fmt: skip
 # A remark that a bad file was thought of.
@@ -50,7 +50,7 @@ _DECIDED = re.compile(
     r"|(can|could)( ?no|n?')t be (read|parsed|loaded|decoded)|corrupt\w*|counts? as|cut short"
     r"|damaged|default\w*|empty (dict|list|state)|errors?|fail\w*|falls?[- ]?back"
     r"|fallback|garbage|graceful\w*|half[- ]written|ignor\w*|incompatib\w*|interrupted|invalid"
-    r"|legacy|lenient|malformed|same as|treat\w*|unable|(un)?usable"
+    r"|legacy|lenient|malformed|same as|treat\w*|unable|(un)?usable|whatever"
     r"|must(n't| not)|never|not (be )?(raised?|valid|readable)|partial\w*|rais\w+|silent\w*"
     r"|skip\w*|start(s|ing)? (over|fresh|anew|again|empty)|tolera\w+|torn|truncat\w*"
     r"|un(parse?able|readable))\b",
@@ -128,6 +128,8 @@ def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
         return "the function answers a question"
     if is_decided(swallow) or _is_decided_around(facts, swallow):
         return "a comment says what is meant to happen"
+    if isinstance(swallow.statement, cst.Try) and _leaves_in_the_end(swallow.statement):
+        return "the `finally` would hide the exception"
     for inside in handled.inside:
         if _would_take_it(facts, swallow, inside.kind, inside.node):
             return "a handler further out would take the exception"
@@ -143,15 +145,20 @@ def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
 
 def _would_take_it(facts: ModuleFacts, swallow: Swallow, kind: str, node: cst.CSTNode) -> bool:
     if isinstance(node, cst.Try):
-        if node.finalbody is not None and any(
-            isinstance(each, (cst.Return, cst.Break, cst.Continue)) for each in walk(node.finalbody)
-        ):
+        if _leaves_in_the_end(node):
             return True
         return kind == "try" and any(
             takes_value_error(each, facts.paths, swallow.function) for each in node.handlers
         )
     return isinstance(node, cst.With) and any(
         last_name(item.item) == "suppress" for item in node.items
+    )
+
+
+def _leaves_in_the_end(node: cst.Try) -> bool:
+    """Whether a `finally` ends what an exception would leave."""
+    return node.finalbody is not None and any(
+        isinstance(each, (cst.Return, cst.Break, cst.Continue)) for each in walk(node.finalbody)
     )
 
 
