@@ -516,6 +516,16 @@ def test_the_way_up_from_a_deep_folder_is_not_walked_again_at_each_step(
     assert len(asked) < 10_000
 
 
+@pytest.mark.parametrize("package", ["acme/app", "acme/plugins/app"])
+def test_a_namespace_lies_in_src(here: Path, package: str) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY, f"src/{package}/job.py": SAVER})
+    assert run("--vendor", f"src/{package}/atomic_io.py").exit_code == 0
+    module = package.replace("/", ".") + ".atomic_io"
+    assert f'helper = "{module}"' in Path("pyproject.toml").read_text()
+    assert run("--write").exit_code == 0
+    assert f"from {module} import" in Path(f"src/{package}/job.py").read_text()
+
+
 @pytest.mark.parametrize(
     ("files", "root"),
     [

@@ -74,6 +74,10 @@ def made(kind: Any, **attributes: object) -> Any:
     return instance
 
 
+def named(function: str) -> Callable[[Any], object]:
+    return lambda module: getattr(module, function)(Path("c.json"))
+
+
 async def in_an_executor(module: Any, state: object) -> object:
     return await module.in_an_executor(asyncio.get_running_loop(), state)
 
@@ -201,6 +205,11 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_progress": write("p.json", lambda m, s: m.save_progress("p.json", STATES[s["step"]])),
         "save_cursor": write("c.json", lambda m, s: m.save_cursor("c.json", s)),
         "save_index": write("i.json", lambda m, s: m.save_index("i.json", s)),
+    },
+    "in-place-write/left_half_way": {
+        "calls_what_was_registered": write(
+            "c.json", lambda m, s: m.calls_what_was_registered("c.json", s)
+        ),
     },
     "in-place-write/order_of_work": {
         "Store.save_folder": write(
@@ -354,6 +363,9 @@ CALLS: dict[str, dict[str, Call]] = {
         "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
         "load_journal_checkpoint": load("c.json", lambda m: m.begin(Path("c.json"))),
         "load_old_checkpoint": load("c.json", lambda m: m.load_old_checkpoint(Path("c.json"))),
+        "load_training_checkpoint": load(
+            "c.json", lambda m: m.load_training_checkpoint(Path("c.json"))
+        ),
     },
     "swallowed-load-error/documented": {
         "read_manifest": load("m.json", lambda m: m.read_manifest(Path("m.json"))),
@@ -399,6 +411,36 @@ CALLS: dict[str, dict[str, Call]] = {
         "Progress.load": load(
             "p.json", lambda m: stored(made(m.Progress, progress_path=Path("p.json")), "done")
         ),
+        "load_checkpoint_step": load("c.json", lambda m: m.load_checkpoint_step("c.json")),
+        "load_checkpoint_and_count": load(
+            "c.json", lambda m: m.load_checkpoint_and_count("c.json", set())
+        ),
+    },
+    "swallowed-load-error/decided": {
+        **{
+            name: load("c.json", named(name))
+            for name in (
+                "load_checkpoint",
+                "load_usable_checkpoint",
+                "read_checkpoint",
+                "read_first_checkpoint",
+                "restore_checkpoint",
+                "load_checkpoint_or_default",
+                "load_any_checkpoint",
+                "load_hidden_checkpoint",
+            )
+        },
+        "load_checkpoint_or": load("c.json", lambda m: m.load_checkpoint_or(Path("c.json"), {})),
+        "Checkpoints.load": load("checkpoint.json", lambda m: m.Checkpoints().load()),
+    },
+    "swallowed-load-error/decided_for_the_module": {
+        "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
+    },
+    "swallowed-load-error/taken_by_name": {
+        "Job.load_checkpoint": load("checkpoint.json", lambda m: m.Job().run("checkpoint")),
+    },
+    "swallowed-load-error/logger_bound_later": {
+        "load_state": load("s.json", lambda m: m.load_state("s.json")),
     },
     "swallowed-load-error/outcomes": {
         "returns_none": load("state.json", lambda m: m.returns_none()),
@@ -493,7 +535,10 @@ NOT_RUN: dict[str, str] = {
     "in-place-write/lists_folder: save_manifest": "a new file is in its own list only before, "
     "as its note says",
     "in-place-write/order_of_work: Store.save_state": "goes to another file, as its note says",
+    "in-place-write/order_of_work: save_checkpoint": "goes to another file, as its note says",
     "in-place-write/order_of_work: Store.save_number": "goes to another file, as its note says",
+    "in-place-write/left_half_way: calls_what_a_table_holds": "the old content stays when it ends "
+    "the program, as its note says",
     "replace-before-close/within: save_session": "copied an empty file; test_fixes_publishing.py",
 }
 """`fixture: function` and why it cannot be run; a test holds this and `CALLS` to what is there."""

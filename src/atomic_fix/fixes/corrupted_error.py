@@ -31,6 +31,7 @@ _TITLES = {
     "warn": "Warn of the corrupt file",
     "quarantine": "Move the corrupt file aside with a warning",
 }
+_SIMPLE = (cst.SimpleStatementLine, cst.SimpleStatementSuite)
 _MOVING = frozenset({"unlink", "remove", "rename", "replace", "move", "rmtree"})
 
 
@@ -148,6 +149,8 @@ class _Rewriting:
     def _of_handler(self, handler: cst.ExceptHandler) -> list[Edit]:
         if not self.errors.kept and not self.errors.stays:
             return self._into(handler, self._response(self.inner))
+        if self.answer == "raise":
+            _must_only_give_a_default(handler.body)
         short = self._short(handler)
         if short is None or (self.errors.stays and not self.swallow.broad):
             return self._guarded(handler)
@@ -253,10 +256,9 @@ class _Rewriting:
     def _replaced(self, body: cst.IndentedBlock, rows: Sequence[str]) -> Edit:
         """A default, below what is logged before it, becomes other statements."""
         place = self.place
-        *before, last = body.body
+        _must_only_give_a_default(body)
+        last = body.body[-1]
         if not isinstance(last, cst.SimpleStatementLine) or len(last.body) != 1:
-            raise Refused("the handler does more than giving a default")
-        if not all(map(_is_quiet_log, before)) or isinstance(last.body[0], cst.Expr):
             raise Refused("the handler does more than giving a default")
         if any(last_name(node) in _MOVING for node in walk(last)):
             raise Refused("the handler moves or removes files")
@@ -329,7 +331,15 @@ def _is_declared(function: FunctionFacts, name: str) -> bool:
     )
 
 
-def _is_quiet_log(line: cst.BaseStatement) -> bool:
+def _must_only_give_a_default(body: cst.BaseSuite) -> None:
+    """Refuses a handler that does something else too, which an exception would leave out."""
+    *before, last = body.body if isinstance(body, cst.IndentedBlock) else [body]
+    small = last.body[0] if isinstance(last, _SIMPLE) and len(last.body) == 1 else None
+    if small is None or isinstance(small, cst.Expr) or not all(map(_is_quiet_log, before)):
+        raise Refused("the handler does more than giving a default")
+
+
+def _is_quiet_log(line: cst.CSTNode) -> bool:
     small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
     return (
         isinstance(small, cst.Expr)

@@ -80,6 +80,9 @@ def import_module(place: Place, module: str) -> str:
     for qualified, local in _bindings(_top_imports(place)):
         if qualified == module == imports.get(local) and not _shadowed(place, local):
             return local
+    known = place.facts.looked_up.get("top imports", ())
+    if any((module, module) in _bindings([line]) for line in known):
+        raise Refused(f"`{module}` is imported below its first use")
     # A function may import it for itself: then the name means the same there.
     elsewhere = imports.get(module) == module and not _shadowed(place, module)
     if not elsewhere and _is_taken(place, module, module):

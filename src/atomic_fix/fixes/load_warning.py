@@ -86,7 +86,7 @@ def _of_module(place: Place, swallow: Swallow) -> _Logger | None:
         bound = facts.scopes.module.bindings.get(name, ())
         if len(bound) != 1 or _is_hidden(swallow.function, name):
             continue
-        if swallow.function.is_module and statement.lineno > swallow.node.lineno:
+        if _is_bound_too_late(place, swallow, statement.lineno):
             continue
         called = facts.paths.qualified(dotted(func)) or ""
         if called.rpartition(".")[2] not in reporting.LOGGER_MAKERS:
@@ -94,6 +94,20 @@ def _of_module(place: Place, swallow: Swallow) -> _Logger | None:
         package = called.partition(".")[0]
         return _Logger(name, {"logging": "%", "structlog": "key"}.get(package, "text"))
     return None
+
+
+def _is_bound_too_late(place: Place, swallow: Swallow, row: int) -> bool:
+    """Whether the handler may run before the module comes to this row."""
+    handler = swallow.node.lineno
+    if row < handler:
+        return False
+    definitions = (*FUNCTIONS, ast.Import, ast.ImportFrom)
+    return swallow.function.is_module or any(
+        isinstance(node, ast.Call)
+        for line in place.facts.tree.module.body
+        if handler < line.lineno < row and not isinstance(line, definitions)
+        for node in ast.walk(line)
+    )
 
 
 def _imported(place: Place) -> _Logger | None:

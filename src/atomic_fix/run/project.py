@@ -416,12 +416,17 @@ def _roots(
     return (("", source if is_layout else root),), False
 
 
-def _holds_modules(folder: str) -> bool:
-    for name in _listed(folder):
-        path = os.path.join(folder, name)
-        if name.endswith(".py") or any(each.endswith(".py") for each in _listed(path)):
-            return True
-    return False
+def _holds_modules(folder: str, depth: int = 3) -> bool:
+    """Whether a module lies there, or in a package below it; those of a namespace lie deeper."""
+    names = _listed(folder)
+    return any(name.endswith(".py") for name in names) or (
+        depth > 0
+        and any(
+            _holds_modules(os.path.join(folder, name), depth - 1)
+            for name in names
+            if name.isidentifier()
+        )
+    )
 
 
 def _roots_of_pyproject(pyproject: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
