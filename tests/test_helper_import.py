@@ -786,6 +786,29 @@ def test_in_a_layout_with_src_the_files_beside_it_are_scripts(here: Path) -> Non
     assert repaired_there.exit_code == 0
 
 
+@pytest.mark.parametrize("head", ["", "from .names import NAME\n\n"])
+def test_a_package_in_a_folder_of_scripts_is_theirs_alone(here: Path, head: str) -> None:
+    put({"pyproject.toml": DECLARES})
+    make(app__="", tools__deploy__store__="", tools__deploy__store__names="NAME = 1\n")
+    make(tools__deploy__store__state=head + SAVER)
+    left("tools/deploy/store/state.py")
+    make(tools__deploy__store__state="import app\n" + head + SAVER)
+    repaired("tools/deploy/store/state.py")
+
+
+@pytest.mark.parametrize("folder", ["app", "app/tools", "python/app", "backend/app"])
+def test_other_packages_are_part_of_the_program(here: Path, folder: str) -> None:
+    put({"pyproject.toml": DECLARES})
+    put({f"{folder}/__init__.py": "", f"{folder}/state.py": SAVER, "app/__init__.py": ""})
+    repaired(f"{folder}/state.py")
+
+
+def test_a_folder_of_scripts_that_is_a_source_root_holds_packages(here: Path) -> None:
+    put({"pyproject.toml": DECLARES + '[tool.setuptools.packages.find]\nwhere = ["tools"]\n'})
+    make(tools__app__="", tools__app__state=SAVER)
+    repaired("tools/app/state.py")
+
+
 @pytest.mark.parametrize("statement", ["import app", "from app.inner import x", "import click"])
 def test_a_script_that_imports_what_is_installed_runs_there(here: Path, statement: str) -> None:
     put({"pyproject.toml": NO_DEPENDENCY + 'dependencies = ["atomic-fix", "click"]\n'})

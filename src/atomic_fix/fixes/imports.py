@@ -125,6 +125,10 @@ _HOSTED = re.compile(
     r"|__channelexec__|<<INCLUDE_ANSIBLE_MODULE|(?<!\w)__(?:salt|grains|pillar|opts)__\b",
     re.MULTILINE,
 )
+# A debugger, a console: it works within whatever program it is started in.
+_GUEST = re.compile(
+    r"^(?:import[ \t]+__main__\b(?![ \t]*\.)|from[ \t]+__main__[ \t]+import\b)", re.MULTILINE
+)
 _SHIPPED = re.compile(r"\bgetsource(?:lines|file)?\(\s*(?:[\w.]+\.)?(\w+)")
 _SCRIPT = re.compile(r"^# /// script$(.*?)^# ///$", re.MULTILINE | re.DOTALL)
 
@@ -146,6 +150,11 @@ def _may_import(place: Place, module: str) -> None:
         function = function.outer
     if hosted or shipped & (around | {"modules", "__name__"} - {""}):
         raise Refused("the code runs where its packages are not, and could not import the helper")
+    if top == "atomic_fix" and _GUEST.search(text):
+        raise Refused(
+            "the code works within the program that runs (`import __main__`), which need not have "
+            "the helper; a copy of it in the same package would do"
+        )
     script = _SCRIPT.search(text)
     if script and top == "atomic_fix" and not re.search(r"atomic[-_]fix", script[1]):
         raise Refused(

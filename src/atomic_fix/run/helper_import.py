@@ -220,7 +220,7 @@ class HelperImports:
 
     def _shows_itself(self, text: str, path: str, project: Project) -> bool:
         tops, is_part = _imports(text)
-        if is_part:
+        if is_part and not project.is_among_scripts(path):
             return True
         folder = os.path.dirname(path)
         known = project.declared.names | project.declared.extra

@@ -73,12 +73,22 @@ class Project:
 
     def holds(self, path: str) -> bool:
         """Whether a file is part of the program: in a package, or in a source root."""
-        folder = os.path.dirname(path)
+        base = import_root(path)
         return (
             not self.files
-            or import_root(path) != folder
-            or any(self.reaches(folder, root) for _, root in self.roots)
+            or any(self.reaches(base, root) for _, root in self.roots)
+            or (base != os.path.dirname(path) and not self.is_among_scripts(path))
         )
+
+    def is_among_scripts(self, path: str) -> bool:
+        """Whether a file is of a package that lies in a folder of scripts, in `tools/deploy/` or
+        the like: those alone find it, and may run without the project or on another machine."""
+        base = import_root(path)
+        if base == os.path.dirname(path):
+            return False
+        top = (_below(base, self.root) or [""])[0]
+        # Repositories of several languages keep their Python in a folder of that name.
+        return top.lower() in _NO_PACKAGES - {"python"} and top not in self.packages
 
     def reaches(self, folder: str, root: str) -> bool:
         """Whether modules in a folder are imported by way of a source root."""
