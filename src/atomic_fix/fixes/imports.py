@@ -388,11 +388,12 @@ def _inserted(place: Place, statement: str) -> Edit:
         in_order = above and ranks == sorted(ranks)
         return _into_group(place, above[-1] if in_order else own[0], statement)
     before = [group for group in groups if max(sections(group)) < new]
-    if before:
+    mixed = [group for group in groups if min(sections(group)) < new < max(sections(group))]
+    # Right below `from __future__` it would stand above those of the standard library.
+    if before and not (mixed and all(map(_is_future, before[-1]))):
         return place.insert(place.below(before[-1][-1]), f"\n\n{statement}")
-    for group in groups:
-        if min(sections(group)) < new:  # no empty row parts them
-            return _into_group(place, group, statement)
+    if mixed:  # no empty row parts them
+        return _into_group(place, mixed[0], statement)
     return place.insert(Position(_first_row(place, groups[0][0]), 1), f"{statement}\n\n")
 
 
