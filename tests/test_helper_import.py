@@ -786,6 +786,39 @@ def test_in_a_layout_with_src_the_files_beside_it_are_scripts(here: Path) -> Non
     assert repaired_there.exit_code == 0
 
 
+PYTHON_2 = '    "Programming Language :: Python :: 2",\n'
+
+
+def classifiers(lines: str, more: str = "") -> dict[str, str]:
+    """A setup.py that declares the helper."""
+    text = "from setuptools import setup\n\nsetup(\n    install_requires=['atomic-fix'],\n"
+    return {"setup.py": f"{text}{more}    classifiers=[\n{lines}    ],\n)\n"}
+
+
+@pytest.mark.parametrize("line", [PYTHON_2, PYTHON_2.replace("2", "2.7"), f"{PYTHON_2}# and 3\n"])
+def test_a_project_for_python_2_too_has_no_such_helper(here: Path, line: str) -> None:
+    put(classifiers(line))
+    make(app__="", app__job=SAVER)
+    assert left("app/job.py").endswith(
+        "the project runs on Python 2 too, which the helper does not"
+    )
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        classifiers(f"# {PYTHON_2}"),
+        classifiers(PYTHON_2.replace("2", "3")),
+        classifiers(PYTHON_2.replace("2", "20")),
+        classifiers(PYTHON_2, "    python_requires='>=3.6',\n"),
+    ],
+)
+def test_a_project_for_python_3_does(here: Path, files: dict[str, str]) -> None:
+    put(files)
+    make(app__="", app__job=SAVER)
+    repaired("app/job.py")
+
+
 @pytest.mark.parametrize("head", ["", "from .names import NAME\n\n"])
 def test_a_package_in_a_folder_of_scripts_is_theirs_alone(here: Path, head: str) -> None:
     put({"pyproject.toml": DECLARES})

@@ -116,6 +116,8 @@ class HelperImports:
         project = self._projects.of(path)
         if project.runs_early(path):
             return Missing(module, "this file runs before anything is installed")
+        if project.for_python_2 and own_helper(settings.config.helper) is None:
+            return Missing(module, "the project runs on Python 2 too, which the helper does not")
         own = declared.of_script(source.text)
         if own is not None:
             return self._of_script(path, module, own)

@@ -44,6 +44,9 @@ _DECLARING_TABLES = (
     ("tool", "pdm"), ("tool", "pixi"), ("tool", "poetry"), ("tool", "rye"), ("tool", "setuptools"),
     ("tool", "uv"),
 )  # fmt: skip
+# A project that says that it runs on Python 2, and one that says that it does not.
+_FOR_PYTHON_2 = re.compile(r"(?m)^[^#\n]*Programming Language :: Python :: 2(?![0-9])")
+_FOR_PYTHON_3 = re.compile(r"(?m)^[^#\n]*(?:python_requires|requires-python)\W*3")
 _CHECKOUTS = (".git", ".hg", ".svn")
 
 _NOTHING = Declared()
@@ -70,6 +73,8 @@ class Project:
     search: tuple[tuple[str, str], ...] = ()
     packages: frozenset[str] = frozenset()
     early: frozenset[str] = frozenset()
+    for_python_2: bool = False
+    """Whether it says that it runs on Python 2 too."""
 
     def holds(self, path: str) -> bool:
         """Whether a file is part of the program: in a package, or in a source root."""
@@ -318,6 +323,7 @@ def _bare(root: str) -> Project:
 def _project(root: str) -> Project:
     names = _listed(root)
     files = []
+    said = ""
     found = Declared()
     pyproject: Mapping[str, Any] = {}
     sections: Mapping[str, Mapping[str, str]] = {}
@@ -328,6 +334,7 @@ def _project(root: str) -> Project:
         if text is None:
             continue
         files.append(name)
+        said += f"{text}\n"
         if name == "pyproject.toml":
             pyproject = declared.read_toml(text.encode())
             found |= declared.of_pyproject(pyproject)
@@ -356,6 +363,7 @@ def _project(root: str) -> Project:
         tuple(dict.fromkeys((prefix, os.path.normpath(each)) for prefix, each in search)),
         frozenset() if is_told else _imported_at(root),
         _early(root, roots, pyproject),
+        bool(_FOR_PYTHON_2.search(said)) and not _FOR_PYTHON_3.search(said),
     )
 
 
