@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atomic_fix import runtime
 from atomic_fix.cli import main
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.run import declared, helper_import
@@ -784,6 +785,16 @@ def test_in_a_layout_with_src_the_files_beside_it_are_scripts(here: Path) -> Non
     left("tasks.py")
     repaired_there = run("--write", "src")
     assert repaired_there.exit_code == 0
+
+
+def test_a_file_beside_the_projects_of_a_tree_belongs_to_none(here: Path) -> None:
+    put({"backend/pyproject.toml": DECLARES, ".git/HEAD": ""})
+    make(backend__app__job=SAVER, skills__analysis=SAVER)
+    assert "no project of the tree holds" in left("skills/analysis.py")
+    assert run("--write", "--no-cache", "backend").exit_code == 0
+    put({"skills/helper.py": Path(runtime.__file__).read_text(encoding="utf-8")})
+    put({"pyproject.toml": '[tool.atomic-fix]\nhelper = "helper"\n'})
+    repaired("skills/analysis.py", "from helper import")
 
 
 PYTHON_2 = '    "Programming Language :: Python :: 2",\n'

@@ -136,6 +136,12 @@ class HelperImports:
                 module,
                 f"nothing shows that this script, which no package holds, finds {_shown(outside)}",
             )
+        if project.is_beside_projects:
+            return Missing(
+                module,
+                "nothing shows that this file, which no project of the tree holds, "
+                "runs where one of them is installed",
+            )
         if not project.files:
             return self._of_the_interpreter(module, settings, project, path)
         is_there, extra = self._is_declared(module, project.declared)

@@ -75,6 +75,8 @@ class Project:
     early: frozenset[str] = frozenset()
     for_python_2: bool = False
     """Whether it says that it runs on Python 2 too."""
+    is_beside_projects: bool = False
+    """Whether it declares nothing, and a folder in it is a project that does."""
 
     def holds(self, path: str) -> bool:
         """Whether a file is part of the program: in a package, or in a source root."""
@@ -317,7 +319,16 @@ def _requirements_in(folder: str, names: Iterable[str]) -> list[str]:
 
 def _bare(root: str) -> Project:
     roots = (("", root),)
-    return Project(root, roots=roots, search=(*roots, ("", os.path.join(root, "src"))))
+    return Project(
+        root,
+        roots=roots,
+        search=(*roots, ("", os.path.join(root, "src"))),
+        is_beside_projects=any(
+            os.path.isfile(os.path.join(root, each, name))
+            for each in _listed(root)[: 10 * _MOST_FILES]
+            for name in ("pyproject.toml", "setup.py")
+        ),
+    )
 
 
 def _project(root: str) -> Project:
