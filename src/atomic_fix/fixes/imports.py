@@ -2,6 +2,7 @@
 `Place.added`, where a person who sorts imports would put it."""
 
 import ast
+import builtins
 import io
 import re
 import tokenize
@@ -138,6 +139,8 @@ def _may_import(place: Place, module: str) -> None:
     source = place.source
     if is_python_2(source):
         raise Refused("the file is for Python 2, and the helper for Python 3")
+    if _is_sent_on(place):  # it would not find an import that the module has, either
+        raise Refused("the function uses names that its module has not: it runs somewhere else")
     text, top = source.text, module.partition(".")[0]
     if re.search(rf"^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b", text, re.MULTILINE):
         return  # it is there
@@ -160,6 +163,38 @@ def _may_import(place: Place, module: str) -> None:
         raise Refused(
             "the script names what it needs (`# /// script`), and the helper is not there"
         )
+
+
+def _is_sent_on(place: Place) -> bool:
+    """Whether a decorator seems to run the source of a function elsewhere: it uses a name that
+    nothing in the file binds."""
+    tree = tree_of(place.source)
+    rows = [place.tree.row(node) for node in place.first] or [place.tree.row(place.function.node)]
+    for line in tree.body if tree is not None else ():
+        if (
+            isinstance(line, (ast.FunctionDef, ast.AsyncFunctionDef))
+            and line.decorator_list
+            and line.lineno <= rows[0] <= (line.end_lineno or 0)
+        ):
+            bound = set[str]()
+            for node in ast.walk(tree):  # type: ignore[arg-type]
+                if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                    bound.add(node.id)
+                elif isinstance(node, ast.arg):
+                    bound.add(node.arg)
+                elif isinstance(node, ast.alias):
+                    bound.add((node.asname or node.name).partition(".")[0])
+                elif isinstance(getattr(node, "name", None), str):
+                    bound.add(node.name)  # type: ignore[attr-defined]
+            return "*" not in bound and any(
+                isinstance(node, ast.Name)
+                and node.id not in bound
+                and not hasattr(builtins, node.id)
+                and not node.id.startswith("__")
+                for part in line.body
+                for node in ast.walk(part)
+            )
+    return False
 
 
 @lru_cache(maxsize=1)
