@@ -5,6 +5,7 @@ how the file is named and `load_warning` how a warning is written; the edits are
 """
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -173,7 +174,12 @@ class _Rewriting:
         rows = self._response(self.inner)
         if self.answer == "raise":
             return rows
-        return [*rows, *(text for text in default if text != "pass")]
+        return [*rows, *(text for text in default if text != "pass" and not self._is_told(text))]
+
+    def _is_told(self, text: str) -> bool:
+        """Whether a statement logs the error at a lower level, which the warning above it tells."""
+        logged = re.match(rf"[\w.]+\.(?:{'|'.join(sorted(QUIET))})\(", text)
+        return self.answer == "warn" and bool(logged and re.search(rf"\b{self.error}\b", text))
 
     def _above(self, handler: cst.ExceptHandler, clause: str) -> Edit:
         return self.place.insert(Position(self.place.span(handler).start.row, 1), f"{clause}\n")
