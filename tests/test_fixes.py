@@ -265,7 +265,6 @@ def test_a_python_2_handler_is_left_alone() -> None:
     assert repaired_text(text, unsafe=True) == text
 
 
-@pytest.mark.skipif(sys.version_info < (3, 14), reason="Python cannot parse them before")
 def test_errors_without_parentheses_get_them_with_a_name() -> None:
     text = loader("json.JSONDecodeError, UnicodeDecodeError", body="return {}")
     fixed = repaired_text(text, config=Config(on_corrupt="warn"))

@@ -148,7 +148,6 @@ BODIES = {
 SINCE = {
     "nested f-string of the same quotes (701)": (3, 12),
     "type parameters (695)": (3, 12),
-    "except without parentheses (758)": (3, 14),
     "except star (654)": (3, 11),
 }
 
