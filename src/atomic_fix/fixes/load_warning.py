@@ -16,6 +16,8 @@ from atomic_fix.fixes.place import Place
 
 _LEVELS = rf"(?:{'|'.join(sorted(reporting.LOGGER_METHODS))})"
 _OWN = re.compile(rf"\b(self|cls)\.(_?log(?:ger)?)\.{_LEVELS}\(")
+# Of a logger by its name, and not of the root logger.
+_MADE = re.compile(rf"\b(?:{'|'.join(sorted(reporting.LOGGER_MAKERS))})\((?!\))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +53,33 @@ def warning(place: Place, swallow: Swallow, path: str, error: str, indent: str) 
 
 
 def _logger(place: Place, swallow: Swallow) -> _Logger:
-    found = _of_module(place, swallow) or _imported(place) or _of_object(place, swallow)
+    found = (
+        _of_module(place, swallow)
+        or _imported(place)
+        or _of_object(place, swallow)
+        or _of_function(place)
+    )
     if found is not None:
         return found
     module = import_module(place, "logging")
+    if _logs_through_root(place, module):
+        return _Logger(module, "%")
     if place.function.is_module and any(
         edit.span.start.row > swallow.node.lineno for edit in place.added
     ):
         raise Refused("`logging` would be imported below its first use")
     return _Logger(f"{module}.getLogger(__name__)", "%")
+
+
+def _logs_through_root(place: Place, module: str) -> bool:
+    """Whether the file logs with `logging.error(...)` and the like, and has no other logger."""
+    text = place.source.text
+    return (
+        re.search(rf"(?<![\w.]){module}\.{_LEVELS}\(", text) is not None
+        and _MADE.search(text) is None
+        and place.facts.scopes.imports.get(module) == "logging"
+        and _is_at_top(place, module)
+    )
 
 
 def _is_hidden(function: FunctionFacts, name: str) -> bool:
@@ -86,7 +106,7 @@ def _of_module(place: Place, swallow: Swallow) -> _Logger | None:
         bound = facts.scopes.module.bindings.get(name, ())
         if len(bound) != 1 or _is_hidden(swallow.function, name):
             continue
-        if swallow.function.is_module and statement.lineno > swallow.node.lineno:
+        if _is_bound_too_late(place, swallow, statement.lineno):
             continue
         called = facts.paths.qualified(dotted(func)) or ""
         if called.rpartition(".")[2] not in reporting.LOGGER_MAKERS:
@@ -94,6 +114,20 @@ def _of_module(place: Place, swallow: Swallow) -> _Logger | None:
         package = called.partition(".")[0]
         return _Logger(name, {"logging": "%", "structlog": "key"}.get(package, "text"))
     return None
+
+
+def _is_bound_too_late(place: Place, swallow: Swallow, row: int) -> bool:
+    """Whether the handler may run before the module comes to this row."""
+    handler = swallow.node.lineno
+    if row < handler:
+        return False
+    definitions = (*FUNCTIONS, ast.Import, ast.ImportFrom)
+    return swallow.function.is_module or any(
+        isinstance(node, ast.Call)
+        for line in place.facts.tree.module.body
+        if handler < line.lineno < row and not isinstance(line, definitions)
+        for node in ast.walk(line)
+    )
 
 
 def _imported(place: Place) -> _Logger | None:
@@ -108,6 +142,30 @@ def _imported(place: Place) -> _Logger | None:
             return _Logger(local, "{")
         if local in reporting.LOGGERS and re.search(rf"(?<![\w.]){local}\.{_LEVELS}\(", text):
             return _Logger(local, "text")
+    return None
+
+
+def _of_function(place: Place) -> _Logger | None:
+    """`_get_logger().warning(...)`, where the file has such a function and logs with it."""
+    text = place.source.text
+    if place.function.is_module or not re.search(rf"(?<![\w.])\w+\(\)\.{_LEVELS}\(", text):
+        return None
+    for line in place.facts.tree.module.body:
+        if not isinstance(line, ast.FunctionDef) or line.decorator_list:
+            continue
+        last, arguments, name = line.body[-1], line.args, line.name
+        if (
+            not isinstance(last, ast.Return)
+            or not isinstance(last.value, ast.Call)
+            or any((arguments.args, arguments.posonlyargs, arguments.kwonlyargs))
+            or _is_hidden(place.function, name)
+            or len(place.facts.scopes.module.bindings.get(name, ())) > 1
+        ):
+            continue
+        called = place.facts.paths.qualified(dotted(last.value.func)) or ""
+        used = re.search(rf"(?<![\w.]){name}\(\)\.{_LEVELS}\(", text)
+        if called.rpartition(".")[2] in reporting.LOGGER_MAKERS and used:
+            return _Logger(f"{name}()", "%" if called == "logging.getLogger" else "text")
     return None
 
 
@@ -145,7 +203,7 @@ def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
         for each in range(classes[-1].lineno, (classes[-1].end_lineno or row) + 1)
     )
     for met in _OWN.finditer(text):
-        if met[1] == receiver and _is_there(classes[-1], functions[-1], met[2], receiver):
+        if met[1] == receiver and _is_there(classes[-1], functions[-1], met[2], receiver, row):
             bound = place.facts.paths.attribute(owner, met[2])
             made = [each.value for each in bound if isinstance(each.value, ast.Call)]
             names = {place.facts.paths.qualified(dotted(each.func)) for each in made}
@@ -154,9 +212,23 @@ def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
     return None
 
 
-def _is_there(owner: ast.ClassDef, function: ast.AST, name: str, receiver: str) -> bool:
-    """Whether the attribute is bound when the function runs: the class has it, the function uses
-    it as well, or `__init__` binds it before it calls anything of its own."""
+def _is_bound_first(function: ast.FunctionDef, name: str, row: int) -> bool:
+    """Whether a statement that always runs binds `self.<name>` above a row."""
+    return any(
+        isinstance(target, ast.Attribute)
+        and target.attr == name
+        and isinstance(target.value, ast.Name)
+        and target.value.id == "self"
+        for line in function.body
+        if isinstance(line, (ast.Assign, ast.AnnAssign)) and (line.end_lineno or row) < row
+        if isinstance(line.value, ast.Call)
+        for target in (line.targets if isinstance(line, ast.Assign) else [line.target])
+    )
+
+
+def _is_there(owner: ast.ClassDef, function: ast.AST, name: str, receiver: str, row: int) -> bool:
+    """Whether the attribute is bound when the row runs: the class has it, the function uses it as
+    well, or `__init__` binds it before that, or before it calls anything of its own."""
     for statement in owner.body:
         targets = getattr(statement, "targets", [getattr(statement, "target", None)])
         if any(isinstance(each, ast.Name) and each.id == name for each in targets):
@@ -170,6 +242,8 @@ def _is_there(owner: ast.ClassDef, function: ast.AST, name: str, receiver: str) 
     ]
     if uses and getattr(function, "name", "") != "__init__":
         return True
+    if isinstance(function, ast.FunctionDef) and function.name == "__init__":
+        return _is_bound_first(function, name, row)
     for method in owner.body:
         if isinstance(method, ast.FunctionDef) and method.name == "__init__":
             bound = [
@@ -190,7 +264,5 @@ def _is_there(owner: ast.ClassDef, function: ast.AST, name: str, receiver: str) 
                     or getattr(getattr(node.func.value, "func", None), "id", "") == "super"
                 )
             ]
-            if method is function:
-                return False
             return bool(bound) and (not calls or min(bound) < min(calls))
     return False
