@@ -50,3 +50,10 @@ BAD_NEWS = re.compile(
 # What a logger is called by the modules that import it, and what makes one.
 LOGGERS = frozenset({"LOG", "LOGGER", "_LOG", "_LOGGER", "_log", "_logger", "log", "logger"})
 LOGGER_MAKERS = frozenset({"getChild", "getLogger", "get_logger", "getlogger"})
+
+# Calls that put what they are given into a text for people or into a log: none opens a file.
+SHOWING = (
+    LOGGER_METHODS
+    | PRINTING
+    | {"format", "log", "warn", "write", "writelines", "writerow", "writerows"}
+)

@@ -390,3 +390,50 @@ ASKING = frozenset({"can", "check", "exist", "has", "is", "valid", "validate", "
 
 # Words in the name of a function that gives shape to what was loaded just before.
 SHAPING = frozenset({"decode", "deserialize", "from", "parse", "validate"})
+
+# What names a file without which a long job begins again.
+CHECKPOINT = frozenset({"checkpoint", "checkpointer", "chkpt", "ckpt"})
+
+# In the name of a function that loads a checkpoint.
+RESUMING = frozenset({"get", "load", "read", "restore", "resume"})
+
+# In the name of a call that waits before the next try.
+WAITING = frozenset({"backoff", "delay", "pause", "sleep", "wait"})
+
+# In the name of a call that makes another attempt: `raw_decode`, `load_backup`.
+ATTEMPTING = frozenset({"decode", "load", "recover", "restore", "salvage", "unpickle"})
+
+# In the name of a call or value that stands in for what was not loaded.
+DEFAULT = frozenset({"blank", "default", "empty", "fresh", "initial", "new", "null", "reset"})
+
+# Calls that write a file.
+WRITING = frozenset({"dump", "encode", "save", "serialise", "serialize", "store", "write"})
+
+# In a handle's name: nothing of what is written.
+SAYING_NOTHING = frozenset({"out", "outfile", "output"})
+
+# Receivers of `write_bytes` and `.open(...)` that are no paths.
+NOT_PATHS = frozenset(
+    {
+        "archive",
+        "buf",
+        "buffer",
+        "conn",
+        "connection",
+        "fs",
+        "filesystem",
+        "protocol",
+        "request",
+        "resp",
+        "response",
+        "sock",
+        "socket",
+        "stream",
+        "tar",
+        "transport",
+        "webbrowser",
+        "writer",
+        "zf",
+        "zip",
+    }
+)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from atomic_fix.catalog import apis
-from atomic_fix.catalog.words import LOADING
+from atomic_fix.catalog.calls import READING_METHODS, WRAPPING_A_HANDLE, WRITING_METHODS
+from atomic_fix.catalog.words import LOADING, WRITING
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
     WITHS,
@@ -33,14 +34,8 @@ class Opened:
 
 
 _READING = frozenset({"open", "read_text", "read_bytes"})
-_READING_METHODS = frozenset({"read", "readline", "readlines", "readinto", "__next__"})
-_WRITING_METHODS = frozenset({"write", "writelines"})
-_WRITING_WORDS = frozenset({"dump", "encode", "save", "serialise", "serialize", "store", "write"})
 PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 """Methods of a path that may be called through a name that is bound to them."""
-
-_WRAPPERS = frozenset({"closing", "enter_async_context", "enter_context", "TextIOWrapper"})
-"""Calls that give the handle again that they are given."""
 
 
 class _Calls:
@@ -402,9 +397,9 @@ class Handles:
                 size = other.argument(0, "size")
                 if _is_zero(size) or (size is None and (at_start or maybe_overwritten)):
                     return True
-            elif method in _READING_METHODS or (given and self._is_read(other)):
+            elif method in READING_METHODS or (given and self._is_read(other)):
                 at_start = False
-            elif method in _WRITING_METHODS or (given and self._is_dump(other)):
+            elif method in WRITING_METHODS or (given and self._is_dump(other)):
                 overwritten = overwritten or not behind
                 at_start = False
             elif given and not appends and not self._is_lock(other):
@@ -417,7 +412,7 @@ class Handles:
     def _writes_to(self, call: Call, handle: str, depth: int = 2) -> bool | None:
         """Whether a call writes to the handle that it is given; None where it cannot be told."""
         name = self.paths.call_name(call, call.function).rpartition(".")[2] or call.method or ""
-        if not _WRITING_WORDS.isdisjoint(words(name)):
+        if not WRITING.isdisjoint(words(name)):
             return True
         for callee in self.paths.callees(call.node, call.function)[:1] if depth else ():
             for parameter in callee.parameters:
@@ -481,7 +476,7 @@ def _opened(binding: Binding) -> list[ast.AST]:
         elif isinstance(value, ast.Call):
             # `stack.enter_context(open(...))`, `closing(open(...))`, `TextIOWrapper(open(...))`
             name = (dotted(value.func) or "").rpartition(".")[2]
-            given = arguments(value) if name in _WRAPPERS else ()
+            given = arguments(value) if name in WRAPPING_A_HANDLE else ()
             if not given:
                 break
             value = given[0].value

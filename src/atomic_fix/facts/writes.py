@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from atomic_fix.catalog import apis
-from atomic_fix.catalog.words import TEMP
+from atomic_fix.catalog.words import NOT_PATHS, SAYING_NOTHING, TEMP
 from atomic_fix.facts.handles import Handles, Opened
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
@@ -21,36 +21,7 @@ from atomic_fix.facts.nodes import (
 from atomic_fix.facts.paths import PathValue
 from atomic_fix.facts.scopes import Call, Site
 
-# In a handle's name: nothing of what is written.
-_SAYING_NOTHING = frozenset({"out", "outfile", "output"})
-
 _ENCODING = re.compile(r"(?i:.*cod)|[\"'][\w-]+[\"']\Z")
-
-# Receivers of `write_bytes` and `.open(...)` that are no paths.
-_NOT_PATHS = frozenset(
-    {
-        "archive",
-        "buf",
-        "buffer",
-        "conn",
-        "connection",
-        "fs",
-        "filesystem",
-        "protocol",
-        "request",
-        "resp",
-        "response",
-        "sock",
-        "socket",
-        "stream",
-        "tar",
-        "transport",
-        "webbrowser",
-        "writer",
-        "zf",
-        "zip",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,7 +125,7 @@ class Writes:
         written = _written(handle, uses)
         data = [name for node in written for name in _names(node)][:4]
         last = (handle or "").rpartition(".")[2]
-        if last and set(words(last)).isdisjoint(_SAYING_NOTHING | TEMP):
+        if last and set(words(last)).isdisjoint(SAYING_NOTHING | TEMP):
             data.append(last)
         constant = bool(written) and all(self._is_constant(node, call) for node in written)
         api = name.removeprefix("builtins.")
@@ -363,4 +334,4 @@ def _is_no_path(receiver: ast.expr, path: PathValue) -> bool:
     if {"path", "temp"} & path.traits:
         return False
     last = words((dotted(receiver) or "").rpartition(".")[2])[-1:]
-    return not _NOT_PATHS.isdisjoint(last)
+    return not NOT_PATHS.isdisjoint(last)

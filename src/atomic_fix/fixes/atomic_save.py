@@ -7,6 +7,7 @@ from pathlib import PurePath
 import libcst as cst
 
 from atomic_fix.catalog.apis import Handle
+from atomic_fix.catalog.calls import SAME_ENDING
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.nodes import dotted
@@ -109,9 +110,6 @@ def _ends_in_a_literal(node: cst.CSTNode) -> bool:
     return isinstance(node, cst.SimpleString) and len(node.quote) == 1
 
 
-_SAME = frozenset({"Path", "PurePath", "str", "fspath", "abspath", "realpath", "expanduser"})
-
-
 def endings(place: Place, node: ast.expr | None, call: Call, depth: int = 5) -> frozenset[str]:
     """The texts that a path may end in, each as far back as it is in sight; an empty one among
     them, or none at all, where the end is not."""
@@ -148,7 +146,7 @@ def endings(place: Place, node: ast.expr | None, call: Call, depth: int = 5) -> 
 
 def _endings_of_a_call(place: Place, node: ast.Call, call: Call, depth: int) -> frozenset[str]:
     last, receiver = called_name(node), getattr(node.func, "value", None)
-    if last in _SAME | {"join", "joinpath", "with_name", "with_suffix"}:
+    if last in SAME_ENDING | {"join", "joinpath", "with_name", "with_suffix"}:
         given = nodes.arguments(node)
         if given and not any(arg.star or arg.keyword for arg in given):
             return endings(place, given[-1].value, call, depth - 1)

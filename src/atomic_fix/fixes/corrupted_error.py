@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
+from atomic_fix.catalog.calls import MOVING
 from atomic_fix.catalog.reporting import QUIET
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.nodes import of_kind
@@ -33,7 +34,6 @@ _TITLES = {
     "quarantine": "Move the corrupt file aside with a warning",
 }
 _SIMPLE = (cst.SimpleStatementLine, cst.SimpleStatementSuite)
-_MOVING = frozenset({"unlink", "remove", "rename", "replace", "move", "rmtree"})
 
 
 def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
@@ -200,7 +200,7 @@ class _Rewriting:
         last = own[-1].end_lineno or own[-1].lineno
         if comments.between(own[0].lineno, last) or comments.among(self.swallow.node):
             return None
-        if any(last_name(node) in _MOVING for node in walk(body)):
+        if any(last_name(node) in MOVING for node in walk(body)):
             return None
         texts = [self.place.text(line) for line in lines]
         return None if any("\n" in text for text in texts) else texts
@@ -266,7 +266,7 @@ class _Rewriting:
         last = body.body[-1]
         if not isinstance(last, cst.SimpleStatementLine) or len(last.body) != 1:
             raise Refused("the handler does more than giving a default")
-        if any(last_name(node) in _MOVING for node in walk(last)):
+        if any(last_name(node) in MOVING for node in walk(last)):
             raise Refused("the handler moves or removes files")
         region = place.span(last.body[0])
         if "#" in place.source.slice(region):

@@ -7,7 +7,8 @@ import ast
 import re
 from dataclasses import dataclass
 
-from atomic_fix.catalog.words import ASKING
+from atomic_fix.catalog.calls import PARSING
+from atomic_fix.catalog.words import ASKING, CHECKPOINT, RESUMING
 from atomic_fix.config import own_helper
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.caught import takes_value_error
@@ -29,11 +30,6 @@ from atomic_fix.finding import Applicability
 
 CALLERS_DIFFER = "callers get an exception where they got the default"
 
-# What names a file without which a long job begins again.
-_CHECKPOINT = frozenset({"checkpoint", "checkpointer", "chkpt", "ckpt"})
-_LOADING = frozenset({"get", "load", "read", "restore", "resume"})
-# Calls that parse a file.
-_PARSING = frozenset({"full_load", "load", "loads", "safe_load"})
 # Errors that nothing but a parser raises.
 _OF_PARSERS = frozenset({"JSONDecodeError", "UnicodeDecodeError", "UnpicklingError"})
 # Calls that raise no `ValueError` over what a file holds.
@@ -194,13 +190,13 @@ def _is_plain_loader(facts: ModuleFacts, swallow: Swallow) -> bool:
         return False
     if swallow.outcome.kind is not Ending.RETURNS or swallow.handled.inside:
         return False
-    if _LOADING.isdisjoint(words(function.name)) or load.function is not function:
+    if RESUMING.isdisjoint(words(function.name)) or load.function is not function:
         return False
     decorators = {dotted(each) for each in node.decorator_list}
     if decorators - {"staticmethod", "classmethod"}:
         return False
     mentioned = [function.name, *(each.text for each in load.path.mentions)]
-    if not any(phrase_in(_CHECKPOINT, text) for text in mentioned):
+    if not any(phrase_in(CHECKPOINT, text) for text in mentioned):
         return False
     if any(isinstance(each, (*LOOPS, ast.comprehension)) for each in walk(node)):
         return False
@@ -334,7 +330,7 @@ def _may_move(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether it is certain that the file, and nothing made of it, is bad."""
     if swallow.broad or swallow.load.function is not swallow.function:
         return False
-    if called(swallow.load.call.node) not in _PARSING:
+    if called(swallow.load.call.node) not in PARSING:
         return False  # the data was parsed before, and something is made of it
     if _only_load(swallow):
         return True
@@ -345,7 +341,7 @@ def _parts_of_the_load(load: ast.Call) -> set[ast.AST]:
     """What a call that loads is made of; nothing for `int(json.load(file)["step"])`, which makes
     something of what was parsed."""
     parts = {*walk(load)}
-    parsed_before = any(each is not load and called(each) in _PARSING for each in parts)
+    parsed_before = any(each is not load and called(each) in PARSING for each in parts)
     return set() if parsed_before else parts
 
 

@@ -4,6 +4,8 @@ import ast
 import copy
 from collections.abc import Sequence
 
+from atomic_fix.catalog.calls import CHANGING_THE_NAME, GIVING_A_PATH, GIVING_A_TEXT
+from atomic_fix.catalog.errors import OF_PARSERS
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
     arguments,
@@ -20,30 +22,7 @@ from atomic_fix.facts.swallowing import Swallow, loads_tried
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.place import Place
 
-# Calls that give the same path again, and raise nothing that a handler of loads takes.
-_PATH_CALLS = frozenset(
-    {
-        "Path", "PurePath", "absolute", "abspath", "basename", "dirname", "expanduser", "fspath",
-        "join", "joinpath", "realpath", "resolve", "str",
-    }
-)  # fmt: skip
-# Calls that put text together.
-_TEXT_CALLS = frozenset(
-    {
-        "exists", "home", "is_dir", "isdir", "isfile", "is_file", "lower", "makedirs", "mkdir",
-        "replace", "strip", "sub", "upper",
-    }
-)  # fmt: skip
-_SUFFIX_CALLS = frozenset({"with_suffix", "with_name", "with_stem"})
 PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
-# Errors that nothing but a parser raises: what gave the path has succeeded then.
-_OF_PARSERS = frozenset(
-    {
-        "BadGzipFile", "BadZipFile", "EOFError", "EmptyDataError", "JSONDecodeError",
-        "ParserError", "TOMLDecodeError", "TomlDecodeError", "UnpicklingError", "YAMLError",
-        "pickle.PickleError", "zlib.error",
-    }
-)  # fmt: skip
 
 
 _NAMED = (ast.Name, ast.Attribute, ast.Call)
@@ -113,7 +92,7 @@ class _LoadPath:
     @property
     def _only_parsers_raise(self) -> bool:
         """Whether the errors are those that reading the bytes or text of a file never raises."""
-        return not self._swallow.broad and _OF_PARSERS.issuperset(self._swallow.errors)
+        return not self._swallow.broad and OF_PARSERS.issuperset(self._swallow.errors)
 
     def _is_tried(self, order: int) -> bool:
         return self._handled.order < order < self._handled.body_end
@@ -258,9 +237,9 @@ class _LoadPath:
 
     def _is_plain_call(self, call: ast.Call) -> bool:
         last = called(call)
-        if last in _PATH_CALLS:
+        if last in GIVING_A_PATH:
             return True
-        if last in _SUFFIX_CALLS:
+        if last in CHANGING_THE_NAME:
             # A suffix that is none is a `ValueError`.
             return self._only_parsers_raise or all(_is_suffix(arg.value) for arg in arguments(call))
         if not PATH_WORDS.isdisjoint(words(last)) or last == "format":
@@ -275,7 +254,7 @@ class _LoadPath:
             calls = [
                 each
                 for each in nodes
-                if isinstance(each, ast.Call) and called(each) not in _PATH_CALLS | _TEXT_CALLS
+                if isinstance(each, ast.Call) and called(each) not in GIVING_A_PATH | GIVING_A_TEXT
             ]
             return not any(isinstance(each, (ast.Raise, ast.Try)) for each in nodes) and all(
                 depth > 0 and self._only_names(each, callee, depth - 1) for each in calls
