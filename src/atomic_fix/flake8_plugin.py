@@ -17,9 +17,9 @@ from typing import Any, ClassVar, cast
 
 from atomic_fix import __version__
 from atomic_fix.finding import FileResult, Finding, Unreadable, listed
-from atomic_fix.report import printable
+from atomic_fix.report import one_per_call, printable
 from atomic_fix.run import disk
-from atomic_fix.run.narrowing import Narrowing, one_per_call
+from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import Content, Parsed, check_file, defect, uncollected
 from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver, Settings
 from atomic_fix.source import Source

@@ -21,11 +21,12 @@ from atomic_fix.finding import (
     Unreadable,
     listed,
 )
+from atomic_fix.report import one_per_call
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
 from atomic_fix.rules import RULES
 from atomic_fix.run.fix_policy import Apply, OnMissing
 from atomic_fix.run.helper_import import HelperImports, Missing
-from atomic_fix.run.narrowing import Narrowing, one_per_call
+from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import Repair, change_file, check_file
 from atomic_fix.settings import ConfigError, Resolver, Settings
 from atomic_fix.source import Source

@@ -37,9 +37,6 @@ CORRUPT = frozenset(
 # Words in the name of a project's own exception that say the same.
 CORRUPT_WORDS = frozenset({"corrupt", "corrupted", "decode", "invalid", "malformed", "validation"})
 
-# "It has not the shape that was expected": counts when the load itself is in the `try`.
-WRONG_SHAPE = frozenset({"AttributeError", "IndexError", "KeyError", "LookupError", "TypeError"})
-
 BROAD = frozenset({"BaseException", "Exception"})
 
 MISSING = frozenset({"FileNotFoundError", "IsADirectoryError", "NotADirectoryError"})

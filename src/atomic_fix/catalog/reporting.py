@@ -6,7 +6,6 @@ import re
 # Methods of loggers, by whether somebody hears of it in production.
 ALARMS = frozenset({"critical", "error", "exception", "fatal", "warn", "warning"})
 QUIET = frozenset({"debug", "info", "log", "trace"})
-LOGGING = ALARMS | QUIET
 # Those that every logger has, whoever made it.
 LOGGER_METHODS = frozenset({"critical", "debug", "error", "exception", "info", "warning"})
 # What the level of a message is called where it is an argument: `logger.log(logging.ERROR, ...)`.

@@ -15,10 +15,10 @@ from typing import Any
 import click
 
 from atomic_fix.finding import FileResult, Finding, listed
-from atomic_fix.report import Report, harmless, named, printable, renderer
+from atomic_fix.report import Report, harmless, named, one_per_call, printable, renderer
 from atomic_fix.run import cache, disk, workers
 from atomic_fix.run.all_files import Effort, shard_of
-from atomic_fix.run.narrowing import Narrowing, one_per_call
+from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.settings import ConfigError, Resolver, Settings
 from atomic_fix.source import Source
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,13 +21,13 @@ from atomic_fix.commands import (
     use_colour,
     warn,
 )
-from atomic_fix.finding import FileResult, Finding, Unreadable
+from atomic_fix.finding import FileResult, Finding
 from atomic_fix.report import Report, count, printable, renderer, unified_patch
 from atomic_fix.run import disk
 from atomic_fix.run.all_files import change_files
 from atomic_fix.run.one_file import Repair, check_file
-from atomic_fix.settings import section
 from atomic_fix.source import Source, seen_from
+from atomic_fix.style import deleting_ruff
 
 if TYPE_CHECKING:
     from atomic_fix.review import Answer
@@ -141,7 +140,7 @@ def write(session: Session) -> int:
     imported = {each: made.imported[each] for each in fixed if each in made.imported}
     print_report(tuple(results), session, tuple(fixed), imported)
     failed |= made.tell()
-    if reason is not None and fixed and (ruff := _ruff_that_deletes_our_comments()):
+    if reason is not None and fixed and (ruff := deleting_ruff()):
         warn(
             f"{ruff}: ruff's RUF100 or RUF102 would delete these comments, "
             'set external = ["ATF"] below its `lint`'
@@ -195,50 +194,3 @@ def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
         told += f" {count(left, 'finding')} would remain."
     click.echo(told, err=True)
     return FAILED if failed else FOUND if changed else CLEAN
-
-
-def _ruff_that_deletes_our_comments() -> str:
-    """The ruff configuration, nearest to the current folder, that turns RUF100 or RUF102 on and
-    does not name ATF as external; empty when there is none. Such a ruff takes
-    `# noqa: ATF101` for unused or unknown, and `ruff check --fix` takes it out."""
-    from pathlib import Path
-
-    for folder in (Path.cwd(), *Path.cwd().parents):
-        for name in (".ruff.toml", "ruff.toml", "pyproject.toml"):
-            path = str(folder / name)
-            content = disk.read(path) if os.path.isfile(path) else b""
-            if isinstance(content, Unreadable) or not content:
-                continue
-            try:
-                table = section(path, content, "ruff")
-            except ValueError:
-                continue  # ruff's to complain of
-            if isinstance(table, dict):
-                return path if _would_delete(table) else ""
-    return ""
-
-
-def _would_delete(table: dict[str, Any]) -> bool:
-    # The keys stand below `lint`, and in older configurations at the top.
-    lint = table.get("lint", {})
-    tables = [table, lint] if isinstance(lint, dict) else [table]
-    external = _ruff_codes(tables, "external")
-    if "ATF".startswith(external) or any(each.startswith("ATF") for each in external):
-        return False
-    on = _ruff_codes(tables, "select", "extend-select")
-    off = _ruff_codes(tables, "ignore", "extend-ignore")
-    return any(
-        ("ALL" in on or rule.startswith(on)) and not rule.startswith(off)
-        for rule in ("RUF100", "RUF102")
-    )
-
-
-def _ruff_codes(tables: list[dict[str, Any]], *keys: str) -> tuple[str, ...]:
-    values = [each.get(key) for each in tables for key in keys]
-    return tuple(
-        code
-        for value in values
-        if isinstance(value, list)
-        for code in value
-        if isinstance(code, str) and code
-    )

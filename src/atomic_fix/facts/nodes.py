@@ -240,12 +240,6 @@ def forget_nodes() -> None:
         known.cache_clear()
 
 
-def method_call(receiver: ast.expr, method: str, like: ast.Call) -> ast.Call:
-    """`receiver.method(...)` with the arguments of another call, in its place in the file."""
-    func = ast.copy_location(ast.Attribute(receiver, method, ast.Load()), like.func)
-    return call_of(func, like, like.args)
-
-
 def call_of(func: ast.expr, like: ast.Call, args: Sequence[ast.expr]) -> ast.Call:
     """A call that is made up from another one, and stands in its place in the file."""
     return ast.copy_location(ast.Call(func, [*args], [*like.keywords]), like)

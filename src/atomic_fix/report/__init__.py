@@ -8,12 +8,12 @@ what a report is made of, the spellings that formats share, and patches.
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from atomic_fix.baseline import normalised
-from atomic_fix.finding import Applicability, FileResult, Finding, listed
+from atomic_fix.finding import Applicability, FileResult, Finding, Span, listed
 from atomic_fix.source import Source, below
 
 FORMATS: dict[str, str] = {
@@ -76,6 +76,29 @@ class Report:
     def findings(self) -> Iterator[Finding]:
         for result in self.results:
             yield from listed(result)
+
+
+def one_per_call(
+    findings: Sequence[Finding], is_hidden: Callable[[Finding], bool] = lambda _: False
+) -> tuple[Finding, ...]:
+    """The findings with those at one call that say how it publishes a file as a single one.
+
+    Its message names the codes of the others. For reports alone: suppressions, baselines
+    and repairs know each by its own code, so that one which is suppressed makes room for the
+    next. What `is_hidden` stays as it is, and speaks for no other.
+    """
+    groups: dict[Span, list[Finding]] = {}
+    for each in findings:
+        if each.precedence is not None and not is_hidden(each):
+            groups.setdefault(each.span, []).append(each)
+    told: dict[int, Finding | None] = {}
+    for group in groups.values():
+        first, *others = sorted(group, key=lambda each: -(each.precedence or 0))
+        if others:
+            codes = ", ".join(sorted(each.code for each in others))
+            told.update((id(each), None) for each in others)
+            told[id(first)] = replace(first, message=f"{first.message}; also {codes}")
+    return tuple(kept for each in findings if (kept := told.get(id(each), each)) is not None)
 
 
 def renderer(name: str) -> Callable[[Report], Iterator[str]]:

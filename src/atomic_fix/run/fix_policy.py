@@ -82,7 +82,7 @@ def carry_out(policy: FixPolicy, source: Source, find: Find) -> Outcome:
     on_missing = OnMissing.LEAVE_FILE
     if isinstance(policy, Apply):
         allowed, on_missing = policy.allowed, policy.on_missing
-    guarded = _Importable(policy.imports, find, allowed, withhold=on_missing is not OnMissing.APPLY)
+    guarded = _Importable(policy.imports, find, allowed, on_missing is not OnMissing.APPLY)
     unchanged = Rewrite(source.text, (), guarded(source))
     leaves = on_missing is OnMissing.LEAVE_FILE
     if leaves and guarded.missing is not None:
@@ -113,6 +113,7 @@ def _suppressed(source: Source, find: Find, reason: str) -> Rewrite:
     return Rewrite(new.text, findings, tuple(find(new)))
 
 
+@dataclass(slots=True)
 class _Importable:
     """Finds the findings of one file, less the repairs that it cannot have: those say why.
 
@@ -121,38 +122,30 @@ class _Importable:
     that could be made once somebody has acted are left in.
     """
 
-    def __init__(
-        self,
-        imports: HelperImports | None,
-        find: Callable[[Source], Sequence[Finding]],
-        allowed: AbstractSet[Applicability],
-        *,
-        withhold: bool = True,
-    ) -> None:
-        self._imports = imports
-        self._find = find
-        self._allowed = allowed
-        self._withhold = withhold
-        self._last: tuple[str, tuple[Finding, ...]] | None = None
-        self.missing: Missing | None = None
-        self.remarks: set[str] = set()
+    imports: HelperImports | None
+    find: Find
+    allowed: AbstractSet[Applicability]
+    withhold: bool
+    missing: Missing | None = None
+    remarks: set[str] = field(default_factory=set)
+    last: tuple[str, tuple[Finding, ...]] | None = None
 
     def __call__(self, source: Source) -> tuple[Finding, ...]:
-        if self._last is None or self._last[0] != source.text:
-            findings = tuple(self._guarded(source, each) for each in self._find(source))
-            self._last = source.text, findings
-        return self._last[1]
+        if self.last is None or self.last[0] != source.text:
+            findings = tuple(self._guarded(source, each) for each in self.find(source))
+            self.last = source.text, findings
+        return self.last[1]
 
     def _guarded(self, source: Source, finding: Finding) -> Finding:
-        if finding.fix is None or self._imports is None:
+        if finding.fix is None or self.imports is None:
             return finding
-        found = self._imports.resolve(source, finding)
+        found = self.imports.resolve(source, finding)
         if isinstance(found, Found):
-            if found.remark and finding.applicability in self._allowed:
+            if found.remark and finding.applicability in self.allowed:
                 self.remarks.add(found.remark)
             return finding
-        if found.advice and finding.applicability in self._allowed:
+        if found.advice and finding.applicability in self.allowed:
             self.missing = self.missing or found
-        if found.advice and not self._withhold:
+        if found.advice and not self.withhold:
             return finding
         return replace(finding, fix=None, why_no_fix=found.told)

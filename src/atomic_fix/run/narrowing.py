@@ -1,13 +1,12 @@
 """Which of a file's findings are told: what is known or unchanged is left out."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from atomic_fix import files
 from atomic_fix.baseline import Baseline
-from atomic_fix.finding import Finding, NotAnalysed, Span, Unreadable
+from atomic_fix.finding import Finding, NotAnalysed, Unreadable
 from atomic_fix.run import disk
 from atomic_fix.run.git import Revision
 from atomic_fix.settings import ConfigError
@@ -49,29 +48,6 @@ class Narrowing:
                 if not changed.isdisjoint(range(each.span.start.row, each.span.end.row + 1))
             )
         return findings
-
-
-def one_per_call(
-    findings: Sequence[Finding], is_hidden: Callable[[Finding], bool] = lambda _: False
-) -> tuple[Finding, ...]:
-    """The findings with those at one call that say how it publishes a file as a single one.
-
-    Its message names the codes of the others. It is for reports alone: suppressions, baselines
-    and repairs know each by its own code, so that one which is suppressed makes room for the
-    next. What `is_hidden` stays as it is, and speaks for no other.
-    """
-    groups: dict[Span, list[Finding]] = {}
-    for each in findings:
-        if each.precedence is not None and not is_hidden(each):
-            groups.setdefault(each.span, []).append(each)
-    told: dict[int, Finding | None] = {}
-    for group in groups.values():
-        first, *others = sorted(group, key=lambda each: -(each.precedence or 0))
-        if others:
-            codes = ", ".join(sorted(each.code for each in others))
-            told.update((id(each), None) for each in others)
-            told[id(first)] = replace(first, message=f"{first.message}; also {codes}")
-    return tuple(kept for each in findings if (kept := told.get(id(each), each)) is not None)
 
 
 def read_baseline(path: str) -> Baseline:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from atomic_fix.patterns import Patterns
     from atomic_fix.run.fix_policy import FixPolicy
     from atomic_fix.run.helper_import import Missing
-    from atomic_fix.suppress import Suppression, Suppressions
 
 Content: TypeAlias = bytes | Source | Unreadable
 """What a front end has of a file: its bytes, its text, or why there is neither."""
@@ -91,7 +90,9 @@ def check_file(
         findings = _kept(found, source, settings, narrowing, noqa=noqa)
         notes: tuple[tuple[int, str], ...] = ()
         if noqa and not _is_left_out(filename, settings):  # what is not looked for is not missed
-            notes = _notes(found, source, settings)
+            from atomic_fix.suppress import unused
+
+            notes = unused(found, source, settings.config)
         return _result(filename, findings, source.text, notes)
 
     result = _guarded(filename, work)
@@ -311,71 +312,10 @@ def _kept(
 ) -> tuple[Finding, ...]:
     if not findings:
         return findings
-    from atomic_fix.suppress import Reach, Suppressions
+    from atomic_fix.suppress import unsuppressed
 
-    suppressions = Suppressions.of(source)
-    if not noqa:
-        suppressions = suppressions.only(Reach.RANGE)
-    left = []
-    for finding in findings:
-        comments = [each for each in suppressions.comments if each.covers(finding)]
-        if not comments:
-            left.append(finding)
-        elif settings.require_reason and not any(each.reason for each in comments):
-            reminder = f"{finding.message}; the comment that suppresses it gives no reason"
-            left.append(replace(finding, message=reminder))
-    return narrowing.narrow(_not_ignored_here(tuple(left), source.filename, settings), source)
-
-
-def _notes(
-    findings: tuple[Finding, ...], source: Source, settings: Settings
-) -> tuple[tuple[int, str], ...]:
-    """What to say of comments that suppress none of the findings, from which nothing may have
-    been left out."""
-    if "ATF" not in source.text and "atomic-fix:" not in source.text:
-        return ()
-    from atomic_fix.check import selected_rules
-    from atomic_fix.rules import RULES
-    from atomic_fix.suppress import Reach, Suppressions
-
-    on = {rule.code for rule in selected_rules(settings.config)}
-    # What is not looked for cannot be missed.
-    off = {rule.code for rule in RULES if rule.code not in on}
-    usual = {rule.code for rule in RULES if rule.default} & off
-    notes = []
-    for comment in _real_comments(Suppressions.of(source), source):
-        row = comment.span.start.row
-        covered = [each for each in findings if comment.covers(each)]
-        if comment.reach is Reach.NOTHING:
-            notes.append((row, f"`{source.slice(comment.span)}` switches nothing off or on"))
-        elif comment.reach is Reach.RANGE and not covered and not usual:
-            notes.append((row, f"`{source.slice(comment.span)}` suppresses nothing"))
-        notes.extend(
-            (row, f"`# noqa: {code}` suppresses nothing")
-            for code in comment.codes
-            if code.startswith("ATF")
-            and not any(each.code.startswith(code) for each in covered)
-            and code not in off
-            and not any(each.startswith(code) for each in usual)
-        )
-    return tuple(notes)
-
-
-def _real_comments(suppressions: Suppressions, source: Source) -> Iterator[Suppression]:
-    """Those that are comments to Python too: flake8, and so we, take them in strings as well,
-    but one that only stands in a string, such as an example, is not worth a word."""
-    from atomic_fix.suppress import CommentRows
-
-    if not suppressions.comments:
-        return
-    try:
-        columns = CommentRows(source).comments
-    except ValueError:
-        return
-    for each in suppressions.comments:
-        start = each.span.start
-        if start.row in columns and start.column > columns[start.row]:
-            yield each
+    left = unsuppressed(findings, source, noqa=noqa, require_reason=settings.require_reason)
+    return narrowing.narrow(_not_ignored_here(left, source.filename, settings), source)
 
 
 def _result(
