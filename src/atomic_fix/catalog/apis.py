@@ -539,3 +539,6 @@ RUNNERS = {
     "partial": 0,
     "sync_to_async": 0,
 }
+
+# Packages whose paths may lie on another machine.
+REMOTE_PATH_PACKAGES = ("upath", "cloudpathlib", "s3path", "fsspec", "universal_pathlib")

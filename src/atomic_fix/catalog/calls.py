@@ -144,3 +144,20 @@ WRITING_METHODS = frozenset({"write", "writelines"})
 
 WRAPPING_A_HANDLE = frozenset({"closing", "enter_async_context", "enter_context", "TextIOWrapper"})
 """Calls that give the handle again that they are given."""
+
+# Calls that raise no `ValueError` over what a file holds.
+RAISING_NO_VALUE_ERROR = frozenset(
+    {
+        "Path", "bool", "close", "decode", "dict", "exists", "expanduser", "get", "is_file",
+        "isfile", "isinstance", "items", "join", "keys", "len", "list", "open", "read",
+        "read_bytes", "read_text", "set", "str", "strip", "tuple", "values",
+    }
+)  # fmt: skip
+
+# Of `OPENING_NOTHING`, what changes the object that it is called on.
+CHANGING_A_CONTAINER = frozenset(
+    {"add", "append", "discard", "extend", "pop", "setdefault", "update"}
+)
+
+# Calls that read the file at a path.
+READING_A_PATH = frozenset({"open", "read_text", "read_bytes"})

@@ -106,3 +106,6 @@ OF_PARSERS = frozenset(
 
 # Who takes one of these takes what a torn file raises.
 OF_TORN = frozenset({"Exception", "JSONDecodeError", "UnpicklingError", "ValueError", "YAMLError"})
+
+# Errors that nothing but a parser raises.
+OF_A_PARSER_ALONE = frozenset({"JSONDecodeError", "UnicodeDecodeError", "UnpicklingError"})

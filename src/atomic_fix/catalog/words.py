@@ -1,4 +1,4 @@
-"""Words that say whether a file is durable state. Lower case, singular; phrases are joined
+"""Words that say whether a file is durable state, and what functions and values are for. Lower case, singular; phrases are joined
 by a space ("last run"). How much each kind of place weighs stands in `facts.durable`."""
 
 # Durable state that programs hardly share with others, so that a loader is told by its name even
@@ -437,3 +437,57 @@ NOT_PATHS = frozenset(
         "zip",
     }
 )
+
+# Of functions that ask, or look among several files.
+PROBING = ASKING | frozenset(
+    {
+        "all", "any", "best", "candidate", "default", "detect", "discover", "find", "iter", "last",
+        "latest", "list", "maybe", "newest", "none", "optional", "or", "peek", "probe", "safe",
+        "scan", "search", "try", "unreadable",
+    }
+)  # fmt: skip
+
+# What a function that saves is called, and what the one that loads it back.
+ANSWERS = {
+    "save": ("load", "restore", "read", "resume", "open", "recover"),
+    "dump": ("load", "read"),
+    "write": ("read", "load", "parse"),
+    "store": ("load", "restore", "retrieve", "read", "fetch"),
+    "persist": ("load", "restore", "read"),
+    "serialize": ("deserialize", "load"),
+    "put": ("get", "load"),
+    "flush": ("load", "read"),
+    "sync": ("load", "read"),
+    "commit": ("load", "read"),
+    "to": ("from",),
+    "overwrite": ("load", "read"),
+    "setitem": ("getitem",),
+    "enqueue": ("dequeue",),
+    "set": ("get", "load", "read"),
+}
+
+# What `save_to_json` and `load_from_file` may differ in.
+FORMATS = frozenset(
+    {
+        "all",
+        "byte",
+        "content",
+        "data",
+        "disk",
+        "file",
+        "from",
+        "json",
+        "path",
+        "pickle",
+        "text",
+        "to",
+        "toml",
+        "yaml",
+    }
+)
+
+# What functions of a file system layer are called, which is no store.
+PRIMITIVE = frozenset({"write", "text", "byte", "content", "data", "file"})
+
+# In the name of a descriptor.
+DESCRIPTORS = frozenset({"descriptor", "fd", "fdno", "fileno"})

@@ -15,6 +15,7 @@ from pathlib import PurePath
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog import words as catalog
+from atomic_fix.catalog.words import ANSWERS, FORMATS, PRIMITIVE
 from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.nodes import code_of, dotted, last_name
 from atomic_fix.facts.paths import Mention, PathValue
@@ -71,44 +72,6 @@ _SECRET_WHEN_MISSING = -1.0
 _CONSTANT = -1.5
 _RESTORED = -4.0
 
-_SAVE_VERBS = {
-    "save": ("load", "restore", "read", "resume", "open", "recover"),
-    "dump": ("load", "read"),
-    "write": ("read", "load", "parse"),
-    "store": ("load", "restore", "retrieve", "read", "fetch"),
-    "persist": ("load", "restore", "read"),
-    "serialize": ("deserialize", "load"),
-    "put": ("get", "load"),
-    "flush": ("load", "read"),
-    "sync": ("load", "read"),
-    "commit": ("load", "read"),
-    "to": ("from",),
-    "overwrite": ("load", "read"),
-    "setitem": ("getitem",),
-    "enqueue": ("dequeue",),
-    "set": ("get", "load", "read"),
-}
-# What `save_to_json` and `load_from_file` may differ in.
-_FORMAT_WORDS = frozenset(
-    {
-        "all",
-        "byte",
-        "content",
-        "data",
-        "disk",
-        "file",
-        "from",
-        "json",
-        "path",
-        "pickle",
-        "text",
-        "to",
-        "toml",
-        "yaml",
-    }
-)
-
-_PRIMITIVE = frozenset({"write", "text", "byte", "content", "data", "file"})
 
 Callers = Callable[[FunctionFacts], "tuple[FunctionFacts, ...]"]
 Parsed = dict[FunctionFacts, list[PathValue]]
@@ -373,16 +336,16 @@ def paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False) ->
     if saver is loader or saver.owner is not loader.owner:
         return False
     ours, theirs = words(saver.name), words(loader.name)
-    for verb, answers in _SAVE_VERBS.items():
+    for verb, answers in ANSWERS.items():
         if verb not in ours:
             continue
-        rest = {w for w in ours if w != verb} - _FORMAT_WORDS
+        rest = {w for w in ours if w != verb} - FORMATS
         for answer in answers:
             if verb == "to" and saver.owner is None and not own:
                 continue  # `to_json(x, path)` of a module: a conversion
-            if verb == "write" and answer == "read" and set(ours) <= _PRIMITIVE and not own:
+            if verb == "write" and answer == "read" and set(ours) <= PRIMITIVE and not own:
                 continue  # `write_text` and `read_text`: a file system layer, not a store
-            if answer in theirs and rest == {w for w in theirs if w != answer} - _FORMAT_WORDS:
+            if answer in theirs and rest == {w for w in theirs if w != answer} - FORMATS:
                 return True
     return False
 

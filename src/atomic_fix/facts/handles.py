@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from atomic_fix.catalog import apis
-from atomic_fix.catalog.calls import READING_METHODS, WRAPPING_A_HANDLE, WRITING_METHODS
+from atomic_fix.catalog.calls import (
+    READING_A_PATH,
+    READING_METHODS,
+    WRAPPING_A_HANDLE,
+    WRITING_METHODS,
+)
 from atomic_fix.catalog.words import LOADING, WRITING
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
@@ -33,7 +38,6 @@ class Opened:
     row: apis.Opener
 
 
-_READING = frozenset({"open", "read_text", "read_bytes"})
 PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 """Methods of a path that may be called through a name that is bound to them."""
 
@@ -345,7 +349,7 @@ class Handles:
         position = apis.RUNNERS.get((inner.method or name).rpartition(".")[2])
         if position is not None:
             func = inner.argument(position)
-            if isinstance(func, ast.Attribute) and func.attr in _READING:
+            if isinstance(func, ast.Attribute) and func.attr in READING_A_PATH:
                 return self.resolve(func.value, call), func.value
         for callee in self.paths.callees(node, call.function)[:1]:
             for returned in callee.returns[-3:]:

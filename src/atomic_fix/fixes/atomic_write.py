@@ -14,7 +14,7 @@ from itertools import islice
 import libcst as cst
 
 from atomic_fix.catalog import apis
-from atomic_fix.catalog.apis import Rewriting
+from atomic_fix.catalog.apis import REMOTE_PATH_PACKAGES, Rewriting
 from atomic_fix.config import own_helper
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
@@ -46,7 +46,6 @@ _ASCII_SUPERSETS = re.compile(
     r"None|([\"'])(utf[-_]?8|(us[-_])?ascii|latin[-_]?1|iso[-_]?8859[-_]\d+|(cp|windows[-_])125\d)\1",
     re.IGNORECASE,
 )
-_REMOTE_PATHS = ("upath", "cloudpathlib", "s3path", "fsspec", "universal_pathlib")
 _UNKNOWN = apis.Opener("")
 _LEAVING = (ast.Break, ast.Continue, ast.Raise, ast.Return, ast.Yield, ast.YieldFrom)
 
@@ -54,7 +53,7 @@ _LEAVING = (ast.Break, ast.Continue, ast.Raise, ast.Return, ast.Yield, ast.Yield
 def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     """The repair of a write in place."""
     place = Place(facts, site.function, [site.node])
-    if place.imports(*_REMOTE_PATHS):
+    if place.imports(*REMOTE_PATH_PACKAGES):
         raise Refused("the path may not be one of the local file system")
     if site.path.traits & {"device", "memory", "handle"}:
         raise Refused("what is written is no regular file")

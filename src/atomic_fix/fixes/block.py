@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from atomic_fix.catalog.calls import (
+    CHANGING_A_CONTAINER,
     ENDING_THE_PROGRAM,
     KEEPING,
     LAZY,
@@ -27,6 +28,7 @@ from atomic_fix.catalog.calls import (
 )
 from atomic_fix.catalog.errors import ERROR_WORDS, NAMES_OF_CAUGHT, NO_ERRORS, OF_A_FAILED_WRITE
 from atomic_fix.catalog.reporting import SHOWING
+from atomic_fix.catalog.words import DESCRIPTORS
 from atomic_fix.facts import nodes
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import arguments, code_of, dotted, of_kind, parents_in, walk
@@ -40,9 +42,6 @@ if TYPE_CHECKING:
     from atomic_fix.fixes.place import Place
 
 _DEPTH = 3
-
-# Of these, what changes the object that it is called on.
-_CHANGING = frozenset({"add", "append", "discard", "extend", "pop", "setdefault", "update"})
 
 
 _TRIES: tuple[type[ast.AST], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
@@ -605,23 +604,20 @@ class _Holder:
     """The names and attributes in what is assigned."""
 
 
-_DESCRIPTORS = frozenset({"descriptor", "fd", "fdno", "fileno"})
-
-
 def is_descriptor(place: Place, site: WriteSite) -> bool:
     """Whether what is opened may be a number: what is open already is never replaced."""
     node = site.path_node
-    if nodes.is_number(node) or called_name(node) in _DESCRIPTORS | {"dup"}:
+    if nodes.is_number(node) or called_name(node) in DESCRIPTORS | {"dup"}:
         return True
     last = (dotted(node) or "").rpartition(".")[2]
-    if not _DESCRIPTORS.isdisjoint(words(last)[-1:]):
+    if not DESCRIPTORS.isdisjoint(words(last)[-1:]):
         return True
     if not isinstance(node, ast.Name):
         return False
     bound = place.facts.paths.bindings(node.id, site.function, site.order)
     if any(
         nodes.is_number(each.value)
-        or called_name(each.value) in _DESCRIPTORS | {"dup"}
+        or called_name(each.value) in DESCRIPTORS | {"dup"}
         or place.called(each.value) in {"os.open", "os.dup", "os.pipe"}
         for each in bound
     ):
@@ -846,7 +842,10 @@ def changes_order(place: Place, path: ast.expr, others: Sequence[ast.AST]) -> bo
 def _acts(node: ast.AST) -> bool:
     """Whether working out an expression may do something besides."""
     return any(
-        (isinstance(each, ast.Call) and called_name(each) not in OPENING_NOTHING - _CHANGING)
+        (
+            isinstance(each, ast.Call)
+            and called_name(each) not in OPENING_NOTHING - CHANGING_A_CONTAINER
+        )
         or isinstance(each, (ast.NamedExpr, ast.Await, *_YIELDS))
         for each in walk(node)
     )

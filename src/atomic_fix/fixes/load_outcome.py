@@ -7,8 +7,9 @@ import ast
 import re
 from dataclasses import dataclass
 
-from atomic_fix.catalog.calls import PARSING
-from atomic_fix.catalog.words import ASKING, CHECKPOINT, RESUMING
+from atomic_fix.catalog.calls import PARSING, RAISING_NO_VALUE_ERROR
+from atomic_fix.catalog.errors import OF_A_PARSER_ALONE
+from atomic_fix.catalog.words import CHECKPOINT, PROBING, RESUMING
 from atomic_fix.config import own_helper
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.caught import takes_value_error
@@ -30,24 +31,6 @@ from atomic_fix.finding import Applicability
 
 CALLERS_DIFFER = "callers get an exception where they got the default"
 
-# Errors that nothing but a parser raises.
-_OF_PARSERS = frozenset({"JSONDecodeError", "UnicodeDecodeError", "UnpicklingError"})
-# Calls that raise no `ValueError` over what a file holds.
-_HARMLESS = frozenset(
-    {
-        "Path", "bool", "close", "decode", "dict", "exists", "expanduser", "get", "is_file",
-        "isfile", "isinstance", "items", "join", "keys", "len", "list", "open", "read",
-        "read_bytes", "read_text", "set", "str", "strip", "tuple", "values",
-    }
-)  # fmt: skip
-# Of functions that ask, or look among several files.
-_PROBING = ASKING | frozenset(
-    {
-        "all", "any", "best", "candidate", "default", "detect", "discover", "find", "iter", "last",
-        "latest", "list", "maybe", "newest", "none", "optional", "or", "peek", "probe", "safe",
-        "scan", "search", "try", "unreadable",
-    }
-)  # fmt: skip
 # A remark that a bad file was thought of.
 _DECIDED = re.compile(
     r"\b(another version|any reason|as if|bad|best[- ]effort|broken"
@@ -230,7 +213,7 @@ def _is_the_only_file(facts: ModuleFacts, swallow: Swallow) -> bool:
 def _asks(swallow: Swallow) -> bool:
     """Whether the function is a predicate, or looks among several files."""
     node = swallow.function.node
-    if not _PROBING.isdisjoint(words(swallow.function.name)):
+    if not PROBING.isdisjoint(words(swallow.function.name)):
         return True
     returns = node.returns if isinstance(node, FUNCTIONS) else None
     if returns is not None and dotted(returns) == "bool":
@@ -315,11 +298,11 @@ def _gives_what_it_was_given(swallow: Swallow) -> bool:
 
 def _parses_only(swallow: Swallow) -> bool:
     """Whether nothing but the parser raises what the handler takes for a corrupt file."""
-    if {*swallow.errors} <= _OF_PARSERS or _only_load(swallow):
+    if {*swallow.errors} <= OF_A_PARSER_ALONE or _only_load(swallow):
         return True
     inside = _parts_of_the_load(swallow.load.call.node)
     return all(
-        each in inside or called(each) in _HARMLESS
+        each in inside or called(each) in RAISING_NO_VALUE_ERROR
         for statement in swallow.statement.body
         for each in walk(statement)
         if isinstance(each, ast.Call)
@@ -334,7 +317,7 @@ def _may_move(facts: ModuleFacts, swallow: Swallow) -> bool:
         return False  # the data was parsed before, and something is made of it
     if _only_load(swallow):
         return True
-    return {*swallow.errors} <= _OF_PARSERS
+    return {*swallow.errors} <= OF_A_PARSER_ALONE
 
 
 def _parts_of_the_load(load: ast.Call) -> set[ast.AST]:
