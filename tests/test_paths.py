@@ -3,10 +3,45 @@
 from __future__ import annotations
 
 import ast
+import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.paths import Paths, PathTrait, PathValue
+from atomic_fix.facts.paths.expr import (
+    UNKNOWN,
+    Anything,
+    Attribute,
+    Called,
+    Descriptor,
+    Element,
+    FileName,
+    Filled,
+    Fresh,
+    Global,
+    Handle,
+    Home,
+    InMemory,
+    Item,
+    Join,
+    Literal,
+    Local,
+    Parameter,
+    Parent,
+    Part,
+    PartOf,
+    PathExpr,
+    Returned,
+    SameText,
+    SelfAttribute,
+    Suffixed,
+    Temp,
+    Unknown,
+    folder,
+    is_below,
+)
 from atomic_fix.facts.scopes import collect
 
 LAST = 1 << 30
@@ -28,62 +63,217 @@ def test_a_sum_of_any_length_is_resolved() -> None:
         node = ast.BinOp(node, ast.Add(), ast.Name("part", ast.Load()))
     node = ast.BinOp(node, ast.Add(), ast.Constant("state.json.tmp"))
     value = resolved("folder = part = 'a'", node)
-    assert "temp" in value.traits
+    assert PathTrait.TEMP in value.traits
     assert "state.json.tmp" in {mention.text for mention in value.mentions}
 
 
 def test_names_bound_in_a_circle_are_resolved() -> None:
     program = "a = b\nb = c\nc = a + '.tmp'\n"
-    assert "temp" in resolved(program, "c").traits
+    assert PathTrait.TEMP in resolved(program, "c").traits
     assert resolved("def save(path):\n    path = path\n", "path", "save").aliases
 
 
+FOLDER = Literal("data")
+STATE = Literal("state.json")
+CONFIG = Global("config")
+
+
 @pytest.mark.parametrize(
-    ("expression", "key"),
+    ("expression", "expected"),
     [
-        ("'a/state.json'", "'a/state.json'"),
-        ("b'state.json'", "'state.json'"),
-        ("'state' '.json'", "'state.json'"),
-        ("f'{folder}/state' '.json'", "{'data'}/state.json"),
-        ("folder + '.tmp'", "append('data',.tmp)"),
-        ("f'{folder}.tmp'", "append('data',.tmp)"),
-        ("folder + '.' 'tmp'", "append('data',.tmp)"),
-        ("'%s.tmp' % folder", "append('data',.tmp)"),
-        ("'{}.tmp'.format(*[folder])", "append(?,.tmp)"),
-        ("os.path.join(folder, 'state.json')", "join('data','state.json')"),
-        ("os.path.join(*[folder], 'state.json')", "join(?,'state.json')"),
-        ("Path(folder) / 'state.json'", "join('data','state.json')"),
-        ("Path(folder, 'state.json', **more)", "join('data','state.json')"),
-        ("config['path']", "#0:config[path]"),
-        ("config[1]", "#0:config[1]"),
-        ("config[True]", "#0:config[?]"),
-        ("config[:1]", "#0:config[?]"),
-        ("None or folder", "'data'"),
-        ("(await folder)", "'data'"),
-        ("(found := folder)", "'data'"),
-        ("tempfile.mkdtemp()", "temp:1:0"),
-        ("None", "?"),
-        ("3", "?"),
+        ("'a/state.json'", Literal("a/state.json")),
+        ("b'state.json'", STATE),
+        ("'state' '.json'", STATE),
+        ("f'{folder}/state' '.json'", Filled("{}/state.json", (FOLDER,))),
+        ("'%s-%s.json' % (folder, config)", Filled("{}-{}.json", (FOLDER, CONFIG))),
+        ("folder + '.tmp'", Suffixed(FOLDER, ".tmp")),
+        ("f'{folder}.tmp'", Suffixed(FOLDER, ".tmp")),
+        ("folder + '.' 'tmp'", Suffixed(FOLDER, ".tmp")),
+        ("folder + config", Suffixed(FOLDER, None)),
+        ("'%s.tmp' % folder", Suffixed(FOLDER, ".tmp")),
+        ("'{}.tmp'.format(*[folder])", Suffixed(UNKNOWN, ".tmp")),
+        ("os.path.join(folder, 'state.json')", Join((FOLDER, STATE))),
+        ("os.path.join(*[folder], 'state.json')", Join((UNKNOWN, STATE))),
+        ("Path(folder) / 'state.json'", Join((FOLDER, STATE))),
+        ("Path(folder).joinpath('state.json')", Join((FOLDER, STATE))),
+        ("Path(folder).glob('state.json')", Join((FOLDER, STATE))),
+        ("Path(folder, 'state.json', **more)", Join((FOLDER, STATE))),
+        ("str(Path(folder).resolve())", FOLDER),
+        ("typing.cast(Path, folder)", FOLDER),
+        ("open(folder)", FOLDER),
+        ("Path(folder).open()", FOLDER),
+        ("stack.enter_context(open(folder))", FOLDER),
+        ("Path(folder).with_suffix('.tmp')", Suffixed(FOLDER, ".tmp")),
+        ("Path(folder).with_suffix('')", Suffixed(FOLDER, None)),
+        ("Path(folder).with_name('x')", Join((Parent(FOLDER), Literal("x")))),
+        ("Path(folder).with_name(f'{Path(folder).name}.x')", Suffixed(FOLDER, None)),
+        ("Path(folder).parent", Parent(FOLDER)),
+        ("os.path.dirname(folder)", Parent(FOLDER)),
+        ("os.path.basename(folder)", PartOf(Part.NAME, FOLDER)),
+        ("Path(folder).name", PartOf(Part.NAME, FOLDER)),
+        ("Path(folder).stem", PartOf(Part.STEM, FOLDER)),
+        ("Path(folder).parents[1]", Item(PartOf(Part.PARENTS, FOLDER), "1")),
+        ("config.path", Attribute(CONFIG, "path")),
+        ("config['path']", Item(CONFIG, "path")),
+        ("config.get('path')", Item(CONFIG, "path")),
+        ("config[1]", Item(CONFIG, "1")),
+        ("config[True]", Item(CONFIG, None)),
+        ("config[:1]", Item(CONFIG, None)),
+        ("None or folder", FOLDER),
+        ("folder if config else config", UNKNOWN),
+        ("(await folder)", FOLDER),
+        ("(found := folder)", FOLDER),
+        ("tempfile.mkdtemp()", Temp(1, 0)),
+        ("uuid.uuid4()", Fresh(1, 0)),
+        ("os.open(folder, 0)", Descriptor(1, 0)),
+        ("io.BytesIO()", InMemory()),
+        ("user_dir(folder, 'x')", Called("user_dir", (FOLDER, Literal("x")))),
+        ("Library().user_dir()", Called("user_dir", ())),
+        ("None", UNKNOWN),
+        ("3", UNKNOWN),
     ],
 )
-def test_key(expression: str, key: str) -> None:
-    program = "import os, tempfile\nfrom pathlib import Path\nfolder = 'data'\n"
-    assert resolved(program, expression).key == key
+def test_expression(expression: str, expected: PathExpr) -> None:
+    program = "import io, os, tempfile, typing, uuid\nfrom pathlib import Path\nfolder = 'data'\n"
+    assert resolved(program, expression).expr == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expression", "expected"),
+    [
+        ("pass", "folder", Parameter("save", 3, "folder")),
+        (
+            "pass",
+            "folder / 'state.json'",
+            Join((Parameter("save", 3, "folder"), STATE)),
+        ),
+        ("path = config()", "path", Called("config", ())),
+        ("path = [1]", "path", Local("save", 3, "path", (4, 11))),
+        ("path = [1]; path += '.tmp'", "path", Suffixed(Local("save", 3, "path", (4, 11)), ".tmp")),
+        ("with open(folder) as f: pass", "f", Handle(Parameter("save", 3, "folder"))),
+        ("with open(folder) as f: pass", "f.name", Handle(Parameter("save", 3, "folder"))),
+        ("for path in folder: pass", "path", Element(Parameter("save", 3, "folder"))),
+        ("fd, path = mkstemp()", "path", Item(Temp(4, 15), "1")),
+        ("a, (b, path) = folder", "path", Item(Item(Parameter("save", 3, "folder"), "1"), "1")),
+        ("pass", "self.path", SelfAttribute("path")),
+        ("self.path = 'data'", "self.path", FOLDER),
+        ("pass", "self.file()", Returned("file", 5)),
+    ],
+)
+def test_expression_in_a_method(body: str, expression: str, expected: PathExpr) -> None:
+    program = (
+        "from tempfile import mkstemp\n"
+        "class Store:\n"
+        f"  def save(self, folder):\n    {body}\n"
+        "  def file(self):\n    return [1]\n"
+    )
+    assert resolved(program, expression, "save").expr == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "aliases"),
+    [
+        ("'a/state.json'", {FileName("state.json")}),
+        ("config.path", {Attribute(CONFIG, "path"), SameText("config.path")}),
+        ("user_dir(config)", {Called("user_dir", (CONFIG,))}),
+        ("user_dir(3)", set()),
+        ("config[1]", {Item(CONFIG, "1")}),
+        ("config[x:]", set()),
+        ("3 / Path('state.json')", {FileName("state.json")}),
+        (
+            "config / 'state.json'",
+            {FileName("state.json"), Join((CONFIG, Literal("state.json")))},
+        ),
+        (
+            "config / (name + '.json')",
+            {
+                Join((CONFIG, Suffixed(Global("name"), ".json"))),
+                Join((CONFIG, Suffixed(Anything(), ".json"))),
+            },
+        ),
+        (
+            "Path(__file__).parent / 'state.json'",
+            {
+                FileName("state.json", Home.CODE),
+                Join((Parent(Global("__file__")), Literal("state.json"))),
+            },
+        ),
+        (
+            "Path(tempfile.mkdtemp()) / 'state.json'",
+            {FileName("state.json", Home.TEMP), Join((Temp(1, 5), Literal("state.json")))},
+        ),
+        ("'what, is (this)?.json'", {FileName("what, is (this)?.json")}),
+    ],
+)
+def test_aliases(expression: str, aliases: set[PathExpr]) -> None:
+    program = "import tempfile\nfrom pathlib import Path\n"
+    assert resolved(program, expression).aliases == aliases
+
+
+def test_a_path_whose_text_looks_like_code_is_a_path_like_others() -> None:
+    program = "from pathlib import Path\n"
+    for name in ("a,b.json", "join(x).json", "lit:x.json", "is it?.json", "handle(x)"):
+        value = resolved(program, f"config / {name!r}")
+        assert Join((CONFIG, Literal(name))) in value.aliases
+        assert FileName(name) in value.aliases
 
 
 def test_a_very_large_number_is_no_key() -> None:
-    assert resolved("", f"config[0x{'f' * 5_000}]").key == "#0:config[?]"
+    assert resolved("", f"config[0x{'f' * 5_000}]").expr == Item(CONFIG, None)
 
 
 def test_choices_of_any_number_are_weighed_alike() -> None:
     chosen = "'a.json' or 'b.json' or 'c.json'"
     for expression in (chosen, "'a.json' or ('b.json' or 'c.json')"):
         value = resolved("", expression)
-        assert value.aliases == {"lit:a.json", "lit:b.json", "lit:c.json"}
-    assert resolved("", chosen).key == "?"
+        assert value.aliases == {FileName("a.json"), FileName("b.json"), FileName("c.json")}
+    assert resolved("", chosen).expr == Unknown()
 
 
 def test_two_temp_files_are_not_the_same() -> None:
     program = "import tempfile\na, b = tempfile.mktemp(), tempfile.mktemp()\n"
     assert not resolved(program, "a").same(resolved(program, "b"))
     assert resolved(program, "a").same(resolved(program + "c = a\n", "c"))
+
+
+def test_a_name_bound_anew_is_another_file() -> None:
+    program = "def save():\n    path = [1]\n"
+    before = resolved(program, "path", "save")
+    assert not before.same(resolved(program + "    path = [2]\n", "path", "save"))
+    assert before.same(resolved(program, "path", "save"))
+
+
+def test_what_lies_in_a_folder() -> None:
+    assert is_below(Join((CONFIG, STATE)), CONFIG)
+    assert not is_below(Join((CONFIG,)), CONFIG)
+    assert not is_below(CONFIG, CONFIG)
+    assert folder(Join((CONFIG, STATE))) == folder(Join((CONFIG, FOLDER, STATE)))
+    assert folder(Suffixed(CONFIG, ".a")) == folder(Suffixed(CONFIG, ".b")) != folder(CONFIG)
+
+
+def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    pairs = st.sampled_from(["({} / {})", "({} or {})", "os.path.join({}, {})"])
+    of_one = ["({} + '.tmp')", "Path({}).parent", "make({})", "elsewhere({})", "{}['key']"]
+    of_one += ["('%s.json' % {})", "'{{}}/a'.format({})", "Path({}).with_name('b')", "str({}).name"]
+    return st.one_of(
+        st.builds(str.format, pairs, inner, inner),
+        st.builds(str.format, st.sampled_from(of_one), inner),
+    )
+
+
+_LEAVES = ["'a/b.json'", "folder", "path", "self.path", "config.x", "mkdtemp()", "uuid4()", "None"]
+
+
+@given(expression=st.recursive(st.sampled_from(_LEAVES), _larger, max_leaves=6))
+def test_values_are_equal_in_each_run_and_after_pickling(expression: str) -> None:
+    program = (
+        "import os\n"
+        "from pathlib import Path\nfrom tempfile import mkdtemp, mkstemp\nfrom uuid import uuid4\n"
+        "def make(x):\n    with open(x) as f:\n        return f.name + '.new'\n"
+        "class Store:\n    def save(self, folder):\n        fd, path = mkstemp()\n"
+    )
+    value = resolved(program, expression, "save")
+    again = resolved(program, expression, "save")
+    assert value == again
+    assert hash(value) == hash(again)
+    assert pickle.loads(pickle.dumps(value)) == value

@@ -471,7 +471,7 @@ def _mode(text: str) -> set[str]:
 def _opened(binding: Binding) -> list[ast.AST]:
     """The nodes of which each, if it opens a handle, does so for a binding, plainly or wrapped."""
     found: list[ast.AST] = []
-    if binding.kind not in {"with", "assign"}:
+    if not binding.is_whole:
         return found
     value = binding.value
     for _ in range(3):

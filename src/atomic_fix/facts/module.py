@@ -9,6 +9,7 @@ from atomic_fix.facts import durable, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.durable import Durability, Vocabulary
 from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.paths.expr import is_below
 from atomic_fix.facts.platforms import is_posix_only
 from atomic_fix.facts.publications import (
     Publication,
@@ -103,7 +104,7 @@ class ModuleFacts:
             # The folder that it is in is moved to its final name as a whole.
             publish.function is site.function
             and publish.order > site.order
-            and site.path.key.startswith(f"join({publish.source.key},")
+            and is_below(site.path.expr, publish.source.expr)
             for publish in self.sites.publishes
         )
 

@@ -9,7 +9,8 @@ from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import FOLDERS
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import WITHS, arguments, call_of, dotted, of_kind, string
-from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.paths import Paths, PathTrait, PathValue, parameter_of
+from atomic_fix.facts.paths.expr import Handle, Item, PathExpr, Temp
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.facts.sites import PublishSite, Sites, WriteSite
 
@@ -85,7 +86,7 @@ def _publication(
     if _ages(sites, site):
         return None
     beside = not site.source.derived_from.isdisjoint(site.target.aliases)
-    staged = beside or site.source.is_temp or "fresh" in site.source.traits
+    staged = beside or site.source.is_temp or PathTrait.FRESH in site.source.traits
     made = tuple(call for call in makers if site.source.aliases & _names_of_temp(call))
     writes = tuple(
         write
@@ -99,7 +100,9 @@ def _publication(
     if not FOLDERS.isdisjoint(words((dotted(site.source_node) or "").rpartition(".")[2])[-1:]):
         return None  # moved as a whole; what is in it was written and read one by one
     fresh = any(w.function is site.function and w.content != "copy" for w in writes)
-    if "aside" in site.target.traits or ("aside" in site.source.traits and not fresh):
+    if PathTrait.ASIDE in site.target.traits or (
+        PathTrait.ASIDE in site.source.traits and not fresh
+    ):
         return None  # a backup is made, or put back
     if site.how == "copy" and not staged:
         return None
@@ -118,10 +121,10 @@ def _publication(
     )
 
 
-def _names_of_temp(call: Call) -> frozenset[str]:
+def _names_of_temp(call: Call) -> frozenset[PathExpr]:
     """The aliases of the path that a call of a maker of temp files gives."""
-    key = f"temp:{call.node.lineno}:{call.node.col_offset}"
-    return frozenset({key, f"handle({key})", f"{key}[1]"})
+    temp = Temp(call.node.lineno, call.node.col_offset)
+    return frozenset({temp, Handle(temp), Item(temp, "1")})
 
 
 def _ages(sites: Sites, site: PublishSite) -> bool:
@@ -131,7 +134,7 @@ def _ages(sites: Sites, site: PublishSite) -> bool:
     A file that was written just before under a name of its own is published, though.
     """
     source, target = site.source, site.target
-    if source.is_temp or "fresh" in source.traits or not target.is_put_beside(source):
+    if source.is_temp or PathTrait.FRESH in source.traits or not target.is_put_beside(source):
         return False
     return not any(
         write.path.same(source) and _comes_first(sites, write, site) for write in sites.writes
@@ -173,7 +176,7 @@ def is_filled_for_callers(sites: Sites, write: WriteSite) -> bool:
         (
             parameter.name
             for parameter in function.parameters
-            if f"{function.path}:{parameter.name}" in write.path.aliases
+            if parameter_of(function, parameter.name) in write.path.aliases
         ),
         None,
     )
@@ -337,8 +340,7 @@ def _still_open(
         ):
             return True
         opened_plainly = any(
-            b.kind == "assign" and b.value is call.node
-            for b in call.function.bindings.get(handle, ())
+            b.is_assigned and b.value is call.node for b in call.function.bindings.get(handle, ())
         )
         closed_by_with = any(
             isinstance(item.context_expr, ast.Name) and item.context_expr.id == handle
@@ -361,7 +363,7 @@ def _still_open(
 
 
 def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
-    if "beside" in site.source.traits:
+    if PathTrait.BESIDE in site.source.traits:
         return False
     for call in made:
         if any(arg.star for arg in call.arguments):
@@ -369,7 +371,11 @@ def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
         folder = call.argument(2 if (call.name or "").endswith("mkstemp") else None, "dir")
         if folder is None:
             return True
-    return not made and "tempdir" in site.source.traits and "tempdir" not in site.target.traits
+    return (
+        not made
+        and PathTrait.TEMP_DIR in site.source.traits
+        and PathTrait.TEMP_DIR not in site.target.traits
+    )
 
 
 def _removals_in(sites: Sites, function: FunctionFacts) -> list[tuple[Call, PathValue]]:

@@ -18,13 +18,15 @@ from atomic_fix.facts.nodes import (
     is_number,
     string,
 )
-from atomic_fix.facts.paths import PathValue
+from atomic_fix.facts.paths import PathTrait, PathValue
 from atomic_fix.facts.scopes import Call, Site
 
 # In a handle's name: nothing of what is written.
 _SAYING_NOTHING = frozenset({"out", "outfile", "output"})
 
 _ENCODING = re.compile(r"(?i:.*cod)|[\"'][\w-]+[\"']\Z")
+
+_NO_FILE = PathTrait.HANDLE | PathTrait.MEMORY
 
 # Receivers of `write_bytes` and `.open(...)` that are no paths.
 _NOT_PATHS = frozenset(
@@ -83,7 +85,7 @@ class Writes:
         method, receiver = call.method, call.receiver
         if method in {"write_text", "write_bytes"} and receiver is not None:
             path = self._handles.resolve(receiver, call)
-            if {"handle", "memory"} & path.traits or _is_no_path(receiver, path):
+            if _NO_FILE & path.traits or _is_no_path(receiver, path):
                 return None
             if not _is_as_of_paths(call.node):
                 return None
@@ -144,7 +146,7 @@ class Writes:
                 return None
         target = opened.target
         path = self._handles.resolve(target, call)
-        if {"handle", "memory", "descriptor"} & path.traits:
+        if (_NO_FILE | PathTrait.DESCRIPTOR) & path.traits:
             return None
         handle = self._handles.handle_name(call)
         uses = self._handles.uses(handle, call) if handle is not None else []
@@ -223,7 +225,7 @@ class Writes:
         if target is None:
             return None
         path = self._handles.resolve(target, call)
-        if {"handle", "memory"} & path.traits or self._handles.handle_of(target, call) is not None:
+        if _NO_FILE & path.traits or self._handles.handle_of(target, call) is not None:
             return None
         if saver.name[0] == "." and not path.shows_path:
             return None
@@ -233,7 +235,7 @@ class Writes:
                 return None
             copied = self._handles.resolve(source, call)
             if not copied.is_temp and path.is_put_beside(copied):
-                path = path.having("aside")  # `shutil.copy(path, f"{path}.1")`
+                path = path.having(PathTrait.ASIDE)  # `shutil.copy(path, f"{path}.1")`
         data = _names(next((a.value for a in call.arguments if a.value is not target), None))
         api = saver.name.removeprefix(".")
         return WriteSite(call, "save", api, target, path, "w", saver.content, data)
@@ -359,7 +361,7 @@ def _is_mentioned(item: ast.withitem, names: frozenset[str]) -> bool:
 
 
 def _is_no_path(receiver: ast.expr, path: PathValue) -> bool:
-    if {"path", "temp"} & path.traits:
+    if (PathTrait.PATH | PathTrait.TEMP) & path.traits:
         return False
     last = words((dotted(receiver) or "").rpartition(".")[2])[-1:]
     return not _NOT_PATHS.isdisjoint(last)

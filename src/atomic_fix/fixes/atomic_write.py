@@ -17,6 +17,7 @@ from atomic_fix.config import own_helper
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
+from atomic_fix.facts.paths import PathTrait
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
@@ -61,7 +62,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     place = Place(facts, site.function, [site.node])
     if place.imports(*_REMOTE_PATHS):
         raise Refused("the path may not be one of the local file system")
-    if site.path.traits & {"device", "memory", "handle"}:
+    if site.path.traits & (PathTrait.DEVICE | PathTrait.MEMORY | PathTrait.HANDLE):
         raise Refused("what is written is no regular file")
     if is_descriptor(place, site):
         raise Refused("the file may be given as a descriptor")
@@ -152,7 +153,7 @@ def _must_be_pathlib(place: Place, site: WriteSite, method: str) -> None:
         ):
             raise Refused(f"whether `{called}` is a path of the local file system cannot be seen")
     own = [each for each in facts.scopes.functions_named(method) if each.owner is not None]
-    if own and "path" not in site.path.traits:
+    if own and PathTrait.PATH not in site.path.traits:
         raise Refused(f"a class of the file has a `{method}` of its own")
 
 
