@@ -101,6 +101,12 @@ def test_a_long_elif_chain_is_analysed() -> None:
         "del " + "(" * 60 + "b" + ",)" * 60,
         "x = " + "+".join(["a"] * 20_000),
         "x = " + "-" * 20_000 + "a",
+        "x = " + "lambda: " * 2_000 + "a",
+        "x = " + "lambda: " * 1_500 + "a" + ", b" * 1_500,
+        "x = " + "lambda a=0, *b: " * 1_500 + "a",
+        "x = " + "lambda a=lambda b=0: 0: " * 1_500 + "a",
+        "x = [1, {2: [" + "lambda: " * 2_000 + "a]}]",
+        "x = y = {a: " + "(lambda: a if b else " * 20 + "lambda: " * 2_000 + "b" + ")" * 20 + "}",
     ],
 )  # fmt: skip
 def test_what_would_take_for_ever_is_refused(line: str) -> None:
@@ -122,6 +128,9 @@ def test_what_would_take_for_ever_is_refused(line: str) -> None:
         "x = f'" + "(" * 5_000 + "{a}'",
         "# " + "(" * 5_000,
         "x = [" + "lambda: 1, " * 2_000 + "]",
+        "x = {" + "a: lambda b, c=0: (lambda: b), " * 2_000 + "}",
+        "x = [" + "f(a, key=lambda b, c=0: b[0]), " * 2_000 + "]",
+        "x = lambda: 1; " * 2_000,
         "x = {" + "a.b: f(c)[d], " * 2_000 + "}",
     ],
 )
@@ -179,6 +188,14 @@ def test_what_libcst_fails_at_is_not_parsed(text: str) -> None:
     found = check_bytes(f"{SAVE}{text}".encode(), "a.py", Config())
     assert [finding.code for finding in found.findings] == [UNREADABLE]
     assert "cannot be parsed" in found.findings[0].message
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_statements_of_a_module_that_libcst_alone_refuses(end: str) -> None:
+    text = ('f"{a}" ' * 3_000 + "'a'\n" + SAVE).replace("\n", end)
+    found = check_bytes(text.encode(), "a.py", Config())
+    assert [finding.code for finding in found.findings] == [UNREADABLE]
+    assert found.findings[0].message.startswith("cannot be parsed: ")
 
 
 def test_a_panic_of_the_parser_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -271,6 +271,44 @@ def test_errors_without_parentheses_get_them_with_a_name() -> None:
     assert "    except (json.JSONDecodeError, UnicodeDecodeError) as exc:\n" in fixed
 
 
+def test_a_comment_below_the_default_stays_with_it() -> None:
+    text = loader("(OSError, ValueError)", body="return {}\n        # start anew")
+    fixed = repaired_text(text, config=Config(on_corrupt="warn"))
+    assert handler_of(fixed) == (
+        "    except (OSError, ValueError) as exc:\n"
+        "        if isinstance(exc, ValueError):\n"
+        '            logging.getLogger(__name__).warning("could not load %s: %s", path, exc)\n'
+        "        return {}\n"
+        "        # start anew\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "expected"),
+    [
+        ("root / 'checkpoint.json'", "folder", "folder / 'checkpoint.json'"),
+        ("Path(root, 'checkpoint.json')", "'here'", "Path('here', 'checkpoint.json')"),
+        ("f'{root}/checkpoint.json'", "self.folder", "f'{self.folder}/checkpoint.json'"),
+        ("f'{root}/checkpoint.json'", "'here'", None),
+    ],
+)
+def test_a_path_is_named_as_the_loader_is_called(
+    path: str, given: str, expected: str | None
+) -> None:
+    text = (
+        "import json\nfrom pathlib import Path\n\n\n"
+        f"def read_checkpoint(root):\n    with open({path}) as file:\n"
+        "        return json.load(file)\n\n\n"
+        f"def load(self, folder):\n    try:\n        return read_checkpoint({given})\n"
+        "    except ValueError:\n        return None\n"
+    )
+    fixed = repaired_text(text, config=Config(on_corrupt="warn"))
+    if expected is None:
+        assert fixed == text
+    else:
+        assert f'"could not load %s: %s", {expected}, exc' in fixed
+
+
 # --- imports ------------------------------------------------------------------------
 
 SAVE = """

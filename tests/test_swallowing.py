@@ -194,6 +194,7 @@ LOADER = """
         ("state = load(path)\nreturn table[state]", Callers(looks=True)),
         ("state = load(path)\nkeep(state=1)\nother.state()", Callers()),
         ("if load(path):\n    pass", Callers(looks=True)),
+        ("global state\nstate = load(path)", Callers(looks=True)),
         ("self.state = load(path)", Callers(looks=True)),
         ("for path in paths:\n    load(path)", Callers(loops=True)),
         ("while True:\n    load(path)", Callers(loops=True)),

@@ -848,7 +848,6 @@ class _Replacement:
             for block in iter(functools.partial(old.read, 1 << 20), b""):
                 with copy:
                     copy.write(memoryview(block))
-            old.close()
         with copy:
             copy.settle()
 

@@ -544,6 +544,7 @@ def interrupt_at_each_step(
         ("open", False, True),
         ("bytes", True, False),
         ("bytes", False, False),
+        ("bytes", True, True),
         ("backup", True, False),
     ],
 )
@@ -556,10 +557,15 @@ def test_interrupted_at_each_step(
     exists: bool,
     body_fails: bool,
 ) -> None:
-    """Also while the remains of a failed block are being removed."""
+    """Also while the remains of a failed block, or write, are being removed."""
     import contextlib
 
+    def full(*_: object) -> None:
+        raise KeyError
+
     monkeypatch.setattr(os, "fsync", lambda _: None)
+    if body_fails and how != "open":
+        monkeypatch.setattr(runtime, "_flush", full)
     path = tmp_path / "x"
     backup = tmp_path / "y" if how == "backup" else None
     expected = no_leak()

@@ -253,6 +253,19 @@ def test_windows_writes_through_what_is_no_file(
     assert runtime._locate(str(tmp_path / "x")) is not None
 
 
+def test_windows_makes_the_folders_and_knows_the_target_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Windows(monkeypatch)
+    path = tmp_path / "a" / "b" / "x"
+    runtime.atomic_write_text(path, "new", make_parents=True)
+    assert path.read_text() == "new"
+    with pytest.raises(ValueError, match="must be another file"):
+        runtime.atomic_write_text(path, "newer", backup=path.parent / ".." / "b" / "x")
+    runtime.atomic_write_text(path, "newer", backup=tmp_path / "x")
+    assert (path.read_text(), (tmp_path / "x").read_text()) == ("newer", "new")
+
+
 def test_windows_failed_body(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Windows(monkeypatch)
     with pytest.raises(KeyError), runtime.atomic_open(tmp_path / "x", perm=0o600):

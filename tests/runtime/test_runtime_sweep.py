@@ -223,3 +223,22 @@ def test_failing_lock_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(OSError, match="lost"):
         runtime.sweep_leftovers(tmp_path)
     assert list(tmp_path.iterdir()) == [left]
+
+
+def test_a_sweep_that_never_ends_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def swept(path: str, flags: int, *given: Any, **options: Any) -> int:
+        fd = real(path, flags, *given, **options)
+        if flags & os.O_EXCL:
+            os.unlink(path, dir_fd=options["dir_fd"])
+        return fd
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", swept)
+        with pytest.raises(OSError, match="takes each temporary file away") as caught:
+            runtime.atomic_write_text(tmp_path / "x", "new")
+    assert caught.value.errno == errno.EAGAIN
+    assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +259,15 @@ def test_missing_folders(
     write(path, make_parents=True, **options)
     write(tmp_path / "c" / "d" / "e", make_parents=True, fsync=False)
     assert not {tmp_path / "c", tmp_path / "c" / "d"} & set(synced)
+
+
+def test_folders_that_are_made_hold_no_descriptors(
+    tmp_path: Path, no_leak: Callable[[], list[str]]
+) -> None:
+    with runtime.atomic_open(tmp_path / "x"):
+        usual = len(no_leak())
+    with runtime.atomic_open(tmp_path / "a" / "b" / "c" / "x", make_parents=True):
+        assert len(no_leak()) == usual
 
 
 def test_folder_made_by_another_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

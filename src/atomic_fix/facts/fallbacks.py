@@ -242,6 +242,8 @@ def _use(site: CallSite) -> str:
     root = site.call.function.node
     parents = parents_in(root)
     for node in walk(root):
+        if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
+            return "looked at"  # by other functions
         if not isinstance(node, ast.Name) or node.id != name:
             continue
         match around := parents.get(node):

@@ -102,10 +102,8 @@ class ModuleFacts:
         """Whether what the site writes is a temp file that is published later."""
         return site in self._published or any(
             # The folder that it is in is moved to its final name as a whole.
-            publish.function is site.function
-            and publish.order > site.order
-            and is_below(site.path.expr, publish.source.expr)
-            for publish in self.sites.publishes
+            publish.order > site.order and is_below(site.path.expr, publish.source.expr)
+            for publish in self.sites.publishes_in(site.function)
         )
 
     def write_durability(self, site: WriteSite) -> Durability:
@@ -153,9 +151,8 @@ class ModuleFacts:
 
     def _writer(self, path: PathValue, loader: FunctionFacts) -> WriteSite | PublishSite | None:
         """What writes the file that is loaded: by its path, or else by the functions' names."""
-        for write in self.sites.writes:
-            if write.path.same(path):
-                return write
+        for write in self.sites.writes_of(path):
+            return write
         for publication in self.publications:
             if publication.site.target.same(path):
                 return publication.site

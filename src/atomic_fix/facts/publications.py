@@ -2,8 +2,10 @@
 
 import ast
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import FOLDERS
@@ -14,6 +16,7 @@ from atomic_fix.facts.paths.expr import Handle, Item, PathExpr, Temp
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.facts.sites import PublishSite, Sites, WriteSite
 
+_order = attrgetter("order")
 _Removals = dict[FunctionFacts, list[tuple[Call, PathValue]]]
 
 
@@ -90,9 +93,8 @@ def _publication(
     made = tuple(call for call in makers if site.source.aliases & _names_of_temp(call))
     writes = tuple(
         write
-        for write in sites.writes
+        for write in sites.writes_of(site.source)
         if write.node is not site.node
-        and write.path.same(site.source)
         and not write.path.same(site.target)
         and _before(sites, write, site, staged)
     )
@@ -136,9 +138,7 @@ def _ages(sites: Sites, site: PublishSite) -> bool:
     source, target = site.source, site.target
     if source.is_temp or PathTrait.FRESH in source.traits or not target.is_put_beside(source):
         return False
-    return not any(
-        write.path.same(source) and _comes_first(sites, write, site) for write in sites.writes
-    )
+    return not any(_comes_first(sites, write, site) for write in sites.writes_of(source))
 
 
 def _before(sites: Sites, write: WriteSite, site: PublishSite, staged: bool) -> bool:
@@ -212,9 +212,8 @@ def _is_given_a_temp(sites: Sites, call: Call, given: ast.expr | None) -> bool:
     return any(
         publish.function is call.function
         and publish.order > call.order
-        and publish.source.same(value)
         and not _ages(sites, publish)
-        for publish in sites.publishes
+        for publish in sites.moves_of(value)
     )
 
 
@@ -299,10 +298,18 @@ def _synced(paths: Paths, site: PublishSite, begun: list[Call]) -> bool:
     start = min((c.order for c in begun if c.function is site.function), default=0)
     return any(
         syncs(paths, call, 3)
-        for function in {site.function, *(c.function for c in begun)}
-        for call in function.calls
-        if function is not site.function or start <= call.order <= site.order
+        for function in dict.fromkeys([site.function, *(c.function for c in begun)])
+        for call in (
+            _between(function, start, site.order) if function is site.function else function.calls
+        )
     )
+
+
+def _between(function: FunctionFacts, first: int, last: int) -> Sequence[Call]:
+    """The calls of a function from one order to another."""
+    calls = function.calls
+    start = bisect_left(calls, first, key=_order)
+    return calls[start : bisect_right(calls, last, key=_order)]
 
 
 def syncs(paths: Paths, call: Call, depth: int) -> bool:
@@ -326,7 +333,7 @@ def _still_open(
         if call.function is not site.function:
             continue
         handle = sites.handles.handle_name(call)
-        after = [c for c in call.function.calls if call.order < c.order < site.order]
+        after = _between(call.function, call.order + 1, site.order - 1)
         if handle is None or any(
             c.name in {f"{handle}.close", f"{handle}.flush"} or syncs(sites.paths, c, 2)
             for c in after
@@ -339,9 +346,10 @@ def _still_open(
             for item in i.node.items
         ):
             return True
-        opened_plainly = any(
+        if not any(
             b.is_assigned and b.value is call.node for b in call.function.bindings.get(handle, ())
-        )
+        ):
+            continue
         closed_by_with = any(
             isinstance(item.context_expr, ast.Name) and item.context_expr.id == handle
             for c in after
@@ -353,12 +361,11 @@ def _still_open(
             c.name == f"{handle}.write" or any(dotted(a.value) == handle for a in c.arguments)
             for c in after
         )
-        closed_after = any(
-            c.name == f"{handle}.close" and c.order > site.order for c in call.function.calls
-        )
         # Bound by assignment, written to, published, and closed only afterwards.
-        if opened_plainly and not closed_by_with and written and closed_after:
-            return True
+        if written and not closed_by_with:
+            closings = (c for c in sites.scopes.callers_of("close") if c.name == f"{handle}.close")
+            if any(c.function is call.function and c.order > site.order for c in closings):
+                return True
     return False
 
 
@@ -402,11 +409,10 @@ def _removed(sites: Sites, site: PublishSite, removals: _Removals) -> Call | Non
             return call
     moves = (
         other.call
-        for other in sites.publishes
+        for other in sites.moves_of(site.target)
         if other.function is site.function
         and other.order < site.order
         and other.how in {"rename", "replace", "move"}
-        and other.source.same(site.target)
         and not any(i.kind == "handler" for i in other.call.inside)
     )
     return next(moves, None)

@@ -1,9 +1,10 @@
 """Where a module writes files, loads them, and gives temp files their final name."""
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Generic, TypeVar
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import LOADING, PROMISING
@@ -14,9 +15,12 @@ from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import call_of, dotted, last_name
 from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.paths.expr import PathExpr
 from atomic_fix.facts.scopes import Call, FunctionFacts, Scopes, Site
 from atomic_fix.facts.tree import Tree
 from atomic_fix.facts.writes import Writes, WriteSite
+
+_Site = TypeVar("_Site", bound=Site)
 
 __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 
@@ -75,6 +79,23 @@ class PublishSite(Site):
     target: PathValue
 
 
+class _ByFile(Generic[_Site]):
+    """Sites by the file that each is about, so that nobody compares every one with every other."""
+
+    def __init__(self, sites: Iterable[tuple[_Site, PathValue]]) -> None:
+        self._sites: list[_Site] = []
+        self._indices: dict[PathExpr, list[int]] = {}
+        for index, (site, path) in enumerate(sites):
+            self._sites.append(site)
+            for alias in path.aliases:
+                self._indices.setdefault(alias, []).append(index)
+
+    def same(self, path: PathValue) -> list[_Site]:
+        """The sites that are about the same file, in their order."""
+        found = {index for alias in path.aliases for index in self._indices.get(alias, ())}
+        return [self._sites[index] for index in sorted(found)]
+
+
 class Sites:
     """Finds the sites of one module.
 
@@ -129,6 +150,33 @@ class Sites:
             name = self.paths.call_name(call, call.function)
             if name in wanted:
                 yield call, name
+
+    def writes_of(self, path: PathValue) -> list[WriteSite]:
+        """The writes of a file."""
+        return self._writes_by_file.same(path)
+
+    def moves_of(self, path: PathValue) -> list[PublishSite]:
+        """The calls that give a file its final name, or move it away."""
+        return self._moves_by_file.same(path)
+
+    def publishes_in(self, function: FunctionFacts) -> Sequence[PublishSite]:
+        """Those of one function."""
+        return self._publishes_of.get(function, ())
+
+    @cached_property
+    def _writes_by_file(self) -> _ByFile[WriteSite]:
+        return _ByFile((write, write.path) for write in self.writes)
+
+    @cached_property
+    def _moves_by_file(self) -> _ByFile[PublishSite]:
+        return _ByFile((publish, publish.source) for publish in self.publishes)
+
+    @cached_property
+    def _publishes_of(self) -> dict[FunctionFacts, list[PublishSite]]:
+        found: dict[FunctionFacts, list[PublishSite]] = {}
+        for publish in self.publishes:
+            found.setdefault(publish.function, []).append(publish)
+        return found
 
     @cached_property
     def loads(self) -> list[LoadSite]:

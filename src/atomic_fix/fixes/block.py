@@ -11,6 +11,7 @@ import builtins
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from atomic_fix.facts import nodes
@@ -123,10 +124,9 @@ def called_name(node: ast.AST | None) -> str:
 
 def given_to(place: Place, node: ast.AST) -> ast.Call | None:
     """The call that a node is an argument of."""
-    parents = parents_in(place.function.node)
-    above = parents.get(node)
+    above = place.parent(node)
     if isinstance(above, (ast.keyword, ast.Starred)):
-        above = parents.get(above)
+        above = place.parent(above)
     return above if isinstance(above, ast.Call) and above.func is not node else None
 
 
@@ -163,7 +163,7 @@ class Block:
         self._lines = frozenset(body)
         self._seen: set[FunctionFacts] = set()
 
-    @property
+    @cached_property
     def is_one_write(self) -> bool:
         """Whether a single call writes all there is: what it leaves when it fails is of no use."""
         rest = [each for each in self.body if not self._ends(each)]
@@ -231,10 +231,13 @@ class Block:
         if not holders:
             return {}
         inside = {*self.nodes}
+        used = {dotted(each) for each in inside}
+        used |= {each.attr for each in inside if isinstance(each, ast.Attribute)}
         return {
             holder.name: holder.is_lazy
             for holder in holders
-            if holder.node not in inside
+            if holder.name in used
+            and holder.node not in inside
             and any(self._resolves_to_target(e, function, self.site.order) for e in holder.names)
         }
 
@@ -454,9 +457,20 @@ class Block:
             self._seen.add(function)
             handles = self._handles_in(function, node, scope)
             self._look_at(
-                of_kind(function.node, ast.AST),
-                _Scope(function, handles, attribute, scope.depth - 1),
+                self._run_by(function), _Scope(function, handles, attribute, scope.depth - 1)
             )
+
+    def _run_by(self, function: FunctionFacts) -> Sequence[ast.AST]:
+        """What counts in a function that the block calls."""
+        scopes = self.place.facts.scopes
+
+        def counts(node: ast.AST) -> bool:
+            if isinstance(node, (ast.Attribute, ast.Name)):
+                name = node.attr if isinstance(node, ast.Attribute) else node.id
+                return name == "fileno" or name in scopes.by_name or name in scopes.classes
+            return isinstance(node, (ast.Call, ast.Raise))
+
+        return self.place.once(("run", function), lambda: [*filter(counts, walk(function.node))])
 
     def _handles_in(
         self, function: FunctionFacts, node: ast.Name | ast.Attribute | None, scope: _Scope
@@ -674,8 +688,7 @@ def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
     """Whether another handle of the same file is open while it is written: to replace the file
     would part the two, and a lock on one would no longer keep others from the other."""
     code = code_of(site.path_node)
-    parents = parents_in(site.function.node)
-    ancestors = {above for above, _ in _around(site.call.place, parents)}
+    ancestors = {*place.around(site.call.place)}
 
     def opened_in_it() -> list[tuple[Call, Opened]]:
         return [(c, o) for c in site.function.calls if (o := handles.opens(c)) is not None]
@@ -686,9 +699,9 @@ def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
         value = handles.resolve(opened.target, call)
         if code_of(opened.target) != code and not _same(value, site.path):
             continue
-        above = parents.get(call.node)
+        above = place.parent(call.node)
         if isinstance(above, ast.withitem):
-            if parents.get(above) in ancestors:
+            if place.parent(above) in ancestors:
                 return True
             continue
         if called_name(given_to(place, call.node)) in _LAZY:

@@ -186,8 +186,10 @@ class _Rewriting:
             for line in lines
         ):
             return None
-        header = body.header.comment if isinstance(body, cst.IndentedBlock) else None
-        if any(each is not header for each in self.place.comments(body)):
+        assert isinstance(self.swallow.node, ast.ExceptHandler)
+        own, comments = self.swallow.node.body, self.place.facts.comments
+        last = own[-1].end_lineno or own[-1].lineno
+        if comments.between(own[0].lineno, last) or comments.among(self.swallow.node):
             return None
         if any(last_name(node) in _MOVING for node in walk(body)):
             return None

@@ -163,6 +163,7 @@ class _LoadPath:
             node = local[0].value
         if not self._is_plain(node):
             return None
+        in_strings = {each for text in of_kind(node, ast.JoinedStr) for each in walk(text)}
         taken: dict[ast.Name, ast.expr] = {}
         for each in of_kind(node, ast.Name):
             name = each.id
@@ -173,6 +174,7 @@ class _LoadPath:
                 home.parameter(name) is None
                 or given is None
                 or not (isinstance(given, _NAMED) or string(given) is not None)
+                or (each in in_strings and dotted(given) is None)
                 or not self._is_plain(given)
             ):
                 return None
@@ -193,9 +195,9 @@ class _LoadPath:
         try:
             written = ast.parse(text, mode="eval").body
         except SyntaxError:
-            return None  # a string in a template string, with the same quotes
-        if ast.dump(written) != ast.dump(made):
             return None
+        if ast.dump(written) != ast.dump(made):
+            return None  # Pythons before 3.12 do not always know where a name in a string stands
         self._texts[made] = text
         return made
 

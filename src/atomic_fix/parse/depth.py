@@ -28,6 +28,8 @@ beyond this many copied tokens it takes seconds, and hundreds of megabytes."""
 _FEW_BRACKETS = 4
 _COPIES_A_BRACKET = 4
 """How often what stands deeper than those is copied for each bracket around it."""
+_COPIES_A_LAMBDA = 2
+"""And for each `lambda` that it is in, at any depth."""
 _MOST_TRIES = 400_000
 """What stands in a bracket of a pattern is read anew for each way to read the bracket, so that the
 time doubles, or more, with each bracket around it."""
@@ -112,7 +114,7 @@ class _Frame:
     """What is open where the scan is: a logical line, a bracket, a template string or a part of
     one."""
 
-    __slots__ = ("chain", "kept", "links", "tries", "what")
+    __slots__ = ("bodies", "chain", "heads", "kept", "links", "tries", "what")
 
     def __init__(self, what: str, chain: int, tries: int) -> None:
         self.what = what
@@ -124,6 +126,10 @@ class _Frame:
         """The event that this chain began at."""
         self.tries = tries
         """How often LibCST may read this; 0 where it is known to read it once."""
+        self.heads = 0
+        """How many `lambda` the scan is in, before their colon."""
+        self.bodies = 0
+        """And behind it."""
 
 
 class _Scan:
@@ -136,6 +142,8 @@ class _Scan:
         self._events = 0
         self._copies = 0
         self._tries = 0
+        self._lambdas = 0
+        """How many of them the scan is in, at most."""
         self._stack = _INDENT
         """Bytes in use where the scan is."""
         self._frames = [_Frame("", 0, 0)]
@@ -164,6 +172,7 @@ class _Scan:
                 continue  # a comment, or a line end without a meaning
             self._events += 1
             self._tries += frame.tries
+            self._copies += _COPIES_A_LAMBDA * self._lambdas
             deeper = len(self._frames) - 1 - _FEW_BRACKETS
             if deeper > 0:
                 self._copies += _COPIES_A_BRACKET * deeper
@@ -185,6 +194,7 @@ class _Scan:
             return
         self._end_chain()
         self._frames[0].tries = self._frames[0].kept = 0
+        self._frames[0].heads = self._frames[0].bodies = self._lambdas = 0
         self._stack = sum(self._branches) + _INDENT * len(self._indents)
         self._statement = self._at
         if self._text[self._at : self._at + 1] not in {"", "#"}:
@@ -212,6 +222,7 @@ class _Scan:
     def _pop(self) -> None:
         frame = self._frames.pop()
         self._stack -= _BRACKET + frame.links + frame.kept
+        self._lambdas -= frame.heads + frame.bodies
 
     def _end_chain(self) -> None:
         frame = self._frames[-1]
@@ -272,6 +283,12 @@ class _Scan:
     def _end(self, found: re.Match[str]) -> None:
         self._end_chain()
         frame, what = self._frames[-1], found.group()
+        if not frame.heads:
+            self._lambdas -= frame.bodies  # no body goes on behind it
+            frame.bodies = 0
+        elif what == ":":
+            frame.heads -= 1
+            frame.bodies += 1
         if what == ":" and frame.what == "field":
             self._push("format")
         elif len(self._frames) == 1 and what != ",":
@@ -295,6 +312,8 @@ class _Scan:
             # Its default values and its body are within it, whatever stands before them.
             frame.kept += _LAMBDA
             self._stack += _LAMBDA
+            frame.heads += 1
+            self._lambdas += 1
         else:
             if word == "if" and len(self._frames) == 1:
                 frame.tries = 0  # the guard of a pattern
