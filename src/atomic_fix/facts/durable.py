@@ -15,6 +15,7 @@ from pathlib import PurePath
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog import words as catalog
+from atomic_fix.catalog.apis import Content
 from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.nodes import code_of, dotted, last_name
 from atomic_fix.facts.paths import Mention, MentionKind, PathTrait, PathValue, parameter_of
@@ -410,11 +411,11 @@ def hint_grounds(durability: Durability) -> None:
 def content_grounds(durability: Durability, site: WriteSite) -> None:
     if site.constant:
         durability.add("what is written is always the same", _CONSTANT)
-    elif site.content == "state":
+    elif site.content is Content.STATE:
         durability.add("the data is serialised", _STATE_CONTENT)
-    elif site.content == "table" and not durability.read_back:
+    elif site.content is Content.TABLE and not durability.read_back:
         durability.add("the data is a table", _TABLE_CONTENT)
-    elif site.content == "copy":
+    elif site.content is Content.COPY:
         source = code_of(site.call.arguments[0].value)
         if any(phrase_in(catalog.ASIDE, name) for name in site.data):
             durability.add("a copy put aside is restored", _RESTORED)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from atomic_fix.catalog import apis
+from atomic_fix.catalog.apis import Content, Move
 from atomic_fix.catalog.words import FOLDERS
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import WITHS, arguments, call_of, dotted, of_kind, string
@@ -15,6 +16,7 @@ from atomic_fix.facts.paths import Paths, PathTrait, PathValue, parameter_of
 from atomic_fix.facts.paths.expr import Handle, Item, PathExpr, Temp
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.facts.sites import PublishSite, Sites, WriteSite
+from atomic_fix.facts.writes import WriteKind
 
 _order = attrgetter("order")
 _Removals = dict[FunctionFacts, list[tuple[Call, PathValue]]]
@@ -49,7 +51,7 @@ class Publication:
             or self.still_open
             or self.elsewhere
             or self.removed is not None
-            or self.site.how in {"copy", "move", "rename"}
+            or self.site.how in {Move.COPY, Move.MOVE, Move.RENAME}
         )
 
 
@@ -101,12 +103,12 @@ def _publication(
     unseen = not made and not writes
     if not FOLDERS.isdisjoint(words((dotted(site.source_node) or "").rpartition(".")[2])[-1:]):
         return None  # moved as a whole; what is in it was written and read one by one
-    fresh = any(w.function is site.function and w.content != "copy" for w in writes)
+    fresh = any(w.function is site.function and w.content is not Content.COPY for w in writes)
     if PathTrait.ASIDE in site.target.traits or (
         PathTrait.ASIDE in site.source.traits and not fresh
     ):
         return None  # a backup is made, or put back
-    if site.how == "copy" and not staged:
+    if site.how is Move.COPY and not staged:
         return None
     if unseen and not (beside and site.source.is_temp):
         # A temp folder whose files were written one by one, or a file from elsewhere.
@@ -329,7 +331,7 @@ def syncs(paths: Paths, call: Call, depth: int) -> bool:
 def _still_open(
     sites: Sites, site: PublishSite, writes: tuple[WriteSite, ...], made: tuple[Call, ...]
 ) -> bool:
-    for call in (*(w.call for w in writes if w.kind == "open"), *made):
+    for call in (*(w.call for w in writes if w.kind is WriteKind.OPEN), *made):
         if call.function is not site.function:
             continue
         handle = sites.handles.handle_name(call)
@@ -412,7 +414,7 @@ def _removed(sites: Sites, site: PublishSite, removals: _Removals) -> Call | Non
         for other in sites.moves_of(site.target)
         if other.function is site.function
         and other.order < site.order
-        and other.how in {"rename", "replace", "move"}
+        and other.how in {Move.RENAME, Move.REPLACE, Move.MOVE}
         and not any(i.kind == "handler" for i in other.call.inside)
     )
     return next(moves, None)

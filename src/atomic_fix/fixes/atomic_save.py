@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 import libcst as cst
 
+from atomic_fix.catalog.apis import Content
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.nodes import dotted
@@ -70,7 +71,7 @@ _HANDLES: dict[str, _Handle] = {
 
 def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
     """The repair of a library's save straight to its final path."""
-    if site.content == "copy":
+    if site.content is Content.COPY:
         raise Refused("copy to a temp file beside the target, then `os.replace` it")
     row = _HANDLES.get(site.api)
     if row is None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from atomic_fix.facts.scopes import Binding, Call, FunctionFacts, Return
 
 
-@dataclass(slots=True)
-class Budget:
-    """What one question may cost: the bounds, and what is being looked at."""
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is looked at for one question."""
 
     steps: int = 6
     """Names and calls that are followed one from another; how deep a single expression is does not
@@ -27,14 +27,30 @@ class Budget:
     callers: int = 6
     """Of a function, for what they give it: the first ones."""
     caller_cost: int = 2
-    """The steps that it takes to go on at a caller, or at what a call of an unknown gives."""
-    entered: set[ast.expr] = field(default_factory=set)
-    """The expressions that are being looked at."""
+    """The steps that it takes to go on at a caller."""
+    bases: int = 4
+    """Classes above a class, one above another."""
+    arguments: int = 2
+    """Of a call of which nothing else is known, for the handle or content that it may read: the
+    first ones."""
+
+
+BOUNDS = Bounds()
+"""For paths."""
+
+
+class Budget:
+    """What is left of the bounds while a question is answered."""
+
+    def __init__(self, bounds: Bounds = BOUNDS) -> None:
+        self._bounds = bounds
+        self.entered: set[ast.expr] = set()
+        """The expressions that are being looked at."""
 
     def is_spent(self, node: ast.expr, steps: int) -> bool:
         """Whether an expression is not looked at: with no steps left, too deep in others, or
         within itself, as names are that are bound in a circle."""
-        return steps <= 0 or node in self.entered or len(self.entered) >= self.nested
+        return steps <= 0 or node in self.entered or len(self.entered) >= self._bounds.nested
 
 
 class At(NamedTuple):

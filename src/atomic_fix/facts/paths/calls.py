@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from atomic_fix.catalog import apis, words
+from atomic_fix.facts.modes import is_mode
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.nodes import argument, arguments, dotted, text_of
 from atomic_fix.facts.paths.budget import At
@@ -26,7 +27,7 @@ from atomic_fix.facts.paths.expr import (
     Suffixed,
     Temp,
 )
-from atomic_fix.facts.paths.names import is_mode, parameter_of
+from atomic_fix.facts.paths.names import parameter_of
 from atomic_fix.facts.paths.value import (
     NO_TRAITS,
     NOTHING_KNOWN,

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 
 from atomic_fix.catalog import apis
+from atomic_fix.facts.modes import is_mode
 from atomic_fix.facts.names import words as name_words
 from atomic_fix.facts.nodes import argument, dotted, text_of
+from atomic_fix.facts.paths.budget import BOUNDS
 from atomic_fix.facts.paths.expr import Parameter
 from atomic_fix.facts.scopes import (
     Binding,
@@ -105,7 +107,7 @@ class Names:
     def attribute(self, owner: ClassFacts, name: str) -> list[Binding]:
         return next((c.attributes[name] for c in self.lineage(owner) if name in c.attributes), [])
 
-    def lineage(self, owner: ClassFacts, depth: int = 4) -> Iterator[ClassFacts]:
+    def lineage(self, owner: ClassFacts, depth: int = BOUNDS.bases) -> Iterator[ClassFacts]:
         """The class and those of the module that it inherits from."""
         yield owner
         for base in owner.bases if depth else ():
@@ -148,8 +150,3 @@ class Names:
 def parameter_of(function: FunctionFacts, name: str) -> Parameter:
     """What the callers of a function give for one of its parameters."""
     return Parameter(function.name, function.row, name)
-
-
-def is_mode(text: str | None) -> bool:
-    """Whether a text is a mode of `open`."""
-    return text is not None and 0 < len(text) <= 4 and set(text) <= set("rwaxbtU+")

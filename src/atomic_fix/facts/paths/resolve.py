@@ -12,7 +12,7 @@ from atomic_fix.catalog import words
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.names import words as name_words
 from atomic_fix.facts.nodes import code_of, dotted, is_number, string, text_of
-from atomic_fix.facts.paths.budget import At, Budget
+from atomic_fix.facts.paths.budget import BOUNDS, At, Budget
 from atomic_fix.facts.paths.calls import resolve_call
 from atomic_fix.facts.paths.expr import (
     Attribute,
@@ -65,7 +65,7 @@ class Paths(Names):
         """What `node`, evaluated in `function` at order `before`, is known of as a path."""
         cached = self._cache.get((node, before))
         if cached is None:
-            cached = self.resolve_at(node, At(function, before, 0, self._budget.steps))
+            cached = self.resolve_at(node, At(function, before, 0, BOUNDS.steps))
             self._cache[node, before] = cached
         return cached
 
@@ -164,7 +164,7 @@ class Paths(Names):
             values = self._given(home, name, at)
         else:
             # Later bindings first: the nearest one is the likeliest.
-            values = [self._binding(b, at) for b in found[-self._budget.bindings :][::-1]]
+            values = [self._binding(b, at) for b in found[-BOUNDS.bindings :][::-1]]
         # More than one binding: the name may stand for different files, so only what all
         # of them say of its nature counts.
         if is_temp_name(name):
@@ -189,14 +189,14 @@ class Paths(Names):
         if parameter is not None and parameter.default is not None:
             inner = At(function, at.before, at.distance + 1, at.steps - 1)
             values.append(self.resolve_at(parameter.default, inner))
-        cost = self._budget.caller_cost
+        cost = BOUNDS.caller_cost
         if at.steps <= cost:
             return values
         position = function.parameter_position(name)
         called = function.name
         if called == "__init__" and function.owner is not None:
             called = function.owner.name
-        for call in islice(self.scopes.callers_of(called), self._budget.callers):
+        for call in islice(self.scopes.callers_of(called), BOUNDS.callers):
             if called == function.name and function not in self.callees(call.node, call.function):
                 continue
             value = call.argument(position, name)
@@ -263,7 +263,7 @@ class Paths(Names):
             return base.part(make, 3, OF_FOLDERS | PathTrait.PATH, derived)
         text = dotted(node)
         bound = self.bindings(text, at.function, at.before) if text is not None else []
-        value = union([self._binding(b, at) for b in bound[-self._budget.dotted_bindings :]])
+        value = union([self._binding(b, at) for b in bound[-BOUNDS.dotted_bindings :]])
         mention = Mention(MentionKind.ATTRIBUTE, name, at.distance)
         value = value.named(Attribute(base.expr, name), mention)
         if text is not None:
@@ -274,7 +274,7 @@ class Paths(Names):
         """`self.name`."""
         owner = at.function.owner
         assert owner is not None
-        bound = self.attribute(owner, name)[-self._budget.bindings :]
+        bound = self.attribute(owner, name)[-BOUNDS.bindings :]
         values = [self._binding(each, at) for each in bound]
         method = self.method(owner, name)
         if method is not None:
@@ -286,7 +286,7 @@ class Paths(Names):
 
     def returned(self, function: FunctionFacts, at: At) -> list[PathValue]:
         """What a function may return."""
-        last = function.returns[-self._budget.returns :]
+        last = function.returns[-BOUNDS.returns :]
         return [self.resolve_at(each.value, at.follow(each, 0)) for each in last]
 
 
