@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import pickle
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -65,6 +67,13 @@ def test_a_sum_of_any_length_is_resolved() -> None:
     value = resolved("folder = part = 'a'", node)
     assert PathTrait.TEMP in value.traits
     assert "state.json.tmp" in {mention.text for mention in value.mentions}
+
+
+def test_any_number_of_additions_is_resolved() -> None:
+    program = "path = 'a'\n" + "path += 'b'\n" * 5_000 + "path += '.tmp'\n"
+    value = resolved(program, "path")
+    assert PathTrait.TEMP in value.traits
+    assert hash(value) == hash(resolved(program, "path"))
 
 
 def test_names_bound_in_a_circle_are_resolved() -> None:
@@ -262,6 +271,30 @@ def _larger(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 _LEAVES = ["'a/b.json'", "folder", "path", "self.path", "config.x", "mkdtemp()", "uuid4()", "None"]
+
+
+def test_the_order_in_which_a_file_is_read_is_no_part_of_a_value() -> None:
+    program = "def save(folder):\n    path = folder / [1]\n"
+    plain, busy = "y = 2\n", "y = f(g(h(z := 3)))\n"
+    assert resolved(plain + program, "path", "save") == resolved(busy + program, "path", "save")
+
+
+def test_values_are_equal_in_another_process() -> None:
+    program = "def save(folder):\n    path = folder / 'state.json'\n"
+    code = (
+        "import ast, pickle, sys\n"
+        "from atomic_fix.facts.paths import Paths\n"
+        "from atomic_fix.facts.scopes import collect\n"
+        f"scopes = collect(ast.parse({program!r}))\n"
+        "node = ast.parse('path', mode='eval').body\n"
+        "value = Paths(scopes).resolve(node, scopes.functions[1], 1 << 30)\n"
+        "sys.stdout.buffer.write(pickle.dumps(value))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    there, here = pickle.loads(done.stdout), resolved(program, "path", "save")
+    assert there == here
+    assert there.same(here)
+    assert {there: 1}[here] == 1
 
 
 @given(expression=st.recursive(st.sampled_from(_LEAVES), _larger, max_leaves=6))

@@ -20,6 +20,8 @@ class Bounds:
     """Expressions within each other; of a sum of more terms, the last ones are looked at."""
     bindings: int = 3
     """Of a name or attribute: the last ones."""
+    additions: int = 20
+    """To a name, by `+=`: the last ones."""
     dotted_bindings: int = 2
     """Of a dotted name, such as `config.path`."""
     returns: int = 3

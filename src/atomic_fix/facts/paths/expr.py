@@ -20,20 +20,20 @@ class PathExpr:
     __slots__ = ()
 
     @property
-    def parts(self) -> tuple[PathExpr, ...]:
+    def inner(self) -> tuple[PathExpr, ...]:
         """The expressions that it is made of."""
         return ()
 
     @property
     def is_known(self) -> bool:
         """Whether no part of it is unknown: only then it names the same file in two places."""
-        return all(part.is_known for part in self.parts)
+        return all(each.is_known for each in self.inner)
 
     def walk(self) -> Iterator[PathExpr]:
         """It and all that it is made of."""
         yield self
-        for part in self.parts:
-            yield from part.walk()
+        for each in self.inner:
+            yield from each.walk()
 
 
 class _OfOne(PathExpr):
@@ -43,7 +43,7 @@ class _OfOne(PathExpr):
     of: PathExpr
 
     @property
-    def parts(self) -> tuple[PathExpr, ...]:
+    def inner(self) -> tuple[PathExpr, ...]:
         return (self.of,)
 
 
@@ -178,11 +178,11 @@ class Anything(PathExpr):
 class Join(PathExpr):
     """A path below a folder: `folder / "state.json"`. The same file when each part is the same."""
 
-    of: tuple[PathExpr, ...]
+    parts: tuple[PathExpr, ...]
 
     @property
-    def parts(self) -> tuple[PathExpr, ...]:
-        return self.of
+    def inner(self) -> tuple[PathExpr, ...]:
+        return self.parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +206,11 @@ class Filled(PathExpr):
 
     template: str
     """With `{}` for each value."""
-    of: tuple[PathExpr, ...]
+    values: tuple[PathExpr, ...]
 
     @property
-    def parts(self) -> tuple[PathExpr, ...]:
-        return self.of
+    def inner(self) -> tuple[PathExpr, ...]:
+        return self.values
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,11 +279,11 @@ class Called(PathExpr):
     given is known and the same."""
 
     function: str
-    of: tuple[PathExpr, ...]
+    arguments: tuple[PathExpr, ...]
 
     @property
-    def parts(self) -> tuple[PathExpr, ...]:
-        return self.of
+    def inner(self) -> tuple[PathExpr, ...]:
+        return self.arguments
 
 
 UNKNOWN = Unknown()

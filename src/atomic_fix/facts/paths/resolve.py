@@ -173,13 +173,17 @@ class Paths(Names):
             traits |= PathTrait.ASIDE
         alias = parameter_of(home, name) if is_given else _variable(home, name, found)
         value = union(values).named(alias, Mention(kind, name, at.distance)).having(traits)
-        for addition in home.bindings.get(name, ()):
-            # `filename += ".txt"` makes another path of it.
-            # A nested function runs later, when all is added.
-            since = found[-1].order if found else 0
-            until = at.before if home is at.function else _END
-            if addition.kind is BindingKind.ADD and since < addition.order < until:
-                value = suffixed(value, self._binding(addition, at), text_of(addition.value))
+        # `filename += ".txt"` makes another path of it.
+        # A nested function runs later, when all is added.
+        since = found[-1].order if found else 0
+        until = at.before if home is at.function else _END
+        additions = [
+            each
+            for each in home.bindings.get(name, ())
+            if each.kind is BindingKind.ADD and since < each.order < until
+        ]
+        for addition in additions[-BOUNDS.additions :]:
+            value = suffixed(value, self._binding(addition, at), text_of(addition.value))
         return value
 
     def _given(self, function: FunctionFacts, name: str, at: At) -> list[PathValue]:

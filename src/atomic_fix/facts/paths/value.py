@@ -266,7 +266,7 @@ def join(values: Sequence[PathValue], traits: PathTrait = NO_TRAITS) -> PathValu
             aliases.add(expr)
         if isinstance(last.expr, Suffixed) and last.expr.suffix is not None:
             # `folder / f"{one}.json"` and `folder / f"{other}.json"` are of one kind.
-            aliases.add(Join((*expr.of[:-1], Suffixed(Anything(), last.expr.suffix))))
+            aliases.add(Join((*expr.parts[:-1], Suffixed(Anything(), last.expr.suffix))))
     return PathValue(
         expr,
         frozenset(aliases),
