@@ -14,6 +14,7 @@ from atomic_fix.facts.nodes import (
     FUNCTIONS,
     LOOPS,
     arguments,
+    assigned_in,
     called,
     dotted,
     last_name,
@@ -113,28 +114,16 @@ def _second_attempts(sites: Sites, handled: Handled) -> Iterator[ast.stmt]:
     trail = trail_to(function.node, handled.node)
     if trail is None:
         return
-    tried = list(_walk(handled.node.body))
-    wanted = _targets(tried)
-    is_result = any(isinstance(node, ast.Return) for node in tried)
+    wanted = frozenset[str]().union(*map(assigned_in, handled.node.body))
+    is_result = any(isinstance(node, ast.Return) for node in _walk(handled.node.body))
     attempted = False
     for statement in following(trail, handled.node):
         attempted = attempted or (
-            (is_result or not wanted.isdisjoint(_targets(walk(statement))))
+            (is_result or not wanted.isdisjoint(assigned_in(statement)))
             and _attempts(sites, function, statement)
         )
         if attempted:
             yield statement
-
-
-def _targets(nodes: Iterable[ast.AST]) -> set[str]:
-    """The names and attributes that assignments among some nodes bind."""
-    targets: list[ast.expr] = []
-    for node in nodes:
-        if isinstance(node, ast.Assign):
-            targets += node.targets
-        elif isinstance(node, ast.AnnAssign):
-            targets.append(node.target)
-    return {name for each in targets if (name := dotted(each)) is not None}
 
 
 def _attempts(sites: Sites, function: FunctionFacts, statement: ast.stmt) -> bool:

@@ -20,9 +20,6 @@ LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 _Node = TypeVar("_Node", bound=ast.AST)
 
-# They hold no code, and one object stands for all of a kind.
-_MARKS = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
-
 
 @dataclass(frozen=True, slots=True)
 class Argument:
@@ -147,20 +144,29 @@ def code_of(node: ast.AST) -> str:
         return "?"
 
 
+# Fields that hold no code, of all kinds of nodes.
+_PLAIN = frozenset(
+    {
+        *("arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "kwd_attrs"),
+        *("level", "module", "name", "op", "ops", "rest", "simple", "tag", "type_comment"),
+    }
+)
+
+
 @cache
 def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    if kind is ast.Constant:
-        return ()
-    known: tuple[str, ...] = kind._fields
+    """The fields of a kind of node that hold nodes, in the order in which they are written."""
     if issubclass(kind, FUNCTIONS):
         return ("decorator_list", "type_params", "args", "returns", "body")
     if kind is ast.ClassDef:
         return ("decorator_list", "type_params", "bases", "keywords", "body")
     if kind is ast.IfExp:
         return ("body", "test", "orelse")
-    return tuple(each for each in known if each not in {"ctx", "op", "ops", "name", "names"}) + (
-        ("names",) if kind in {ast.Import, ast.ImportFrom} else ()
-    )
+    if kind in {ast.Constant, ast.Global, ast.Nonlocal, ast.MatchSingleton, ast.alias}:
+        return ()
+    if kind.__name__ == "TypeAlias":
+        return ("name", "type_params", "value")
+    return tuple(name for name in kind._fields if name not in _PLAIN)
 
 
 def children(node: ast.AST) -> list[ast.AST]:
@@ -170,8 +176,9 @@ def children(node: ast.AST) -> list[ast.AST]:
     """
     kind = type(node)
     if kind is ast.Call:
-        found: list[ast.AST] = [node.func]  # type: ignore[attr-defined]
-        return [*found, *_in_order([*node.args, *node.keywords])]  # type: ignore[attr-defined]
+        found: list[ast.AST] = [node.func, *node.args]  # type: ignore[attr-defined]
+        keywords = node.keywords  # type: ignore[attr-defined]
+        return [found[0], *_in_order([*found[1:], *keywords])] if keywords else found
     if kind is ast.Dict:
         return [
             each
@@ -183,10 +190,12 @@ def children(node: ast.AST) -> list[ast.AST]:
     for name in _fields(kind):  # type: ignore[arg-type]
         value = getattr(node, name, None)
         if type(value) is list:
-            found += [each for each in value if isinstance(each, ast.AST)]
-        elif isinstance(value, ast.AST) and not isinstance(value, _MARKS):
+            found += value
+        elif value is not None:
             found.append(value)
-    return _in_order(found) if kind is ast.arguments else found
+    if kind is ast.arguments:
+        return _in_order([*filter(None, found)])
+    return found
 
 
 def _in_order(nodes: Sequence[ast.AST]) -> list[ast.AST]:
@@ -222,9 +231,21 @@ def parents_in(root: ast.AST) -> dict[ast.AST, ast.AST]:
     return found
 
 
+@lru_cache(maxsize=4096)
+def assigned_in(node: ast.AST) -> frozenset[str]:
+    """The names and attributes that assignments in some code bind. Kept until `forget_nodes`."""
+    targets: list[ast.expr] = []
+    for each in walk(node):
+        if isinstance(each, ast.Assign):
+            targets += each.targets
+        elif isinstance(each, ast.AnnAssign):
+            targets.append(each.target)
+    return frozenset(name for each in targets if (name := dotted(each)) is not None)
+
+
 def forget_nodes() -> None:
     """Let go of the trees that the lookups of this module know."""
-    for known in (arguments, code_of, of_kind, parents_in):
+    for known in (arguments, assigned_in, code_of, of_kind, parents_in):
         known.cache_clear()
 
 

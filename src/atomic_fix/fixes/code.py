@@ -265,10 +265,11 @@ class Code:
 
     @cached_property
     def _pairs(self) -> tuple[dict[ast.AST, cst.CSTNode], dict[cst.CSTNode, ast.AST]]:
-        starts: dict[Position, list[cst.CSTNode]] = {}
+        starts: dict[tuple[int, int], list[cst.CSTNode]] = {}
         for node in walk(self.module):
-            if isinstance(node, _PAIRED):
-                starts.setdefault(self.span(node).start, []).append(node)
+            if type(node) in _PAIRED:
+                start = self._ranges[node].start
+                starts.setdefault((start.line, start.column), []).append(node)
         models = [each for root in self._models for each in self._nodes_of(root)]
         found: dict[ast.AST, cst.CSTNode] = {}
         for model in models:
@@ -290,27 +291,30 @@ class Code:
             stack.extend(reversed(_paired_children(node)))
 
     def _pair(
-        self, model: ast.AST, starts: Mapping[Position, list[cst.CSTNode]]
+        self, model: ast.AST, starts: Mapping[tuple[int, int], list[cst.CSTNode]]
     ) -> cst.CSTNode | None:
         kind = type(model)
-        if kind.__name__ == "TryStar":
-            kind = ast.Try
-        kinds = _STATEMENTS.get(kind)
-        if kinds is not None:
-            start = self._tree.position(model.lineno, model.col_offset)  # type: ignore[attr-defined]
-            return next((n for n in starts.get(start, ()) if isinstance(n, kinds)), None)
-        kinds = _EXPRESSIONS.get(kind)
+        is_statement = kind in _STATEMENTS or kind.__name__ == "TryStar"
+        kinds = _STATEMENTS.get(kind, _TRIES) if is_statement else _EXPRESSIONS.get(kind)
         if kinds is None:
             return None
-        span = self._tree.span(model)  # type: ignore[arg-type]
-        return next(
-            (
-                node
-                for node in starts.get(span.start, ())
-                if isinstance(node, kinds) and self.span(node).end == span.end
-            ),
-            None,
-        )
+        # Of statements, LibCST's may end a row later.
+        node: ast.expr = model  # type: ignore[assignment]
+        start = self._place(node.lineno, node.col_offset)
+        for each in starts.get(start, ()):
+            if type(each) in kinds:
+                if is_statement:
+                    return each
+                end = self._ranges[each].end
+                wanted = self._place(node.end_lineno or 0, node.end_col_offset or 0)
+                if (end.line, end.column) == wanted:
+                    return each
+        return None
+
+    def _place(self, row: int, column: int) -> tuple[int, int]:
+        """A place that Python gives, as LibCST gives it for this piece."""
+        place = self._tree.position(row, column)
+        return place.row - self._shift, place.column - 1
 
     def _pair_by_first(self, model: ast.AST, found: dict[ast.AST, cst.CSTNode]) -> None:
         """By what stands first in it: its parentheses are no part of LibCST's node."""
@@ -336,7 +340,9 @@ class Code:
         return found
 
 
-_PAIRED = tuple(
+_TRIES = _STATEMENTS[ast.Try]
+# Asked for by their own kind: LibCST's are abstract classes, which `isinstance` is slow with.
+_PAIRED = frozenset(
     {kind for table in (_STATEMENTS, _EXPRESSIONS) for kinds in table.values() for kind in kinds}
 )
 _HOLDING_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
@@ -417,13 +423,25 @@ class _Units:
         """
         if isinstance(unit, int):
             return self._outside(unit)
-        first, last = _first_row(unit), unit.end_lineno or unit.lineno
+        first, last = _first_row(unit), self._last_row(unit)
         # LibCST takes the first indent for the usual one, and says nothing of it elsewhere.
         above = ["if 1:", f"{self.indent}pass"]
         if self._source.indent(first):
             above.append("if 1:")
         text = "\n".join([*above, *self._rows[first - 1 : last]]) + "\n"
         return Code(self._tree, text, first - 1 - len(above), [unit])
+
+    def _last_row(self, function: nodes.Function) -> int:
+        """The last row of a function, with the comments below its last statement."""
+        last = row = function.end_lineno or function.lineno
+        while row < len(self._rows):
+            line = self._rows[row].strip(" \t\f")
+            row += 1
+            if line.startswith("#") and len(self._source.indent(row)) > function.col_offset:
+                last = row
+            elif line:
+                break
+        return last
 
     @cached_property
     def indent(self) -> str:

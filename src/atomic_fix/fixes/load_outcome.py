@@ -20,6 +20,7 @@ from atomic_fix.facts.nodes import (
     arguments,
     called,
     dotted,
+    of_kind,
     walk,
 )
 from atomic_fix.facts.swallowing import Ending, Swallow
@@ -94,8 +95,7 @@ def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
     for inside in handled.inside:
         if _would_take_it(facts, swallow, inside.kind, inside.node):
             return "a handler further out would take the exception"
-    generating = (ast.Yield, ast.YieldFrom, ast.GeneratorExp)
-    if any(isinstance(each, generating) for each in walk(function.node)):
+    if any(of_kind(function.node, kind) for kind in (ast.Yield, ast.YieldFrom, ast.GeneratorExp)):
         return "a generator would end"
     callers = facts.callers_of_loader(function)
     if callers.loops:

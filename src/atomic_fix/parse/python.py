@@ -1,14 +1,20 @@
 """Python's own syntax tree of a text."""
 
 import ast
+import re
 import sys
 import warnings
 
 from atomic_fix.source import Source, Unreadable
 
 
+# `except A, B:`, which is Python 3.14, and was Python 2.
+_BARE_ERRORS = re.compile(r"^([ \t]*except)[ \t]([^\r\n(:#]*,[^\r\n:#]*):( ?)", re.MULTILINE)
+
+
 def parse(text: str) -> ast.Module:
-    """Python's syntax tree of a text.
+    """Python's syntax tree of a text. Exceptions without parentheses (PEP 758) are read by older
+    Pythons too.
 
     Raises:
         SyntaxError, ValueError: this Python cannot parse it.
@@ -16,7 +22,14 @@ def parse(text: str) -> ast.Module:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # invalid escapes are for other linters
-        return ast.parse(text)
+        try:
+            return ast.parse(text)
+        except SyntaxError as error:
+            # The parentheses take the place of two spaces, so that all stands where it stood.
+            changed = _BARE_ERRORS.sub(r"\1(\2):", text)
+            if "must be parenthesized" not in error.msg or changed == text:
+                raise
+            return ast.parse(changed)
 
 
 def parsed(source: Source) -> ast.Module | Unreadable:
