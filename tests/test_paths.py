@@ -252,6 +252,138 @@ def test_a_name_bound_anew_is_another_file() -> None:
     assert before.same(resolved(program, "path", "save"))
 
 
+@pytest.mark.parametrize(
+    ("expression", "traits"),
+    [
+        ("'/dev/null'", PathTrait.DEVICE),
+        ("'/tmp/a.json'", PathTrait.SYSTEM_TEMP),
+        ("'state.json.tmp2'", PathTrait.TEMP),
+        ("'state.json.bak'", PathTrait.ASIDE),
+        ("x + '~'", PathTrait.ASIDE),
+        ("Path(x)", PathTrait.PATH),
+        ("Path('/tmp') / 'a.json'", PathTrait.PATH | PathTrait.SYSTEM_TEMP),
+        ("tempfile.gettempdir() + '/a.json'", PathTrait.SYSTEM_TEMP),
+        ("tempfile.mkstemp(dir=x)", PathTrait.TEMP | PathTrait.BESIDE),
+        ("tempfile.mkstemp('.a', 'b', x)", PathTrait.TEMP | PathTrait.BESIDE),
+        ("tempfile.mkstemp(dir=None)", PathTrait.TEMP),
+        ("tempfile.TemporaryDirectory()", PathTrait.TEMP | PathTrait.TEMP_DIR),
+        ("tempfile.NamedTemporaryFile()", PathTrait.TEMP | PathTrait.HANDLE),
+        ("tempfile.NamedTemporaryFile().name", PathTrait.TEMP),
+        ("io.StringIO()", PathTrait.MEMORY | PathTrait.HANDLE),
+        ("f'{x}-{uuid.uuid4()}-{y}.json'", PathTrait.FRESH),
+        ("make_temp_name(x)", PathTrait.TEMP),
+        ("temp_template(x)", PathTrait(0)),
+        ("self.tmp_path", PathTrait.TEMP),
+        ("backup_path", PathTrait.ASIDE),
+        ("tmp_path / 'a.json'", PathTrait.PATH),
+        ("os.open(x, 0)", PathTrait.DESCRIPTOR),
+        ("stack.enter_context(x)", PathTrait.HANDLE),
+        ("Path('/tmp/a') or '/tmp/b'", PathTrait.PATH | PathTrait.SYSTEM_TEMP),
+        ("Path('/tmp/a') or 'b'", PathTrait.PATH),
+    ],
+)
+def test_traits(expression: str, traits: PathTrait) -> None:
+    program = "import io, os, tempfile, uuid\nfrom pathlib import Path\n"
+    assert resolved(program, expression).traits == traits
+
+
+def test_what_parameters_are_by_their_annotations() -> None:
+    program = "def save(a: Path, b: 'str | None', c: TextIO, d, tmp_path): ...\n"
+    traits = [resolved(program, name, "save").traits for name in "abcd"]
+    assert traits == [PathTrait.PATH, PathTrait(0), PathTrait.HANDLE, PathTrait(0)]
+    in_folder = resolved(program, "tmp_path / 'a.json'", "save")
+    assert PathTrait.TEMP_DIR in in_folder.traits
+    assert FileName("a.json", Home.TEMP) in in_folder.aliases
+
+
+def test_a_parameter_is_known_by_its_default_and_by_what_callers_give() -> None:
+    program = (
+        "def save(path='a.json'): ...\n"
+        "def each(folder):\n    save(folder + '/b.json')\n    save(path='c.json')\n    save(*x)\n"
+        "class Store:\n    def __init__(self, path): ...\n"
+        "Store('d.json')\n"
+    )
+    value = resolved(program, "path", "save")
+    assert value.expr == Parameter("save", 1, "path")
+    assert {FileName("a.json"), FileName("c.json")} < value.aliases
+    assert Suffixed(Parameter("each", 2, "folder"), "/b.json") in value.aliases
+    assert FileName("d.json") in resolved(program, "path", "__init__").aliases
+
+
+def test_the_callers_that_are_looked_at_are_the_first() -> None:
+    program = "def save(path): ...\n" + "".join(f"save('{row}.json')\n" for row in range(20))
+    names = {
+        each for each in resolved(program, "path", "save").aliases if isinstance(each, FileName)
+    }
+    assert names == {FileName(f"{row}.json") for row in range(6)}
+
+
+def test_what_functions_of_the_module_give() -> None:
+    program = (
+        "def checked(path):\n    return Path(path)\n"
+        "def file_of(name):\n    return folder() / [name]\n"
+        "class Base:\n    def file(self): return 'base.json'\n"
+        "class Store(Base):\n    def save(self): ...\n"
+        "    @property\n    def path(self): return 'state.json'\n"
+        "from pathlib import Path\n"
+    )
+    assert resolved(program, "checked('a.json')").expr == Literal("a.json")
+    assert Returned("file_of", 3) in resolved(program, "file_of(x)").aliases
+    beside = resolved(program, "file_of(x + '.new')")
+    assert Suffixed(Returned("file_of", 3), ".new") in beside.aliases
+    assert beside.is_put_beside(resolved(program, "file_of(x)"))
+    for own in ("self.file()", "Store.file(self)", "super().file()"):
+        assert FileName("base.json") in resolved(program, own, "save").aliases, own
+    assert FileName("state.json") in resolved(program, "self.path", "save").aliases
+
+
+def test_what_is_put_beside_a_path() -> None:
+    program = "from pathlib import Path\nimport os\n"
+    path = resolved(program, "Path(x)")
+    for expression in (
+        "x + '.tmp'",
+        "Path(x).with_suffix('.tmp')",
+        "Path(x).with_name(Path(x).name + '.tmp')",
+        "Path(x).parent / f'{Path(x).name}.tmp'",
+        "os.path.join(os.path.dirname(x), os.path.basename(x) + '.tmp')",
+    ):
+        assert resolved(program, expression).is_put_beside(path), expression
+    for expression in ("x", "Path('other') / f'{Path(x).name}.tmp'", "y + '.tmp'"):
+        assert not resolved(program, expression).is_put_beside(path), expression
+
+
+def test_what_shows_that_it_is_a_path() -> None:
+    program = "from pathlib import Path\n"
+    for expression in ("Path(x)", "'a.json'", "x + '/a'", "config.path", "file_name"):
+        assert resolved(program, expression).shows_path, expression
+    for expression in ("x", "'abc'", "config.value", "make(x)"):
+        assert not resolved(program, expression).shows_path, expression
+
+
+def test_names_of_functions_around() -> None:
+    program = (
+        "def outer(folder):\n    path = folder / [1]\n    def save(): ...\n    path += '.tmp'\n"
+    )
+    folder_of = Parameter("outer", 1, "folder")
+    assert resolved(program, "folder", "save").expr == folder_of
+    joined = Join((folder_of, UNKNOWN))
+    assert resolved(program, "path", "save").expr == Suffixed(joined, ".tmp")
+    assert Suffixed(Local("outer", 1, "path", (2, 11)), ".tmp") in (
+        resolved(program, "path", "save").aliases
+    )
+
+
+def test_names_that_are_no_path_are_no_file() -> None:
+    program = (
+        "from tempfile import TemporaryDirectory\nDEFAULT = None\ndef save(path=DEFAULT): ...\n"
+    )
+    assert resolved(program, "DEFAULT").is_unknown
+    assert resolved(program, "path", "save").aliases == {Parameter("save", 3, "path")}
+    in_memory = "with BytesIO() as f, TemporaryDirectory() as d, staged_folder(x) as s: pass\n"
+    assert resolved(program + in_memory, "f").traits == PathTrait.MEMORY | PathTrait.HANDLE
+    assert PathTrait.HANDLE not in resolved(program + in_memory, "d").traits
+
+
 def test_what_lies_in_a_folder() -> None:
     assert is_below(Join((CONFIG, STATE)), CONFIG)
     assert not is_below(Join((CONFIG,)), CONFIG)

@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from atomic_fix.facts.paths.resolve import Paths
 
 
-@dataclass(frozen=True, slots=True)
-class Callee:
+@dataclass(frozen=True, slots=True, eq=False)
+class PathCall:
     """A call that gives a path, and where what it is given is evaluated."""
 
     paths: Paths
@@ -81,27 +81,27 @@ class Callee:
         ]
 
 
-Resolver = Callable[[Callee], PathValue | None]
+Resolver = Callable[[PathCall], PathValue | None]
 """Gives None when the call is no such one, although its name is."""
 
 
 def resolve_call(paths: Paths, node: ast.Call, at: At) -> PathValue:
     """What a call, of which the name is looked up `at` a place, is known of as a path."""
     name = paths.qualified(dotted(node.func), at.function) or ""
-    callee = Callee(paths, node, name, at.inside())
-    found = (resolver(callee) for resolver in _resolvers(callee))
-    return next((value for value in found if value is not None), None) or _from_elsewhere(callee)
+    call = PathCall(paths, node, name, at.inside())
+    found = (resolver(call) for resolver in _resolvers(call))
+    return next((value for value in found if value is not None), None) or _from_elsewhere(call)
 
 
-def _resolvers(callee: Callee) -> Iterator[Resolver]:
+def _resolvers(call: PathCall) -> Iterator[Resolver]:
     """The functions to try, in turn."""
-    last = callee.name.rpartition(".")[2]
-    for table, key in ((_BY_NAME, callee.name), (_BY_LAST_NAME, last)):
+    last = call.name.rpartition(".")[2]
+    for table, key in ((_BY_NAME, call.name), (_BY_LAST_NAME, last)):
         if key in table:
             yield table[key]
-    if apis.opener(callee.name) is not None:
+    if apis.opener(call.name) is not None:
         yield _opened
-    func = callee.node.func
+    func = call.node.func
     if isinstance(func, ast.Attribute) and func.attr in _BY_METHOD:
         yield _BY_METHOD[func.attr]
     yield _own_function
@@ -110,19 +110,19 @@ def _resolvers(callee: Callee) -> Iterator[Resolver]:
 # --- by name ---------------------------------------------------------------------------
 
 
-def _in_memory(_: Callee) -> PathValue:
+def _in_memory(_: PathCall) -> PathValue:
     return PathValue(InMemory(), traits=PathTrait.MEMORY | PathTrait.HANDLE)
 
 
-def _temp(callee: Callee) -> PathValue:
+def _temp(call: PathCall) -> PathValue:
     """A call of `tempfile`."""
-    name, node = callee.name, callee.node
+    name, node = call.name, call.node
     traits = PathTrait.TEMP
     folder = argument(node, 2 if name == "tempfile.mkstemp" else None, "dir")
     derived: frozenset[PathExpr] = frozenset()
     if folder is not None and dotted(folder) != "None":
         traits |= PathTrait.BESIDE
-        derived = callee.resolve(folder).aliases
+        derived = call.resolve(folder).aliases
     if name.endswith("gettempdir"):
         traits = PathTrait.SYSTEM_TEMP
     elif name.endswith(("Directory", "mkdtemp")):
@@ -133,135 +133,131 @@ def _temp(callee: Callee) -> PathValue:
     return PathValue(temp, frozenset({temp, Handle(temp)}), (), traits, derived)
 
 
-def _path_class(callee: Callee) -> PathValue:
-    values = callee.given(starred=False)
+def _path_class(call: PathCall) -> PathValue:
+    values = call.given(starred=False)
     if len(values) == 1:
         return values[0].having(PathTrait.PATH)
     return join(values, PathTrait.PATH)
 
 
-def _joined(callee: Callee) -> PathValue:
-    return join(callee.given())
+def _joined(call: PathCall) -> PathValue:
+    return join(call.given())
 
 
-def _same_path(callee: Callee) -> PathValue | None:
-    return callee.resolve(callee.first) if callee.first is not None else None
+def _same_path(call: PathCall) -> PathValue | None:
+    return call.resolve(call.first) if call.first is not None else None
 
 
-def _cast(callee: Callee) -> PathValue | None:
-    return callee.resolve(argument(callee.node, 1) or callee.first) if callee.first else None
+def _cast(call: PathCall) -> PathValue | None:
+    return call.resolve(argument(call.node, 1) or call.first) if call.first else None
 
 
-def _basename(callee: Callee) -> PathValue | None:
-    if callee.first is None:
+def _basename(call: PathCall) -> PathValue | None:
+    if call.first is None:
         return None
-    base = callee.resolve(callee.first)
+    base = call.resolve(call.first)
     return base.part(lambda path: PartOf(Part.NAME, path), 0, OF_FOLDERS, base.aliases)
 
 
-def _dirname(callee: Callee) -> PathValue | None:
-    if callee.first is None:
+def _dirname(call: PathCall) -> PathValue | None:
+    if call.first is None:
         return None
-    return callee.resolve(callee.first).part(Parent, 3, OF_FOLDERS, frozenset())
+    return call.resolve(call.first).part(Parent, 3, OF_FOLDERS, frozenset())
 
 
-def _descriptor(callee: Callee) -> PathValue:
-    place = Descriptor(callee.node.lineno, callee.node.col_offset)
+def _descriptor(call: PathCall) -> PathValue:
+    place = Descriptor(call.node.lineno, call.node.col_offset)
     return PathValue(place, traits=PathTrait.DESCRIPTOR)
 
 
-def _fresh(callee: Callee) -> PathValue:
-    place = Fresh(callee.node.lineno, callee.node.col_offset)
+def _fresh(call: PathCall) -> PathValue:
+    place = Fresh(call.node.lineno, call.node.col_offset)
     return PathValue(place, traits=PathTrait.FRESH)
 
 
-def _opened(callee: Callee) -> PathValue:
-    opener = apis.opener(callee.name)
+def _opened(call: PathCall) -> PathValue:
+    opener = apis.opener(call.name)
     assert opener is not None
-    return callee.resolve(argument(callee.node, 0, opener.path_keyword))
+    return call.resolve(argument(call.node, 0, opener.path_keyword))
 
 
 # --- by method -------------------------------------------------------------------------
 
 
-def _same_receiver(callee: Callee) -> PathValue:
-    return callee.resolve(callee.receiver)
+def _same_receiver(call: PathCall) -> PathValue:
+    return call.resolve(call.receiver)
 
 
-def _joinpath(callee: Callee) -> PathValue:
-    return join([callee.resolve(callee.receiver), *callee.given()], PathTrait.PATH)
+def _joinpath(call: PathCall) -> PathValue:
+    return join([call.resolve(call.receiver), *call.given()], PathTrait.PATH)
 
 
-def _format(callee: Callee) -> PathValue | None:
-    given = [each.value for each in arguments(callee.node)]
-    receiver = callee.receiver
-    return callee.paths.filled_in(receiver, given, callee.at) if receiver is not None else None
+def _format(call: PathCall) -> PathValue | None:
+    given = [each.value for each in arguments(call.node)]
+    receiver = call.receiver
+    return call.paths.filled_in(receiver, given, call.at) if receiver is not None else None
 
 
-def _open_method(callee: Callee) -> PathValue | None:
-    opened = callee.paths.opened_by_method(callee.node)
-    if (
-        opened is callee.receiver
-        and callee.first is not None
-        and not is_mode(text_of(callee.first))
-    ):
+def _open_method(call: PathCall) -> PathValue | None:
+    opened = call.paths.opened_by_method(call.node)
+    if opened is call.receiver and call.first is not None and not is_mode(text_of(call.first)):
         return None  # `archive.open(member)`
-    return callee.resolve(opened)
+    return call.resolve(opened)
 
 
-def _glob(callee: Callee) -> PathValue | None:
-    if callee.first is None:
+def _glob(call: PathCall) -> PathValue | None:
+    if call.first is None:
         return None
-    return join([callee.resolve(callee.receiver), callee.resolve(callee.first)], PathTrait.PATH)
+    return join([call.resolve(call.receiver), call.resolve(call.first)], PathTrait.PATH)
 
 
-def _renamed(callee: Callee) -> PathValue | None:
+def _renamed(call: PathCall) -> PathValue | None:
     """`path.with_suffix(".tmp")` and `path.with_stem(...)`."""
-    if callee.first is None:
+    if call.first is None:
         return None
-    base, made = callee.resolve(callee.receiver), callee.resolve(callee.first)
-    return suffixed(base, made, text_of(callee.first) or None).having(PathTrait.PATH)
+    base, made = call.resolve(call.receiver), call.resolve(call.first)
+    return suffixed(base, made, text_of(call.first) or None).having(PathTrait.PATH)
 
 
-def _with_name(callee: Callee) -> PathValue | None:
-    if callee.first is None:
+def _with_name(call: PathCall) -> PathValue | None:
+    if call.first is None:
         return None
-    base, made = callee.resolve(callee.receiver), callee.resolve(callee.first)
+    base, made = call.resolve(call.receiver), call.resolve(call.first)
     if made.is_temp or made.derived_from & base.aliases:
-        return suffixed(base, made, text_of(callee.first) or None).having(PathTrait.PATH)
+        return suffixed(base, made, text_of(call.first) or None).having(PathTrait.PATH)
     folder = PathValue(Parent(base.expr), traits=base.traits & OF_FOLDERS)
     return join([folder, made], PathTrait.PATH)
 
 
-def _entered(callee: Callee) -> PathValue | None:
-    return callee.resolve(callee.first).having(PathTrait.HANDLE) if callee.first else None
+def _entered(call: PathCall) -> PathValue | None:
+    return call.resolve(call.first).having(PathTrait.HANDLE) if call.first else None
 
 
-def _got(callee: Callee) -> PathValue | None:
+def _got(call: PathCall) -> PathValue | None:
     """`config.get("path")`."""
-    key = text_of(callee.first)
+    key = text_of(call.first)
     if key is None:
         return None
-    base = callee.resolve(callee.receiver)
+    base = call.resolve(call.receiver)
     item = Item(base.expr, key)
-    mention = Mention(MentionKind.KEY, key, callee.at.distance)
+    mention = Mention(MentionKind.KEY, key, call.at.distance)
     return PathValue(item, frozenset({item}), (mention, *base.mentions))
 
 
 # --- functions of the module, and of other ones ----------------------------------------
 
 
-def _own_function(callee: Callee) -> PathValue | None:
-    paths, node = callee.paths, callee.node
-    for function in paths.callees(node, callee.at.function)[:1]:
-        values = paths.returned(function, callee.at)
+def _own_function(call: PathCall) -> PathValue | None:
+    paths, node = call.paths, call.node
+    for function in paths.callees(node, call.at.function)[:1]:
+        values = paths.returned(function, call.at)
         given = _given_back(node, function, values)
         if given is not None:
             # `_checked(path)`: what it is given, and no file of its own.
-            return callee.resolve(given)
-        mention = Mention(MentionKind.FUNCTION, function.name, callee.at.distance)
+            return call.resolve(given)
+        mention = Mention(MentionKind.FUNCTION, function.name, call.at.distance)
         found = union(values).named(Returned(function.name, function.row), mention)
-        for value in (callee.resolve(each.value) for each in arguments(node)):
+        for value in (call.resolve(each.value) for each in arguments(node)):
             if isinstance(value.expr, Suffixed):
                 # `path_of(f"{name}.new")`: beside what `path_of(name)` gives.
                 return suffixed(found, value, value.expr.suffix)
@@ -280,28 +276,28 @@ def _given_back(
     return None
 
 
-def _from_elsewhere(callee: Callee) -> PathValue:
+def _from_elsewhere(call: PathCall) -> PathValue:
     """A function of which the name and what it is given are all there is to see."""
-    paths, node = callee.paths, callee.node
+    paths, node = call.paths, call.node
     name = dotted(node.func) or ""
-    at = callee.at.away()
+    at = call.at.away()
     values = [paths.resolve_at(each.value, at) for each in arguments(node) if not each.star]
     traits = NO_TRAITS
-    if callee.receiver is not None:
+    if call.receiver is not None:
         assert isinstance(node.func, ast.Attribute)
         name = name or node.func.attr
-        traits = paths.resolve_at(callee.receiver, at).traits & OF_FOLDERS
-    call = Called(name, tuple(value.expr for value in values))
+        traits = paths.resolve_at(call.receiver, at).traits & OF_FOLDERS
+    made = Called(name, tuple(value.expr for value in values))
     if len(values) == 1 and phrase_in(words.SAME_PATH, name):
-        return values[0].also(call)
+        return values[0].also(made)
     last = name.rpartition(".")[2]
-    mentions = [Mention(MentionKind.FUNCTION, last, callee.at.distance)] if name else []
+    mentions = [Mention(MentionKind.FUNCTION, last, call.at.distance)] if name else []
     mentions += (mention for value in values for mention in value.mentions)
     if is_temp_name(last):
         traits |= PathTrait.TEMP
     return PathValue(
-        call,
-        frozenset({call} if name and call.is_known else ()),
+        made,
+        frozenset({made} if name and made.is_known else ()),
         tuple(mentions),
         traits | (traits_of(values) & OF_PARTS),
         aliases_of(values),
