@@ -11,7 +11,8 @@ from atomic_fix.parse.python import parse
 from atomic_fix.source import Source
 
 LOADER = (
-    "import json\n\n\ndef load_state(path):\n    try:\n        return json.loads(path.read_text())\n"
+    "import json\n\n\ndef load_state(path):\n"
+    "    try:\n        return json.loads(path.read_text())\n"
     "    except ValueError, TypeError: return None\n"
 )
 

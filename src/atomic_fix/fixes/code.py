@@ -224,6 +224,7 @@ class Code:
         self._shift = shift
         self._models = models
         self._without_functions = without_functions
+        self._spans: dict[cst.CSTNode, Span] = {}
         try:
             self.module = parse(text)
         except cst.ParserSyntaxError as error:
@@ -238,12 +239,15 @@ class Code:
         """Where a node of either tree stands in the file."""
         if isinstance(node, ast.AST):
             return self._tree.span(node)
-        found = self._ranges[node]
-        start, end = found.start, found.end
-        return Span(
-            Position(start.line + self._shift, start.column + 1),
-            Position(end.line + self._shift, end.column + 1),
-        )
+        known = self._spans.get(node)
+        if known is None:
+            found = self._ranges[node]
+            start, end = found.start, found.end
+            known = self._spans[node] = Span(
+                Position(start.line + self._shift, start.column + 1),
+                Position(end.line + self._shift, end.column + 1),
+            )
+        return known
 
     def row(self, node: cst.CSTNode | ast.stmt | ast.expr | ast.ExceptHandler) -> int:
         """The first row of a node of either tree, in the file."""

@@ -1,7 +1,9 @@
 """ATF111 to ATF115: temp file and replace, repaired by the step that is missing or misplaced."""
 
 import ast
+import itertools
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -44,7 +46,7 @@ def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
     end = place.span(line.body[0]).end
     if any(place.span(use).start > end and _is_written(place, use) for use in place.uses(handle)):
         raise Refused("the handle is used after the file is published")
-    _must_stay_open(place, place.uses(handle))
+    _must_stay_open(place, handle, Position(1, 1))
     rows = [f"{handle}.flush()", f"{import_module(place, 'os')}.fsync({handle}.fileno())"]
     return place.fix(_SYNCHRONISE, [_inserted(place, line, rows)])
 
@@ -197,25 +199,22 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
     else:
         rows = [f"{handle}.flush()", f"{synchronise}({handle}.fileno())"]
         opening = _code(place, opener)
-        uses = [use for use in place.uses(handle) if place.span(use) > place.span(opening)]
-        items = [place.parents[each] for each in (opening, *uses)]
-        blocks = [place.parents[item] for item in items if isinstance(item, cst.WithItem)]
+        uses = _uses_after(place, handle, place.span(opening).end)
+        blocks = [place.parents[item] for item in _with_items(place, opening, handle)]
         if blocks:
             spot = blocks[-1].body  # type: ignore[attr-defined]
             start = place.span(spot).start
-            if any(
-                isinstance(place.parents[use], cst.Arg)
-                for use in uses
-                if place.span(use).start < start
-            ):
+            before = itertools.takewhile(lambda use: place.span(use).start < start, uses)
+            if any(isinstance(place.parents[use], cst.Arg) for use in before):
                 raise Refused  # another handle of the same `with` may hold a part back
             spot, end = _before_its_close(place, spot, handle, publication)
         else:
             closing = [call for call in function.calls if call.name == f"{handle}.close"]
             spot = _spot(place, opener, closing, publication)
             end = place.span(spot).end
-        _must_stay_open(place, uses)
-        writing = [use for use in uses if place.span(use).start < end and _is_written(place, use)]
+        _must_stay_open(place, handle, place.span(opening).end)
+        within = itertools.takewhile(lambda use: place.span(use).start < end, uses)
+        writing = [use for use in within if _is_written(place, use)]
         if not writing:
             raise Refused  # another handle writes
         if any(isinstance(place.parents[use], cst.Yield) for use in writing):
@@ -223,19 +222,55 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
     return place.fix(_SYNCHRONISE, [_inserted(place, spot, rows)])
 
 
-def _must_stay_open(place: Place, uses: Sequence[cst.Name]) -> None:
-    """Refuses where something other than a call of its own `close` may close the handle."""
-    for use in uses:
+def _uses_after(place: Place, name: str, position: Position) -> Sequence[cst.Name]:
+    """The uses of a variable behind a place, in order."""
+    starts = place.once(
+        ("starts", place.function, name), lambda: [place.span(u).start for u in place.uses(name)]
+    )
+    return place.uses(name)[bisect_left(starts, position) :]
+
+
+def _with_items(place: Place, opening: cst.CSTNode, name: str) -> list[cst.CSTNode]:
+    """The items of `with` statements that are an opening call, or a name that it is bound to."""
+    known = place.once(
+        ("items", place.function, name),
+        lambda: [
+            (place.span(use).start, place.parents[use])
+            for use in place.uses(name)
+            if isinstance(place.parents[use], cst.WithItem)
+        ],
+    )
+    after = place.span(opening).end
+    items = [place.parents[opening], *(item for start, item in known if start >= after)]
+    return [item for item in items if isinstance(item, cst.WithItem)]
+
+
+def _must_stay_open(place: Place, name: str, position: Position) -> None:
+    """Refuses where something other than a call of its own `close` may close the handle behind a
+    place."""
+    known = place.once(("closings", place.function, name), lambda: _closings(place, name))
+    for start, reason in known:
+        if start >= position:
+            raise Refused(reason)
+
+
+def _closings(place: Place, name: str) -> list[tuple[Position, str]]:
+    """Where something other than a call of its own `close` may close a handle, and what."""
+    found = []
+    for use in place.uses(name):
         above = place.parents[use]
         outer = place.parents.get(above)
         taken = isinstance(above, cst.Attribute) and above.attr.value == "close"
         if taken and not isinstance(outer, cst.Call):
-            raise Refused("the handle may be closed under another name")
+            found.append((place.span(use).start, "the handle may be closed under another name"))
         if not isinstance(above, cst.Arg) or not isinstance(outer, cst.Call):
             continue
-        for callee in place.facts.scopes.functions_named(last_name(outer)):
-            if any(_closes(node) for node in nodes.of_kind(callee.node, ast.AST)):
-                raise Refused(f"`{callee.name}` may close the handle")
+        found += [
+            (place.span(use).start, f"`{callee.name}` may close the handle")
+            for callee in place.facts.scopes.functions_named(last_name(outer))
+            if any(_closes(node) for node in nodes.of_kind(callee.node, ast.AST))
+        ]
+    return found
 
 
 def _closes(node: ast.AST) -> bool:

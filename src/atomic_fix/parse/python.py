@@ -7,7 +7,6 @@ import warnings
 
 from atomic_fix.source import Source, Unreadable
 
-
 # `except A, B:`, which is Python 3.14, and was Python 2.
 _BARE_ERRORS = re.compile(r"^([ \t]*except)[ \t]([^\r\n(:#]*,[^\r\n:#]*):( ?)", re.MULTILINE)
 
