@@ -43,17 +43,6 @@ class Publication:
     def function(self) -> FunctionFacts:
         return self.site.function
 
-    @property
-    def is_flawed(self) -> bool:
-        """Whether a rule may find something wrong with it."""
-        return (
-            not self.synced
-            or self.still_open
-            or self.elsewhere
-            or self.removed is not None
-            or self.site.how in {Move.COPY, Move.MOVE, Move.RENAME}
-        )
-
 
 def publications(sites: Sites) -> tuple[Publication, ...]:
     found = []

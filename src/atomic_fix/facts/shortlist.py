@@ -24,8 +24,7 @@ def is_anything_likely(facts: ModuleFacts, *, shapes: bool) -> bool:
 
 def _places(facts: ModuleFacts, *, shapes: bool) -> Iterator[Durability]:
     for publication in facts.publications:
-        if publication.is_flawed:
-            yield facts.publication_durability(publication)
+        yield facts.publication_durability(publication)
     for write in facts.sites.writes:
         if not facts.is_staged(write):
             yield facts.write_durability(write)
