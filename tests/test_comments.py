@@ -87,3 +87,43 @@ def test_a_column_is_counted_in_characters() -> None:
     found, _ = comments('name = "ä€🙂"  # say\n')
     assert found.between(1, 1) == [Comment(1, 15, "# say")]
     assert not found.between(2, 9)
+
+
+def handler_in(text: str) -> tuple[Comments, ast.ExceptHandler]:
+    found, module = comments(text)
+    return found, next(n for n in ast.walk(module) if isinstance(n, ast.ExceptHandler))
+
+
+def test_above_a_handler() -> None:
+    found, handler = handler_in(
+        """\
+        try:
+            load()
+            # of the try
+
+        # of the handler
+        # and more
+        except ValueError:
+            pass
+        """
+    )
+    assert [each.text for each in found.above(handler)] == ["# of the handler", "# and more"]
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ("except ValueError:", []),
+        ("except ValueError:  # why", ["# why"]),
+        ("except (\n    ValueError,  # an error\n):  # why", ["# why"]),
+        ("except (ValueError,  # an error\n        OSError):", []),
+    ],
+)
+def test_behind_the_colon_of_a_handler(head: str, expected: list[str]) -> None:
+    found, handler = handler_in(f"try:\n    load()\n{head}\n    # among\n    pass  # behind\n")
+    assert [each.text for each in found.behind_colon(handler)] == expected
+
+
+def test_a_handler_on_one_row_has_none_behind_its_colon() -> None:
+    found, handler = handler_in("try: load()\nexcept ValueError: pass  # why not\n")
+    assert not found.behind_colon(handler)

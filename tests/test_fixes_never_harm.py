@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from atomic_fix.check import check
+from atomic_fix.check import check, check_bytes
 from atomic_fix.config import Config
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, rewrite
 from atomic_fix.source import Source, decode
@@ -144,14 +144,36 @@ BODIES = {
 }
 
 
+# The first Python that knows the syntax.
+SINCE = {
+    "nested f-string of the same quotes (701)": (3, 12),
+    "type parameters (695)": (3, 12),
+    "except star (654)": (3, 11),
+}
+
+
 @pytest.mark.parametrize("kind", BODIES)
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_the_code_around(kind: str, newline: str) -> None:
-    """Syntax that is newer than the running Python is repaired as well."""
+    if sys.version_info < SINCE.get(kind, ()):
+        pytest.skip("this Python cannot parse it")
     body = BODIES[kind]
     content = f"import os\n\n\n{body}".replace("\n", newline).encode()
     expected = f"import os\n\n{IMPORT}\n\n{body.replace(WRITE, FIXED)}"
     assert repaired(content) == expected.replace("\n", newline).encode()
+
+
+@pytest.mark.parametrize("kind", SINCE)
+def test_syntax_that_is_newer_than_the_running_python_is_not_analysed(kind: str) -> None:
+    content = f"import os\n\n\n{BODIES[kind]}".encode()
+    found = check_bytes(content, "/repository/service/jobs.py", Config())
+    assert found.analysed == (sys.version_info >= SINCE[kind])
+    if not found.analysed:
+        running = f"{sys.version_info.major}.{sys.version_info.minor}"
+        (finding,) = found.findings
+        assert finding.code == "ATF000"
+        assert finding.message.startswith(f"cannot be parsed by Python {running}: ")
+        assert repaired(content) == content
 
 
 def test_mixed_line_ends_stay_where_they_are() -> None:

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atomic_fix import runtime
 from atomic_fix.cli import main
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.run import declared, helper_import
@@ -516,6 +517,16 @@ def test_the_way_up_from_a_deep_folder_is_not_walked_again_at_each_step(
     assert len(asked) < 10_000
 
 
+@pytest.mark.parametrize("package", ["acme/app", "acme/plugins/app"])
+def test_a_namespace_lies_in_src(here: Path, package: str) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY, f"src/{package}/job.py": SAVER})
+    assert run("--vendor", f"src/{package}/atomic_io.py").exit_code == 0
+    module = package.replace("/", ".") + ".atomic_io"
+    assert f'helper = "{module}"' in Path("pyproject.toml").read_text()
+    assert run("--write").exit_code == 0
+    assert f"from {module} import" in Path(f"src/{package}/job.py").read_text()
+
+
 @pytest.mark.parametrize(
     ("files", "root"),
     [
@@ -805,6 +816,72 @@ def test_in_a_layout_with_src_the_files_beside_it_are_scripts(here: Path) -> Non
     left("tasks.py")
     repaired_there = run("--write", "src")
     assert repaired_there.exit_code == 0
+
+
+def test_a_file_beside_the_projects_of_a_tree_belongs_to_none(here: Path) -> None:
+    put({"backend/pyproject.toml": DECLARES, ".git/HEAD": ""})
+    make(backend__app__job=SAVER, skills__analysis=SAVER)
+    assert "no project of the tree holds" in left("skills/analysis.py")
+    assert run("--write", "--no-cache", "backend").exit_code == 0
+    put({"skills/helper.py": Path(runtime.__file__).read_text(encoding="utf-8")})
+    put({"pyproject.toml": '[tool.atomic-fix]\nhelper = "helper"\n'})
+    repaired("skills/analysis.py", "from helper import")
+
+
+PYTHON_2 = '    "Programming Language :: Python :: 2",\n'
+
+
+def classifiers(lines: str, more: str = "") -> dict[str, str]:
+    """A setup.py that declares the helper."""
+    text = "from setuptools import setup\n\nsetup(\n    install_requires=['atomic-fix'],\n"
+    return {"setup.py": f"{text}{more}    classifiers=[\n{lines}    ],\n)\n"}
+
+
+@pytest.mark.parametrize("line", [PYTHON_2, PYTHON_2.replace("2", "2.7"), f"{PYTHON_2}# and 3\n"])
+def test_a_project_for_python_2_too_has_no_such_helper(here: Path, line: str) -> None:
+    put(classifiers(line))
+    make(app__="", app__job=SAVER)
+    assert left("app/job.py").endswith(
+        "the project runs on Python 2 too, which the helper does not"
+    )
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        classifiers(f"# {PYTHON_2}"),
+        classifiers(PYTHON_2.replace("2", "3")),
+        classifiers(PYTHON_2.replace("2", "20")),
+        classifiers(PYTHON_2, "    python_requires='>=3.6',\n"),
+    ],
+)
+def test_a_project_for_python_3_does(here: Path, files: dict[str, str]) -> None:
+    put(files)
+    make(app__="", app__job=SAVER)
+    repaired("app/job.py")
+
+
+@pytest.mark.parametrize("head", ["", "from .names import NAME\n\n"])
+def test_a_package_in_a_folder_of_scripts_is_theirs_alone(here: Path, head: str) -> None:
+    put({"pyproject.toml": DECLARES})
+    make(app__="", tools__deploy__store__="", tools__deploy__store__names="NAME = 1\n")
+    make(tools__deploy__store__state=head + SAVER)
+    left("tools/deploy/store/state.py")
+    make(tools__deploy__store__state="import app\n" + head + SAVER)
+    repaired("tools/deploy/store/state.py")
+
+
+@pytest.mark.parametrize("folder", ["app", "app/tools", "python/app", "backend/app"])
+def test_other_packages_are_part_of_the_program(here: Path, folder: str) -> None:
+    put({"pyproject.toml": DECLARES})
+    put({f"{folder}/__init__.py": "", f"{folder}/state.py": SAVER, "app/__init__.py": ""})
+    repaired(f"{folder}/state.py")
+
+
+def test_a_folder_of_scripts_that_is_a_source_root_holds_packages(here: Path) -> None:
+    put({"pyproject.toml": DECLARES + '[tool.setuptools.packages.find]\nwhere = ["tools"]\n'})
+    make(tools__app__="", tools__app__state=SAVER)
+    repaired("tools/app/state.py")
 
 
 @pytest.mark.parametrize("statement", ["import app", "from app.inner import x", "import click"])

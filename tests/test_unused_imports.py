@@ -65,6 +65,8 @@ def test_it_goes(head: str, left: str) -> None:
         "from json import dump\n\n\ndef f(x: 'dump') -> None:\n    '''Doc.'''\n",
         "from json import dump\n\nx = []  # type: dump\n",
         "from json import dump\n\n\ndef f():\n    '''\n    >>> dump(1)\n    '''\n",
+        "from json import dump\n\n\ndef f(code):\n    return eval(code)\n",
+        "from json import dump\n\n\ndef f(name):\n    return globals()[name]\n",
         "from json import *\n",
         "from numpy import dump\n",
         "import dump\n",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
+import sys
 import threading
 import types
 import zipfile
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from unittest import mock
 
 STATE: dict[str, Any] = {"step": 3, "name": "caf\xe9", "text": "a\nb"}
 # Neither JSON nor pickle takes it, and a part of it is written before that is found.
@@ -74,6 +76,20 @@ def made(kind: Any, **attributes: object) -> Any:
     return instance
 
 
+def save_names(module: Any, path: str, state: Any) -> object:
+    """With the state as the names of the main module."""
+    names: dict[Any, int] = {b"no text": 1} if state is UNWRITABLE else dict.fromkeys(state, 1)
+    main = types.ModuleType("__main__")
+    main.__dict__.clear()
+    main.__dict__.update(names)
+    with mock.patch.dict(sys.modules, {"__main__": main}):
+        return module.save_session(path)
+
+
+def named(function: str) -> Callable[[Any], object]:
+    return lambda module: getattr(module, function)(Path("c.json"))
+
+
 async def in_an_executor(module: Any, state: object) -> object:
     return await module.in_an_executor(asyncio.get_running_loop(), state)
 
@@ -125,6 +141,7 @@ def element(module: Any, state: Any) -> Any:
 
 
 CHECKPOINT = "work/checkpoint.json"
+C_JSON = Path("c.json")
 PICKLED = pickle.dumps({"step": 2}, protocol=4)
 
 
@@ -136,6 +153,13 @@ CALLS: dict[str, dict[str, Call]] = {
     "broad-except-on-load/broad": {
         "Store.load": load("state.json", lambda m: stored(m.Store("state.json"), "state")),
         "load_checkpoint": load("c.pkl", lambda m: m.load_checkpoint("c.pkl"), PICKLED),
+    },
+    "broad-except-on-load/told_at_debug": {
+        "Store.saved_checkpoints": load("c.json", lambda m: m.Store().saved_checkpoints(C_JSON)),
+        "Store.save_checkpoints": write(
+            "c.json", lambda m, s: m.Store().save_checkpoints(C_JSON, s)
+        ),
+        "Store.old_checkpoints": load("c.json", lambda m: m.Store().old_checkpoints(C_JSON)),
     },
     "broad-except-on-load/commented": {
         "Store.load": load("state.pkl", lambda m: stored(m.Store("state.pkl"), "state"), PICKLED),
@@ -159,6 +183,11 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_checkpoint": uncopied("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
         "save_session": uncopied("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
         "save_queue": publish("q.json", lambda m, s: m.save_queue("q.json", s)),
+    },
+    "copy-to-publish/renamed_again": {
+        "save_progress": publish(
+            "p.txt", lambda m, s: m.save_progress("p.txt", s), good="new\n", bad=b"no text"
+        ),
     },
     "copy-to-publish/posix_where_it_can": {
         "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
@@ -201,6 +230,19 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_progress": write("p.json", lambda m, s: m.save_progress("p.json", STATES[s["step"]])),
         "save_cursor": write("c.json", lambda m, s: m.save_cursor("c.json", s)),
         "save_index": write("i.json", lambda m, s: m.save_index("i.json", s)),
+    },
+    "in-place-write/left_half_way": {
+        "calls_what_was_registered": write(
+            "c.json", lambda m, s: m.calls_what_was_registered("c.json", s)
+        ),
+    },
+    "in-place-write/main_by_name": {
+        "save_session": write("names.json", lambda m, s: save_names(m, "names.json", s)),
+    },
+    "in-place-write/source_sent_on": {
+        "save_session": write(
+            "s.txt", lambda m, s: m.save_session("s.txt", s), good="new\n", bad=b"no text"
+        ),
     },
     "in-place-write/order_of_work": {
         "Store.save_folder": write(
@@ -354,6 +396,9 @@ CALLS: dict[str, dict[str, Call]] = {
         "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
         "load_journal_checkpoint": load("c.json", lambda m: m.begin(Path("c.json"))),
         "load_old_checkpoint": load("c.json", lambda m: m.load_old_checkpoint(Path("c.json"))),
+        "load_training_checkpoint": load(
+            "c.json", lambda m: m.load_training_checkpoint(Path("c.json"))
+        ),
     },
     "swallowed-load-error/documented": {
         "read_manifest": load("m.json", lambda m: m.read_manifest(Path("m.json"))),
@@ -399,6 +444,60 @@ CALLS: dict[str, dict[str, Call]] = {
         "Progress.load": load(
             "p.json", lambda m: stored(made(m.Progress, progress_path=Path("p.json")), "done")
         ),
+        "load_checkpoint_step": load("c.json", lambda m: m.load_checkpoint_step("c.json")),
+        "load_checkpoint_and_count": load(
+            "c.json", lambda m: m.load_checkpoint_and_count("c.json", set())
+        ),
+    },
+    "swallowed-load-error/decided": {
+        **{
+            name: load("c.json", named(name))
+            for name in (
+                "load_checkpoint",
+                "load_usable_checkpoint",
+                "read_checkpoint",
+                "read_first_checkpoint",
+                "restore_checkpoint",
+                "load_checkpoint_or_default",
+                "load_any_checkpoint",
+                "load_hidden_checkpoint",
+            )
+        },
+        "load_checkpoint_or": load("c.json", lambda m: m.load_checkpoint_or(Path("c.json"), {})),
+        "Checkpoints.load": load("checkpoint.json", lambda m: m.Checkpoints().load()),
+    },
+    "swallowed-load-error/decided_for_the_module": {
+        "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
+    },
+    "swallowed-load-error/taken_by_name": {
+        "Job.load_checkpoint": load("checkpoint.json", lambda m: m.Job().run("checkpoint")),
+    },
+    "swallowed-load-error/logger_bound_later": {
+        "load_state": load("s.json", lambda m: m.load_state("s.json")),
+    },
+    "swallowed-load-error/loader_from_elsewhere": {
+        "Store.load_state": load("state.json", lambda m: m.Store("").load_state()),
+        "Store.reload_state": load("state.json", lambda m: m.Store("").reload_state()),
+    },
+    "swallowed-load-error/logger_made_in_init": {
+        "Above.__init__": load("state.json", lambda m: m.Above("").state),
+        "Below.__init__": load("s.json", lambda m: m.Below(Path("s.json")).state),
+        "Sometimes.__init__": load(
+            "s.json", lambda m: m.Sometimes(Path("s.json"), verbose=False).state
+        ),
+        "NotYet.__init__": load("s.json", lambda m: m.NotYet(Path("s.json")).state),
+    },
+    **{
+        f"swallowed-load-error/{case}": {
+            "open_session": load("s.json", lambda m: m.open_session(Path("s.json"))),
+            "save_session": write("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
+        }
+        for case in (
+            "logger_of_a_function",
+            "logger_of_a_function_unused",
+            "root_logger",
+            "root_logger_and_own",
+        )
     },
     "swallowed-load-error/outcomes": {
         "returns_none": load("state.json", lambda m: m.returns_none()),
@@ -493,7 +592,12 @@ NOT_RUN: dict[str, str] = {
     "in-place-write/lists_folder: save_manifest": "a new file is in its own list only before, "
     "as its note says",
     "in-place-write/order_of_work: Store.save_state": "goes to another file, as its note says",
+    "in-place-write/order_of_work: save_checkpoint": "goes to another file, as its note says",
     "in-place-write/order_of_work: Store.save_number": "goes to another file, as its note says",
+    "in-place-write/left_half_way: calls_what_a_table_holds": "the old content stays when it ends "
+    "the program, as its note says",
+    "in-place-write/future_above_mixed_imports: save_state": "imports from a package around it; "
+    "the write is one that `in-place-write/spellings` has too",
     "replace-before-close/within: save_session": "copied an empty file; test_fixes_publishing.py",
 }
 """`fixture: function` and why it cannot be run; a test holds this and `CALLS` to what is there."""
@@ -556,6 +660,9 @@ def stubs() -> dict[str, types.ModuleType]:
             "savez": _save_arrays,
             "savez_compressed": _save_arrays,
         },
+        "project": {},
+        "project.files": {"FileSystem": _FileSystem, "read_state": _read_state},
+        "registry": {"register": _register},
         "safetensors": {},
         "safetensors.torch": {"save_file": _dump},
         "torch": {"save": _save, "load": _load},
@@ -568,6 +675,19 @@ def _module(name: str, attributes: dict[str, Any]) -> types.ModuleType:
     made = types.ModuleType(name)
     made.__dict__.update(attributes)
     return made
+
+
+class _FileSystem:
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+
+def _read_state(path: str) -> object:
+    return json.loads(Path(path).read_text())
+
+
+def _register(imports: list[str]) -> Callable[[Any], Any]:
+    return lambda function: function
 
 
 def _load(path: str) -> object:

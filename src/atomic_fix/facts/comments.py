@@ -41,6 +41,19 @@ class Comments:
         below = [each for each in self._next_to(last, 1) if each.column > node.col_offset + 1]
         return [*reversed(above), *self.between(first, last), *below]
 
+    def above(self, handler: ast.ExceptHandler) -> Sequence[Comment]:
+        """Those right above a handler; indented further, they are about what stands before it."""
+        found = self._next_to(handler.lineno, -1)
+        return [each for each in reversed(found) if each.column <= handler.col_offset + 1]
+
+    def behind_colon(self, handler: ast.ExceptHandler) -> Sequence[Comment]:
+        """The one that ends the row of its `except`, if there is one."""
+        return [
+            each
+            for each in self.between(handler.lineno, first_row(handler.body[0]) - 1)
+            if self.source.line(each.row)[: each.column - 1].rstrip().endswith(":")
+        ]
+
     def among(self, handler: ast.ExceptHandler) -> Sequence[Comment]:
         """Those among the statements of a handler that have rows of their own; the one behind its
         colon is none of them."""

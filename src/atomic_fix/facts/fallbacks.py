@@ -223,7 +223,7 @@ def _use(site: CallSite) -> str:
         case ast.Return():
             return "returned"
         case ast.Attribute() | ast.Subscript() if parent.value is result:
-            return "taken apart"
+            return "looked at" if _is_of_a_default(parent) else "taken apart"
     name = _assigned(parent)
     if name is None or "." in name or site.call.function.is_module:
         return "looked at"
@@ -242,7 +242,9 @@ def _use(site: CallSite) -> str:
                 pass
             case ast.Return():
                 uses = "returned"
-            case ast.Attribute() | ast.Subscript() if around.value is node:
+            case ast.Attribute() | ast.Subscript() if around.value is node and not _is_of_a_default(
+                around
+            ):
                 pass
             case _:
                 return "looked at"
@@ -259,6 +261,11 @@ def _around(site: CallSite) -> tuple[ast.AST, ast.AST]:
     return result, result
 
 
+def _is_of_a_default(node: ast.AST) -> bool:
+    """`state.get`: of an empty dictionary it gives what the caller goes on with."""
+    return isinstance(node, ast.Attribute) and node.attr in {"get", "pop", "setdefault"}
+
+
 def _assigned(node: ast.AST) -> str | None:
     """The one name that an assignment binds."""
     match node:
@@ -270,11 +277,23 @@ def _assigned(node: ast.AST) -> str | None:
 def is_passed_around(module: ast.Module, name: str) -> bool:
     """Whether a function is used as a value, so that who calls it cannot be seen."""
     nodes = list(walk(module))
+    if any(_takes_by_name(node, name) for node in nodes):
+        return True
     functions = {node.func for node in nodes if isinstance(node, ast.Call)}
     return any(
         last_name(node) == name
         for node in nodes
         if isinstance(node, (ast.Name, ast.Attribute)) and node not in functions
+    )
+
+
+def _takes_by_name(node: ast.AST, name: str) -> bool:
+    """`getattr(self, f"load_{kind}")`, which may be any."""
+    return (
+        isinstance(node, ast.Call)
+        and dotted(node.func) == "getattr"
+        and len(node.args) > 1
+        and (not isinstance(node.args[1], ast.Constant) or node.args[1].value == name)
     )
 
 

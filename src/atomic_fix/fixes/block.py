@@ -18,6 +18,7 @@ from atomic_fix.facts import nodes
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import arguments, code_of, dotted, of_kind, parents_in, walk
 from atomic_fix.facts.paths import PathTrait
+from atomic_fix.facts.scopes import BindingKind
 from atomic_fix.fixes import Refused
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ _HARMLESS = frozenset(
         *("str", "strip", "tuple", "type", "update", "upper", "zfill"),
     }
 )
+# Of these, what changes the object that it is called on.
+_CHANGING = frozenset({"add", "append", "discard", "extend", "pop", "setdefault", "update"})
 # The same path in another form.
 _SAME = frozenset(
     {
@@ -310,6 +313,8 @@ class Block:
         name, last = self._called(node, scope), called_name(node)
         if name in _EXITS or self._exits(node):
             raise Refused(f"the block may end the program (`{last}`), and its content is wanted")
+        if scope.depth == _DEPTH and self._is_out_of_sight(node.func):
+            self.place.doubt("what the block calls is not in sight, and may end it or use the path")
         if name in {"os.fork", "os.forkpty"}:
             raise Refused("two processes would end the block")
         if last in _LISTING and name != "ast.walk" and self._is_listing(node, name):
@@ -330,6 +335,17 @@ class Block:
         for operand in self._operands(node):
             if self._is_target(operand, node, scope):
                 raise Refused("the block uses the path, and the file is there only after it")
+
+    def _is_out_of_sight(self, func: ast.expr) -> bool:
+        """Whether what is called is taken from a container: `hooks["saved"]()`."""
+        if not isinstance(func, ast.Name):
+            return isinstance(func, ast.Subscript)
+        return any(
+            (each.kind is BindingKind.FOR and not each.unpacked)
+            or isinstance(each.value, ast.Subscript)
+            or called_name(each.value) in {"get", "pop"}
+            for each in self.place.function.bindings.get(func.id, ())
+        )
 
     @staticmethod
     def _exits(node: ast.Call) -> bool:
@@ -680,6 +696,8 @@ def is_descriptor(place: Place, site: WriteSite) -> bool:
     ):
         return True
     parameter = site.function.parameter(node.id)
+    if parameter is not None and nodes.is_number(parameter.default):
+        return True
     annotation = parameter.annotation if parameter is not None and not bound else None
     return annotation is not None and "int" in re.findall(r"\w+", code_of(annotation))
 
@@ -875,7 +893,19 @@ def _has_an_end(loop: ast.While) -> bool:
 
 def changes_order(place: Place, path: ast.expr, others: Sequence[ast.AST]) -> bool:
     """Whether it matters that a path is worked out before what stood before it: the one may change
-    what the other gives."""
+    what the other gives.
+
+    Raises:
+        Refused: the one binds a name that the other uses.
+    """
+    bound = {
+        each.target.id
+        for other in others
+        for each in walk(other)
+        if isinstance(each, ast.NamedExpr) and isinstance(each.target, ast.Name)
+    }
+    if not bound.isdisjoint(each.id for each in walk(path) if isinstance(each, ast.Name)):
+        raise Refused("the path is bound in the expression that it is used in")
     acting = any(_acts(each) for each in others)
     if _acts(path):
         return acting or not all(nodes.is_number(each) for each in others)
@@ -885,7 +915,7 @@ def changes_order(place: Place, path: ast.expr, others: Sequence[ast.AST]) -> bo
 def _acts(node: ast.AST) -> bool:
     """Whether working out an expression may do something besides."""
     return any(
-        (isinstance(each, ast.Call) and called_name(each) not in _HARMLESS)
+        (isinstance(each, ast.Call) and called_name(each) not in _HARMLESS - _CHANGING)
         or isinstance(each, (ast.NamedExpr, ast.Await, *_YIELDS))
         for each in walk(node)
     )

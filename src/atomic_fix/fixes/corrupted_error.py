@@ -5,6 +5,7 @@ how the file is named and `load_warning` how a warning is written; the edits are
 """
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,7 @@ _TITLES = {
     "warn": "Warn of the corrupt file",
     "quarantine": "Move the corrupt file aside with a warning",
 }
+_SIMPLE = (cst.SimpleStatementLine, cst.SimpleStatementSuite)
 _MOVING = frozenset({"unlink", "remove", "rename", "replace", "move", "rmtree"})
 
 
@@ -148,6 +150,8 @@ class _Rewriting:
     def _of_handler(self, handler: cst.ExceptHandler) -> list[Edit]:
         if not self.errors.kept and not self.errors.stays:
             return self._into(handler, self._response(self.inner))
+        if self.answer == "raise":
+            _must_only_give_a_default(handler.body)
         short = self._short(handler)
         if short is None or (self.errors.stays and not self.swallow.broad):
             return self._guarded(handler)
@@ -170,7 +174,12 @@ class _Rewriting:
         rows = self._response(self.inner)
         if self.answer == "raise":
             return rows
-        return [*rows, *(text for text in default if text != "pass")]
+        return [*rows, *(text for text in default if text != "pass" and not self._is_told(text))]
+
+    def _is_told(self, text: str) -> bool:
+        """Whether a statement logs the error at a lower level, which the warning above it tells."""
+        logged = re.match(rf"[\w.]+\.(?:{'|'.join(sorted(QUIET))})\(", text)
+        return self.answer == "warn" and bool(logged and re.search(rf"\b{self.error}\b", text))
 
     def _above(self, handler: cst.ExceptHandler, clause: str) -> Edit:
         return self.place.insert(Position(self.place.span(handler).start.row, 1), f"{clause}\n")
@@ -253,10 +262,9 @@ class _Rewriting:
     def _replaced(self, body: cst.IndentedBlock, rows: Sequence[str]) -> Edit:
         """A default, below what is logged before it, becomes other statements."""
         place = self.place
-        *before, last = body.body
+        _must_only_give_a_default(body)
+        last = body.body[-1]
         if not isinstance(last, cst.SimpleStatementLine) or len(last.body) != 1:
-            raise Refused("the handler does more than giving a default")
-        if not all(map(_is_quiet_log, before)) or isinstance(last.body[0], cst.Expr):
             raise Refused("the handler does more than giving a default")
         if any(last_name(node) in _MOVING for node in walk(last)):
             raise Refused("the handler moves or removes files")
@@ -329,7 +337,15 @@ def _is_declared(function: FunctionFacts, name: str) -> bool:
     )
 
 
-def _is_quiet_log(line: cst.BaseStatement) -> bool:
+def _must_only_give_a_default(body: cst.BaseSuite) -> None:
+    """Refuses a handler that does something else too, which an exception would leave out."""
+    *before, last = body.body if isinstance(body, cst.IndentedBlock) else [body]
+    small = last.body[0] if isinstance(last, _SIMPLE) and len(last.body) == 1 else None
+    if small is None or isinstance(small, cst.Expr) or not all(map(_is_quiet_log, before)):
+        raise Refused("the handler does more than giving a default")
+
+
+def _is_quiet_log(line: cst.CSTNode) -> bool:
     small = line.body[0] if isinstance(line, cst.SimpleStatementLine) else None
     return (
         isinstance(small, cst.Expr)

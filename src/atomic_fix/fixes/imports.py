@@ -2,6 +2,7 @@
 `Place.added`, where a person who sorts imports would put it."""
 
 import ast
+import builtins
 import io
 import re
 import tokenize
@@ -80,6 +81,9 @@ def import_module(place: Place, module: str) -> str:
     for qualified, local in _bindings(_top_imports(place)):
         if qualified == module == imports.get(local) and not _shadowed(place, local):
             return local
+    known = place.facts.looked_up.get("top imports", ())
+    if any((module, module) in _bindings([line]) for line in known):
+        raise Refused(f"`{module}` is imported below its first use")
     # A function may import it for itself: then the name means the same there.
     elsewhere = imports.get(module) == module and not _shadowed(place, module)
     if not elsewhere and _is_taken(place, module, module):
@@ -125,6 +129,10 @@ _HOSTED = re.compile(
     r"|__channelexec__|<<INCLUDE_ANSIBLE_MODULE|(?<!\w)__(?:salt|grains|pillar|opts)__\b",
     re.MULTILINE,
 )
+# A debugger, a console: it works within whatever program it is started in.
+_GUEST = re.compile(
+    r"^(?:import[ \t]+__main__\b(?![ \t]*\.)|from[ \t]+__main__[ \t]+import\b)", re.MULTILINE
+)
 _SHIPPED = re.compile(r"\bgetsource(?:lines|file)?\(\s*(?:[\w.]+\.)?(\w+)")
 _SCRIPT = re.compile(r"^# /// script$(.*?)^# ///$", re.MULTILINE | re.DOTALL)
 
@@ -134,11 +142,13 @@ def _may_import(place: Place, module: str) -> None:
     source = place.source
     if is_python_2(source, place.facts.tree.module):
         raise Refused("the file is for Python 2, and the helper for Python 3")
-    text, top = source.text, module.partition(".")[0]
-    if re.search(rf"^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b", text, re.MULTILINE):
+    if _is_sent_on(place):  # it would not find an import that the module has, either
+        raise Refused("the function uses names that its module has not: it runs somewhere else")
+    top = module.partition(".")[0]
+    if place.finds(rf"(?m)^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b"):
         return  # it is there
-    hosted = _HOSTED.search(text)
-    shipped = set(_SHIPPED.findall(text))
+    hosted = place.finds(_HOSTED)
+    shipped = place.once("shipped", lambda: set(_SHIPPED.findall(source.text)))
     function: FunctionFacts | None = place.function
     around = set()
     while function is not None:
@@ -146,11 +156,57 @@ def _may_import(place: Place, module: str) -> None:
         function = function.outer
     if hosted or shipped & (around | {"modules", "__name__"} - {""}):
         raise Refused("the code runs where its packages are not, and could not import the helper")
-    script = _SCRIPT.search(text)
+    if top == "atomic_fix" and place.finds(_GUEST):
+        raise Refused(
+            "the code works within the program that runs (`import __main__`), which need not have "
+            "the helper; a copy of it in the same package would do"
+        )
+    script = place.finds(_SCRIPT)
     if script and top == "atomic_fix" and not re.search(r"atomic[-_]fix", script[1]):
         raise Refused(
             "the script names what it needs (`# /// script`), and the helper is not there"
         )
+
+
+def _is_sent_on(place: Place) -> bool:
+    """Whether a decorator seems to run the source of a function elsewhere: it uses a name that
+    nothing in the file binds."""
+    module = place.facts.tree.module
+    row = min((each.lineno for each in place.first), default=0)
+    if not row and not isinstance(place.function.node, ast.Module):
+        row = place.function.node.lineno
+    around = next((each for each in module.body if row <= (each.end_lineno or 0)), None)
+    if (
+        not isinstance(around, (ast.FunctionDef, ast.AsyncFunctionDef))
+        or not around.decorator_list
+        or row < around.lineno
+    ):
+        return False
+    bound = place.once("bound names", lambda: _bound_names(module))
+    return "*" not in bound and any(
+        isinstance(node, ast.Name)
+        and node.id not in bound
+        and not hasattr(builtins, node.id)
+        and not node.id.startswith("__")
+        for part in around.body
+        for node in ast.walk(part)
+    )
+
+
+def _bound_names(module: ast.Module) -> set[str]:
+    """The names that anything in a file binds; a star for those of an `import *`."""
+    bound = set[str]()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                bound.add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.alias):
+            bound.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(name := getattr(node, "name", None), str):
+            bound.add(name)
+    return bound
 
 
 @lru_cache(maxsize=1)
@@ -395,11 +451,12 @@ def _inserted(place: Place, statement: str) -> Edit:
         in_order = above and ranks == sorted(ranks)
         return _into_group(place, above[-1] if in_order else own[0], statement)
     before = [group for group in groups if max(sections(group)) < new]
-    if before:
+    mixed = [group for group in groups if min(sections(group)) < new < max(sections(group))]
+    # Right below `from __future__` it would stand above those of the standard library.
+    if before and not (mixed and all(map(_is_future, before[-1]))):
         return place.insert(place.end_of_row(_end(before[-1][-1])), f"\n\n{statement}")
-    for group in groups:
-        if min(sections(group)) < new:  # no empty row parts them
-            return _into_group(place, group, statement)
+    if mixed:  # no empty row parts them
+        return _into_group(place, mixed[0], statement)
     return place.insert(Position(_first_row(place, groups[0][0]), 1), f"{statement}\n\n")
 
 

@@ -1,6 +1,7 @@
 """The errors of a handler, parted into those that mean "there but unreadable" and the rest."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ _BY_PARSER = {
 }  # fmt: skip
 # Libraries that raise almost anything for a corrupt file, and an `OSError` for a missing one.
 _OF_ANY_ERROR = frozenset({"joblib", "torch", "numpy", "pandas", "polars", "safetensors"})
+_ANSWERS_MISSING = re.compile(
+    r"\b(?:exists|is_file|isfile|access|FileNotFoundError|OSError|IOError|EnvironmentError)\b"
+)
 # Errors of what is made of the data: it may be valid, and without the key.
 _OF_SHAPE = ("AttributeError", "LookupError", "TypeError")
 
@@ -125,6 +129,8 @@ class _Parts:
             raise Refused("which error means a corrupt file is not in sight")
         if set(kept) & errors.BROAD:
             raise Refused("the handler is broad")
+        if set(corrupt) == {"ValueError"}:
+            self._must_answer_missing()
         if {"ValueError", "UnicodeDecodeError", "UnicodeError"} & set(self._swallow.errors):
             self._parses_nothing_else()
         if "ValueError" in corrupt and kept:
@@ -137,6 +143,16 @@ class _Parts:
         if kept and any(each.rpartition(".")[2] == "BadGzipFile" for each in corrupt):
             aliased = True  # an `OSError` would take it first
         return Errors(tuple(dict.fromkeys(corrupt)), tuple(dict.fromkeys(kept)), stays=aliased)
+
+    def _must_answer_missing(self) -> None:
+        """Refuses a loader from elsewhere which may have that error for a missing file as well,
+        where nothing else answers one."""
+        load = self._swallow.load
+        function = self._swallow.function
+        if self._package() in _BY_PARSER or isinstance(function.node, ast.Module):
+            return
+        if not _ANSWERS_MISSING.search(self._place.text(function.node)):
+            raise Refused(f"`{load.api}` may raise `ValueError` for a missing file too")
 
     def _stands_here(self, node: ast.expr) -> bool:
         return self._place.parent(node) is not None

@@ -20,7 +20,9 @@ from atomic_fix.facts.nodes import (
     arguments,
     called,
     dotted,
+    first_row,
     of_kind,
+    parents_in,
     walk,
 )
 from atomic_fix.facts.swallowing import Ending, Swallow
@@ -33,26 +35,69 @@ _CHECKPOINT = frozenset({"checkpoint", "checkpointer", "chkpt", "ckpt"})
 _LOADING = frozenset({"get", "load", "read", "restore", "resume"})
 # Calls that parse a file.
 _PARSING = frozenset({"full_load", "load", "loads", "safe_load"})
+# Errors that nothing but a parser raises.
+_OF_PARSERS = frozenset({"JSONDecodeError", "UnicodeDecodeError", "UnpicklingError"})
+# Calls that raise no `ValueError` over what a file holds.
+_HARMLESS = frozenset(
+    {
+        "Path", "bool", "close", "decode", "dict", "exists", "expanduser", "get", "is_file",
+        "isfile", "isinstance", "items", "join", "keys", "len", "list", "open", "read",
+        "read_bytes", "read_text", "set", "str", "strip", "tuple", "values",
+    }
+)  # fmt: skip
 # Of functions that ask, or look among several files.
 _PROBING = ASKING | frozenset(
     {
-        "all", "any", "best", "candidate", "detect", "discover", "find", "iter", "last", "latest",
-        "list", "maybe", "newest", "none", "optional", "peek", "probe", "safe", "scan", "search",
-        "try", "unreadable",
+        "all", "any", "best", "candidate", "default", "detect", "discover", "find", "iter", "last",
+        "latest", "list", "maybe", "newest", "none", "optional", "or", "peek", "probe", "safe",
+        "scan", "search", "try", "unreadable",
     }
 )  # fmt: skip
 # A remark that a bad file was thought of.
 _DECIDED = re.compile(
-    r"\b(any reason|bad|best[- ]effort|broken|can(no|')t be (read|parsed|loaded|decoded)|corrupt\w*"
-    r"|cut short|damaged|default\w*|empty (dict|list|state)|errors?|fail\w*|falls?[- ]?back"
-    r"|fallback|garbage|graceful\w*|half[- ]written|ignor\w*|invalid|legacy|lenient|malformed"
+    r"\b(another version|any reason|as if|bad|best[- ]effort|broken"
+    r"|(can|could)( ?no|n?')t be (read|parsed|loaded|decoded)|corrupt\w*|counts? as|cut short"
+    r"|damaged|default\w*|empty (dict|list|state)|errors?|fail\w*|falls?[- ]?back"
+    r"|fallback|garbage|graceful\w*|half[- ]written|ignor\w*|incompatib\w*|interrupted|invalid"
+    r"|legacy|lenient|malformed|same as|treat\w*|unable|(un)?usable|whatever"
     r"|must(n't| not)|never|not (be )?(raised?|valid|readable)|partial\w*|rais\w+|silent\w*"
     r"|skip\w*|start(s|ing)? (over|fresh|anew|again|empty)|tolera\w+|torn|truncat\w*"
     r"|un(parse?able|readable))\b",
     re.IGNORECASE,
 )
+# A sentence that gives the default for what is said after `if`: "or None if it makes no sense".
+_DEFAULT_IF = re.compile(
+    r"(\b(none|nothing|empty|null|zeros?|fresh|new)\b|\{\}|\[\])[^.;]*\b(if|unless|when\w*|where)\b"
+    r"|\b(if|unless|when\w*|where)\b[^.;]*(\b(none|nothing|empty|null|zeros?|fresh|new)\b|\{\}|\[\])",
+    re.IGNORECASE,
+)
+# ... and what is said may be that there is no file.
+_ABSENCE = re.compile(
+    r"\b(absent|missing|first (run|start|time)|yet|no file"
+    r"|(has|have|is|was|were|there'?s) (no|none)|no \w*\s?(checkpoint|state|file)s?"
+    r"|not (be )?(found|there|exist\w*|present|saved|written)"
+    r"|(doesn't|don't|didn't|isn't) (exist\w*|there|present))\b",
+    re.IGNORECASE,
+)
+# A remark on a whole class or module has to name the bad file, and what becomes of it.
+_BAD_FILE = re.compile(
+    r"\b(bad|broken|corrupt\w*|cut short|damaged|garbage|half[- ]written|invalid|interrupted"
+    r"|malformed|partial\w*|torn|truncat\w*|un(parse?able|readable|usable))\b",
+    re.IGNORECASE,
+)
+_ANSWER = re.compile(
+    r"\b(absent|as if|count\w*|default\w*|discard\w*|empty|fallback|falls? back|fresh|ignor\w*"
+    r"|missing|never|none|not|skip\w*|start\w*|toler\w+|treat\w*)\b",
+    re.IGNORECASE,
+)
+_NEVER_RAISES = re.compile(
+    r"\b(never|(does|do|must|may|should|will|can) ?n[o']t) (\w+ )?(fails?|raises?|throws?)\b",
+    re.IGNORECASE,
+)
 _SILENT = re.compile(r"\b(silent|silently|quietly)\b", re.IGNORECASE)
 _MARK = re.compile(r"#\s*(noqa|pragma|pylint|type:|nosec|fmt:|isort:)")
+# On the row of the `except`: `# type: ignore`, `# pragma: no cover`.
+_DIRECTIVE = re.compile(r"#\s*(noqa|nosec|[\w-]+:)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +135,10 @@ def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
         return "the program would not start"
     if _asks(swallow):
         return "the function answers a question"
-    if is_decided(facts, swallow):
+    if is_decided(facts, swallow) or _is_decided_around(facts, swallow):
         return "a comment says what is meant to happen"
+    if isinstance(swallow.statement, ast.Try) and _leaves_in_the_end(swallow.statement):
+        return "the `finally` would hide the exception"
     for inside in handled.inside:
         if _would_take_it(facts, swallow, inside.kind, inside.node):
             return "a handler further out would take the exception"
@@ -107,8 +154,7 @@ def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
 
 def _would_take_it(facts: ModuleFacts, swallow: Swallow, kind: str, node: ast.AST) -> bool:
     if isinstance(node, ast.Try):
-        leaving = (ast.Return, ast.Break, ast.Continue)
-        if any(isinstance(each, leaving) for part in node.finalbody for each in walk(part)):
+        if _leaves_in_the_end(node):
             return True
         return kind == "try" and any(
             takes_value_error(each, facts.paths, swallow.function) for each in node.handlers
@@ -118,6 +164,12 @@ def _would_take_it(facts: ModuleFacts, swallow: Swallow, kind: str, node: ast.AS
     )
 
 
+def _leaves_in_the_end(node: ast.Try) -> bool:
+    """Whether a `finally` ends what an exception would leave."""
+    leaving = (ast.Return, ast.Break, ast.Continue)
+    return any(isinstance(each, leaving) for part in node.finalbody for each in walk(part))
+
+
 def _why_unsafe(facts: ModuleFacts, swallow: Swallow) -> str:
     """Why an exception is for a person to decide; empty when it is proven right."""
     function = swallow.function
@@ -125,6 +177,10 @@ def _why_unsafe(facts: ModuleFacts, swallow: Swallow) -> str:
         return f"{CALLERS_DIFFER}, also of errors that are not the file's"
     if not _is_plain_loader(facts, swallow):
         return CALLERS_DIFFER
+    if _gives_what_it_was_given(swallow):
+        return "the caller says what it wants for a default"
+    if not _parses_only(swallow):
+        return "what is made of the data may have failed, and not the parser"
     callers = facts.callers_of_loader(function)
     if callers.looks or fallbacks.is_passed_around(facts.tree.module, function.name):
         return f"{CALLERS_DIFFER}, and one of them may go on with something else"
@@ -205,11 +261,75 @@ def is_silent_on_purpose(facts: ModuleFacts, swallow: Swallow) -> bool:
 
 def is_decided(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether a comment or docstring says what is to happen with an unreadable file."""
-    if any(_DECIDED.search(text.replace("_", " ")) for text in _remarks(facts, swallow)):
+    if any(_decides(text) for text in _remarks(facts, swallow)):
         return True
-    # Whatever is said among the statements of the handler is about it.
-    return isinstance(swallow.node, ast.ExceptHandler) and any(
-        not _MARK.match(each.text) for each in facts.comments.among(swallow.node)
+    # Whatever is said among the statements of the handler, or right above it, is about it.
+    handler, comments = swallow.node, facts.comments
+    if not isinstance(handler, ast.ExceptHandler):
+        return False
+    remarks = (*comments.above(handler), *comments.among(handler))
+    return any(not _MARK.match(each.text) for each in remarks) or any(
+        not _DIRECTIVE.match(each.text) for each in comments.behind_colon(handler)
+    )
+
+
+def _decides(text: str) -> bool:
+    if _DECIDED.search(text.replace("_", " ")):
+        return True
+    sentences = re.split(r"[.;]\s|\n\s*\n", " ".join(text.split()))
+    return any(_DEFAULT_IF.search(each) and not _ABSENCE.search(each) for each in sentences)
+
+
+def _is_decided_around(facts: ModuleFacts, swallow: Swallow) -> bool:
+    """Whether the comment above the function, or the docstring of its class or of the module, says
+    what becomes of an unreadable file."""
+    module = facts.tree.module
+    if swallow.function.is_module:
+        return False
+    above, documented = [], [ast.get_docstring(module) or ""]
+    parents = parents_in(module)
+    each: ast.AST = swallow.node
+    while each in parents:
+        each = parents[each]
+        if not isinstance(each, (ast.ClassDef, *FUNCTIONS)):
+            continue
+        if isinstance(each, ast.ClassDef):
+            documented.append(ast.get_docstring(each) or "")
+        first = first_row(each)
+        while (text := facts.source.line(first - 1).strip() if first > 1 else "").startswith("#"):
+            above.append(text.lstrip("#"))
+            first -= 1
+    if _decides(" ".join(reversed(above))):
+        return True
+    sentences = [
+        each for text in documented for each in re.split(r"[.;]\s", " ".join(text.split()))
+    ]
+    return any(
+        _NEVER_RAISES.search(each) or (_BAD_FILE.search(each) and _ANSWER.search(each))
+        for each in sentences
+    )
+
+
+def _gives_what_it_was_given(swallow: Swallow) -> bool:
+    """`return default`, which is a parameter."""
+    return any(
+        isinstance(each, ast.Return)
+        and isinstance(each.value, ast.Name)
+        and swallow.function.parameter(each.value.id) is not None
+        for each in walk(swallow.node)
+    )
+
+
+def _parses_only(swallow: Swallow) -> bool:
+    """Whether nothing but the parser raises what the handler takes for a corrupt file."""
+    if {*swallow.errors} <= _OF_PARSERS or _only_load(swallow):
+        return True
+    inside = _parts_of_the_load(swallow.load.call.node)
+    return all(
+        each in inside or called(each) in _HARMLESS
+        for statement in swallow.statement.body
+        for each in walk(statement)
+        if isinstance(each, ast.Call)
     )
 
 
@@ -221,12 +341,20 @@ def _may_move(facts: ModuleFacts, swallow: Swallow) -> bool:
         return False  # the data was parsed before, and something is made of it
     if _only_load(swallow):
         return True
-    return {*swallow.errors} <= {"JSONDecodeError", "UnpicklingError", "UnicodeDecodeError"}
+    return {*swallow.errors} <= _OF_PARSERS
+
+
+def _parts_of_the_load(load: ast.Call) -> set[ast.AST]:
+    """What a call that loads is made of; nothing for `int(json.load(file)["step"])`, which makes
+    something of what was parsed."""
+    parts = {*walk(load)}
+    parsed_before = any(each is not load and called(each) in _PARSING for each in parts)
+    return set() if parsed_before else parts
 
 
 def _only_load(swallow: Swallow) -> bool:
     """Whether the `try` parses the file, and makes nothing of the result."""
-    inside = {*walk(swallow.load.call.node)}
+    inside = _parts_of_the_load(swallow.load.call.node)
     return not swallow.load.raw and all(
         each in inside or called(each) in {"Path", "open", "read", "read_text", "read_bytes"}
         for statement in swallow.statement.body

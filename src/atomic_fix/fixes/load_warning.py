@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from atomic_fix.catalog import reporting
 from atomic_fix.facts import fallbacks
-from atomic_fix.facts.nodes import FUNCTIONS, Function, dotted
+from atomic_fix.facts.nodes import FUNCTIONS, dotted
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Span
@@ -16,6 +16,8 @@ from atomic_fix.fixes.place import Place
 
 _LEVELS = rf"(?:{'|'.join(sorted(reporting.LOGGER_METHODS))})"
 _OWN = re.compile(rf"\b(self|cls)\.(_?log(?:ger)?)\.{_LEVELS}\(")
+# Of a logger by its name, and not of the root logger.
+_MADE = re.compile(rf"\b(?:{'|'.join(sorted(reporting.LOGGER_MAKERS))})\((?!\))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +53,32 @@ def warning(place: Place, swallow: Swallow, path: str, error: str, indent: str) 
 
 
 def _logger(place: Place, swallow: Swallow) -> _Logger:
-    found = _of_module(place, swallow) or _imported(place) or _of_object(place, swallow)
+    found = (
+        _of_module(place, swallow)
+        or _imported(place)
+        or _of_object(place, swallow)
+        or _of_function(place)
+    )
     if found is not None:
         return found
     module = import_module(place, "logging")
+    if _logs_through_root(place, module):
+        return _Logger(module, "%")
     if place.function.is_module and any(
         edit.span.start.row > swallow.node.lineno for edit in place.added
     ):
         raise Refused("`logging` would be imported below its first use")
     return _Logger(f"{module}.getLogger(__name__)", "%")
+
+
+def _logs_through_root(place: Place, module: str) -> bool:
+    """Whether the file logs with `logging.error(...)` and the like, and has no other logger."""
+    return (
+        place.finds(rf"(?<![\w.]){module}\.{_LEVELS}\(") is not None
+        and place.finds(_MADE) is None
+        and place.facts.scopes.imports.get(module) == "logging"
+        and _is_at_top(place, module)
+    )
 
 
 def _is_hidden(function: FunctionFacts, name: str) -> bool:
@@ -86,7 +105,7 @@ def _of_module(place: Place, swallow: Swallow) -> _Logger | None:
         bound = facts.scopes.module.bindings.get(name, ())
         if len(bound) != 1 or _is_hidden(swallow.function, name):
             continue
-        if swallow.function.is_module and statement.lineno > swallow.node.lineno:
+        if _is_bound_too_late(place, swallow, statement.lineno):
             continue
         called = facts.paths.qualified(dotted(func)) or ""
         if called.rpartition(".")[2] not in reporting.LOGGER_MAKERS:
@@ -96,9 +115,22 @@ def _of_module(place: Place, swallow: Swallow) -> _Logger | None:
     return None
 
 
+def _is_bound_too_late(place: Place, swallow: Swallow, row: int) -> bool:
+    """Whether the handler may run before the module comes to this row."""
+    handler = swallow.node.lineno
+    if row < handler:
+        return False
+    definitions = (*FUNCTIONS, ast.Import, ast.ImportFrom)
+    return swallow.function.is_module or any(
+        isinstance(node, ast.Call)
+        for line in place.facts.tree.module.body
+        if handler < line.lineno < row and not isinstance(line, definitions)
+        for node in ast.walk(line)
+    )
+
+
 def _imported(place: Place) -> _Logger | None:
     """`from loguru import logger`, or a logger of another module that this one logs with."""
-    text = place.source.text
     for local, target in place.facts.scopes.imports.items():
         if _is_hidden(place.function, local) or local in place.facts.scopes.module.bindings:
             continue
@@ -106,8 +138,31 @@ def _imported(place: Place) -> _Logger | None:
             continue
         if target == "loguru.logger":
             return _Logger(local, "{")
-        if local in reporting.LOGGERS and re.search(rf"(?<![\w.]){local}\.{_LEVELS}\(", text):
+        if local in reporting.LOGGERS and place.finds(rf"(?<![\w.]){local}\.{_LEVELS}\("):
             return _Logger(local, "text")
+    return None
+
+
+def _of_function(place: Place) -> _Logger | None:
+    """`_get_logger().warning(...)`, where the file has such a function and logs with it."""
+    if place.function.is_module or not place.finds(rf"(?<![\w.])\w+\(\)\.{_LEVELS}\("):
+        return None
+    for line in place.facts.tree.module.body:
+        if not isinstance(line, ast.FunctionDef) or line.decorator_list:
+            continue
+        last, arguments, name = line.body[-1], line.args, line.name
+        if (
+            not isinstance(last, ast.Return)
+            or not isinstance(last.value, ast.Call)
+            or any((arguments.args, arguments.posonlyargs, arguments.kwonlyargs))
+            or _is_hidden(place.function, name)
+            or len(place.facts.scopes.module.bindings.get(name, ())) > 1
+        ):
+            continue
+        called = place.facts.paths.qualified(dotted(last.value.func)) or ""
+        used = place.finds(rf"(?<![\w.]){name}\(\)\.{_LEVELS}\(")
+        if called.rpartition(".")[2] in reporting.LOGGER_MAKERS and used:
+            return _Logger(f"{name}()", "%" if called == "logging.getLogger" else "text")
     return None
 
 
@@ -121,12 +176,6 @@ def _is_at_top(place: Place, name: str) -> bool:
     )
 
 
-def _scopes(place: Place) -> list[ast.ClassDef | Function]:
-    """The classes and functions of the file, those without others in them last."""
-    nodes = ast.walk(place.facts.tree.module)
-    return [node for node in nodes if isinstance(node, (ast.ClassDef, *FUNCTIONS))]
-
-
 def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
     """`self.logger`, where it is there already when the handler runs."""
     first = swallow.function.parameters[:1]
@@ -134,29 +183,46 @@ def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
     if owner is None or not first or swallow.function.outer is None:
         return None
     receiver, row = first[0].name, swallow.node.lineno
-    scopes = place.once("scopes", lambda: _scopes(place))
-    around = [node for node in scopes if node.lineno <= row <= (node.end_lineno or row)]
+    around = place.enclosing(swallow.node)
     classes = [node for node in around if isinstance(node, ast.ClassDef)]
     functions = [node for node in around if not isinstance(node, ast.ClassDef)]
     if not classes or not functions or receiver not in {"self", "cls"}:
         return None
-    text = "\n".join(
-        place.source.line(each)
-        for each in range(classes[-1].lineno, (classes[-1].end_lineno or row) + 1)
-    )
-    for met in _OWN.finditer(text):
-        if met[1] == receiver and _is_there(classes[-1], functions[-1], met[2], receiver):
-            bound = place.facts.paths.attribute(owner, met[2])
+    home = classes[-1]
+    loggers = place.once(("loggers of", home), lambda: _loggers_of(place, home))
+    for of, name in loggers:
+        if of == receiver and _is_there(home, functions[-1], name, receiver, row):
+            bound = place.facts.paths.attribute(owner, name)
             made = [each.value for each in bound if isinstance(each.value, ast.Call)]
             names = {place.facts.paths.qualified(dotted(each.func)) for each in made}
             style = "%" if names == {"logging.getLogger"} else "text"
-            return _Logger(f"{receiver}.{met[2]}", style)
+            return _Logger(f"{receiver}.{name}", style)
     return None
 
 
-def _is_there(owner: ast.ClassDef, function: ast.AST, name: str, receiver: str) -> bool:
-    """Whether the attribute is bound when the function runs: the class has it, the function uses
-    it as well, or `__init__` binds it before it calls anything of its own."""
+def _loggers_of(place: Place, home: ast.ClassDef) -> list[tuple[str, str]]:
+    """The attributes that a class logs with, and what it calls the object that has them."""
+    text = place.facts.tree.text(home)
+    return list(dict.fromkeys((met[1], met[2]) for met in _OWN.finditer(text)))
+
+
+def _is_bound_first(function: ast.FunctionDef, name: str, row: int) -> bool:
+    """Whether a statement that always runs binds `self.<name>` above a row."""
+    return any(
+        isinstance(target, ast.Attribute)
+        and target.attr == name
+        and isinstance(target.value, ast.Name)
+        and target.value.id == "self"
+        for line in function.body
+        if isinstance(line, (ast.Assign, ast.AnnAssign)) and (line.end_lineno or row) < row
+        if isinstance(line.value, ast.Call)
+        for target in (line.targets if isinstance(line, ast.Assign) else [line.target])
+    )
+
+
+def _is_there(owner: ast.ClassDef, function: ast.AST, name: str, receiver: str, row: int) -> bool:
+    """Whether the attribute is bound when the row runs: the class has it, the function uses it as
+    well, or `__init__` binds it before that, or before it calls anything of its own."""
     for statement in owner.body:
         targets = getattr(statement, "targets", [getattr(statement, "target", None)])
         if any(isinstance(each, ast.Name) and each.id == name for each in targets):
@@ -170,6 +236,8 @@ def _is_there(owner: ast.ClassDef, function: ast.AST, name: str, receiver: str) 
     ]
     if uses and getattr(function, "name", "") != "__init__":
         return True
+    if isinstance(function, ast.FunctionDef) and function.name == "__init__":
+        return _is_bound_first(function, name, row)
     for method in owner.body:
         if isinstance(method, ast.FunctionDef) and method.name == "__init__":
             bound = [
@@ -190,7 +258,5 @@ def _is_there(owner: ast.ClassDef, function: ast.AST, name: str, receiver: str) 
                     or getattr(getattr(node.func.value, "func", None), "id", "") == "super"
                 )
             ]
-            if method is function:
-                return False
             return bool(bound) and (not calls or min(bound) < min(calls))
     return False

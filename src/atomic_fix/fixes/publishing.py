@@ -81,6 +81,8 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     site = publication.site
     title = "Replace with `os.replace`"
     if site.how is Move.RENAME:
+        if _fails_over(place, publication):
+            raise Refused("a handler renames again, and would be left over beside `os.replace`")
         return place.fix(title, _replacing(place, publication))
     if site.api not in {"shutil.move", "shutil.copy", "shutil.copy2"}:
         raise Refused(f"after `{site.api}` the temp file may stay; publish it with `os.replace`")
@@ -99,6 +101,25 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
         edits.append(_beside(place, publication))
     edits.append(place.edit(call.func, f"{import_module(place, 'os')}.replace"))
     return place.fix(title, edits)
+
+
+def _fails_over(place: Place, publication: Publication) -> bool:
+    """Whether a handler around the rename publishes once more, for where the target may not be
+    there. Were the first to replace, that handler and what is said of it would be left over."""
+    site = publication.site
+    others = [
+        each.call.place
+        for each in place.facts.sites.publishes
+        if each is not site and each.function is site.function and each.target.same(site.target)
+    ]
+    inner: ast.AST = site.call.place
+    for outer in place.around(inner) if others else ():
+        if isinstance(outer, ast.Try) and inner in outer.body:
+            inside = {node for handler in outer.handlers for node in nodes.walk(handler)}
+            if not inside.isdisjoint(others):
+                return True
+        inner = outer
+    return False
 
 
 def fix_unsynced(facts: ModuleFacts, publication: Publication) -> Fix:

@@ -46,7 +46,7 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
     not in sight.
     """
     old, new = parsed(before), parsed(after)
-    if old is None or new is None:
+    if old is None or new is None or _looks_names_up(old):
         return after
     told_before, told_after = _told(old, before), _told(new, after)
     known = {scope.key: scope for scope in scopes(old).all()}
@@ -83,6 +83,19 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
     for first, last, replacement in sorted(changes, reverse=True):
         rows[first:last] = replacement
     return "".join(rows)
+
+
+def _looks_names_up(tree: ast.Module) -> bool:
+    """Whether code may use a name that it does not write: by `eval`, or `globals()["json"]`."""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and (
+            node.func.id in {"eval", "exec"}
+            or (node.func.id in {"globals", "locals", "vars"} and not node.args)
+        )
+        for node in ast.walk(tree)
+    )
 
 
 def parsed(text: str) -> ast.Module | None:

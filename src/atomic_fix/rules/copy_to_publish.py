@@ -26,7 +26,8 @@ os.replace(tmp, path)
 
 ## Fix safety
 
-Safe for `os.rename` and `Path.rename`, which become `replace`. Unsafe for `shutil.move`, which
+Safe for `os.rename` and `Path.rename`, which become `replace`; no fix where a handler around
+them publishes once more, since it would be left over. Unsafe for `shutil.move`, which
 also moves into folders and across file systems, and for `shutil.copy` and `copy2` where the next
 statement removes the temp file: a copy leaves links in place and fails on a read-only file. No
 fix for other copies: the temp file would stay.

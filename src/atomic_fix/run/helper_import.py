@@ -116,6 +116,8 @@ class HelperImports:
         project = self._projects.of(path)
         if project.runs_early(path):
             return Missing(module, "this file runs before anything is installed")
+        if project.for_python_2 and own_helper(settings.config.helper) is None:
+            return Missing(module, "the project runs on Python 2 too, which the helper does not")
         own = declared.of_script(source.text)
         if own is not None:
             return self._of_script(path, module, own)
@@ -133,6 +135,12 @@ class HelperImports:
             return Missing(
                 module,
                 f"nothing shows that this script, which no package holds, finds {_shown(outside)}",
+            )
+        if project.is_beside_projects:
+            return Missing(
+                module,
+                "nothing shows that this file, which no project of the tree holds, "
+                "runs where one of them is installed",
             )
         if not project.files:
             return self._of_the_interpreter(module, settings, project, path)
@@ -220,7 +228,7 @@ class HelperImports:
 
     def _shows_itself(self, text: str, path: str, project: Project) -> bool:
         tops, is_part = _imports(text)
-        if is_part:
+        if is_part and not project.is_among_scripts(path):
             return True
         folder = os.path.dirname(path)
         known = project.declared.names | project.declared.extra

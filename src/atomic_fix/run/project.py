@@ -44,6 +44,9 @@ _DECLARING_TABLES = (
     ("tool", "pdm"), ("tool", "pixi"), ("tool", "poetry"), ("tool", "rye"), ("tool", "setuptools"),
     ("tool", "uv"),
 )  # fmt: skip
+# A project that says that it runs on Python 2, and one that says that it does not.
+_FOR_PYTHON_2 = re.compile(r"(?m)^[^#\n]*Programming Language :: Python :: 2(?![0-9])")
+_FOR_PYTHON_3 = re.compile(r"(?m)^[^#\n]*(?:python_requires|requires-python)\W*3")
 _CHECKOUTS = (".git", ".hg", ".svn")
 
 _NOTHING = Declared()
@@ -70,15 +73,29 @@ class Project:
     search: tuple[tuple[str, str], ...] = ()
     packages: frozenset[str] = frozenset()
     early: frozenset[str] = frozenset()
+    for_python_2: bool = False
+    """Whether it says that it runs on Python 2 too."""
+    is_beside_projects: bool = False
+    """Whether it declares nothing, and a folder in it is a project that does."""
 
     def holds(self, path: str) -> bool:
         """Whether a file is part of the program: in a package, or in a source root."""
-        folder = os.path.dirname(path)
+        base = import_root(path)
         return (
             not self.files
-            or import_root(path) != folder
-            or any(self.reaches(folder, root) for _, root in self.roots)
+            or any(self.reaches(base, root) for _, root in self.roots)
+            or (base != os.path.dirname(path) and not self.is_among_scripts(path))
         )
+
+    def is_among_scripts(self, path: str) -> bool:
+        """Whether a file is of a package that lies in a folder of scripts, in `tools/deploy/` or
+        the like: those alone find it, and may run without the project or on another machine."""
+        base = import_root(path)
+        if base == os.path.dirname(path):
+            return False
+        top = (_below(base, self.root) or [""])[0]
+        # Repositories of several languages keep their Python in a folder of that name.
+        return top.lower() in _NO_PACKAGES - {"python"} and top not in self.packages
 
     def reaches(self, folder: str, root: str) -> bool:
         """Whether modules in a folder are imported by way of a source root."""
@@ -312,12 +329,22 @@ def _requirements_in(folder: str, names: Iterable[str]) -> list[str]:
 
 def _bare(root: str) -> Project:
     roots = (("", root),)
-    return Project(root, roots=roots, search=(*roots, ("", os.path.join(root, "src"))))
+    return Project(
+        root,
+        roots=roots,
+        search=(*roots, ("", os.path.join(root, "src"))),
+        is_beside_projects=any(
+            os.path.isfile(os.path.join(root, each, name))
+            for each in _listed(root)[: 10 * _MOST_FILES]
+            for name in ("pyproject.toml", "setup.py")
+        ),
+    )
 
 
 def _project(root: str) -> Project:
     names = _listed(root)
     files = []
+    said = ""
     found = Declared()
     pyproject: Mapping[str, Any] = {}
     sections: Mapping[str, Mapping[str, str]] = {}
@@ -328,6 +355,7 @@ def _project(root: str) -> Project:
         if text is None:
             continue
         files.append(name)
+        said += f"{text}\n"
         if name == "pyproject.toml":
             pyproject = declared.read_toml(text.encode())
             found |= declared.of_pyproject(pyproject)
@@ -356,6 +384,7 @@ def _project(root: str) -> Project:
         tuple(dict.fromkeys((prefix, os.path.normpath(each)) for prefix, each in search)),
         frozenset() if is_told else _imported_at(root),
         _early(root, roots, pyproject),
+        bool(_FOR_PYTHON_2.search(said)) and not _FOR_PYTHON_3.search(said),
     )
 
 
@@ -416,12 +445,17 @@ def _roots(
     return (("", source if is_layout else root),), False
 
 
-def _holds_modules(folder: str) -> bool:
-    for name in _listed(folder):
-        path = os.path.join(folder, name)
-        if name.endswith(".py") or any(each.endswith(".py") for each in _listed(path)):
-            return True
-    return False
+def _holds_modules(folder: str, depth: int = 3) -> bool:
+    """Whether a module lies there, or in a package below it; those of a namespace lie deeper."""
+    names = _listed(folder)
+    return any(name.endswith(".py") for name in names) or (
+        depth > 0
+        and any(
+            _holds_modules(os.path.join(folder, name), depth - 1)
+            for name in names
+            if name.isidentifier()
+        )
+    )
 
 
 def _roots_of_pyproject(pyproject: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
