@@ -6,7 +6,30 @@ name that starts with a dot is a method, whatever the receiver (`.to_csv`).
 
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import lru_cache
+
+
+class Content(Enum):
+    """What a file holds, as far as the call that writes it tells."""
+
+    UNKNOWN = auto()
+    STATE = auto()
+    """Serialised data, in a format that programs load back."""
+    TABLE = auto()
+    COPY = auto()
+    ARCHIVE = auto()
+    HDF5 = auto()
+
+
+class Move(Enum):
+    """How a finished file gets its final name."""
+
+    REPLACE = auto()
+    RENAME = auto()
+    LINK = auto()
+    MOVE = auto()
+    COPY = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +39,7 @@ class Opener:
     name: str
     default_mode: str = "r"
     path_keyword: str = "file"
-    content: str = ""
-    """What such a file holds if the opener itself tells: `archive`, `hdf5`."""
+    content: Content = Content.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +49,7 @@ class Saver:
     name: str
     path: int
     keyword: str
-    content: str
-    """`state` for formats that programs load back, `table` for tables, `copy` for copies."""
+    content: Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +76,8 @@ OPENERS = (
     Opener("smart_open.open", path_keyword="uri"),
     Opener("fsspec.open", default_mode="rb", path_keyword="urlpath"),
     Opener("tensorflow.io.gfile.GFile", path_keyword="name"),
-    Opener("h5py.File", path_keyword="name", content="hdf5"),
-    Opener("zipfile.ZipFile", content="archive"),
+    Opener("h5py.File", path_keyword="name", content=Content.HDF5),
+    Opener("zipfile.ZipFile", content=Content.ARCHIVE),
 )
 
 # `smart_open`, `zopen`, `open_file`, imported from anywhere: `open` with something around it,
@@ -78,38 +99,38 @@ def opener(name: str) -> Opener | None:
 
 
 SAVERS = (
-    Saver("torch.save", 1, "f", "state"),
-    Saver("torch.jit.save", 1, "f", "state"),
-    Saver("numpy.save", 0, "file", "state"),
-    Saver("numpy.savez", 0, "file", "state"),
-    Saver("numpy.savez_compressed", 0, "file", "state"),
-    Saver("numpy.savetxt", 0, "fname", "table"),
-    Saver("joblib.dump", 1, "filename", "state"),
-    Saver("safetensors.torch.save_file", 1, "filename", "state"),
-    Saver("safetensors.numpy.save_file", 1, "filename", "state"),
-    Saver("safetensors.flax.save_file", 1, "filename", "state"),
-    Saver("safetensors.tensorflow.save_file", 1, "filename", "state"),
-    Saver("scipy.sparse.save_npz", 0, "file", "state"),
-    Saver("scipy.io.savemat", 0, "file_name", "state"),
-    Saver("faiss.write_index", 1, "fname", "state"),
-    Saver("paddle.save", 1, "path", "state"),
-    Saver("mindspore.save_checkpoint", 1, "ckpt_file_name", "state"),
-    Saver("shutil.copy", 1, "dst", "copy"),
-    Saver("shutil.copy2", 1, "dst", "copy"),
-    Saver("shutil.copyfile", 1, "dst", "copy"),
-    Saver(".to_csv", 0, "path_or_buf", "table"),
-    Saver(".to_json", 0, "path_or_buf", "table"),
-    Saver(".to_parquet", 0, "path", "table"),
-    Saver(".to_pickle", 0, "path", "state"),
-    Saver("pandas.to_pickle", 1, "filepath_or_buffer", "state"),
-    Saver(".tofile", 0, "fid", "state"),
-    Saver(".to_feather", 0, "path", "table"),
-    Saver(".to_hdf", 0, "path_or_buf", "table"),
-    Saver(".write_csv", 0, "file", "table"),
-    Saver(".write_parquet", 0, "file", "table"),
-    Saver(".write_ipc", 0, "file", "table"),
-    Saver(".write_ndjson", 0, "file", "table"),
-    Saver(".save_weights", 0, "filepath", "state"),
+    Saver("torch.save", 1, "f", Content.STATE),
+    Saver("torch.jit.save", 1, "f", Content.STATE),
+    Saver("numpy.save", 0, "file", Content.STATE),
+    Saver("numpy.savez", 0, "file", Content.STATE),
+    Saver("numpy.savez_compressed", 0, "file", Content.STATE),
+    Saver("numpy.savetxt", 0, "fname", Content.TABLE),
+    Saver("joblib.dump", 1, "filename", Content.STATE),
+    Saver("safetensors.torch.save_file", 1, "filename", Content.STATE),
+    Saver("safetensors.numpy.save_file", 1, "filename", Content.STATE),
+    Saver("safetensors.flax.save_file", 1, "filename", Content.STATE),
+    Saver("safetensors.tensorflow.save_file", 1, "filename", Content.STATE),
+    Saver("scipy.sparse.save_npz", 0, "file", Content.STATE),
+    Saver("scipy.io.savemat", 0, "file_name", Content.STATE),
+    Saver("faiss.write_index", 1, "fname", Content.STATE),
+    Saver("paddle.save", 1, "path", Content.STATE),
+    Saver("mindspore.save_checkpoint", 1, "ckpt_file_name", Content.STATE),
+    Saver("shutil.copy", 1, "dst", Content.COPY),
+    Saver("shutil.copy2", 1, "dst", Content.COPY),
+    Saver("shutil.copyfile", 1, "dst", Content.COPY),
+    Saver(".to_csv", 0, "path_or_buf", Content.TABLE),
+    Saver(".to_json", 0, "path_or_buf", Content.TABLE),
+    Saver(".to_parquet", 0, "path", Content.TABLE),
+    Saver(".to_pickle", 0, "path", Content.STATE),
+    Saver("pandas.to_pickle", 1, "filepath_or_buffer", Content.STATE),
+    Saver(".tofile", 0, "fid", Content.STATE),
+    Saver(".to_feather", 0, "path", Content.TABLE),
+    Saver(".to_hdf", 0, "path_or_buf", Content.TABLE),
+    Saver(".write_csv", 0, "file", Content.TABLE),
+    Saver(".write_parquet", 0, "file", Content.TABLE),
+    Saver(".write_ipc", 0, "file", Content.TABLE),
+    Saver(".write_ndjson", 0, "file", Content.TABLE),
+    Saver(".save_weights", 0, "filepath", Content.STATE),
 )
 
 # Objects with an `open(path, mode)` of their own: file system layers. The last word of a name.
@@ -241,16 +262,16 @@ TEMP_MAKERS = frozenset(
 
 # Calls that give a finished file its final name.
 PUBLISHERS = {
-    "os.replace": "replace",
-    "os.rename": "rename",
-    "os.renames": "rename",
-    "os.link": "link",
-    "shutil.move": "move",
-    "shutil.copy": "copy",
-    "shutil.copy2": "copy",
-    "shutil.copyfile": "copy",
+    "os.replace": Move.REPLACE,
+    "os.rename": Move.RENAME,
+    "os.renames": Move.RENAME,
+    "os.link": Move.LINK,
+    "shutil.move": Move.MOVE,
+    "shutil.copy": Move.COPY,
+    "shutil.copy2": Move.COPY,
+    "shutil.copyfile": Move.COPY,
 }
-PUBLISH_METHODS = frozenset({"rename", "replace"})
+PUBLISH_METHODS = {"rename": Move.RENAME, "replace": Move.REPLACE}
 
 SPLITTERS = frozenset({"split", "splitlines"})
 """Methods that take a text apart."""

@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 import libcst as cst
 
+from atomic_fix.catalog.apis import Content
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.nodes import dotted
@@ -70,7 +71,7 @@ _HANDLES: dict[str, _Handle] = {
 
 def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
     """The repair of a library's save straight to its final path."""
-    if site.content == "copy":
+    if site.content is Content.COPY:
         raise Refused("copy to a temp file beside the target, then `os.replace` it")
     row = _HANDLES.get(site.api)
     if row is None:
@@ -212,7 +213,7 @@ def _endings_of_a_call(place: Place, node: ast.Call, call: Call, depth: int) -> 
 def _of_all(place: Place, bound: Sequence[Binding], call: Call, depth: int) -> frozenset[str]:
     found = frozenset[str]()
     for each in bound:
-        if each.kind != "assign":
+        if not each.is_assigned:
             return frozenset({""})
         found |= endings(place, each.value, call.at(each), depth - 1)
     return found

@@ -13,11 +13,14 @@ from itertools import islice
 
 import libcst as cst
 
+from atomic_fix.catalog.apis import Content
 from atomic_fix.config import own_helper
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
+from atomic_fix.facts.paths import PathTrait
 from atomic_fix.facts.sites import WriteSite
+from atomic_fix.facts.writes import WriteKind
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.block import (
@@ -61,7 +64,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     place = Place(facts, site.function, [site.node])
     if place.imports(*_REMOTE_PATHS):
         raise Refused("the path may not be one of the local file system")
-    if site.path.traits & {"device", "memory", "handle"}:
+    if site.path.traits & (PathTrait.DEVICE | PathTrait.MEMORY | PathTrait.HANDLE):
         raise Refused("what is written is no regular file")
     if is_descriptor(place, site):
         raise Refused("the file may be given as a descriptor")
@@ -74,7 +77,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     _must_not_be_a_retreat(place, site)
     if is_open_elsewhere(place, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
-    kind = _WholeWrite if site.kind == "write" else _OpenedWrite
+    kind = _WholeWrite if site.kind is WriteKind.WHOLE else _OpenedWrite
     fix = kind(place, site).fix()
     # To remove the file first would take back what the repair gives.
     before: list[cst.CSTNode] = []
@@ -152,7 +155,7 @@ def _must_be_pathlib(place: Place, site: WriteSite, method: str) -> None:
         ):
             raise Refused(f"whether `{called}` is a path of the local file system cannot be seen")
     own = [each for each in facts.scopes.functions_named(method) if each.owner is not None]
-    if own and "path" not in site.path.traits:
+    if own and PathTrait.PATH not in site.path.traits:
         raise Refused(f"a class of the file has a `{method}` of its own")
 
 
@@ -337,9 +340,9 @@ class _OpenedWrite(Attempt):
             raise Refused("the handle is opened in another function")
         if site.api == "os.open":
             raise Refused("the file is opened as a bare descriptor")
-        if "r" in site.mode:
+        if site.mode.is_update:
             raise Refused("the file is updated in place, not written anew")
-        if site.content == "hdf5":
+        if site.content is Content.HDF5:
             raise Refused("h5py writes through its own library; write to a temp file, then replace")
         if not self._is_method and name.partition(".")[0] not in _OPENING:
             raise Refused(f"what else `{site.api}` does is not in sight; the file may be remote")
@@ -409,13 +412,13 @@ class _OpenedWrite(Attempt):
         if self.name == "codecs.open":
             mode: str | cst.Arg = self.given["mode"]
             encoding = self.given.get("encoding")
-            if encoding and "b" in self.site.mode:
+            if encoding and self.site.mode.is_binary:
                 # With an encoding it writes text, whatever the mode says.
                 if not isinstance(encoding.value, cst.SimpleString):
                     raise Refused("whether `codecs.open` writes text or bytes is not in sight")
-                mode = f'"{self.site.mode.replace("b", "")}"'
+                mode = f'"{self.site.mode.of_text}"'
             arguments = [self.path, mode, *self.options("encoding", "errors", "buffering")]
-            if encoding or "b" not in self.site.mode:
+            if encoding or not self.site.mode.is_binary:
                 arguments.append('newline=""')
         elif self._is_method:
             arguments.insert(0, self.path)
@@ -477,7 +480,7 @@ class _OpenedWrite(Attempt):
             dumped is None
             or self.name == "codecs.open"
             or {"errors", "buffering"} & set(self.given)
-            or set(self.site.mode) - set("t+") != {"w"}
+            or not self.site.mode.is_text
         ):
             raise Refused
         comment = self._kept_comment(statement, handle)
@@ -606,7 +609,7 @@ class _OpenedWrite(Attempt):
         after: str = "",
     ) -> Fix:
         """The call that writes all that a handle is given, in the place of `span`."""
-        binary = "b" in self.site.mode
+        binary = self.site.mode.is_binary
         dumped = self.json_call(content.value)
         if dumped is not None and as_json and not binary and "errors" not in self.given:
             return self.json_fix(dumped, span, before=before, after=after)
