@@ -49,7 +49,7 @@ def opening(row: Opener) -> str:
     """A program that writes through the opener."""
     awaits = row.rewriting is Rewriting.AWAITS
     written = "file.write(state)"
-    if row.content == "archive":
+    if row.content is apis.Content.ARCHIVE:
         written = 'file.writestr("state", state)'
     return (
         f"{_imported(row.name)}\n\n{'async ' * awaits}def save_checkpoint(state):\n"

@@ -4,13 +4,35 @@ Names are fully qualified (`numpy.savez`), whatever alias the code imports them 
 name that starts with a dot is a method, whatever the receiver (`.to_csv`).
 """
 
-import enum
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import lru_cache
 
 
-class Rewriting(enum.Enum):
+class Content(Enum):
+    """What a file holds, as far as the call that writes it tells."""
+
+    UNKNOWN = auto()
+    STATE = auto()
+    """Serialised data, in a format that programs load back."""
+    TABLE = auto()
+    COPY = auto()
+    ARCHIVE = auto()
+    HDF5 = auto()
+
+
+class Move(Enum):
+    """How a finished file gets its final name."""
+
+    REPLACE = auto()
+    RENAME = auto()
+    LINK = auto()
+    MOVE = auto()
+    COPY = auto()
+
+
+class Rewriting(Enum):
     """What the repair of a block makes of the call that opens its file."""
 
     OPENS = "a call of `atomic_open` with the same arguments"
@@ -34,8 +56,8 @@ class Opener:
     default_mode: str = "r"
     parameters: tuple[str, ...] = _OPEN
     """The names of those that may be given by position, the path first."""
-    content: str = ""
-    """What such a file holds if the opener itself tells: `archive`, `hdf5`."""
+    content: Content = Content.UNKNOWN
+    """What such a file holds if the opener itself tells."""
     refusal: str = ""
     """Why there is no repair, if there is more to say than that it is not known."""
 
@@ -70,8 +92,7 @@ class Saver:
     name: str
     path: int
     keyword: str
-    content: str
-    """`state` for formats that programs load back, `table` for tables, `copy` for copies."""
+    content: Content
     handle: Handle | None = None
     """What its repair does; without it, there is none, for the reason `refusal`."""
     loader: str = ""
@@ -115,10 +136,15 @@ OPENERS = (
     Opener(
         "h5py.File",
         parameters=("name", "mode"),
-        content="hdf5",
+        content=Content.HDF5,
         refusal="h5py writes through its own library; write to a temp file, then replace",
     ),
-    Opener("zipfile.ZipFile", Rewriting.COMPRESSES, parameters=("file", "mode"), content="archive"),
+    Opener(
+        "zipfile.ZipFile",
+        Rewriting.COMPRESSES,
+        parameters=("file", "mode"),
+        content=Content.ARCHIVE,
+    ),
 )
 # `path.open(mode)`.
 PATH_OPEN = Opener("Path.open", Rewriting.OPENS, parameters=_OPEN[1:])
@@ -152,7 +178,7 @@ SAVERS = (
         "torch.save",
         1,
         "f",
-        "state",
+        Content.STATE,
         Handle(doubt="the archive's inner folder is named `archive`, not as the file"),
         "torch.load",
     ),
@@ -160,18 +186,25 @@ SAVERS = (
         "torch.jit.save",
         1,
         "f",
-        "state",
+        Content.STATE,
         Handle(doubt="the archive's inner folder is named `archive`"),
     ),
-    Saver("numpy.save", 0, "file", "state", Handle(suffixes=(".npy",), appends=True), "numpy.load"),
-    Saver("numpy.savez", 0, "file", "state", _NPZ, "numpy.load"),
-    Saver("numpy.savez_compressed", 0, "file", "state", _NPZ, "numpy.load"),
-    Saver("numpy.savetxt", 0, "fname", "table", loader="numpy.loadtxt"),
+    Saver(
+        "numpy.save",
+        0,
+        "file",
+        Content.STATE,
+        Handle(suffixes=(".npy",), appends=True),
+        "numpy.load",
+    ),
+    Saver("numpy.savez", 0, "file", Content.STATE, _NPZ, "numpy.load"),
+    Saver("numpy.savez_compressed", 0, "file", Content.STATE, _NPZ, "numpy.load"),
+    Saver("numpy.savetxt", 0, "fname", Content.TABLE, loader="numpy.loadtxt"),
     Saver(
         "joblib.dump",
         1,
         "filename",
-        "state",
+        Content.STATE,
         Handle(suffixes=(".joblib", ".pkl", ".pickle", ".bin", ".dat", ".job")),
         "joblib.load",
     ),
@@ -179,37 +212,37 @@ SAVERS = (
         "safetensors.torch.save_file",
         1,
         "filename",
-        "state",
+        Content.STATE,
         loader="safetensors.torch.load_file",
     ),
-    Saver("safetensors.numpy.save_file", 1, "filename", "state"),
-    Saver("safetensors.flax.save_file", 1, "filename", "state"),
-    Saver("safetensors.tensorflow.save_file", 1, "filename", "state"),
-    Saver("scipy.sparse.save_npz", 0, "file", "state", _NPZ),
+    Saver("safetensors.numpy.save_file", 1, "filename", Content.STATE),
+    Saver("safetensors.flax.save_file", 1, "filename", Content.STATE),
+    Saver("safetensors.tensorflow.save_file", 1, "filename", Content.STATE),
+    Saver("scipy.sparse.save_npz", 0, "file", Content.STATE, _NPZ),
     Saver(
         "scipy.io.savemat",
         0,
         "file_name",
-        "state",
+        Content.STATE,
         Handle(suffixes=(".mat",), appends=True, refused=frozenset({"appendmat"})),
     ),
-    Saver("faiss.write_index", 1, "fname", "state", loader="faiss.read_index"),
+    Saver("faiss.write_index", 1, "fname", Content.STATE, loader="faiss.read_index"),
     Saver(
         "paddle.save",
         1,
         "path",
-        "state",
+        Content.STATE,
         Handle(doubt="paddle writes the same content, but maybe in other chunks"),
     ),
-    Saver("mindspore.save_checkpoint", 1, "ckpt_file_name", "state"),
-    Saver("shutil.copy", 1, "dst", "copy", refusal=_COPIED),
-    Saver("shutil.copy2", 1, "dst", "copy", refusal=_COPIED),
-    Saver("shutil.copyfile", 1, "dst", "copy", refusal=_COPIED),
+    Saver("mindspore.save_checkpoint", 1, "ckpt_file_name", Content.STATE),
+    Saver("shutil.copy", 1, "dst", Content.COPY, refusal=_COPIED),
+    Saver("shutil.copy2", 1, "dst", Content.COPY, refusal=_COPIED),
+    Saver("shutil.copyfile", 1, "dst", Content.COPY, refusal=_COPIED),
     Saver(
         ".to_csv",
         0,
         "path_or_buf",
-        "table",
+        Content.TABLE,
         Handle(_PANDAS_TEXT, (".csv", ".tsv", ".txt"), "pandas", refused=_PANDAS_OPTIONS),
         "pandas.read_csv",
     ),
@@ -217,7 +250,7 @@ SAVERS = (
         ".to_json",
         0,
         "path_or_buf",
-        "table",
+        Content.TABLE,
         Handle(_PANDAS_TEXT, (".json", ".jsonl"), "pandas", refused=_PANDAS_OPTIONS),
         "pandas.read_json",
     ),
@@ -225,7 +258,7 @@ SAVERS = (
         ".to_parquet",
         0,
         "path",
-        "table",
+        Content.TABLE,
         Handle(
             module="pandas",
             doubt="the engine may write other metadata to a handle",
@@ -237,33 +270,33 @@ SAVERS = (
         ".to_pickle",
         0,
         "path",
-        "state",
+        Content.STATE,
         Handle(suffixes=(".pkl", ".pickle"), module="pandas", refused=_PANDAS_OPTIONS),
         "pandas.read_pickle",
     ),
-    Saver("pandas.to_pickle", 1, "filepath_or_buffer", "state", loader="pandas.read_pickle"),
-    Saver(".tofile", 0, "fid", "state"),
+    Saver("pandas.to_pickle", 1, "filepath_or_buffer", Content.STATE, loader="pandas.read_pickle"),
+    Saver(".tofile", 0, "fid", Content.STATE),
     Saver(
         ".to_feather",
         0,
         "path",
-        "table",
+        Content.TABLE,
         Handle(module="pandas", doubt="feather may be written in other chunks"),
         "pandas.read_feather",
     ),
-    Saver(".to_hdf", 0, "path_or_buf", "table"),
-    Saver(".write_csv", 0, "file", "table", _POLARS, "polars.read_csv"),
-    Saver(".write_parquet", 0, "file", "table", _POLARS, "polars.read_parquet"),
-    Saver(".write_ipc", 0, "file", "table", _POLARS),
-    Saver(".write_ndjson", 0, "file", "table", _POLARS),
-    Saver(".save_weights", 0, "filepath", "state"),
+    Saver(".to_hdf", 0, "path_or_buf", Content.TABLE),
+    Saver(".write_csv", 0, "file", Content.TABLE, _POLARS, "polars.read_csv"),
+    Saver(".write_parquet", 0, "file", Content.TABLE, _POLARS, "polars.read_parquet"),
+    Saver(".write_ipc", 0, "file", Content.TABLE, _POLARS),
+    Saver(".write_ndjson", 0, "file", Content.TABLE, _POLARS),
+    Saver(".save_weights", 0, "filepath", Content.STATE),
 )
 # The method of what one of `TREE_MAKERS` makes.
 TREE_WRITE = Saver(
     "ElementTree.write",
     0,
     "file_or_filename",
-    "state",
+    Content.STATE,
     Handle(doubt="on Windows the line ends become \\n"),
 )
 
@@ -387,16 +420,16 @@ TEMP_MAKERS = frozenset(
 
 # Calls that give a finished file its final name.
 PUBLISHERS = {
-    "os.replace": "replace",
-    "os.rename": "rename",
-    "os.renames": "rename",
-    "os.link": "link",
-    "shutil.move": "move",
-    "shutil.copy": "copy",
-    "shutil.copy2": "copy",
-    "shutil.copyfile": "copy",
+    "os.replace": Move.REPLACE,
+    "os.rename": Move.RENAME,
+    "os.renames": Move.RENAME,
+    "os.link": Move.LINK,
+    "shutil.move": Move.MOVE,
+    "shutil.copy": Move.COPY,
+    "shutil.copy2": Move.COPY,
+    "shutil.copyfile": Move.COPY,
 }
-PUBLISH_METHODS = frozenset({"rename", "replace"})
+PUBLISH_METHODS = {"rename": Move.RENAME, "replace": Move.REPLACE}
 
 # What gives a handle of Python's own, over the file and nothing else.
 PLAIN_HANDLES = frozenset(

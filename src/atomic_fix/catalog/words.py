@@ -1,5 +1,6 @@
-"""Words that say whether a file is durable state, and what functions and values are for. Lower case, singular; phrases are joined
-by a space ("last run"). How much each kind of place weighs stands in `facts.durable`."""
+"""Words that say whether a file is durable state, and what functions and values are for. Lower
+case, singular; phrases are joined by a space ("last run"). How much each kind of place weighs
+stands in `facts.durable`."""
 
 # Durable state that programs hardly share with others, so that a loader is told by its name even
 # where nothing in sight writes the file.

@@ -70,7 +70,7 @@ def _changes(node: ast.AST, function: FunctionFacts, loop: Inside, before: int, 
             in_head = binding.node is loop.node or binding.node in head
             if not in_head and loop not in binding.inside:
                 continue
-            if in_head or binding.kind not in {"assign", "with"}:
+            if in_head or not binding.is_whole:
                 return True
             if binding.order > before:
                 return True

@@ -101,6 +101,15 @@ def string(node: ast.AST | None) -> str | None:
     return None
 
 
+def text_of(node: ast.AST | None) -> str | None:
+    """The text of a plain string literal, or of a whole number."""
+    match node:
+        # No digits of what is too large to be anybody's key: Python itself may refuse them.
+        case ast.Constant(value=int(number)) if is_number(node) and number.bit_length() < 64:
+            return str(number)
+    return string(node)
+
+
 def is_number(node: ast.AST | None) -> bool:
     """Whether an expression is a number as it stands; `True` is none."""
     return (

@@ -160,7 +160,7 @@ def _endings_of_a_call(place: Place, node: ast.Call, call: Call, depth: int) -> 
 def _of_all(place: Place, bound: Sequence[Binding], call: Call, depth: int) -> frozenset[str]:
     found = frozenset[str]()
     for each in bound:
-        if each.kind != "assign":
+        if not each.is_assigned:
             return frozenset({""})
         found |= endings(place, each.value, call.at(each), depth - 1)
     return found

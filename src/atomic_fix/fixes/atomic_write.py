@@ -14,12 +14,14 @@ from itertools import islice
 import libcst as cst
 
 from atomic_fix.catalog import apis
-from atomic_fix.catalog.apis import REMOTE_PATH_PACKAGES, Rewriting
+from atomic_fix.catalog.apis import REMOTE_PATH_PACKAGES, Content, Rewriting
 from atomic_fix.config import own_helper
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
+from atomic_fix.facts.paths import PathTrait
 from atomic_fix.facts.sites import WriteSite
+from atomic_fix.facts.writes import WriteKind
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.block import (
@@ -55,7 +57,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     place = Place(facts, site.function, [site.node])
     if place.imports(*REMOTE_PATH_PACKAGES):
         raise Refused("the path may not be one of the local file system")
-    if site.path.traits & {"device", "memory", "handle"}:
+    if site.path.traits & (PathTrait.DEVICE | PathTrait.MEMORY | PathTrait.HANDLE):
         raise Refused("what is written is no regular file")
     if is_descriptor(place, site):
         raise Refused("the file may be given as a descriptor")
@@ -68,7 +70,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     _must_not_be_a_retreat(place, site)
     if is_open_elsewhere(place, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
-    kind = _WholeWrite if site.kind == "write" else _OpenedWrite
+    kind = _WholeWrite if site.kind is WriteKind.WHOLE else _OpenedWrite
     fix = kind(place, site).fix()
     # To remove the file first would take back what the repair gives.
     before: list[cst.CSTNode] = []
@@ -146,7 +148,7 @@ def _must_be_pathlib(place: Place, site: WriteSite, method: str) -> None:
         ):
             raise Refused(f"whether `{called}` is a path of the local file system cannot be seen")
     own = [each for each in facts.scopes.functions_named(method) if each.owner is not None]
-    if own and "path" not in site.path.traits:
+    if own and PathTrait.PATH not in site.path.traits:
         raise Refused(f"a class of the file has a `{method}` of its own")
 
 
@@ -331,7 +333,7 @@ class _OpenedWrite(Attempt):
             raise Refused("the handle is opened in another function")
         if site.api == "os.open":
             raise Refused("the file is opened as a bare descriptor")
-        if "r" in site.mode:
+        if site.mode.is_update:
             raise Refused("the file is updated in place, not written anew")
         self.opener = apis.PATH_OPEN if self._is_method else apis.opener(name) or _UNKNOWN
         if self.opener.refusal:
@@ -398,13 +400,13 @@ class _OpenedWrite(Attempt):
         if self.opener.rewriting is Rewriting.RECODES:
             mode: str | cst.Arg = self.given["mode"]
             encoding = self.given.get("encoding")
-            if encoding and "b" in self.site.mode:
+            if encoding and self.site.mode.is_binary:
                 # With an encoding it writes text, whatever the mode says.
                 if not isinstance(encoding.value, cst.SimpleString):
                     raise Refused("whether `codecs.open` writes text or bytes is not in sight")
-                mode = f'"{self.site.mode.replace("b", "")}"'
+                mode = f'"{self.site.mode.of_text}"'
             arguments = [self.path, mode, *self.options("encoding", "errors", "buffering")]
-            if encoding or "b" not in self.site.mode:
+            if encoding or not self.site.mode.is_binary:
                 arguments.append('newline=""')
         elif self._is_method:
             arguments.insert(0, self.path)
@@ -467,7 +469,7 @@ class _OpenedWrite(Attempt):
             dumped is None
             or self.opener.rewriting is Rewriting.RECODES
             or {"errors", "buffering"} & set(self.given)
-            or set(self.site.mode) - set("t+") != {"w"}
+            or not self.site.mode.is_text
         ):
             raise Refused
         comment = self._kept_comment(statement, handle)
@@ -518,7 +520,10 @@ class _OpenedWrite(Attempt):
     def _compressed(self, statement: cst.With, item: cst.WithItem) -> Fix:
         place, call = self.place, self.call
         written = {"write", "writestr"}
-        if self.opener.content == "archive" and self._uses_of(bound(item), statement) - written:
+        if (
+            self.opener.content is Content.ARCHIVE
+            and self._uses_of(bound(item), statement) - written
+        ):
             raise Refused("the archive is not only written to")
         if place.comments(call):
             raise Refused("comments stand in the call")
@@ -598,7 +603,7 @@ class _OpenedWrite(Attempt):
         after: str = "",
     ) -> Fix:
         """The call that writes all that a handle is given, in the place of `span`."""
-        binary = "b" in self.site.mode
+        binary = self.site.mode.is_binary
         dumped = self.json_call(content.value)
         if dumped is not None and as_json and not binary and "errors" not in self.given:
             return self.json_fix(dumped, span, before=before, after=after)

@@ -32,6 +32,8 @@ from atomic_fix.catalog.words import DESCRIPTORS
 from atomic_fix.facts import nodes
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import arguments, code_of, dotted, of_kind, parents_in, walk
+from atomic_fix.facts.paths import PathTrait
+from atomic_fix.facts.scopes import BindingKind
 from atomic_fix.fixes import Refused
 
 if TYPE_CHECKING:
@@ -271,7 +273,7 @@ class Block:
         if not isinstance(func, ast.Name):
             return isinstance(func, ast.Subscript)
         return any(
-            each.kind == "for"
+            (each.kind is BindingKind.FOR and not each.unpacked)
             or isinstance(each.value, ast.Subscript)
             or called_name(each.value) in {"get", "pop"}
             for each in self.place.function.bindings.get(func.id, ())
@@ -721,7 +723,7 @@ def _outcomes(value: ast.expr) -> list[ast.expr]:
 
 
 def _same(value: PathValue, other: PathValue) -> bool:
-    return value.same(other) and "descriptor" not in value.traits
+    return value.same(other) and PathTrait.DESCRIPTOR not in value.traits
 
 
 def _is_a_sentence(node: ast.JoinedStr) -> bool:

@@ -144,11 +144,11 @@ def _may_import(place: Place, module: str) -> None:
         raise Refused("the file is for Python 2, and the helper for Python 3")
     if _is_sent_on(place):  # it would not find an import that the module has, either
         raise Refused("the function uses names that its module has not: it runs somewhere else")
-    text, top = source.text, module.partition(".")[0]
-    if re.search(rf"^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b", text, re.MULTILINE):
+    top = module.partition(".")[0]
+    if place.finds(rf"(?m)^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b"):
         return  # it is there
-    hosted = _HOSTED.search(text)
-    shipped = set(_SHIPPED.findall(text))
+    hosted = place.finds(_HOSTED)
+    shipped = place.once("shipped", lambda: set(_SHIPPED.findall(source.text)))
     function: FunctionFacts | None = place.function
     around = set()
     while function is not None:
@@ -156,12 +156,12 @@ def _may_import(place: Place, module: str) -> None:
         function = function.outer
     if hosted or shipped & (around | {"modules", "__name__"} - {""}):
         raise Refused("the code runs where its packages are not, and could not import the helper")
-    if top == "atomic_fix" and _GUEST.search(text):
+    if top == "atomic_fix" and place.finds(_GUEST):
         raise Refused(
             "the code works within the program that runs (`import __main__`), which need not have "
             "the helper; a copy of it in the same package would do"
         )
-    script = _SCRIPT.search(text)
+    script = place.finds(_SCRIPT)
     if script and top == "atomic_fix" and not re.search(r"atomic[-_]fix", script[1]):
         raise Refused(
             "the script names what it needs (`# /// script`), and the helper is not there"

@@ -24,6 +24,7 @@ from atomic_fix.facts.nodes import (
     dotted,
     first_row,
     of_kind,
+    parents_in,
     walk,
 )
 from atomic_fix.facts.swallowing import Ending, Swallow
@@ -261,13 +262,15 @@ def _decides(text: str) -> bool:
 def _is_decided_around(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether the comment above the function, or the docstring of its class or of the module, says
     what becomes of an unreadable file."""
-    module, row = facts.tree.module, swallow.node.lineno
+    module = facts.tree.module
     if swallow.function.is_module:
         return False
     above, documented = [], [ast.get_docstring(module) or ""]
-    kinds = (ast.ClassDef, *FUNCTIONS)
-    for each in (node for kind in kinds for node in of_kind(module, kind)):
-        if not each.lineno <= row <= (each.end_lineno or row):
+    parents = parents_in(module)
+    each: ast.AST = swallow.node
+    while each in parents:
+        each = parents[each]
+        if not isinstance(each, (ast.ClassDef, *FUNCTIONS)):
             continue
         if isinstance(each, ast.ClassDef):
             documented.append(ast.get_docstring(each) or "")

@@ -16,7 +16,7 @@ from atomic_fix.facts.nodes import (
     string,
     walk,
 )
-from atomic_fix.facts.scopes import Call, FunctionFacts, Inside
+from atomic_fix.facts.scopes import BindingKind, Call, FunctionFacts, Inside
 from atomic_fix.facts.sites import LoadSite
 from atomic_fix.facts.swallowing import Swallow, loads_tried
 from atomic_fix.fixes import Refused
@@ -82,7 +82,7 @@ class _LoadPath:
             name = dotted(text) if text is not None else None
             found = self._facts.paths.bindings(name, self._function, load.order) if name else []
             sources = {
-                origin[0].key
+                origin[0].expr
                 for each in found
                 if (origin := self._facts.sites.handles.origin(each.value, load.call.at(each)))
             }
@@ -138,7 +138,7 @@ class _LoadPath:
     def _as_called(self, node: ast.expr, home: FunctionFacts, call: Call) -> ast.expr | None:
         """A local path of a function that is called here, made of what it is called with."""
         local = home.bindings.get(dotted(node) or "", ())
-        if len(local) == 1 and local[0].kind == "assign":
+        if len(local) == 1 and local[0].is_assigned:
             node = local[0].value
         if not self._is_plain(node):
             return None
@@ -196,13 +196,17 @@ class _LoadPath:
                 if (
                     each is node
                     and len(inside) == 1
-                    and binding.kind == "assign"
+                    and binding.is_assigned
                     and binding.order < self._swallow.load.order
                 ):
                     return self._evaluable(binding.value, depth - 1)
                 raise Refused("the path of the file is bound within the `try`")
             before = [b for b in known if b.order < order]
-            if any(b.order > self._read_at for b in before if b.kind != "for"):
+            if any(
+                b.order > self._read_at
+                for b in before
+                if b.kind is not BindingKind.FOR or b.unpacked
+            ):
                 raise Refused("the path of the file is bound again before the handler")
             if known and function.parameter(each.id) is None:
                 ways = [[i for i in b.inside if i.end < order] for b in before]

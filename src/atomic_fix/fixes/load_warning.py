@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from atomic_fix.catalog import reporting
 from atomic_fix.facts import fallbacks
-from atomic_fix.facts.nodes import FUNCTIONS, Function, dotted
+from atomic_fix.facts.nodes import FUNCTIONS, dotted
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Span
@@ -73,10 +73,9 @@ def _logger(place: Place, swallow: Swallow) -> _Logger:
 
 def _logs_through_root(place: Place, module: str) -> bool:
     """Whether the file logs with `logging.error(...)` and the like, and has no other logger."""
-    text = place.source.text
     return (
-        re.search(rf"(?<![\w.]){module}\.{_LEVELS}\(", text) is not None
-        and _MADE.search(text) is None
+        place.finds(rf"(?<![\w.]){module}\.{_LEVELS}\(") is not None
+        and place.finds(_MADE) is None
         and place.facts.scopes.imports.get(module) == "logging"
         and _is_at_top(place, module)
     )
@@ -132,7 +131,6 @@ def _is_bound_too_late(place: Place, swallow: Swallow, row: int) -> bool:
 
 def _imported(place: Place) -> _Logger | None:
     """`from loguru import logger`, or a logger of another module that this one logs with."""
-    text = place.source.text
     for local, target in place.facts.scopes.imports.items():
         if _is_hidden(place.function, local) or local in place.facts.scopes.module.bindings:
             continue
@@ -140,15 +138,14 @@ def _imported(place: Place) -> _Logger | None:
             continue
         if target == "loguru.logger":
             return _Logger(local, "{")
-        if local in reporting.LOGGERS and re.search(rf"(?<![\w.]){local}\.{_LEVELS}\(", text):
+        if local in reporting.LOGGERS and place.finds(rf"(?<![\w.]){local}\.{_LEVELS}\("):
             return _Logger(local, "text")
     return None
 
 
 def _of_function(place: Place) -> _Logger | None:
     """`_get_logger().warning(...)`, where the file has such a function and logs with it."""
-    text = place.source.text
-    if place.function.is_module or not re.search(rf"(?<![\w.])\w+\(\)\.{_LEVELS}\(", text):
+    if place.function.is_module or not place.finds(rf"(?<![\w.])\w+\(\)\.{_LEVELS}\("):
         return None
     for line in place.facts.tree.module.body:
         if not isinstance(line, ast.FunctionDef) or line.decorator_list:
@@ -163,7 +160,7 @@ def _of_function(place: Place) -> _Logger | None:
         ):
             continue
         called = place.facts.paths.qualified(dotted(last.value.func)) or ""
-        used = re.search(rf"(?<![\w.]){name}\(\)\.{_LEVELS}\(", text)
+        used = place.finds(rf"(?<![\w.]){name}\(\)\.{_LEVELS}\(")
         if called.rpartition(".")[2] in reporting.LOGGER_MAKERS and used:
             return _Logger(f"{name}()", "%" if called == "logging.getLogger" else "text")
     return None
@@ -179,12 +176,6 @@ def _is_at_top(place: Place, name: str) -> bool:
     )
 
 
-def _scopes(place: Place) -> list[ast.ClassDef | Function]:
-    """The classes and functions of the file, those without others in them last."""
-    nodes = ast.walk(place.facts.tree.module)
-    return [node for node in nodes if isinstance(node, (ast.ClassDef, *FUNCTIONS))]
-
-
 def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
     """`self.logger`, where it is there already when the handler runs."""
     first = swallow.function.parameters[:1]
@@ -192,24 +183,27 @@ def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
     if owner is None or not first or swallow.function.outer is None:
         return None
     receiver, row = first[0].name, swallow.node.lineno
-    scopes = place.once("scopes", lambda: _scopes(place))
-    around = [node for node in scopes if node.lineno <= row <= (node.end_lineno or row)]
+    around = place.enclosing(swallow.node)
     classes = [node for node in around if isinstance(node, ast.ClassDef)]
     functions = [node for node in around if not isinstance(node, ast.ClassDef)]
     if not classes or not functions or receiver not in {"self", "cls"}:
         return None
-    text = "\n".join(
-        place.source.line(each)
-        for each in range(classes[-1].lineno, (classes[-1].end_lineno or row) + 1)
-    )
-    for met in _OWN.finditer(text):
-        if met[1] == receiver and _is_there(classes[-1], functions[-1], met[2], receiver, row):
-            bound = place.facts.paths.attribute(owner, met[2])
+    home = classes[-1]
+    loggers = place.once(("loggers of", home), lambda: _loggers_of(place, home))
+    for of, name in loggers:
+        if of == receiver and _is_there(home, functions[-1], name, receiver, row):
+            bound = place.facts.paths.attribute(owner, name)
             made = [each.value for each in bound if isinstance(each.value, ast.Call)]
             names = {place.facts.paths.qualified(dotted(each.func)) for each in made}
             style = "%" if names == {"logging.getLogger"} else "text"
-            return _Logger(f"{receiver}.{met[2]}", style)
+            return _Logger(f"{receiver}.{name}", style)
     return None
+
+
+def _loggers_of(place: Place, home: ast.ClassDef) -> list[tuple[str, str]]:
+    """The attributes that a class logs with, and what it calls the object that has them."""
+    text = place.facts.tree.text(home)
+    return list(dict.fromkeys((met[1], met[2]) for met in _OWN.finditer(text)))
 
 
 def _is_bound_first(function: ast.FunctionDef, name: str, row: int) -> bool:

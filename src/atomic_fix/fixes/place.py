@@ -309,14 +309,14 @@ class Place:
         qualified = self.facts.paths.qualified(f"{head}.{rest}" if rest else head, self.function)
         wanted = (qualified or "").removesuffix(f".{rest}") if rest else qualified
         tree = self.facts.tree.module
-        row = getattr(model, "lineno", 0)
-        scopes = [each for each in self._functions if each.lineno <= row <= (each.end_lineno or 0)]
+        around = [] if model is None else self.enclosing(model)
+        scopes = [each for each in around if isinstance(each, nodes.FUNCTIONS)]
         inner = next((b for b in map(self._bound_in, reversed(scopes)) if head in b), None)
         found = (self._bound_in(tree) if inner is None else inner).get(head, set())
         last = rest.rpartition(".")[2] or head
         # Most files hold nothing of the kind, and to walk through them is dear.
         text = self.source.text
-        set_somewhere = re.search(rf"\.{last}\b[^\n]*=", text) or "setattr" in text
+        set_somewhere = self.finds(rf"\.{last}\b[^\n]*=") or "setattr" in text
         if set_somewhere and head in self.once(("replaced", last), lambda: _replaced(tree, last)):
             return False
         if not found:
@@ -327,20 +327,26 @@ class Place:
     def _bound_in(self, scope: ast.AST) -> dict[str, set[str]]:
         return self.once(("bound", scope), lambda: _bindings(scope))
 
-    @property
-    def _functions(self) -> list[nodes.Function]:
-        """The functions of the file, those without others in them last."""
-        tree = self.facts.tree.module
-        return self.once(
-            "functions", lambda: [n for n in ast.walk(tree) if isinstance(n, nodes.FUNCTIONS)]
-        )
-
     def once(self, key: object, work: Callable[[], _Result]) -> _Result:
         """What `work` gives, worked out once for all fixes of the file."""
         known = self.facts.looked_up
         if key not in known:
             known[key] = work()
         found: _Result = known[key]
+        return found
+
+    def finds(self, pattern: str | re.Pattern[str]) -> re.Match[str] | None:
+        """The first match of a pattern in the text of the file. A fix after the other asks."""
+        return self.once(("found", pattern), lambda: re.search(pattern, self.source.text))
+
+    def enclosing(self, node: ast.AST) -> list[ast.ClassDef | nodes.Function]:
+        """The classes and functions around a node of Python's, the outermost first."""
+        parents = nodes.parents_in(self.facts.tree.module)
+        found: list[ast.ClassDef | nodes.Function] = []
+        while node in parents:
+            node = parents[node]
+            if isinstance(node, (ast.ClassDef, *nodes.FUNCTIONS)):
+                found.insert(0, node)
         return found
 
     def origins(self, name: str) -> set[str]:

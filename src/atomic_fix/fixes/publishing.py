@@ -10,10 +10,12 @@ from contextlib import suppress
 import libcst as cst
 
 from atomic_fix.catalog import apis
+from atomic_fix.catalog.apis import Move
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.publications import Publication
 from atomic_fix.facts.scopes import Call, FunctionFacts
+from atomic_fix.facts.writes import WriteKind
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import fix_staged
@@ -66,7 +68,7 @@ def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
         place.doubt("the old file is copied to its other name, and stays until it is replaced")
         edits = [_copied_aside(place, publication, removed)]
     # What `shutil.move` lacks is told by a rule of its own.
-    if publication.site.how != "move":
+    if publication.site.how is not Move.MOVE:
         edits += _replacing(place, publication)
     return place.fix("Replace the target in one step", edits)
 
@@ -76,7 +78,7 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     place = _place(facts, publication)
     site = publication.site
     title = "Replace with `os.replace`"
-    if site.how == "rename":
+    if site.how is Move.RENAME:
         if _fails_over(place, publication):
             raise Refused("a handler renames again, and would be left over beside `os.replace`")
         return place.fix(title, _replacing(place, publication))
@@ -87,7 +89,7 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     call = _code(place, site.call)
     edits: list[Edit] = []
     place.doubt("`os.replace` does not move into a folder, nor across file systems")
-    if site.how == "copy":
+    if site.how is Move.COPY:
         following = place.siblings(place.line(call))[1][:1]
         edits += place.without_removal(place.text(site.source_node), following)
         if not edits:
@@ -415,10 +417,10 @@ def _collapsed(facts: ModuleFacts, publication: Publication) -> Fix:
         raise Refused
     write = publication.writes[0]
     if (
-        write.kind != "write"
+        write.kind is not WriteKind.WHOLE
         or write.function is not site.function
         or write.call.shown is not None
-        or site.how not in {"replace", "rename", "move"}
+        or site.how not in {Move.REPLACE, Move.RENAME, Move.MOVE}
         or publication.removed is not None
         or not isinstance(write.path_node, ast.Name)
     ):
@@ -501,10 +503,10 @@ def _copied_aside(place: Place, publication: Publication, moved: Call) -> Edit:
 def _replacing(place: Place, publication: Publication) -> list[Edit]:
     """The publishing call's name becomes `replace`."""
     site = publication.site
-    if site.how == "replace":
+    if site.how is Move.REPLACE:
         return []
     if (
-        site.how != "rename"
+        site.how is not Move.RENAME
         or not isinstance(site.call.node.func, ast.Attribute)
         or site.call.shown is not None
     ):
