@@ -18,7 +18,7 @@ from atomic_fix.finding import FileResult, Finding, NotAnalysed, Unreadable
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.time_limit import REASON, TooLong, limited
 from atomic_fix.settings import ConfigError, Settings
-from atomic_fix.source import Source, below, decode, is_python, is_test_file
+from atomic_fix.source import Source, decode, is_python
 
 if TYPE_CHECKING:
     import ast
@@ -89,7 +89,7 @@ def check_file(
         found = _found(source, settings, tree)
         findings = _kept(found, source, settings, narrowing, noqa=noqa)
         notes: tuple[tuple[int, str], ...] = ()
-        if noqa and not _is_left_out(filename, settings):  # what is not looked for is not missed
+        if noqa and not settings.leaves_out(filename):  # what is not looked for is not missed
             from atomic_fix.suppress import unused
 
             notes = unused(found, source, settings.config)
@@ -227,7 +227,7 @@ def _found(
     """
     from atomic_fix.check import check
 
-    left_out = _is_left_out(source.filename, settings)
+    left_out = settings.leaves_out(source.filename)
     if left_out and (tree is not None or is_python(source.text.encode())):
         return ()
     config = _styled(settings, source.filename)
@@ -249,38 +249,6 @@ def _styled(settings: Settings, filename: str) -> Config:
     from atomic_fix.style import style_of
 
     return replace(settings.config, style=style_of(filename))
-
-
-def _is_left_out(filename: str, settings: Settings) -> bool:
-    """Whether a file is one of tests, and those are not checked."""
-    if settings.config.check_tests:
-        return False
-    path = os.path.abspath(filename)
-    if "test" not in path.lower():
-        return False
-    # Seen from the folder of the configuration, or of the project: that a folder above it is
-    # called `tests` says nothing.
-    root = settings.root if settings.origin else _project_of(path) or settings.root
-    return is_test_file(below(path, root) or path)
-
-
-_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
-
-
-def _project_of(path: str) -> str:
-    """The folder of the git repository that holds a file, or else the nearest one with a project
-    file; empty for none."""
-    nearest = ""
-    folder = os.path.dirname(path)
-    while True:
-        if os.path.exists(os.path.join(folder, ".git")):
-            return folder
-        if not nearest and any(os.path.exists(os.path.join(folder, n)) for n in _PROJECT_FILES):
-            nearest = folder
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return nearest
-        folder = parent
 
 
 def defect(error: Exception, filename: str) -> Unreadable:
