@@ -1,12 +1,14 @@
-"""Writes `docs/rules/`, a page for each rule from the docstring of its file and their table, and
-what `--help` prints into `docs/command-line.md`.
+"""Writes what the docs take from the code: `docs/rules/`, a page for each rule from the docstring
+of its file and their table; what `--help` prints, in `docs/command-line.md`; and the settings, in
+`docs/configuration.md` and `docs/atomic-fix.schema.json`.
 
-Run `python docs/generate.py` after a rule or an option was added or its text changed.
+Run `python docs/generate.py` after a rule, an option or a setting was added or its text changed.
 """
 
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -18,6 +20,7 @@ from atomic_fix.runtime import atomic_write_text
 
 FOLDER = Path(__file__).parent / "rules"
 COMMAND_LINE = Path(__file__).parent / "command-line.md"
+REFERENCE = Path(__file__).parent / "settings_reference.py"
 _OPTIONS = re.compile(r"(?<=^## Options\n\n```text\n).+?(?=^```$)", re.MULTILINE | re.DOTALL)
 
 _INTRODUCTION = """\
@@ -39,7 +42,7 @@ which makes room for the next one, and `--write` repairs all of them.
 """
 
 _UNREADABLE = """
-ATF000 stands for a file that could not be analysed. It is always told and never suppressed; the
+ATF000 stands for a file that could not be analysed. It is always reported and never suppressed; the
 [exit code](../exit-codes.md) is then 2.
 """
 
@@ -112,6 +115,10 @@ def main() -> None:
         atomic_write_text(FOLDER / name, text, encoding="utf-8")
     page = COMMAND_LINE.read_text(encoding="utf-8")
     atomic_write_text(COMMAND_LINE, with_options(page), encoding="utf-8")
+    reference = runpy.run_path(str(REFERENCE))
+    for name, made in (("configuration.md", "markdown"), ("atomic-fix.schema.json", "schema")):
+        text = reference[made]()
+        atomic_write_text(REFERENCE.with_name(name), text, encoding="utf-8")
 
 
 if __name__ == "__main__":
