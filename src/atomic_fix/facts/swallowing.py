@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from atomic_fix.catalog import errors
-from atomic_fix.catalog.words import ASKING, LOADING, SHAPING
+from atomic_fix.catalog.words import ASKING, BROKEN, LOADING, SHAPING
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.caught import corrupt_errors, error_names
 from atomic_fix.facts.names import words
@@ -336,6 +336,8 @@ def _outcome(
         return None
     if seen.says_no and _is_question(handled.function):
         return None  # it was asked, and a file that can't be read is a "no"
+    if seen.says_yes and not BROKEN.isdisjoint(words(handled.function.name)):
+        return None  # it was asked whether the file is bad
     if _is_counted(sites, handled, handler.body):
         return None
     for call in seen.calls:
