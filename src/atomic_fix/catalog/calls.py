@@ -92,8 +92,22 @@ RAISING_VALUE_ERRORS = frozenset(
     }
 )  # fmt: skip
 
+# Of these, what makes something of a value of the data.
+CONVERTING = frozenset(
+    {"int", "float", "Decimal", "UUID", "fromisoformat", "strptime", "fromhex", "fromtimestamp"}
+)
+
 # Calls that write a file.
 WRITING = frozenset({"dump", "save", "savez", "store", "write", "writeline"})
+
+# Words in the names of functions that may write the file whose path they are given.
+CHANGING_A_FILE = frozenset(
+    {
+        *("add", "append", "compress", "convert", "edit", "embed", "encrypt", "modify", "optimise"),
+        *("optimize", "patch", "rewrite", "save", "sign", "strip", "tag", "transform", "truncate"),
+        *("update", "write"),
+    }
+)
 
 # Calls that parse a file.
 PARSING = frozenset({"full_load", "load", "loads", "safe_load"})

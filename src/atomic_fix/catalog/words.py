@@ -389,6 +389,14 @@ FOLDERS = frozenset({"dir", "directory", "folder", "root", "tree"})
 # Words in the name of a function that answers with yes or no.
 ASKING = frozenset({"can", "check", "exist", "has", "is", "valid", "validate", "verify"})
 
+# Words in the name of a function that answers whether a file is bad.
+BROKEN = frozenset(
+    {
+        "bad", "broken", "corrupt", "corrupted", "damaged", "invalid", "malformed", "torn",
+        "truncated", "unparsable", "unparseable", "unreadable",
+    }
+)  # fmt: skip
+
 # Words in the name of a function that gives shape to what was loaded just before.
 SHAPING = frozenset({"decode", "deserialize", "from", "parse", "validate"})
 

@@ -8,7 +8,7 @@ from enum import Enum
 from atomic_fix.catalog import errors
 from atomic_fix.catalog.calls import MAKING_EMPTY
 from atomic_fix.catalog.errors import OF_TORN
-from atomic_fix.catalog.words import ASKING, DEFAULT, LOADING, SHAPING
+from atomic_fix.catalog.words import ASKING, BROKEN, DEFAULT, LOADING, SHAPING
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.caught import corrupt_errors, error_names
 from atomic_fix.facts.names import words
@@ -326,6 +326,8 @@ def _outcome(
         return None
     if seen.says_no and _is_question(handled.function):
         return None  # it was asked, and a file that can't be read is a "no"
+    if seen.says_yes and not BROKEN.isdisjoint(words(handled.function.name)):
+        return None  # it was asked whether the file is bad
     if _is_counted(sites, handled, handler.body):
         return None
     for call in seen.calls:

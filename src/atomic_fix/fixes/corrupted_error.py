@@ -22,7 +22,13 @@ from atomic_fix.fixes import Refused
 from atomic_fix.fixes.code import dotted
 from atomic_fix.fixes.imports import import_module, import_name
 from atomic_fix.fixes.load_errors import Errors, joined, parted_errors
-from atomic_fix.fixes.load_outcome import CALLERS_DIFFER, Outcome, is_silent_on_purpose, outcome
+from atomic_fix.fixes.load_outcome import (
+    CALLERS_DIFFER,
+    Outcome,
+    is_met_in_older_formats,
+    is_silent_on_purpose,
+    outcome,
+)
 from atomic_fix.fixes.load_path import load_path
 from atomic_fix.fixes.load_warning import warning
 from atomic_fix.fixes.place import Place, binds, last_name, walk
@@ -45,6 +51,8 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
     wanted = facts.config.on_corrupt
     if wanted == "auto" and is_silent_on_purpose(facts, swallow):
         raise Refused("a comment says that it is to be silent")
+    if wanted == "auto" and is_met_in_older_formats(facts, swallow):
+        raise Refused("a comment says that files of an older format are met here")
     possible = outcome(facts, swallow)
     if wanted == "quarantine" and possible.may_move:
         return _fix(facts, swallow, "quarantine")

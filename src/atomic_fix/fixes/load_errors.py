@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from atomic_fix.catalog import errors
-from atomic_fix.catalog.calls import RAISING_VALUE_ERRORS, READING, WRITING
+from atomic_fix.catalog.calls import CONVERTING, RAISING_VALUE_ERRORS, READING, WRITING
 from atomic_fix.catalog.errors import BY_PARSER, OF_SHAPE, RAISING_ANYTHING
 from atomic_fix.facts.caught import error_names
 from atomic_fix.facts.names import words
@@ -93,7 +93,14 @@ class _Parts:
             self._must_answer_missing()
         if {"ValueError", "UnicodeDecodeError", "UnicodeError"} & set(self._swallow.errors):
             self._parses_nothing_else()
-        if "ValueError" in corrupt and kept:
+        if "ValueError" in corrupt and self._names_the_parser(corrupt):
+            # It is that of what is made of a value, which valid data may lack.
+            corrupt.remove("ValueError")
+            if not any(each.startswith("Unicode") for each in corrupt):
+                corrupt.append("UnicodeDecodeError")
+            kept.append("ValueError")
+            aliased = True  # a clause for it would take the others first
+        elif "ValueError" in corrupt and kept:
             # It takes these with it.
             own = {"JSONDecodeError", "UnicodeDecodeError", "UnicodeError"}
             corrupt = [each for each in corrupt if each.rpartition(".")[2] not in own]
@@ -103,6 +110,13 @@ class _Parts:
         if kept and any(each.rpartition(".")[2] == "BadGzipFile" for each in corrupt):
             aliased = True  # an `OSError` would take it first
         return Errors(tuple(dict.fromkeys(corrupt)), tuple(dict.fromkeys(kept)), stays=aliased)
+
+    def _names_the_parser(self, corrupt: Sequence[str]) -> bool:
+        """Whether the handler names the error of the parser besides `ValueError`, and its `try`
+        converts values of the data."""
+        return any(each.rpartition(".")[2] == "JSONDecodeError" for each in corrupt) and any(
+            isinstance(node, ast.Call) and called(node) in CONVERTING for node in self._body
+        )
 
     def _must_answer_missing(self) -> None:
         """Refuses a loader from elsewhere which may have that error for a missing file as well,

@@ -74,6 +74,12 @@ _NEVER_RAISES = re.compile(
     re.IGNORECASE,
 )
 _SILENT = re.compile(r"\b(silent|silently|quietly)\b", re.IGNORECASE)
+# A remark that a file written by an older version, which is no corrupt one, does not parse either.
+_OLDER_FORMAT = re.compile(
+    r"\b(legacy|old(er)?|previous|earlier)[- ](\w+[- ])?"
+    r"(encoding|format|layout|schema|version)s?\b",
+    re.IGNORECASE,
+)
 _MARK = re.compile(r"#\s*(noqa|pragma|pylint|type:|nosec|fmt:|isort:)")
 # On the row of the `except`: `# type: ignore`, `# pragma: no cover`.
 _DIRECTIVE = re.compile(r"#\s*(noqa|nosec|[\w-]+:)")
@@ -238,6 +244,27 @@ def is_silent_on_purpose(facts: ModuleFacts, swallow: Swallow) -> bool:
     return any(_SILENT.search(text) for text in _remarks(facts, swallow))
 
 
+def _sentences(text: str) -> list[str]:
+    return re.split(r"(?<!\be\.g)(?<!\bi\.e)[.;]\s", " ".join(text.split()))
+
+
+def is_met_in_older_formats(facts: ModuleFacts, swallow: Swallow) -> bool:
+    """Whether a comment at the handler, or a sentence of the docstring that is about a bad file,
+    says that files of an older format are met here too."""
+    node, handler, comments = swallow.function.node, swallow.node, facts.comments
+    found = []
+    if isinstance(handler, ast.ExceptHandler):
+        remarks = (comments.above(handler), comments.among(handler), comments.behind_colon(handler))
+        found += [each.text for some in remarks for each in some]
+    if isinstance(node, FUNCTIONS):
+        found += [
+            each
+            for each in _sentences(ast.get_docstring(node) or "")
+            if _BAD_FILE.search(each) and _ANSWER.search(each)
+        ]
+    return any(_OLDER_FORMAT.search(text) for text in found)
+
+
 def is_decided(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether a comment or docstring says what is to happen with an unreadable file."""
     if any(_decides(text) for text in _remarks(facts, swallow)):
@@ -280,9 +307,7 @@ def _is_decided_around(facts: ModuleFacts, swallow: Swallow) -> bool:
             first -= 1
     if _decides(" ".join(reversed(above))):
         return True
-    sentences = [
-        each for text in documented for each in re.split(r"[.;]\s", " ".join(text.split()))
-    ]
+    sentences = [each for text in documented for each in _sentences(text)]
     return any(
         _NEVER_RAISES.search(each) or (_BAD_FILE.search(each) and _ANSWER.search(each))
         for each in sentences

@@ -11,8 +11,10 @@ import libcst as cst
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.apis import Move
+from atomic_fix.catalog.calls import CHANGING_A_FILE
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
+from atomic_fix.facts.names import words
 from atomic_fix.facts.publications import Publication
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.facts.writes import WriteKind
@@ -205,6 +207,8 @@ def _bound_to(place: Place, call: Call) -> str:
 def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
     """`flush` and `fsync` where all is written and the handle is still open."""
     opener, handle = _opener(facts, publication)
+    if _is_written_again(publication, opener):
+        raise Refused  # what is synchronised would not be what is published
     function = opener.function
     place = _place(facts, publication, function)
     synchronise = f"{import_module(place, 'os')}.fsync"
@@ -379,6 +383,19 @@ def _inserted(place: Place, spot: cst.CSTNode, rows: Sequence[str]) -> Edit:
     if isinstance(last, (cst.Return, cst.Raise, cst.Continue, cst.Break)):
         raise Refused("the block is left before its end")
     return place.insert(place.below(spot), "".join(f"\n{indent}{each}" for each in rows))
+
+
+def _is_written_again(publication: Publication, opener: Call) -> bool:
+    """Whether a call between the write and what publishes gets the path of the temp file, and may
+    write the file once more: `write_metadata(temp_path, tags)`."""
+    site = publication.site
+    source = nodes.dotted(site.source_node)
+    return source is not None and any(
+        opener.node.lineno < call.node.lineno < site.call.node.lineno
+        and not CHANGING_A_FILE.isdisjoint(words((call.name or "").rpartition(".")[2]))
+        and any(nodes.dotted(each.value) == source for each in call.arguments)
+        for call in publication.function.calls
+    )
 
 
 def _synced_again(facts: ModuleFacts, publication: Publication) -> Fix:

@@ -144,6 +144,12 @@ class HelperImports:
             )
         if not project.files:
             return self._of_the_interpreter(module, settings, project, path)
+        if project.ships(path) and not _imports_own(source.text, path, project):
+            return Missing(
+                module,
+                "the project ships this script as data, and nothing shows that it runs where "
+                "the project is installed",
+            )
         is_there, extra = self._is_declared(module, project.declared)
         if not (
             source.filename == "-" or project.holds(path) or self._shows(source, path, project)
@@ -235,7 +241,7 @@ class HelperImports:
         for top in tops:
             if find_module(folder, [top]):
                 continue  # the folder of a script is always searched
-            if any(_lies_in(root, top) for _, root in project.roots):
+            if _is_own(top, project):
                 return True
             if self._bringing(top, known):
                 return True
@@ -462,6 +468,18 @@ def _shown(path: str) -> str:
 def _lies_in(root: str, top: str) -> bool:
     """Whether a top-level name is that of a module or package of a source root."""
     return bool(find_module(root, [top])) or os.path.isdir(os.path.join(root, top))
+
+
+def _is_own(top: str, project: Project) -> bool:
+    return any(_lies_in(root, top) for _, root in project.roots)
+
+
+def _imports_own(text: str, path: str, project: Project) -> bool:
+    """Whether a script imports a package of the project, and not only what it may do without."""
+    folder = os.path.dirname(path)
+    return any(
+        _is_own(each, project) and not find_module(folder, [each]) for each in _imports(text)[0]
+    )
 
 
 def _imports(text: str) -> tuple[list[str], bool]:
