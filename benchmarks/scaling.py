@@ -1,6 +1,6 @@
 """How the time grows with what stands in one function, and how long very long files take.
 
-    python benchmarks/scaling.py
+    python benchmarks/scaling.py [PART OF A NAME]
 
 Prints the processor's seconds for 50, 100, 200 and 400 of each kind, with the quotient of the
 last two: about 2 where the time is proportional. Ends with 1 when one is above 3, or when a long
@@ -10,12 +10,10 @@ file takes ten seconds or more.
 import sys
 import time
 
-from atomic_fix.check import check_bytes
-from atomic_fix.config import Config
 from atomic_fix.rewrite import SAFE_AND_UNSAFE
 from atomic_fix.run.fix_policy import Apply
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import change_file
+from atomic_fix.run.one_file import change_file, check_file
 from atomic_fix.settings import Resolver
 
 HEAD = "import json, os\nfrom pathlib import Path\n"
@@ -61,12 +59,100 @@ KINDS = {
             return None
 """,
     ),
+    "callers of one loader": (
+        HEAD
+        + """def load_state(path):
+    try:
+        return json.loads(path.read_text())
+    except ValueError:
+        return None
+""",
+        """def use_{i}(path):
+    state = load_state(path)
+    if state is None:
+        state = {{}}
+    return state
+""",
+    ),
+    "branches of `elif` that save": (
+        SAVE + "    if not state:\n        return\n",
+        "    elif state == {i}:\n        path.write_text(json.dumps(state))\n",
+    ),
+    "a path bound again and again": (
+        SAVE,
+        "    path = path / 'part{i}'\n    path.write_text(json.dumps(state))\n",
+    ),
+    "an attribute bound again": (
+        HEAD + "class Store:\n",
+        """    def save_{i}(self, state):
+        self.path = self.path.parent / 'state{i}.json'
+        self.path.write_text(json.dumps(state))
+""",
+    ),
+    "functions that save": (
+        HEAD,
+        """def save_{i}(path, state):
+    path.write_text(json.dumps(state))
+""",
+    ),
+    "functions that load": (
+        HEAD,
+        """def load_{i}(state_path):
+    try:
+        return json.loads(state_path.read_text())
+    except ValueError:
+        return None
+""",
+    ),
+    "functions that save and load": (
+        HEAD,
+        """def save_part_{i}(path, state):
+    path.write_text(json.dumps(state))
+def load_part_{i}(path):
+    try:
+        return json.loads(path.read_text())
+    except ValueError:
+        return None
+""",
+    ),
+    "functions that publish": (
+        HEAD,
+        """def save_{i}(path, state):
+    tmp = path + ".tmp"
+    with open(tmp, "w") as f:
+        json.dump(state, f)
+    os.replace(tmp, path)
+""",
+    ),
+    "functions that call the next": (
+        SAVE + "    path.write_text(json.dumps(state))\n",
+        """def save_{i}(path, state):
+    save_state(path, state)
+    load_{i}(path)
+""",
+    ),
+    "attributes of a class": (
+        HEAD
+        + """class Store:
+    def save(self, state):
+        self.path_1.write_text(json.dumps(state))
+    def __init__(self, folder):
+""",
+        "        self.path_{i} = folder / 'state{i}.json'\n",
+    ),
+    "imports": (
+        SAVE + "    path.write_text(json.dumps(state))\n",
+        "import module_{i}\nfrom package_{i} import name_{i}\n",
+    ),
 }
 COUNTS = (50, 100, 200, 400)
 LONG = {
     "100,000 statements": SAVE + "    path.write_text(json.dumps(state))\n" + "x = 1\n" * 100_000,
     "100,000 statements and a write": HEAD
     + "x = 1\n" * 100_000
+    + "Path('state.json').write_text(json.dumps(state))\n",
+    "100,000 calls and a write": HEAD
+    + "register(1)\n" * 100_000
     + "Path('state.json').write_text(json.dumps(state))\n",
     "500,000 blank lines": HEAD
     + "\n" * 500_000
@@ -80,21 +166,24 @@ MOST_GROWTH = 3.0
 MOST_SECONDS = 10.0
 
 
+SETTINGS = Resolver({}, isolated=True).for_file("module.py")
+
+
 def seconds(content: bytes) -> float:
+    """For what the command does: the repairs that it shows are tried, too."""
     start = time.process_time()
-    found = check_bytes(content, "module.py", Config())
+    found = check_file(content, "module.py", SETTINGS, Narrowing())
     if not found.findings:
         sys.exit(f"not analysed: {found.problem}")
     return time.process_time() - start
 
 
 def seconds_to_repair(content: bytes) -> float:
-    settings = Resolver({}, isolated=True).for_file("module.py")
     start = time.process_time()
     repair = change_file(
         content,
         "module.py",
-        settings,
+        SETTINGS,
         Narrowing(),
         Apply(SAFE_AND_UNSAFE),
     )
@@ -105,11 +194,14 @@ def seconds_to_repair(content: bytes) -> float:
 
 def main() -> int:
     failed = False
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     seconds(
         (SAVE + "    path.write_text(json.dumps(state))\n").encode()
     )  # loads what is loaded once
     for doing, measure in (("check", seconds), ("repair", seconds_to_repair)):
         for name, (head, part) in KINDS.items():
+            if wanted not in name:
+                continue
             times = []
             for count in COUNTS:
                 text = head + "".join(part.format(i=i) for i in range(count))
@@ -119,6 +211,8 @@ def main() -> int:
             rows = "  ".join(f"{each:6.2f}" for each in times)
             print(f"{doing}: {name:30} {rows} s   x{growth:.1f}", flush=True)
     for name, text in LONG.items():
+        if wanted not in name:
+            continue
         took = seconds(text.encode())
         failed |= took >= MOST_SECONDS
         print(f"check: {name:30} {took:6.2f} s", flush=True)

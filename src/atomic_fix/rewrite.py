@@ -1,6 +1,7 @@
 """Findings -> new text. The only place that changes text, and it changes it in memory."""
 
 import itertools
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -44,24 +45,29 @@ def apply_fixes(
     A fix goes in whole or not at all. An edit that an earlier fix already makes (two fixes
     that add the same import) is made once.
     """
-    accepted: list[Edit] = []
+    accepted: set[Edit] = set()
+    ordered: list[Edit] = []
+    edited = _Edited()
     repaired: list[Finding] = []
     for finding in findings:
         fix = finding.fix
         if fix is None or fix.applicability not in allowed:
             continue
         new = [each for each in dict.fromkeys(fix.edits) if each not in accepted]
-        if any(_overlap(one.span, other.span) for one in new for other in accepted):
+        if any(edited.overlaps(each.span) for each in new):
             continue
         if any(_cross(one.span, other.span) for one, other in itertools.combinations(new, 2)):
             continue  # a fix that contradicts itself says nothing that could be done
-        accepted.extend(new)
+        for edit in new:
+            edited.add(edit.span)
+        accepted.update(new)
+        ordered.extend(new)
         repaired.append(finding)
 
     pieces = []
     position = 0
     # Stable, so that what one fix inserts at one place comes in the order it is given in.
-    for edit in sorted(accepted, key=lambda each: each.span):
+    for edit in sorted(ordered, key=lambda each: each.span):
         pieces.append(source.text[position : source.offset(edit.span.start)])
         pieces.append(edit.text.replace("\n", source.newline))
         position = source.offset(edit.span.end)
@@ -69,9 +75,25 @@ def apply_fixes(
     return "".join(pieces), repaired
 
 
-def _overlap(one: Span, other: Span) -> bool:
-    # Two insertions at one place: which goes first would be a guess.
-    return one == other or _cross(one, other)
+class _Edited:
+    """The spans that are edited, none of which cross. A file may have thousands, so that each is
+    compared with its neighbours alone."""
+
+    def __init__(self) -> None:
+        # In order of their starts and, since they do not cross, of their ends too.
+        self._spans: list[Span] = []
+
+    def overlaps(self, span: Span) -> bool:
+        """Whether a span crosses one of them, or is one of them."""
+        index = bisect_right(self._spans, span.start, key=lambda each: each.end)
+        if index < len(self._spans) and _cross(self._spans[index], span):
+            return True
+        # Two insertions at one place: which goes first would be a guess.
+        index = bisect_left(self._spans, span)
+        return index < len(self._spans) and self._spans[index] == span
+
+    def add(self, span: Span) -> None:
+        insort(self._spans, span)
 
 
 def _cross(one: Span, other: Span) -> bool:

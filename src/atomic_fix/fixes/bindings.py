@@ -26,6 +26,8 @@ class Scope:
     """Names declared `global` or `nonlocal`."""
     read: Counter[str] = field(default_factory=Counter)
     inner: list["Scope"] = field(default_factory=list)
+    names: Counter[str] = field(default_factory=Counter)
+    """Those of the scopes in it."""
 
     def all(self) -> Iterator["Scope"]:
         """It and every scope in it."""
@@ -97,8 +99,8 @@ def _visited(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
 
 def _opened(node: ast.AST, outer: Scope) -> Scope:
     name = getattr(node, "name", type(node).__name__)
-    number = sum(each.key[-1][0] == name for each in outer.inner)
-    inner = Scope(node, (*outer.key, (name, number)), outer)
+    inner = Scope(node, (*outer.key, (name, outer.names[name])), outer)
+    outer.names[name] += 1
     outer.inner.append(inner)
     return inner
 
