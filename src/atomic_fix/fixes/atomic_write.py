@@ -389,6 +389,8 @@ class _OpenedWrite(Attempt):
             modes = self.place.facts.sites.handles.modes(mode, self.site.call)
             if not modes or any(set(m) - set("wbt+") or "w" not in m for m in modes):
                 raise Refused("the mode is not always one that writes the file anew")
+            if isinstance(mode, ast.Name) and self.site.function.parameter(mode.id) is not None:
+                self.place.doubt("a caller elsewhere may ask for another mode, as `a`")
 
     def _reopened(self) -> Edit:
         """The opener's call, as a call of `atomic_open`."""
