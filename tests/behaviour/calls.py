@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import pickle
 import sys
 import threading
@@ -11,6 +12,7 @@ import types
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from unittest import mock
@@ -578,6 +580,30 @@ CALLS["in-place-write/rotated"] = {
     ),
     "save_manifest": rotated("m.0.json", "m.json", lambda m, s: m.save_manifest(Path("m.json"), s)),
 }
+CALLS["in-place-write/mode_of_callers"] = {
+    "write_state": write("s.json", lambda m, s: m.write_state("s.json", s)),
+    "write_session": write("s.json", lambda m, s: m.write_session("s.json", s)),
+}
+
+
+def _load_session(name: str, module: Any) -> object:
+    return getattr(module, name)(Path("s.json"))
+
+
+for _case, *_functions in (
+    ("converted", "load_session_age", "load_session"),
+    ("imported_logger_with_arguments", "load_session"),
+    ("imported_logger_with_text", "load_session"),
+    ("older_format", "load_queue", "load_session"),
+    ("taken_for_good", "resume_session"),
+):
+    CALLS[f"swallowed-load-error/{_case}"] = {
+        name: load("s.json", partial(_load_session, name)) for name in _functions
+    }
+CALLS["unsynced-replace/written_again"] = {
+    "save_session": publish("s.json", lambda m, s: m.save_session("s.json", s, ())),
+    "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s, ())),
+}
 CALLS["unsynced-replace/rotated"] = {
     "save_raw_state": publish("state.json", lambda m, s: m.save_raw_state(Path(), s)),
 }
@@ -664,9 +690,11 @@ def stubs() -> dict[str, types.ModuleType]:
         },
         "project": {},
         "project.files": {"FileSystem": _FileSystem, "read_state": _read_state},
+        "project.log": {"logger": logging.getLogger("project")},
         "registry": {"register": _register},
         "safetensors": {},
         "safetensors.torch": {"save_file": _dump},
+        "tags": {"write_tags": lambda path, tags: None},
         "torch": {"save": _save, "load": _load},
         "yaml": {"safe_load": _safe_load, "YAMLError": _YAMLError},
     }
