@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from atomic_fix.parse import room
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, Rewrite, rewrite
 from atomic_fix.run import one_file, time_limit
 from atomic_fix.run.narrowing import Narrowing
@@ -49,6 +50,21 @@ def test_what_swallows_it_is_stopped_the_next_time() -> None:
 
     with pytest.raises(TooLong):
         limited(deaf)
+
+
+def test_what_is_stopped_in_a_thread_with_more_room_does_not_go_on() -> None:
+    rounds = 0
+
+    def count() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+
+    with pytest.raises(TooLong):
+        limited(lambda: room.with_room(count))
+    before = rounds
+    time.sleep(0.1)
+    assert rounds == before
 
 
 def test_what_waits_takes_no_time() -> None:
@@ -112,7 +128,10 @@ def test_who_reads_no_more_of_a_review_ends_it() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["unicode_escape", "utf-7"])
-def test_an_encoding_that_does_not_give_its_bytes_back_is_not_written(encoding: str) -> None:
+def test_an_encoding_that_does_not_give_its_bytes_back_is_not_written(
+    encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_limit, "SECONDS", 8.0)  # what is repaired first loads LibCST
     content = f"# coding: {encoding}\n".encode() + SAVE + b"x = '+AOk-\\x41'\n"
     repair = change_bytes(
         content, "a.py", SETTINGS, Narrowing(), lambda s, f: rewrite(s, f, SAFE_AND_UNSAFE)
@@ -121,3 +140,17 @@ def test_an_encoding_that_does_not_give_its_bytes_back_is_not_written(encoding: 
     if encoding == "unicode_escape":
         assert "does not give its bytes back" in repair.refusal
     assert [each.code for each in repair.result.findings] == ["ATF101"]
+
+
+def test_an_error_whose_text_cannot_be_made_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Deep(Exception):
+        def __str__(self) -> str:
+            return str(self)
+
+    def check(*_: object) -> None:
+        raise Deep
+
+    monkeypatch.setattr("atomic_fix.check.check", check)
+    found = check_bytes(SAVE, "a.py", SETTINGS, Narrowing()).findings
+    assert [finding.code for finding in found] == ["ATF000"]
+    assert "internal error: Deep: ..." in found[0].message
