@@ -27,12 +27,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from atomic_fix.check import UNREADABLE
-from atomic_fix.finding import FileResult
-from atomic_fix.rewrite import SAFE_AND_UNSAFE, rewrite
+from atomic_fix.finding import NOT_ANALYSED, FileResult
+from atomic_fix.rewrite import SAFE_AND_UNSAFE
 from atomic_fix.run.all_files import check_files
+from atomic_fix.run.fix_policy import Apply
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import change_bytes, check_bytes
+from atomic_fix.run.one_file import change_file, check_file
 from atomic_fix.settings import ConfigError, Resolver
 
 MOST_SECONDS = 10.0
@@ -311,16 +311,16 @@ def run(number: int) -> Outcome:
 
 def run_program(content: bytes) -> Outcome:
     settings = Resolver({}, isolated=True).for_file("program.py")
-    result = check_bytes(content, "program.py", settings, Narrowing())
+    result = check_file(content, "program.py", settings, Narrowing())
     outcome = _judged(result)
     if outcome.wrong:
         return outcome
-    repair = change_bytes(
+    repair = change_file(
         content,
         "program.py",
         settings,
         Narrowing(),
-        lambda source, find: rewrite(source, find, SAFE_AND_UNSAFE),
+        Apply(SAFE_AND_UNSAFE),
     )
     repaired = _judged(repair.result)
     if repaired.wrong:
@@ -333,13 +333,13 @@ def run_program(content: bytes) -> Outcome:
 
 
 def _judged(result: FileResult) -> Outcome:
-    if not result.analysed:
-        reason = result.findings[0].message
+    if result.problem is not None:
+        reason = result.problem.reason
         if "internal error" in reason:
             return Outcome("internal error", reason)
         if "longer than" in reason:
             return Outcome("stopped by the time limit")
-        return Outcome(f"{UNREADABLE} {reason.split(':')[0]}")
+        return Outcome(f"{NOT_ANALYSED} {reason.split(':')[0]}")
     return Outcome("with findings" if result.findings else "clean")
 
 

@@ -10,10 +10,10 @@ file takes ten seconds or more.
 import sys
 import time
 
-from atomic_fix.check import UNREADABLE
-from atomic_fix.rewrite import SAFE_AND_UNSAFE, rewrite
+from atomic_fix.rewrite import SAFE_AND_UNSAFE
+from atomic_fix.run.fix_policy import Apply
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import change_bytes, check_bytes
+from atomic_fix.run.one_file import change_file, check_file
 from atomic_fix.settings import Resolver
 
 HEAD = "import json, os\nfrom pathlib import Path\n"
@@ -172,24 +172,23 @@ SETTINGS = Resolver({}, isolated=True).for_file("module.py")
 def seconds(content: bytes) -> float:
     """For what the command does: the repairs that it shows are tried, too."""
     start = time.process_time()
-    found = check_bytes(content, "module.py", SETTINGS, Narrowing())
-    told = [each.message for each in found.findings if each.code == UNREADABLE]
-    if told or not found.findings:
-        sys.exit(f"not analysed: {told}")
+    found = check_file(content, "module.py", SETTINGS, Narrowing())
+    if not found.findings:
+        sys.exit(f"not analysed: {found.problem}")
     return time.process_time() - start
 
 
 def seconds_to_repair(content: bytes) -> float:
     start = time.process_time()
-    repair = change_bytes(
+    repair = change_file(
         content,
         "module.py",
         SETTINGS,
         Narrowing(),
-        lambda source, find: rewrite(source, find, SAFE_AND_UNSAFE),
+        Apply(SAFE_AND_UNSAFE),
     )
     if not repair.result.analysed:
-        sys.exit(f"not analysed: {repair.result.findings}")
+        sys.exit(f"not analysed: {repair.result.problem}")
     return time.process_time() - start
 
 

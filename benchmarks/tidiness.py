@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atomic_fix.report import unified_patch
-from atomic_fix.rewrite import SAFE_AND_UNSAFE, rewrite
+from atomic_fix.rewrite import SAFE_AND_UNSAFE
 from atomic_fix.run.all_files import change_files
+from atomic_fix.run.fix_policy import Apply
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import Repair
 from atomic_fix.settings import Resolver, toml
@@ -103,7 +104,7 @@ def _repairs(folder: Path) -> Iterator[Repair]:
         [str(folder)],
         Resolver({}),
         Narrowing(),
-        lambda source, find: rewrite(source, find, SAFE_AND_UNSAFE),
+        Apply(SAFE_AND_UNSAFE),
     ):
         if isinstance(found, Repair) and found.after != found.before:
             yield found

@@ -1,29 +1,34 @@
-"""Writes `docs/rules/`, a page for each rule from the docstring of its file and their table, and
-what `--help` prints into `docs/command-line.md`.
+"""Writes what the docs take from the code: `docs/rules/`, a page for each rule from the docstring
+of its file and their table; what `--help` prints, in `docs/command-line.md`; and the settings, in
+`docs/configuration.md` and `docs/atomic-fix.schema.json`.
 
-Run `python docs/generate.py` after a rule or an option was added or its text changed.
+Run `python docs/generate.py` after a rule, an option or a setting was added or its text changed.
 """
 
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 from click.testing import CliRunner
 
+from atomic_fix.catalog import apis
 from atomic_fix.cli import main as command
 from atomic_fix.rules import RULES, Rule
 from atomic_fix.runtime import atomic_write_text
 
 FOLDER = Path(__file__).parent / "rules"
 COMMAND_LINE = Path(__file__).parent / "command-line.md"
+REFERENCE = Path(__file__).parent / "settings_reference.py"
 _OPTIONS = re.compile(r"(?<=^## Options\n\n```text\n).+?(?=^```$)", re.MULTILINE | re.DOTALL)
 
 _INTRODUCTION = """\
 # Rules
 
 Each rule has a page: what it reports, why, what to write instead, and what it leaves alone.
-`atomic-fix --explain ATF101` prints the same text in the terminal.
+`atomic-fix --explain ATF101` prints the same text in the terminal. The calls that they know are in
+a [table](apis.md).
 
 | code | name | reports |
 | --- | --- | --- |
@@ -37,8 +42,20 @@ which makes room for the next one, and `--write` repairs all of them.
 """
 
 _UNREADABLE = """
-ATF000 stands for a file that could not be analysed. It is always told and never suppressed; the
+ATF000 stands for a file that could not be analysed. It is always reported and never suppressed; the
 [exit code](../exit-codes.md) is then 2.
+"""
+
+
+_APIS = """\
+# Calls
+
+The calls that open a file to write it, and those that save to a path, by their whole names; a
+name that begins with a dot is a method. Others are named in [the
+configuration](../configuration.md).
+
+| call | what a repair makes of it | loaded by |
+| --- | --- | --- |
 """
 
 
@@ -50,8 +67,30 @@ def pages() -> dict[str, str]:
         for rule in RULES
     )
     found = {"index.md": f"{_INTRODUCTION}{rows}{_ONE_PER_CALL}{_UNREADABLE}"}
+    found["apis.md"] = _apis()
     found.update((f"{rule.name}.md", _page(rule)) for rule in RULES)
     return found
+
+
+def _apis() -> str:
+    """The table of the calls that the catalogue knows."""
+    rows = [(each.name, each.refusal or each.rewriting.value, "") for each in apis.OPENERS]
+    for saver in apis.SAVERS:
+        made = saver.refusal.format(saver.shown)
+        if saver.handle is not None:
+            made = f"with a handle of `atomic_open` in place of the path{_condition(saver.handle)}"
+        rows.append((saver.name, made, saver.loader and f"`{saver.loader}`"))
+    table = "".join(f"| `{name}` | {made} | {loader} |\n" for name, made, loader in rows)
+    return f"{_APIS}{table}"
+
+
+def _condition(handle: apis.Handle) -> str:
+    parts = []
+    if handle.suffixes:
+        parts.append(f"the path ends in {' or '.join(f'`{each}`' for each in handle.suffixes)}")
+    if handle.module:
+        parts.append(f"the module imports `{handle.module}`")
+    return f", if {' and '.join(parts)}" if parts else ""
 
 
 def _page(rule: Rule) -> str:
@@ -76,6 +115,10 @@ def main() -> None:
         atomic_write_text(FOLDER / name, text, encoding="utf-8")
     page = COMMAND_LINE.read_text(encoding="utf-8")
     atomic_write_text(COMMAND_LINE, with_options(page), encoding="utf-8")
+    reference = runpy.run_path(str(REFERENCE))
+    for name, made in (("configuration.md", "markdown"), ("atomic-fix.schema.json", "schema")):
+        text = reference[made]()
+        atomic_write_text(REFERENCE.with_name(name), text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """`settings.KEYS` for readers: a page of the documentation and a JSON schema for editors.
 
-`python docs/settings_reference.py markdown` prints the one, `... schema` the other.
+`python docs/generate.py` writes both.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 from atomic_fix.settings import KEYS, Key, Kind, Settings, shown
@@ -133,14 +132,6 @@ def _type(key: Key) -> dict[str, Any]:
     return {**types[key.kind], "enum": list(key.choices)} if key.choices else types[key.kind]
 
 
-def _main(arguments: list[str]) -> None:
-    if arguments == ["markdown"]:
-        sys.stdout.write(markdown())
-    elif arguments == ["schema"]:
-        sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
-    else:
-        sys.exit("usage: python docs/settings_reference.py markdown|schema")
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1:])
+def schema() -> str:
+    """The text of `docs/atomic-fix.schema.json`."""
+    return json.dumps(json_schema(), indent=2) + "\n"

@@ -7,12 +7,15 @@ import os
 import pickle
 import stat
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atomic_fix.cli import main
 from atomic_fix.config import Config
 from atomic_fix.finding import (
     Applicability,
@@ -23,10 +26,11 @@ from atomic_fix.finding import (
     Fix,
     Position,
     Span,
+    Unreadable,
 )
 from atomic_fix.run import cache as module
-from atomic_fix.run import stored
-from atomic_fix.run.cache import Cache, default_folder
+from atomic_fix.run import disk, stored
+from atomic_fix.run.cache import WORTH_A_CACHE, Cache, default_folder
 from atomic_fix.run.discover import Candidate
 from atomic_fix.settings import Settings
 
@@ -46,10 +50,22 @@ def candidate(config: Config | None = None) -> Candidate:
     return Candidate("a.py", Settings(config or Config()))
 
 
+DIGEST = module.digest(b"x = 1\n")
+
+
+def known() -> FileResult | None:
+    """What the cache knows of the file, once it was read if need be."""
+    cache = Cache("c")
+    found = cache.find(candidate())
+    if found is None and cache.digest_of("a.py") == module.digest(Path("a.py").read_bytes()):
+        return cache.renew("a.py")
+    return found
+
+
 def fill(result: FileResult) -> None:
     cache = Cache("c")
     assert cache.find(candidate()) is None
-    cache.add(candidate(), result)
+    cache.add(candidate(), result, DIGEST)
     cache.save()
     assert cache.warnings == []
 
@@ -67,13 +83,48 @@ def test_another_content_is_a_miss(here: Path) -> None:
     fill(RESULT)
     (here / "a.py").write_text("x = 2\n")
     os.utime(here / "a.py", ns=(OLD + 1, OLD + 1))
-    assert Cache("c").find(candidate()) is None
+    assert known() is None
 
 
 def test_the_same_content_under_another_time_is_a_hit(here: Path) -> None:
     fill(RESULT)
     os.utime(here / "a.py", ns=(OLD + 1, OLD + 1))
-    assert Cache("c").find(candidate()) == RESULT
+    assert known() == RESULT
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reads"), [((), 1), (("--write", "--unsafe-fixes"), 2), (("--diff",), 1)]
+)
+def test_a_file_is_read_once(
+    here: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], reads: int
+) -> None:
+    """And again right before it is replaced, since somebody may have changed it meanwhile."""
+    text = 'def save_state(x):\n    with open("state.json", "w") as f:\n        f.write(x)\n'
+    (here / "pyproject.toml").write_text('[project]\nname = "app"\ndependencies = ["atomic-fix"]\n')
+    package = here / "app"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    names = {f"m{number}.py" for number in range(WORTH_A_CACHE)}
+    for name in names:
+        (package / name).write_text(text)
+        os.utime(package / name, ns=(OLD, OLD))
+    counts: Counter[str] = Counter()
+    real = disk.read
+
+    def read(path: str) -> bytes | Unreadable:
+        counts[Path(path).name] += 1
+        return real(path)
+
+    def run() -> set[int]:
+        counts.clear()
+        CliRunner().invoke(main, [*arguments, "--jobs", "1", "--cache-dir", "c", "app"])
+        return {counts[name] for name in names}
+
+    monkeypatch.setattr(disk, "read", read)
+    assert run() == {reads}
+    if not arguments:
+        os.utime("app/m0.py", ns=(OLD + 1, OLD + 1))
+        assert run() == {1, 2}, "to show the fixes; and that it is the same"
 
 
 def test_a_fresh_time_is_not_trusted(here: Path) -> None:
@@ -83,7 +134,7 @@ def test_a_fresh_time_is_not_trusted(here: Path) -> None:
     fill(RESULT)
     (here / "a.py").write_text("x = 2\n")
     os.utime("a.py", ns=(now, now))
-    assert Cache("c").find(candidate()) is None
+    assert known() is None
 
 
 def test_other_settings_are_a_miss(here: Path) -> None:
@@ -106,7 +157,7 @@ def test_damage_is_a_miss_with_one_warning(here: Path, damage: bytes) -> None:
     assert cache.find(candidate()) is None
     assert len(cache.warnings) == 1
     assert "damaged" in cache.warnings[0]
-    cache.add(candidate(), RESULT)
+    cache.add(candidate(), RESULT, DIGEST)
     cache.save()
     assert Cache("c").find(candidate()) == RESULT
 
@@ -154,7 +205,7 @@ def test_what_is_no_entry_is_a_miss(here: Path, content: bytes) -> None:
     plant(here, content)
     cache = Cache("c")
     assert cache.find(candidate()) is None
-    cache.add(candidate(), RESULT)
+    cache.add(candidate(), RESULT, DIGEST)
     cache.save()
     assert Cache("c").find(candidate()) == RESULT
 
@@ -194,7 +245,7 @@ FINDINGS = st.lists(FINDING, max_size=2).map(tuple)
 NOTES = st.lists(st.tuples(ROW, TEXT), max_size=2).map(tuple)
 
 
-@given(st.builds(FileResult, TEXT, FINDINGS, st.booleans(), NOTES))
+@given(st.builds(FileResult, TEXT, FINDINGS, NOTES))
 def test_whatever_a_result_holds_comes_back(result: FileResult) -> None:
     told = json.loads(json.dumps(stored.plain(result)))
     assert stored.read(FileResult, told) == result
@@ -225,7 +276,7 @@ def test_a_cache_that_others_could_write_is_not_used(
     before = (here / "elsewhere").read_bytes() if (here / "elsewhere").exists() else b""
     cache = Cache("c")
     assert cache.find(candidate()) is None
-    cache.add(candidate(), FileResult("a.py", ()))
+    cache.add(candidate(), FileResult("a.py"), DIGEST)
     cache.save()
     assert len(cache.warnings) == 1
     assert "is not used: " in cache.warnings[0]
@@ -244,7 +295,7 @@ def test_a_folder_that_cannot_be_written_is_a_warning(here: Path) -> None:
     (here / "c").write_text("a file")
     cache = Cache("c")
     cache.find(candidate())
-    cache.add(candidate(), RESULT)
+    cache.add(candidate(), RESULT, DIGEST)
     cache.save()
     assert cache.warnings
 

@@ -310,7 +310,6 @@ def breaking(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return tuple(
             replace(each, fix=Fix("break it", Applicability.SAFE, (Edit(each.span, "("),)))
             for each in real(source, config)  # type: ignore[arg-type]
-            if each.code != core.UNREADABLE
         )
 
     monkeypatch.setattr(core, "check", check)

@@ -70,4 +70,4 @@ def test_a_file_that_cannot_be_analysed_is_skipped_with_the_reason(
     monkeypatch.setattr("atomic_fix.check.check", fail)
     command = AtomicFixCommand(CodemodContext(filename="a.py"))
     with pytest.raises(SkipFile, match="internal error: RuntimeError: a defect"):
-        command.transform_module(cst.parse_module("a = 1\n"))
+        command.transform_module(cst.parse_module(CASE.read_bytes()))

@@ -148,8 +148,7 @@ REFERENCE = runpy.run_path(str(DOCS / "settings_reference.py"))
 
 
 def test_the_reference_and_the_schema_are_those_of_the_code() -> None:
-    """Made anew by: python docs/settings_reference.py markdown > docs/configuration.md
-    and: python docs/settings_reference.py schema > docs/atomic-fix.schema.json"""
+    """Run `python docs/generate.py` to refresh them."""
     assert (DOCS / "configuration.md").read_text(encoding="utf-8") == REFERENCE["markdown"]()
     schema = json.loads((DOCS / "atomic-fix.schema.json").read_text(encoding="utf-8"))
     assert schema == REFERENCE["json_schema"]()

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from atomic_fix.finding import Unreadable
 from atomic_fix.run.discover import Candidate, discover
 from atomic_fix.settings import Resolver
-from atomic_fix.source import Unreadable
 
 
 @pytest.fixture

@@ -271,7 +271,7 @@ def test_a_defect_of_ours_does_not_end_the_run(
 
     path = tmp_path / "case.py"
     path.write_text(WRITE)
-    monkeypatch.setattr("atomic_fix.flake8_plugin.told", fail)
+    monkeypatch.setattr("atomic_fix.flake8_plugin.check_file", fail)
     plugin = flake8_plugin.AtomicFixPlugin(ast.parse(""), str(path), [WRITE])
     expected = (
         f"ATF000 internal error: {type(error).__name__}: {error} "

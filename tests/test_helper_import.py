@@ -891,6 +891,42 @@ def test_a_script_that_imports_what_is_installed_runs_there(here: Path, statemen
     repaired("tools/make.py")
 
 
+SHIPPED = '[tool.hatch.build.targets.wheel.{table}]\n"{source}" = "{target}"\n'
+
+
+@pytest.mark.parametrize("table", ["force-include", "shared-data"])
+@pytest.mark.parametrize("source", ["scripts", "scripts/python", "scripts/python/store.py"])
+def test_scripts_that_are_shipped_as_data(here: Path, table: str, source: str) -> None:
+    shipped = SHIPPED.format(table=table, source=source, target="app/data/scripts")
+    put({"pyproject.toml": DECLARES + shipped})
+    make(src__app__="", scripts__python__serve="import app\n\nimport store\n")
+    make(scripts__python__store=SAVER)
+    assert "ships this script as data" in left("scripts/python/store.py")
+    make(scripts__python__store=f"try:\n    import click\nexcept ImportError:\n    pass\n{SAVER}")
+    assert "ships this script as data" in left("scripts/python/store.py")
+    make(scripts__python__store=f"import app\n{SAVER}")
+    repaired("scripts/python/store.py")
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("scripts/other", "app/data"), ("scripts/python", "app"), ("scripts/py", "app/data")],
+)
+def test_scripts_that_are_not_shipped_as_data(here: Path, source: str, target: str) -> None:
+    shipped = SHIPPED.format(table="force-include", source=source, target=target)
+    put({"pyproject.toml": DECLARES + shipped})
+    make(src__app__="", scripts__python__serve="import app\n\nimport store\n")
+    make(scripts__python__store=SAVER)
+    repaired("scripts/python/store.py")
+
+
+def test_packages_that_are_shipped_are_no_data(here: Path) -> None:
+    shipped = SHIPPED.format(table="force-include", source="lib/store", target="app/store")
+    put({"pyproject.toml": DECLARES + shipped})
+    make(src__app__="", lib__store__="", lib__store__state=SAVER)
+    repaired("lib/store/state.py")
+
+
 def test_a_script_beside_it_that_imports_it_shows_that_too(here: Path) -> None:
     put({"requirements.txt": "atomic-fix\nflask\n"})
     make(tools__store=SAVER, tools__serve="import flask\n\nimport store\n")

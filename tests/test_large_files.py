@@ -2,7 +2,7 @@
 
 import pytest
 
-from atomic_fix.check import UNREADABLE, check_bytes
+from atomic_fix.check import check_bytes
 from atomic_fix.config import Config
 
 SAVE = """
@@ -24,14 +24,11 @@ def test_each_of_many_functions_is_found(functions: int) -> None:
     assert found.analysed
 
 
-def test_too_many_places_are_refused() -> None:
-    found = check_bytes(program(2_001), "generated.py", Config())
-    assert [finding.code for finding in found.findings] == [UNREADABLE]
-    assert not found.analysed
-    assert found.findings[0].message == (
-        "cannot be analysed: 2001 functions and statements that may write or swallow are too "
-        "many for one file"
-    )
+def test_no_number_of_places_is_too_many_by_itself() -> None:
+    """What takes too long is for the time limit to say."""
+    found = check_bytes(program(700), "generated.py", Config())
+    assert len(found.findings) == 700
+    assert found.problem is None
 
 
 def test_data_in_a_large_file_is_no_reason_to_refuse() -> None:

@@ -18,6 +18,7 @@ from pygls.lsp.client import LanguageClient
 from pygls.workspace import PositionCodec, TextDocument
 
 from atomic_fix import __version__
+from atomic_fix.finding import FileResult
 from atomic_fix.lsp import FIX_ALL, _Checked
 from atomic_fix.run.helper_import import HelperImports
 from atomic_fix.settings import Resolver
@@ -355,7 +356,7 @@ def test_the_one_edit_of_fix_all_leads_to_the_new_text(old: str, new: str) -> No
     codec = PositionCodec(types.PositionEncodingKind.Utf32)
     document = TextDocument("file:///a.py", old, position_codec=codec)
     imports = HelperImports(Resolver({}))
-    checked = _Checked(document, source, (), lambda _: (), imports)
+    checked = _Checked(document, source, None, FileResult("a.py"), imports)
     edit = checked.edit_to(new)
 
     def offset(position: types.Position) -> int:

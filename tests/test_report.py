@@ -25,6 +25,7 @@ from atomic_fix.finding import (
     Fix,
     Position,
     Span,
+    Unreadable,
 )
 from atomic_fix.report import FORMATS, Report, printable, renderer, summary
 from atomic_fix.settings import OUTPUT_FORMATS
@@ -57,18 +58,10 @@ def finding(**changes: Any) -> Finding:
     return Finding(**{**values, **changes})
 
 
-UNREAD = Finding(
-    code="ATF000",
-    name="not-analysed",
-    filename=ODD,
-    span=Span(Position(1, 1), Position(1, 1)),
-    message="cannot be parsed",
-)
-
 RESULTS = (
     FileResult("clean.py", ()),
     FileResult("src/a.py", (finding(), finding(fix=None, why_no_fix="the mode is unknown"))),
-    FileResult(ODD, (UNREAD,), analysed=False),
+    FileResult(ODD, problem=Unreadable(ODD, "cannot be parsed")),
 )
 
 

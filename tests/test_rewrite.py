@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atomic_fix.finding import Applicability, Edit, Finding, Fix, Position, Span
+from atomic_fix.finding import (
+    Applicability,
+    Edit,
+    Finding,
+    Fix,
+    NotAnalysed,
+    Position,
+    Span,
+    Unreadable,
+)
 from atomic_fix.rewrite import ROUND_LIMIT, SAFE_AND_UNSAFE, SAFE_ONLY, apply_fixes, proven, rewrite
 from atomic_fix.source import Source, decode
 
@@ -123,6 +132,21 @@ def _one_then_two(text: Source) -> list[Finding]:
     if at >= 0:
         found.append(finding(edit(1, at + 1, at + 5, " 2"), code="ATF102"))
     return found
+
+
+def test_a_fix_whose_result_cannot_be_analysed_is_refused() -> None:
+    def find(text: Source) -> list[Finding]:
+        if "X" in text.text:
+            raise NotAnalysed(Unreadable(text.filename, "cannot be analysed: nested too deeply"))
+        return [finding(edit(1, 1, 2, "X"))]
+
+    new = rewrite(source(b"a = 1\n"), find, SAFE_ONLY)
+    assert new.text == "a = 1\n"
+    assert new.applied == ()
+    assert new.refusal == "the result cannot be analysed: nested too deeply"
+    (kept,) = proven(source(b"a = 1\n"), find(source(b"a = 1\n")), find)
+    assert kept.fix is None
+    assert kept.why_no_fix == "the result cannot be analysed: nested too deeply"
 
 
 def test_a_fix_that_never_settles_is_refused_and_the_text_kept() -> None:

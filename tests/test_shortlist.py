@@ -22,12 +22,12 @@ from atomic_fix.config import Config
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.shortlist import is_anything_likely
 from atomic_fix.facts.tree import Tree
-from atomic_fix.finding import Position
+from atomic_fix.finding import Position, Unreadable
 from atomic_fix.fixes.code import Code, code_around
 from atomic_fix.parse import depth, python
 from atomic_fix.prefilter import Needles
 from atomic_fix.rules import RULES
-from atomic_fix.source import Source, Unreadable, decode
+from atomic_fix.source import Source, decode
 
 # Everything is looked at, and what is unlikely is compared too.
 CONFIG = Config(

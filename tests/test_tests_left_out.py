@@ -15,7 +15,7 @@ from atomic_fix.cli import main
 from atomic_fix.config import Config
 from atomic_fix.flake8_plugin import AtomicFixPlugin
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import told
+from atomic_fix.run.one_file import check_file
 from atomic_fix.settings import Resolver
 from atomic_fix.source import Source, is_test_file
 
@@ -128,7 +128,8 @@ def test_flake8_and_editors_do_the_same(here: Path, monkeypatch: pytest.MonkeyPa
 
     def editor(path: Path) -> int:
         source = Source(str(path), PROGRAM, "utf-8", bom=False)
-        return len(told(source, Resolver({}).for_file(str(path)), Narrowing()))
+        settings = Resolver({}).for_file(str(path))
+        return len(check_file(source, str(path), settings, Narrowing()).findings)
 
     for front_end in (flake8, editor):
         assert front_end(put(here, "store.py")) == 2

@@ -6,14 +6,18 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from atomic_fix.finding import Unreadable
 from atomic_fix.parse import room
-from atomic_fix.rewrite import SAFE_AND_UNSAFE, Rewrite, rewrite
-from atomic_fix.run import one_file, time_limit
+from atomic_fix.rewrite import SAFE_AND_UNSAFE
+from atomic_fix.run import fix_policy, one_file, time_limit
+from atomic_fix.run.fix_policy import Apply, Ask
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import Find, change_bytes, check_bytes, told
+from atomic_fix.run.one_file import change_file, check_file
 from atomic_fix.run.time_limit import TooLong, limited
 from atomic_fix.settings import Resolver
 from atomic_fix.source import Source
@@ -27,6 +31,13 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no su
 def busy() -> None:
     while True:
         pass
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def fail(*_given: object) -> None:
+        raise error
+
+    return fail
 
 
 @pytest.fixture(autouse=True)
@@ -94,11 +105,11 @@ def test_whose_timer_it_is_keeps_it() -> None:
 
 def test_a_file_that_takes_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(one_file, "_found", lambda *_given: busy())
-    found = check_bytes(SAVE, "a.py", SETTINGS, Narrowing())
-    assert [each.message for each in found.findings] == [time_limit.REASON]
-    assert not found.analysed
     source = Source("a.py", SAVE.decode(), "utf-8", bom=False)
-    assert [each.code for each in told(source, SETTINGS, Narrowing())] == ["ATF000"]
+    for content in (SAVE, source):
+        found = check_file(content, "a.py", SETTINGS, Narrowing())
+        assert found.problem == Unreadable("a.py", time_limit.REASON)
+        assert found.findings == ()
 
 
 @pytest.mark.parametrize(
@@ -109,22 +120,19 @@ def test_a_file_that_takes_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         (TooLong(), time_limit.REASON),
     ],
 )
-def test_a_repair_that_fails_leaves_the_file_alone(error: BaseException, said: str) -> None:
-    def change(_source: Source, _find: Find) -> Rewrite:
-        raise error
-
-    repair = change_bytes(SAVE, "a.py", SETTINGS, Narrowing(), change)
+def test_a_repair_that_fails_leaves_the_file_alone(
+    error: BaseException, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fix_policy, "rewrite", raising(error))
+    repair = change_file(SAVE, "a.py", SETTINGS, Narrowing(), Apply(SAFE_AND_UNSAFE))
     assert repair.before == repair.after == SAVE
-    assert [each.message for each in repair.result.findings] == [said]
-    assert not repair.result.analysed
+    assert repair.result.problem == Unreadable("a.py", said)
 
 
 def test_who_reads_no_more_of_a_review_ends_it() -> None:
-    def change(_source: Source, _find: Find) -> Rewrite:
-        raise BrokenPipeError
-
+    policy = Ask(raising(BrokenPipeError()))
     with pytest.raises(BrokenPipeError):
-        change_bytes(SAVE, "a.py", SETTINGS, Narrowing(), change)
+        change_file(SAVE, "a.py", SETTINGS, Narrowing(), policy)
 
 
 @pytest.mark.parametrize("encoding", ["unicode_escape", "utf-7"])
@@ -133,9 +141,7 @@ def test_an_encoding_that_does_not_give_its_bytes_back_is_not_written(
 ) -> None:
     monkeypatch.setattr(time_limit, "SECONDS", 8.0)  # what is repaired first loads LibCST
     content = f"# coding: {encoding}\n".encode() + SAVE + b"x = '+AOk-\\x41'\n"
-    repair = change_bytes(
-        content, "a.py", SETTINGS, Narrowing(), lambda s, f: rewrite(s, f, SAFE_AND_UNSAFE)
-    )
+    repair = change_file(content, "a.py", SETTINGS, Narrowing(), Apply(SAFE_AND_UNSAFE))
     assert repair.after == content
     if encoding == "unicode_escape":
         assert "does not give its bytes back" in repair.refusal
@@ -147,10 +153,7 @@ def test_an_error_whose_text_cannot_be_made_ends_no_run(monkeypatch: pytest.Monk
         def __str__(self) -> str:
             return str(self)
 
-    def check(*_: object) -> None:
-        raise Deep
-
-    monkeypatch.setattr("atomic_fix.check.check", check)
-    found = check_bytes(SAVE, "a.py", SETTINGS, Narrowing()).findings
-    assert [finding.code for finding in found] == ["ATF000"]
-    assert "internal error: Deep: ..." in found[0].message
+    monkeypatch.setattr("atomic_fix.check.check", raising(Deep()))
+    problem = check_file(SAVE, "a.py", SETTINGS, Narrowing()).problem
+    assert problem is not None
+    assert "internal error: Deep: ..." in problem.reason

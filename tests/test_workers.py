@@ -19,7 +19,7 @@ from atomic_fix.finding import FileResult
 from atomic_fix.run import all_files, workers
 from atomic_fix.run.all_files import Effort, check_files
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import check_bytes
+from atomic_fix.run.one_file import check_file
 from atomic_fix.settings import Resolver
 
 FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
@@ -90,7 +90,7 @@ def test_a_file_that_ends_its_worker_costs_no_other(
     tree: Path, monkeypatch: pytest.MonkeyPatch, end: Callable[[], None], said: str
 ) -> None:
     alone = results(Effort(jobs=1))
-    usual = check_bytes
+    usual = check_file
     deadly = {alone[10].filename, alone[-3].filename}
 
     def check(content: bytes, filename: str, *given: Any) -> FileResult:
@@ -98,14 +98,13 @@ def test_a_file_that_ends_its_worker_costs_no_other(
             end()
         return usual(content, filename, *given)
 
-    monkeypatch.setattr(workers, "check_bytes", check)
+    monkeypatch.setattr(workers, "check_file", check)
     told = results(Effort(jobs=2))
     assert [each.filename for each in told] == [each.filename for each in alone]
     for each, before in zip(told, alone, strict=True):
         if each.filename in deadly:
-            assert not each.analysed
-            assert [finding.code for finding in each.findings] == ["ATF000"]
-            assert said in each.findings[0].message
+            assert each.problem is not None
+            assert said in each.problem.reason
         else:
             assert each == before
 
@@ -115,7 +114,7 @@ def test_a_worker_that_hangs_in_native_code_is_ended(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = results(Effort(jobs=1))
-    usual = check_bytes
+    usual = check_file
 
     def check(content: bytes, filename: str, *given: Any) -> FileResult:
         if Path(filename).name == "clean_7.py":
@@ -124,12 +123,14 @@ def test_a_worker_that_hangs_in_native_code_is_ended(
                     sum(range(100_000))
         return usual(content, filename, *given)
 
-    monkeypatch.setattr(workers, "check_bytes", check)
+    monkeypatch.setattr(workers, "check_file", check)
     monkeypatch.setattr(workers, "_HANGS_AFTER", 3.0)  # the others take up to half a second
     told = {each.filename: each for each in results(Effort(jobs=2))}
     unread = {each.filename for each in told.values() if not each.analysed}
     assert len(unread - {each.filename for each in alone if not each.analysed}) == 1
-    assert "takes longer than" in told[str(Path("clean_7.py"))].findings[0].message
+    problem = told[str(Path("clean_7.py"))].problem
+    assert problem is not None
+    assert "takes longer than" in problem.reason
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a worker that is not forked is not patched")

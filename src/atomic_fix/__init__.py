@@ -25,10 +25,12 @@ def check_source(source: bytes, filename: str, config: Config | None = None) -> 
     """
     from atomic_fix.check import check, check_bytes
     from atomic_fix.config import Config
+    from atomic_fix.finding import listed
     from atomic_fix.source import Source, decode
 
     known = config or Config()
-    findings = check_bytes(source, filename, known).findings
+    result = check_bytes(source, filename, known)
+    findings = tuple(listed(result))
     text = decode(source, filename) if any(each.fix is not None for each in findings) else None
     if not isinstance(text, Source):
         return findings

@@ -6,18 +6,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from atomic_fix.config import Config
-from atomic_fix.finding import FileResult, Finding, Position, Span
+from atomic_fix.finding import FileResult, Finding, NotAnalysed, Unreadable
 from atomic_fix.parse import NotParsed, TooDeep, room
 from atomic_fix.parse.python import parsed
-from atomic_fix.source import Source, Unreadable, decode, is_python, is_test_file
+from atomic_fix.source import Source, decode, is_python, is_test_file
 
 if TYPE_CHECKING:
     import ast
 
     from atomic_fix.rules import Rule
-
-UNREADABLE = "ATF000"
-UNREADABLE_NAME = "not-analysed"
 
 
 def selected_rules(config: Config) -> tuple[Rule, ...]:
@@ -50,6 +47,9 @@ def check(
     Args:
         tree: Python's syntax tree of the source, if there is one already.
         fixes: whether to look for repairs, which takes as long as all the rest.
+
+    Raises:
+        NotAnalysed: the source cannot be parsed, or not by all that has to.
     """
     try:
         if not room.is_wanted():
@@ -61,8 +61,8 @@ def check(
                 pass  # long chains are no defect, and can be followed with more room
         return room.with_room(lambda: _check(source, config, tree, fixes=fixes))
     except RecursionError:
-        too_deep = Unreadable(source.filename, "cannot be analysed: nested too deeply")
-        return (unreadable_finding(too_deep),)
+        reason = "cannot be analysed: nested too deeply"
+        raise NotAnalysed(Unreadable(source.filename, reason)) from None
 
 
 def _check(
@@ -70,7 +70,7 @@ def _check(
 ) -> tuple[Finding, ...]:
     module = tree if tree is not None else parsed(source)
     if isinstance(module, Unreadable):
-        return (unreadable_finding(module),)
+        raise NotAnalysed(module)
     from atomic_fix.facts.module import ModuleFacts
     from atomic_fix.facts.nodes import forget_nodes
     from atomic_fix.facts.shortlist import is_anything_likely
@@ -83,36 +83,26 @@ def _check(
         rules = selected_rules(config)
         findings = [each for rule in rules for each in rule.check(facts, fixes=fixes)]
     except NotParsed as error:
-        return (unreadable_finding(Unreadable(source.filename, f"cannot be analysed: {error}")),)
+        reason = f"cannot be analysed: {error}"
+        raise NotAnalysed(Unreadable(source.filename, reason)) from error
     finally:
         forget_nodes()
     return tuple(sorted(findings, key=lambda finding: finding.sort_key))
 
 
 def check_bytes(content: bytes, filename: str, config: Config) -> FileResult:
-    """Decode and check. What cannot be decoded or parsed is one ATF000 finding."""
+    """Decode and check; a file that cannot be decoded or parsed is a result too."""
     from atomic_fix.prefilter import holds_none
 
     if holds_none(content, config) and is_python(content):
-        return FileResult(filename, ())
+        return FileResult(filename)
     source = decode(content, filename)
     if isinstance(source, Unreadable):
-        return FileResult(filename, (unreadable_finding(source),), analysed=False)
-    findings = check(source, config)
+        return FileResult(filename, problem=source)
+    try:
+        findings = check(source, config)
+    except NotAnalysed as error:
+        return FileResult(filename, problem=error.problem)
     if not config.check_tests and is_test_file(filename):
-        findings = tuple(each for each in findings if each.code == UNREADABLE)
-    analysed = not any(finding.code == UNREADABLE for finding in findings)
-    return FileResult(filename, findings, analysed)
-
-
-def unreadable_finding(reason: Unreadable) -> Finding:
-    """The ATF000 finding of a file that could not be analysed."""
-    start = Position(reason.row, reason.column)
-    return Finding(
-        code=UNREADABLE,
-        name=UNREADABLE_NAME,
-        filename=reason.filename,
-        span=Span(start, start),
-        message=reason.reason,
-        noqa_row=reason.row,
-    )
+        return FileResult(filename)
+    return FileResult(filename, findings)

@@ -10,12 +10,12 @@ import argparse
 import libcst as cst
 from libcst.codemod import CodemodCommand, CodemodContext, SkipFile
 
-from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, Rewrite, rewrite
-from atomic_fix.run.helper_import import Guard, HelperImports
+from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
+from atomic_fix.run.fix_policy import Apply
+from atomic_fix.run.helper_import import HelperImports
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import Find, change_bytes
+from atomic_fix.run.one_file import change_file
 from atomic_fix.settings import ConfigError, Resolver
-from atomic_fix.source import Source
 
 
 class AtomicFixCommand(CodemodCommand):
@@ -47,20 +47,12 @@ class AtomicFixCommand(CodemodCommand):
             settings = resolver.for_file(filename)
         except ConfigError as error:
             raise SkipFile(str(error)) from error
-        missing = None
-
-        def change(source: Source, find: Find) -> Rewrite:
-            nonlocal missing
-            guarded = Guard(HelperImports(resolver), find, self._allowed)
-            new = rewrite(source, guarded, self._allowed)
-            missing = guarded.missing
-            return new
-
-        new = change_bytes(tree.bytes, filename, settings, Narrowing(), change)
-        if missing is not None:
-            raise SkipFile(f"{missing.told}; {missing.advice}")
+        policy = Apply(self._allowed, HelperImports(resolver))
+        new = change_file(tree.bytes, filename, settings, Narrowing(), policy)
+        if new.missing is not None:
+            raise SkipFile(f"{new.missing.told}; {new.missing.advice}")
         if new.refusal:
             raise SkipFile(new.refusal)
-        if not new.result.analysed:
-            raise SkipFile(new.result.findings[0].message)
+        if new.result.problem is not None:
+            raise SkipFile(new.result.problem.reason)
         return tree if new.after == new.before else cst.parse_module(new.after)

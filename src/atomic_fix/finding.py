@@ -5,7 +5,8 @@ form feed does not), are 1-based, and count characters, not bytes.
 """
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -102,15 +103,57 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class FileResult:
-    """All that is to be told of one file, in order of position.
+class Unreadable:
+    """Why a file could not be analysed, in one line, and where if that is known."""
 
-    `analysed` is false when the file could not be read, decoded or parsed; `findings`
-    then holds the ATF000 that says why. `notes` are (row, remark) about comments in it that
-    suppress nothing: told aside, they are no findings.
+    filename: str
+    reason: str
+    row: int = 1
+    column: int = 1
+
+
+class NotAnalysed(Exception):
+    """Raised within the analysis of one file when it cannot be done; `problem` says why."""
+
+    def __init__(self, problem: Unreadable) -> None:
+        super().__init__(problem.reason)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """All that is to be reported of one file, its findings in order of position.
+
+    `problem` is why the file could not be analysed; there are no findings then. `notes` are
+    (row, remark) about comments in it that suppress nothing: they are no findings. `text` is what
+    was checked, where a finding has a fix, so that nobody has to read it again to show that.
     """
 
     filename: str
-    findings: tuple[Finding, ...]
-    analysed: bool = True
+    findings: tuple[Finding, ...] = ()
     notes: tuple[tuple[int, str], ...] = ()
+    problem: Unreadable | None = None
+    text: str | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def analysed(self) -> bool:
+        return self.problem is None
+
+
+NOT_ANALYSED, NOT_ANALYSED_NAME = "ATF000", "not-analysed"
+
+
+def listed(result: FileResult) -> Iterator[Finding]:
+    """The findings of a file as they are reported. That it was not analysed is one as well,
+    in reports and nowhere else."""
+    if result.problem is not None:
+        start = Position(result.problem.row, result.problem.column)
+        yield Finding(
+            NOT_ANALYSED,
+            NOT_ANALYSED_NAME,
+            result.problem.filename,
+            Span(start, start),
+            result.problem.reason,
+            noqa_row=start.row,
+        )
+    yield from result.findings

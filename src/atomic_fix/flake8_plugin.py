@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any, ClassVar, cast
 
 from atomic_fix import __version__
-from atomic_fix.finding import Finding
-from atomic_fix.prefilter import holds_none
-from atomic_fix.report import printable
+from atomic_fix.finding import FileResult, Finding, Unreadable, listed
+from atomic_fix.report import one_per_call, printable
 from atomic_fix.run import disk
-from atomic_fix.run.narrowing import Narrowing, one_per_call, read_baseline
-from atomic_fix.run.one_file import defect, told, uncollected, unreadable
+from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.one_file import Content, Parsed, check_file, defect, uncollected
 from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver, Settings
-from atomic_fix.source import Source, Unreadable, decode
+from atomic_fix.source import Source
 from atomic_fix.suppress import Reach, Suppressions
 
 _OPTIONS = tuple(key for key in KEYS if key.of_config and key.kind is not Kind.CODES)
@@ -144,41 +143,40 @@ class AtomicFixPlugin:
         Never raises: an exception here would end the whole flake8 run.
         """
         try:
-            findings = self._findings()
+            result = self._result()
         except ConfigError as error:
             reason = " ".join(str(error).split())
-            findings = unreadable(Unreadable(self._filename, reason)).findings
+            result = FileResult(self._filename, problem=Unreadable(self._filename, reason))
         except Exception as error:
-            findings = unreadable(defect(error, self._filename)).findings
-        for finding in findings:
+            result = FileResult(self._filename, problem=defect(error, self._filename))
+        for finding in listed(result):
             start = finding.span.start
             said = f"{finding.code} {printable(finding.message)}"
             yield start.row, start.column - 1, said, type(self)
 
-    def _findings(self) -> tuple[Finding, ...]:
-        source: Source | Unreadable
+    def _result(self) -> FileResult:
         settings = self._settings()
+        text = "".join(self._lines)
+        content: Content
         if self._filename == self._stdin_name:
             # It is there as lines only; positions are the same in them.
-            source = Source(self._filename, "".join(self._lines), "utf-8", bom=False)
+            content = Source(self._filename, text, "utf-8", bom=False)
         else:
             # As it lies on the disk: where that cannot be decoded, flake8's lines are what
-            # latin-1 makes of it.
+            # latin-1 makes of it. Of a file with \r, for one, it parses other lines.
             content = disk.read(self._filename)
-            if isinstance(content, bytes) and holds_none(content, settings.config):
-                return ()
-            source = decode(content, self._filename) if isinstance(content, bytes) else content
-        if isinstance(source, Unreadable):
-            return unreadable(source).findings
-        # Of a file with \r, for one, flake8 parses other lines.
-        tree = self._tree if source.text == "".join(self._lines) else None
-        known = settings.baseline and read_baseline(str(Path(settings.root, settings.baseline)))
+        known = settings.baseline and str(Path(settings.root, settings.baseline))
+        narrowing, parsed = Narrowing(baseline_file=known), Parsed(text, self._tree)
         with uncollected():
-            findings = told(source, settings, Narrowing(known or None), tree, noqa=False)
-        return one_per_call(findings, self._hidden_by_flake8(source))
+            result = check_file(content, self._filename, settings, narrowing, parsed, noqa=False)
+        if not result.findings:
+            return result
+        findings = one_per_call(result.findings, self._hidden_by_flake8())
+        return replace(result, findings=findings)
 
-    def _hidden_by_flake8(self, source: Source) -> Callable[[Finding], bool]:
+    def _hidden_by_flake8(self) -> Callable[[Finding], bool]:
         """Tells whether flake8 will not report a finding, so that it hides no other one."""
+        source = Source(self._filename, "".join(self._lines), "utf-8", bom=False)
         comments = Suppressions.of(source).only(Reach.LINE, Reach.FILE).comments
         guide = self._guides and self._guides.style_guide_for(self._filename)
 

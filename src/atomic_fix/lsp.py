@@ -6,20 +6,30 @@ together as `source.fixAll.atomic-fix`.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from atomic_fix import __version__
-from atomic_fix.check import UNREADABLE
-from atomic_fix.finding import Applicability, Edit, Finding, Fix, Span
-from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY, rewrite
+from atomic_fix.finding import (
+    Applicability,
+    Edit,
+    FileResult,
+    Finding,
+    Fix,
+    Span,
+    Unreadable,
+    listed,
+)
+from atomic_fix.report import one_per_call
+from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
 from atomic_fix.rules import RULES
-from atomic_fix.run.helper_import import Guard, HelperImports, Missing
-from atomic_fix.run.narrowing import Narrowing, one_per_call
-from atomic_fix.run.one_file import told, unreadable
-from atomic_fix.settings import ConfigError, Resolver
-from atomic_fix.source import Source, Unreadable
+from atomic_fix.run.fix_policy import Apply, OnMissing
+from atomic_fix.run.helper_import import HelperImports, Missing
+from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.one_file import Repair, change_file, check_file
+from atomic_fix.settings import ConfigError, Resolver, Settings
+from atomic_fix.source import Source
 
 try:
     from lsprotocol import types
@@ -39,9 +49,14 @@ class _Checked:
 
     document: TextDocument
     source: Source
-    findings: tuple[Finding, ...]
-    find: Callable[[Source], Sequence[Finding]]
+    settings: Settings | None
+    result: FileResult
     imports: HelperImports
+
+    @property
+    def findings(self) -> Iterable[Finding]:
+        """As they are reported: that the document cannot be analysed is one too."""
+        return listed(self.result)
 
     def range_of(self, span: Span) -> types.Range:
         # Most editors count UTF-16 units, and our columns are characters.
@@ -61,7 +76,7 @@ class _Checked:
             message=finding.message,
             severity=(
                 types.DiagnosticSeverity.Error
-                if finding.code == UNREADABLE
+                if not self.result.analysed
                 else types.DiagnosticSeverity.Warning
             ),
             code=finding.code,
@@ -115,14 +130,16 @@ class _Server(LanguageServer):
             return None
         source = Source(document.path, document.source, "utf-8", bom=False)
         resolver = Resolver({})
-
-        def find(text: Source) -> tuple[Finding, ...]:
-            try:
-                return told(text, resolver.for_file(document.path), Narrowing())
-            except ConfigError as error:
-                return unreadable(Unreadable(document.path, str(error))).findings
-
-        return _Checked(document, source, one_per_call(find(source)), find, HelperImports(resolver))
+        imports = HelperImports(resolver)
+        try:
+            settings = resolver.for_file(document.path)
+        except ConfigError as error:
+            problem = Unreadable(document.path, str(error))
+            result = FileResult(document.path, problem=problem)
+            return _Checked(document, source, None, result, imports)
+        result = check_file(source, document.path, settings, Narrowing())
+        result = replace(result, findings=one_per_call(result.findings))
+        return _Checked(document, source, settings, result, imports)
 
     def say_once(self, missing: Missing) -> None:
         """Show a person why repairs were left out, once for each reason: editors ask for all
@@ -189,10 +206,10 @@ def server() -> _Server:
         if _wanted(types.CodeActionKind.QuickFix, params):
             actions += _quick_fixes(checked, params.range)
         if _wanted(FIX_ALL, params):
-            guarded = Guard(checked.imports, checked.find, SAFE_ONLY)
-            actions += _fix_all(checked, guarded)
-            if guarded.missing is not None:
-                ls.say_once(guarded.missing)
+            repair = _safe_repair(checked)
+            actions += _fix_all(checked, repair)
+            if repair is not None and repair.missing is not None:
+                ls.say_once(repair.missing)
         return actions
 
     return ls
@@ -236,10 +253,18 @@ def _offered(finding: Finding) -> list[Fix]:
     return found
 
 
-def _fix_all(checked: _Checked, guarded: Guard) -> list[types.CodeAction]:
-    new = rewrite(checked.source, guarded, SAFE_ONLY).text
-    if new == checked.source.text:
+def _safe_repair(checked: _Checked) -> Repair | None:
+    if checked.settings is None:
+        return None
+    policy = Apply(SAFE_ONLY, checked.imports, OnMissing.LEAVE_OUT)
+    name = checked.document.path
+    return change_file(checked.source, name, checked.settings, Narrowing(), policy)
+
+
+def _fix_all(checked: _Checked, repair: Repair | None) -> list[types.CodeAction]:
+    if repair is None or repair.after == repair.before:
         return []
+    new = repair.after.decode(checked.source.encoding)
     return [
         types.CodeAction(
             title="Make all safe repairs of atomic-fix",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from atomic_fix.finding import Applicability, Edit, Finding, Span
+from atomic_fix.finding import Applicability, Edit, Finding, NotAnalysed, Span
 from atomic_fix.fixes.unused_imports import without_unused_imports
 from atomic_fix.source import Source
 
@@ -111,9 +111,13 @@ def rewrite(
     baseline is never touched. The source is refused, unchanged, when the result would not
     compile, would have lost a comment, cannot be written in the file's encoding, or does
     not settle.
+
+    Raises:
+        NotAnalysed: the source cannot be analysed as it is.
     """
     first = findings = tuple(find(source))
     current = source
+    problem = ""
     repaired: list[Finding] = []
     for _ in range(ROUND_LIMIT):
         text, applied = apply_fixes(current, findings, allowed)
@@ -121,18 +125,28 @@ def rewrite(
             break
         repaired.extend(applied)
         current = replace(current, text=text)
-        findings = tuple(find(current))
+        findings, problem = _found(current, find)
     else:
         return Rewrite(source.text, (), first, f"the fixes do not settle in {ROUND_LIMIT} rounds")
     if current.text == source.text:
         return Rewrite(source.text, (), first)
     final = tidied(source, current)
     reason = refusal(source, final)
-    if reason:
+    if not reason and final.text != current.text:
+        findings, problem = _found(final, find)  # they stand on other rows
+    if reason := reason or problem:
         return Rewrite(source.text, (), first, reason)
-    if final.text != current.text:
-        findings = tuple(find(final))  # they stand on other rows
     return Rewrite(final.text, tuple(repaired), findings)
+
+
+def _found(
+    source: Source, find: Callable[[Source], Sequence[Finding]]
+) -> tuple[tuple[Finding, ...], str]:
+    """The findings of a text that fixes have made, or why it cannot be analysed."""
+    try:
+        return tuple(find(source)), ""
+    except NotAnalysed as error:
+        return (), f"the result {error}"
 
 
 def proven(
@@ -184,12 +198,14 @@ def _fault(
     allowed: AbstractSet[Applicability],
 ) -> str:
     current = source
+    problem = ""
     for _ in range(ROUND_LIMIT):
         text, _applied = apply_fixes(current, findings, allowed)
         if text == current.text:
-            return refusal(source, tidied(source, current)) if current is not source else ""
+            found = refusal(source, tidied(source, current)) if current is not source else ""
+            return found or problem
         current = replace(current, text=text)
-        findings = find(current)
+        findings, problem = _found(current, find)
     return f"the fixes do not settle in {ROUND_LIMIT} rounds"
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from atomic_fix import files
 from atomic_fix.config import Config, own_helper
 from atomic_fix.patterns import encoded, too_many
+from atomic_fix.source import below, is_test_file
 
 DEFAULT_EXCLUDE = (
     ".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints",
@@ -62,6 +63,37 @@ class Settings:
     output_format: str = "full"
     isolated: bool = False
     """Whether no configuration file is read, those of other tools included."""
+
+    def leaves_out(self, filename: str) -> bool:
+        """Whether a file is one of tests, and those are not checked."""
+        if self.config.check_tests:
+            return False
+        path = os.path.abspath(filename)
+        if "test" not in path.lower():
+            return False
+        # Seen from the folder of the configuration, or of the project: that a folder above it is
+        # called `tests` says nothing.
+        root = self.root if self.origin else _project_of(path) or self.root
+        return is_test_file(below(path, root) or path)
+
+
+_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+
+
+def _project_of(path: str) -> str:
+    """The folder of the git repository that holds a file, or else the nearest one with a project
+    file; empty for none."""
+    nearest = ""
+    folder = os.path.dirname(path)
+    while True:
+        if os.path.exists(os.path.join(folder, ".git")):
+            return folder
+        if not nearest and any(os.path.exists(os.path.join(folder, n)) for n in _PROJECT_FILES):
+            nearest = folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return nearest
+        folder = parent
 
 
 class Kind(enum.Enum):

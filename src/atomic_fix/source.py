@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import accumulate
 from types import ModuleType
 
-from atomic_fix.finding import Position, Span
+from atomic_fix.finding import Position, Span, Unreadable
 
 # What ends a row for Python's tokenizer. `str.splitlines` would also split at form
 # feeds, \x1c and U+2028, and every later row would be off.
@@ -80,16 +80,6 @@ class Source:
                 UnicodeEncodeError.
         """
         return (codecs.BOM_UTF8 if self.bom else b"") + text.encode(self.encoding)
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """Why a file could not be analysed, in one line, and where if that is known."""
-
-    filename: str
-    reason: str
-    row: int = 1
-    column: int = 1
 
 
 def decode(content: bytes, filename: str) -> Source | Unreadable:

@@ -452,3 +452,50 @@ def _modules(folder: str) -> Iterator[str]:
                     yield entry.name
     except (OSError, ValueError):
         return
+
+
+def deleting_ruff() -> str:
+    """The ruff configuration, nearest to the current folder, that turns RUF100 or RUF102 on and
+    does not name ATF as external; empty when there is none. Such a ruff takes
+    `# noqa: ATF101` for unused or unknown, and `ruff check --fix` takes it out."""
+    from pathlib import Path
+
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        for name in (".ruff.toml", "ruff.toml", "pyproject.toml"):
+            path = str(folder / name)
+            content = _read(path)
+            if not content:
+                continue
+            try:
+                table = section(path, content, "ruff")
+            except ValueError:
+                continue  # ruff's to complain of
+            if isinstance(table, dict):
+                return path if _would_delete(table) else ""
+    return ""
+
+
+def _would_delete(table: dict[str, Any]) -> bool:
+    # The keys stand below `lint`, and in older configurations at the top.
+    lint = table.get("lint", {})
+    tables = [table, lint] if isinstance(lint, dict) else [table]
+    external = _ruff_codes(tables, "external")
+    if "ATF".startswith(external) or any(each.startswith("ATF") for each in external):
+        return False
+    on = _ruff_codes(tables, "select", "extend-select")
+    off = _ruff_codes(tables, "ignore", "extend-ignore")
+    return any(
+        ("ALL" in on or rule.startswith(on)) and not rule.startswith(off)
+        for rule in ("RUF100", "RUF102")
+    )
+
+
+def _ruff_codes(tables: list[dict[str, Any]], *keys: str) -> tuple[str, ...]:
+    values = [each.get(key) for each in tables for key in keys]
+    return tuple(
+        code
+        for value in values
+        if isinstance(value, list)
+        for code in value
+        if isinstance(code, str) and code
+    )

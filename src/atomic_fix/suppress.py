@@ -14,11 +14,15 @@ import enum
 import io
 import re
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from atomic_fix.finding import Finding, Position, Span
 from atomic_fix.source import Source
+
+if TYPE_CHECKING:
+    from atomic_fix.config import Config
 
 _NEEDLE = re.compile(r"noqa|atomic-fix:", re.IGNORECASE)
 _LINE = re.compile(r"# noqa(?::\s?(?P<codes>(?:[A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)
@@ -86,6 +90,73 @@ class Suppressions:
     def only(self, *reaches: Reach) -> Suppressions:
         """Those of the given kinds: flake8 sees to its own ones itself."""
         return Suppressions(tuple(each for each in self.comments if each.reach in reaches))
+
+
+def unsuppressed(
+    findings: Iterable[Finding], source: Source, *, noqa: bool, require_reason: bool
+) -> tuple[Finding, ...]:
+    """The findings that no comment suppresses. Without `noqa`, comments that flake8 knows too are
+    not looked at; those that give no reason suppress nothing if it is required."""
+    suppressions = Suppressions.of(source)
+    if not noqa:
+        suppressions = suppressions.only(Reach.RANGE)
+    left = []
+    for finding in findings:
+        comments = [each for each in suppressions.comments if each.covers(finding)]
+        if not comments:
+            left.append(finding)
+        elif require_reason and not any(each.reason for each in comments):
+            reminder = f"{finding.message}; the comment that suppresses it gives no reason"
+            left.append(replace(finding, message=reminder))
+    return tuple(left)
+
+
+def unused(
+    findings: Sequence[Finding], source: Source, config: Config
+) -> tuple[tuple[int, str], ...]:
+    """What to say of comments that suppress none of the findings, from which nothing may have
+    been left out: row and remark."""
+    if "ATF" not in source.text and "atomic-fix:" not in source.text:
+        return ()
+    from atomic_fix.check import selected_rules
+    from atomic_fix.rules import RULES
+
+    on = {rule.code for rule in selected_rules(config)}
+    # What is not looked for cannot be missed.
+    off = {rule.code for rule in RULES if rule.code not in on}
+    usual = {rule.code for rule in RULES if rule.default} & off
+    notes = []
+    for comment in _real_comments(Suppressions.of(source), source):
+        row = comment.span.start.row
+        covered = [each for each in findings if comment.covers(each)]
+        if comment.reach is Reach.NOTHING:
+            notes.append((row, f"`{source.slice(comment.span)}` switches nothing off or on"))
+        elif comment.reach is Reach.RANGE and not covered and not usual:
+            notes.append((row, f"`{source.slice(comment.span)}` suppresses nothing"))
+        notes.extend(
+            (row, f"`# noqa: {code}` suppresses nothing")
+            for code in comment.codes
+            if code.startswith("ATF")
+            and not any(each.code.startswith(code) for each in covered)
+            and code not in off
+            and not any(each.startswith(code) for each in usual)
+        )
+    return tuple(notes)
+
+
+def _real_comments(suppressions: Suppressions, source: Source) -> Iterator[Suppression]:
+    """Those that are comments to Python too: flake8, and so we, take them in strings as well,
+    but one that only stands in a string, such as an example, is not worth a word."""
+    if not suppressions.comments:
+        return
+    try:
+        columns = CommentRows(source).comments
+    except ValueError:
+        return
+    for each in suppressions.comments:
+        start = each.span.start
+        if start.row in columns and start.column > columns[start.row]:
+            yield each
 
 
 def _of_file(lines: list[str]) -> Iterator[Suppression]:

@@ -458,6 +458,8 @@ CALLS: dict[str, dict[str, Call]] = {
                 "read_checkpoint",
                 "read_first_checkpoint",
                 "restore_checkpoint",
+                "restore_old_checkpoint",
+                "read_old_checkpoint",
                 "load_checkpoint_or_default",
                 "load_any_checkpoint",
                 "load_hidden_checkpoint",

@@ -6,7 +6,45 @@ name that starts with a dot is a method, whatever the receiver (`.to_csv`).
 
 import re
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import lru_cache
+
+
+class Content(Enum):
+    """What a file holds, as far as the call that writes it tells."""
+
+    UNKNOWN = auto()
+    STATE = auto()
+    """Serialised data, in a format that programs load back."""
+    TABLE = auto()
+    COPY = auto()
+    ARCHIVE = auto()
+    HDF5 = auto()
+
+
+class Move(Enum):
+    """How a finished file gets its final name."""
+
+    REPLACE = auto()
+    RENAME = auto()
+    LINK = auto()
+    MOVE = auto()
+    COPY = auto()
+
+
+class Rewriting(Enum):
+    """What the repair of a block makes of the call that opens its file."""
+
+    OPENS = "a call of `atomic_open` with the same arguments"
+    RECODES = "a call of `atomic_open` that writes no other line ends"
+    COMPRESSES = "the same call, with a handle of `atomic_open` in place of the path"
+    TAKES_FILEOBJ = "left to a person: a handle of `atomic_open` as `fileobj`"
+    AWAITS = "a call of an asynchronous helper, if the block does no more than write"
+    NOT_SEEN = "no repair: what else the opener does is not known"
+
+
+_OPEN = ("file", "mode", "buffering", "encoding", "errors", "newline", "closefd", "opener")
+_COMPRESSED = ("filename", "mode", "compresslevel", "encoding", "errors", "newline")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +52,37 @@ class Opener:
     """A call that opens the path that comes first, in the mode that comes second."""
 
     name: str
+    rewriting: Rewriting = Rewriting.NOT_SEEN
     default_mode: str = "r"
-    path_keyword: str = "file"
-    content: str = ""
-    """What such a file holds if the opener itself tells: `archive`, `hdf5`."""
+    parameters: tuple[str, ...] = _OPEN
+    """The names of those that may be given by position, the path first."""
+    content: Content = Content.UNKNOWN
+    """What such a file holds if the opener itself tells."""
+    refusal: str = ""
+    """Why there is no repair, if there is more to say than that it is not known."""
+
+    @property
+    def path_keyword(self) -> str:
+        return self.parameters[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """What a saver does with a handle in place of a path."""
+
+    arguments: str = '"wb"'
+    """How `atomic_open` is called after the path."""
+    suffixes: tuple[str, ...] = ()
+    """Given a path, the saver writes to that very file, and plainly, only with one of these
+    suffixes; empty when the suffix is nothing to it."""
+    module: str = ""
+    """A package that the module must import: the method alone does not say whose it is."""
+    doubt: str = ""
+    """Why a person should read it; empty when the bytes are the same."""
+    refused: frozenset[str] = frozenset()
+    """Keywords that go with a path only, or open the file in another way."""
+    appends: bool = False
+    """Whether the saver puts the first suffix behind a path that lacks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +92,17 @@ class Saver:
     name: str
     path: int
     keyword: str
-    content: str
-    """`state` for formats that programs load back, `table` for tables, `copy` for copies."""
+    content: Content
+    handle: Handle | None = None
+    """What its repair does; without it, there is none, for the reason `refusal`."""
+    loader: str = ""
+    """The call that loads what it saves, from the same path."""
+    refusal: str = "`{}` takes a path only; save to a temp file, then `os.replace` it"
+
+    @property
+    def shown(self) -> str:
+        """How a message calls it."""
+        return self.name.removeprefix(".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +115,39 @@ class Loader:
 
 
 OPENERS = (
-    Opener("builtins.open"),
-    Opener("io.open"),
-    Opener("codecs.open", path_keyword="filename"),
-    Opener("gzip.open", default_mode="rb", path_keyword="filename"),
-    Opener("gzip.GzipFile", default_mode="rb", path_keyword="filename"),
-    Opener("bz2.open", default_mode="rb", path_keyword="filename"),
-    Opener("bz2.BZ2File", default_mode="rb", path_keyword="filename"),
-    Opener("lzma.open", default_mode="rb", path_keyword="filename"),
-    Opener("lzma.LZMAFile", default_mode="rb", path_keyword="filename"),
-    Opener("aiofiles.open"),
-    Opener("anyio.open_file"),
-    Opener("smart_open.open", path_keyword="uri"),
-    Opener("fsspec.open", default_mode="rb", path_keyword="urlpath"),
-    Opener("tensorflow.io.gfile.GFile", path_keyword="name"),
-    Opener("h5py.File", path_keyword="name", content="hdf5"),
-    Opener("zipfile.ZipFile", content="archive"),
+    Opener("builtins.open", Rewriting.OPENS),
+    Opener("io.open", Rewriting.OPENS),
+    Opener(
+        "codecs.open",
+        Rewriting.RECODES,
+        parameters=("filename", "mode", "encoding", "errors", "buffering"),
+    ),
+    Opener("gzip.open", Rewriting.COMPRESSES, "rb", _COMPRESSED),
+    Opener("gzip.GzipFile", Rewriting.TAKES_FILEOBJ, "rb", _COMPRESSED[:2]),
+    Opener("bz2.open", Rewriting.COMPRESSES, "rb", _COMPRESSED),
+    Opener("bz2.BZ2File", Rewriting.COMPRESSES, "rb", _COMPRESSED[:2]),
+    Opener("lzma.open", Rewriting.COMPRESSES, "rb", _COMPRESSED[:2]),
+    Opener("lzma.LZMAFile", Rewriting.COMPRESSES, "rb", _COMPRESSED[:2]),
+    Opener("aiofiles.open", Rewriting.AWAITS),
+    Opener("anyio.open_file", Rewriting.AWAITS),
+    Opener("smart_open.open", parameters=("uri", "mode")),
+    Opener("fsspec.open", default_mode="rb", parameters=("urlpath", "mode")),
+    Opener("tensorflow.io.gfile.GFile", parameters=("name", "mode")),
+    Opener(
+        "h5py.File",
+        parameters=("name", "mode"),
+        content=Content.HDF5,
+        refusal="h5py writes through its own library; write to a temp file, then replace",
+    ),
+    Opener(
+        "zipfile.ZipFile",
+        Rewriting.COMPRESSES,
+        parameters=("file", "mode"),
+        content=Content.ARCHIVE,
+    ),
 )
+# `path.open(mode)`.
+PATH_OPEN = Opener("Path.open", Rewriting.OPENS, parameters=_OPEN[1:])
 
 # `smart_open`, `zopen`, `open_file`, imported from anywhere: `open` with something around it,
 # unless a word of the name says that it does what this tool would have it do, or opens no file.
@@ -77,39 +167,137 @@ def opener(name: str) -> Opener | None:
     return Opener(last)
 
 
+_NPZ = Handle(suffixes=(".npz",), appends=True)
+_PANDAS_TEXT = '"w", encoding="utf-8", newline=""'
+_PANDAS_OPTIONS = frozenset({"mode", "encoding", "errors", "compression", "storage_options"})
+_POLARS = Handle(module="polars", doubt="polars buffers handles in its own way")
+_COPIED = "copy to a temp file beside the target, then `os.replace` it"
+
 SAVERS = (
-    Saver("torch.save", 1, "f", "state"),
-    Saver("torch.jit.save", 1, "f", "state"),
-    Saver("numpy.save", 0, "file", "state"),
-    Saver("numpy.savez", 0, "file", "state"),
-    Saver("numpy.savez_compressed", 0, "file", "state"),
-    Saver("numpy.savetxt", 0, "fname", "table"),
-    Saver("joblib.dump", 1, "filename", "state"),
-    Saver("safetensors.torch.save_file", 1, "filename", "state"),
-    Saver("safetensors.numpy.save_file", 1, "filename", "state"),
-    Saver("safetensors.flax.save_file", 1, "filename", "state"),
-    Saver("safetensors.tensorflow.save_file", 1, "filename", "state"),
-    Saver("scipy.sparse.save_npz", 0, "file", "state"),
-    Saver("scipy.io.savemat", 0, "file_name", "state"),
-    Saver("faiss.write_index", 1, "fname", "state"),
-    Saver("paddle.save", 1, "path", "state"),
-    Saver("mindspore.save_checkpoint", 1, "ckpt_file_name", "state"),
-    Saver("shutil.copy", 1, "dst", "copy"),
-    Saver("shutil.copy2", 1, "dst", "copy"),
-    Saver("shutil.copyfile", 1, "dst", "copy"),
-    Saver(".to_csv", 0, "path_or_buf", "table"),
-    Saver(".to_json", 0, "path_or_buf", "table"),
-    Saver(".to_parquet", 0, "path", "table"),
-    Saver(".to_pickle", 0, "path", "state"),
-    Saver("pandas.to_pickle", 1, "filepath_or_buffer", "state"),
-    Saver(".tofile", 0, "fid", "state"),
-    Saver(".to_feather", 0, "path", "table"),
-    Saver(".to_hdf", 0, "path_or_buf", "table"),
-    Saver(".write_csv", 0, "file", "table"),
-    Saver(".write_parquet", 0, "file", "table"),
-    Saver(".write_ipc", 0, "file", "table"),
-    Saver(".write_ndjson", 0, "file", "table"),
-    Saver(".save_weights", 0, "filepath", "state"),
+    Saver(
+        "torch.save",
+        1,
+        "f",
+        Content.STATE,
+        Handle(doubt="the archive's inner folder is named `archive`, not as the file"),
+        "torch.load",
+    ),
+    Saver(
+        "torch.jit.save",
+        1,
+        "f",
+        Content.STATE,
+        Handle(doubt="the archive's inner folder is named `archive`"),
+    ),
+    Saver(
+        "numpy.save",
+        0,
+        "file",
+        Content.STATE,
+        Handle(suffixes=(".npy",), appends=True),
+        "numpy.load",
+    ),
+    Saver("numpy.savez", 0, "file", Content.STATE, _NPZ, "numpy.load"),
+    Saver("numpy.savez_compressed", 0, "file", Content.STATE, _NPZ, "numpy.load"),
+    Saver("numpy.savetxt", 0, "fname", Content.TABLE, loader="numpy.loadtxt"),
+    Saver(
+        "joblib.dump",
+        1,
+        "filename",
+        Content.STATE,
+        Handle(suffixes=(".joblib", ".pkl", ".pickle", ".bin", ".dat", ".job")),
+        "joblib.load",
+    ),
+    Saver(
+        "safetensors.torch.save_file",
+        1,
+        "filename",
+        Content.STATE,
+        loader="safetensors.torch.load_file",
+    ),
+    Saver("safetensors.numpy.save_file", 1, "filename", Content.STATE),
+    Saver("safetensors.flax.save_file", 1, "filename", Content.STATE),
+    Saver("safetensors.tensorflow.save_file", 1, "filename", Content.STATE),
+    Saver("scipy.sparse.save_npz", 0, "file", Content.STATE, _NPZ),
+    Saver(
+        "scipy.io.savemat",
+        0,
+        "file_name",
+        Content.STATE,
+        Handle(suffixes=(".mat",), appends=True, refused=frozenset({"appendmat"})),
+    ),
+    Saver("faiss.write_index", 1, "fname", Content.STATE, loader="faiss.read_index"),
+    Saver(
+        "paddle.save",
+        1,
+        "path",
+        Content.STATE,
+        Handle(doubt="paddle writes the same content, but maybe in other chunks"),
+    ),
+    Saver("mindspore.save_checkpoint", 1, "ckpt_file_name", Content.STATE),
+    Saver("shutil.copy", 1, "dst", Content.COPY, refusal=_COPIED),
+    Saver("shutil.copy2", 1, "dst", Content.COPY, refusal=_COPIED),
+    Saver("shutil.copyfile", 1, "dst", Content.COPY, refusal=_COPIED),
+    Saver(
+        ".to_csv",
+        0,
+        "path_or_buf",
+        Content.TABLE,
+        Handle(_PANDAS_TEXT, (".csv", ".tsv", ".txt"), "pandas", refused=_PANDAS_OPTIONS),
+        "pandas.read_csv",
+    ),
+    Saver(
+        ".to_json",
+        0,
+        "path_or_buf",
+        Content.TABLE,
+        Handle(_PANDAS_TEXT, (".json", ".jsonl"), "pandas", refused=_PANDAS_OPTIONS),
+        "pandas.read_json",
+    ),
+    Saver(
+        ".to_parquet",
+        0,
+        "path",
+        Content.TABLE,
+        Handle(
+            module="pandas",
+            doubt="the engine may write other metadata to a handle",
+            refused=frozenset({"storage_options", "partition_cols", "engine"}),
+        ),
+        "pandas.read_parquet",
+    ),
+    Saver(
+        ".to_pickle",
+        0,
+        "path",
+        Content.STATE,
+        Handle(suffixes=(".pkl", ".pickle"), module="pandas", refused=_PANDAS_OPTIONS),
+        "pandas.read_pickle",
+    ),
+    Saver("pandas.to_pickle", 1, "filepath_or_buffer", Content.STATE, loader="pandas.read_pickle"),
+    Saver(".tofile", 0, "fid", Content.STATE),
+    Saver(
+        ".to_feather",
+        0,
+        "path",
+        Content.TABLE,
+        Handle(module="pandas", doubt="feather may be written in other chunks"),
+        "pandas.read_feather",
+    ),
+    Saver(".to_hdf", 0, "path_or_buf", Content.TABLE),
+    Saver(".write_csv", 0, "file", Content.TABLE, _POLARS, "polars.read_csv"),
+    Saver(".write_parquet", 0, "file", Content.TABLE, _POLARS, "polars.read_parquet"),
+    Saver(".write_ipc", 0, "file", Content.TABLE, _POLARS),
+    Saver(".write_ndjson", 0, "file", Content.TABLE, _POLARS),
+    Saver(".save_weights", 0, "filepath", Content.STATE),
+)
+# The method of what one of `TREE_MAKERS` makes.
+TREE_WRITE = Saver(
+    "ElementTree.write",
+    0,
+    "file_or_filename",
+    Content.STATE,
+    Handle(doubt="on Windows the line ends become \\n"),
 )
 
 # Objects with an `open(path, mode)` of their own: file system layers. The last word of a name.
@@ -135,6 +323,10 @@ PARSER_MAKERS = frozenset(
 )
 
 LOADERS = (
+    *(
+        Loader(name, takes_path=True)
+        for name in dict.fromkeys(each.loader for each in SAVERS if each.loader)
+    ),
     Loader("json.load"),
     Loader("json.loads"),
     Loader("simplejson.load"),
@@ -156,19 +348,6 @@ LOADERS = (
     Loader("dill.load"),
     Loader("dill.loads"),
     Loader("marshal.load"),
-    Loader("joblib.load", takes_path=True),
-    Loader("torch.load", takes_path=True),
-    Loader("numpy.load", takes_path=True),
-    Loader("numpy.loadtxt", takes_path=True),
-    Loader("pandas.read_csv", takes_path=True),
-    Loader("pandas.read_json", takes_path=True),
-    Loader("pandas.read_parquet", takes_path=True),
-    Loader("pandas.read_pickle", takes_path=True),
-    Loader("pandas.read_feather", takes_path=True),
-    Loader("polars.read_csv", takes_path=True),
-    Loader("polars.read_parquet", takes_path=True),
-    Loader("safetensors.torch.load_file", takes_path=True),
-    Loader("faiss.read_index", takes_path=True),
     Loader("yaml.load"),
     Loader("yaml.safe_load"),
     Loader("yaml.full_load"),
@@ -241,16 +420,23 @@ TEMP_MAKERS = frozenset(
 
 # Calls that give a finished file its final name.
 PUBLISHERS = {
-    "os.replace": "replace",
-    "os.rename": "rename",
-    "os.renames": "rename",
-    "os.link": "link",
-    "shutil.move": "move",
-    "shutil.copy": "copy",
-    "shutil.copy2": "copy",
-    "shutil.copyfile": "copy",
+    "os.replace": Move.REPLACE,
+    "os.rename": Move.RENAME,
+    "os.renames": Move.RENAME,
+    "os.link": Move.LINK,
+    "shutil.move": Move.MOVE,
+    "shutil.copy": Move.COPY,
+    "shutil.copy2": Move.COPY,
+    "shutil.copyfile": Move.COPY,
 }
-PUBLISH_METHODS = frozenset({"rename", "replace"})
+PUBLISH_METHODS = {"rename": Move.RENAME, "replace": Move.REPLACE}
+
+# What gives a handle of Python's own, over the file and nothing else.
+PLAIN_HANDLES = frozenset(
+    {"open", "io.open", "os.fdopen", "Path.open", "tempfile.NamedTemporaryFile"}
+)
+# Packages of what writes through a handle that it is given, or ends before the handle does.
+WRITING_THROUGH = frozenset({"bz2", "csv", "gzip", "json", "lzma", "pickle", "tarfile", "zipfile"})
 
 SPLITTERS = frozenset({"split", "splitlines"})
 """Methods that take a text apart."""
@@ -386,3 +572,6 @@ RUNNERS = {
     "partial": 0,
     "sync_to_async": 0,
 }
+
+# Packages whose paths may lie on another machine.
+REMOTE_PATH_PACKAGES = ("upath", "cloudpathlib", "s3path", "fsspec", "universal_pathlib")

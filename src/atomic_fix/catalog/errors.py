@@ -37,12 +37,75 @@ CORRUPT = frozenset(
 # Words in the name of a project's own exception that say the same.
 CORRUPT_WORDS = frozenset({"corrupt", "corrupted", "decode", "invalid", "malformed", "validation"})
 
-# "It has not the shape that was expected": counts when the load itself is in the `try`.
-WRONG_SHAPE = frozenset({"AttributeError", "IndexError", "KeyError", "LookupError", "TypeError"})
-
 BROAD = frozenset({"BaseException", "Exception"})
 
 MISSING = frozenset({"FileNotFoundError", "IsADirectoryError", "NotADirectoryError"})
 
 # Raised for a missing file and for one that cannot be read alike.
 OPERATING_SYSTEM = frozenset({"EnvironmentError", "IOError", "OSError", "PermissionError"})
+
+# Handlers of these answer a write that went wrong; what was written until then is no loss.
+OF_A_FAILED_WRITE = frozenset(
+    {
+        *("ArithmeticError", "EncodeError", "EnvironmentError", "Exception", "IOError"),
+        *("JSONDecodeError", "MemoryError", "OSError", "OverflowError", "PermissionError"),
+        *("FileNotFoundError", "IsADirectoryError", "NotADirectoryError", "BlockingIOError"),
+        *("FileExistsError", "PickleError", "PicklingError", "RecursionError", "RepresenterError"),
+        *("TypeError", "UnicodeEncodeError", "UnicodeError", "ValueError", "YAMLError"),
+    }
+)
+
+# Exceptions that say that there is enough, and not that something went wrong.
+NO_ERRORS = frozenset(
+    {"GeneratorExit", "KeyboardInterrupt", "StopAsyncIteration", "StopIteration", "SystemExit"}
+)
+
+# What a handler calls an error that it raises again.
+NAMES_OF_CAUGHT = frozenset({"e", "err", "error", "ex", "exc", "exception"})
+
+# Words in the name of an error.
+ERROR_WORDS = frozenset(
+    {"error", "exception", "failed", "failure", "fault", "invalid", "warning", "corrupt", "bad"}
+)
+
+# What a parser raises for a file that is cut short or holds something else, and for no other
+# reason. Those of a package are written `package.Error`.
+BY_PARSER = {
+    **dict.fromkeys(
+        (
+            "json", "simplejson", "ujson", "orjson", "rapidjson", "msgpack", "toml", "tomli",
+            "tomllib", "tomlkit", "plistlib", "builtins", "ast", "base64", "splitlines", "split",
+        ),
+        ("ValueError",),
+    ),
+    "pickle": ("EOFError", "ValueError", "pickle.UnpicklingError"),
+    "cPickle": ("EOFError", "ValueError", "pickle.UnpicklingError"),
+    "cloudpickle": ("EOFError", "ValueError", "pickle.UnpicklingError"),
+    "dill": ("EOFError", "ValueError", "pickle.UnpicklingError"),
+    "marshal": ("EOFError", "ValueError"),
+    "yaml": ("ValueError", "yaml.YAMLError"),
+    "ConfigParser": ("ValueError", "configparser.Error"),
+    "Path": ("ValueError",),
+    "open": ("ValueError",),
+}  # fmt: skip
+
+# Libraries that raise almost anything for a corrupt file, and an `OSError` for a missing one.
+RAISING_ANYTHING = frozenset({"joblib", "torch", "numpy", "pandas", "polars", "safetensors"})
+
+# Errors of what is made of the data: it may be valid, and without the key.
+OF_SHAPE = ("AttributeError", "LookupError", "TypeError")
+
+# Errors that nothing but a parser raises: what gave the path has succeeded then.
+OF_PARSERS = frozenset(
+    {
+        "BadGzipFile", "BadZipFile", "EOFError", "EmptyDataError", "JSONDecodeError",
+        "ParserError", "TOMLDecodeError", "TomlDecodeError", "UnpicklingError", "YAMLError",
+        "pickle.PickleError", "zlib.error",
+    }
+)  # fmt: skip
+
+# Who takes one of these takes what a torn file raises.
+OF_TORN = frozenset({"Exception", "JSONDecodeError", "UnpicklingError", "ValueError", "YAMLError"})
+
+# Errors that nothing but a parser raises.
+OF_A_PARSER_ALONE = frozenset({"JSONDecodeError", "UnicodeDecodeError", "UnpicklingError"})

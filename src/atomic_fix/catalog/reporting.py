@@ -6,7 +6,6 @@ import re
 # Methods of loggers, by whether somebody hears of it in production.
 ALARMS = frozenset({"critical", "error", "exception", "fatal", "warn", "warning"})
 QUIET = frozenset({"debug", "info", "log", "trace"})
-LOGGING = ALARMS | QUIET
 # Those that every logger has, whoever made it.
 LOGGER_METHODS = frozenset({"critical", "debug", "error", "exception", "info", "warning"})
 # What the level of a message is called where it is an argument: `logger.log(logging.ERROR, ...)`.
@@ -50,3 +49,10 @@ BAD_NEWS = re.compile(
 # What a logger is called by the modules that import it, and what makes one.
 LOGGERS = frozenset({"LOG", "LOGGER", "_LOG", "_LOGGER", "_log", "_logger", "log", "logger"})
 LOGGER_MAKERS = frozenset({"getChild", "getLogger", "get_logger", "getlogger"})
+
+# Calls that put what they are given into a text for people or into a log: none opens a file.
+SHOWING = (
+    LOGGER_METHODS
+    | PRINTING
+    | {"format", "log", "warn", "write", "writelines", "writerow", "writerows"}
+)

@@ -1,5 +1,6 @@
-"""Words that say whether a file is durable state. Lower case, singular; phrases are joined
-by a space ("last run"). How much each kind of place weighs stands in `facts.durable`."""
+"""Words that say whether a file is durable state, and what functions and values are for. Lower
+case, singular; phrases are joined by a space ("last run"). How much each kind of place weighs
+stands in `facts.durable`."""
 
 # Durable state that programs hardly share with others, so that a loader is told by its name even
 # where nothing in sight writes the file.
@@ -388,5 +389,114 @@ FOLDERS = frozenset({"dir", "directory", "folder", "root", "tree"})
 # Words in the name of a function that answers with yes or no.
 ASKING = frozenset({"can", "check", "exist", "has", "is", "valid", "validate", "verify"})
 
+# Words in the name of a function that answers whether a file is bad.
+BROKEN = frozenset(
+    {
+        "bad", "broken", "corrupt", "corrupted", "damaged", "invalid", "malformed", "torn",
+        "truncated", "unparsable", "unparseable", "unreadable",
+    }
+)  # fmt: skip
+
 # Words in the name of a function that gives shape to what was loaded just before.
 SHAPING = frozenset({"decode", "deserialize", "from", "parse", "validate"})
+
+# What names a file without which a long job begins again.
+CHECKPOINT = frozenset({"checkpoint", "checkpointer", "chkpt", "ckpt"})
+
+# In the name of a function that loads a checkpoint.
+RESUMING = frozenset({"get", "load", "read", "restore", "resume"})
+
+# In the name of a call that waits before the next try.
+WAITING = frozenset({"backoff", "delay", "pause", "sleep", "wait"})
+
+# In the name of a call that makes another attempt: `raw_decode`, `load_backup`.
+ATTEMPTING = frozenset({"decode", "load", "recover", "restore", "salvage", "unpickle"})
+
+# In the name of a call or value that stands in for what was not loaded.
+DEFAULT = frozenset({"blank", "default", "empty", "fresh", "initial", "new", "null", "reset"})
+
+# Calls that write a file.
+WRITING = frozenset({"dump", "encode", "save", "serialise", "serialize", "store", "write"})
+
+# In a handle's name: nothing of what is written.
+SAYING_NOTHING = frozenset({"out", "outfile", "output"})
+
+# Receivers of `write_bytes` and `.open(...)` that are no paths.
+NOT_PATHS = frozenset(
+    {
+        "archive",
+        "buf",
+        "buffer",
+        "conn",
+        "connection",
+        "fs",
+        "filesystem",
+        "protocol",
+        "request",
+        "resp",
+        "response",
+        "sock",
+        "socket",
+        "stream",
+        "tar",
+        "transport",
+        "webbrowser",
+        "writer",
+        "zf",
+        "zip",
+    }
+)
+
+# Of functions that ask, or look among several files.
+PROBING = ASKING | frozenset(
+    {
+        "all", "any", "best", "candidate", "default", "detect", "discover", "find", "iter", "last",
+        "latest", "list", "maybe", "newest", "none", "optional", "or", "peek", "probe", "safe",
+        "scan", "search", "try", "unreadable",
+    }
+)  # fmt: skip
+
+# What a function that saves is called, and what the one that loads it back.
+ANSWERS = {
+    "save": ("load", "restore", "read", "resume", "open", "recover"),
+    "dump": ("load", "read"),
+    "write": ("read", "load", "parse"),
+    "store": ("load", "restore", "retrieve", "read", "fetch"),
+    "persist": ("load", "restore", "read"),
+    "serialize": ("deserialize", "load"),
+    "put": ("get", "load"),
+    "flush": ("load", "read"),
+    "sync": ("load", "read"),
+    "commit": ("load", "read"),
+    "to": ("from",),
+    "overwrite": ("load", "read"),
+    "setitem": ("getitem",),
+    "enqueue": ("dequeue",),
+    "set": ("get", "load", "read"),
+}
+
+# What `save_to_json` and `load_from_file` may differ in.
+FORMATS = frozenset(
+    {
+        "all",
+        "byte",
+        "content",
+        "data",
+        "disk",
+        "file",
+        "from",
+        "json",
+        "path",
+        "pickle",
+        "text",
+        "to",
+        "toml",
+        "yaml",
+    }
+)
+
+# What functions of a file system layer are called, which is no store.
+PRIMITIVE = frozenset({"write", "text", "byte", "content", "data", "file"})
+
+# In the name of a descriptor.
+DESCRIPTORS = frozenset({"descriptor", "fd", "fdno", "fileno"})

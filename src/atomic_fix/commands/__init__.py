@@ -10,18 +10,17 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import click
 
-from atomic_fix.finding import FileResult, Finding
-from atomic_fix.report import Report, harmless, named, printable, renderer
+from atomic_fix.finding import FileResult, Finding, listed
+from atomic_fix.report import Report, harmless, named, one_per_call, printable, renderer
 from atomic_fix.run import cache, disk, workers
 from atomic_fix.run.all_files import Effort, shard_of
-from atomic_fix.run.narrowing import Narrowing, one_per_call
+from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.settings import ConfigError, Resolver, Settings
-from atomic_fix.source import Source, Unreadable, decode
+from atomic_fix.source import Source
 
 CLEAN, FOUND, FAILED = 0, 1, 2
 """The exit codes: nothing to tell, something was found, some of the work could not be done."""
@@ -69,13 +68,12 @@ def print_report(
     fixed: tuple[Finding, ...] = (),
     imported: Mapping[Finding, str] | None = None,
     *,
-    content: bytes | None = None,
     to_stderr: bool = False,
 ) -> None:
     """Print the report in the format that is configured, or write it to --output-file.
 
     Several findings at one call become one. `imported` has the modules that the repairs of some
-    of `fixed` import. `content` is what was checked when it came on standard input.
+    of `fixed` import.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -93,7 +91,7 @@ def print_report(
         imported=imported or {},
         done="Suppressed" if options["add_noqa"] is not None else "Fixed",
         show_fixes=options["show_fixes"],
-        source_of=last_source(content),
+        source_of=sources(results),
     )
     name = "statistics" if options["statistics"] else session.here.output_format
     pieces = renderer(name)(report)
@@ -118,23 +116,22 @@ def write_file(path: str, text: str, within: tuple[str, ...], option: str = "") 
         raise ConfigError(f"{option}{path}: cannot be written: {error}") from error
 
 
-def last_source(content: bytes | None) -> Callable[[str], Source | None]:
-    """Reads the file that a finding is in, once for all its findings."""
+def sources(results: Iterable[FileResult]) -> Callable[[str], Source | None]:
+    """Gives the text that a finding is in, if it has a fix."""
+    texts = {each.filename: each.text for each in results if each.text is not None}
 
-    @lru_cache(maxsize=1)
-    def read(filename: str) -> Source | None:
-        found = disk.read(filename) if content is None else content
-        source = found if isinstance(found, Unreadable) else decode(found, filename)
-        return source if isinstance(source, Source) else None
+    def source_of(filename: str) -> Source | None:
+        text = texts.get(filename)
+        return Source(filename, text, "utf-8", bom=False) if text is not None else None
 
-    return read
+    return source_of
 
 
 def tell_unread(result: FileResult) -> bool:
     """Say on standard error why a file could not be analysed, if so; whether it is so."""
     if result.analysed:
         return False
-    for finding in result.findings:
+    for finding in listed(result):
         start = finding.span.start
         place = f"{named(finding.filename)}:{start.row}:{start.column}"
         said = f"{finding.code} {printable(finding.message)}"

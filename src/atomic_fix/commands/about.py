@@ -2,9 +2,15 @@
 
 import click
 
-from atomic_fix.check import UNREADABLE, UNREADABLE_NAME
 from atomic_fix.commands import CLEAN, complain
-from atomic_fix.report import UNREADABLE_PAGE, as_json, harmless, named, printable
+from atomic_fix.finding import NOT_ANALYSED, NOT_ANALYSED_NAME
+from atomic_fix.report import (
+    NOT_ANALYSED_PAGE,
+    as_json,
+    harmless,
+    named,
+    printable,
+)
 from atomic_fix.run.discover import Candidate, discover
 from atomic_fix.settings import Resolver, Settings, nearest, shown
 
@@ -14,7 +20,7 @@ def explain(code: str) -> int:
     from atomic_fix.rules import RULES
 
     pages = {(rule.code, rule.name): rule.page for rule in RULES}
-    pages[UNREADABLE, UNREADABLE_NAME] = UNREADABLE_PAGE
+    pages[NOT_ANALYSED, NOT_ANALYSED_NAME] = NOT_ANALYSED_PAGE
     for (known, name), page in pages.items():
         if code.upper() == known or code.lower() == name:
             click.echo(f"{known} {name}\n\n{page.strip()}")

@@ -17,21 +17,22 @@ from atomic_fix.commands import (
     complain,
     effort,
     exit_code,
-    last_source,
     print_report,
+    sources,
     tell_none,
     tell_notes,
     tell_unread,
     warn,
     write_file,
 )
-from atomic_fix.finding import FileResult
+from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.report import count, harmless, named, printable
 from atomic_fix.run import disk
 from atomic_fix.run.all_files import check_files
-from atomic_fix.run.one_file import change_bytes, check_bytes
+from atomic_fix.run.one_file import change_file, check_file
 from atomic_fix.run.workers import WorkerDied
 from atomic_fix.settings import ConfigError
+from atomic_fix.source import Source, decode
 
 
 def check(session: Session) -> int:
@@ -48,25 +49,30 @@ def check(session: Session) -> int:
     if known is not None:
         if not session.narrowing.diff_base:
             unused = tell_stale(known, results)
-        results = tuple(
-            replace(each, findings=known.unknown(each.findings)) if each.analysed else each
-            for each in results
-        )
+        results = tuple(replace(each, findings=known.unknown(each.findings)) for each in results)
     results = _noted(results, session)
     print_report(results, session)
     unused |= tell_notes(results)
     return max(exit_code(results), FOUND if unused and session.here.fail_on_unused else CLEAN)
 
 
-def _noted(
-    results: tuple[FileResult, ...], session: Session, content: bytes | None = None
-) -> tuple[FileResult, ...]:
+def _noted(results: tuple[FileResult, ...], session: Session) -> tuple[FileResult, ...]:
     """The results, in which a repair says so whose import the file does not have yet."""
     if all(each.fix is None for result in results for each in result.findings):
         return results
     from atomic_fix.run.helper_import import HelperImports, noted
 
-    return noted(results, HelperImports(session.resolver), last_source(content))
+    results = tuple(map(_with_text, results))
+    return noted(results, HelperImports(session.resolver), sources(results))
+
+
+def _with_text(result: FileResult) -> FileResult:
+    """A result of an earlier run has no text, and its fixes are shown too."""
+    if result.text is not None or all(each.fix is None for each in result.findings):
+        return result
+    content = disk.read(result.filename)
+    source = content if isinstance(content, Unreadable) else decode(content, result.filename)
+    return replace(result, text=source.text) if isinstance(source, Source) else result
 
 
 def standard_input(session: Session) -> int:
@@ -84,14 +90,15 @@ def standard_input(session: Session) -> int:
     if len(content) > files.MOST:
         raise ConfigError(f"{filename}: cannot be read: larger than {files.MOST >> 20} MB")
     if not (session.options["diff"] or session.options["write"]):
-        result = check_bytes(content, filename, settings, session.narrowing)
-        results = _noted((result,), session, content)
-        print_report(results, session, content=content)
+        result = check_file(content, filename, settings, session.narrowing)
+        results = _noted((result,), session)
+        print_report(results, session)
         unused = tell_notes(results) and settings.fail_on_unused
         return max(exit_code(results), FOUND if unused else CLEAN)
 
     made = Repairs(session)
-    repair = change_bytes(content, filename, settings, session.narrowing, made.change)
+    repair = change_file(content, filename, settings, session.narrowing, made.policy)
+    made.add(repair)
     if session.options["diff"]:
         failed = print_patch(repair)
         code = diff_exit_code([repair], failed=failed)
@@ -104,7 +111,6 @@ def standard_input(session: Session) -> int:
         session,
         repair.applied,
         made.imported,
-        content=repair.after,
         to_stderr=True,
     )
     if made.tell():
@@ -148,7 +154,7 @@ def pruned(known: Baseline, results: Sequence[FileResult]) -> Baseline:
 
 
 def _found(results: Sequence[FileResult], folder: str) -> Baseline:
-    findings = [each for result in results if result.analysed for each in result.findings]
+    findings = [each for result in results for each in result.findings]
     return baseline.of(findings, folder)
 
 

@@ -18,12 +18,13 @@ import click
 from atomic_fix import __version__
 from atomic_fix.commands import CLEAN, FOUND, complain, warn
 from atomic_fix.config import Config
+from atomic_fix.finding import Unreadable
 from atomic_fix.report import named, printable
 from atomic_fix.run import disk
 from atomic_fix.run.project import Projects, nearest_pyproject
 from atomic_fix.run.toml_setting import AlreadySet, with_setting
 from atomic_fix.settings import Resolver
-from atomic_fix.source import Unreadable, below
+from atomic_fix.source import below
 
 _FIRST_LINE = re.compile(
     rb"^# atomic-fix (?P<version>\S+), helper, sha256:(?P<digest>[0-9a-f]{64})\n", re.MULTILINE

@@ -15,9 +15,12 @@ from pathlib import PurePath
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog import words as catalog
+from atomic_fix.catalog.apis import Content
+from atomic_fix.catalog.words import ANSWERS, FORMATS, PRIMITIVE
 from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.nodes import code_of, dotted, last_name
-from atomic_fix.facts.paths import Mention, PathValue
+from atomic_fix.facts.paths import Mention, MentionKind, PathTrait, PathValue, parameter_of
+from atomic_fix.facts.paths.expr import FileName, folder
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
@@ -26,14 +29,14 @@ _START = -2.2
 
 # By kind of place: weight of a durable word, of a word that needs a second ground, and of
 # one that denies.
-_PLACES: dict[str, tuple[float, float, float]] = {
-    "literal": (2.6, 1.1, -2.6),
-    "constant": (2.4, 1.0, -2.4),
-    "attribute": (2.4, 1.0, -2.4),
-    "variable": (2.4, 1.0, -2.4),
-    "parameter": (2.2, 0.9, -2.2),
-    "key": (1.6, 0.8, -1.6),
-    "function": (1.8, 0.8, -1.8),
+_PLACES: dict[MentionKind, tuple[float, float, float]] = {
+    MentionKind.LITERAL: (2.6, 1.1, -2.6),
+    MentionKind.CONSTANT: (2.4, 1.0, -2.4),
+    MentionKind.ATTRIBUTE: (2.4, 1.0, -2.4),
+    MentionKind.VARIABLE: (2.4, 1.0, -2.4),
+    MentionKind.PARAMETER: (2.2, 0.9, -2.2),
+    MentionKind.KEY: (1.6, 0.8, -1.6),
+    MentionKind.FUNCTION: (1.8, 0.8, -1.8),
 }
 _FUNCTION = (1.9, 0.7, -1.4)
 _CLASS = (1.1, 0.5, -0.8)
@@ -71,44 +74,6 @@ _SECRET_WHEN_MISSING = -1.0
 _CONSTANT = -1.5
 _RESTORED = -4.0
 
-_SAVE_VERBS = {
-    "save": ("load", "restore", "read", "resume", "open", "recover"),
-    "dump": ("load", "read"),
-    "write": ("read", "load", "parse"),
-    "store": ("load", "restore", "retrieve", "read", "fetch"),
-    "persist": ("load", "restore", "read"),
-    "serialize": ("deserialize", "load"),
-    "put": ("get", "load"),
-    "flush": ("load", "read"),
-    "sync": ("load", "read"),
-    "commit": ("load", "read"),
-    "to": ("from",),
-    "overwrite": ("load", "read"),
-    "setitem": ("getitem",),
-    "enqueue": ("dequeue",),
-    "set": ("get", "load", "read"),
-}
-# What `save_to_json` and `load_from_file` may differ in.
-_FORMAT_WORDS = frozenset(
-    {
-        "all",
-        "byte",
-        "content",
-        "data",
-        "disk",
-        "file",
-        "from",
-        "json",
-        "path",
-        "pickle",
-        "text",
-        "to",
-        "toml",
-        "yaml",
-    }
-)
-
-_PRIMITIVE = frozenset({"write", "text", "byte", "content", "data", "file"})
 
 Callers = Callable[[FunctionFacts], "tuple[FunctionFacts, ...]"]
 Parsed = dict[FunctionFacts, list[PathValue]]
@@ -165,8 +130,9 @@ class Vocabulary:
     maybe: frozenset[str]
     denied: frozenset[str]
 
-    def denied_for(self, kind: str) -> frozenset[str]:
-        return self.denied - catalog.VERBS if kind == "function" else self.denied
+    @property
+    def denied_of_functions(self) -> frozenset[str]:
+        return self.denied - catalog.VERBS
 
     @classmethod
     def of(cls, durable: tuple[str, ...], denied: tuple[str, ...]) -> Vocabulary:
@@ -193,10 +159,10 @@ def name_grounds(
     denials: set[str] = set()
     for mention in path.mentions:
         strong, weak, denying = _PLACES[mention.kind]
-        text = f"the {mention.kind} `{mention.text}` says"
-        if mention.kind == "literal":
+        text = f"the {mention.kind.value} `{mention.text}` says"
+        if mention.kind is MentionKind.LITERAL:
             text = "the path says"
-        elif mention.kind == "function":
+        elif mention.kind is MentionKind.FUNCTION:
             text = f"the function `{mention.text}` that gives the path says"
         phrase = phrase_in(vocabulary.durable, mention.text)
         weight = strong
@@ -206,13 +172,15 @@ def name_grounds(
         if phrase is not None and not _names_another(mention):
             seen.add(phrase)
             grounds.append(Ground(f"{text} {phrase}", weight * 0.75**mention.distance))
-        denied = phrase_in(vocabulary.denied_for(mention.kind), mention.text)
+        is_function = mention.kind is MentionKind.FUNCTION
+        denying_words = vocabulary.denied_of_functions if is_function else vocabulary.denied
+        denied = phrase_in(denying_words, mention.text)
         if denied == "template" and not catalog.PATHS.isdisjoint(words(mention.text)):
             denied = None  # `filename_template`: a pattern for names
         if denied is not None:
             denials.add(denied)
             against.append(Ground(f"{text} {denied}", denying * 0.8**mention.distance))
-        if mention.kind == "literal":
+        if mention.kind is MentionKind.LITERAL:
             suffix = PurePath("_" + mention.text.replace("\\", "/")).suffix.lower()
             if suffix in catalog.NOT_DURABLE_SUFFIXES and mention.distance <= 4:
                 durability.add(f"the suffix is {suffix}", _SUFFIX_DENIES)
@@ -257,7 +225,10 @@ def _context_grounds(
         gain = strong
         if phrase is None:
             phrase, gain = phrase_in(vocabulary.maybe, name), weak
-        denied = phrase_in(vocabulary.denied_for(kind), name)
+        is_function = kind == "function"
+        denied = phrase_in(
+            vocabulary.denied_of_functions if is_function else vocabulary.denied, name
+        )
         for word, adds, before in ((phrase, gain, found), (denied, denying, denials)):
             if word is not None:
                 # The same word again, further out, adds little.
@@ -269,23 +240,23 @@ def _context_grounds(
 def _names_another(mention: Mention) -> bool:
     """`session_id`, in a path: the session's, but which file it is, other words say."""
     return (
-        mention.kind in {"attribute", "parameter", "variable"}
+        mention.kind in {MentionKind.ATTRIBUTE, MentionKind.PARAMETER, MentionKind.VARIABLE}
         and words(mention.text)[-1] in catalog.NAMING
     )
 
 
 def trait_grounds(durability: Durability, path: PathValue) -> None:
-    if "device" in path.traits:
+    if PathTrait.DEVICE in path.traits:
         durability.rule_out("the path is a device")
-    if {"temp", "tempdir"} & path.traits:
+    if (PathTrait.TEMP | PathTrait.TEMP_DIR) & path.traits:
         durability.rule_out("the path is a temp file")
-    if "staged" in path.traits:
+    if PathTrait.STAGED in path.traits:
         durability.rule_out("the folder is published when the `with` is left")
-    if "systemp" in path.traits:
+    if PathTrait.SYSTEM_TEMP in path.traits:
         durability.add("the path is in the system's temp folder", _SYSTEM_TEMP)
-    if "aside" in path.traits:
+    if PathTrait.ASIDE in path.traits:
         durability.add("the path is a copy put aside", _ASIDE)
-    if "fresh" in path.traits:
+    if PathTrait.FRESH in path.traits:
         durability.add("each write has a fresh name", _FRESH_NAME)
     if any(phrase_in(catalog.VOLATILE, mention.text) for mention in path.mentions):
         durability.add("the folder does not outlive the run", _VOLATILE)
@@ -336,21 +307,21 @@ def most_read_back(site: WriteSite) -> tuple[Ground, ...]:
 
 def _moved(loaded: PathValue, written: PathValue) -> bool:
     """Whether two paths of one function have the name in common, and not the folder."""
-    folders = {path.key.partition(",")[0] for path in (loaded, written) if path.key != "?"}
-    return len(folders) > 1 and all(
-        alias.startswith("lit:") for alias in loaded.aliases & written.aliases
-    )
+    if loaded.is_unknown or written.is_unknown or folder(loaded.expr) == folder(written.expr):
+        return False
+    return all(isinstance(alias, FileName) for alias in loaded.aliases & written.aliases)
 
 
 def given_by_caller(path: PathValue, function: FunctionFacts) -> bool:
     """Whether the path comes in as a parameter of the function."""
-    return any(f"{function.path}:{p.name}" in path.aliases for p in function.parameters)
+    return any(parameter_of(function, p.name) in path.aliases for p in function.parameters)
 
 
 def _is_own(path: PathValue) -> bool:
     """Whether the program chose the file's name."""
-    return any(alias.startswith("lit:") for alias in path.aliases) or any(
-        mention.kind in {"constant", "key"} and mention.distance < 2 for mention in path.mentions
+    return any(isinstance(alias, FileName) for alias in path.aliases) or any(
+        mention.kind in {MentionKind.CONSTANT, MentionKind.KEY} and mention.distance < 2
+        for mention in path.mentions
     )
 
 
@@ -373,16 +344,16 @@ def paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False) ->
     if saver is loader or saver.owner is not loader.owner:
         return False
     ours, theirs = words(saver.name), words(loader.name)
-    for verb, answers in _SAVE_VERBS.items():
+    for verb, answers in ANSWERS.items():
         if verb not in ours:
             continue
-        rest = {w for w in ours if w != verb} - _FORMAT_WORDS
+        rest = {w for w in ours if w != verb} - FORMATS
         for answer in answers:
             if verb == "to" and saver.owner is None and not own:
                 continue  # `to_json(x, path)` of a module: a conversion
-            if verb == "write" and answer == "read" and set(ours) <= _PRIMITIVE and not own:
+            if verb == "write" and answer == "read" and set(ours) <= PRIMITIVE and not own:
                 continue  # `write_text` and `read_text`: a file system layer, not a store
-            if answer in theirs and rest == {w for w in theirs if w != answer} - _FORMAT_WORDS:
+            if answer in theirs and rest == {w for w in theirs if w != answer} - FORMATS:
                 return True
     return False
 
@@ -403,11 +374,11 @@ def hint_grounds(durability: Durability) -> None:
 def content_grounds(durability: Durability, site: WriteSite) -> None:
     if site.constant:
         durability.add("what is written is always the same", _CONSTANT)
-    elif site.content == "state":
+    elif site.content is Content.STATE:
         durability.add("the data is serialised", _STATE_CONTENT)
-    elif site.content == "table" and not durability.read_back:
+    elif site.content is Content.TABLE and not durability.read_back:
         durability.add("the data is a table", _TABLE_CONTENT)
-    elif site.content == "copy":
+    elif site.content is Content.COPY:
         source = code_of(site.call.arguments[0].value)
         if any(phrase_in(catalog.ASIDE, name) for name in site.data):
             durability.add("a copy put aside is restored", _RESTORED)

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from atomic_fix.catalog.calls import GIVING_CONTENT, SUPPRESSING
+from atomic_fix.catalog.words import ATTEMPTING, WAITING
 from atomic_fix.facts.caught import takes_value_error
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
@@ -25,14 +27,8 @@ from atomic_fix.facts.reports import reports
 from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Inside
 from atomic_fix.facts.sites import LoadSite, Sites
 
-_WAITING = frozenset({"backoff", "delay", "pause", "sleep", "wait"})
-# What gives the content of a file: the same each time, unless the file has changed.
-_CONTENT = frozenset({"open", "read", "read_bytes", "read_text", "load", "loads", "Path", "join"})
-# In the name of a call that makes another attempt: `raw_decode`, `load_backup`.
-_ATTEMPTING = frozenset({"decode", "load", "recover", "restore", "salvage", "unpickle"})
 _CALLERS = 2
 """Callers of callers are looked at, no further."""
-_SUPPRESSING = frozenset({"suppress", "ignored", "ignoring"})
 
 _LOOPING = (*LOOPS, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # `except*` is of Python 3.11.
@@ -56,7 +52,7 @@ def is_retry(sites: Sites, handled: Handled, load: LoadSite) -> bool:
         load.path_node, handled.function, loop, load.order, depth=4
     ):
         return False
-    if any(not _WAITING.isdisjoint(words(called(node))) for node in _walk(loop.node.body)):
+    if any(not WAITING.isdisjoint(words(called(node))) for node in _walk(loop.node.body)):
         return True
     successful = [*handled.node.body, *getattr(handled.node, "orelse", ())]
     return any(isinstance(node, (ast.Break, ast.Return)) for node in _walk(successful))
@@ -74,12 +70,12 @@ def _changes(node: ast.AST, function: FunctionFacts, loop: Inside, before: int, 
             in_head = binding.node is loop.node or binding.node in head
             if not in_head and loop not in binding.inside:
                 continue
-            if in_head or binding.kind not in {"assign", "with"}:
+            if in_head or not binding.is_whole:
                 return True
             if binding.order > before:
                 return True
             calls = [each for each in walk(binding.value) if isinstance(each, ast.Call)]
-            if any(called(call) not in _CONTENT for call in calls):
+            if any(called(call) not in GIVING_CONTENT for call in calls):
                 return True
             if _changes(binding.value, function, loop, binding.order, depth - 1):
                 return True
@@ -130,7 +126,7 @@ def _attempts(sites: Sites, function: FunctionFacts, statement: ast.stmt) -> boo
     loads = {load.call.node for load in sites.loads_in(function)}
     return any(
         node in loads
-        or not _ATTEMPTING.isdisjoint(words(called(node)))
+        or not ATTEMPTING.isdisjoint(words(called(node)))
         or any(sites.loads_in(callee) for callee in sites.paths.callees(node, function)[:1])
         for node in walk(statement)
         if isinstance(node, ast.Call)
@@ -204,7 +200,7 @@ def _is_caught(sites: Sites, site: CallSite) -> bool:
             case ast.With(body=body, items=items) | ast.AsyncWith(body=body, items=items) if (
                 inner in body
             ):
-                if any(called(item.context_expr) in _SUPPRESSING for item in items):
+                if any(called(item.context_expr) in SUPPRESSING for item in items):
                     return True
             case _ if isinstance(node, _TRY_STAR) and inner in getattr(node, "body", ()):
                 return True

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from atomic_fix.catalog import apis
-from atomic_fix.catalog.words import LOADING
+from atomic_fix.catalog.calls import (
+    READING_A_PATH,
+    READING_METHODS,
+    WRAPPING_A_HANDLE,
+    WRITING_METHODS,
+)
+from atomic_fix.catalog.words import LOADING, WRITING
+from atomic_fix.facts.modes import of_letters
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
     WITHS,
@@ -20,6 +27,7 @@ from atomic_fix.facts.nodes import (
     of_kind,
 )
 from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.paths.budget import Bounds
 from atomic_fix.facts.scopes import Binding, Call, ClassFacts, FunctionFacts, Scopes
 
 
@@ -32,15 +40,13 @@ class Opened:
     row: apis.Opener
 
 
-_READING = frozenset({"open", "read_text", "read_bytes"})
-_READING_METHODS = frozenset({"read", "readline", "readlines", "readinto", "__next__"})
-_WRITING_METHODS = frozenset({"write", "writelines"})
-_WRITING_WORDS = frozenset({"dump", "encode", "save", "serialise", "serialize", "store", "write"})
+_CONTENTS = Bounds(callers=4)
+"""For the file of which an expression gives the content."""
+_MAKER = Bounds(steps=3, bindings=2)
+"""For the call that made an object."""
+
 PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 """Methods of a path that may be called through a name that is bound to them."""
-
-_WRAPPERS = frozenset({"closing", "enter_async_context", "enter_context", "TextIOWrapper"})
-"""Calls that give the handle again that they are given."""
 
 
 class _Calls:
@@ -223,7 +229,7 @@ class Handles:
             return None
         target = self.paths.opened_by_method(call.node)
         mode = call.argument(0 if target is call.receiver else 1, "mode")
-        return Opened(target, mode, apis.Opener("Path.open"))
+        return Opened(target, mode, apis.PATH_OPEN)
 
     def is_open(self, call: Call) -> bool:
         name = self.paths.call_name(call, call.function)
@@ -235,7 +241,7 @@ class Handles:
         )
 
     def origin(
-        self, node: ast.expr, call: Call, depth: int = 6
+        self, node: ast.expr, call: Call, depth: int = _CONTENTS.steps
     ) -> tuple[PathValue, ast.expr] | None:
         """The path of the file whose content an expression gives, if it is a file's.
 
@@ -256,7 +262,7 @@ class Handles:
             if name is None:
                 return None
             bound = self._bound(name, call)
-            for binding in reversed(bound[-3:]):
+            for binding in reversed(bound[-_CONTENTS.bindings :]):
                 found = self.origin(binding.value, call.at(binding), depth - 1)
                 if found is not None:
                     return found
@@ -307,11 +313,13 @@ class Handles:
         if function.parameter(name) is None:
             return None
         position = function.parameter_position(name)
-        for other in islice(self.scopes.callers_of(function.name), 4):
+        for other in islice(self.scopes.callers_of(function.name), _CONTENTS.callers):
             if function not in self.paths.callees(other.node, other.function):
                 continue
             given = other.argument(position, name)
-            found = self.origin(given, other, depth - 2) if given is not None else None
+            if given is None:
+                continue
+            found = self.origin(given, other, depth - _CONTENTS.caller_cost)
             if found is not None:
                 return found
         return None
@@ -350,14 +358,16 @@ class Handles:
         position = apis.RUNNERS.get((inner.method or name).rpartition(".")[2])
         if position is not None:
             func = inner.argument(position)
-            if isinstance(func, ast.Attribute) and func.attr in _READING:
+            if isinstance(func, ast.Attribute) and func.attr in READING_A_PATH:
                 return self.resolve(func.value, call), func.value
         for callee in self.paths.callees(node, call.function)[:1]:
-            for returned in callee.returns[-3:]:
-                found = self.origin(returned.value, call.at(returned), depth - 2)
+            for returned in callee.returns[-_CONTENTS.returns :]:
+                found = self.origin(
+                    returned.value, call.at(returned), depth - _CONTENTS.caller_cost
+                )
                 if found is not None:
                     return found
-        given = [arg.value for arg in arguments(node)[:2] if not arg.star]
+        given = [arg.value for arg in arguments(node)[: _CONTENTS.arguments] if not arg.star]
         if isinstance(node.func, ast.Attribute):
             given.insert(0, node.func.value)
         for each in given:
@@ -366,7 +376,9 @@ class Handles:
                 return found
         return None
 
-    def made_by(self, node: ast.expr, call: Call, makers: frozenset[str], depth: int = 3) -> bool:
+    def made_by(
+        self, node: ast.expr, call: Call, makers: frozenset[str], depth: int = _MAKER.steps
+    ) -> bool:
         """Whether an expression is an object made by one of these calls."""
         if depth == 0:
             return False
@@ -375,7 +387,7 @@ class Handles:
         name = dotted(node)
         return name is not None and any(
             self.made_by(b.value, call.at(b), makers, depth - 1)
-            for b in self._bound(name, call)[-2:]
+            for b in self._bound(name, call)[-_MAKER.bindings :]
         )
 
     def rewrites(self, call: Call, *, appends: bool) -> bool:
@@ -402,9 +414,9 @@ class Handles:
                 size = other.argument(0, "size")
                 if _is_zero(size) or (size is None and (at_start or maybe_overwritten)):
                     return True
-            elif method in _READING_METHODS or (given and self._is_read(other)):
+            elif method in READING_METHODS or (given and self._is_read(other)):
                 at_start = False
-            elif method in _WRITING_METHODS or (given and self._is_dump(other)):
+            elif method in WRITING_METHODS or (given and self._is_dump(other)):
                 overwritten = overwritten or not behind
                 at_start = False
             elif given and not appends and not self._is_lock(other):
@@ -417,7 +429,7 @@ class Handles:
     def _writes_to(self, call: Call, handle: str, depth: int = 2) -> bool | None:
         """Whether a call writes to the handle that it is given; None where it cannot be told."""
         name = self.paths.call_name(call, call.function).rpartition(".")[2] or call.method or ""
-        if not _WRITING_WORDS.isdisjoint(words(name)):
+        if not WRITING.isdisjoint(words(name)):
             return True
         for callee in self.paths.callees(call.node, call.function)[:1] if depth else ():
             for parameter in callee.parameters:
@@ -464,14 +476,13 @@ def _is_zero(node: ast.expr | None, *, absent: bool = False) -> bool:
 
 
 def _mode(text: str) -> set[str]:
-    # `tarfile` writes its compression behind a bar or colon: no mode of `open`.
-    return {text} if text and set(text) <= set("rwaxbtU+") else set()
+    return {text} if of_letters(text) else set()
 
 
 def _opened(binding: Binding) -> list[ast.AST]:
     """The nodes of which each, if it opens a handle, does so for a binding, plainly or wrapped."""
     found: list[ast.AST] = []
-    if binding.kind not in {"with", "assign"}:
+    if not binding.is_whole:
         return found
     value = binding.value
     for _ in range(3):
@@ -481,7 +492,7 @@ def _opened(binding: Binding) -> list[ast.AST]:
         elif isinstance(value, ast.Call):
             # `stack.enter_context(open(...))`, `closing(open(...))`, `TextIOWrapper(open(...))`
             name = (dotted(value.func) or "").rpartition(".")[2]
-            given = arguments(value) if name in _WRAPPERS else ()
+            given = arguments(value) if name in WRAPPING_A_HANDLE else ()
             if not given:
                 break
             value = given[0].value

@@ -8,7 +8,7 @@ from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import LOADING, NOT_FILES
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.names import words
-from atomic_fix.facts.paths import PathValue
+from atomic_fix.facts.paths import PathTrait, PathValue
 from atomic_fix.facts.scopes import Call, Site
 
 
@@ -82,7 +82,7 @@ class Loads:
             if origin is not None:
                 return LoadSite(call, last, *origin, raw=False)
             path = self._handles.resolve(node, call)
-            if found[0] not in LOADING or "memory" in path.traits:
+            if found[0] not in LOADING or PathTrait.MEMORY in path.traits:
                 continue
             # `parse_cursor(token)`: a text that came from elsewhere
             if path.shows_path and path.aliases:

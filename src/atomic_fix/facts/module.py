@@ -9,6 +9,7 @@ from atomic_fix.facts import durable, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.durable import Durability, Vocabulary
 from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.paths.expr import is_below
 from atomic_fix.facts.platforms import is_posix_only
 from atomic_fix.facts.publications import (
     Publication,
@@ -101,7 +102,7 @@ class ModuleFacts:
         """Whether what the site writes is a temp file that is published later."""
         return site in self._published or any(
             # The folder that it is in is moved to its final name as a whole.
-            publish.order > site.order and site.path.key.startswith(f"join({publish.source.key},")
+            publish.order > site.order and is_below(site.path.expr, publish.source.expr)
             for publish in self.sites.publishes_in(site.function)
         )
 

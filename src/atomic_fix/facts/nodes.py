@@ -101,6 +101,15 @@ def string(node: ast.AST | None) -> str | None:
     return None
 
 
+def text_of(node: ast.AST | None) -> str | None:
+    """The text of a plain string literal, or of a whole number."""
+    match node:
+        # No digits of what is too large to be anybody's key: Python itself may refuse them.
+        case ast.Constant(value=int(number)) if is_number(node) and number.bit_length() < 64:
+            return str(number)
+    return string(node)
+
+
 def is_number(node: ast.AST | None) -> bool:
     """Whether an expression is a number as it stands; `True` is none."""
     return (
@@ -238,12 +247,6 @@ def forget_nodes() -> None:
     """Let go of the trees that the lookups of this module know."""
     for known in (arguments, assigned_in, code_of, of_kind, parents_in):
         known.cache_clear()
-
-
-def method_call(receiver: ast.expr, method: str, like: ast.Call) -> ast.Call:
-    """`receiver.method(...)` with the arguments of another call, in its place in the file."""
-    func = ast.copy_location(ast.Attribute(receiver, method, ast.Load()), like.func)
-    return call_of(func, like, like.args)
 
 
 def call_of(func: ast.expr, like: ast.Call, args: Sequence[ast.expr]) -> ast.Call:

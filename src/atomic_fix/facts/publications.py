@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from atomic_fix.catalog import apis
+from atomic_fix.catalog.apis import Content, Move
 from atomic_fix.catalog.words import FOLDERS
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import WITHS, arguments, call_of, dotted, of_kind, string
-from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.paths import Paths, PathTrait, PathValue, parameter_of
+from atomic_fix.facts.paths.expr import Handle, Item, PathExpr, Temp
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.facts.sites import PublishSite, Sites, WriteSite
+from atomic_fix.facts.writes import WriteKind
 
 _order = attrgetter("order")
 _Removals = dict[FunctionFacts, list[tuple[Call, PathValue]]]
@@ -77,7 +80,7 @@ def _publication(
     if _ages(sites, site):
         return None
     beside = not site.source.derived_from.isdisjoint(site.target.aliases)
-    staged = beside or site.source.is_temp or "fresh" in site.source.traits
+    staged = beside or site.source.is_temp or PathTrait.FRESH in site.source.traits
     made = tuple(call for call in makers if site.source.aliases & _names_of_temp(call))
     writes = tuple(
         write
@@ -89,10 +92,12 @@ def _publication(
     unseen = not made and not writes
     if not FOLDERS.isdisjoint(words((dotted(site.source_node) or "").rpartition(".")[2])[-1:]):
         return None  # moved as a whole; what is in it was written and read one by one
-    fresh = any(w.function is site.function and w.content != "copy" for w in writes)
-    if "aside" in site.target.traits or ("aside" in site.source.traits and not fresh):
+    fresh = any(w.function is site.function and w.content is not Content.COPY for w in writes)
+    if PathTrait.ASIDE in site.target.traits or (
+        PathTrait.ASIDE in site.source.traits and not fresh
+    ):
         return None  # a backup is made, or put back
-    if site.how == "copy" and not staged:
+    if site.how is Move.COPY and not staged:
         return None
     if unseen and not (beside and site.source.is_temp):
         # A temp folder whose files were written one by one, or a file from elsewhere.
@@ -109,10 +114,10 @@ def _publication(
     )
 
 
-def _names_of_temp(call: Call) -> frozenset[str]:
+def _names_of_temp(call: Call) -> frozenset[PathExpr]:
     """The aliases of the path that a call of a maker of temp files gives."""
-    key = f"temp:{call.node.lineno}:{call.node.col_offset}"
-    return frozenset({key, f"handle({key})", f"{key}[1]"})
+    temp = Temp(call.node.lineno, call.node.col_offset)
+    return frozenset({temp, Handle(temp), Item(temp, "1")})
 
 
 def _ages(sites: Sites, site: PublishSite) -> bool:
@@ -122,7 +127,7 @@ def _ages(sites: Sites, site: PublishSite) -> bool:
     A file that was written just before under a name of its own is published, though.
     """
     source, target = site.source, site.target
-    if source.is_temp or "fresh" in source.traits or not target.is_put_beside(source):
+    if source.is_temp or PathTrait.FRESH in source.traits or not target.is_put_beside(source):
         return False
     return not any(_comes_first(sites, write, site) for write in sites.writes_of(source))
 
@@ -162,7 +167,7 @@ def is_filled_for_callers(sites: Sites, write: WriteSite) -> bool:
         (
             parameter.name
             for parameter in function.parameters
-            if f"{function.path}:{parameter.name}" in write.path.aliases
+            if parameter_of(function, parameter.name) in write.path.aliases
         ),
         None,
     )
@@ -315,7 +320,7 @@ def syncs(paths: Paths, call: Call, depth: int) -> bool:
 def _still_open(
     sites: Sites, site: PublishSite, writes: tuple[WriteSite, ...], made: tuple[Call, ...]
 ) -> bool:
-    for call in (*(w.call for w in writes if w.kind == "open"), *made):
+    for call in (*(w.call for w in writes if w.kind is WriteKind.OPEN), *made):
         if call.function is not site.function:
             continue
         handle = sites.handles.handle_name(call)
@@ -333,8 +338,7 @@ def _still_open(
         ):
             return True
         if not any(
-            b.kind == "assign" and b.value is call.node
-            for b in call.function.bindings.get(handle, ())
+            b.is_assigned and b.value is call.node for b in call.function.bindings.get(handle, ())
         ):
             continue
         closed_by_with = any(
@@ -357,7 +361,7 @@ def _still_open(
 
 
 def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
-    if "beside" in site.source.traits:
+    if PathTrait.BESIDE in site.source.traits:
         return False
     for call in made:
         if any(arg.star for arg in call.arguments):
@@ -365,7 +369,11 @@ def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
         folder = call.argument(2 if (call.name or "").endswith("mkstemp") else None, "dir")
         if folder is None:
             return True
-    return not made and "tempdir" in site.source.traits and "tempdir" not in site.target.traits
+    return (
+        not made
+        and PathTrait.TEMP_DIR in site.source.traits
+        and PathTrait.TEMP_DIR not in site.target.traits
+    )
 
 
 def _removals_in(sites: Sites, function: FunctionFacts) -> list[tuple[Call, PathValue]]:
@@ -395,7 +403,7 @@ def _removed(sites: Sites, site: PublishSite, removals: _Removals) -> Call | Non
         for other in sites.moves_of(site.target)
         if other.function is site.function
         and other.order < site.order
-        and other.how in {"rename", "replace", "move"}
+        and other.how in {Move.RENAME, Move.REPLACE, Move.MOVE}
         and not any(i.kind == "handler" for i in other.call.inside)
     )
     return next(moves, None)

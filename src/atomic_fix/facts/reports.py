@@ -23,6 +23,7 @@ class BodyScan:
         self.uses_error = False
         self.says_bad_news = False
         self.says_no = False
+        self.says_yes = False
         self._bound = bound
         for statement in block:
             self._look_at(statement, quiet=False)
@@ -48,6 +49,7 @@ class BodyScan:
                 below = [*values]
             case ast.Return(value=value):
                 self.says_no = self.says_no or dotted(value) == "False"
+                self.says_yes = self.says_yes or dotted(value) == "True"
         for each in below:
             self._look_at(each, quiet)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from atomic_fix.facts.nodes import (
@@ -20,17 +21,38 @@ from atomic_fix.facts.nodes import (
 )
 
 
+class BindingKind(Enum):
+    """How a name gets its value."""
+
+    ASSIGN = "="
+    WITH = "with ... as"
+    FOR = "for ... in"
+    """It is bound to the elements of the value, one after the other."""
+    ADD = "+="
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Binding:
     """A name or attribute gets a value. `order` grows along the file."""
 
     order: int
     value: ast.expr
-    kind: str
-    """`assign`, `with` (bound by `as`), `for` (bound to items of `value`), `add`."""
+    kind: BindingKind
     function: FunctionFacts
     node: ast.AST
     inside: tuple[Inside, ...]
+    unpacked: tuple[int, ...] = ()
+    """Which part of the value it is: `(0,)` for `a` and `(1, 0)` for `b` in `a, (b, c) = value`."""
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether the name stands for the value as it is."""
+        return self.kind is BindingKind.ASSIGN and not self.unpacked
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the name stands for the value as it is, or as `with` enters it."""
+        return self.kind in {BindingKind.ASSIGN, BindingKind.WITH} and not self.unpacked
 
     def holds_at(self, order: int) -> bool:
         """Whether a later place of the function is reached only through this binding."""
@@ -178,9 +200,10 @@ class FunctionFacts:
     raises: list[Raise] = field(default_factory=list)
 
     @property
-    def path(self) -> str:
-        """A name that no other function of the module has."""
-        return f"{self.name}#{self.order}"
+    def row(self) -> int:
+        """Where its `def` stands: no other function of the module has its name and row. 0 for the
+        module."""
+        return 0 if isinstance(self.node, ast.Module) else self.node.lineno
 
     @property
     def is_module(self) -> bool:
@@ -333,28 +356,35 @@ class _Collector:
     def _assign(self, node: ast.Assign) -> None:
         order = self._tick()
         for target in node.targets:
-            self._bind(target, node.value, "assign", order, node)
+            self._bind(target, node.value, BindingKind.ASSIGN, order, node)
         self._all(children(node))
 
     def _annotated(self, node: ast.AnnAssign | ast.NamedExpr) -> None:
         if node.value is not None:
-            self._bind(node.target, node.value, "assign", self._tick(), node)
+            self._bind(node.target, node.value, BindingKind.ASSIGN, self._tick(), node)
         self._all(children(node))
 
     def _augmented(self, node: ast.AugAssign) -> None:
-        self._bind(node.target, node.value, "add", self._tick(), node)
+        self._bind(node.target, node.value, BindingKind.ADD, self._tick(), node)
         self._all(children(node))
 
     def _comprehension(self, node: ast.comprehension) -> None:
-        self._bind(node.target, node.iter, "for", self._tick(), node)
+        self._bind(node.target, node.iter, BindingKind.FOR, self._tick(), node)
         self._all(children(node))
 
     def _bind(
-        self, target: ast.expr, value: ast.expr, kind: str, order: int, node: ast.AST
+        self,
+        target: ast.expr,
+        value: ast.expr,
+        kind: BindingKind,
+        order: int,
+        node: ast.AST,
+        unpacked: tuple[int, ...] = (),
     ) -> None:
         if isinstance(target, (ast.Tuple, ast.List)):
             values: Sequence[ast.expr] = ()
-            if isinstance(value, (ast.Tuple, ast.List)) and kind == "assign":
+            is_assigned = kind is BindingKind.ASSIGN and not unpacked
+            if isinstance(value, (ast.Tuple, ast.List)) and is_assigned:
                 values = value.elts
             for index, element in enumerate(target.elts):
                 element = element.value if isinstance(element, ast.Starred) else element
@@ -363,7 +393,7 @@ class _Collector:
                     given = given.value if isinstance(given, ast.Starred) else given
                     self._bind(element, given, kind, order, node)
                 else:
-                    self._bind(element, value, f"{kind}[{index}]", order, node)
+                    self._bind(element, value, kind, order, node, (*unpacked, index))
             return
         name = dotted(target)
         if name is None:
@@ -373,7 +403,7 @@ class _Collector:
         if head in {"self", "cls"} and rest and "." not in rest and self._function.owner:
             owner, name = self._function.owner, rest
         home = self._function.bindings if owner is None else owner.attributes
-        binding = Binding(order, value, kind, self._function, node, self._inside)
+        binding = Binding(order, value, kind, self._function, node, self._inside, unpacked)
         home.setdefault(name, []).append(binding)
 
     # --- calls, returns ---------------------------------------------------------
@@ -411,7 +441,9 @@ class _Collector:
     def _with(self, node: With) -> None:
         for item in node.items:
             if item.optional_vars is not None:
-                self._bind(item.optional_vars, item.context_expr, "with", self._tick(), item)
+                self._bind(
+                    item.optional_vars, item.context_expr, BindingKind.WITH, self._tick(), item
+                )
             self._all(children(item))
         # As a `try` with nothing but a body, for `suppress(...)`.
         handled = Handled(self._tick(), node, self._function, self._inside)
@@ -441,7 +473,7 @@ class _Collector:
             self._block("orelse", node, node.orelse)
 
     def _for(self, node: For) -> None:
-        self._bind(node.target, node.iter, "for", self._tick(), node)
+        self._bind(node.target, node.iter, BindingKind.FOR, self._tick(), node)
         self.visit(node.target)
         self.visit(node.iter)
         self._block("loop", node, node.body)

@@ -2,11 +2,12 @@
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
 from atomic_fix.catalog import apis
+from atomic_fix.catalog.apis import Content, Move
 from atomic_fix.catalog.words import LOADING, PROMISING
 from atomic_fix.config import Config
 from atomic_fix.facts.candidates import Candidates, lasts
@@ -15,9 +16,10 @@ from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import call_of, dotted, last_name
 from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.paths.expr import PathExpr
 from atomic_fix.facts.scopes import Call, FunctionFacts, Scopes, Site
 from atomic_fix.facts.tree import Tree
-from atomic_fix.facts.writes import Writes, WriteSite
+from atomic_fix.facts.writes import WriteKind, Writes, WriteSite
 
 _Site = TypeVar("_Site", bound=Site)
 
@@ -41,12 +43,21 @@ def _may_load(last: str) -> bool:
     return _is_wrapper(last) or not LOADING.isdisjoint(words(last))
 
 
+_NOT_KNOWN = (
+    "whether `{}` takes a handle in place of the path is not known; save to a temp file, then "
+    "`os.replace` it"
+)
+
+
 @lru_cache(maxsize=8)
 def _savers(rows: tuple[str, ...]) -> Mapping[str, apis.Saver]:
     """What saves, by its name: the rows of the catalogue and of a configuration."""
     parts = (row.partition(":") for row in rows)
-    own = (apis.Saver(name, int(place or 0), "", "state") for name, _, place in parts)
-    return {saver.name: saver for saver in (*apis.SAVERS, *own)}
+    known = {saver.name: saver for saver in apis.SAVERS}
+    for name, _, place in parts:
+        row = known.get(name, apis.Saver(name, 0, "", Content.STATE, refusal=_NOT_KNOWN))
+        known[name] = replace(row, path=int(place or 0), keyword="", content=Content.STATE)
+    return known
 
 
 @lru_cache(maxsize=8)
@@ -69,8 +80,7 @@ def _reading(loaders: tuple[str, ...]) -> frozenset[str]:
 class PublishSite(Site):
     """A call that moves or copies a finished file to its final name."""
 
-    how: str
-    """`replace`, `rename`, `link`, `move`, `copy`."""
+    how: Move
     api: str
     source_node: ast.expr
     target_node: ast.expr
@@ -83,7 +93,7 @@ class _ByFile(Generic[_Site]):
 
     def __init__(self, sites: Iterable[tuple[_Site, PathValue]]) -> None:
         self._sites: list[_Site] = []
-        self._indices: dict[str, list[int]] = {}
+        self._indices: dict[PathExpr, list[int]] = {}
         for index, (site, path) in enumerate(sites):
             self._sites.append(site)
             for alias in path.aliases:
@@ -209,7 +219,7 @@ class Sites:
         """Calls of functions from elsewhere that write a file, and are no finding themselves."""
         keepers = sorted(self._keepers(), key=lambda call: call.order)
         return [
-            WriteSite(call, "helper", "", arg.value, self.handles.resolve(arg.value, call), "w", "")
+            WriteSite(call, WriteKind.HELPER, "", arg.value, self.handles.resolve(arg.value, call))
             for call in keepers
             for arg in call.arguments[:3]
         ]
@@ -287,7 +297,7 @@ class _Publishes:
     def __init__(self, handles: Handles, moves: Iterable[tuple[Call, str]]) -> None:
         self._handles = handles
         # Functions of the module that move files, with the calls that do it, and how.
-        self._moves: dict[FunctionFacts, list[tuple[Call, str]]] = {}
+        self._moves: dict[FunctionFacts, list[tuple[Call, Move]]] = {}
         for call, name in moves:
             self._moves.setdefault(call.function, []).append((call, apis.PUBLISHERS[name]))
 
@@ -305,7 +315,8 @@ class _Publishes:
         if method in apis.PUBLISH_METHODS and target is not None and len(call.arguments) == 1:
             if isinstance(target, ast.Dict):
                 return None  # DataFrame.rename({...})
-            return self._publish_site(call, method, f"Path.{method}", call.receiver, target)
+            how = apis.PUBLISH_METHODS[method]
+            return self._publish_site(call, how, f"Path.{method}", call.receiver, target)
         # A helper of the module whose body publishes its parameters.
         for callee in self._handles.paths.callees(call.node, call.function)[:1]:
             for inner, how in self._moves.get(callee, ()) if callee is not call.function else ():
@@ -324,7 +335,7 @@ class _Publishes:
     def _publish_site(
         self,
         call: Call,
-        how: str,
+        how: Move,
         api: str,
         source: ast.expr | None,
         target: ast.expr | None,

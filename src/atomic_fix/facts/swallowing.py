@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from atomic_fix.catalog import errors
-from atomic_fix.catalog.words import ASKING, LOADING, SHAPING
+from atomic_fix.catalog.calls import MAKING_EMPTY
+from atomic_fix.catalog.errors import OF_TORN
+from atomic_fix.catalog.words import ASKING, BROKEN, DEFAULT, LOADING, SHAPING
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.caught import corrupt_errors, error_names
 from atomic_fix.facts.names import words
@@ -25,18 +27,6 @@ from atomic_fix.facts.sites import LoadSite, Sites
 from atomic_fix.facts.tree import Tree
 
 _OF_MISSING = errors.MISSING | errors.OPERATING_SYSTEM
-# Who takes one of these takes what a torn file raises.
-_OF_TORN = frozenset({"Exception", "JSONDecodeError", "UnpicklingError", "ValueError", "YAMLError"})
-_DEFAULT_WORDS = frozenset(
-    {"blank", "default", "empty", "fresh", "initial", "new", "null", "reset"}
-)
-# Calls that make something empty, or a copy of a default.
-_EMPTY = frozenset(
-    {
-        *("Counter", "OrderedDict", "copy", "deepcopy", "defaultdict", "deque"),
-        *("dict", "list", "set", "tuple"),
-    }
-)
 
 
 class Ending(Enum):
@@ -121,7 +111,7 @@ def _handlers(sites: Sites, tree: Tree, handled: Handled, node: ast.Try) -> list
         already, taken = taken, taken.union(names)
         if not corrupt and not broad:
             continue
-        if broad and not already.isdisjoint(_OF_TORN):
+        if broad and not already.isdisjoint(OF_TORN):
             continue
         load = load or _load_in(sites, handled)
         if load is None:
@@ -336,6 +326,8 @@ def _outcome(
         return None
     if seen.says_no and _is_question(handled.function):
         return None  # it was asked, and a file that can't be read is a "no"
+    if seen.says_yes and not BROKEN.isdisjoint(words(handled.function.name)):
+        return None  # it was asked whether the file is bad
     if _is_counted(sites, handled, handler.body):
         return None
     for call in seen.calls:
@@ -489,7 +481,7 @@ def _is_default(node: ast.expr) -> bool:
             return _is_default(value)
         case ast.Call():
             last = (dotted(node.func) or "").rpartition(".")[2]
-            if last in _EMPTY or not _DEFAULT_WORDS.isdisjoint(words(last)):
+            if last in MAKING_EMPTY or not DEFAULT.isdisjoint(words(last)):
                 return True
             # A new, empty object: `State()`, `cls()`, `DataFrame()`.
             return (last[:1].isupper() or last == "cls") and len(arguments(node)) <= 1

@@ -4,10 +4,13 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from atomic_fix.catalog import apis
-from atomic_fix.catalog.words import TEMP
+from atomic_fix.catalog.apis import Content
+from atomic_fix.catalog.words import NOT_PATHS, SAYING_NOTHING, TEMP
 from atomic_fix.facts.handles import Handles, Opened
+from atomic_fix.facts.modes import WRITE, Mode
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
     WITHS,
@@ -18,58 +21,44 @@ from atomic_fix.facts.nodes import (
     is_number,
     string,
 )
-from atomic_fix.facts.paths import PathValue
+from atomic_fix.facts.paths import PathTrait, PathValue
 from atomic_fix.facts.scopes import Call, Site
-
-# In a handle's name: nothing of what is written.
-_SAYING_NOTHING = frozenset({"out", "outfile", "output"})
 
 _ENCODING = re.compile(r"(?i:.*cod)|[\"'][\w-]+[\"']\Z")
 
-# Receivers of `write_bytes` and `.open(...)` that are no paths.
-_NOT_PATHS = frozenset(
-    {
-        "archive",
-        "buf",
-        "buffer",
-        "conn",
-        "connection",
-        "fs",
-        "filesystem",
-        "protocol",
-        "request",
-        "resp",
-        "response",
-        "sock",
-        "socket",
-        "stream",
-        "tar",
-        "transport",
-        "webbrowser",
-        "writer",
-        "zf",
-        "zip",
-    }
-)
+_NO_FILE = PathTrait.HANDLE | PathTrait.MEMORY
+
+
+class WriteKind(Enum):
+    """How a file is written."""
+
+    OPEN = auto()
+    """By a handle in a truncating mode."""
+    WHOLE = auto()
+    """By `write_text` or `write_bytes`."""
+    SAVE = auto()
+    """By a library that is given the path."""
+    HELPER = auto()
+    """By a function from elsewhere: it is no finding itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WriteSite(Site):
     """A call that overwrites, or creates, the file at a path."""
 
-    kind: str
-    """`open` (a handle in a truncating mode), `write` (`write_text`, `write_bytes`), `save`."""
+    kind: WriteKind
     api: str
     """How a message calls it: `open`, `Path.write_text`, `torch.save`."""
     path_node: ast.expr
     path: PathValue
-    mode: str
-    content: str
-    """`state` for serialised data, `table`, `copy`, `archive`, `hdf5`, or empty: unknown."""
+    mode: Mode = WRITE
+    content: Content = Content.UNKNOWN
     data: tuple[str, ...] = ()
     """Names in the expression that is written, nearest first."""
     constant: bool = False
     """Whether what is written stands in the code: it can be written again."""
+    saver: apis.Saver | None = None
+    """The row of the catalogue, of a `save`."""
 
 
 class Writes:
@@ -83,19 +72,19 @@ class Writes:
         method, receiver = call.method, call.receiver
         if method in {"write_text", "write_bytes"} and receiver is not None:
             path = self._handles.resolve(receiver, call)
-            if {"handle", "memory"} & path.traits or _is_no_path(receiver, path):
+            if _NO_FILE & path.traits or _is_no_path(receiver, path):
                 return None
             if not _is_as_of_paths(call.node):
                 return None
             given = call.argument(0, "data")
-            content = "state" if self._is_serialised(given, call) else ""
+            content = self._content_of(given, call)
             return WriteSite(
                 call,
-                "write",
+                WriteKind.WHOLE,
                 f"Path.{method}",
                 receiver,
                 path,
-                "w",
+                WRITE,
                 content,
                 _names(given),
                 self._is_constant(given, call),
@@ -129,9 +118,7 @@ class Writes:
             and receiver is not None
             and self._handles.made_by(receiver, call, apis.TREE_MAKERS)
         ):
-            return self._saver(
-                call, apis.Saver("ElementTree.write", 0, "file_or_filename", "state")
-            )
+            return self._saver(call, apis.TREE_WRITE)
         return None
 
     def _open(self, call: Call, name: str, opened: Opened) -> WriteSite | None:
@@ -144,21 +131,25 @@ class Writes:
                 return None
         target = opened.target
         path = self._handles.resolve(target, call)
-        if {"handle", "memory", "descriptor"} & path.traits:
+        if (_NO_FILE | PathTrait.DESCRIPTOR) & path.traits:
             return None
         handle = self._handles.handle_name(call)
         uses = self._handles.uses(handle, call) if handle is not None else []
         if self._is_only_opened(call, handle, uses):
             return None
-        content = opened.row.content or self._handle_content(call, handle, uses)
+        content = opened.row.content
+        if content is Content.UNKNOWN:
+            content = self._handle_content(call, handle, uses)
         written = _written(handle, uses)
         data = [name for node in written for name in _names(node)][:4]
         last = (handle or "").rpartition(".")[2]
-        if last and set(words(last)).isdisjoint(_SAYING_NOTHING | TEMP):
+        if last and set(words(last)).isdisjoint(SAYING_NOTHING | TEMP):
             data.append(last)
         constant = bool(written) and all(self._is_constant(node, call) for node in written)
         api = name.removeprefix("builtins.")
-        return WriteSite(call, "open", api, target, path, mode, content, tuple(data), constant)
+        return WriteSite(
+            call, WriteKind.OPEN, api, target, path, Mode(mode), content, tuple(data), constant
+        )
 
     def _is_only_opened(self, call: Call, handle: str | None, uses: Sequence[Call]) -> bool:
         """`with open(path, "w"):` makes an empty file, and nothing of it can be torn."""
@@ -216,46 +207,51 @@ class Writes:
         if "O_TRUNC" not in text or "O_EXCL" in text:
             return None
         path = self._handles.resolve(target, call)
-        return WriteSite(call, "open", "os.open", target, path, "w", "")
+        return WriteSite(call, WriteKind.OPEN, "os.open", target, path)
 
     def _saver(self, call: Call, saver: apis.Saver) -> WriteSite | None:
         target = call.argument(saver.path, saver.keyword)
         if target is None:
             return None
         path = self._handles.resolve(target, call)
-        if {"handle", "memory"} & path.traits or self._handles.handle_of(target, call) is not None:
+        if _NO_FILE & path.traits or self._handles.handle_of(target, call) is not None:
             return None
         if saver.name[0] == "." and not path.shows_path:
             return None
-        if saver.content == "copy":
+        if saver.content is Content.COPY:
             source = call.argument(0, "src")
             if source is None:
                 return None
             copied = self._handles.resolve(source, call)
             if not copied.is_temp and path.is_put_beside(copied):
-                path = path.having("aside")  # `shutil.copy(path, f"{path}.1")`
+                path = path.having(PathTrait.ASIDE)  # `shutil.copy(path, f"{path}.1")`
         data = _names(next((a.value for a in call.arguments if a.value is not target), None))
-        api = saver.name.removeprefix(".")
-        return WriteSite(call, "save", api, target, path, "w", saver.content, data)
+        api, content = saver.shown, saver.content
+        return WriteSite(call, WriteKind.SAVE, api, target, path, WRITE, content, data, saver=saver)
 
-    def _handle_content(self, call: Call, handle: str | None, uses: list[Call]) -> str:
+    def _handle_content(self, call: Call, handle: str | None, uses: list[Call]) -> Content:
         given = self._handles.calls_given(call.node, call.function)
         contents = (self._given_to(other, handle, call) for other in (*given, *uses))
-        return next(filter(None, contents), "")
+        return next((each for each in contents if each is not Content.UNKNOWN), Content.UNKNOWN)
 
-    def _given_to(self, other: Call, handle: str | None, call: Call) -> str:
+    def _given_to(self, other: Call, handle: str | None, call: Call) -> Content:
         """What a call that is given the handle, or is its method, writes into it."""
         name = self._handles.paths.call_name(other, other.function)
         if handle is not None and other.name == f"{handle}.write":
-            return "state" if self._is_serialised(other.argument(0), other) else ""
+            return self._content_of(other.argument(0), other)
         if not any(a.value is call.node or dotted(a.value) == handle for a in other.arguments):
-            return ""
+            return Content.UNKNOWN
         if name in apis.DUMPERS or name.rpartition(".")[2] in {"dump", "safe_dump", "Pickler"}:
-            return "state"
+            return Content.STATE
         if name in {"csv.writer", "csv.DictWriter"}:
-            return "table"
+            return Content.TABLE
         # `parser.write(handle)`: a configuration object
-        return "state" if other.method in {"write", "save", "serialize", "dump"} else ""
+        is_state = other.method in {"write", "save", "serialize", "dump"}
+        return Content.STATE if is_state else Content.UNKNOWN
+
+    def _content_of(self, node: ast.expr | None, call: Call) -> Content:
+        """What a value that is written is."""
+        return Content.STATE if self._is_serialised(node, call) else Content.UNKNOWN
 
     def _is_serialised(self, node: ast.expr | None, call: Call, depth: int = 4) -> bool:
         """Whether an expression gives serialised data."""
@@ -359,7 +355,7 @@ def _is_mentioned(item: ast.withitem, names: frozenset[str]) -> bool:
 
 
 def _is_no_path(receiver: ast.expr, path: PathValue) -> bool:
-    if {"path", "temp"} & path.traits:
+    if (PathTrait.PATH | PathTrait.TEMP) & path.traits:
         return False
     last = words((dotted(receiver) or "").rpartition(".")[2])[-1:]
-    return not _NOT_PATHS.isdisjoint(last)
+    return not NOT_PATHS.isdisjoint(last)

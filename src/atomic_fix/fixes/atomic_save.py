@@ -2,11 +2,12 @@
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 
 import libcst as cst
 
+from atomic_fix.catalog.apis import Handle
+from atomic_fix.catalog.calls import SAME_ENDING
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.nodes import dotted
@@ -19,62 +20,12 @@ from atomic_fix.fixes.block import called_name, changes_order, is_open_elsewhere
 from atomic_fix.fixes.place import Place, keyword
 
 
-@dataclass(frozen=True, slots=True)
-class _Handle:
-    """What a saver does with a handle in place of a path."""
-
-    arguments: str = '"wb"'
-    """How `atomic_open` is called after the path."""
-    suffixes: tuple[str, ...] = ()
-    """Given a path, the saver writes to that very file, and plainly, only with one of these
-    suffixes; empty when the suffix is nothing to it."""
-    module: str = ""
-    """A package that the module must import: the method alone does not say whose it is."""
-    doubt: str = ""
-    """Why a person should read it; empty when the bytes are the same."""
-    refused: frozenset[str] = frozenset()
-    """Keywords that go with a path only, or open the file in another way."""
-    appends: bool = False
-    """Whether the saver puts the first suffix behind a path that lacks it."""
-
-
-_TABLE_OPTIONS = frozenset({"mode", "encoding", "errors", "compression", "storage_options"})
-_PANDAS_TEXT = '"w", encoding="utf-8", newline=""'
-
-_HANDLES: dict[str, _Handle] = {
-    "torch.save": _Handle(doubt="the archive's inner folder is named `archive`, not as the file"),
-    "torch.jit.save": _Handle(doubt="the archive's inner folder is named `archive`"),
-    "numpy.save": _Handle(suffixes=(".npy",), appends=True),
-    "numpy.savez": _Handle(suffixes=(".npz",), appends=True),
-    "numpy.savez_compressed": _Handle(suffixes=(".npz",), appends=True),
-    "scipy.sparse.save_npz": _Handle(suffixes=(".npz",), appends=True),
-    "scipy.io.savemat": _Handle(suffixes=(".mat",), appends=True, refused=frozenset({"appendmat"})),
-    "joblib.dump": _Handle(suffixes=(".joblib", ".pkl", ".pickle", ".bin", ".dat", ".job")),
-    "paddle.save": _Handle(doubt="paddle writes the same content, but maybe in other chunks"),
-    "to_csv": _Handle(_PANDAS_TEXT, (".csv", ".tsv", ".txt"), "pandas", refused=_TABLE_OPTIONS),
-    "to_json": _Handle(_PANDAS_TEXT, (".json", ".jsonl"), "pandas", refused=_TABLE_OPTIONS),
-    "to_pickle": _Handle(suffixes=(".pkl", ".pickle"), module="pandas", refused=_TABLE_OPTIONS),
-    "to_parquet": _Handle(
-        module="pandas",
-        doubt="the engine may write other metadata to a handle",
-        refused=frozenset({"storage_options", "partition_cols", "engine"}),
-    ),
-    "to_feather": _Handle(module="pandas", doubt="feather may be written in other chunks"),
-    "write_csv": _Handle(module="polars", doubt="polars buffers handles in its own way"),
-    "write_parquet": _Handle(module="polars", doubt="polars buffers handles in its own way"),
-    "write_ipc": _Handle(module="polars", doubt="polars buffers handles in its own way"),
-    "write_ndjson": _Handle(module="polars", doubt="polars buffers handles in its own way"),
-    "ElementTree.write": _Handle(doubt="on Windows the line ends become \\n"),
-}
-
-
 def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
     """The repair of a library's save straight to its final path."""
-    if site.content == "copy":
-        raise Refused("copy to a temp file beside the target, then `os.replace` it")
-    row = _HANDLES.get(site.api)
+    assert site.saver is not None
+    row = site.saver.handle
     if row is None:
-        raise Refused(f"`{site.api}` takes a path only; save to a temp file, then `os.replace` it")
+        raise Refused(site.saver.refusal.format(site.api))
     if site.call.shown is not None:
         raise Refused("the saver is called by another function")
     attempt = Attempt(Place(facts, site.function, [site.node]), site)
@@ -124,7 +75,7 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
     return attempt.made(Edit(span, f"{opener}\n{deeper}{saved}"))
 
 
-def _appended(place: Place, site: WriteSite, row: _Handle) -> str:
+def _appended(place: Place, site: WriteSite, row: Handle) -> str:
     """What is put behind the path for the file to be the one that the saver writes.
 
     Raises:
@@ -157,9 +108,6 @@ def _ends_in_a_literal(node: cst.CSTNode) -> bool:
     if isinstance(node, cst.FormattedString):
         return isinstance(node.parts[-1], cst.FormattedStringText) and len(node.end) == 1
     return isinstance(node, cst.SimpleString) and len(node.quote) == 1
-
-
-_SAME = frozenset({"Path", "PurePath", "str", "fspath", "abspath", "realpath", "expanduser"})
 
 
 def endings(place: Place, node: ast.expr | None, call: Call, depth: int = 5) -> frozenset[str]:
@@ -198,7 +146,7 @@ def endings(place: Place, node: ast.expr | None, call: Call, depth: int = 5) -> 
 
 def _endings_of_a_call(place: Place, node: ast.Call, call: Call, depth: int) -> frozenset[str]:
     last, receiver = called_name(node), getattr(node.func, "value", None)
-    if last in _SAME | {"join", "joinpath", "with_name", "with_suffix"}:
+    if last in SAME_ENDING | {"join", "joinpath", "with_name", "with_suffix"}:
         given = nodes.arguments(node)
         if given and not any(arg.star or arg.keyword for arg in given):
             return endings(place, given[-1].value, call, depth - 1)
@@ -212,7 +160,7 @@ def _endings_of_a_call(place: Place, node: ast.Call, call: Call, depth: int) -> 
 def _of_all(place: Place, bound: Sequence[Binding], call: Call, depth: int) -> frozenset[str]:
     found = frozenset[str]()
     for each in bound:
-        if each.kind != "assign":
+        if not each.is_assigned:
             return frozenset({""})
         found |= endings(place, each.value, call.at(each), depth - 1)
     return found

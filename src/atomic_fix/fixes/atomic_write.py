@@ -13,11 +13,15 @@ from itertools import islice
 
 import libcst as cst
 
+from atomic_fix.catalog import apis
+from atomic_fix.catalog.apis import REMOTE_PATH_PACKAGES, Content, Rewriting
 from atomic_fix.config import own_helper
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
+from atomic_fix.facts.paths import PathTrait
 from atomic_fix.facts.sites import WriteSite
+from atomic_fix.facts.writes import WriteKind
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.block import (
@@ -44,24 +48,16 @@ _ASCII_SUPERSETS = re.compile(
     r"None|([\"'])(utf[-_]?8|(us[-_])?ascii|latin[-_]?1|iso[-_]?8859[-_]\d+|(cp|windows[-_])125\d)\1",
     re.IGNORECASE,
 )
-_REMOTE_PATHS = ("upath", "cloudpathlib", "s3path", "fsspec", "universal_pathlib")
-_OPEN = ("file", "mode", "buffering", "encoding", "errors", "newline", "closefd", "opener")
-_COMPRESSORS = frozenset(
-    {"gzip.open", "bz2.open", "lzma.open", "bz2.BZ2File", "lzma.LZMAFile", "zipfile.ZipFile"}
-)
-# Modules whose functions open a file of the local file system, and do what is known here.
-_OPENING = frozenset(
-    {"aiofiles", "anyio", "builtins", "bz2", "codecs", "gzip", "io", "lzma", "zipfile"}
-)
+_UNKNOWN = apis.Opener("")
 _LEAVING = (ast.Break, ast.Continue, ast.Raise, ast.Return, ast.Yield, ast.YieldFrom)
 
 
 def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     """The repair of a write in place."""
     place = Place(facts, site.function, [site.node])
-    if place.imports(*_REMOTE_PATHS):
+    if place.imports(*REMOTE_PATH_PACKAGES):
         raise Refused("the path may not be one of the local file system")
-    if site.path.traits & {"device", "memory", "handle"}:
+    if site.path.traits & (PathTrait.DEVICE | PathTrait.MEMORY | PathTrait.HANDLE):
         raise Refused("what is written is no regular file")
     if is_descriptor(place, site):
         raise Refused("the file may be given as a descriptor")
@@ -74,7 +70,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     _must_not_be_a_retreat(place, site)
     if is_open_elsewhere(place, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
-    kind = _WholeWrite if site.kind == "write" else _OpenedWrite
+    kind = _WholeWrite if site.kind is WriteKind.WHOLE else _OpenedWrite
     fix = kind(place, site).fix()
     # To remove the file first would take back what the repair gives.
     before: list[cst.CSTNode] = []
@@ -152,7 +148,7 @@ def _must_be_pathlib(place: Place, site: WriteSite, method: str) -> None:
         ):
             raise Refused(f"whether `{called}` is a path of the local file system cannot be seen")
     own = [each for each in facts.scopes.functions_named(method) if each.owner is not None]
-    if own and "path" not in site.path.traits:
+    if own and PathTrait.PATH not in site.path.traits:
         raise Refused(f"a class of the file has a `{method}` of its own")
 
 
@@ -337,21 +333,23 @@ class _OpenedWrite(Attempt):
             raise Refused("the handle is opened in another function")
         if site.api == "os.open":
             raise Refused("the file is opened as a bare descriptor")
-        if "r" in site.mode:
+        if site.mode.is_update:
             raise Refused("the file is updated in place, not written anew")
-        if site.content == "hdf5":
-            raise Refused("h5py writes through its own library; write to a temp file, then replace")
-        if not self._is_method and name.partition(".")[0] not in _OPENING:
+        self.opener = apis.PATH_OPEN if self._is_method else apis.opener(name) or _UNKNOWN
+        if self.opener.refusal:
+            raise Refused(self.opener.refusal)
+        if self.opener.rewriting is Rewriting.NOT_SEEN:
             raise Refused(f"what else `{site.api}` does is not in sight; the file may be remote")
         if not self._is_method and not place.owns(site.call.node.func):
             raise Refused(f"whether `{site.api}` is the one of Python cannot be seen")
         self._look_at_the_arguments()
         parent = place.parents.get(self.call)
-        if name in {"aiofiles.open", "anyio.open_file"}:
+        rewriting = self.opener.rewriting
+        if rewriting is Rewriting.AWAITS:
             return self._awaited()
         if isinstance(parent, cst.WithItem):
             return self._in_with(parent)
-        if name in _COMPRESSORS or name.startswith(("gzip.", "codecs.")):
+        if rewriting is not Rewriting.OPENS:
             raise Refused("the handle is not opened by a `with` of its own")
         if isinstance(parent, cst.Arg):
             return self._in_argument(parent)
@@ -378,14 +376,7 @@ class _OpenedWrite(Attempt):
         return found
 
     def _look_at_the_arguments(self) -> None:
-        names: Sequence[str] = _OPEN[1:] if self._is_method else _OPEN
-        if self.name == "codecs.open":
-            names = ("filename", "mode", "encoding", "errors", "buffering")
-        elif self.name in {"gzip.open", "bz2.open"}:
-            names = ("filename", "mode", "compresslevel", "encoding", "errors", "newline")
-        elif self.name in _COMPRESSORS or self.name == "gzip.GzipFile":
-            names = ("filename", "mode")
-        self.given = _by_name(self.call.args, names)
+        self.given = _by_name(self.call.args, self.opener.parameters)
         if not self.given:
             raise Refused("not every argument of the opener is in sight")
         for option in ("opener", "closefd"):
@@ -398,6 +389,8 @@ class _OpenedWrite(Attempt):
             modes = self.place.facts.sites.handles.modes(mode, self.site.call)
             if not modes or any(set(m) - set("wbt+") or "w" not in m for m in modes):
                 raise Refused("the mode is not always one that writes the file anew")
+            if isinstance(mode, ast.Name) and self.site.function.parameter(mode.id) is not None:
+                self.place.doubt("a caller elsewhere may ask for another mode, as `a`")
 
     def _reopened(self) -> Edit:
         """The opener's call, as a call of `atomic_open`."""
@@ -406,16 +399,16 @@ class _OpenedWrite(Attempt):
         arguments: list[str | cst.Arg] = [
             f"path={self.path}" if keyword(arg) == "file" else arg for arg in call.args
         ]
-        if self.name == "codecs.open":
+        if self.opener.rewriting is Rewriting.RECODES:
             mode: str | cst.Arg = self.given["mode"]
             encoding = self.given.get("encoding")
-            if encoding and "b" in self.site.mode:
+            if encoding and self.site.mode.is_binary:
                 # With an encoding it writes text, whatever the mode says.
                 if not isinstance(encoding.value, cst.SimpleString):
                     raise Refused("whether `codecs.open` writes text or bytes is not in sight")
-                mode = f'"{self.site.mode.replace("b", "")}"'
+                mode = f'"{self.site.mode.of_text}"'
             arguments = [self.path, mode, *self.options("encoding", "errors", "buffering")]
-            if encoding or "b" not in self.site.mode:
+            if encoding or not self.site.mode.is_binary:
                 arguments.append('newline=""')
         elif self._is_method:
             arguments.insert(0, self.path)
@@ -441,15 +434,16 @@ class _OpenedWrite(Attempt):
             raise Refused("the handle becomes part of an object, and may be used elsewhere")
         self._look_into(self._statement.body, handle)
         self._look_beside()
-        if len(statement.items) == 1 and self.name not in _COMPRESSORS:
+        rewriting = self.opener.rewriting
+        if len(statement.items) == 1 and rewriting is not Rewriting.COMPRESSES:
             with suppress(Refused):
                 return self._collapsed(statement, handle)
-        if self.name in _COMPRESSORS:
+        if rewriting is Rewriting.COMPRESSES:
             return self._compressed(statement, item)
-        if self.name == "gzip.GzipFile":
+        if rewriting is Rewriting.TAKES_FILEOBJ:
             raise Refused("give `GzipFile` a handle of `atomic_open` as `fileobj`")
         methods = self._uses_of(handle, statement)
-        if self.name == "codecs.open" and methods - {"", "write", "writelines"}:
+        if rewriting is Rewriting.RECODES and methods - {"", "write", "writelines"}:
             self.place.doubt("the handle of `codecs.open` has other methods")
         return self.made(self._reopened())
 
@@ -475,9 +469,9 @@ class _OpenedWrite(Attempt):
         dumped = self._dumped_into(self._only_expression(statement), handle)
         if (
             dumped is None
-            or self.name == "codecs.open"
+            or self.opener.rewriting is Rewriting.RECODES
             or {"errors", "buffering"} & set(self.given)
-            or set(self.site.mode) - set("t+") != {"w"}
+            or not self.site.mode.is_text
         ):
             raise Refused
         comment = self._kept_comment(statement, handle)
@@ -528,14 +522,19 @@ class _OpenedWrite(Attempt):
     def _compressed(self, statement: cst.With, item: cst.WithItem) -> Fix:
         place, call = self.place, self.call
         written = {"write", "writestr"}
-        if self.name == "zipfile.ZipFile" and self._uses_of(bound(item), statement) - written:
+        if (
+            self.opener.content is Content.ARCHIVE
+            and self._uses_of(bound(item), statement) - written
+        ):
             raise Refused("the archive is not only written to")
         if place.comments(call):
             raise Refused("comments stand in the call")
         local = self.helper("atomic_open")
         raw = place.fresh("raw", "raw_file", "binary_file")
         span = place.span(item.item)
-        rest = [place.row(a) for a in call.args if a is not self.given.get("filename")]
+        rest = [
+            place.row(a) for a in call.args if a is not self.given.get(self.opener.path_keyword)
+        ]
         compressor = f"{place.text(call.func)}({', '.join([raw, *rest])})"
         if "\n" in compressor:
             raise Refused("the opener stands on several lines")
@@ -606,7 +605,7 @@ class _OpenedWrite(Attempt):
         after: str = "",
     ) -> Fix:
         """The call that writes all that a handle is given, in the place of `span`."""
-        binary = "b" in self.site.mode
+        binary = self.site.mode.is_binary
         dumped = self.json_call(content.value)
         if dumped is not None and as_json and not binary and "errors" not in self.given:
             return self.json_fix(dumped, span, before=before, after=after)

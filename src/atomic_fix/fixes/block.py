@@ -14,9 +14,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from atomic_fix.catalog.calls import (
+    CHANGING_A_CONTAINER,
+    ENDING_THE_PROGRAM,
+    KEEPING,
+    LAZY,
+    LISTING,
+    LOCKING,
+    LOOKING_AT_A_FILE,
+    OPENING_NOTHING,
+    SAME_PATH,
+    SYNCING,
+)
+from atomic_fix.catalog.errors import ERROR_WORDS, NAMES_OF_CAUGHT, NO_ERRORS, OF_A_FAILED_WRITE
+from atomic_fix.catalog.reporting import SHOWING
+from atomic_fix.catalog.words import DESCRIPTORS
 from atomic_fix.facts import nodes
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import arguments, code_of, dotted, of_kind, parents_in, walk
+from atomic_fix.facts.paths import PathTrait
+from atomic_fix.facts.scopes import BindingKind
 from atomic_fix.fixes import Refused
 
 if TYPE_CHECKING:
@@ -27,89 +44,6 @@ if TYPE_CHECKING:
     from atomic_fix.fixes.place import Place
 
 _DEPTH = 3
-
-_EXITS = frozenset(
-    {
-        "os._exit",
-        "os.abort",
-        "os.execl",
-        "os.execle",
-        "os.execlp",
-        "os.execv",
-        "os.execve",
-        "os.execvp",
-        "os.execvpe",
-        "sys.exit",
-        "builtins.exit",
-        "builtins.quit",
-    }
-)
-# Calls that are told a path, or work out another one, and open nothing.
-_HARMLESS = frozenset(
-    {
-        *("Path", "PurePath", "PurePosixPath", "abspath", "absolute", "as_posix", "as_uri"),
-        *("basename", "commonpath", "dirname", "expanduser", "expandvars", "fspath", "fsdecode"),
-        *("fsencode", "is_absolute", "is_relative_to", "joinpath", "match", "normcase"),
-        *("normpath", "realpath", "relative_to", "relpath", "resolve", "splitext", "with_name"),
-        *("with_stem", "with_suffix"),
-        *("add", "append", "bool", "count", "dict", "discard", "encode", "endswith", "extend"),
-        *("get", "hash", "id", "index", "isinstance", "join", "len", "list", "lower", "lstrip"),
-        *("pop", "quote", "remove_prefix", "removeprefix", "removesuffix", "repr", "rpartition"),
-        *("partition", "rsplit", "rstrip", "set", "setdefault", "sorted", "split", "startswith"),
-        *("str", "strip", "tuple", "type", "update", "upper", "zfill"),
-    }
-)
-# Of these, what changes the object that it is called on.
-_CHANGING = frozenset({"add", "append", "discard", "extend", "pop", "setdefault", "update"})
-# The same path in another form.
-_SAME = frozenset(
-    {
-        *("Path", "PurePath", "absolute", "abspath", "as_posix", "expanduser", "fspath", "quote"),
-        *("realpath", "resolve", "str"),
-    }
-)
-_TELLING = frozenset(
-    {
-        *("critical", "debug", "echo", "error", "exception", "format", "info", "log", "pprint"),
-        *("print", "secho", "warn", "warning", "write", "writelines", "writerow", "writerows"),
-    }
-)
-_LISTING = frozenset({"fwalk", "glob", "iglob", "iterdir", "listdir", "rglob", "scandir", "walk"})
-# Calls that go through what they are given only later.
-_LAZY = frozenset(
-    {
-        *("DictReader", "TextIOWrapper", "chain", "cycle", "enumerate", "filter", "islice"),
-        *("iter", "map", "partial", "reader", "starmap", "takewhile", "tee", "zip"),
-    }
-)
-_LOOKING = frozenset({"exists", "is_file", "lstat", "read_bytes", "read_text", "stat"})
-_SYNCING = frozenset({"fsync", "fdatasync", "fullfsync"})
-_LOCKING = frozenset({"flock", "lockf", "locking"})
-_KEEPING = frozenset(
-    {
-        *("FileHandler", "Popen", "Process", "StreamHandler", "Thread", "Timer", "addHandler"),
-        *("add_done_callback", "append", "create_task", "enter_context", "push", "put", "register"),
-        *("send", "setStream", "set_stream", "setdefault", "submit"),
-    }
-)
-# Handlers of these answer a write that went wrong; what was written until then is no loss.
-_OF_A_FAILED_WRITE = frozenset(
-    {
-        *("ArithmeticError", "EncodeError", "EnvironmentError", "Exception", "IOError"),
-        *("JSONDecodeError", "MemoryError", "OSError", "OverflowError", "PermissionError"),
-        *("FileNotFoundError", "IsADirectoryError", "NotADirectoryError", "BlockingIOError"),
-        *("FileExistsError", "PickleError", "PicklingError", "RecursionError", "RepresenterError"),
-        *("TypeError", "UnicodeEncodeError", "UnicodeError", "ValueError", "YAMLError"),
-    }
-)
-_NO_ERRORS = frozenset(
-    {"GeneratorExit", "KeyboardInterrupt", "StopAsyncIteration", "StopIteration", "SystemExit"}
-)
-# What a handler calls an error that it raises again.
-_CAUGHT = frozenset({"e", "err", "error", "ex", "exc", "exception"})
-_ERROR_WORDS = frozenset(
-    {"error", "exception", "failed", "failure", "fault", "invalid", "warning", "corrupt", "bad"}
-)
 
 
 _TRIES: tuple[type[ast.AST], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
@@ -184,7 +118,7 @@ class Block:
         called = line.value if isinstance(line, ast.Expr) else None
         return isinstance(called, ast.Call) and (
             dotted(called.func) in {f"{self.handle}.flush", f"{self.handle}.close"}
-            or called_name(called) in _SYNCING
+            or called_name(called) in SYNCING
         )
 
     def look(self) -> None:
@@ -248,9 +182,9 @@ class Block:
             name, value = dotted(node.targets[0]), node.value
             if len(node.targets) != 1 or not name:
                 continue
-            is_lazy = (isinstance(value, ast.Attribute) and value.attr in _LOOKING) or any(
+            is_lazy = (isinstance(value, ast.Attribute) and value.attr in LOOKING_AT_A_FILE) or any(
                 isinstance(each, (ast.Lambda, ast.GeneratorExp))
-                or called_name(each) in _LAZY
+                or called_name(each) in LAZY
                 or self._is_generator(each)
                 for each in _outcomes(value)
             )
@@ -309,24 +243,24 @@ class Block:
 
     def _look_at_call(self, node: ast.Call, scope: _Scope) -> None:
         name, last = self._called(node, scope), called_name(node)
-        if name in _EXITS or self._exits(node):
+        if name in ENDING_THE_PROGRAM or self._exits(node):
             raise Refused(f"the block may end the program (`{last}`), and its content is wanted")
         if scope.depth == _DEPTH and self._is_out_of_sight(node.func):
             self.place.doubt("what the block calls is not in sight, and may end it or use the path")
         if name in {"os.fork", "os.forkpty"}:
             raise Refused("two processes would end the block")
-        if last in _LISTING and name != "ast.walk" and self._is_listing(node, name):
+        if last in LISTING and name != "ast.walk" and self._is_listing(node, name):
             self.place.doubt("a folder is listed meanwhile, and the file is there only after it")
         given = [arg for arg in arguments(node) if dotted(arg.value) in scope.handles]
-        if given and last in _LOCKING:
+        if given and last in LOCKING:
             raise Refused("the file is locked, and a lock goes with the file that is replaced")
-        if given and last in _KEEPING:
+        if given and last in KEEPING:
             raise Refused("the handle outlives its block")
         if isinstance(node.func, ast.Attribute) and dotted(node.func.value) in scope.handles:
             if last == "detach":
                 raise Refused("the handle is taken apart")
             return
-        if last in _TELLING or last in _HARMLESS or _makes_an_error(last):
+        if last in SHOWING or last in OPENING_NOTHING or _makes_an_error(last):
             return
         if last in {"dump", "dumps", "safe_dump"} or any(a.keyword == "fileobj" for a in given):
             return
@@ -339,7 +273,7 @@ class Block:
         if not isinstance(func, ast.Name):
             return isinstance(func, ast.Subscript)
         return any(
-            each.kind == "for"
+            (each.kind is BindingKind.FOR and not each.unpacked)
             or isinstance(each.value, ast.Subscript)
             or called_name(each.value) in {"get", "pop"}
             for each in self.place.function.bindings.get(func.id, ())
@@ -358,7 +292,7 @@ class Block:
     def _look_at_attribute(self, node: ast.Attribute, scope: _Scope) -> None:
         if dotted(node.value) in scope.handles and node.attr == "fileno":
             above = self._above(node, scope)
-            if above not in _SYNCING:
+            if above not in SYNCING:
                 raise Refused("the block works on the file by its descriptor")
         self._follow_attribute(node, scope)
 
@@ -391,7 +325,7 @@ class Block:
                     todo += map(_unstarred, values)
                 case ast.IfExp(body=body, orelse=orelse):
                     todo += [body, orelse]
-                case ast.Call() if called_name(each) in _SAME:
+                case ast.Call() if called_name(each) in SAME_PATH:
                     todo += _given_and_receiver(each)
                 case ast.JoinedStr(values=values) if _is_a_sentence(each):
                     todo += [e.value for e in values if isinstance(e, ast.FormattedValue)]
@@ -545,7 +479,7 @@ class Block:
                 flushed = True
             elif (
                 flushed
-                and last not in _HARMLESS | _SYNCING | _TELLING
+                and last not in OPENING_NOTHING | SYNCING | SHOWING
                 and not name.startswith(f"{self.handle}.")
                 and all(dotted(arg.value) != self.handle for arg in arguments(node))
             ):
@@ -628,7 +562,7 @@ class Block:
                         break
                     self._look_at_context(item.context_expr)
         for handler in self._handlers_of_callers():
-            names = _caught_names(handler) & _NO_ERRORS - {"SystemExit"}
+            names = _caught_names(handler) & NO_ERRORS - {"SystemExit"}
             if names and not _raises_again(handler) and self._has_a_loop:
                 name = min(names)
                 self.place.doubt(f"a caller goes on after `{name}`: the old content stays")
@@ -643,7 +577,7 @@ class Block:
             if "KeyboardInterrupt" in names:
                 self.place.doubt("what was written before an interrupt is not kept")
             return
-        for name in sorted(names - _OF_A_FAILED_WRITE - {"", "BaseException"}):
+        for name in sorted(names - OF_A_FAILED_WRITE - {"", "BaseException"}):
             raise Refused(
                 f"`{name}` is caught outside of the block, and what it wrote until then is wanted"
             )
@@ -653,7 +587,7 @@ class Block:
     def _look_at_context(self, node: ast.expr) -> None:
         last = called_name(node)
         if last == "suppress":
-            for name in sorted(_suppressed(node) - _OF_A_FAILED_WRITE):
+            for name in sorted(_suppressed(node) - OF_A_FAILED_WRITE):
                 raise Refused(
                     f"`{name}` is suppressed outside of the block, and its content wanted"
                 )
@@ -672,23 +606,20 @@ class _Holder:
     """The names and attributes in what is assigned."""
 
 
-_DESCRIPTORS = frozenset({"descriptor", "fd", "fdno", "fileno"})
-
-
 def is_descriptor(place: Place, site: WriteSite) -> bool:
     """Whether what is opened may be a number: what is open already is never replaced."""
     node = site.path_node
-    if nodes.is_number(node) or called_name(node) in _DESCRIPTORS | {"dup"}:
+    if nodes.is_number(node) or called_name(node) in DESCRIPTORS | {"dup"}:
         return True
     last = (dotted(node) or "").rpartition(".")[2]
-    if not _DESCRIPTORS.isdisjoint(words(last)[-1:]):
+    if not DESCRIPTORS.isdisjoint(words(last)[-1:]):
         return True
     if not isinstance(node, ast.Name):
         return False
     bound = place.facts.paths.bindings(node.id, site.function, site.order)
     if any(
         nodes.is_number(each.value)
-        or called_name(each.value) in _DESCRIPTORS | {"dup"}
+        or called_name(each.value) in DESCRIPTORS | {"dup"}
         or place.called(each.value) in {"os.open", "os.dup", "os.pipe"}
         for each in bound
     ):
@@ -720,7 +651,7 @@ def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
             if place.parent(above) in ancestors:
                 return True
             continue
-        if called_name(given_to(place, call.node)) in _LAZY:
+        if called_name(given_to(place, call.node)) in LAZY:
             return True
         handle = handles.handle_name(call)
         if handle is None:
@@ -747,7 +678,7 @@ def _is_used_later(site: WriteSite, handle: str) -> bool:
     ) or any(
         # `fcntl.flock(file, LOCK_EX)` before: the file is claimed until the handle is closed.
         each.order < site.order
-        and called_name(each.node) in _LOCKING
+        and called_name(each.node) in LOCKING
         and any(handle in code_of(arg.value) for arg in each.arguments)
         for each in site.function.calls
     )
@@ -792,7 +723,7 @@ def _outcomes(value: ast.expr) -> list[ast.expr]:
 
 
 def _same(value: PathValue, other: PathValue) -> bool:
-    return value.same(other) and "descriptor" not in value.traits
+    return value.same(other) and PathTrait.DESCRIPTOR not in value.traits
 
 
 def _is_a_sentence(node: ast.JoinedStr) -> bool:
@@ -801,22 +732,22 @@ def _is_a_sentence(node: ast.JoinedStr) -> bool:
 
 
 def _makes_an_error(last: str) -> bool:
-    return last[:1].isupper() and not _ERROR_WORDS.isdisjoint(words(last))
+    return last[:1].isupper() and not ERROR_WORDS.isdisjoint(words(last))
 
 
 def _raised(node: ast.Raise) -> str:
     """The name of what is raised; empty for an error that is raised again."""
     value = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
     last = (dotted(value) or "").rpartition(".")[2]
-    return "" if last in _CAUGHT else last
+    return "" if last in NAMES_OF_CAUGHT else last
 
 
 def _leaves_on_purpose(name: str) -> bool:
     """Whether an exception says that there is enough, and not that something went wrong."""
-    if name in _NO_ERRORS:
+    if name in NO_ERRORS:
         return True
     known = getattr(builtins, name, None)
-    return known is None and _ERROR_WORDS.isdisjoint(words(name))
+    return known is None and ERROR_WORDS.isdisjoint(words(name))
 
 
 def _goes_on(final: Sequence[ast.stmt]) -> bool:
@@ -913,7 +844,10 @@ def changes_order(place: Place, path: ast.expr, others: Sequence[ast.AST]) -> bo
 def _acts(node: ast.AST) -> bool:
     """Whether working out an expression may do something besides."""
     return any(
-        (isinstance(each, ast.Call) and called_name(each) not in _HARMLESS - _CHANGING)
+        (
+            isinstance(each, ast.Call)
+            and called_name(each) not in OPENING_NOTHING - CHANGING_A_CONTAINER
+        )
         or isinstance(each, (ast.NamedExpr, ast.Await, *_YIELDS))
         for each in walk(node)
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
+from atomic_fix.catalog.calls import MOVING
 from atomic_fix.catalog.reporting import QUIET
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.nodes import of_kind
@@ -21,7 +22,13 @@ from atomic_fix.fixes import Refused
 from atomic_fix.fixes.code import dotted
 from atomic_fix.fixes.imports import import_module, import_name
 from atomic_fix.fixes.load_errors import Errors, joined, parted_errors
-from atomic_fix.fixes.load_outcome import CALLERS_DIFFER, Outcome, is_silent_on_purpose, outcome
+from atomic_fix.fixes.load_outcome import (
+    CALLERS_DIFFER,
+    Outcome,
+    is_met_in_older_formats,
+    is_silent_on_purpose,
+    outcome,
+)
 from atomic_fix.fixes.load_path import load_path
 from atomic_fix.fixes.load_warning import warning
 from atomic_fix.fixes.place import Place, binds, last_name, walk
@@ -33,7 +40,6 @@ _TITLES = {
     "quarantine": "Move the corrupt file aside with a warning",
 }
 _SIMPLE = (cst.SimpleStatementLine, cst.SimpleStatementSuite)
-_MOVING = frozenset({"unlink", "remove", "rename", "replace", "move", "rmtree"})
 
 
 def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
@@ -45,6 +51,8 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
     wanted = facts.config.on_corrupt
     if wanted == "auto" and is_silent_on_purpose(facts, swallow):
         raise Refused("a comment says that it is to be silent")
+    if wanted == "auto" and is_met_in_older_formats(facts, swallow):
+        raise Refused("a comment says that files of an older format are met here")
     possible = outcome(facts, swallow)
     if wanted == "quarantine" and possible.may_move:
         return _fix(facts, swallow, "quarantine")
@@ -200,7 +208,7 @@ class _Rewriting:
         last = own[-1].end_lineno or own[-1].lineno
         if comments.between(own[0].lineno, last) or comments.among(self.swallow.node):
             return None
-        if any(last_name(node) in _MOVING for node in walk(body)):
+        if any(last_name(node) in MOVING for node in walk(body)):
             return None
         texts = [self.place.text(line) for line in lines]
         return None if any("\n" in text for text in texts) else texts
@@ -266,7 +274,7 @@ class _Rewriting:
         last = body.body[-1]
         if not isinstance(last, cst.SimpleStatementLine) or len(last.body) != 1:
             raise Refused("the handler does more than giving a default")
-        if any(last_name(node) in _MOVING for node in walk(last)):
+        if any(last_name(node) in MOVING for node in walk(last)):
             raise Refused("the handler moves or removes files")
         region = place.span(last.body[0])
         if "#" in place.source.slice(region):

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from atomic_fix.catalog import errors
+from atomic_fix.catalog.calls import CONVERTING, RAISING_VALUE_ERRORS, READING, WRITING
+from atomic_fix.catalog.errors import BY_PARSER, OF_SHAPE, RAISING_ANYTHING
 from atomic_fix.facts.caught import error_names
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import FORS, arguments, called, dotted, walk
@@ -16,51 +18,9 @@ from atomic_fix.fixes.imports import import_module, imported_at_top
 from atomic_fix.fixes.load_path import PATH_WORDS
 from atomic_fix.fixes.place import Place
 
-# What a parser raises for a file that is cut short or holds something else, and for no other
-# reason. Those of a package are written `package.Error`.
-_BY_PARSER = {
-    **dict.fromkeys(
-        (
-            "json", "simplejson", "ujson", "orjson", "rapidjson", "msgpack", "toml", "tomli",
-            "tomllib", "tomlkit", "plistlib", "builtins", "ast", "base64", "splitlines", "split",
-        ),
-        ("ValueError",),
-    ),
-    "pickle": ("EOFError", "ValueError", "pickle.UnpicklingError"),
-    "cPickle": ("EOFError", "ValueError", "pickle.UnpicklingError"),
-    "cloudpickle": ("EOFError", "ValueError", "pickle.UnpicklingError"),
-    "dill": ("EOFError", "ValueError", "pickle.UnpicklingError"),
-    "marshal": ("EOFError", "ValueError"),
-    "yaml": ("ValueError", "yaml.YAMLError"),
-    "ConfigParser": ("ValueError", "configparser.Error"),
-    "Path": ("ValueError",),
-    "open": ("ValueError",),
-}  # fmt: skip
-# Libraries that raise almost anything for a corrupt file, and an `OSError` for a missing one.
-_OF_ANY_ERROR = frozenset({"joblib", "torch", "numpy", "pandas", "polars", "safetensors"})
 _ANSWERS_MISSING = re.compile(
     r"\b(?:exists|is_file|isfile|access|FileNotFoundError|OSError|IOError|EnvironmentError)\b"
 )
-# Errors of what is made of the data: it may be valid, and without the key.
-_OF_SHAPE = ("AttributeError", "LookupError", "TypeError")
-
-# Calls that read a file and make nothing of its content.
-_READING = frozenset(
-    {
-        "open", "load", "loads", "safe_load", "full_load", "read", "readlines", "read_text",
-        "read_bytes", "decode", "exists", "isfile", "isdir", "stat", "getmtime", "getsize", "time",
-        "get", "str", "len", "isinstance", "close", "is_file", "strip",
-        "dict", "list", "set", "tuple", "int", "float", "bool",
-    }
-)  # fmt: skip
-# Calls that raise a `ValueError` for what they are given.
-_PARSING = frozenset(
-    {
-        "int", "float", "Decimal", "UUID", "fromisoformat", "strptime", "loads", "literal_eval",
-        "json", "parse", "fromhex", "b64decode", "fromtimestamp",
-    }
-)  # fmt: skip
-_WRITING = frozenset({"dump", "save", "savez", "store", "write", "writeline"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +93,14 @@ class _Parts:
             self._must_answer_missing()
         if {"ValueError", "UnicodeDecodeError", "UnicodeError"} & set(self._swallow.errors):
             self._parses_nothing_else()
-        if "ValueError" in corrupt and kept:
+        if "ValueError" in corrupt and self._names_the_parser(corrupt):
+            # It is that of what is made of a value, which valid data may lack.
+            corrupt.remove("ValueError")
+            if not any(each.startswith("Unicode") for each in corrupt):
+                corrupt.append("UnicodeDecodeError")
+            kept.append("ValueError")
+            aliased = True  # a clause for it would take the others first
+        elif "ValueError" in corrupt and kept:
             # It takes these with it.
             own = {"JSONDecodeError", "UnicodeDecodeError", "UnicodeError"}
             corrupt = [each for each in corrupt if each.rpartition(".")[2] not in own]
@@ -144,12 +111,19 @@ class _Parts:
             aliased = True  # an `OSError` would take it first
         return Errors(tuple(dict.fromkeys(corrupt)), tuple(dict.fromkeys(kept)), stays=aliased)
 
+    def _names_the_parser(self, corrupt: Sequence[str]) -> bool:
+        """Whether the handler names the error of the parser besides `ValueError`, and its `try`
+        converts values of the data."""
+        return any(each.rpartition(".")[2] == "JSONDecodeError" for each in corrupt) and any(
+            isinstance(node, ast.Call) and called(node) in CONVERTING for node in self._body
+        )
+
     def _must_answer_missing(self) -> None:
         """Refuses a loader from elsewhere which may have that error for a missing file as well,
         where nothing else answers one."""
         load = self._swallow.load
         function = self._swallow.function
-        if self._package() in _BY_PARSER or isinstance(function.node, ast.Module):
+        if self._package() in BY_PARSER or isinstance(function.node, ast.Module):
             return
         if not _ANSWERS_MISSING.search(self._place.text(function.node)):
             raise Refused(f"`{load.api}` may raise `ValueError` for a missing file too")
@@ -190,9 +164,13 @@ class _Parts:
         loaded = self._loaded
         load = self._swallow.load.call.node
         for node in self._body:
-            if not _WRITING.isdisjoint(words(called(node))):
+            if not WRITING.isdisjoint(words(called(node))):
                 raise Refused("the `try` writes a file as well")
-            if not isinstance(node, ast.Call) or node is load or called(node) not in _PARSING:
+            if (
+                not isinstance(node, ast.Call)
+                or node is load
+                or called(node) not in RAISING_VALUE_ERRORS
+            ):
                 continue
             inside = [each for each in walk(node) if each is not node]
             if load not in inside and loaded.isdisjoint(_names_in(inside)):
@@ -224,14 +202,14 @@ class _Parts:
         self._no_more_than_the_load()
         load = self._swallow.load
         package = self._package()
-        if package in _OF_ANY_ERROR:
+        if package in RAISING_ANYTHING:
             if isinstance(self._swallow.node, ast.ExceptHandler) and (
                 self._swallow.node.type is None
                 or not self._names(self._swallow.node.type) == ["Exception"]
             ):
                 raise Refused(f"what `{load.api}` raises for a corrupt file is not known")
-            return Errors(("Exception",), ("OSError", *_OF_SHAPE), stays=True, any_error=True)
-        known = _BY_PARSER.get(package)
+            return Errors(("Exception",), ("OSError", *OF_SHAPE), stays=True, any_error=True)
+        known = BY_PARSER.get(package)
         if known is None:
             raise Refused(f"what `{load.api}` raises for a corrupt file is not known")
         return Errors(tuple(map(self._imported, known)), stays=True)
@@ -273,9 +251,9 @@ class _Parts:
             if not isinstance(node, ast.Call) or node is swallow.load.call.node:
                 continue
             last = called(node)
-            if not _WRITING.isdisjoint(words(last)):
+            if not WRITING.isdisjoint(words(last)):
                 raise Refused("the `try` writes a file as well")
-            if last in _READING or set(words(last)) & PATH_WORDS:
+            if last in READING or set(words(last)) & PATH_WORDS:
                 continue
             inside = [each for each in walk(node) if each is not node]
             of_loaded = any(isinstance(each, ast.Call) for each in inside) or not (

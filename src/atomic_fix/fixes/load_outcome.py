@@ -7,7 +7,9 @@ import ast
 import re
 from dataclasses import dataclass
 
-from atomic_fix.catalog.words import ASKING
+from atomic_fix.catalog.calls import PARSING, RAISING_NO_VALUE_ERROR
+from atomic_fix.catalog.errors import OF_A_PARSER_ALONE
+from atomic_fix.catalog.words import CHECKPOINT, PROBING, RESUMING
 from atomic_fix.config import own_helper
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.caught import takes_value_error
@@ -30,29 +32,6 @@ from atomic_fix.finding import Applicability
 
 CALLERS_DIFFER = "callers get an exception where they got the default"
 
-# What names a file without which a long job begins again.
-_CHECKPOINT = frozenset({"checkpoint", "checkpointer", "chkpt", "ckpt"})
-_LOADING = frozenset({"get", "load", "read", "restore", "resume"})
-# Calls that parse a file.
-_PARSING = frozenset({"full_load", "load", "loads", "safe_load"})
-# Errors that nothing but a parser raises.
-_OF_PARSERS = frozenset({"JSONDecodeError", "UnicodeDecodeError", "UnpicklingError"})
-# Calls that raise no `ValueError` over what a file holds.
-_HARMLESS = frozenset(
-    {
-        "Path", "bool", "close", "decode", "dict", "exists", "expanduser", "get", "is_file",
-        "isfile", "isinstance", "items", "join", "keys", "len", "list", "open", "read",
-        "read_bytes", "read_text", "set", "str", "strip", "tuple", "values",
-    }
-)  # fmt: skip
-# Of functions that ask, or look among several files.
-_PROBING = ASKING | frozenset(
-    {
-        "all", "any", "best", "candidate", "default", "detect", "discover", "find", "iter", "last",
-        "latest", "list", "maybe", "newest", "none", "optional", "or", "peek", "probe", "safe",
-        "scan", "search", "try", "unreadable",
-    }
-)  # fmt: skip
 # A remark that a bad file was thought of.
 _DECIDED = re.compile(
     r"\b(another version|any reason|as if|bad|best[- ]effort|broken"
@@ -95,6 +74,12 @@ _NEVER_RAISES = re.compile(
     re.IGNORECASE,
 )
 _SILENT = re.compile(r"\b(silent|silently|quietly)\b", re.IGNORECASE)
+# A remark that a file written by an older version, which is no corrupt one, does not parse either.
+_OLDER_FORMAT = re.compile(
+    r"\b(legacy|old(er)?|previous|earlier)[- ](\w+[- ])?"
+    r"(encoding|format|layout|schema|version)s?\b",
+    re.IGNORECASE,
+)
 _MARK = re.compile(r"#\s*(noqa|pragma|pylint|type:|nosec|fmt:|isort:)")
 # On the row of the `except`: `# type: ignore`, `# pragma: no cover`.
 _DIRECTIVE = re.compile(r"#\s*(noqa|nosec|[\w-]+:)")
@@ -195,13 +180,13 @@ def _is_plain_loader(facts: ModuleFacts, swallow: Swallow) -> bool:
         return False
     if swallow.outcome.kind is not Ending.RETURNS or swallow.handled.inside:
         return False
-    if _LOADING.isdisjoint(words(function.name)) or load.function is not function:
+    if RESUMING.isdisjoint(words(function.name)) or load.function is not function:
         return False
     decorators = {dotted(each) for each in node.decorator_list}
     if decorators - {"staticmethod", "classmethod"}:
         return False
     mentioned = [function.name, *(each.text for each in load.path.mentions)]
-    if not any(phrase_in(_CHECKPOINT, text) for text in mentioned):
+    if not any(phrase_in(CHECKPOINT, text) for text in mentioned):
         return False
     if any(isinstance(each, (*LOOPS, ast.comprehension)) for each in walk(node)):
         return False
@@ -235,7 +220,7 @@ def _is_the_only_file(facts: ModuleFacts, swallow: Swallow) -> bool:
 def _asks(swallow: Swallow) -> bool:
     """Whether the function is a predicate, or looks among several files."""
     node = swallow.function.node
-    if not _PROBING.isdisjoint(words(swallow.function.name)):
+    if not PROBING.isdisjoint(words(swallow.function.name)):
         return True
     returns = node.returns if isinstance(node, FUNCTIONS) else None
     if returns is not None and dotted(returns) == "bool":
@@ -257,6 +242,27 @@ def _remarks(facts: ModuleFacts, swallow: Swallow) -> list[str]:
 def is_silent_on_purpose(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether a comment or docstring says that nothing is to be said."""
     return any(_SILENT.search(text) for text in _remarks(facts, swallow))
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r"(?<!\be\.g)(?<!\bi\.e)[.;]\s", " ".join(text.split()))
+
+
+def is_met_in_older_formats(facts: ModuleFacts, swallow: Swallow) -> bool:
+    """Whether a comment at the handler, or a sentence of the docstring that is about a bad file,
+    says that files of an older format are met here too."""
+    node, handler, comments = swallow.function.node, swallow.node, facts.comments
+    found = []
+    if isinstance(handler, ast.ExceptHandler):
+        remarks = (comments.above(handler), comments.among(handler), comments.behind_colon(handler))
+        found += [each.text for some in remarks for each in some]
+    if isinstance(node, FUNCTIONS):
+        found += [
+            each
+            for each in _sentences(ast.get_docstring(node) or "")
+            if _BAD_FILE.search(each) and _ANSWER.search(each)
+        ]
+    return any(_OLDER_FORMAT.search(text) for text in found)
 
 
 def is_decided(facts: ModuleFacts, swallow: Swallow) -> bool:
@@ -301,9 +307,7 @@ def _is_decided_around(facts: ModuleFacts, swallow: Swallow) -> bool:
             first -= 1
     if _decides(" ".join(reversed(above))):
         return True
-    sentences = [
-        each for text in documented for each in re.split(r"[.;]\s", " ".join(text.split()))
-    ]
+    sentences = [each for text in documented for each in _sentences(text)]
     return any(
         _NEVER_RAISES.search(each) or (_BAD_FILE.search(each) and _ANSWER.search(each))
         for each in sentences
@@ -322,11 +326,11 @@ def _gives_what_it_was_given(swallow: Swallow) -> bool:
 
 def _parses_only(swallow: Swallow) -> bool:
     """Whether nothing but the parser raises what the handler takes for a corrupt file."""
-    if {*swallow.errors} <= _OF_PARSERS or _only_load(swallow):
+    if {*swallow.errors} <= OF_A_PARSER_ALONE or _only_load(swallow):
         return True
     inside = _parts_of_the_load(swallow.load.call.node)
     return all(
-        each in inside or called(each) in _HARMLESS
+        each in inside or called(each) in RAISING_NO_VALUE_ERROR
         for statement in swallow.statement.body
         for each in walk(statement)
         if isinstance(each, ast.Call)
@@ -337,18 +341,18 @@ def _may_move(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether it is certain that the file, and nothing made of it, is bad."""
     if swallow.broad or swallow.load.function is not swallow.function:
         return False
-    if called(swallow.load.call.node) not in _PARSING:
+    if called(swallow.load.call.node) not in PARSING:
         return False  # the data was parsed before, and something is made of it
     if _only_load(swallow):
         return True
-    return {*swallow.errors} <= _OF_PARSERS
+    return {*swallow.errors} <= OF_A_PARSER_ALONE
 
 
 def _parts_of_the_load(load: ast.Call) -> set[ast.AST]:
     """What a call that loads is made of; nothing for `int(json.load(file)["step"])`, which makes
     something of what was parsed."""
     parts = {*walk(load)}
-    parsed_before = any(each is not load and called(each) in _PARSING for each in parts)
+    parsed_before = any(each is not load and called(each) in PARSING for each in parts)
     return set() if parsed_before else parts
 
 

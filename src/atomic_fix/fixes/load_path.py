@@ -4,6 +4,8 @@ import ast
 import copy
 from collections.abc import Sequence
 
+from atomic_fix.catalog.calls import CHANGING_THE_NAME, GIVING_A_PATH, GIVING_A_TEXT
+from atomic_fix.catalog.errors import OF_PARSERS
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
     arguments,
@@ -14,36 +16,13 @@ from atomic_fix.facts.nodes import (
     string,
     walk,
 )
-from atomic_fix.facts.scopes import Call, FunctionFacts, Inside
+from atomic_fix.facts.scopes import BindingKind, Call, FunctionFacts, Inside
 from atomic_fix.facts.sites import LoadSite
 from atomic_fix.facts.swallowing import Swallow, loads_tried
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.place import Place
 
-# Calls that give the same path again, and raise nothing that a handler of loads takes.
-_PATH_CALLS = frozenset(
-    {
-        "Path", "PurePath", "absolute", "abspath", "basename", "dirname", "expanduser", "fspath",
-        "join", "joinpath", "realpath", "resolve", "str",
-    }
-)  # fmt: skip
-# Calls that put text together.
-_TEXT_CALLS = frozenset(
-    {
-        "exists", "home", "is_dir", "isdir", "isfile", "is_file", "lower", "makedirs", "mkdir",
-        "replace", "strip", "sub", "upper",
-    }
-)  # fmt: skip
-_SUFFIX_CALLS = frozenset({"with_suffix", "with_name", "with_stem"})
 PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
-# Errors that nothing but a parser raises: what gave the path has succeeded then.
-_OF_PARSERS = frozenset(
-    {
-        "BadGzipFile", "BadZipFile", "EOFError", "EmptyDataError", "JSONDecodeError",
-        "ParserError", "TOMLDecodeError", "TomlDecodeError", "UnpicklingError", "YAMLError",
-        "pickle.PickleError", "zlib.error",
-    }
-)  # fmt: skip
 
 
 _NAMED = (ast.Name, ast.Attribute, ast.Call)
@@ -103,7 +82,7 @@ class _LoadPath:
             name = dotted(text) if text is not None else None
             found = self._facts.paths.bindings(name, self._function, load.order) if name else []
             sources = {
-                origin[0].key
+                origin[0].expr
                 for each in found
                 if (origin := self._facts.sites.handles.origin(each.value, load.call.at(each)))
             }
@@ -113,7 +92,7 @@ class _LoadPath:
     @property
     def _only_parsers_raise(self) -> bool:
         """Whether the errors are those that reading the bytes or text of a file never raises."""
-        return not self._swallow.broad and _OF_PARSERS.issuperset(self._swallow.errors)
+        return not self._swallow.broad and OF_PARSERS.issuperset(self._swallow.errors)
 
     def _is_tried(self, order: int) -> bool:
         return self._handled.order < order < self._handled.body_end
@@ -159,7 +138,7 @@ class _LoadPath:
     def _as_called(self, node: ast.expr, home: FunctionFacts, call: Call) -> ast.expr | None:
         """A local path of a function that is called here, made of what it is called with."""
         local = home.bindings.get(dotted(node) or "", ())
-        if len(local) == 1 and local[0].kind == "assign":
+        if len(local) == 1 and local[0].is_assigned:
             node = local[0].value
         if not self._is_plain(node):
             return None
@@ -217,13 +196,17 @@ class _LoadPath:
                 if (
                     each is node
                     and len(inside) == 1
-                    and binding.kind == "assign"
+                    and binding.is_assigned
                     and binding.order < self._swallow.load.order
                 ):
                     return self._evaluable(binding.value, depth - 1)
                 raise Refused("the path of the file is bound within the `try`")
             before = [b for b in known if b.order < order]
-            if any(b.order > self._read_at for b in before if b.kind != "for"):
+            if any(
+                b.order > self._read_at
+                for b in before
+                if b.kind is not BindingKind.FOR or b.unpacked
+            ):
                 raise Refused("the path of the file is bound again before the handler")
             if known and function.parameter(each.id) is None:
                 ways = [[i for i in b.inside if i.end < order] for b in before]
@@ -258,9 +241,9 @@ class _LoadPath:
 
     def _is_plain_call(self, call: ast.Call) -> bool:
         last = called(call)
-        if last in _PATH_CALLS:
+        if last in GIVING_A_PATH:
             return True
-        if last in _SUFFIX_CALLS:
+        if last in CHANGING_THE_NAME:
             # A suffix that is none is a `ValueError`.
             return self._only_parsers_raise or all(_is_suffix(arg.value) for arg in arguments(call))
         if not PATH_WORDS.isdisjoint(words(last)) or last == "format":
@@ -275,7 +258,7 @@ class _LoadPath:
             calls = [
                 each
                 for each in nodes
-                if isinstance(each, ast.Call) and called(each) not in _PATH_CALLS | _TEXT_CALLS
+                if isinstance(each, ast.Call) and called(each) not in GIVING_A_PATH | GIVING_A_TEXT
             ]
             return not any(isinstance(each, (ast.Raise, ast.Try)) for each in nodes) and all(
                 depth > 0 and self._only_names(each, callee, depth - 1) for each in calls

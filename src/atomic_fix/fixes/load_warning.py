@@ -139,8 +139,14 @@ def _imported(place: Place) -> _Logger | None:
         if target == "loguru.logger":
             return _Logger(local, "{")
         if local in reporting.LOGGERS and place.finds(rf"(?<![\w.]){local}\.{_LEVELS}\("):
-            return _Logger(local, "text")
+            return _Logger(local, "%" if _takes_arguments(place, local) else "text")
     return None
+
+
+def _takes_arguments(place: Place, name: str) -> bool:
+    """Whether the file logs by `logger.info("at %s", step)` with a logger that it imports."""
+    text = r"""(["'])[^"'\n]*%[drs][^"'\n]*\1,\s*(?!\w+\s*=)"""
+    return place.finds(rf"(?<![\w.]){name}\.{_LEVELS}\(\s*{text}") is not None
 
 
 def _of_function(place: Place) -> _Logger | None:

@@ -133,7 +133,6 @@ class _Around:
 
     def __init__(self) -> None:
         self.uses: dict[cst.CSTNode, dict[str, list[cst.Name]]] = {}
-        self.nodes: dict[cst.CSTNode, list[cst.CSTNode]] = {}
         self.used_outside: dict[str, bool] = {}
         self.removals: list[tuple[Call, ast.expr]] | None = None
         """The calls that remove a file, with what they are given."""
@@ -559,13 +558,6 @@ class Place:
             for each in variables(root):
                 found.setdefault(each.value, []).append(each)
         return list(known[root].get(name, ()))
-
-    def nodes_in(self, node: cst.CSTNode) -> Sequence[cst.CSTNode]:
-        """The node and everything in it, in the order of the file."""
-        known = self._around.nodes
-        if node not in known:
-            known[node] = [*walk(node)]
-        return known[node]
 
     @property
     def _names(self) -> dict[str, list[ast.AST]]:

@@ -9,10 +9,15 @@ from contextlib import suppress
 
 import libcst as cst
 
+from atomic_fix.catalog import apis
+from atomic_fix.catalog.apis import Move
+from atomic_fix.catalog.calls import CHANGING_A_FILE
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
+from atomic_fix.facts.names import words
 from atomic_fix.facts.publications import Publication
 from atomic_fix.facts.scopes import Call, FunctionFacts
+from atomic_fix.facts.writes import WriteKind
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import fix_staged
@@ -22,9 +27,6 @@ from atomic_fix.fixes.place import Place, last_name
 
 _MKSTEMP = "tempfile.mkstemp"
 _NAMED_TEMP = "tempfile.NamedTemporaryFile"
-_OPENERS = frozenset({"open", "io.open", "os.fdopen", "Path.open", _NAMED_TEMP})
-# What these make of a handle writes through, or ends before the handle does.
-_LEFT_OPEN = frozenset({"csv", "json", "pickle", "gzip", "bz2", "lzma", "tarfile", "zipfile"})
 _SYNCHRONISE = "Synchronise before publishing"
 # A comment on a temp file would lie over a call of the helper.
 _STEPS = re.compile(r"te?mp|renam|replac|swap|\bmov", re.IGNORECASE)
@@ -68,7 +70,7 @@ def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
         place.doubt("the old file is copied to its other name, and stays until it is replaced")
         edits = [_copied_aside(place, publication, removed)]
     # What `shutil.move` lacks is told by a rule of its own.
-    if publication.site.how != "move":
+    if publication.site.how is not Move.MOVE:
         edits += _replacing(place, publication)
     return place.fix("Replace the target in one step", edits)
 
@@ -78,7 +80,7 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     place = _place(facts, publication)
     site = publication.site
     title = "Replace with `os.replace`"
-    if site.how == "rename":
+    if site.how is Move.RENAME:
         if _fails_over(place, publication):
             raise Refused("a handler renames again, and would be left over beside `os.replace`")
         return place.fix(title, _replacing(place, publication))
@@ -89,7 +91,7 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     call = _code(place, site.call)
     edits: list[Edit] = []
     place.doubt("`os.replace` does not move into a folder, nor across file systems")
-    if site.how == "copy":
+    if site.how is Move.COPY:
         following = place.siblings(place.line(call))[1][:1]
         edits += place.without_removal(place.text(site.source_node), following)
         if not edits:
@@ -166,10 +168,10 @@ def _opener(facts: ModuleFacts, publication: Publication) -> tuple[Call, str]:
         api = place.called(call) if publication.made else publication.writes[0].api
         if api == _MKSTEMP:
             descriptor = _bound_to(place, call)
-            for other in _given(place, descriptor, *_OPENERS):
+            for other in _given(place, descriptor, *apis.PLAIN_HANDLES):
                 return other, _bound_to(place, other)
             return call, descriptor
-        if call.shown is None and api in _OPENERS:
+        if call.shown is None and api in apis.PLAIN_HANDLES:
             return call, _bound_to(place, call)
     raise Refused("the handle of the temp file is not in sight")
 
@@ -205,6 +207,8 @@ def _bound_to(place: Place, call: Call) -> str:
 def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
     """`flush` and `fsync` where all is written and the handle is still open."""
     opener, handle = _opener(facts, publication)
+    if _is_written_again(publication, opener):
+        raise Refused  # what is synchronised would not be what is published
     function = opener.function
     place = _place(facts, publication, function)
     synchronise = f"{import_module(place, 'os')}.fsync"
@@ -327,7 +331,7 @@ def _is_written(place: Place, use: cst.Name) -> bool:
     if isinstance(above, cst.Arg):
         call = place.parents[above]
         package = place.called(call).partition(".")[0]
-        if package not in _LEFT_OPEN and not place.is_statement(call):
+        if package not in apis.WRITING_THROUGH and not place.is_statement(call):
             raise Refused("the handle is given away before it is closed")
         return True
     if isinstance(above, cst.Attribute):
@@ -381,6 +385,19 @@ def _inserted(place: Place, spot: cst.CSTNode, rows: Sequence[str]) -> Edit:
     return place.insert(place.below(spot), "".join(f"\n{indent}{each}" for each in rows))
 
 
+def _is_written_again(publication: Publication, opener: Call) -> bool:
+    """Whether a call between the write and what publishes gets the path of the temp file, and may
+    write the file once more: `write_metadata(temp_path, tags)`."""
+    site = publication.site
+    source = nodes.dotted(site.source_node)
+    return source is not None and any(
+        opener.node.lineno < call.node.lineno < site.call.node.lineno
+        and not CHANGING_A_FILE.isdisjoint(words((call.name or "").rpartition(".")[2]))
+        and any(nodes.dotted(each.value) == source for each in call.arguments)
+        for call in publication.function.calls
+    )
+
+
 def _synced_again(facts: ModuleFacts, publication: Publication) -> Fix:
     """`fsync` of the finished file through a handle of its own."""
     site = publication.site
@@ -417,10 +434,10 @@ def _collapsed(facts: ModuleFacts, publication: Publication) -> Fix:
         raise Refused
     write = publication.writes[0]
     if (
-        write.kind != "write"
+        write.kind is not WriteKind.WHOLE
         or write.function is not site.function
         or write.call.shown is not None
-        or site.how not in {"replace", "rename", "move"}
+        or site.how not in {Move.REPLACE, Move.RENAME, Move.MOVE}
         or publication.removed is not None
         or not isinstance(write.path_node, ast.Name)
     ):
@@ -503,10 +520,10 @@ def _copied_aside(place: Place, publication: Publication, moved: Call) -> Edit:
 def _replacing(place: Place, publication: Publication) -> list[Edit]:
     """The publishing call's name becomes `replace`."""
     site = publication.site
-    if site.how == "replace":
+    if site.how is Move.REPLACE:
         return []
     if (
-        site.how != "rename"
+        site.how is not Move.RENAME
         or not isinstance(site.call.node.func, ast.Attribute)
         or site.call.shown is not None
     ):

@@ -5,7 +5,8 @@ import re
 import sys
 import warnings
 
-from atomic_fix.source import Source, Unreadable
+from atomic_fix.finding import Unreadable
+from atomic_fix.source import Source
 
 # `except A, B:`, which is Python 3.14, and was Python 2.
 _BARE_ERRORS = re.compile(r"^([ \t]*except)[ \t]([^\r\n(:#]*,[^\r\n:#]*):( ?)", re.MULTILINE)
@@ -36,8 +37,18 @@ def parsed(source: Source) -> ast.Module | Unreadable:
     try:
         return parse(source.text)
     except SyntaxError as error:
-        running = f"{sys.version_info.major}.{sys.version_info.minor}"
-        reason = f"cannot be parsed by Python {running}: {error.msg}"
+        reason = f"cannot be parsed: {error.msg}"
+        # Here, and not above: with it comes LibCST.
+        from atomic_fix.parse.newer import needed_version
+
+        needed = needed_version(source.text)
+        if needed is not None and needed[0] > sys.version_info[:2]:
+            (major, minor), syntax = needed
+            running = f"{sys.version_info.major}.{sys.version_info.minor}"
+            reason = (
+                f"cannot be parsed: {syntax} needs Python {major}.{minor} or newer; this is "
+                f"Python {running}, run atomic-fix with that one"
+            )
         return Unreadable(source.filename, reason, error.lineno or 1, max(error.offset or 1, 1))
     except (RecursionError, MemoryError):  # the second is that of Python's parser
         return Unreadable(source.filename, "cannot be parsed: nested too deeply")

@@ -8,12 +8,12 @@ what a report is made of, the spellings that formats share, and patches.
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from atomic_fix.baseline import normalised
-from atomic_fix.finding import Applicability, FileResult, Finding
+from atomic_fix.finding import Applicability, FileResult, Finding, Span, listed
 from atomic_fix.source import Source, below
 
 FORMATS: dict[str, str] = {
@@ -32,7 +32,7 @@ FORMATS: dict[str, str] = {
 """Module and function of each output format; `statistics` has an option of its own."""
 
 
-UNREADABLE_PAGE = """\
+NOT_ANALYSED_PAGE = """\
 The file could not be analysed.
 
 ## What it does
@@ -75,7 +75,30 @@ class Report:
     @property
     def findings(self) -> Iterator[Finding]:
         for result in self.results:
-            yield from result.findings
+            yield from listed(result)
+
+
+def one_per_call(
+    findings: Sequence[Finding], is_hidden: Callable[[Finding], bool] = lambda _: False
+) -> tuple[Finding, ...]:
+    """The findings with those at one call that say how it publishes a file as a single one.
+
+    Its message names the codes of the others. For reports alone: suppressions, baselines
+    and repairs know each by its own code, so that one which is suppressed makes room for the
+    next. What `is_hidden` stays as it is, and speaks for no other.
+    """
+    groups: dict[Span, list[Finding]] = {}
+    for each in findings:
+        if each.precedence is not None and not is_hidden(each):
+            groups.setdefault(each.span, []).append(each)
+    told: dict[int, Finding | None] = {}
+    for group in groups.values():
+        first, *others = sorted(group, key=lambda each: -(each.precedence or 0))
+        if others:
+            codes = ", ".join(sorted(each.code for each in others))
+            told.update((id(each), None) for each in others)
+            told[id(first)] = replace(first, message=f"{first.message}; also {codes}")
+    return tuple(kept for each in findings if (kept := told.get(id(each), each)) is not None)
 
 
 def renderer(name: str) -> Callable[[Report], Iterator[str]]:
@@ -123,17 +146,18 @@ def relative_path(filename: str) -> str:
     return below(filename, ".") or os.path.abspath(filename)  # noqa: PTH100
 
 
-def fingerprints(report: Report) -> Iterator[tuple[Finding, str]]:
-    """Each finding with a name for it that lasts while other lines come and go: made of its
-    file, its code, its line without the indentation, and which of several alike it is."""
+def fingerprints(report: Report) -> Iterator[tuple[FileResult, Finding, str]]:
+    """Each finding, behind the result that it is of, with a name for it that lasts while other
+    lines come and go: made of its file, its code, its line without the indentation, and which of
+    several alike it is."""
     import hashlib
 
     seen: Counter[tuple[str, str, str]] = Counter()
-    for finding in report.findings:
+    for result, finding in ((each, one) for each in report.results for one in listed(each)):
         key = (relative_path(finding.filename), finding.code, normalised(finding.source_line))
         text = "\0".join((*key, str(seen[key])))
         seen[key] += 1
-        yield finding, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        yield result, finding, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 _COMMAND = re.compile(r"##(?=(?:vso)?\[)")
@@ -161,7 +185,7 @@ def repairs_and_summary(report: Report) -> Iterator[str]:
 def summary(report: Report) -> str:
     """The line at the end: what was found, what can be fixed, what was left and why, and what
     repaired code imports."""
-    findings = [each for result in report.results if result.analysed for each in result.findings]
+    findings = [each for result in report.results for each in result.findings]
     unread = sum(not result.analysed for result in report.results)
     parts = []
     if report.fixed:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from atomic_fix.check import UNREADABLE
-from atomic_fix.finding import Finding, Fix, Position
+from atomic_fix.finding import Finding, Fix, Position, listed
 from atomic_fix.report import (
     Report,
     as_json,
@@ -20,14 +19,20 @@ from atomic_fix.report import (
 
 def json_array(report: Report) -> Iterator[str]:
     """One array."""
-    yield as_json([_object(finding) for finding in report.findings], indent=2, sort_keys=True)
+    yield as_json(list(_objects(report)), indent=2, sort_keys=True)
     yield "\n"
 
 
 def json_lines(report: Report) -> Iterator[str]:
     """One object on each line."""
-    for finding in report.findings:
-        yield f"{as_json(_object(finding), sort_keys=True)}\n"
+    for each in _objects(report):
+        yield f"{as_json(each, sort_keys=True)}\n"
+
+
+def _objects(report: Report) -> Iterator[dict[str, Any]]:
+    for result in report.results:
+        for finding in listed(result):
+            yield _object(finding, "warning" if result.analysed else "error")
 
 
 def _fix(fix: Fix) -> dict[str, Any]:
@@ -50,7 +55,7 @@ def _fix(fix: Fix) -> dict[str, Any]:
     return found
 
 
-def _object(finding: Finding) -> dict[str, Any]:
+def _object(finding: Finding, severity: str) -> dict[str, Any]:
     """One finding as ruff would write it, with `name`, `confidence` and `evidence` added, and
     `note` and `alternative` to its fix.
     `filename` is absolute, as ruff's is."""
@@ -67,7 +72,7 @@ def _object(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "name": finding.name,
         "noqa_row": finding.noqa_row,
-        "severity": "error" if finding.code == UNREADABLE else "warning",
+        "severity": severity,
         "url": None,
     }
 
@@ -111,7 +116,7 @@ def gitlab(report: Report) -> Iterator[str]:
                 "lines": {"begin": finding.span.start.row, "end": finding.span.end.row},
             },
         }
-        for finding, fingerprint in fingerprints(report)
+        for _, finding, fingerprint in fingerprints(report)
     ]
     yield as_json(entries, indent=2)
     yield "\n"
@@ -124,7 +129,8 @@ def junit(report: Report) -> Iterator[str]:
     root = ET.Element("testsuites", name="atomic-fix")
     for result in report.results:
         name = printable(result.filename)
-        failed = len(result.findings)
+        findings = tuple(listed(result))
+        failed = len(findings)
         errors = 0 if result.analysed else failed
         suite = ET.SubElement(
             root,
@@ -136,7 +142,7 @@ def junit(report: Report) -> Iterator[str]:
         )
         if not failed:
             ET.SubElement(suite, "testcase", name="atomic-fix", classname=name)
-        for finding in result.findings:
+        for finding in findings:
             start = finding.span.start
             case = ET.SubElement(
                 suite, "testcase", name=finding.code, classname=name, line=str(start.row)
@@ -160,7 +166,7 @@ def rdjson(report: Report) -> Iterator[str]:
         "diagnostics": [
             _diagnostic(finding, "WARNING" if result.analysed else "ERROR")
             for result in report.results
-            for finding in result.findings
+            for finding in listed(result)
         ],
     }
     yield as_json(document, indent=2)

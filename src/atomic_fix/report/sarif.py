@@ -6,9 +6,14 @@ from typing import Any
 from urllib.parse import quote
 
 from atomic_fix import __version__
-from atomic_fix.check import UNREADABLE, UNREADABLE_NAME
-from atomic_fix.finding import Finding, Fix, Span
-from atomic_fix.report import UNREADABLE_PAGE, Report, as_json, fingerprints, relative_path
+from atomic_fix.finding import NOT_ANALYSED, NOT_ANALYSED_NAME, Finding, Fix, Span, listed
+from atomic_fix.report import (
+    NOT_ANALYSED_PAGE,
+    Report,
+    as_json,
+    fingerprints,
+    relative_path,
+)
 from atomic_fix.rules import RULES
 
 _SCHEMA = (
@@ -17,7 +22,7 @@ _SCHEMA = (
 
 
 def render(report: Report) -> Iterator[str]:
-    unread = [each for result in report.results if not result.analysed for each in result.findings]
+    unread = [each for result in report.results if not result.analysed for each in listed(result)]
     document = {
         "$schema": _SCHEMA,
         "version": "2.1.0",
@@ -28,7 +33,7 @@ def render(report: Report) -> Iterator[str]:
                         "name": "atomic-fix",
                         "version": __version__,
                         "rules": [
-                            _rule(UNREADABLE, UNREADABLE_NAME, UNREADABLE_PAGE, "error"),
+                            _rule(NOT_ANALYSED, NOT_ANALYSED_NAME, NOT_ANALYSED_PAGE, "error"),
                             *(
                                 _rule(r.code, r.name, r.page, "warning", enabled=r.default)
                                 for r in RULES
@@ -51,7 +56,8 @@ def render(report: Report) -> Iterator[str]:
                     }
                 ],
                 "results": [
-                    _result(finding, fingerprint) for finding, fingerprint in fingerprints(report)
+                    _result(finding, fingerprint, "warning" if result.analysed else "error")
+                    for result, finding, fingerprint in fingerprints(report)
                 ],
             }
         ],
@@ -72,11 +78,11 @@ def _rule(code: str, name: str, page: str, level: str, *, enabled: bool = True) 
     }
 
 
-def _result(finding: Finding, fingerprint: str) -> dict[str, Any]:
+def _result(finding: Finding, fingerprint: str, level: str) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.code,
-        "ruleIndex": [UNREADABLE, *(rule.code for rule in RULES)].index(finding.code),
-        "level": "error" if finding.code == UNREADABLE else "warning",
+        "ruleIndex": [NOT_ANALYSED, *(rule.code for rule in RULES)].index(finding.code),
+        "level": level,
         "message": {"text": finding.message},
         "locations": [_location(finding)],
         "partialFingerprints": {"atomicFix/v1": fingerprint},

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
 
-from atomic_fix.finding import Edit, Finding, Fix, Position, Span
+from atomic_fix.finding import Edit, Finding, Fix, Position, Span, listed
 from atomic_fix.report import (
     FIX_HINTS,
     Report,
@@ -37,11 +37,12 @@ def concise(report: Report) -> Iterator[str]:
 def grouped(report: Report) -> Iterator[str]:
     """The findings of each file under its name."""
     for result in report.results:
-        if not result.findings:
+        findings = tuple(listed(result))
+        if not findings:
             continue
         yield f"{named(result.filename)}:\n"
-        width = max(len(_place(finding)) for finding in result.findings)
-        for finding in result.findings:
+        width = max(len(_place(finding)) for finding in findings)
+        for finding in findings:
             yield harmless(f"  {_place(finding):<{width}}  {_said(finding)}\n")
         yield "\n"
     yield from repairs_and_summary(report)

@@ -41,18 +41,19 @@ system it runs on.
 
 from collections.abc import Iterator
 
+from atomic_fix.catalog.apis import Move
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_copied
 from atomic_fix.rules.rule import CallDetector, Match, Rule, published
 
 # What is wrong with a copy is worse than that nothing was synchronised; with the others, it is
 # not, since they mostly rename.
-_PRECEDENCE = {"copy": 2}
+_PRECEDENCE = {Move.COPY: 2}
 
 _WRONG = {
-    "copy": "writes the target in place: a crash leaves it cut short",
-    "move": "copies from another file system: a crash then leaves the target cut short",
-    "rename": "fails on Windows where the target exists; `os.replace` holds everywhere",
+    Move.COPY: "writes the target in place: a crash leaves it cut short",
+    Move.MOVE: "copies from another file system: a crash then leaves the target cut short",
+    Move.RENAME: "fails on Windows where the target exists; `os.replace` holds everywhere",
 }
 
 
@@ -60,7 +61,7 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for publication in facts.publications:
         how = publication.site.how
         wrong = _WRONG.get(how)
-        if how == "rename" and facts.posix_only:
+        if how is Move.RENAME and facts.posix_only:
             continue  # there it replaces, as `os.replace` does
         if wrong is not None:
             message = f"`{publication.site.api}` {wrong}"

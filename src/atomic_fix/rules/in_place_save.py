@@ -42,6 +42,7 @@ memory buffer, and temp files that are published by a rename later.
 from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
+from atomic_fix.facts.writes import WriteKind
 from atomic_fix.fixes.atomic_save import fix_save
 from atomic_fix.rules.rule import CallDetector, Match, Rule, written
 
@@ -50,7 +51,11 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
     publishing = {p.site.node for p in facts.publications}
     for site in facts.sites.writes:
         # A temp file that is copied to its final name is told by ATF114.
-        if site.kind == "save" and site.node not in publishing and not facts.is_staged(site):
+        if (
+            site.kind is WriteKind.SAVE
+            and site.node not in publishing
+            and not facts.is_staged(site)
+        ):
             yield written(facts, site, fix_save)
 
 

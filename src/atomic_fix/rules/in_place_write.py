@@ -66,13 +66,14 @@ sign that they are read back. As for every rule, tests count only with `check-te
 from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
+from atomic_fix.facts.writes import WriteKind
 from atomic_fix.fixes.atomic_write import fix_write
 from atomic_fix.rules.rule import CallDetector, Match, Rule, written
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for site in facts.sites.writes:
-        if site.kind != "save" and not facts.is_staged(site):
+        if site.kind is not WriteKind.SAVE and not facts.is_staged(site):
             yield written(facts, site, fix_write)
 
 

@@ -1,5 +1,7 @@
 """Paths of the command line -> one result for each file, in the order of discovery."""
 
+from __future__ import annotations
+
 import os
 import re
 import sys
@@ -7,14 +9,17 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from atomic_fix.finding import FileResult
+from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.run import disk
 from atomic_fix.run.discover import Candidate, discover
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import Change, Repair, change_bytes, check_bytes, unreadable
+from atomic_fix.run.one_file import Repair, change_file, check_file
 from atomic_fix.settings import Resolver
-from atomic_fix.source import Unreadable
+
+if TYPE_CHECKING:
+    from atomic_fix.run.fix_policy import FixPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +145,23 @@ def _checked(
     unknown = []
     for each in found:
         if isinstance(each, Unreadable):
-            known.append(unreadable(each))
+            known.append(FileResult(each.filename, problem=each))
             continue
         known.append(cache.find(each) if cache is not None else None)
         if known[-1] is None:
-            unknown.append(each)
+            digest = cache.digest_of(each.path) if cache is not None else None
+            unknown.append(replace(each, known=digest))
     fresh = zip(unknown, check_all(unknown, narrowing, effort.jobs), strict=True)
     for each, result in zip(found, known, strict=True):
         if result is None:
-            candidate, result = next(fresh)
-            if cache is not None:
-                cache.add(candidate, result)
+            candidate, checked = next(fresh)
+            if checked.result is None:
+                assert cache is not None
+                result = cache.renew(candidate.path)
+            else:
+                result = checked.result
+                if cache is not None:
+                    cache.add(candidate, result, checked.digest)
         yield _as_written(each, result)
     if cache is not None:
         cache.save()
@@ -160,7 +171,7 @@ def _checked(
 
 def _as_written(found: Candidate | Unreadable, result: FileResult) -> FileResult:
     """The result without fixes if the file is one that is not written."""
-    if not result.findings or not result.analysed or isinstance(found, Unreadable):
+    if not result.findings or isinstance(found, Unreadable):
         return result
     problem = disk.way_out(found.path, found.within)
     return _unfixed(result, problem) if problem else result
@@ -174,7 +185,7 @@ def _unfixed(result: FileResult, reason: str) -> FileResult:
 
 
 def change_files(
-    paths: Iterable[str], resolver: Resolver, narrowing: Narrowing, change: Change
+    paths: Iterable[str], resolver: Resolver, narrowing: Narrowing, policy: FixPolicy
 ) -> Iterator[FileResult | Repair]:
     """Change, in memory, every file that the paths stand for, until a person wants no more;
     a path that cannot be walked gives the result that says so.
@@ -184,16 +195,16 @@ def change_files(
     """
     for found in discover(paths, resolver):
         if isinstance(found, Unreadable):
-            yield unreadable(found)
+            yield FileResult(found.filename, problem=found)
             continue
         content = disk.read(found.path)
         if isinstance(content, bytes) and (problem := disk.way_out(found.path, found.within)):
-            result = check_bytes(content, found.path, found.settings, narrowing)
+            result = check_file(content, found.path, found.settings, narrowing)
             result = _as_written(found, result)
-            refusal = problem if result.analysed and result.findings else ""
+            refusal = problem if result.findings else ""
             yield Repair(content, content, (), result, refusal)
             continue
-        repair = change_bytes(content, found.path, found.settings, narrowing, change)
+        repair = change_file(content, found.path, found.settings, narrowing, policy)
         yield replace(repair, within=found.within)
         if repair.quit:
             return

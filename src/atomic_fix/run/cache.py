@@ -16,6 +16,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -60,6 +61,8 @@ class Cache:
         self._folder = folder
         self._path = os.path.join(folder, f"{name}.cache")
         self._stats: dict[str, list[int]] = {}
+        self._same_size: dict[str, tuple[str, FileResult]] = {}
+        """By path: the digest and the result of a content that may be the present one."""
         self._entries: dict[str, Any] = {}
         """By path: size, time and inode, digests of settings and content, and the result, null
         if there is nothing to tell. Each is looked at when it is asked for."""
@@ -71,7 +74,8 @@ class Cache:
                 self._entries = self._read()
 
     def find(self, candidate: Candidate) -> FileResult | None:
-        """What is known of the file as it is now."""
+        """What is known of the file, if it looks as it did then. If it may still be the same,
+        `digest_of` tells by which content, and `renew` gives the result."""
         path = candidate.path
         now = _stat(path)
         if now is None or not self._usable:
@@ -95,27 +99,36 @@ class Cache:
                 return None
             if result.filename != path:
                 return None
-        if [size, changed, inode] != now:
-            if size != now[0] or content != _content(path):
-                return None
-            self._entries[path] = [*_settled(now), settings, content, told]
-            self._changed = True
-        return result
+        if [size, changed, inode] == now:
+            return result
+        if size == now[0] and isinstance(content, str):
+            self._same_size[path] = content, result
+        return None
 
-    def add(self, candidate: Candidate, result: FileResult) -> None:
-        """Remember a result, if the file still is what `find` saw."""
+    def digest_of(self, path: str) -> str:
+        """The digest of the content whose result `renew` gives; empty for none."""
+        return self._same_size[path][0] if path in self._same_size else ""
+
+    def renew(self, path: str) -> FileResult:
+        """What is known of the content with the digest `digest_of`, which the file turned out to
+        hold."""
+        *_, settings, content, told = self._entries[path]
+        self._entries[path] = [*_settled(self._stats[path]), settings, content, told]
+        self._changed = True
+        return self._same_size[path][1]
+
+    def add(self, candidate: Candidate, result: FileResult, content: str) -> None:
+        """Remember the result of a content, given by its digest, if the file still is what `find`
+        saw."""
         path = candidate.path
         before = self._stats.get(path)
-        if before is None or not result.analysed:
-            return
-        content = _content(path)
-        if content is None or before != _stat(path):
+        if before is None or result.problem is not None or before != _stat(path):
             return
         told = None
         if result.findings or result.notes:
             from atomic_fix.run import stored
 
-            told = stored.plain(result)
+            told = stored.plain(replace(result, text=None))
         self._changed = True
         settings = _settings_of(candidate, told is not None)
         self._entries[path] = [*_settled(before), settings, content, told]
@@ -225,9 +238,9 @@ def _settled(status: list[int]) -> tuple[int, int, int]:
     return size, changed if time.time_ns() - changed > _FRESH_NS else -1, inode
 
 
-def _content(path: str) -> str | None:
-    found = disk.read(path)
-    return _digest(found).hex() if isinstance(found, bytes) else None
+def digest(content: bytes) -> str:
+    """What a content is known by."""
+    return _digest(content).hex()
 
 
 def _digest(*parts: bytes) -> bytes:

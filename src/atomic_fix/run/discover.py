@@ -11,9 +11,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from atomic_fix import files
+from atomic_fix.finding import Unreadable
 from atomic_fix.run import disk
 from atomic_fix.settings import ConfigError, Resolver, Settings
-from atomic_fix.source import Unreadable, below
+from atomic_fix.source import below
 
 if TYPE_CHECKING:
     from atomic_fix.patterns import Patterns
@@ -34,6 +35,9 @@ class Candidate:
     within: tuple[str, ...] = ()
     """The folders, by their real paths, that the file has to lie in if it is to be changed: it
     may be a link, and lead anywhere."""
+    known: str | None = None
+    """The digest of a content whose result is known, empty if there is none; None where nobody
+    wants to know the digest of what is read."""
 
 
 def discover(

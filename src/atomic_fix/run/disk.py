@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterable
 
 from atomic_fix import files
-from atomic_fix.source import Unreadable, below
+from atomic_fix.finding import Unreadable
+from atomic_fix.source import below
 
 
 class NotWritten(Exception):

@@ -20,7 +20,7 @@ from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 from typing import Any, TypeAlias
 
 from atomic_fix.config import own_helper
-from atomic_fix.finding import Applicability, FileResult, Finding, Fix
+from atomic_fix.finding import FileResult, Finding, Fix
 from atomic_fix.run import declared
 from atomic_fix.run.declared import Declared, normalised
 from atomic_fix.run.project import Project, Projects, import_root, text_of
@@ -144,6 +144,12 @@ class HelperImports:
             )
         if not project.files:
             return self._of_the_interpreter(module, settings, project, path)
+        if project.ships(path) and not _imports_own(source.text, path, project):
+            return Missing(
+                module,
+                "the project ships this script as data, and nothing shows that it runs where "
+                "the project is installed",
+            )
         is_there, extra = self._is_declared(module, project.declared)
         if not (
             source.filename == "-" or project.holds(path) or self._shows(source, path, project)
@@ -235,7 +241,7 @@ class HelperImports:
         for top in tops:
             if find_module(folder, [top]):
                 continue  # the folder of a script is always searched
-            if any(_lies_in(root, top) for _, root in project.roots):
+            if _is_own(top, project):
                 return True
             if self._bringing(top, known):
                 return True
@@ -293,51 +299,6 @@ class _Names:
 
 
 _Answer: TypeAlias = Found | Missing | _Names
-
-
-class Guard:
-    """Finds the findings of one file, less the repairs that it cannot have: those say why.
-
-    `allowed` are the repairs that may be made. `missing` is why one of them cannot be made as
-    long as nobody acts, and `remarks` what to say of those that can. Without `withhold`, repairs
-    that could be made once somebody has acted are left in.
-    """
-
-    def __init__(
-        self,
-        imports: HelperImports,
-        find: Callable[[Source], Sequence[Finding]],
-        allowed: AbstractSet[Applicability],
-        *,
-        withhold: bool = True,
-    ) -> None:
-        self._imports = imports
-        self._find = find
-        self._allowed = allowed
-        self._withhold = withhold
-        self._last: tuple[str, tuple[Finding, ...]] | None = None
-        self.missing: Missing | None = None
-        self.remarks: set[str] = set()
-
-    def __call__(self, source: Source) -> tuple[Finding, ...]:
-        if self._last is None or self._last[0] != source.text:
-            findings = tuple(self._guarded(source, each) for each in self._find(source))
-            self._last = source.text, findings
-        return self._last[1]
-
-    def _guarded(self, source: Source, finding: Finding) -> Finding:
-        if finding.fix is None:
-            return finding
-        found = self._imports.resolve(source, finding)
-        if isinstance(found, Found):
-            if found.remark and finding.applicability in self._allowed:
-                self.remarks.add(found.remark)
-            return finding
-        if found.advice and finding.applicability in self._allowed:
-            self.missing = self.missing or found
-        if found.advice and not self._withhold:
-            return finding
-        return replace(finding, fix=None, why_no_fix=found.told)
 
 
 def noted(
@@ -507,6 +468,18 @@ def _shown(path: str) -> str:
 def _lies_in(root: str, top: str) -> bool:
     """Whether a top-level name is that of a module or package of a source root."""
     return bool(find_module(root, [top])) or os.path.isdir(os.path.join(root, top))
+
+
+def _is_own(top: str, project: Project) -> bool:
+    return any(_lies_in(root, top) for _, root in project.roots)
+
+
+def _imports_own(text: str, path: str, project: Project) -> bool:
+    """Whether a script imports a package of the project, and not only what it may do without."""
+    folder = os.path.dirname(path)
+    return any(
+        _is_own(each, project) and not find_module(folder, [each]) for each in _imports(text)[0]
+    )
 
 
 def _imports(text: str) -> tuple[list[str], bool]:

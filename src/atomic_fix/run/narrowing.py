@@ -1,17 +1,16 @@
 """Which of a file's findings are told: what is known or unchanged is left out."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from atomic_fix import files
 from atomic_fix.baseline import Baseline
-from atomic_fix.finding import Finding, Span
+from atomic_fix.finding import Finding, NotAnalysed, Unreadable
 from atomic_fix.run import disk
 from atomic_fix.run.git import Revision
 from atomic_fix.settings import ConfigError
-from atomic_fix.source import Source, Unreadable, decode
+from atomic_fix.source import Source, decode
 
 _MUCH = 20_000_000
 """Pairs of equal lines, from which on it takes too long to align two texts: a line is known then
@@ -20,52 +19,35 @@ if it stood anywhere."""
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """`baseline` holds the known findings; of `diff_base` only findings on lines that
-    have changed since are told. None narrows nothing."""
+    """`baseline` holds the known findings, or `baseline_file` is read for them once there are
+    any; of `diff_base` only findings on lines that have changed since are reported. None narrows
+    nothing."""
 
     baseline: Baseline | None = None
     diff_base: Revision | None = None
+    baseline_file: str = ""
 
     def narrow(self, findings: tuple[Finding, ...], source: Source) -> tuple[Finding, ...]:
-        """Those that are told, or the ATF000 that says why git cannot tell."""
-        if self.baseline is not None:
-            findings = self.baseline.unknown(findings)
+        """Those that are reported.
+
+        Raises:
+            NotAnalysed: git does not say what has changed.
+            ConfigError: the baseline cannot be read.
+        """
+        known = read_baseline(self.baseline_file) if self.baseline_file else self.baseline
+        if known is not None:
+            findings = known.unknown(findings)
         if self.diff_base is not None and findings:
             try:
                 changed = _changed_rows(source, self.diff_base)
             except ConfigError as error:
-                from atomic_fix.check import unreadable_finding
-
-                return (unreadable_finding(Unreadable(source.filename, str(error))),)
+                raise NotAnalysed(Unreadable(source.filename, str(error))) from error
             findings = tuple(
                 each
                 for each in findings
                 if not changed.isdisjoint(range(each.span.start.row, each.span.end.row + 1))
             )
         return findings
-
-
-def one_per_call(
-    findings: Sequence[Finding], is_hidden: Callable[[Finding], bool] = lambda _: False
-) -> tuple[Finding, ...]:
-    """The findings with those at one call that say how it publishes a file as a single one.
-
-    Its message names the codes of the others. It is for reports alone: suppressions, baselines
-    and repairs know each by its own code, so that one which is suppressed makes room for the
-    next. What `is_hidden` stays as it is, and speaks for no other.
-    """
-    groups: dict[Span, list[Finding]] = {}
-    for each in findings:
-        if each.precedence is not None and not is_hidden(each):
-            groups.setdefault(each.span, []).append(each)
-    told: dict[int, Finding | None] = {}
-    for group in groups.values():
-        first, *others = sorted(group, key=lambda each: -(each.precedence or 0))
-        if others:
-            codes = ", ".join(sorted(each.code for each in others))
-            told.update((id(each), None) for each in others)
-            told[id(first)] = replace(first, message=f"{first.message}; also {codes}")
-    return tuple(kept for each in findings if (kept := told.get(id(each), each)) is not None)
 
 
 def read_baseline(path: str) -> Baseline:

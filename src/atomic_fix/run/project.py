@@ -77,6 +77,8 @@ class Project:
     """Whether it says that it runs on Python 2 too."""
     is_beside_projects: bool = False
     """Whether it declares nothing, and a folder in it is a project that does."""
+    shipped: frozenset[str] = frozenset()
+    """Files and folders that its wheels have as data, under another name."""
 
     def holds(self, path: str) -> bool:
         """Whether a file is part of the program: in a package, or in a source root."""
@@ -96,6 +98,13 @@ class Project:
         top = (_below(base, self.root) or [""])[0]
         # Repositories of several languages keep their Python in a folder of that name.
         return top.lower() in _NO_PACKAGES - {"python"} and top not in self.packages
+
+    def ships(self, path: str) -> bool:
+        """Whether a file that no package holds is shipped as data: whoever gets a copy of it may
+        run it by a Python that has nothing of the project."""
+        return import_root(path) == os.path.dirname(path) and any(
+            _below(path, each) is not None for each in self.shipped
+        )
 
     def reaches(self, folder: str, root: str) -> bool:
         """Whether modules in a folder are imported by way of a source root."""
@@ -385,6 +394,25 @@ def _project(root: str) -> Project:
         frozenset() if is_told else _imported_at(root),
         _early(root, roots, pyproject),
         bool(_FOR_PYTHON_2.search(said)) and not _FOR_PYTHON_3.search(said),
+        shipped=_shipped(root, pyproject),
+    )
+
+
+def _shipped(root: str, pyproject: Mapping[str, Any]) -> frozenset[str]:
+    """What Hatch puts into wheels from outside of the packages, below other folders: by
+    `"scripts" = "app/data/scripts"`, where `"lib/app" = "app"` makes a package."""
+    hatch = subtable(pyproject, "tool", "hatch", "build")
+    wheel = subtable(hatch, "targets", "wheel")
+    tables = (
+        subtable(hatch, "force-include"),
+        subtable(wheel, "force-include"),
+        subtable(wheel, "shared-data"),
+    )
+    return frozenset(
+        os.path.normpath(os.path.join(root, source))
+        for table in tables
+        for source, target in table.items()
+        if isinstance(target, str) and "/" in target.strip("/")
     )
 
 

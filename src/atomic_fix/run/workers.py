@@ -7,14 +7,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from atomic_fix.finding import FileResult
+from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.run import disk, lifetime, time_limit
 from atomic_fix.run.discover import Candidate
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import check_bytes, uncollected, unreadable
-from atomic_fix.source import Unreadable
+from atomic_fix.run.one_file import check_file, uncollected
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -41,6 +40,15 @@ limit of `time_limit` has no effect."""
 _ALONE = 60.0
 """Seconds that a file may take in a process of its own, whatever it waits for."""
 
+
+class Checked(NamedTuple):
+    """The result of one file, None if it holds what is `known` of it; and the digest of its
+    content, if that was wanted."""
+
+    result: FileResult | None
+    digest: str = ""
+
+
 _in_hand: MutableSequence[int] = []
 """Of each chunk, the file that a worker is at, from 1: shared, and set once in each worker."""
 
@@ -58,7 +66,7 @@ def default_jobs() -> int:
 
 def check_all(
     candidates: Sequence[Candidate], narrowing: Narrowing, jobs: int
-) -> Iterator[FileResult]:
+) -> Iterator[Checked]:
     """Check the files, in one process or several: the results are the same.
 
     A file that ends its worker is told as one that could not be analysed.
@@ -78,17 +86,24 @@ def check_all(
             gc.unfreeze()
 
 
-def _check(candidate: Candidate, narrowing: Narrowing) -> FileResult:
+def _check(candidate: Candidate, narrowing: Narrowing) -> Checked:
     content = disk.read(candidate.path)
-    result = check_bytes(content, candidate.path, candidate.settings, narrowing)
+    digest = ""
+    if candidate.known is not None and isinstance(content, bytes):
+        from atomic_fix.run import cache
+
+        digest = cache.digest(content)
+        if digest == candidate.known:
+            return Checked(None, digest)
+    result = check_file(content, candidate.path, candidate.settings, narrowing)
     if gc.get_count()[0] > _MUCH_GARBAGE:
         gc.collect()
-    return result
+    return Checked(result, digest)
 
 
 def _in_processes(
     candidates: Sequence[Candidate], narrowing: Narrowing, jobs: int
-) -> Iterator[FileResult]:
+) -> Iterator[Checked]:
     import multiprocessing
     from concurrent.futures import Future, ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
@@ -102,9 +117,9 @@ def _in_processes(
     stop = context.Event()
     in_hand = context.RawArray("i", len(chunks))
     # What is known of files that were looked at alone, since a worker died of one of them.
-    known: list[dict[int, FileResult]] = [{} for _ in chunks]
+    known: list[dict[int, Checked]] = [{} for _ in chunks]
     executor: ProcessPoolExecutor
-    futures: dict[int, Future[dict[int, FileResult]]] = {}
+    futures: dict[int, Future[dict[int, Checked]]] = {}
 
     def start(todo: Iterable[int]) -> None:
         nonlocal executor
@@ -146,7 +161,7 @@ def _in_processes(
                         known[i][index] = _check_alone(chunks[i][index], narrowing, context)
                     start(todo)
             for index, each in enumerate(chunk):
-                yield told.get(index) or FileResult(each.path, ())
+                yield told.get(index) or Checked(FileResult(each.path))
     finally:
         # Whoever interrupts does not want to wait for what was begun. Workers end behind the
         # file in hand, by themselves: one that is killed may leave half an answer behind, whose
@@ -155,11 +170,11 @@ def _in_processes(
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _is_done(future: Future[dict[int, FileResult]]) -> bool:
+def _is_done(future: Future[dict[int, Checked]]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _check_alone(candidate: Candidate, narrowing: Narrowing, context: BaseContext) -> FileResult:
+def _check_alone(candidate: Candidate, narrowing: Narrowing, context: BaseContext) -> Checked:
     """Check a file in a process of its own, which may die of it."""
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_send_result, args=(sender, candidate, narrowing))  # type: ignore[attr-defined]
@@ -167,7 +182,7 @@ def _check_alone(candidate: Candidate, narrowing: Narrowing, context: BaseContex
     sender.close()
     try:
         if receiver.poll(_ALONE):
-            return cast("FileResult", receiver.recv())
+            return cast("Checked", receiver.recv())
         waits = True
     except EOFError:
         waits = False  # it died
@@ -176,15 +191,16 @@ def _check_alone(candidate: Candidate, narrowing: Narrowing, context: BaseContex
         process.kill()
         process.join()
         receiver.close()
-    if waits or time_limit.is_over(process.exitcode):
-        return unreadable(Unreadable(candidate.path, time_limit.REASON))
     how = f"ended with {process.exitcode}"
     if process.exitcode is not None and process.exitcode < 0:
         how = f"was ended by signal {-process.exitcode}"
     reason = (
         f"internal error: the process that analysed it {how} (please report this, with the file)"
     )
-    return unreadable(Unreadable(candidate.path, reason))
+    if waits or time_limit.is_over(process.exitcode):
+        reason = time_limit.REASON
+    problem = Unreadable(candidate.path, reason)
+    return Checked(FileResult(candidate.path, problem=problem))
 
 
 def _send_result(sender: Connection, candidate: Candidate, narrowing: Narrowing) -> None:
@@ -206,7 +222,7 @@ def _begin(is_stopped: Callable[[], bool], in_hand: MutableSequence[int]) -> Non
 
 def _check_chunk(
     number: int, chunk: tuple[Candidate, ...], skipped: frozenset[int], narrowing: Narrowing
-) -> dict[int, FileResult]:
+) -> dict[int, Checked]:
     """The results that say something; a file that is not in it is clean, or skipped."""
     told = {}
     for index, each in enumerate(chunk):
@@ -216,8 +232,8 @@ def _check_chunk(
             continue
         _in_hand[number] = index + 1
         time_limit.end_with_process(_HANGS_AFTER)
-        result = _check(each, narrowing)
-        if result.findings or result.notes or not result.analysed:
-            told[index] = result
+        checked = _check(each, narrowing)
+        if checked != Checked(FileResult(each.path)):
+            told[index] = checked
     time_limit.end_with_process(0)
     return told

@@ -1,0 +1,177 @@
+"""Calls by the last part of their names: what they do with what they are given. Rows, no logic."""
+
+# Calls that end the program, or put another one in its place; by their whole names.
+ENDING_THE_PROGRAM = frozenset(
+    {
+        "os._exit",
+        "os.abort",
+        "os.execl",
+        "os.execle",
+        "os.execlp",
+        "os.execv",
+        "os.execve",
+        "os.execvp",
+        "os.execvpe",
+        "sys.exit",
+        "builtins.exit",
+        "builtins.quit",
+    }
+)
+
+# Calls that are told a path, or work out another one, and open nothing.
+OPENING_NOTHING = frozenset(
+    {
+        *("Path", "PurePath", "PurePosixPath", "abspath", "absolute", "as_posix", "as_uri"),
+        *("basename", "commonpath", "dirname", "expanduser", "expandvars", "fspath", "fsdecode"),
+        *("fsencode", "is_absolute", "is_relative_to", "joinpath", "match", "normcase"),
+        *("normpath", "realpath", "relative_to", "relpath", "resolve", "splitext", "with_name"),
+        *("with_stem", "with_suffix"),
+        *("add", "append", "bool", "count", "dict", "discard", "encode", "endswith", "extend"),
+        *("get", "hash", "id", "index", "isinstance", "join", "len", "list", "lower", "lstrip"),
+        *("pop", "quote", "remove_prefix", "removeprefix", "removesuffix", "repr", "rpartition"),
+        *("partition", "rsplit", "rstrip", "set", "setdefault", "sorted", "split", "startswith"),
+        *("str", "strip", "tuple", "type", "update", "upper", "zfill"),
+    }
+)
+
+# The same path in another form.
+SAME_PATH = frozenset(
+    {
+        *("Path", "PurePath", "absolute", "abspath", "as_posix", "expanduser", "fspath", "quote"),
+        *("realpath", "resolve", "str"),
+    }
+)
+
+# Calls that list a folder.
+LISTING = frozenset({"fwalk", "glob", "iglob", "iterdir", "listdir", "rglob", "scandir", "walk"})
+
+# Calls that go through what they are given only later.
+LAZY = frozenset(
+    {
+        *("DictReader", "TextIOWrapper", "chain", "cycle", "enumerate", "filter", "islice"),
+        *("iter", "map", "partial", "reader", "starmap", "takewhile", "tee", "zip"),
+    }
+)
+
+# Calls that look at a file.
+LOOKING_AT_A_FILE = frozenset({"exists", "is_file", "lstat", "read_bytes", "read_text", "stat"})
+
+# Calls that put the content of a file on disk.
+SYNCING = frozenset({"fsync", "fdatasync", "fullfsync"})
+
+# Calls that lock a file by its descriptor.
+LOCKING = frozenset({"flock", "lockf", "locking"})
+
+# Calls that keep what they are given for later.
+KEEPING = frozenset(
+    {
+        *("FileHandler", "Popen", "Process", "StreamHandler", "Thread", "Timer", "addHandler"),
+        *("add_done_callback", "append", "create_task", "enter_context", "push", "put", "register"),
+        *("send", "setStream", "set_stream", "setdefault", "submit"),
+    }
+)
+
+# Calls that move a file or take it away.
+MOVING = frozenset({"unlink", "remove", "rename", "replace", "move", "rmtree"})
+
+# Calls that read a file and make nothing of its content.
+READING = frozenset(
+    {
+        "open", "load", "loads", "safe_load", "full_load", "read", "readlines", "read_text",
+        "read_bytes", "decode", "exists", "isfile", "isdir", "stat", "getmtime", "getsize", "time",
+        "get", "str", "len", "isinstance", "close", "is_file", "strip",
+        "dict", "list", "set", "tuple", "int", "float", "bool",
+    }
+)  # fmt: skip
+
+# Calls that raise a `ValueError` for what they are given.
+RAISING_VALUE_ERRORS = frozenset(
+    {
+        "int", "float", "Decimal", "UUID", "fromisoformat", "strptime", "loads", "literal_eval",
+        "json", "parse", "fromhex", "b64decode", "fromtimestamp",
+    }
+)  # fmt: skip
+
+# Of these, what makes something of a value of the data.
+CONVERTING = frozenset(
+    {"int", "float", "Decimal", "UUID", "fromisoformat", "strptime", "fromhex", "fromtimestamp"}
+)
+
+# Calls that write a file.
+WRITING = frozenset({"dump", "save", "savez", "store", "write", "writeline"})
+
+# Words in the names of functions that may write the file whose path they are given.
+CHANGING_A_FILE = frozenset(
+    {
+        *("add", "append", "compress", "convert", "edit", "embed", "encrypt", "modify", "optimise"),
+        *("optimize", "patch", "rewrite", "save", "sign", "strip", "tag", "transform", "truncate"),
+        *("update", "write"),
+    }
+)
+
+# Calls that parse a file.
+PARSING = frozenset({"full_load", "load", "loads", "safe_load"})
+
+# Calls that give the same path again, and raise nothing that a handler of loads takes.
+GIVING_A_PATH = frozenset(
+    {
+        "Path", "PurePath", "absolute", "abspath", "basename", "dirname", "expanduser", "fspath",
+        "join", "joinpath", "realpath", "resolve", "str",
+    }
+)  # fmt: skip
+
+# Calls that put text together.
+GIVING_A_TEXT = frozenset(
+    {
+        "exists", "home", "is_dir", "isdir", "isfile", "is_file", "lower", "makedirs", "mkdir",
+        "replace", "strip", "sub", "upper",
+    }
+)  # fmt: skip
+
+# Methods of a path that change its name.
+CHANGING_THE_NAME = frozenset({"with_suffix", "with_name", "with_stem"})
+
+# Calls that give a path that ends as the one that they are given.
+SAME_ENDING = frozenset({"Path", "PurePath", "str", "fspath", "abspath", "realpath", "expanduser"})
+
+# What gives the content of a file: the same each time, unless the file has changed.
+GIVING_CONTENT = frozenset(
+    {"open", "read", "read_bytes", "read_text", "load", "loads", "Path", "join"}
+)
+
+# Context managers that end errors in silence.
+SUPPRESSING = frozenset({"suppress", "ignored", "ignoring"})
+
+# Calls that make something empty, or a copy of a default.
+MAKING_EMPTY = frozenset(
+    {
+        *("Counter", "OrderedDict", "copy", "deepcopy", "defaultdict", "deque"),
+        *("dict", "list", "set", "tuple"),
+    }
+)
+
+# Methods of a handle that read.
+READING_METHODS = frozenset({"read", "readline", "readlines", "readinto", "__next__"})
+
+# Methods of a handle that write.
+WRITING_METHODS = frozenset({"write", "writelines"})
+
+WRAPPING_A_HANDLE = frozenset({"closing", "enter_async_context", "enter_context", "TextIOWrapper"})
+"""Calls that give the handle again that they are given."""
+
+# Calls that raise no `ValueError` over what a file holds.
+RAISING_NO_VALUE_ERROR = frozenset(
+    {
+        "Path", "bool", "close", "decode", "dict", "exists", "expanduser", "get", "is_file",
+        "isfile", "isinstance", "items", "join", "keys", "len", "list", "open", "read",
+        "read_bytes", "read_text", "set", "str", "strip", "tuple", "values",
+    }
+)  # fmt: skip
+
+# Of `OPENING_NOTHING`, what changes the object that it is called on.
+CHANGING_A_CONTAINER = frozenset(
+    {"add", "append", "discard", "extend", "pop", "setdefault", "update"}
+)
+
+# Calls that read the file at a path.
+READING_A_PATH = frozenset({"open", "read_text", "read_bytes"})

@@ -1,0 +1,14 @@
+"""What can be told of a path from the expression that gives it.
+
+A `PathValue` says under which expressions the same path is known (`aliases`: two paths that share
+one are the same file), which words are in sight (`mentions`), and a few traits.
+
+`expr` has the expressions, `value` what is known of a path, `names` what names stand for, `resolve`
+and `calls` how values come from code, `budget` how far that goes.
+"""
+
+from atomic_fix.facts.paths.names import parameter_of
+from atomic_fix.facts.paths.resolve import Paths
+from atomic_fix.facts.paths.value import Mention, MentionKind, PathTrait, PathValue
+
+__all__ = ["Mention", "MentionKind", "PathTrait", "PathValue", "Paths", "parameter_of"]

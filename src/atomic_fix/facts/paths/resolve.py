@@ -1,0 +1,340 @@
+"""From an expression in the code to what is known of it as a path."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from functools import partial
+from itertools import islice
+
+from atomic_fix.catalog import words
+from atomic_fix.facts.names import phrase_in
+from atomic_fix.facts.names import words as name_words
+from atomic_fix.facts.nodes import code_of, dotted, is_number, string, text_of
+from atomic_fix.facts.paths.budget import BOUNDS, At, Budget
+from atomic_fix.facts.paths.calls import resolve_call
+from atomic_fix.facts.paths.expr import (
+    Attribute,
+    Element,
+    Global,
+    Handle,
+    Item,
+    Local,
+    Parent,
+    Part,
+    PartOf,
+    PathExpr,
+    SameText,
+    SelfAttribute,
+)
+from atomic_fix.facts.paths.names import Names, parameter_of
+from atomic_fix.facts.paths.value import (
+    NO_TRAITS,
+    NOTHING_KNOWN,
+    OF_FOLDERS,
+    Exprs,
+    Mention,
+    MentionKind,
+    PathTrait,
+    PathValue,
+    filled,
+    is_temp_name,
+    join,
+    literal,
+    suffixed,
+    union,
+)
+from atomic_fix.facts.scopes import Binding, BindingKind, FunctionFacts, Scopes
+
+# Where a template is filled in: `{}`, `{name:03}`, `%s`, `%(name)s`, `%05d`.
+_PLACE = re.compile(r"\{[^{}]*\}|%(\(\w+\))?[-+ 0-9.]*[a-zA-Z]")
+_END = 1 << 60
+"""An order behind all code."""
+
+
+class Paths(Names):
+    """Resolves expressions of one file to path values."""
+
+    def __init__(self, scopes: Scopes) -> None:
+        super().__init__(scopes)
+        self._budget = Budget()
+        self._cache: dict[tuple[ast.expr, int], PathValue] = {}
+
+    def resolve(self, node: ast.expr, function: FunctionFacts, before: int) -> PathValue:
+        """What `node`, evaluated in `function` at order `before`, is known of as a path."""
+        cached = self._cache.get((node, before))
+        if cached is None:
+            cached = self.resolve_at(node, At(function, before, 0, BOUNDS.steps))
+            self._cache[node, before] = cached
+        return cached
+
+    def resolve_at(self, node: ast.expr, at: At) -> PathValue:
+        """The same, on the way to another expression."""
+        budget = self._budget
+        if budget.is_spent(node, at.steps):
+            return NOTHING_KNOWN
+        budget.entered.add(node)
+        try:
+            return self._expression(node, at)
+        finally:
+            budget.entered.discard(node)
+
+    def _expression(self, node: ast.expr, at: At) -> PathValue:
+        match node:
+            case ast.Constant(value=str() | bytes()):
+                return literal(string(node) or "", at.distance)
+            case ast.JoinedStr():
+                return self._formatted(node, at)
+            case ast.Name():
+                return self._name(node.id, at)
+            case ast.Attribute():
+                return self._attribute(node, at)
+            case ast.Call():
+                return resolve_call(self, node, at)
+            case ast.BinOp():
+                return self._operation(node, at)
+            case ast.IfExp():
+                return union([self.resolve_at(each, at) for each in (node.body, node.orelse)])
+            case ast.BoolOp():
+                return union([self.resolve_at(each, at) for each in node.values])
+            case ast.NamedExpr() | ast.Await():
+                return self.resolve_at(node.value, at)
+            case ast.Subscript():
+                return self._item(node, at)
+        return NOTHING_KNOWN
+
+    def _operation(self, node: ast.BinOp, at: At) -> PathValue:
+        if isinstance(node.op, ast.Mod):
+            return self.filled_in(node.left, _elements(node.right), at)
+        left, right = self.resolve_at(node.left, at), self.resolve_at(node.right, at)
+        if isinstance(node.op, ast.Div):
+            return join([left, right], PathTrait.PATH)
+        return suffixed(left, right, text_of(node.right))
+
+    def _item(self, node: ast.Subscript, at: At) -> PathValue:
+        base = self.resolve_at(node.value, at.away())
+        key = text_of(node.slice)
+        mentions = base.mentions
+        if key is not None and not key.isdigit():
+            mentions = (Mention(MentionKind.KEY, key, at.distance), *mentions)
+        item = Item(base.expr, key)
+        aliases: Exprs = frozenset({item} if key is not None else ())
+        traits = base.traits & (PathTrait.TEMP | PathTrait.TEMP_DIR)
+        return PathValue(item, aliases, mentions, traits)
+
+    # --- templates --------------------------------------------------------------
+
+    def _formatted(self, node: ast.JoinedStr, at: At) -> PathValue:
+        pieces: list[str] = []
+        inner: list[PathValue] = []
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                inner.append(self.resolve_at(part.value, at.inside()))
+                pieces.append("{}")
+            else:
+                pieces.append(string(part) or "")
+        return filled("".join(pieces), inner, at.distance)
+
+    def filled_in(self, template: ast.expr, given: Sequence[ast.expr], at: At) -> PathValue:
+        """What `"{}.json".format(name)` and `"%s.json" % name` give."""
+        text = text_of(template)
+        if text is None:
+            return self.resolve_at(template, at)
+        inner = [self.resolve_at(each, at.inside()) for each in given]
+        return filled(_PLACE.sub("{}", text), inner, at.distance)
+
+    # --- names ------------------------------------------------------------------
+
+    def _name(self, name: str, at: At) -> PathValue:
+        found = self.bindings(name, at.function, at.before)
+        if found and all(_is_no_path(b.value) for b in found):
+            # `_A = None`, which many parameters may have for a default: not one and the same file.
+            return NOTHING_KNOWN
+        home = at.function
+        while home.outer is not None and not home.parameter(name) and name not in home.bindings:
+            home = home.outer
+        is_given = not found and home.parameter(name) is not None
+        kind = MentionKind.PARAMETER if is_given else MentionKind.VARIABLE
+        if name.isupper() or (name.upper() == name and len(name) > 1):
+            kind = MentionKind.CONSTANT
+        traits = NO_TRAITS
+        if is_given:
+            traits |= _traits_of_parameter(home, name)
+            values = self._given(home, name, at)
+        else:
+            # Later bindings first: the nearest one is the likeliest.
+            values = [self._binding(b, at) for b in found[-BOUNDS.bindings :][::-1]]
+        # More than one binding: the name may stand for different files, so only what all
+        # of them say of its nature counts.
+        if is_temp_name(name):
+            traits |= PathTrait.TEMP
+        if phrase_in(words.ASIDE, name) and name != "old":  # `os.rename(new, old)`
+            traits |= PathTrait.ASIDE
+        alias = parameter_of(home, name) if is_given else _variable(home, name, found)
+        value = union(values).named(alias, Mention(kind, name, at.distance)).having(traits)
+        # `filename += ".txt"` makes another path of it.
+        # A nested function runs later, when all is added.
+        since = found[-1].order if found else 0
+        until = at.before if home is at.function else _END
+        additions = [
+            each
+            for each in home.bindings.get(name, ())
+            if each.kind is BindingKind.ADD and since < each.order < until
+        ]
+        for addition in additions[-BOUNDS.additions :]:
+            value = suffixed(value, self._binding(addition, at), text_of(addition.value))
+        return value
+
+    def _given(self, function: FunctionFacts, name: str, at: At) -> list[PathValue]:
+        """What a parameter may stand for: its default, and what callers in this file pass."""
+        parameter = function.parameter(name)
+        values = []
+        if parameter is not None and parameter.default is not None:
+            inner = At(function, at.before, at.distance + 1, at.steps - 1)
+            values.append(self.resolve_at(parameter.default, inner))
+        cost = BOUNDS.caller_cost
+        if at.steps <= cost:
+            return values
+        position = function.parameter_position(name)
+        called = function.name
+        if called == "__init__" and function.owner is not None:
+            called = function.owner.name
+        for call in islice(self.scopes.callers_of(called), BOUNDS.callers):
+            if called == function.name and function not in self.callees(call.node, call.function):
+                continue
+            value = call.argument(position, name)
+            if value is not None:
+                values.append(self.resolve_at(value, at.follow(call, cost)))
+        return values
+
+    def _binding(self, binding: Binding, at: At) -> PathValue:
+        """What a name is that was bound so."""
+        value = self.resolve_at(binding.value, at.follow(binding))
+        match binding.kind:
+            case BindingKind.WITH if not binding.unpacked:
+                return self._entered(binding.value, value)
+            case BindingKind.FOR:
+                traits = value.traits & (PathTrait.TEMP | PathTrait.PATH)
+                return PathValue(Element(value.expr), mentions=value.mentions, traits=traits)
+            case BindingKind.ASSIGN if binding.unpacked:
+                expr = value.expr
+                for index in binding.unpacked:
+                    expr = Item(expr, str(index))
+                traits = value.traits
+                if value.is_temp and binding.unpacked == (0,):
+                    traits |= PathTrait.DESCRIPTOR  # `descriptor, path = mkstemp()`
+                aliases: Exprs = frozenset() if value.is_unknown else frozenset({expr})
+                return PathValue(expr, aliases, value.mentions, traits)
+        return value
+
+    def _entered(self, node: ast.expr, value: PathValue) -> PathValue:
+        """What `with node as` binds."""
+        if PathTrait.MEMORY in value.traits:
+            return value
+        name = self.qualified(dotted(node.func) if isinstance(node, ast.Call) else None) or ""
+        if name == "tempfile.TemporaryDirectory":
+            return value
+        made = PathTrait.HANDLE
+        if not words.STAGING.isdisjoint(name_words(name.rpartition(".")[2])):
+            made |= PathTrait.STAGED
+        return PathValue(
+            Handle(value.expr),
+            frozenset(map(Handle, value.aliases)),
+            value.mentions,
+            value.traits | made,
+        )
+
+    # --- attributes -------------------------------------------------------------
+
+    def _attribute(self, node: ast.Attribute, at: At) -> PathValue:
+        name = node.attr
+        if (
+            isinstance(node.value, ast.Name)
+            and node.value.id in {"self", "cls"}
+            and at.function.owner
+        ):
+            return self._own_attribute(name, at)
+        base = self.resolve_at(node.value, at.inside())
+        if name == "name":
+            return _name_of(base)
+        if name == "parent":
+            # What the folder is called says little of the file.
+            return base.part(Parent, 3, OF_FOLDERS | PathTrait.PATH, frozenset())
+        if name in {"parents", "stem", "suffix"}:
+            derived: Exprs = base.aliases if name == "stem" else frozenset()
+            make = partial(PartOf, Part(name))
+            return base.part(make, 3, OF_FOLDERS | PathTrait.PATH, derived)
+        text = dotted(node)
+        bound = self.bindings(text, at.function, at.before) if text is not None else []
+        value = union([self._binding(b, at) for b in bound[-BOUNDS.dotted_bindings :]])
+        mention = Mention(MentionKind.ATTRIBUTE, name, at.distance)
+        value = value.named(Attribute(base.expr, name), mention)
+        if text is not None:
+            value = value.also(SameText(text))
+        return value.having(_traits_of_name(name) | (base.traits & OF_FOLDERS))
+
+    def _own_attribute(self, name: str, at: At) -> PathValue:
+        """`self.name`."""
+        owner = at.function.owner
+        assert owner is not None
+        bound = self.attribute(owner, name)[-BOUNDS.bindings :]
+        values = [self._binding(each, at) for each in bound]
+        method = self.method(owner, name)
+        if method is not None:
+            values += self.returned(method, at.inside())
+        alias, plain = SelfAttribute(name, owner.name), SelfAttribute(name)
+        mention = Mention(MentionKind.ATTRIBUTE, name, at.distance)
+        value = union(values).named(alias, mention, otherwise=plain)
+        return value.having(_traits_of_name(name))
+
+    def returned(self, function: FunctionFacts, at: At) -> list[PathValue]:
+        """What a function may return."""
+        last = function.returns[-BOUNDS.returns :]
+        return [self.resolve_at(each.value, at.follow(each, 0)) for each in last]
+
+
+def _variable(home: FunctionFacts, name: str, bound: Sequence[Binding]) -> PathExpr:
+    """A name that no caller gives. The place tells apart what it stood for before and after it was
+    bound anew."""
+    value = bound[-1].value if bound else None
+    place = (value.lineno, value.col_offset) if value is not None else None
+    if home.is_module:
+        return Global(name, place)
+    return Local(home.name, home.row, name, place)
+
+
+def _traits_of_parameter(function: FunctionFacts, name: str) -> PathTrait:
+    """What the annotation of a parameter says."""
+    parameter = function.parameter(name)
+    if parameter is None or parameter.annotation is None:
+        return NO_TRAITS
+    text = code_of(parameter.annotation)
+    traits = PathTrait.PATH if "Path" in text else NO_TRAITS
+    if any(word in text for word in ("IO", "Writer", "Buffer", "Stream")):
+        traits |= PathTrait.HANDLE
+    return traits
+
+
+def _traits_of_name(name: str) -> PathTrait:
+    return PathTrait.TEMP if is_temp_name(name) else NO_TRAITS
+
+
+def _name_of(base: PathValue) -> PathValue:
+    """`handle.name` is the path again; `path.name` is its last part."""
+    if base.traits & (PathTrait.HANDLE | PathTrait.TEMP):
+        paths = {alias.of for alias in base.aliases if isinstance(alias, Handle)}
+        traits = base.traits & ~PathTrait.HANDLE
+        return PathValue(base.expr, base.aliases | paths, base.mentions, traits)
+    derived = base.derived_from | base.aliases
+    return base.part(partial(PartOf, Part.NAME), 0, PathTrait.TEMP | PathTrait.PATH, derived)
+
+
+def _elements(node: ast.expr) -> list[ast.expr]:
+    """What stands right of `%`: one value, or those of a tuple."""
+    found = node.elts if isinstance(node, ast.Tuple) else [node]
+    return [each.value if isinstance(each, ast.Starred) else each for each in found]
+
+
+def _is_no_path(node: ast.expr) -> bool:
+    return is_number(node) or dotted(node) in {"None", "True", "False"}

@@ -1,0 +1,315 @@
+"""What is known of a path, and how that of a path follows from that of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, Flag, auto
+from functools import reduce
+from operator import or_
+
+from atomic_fix.catalog import words
+from atomic_fix.facts.names import phrase_in
+from atomic_fix.facts.names import words as name_words
+from atomic_fix.facts.paths.expr import (
+    UNKNOWN,
+    Anything,
+    FileName,
+    Filled,
+    Home,
+    Join,
+    Literal,
+    Parent,
+    PathExpr,
+    Suffixed,
+    Unknown,
+    is_beside_code,
+)
+
+
+class MentionKind(Enum):
+    """Where a word on the way to a path stands; the value is what a message calls it."""
+
+    LITERAL = "literal"
+    VARIABLE = "variable"
+    ATTRIBUTE = "attribute"
+    CONSTANT = "constant"
+    PARAMETER = "parameter"
+    FUNCTION = "function"
+    KEY = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A word-bearing name or literal met on the way to the path.
+
+    `distance` counts the steps from the expression that was asked about: 0 for what
+    stands in it, more for what its names were assigned from.
+    """
+
+    kind: MentionKind
+    text: str
+    distance: int
+
+
+class PathTrait(Flag):
+    """What else is known of a path."""
+
+    TEMP = auto()
+    """A temp file."""
+    TEMP_DIR = auto()
+    """In a folder that is removed again."""
+    SYSTEM_TEMP = auto()
+    """In the system's temp folder."""
+    BESIDE = auto()
+    """A temp file made in a given folder."""
+    FRESH = auto()
+    """Has a new name each time."""
+    HANDLE = auto()
+    """An open file."""
+    MEMORY = auto()
+    """A file in memory alone."""
+    PATH = auto()
+    """Surely a path, and no text or other object."""
+    ASIDE = auto()
+    """A copy that is put aside, such as a backup."""
+    DEVICE = auto()
+    DESCRIPTOR = auto()
+    """The number of an open file."""
+    STAGED = auto()
+    """Made in a `with` that publishes it."""
+
+
+NO_TRAITS = PathTrait(0)
+OF_FOLDERS = PathTrait.STAGED | PathTrait.SYSTEM_TEMP | PathTrait.TEMP_DIR
+"""What is true of a folder is true of what lies in it."""
+OF_PARTS = OF_FOLDERS | PathTrait.FRESH | PathTrait.TEMP
+"""What is true of a part of a name is true of the whole."""
+_OF_JOINED = OF_FOLDERS | PathTrait.BESIDE | PathTrait.DEVICE
+_OF_LAST = PathTrait.TEMP | PathTrait.FRESH | PathTrait.ASIDE
+_OF_STEMS = OF_FOLDERS | PathTrait.FRESH | PathTrait.PATH | PathTrait.ASIDE
+
+_TEMP_WORDS = words.TEMP - {"new"}
+
+Exprs = frozenset[PathExpr]
+
+
+@dataclass(frozen=True, slots=True)
+class PathValue:
+    """What is known of a path."""
+
+    expr: PathExpr = UNKNOWN
+    """The most resolved of the expressions that give it."""
+    aliases: Exprs = frozenset()
+    """All expressions that it is known under."""
+    mentions: tuple[Mention, ...] = ()
+    traits: PathTrait = NO_TRAITS
+    derived_from: Exprs = frozenset()
+    """Aliases of the paths that this one was made from by a suffix or beside a name."""
+
+    @property
+    def is_unknown(self) -> bool:
+        return isinstance(self.expr, Unknown)
+
+    def same(self, other: PathValue) -> bool:
+        """Whether the two are one file."""
+        return not self.aliases.isdisjoint(other.aliases)
+
+    def is_put_beside(self, other: PathValue) -> bool:
+        """Whether its name is made from that of the other path, and its folder is the same."""
+        if self.derived_from.isdisjoint(other.aliases):
+            return False
+        match self.expr:
+            case Join((Parent(of=path), _, *_)):
+                return path == other.expr
+            case Join():
+                return False
+        return True
+
+    @property
+    def shows_path(self) -> bool:
+        """Whether something in sight says that this is a path, and no text or object."""
+        return PathTrait.PATH in self.traits or any(
+            ("." in m.text or "/" in m.text)
+            if m.kind is MentionKind.LITERAL
+            else not words.PATHS.isdisjoint(name_words(m.text))
+            for m in self.mentions
+            if m.distance <= 3
+        )
+
+    @property
+    def is_temp(self) -> bool:
+        return PathTrait.TEMP in self.traits
+
+    def named(
+        self, alias: PathExpr, mention: Mention, *, otherwise: PathExpr | None = None
+    ) -> PathValue:
+        """The same path under one more name, or, when nothing else is known of it, under
+        `otherwise`."""
+        return replace(
+            self,
+            expr=(otherwise or alias) if self.is_unknown else self.expr,
+            aliases=self.aliases | {alias},
+            mentions=(mention, *self.mentions),
+        )
+
+    def also(self, *aliases: PathExpr) -> PathValue:
+        """The same path under more names."""
+        return replace(self, aliases=self.aliases.union(aliases))
+
+    def part(
+        self,
+        make: Callable[[PathExpr], PathExpr],
+        away: int,
+        traits: PathTrait,
+        derived_from: Exprs,
+    ) -> PathValue:
+        """A path made of this one, whose words lie `away` steps further."""
+        expr = make(self.expr)
+        return PathValue(
+            expr,
+            frozenset({expr}),
+            tuple(replace(m, distance=m.distance + away) for m in self.mentions),
+            self.traits & traits,
+            derived_from,
+        )
+
+    def having(self, traits: PathTrait) -> PathValue:
+        return replace(self, traits=self.traits | traits) if traits else self
+
+
+NOTHING_KNOWN = PathValue()
+
+
+def is_temp_name(name: str) -> bool:
+    """Whether a name says that what it stands for is temporary."""
+    found = phrase_in(_TEMP_WORDS, name)
+    return found is not None and "template" not in name.lower()
+
+
+def traits_of(values: Iterable[PathValue]) -> PathTrait:
+    """What is true of any of them."""
+    return reduce(or_, (value.traits for value in values), NO_TRAITS)
+
+
+def aliases_of(values: Iterable[PathValue]) -> Exprs:
+    return frozenset[PathExpr]().union(*(value.aliases for value in values))
+
+
+def literal(template: str, distance: int) -> PathValue:
+    """A text, with `{}` for what is filled in."""
+    text = template.replace("{}", "")
+    traits = NO_TRAITS
+    if template.startswith(("/dev/", "/proc/", "/sys/", "\\\\.\\")):
+        traits |= PathTrait.DEVICE
+    if template.startswith(("/tmp/", "/var/tmp/")) or template == "/tmp":
+        traits |= PathTrait.SYSTEM_TEMP
+    base = template.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    tail = [part for part in base.lower().split(".")[1:] if part]
+    if any(part.rstrip("0123456789") in _TEMP_WORDS for part in tail) or base.lower().startswith(
+        ("tmp", "temp_", "temp.", ".tmp")
+    ):
+        traits |= PathTrait.TEMP
+    if any(part in words.ASIDE for part in tail):
+        traits |= PathTrait.ASIDE
+    # `{}.csv` is any table's name.
+    named = (base.rpartition(".")[0] or base).replace("{}", "").strip("._-")
+    aliases: Exprs = frozenset({FileName(base)} if named else ())
+    mentions = (Mention(MentionKind.LITERAL, text, distance),) if text.strip("./_- ") else ()
+    return PathValue(Literal(template), aliases, mentions, traits)
+
+
+def filled(text: str, inner: Sequence[PathValue], distance: int) -> PathValue:
+    """A text with values in place of each `{}`."""
+    given = literal(text, distance)
+    if not inner:
+        return given
+    if text.startswith("{}") and text.count("{}") == 1 and not text[2:].startswith(("/", "\\")):
+        # f"{path}.tmp": made from the path by a suffix.
+        return suffixed(inner[0], given, text[2:]).also(*given.aliases)
+    expr = Filled(text, tuple(value.expr for value in inner[: text.count("{}")]))
+    return PathValue(
+        expr,
+        given.aliases | {expr},
+        (*given.mentions, *(m for value in inner for m in value.mentions)),
+        given.traits | (traits_of(inner) & OF_PARTS),
+        aliases_of(inner),
+    )
+
+
+def join(values: Sequence[PathValue], traits: PathTrait = NO_TRAITS) -> PathValue:
+    """The last of the values, in the folders that the others are."""
+    if not values:
+        return NOTHING_KNOWN
+    *folders, last = values
+    expr = Join(tuple(value.expr for value in values))
+    folder_mentions = tuple(
+        Mention(m.kind, m.text, m.distance + 2) for v in folders for m in v.mentions
+    )
+    inherited = (traits_of(values) & _OF_JOINED) | (last.traits & _OF_LAST)
+    if any(
+        mention.kind is MentionKind.PARAMETER and mention.text in words.SCRATCH_FIXTURES
+        for value in folders
+        for mention in value.mentions
+    ):
+        inherited |= PathTrait.TEMP_DIR
+    home = Home.CODE if any(is_beside_code(v.expr) for v in folders) else None
+    if PathTrait.TEMP_DIR in inherited:
+        home = Home.TEMP
+    aliases: set[PathExpr] = {
+        FileName(alias.name, home or alias.home)
+        for alias in last.aliases
+        if isinstance(alias, FileName)
+    }
+    if all(value.expr.is_known for value in folders):
+        if last.expr.is_known:
+            aliases.add(expr)
+        if isinstance(last.expr, Suffixed) and last.expr.suffix is not None:
+            # `folder / f"{one}.json"` and `folder / f"{other}.json"` are of one kind.
+            aliases.add(Join((*expr.parts[:-1], Suffixed(Anything(), last.expr.suffix))))
+    return PathValue(
+        expr,
+        frozenset(aliases),
+        (*last.mentions, *folder_mentions),
+        inherited | traits,
+        last.derived_from,
+    )
+
+
+def suffixed(left: PathValue, right: PathValue, suffix: str | None) -> PathValue:
+    """`left` with something put behind its name."""
+    expr = Suffixed(left.expr, suffix)
+    traits = (left.traits | right.traits) & _OF_STEMS
+    if left.is_temp or right.is_temp:
+        traits |= PathTrait.TEMP
+    if suffix is not None and (suffix == "~" or suffix.strip("._-~").lower() in words.ASIDE):
+        traits |= PathTrait.ASIDE
+    aliases = {Suffixed(alias, suffix) for alias in left.aliases}
+    if not left.is_unknown:
+        aliases.add(expr)
+    return PathValue(
+        expr,
+        frozenset[PathExpr](aliases),
+        (*right.mentions, *left.mentions),
+        traits,
+        left.aliases | left.derived_from,
+    )
+
+
+def union(values: Sequence[PathValue]) -> PathValue:
+    """What may be any of the values."""
+    if len(values) == 1:
+        return values[0]
+    if not values:
+        return NOTHING_KNOWN
+    known = [value for value in values if not value.is_unknown]
+    traits = known[0].traits if known else NO_TRAITS
+    for value in known[1:]:
+        traits = (traits & value.traits) | ((traits | value.traits) & PathTrait.PATH)
+    return PathValue(
+        known[0].expr if len(known) == 1 else UNKNOWN,
+        aliases_of(values),
+        tuple(dict.fromkeys(m for v in values for m in v.mentions)),
+        traits,
+        frozenset[PathExpr]().union(*(v.derived_from for v in values)),
+    )
