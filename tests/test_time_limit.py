@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
 import threading
@@ -42,6 +43,7 @@ def raising(error: BaseException) -> Callable[..., Any]:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    importlib.import_module("atomic_fix.rules")  # to load LibCST takes longer
     monkeypatch.setattr(time_limit, "SECONDS", 0.1)
 
 
@@ -137,9 +139,8 @@ def test_who_reads_no_more_of_a_review_ends_it() -> None:
 
 @pytest.mark.parametrize("encoding", ["unicode_escape", "utf-7"])
 def test_an_encoding_that_does_not_give_its_bytes_back_is_not_written(
-    encoding: str, monkeypatch: pytest.MonkeyPatch
+    encoding: str,
 ) -> None:
-    monkeypatch.setattr(time_limit, "SECONDS", 8.0)  # what is repaired first loads LibCST
     content = f"# coding: {encoding}\n".encode() + SAVE + b"x = '+AOk-\\x41'\n"
     repair = change_file(content, "a.py", SETTINGS, Narrowing(), Apply(SAFE_AND_UNSAFE))
     assert repair.after == content
