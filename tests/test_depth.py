@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,9 +13,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from atomic_fix.check import check_bytes
+from atomic_fix.check import check, check_bytes
 from atomic_fix.config import Config
 from atomic_fix.parse import NotParsed, TooDeep, depth, room
+from atomic_fix.rewrite import SAFE_ONLY, apply_fixes
+from atomic_fix.source import Source
 
 FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
 SAVE = "import json\ndef save_state(path, state):\n    path.write_text(json.dumps(state))\n"
@@ -23,7 +26,7 @@ SAVE = "import json\ndef save_state(path, state):\n    path.write_text(json.dump
 # small as some systems give threads.
 EVERY_NESTING = """
 import sys, threading
-from atomic_fix.check import check_bytes
+from atomic_fix.check import check, check_bytes
 from atomic_fix.config import Config
 from benchmarks.fuzz import AROUND, BLOCKS, PATTERNS
 
@@ -83,6 +86,18 @@ def test_long_chains_are_analysed(make: Callable[[int], str]) -> None:
     text = f"{SAVE}    x = {make(700)}\n"
     found = check_bytes(text.encode(), "a.py", Config())
     assert [finding.code for finding in found.findings] == ["ATF101"]
+
+
+@pytest.mark.parametrize(("count", "code"), [(6_000, "ATF101"), (22_000, "")])
+@pytest.mark.parametrize("link", [" and a", " and a or b"])
+def test_long_chains_in_what_is_reported(count: int, code: str, link: str) -> None:
+    text = SAVE + f"    with open(a{link * (count // link.count(' a'))}, 'w') as f:\n"
+    text += "        json.dump(path, f)\n"
+    found = check_bytes(text.encode(), "a.py", Config())
+    assert {finding.code for finding in found.findings} == {code} - {""}
+    if not code:
+        assert found.problem is not None
+        assert "nested too deeply" in found.problem.reason
 
 
 def test_a_long_elif_chain_is_analysed() -> None:
@@ -250,3 +265,22 @@ def test_only_threads_of_others_want_room() -> None:
     assert not room.is_wanted()
     assert not room.with_room(room.is_wanted)
     assert room.with_room(room.is_here)
+
+
+@pytest.mark.parametrize("above", ["", "'''Text.'''\n", "def f():\n    pass\n", "# Comment.\n"])
+def test_many_blank_rows_change_nothing_else(above: str) -> None:
+    def repaired(blank: int) -> str:
+        text = (
+            f"{above}import json\nfrom pathlib import Path\n{blank * chr(10)}"
+            f"STATE = Path('state.json')\n{blank * chr(10)}"
+            "# As it was.\nSTATE.write_text(json.dumps(state))\n"
+        )
+        source = Source("a.py", text, "utf-8", bom=False)
+        found = check(source, Config())
+        assert [(each.code, each.span.start.row) for each in found] == [
+            ("ATF101", text.count("\n", 0, text.index("STATE.write")) + 1)
+        ]
+        return apply_fixes(source, found, SAFE_ONLY)[0]
+
+    assert re.sub("\n{9,}", "\n\n\n", repaired(3_000)) == repaired(2)
+    assert "atomic_write_json(STATE, state)" in repaired(2)

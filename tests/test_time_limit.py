@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
 import threading
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from atomic_fix.finding import Unreadable
+from atomic_fix.parse import room
 from atomic_fix.rewrite import SAFE_AND_UNSAFE
 from atomic_fix.run import fix_policy, one_file, time_limit
 from atomic_fix.run.fix_policy import Apply, Ask
@@ -41,6 +43,7 @@ def raising(error: BaseException) -> Callable[..., Any]:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    importlib.import_module("atomic_fix.rules")  # to load LibCST takes longer
     monkeypatch.setattr(time_limit, "SECONDS", 0.1)
 
 
@@ -60,6 +63,21 @@ def test_what_swallows_it_is_stopped_the_next_time() -> None:
 
     with pytest.raises(TooLong):
         limited(deaf)
+
+
+def test_what_is_stopped_in_a_thread_with_more_room_does_not_go_on() -> None:
+    rounds = 0
+
+    def count() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+
+    with pytest.raises(TooLong):
+        limited(lambda: room.with_room(count))
+    before = rounds
+    time.sleep(0.1)
+    assert rounds == before
 
 
 def test_what_waits_takes_no_time() -> None:
@@ -120,10 +138,23 @@ def test_who_reads_no_more_of_a_review_ends_it() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["unicode_escape", "utf-7"])
-def test_an_encoding_that_does_not_give_its_bytes_back_is_not_written(encoding: str) -> None:
+def test_an_encoding_that_does_not_give_its_bytes_back_is_not_written(
+    encoding: str,
+) -> None:
     content = f"# coding: {encoding}\n".encode() + SAVE + b"x = '+AOk-\\x41'\n"
     repair = change_file(content, "a.py", SETTINGS, Narrowing(), Apply(SAFE_AND_UNSAFE))
     assert repair.after == content
     if encoding == "unicode_escape":
         assert "does not give its bytes back" in repair.refusal
     assert [each.code for each in repair.result.findings] == ["ATF101"]
+
+
+def test_an_error_whose_text_cannot_be_made_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Deep(Exception):
+        def __str__(self) -> str:
+            return str(self)
+
+    monkeypatch.setattr("atomic_fix.check.check", raising(Deep()))
+    problem = check_file(SAVE, "a.py", SETTINGS, Narrowing()).problem
+    assert problem is not None
+    assert "internal error: Deep: ..." in problem.reason

@@ -223,6 +223,8 @@ def refusal(before: Source, after: Source) -> str:
         return f"the result cannot be written as {after.encoding}: {said}"
     if not _compile_error(before.text) and (said := _compile_error(after.text)):
         return f"the result would not compile: {said}"
+    if "#" not in before.text:
+        return ""  # there is none to lose
     old, new = _comments(before.text), _comments(after.text)
     if old is not None and new is not None and (lost := old - new):
         return f"the result would lose a comment: {next(iter(lost))}"

@@ -68,6 +68,8 @@ def scopes(tree: ast.Module) -> Scope:
 def _visited(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
     """The children of a node, each with the scope that it is evaluated in."""
     _bind(node, scope)
+    if isinstance(node, (ast.Name, ast.Constant)):
+        return  # the most of all nodes
     if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
         inner = _opened(node, scope)
         for name, value in ast.iter_fields(node):

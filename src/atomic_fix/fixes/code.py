@@ -36,6 +36,10 @@ _MOST_STATEMENTS = 2_000
 _MOST_ROWS = 400
 """A statement of the module's own with more rows is left out where it is not asked for."""
 
+_MOST_BLANK_ROWS = 1_000
+_BLANK_ROWS = 10
+"""How many of them stay as they are beside a statement."""
+
 # By the kind of Python's node, the kinds that LibCST has for it.
 _STATEMENTS: dict[type[ast.AST], tuple[type[cst.CSTNode], ...]] = {
     ast.AnnAssign: (cst.AnnAssign,),
@@ -480,17 +484,25 @@ class _Units:
         if len(body) > _MOST_STATEMENTS:
             kept = range((window - 1) * _WINDOW, (window + 2) * _WINDOW)
         models: list[ast.AST] = []
+        end = 0
+        """The last row of what is left in so far."""
         for index, statement in enumerate(body):
             if isinstance(statement, nodes.FUNCTIONS):
+                _fill(rows, end, _first_row(statement))
+                end = _first_row(statement)
                 continue
             is_import = isinstance(statement, (ast.Import, ast.ImportFrom))
             if is_import or index == wanted or (index in kept and not self._is_long(statement)):
                 models.append(statement)
+                _fill(rows, end, _first_row(statement))
+                end = statement.end_lineno or statement.lineno
                 continue
             first, last = _first_row(statement), statement.end_lineno or statement.lineno
             shares = index > 0 and (body[index - 1].end_lineno or 0) >= first
             shares |= index + 1 < len(body) and _first_row(body[index + 1]) <= last
-            if not shares:
+            if shares:
+                end = last
+            else:
                 _leave_out(rows, first, last)
         text = "\n".join(rows) + "\n"
         return Code(self._tree, text, 0, models, without_functions=True)
@@ -508,6 +520,18 @@ def _paired_children(node: ast.AST) -> list[ast.AST]:
 
 def _leave_out(rows: list[str], first: int, last: int) -> None:
     rows[first - 1 : last] = [""] * (last - first + 1)
+
+
+def _fill(rows: list[str], above: int, below: int) -> None:
+    """Make one string of many blank rows between two statements of a module, by their rows. LibCST
+    has a node for each blank row, and a file may have more of them than of anything else."""
+    first, last = above + _BLANK_ROWS, below - 2 - _BLANK_ROWS
+    if (
+        above
+        and last - first > _MOST_BLANK_ROWS
+        and not any(map(str.strip, rows[first : last + 1]))
+    ):
+        rows[first] = rows[last] = "'''"
 
 
 def _first_row(node: ast.AST) -> int:

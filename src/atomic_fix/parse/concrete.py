@@ -55,5 +55,14 @@ class _Wrapper(MetadataWrapper):
 
 
 def ranges(module: cst.Module) -> Mapping[cst.CSTNode, CodeRange]:
-    """Where each node of a tree stands. It costs as much as the parse."""
-    return _Wrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
+    """Where each node of a tree stands. It costs as much as the parse.
+
+    Raises:
+        RecursionError: the nodes are in one another too deeply for the room at hand.
+    """
+    try:
+        return _Wrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
+    except KeyError as error:
+        # On the way out of a `RecursionError`, LibCST looks up places that it has not found yet.
+        # The key is a node, whose text is made by a recursion as well: it must not get further.
+        raise RecursionError("maximum recursion depth exceeded") from error.__context__

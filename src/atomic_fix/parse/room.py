@@ -58,20 +58,37 @@ def with_room(work: Callable[[], _Result]) -> _Result:
     return with_stack(MOST, nested)
 
 
+def _raise_in(thread: threading.Thread, error: type[BaseException]) -> None:
+    """Raise an error in another thread. Native code in it goes on until it is done."""
+    import ctypes
+
+    if thread.ident is not None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident), ctypes.py_object(error)
+        )
+
+
 def with_stack(size: int, work: Callable[[], _Result]) -> _Result:
     """What `work` returns or raises in a thread with a stack of so many bytes.
 
     Raises:
         TooDeep: there is no memory for that.
     """
+    # Beside a thread that is busy, to load it would take long.
+    import ctypes  # noqa: F401
+
     results: list[_Result] = []
     errors: list[BaseException] = []
+    # Not by `join`: interrupted, it takes the thread for ended.
+    done = threading.Event()
 
     def run() -> None:
         try:
             results.append(work())
         except BaseException as error:
             errors.append(error)
+        finally:
+            done.set()
 
     thread = _Room(run)
     page = 65_536
@@ -83,6 +100,16 @@ def with_stack(size: int, work: Callable[[], _Result]) -> _Result:
             raise TooDeep("nested too deeply for the memory at hand") from error
         finally:
             threading.stack_size(usual)
+    try:
+        # A signal for the main thread, such as that of the time limit, may arrive in another one.
+        # It is looked at when a wait is over.
+        while not done.wait(0.2):
+            pass
+    except BaseException as error:
+        # It is interrupted, or the time is over: the work must not go on beside the next file.
+        _raise_in(thread, type(error))
+        done.wait(1.0)
+        raise
     thread.join()
     if errors:
         raise errors[0]

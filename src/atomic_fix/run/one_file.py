@@ -263,8 +263,12 @@ def defect(error: Exception, filename: str) -> Unreadable:
         if isinstance(cause, KeyboardInterrupt):
             raise cause
         cause = cause.__context__
-    # The text of an error may be a whole syntax tree.
-    said = " ".join(f"internal error: {type(error).__name__}: {error}".split())
+    # The text of an error may be a whole syntax tree, and too deep to be made.
+    try:
+        text = str(error)
+    except Exception:
+        text = "..."
+    said = " ".join(f"internal error: {type(error).__name__}: {text}".split())
     if len(said) > _LONGEST_ERROR:
         said = f"{said[:_LONGEST_ERROR]}..."
     return Unreadable(filename, f"{said} (please report this, with the file)")
