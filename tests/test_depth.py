@@ -20,6 +20,7 @@ from atomic_fix.rewrite import SAFE_ONLY, apply_fixes
 from atomic_fix.source import Source
 
 FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
+HEAD = "import json\n"
 SAVE = "import json\ndef save_state(path, state):\n    path.write_text(json.dumps(state))\n"
 
 # Every kind of nesting that the fuzz target knows, in the main thread and in one with a stack as
@@ -207,10 +208,15 @@ def test_what_libcst_fails_at_is_not_parsed(text: str) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_statements_of_a_module_that_libcst_alone_refuses(end: str) -> None:
-    text = ('f"{a}" ' * 3_000 + "'a'\n" + SAVE).replace("\n", end)
-    found = check_bytes(text.encode(), "a.py", Config())
+    """They are no obstacle to a function, and are a problem where they are to be reported."""
+    refused = 'f"{a}" ' * 3_000 + "'a'\n"
+    found = check_bytes((refused + SAVE).replace("\n", end).encode(), "a.py", Config())
+    assert [finding.code for finding in found.findings] == ["ATF101"]
+    among = refused + "open('state.json', 'w').write(json.dumps(state))\n"
+    found = check_bytes((HEAD + among).replace("\n", end).encode(), "a.py", Config())
+    assert found.findings == ()
     assert found.problem is not None
-    assert found.problem.reason.startswith("cannot be parsed: ")
+    assert "LibCST does not read" in found.problem.reason
 
 
 def test_a_panic_of_the_parser_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
