@@ -22,7 +22,7 @@ from atomic_fix.config import Config
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.shortlist import is_anything_likely
 from atomic_fix.facts.tree import Tree
-from atomic_fix.finding import Position, Unreadable
+from atomic_fix.finding import NotAnalysed, Position, Unreadable
 from atomic_fix.fixes.code import Code, code_around
 from atomic_fix.parse import depth, python
 from atomic_fix.prefilter import Needles
@@ -307,9 +307,10 @@ def test_three_statements_of_a_module_are_repaired_as_one() -> None:
 
 def test_what_python_cannot_parse_is_reported_once() -> None:
     text = "def save_state(path, state):\n    path.write_text(state)\n    print 'x'\n"
-    (finding,) = check(Source("state.py", text, "utf-8", False), CONFIG)
-    assert (finding.code, finding.span.start.row) == ("ATF000", 3)
-    assert finding.message.startswith("cannot be parsed")
+    with pytest.raises(NotAnalysed) as raised:
+        check(Source("state.py", text, "utf-8", False), CONFIG)
+    assert raised.value.problem.row == 3
+    assert raised.value.problem.reason.startswith("cannot be parsed: ")
 
 
 SWALLOWED = [
@@ -384,9 +385,8 @@ def test_what_libcst_cannot_parse_is_reported_once(monkeypatch: pytest.MonkeyPat
         raise cst.ParserSyntaxError("no such block", lines=[""], raw_line=3, raw_column=0)
 
     monkeypatch.setattr(depth, "parse_module", parse)
-    (finding,) = check(Source("till.py", MIXED, "utf-8", False), CONFIG)
-    assert finding.code == "ATF000"
-    assert finding.message.startswith("cannot be analysed: LibCST does not read")
+    with pytest.raises(NotAnalysed, match="cannot be analysed: LibCST does not read"):
+        check(Source("till.py", MIXED, "utf-8", False), CONFIG)
 
 
 def test_a_configured_saver_is_looked_at() -> None:
