@@ -281,6 +281,18 @@ def test_a_defect_of_ours_does_not_end_the_run(
     assert [row[:3] for row in plugin.run()] == [(1, 0, expected)]
 
 
+def test_no_repair_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """flake8 shows none, and to look for one takes as long as all the rest."""
+    file = tmp_path / "state.py"
+    file.write_text(f"{WRITE}\n")
+    repairs: list[object] = []
+    monkeypatch.setattr("atomic_fix.fixes.atomic_write.Place", repairs.append)
+    lines = file.read_text().splitlines(keepends=True)
+    plugin = flake8_plugin.AtomicFixPlugin(ast.parse(file.read_text()), str(file), lines)
+    assert [text.split()[0] for _, _, text, _ in plugin.run()] == ["ATF101"]
+    assert repairs == []
+
+
 def test_a_file_that_vanishes_is_told(tmp_path: Path) -> None:
     plugin = flake8_plugin.AtomicFixPlugin(ast.parse(""), str(tmp_path / "gone.py"), [WRITE])
     found = list(plugin.run())

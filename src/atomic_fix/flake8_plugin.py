@@ -168,7 +168,9 @@ class AtomicFixPlugin:
         known = settings.baseline and str(Path(settings.root, settings.baseline))
         narrowing, parsed = Narrowing(baseline_file=known), Parsed(text, self._tree)
         with uncollected():
-            result = check_file(content, self._filename, settings, narrowing, parsed, noqa=False)
+            result = check_file(
+                content, self._filename, settings, narrowing, parsed, noqa=False, fixes=False
+            )
         if not result.findings:
             return result
         findings = one_per_call(result.findings, self._hidden_by_flake8())

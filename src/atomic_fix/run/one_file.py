@@ -72,10 +72,12 @@ def check_file(
     parsed: Parsed | None = None,
     *,
     noqa: bool = True,
+    fixes: bool = True,
 ) -> FileResult:
     """Check one file that was read already. Never raises for what stands in the file.
 
-    Without `noqa`, comments that flake8 knows too are not looked at.
+    Without `noqa`, comments that flake8 knows too are not looked at; without `fixes`, no repair is
+    looked for, which takes as long as all the rest.
 
     Raises:
         ConfigError: the baseline cannot be read.
@@ -86,7 +88,7 @@ def check_file(
             return FileResult(filename)
         source = _source_of(content, filename)
         tree = parsed.tree if parsed is not None and parsed.text == source.text else None
-        found = _found(source, settings, tree)
+        found = _found(source, settings, tree, fixes=fixes)
         findings = _kept(found, source, settings, narrowing, noqa=noqa)
         notes: tuple[tuple[int, str], ...] = ()
         if noqa and not settings.leaves_out(filename):  # what is not looked for is not missed
@@ -218,7 +220,7 @@ def _encoded(source: Source) -> bytes | None:
 
 
 def _found(
-    source: Source, settings: Settings, tree: ast.Module | None = None
+    source: Source, settings: Settings, tree: ast.Module | None = None, *, fixes: bool = True
 ) -> tuple[Finding, ...]:
     """Every finding.
 
@@ -230,8 +232,8 @@ def _found(
     left_out = settings.leaves_out(source.filename)
     if left_out and (tree is not None or is_python(source.text.encode())):
         return ()
-    config = _styled(settings, source.filename)
-    findings = check(source, config, tree)
+    config = _styled(settings, source.filename) if fixes else settings.config
+    findings = check(source, config, tree, fixes=fixes)
     if left_out:
         return ()
     if all(finding.fix is None for finding in findings):
