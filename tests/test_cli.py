@@ -226,7 +226,7 @@ def test_a_defect_of_ours_does_not_stop_the_others(
 
     real = core.check
 
-    def check(source: object, config: object, _tree: object = None) -> object:
+    def check(source: object, config: object, *_: object, **_options: bool) -> object:
         if source.filename == "a.py":  # type: ignore[attr-defined]
             raise KeyError("x")
         return real(source, config)  # type: ignore[arg-type]
@@ -245,7 +245,7 @@ def test_an_interrupt_within_clean_up_is_an_interrupt(
 ) -> None:
     """LibCST computes positions in a `finally`, which fails on what an interrupt left undone."""
 
-    def check(_source: object, *_: object) -> object:
+    def check(_source: object, *_: object, **_options: bool) -> object:
         try:
             raise KeyboardInterrupt
         finally:
@@ -257,7 +257,7 @@ def test_an_interrupt_within_clean_up_is_an_interrupt(
 
 
 def test_a_defect_is_one_line_that_can_be_read(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def check(_source: object, *_: object) -> object:
+    def check(_source: object, *_: object, **_options: bool) -> object:
         raise ValueError("a\n  whole\n  tree " * 1_000)
 
     monkeypatch.setattr("atomic_fix.check.check", check)
@@ -272,7 +272,7 @@ def test_an_interrupt_is_not_taken_for_findings(
 ) -> None:
     import atomic_fix.check as core
 
-    def interrupt(_source: object, *_: object) -> object:
+    def interrupt(_source: object, *_: object, **_options: bool) -> object:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(core, "check", interrupt)

@@ -54,7 +54,7 @@ IMPORT = "from atomic_fix.runtime import atomic_write_text\n"
 def _fixes_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     real = core.check
 
-    def check(source: Source, config: Config, _tree: object = None) -> tuple[Finding, ...]:
+    def check(source: Source, config: Config, *_: object, **_options: bool) -> tuple[Finding, ...]:
         return tuple(
             replace(each, fix=by_hand(each, source) if each.code == "ATF101" else None)
             for each in real(source, config)
@@ -306,7 +306,7 @@ def breaking(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file of which every fix would break the code."""
     real = core.check
 
-    def check(source: object, config: object, _tree: object = None) -> object:
+    def check(source: object, config: object, *_: object, **_options: bool) -> object:
         return tuple(
             replace(each, fix=Fix("break it", Applicability.SAFE, (Edit(each.span, "("),)))
             for each in real(source, config)  # type: ignore[arg-type]

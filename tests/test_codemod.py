@@ -64,7 +64,7 @@ def test_a_file_that_cannot_import_the_helper_is_skipped_with_the_reason(tmp_pat
 def test_a_file_that_cannot_be_analysed_is_skipped_with_the_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **_options: bool) -> None:
         raise RuntimeError("a defect")
 
     monkeypatch.setattr("atomic_fix.check.check", fail)

@@ -35,7 +35,7 @@ def busy() -> None:
 
 
 def raising(error: BaseException) -> Callable[..., Any]:
-    def fail(*_given: object) -> None:
+    def fail(*_given: object, **_options: object) -> None:
         raise error
 
     return fail
@@ -106,7 +106,7 @@ def test_whose_timer_it_is_keeps_it() -> None:
 
 
 def test_a_file_that_takes_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(one_file, "_found", lambda *_given: busy())
+    monkeypatch.setattr(one_file, "_found", lambda *_given, **_options: busy())
     source = Source("a.py", SAVE.decode(), "utf-8", bom=False)
     for content in (SAVE, source):
         found = check_file(content, "a.py", SETTINGS, Narrowing())
