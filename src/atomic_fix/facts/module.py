@@ -1,8 +1,9 @@
 """What the code of one file does, without judging it, the way rules ask for it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from atomic_fix.config import Config
 from atomic_fix.facts import durable, fallbacks
@@ -22,6 +23,8 @@ from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
 from atomic_fix.facts.test_code import is_named_test, is_test
 from atomic_fix.facts.tree import Tree
 from atomic_fix.source import Source
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,15 @@ class ModuleFacts:
         return is_posix_only(self.source.text)
 
     @cached_property
-    def looked_up(self) -> dict[object, Any]:
-        """What the fixes of the file look up in the same code, one after the other; by the code
-        that it is of."""
+    def _known(self) -> dict[object, Any]:
         return {}
+
+    def once(self, key: object, work: Callable[[], _Result]) -> _Result:
+        """What `work` gives, worked out once for all that ask for it by this key."""
+        if key not in self._known:
+            self._known[key] = work()
+        found: _Result = self._known[key]
+        return found
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
@@ -109,6 +117,9 @@ class ModuleFacts:
     def write_durability(self, site: WriteSite) -> Durability:
         """How likely it is that what the site writes is durable state. Below the least confidence
         that is reported, it is the most that it could be: nobody looks who reads it back then."""
+        return self.once(("written", site), lambda: self._weigh_write(site))
+
+    def _weigh_write(self, site: WriteSite) -> Durability:
         named = self._durability(site.path, site.function)
         if named.ruled_out:
             return named
@@ -136,6 +147,9 @@ class ModuleFacts:
 
     def load_durability(self, load: LoadSite, function: FunctionFacts) -> Durability:
         """How likely it is that what `function` loads is durable state."""
+        return self.once(("loaded", load, function), lambda: self._weigh_load(load, function))
+
+    def _weigh_load(self, load: LoadSite, function: FunctionFacts) -> Durability:
         path = load.path
         found = self._durability(path, function)
         writer = self._writer(path, function)
@@ -168,6 +182,9 @@ class ModuleFacts:
 
     def publication_durability(self, publication: Publication) -> Durability:
         """How likely it is that what is published is durable state."""
+        return self.once(("published", publication), lambda: self._weigh_publication(publication))
+
+    def _weigh_publication(self, publication: Publication) -> Durability:
         site = publication.site
         found = self._durability(site.target, site.function)
         for write in publication.writes[:1]:

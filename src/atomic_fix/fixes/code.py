@@ -12,8 +12,8 @@ import ast
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import libcst as cst
 from libcst.metadata import CodeRange
@@ -26,8 +26,6 @@ from atomic_fix.parse.concrete import parse, ranges
 
 if TYPE_CHECKING:
     from atomic_fix.facts.module import ModuleFacts
-
-_Node = TypeVar("_Node", bound=cst.CSTNode)
 
 _WINDOW = 200
 """Statements of the module's own before and behind one that is asked for."""
@@ -183,17 +181,6 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         current = stack.pop()
         yield current
         stack.extend(reversed(children(current)))
-
-
-@lru_cache(maxsize=256)
-def of_kind(node: cst.CSTNode, kind: type[_Node]) -> Sequence[_Node]:
-    """The nodes of one kind in some code, in order. Kept until `forget_nodes`."""
-    return [each for each in walk(node) if isinstance(each, kind)]
-
-
-def forget_nodes() -> None:
-    """Let go of the trees that `of_kind` knows."""
-    of_kind.cache_clear()
 
 
 # --- the piece of a file -------------------------------------------------------------
@@ -362,22 +349,9 @@ def code_around(facts: ModuleFacts, node: ast.AST) -> Code:
     Raises:
         NotParsed, TooDeep: LibCST cannot parse it.
     """
-    units = _units(facts)
+    units = facts.once("units", lambda: _Units(facts.tree))
     unit = units.of(node)
-    known = facts.looked_up
-    key = ("code", unit)
-    if key not in known:
-        known[key] = units.parse(unit)
-    found: Code = known[key]
-    return found
-
-
-def _units(facts: ModuleFacts) -> _Units:
-    known = facts.looked_up
-    if "units" not in known:
-        known["units"] = _Units(facts.tree)
-    found: _Units = known["units"]
-    return found
+    return facts.once(("code", unit), lambda: units.parse(unit))
 
 
 class _Units:
@@ -398,8 +372,8 @@ class _Units:
             elif isinstance(node, _HOLDING_STATEMENTS):
                 for name in ("body", "handlers", "cases", "orelse", "finalbody"):
                     stack += getattr(node, name, ())
-        self._functions.sort(key=_first_row)
-        self._starts = [_first_row(each) for each in self._functions]
+        self._functions.sort(key=nodes.first_row)
+        self._starts = [nodes.first_row(each) for each in self._functions]
 
     def of(self, node: ast.AST) -> nodes.Function | int:
         """The piece that a node stands in."""
@@ -431,7 +405,7 @@ class _Units:
         """
         if isinstance(unit, int):
             return self._outside(unit)
-        first, last = _first_row(unit), self._last_row(unit)
+        first, last = nodes.first_row(unit), self._last_row(unit)
         # LibCST takes the first indent for the usual one, and says nothing of it elsewhere.
         above = ["if 1:", f"{self.indent}pass"]
         if self._source.indent(first):
@@ -462,7 +436,7 @@ class _Units:
                         first = inner.body[0]
                     elif isinstance(inner, ast.match_case):
                         first = inner.pattern
-                    row = _first_row(first)
+                    row = nodes.first_row(first)
                     if row > statement.lineno and first.col_offset > 0:
                         blank = self._source.indent(row)
                         if blank:
@@ -474,7 +448,7 @@ class _Units:
         rows = [*self._rows]
         body = self._tree.module.body
         for function in self._functions:
-            first = _first_row(function)
+            first = nodes.first_row(function)
             blank = self._source.indent(first)
             _leave_out(rows, first, function.end_lineno or first)
             rows[first - 1] = f"{blank}def {function.name}(): pass"
@@ -488,18 +462,18 @@ class _Units:
         """The last row of what is left in so far."""
         for index, statement in enumerate(body):
             if isinstance(statement, nodes.FUNCTIONS):
-                _fill(rows, end, _first_row(statement))
-                end = _first_row(statement)
+                _fill(rows, end, nodes.first_row(statement))
+                end = nodes.first_row(statement)
                 continue
             is_import = isinstance(statement, (ast.Import, ast.ImportFrom))
             if is_import or index == wanted or (index in kept and not self._is_long(statement)):
                 models.append(statement)
-                _fill(rows, end, _first_row(statement))
+                _fill(rows, end, nodes.first_row(statement))
                 end = statement.end_lineno or statement.lineno
                 continue
-            first, last = _first_row(statement), statement.end_lineno or statement.lineno
+            first, last = nodes.first_row(statement), statement.end_lineno or statement.lineno
             shares = index > 0 and (body[index - 1].end_lineno or 0) >= first
-            shares |= index + 1 < len(body) and _first_row(body[index + 1]) <= last
+            shares |= index + 1 < len(body) and nodes.first_row(body[index + 1]) <= last
             if shares:
                 end = last
             else:
@@ -532,9 +506,3 @@ def _fill(rows: list[str], above: int, below: int) -> None:
         and not any(map(str.strip, rows[first : last + 1]))
     ):
         rows[first] = rows[last] = "'''"
-
-
-def _first_row(node: ast.AST) -> int:
-    decorators: Sequence[ast.expr] = getattr(node, "decorator_list", ())
-    row: int = node.lineno  # type: ignore[attr-defined]
-    return min([row, *(each.lineno for each in decorators)])

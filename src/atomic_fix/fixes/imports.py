@@ -81,8 +81,7 @@ def import_module(place: Place, module: str) -> str:
     for qualified, local in _bindings(_top_imports(place)):
         if qualified == module == imports.get(local) and not _shadowed(place, local):
             return local
-    known = place.facts.looked_up.get("top imports", ())
-    if any((module, module) in _bindings([line]) for line in known):
+    if any((module, module) in _bindings([line]) for line in _imports_of_the_module(place)):
         raise Refused(f"`{module}` is imported below its first use")
     # A function may import it for itself: then the name means the same there.
     elsewhere = imports.get(module) == module and not _shadowed(place, module)
@@ -277,9 +276,12 @@ def _imports_in_reach(place: Place) -> list[Line]:
 
 def _top_imports(place: Place) -> list[Line]:
     """The import statements that have run where the names are used."""
-    known = place.once("top imports", lambda: [*filter(_is_import, _body(place))])
     last = _last_row(place)
-    return [line for line in known if _row(line) < last]
+    return [line for line in _imports_of_the_module(place) if _row(line) < last]
+
+
+def _imports_of_the_module(place: Place) -> list[Line]:
+    return place.once("top imports", lambda: [*filter(_is_import, _body(place))])
 
 
 def _body(place: Place) -> list[Line]:

@@ -218,8 +218,7 @@ class Place:
 
     @cached_property
     def _around(self) -> _Around:
-        found: _Around = self.facts.looked_up.setdefault(("around", self.function), _Around())
-        return found
+        return self.once(("around", self.function), _Around)
 
     @property
     def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
@@ -329,11 +328,7 @@ class Place:
 
     def once(self, key: object, work: Callable[[], _Result]) -> _Result:
         """What `work` gives, worked out once for all fixes of the file."""
-        known = self.facts.looked_up
-        if key not in known:
-            known[key] = work()
-        found: _Result = known[key]
-        return found
+        return self.facts.once(key, work)
 
     def finds(self, pattern: str | re.Pattern[str]) -> re.Match[str] | None:
         """The first match of a pattern in the text of the file. A fix after the other asks."""
