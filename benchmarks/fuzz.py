@@ -31,8 +31,8 @@ from atomic_fix.finding import NOT_ANALYSED, FileResult
 from atomic_fix.rewrite import SAFE_AND_UNSAFE
 from atomic_fix.run.all_files import check_files
 from atomic_fix.run.fix_policy import Apply
-from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import change_file, check_file
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import ConfigError, Resolver
 
 MOST_SECONDS = 10.0
@@ -311,7 +311,7 @@ def run(number: int) -> Outcome:
 
 def run_program(content: bytes) -> Outcome:
     settings = Resolver({}, isolated=True).for_file("program.py")
-    result = check_file(content, "program.py", settings, Narrowing())
+    result = check_file(content, "program.py", settings, ReportFilter())
     outcome = _judged(result)
     if outcome.wrong:
         return outcome
@@ -319,7 +319,7 @@ def run_program(content: bytes) -> Outcome:
         content,
         "program.py",
         settings,
-        Narrowing(),
+        ReportFilter(),
         Apply(SAFE_AND_UNSAFE),
     )
     repaired = _judged(repair.result)
@@ -365,7 +365,7 @@ def _run_tree(choose: random.Random) -> Outcome:
         for each in (folder / "state.py", inner / ("a" * 60 + ".py")):
             each.write_bytes(choose.choice(PROGRAMS).read_bytes())
         try:
-            results = list(check_files([name], Resolver({}), Narrowing()))
+            results = list(check_files([name], Resolver({}), ReportFilter()))
         except ConfigError:
             return Outcome("configuration refused")
         except Exception as error:

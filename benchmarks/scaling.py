@@ -12,8 +12,8 @@ import time
 
 from atomic_fix.rewrite import SAFE_AND_UNSAFE
 from atomic_fix.run.fix_policy import Apply
-from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import change_file, check_file
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import Resolver
 
 HEAD = "import json, os\nfrom pathlib import Path\n"
@@ -172,7 +172,7 @@ SETTINGS = Resolver({}, isolated=True).for_file("module.py")
 def seconds(content: bytes) -> float:
     """For what the command does: the repairs that it shows are tried, too."""
     start = time.process_time()
-    found = check_file(content, "module.py", SETTINGS, Narrowing())
+    found = check_file(content, "module.py", SETTINGS, ReportFilter())
     if not found.findings:
         sys.exit(f"not analysed: {found.problem}")
     return time.process_time() - start
@@ -184,7 +184,7 @@ def seconds_to_repair(content: bytes) -> float:
         content,
         "module.py",
         SETTINGS,
-        Narrowing(),
+        ReportFilter(),
         Apply(SAFE_AND_UNSAFE),
     )
     if not repair.result.analysed:

@@ -26,8 +26,8 @@ from atomic_fix.report import unified_patch
 from atomic_fix.rewrite import SAFE_AND_UNSAFE
 from atomic_fix.run.all_files import change_files
 from atomic_fix.run.fix_policy import Apply
-from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import Repair
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import Resolver, toml
 
 
@@ -103,7 +103,7 @@ def _repairs(folder: Path) -> Iterator[Repair]:
     for found in change_files(
         [str(folder)],
         Resolver({}),
-        Narrowing(),
+        ReportFilter(),
         Apply(SAFE_AND_UNSAFE),
     ):
         if isinstance(found, Repair) and found.after != found.before:

@@ -123,7 +123,7 @@ def _type(key: Key) -> dict[str, Any]:
         Kind.STRING: {"type": "string"},
         Kind.HELPER: {"type": "string"},
         Kind.BOOLEAN: {"type": "boolean"},
-        Kind.SHARE: {"type": "number", "minimum": 0, "maximum": 1},
+        Kind.FRACTION: {"type": "number", "minimum": 0, "maximum": 1},
         Kind.TABLE: {
             "type": "object",
             "additionalProperties": {"type": "array", "items": code},

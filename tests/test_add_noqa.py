@@ -48,7 +48,7 @@ def finding(row: int, code: str = "ATF101") -> Finding:
         ("\x0cf('\x1c', '\u2028')\nb\n", 2, "\x0cf('\x1c', '\u2028')\nb  # noqa: ATF101\n"),
     ],
 )
-def test_the_comment_stands_where_it_holds(before: str, row: int, after: str) -> None:
+def test_the_comment_is_placed_where_it_applies(before: str, row: int, after: str) -> None:
     text = add_noqa(source(before), [finding(row)], "")
     assert text == after
     assert any(each.covers(finding(row)) for each in Suppressions.of(source(text)).comments)

@@ -37,7 +37,7 @@ def rows(result: Result) -> list[str]:
     return [line.split(" ")[0] for line in result.stdout.splitlines()[:-1]]
 
 
-def test_known_findings_are_not_told_and_new_ones_are(here: Path) -> None:
+def test_known_findings_are_not_reported_and_new_ones_are(here: Path) -> None:
     (here / "a.py").write_text(HEAD + ONE)
     made = run("--baseline", "known", "--write-baseline")
     assert (made.exit_code, made.output.splitlines()[0]) == (0, "known: 1 known finding.")
@@ -60,7 +60,7 @@ def test_code_may_move_and_be_indented(here: Path) -> None:
     assert run("--baseline", "known").exit_code == 0
 
 
-def test_counts_only_shrink_and_what_is_gone_is_said_then_taken_out(here: Path) -> None:
+def test_counts_only_shrink_and_stale_entries_are_reported_then_removed(here: Path) -> None:
     (here / "a.py").write_text(HEAD + ONE + TWO)
     (here / "b.py").write_text(HEAD + ONE)
     run("--baseline", "known", "--write-baseline")
@@ -220,7 +220,7 @@ def test_only_findings_on_lines_changed_since_a_revision(here: Path) -> None:
     assert rows(run("--diff-base", "HEAD~1", "old.py")) == ["old.py:8:5:"]
 
 
-def test_a_revision_that_git_does_not_know_is_two(here: Path) -> None:
+def test_an_unknown_revision_exits_with_two(here: Path) -> None:
     (here / "a.py").write_text(HEAD + ONE)
     for _ in range(2):
         result = run("--diff-base", "nope")

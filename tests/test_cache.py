@@ -29,7 +29,7 @@ from atomic_fix.finding import (
     Unreadable,
 )
 from atomic_fix.run import cache as module
-from atomic_fix.run import disk, stored
+from atomic_fix.run import disk, typed_json
 from atomic_fix.run.cache import WORTH_A_CACHE, Cache, default_folder
 from atomic_fix.run.discover import Candidate
 from atomic_fix.settings import Settings
@@ -247,8 +247,8 @@ NOTES = st.lists(st.tuples(ROW, TEXT), max_size=2).map(tuple)
 
 @given(st.builds(FileResult, TEXT, FINDINGS, NOTES))
 def test_whatever_a_result_holds_comes_back(result: FileResult) -> None:
-    told = json.loads(json.dumps(stored.plain(result)))
-    assert stored.read(FileResult, told) == result
+    told = json.loads(json.dumps(typed_json.plain(result)))
+    assert typed_json.read(FileResult, told) == result
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")

@@ -202,7 +202,7 @@ def found(code: str) -> dict[str, list[tuple[str, int]]]:
         "writes": [(site.api, site.order) for site in sites.writes],
         "publishes": [(site.api, site.order) for site in sites.publishes],
         "loads": [(site.api, site.order) for site in sites.loads],
-        "kept": [(site.kind.name.lower(), site.order) for site in sites.kept],
+        "kept": [(site.kind.name.lower(), site.order) for site in sites.project_writes],
     }
 
 

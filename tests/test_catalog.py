@@ -17,8 +17,8 @@ from atomic_fix.cli import main
 from atomic_fix.config import Config
 from atomic_fix.finding import Finding
 from atomic_fix.flake8_plugin import AtomicFixPlugin
-from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import check_file
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import Resolver
 from atomic_fix.source import Source
 
@@ -115,6 +115,6 @@ def test_every_front_end_finds_every_row(tmp_path: Path, monkeypatch: pytest.Mon
     plugin = AtomicFixPlugin(ast.parse(text), "job.py", text.splitlines(keepends=True))
     flake8 = {(row, said.split()[0]) for row, _, said, _ in plugin.run()}
     source = Source("job.py", text, "utf-8", bom=False)
-    result = check_file(source, "job.py", Resolver({}).for_file("job.py"), Narrowing())
+    result = check_file(source, "job.py", Resolver({}).for_file("job.py"), ReportFilter())
     editor = {(each.span.start.row, each.code) for each in result.findings}
     assert command == flake8 == editor == expected

@@ -146,7 +146,7 @@ def test_json_of_nothing_is_an_empty_list(here: Path) -> None:
         ("null.py", SAVER + b"\0", "6:1", "it contains a null byte"),
     ],
 )
-def test_what_cannot_be_analysed_is_one_line_and_two_and_stops_no_other(
+def test_an_unanalysed_file_is_one_line_and_exit_code_two(
     here: Path, name: str, content: bytes, place: str, reason: str
 ) -> None:
     (here / name).write_bytes(content)
@@ -193,7 +193,7 @@ def test_a_notebook_that_is_named_is_refused_aloud(here: Path) -> None:
     assert run(".").exit_code == 0
 
 
-def test_notebooks_in_a_folder_are_passed_by_with_a_word(here: Path) -> None:
+def test_notebooks_in_a_folder_are_skipped_with_a_warning(here: Path) -> None:
     (here / "a.py").write_bytes(CLEAN)
     for name in ("b.ipynb", "C.IPYNB"):
         (here / name).write_text("{}")
@@ -213,7 +213,7 @@ def test_what_cannot_be_analysed_cannot_be_ignored(here: Path) -> None:
     assert "unknown rule code `ATF000`" in result.output
 
 
-def test_no_file_at_all_is_said(here: Path) -> None:
+def test_finding_no_files_is_reported(here: Path) -> None:
     result = run(str(here))
     assert result.exit_code == 0
     assert "warning: no Python files found" in result.stderr
@@ -402,7 +402,7 @@ def test_explain_prints_the_page_of_every_rule() -> None:
             assert result.output == f"{rule.code} {rule.name}\n\n{rule.page.strip()}\n"
 
 
-def test_explain_knows_what_could_not_be_analysed() -> None:
+def test_explain_has_a_page_for_atf000() -> None:
     assert run("--explain", "ATF000").output.startswith("ATF000 not-analysed\n\nThe file could")
 
 
@@ -713,7 +713,7 @@ def test_what_is_no_file_costs_only_itself(here: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX has such files")
 @pytest.mark.parametrize("kind", ["config", "baseline", "option"])
-def test_a_configuration_or_baseline_that_is_no_file_is_one_line(here: Path, kind: str) -> None:
+def test_a_missing_configuration_or_baseline_is_one_line(here: Path, kind: str) -> None:
     (here / "a.py").write_bytes(SAVER)
     os.mkfifo(here / "pipe")
     arguments = []

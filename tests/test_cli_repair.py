@@ -263,7 +263,7 @@ def test_a_file_that_changes_after_it_was_read_is_not_overwritten(
     assert "a.py:5:5: ATF101" in result.stdout
 
 
-def test_a_file_that_cannot_be_written_is_said_and_stops_no_other(
+def test_an_unwritable_file_is_reported_and_others_go_on(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Root may write everywhere, so the refusal is played."""
@@ -332,7 +332,7 @@ def test_a_fix_that_would_break_the_file_is_refused_aloud(
     breaking: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last guard, should such a fix be offered all the same."""
-    monkeypatch.setattr(rewriting, "proven", lambda _source, findings, _find: findings)
+    monkeypatch.setattr(rewriting, "verified", lambda _source, findings, _find: findings)
     for arguments in (("--write",), ("--diff",)):
         result = run(*arguments)
         assert result.exit_code == 2

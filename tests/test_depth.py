@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from atomic_fix.check import check, check_bytes
 from atomic_fix.config import Config
-from atomic_fix.parse import NotParsed, TooDeep, depth, room
+from atomic_fix.parse import NotParsed, TooDeep, depth, stack
 from atomic_fix.rewrite import SAFE_ONLY, apply_fixes
 from atomic_fix.source import Source
 
@@ -249,28 +249,28 @@ def deepest(count: int = 0) -> int:
 
 def test_there_is_room_for_more_calls() -> None:
     usual = sys.getrecursionlimit()
-    assert room.with_room(deepest) > 5 * usual
+    assert stack.with_deep_stack(deepest) > 5 * usual
     assert sys.getrecursionlimit() == usual
 
 
 def test_what_is_raised_in_the_room_comes_out() -> None:
     with pytest.raises(KeyError, match="x"):
-        room.with_room(lambda: {"y": 1}["x"])
+        stack.with_deep_stack(lambda: {"y": 1}["x"])
 
 
 def test_where_there_is_no_memory_for_a_room(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(_thread: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(room._Room, "start", start)
+    monkeypatch.setattr(stack._DeepThread, "start", start)
     found = check_bytes(f"{SAVE}    x = {'-' * 990}a\n".encode(), "a.py", Config())
     assert found.problem is not None
 
 
 def test_only_threads_of_others_want_room() -> None:
-    assert not room.is_wanted()
-    assert not room.with_room(room.is_wanted)
-    assert room.with_room(room.is_here)
+    assert not stack.may_be_small()
+    assert not stack.with_deep_stack(stack.may_be_small)
+    assert stack.with_deep_stack(stack.is_deep_thread)
 
 
 @pytest.mark.parametrize("above", ["", "'''Text.'''\n", "def f():\n    pass\n", "# Comment.\n"])

@@ -8,11 +8,11 @@ import textwrap
 import pytest
 
 from atomic_fix.config import Config
-from atomic_fix.facts.durable import guarded_by_absence
+from atomic_fix.facts.evidence import guarded_by_absence
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.paths import Paths
 from atomic_fix.facts.scopes import collect
-from atomic_fix.facts.test_code import is_test
+from atomic_fix.facts.testing import is_test
 from atomic_fix.facts.tree import Tree
 from atomic_fix.source import Source
 
@@ -81,9 +81,9 @@ def test_evidence_of_a_write() -> None:
         """
     facts = facts_of(program)
     (site,) = facts.sites.writes
-    found = facts.write_durability(site)
+    found = facts.write_score(site)
     assert not found.ruled_out
-    assert [(ground.text, round(ground.weight, 2)) for ground in found.grounds] == [
+    assert [(feature.text, round(feature.weight, 2)) for feature in found.features] == [
         ("the suffix is .json", 0.3),
         ("the path says state", 2.6),
         ("the function's name says state", 0.76),
@@ -105,13 +105,13 @@ def test_evidence_of_a_load() -> None:
         """
     facts = facts_of(program)
     (load,) = facts.sites.loads
-    found = facts.load_durability(load, load.function)
-    assert [(ground.text, round(ground.weight, 2)) for ground in found.grounds] == [
+    found = facts.load_score(load, load.function)
+    assert [(feature.text, round(feature.weight, 2)) for feature in found.features] == [
         ("the function's name says queue", 1.9),
         ("`save_queue` writes it", 2.2),
         ("it is read, not parsed", -0.8),
     ]
-    assert found.grounds[1].site is facts.sites.writes[0]
+    assert found.features[1].site is facts.sites.writes[0]
 
 
 @pytest.mark.parametrize(

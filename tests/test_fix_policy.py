@@ -11,8 +11,8 @@ from atomic_fix.review import Answer
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
 from atomic_fix.run.fix_policy import Apply, Ask, FixPolicy, OnMissing, Suppress
 from atomic_fix.run.helper_import import HelperImports
-from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import Repair, change_file
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import Resolver
 from atomic_fix.source import Source
 
@@ -33,7 +33,7 @@ RESOLVER = Resolver({}, isolated=True)
 
 
 def changed(policy: FixPolicy, content: bytes | Source = CONTENT) -> Repair:
-    return change_file(content, "job.py", RESOLVER.for_file("job.py"), Narrowing(), policy)
+    return change_file(content, "job.py", RESOLVER.for_file("job.py"), ReportFilter(), policy)
 
 
 def declines_the_first() -> Ask:

@@ -56,7 +56,7 @@ def name(path: Path) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=name)
-def test_the_fixes_give_what_stands_beside_the_case(case: Path) -> None:
+def test_fixes_give_the_expected_file(case: Path) -> None:
     source = source_of(case)
     safe, unsafe = case.with_suffix(".fixed.py"), case.with_suffix(".unsafe.fixed.py")
     expected = safe if safe.exists() else case
@@ -390,7 +390,7 @@ IMPORT = "from atomic_fix.runtime import atomic_write_json\n"
         ),
     ],
 )
-def test_the_import_stands_where_a_person_would_put_it(before: str, after: str) -> None:
+def test_the_import_is_placed_where_a_person_would_put_it(before: str, after: str) -> None:
     text = repaired_text(before + SAVE)
     assert text.partition("\n\ndef ")[0] + "\n" == after.rstrip("\n") + "\n\n"
 

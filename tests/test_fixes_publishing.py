@@ -78,7 +78,7 @@ def test_what_the_handle_does_not_hold_is_synchronised_through_another(written: 
     assert text.index("fsync") < text.index("os.replace")
 
 
-def test_the_step_stands_above_the_comment_of_the_one_that_follows() -> None:
+def test_the_step_is_placed_above_the_next_step_s_comment() -> None:
     body = 'tmp = path + ".tmp"\nwith gzip.open(tmp, "wb") as file:\n    file.write(state)\n'
     text = repaired(program(f"{body}# Readers see\n# the whole of it.\nos.replace(tmp, path)"))
     assert 'r+b") as handle:\n        os.fsync(handle.fileno())\n    # Readers see\n' in text

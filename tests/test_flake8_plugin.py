@@ -128,7 +128,7 @@ def test_encodings_and_suppressions_are_the_same_in_both(
     assert len(found) == count
 
 
-def test_noqa_is_ignored_where_flake8_is_told_so(tmp_path: Path) -> None:
+def test_noqa_is_ignored_with_disable_noqa(tmp_path: Path) -> None:
     path = tmp_path / "case.py"
     path.write_text(WRITE + "  # noqa\n")
     assert atf(str(path)) == []
@@ -146,7 +146,7 @@ def test_standard_input(content: bytes, tmp_path: Path) -> None:
     assert [line.split(" ")[:2] for line in found] == [[f"{shown}:5:5:", "ATF101"]]
 
 
-def test_each_setting_that_tells_what_is_found_is_an_option() -> None:
+def test_each_setting_that_affects_findings_is_an_option() -> None:
     text = run_flake8("--isolated", "--help").stdout.decode()
     not_about_findings = {
         "per-file-ignores", "exclude", "extend-exclude", "force-exclude", "respect-gitignore",
@@ -286,14 +286,14 @@ def test_no_repair_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     file = tmp_path / "state.py"
     file.write_text(f"{WRITE}\n")
     repairs: list[object] = []
-    monkeypatch.setattr("atomic_fix.fixes.atomic_write.Place", repairs.append)
+    monkeypatch.setattr("atomic_fix.fixes.atomic_write.EditContext", repairs.append)
     lines = file.read_text().splitlines(keepends=True)
     plugin = flake8_plugin.AtomicFixPlugin(ast.parse(file.read_text()), str(file), lines)
     assert [text.split()[0] for _, _, text, _ in plugin.run()] == ["ATF101"]
     assert repairs == []
 
 
-def test_a_file_that_vanishes_is_told(tmp_path: Path) -> None:
+def test_a_vanished_file_is_reported(tmp_path: Path) -> None:
     plugin = flake8_plugin.AtomicFixPlugin(ast.parse(""), str(tmp_path / "gone.py"), [WRITE])
     found = list(plugin.run())
     assert [row[:2] for row in found] == [(1, 0)]

@@ -12,7 +12,7 @@ import pytest
 
 from atomic_fix.run import git as module
 from atomic_fix.run.git import revision
-from atomic_fix.run.narrowing import _changed_rows
+from atomic_fix.run.report_filter import _changed_rows
 from atomic_fix.settings import ConfigError
 from atomic_fix.source import Source
 
@@ -127,7 +127,7 @@ def test_what_a_partial_clone_lacks_is_said_and_not_fetched(
     assert atomic_fix("--diff-base", "HEAD", ".").returncode == 0
 
 
-def test_a_repository_within_and_a_link_are_told_whole(here: Path, tmp_path: Path) -> None:
+def test_nested_repositories_and_links_are_reported_in_full(here: Path, tmp_path: Path) -> None:
     (tmp_path / "other.py").write_text(SAVER)
     Path("link.py").symlink_to("../other.py")
     Path("within").mkdir()
@@ -184,7 +184,7 @@ def test_git_is_not_taken_from_the_current_folder(
         module._git.cache_clear()
 
 
-def test_large_files_are_compared_in_no_time(here: Path) -> None:
+def test_large_files_are_compared_quickly(here: Path) -> None:
     text = "\n" * 400_000
     Path("large.py").write_text(text)
     git("add", ".")

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from atomic_fix import runtime
 from atomic_fix.cli import main
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
-from atomic_fix.run import declared, helper_import
-from atomic_fix.run.declared import normalised, requirement
+from atomic_fix.run import dependencies, helper_import
+from atomic_fix.run.dependencies import normalised, requirement
 from atomic_fix.run.project import Projects
 
 SAVER = """\
@@ -318,13 +318,13 @@ def test_names_of_requirements(text: str, name: str) -> None:
 
 @given(st.text())
 def test_no_text_breaks_the_readers(text: str) -> None:
-    declared.of_requirements(text)
-    declared.of_environment(text)
-    declared.of_environment(f"dependencies:\n  - {text}")
-    declared.of_script(f"# /// script\n# {text}\n# ///\n")
-    declared.of_setup_cfg(declared.read_ini(text))
-    declared.of_setup_py(declared.read_setup(text))
-    declared.of_pyproject(declared.read_toml(text.encode("utf-8", "replace")))
+    dependencies.of_requirements(text)
+    dependencies.of_environment(text)
+    dependencies.of_environment(f"dependencies:\n  - {text}")
+    dependencies.of_script(f"# /// script\n# {text}\n# ///\n")
+    dependencies.of_setup_cfg(dependencies.read_ini(text))
+    dependencies.of_setup_py(dependencies.read_setup(text))
+    dependencies.of_pyproject(dependencies.read_toml(text.encode("utf-8", "replace")))
     assert normalised(requirement(text)) == requirement(text)
 
 
@@ -346,7 +346,7 @@ def test_no_table_breaks_the_readers(value: object) -> None:
     from atomic_fix.run.project import _early, _name, _roots
 
     table = value if isinstance(value, dict) else {"tool": value}
-    found = declared.of_pyproject(table)
+    found = dependencies.of_pyproject(table)
     assert all(isinstance(each, str) for each in found.names | found.extra)
     roots, _ = _roots("/nowhere", table, {}, {})
     _early("/nowhere", roots, table)

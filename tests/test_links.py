@@ -96,7 +96,7 @@ def test_a_link_out_of_the_folder_of_its_configuration(here: Path) -> None:
 
 
 @pytest.mark.parametrize("named", ["d", "d/", "./d", "d/app.py"])
-def test_a_linked_folder_is_no_way_out(here: Path, named: str) -> None:
+def test_a_linked_folder_cannot_be_written_through(here: Path, named: str) -> None:
     (here / "d").symlink_to("../own")
     result = run("--write", named)
     assert result.exit_code == 2
@@ -161,7 +161,7 @@ def test_no_other_file_is_written_through_a_link(here: Path, arguments: list[str
     assert sorted((here.parent / "own").iterdir()) == before
 
 
-def test_a_copy_behind_a_link_is_not_updated(here: Path) -> None:
+def test_a_linked_copy_is_not_updated(here: Path) -> None:
     own = here.parent / "own/atomic_io.py"
     assert run("--vendor", str(own)).exit_code == 0
     first, _, rest = own.read_text().partition("\n")

@@ -10,7 +10,7 @@ import libcst as cst
 from atomic_fix.facts import nodes
 from atomic_fix.facts.tree import Tree
 from atomic_fix.finding import Position
-from atomic_fix.fixes import code
+from atomic_fix.fixes import cst_tree
 from atomic_fix.source import Source
 
 FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
@@ -30,7 +30,7 @@ def test_children_are_those_of_libcst() -> None:
             continue
         while stack:
             node = stack.pop()
-            found = code.children(node)
+            found = cst_tree.children(node)
             assert [id(each) for each in found] == [id(each) for each in node.children]
             stack += found
 
@@ -90,13 +90,13 @@ def pairs(text: str) -> tuple[int, list[str]]:
     """How many of Python's nodes have one of LibCST's, and which have none."""
     source = Source("a.py", text, "utf-8", False)
     tree = Tree(source, ast.parse(text))
-    whole = code.Code(tree, text, 0, [tree.module])
+    whole = cst_tree.CstTree(tree, text, 0, [tree.module])
     found, lost = 0, []
     for node in nodes.walk(tree.module):
         other = whole.of(node)
         if other is not None:
             found += 1
-            assert whole.model(other) is node
+            assert whole.ast_node(other) is node
         elif isinstance(node, (ast.stmt, ast.Call, ast.ExceptHandler)):
             lost.append(ast.dump(node))
     return found, lost

@@ -17,7 +17,7 @@ LOADER = (
 )
 
 
-def test_exceptions_without_parentheses_are_read_and_stand_where_they_stood() -> None:
+def test_exceptions_without_parentheses_keep_their_positions() -> None:
     source = Source("state.py", LOADER, "utf-8", False)
     tree = Tree(source, parse(LOADER))
     (handler,) = (each for each in ast.walk(tree.module) if isinstance(each, ast.ExceptHandler))

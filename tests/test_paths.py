@@ -21,7 +21,6 @@ from atomic_fix.facts.paths.expr import (
     Element,
     FileName,
     Filled,
-    Fresh,
     Global,
     Handle,
     Home,
@@ -40,6 +39,7 @@ from atomic_fix.facts.paths.expr import (
     SelfAttribute,
     Suffixed,
     Temp,
+    UniqueName,
     Unknown,
     folder,
     is_below,
@@ -66,7 +66,7 @@ def test_a_sum_of_any_length_is_resolved() -> None:
     node = ast.BinOp(node, ast.Add(), ast.Constant("state.json.tmp"))
     value = resolved("folder = part = 'a'", node)
     assert PathTrait.TEMP in value.traits
-    assert "state.json.tmp" in {mention.text for mention in value.mentions}
+    assert "state.json.tmp" in {occurrence.text for occurrence in value.occurrences}
 
 
 def test_any_number_of_additions_is_resolved() -> None:
@@ -133,7 +133,7 @@ CONFIG = Global("config")
         ("(await folder)", FOLDER),
         ("(found := folder)", FOLDER),
         ("tempfile.mkdtemp()", Temp(1, 0)),
-        ("uuid.uuid4()", Fresh(1, 0)),
+        ("uuid.uuid4()", UniqueName(1, 0)),
         ("os.open(folder, 0)", Descriptor(1, 0)),
         ("io.BytesIO()", InMemory()),
         ("user_dir(folder, 'x')", Called("user_dir", (FOLDER, Literal("x")))),
@@ -258,8 +258,8 @@ def test_a_name_bound_anew_is_another_file() -> None:
         ("'/dev/null'", PathTrait.DEVICE),
         ("'/tmp/a.json'", PathTrait.SYSTEM_TEMP),
         ("'state.json.tmp2'", PathTrait.TEMP),
-        ("'state.json.bak'", PathTrait.ASIDE),
-        ("x + '~'", PathTrait.ASIDE),
+        ("'state.json.bak'", PathTrait.BACKUP),
+        ("x + '~'", PathTrait.BACKUP),
         ("Path(x)", PathTrait.PATH),
         ("Path('/tmp') / 'a.json'", PathTrait.PATH | PathTrait.SYSTEM_TEMP),
         ("tempfile.gettempdir() + '/a.json'", PathTrait.SYSTEM_TEMP),
@@ -270,11 +270,11 @@ def test_a_name_bound_anew_is_another_file() -> None:
         ("tempfile.NamedTemporaryFile()", PathTrait.TEMP | PathTrait.HANDLE),
         ("tempfile.NamedTemporaryFile().name", PathTrait.TEMP),
         ("io.StringIO()", PathTrait.MEMORY | PathTrait.HANDLE),
-        ("f'{x}-{uuid.uuid4()}-{y}.json'", PathTrait.FRESH),
+        ("f'{x}-{uuid.uuid4()}-{y}.json'", PathTrait.UNIQUE),
         ("make_temp_name(x)", PathTrait.TEMP),
         ("temp_template(x)", PathTrait(0)),
         ("self.tmp_path", PathTrait.TEMP),
-        ("backup_path", PathTrait.ASIDE),
+        ("backup_path", PathTrait.BACKUP),
         ("tmp_path / 'a.json'", PathTrait.PATH),
         ("os.open(x, 0)", PathTrait.DESCRIPTOR),
         ("stack.enter_context(x)", PathTrait.HANDLE),
@@ -331,7 +331,7 @@ def test_what_functions_of_the_module_give() -> None:
     assert Returned("file_of", 3) in resolved(program, "file_of(x)").aliases
     beside = resolved(program, "file_of(x + '.new')")
     assert Suffixed(Returned("file_of", 3), ".new") in beside.aliases
-    assert beside.is_put_beside(resolved(program, "file_of(x)"))
+    assert beside.is_sibling_of(resolved(program, "file_of(x)"))
     for own in ("self.file()", "Store.file(self)", "super().file()"):
         assert FileName("base.json") in resolved(program, own, "save").aliases, own
     assert FileName("state.json") in resolved(program, "self.path", "save").aliases
@@ -347,9 +347,9 @@ def test_what_is_put_beside_a_path() -> None:
         "Path(x).parent / f'{Path(x).name}.tmp'",
         "os.path.join(os.path.dirname(x), os.path.basename(x) + '.tmp')",
     ):
-        assert resolved(program, expression).is_put_beside(path), expression
+        assert resolved(program, expression).is_sibling_of(path), expression
     for expression in ("x", "Path('other') / f'{Path(x).name}.tmp'", "y + '.tmp'"):
-        assert not resolved(program, expression).is_put_beside(path), expression
+        assert not resolved(program, expression).is_sibling_of(path), expression
 
 
 def test_what_shows_that_it_is_a_path() -> None:

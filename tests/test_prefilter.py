@@ -10,11 +10,11 @@ import pytest
 from atomic_fix.catalog import apis, errors
 from atomic_fix.check import check
 from atomic_fix.config import Config
-from atomic_fix.prefilter import Needles
+from atomic_fix.prefilter import Prefilter
 from atomic_fix.source import Source, decode
 
 CONFIG = Config()
-NEEDLES = Needles(CONFIG)
+PREFILTER = Prefilter(CONFIG)
 LIBRARY = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
 
 
@@ -29,7 +29,7 @@ def call(name: str, arguments: str) -> str:
 
 @pytest.mark.parametrize("saver", apis.SAVERS, ids=lambda row: row.name)
 def test_a_saver_is_let_through(saver: apis.Saver) -> None:
-    assert NEEDLES.may_matter(call(saver.name, "state, path").encode())
+    assert PREFILTER.may_match(call(saver.name, "state, path").encode())
 
 
 @pytest.mark.parametrize("saver", apis.SAVERS, ids=lambda row: row.name)
@@ -37,20 +37,20 @@ def test_a_saver_under_another_name_is_let_through(saver: apis.Saver) -> None:
     package, _, last = saver.name.rpartition(".")
     if package:
         text = f"from {package} import {last} as keep\ndef save(x, path):\n    keep(x, path)\n"
-        assert NEEDLES.may_matter(text.encode())
+        assert PREFILTER.may_match(text.encode())
         text = f"import {package} as p\ndef save(x, path):\n    p . {last}(x, path)\n"
-        assert NEEDLES.may_matter(text.encode())
+        assert PREFILTER.may_match(text.encode())
 
 
 @pytest.mark.parametrize("opener", apis.OPENERS, ids=lambda row: row.name)
 @pytest.mark.parametrize("mode", ["'w'", '"wb"', "'r' 'w'", "f'w{kind}'", r"'\x77'", "'xw'"])
 def test_an_opener_is_let_through(opener: apis.Opener, mode: str) -> None:
-    assert NEEDLES.may_matter(call(opener.name, f"path, mode={mode}").encode())
+    assert PREFILTER.may_match(call(opener.name, f"path, mode={mode}").encode())
 
 
 @pytest.mark.parametrize("name", sorted(apis.PUBLISHERS))
 def test_a_publisher_is_let_through(name: str) -> None:
-    assert NEEDLES.may_matter(call(name, "tmp_path, path").encode())
+    assert PREFILTER.may_match(call(name, "tmp_path, path").encode())
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_publisher_is_let_through(name: str) -> None:
     ],
 )
 def test_what_no_row_names_is_let_through(text: str) -> None:
-    assert NEEDLES.may_matter(text.encode())
+    assert PREFILTER.may_match(text.encode())
 
 
 @pytest.mark.parametrize("loader", apis.LOADERS, ids=lambda row: row.name)
@@ -84,10 +84,10 @@ def test_a_swallowed_load_is_let_through(loader: apis.Loader, caught: str) -> No
         f"    except{caught}:\n        return None\n"
     )
     opened = text + "def main(path):\n    return load(open(path))\n"
-    assert NEEDLES.may_matter(opened.encode())
+    assert PREFILTER.may_match(opened.encode())
     if loader.takes_path:
-        assert NEEDLES.may_matter(text.encode())
-    elif not NEEDLES.may_matter(text.encode()):
+        assert PREFILTER.may_match(text.encode())
+    elif not PREFILTER.may_match(text.encode()):
         # What was never opened, and is no path, is no file.
         assert check(Source("load.py", text, "utf-8", False), Config(min_confidence=0.0)) == ()
 
@@ -95,7 +95,7 @@ def test_a_swallowed_load_is_let_through(loader: apis.Loader, caught: str) -> No
 @pytest.mark.parametrize("name", sorted(errors.CORRUPT | errors.BROAD))
 def test_every_error_is_let_through(name: str) -> None:
     text = f"try:\n    x = restore()(path)\nexcept {name}:\n    x = None\n"
-    assert NEEDLES.may_matter(text.encode())
+    assert PREFILTER.may_match(text.encode())
 
 
 @pytest.mark.parametrize(
@@ -114,16 +114,16 @@ def test_every_error_is_let_through(name: str) -> None:
     ],
 )
 def test_what_cannot_matter_is_kept_back(text: str) -> None:
-    assert not NEEDLES.may_matter(text.encode())
+    assert not PREFILTER.may_match(text.encode())
 
 
-def test_what_is_kept_back_holds_no_finding() -> None:
+def test_a_file_that_the_prefilter_rejects_has_no_finding() -> None:
     """Over a sample of the standard library, whatever the confidence."""
     kept = 0
     for path in LIBRARY[::9]:
         content = path.read_bytes()
         source = decode(content, str(path))
-        if isinstance(source, Source) and not NEEDLES.may_matter(content):
+        if isinstance(source, Source) and not PREFILTER.may_match(content):
             kept += 1
             found = check(source, Config(min_confidence=0.0), fixes=False)
             assert [each for each in found if each.code != "ATF000"] == [], path
@@ -132,11 +132,11 @@ def test_what_is_kept_back_holds_no_finding() -> None:
 
 def test_a_configured_saver_is_let_through() -> None:
     content = b"from lib import keep\nkeep(path, state)\n"
-    assert not NEEDLES.may_matter(content)
-    assert Needles(Config(savers=("lib.keep:0",))).may_matter(content)
+    assert not PREFILTER.may_match(content)
+    assert Prefilter(Config(savers=("lib.keep:0",))).may_match(content)
 
 
 def test_a_test_of_shape_matters_to_whom_it_was_asked_for() -> None:
     content = b"state = load(p)\nif not isinstance(state, dict):\n    pass\n"
-    assert not NEEDLES.may_matter(content)
-    assert Needles(Config(extend_select=("ATF203",))).may_matter(content)
+    assert not PREFILTER.may_match(content)
+    assert Prefilter(Config(extend_select=("ATF203",))).may_match(content)

@@ -123,7 +123,7 @@ def test_full() -> None:
         ("f(x)", (3, 5), (3, 5), "    ^"),
     ],
 )
-def test_the_caret_stands_below_what_it_means(
+def test_the_caret_points_at_the_finding(
     line: str, start: tuple[int, int], end: tuple[int, int], caret: str
 ) -> None:
     one = finding(span=Span(Position(*start), Position(*end)), source_line=line)

@@ -18,7 +18,14 @@ from atomic_fix.finding import (
     Span,
     Unreadable,
 )
-from atomic_fix.rewrite import ROUND_LIMIT, SAFE_AND_UNSAFE, SAFE_ONLY, apply_fixes, proven, rewrite
+from atomic_fix.rewrite import (
+    ROUND_LIMIT,
+    SAFE_AND_UNSAFE,
+    SAFE_ONLY,
+    apply_fixes,
+    rewrite,
+    verified,
+)
 from atomic_fix.source import Source, decode
 
 
@@ -144,7 +151,7 @@ def test_a_fix_whose_result_cannot_be_analysed_is_refused() -> None:
     assert new.text == "a = 1\n"
     assert new.applied == ()
     assert new.refusal == "the result cannot be analysed: nested too deeply"
-    (kept,) = proven(source(b"a = 1\n"), find(source(b"a = 1\n")), find)
+    (kept,) = verified(source(b"a = 1\n"), find(source(b"a = 1\n")), find)
     assert kept.fix is None
     assert kept.why_no_fix == "the result cannot be analysed: nested too deeply"
 
@@ -247,7 +254,7 @@ def test_a_fix_that_would_be_refused_is_not_offered() -> None:
             *finds("  # why", "")(text),
         ]
 
-    good, broken, lost = proven(text, find(text), find)
+    good, broken, lost = verified(text, find(text), find)
     assert good == find(text)[0]
     assert broken.fix is None
     assert "would not compile" in broken.why_no_fix
@@ -262,7 +269,7 @@ def test_a_fix_that_does_not_settle_is_not_offered() -> None:
     def find(text: Source) -> list[Finding]:
         return [*restless(text), *still(text)]
 
-    one, other = proven(text, find(text), find)
+    one, other = verified(text, find(text), find)
     assert one.fix is None
     assert one.why_no_fix == f"the fixes do not settle in {ROUND_LIMIT} rounds"
     assert other == find(text)[1]
@@ -276,5 +283,5 @@ def test_fixes_that_may_go_in_are_offered_as_they_are() -> None:
         asked.append(text.text)
         return finds("1", "2")(text)
 
-    assert proven(text, find(text), find) == tuple(finds("1", "2")(text))
+    assert verified(text, find(text), find) == tuple(finds("1", "2")(text))
     assert len(asked) == 2  # the text as it is, and once more behind the fix

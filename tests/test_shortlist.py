@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from atomic_fix.check import check, selected_rules
 from atomic_fix.config import Config
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.facts.shortlist import is_anything_likely
+from atomic_fix.facts.shortlist import has_likely_finding
 from atomic_fix.facts.tree import Tree
 from atomic_fix.finding import NotAnalysed, Position, Unreadable
-from atomic_fix.fixes.code import Code, code_around
+from atomic_fix.fixes.cst_tree import CstTree, cst_around
 from atomic_fix.parse import depth, python
-from atomic_fix.prefilter import Needles
+from atomic_fix.prefilter import Prefilter
 from atomic_fix.rules import RULES
 from atomic_fix.source import Source, decode
 
@@ -35,7 +35,7 @@ CONFIG = Config(
     check_tests=True,
     extend_select=tuple(rule.code for rule in RULES if not rule.default),
 )
-NEEDLES = Needles(CONFIG)
+PREFILTER = Prefilter(CONFIG)
 FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
 LIBRARY = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
 CORPUS = sorted(Path(os.environ.get("ATOMIC_FIX_CORPUS", os.devnull)).rglob("*.py"))
@@ -51,17 +51,17 @@ def facts_of(source: Source, config: Config = CONFIG) -> ModuleFacts | None:
 def seen_in_the_whole_file(facts: ModuleFacts) -> set[tuple[str, Position]]:
     """What the visitors of the rules find in LibCST's tree of the whole file."""
     found = set()
-    code: Code | None = None
+    code: CstTree | None = None
     for rule in selected_rules(facts.config):
         wanted = [
             match.node
             for match in rule.matches(facts)
-            if match.durability.confidence >= facts.config.min_confidence
-            and not match.is_dealt_with()
+            if match.score.confidence >= facts.config.min_confidence
+            and not match.is_handled_elsewhere()
         ]
         if not wanted:
             continue
-        code = code or Code(facts.tree, facts.source.text, 0, [facts.tree.module])
+        code = code or CstTree(facts.tree, facts.source.text, 0, [facts.tree.module])
         detector = rule.detector(code, wanted)
         code.module.visit(detector)
         found |= {(rule.code, code.span(node).start) for node in detector.found.values()}
@@ -75,8 +75,8 @@ def compare(source: Source) -> int:
         return 0
     findings = [each for rule in selected_rules(CONFIG) for each in rule.check(facts)]
     assert {(each.code, each.span.start) for each in findings} == seen_in_the_whole_file(facts)
-    assert findings == [] or is_anything_likely(facts, shapes=True)
-    assert findings == [] or NEEDLES.may_matter(source.encode(source.text))
+    assert findings == [] or has_likely_finding(facts, shapes=True)
+    assert findings == [] or PREFILTER.may_match(source.encode(source.text))
     return len(findings)
 
 
@@ -420,7 +420,7 @@ def test_openers_from_elsewhere_are_looked_at(name: str) -> None:
     compare(source)
     assert [each.code for each in check(source, CONFIG)] == ["ATF101", "ATF201"]
     only_loads = text.replace('"wt"', '"rt"').encode()
-    assert NEEDLES.may_matter(only_loads)
+    assert PREFILTER.may_match(only_loads)
 
 
 @pytest.mark.parametrize("loaded", ["json.loads(path.read_text())", "inner(path)"])
@@ -458,4 +458,4 @@ def test_the_first_block_of_any_kind_tells_the_indent(block: str) -> None:
     assert [finding.code for finding in check(source, CONFIG)] == ["ATF101"]
     facts = facts_of(source)
     assert facts is not None
-    assert code_around(facts, facts.sites.writes[0].node).module.default_indent == "  "
+    assert cst_around(facts, facts.sites.writes[0].node).module.default_indent == "  "

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from atomic_fix.source import below, seen_from
+from atomic_fix.source import relative_if_inside, relative_posix
 
 
 @pytest.mark.parametrize(
@@ -30,5 +30,5 @@ from atomic_fix.source import below, seen_from
 def test_paths_are_seen_from_a_folder_with_forward_slashes(
     flavour: ModuleType, path: str, folder: str, seen: str, inside: bool
 ) -> None:
-    assert seen_from(path, folder, flavour) == seen
-    assert below(path, folder, flavour) == (seen if inside else None)
+    assert relative_posix(path, folder, flavour) == seen
+    assert relative_if_inside(path, folder, flavour) == (seen if inside else None)

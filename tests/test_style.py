@@ -14,8 +14,8 @@ from atomic_fix.config import Config, ImportStyle, Style
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, rewrite
 from atomic_fix.run.cache import Cache, digest
 from atomic_fix.run.discover import Candidate
-from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import check_file
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import Resolver, Settings
 from atomic_fix.source import Source
 from atomic_fix.style import style_of
@@ -251,7 +251,7 @@ def save_checkpoint(checkpoint_path, state):
 
 def title(project: Path, settings: Settings) -> str:
     name = str(project / "app" / "a.py")
-    result = check_file(LONG, name, settings, Narrowing())
+    result = check_file(LONG, name, settings, ReportFilter())
     assert result.findings[0].fix is not None
     return result.findings[0].fix.edits[-1].text
 
@@ -276,7 +276,7 @@ def test_a_result_that_was_kept_holds_for_one_style(
         cache = Cache("c")
         found = cache.find(candidate)
         if found is None:
-            result = check_file(LONG, str(path), candidate.settings, Narrowing())
+            result = check_file(LONG, str(path), candidate.settings, ReportFilter())
             cache.add(candidate, result, digest(LONG))
             cache.save()
         return found is None
@@ -286,14 +286,14 @@ def test_a_result_that_was_kept_holds_for_one_style(
     assert [checked(), checked()] == [True, False]
 
 
-def test_a_file_without_a_needle_reads_no_settings(
+def test_a_file_that_cannot_match_reads_no_settings(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(filename: str) -> Style:
         raise AssertionError(filename)
 
     monkeypatch.setattr("atomic_fix.style.style_of", fail)
-    assert check_file(b"x = 1\n", str(project / "a.py"), Settings(), Narrowing()).findings == ()
+    assert check_file(b"x = 1\n", str(project / "a.py"), Settings(), ReportFilter()).findings == ()
 
 
 # --- imports, asked of the tools themselves -----------------------------------------

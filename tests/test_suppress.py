@@ -107,7 +107,7 @@ def test_noqa_means_what_it_means_to_flake8(text: str, code: str) -> None:
     assert covered_rows(text, code) == rows_covered_by_flake8(text, code)
 
 
-def test_the_texts_above_tell_covered_rows_from_others() -> None:
+def test_the_texts_above_have_covered_and_uncovered_rows() -> None:
     """A comparison of nothing with nothing would prove nothing."""
     covered = {name: covered_rows(text) for name, text in TEXTS.items()}
     other = {name: covered_rows(text, "ATF201") for name, text in TEXTS.items()}
@@ -174,7 +174,7 @@ def test_ranges_hold_in_a_text_that_cannot_be_split_into_tokens() -> None:
     ]
 
 
-def test_a_comment_tells_its_place_codes_and_reason() -> None:
+def test_a_comment_has_place_codes_and_reason() -> None:
     text = 'a = """x\ny"""  # noqa: E501, ATF1 -- scratch: gone at exit\n# atomic-fix: off, old\n'
     line, whole_range = Suppressions.of(source_of(text)).comments
     assert line.reach is Reach.LINE
@@ -186,7 +186,7 @@ def test_a_comment_tells_its_place_codes_and_reason() -> None:
     assert whole_range.reason == "old"
 
 
-def test_comments_can_be_told_by_what_they_reach() -> None:
+def test_comments_are_filtered_by_reach() -> None:
     text = "# flake8: noqa\na  # noqa\n# atomic-fix: on\n# atomic-fix: off\n"
     suppressions = Suppressions.of(source_of(text))
     reaches = [each.reach for each in suppressions.comments]

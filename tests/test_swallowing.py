@@ -123,7 +123,7 @@ def test_a_handler_that_is_not_silent(body: str) -> None:
         "def later():\n    raise ValueError\nreturn None",
     ],
 )
-def test_a_handler_that_nobody_hears_of(body: str) -> None:
+def test_a_silent_handler(body: str) -> None:
     assert len(outcomes(handled(body))) == 1
 
 

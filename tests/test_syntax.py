@@ -9,7 +9,7 @@ import pytest
 from atomic_fix.check import check_bytes
 from atomic_fix.config import Config
 from atomic_fix.finding import listed
-from atomic_fix.parse.newer import needed_version
+from atomic_fix.parse.syntax_version import needed_version
 from atomic_fix.source import is_python
 
 
@@ -26,7 +26,7 @@ from atomic_fix.source import is_python
         "#!python\n# coding: ascii\nx = 'é'\n".encode(),
     ],
 )
-def test_broken_files_without_anything_to_find_are_told(content: bytes) -> None:
+def test_unparsable_files_are_reported_even_if_nothing_matches(content: bytes) -> None:
     result = check_bytes(content, "broken.py", Config())
     assert result.problem is not None
     assert not result.findings
@@ -69,7 +69,7 @@ NEWER = {
 
 
 @pytest.mark.parametrize("text", NEWER)
-def test_syntax_of_a_newer_python_is_told_by_its_version(text: str) -> None:
+def test_newer_syntax_names_the_version_it_needs(text: str) -> None:
     found = needed_version(text)
     assert found is not None
     assert found[0] == NEWER[text]

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from atomic_fix.finding import Unreadable
-from atomic_fix.parse import room
+from atomic_fix.parse import stack
 from atomic_fix.rewrite import SAFE_AND_UNSAFE
 from atomic_fix.run import fix_policy, one_file, time_limit
 from atomic_fix.run.fix_policy import Apply, Ask
-from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import change_file, check_file
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.run.time_limit import TooLong, limited
 from atomic_fix.settings import Resolver
 from atomic_fix.source import Source
@@ -74,7 +74,7 @@ def test_what_is_stopped_in_a_thread_with_more_room_does_not_go_on() -> None:
             rounds += 1
 
     with pytest.raises(TooLong):
-        limited(lambda: room.with_room(count))
+        limited(lambda: stack.with_deep_stack(count))
     before = rounds
     time.sleep(0.1)
     assert rounds == before
@@ -105,11 +105,11 @@ def test_whose_timer_it_is_keeps_it() -> None:
         signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
 
 
-def test_a_file_that_takes_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_timeout_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(one_file, "_found", lambda *_given, **_options: busy())
     source = Source("a.py", SAVE.decode(), "utf-8", bom=False)
     for content in (SAVE, source):
-        found = check_file(content, "a.py", SETTINGS, Narrowing())
+        found = check_file(content, "a.py", SETTINGS, ReportFilter())
         assert found.problem == Unreadable("a.py", time_limit.REASON)
         assert found.findings == ()
 
@@ -126,7 +126,7 @@ def test_a_repair_that_fails_leaves_the_file_alone(
     error: BaseException, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fix_policy, "rewrite", raising(error))
-    repair = change_file(SAVE, "a.py", SETTINGS, Narrowing(), Apply(SAFE_AND_UNSAFE))
+    repair = change_file(SAVE, "a.py", SETTINGS, ReportFilter(), Apply(SAFE_AND_UNSAFE))
     assert repair.before == repair.after == SAVE
     assert repair.result.problem == Unreadable("a.py", said)
 
@@ -134,7 +134,7 @@ def test_a_repair_that_fails_leaves_the_file_alone(
 def test_who_reads_no_more_of_a_review_ends_it() -> None:
     policy = Ask(raising(BrokenPipeError()))
     with pytest.raises(BrokenPipeError):
-        change_file(SAVE, "a.py", SETTINGS, Narrowing(), policy)
+        change_file(SAVE, "a.py", SETTINGS, ReportFilter(), policy)
 
 
 @pytest.mark.parametrize("encoding", ["unicode_escape", "utf-7"])
@@ -142,19 +142,21 @@ def test_an_encoding_that_does_not_give_its_bytes_back_is_not_written(
     encoding: str,
 ) -> None:
     content = f"# coding: {encoding}\n".encode() + SAVE + b"x = '+AOk-\\x41'\n"
-    repair = change_file(content, "a.py", SETTINGS, Narrowing(), Apply(SAFE_AND_UNSAFE))
+    repair = change_file(content, "a.py", SETTINGS, ReportFilter(), Apply(SAFE_AND_UNSAFE))
     assert repair.after == content
     if encoding == "unicode_escape":
         assert "does not give its bytes back" in repair.refusal
     assert [each.code for each in repair.result.findings] == ["ATF101"]
 
 
-def test_an_error_whose_text_cannot_be_made_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_that_cannot_be_formatted_does_not_end_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     class Deep(Exception):
         def __str__(self) -> str:
             return str(self)
 
     monkeypatch.setattr("atomic_fix.check.check", raising(Deep()))
-    problem = check_file(SAVE, "a.py", SETTINGS, Narrowing()).problem
+    problem = check_file(SAVE, "a.py", SETTINGS, ReportFilter()).problem
     assert problem is not None
     assert "internal error: Deep: ..." in problem.reason

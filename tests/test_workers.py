@@ -17,9 +17,9 @@ import pytest
 
 from atomic_fix.finding import FileResult
 from atomic_fix.run import all_files, workers
-from atomic_fix.run.all_files import Effort, check_files
-from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.all_files import RunOptions, check_files
 from atomic_fix.run.one_file import check_file
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import Resolver
 
 FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
@@ -42,33 +42,33 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def results(effort: Effort) -> list[FileResult]:
-    return list(check_files(["."], Resolver({}, isolated=True), Narrowing(), effort))
+def results(run_options: RunOptions) -> list[FileResult]:
+    return list(check_files(["."], Resolver({}, isolated=True), ReportFilter(), run_options))
 
 
-def test_several_processes_tell_what_one_tells(tree: Path) -> None:
-    alone = results(Effort(jobs=1))
+def test_several_processes_report_what_one_reports(tree: Path) -> None:
+    alone = results(RunOptions(jobs=1))
     assert sum(len(each.findings) for each in alone) > 20
-    assert results(Effort(jobs=3)) == alone
+    assert results(RunOptions(jobs=3)) == alone
 
 
-def test_a_warm_cache_tells_what_a_cold_one_tells(tree: Path, tmp_path: Path) -> None:
-    alone = results(Effort())
-    cached = Effort(cache_folder=str(tmp_path / "cache"))
+def test_a_warm_cache_reports_what_a_cold_one_reports(tree: Path, tmp_path: Path) -> None:
+    alone = results(RunOptions())
+    cached = RunOptions(cache_folder=str(tmp_path / "cache"))
     assert results(cached) == alone
     assert results(cached) == alone
     changed = tree / "clean_7.py"
     changed.write_text("def save_state(path, state):\n    path.write_text(state)\n")
     again = results(cached)
-    assert again == results(Effort())
+    assert again == results(RunOptions())
     assert again != alone
 
 
 def test_shards_make_up_the_whole(tree: Path) -> None:
-    parts = [results(Effort(shard=all_files.Shard(index, 3))) for index in (1, 2, 3)]
+    parts = [results(RunOptions(shard=all_files.Shard(index, 3))) for index in (1, 2, 3)]
     assert all(parts)
     joined = sorted((each for part in parts for each in part), key=lambda each: each.filename)
-    assert joined == sorted(results(Effort()), key=lambda each: each.filename)
+    assert joined == sorted(results(RunOptions()), key=lambda each: each.filename)
 
 
 @pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "a/b", "1/2/3", "-1/2", "²/3"])
@@ -86,10 +86,10 @@ def test_what_is_no_shard_is_refused(text: str) -> None:
         (lambda: os.kill(os.getpid(), signal.SIGPROF), "takes longer than"),
     ],
 )
-def test_a_file_that_ends_its_worker_costs_no_other(
+def test_a_crashing_worker_affects_only_its_file(
     tree: Path, monkeypatch: pytest.MonkeyPatch, end: Callable[[], None], said: str
 ) -> None:
-    alone = results(Effort(jobs=1))
+    alone = results(RunOptions(jobs=1))
     usual = check_file
     deadly = {alone[10].filename, alone[-3].filename}
 
@@ -99,7 +99,7 @@ def test_a_file_that_ends_its_worker_costs_no_other(
         return usual(content, filename, *given)
 
     monkeypatch.setattr(workers, "check_file", check)
-    told = results(Effort(jobs=2))
+    told = results(RunOptions(jobs=2))
     assert [each.filename for each in told] == [each.filename for each in alone]
     for each, before in zip(told, alone, strict=True):
         if each.filename in deadly:
@@ -113,7 +113,7 @@ def test_a_file_that_ends_its_worker_costs_no_other(
 def test_a_worker_that_hangs_in_native_code_is_ended(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = results(Effort(jobs=1))
+    alone = results(RunOptions(jobs=1))
     usual = check_file
 
     def check(content: bytes, filename: str, *given: Any) -> FileResult:
@@ -125,7 +125,7 @@ def test_a_worker_that_hangs_in_native_code_is_ended(
 
     monkeypatch.setattr(workers, "check_file", check)
     monkeypatch.setattr(workers, "_HANGS_AFTER", 3.0)  # the others take up to half a second
-    told = {each.filename: each for each in results(Effort(jobs=2))}
+    told = {each.filename: each for each in results(RunOptions(jobs=2))}
     unread = {each.filename for each in told.values() if not each.analysed}
     assert len(unread - {each.filename for each in alone if not each.analysed}) == 1
     problem = told[str(Path("clean_7.py"))].problem
@@ -139,13 +139,13 @@ def test_workers_that_die_before_any_file_are_told(
 ) -> None:
     monkeypatch.setattr(workers, "_begin", lambda *_given: os._exit(7))
     with pytest.raises(workers.WorkerDied, match="--jobs 1"):
-        results(Effort(jobs=2))
+        results(RunOptions(jobs=2))
 
 
-def test_the_effort_is_for_reports_with_no_revision(tree: Path, tmp_path: Path) -> None:
-    narrowing = replace(Narrowing(), diff_base=None)
-    assert all_files.NO_EFFORT.cache_folder == ""
-    assert list(check_files(["clean_1.py"], Resolver({}, isolated=True), narrowing))
+def test_default_run_options_use_no_cache(tree: Path, tmp_path: Path) -> None:
+    report_filter = replace(ReportFilter(), diff_base=None)
+    assert all_files.DEFAULT_RUN_OPTIONS.cache_folder == ""
+    assert list(check_files(["clean_1.py"], Resolver({}, isolated=True), report_filter))
 
 
 @pytest.mark.parametrize(
@@ -174,13 +174,13 @@ def test_a_bar_shows_where_somebody_waits(
 LEFT_EARLY = """
 
 from atomic_fix.run import workers
-from atomic_fix.run.all_files import Effort, check_files
-from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.all_files import RunOptions, check_files
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import Resolver
 
 workers.WORTH_A_POOL = 1
 for _ in range(3):
-    found = check_files(["."], Resolver({}, isolated=True), Narrowing(), Effort(jobs=2))
+    found = check_files(["."], Resolver({}, isolated=True), ReportFilter(), RunOptions(jobs=2))
     assert len(next(found).findings) == 60
     found.close()
 """

@@ -34,6 +34,6 @@ def check_source(source: bytes, filename: str, config: Config | None = None) -> 
     text = decode(source, filename) if any(each.fix is not None for each in findings) else None
     if not isinstance(text, Source):
         return findings
-    from atomic_fix.rewrite import proven
+    from atomic_fix.rewrite import verified
 
-    return proven(text, findings, lambda new: check(new, known))
+    return verified(text, findings, lambda new: check(new, known))

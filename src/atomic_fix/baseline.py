@@ -17,7 +17,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from atomic_fix.finding import Finding
-from atomic_fix.source import seen_from
+from atomic_fix.source import relative_posix
 
 HEADER = "# Findings that atomic-fix is not to report. Counts may only shrink.\n"
 
@@ -40,7 +40,7 @@ class Baseline:
 
     def path_of(self, filename: str) -> str:
         """The path of a file as the entries have it."""
-        return seen_from(filename, self.folder)
+        return relative_posix(filename, self.folder)
 
     def entry(self, finding: Finding) -> Entry:
         return Entry(self.path_of(finding.filename), finding.code, normalised(finding.source_line))
@@ -48,14 +48,14 @@ class Baseline:
     def unknown(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
         """The findings that the baseline does not cover; of several alike, the last ones."""
         covered: Counter[Entry] = Counter()
-        told = []
+        unknown = []
         for finding in findings:
             entry = self.entry(finding)
             if covered[entry] < self.counts.get(entry, 0):
                 covered[entry] += 1
             else:
-                told.append(finding)
-        return tuple(told)
+                unknown.append(finding)
+        return tuple(unknown)
 
 
 def normalised(line: str) -> str:

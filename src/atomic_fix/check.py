@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.config import Config
 from atomic_fix.finding import FileResult, Finding, NotAnalysed, Unreadable
-from atomic_fix.parse import NotParsed, TooDeep, room
+from atomic_fix.parse import NotParsed, TooDeep, stack
 from atomic_fix.parse.python import parsed
 from atomic_fix.source import Source, decode, is_python, is_test_file
 
@@ -52,14 +52,14 @@ def check(
         NotAnalysed: the source cannot be parsed, or not by all that has to.
     """
     try:
-        if not room.is_wanted():
+        if not stack.may_be_small():
             try:
                 return _check(source, config, tree, fixes=fixes)
             except TooDeep:
                 raise
             except RecursionError:
                 pass  # long chains are no defect, and can be followed with more room
-        return room.with_room(lambda: _check(source, config, tree, fixes=fixes))
+        return stack.with_deep_stack(lambda: _check(source, config, tree, fixes=fixes))
     except RecursionError:
         reason = "cannot be analysed: nested too deeply"
         raise NotAnalysed(Unreadable(source.filename, reason)) from None
@@ -73,12 +73,12 @@ def _check(
         raise NotAnalysed(module)
     from atomic_fix.facts.module import ModuleFacts
     from atomic_fix.facts.nodes import forget_nodes
-    from atomic_fix.facts.shortlist import is_anything_likely
+    from atomic_fix.facts.shortlist import has_likely_finding
     from atomic_fix.facts.tree import Tree
 
     facts = ModuleFacts(source, Tree(source, module), config)
     try:
-        if not is_anything_likely(facts, shapes=config.names_rules):
+        if not has_likely_finding(facts, shapes=config.names_rules):
             return ()
         rules = selected_rules(config)
         findings = [each for rule in rules for each in rule.check(facts, fixes=fixes)]
@@ -92,9 +92,9 @@ def _check(
 
 def check_bytes(content: bytes, filename: str, config: Config) -> FileResult:
     """Decode and check; a file that cannot be decoded or parsed is a result too."""
-    from atomic_fix.prefilter import holds_none
+    from atomic_fix.prefilter import cannot_match
 
-    if holds_none(content, config) and is_python(content):
+    if cannot_match(content, config) and is_python(content):
         return FileResult(filename)
     source = decode(content, filename)
     if isinstance(source, Unreadable):

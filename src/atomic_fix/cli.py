@@ -244,12 +244,12 @@ def main(paths: tuple[str, ...], **options: Any) -> None:
         # A terminal that cannot show a character must not end the run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    from atomic_fix.commands import complain
+    from atomic_fix.commands import report_error
 
     try:
         code = _start(paths, options)
     except ConfigError as error:
-        code = complain(str(error))
+        code = report_error(str(error))
     sys.exit(code)
 
 
@@ -286,9 +286,9 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
 
         return vendor(options["vendor"], resolver)
     if options["vendor_check"] or options["vendor_update"]:
-        from atomic_fix.commands.vendor import look_after
+        from atomic_fix.commands.vendor import check_copies
 
-        return look_after(paths, resolver, update=options["vendor_update"])
+        return check_copies(paths, resolver, update=options["vendor_update"])
     here = resolver.for_folder(".")
     if options["show_settings"]:
         from atomic_fix.commands.about import show_settings
@@ -301,17 +301,17 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
 
     from atomic_fix.commands import Session
     from atomic_fix.run.git import revision
-    from atomic_fix.run.narrowing import Narrowing, read_baseline
+    from atomic_fix.run.report_filter import ReportFilter, read_baseline
 
     baseline = options["baseline"] or (here.baseline and os.path.join(here.root, here.baseline))
     if options["write_baseline"] and not baseline:
         raise click.UsageError("--write-baseline needs --baseline FILE")
     made_now = options["write_baseline"] and not os.path.lexists(baseline)
-    narrowing = Narrowing(
+    report_filter = ReportFilter(
         read_baseline(baseline) if baseline and not made_now else None,
         revision(options["diff_base"]) if options["diff_base"] else None,
     )
-    session = Session(paths, options, resolver, here, narrowing)
+    session = Session(paths, options, resolver, here, report_filter)
     if options["write_baseline"]:
         from atomic_fix.commands.check import write_baseline
 

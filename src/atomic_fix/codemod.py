@@ -13,8 +13,8 @@ from libcst.codemod import CodemodCommand, CodemodContext, SkipFile
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
 from atomic_fix.run.fix_policy import Apply
 from atomic_fix.run.helper_import import HelperImports
-from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import change_file
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import ConfigError, Resolver
 
 
@@ -48,9 +48,9 @@ class AtomicFixCommand(CodemodCommand):
         except ConfigError as error:
             raise SkipFile(str(error)) from error
         policy = Apply(self._allowed, HelperImports(resolver))
-        new = change_file(tree.bytes, filename, settings, Narrowing(), policy)
+        new = change_file(tree.bytes, filename, settings, ReportFilter(), policy)
         if new.missing is not None:
-            raise SkipFile(f"{new.missing.told}; {new.missing.advice}")
+            raise SkipFile(f"{new.missing.message}; {new.missing.advice}")
         if new.refusal:
             raise SkipFile(new.refusal)
         if new.result.problem is not None:

@@ -19,8 +19,8 @@ from atomic_fix import __version__
 from atomic_fix.finding import FileResult, Finding, Unreadable, listed
 from atomic_fix.report import one_per_call, printable
 from atomic_fix.run import disk
-from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import Content, Parsed, check_file, defect, uncollected
+from atomic_fix.run.one_file import Content, Parsed, check_file, defect, gc_paused
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver, Settings
 from atomic_fix.source import Source
 from atomic_fix.suppress import Reach, Suppressions
@@ -118,7 +118,7 @@ class AtomicFixPlugin:
             value = getattr(options, f"atf_{key.attribute}")
             if value is not None:
                 values[key.name] = value
-                if key.kind is Kind.SHARE:
+                if key.kind is Kind.FRACTION:
                     with suppress(ValueError):  # what is no number is refused by name
                         values[key.name] = float(value)
         try:
@@ -166,10 +166,10 @@ class AtomicFixPlugin:
             # latin-1 makes of it. Of a file with \r, for one, it parses other lines.
             content = disk.read(self._filename)
         known = settings.baseline and str(Path(settings.root, settings.baseline))
-        narrowing, parsed = Narrowing(baseline_file=known), Parsed(text, self._tree)
-        with uncollected():
+        report_filter, parsed = ReportFilter(baseline_file=known), Parsed(text, self._tree)
+        with gc_paused():
             result = check_file(
-                content, self._filename, settings, narrowing, parsed, noqa=False, fixes=False
+                content, self._filename, settings, report_filter, parsed, noqa=False, fixes=False
             )
         if not result.findings:
             return result

@@ -26,8 +26,8 @@ from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
 from atomic_fix.rules import RULES
 from atomic_fix.run.fix_policy import Apply, OnMissing
 from atomic_fix.run.helper_import import HelperImports, Missing
-from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import Repair, change_file, check_file
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import ConfigError, Resolver, Settings
 from atomic_fix.source import Source
 
@@ -137,14 +137,14 @@ class _Server(LanguageServer):
             problem = Unreadable(document.path, str(error))
             result = FileResult(document.path, problem=problem)
             return _Checked(document, source, None, result, imports)
-        result = check_file(source, document.path, settings, Narrowing())
+        result = check_file(source, document.path, settings, ReportFilter())
         result = replace(result, findings=one_per_call(result.findings))
         return _Checked(document, source, settings, result, imports)
 
     def say_once(self, missing: Missing) -> None:
         """Show a person why repairs were left out, once for each reason: editors ask for all
         repairs at every save."""
-        message = f"atomic-fix leaves out repairs: {missing.told}; {missing.advice}"
+        message = f"atomic-fix leaves out repairs: {missing.message}; {missing.advice}"
         if message not in self._said:
             self._said.add(message)
             self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
@@ -258,7 +258,7 @@ def _safe_repair(checked: _Checked) -> Repair | None:
         return None
     policy = Apply(SAFE_ONLY, checked.imports, OnMissing.LEAVE_OUT)
     name = checked.document.path
-    return change_file(checked.source, name, checked.settings, Narrowing(), policy)
+    return change_file(checked.source, name, checked.settings, ReportFilter(), policy)
 
 
 def _fix_all(checked: _Checked, repair: Repair | None) -> list[types.CodeAction]:

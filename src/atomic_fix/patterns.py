@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import count
 from typing import NamedTuple
 
-from atomic_fix.source import below
+from atomic_fix.source import relative_if_inside
 
 _MOST = 5_000
 """Patterns of one file or setting."""
@@ -107,7 +107,7 @@ class Patterns:
     def _relative(self, path: str) -> str | None:
         if path.startswith(self._inside):  # the usual case, and `below` takes far longer
             return path[len(self._inside) :].replace(os.sep, "/")
-        return below(path, self._folder)
+        return relative_if_inside(path, self._folder)
 
     def _decide(self, path: str, is_folder: bool) -> bool | None:
         last = self._named(path[path.rfind("/") + 1 :], is_folder)

@@ -83,7 +83,7 @@ _RAISES = re.compile(rb"^[ \t]*raise\b", re.MULTILINE)
 _NOT_IN_CODE = rb"(?!['\"`]|[ \t]+(?!(?:as|if|else|and|or|in|is|for|not)\b)[A-Za-z])"
 
 
-class Needles:
+class Prefilter:
     """The needles of one configuration."""
 
     def __init__(self, config: Config) -> None:
@@ -110,7 +110,7 @@ class Needles:
             + _NOT_IN_CODE
         )
 
-    def may_matter(self, content: bytes) -> bool:
+    def may_match(self, content: bytes) -> bool:
         """Whether a file with these bytes can hold a finding."""
         return (
             self._may_write(content)
@@ -165,12 +165,12 @@ def loaders_of_paths(config: Config) -> set[str]:
     return {loader.name for loader in apis.LOADERS if loader.takes_path}.union(config.loaders)
 
 
-needles = lru_cache(maxsize=8)(Needles)
+needles = lru_cache(maxsize=8)(Prefilter)
 
 
-def holds_none(content: bytes, config: Config) -> bool:
+def cannot_match(content: bytes, config: Config) -> bool:
     """Whether bytes that Python can parse surely hold no finding."""
-    return can_be_decoded(content) and not needles(config).may_matter(content)
+    return can_be_decoded(content) and not needles(config).may_match(content)
 
 
 class _Module:
@@ -180,12 +180,12 @@ class _Module:
         # No `\b` in front: a pattern that begins with plain text is found many times faster.
         self._module = module.encode()
         every = [name.rpartition(".") for name in names]
-        lasts = sorted({last for _, _, last in every})
+        last_parts = sorted({last for _, _, last in every})
         self._lasts = [
             (last.encode(), re.compile(rf"{re.escape(last)}\b".encode() + _NOT_IN_CODE))
-            for last in lasts
+            for last in last_parts
         ]
-        functions = "|".join(map(re.escape, lasts))
+        functions = "|".join(map(re.escape, last_parts))
         inner = "|".join(sorted({part for path, _, _ in every for part in path.split(".")[1:]}))
         inner = rf"(?<!\w{module})(?:[\s\\]*\.[\s\\]*(?:{inner or '(?!)'}))*[\s\\]"
         # `torch.save`, or `save` and `t.save` once `torch` was imported so.
@@ -220,7 +220,7 @@ def _by_module(names: Iterable[str]) -> tuple[_Module, ...]:
     found: dict[str, set[str]] = {}
     for name in names:
         found.setdefault(name.partition(".")[0], set()).add(name)
-    return tuple(_Module(module, lasts) for module, lasts in found.items())
+    return tuple(_Module(module, last_parts) for module, last_parts in found.items())
 
 
 def _holds(content: bytes, some: Iterable[bytes]) -> bool:

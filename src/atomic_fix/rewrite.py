@@ -149,7 +149,7 @@ def _found(
         return (), f"the result {error}"
 
 
-def proven(
+def verified(
     source: Source, findings: Sequence[Finding], find: Callable[[Source], Sequence[Finding]]
 ) -> tuple[Finding, ...]:
     """The findings, less the fixes that `rewrite` would refuse: one that leads to more and more

@@ -16,7 +16,7 @@ from typing import Any
 from atomic_fix import files
 from atomic_fix.config import Config, own_helper
 from atomic_fix.patterns import encoded, too_many
-from atomic_fix.source import below, is_test_file
+from atomic_fix.source import is_test_file, relative_if_inside
 
 DEFAULT_EXCLUDE = (
     ".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints",
@@ -74,7 +74,7 @@ class Settings:
         # Seen from the folder of the configuration, or of the project: that a folder above it is
         # called `tests` says nothing.
         root = self.root if self.origin else _project_of(path) or self.root
-        return is_test_file(below(path, root) or path)
+        return is_test_file(relative_if_inside(path, root) or path)
 
 
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
@@ -105,7 +105,7 @@ class Kind(enum.Enum):
     HELPER = "a module, a `module:function`, or a call of that with `path` and `obj`"
     STRING = "a string"
     BOOLEAN = "true or false"
-    SHARE = "a number between 0 and 1"
+    FRACTION = "a number between 0 and 1"
     TABLE = "a table of pattern = [codes]"
 
 
@@ -166,7 +166,7 @@ KEYS: tuple[Key, ...] = (
         ("auto", "raise", "warn", "quarantine")),
     Key("durability", Kind.STRING, "Whether a replace needs an fsync before it (`durable`) "
         "or not (`atomic`).", '"atomic"', ("durable", "atomic")),
-    Key("min-confidence", Kind.SHARE, "Findings below this confidence are not reported.",
+    Key("min-confidence", Kind.FRACTION, "Findings below this confidence are not reported.",
         "0.7"),
     Key("check-tests", Kind.BOOLEAN, "Whether tests are checked too: files and folders named as "
         "pytest and unittest name them, test functions, and methods of a `TestCase`.", "true"),
@@ -205,14 +205,14 @@ def merge(settings: Settings, values: Mapping[str, object], where: str) -> Setti
     for name, value in values.items():
         key = by_name.get(name)
         if key is None:
-            hint = nearest(name, by_name)
+            hint = closest_match(name, by_name)
             raise ConfigError(f"{where}: unknown key `{name}`{hint}")
         target = config_values if key.of_config else own_values
         target[key.attribute] = _checked(key, value, where)
     return replace(settings, config=replace(settings.config, **config_values), **own_values)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def closest_match(name: str, known: Iterable[str]) -> str:
     """ ", did you mean ...?" with the known name most like `name`, or nothing."""
     import difflib
 
@@ -234,7 +234,7 @@ def check_codes(codes: Iterable[str], where: str) -> tuple[str, ...]:
     for code in codes:
         upper = code.upper()
         if not upper or not any(each.startswith(upper) for each in known):
-            hint = nearest(upper, known)
+            hint = closest_match(upper, known)
             raise ConfigError(f"{where}: unknown rule code `{code}`{hint}")
         checked.append(upper)
     return tuple(checked)
@@ -269,12 +269,12 @@ def _checked(key: Key, value: object, where: str) -> object:
             return value
         case Kind.STRING, str():
             if key.choices and value not in key.choices:
-                allowed = ", ".join(key.choices) + nearest(value, key.choices)
+                allowed = ", ".join(key.choices) + closest_match(value, key.choices)
                 raise ConfigError(f"{place} is `{value}` but must be one of {allowed}")
             return value
         case Kind.BOOLEAN, bool():
             return value
-        case Kind.SHARE, int() | float() if not isinstance(value, bool) and 0 <= value <= 1:
+        case Kind.FRACTION, int() | float() if not isinstance(value, bool) and 0 <= value <= 1:
             return float(value)
         case Kind.TABLE, dict():
             _check_patterns(value, place)

@@ -149,7 +149,7 @@ def is_test_file(path: str) -> bool:
     return _TEST_FILE.fullmatch(name) is not None or any(map(_TEST_FOLDER.fullmatch, folders))
 
 
-def seen_from(path: str, folder: str, flavour: ModuleType = os.path) -> str:
+def relative_posix(path: str, folder: str, flavour: ModuleType = os.path) -> str:
     """`path` as it stands in reports, patches, patterns and baselines: as seen from `folder`, with
     forward slashes on every system; whole when it lies on another drive.
 
@@ -162,9 +162,9 @@ def seen_from(path: str, folder: str, flavour: ModuleType = os.path) -> str:
     return seen.replace(flavour.sep, "/")
 
 
-def below(path: str, folder: str, flavour: ModuleType = os.path) -> str | None:
+def relative_if_inside(path: str, folder: str, flavour: ModuleType = os.path) -> str | None:
     """`path` as seen from `folder` when it lies in it, otherwise None."""
-    seen = seen_from(path, folder, flavour)
+    seen = relative_posix(path, folder, flavour)
     if seen == ".." or seen.startswith("../") or flavour.isabs(seen):
         return None
     return seen

@@ -24,7 +24,7 @@ from atomic_fix.source import Source
 if TYPE_CHECKING:
     from atomic_fix.config import Config
 
-_NEEDLE = re.compile(r"noqa|atomic-fix:", re.IGNORECASE)
+_MARKER = re.compile(r"noqa|atomic-fix:", re.IGNORECASE)
 _LINE = re.compile(r"# noqa(?::\s?(?P<codes>(?:[A-Z]+[0-9]+(?:[,\s]+)?)+))?", re.IGNORECASE)
 _FILE = re.compile(r"\s*(?P<comment># flake8[:=]\s*noqa)", re.IGNORECASE)
 _RANGE = re.compile(r"#\s*atomic-fix:\s*(?P<word>[\w-]*)")
@@ -81,7 +81,7 @@ class Suppressions:
     @classmethod
     def of(cls, source: Source) -> Suppressions:
         """Read them; never raises. Costs nothing much for a text without such comments."""
-        if _NEEDLE.search(source.text) is None:
+        if _MARKER.search(source.text) is None:
             return cls()
         lines = source.lines
         found = [*_of_file(lines), *_of_lines_and_ranges(lines)]

@@ -40,7 +40,7 @@ class Rewriting(Enum):
     COMPRESSES = "the same call, with a handle of `atomic_open` in place of the path"
     TAKES_FILEOBJ = "left to a person: a handle of `atomic_open` as `fileobj`"
     AWAITS = "a call of an asynchronous helper, if the block does no more than write"
-    NOT_SEEN = "no repair: what else the opener does is not known"
+    UNKNOWN_EFFECTS = "no repair: what else the opener does is not known"
 
 
 _OPEN = ("file", "mode", "buffering", "encoding", "errors", "newline", "closefd", "opener")
@@ -52,7 +52,7 @@ class Opener:
     """A call that opens the path that comes first, in the mode that comes second."""
 
     name: str
-    rewriting: Rewriting = Rewriting.NOT_SEEN
+    rewriting: Rewriting = Rewriting.UNKNOWN_EFFECTS
     default_mode: str = "r"
     parameters: tuple[str, ...] = _OPEN
     """The names of those that may be given by position, the path first."""
@@ -77,7 +77,7 @@ class Handle:
     suffixes; empty when the suffix is nothing to it."""
     module: str = ""
     """A package that the module must import: the method alone does not say whose it is."""
-    doubt: str = ""
+    unsafe_reason: str = ""
     """Why a person should read it; empty when the bytes are the same."""
     refused: frozenset[str] = frozenset()
     """Keywords that go with a path only, or open the file in another way."""
@@ -170,7 +170,7 @@ def opener(name: str) -> Opener | None:
 _NPZ = Handle(suffixes=(".npz",), appends=True)
 _PANDAS_TEXT = '"w", encoding="utf-8", newline=""'
 _PANDAS_OPTIONS = frozenset({"mode", "encoding", "errors", "compression", "storage_options"})
-_POLARS = Handle(module="polars", doubt="polars buffers handles in its own way")
+_POLARS = Handle(module="polars", unsafe_reason="polars buffers handles in its own way")
 _COPIED = "copy to a temp file beside the target, then `os.replace` it"
 
 SAVERS = (
@@ -179,7 +179,7 @@ SAVERS = (
         1,
         "f",
         Content.STATE,
-        Handle(doubt="the archive's inner folder is named `archive`, not as the file"),
+        Handle(unsafe_reason="the archive's inner folder is named `archive`, not as the file"),
         "torch.load",
     ),
     Saver(
@@ -187,7 +187,7 @@ SAVERS = (
         1,
         "f",
         Content.STATE,
-        Handle(doubt="the archive's inner folder is named `archive`"),
+        Handle(unsafe_reason="the archive's inner folder is named `archive`"),
     ),
     Saver(
         "numpy.save",
@@ -232,7 +232,7 @@ SAVERS = (
         1,
         "path",
         Content.STATE,
-        Handle(doubt="paddle writes the same content, but maybe in other chunks"),
+        Handle(unsafe_reason="paddle writes the same content, but maybe in other chunks"),
     ),
     Saver("mindspore.save_checkpoint", 1, "ckpt_file_name", Content.STATE),
     Saver("shutil.copy", 1, "dst", Content.COPY, refusal=_COPIED),
@@ -261,7 +261,7 @@ SAVERS = (
         Content.TABLE,
         Handle(
             module="pandas",
-            doubt="the engine may write other metadata to a handle",
+            unsafe_reason="the engine may write other metadata to a handle",
             refused=frozenset({"storage_options", "partition_cols", "engine"}),
         ),
         "pandas.read_parquet",
@@ -281,7 +281,7 @@ SAVERS = (
         0,
         "path",
         Content.TABLE,
-        Handle(module="pandas", doubt="feather may be written in other chunks"),
+        Handle(module="pandas", unsafe_reason="feather may be written in other chunks"),
         "pandas.read_feather",
     ),
     Saver(".to_hdf", 0, "path_or_buf", Content.TABLE),
@@ -297,7 +297,7 @@ TREE_WRITE = Saver(
     0,
     "file_or_filename",
     Content.STATE,
-    Handle(doubt="on Windows the line ends become \\n"),
+    Handle(unsafe_reason="on Windows the line ends become \\n"),
 )
 
 # Objects with an `open(path, mode)` of their own: file system layers. The last word of a name.
@@ -557,7 +557,7 @@ ATOMIC_PACKAGES = frozenset(
 )
 
 # The name of a function from elsewhere that writes a file in a way that is its own affair.
-KEEPER = re.compile(r"(?i:\w*atomic\w*|_?(?:dump|persist|save|store|write)_\w+)")
+PROJECT_WRITER = re.compile(r"(?i:\w*atomic\w*|_?(?:dump|persist|save|store|write)_\w+)")
 
 # In-memory objects that savers and dumpers may be given instead of a file.
 IN_MEMORY = frozenset({"BytesIO", "StringIO"})

@@ -1,7 +1,7 @@
 """Calls by the last part of their names: what they do with what they are given. Rows, no logic."""
 
 # Calls that end the program, or put another one in its place; by their whole names.
-ENDING_THE_PROGRAM = frozenset(
+EXIT_CALLS = frozenset(
     {
         "os._exit",
         "os.abort",
@@ -19,7 +19,7 @@ ENDING_THE_PROGRAM = frozenset(
 )
 
 # Calls that are told a path, or work out another one, and open nothing.
-OPENING_NOTHING = frozenset(
+NOT_OPENING = frozenset(
     {
         *("Path", "PurePath", "PurePosixPath", "abspath", "absolute", "as_posix", "as_uri"),
         *("basename", "commonpath", "dirname", "expanduser", "expandvars", "fspath", "fsdecode"),
@@ -54,7 +54,7 @@ LAZY = frozenset(
 )
 
 # Calls that look at a file.
-LOOKING_AT_A_FILE = frozenset({"exists", "is_file", "lstat", "read_bytes", "read_text", "stat"})
+INSPECTING_A_FILE = frozenset({"exists", "is_file", "lstat", "read_bytes", "read_text", "stat"})
 
 # Calls that put the content of a file on disk.
 SYNCING = frozenset({"fsync", "fdatasync", "fullfsync"})
@@ -113,7 +113,7 @@ CHANGING_A_FILE = frozenset(
 PARSING = frozenset({"full_load", "load", "loads", "safe_load"})
 
 # Calls that give the same path again, and raise nothing that a handler of loads takes.
-GIVING_A_PATH = frozenset(
+RETURNING_A_PATH = frozenset(
     {
         "Path", "PurePath", "absolute", "abspath", "basename", "dirname", "expanduser", "fspath",
         "join", "joinpath", "realpath", "resolve", "str",
@@ -121,7 +121,7 @@ GIVING_A_PATH = frozenset(
 )  # fmt: skip
 
 # Calls that put text together.
-GIVING_A_TEXT = frozenset(
+RETURNING_A_TEXT = frozenset(
     {
         "exists", "home", "is_dir", "isdir", "isfile", "is_file", "lower", "makedirs", "mkdir",
         "replace", "strip", "sub", "upper",
@@ -135,7 +135,7 @@ CHANGING_THE_NAME = frozenset({"with_suffix", "with_name", "with_stem"})
 SAME_ENDING = frozenset({"Path", "PurePath", "str", "fspath", "abspath", "realpath", "expanduser"})
 
 # What gives the content of a file: the same each time, unless the file has changed.
-GIVING_CONTENT = frozenset(
+RETURNING_CONTENT = frozenset(
     {"open", "read", "read_bytes", "read_text", "load", "loads", "Path", "join"}
 )
 
@@ -168,7 +168,7 @@ RAISING_NO_VALUE_ERROR = frozenset(
     }
 )  # fmt: skip
 
-# Of `OPENING_NOTHING`, what changes the object that it is called on.
+# Of `NOT_OPENING`, what changes the object that it is called on.
 CHANGING_A_CONTAINER = frozenset(
     {"add", "append", "discard", "extend", "pop", "setdefault", "update"}
 )

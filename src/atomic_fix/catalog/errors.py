@@ -45,7 +45,7 @@ MISSING = frozenset({"FileNotFoundError", "IsADirectoryError", "NotADirectoryErr
 OPERATING_SYSTEM = frozenset({"EnvironmentError", "IOError", "OSError", "PermissionError"})
 
 # Handlers of these answer a write that went wrong; what was written until then is no loss.
-OF_A_FAILED_WRITE = frozenset(
+WRITE_ERRORS = frozenset(
     {
         *("ArithmeticError", "EncodeError", "EnvironmentError", "Exception", "IOError"),
         *("JSONDecodeError", "MemoryError", "OSError", "OverflowError", "PermissionError"),
@@ -61,7 +61,7 @@ NO_ERRORS = frozenset(
 )
 
 # What a handler calls an error that it raises again.
-NAMES_OF_CAUGHT = frozenset({"e", "err", "error", "ex", "exc", "exception"})
+CAUGHT_ERROR_NAMES = frozenset({"e", "err", "error", "ex", "exc", "exception"})
 
 # Words in the name of an error.
 ERROR_WORDS = frozenset(
@@ -93,10 +93,10 @@ BY_PARSER = {
 RAISING_ANYTHING = frozenset({"joblib", "torch", "numpy", "pandas", "polars", "safetensors"})
 
 # Errors of what is made of the data: it may be valid, and without the key.
-OF_SHAPE = ("AttributeError", "LookupError", "TypeError")
+SHAPE_ERRORS = ("AttributeError", "LookupError", "TypeError")
 
 # Errors that nothing but a parser raises: what gave the path has succeeded then.
-OF_PARSERS = frozenset(
+PARSER_ERRORS = frozenset(
     {
         "BadGzipFile", "BadZipFile", "EOFError", "EmptyDataError", "JSONDecodeError",
         "ParserError", "TOMLDecodeError", "TomlDecodeError", "UnpicklingError", "YAMLError",
@@ -105,7 +105,9 @@ OF_PARSERS = frozenset(
 )  # fmt: skip
 
 # Who takes one of these takes what a torn file raises.
-OF_TORN = frozenset({"Exception", "JSONDecodeError", "UnpicklingError", "ValueError", "YAMLError"})
+TRUNCATION_ERRORS = frozenset(
+    {"Exception", "JSONDecodeError", "UnpicklingError", "ValueError", "YAMLError"}
+)
 
 # Errors that nothing but a parser raises.
-OF_A_PARSER_ALONE = frozenset({"JSONDecodeError", "UnicodeDecodeError", "UnpicklingError"})
+PARSER_ONLY_ERRORS = frozenset({"JSONDecodeError", "UnicodeDecodeError", "UnpicklingError"})

@@ -40,7 +40,7 @@ WORDS = frozenset(
 RESCUING = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
 
 # What a text says that is no mere progress report.
-BAD_NEWS = re.compile(
+FAILURE_TEXT = re.compile(
     r"\b(bad|broken|cannot|can't|corrupt\w*|could not|couldn't|damaged|error\w*|fail\w*|invalid"
     r"|malformed|not (a )?valid|unable|unreadable|warn\w*)\b",
     re.IGNORECASE,

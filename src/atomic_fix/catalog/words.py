@@ -329,7 +329,7 @@ DATA_SUFFIXES = frozenset(
 TEMP = frozenset({"incomplete", "new", "part", "partial", "swp", "temp", "temporary", "tmp"})
 
 # What says that a path is a copy put aside.
-ASIDE = frozenset(
+BACKUP = frozenset(
     {
         "backup",
         "bad",
@@ -347,10 +347,10 @@ ASIDE = frozenset(
 )
 
 # Words in a function's name that say it keeps something for later.
-KEEPING = frozenset({"commit", "persist", "save", "store", "sync"})
+SAVE_VERBS = frozenset({"commit", "persist", "save", "store", "sync"})
 
 # Words in a function's name that promise an atomic write to whoever calls it.
-PROMISING = frozenset({"atomic", "atomically", "durable", "safe", "safely"})
+PROMISING_ATOMICITY = frozenset({"atomic", "atomically", "durable", "safe", "safely"})
 
 # Words in the name of a function that gives the path it is given, in another form.
 SAME_PATH = frozenset(
@@ -419,7 +419,7 @@ DEFAULT = frozenset({"blank", "default", "empty", "fresh", "initial", "new", "nu
 WRITING = frozenset({"dump", "encode", "save", "serialise", "serialize", "store", "write"})
 
 # In a handle's name: nothing of what is written.
-SAYING_NOTHING = frozenset({"out", "outfile", "output"})
+GENERIC_HANDLE_NAMES = frozenset({"out", "outfile", "output"})
 
 # Receivers of `write_bytes` and `.open(...)` that are no paths.
 NOT_PATHS = frozenset(

@@ -15,10 +15,17 @@ from typing import Any
 import click
 
 from atomic_fix.finding import FileResult, Finding, listed
-from atomic_fix.report import Report, harmless, named, one_per_call, printable, renderer
+from atomic_fix.report import (
+    Report,
+    display_name,
+    escape_commands,
+    one_per_call,
+    printable,
+    renderer,
+)
 from atomic_fix.run import cache, disk, workers
-from atomic_fix.run.all_files import Effort, shard_of
-from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.all_files import RunOptions, shard_of
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import ConfigError, Resolver, Settings
 from atomic_fix.source import Source
 
@@ -34,10 +41,10 @@ class Session:
     options: Mapping[str, Any]
     resolver: Resolver
     here: Settings
-    narrowing: Narrowing
+    report_filter: ReportFilter
 
 
-def effort(session: Session) -> Effort:
+def run_options(session: Session) -> RunOptions:
     """How the work on many files is to be done.
 
     Raises:
@@ -53,7 +60,7 @@ def effort(session: Session) -> Effort:
     folder = ""
     if not options["no_cache"]:
         folder = options["cache_dir"] or cache.default_folder()
-    return Effort(
+    return RunOptions(
         jobs=options["jobs"] or workers.default_jobs(),
         cache_folder=folder,
         shard=part,
@@ -96,7 +103,7 @@ def print_report(
     name = "statistics" if options["statistics"] else session.here.output_format
     pieces = renderer(name)(report)
     if to_file:
-        within = disk.within_here(to_file)
+        within = disk.write_boundary(to_file)
         write_file(to_file, "".join(pieces), within, "--output-file: ")
         return
     for piece in pieces:
@@ -127,26 +134,26 @@ def sources(results: Iterable[FileResult]) -> Callable[[str], Source | None]:
     return source_of
 
 
-def tell_unread(result: FileResult) -> bool:
+def report_unreadable(result: FileResult) -> bool:
     """Say on standard error why a file could not be analysed, if so; whether it is so."""
     if result.analysed:
         return False
     for finding in listed(result):
         start = finding.span.start
-        place = f"{named(finding.filename)}:{start.row}:{start.column}"
+        place = f"{display_name(finding.filename)}:{start.row}:{start.column}"
         said = f"{finding.code} {printable(finding.message)}"
-        click.echo(harmless(f"{place}: {said}"), err=True)
+        click.echo(escape_commands(f"{place}: {said}"), err=True)
     return True
 
 
-def tell_none(found: Sized) -> None:
+def warn_no_files(found: Sized) -> None:
     """Say on standard error that there was no file at all, which is no mistake but may be
     one."""
     if not len(found):
         warn("no Python files found under the given paths")
 
 
-def tell_notes(results: Iterable[FileResult]) -> bool:
+def warn_unused_suppressions(results: Iterable[FileResult]) -> bool:
     """Say on standard error which suppressing comments suppress nothing; whether any do."""
     lines = [f"{each.filename}:{row}: {remark}" for each in results for row, remark in each.notes]
     for line in lines:
@@ -164,12 +171,12 @@ def exit_code(results: Iterable[FileResult]) -> int:
 
 def warn(message: str) -> None:
     """Say on standard error what changes no exit code."""
-    click.echo(harmless(f"warning: {printable(message)}"), err=True)
+    click.echo(escape_commands(f"warning: {printable(message)}"), err=True)
 
 
-def complain(message: str) -> int:
+def report_error(message: str) -> int:
     """Say on standard error what could not be done; the exit code for that."""
-    click.echo(harmless(f"atomic-fix: error: {printable(message)}"), err=True)
+    click.echo(escape_commands(f"atomic-fix: error: {printable(message)}"), err=True)
     return FAILED
 
 

@@ -2,17 +2,17 @@
 
 import click
 
-from atomic_fix.commands import CLEAN, complain
+from atomic_fix.commands import CLEAN, report_error
 from atomic_fix.finding import NOT_ANALYSED, NOT_ANALYSED_NAME
 from atomic_fix.report import (
     NOT_ANALYSED_PAGE,
     as_json,
-    harmless,
-    named,
+    display_name,
+    escape_commands,
     printable,
 )
 from atomic_fix.run.discover import Candidate, discover
-from atomic_fix.settings import Resolver, Settings, nearest, shown
+from atomic_fix.settings import Resolver, Settings, closest_match, shown
 
 
 def explain(code: str) -> int:
@@ -25,13 +25,13 @@ def explain(code: str) -> int:
         if code.upper() == known or code.lower() == name:
             click.echo(f"{known} {name}\n\n{page.strip()}")
             return CLEAN
-    hint = nearest(code.upper(), [known for known, _ in pages])
-    return complain(f"--explain: unknown rule code `{code}`{hint}")
+    hint = closest_match(code.upper(), [known for known, _ in pages])
+    return report_error(f"--explain: unknown rule code `{code}`{hint}")
 
 
 def show_settings(settings: Settings) -> int:
     """Print the settings, a key a line; the exit code."""
-    click.echo(harmless(f"# {printable(settings.origin) or 'no configuration file'}"))
+    click.echo(escape_commands(f"# {printable(settings.origin) or 'no configuration file'}"))
     for name, value in shown(settings).items():
         click.echo(f"{name} = {as_json(value)}")
     return CLEAN
@@ -42,7 +42,7 @@ def show_files(paths: tuple[str, ...], resolver: Resolver) -> int:
     code = CLEAN
     for found in discover(paths, resolver):
         if isinstance(found, Candidate):
-            click.echo(named(found.path))
+            click.echo(display_name(found.path))
         else:
-            code = complain(f"{found.filename}: {found.reason}")
+            code = report_error(f"{found.filename}: {found.reason}")
     return code

@@ -14,19 +14,19 @@ from atomic_fix.commands import (
     FAILED,
     FOUND,
     Session,
-    complain,
-    effort,
     exit_code,
     print_report,
+    report_error,
+    report_unreadable,
+    run_options,
     sources,
-    tell_none,
-    tell_notes,
-    tell_unread,
     warn,
+    warn_no_files,
+    warn_unused_suppressions,
     write_file,
 )
 from atomic_fix.finding import FileResult, Unreadable
-from atomic_fix.report import count, harmless, named, printable
+from atomic_fix.report import count, display_name, escape_commands, printable
 from atomic_fix.run import disk
 from atomic_fix.run.all_files import check_files
 from atomic_fix.run.one_file import change_file, check_file
@@ -38,21 +38,23 @@ from atomic_fix.source import Source, decode
 def check(session: Session) -> int:
     """Check the paths of the session and print what is to be told; the exit code."""
     # The baseline is applied to all results at once: what it holds too many of is told.
-    known = session.narrowing.baseline
-    everything = replace(session.narrowing, baseline=None)
+    known = session.report_filter.baseline
+    everything = replace(session.report_filter, baseline=None)
     try:
-        results = tuple(check_files(session.paths, session.resolver, everything, effort(session)))
+        results = tuple(
+            check_files(session.paths, session.resolver, everything, run_options(session))
+        )
     except WorkerDied as error:
-        return complain(str(error))
-    tell_none(results)
+        return report_error(str(error))
+    warn_no_files(results)
     unused = False
     if known is not None:
-        if not session.narrowing.diff_base:
-            unused = tell_stale(known, results)
+        if not session.report_filter.diff_base:
+            unused = warn_stale_entries(known, results)
         results = tuple(replace(each, findings=known.unknown(each.findings)) for each in results)
     results = _noted(results, session)
     print_report(results, session)
-    unused |= tell_notes(results)
+    unused |= warn_unused_suppressions(results)
     return max(exit_code(results), FOUND if unused and session.here.fail_on_unused else CLEAN)
 
 
@@ -60,10 +62,10 @@ def _noted(results: tuple[FileResult, ...], session: Session) -> tuple[FileResul
     """The results, in which a repair says so whose import the file does not have yet."""
     if all(each.fix is None for result in results for each in result.findings):
         return results
-    from atomic_fix.run.helper_import import HelperImports, noted
+    from atomic_fix.run.helper_import import HelperImports, with_import_notes
 
     results = tuple(map(_with_text, results))
-    return noted(results, HelperImports(session.resolver), sources(results))
+    return with_import_notes(results, HelperImports(session.resolver), sources(results))
 
 
 def _with_text(result: FileResult) -> FileResult:
@@ -90,19 +92,19 @@ def standard_input(session: Session) -> int:
     if len(content) > files.MOST:
         raise ConfigError(f"{filename}: cannot be read: larger than {files.MOST >> 20} MB")
     if not (session.options["diff"] or session.options["write"]):
-        result = check_file(content, filename, settings, session.narrowing)
+        result = check_file(content, filename, settings, session.report_filter)
         results = _noted((result,), session)
         print_report(results, session)
-        unused = tell_notes(results) and settings.fail_on_unused
+        unused = warn_unused_suppressions(results) and settings.fail_on_unused
         return max(exit_code(results), FOUND if unused else CLEAN)
 
     made = Repairs(session)
-    repair = change_file(content, filename, settings, session.narrowing, made.policy)
+    repair = change_file(content, filename, settings, session.report_filter, made.policy)
     made.add(repair)
     if session.options["diff"]:
         failed = print_patch(repair)
         code = diff_exit_code([repair], failed=failed)
-        made.tell()
+        made.report_problems()
         return code
     sys.stdout.buffer.write(repair.after)
     sys.stdout.buffer.flush()
@@ -113,10 +115,10 @@ def standard_input(session: Session) -> int:
         made.imported,
         to_stderr=True,
     )
-    if made.tell():
+    if made.report_problems():
         return FAILED
     if repair.refusal:
-        return complain(f"{filename}: not repaired: {repair.refusal}")
+        return report_error(f"{filename}: not repaired: {repair.refusal}")
     return exit_code([repair.result])
 
 
@@ -126,22 +128,22 @@ def write_baseline(session: Session, path: str) -> int:
     Raises:
         ConfigError: it cannot be written.
     """
-    known = session.narrowing.baseline
+    known = session.report_filter.baseline
     results = tuple(
-        check_files(session.paths, session.resolver, replace(session.narrowing, baseline=None))
+        check_files(session.paths, session.resolver, replace(session.report_filter, baseline=None))
     )
-    failed = [result for result in results if tell_unread(result)]
+    failed = [result for result in results if report_unreadable(result)]
     if known is None:
         new = _found(results, os.path.dirname(os.path.abspath(path)))
     else:
         new = pruned(known, results)
         for line in baseline.stale(known, new):
-            click.echo(harmless(f"taken out: {printable(line)}"))
-    within = disk.within_here(path)
+            click.echo(escape_commands(f"taken out: {printable(line)}"))
+    within = disk.write_boundary(path)
     if not session.options["baseline"]:  # a file of the tree has named it
         within = (os.path.realpath(session.here.root),)
     write_file(path, baseline.text_of(new), within)
-    click.echo(f"{named(path)}: {count(sum(new.counts.values()), 'known finding')}.")
+    click.echo(f"{display_name(path)}: {count(sum(new.counts.values()), 'known finding')}.")
     if not session.here.baseline:
         click.echo("It holds with --baseline, or once `baseline` names it in the configuration.")
     return FAILED if failed else CLEAN
@@ -158,7 +160,7 @@ def _found(results: Sequence[FileResult], folder: str) -> Baseline:
     return baseline.of(findings, folder)
 
 
-def tell_stale(known: Baseline, results: Sequence[FileResult]) -> bool:
+def warn_stale_entries(known: Baseline, results: Sequence[FileResult]) -> bool:
     """Say on standard error what the baseline holds and the results do not; whether there is
     any."""
     stale = tuple(baseline.stale(known, pruned(known, results)))

@@ -13,20 +13,20 @@ from atomic_fix.commands import (
     FAILED,
     FOUND,
     Session,
-    complain,
     exit_code,
     print_report,
-    tell_none,
-    tell_unread,
+    report_error,
+    report_unreadable,
     use_colour,
     warn,
+    warn_no_files,
 )
 from atomic_fix.finding import FileResult, Finding
 from atomic_fix.report import Report, count, printable, renderer, unified_patch
 from atomic_fix.run import disk
 from atomic_fix.run.all_files import change_files
 from atomic_fix.run.one_file import Repair, check_file
-from atomic_fix.source import Source, seen_from
+from atomic_fix.source import Source, relative_posix
 from atomic_fix.style import deleting_ruff
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Repairs:
         self._remarks |= repair.remarks
         self.imported.update(repair.imported)
 
-    def tell(self) -> bool:
+    def report_problems(self) -> bool:
         """Say on standard error what was not repaired, or could not be, and what to do about it;
         whether anything was left for that."""
         for missing, names in self._missing.values():
@@ -78,9 +78,9 @@ class Repairs:
             if self._only_shown:
                 pronoun = "they" if others else "it"
                 warn(f"{where}: --write would not repair {'them' if others else 'it'}: {pronoun} "
-                     f"{missing.told.removeprefix('it ')}; {missing.advice}")  # fmt: skip
+                     f"{missing.message.removeprefix('it ')}; {missing.advice}")  # fmt: skip
             else:
-                complain(f"{where}: not repaired: {missing.told}; {missing.advice}")
+                report_error(f"{where}: not repaired: {missing.message}; {missing.advice}")
         for remark in sorted(self._remarks):
             warn(remark)
         return bool(self._missing) and not self._only_shown
@@ -91,16 +91,16 @@ def diff(session: Session) -> int:
     made = Repairs(session)
     repairs = []
     failed = False
-    for found in change_files(session.paths, session.resolver, session.narrowing, made.policy):
+    for found in change_files(session.paths, session.resolver, session.report_filter, made.policy):
         if isinstance(found, Repair):
             made.add(found)
             failed |= print_patch(found)
             repairs.append(found)
         else:
-            failed |= tell_unread(found)
-    tell_none(repairs)
+            failed |= report_unreadable(found)
+    warn_no_files(repairs)
     code = diff_exit_code(repairs, failed=failed)
-    made.tell()
+    made.report_problems()
     return code
 
 
@@ -116,7 +116,7 @@ def write(session: Session) -> int:
     results: list[FileResult] = []
     fixed: list[Finding] = []
     failed = False
-    for found in change_files(session.paths, session.resolver, session.narrowing, made.policy):
+    for found in change_files(session.paths, session.resolver, session.report_filter, made.policy):
         if not isinstance(found, Repair):
             results.append(found)
             continue
@@ -124,22 +124,22 @@ def write(session: Session) -> int:
         result = found.result
         name = result.filename
         if found.refusal:
-            failed |= bool(complain(f"{name}: not repaired: {found.refusal}"))
+            failed |= bool(report_error(f"{name}: not repaired: {found.refusal}"))
         if found.after != found.before:
             try:
                 disk.write(name, found.before, found.after, found.within)
             except disk.NotWritten as error:
-                failed |= bool(complain(f"{name}: not written: {error}"))
+                failed |= bool(report_error(f"{name}: not written: {error}"))
                 result = check_file(
-                    disk.read(name), name, session.resolver.for_file(name), session.narrowing
+                    disk.read(name), name, session.resolver.for_file(name), session.report_filter
                 )
             else:
                 fixed.extend(found.applied)
         results.append(result)
-    tell_none(results)
+    warn_no_files(results)
     imported = {each: made.imported[each] for each in fixed if each in made.imported}
     print_report(tuple(results), session, tuple(fixed), imported)
-    failed |= made.tell()
+    failed |= made.report_problems()
     if reason is not None and fixed and (ruff := deleting_ruff()):
         warn(
             f"{ruff}: ruff's RUF100 or RUF102 would delete these comments, "
@@ -175,11 +175,11 @@ def print_patch(repair: Repair) -> bool:
     """Print the patch of one file; whether anything went wrong with it."""
     filename = repair.result.filename
     out = sys.stdout.buffer
-    out.write(unified_patch(seen_from(filename, "."), repair.before, repair.after))
+    out.write(unified_patch(relative_posix(filename, "."), repair.before, repair.after))
     out.flush()
     if repair.refusal:
-        return bool(complain(f"{filename}: not repaired: {repair.refusal}"))
-    return tell_unread(repair.result)
+        return bool(report_error(f"{filename}: not repaired: {repair.refusal}"))
+    return report_unreadable(repair.result)
 
 
 def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
@@ -187,10 +187,10 @@ def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
     changed = [repair for repair in repairs if repair.after != repair.before]
     applied = sum(len(repair.applied) for repair in changed)
     left = sum(len(repair.result.findings) for repair in repairs)
-    told = "Nothing to fix."
+    summary = "Nothing to fix."
     if changed:
-        told = f"Would fix {count(applied, 'finding')} in {count(len(changed), 'file')}."
+        summary = f"Would fix {count(applied, 'finding')} in {count(len(changed), 'file')}."
     if left:
-        told += f" {count(left, 'finding')} would remain."
-    click.echo(told, err=True)
+        summary += f" {count(left, 'finding')} would remain."
+    click.echo(summary, err=True)
     return FAILED if failed else FOUND if changed else CLEAN

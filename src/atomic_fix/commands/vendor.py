@@ -16,15 +16,15 @@ from importlib import resources
 import click
 
 from atomic_fix import __version__
-from atomic_fix.commands import CLEAN, FOUND, complain, warn
+from atomic_fix.commands import CLEAN, FOUND, report_error, warn
 from atomic_fix.config import Config
 from atomic_fix.finding import Unreadable
-from atomic_fix.report import named, printable
+from atomic_fix.report import display_name, printable
 from atomic_fix.run import disk
 from atomic_fix.run.project import Projects, nearest_pyproject
 from atomic_fix.run.toml_setting import AlreadySet, with_setting
 from atomic_fix.settings import Resolver
-from atomic_fix.source import below
+from atomic_fix.source import relative_if_inside
 
 _FIRST_LINE = re.compile(
     rb"^# atomic-fix (?P<version>\S+), helper, sha256:(?P<digest>[0-9a-f]{64})\n", re.MULTILINE
@@ -77,23 +77,23 @@ def vendor(path: str, resolver: Resolver) -> int:
     shown = f"--vendor: {path}"
     if os.path.isdir(path):
         example = os.path.join(path, "atomic_io.py")
-        return complain(f"{shown}: is a folder; name a file: {example}")
+        return report_error(f"{shown}: is a folder; name a file: {example}")
     stem, suffix = os.path.splitext(os.path.basename(path))
     if suffix != ".py" or not stem.isidentifier() or keyword.iskeyword(stem):
-        return complain(f"{shown}: a file of that name cannot be imported")
+        return report_error(f"{shown}: a file of that name cannot be imported")
     if os.path.lexists(path):
         found = _read(path)
         if not isinstance(found, Copy):
-            return complain(f"{shown}: is there already, and is no copy: left as it is")
+            return report_error(f"{shown}: is there already, and is no copy: left as it is")
         if not found.current:
-            return complain(f"{shown}: not copied again: {_verdict(found)}")
-        click.echo(f"{named(path)}: current")
+            return report_error(f"{shown}: not copied again: {_verdict(found)}")
+        click.echo(f"{display_name(path)}: current")
         return _configure(path, resolver, is_new=False)
     try:
-        disk.write_new(path, _copy(), disk.within_here(path))
+        disk.write_new(path, _copy(), disk.write_boundary(path))
     except disk.NotWritten as error:
-        return complain(f"{shown}: not written: {error}")
-    click.echo(f"{named(path)}: copied from atomic-fix {__version__}")
+        return report_error(f"{shown}: not written: {error}")
+    click.echo(f"{display_name(path)}: copied from atomic-fix {__version__}")
     return _configure(path, resolver)
 
 
@@ -106,7 +106,7 @@ def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
         return CLEAN
     setting = f"helper = {json.dumps(module, ensure_ascii=False)}"
     there = settings.config.helper
-    origin = settings.origin and (below(settings.origin, ".") or settings.origin)
+    origin = settings.origin and (relative_if_inside(settings.origin, ".") or settings.origin)
     other = f'{origin}: `helper` is "{there}" and stays so; with `{setting}` fixes import the copy'
     if there != Config().helper:
         warn(other)
@@ -116,7 +116,7 @@ def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
         if is_new:
             click.echo(f"Fixes import it with `{setting}` in [tool.atomic-fix].", err=True)
         return CLEAN
-    file = below(file, ".") or file
+    file = relative_if_inside(file, ".") or file
     before = disk.read(file)
     try:
         if isinstance(before, Unreadable):
@@ -125,35 +125,35 @@ def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
         after = with_setting(before, "helper", module, is_pyproject=is_pyproject)
         if after is None:
             raise disk.NotWritten("its [tool.atomic-fix] cannot be added to")
-        disk.write(file, before, after, disk.within_here(file))
+        disk.write(file, before, after, disk.write_boundary(file))
     except AlreadySet:
         warn(other)
         return CLEAN
     except (disk.NotWritten, ValueError) as error:
-        return complain(f"{file}: {error}; put `{setting}` in [tool.atomic-fix] yourself")
-    click.echo(f"{named(file)}: {setting}")
+        return report_error(f"{file}: {error}; put `{setting}` in [tool.atomic-fix] yourself")
+    click.echo(f"{display_name(file)}: {setting}")
     return CLEAN
 
 
-def look_after(paths: tuple[str, ...], resolver: Resolver, *, update: bool) -> int:
+def check_copies(paths: tuple[str, ...], resolver: Resolver, *, update: bool) -> int:
     """Say of each copy whether it is current, or replace the outdated ones that nobody has
     edited; the exit code."""
     worst = CLEAN
     for found in _find(paths, resolver):
         if isinstance(found, Unreadable):
-            worst = complain(f"{found.filename}: {found.reason}")
+            worst = report_error(f"{found.filename}: {found.reason}")
             continue
-        name = named(found.path)
+        name = display_name(found.path)
         if found.current or not update:
             click.echo(f"{name}: {_verdict(found)}")
             worst = max(worst, CLEAN if found.current else FOUND)
         elif found.edited or found.newer:
-            worst = complain(f"{found.path}: not updated: {_verdict(found)}")
+            worst = report_error(f"{found.path}: not updated: {_verdict(found)}")
         else:
             try:
                 disk.write(found.path, found.content, found.updated(), found.within)
             except disk.NotWritten as error:
-                worst = complain(f"{found.path}: not written: {error}")
+                worst = report_error(f"{found.path}: not written: {error}")
             else:
                 click.echo(f"{name}: updated from {found.version} to {__version__}")
     return worst

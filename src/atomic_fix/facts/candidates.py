@@ -11,7 +11,7 @@ from atomic_fix.facts.nodes import dotted
 from atomic_fix.facts.scopes import Binding, Call, Scopes
 
 
-def lasts(names: Iterable[str]) -> frozenset[str]:
+def last_parts(names: Iterable[str]) -> frozenset[str]:
     """The last parts of dotted names."""
     return frozenset(name.rpartition(".")[2] for name in names)
 
@@ -26,7 +26,7 @@ class Candidates:
         # elsewhere.
         self._known_as: dict[str, set[str]] = {}
         for name in self._called & scopes.imports.keys():
-            self._known_as[name] = {*lasts([scopes.imports[name]])}
+            self._known_as[name] = {*last_parts([scopes.imports[name]])}
         for function in scopes.functions:
             if function.bindings:
                 self._look_through(function.bindings)
@@ -46,7 +46,7 @@ class Candidates:
         match value:
             case ast.Name(id=name):
                 yield name
-                yield from lasts([self._scopes.imports.get(name, name)])
+                yield from last_parts([self._scopes.imports.get(name, name)])
             case ast.Attribute(attr=name):
                 yield name
             case ast.IfExp(body=one, orelse=other):

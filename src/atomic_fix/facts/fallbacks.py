@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from atomic_fix.catalog.calls import GIVING_CONTENT, SUPPRESSING
+from atomic_fix.catalog.calls import RETURNING_CONTENT, SUPPRESSING
 from atomic_fix.catalog.words import ATTEMPTING, WAITING
-from atomic_fix.facts.caught import takes_value_error
+from atomic_fix.facts.exceptions import takes_value_error
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
     FUNCTIONS,
@@ -24,7 +24,7 @@ from atomic_fix.facts.nodes import (
     walk,
 )
 from atomic_fix.facts.reports import reports
-from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Inside
+from atomic_fix.facts.scopes import Call, EnclosingBlock, FunctionFacts, GuardedRegion
 from atomic_fix.facts.sites import LoadSite, Sites
 
 _CALLERS = 2
@@ -40,25 +40,27 @@ _TRY_STAR: tuple[type[ast.AST], ...] = tuple(
 # --- the same function ------------------------------------------------------------
 
 
-def is_retry(sites: Sites, handled: Handled, load: LoadSite) -> bool:
+def is_retry(sites: Sites, region: GuardedRegion, load: LoadSite) -> bool:
     """Whether a loop around the handler reads the same file again: it waits between attempts, or
     is left by the first one that succeeds."""
-    loop = next((each for each in reversed(handled.inside) if each.kind == "loop"), None)
+    loop = next((each for each in reversed(region.enclosing) if each.kind == "loop"), None)
     if loop is None or not isinstance(loop.node, LOOPS):
         return False
-    if _changes(load.call.node, handled.function, loop, load.order, depth=4):
+    if _changes(load.call.node, region.function, loop, load.order, depth=4):
         return False
     if load.path_node is not None and _changes(
-        load.path_node, handled.function, loop, load.order, depth=4
+        load.path_node, region.function, loop, load.order, depth=4
     ):
         return False
     if any(not WAITING.isdisjoint(words(called(node))) for node in _walk(loop.node.body)):
         return True
-    successful = [*handled.node.body, *getattr(handled.node, "orelse", ())]
+    successful = [*region.node.body, *getattr(region.node, "orelse", ())]
     return any(isinstance(node, (ast.Break, ast.Return)) for node in _walk(successful))
 
 
-def _changes(node: ast.AST, function: FunctionFacts, loop: Inside, before: int, depth: int) -> bool:
+def _changes(
+    node: ast.AST, function: FunctionFacts, loop: EnclosingBlock, before: int, depth: int
+) -> bool:
     """Whether an expression may stand for something else in the next turn of a loop."""
     if depth == 0:
         return True
@@ -68,52 +70,52 @@ def _changes(node: ast.AST, function: FunctionFacts, loop: Inside, before: int, 
             continue
         for binding in function.bindings.get(dotted(name) or "", ()):
             in_head = binding.node is loop.node or binding.node in head
-            if not in_head and loop not in binding.inside:
+            if not in_head and loop not in binding.enclosing:
                 continue
             if in_head or not binding.is_whole:
                 return True
             if binding.order > before:
                 return True
             calls = [each for each in walk(binding.value) if isinstance(each, ast.Call)]
-            if any(called(call) not in GIVING_CONTENT for call in calls):
+            if any(called(call) not in RETURNING_CONTENT for call in calls):
                 return True
             if _changes(binding.value, function, loop, binding.order, depth - 1):
                 return True
     return False
 
 
-def is_of_one_item(handled: Handled, load: LoadSite) -> bool:
+def is_of_loop_item(region: GuardedRegion, load: LoadSite) -> bool:
     """Whether a loop around the handler goes over the lines, or items, of one file."""
-    loop = next((each for each in reversed(handled.inside) if each.kind == "loop"), None)
-    if loop is None or load.function is not handled.function or load.path_node is None:
+    loop = next((each for each in reversed(region.enclosing) if each.kind == "loop"), None)
+    if loop is None or load.function is not region.function or load.path_node is None:
         return False
-    around = (handled.function, loop, load.order)
+    around = (region.function, loop, load.order)
     return _changes(load.call.node, *around, depth=4) and not _changes(
         load.path_node, *around, depth=4
     )
 
 
-def attempts_again(sites: Sites, handled: Handled) -> bool:
+def attempts_again(sites: Sites, region: GuardedRegion) -> bool:
     """Whether code that runs after the statement tries to get the same thing in another way."""
-    return next(_second_attempts(sites, handled), None) is not None
+    return next(_second_attempts(sites, region), None) is not None
 
 
-def warns_in_second_attempt(sites: Sites, handled: Handled) -> bool:
+def warns_in_second_attempt(sites: Sites, region: GuardedRegion) -> bool:
     """Whether code that runs after the statement makes another attempt, and reports from there
     on."""
-    return reports(_second_attempts(sites, handled), sites)
+    return reports(_second_attempts(sites, region), sites)
 
 
-def _second_attempts(sites: Sites, handled: Handled) -> Iterator[ast.stmt]:
+def _second_attempts(sites: Sites, region: GuardedRegion) -> Iterator[ast.stmt]:
     """The statements after the handler from the first one that makes another attempt."""
-    function = handled.function
-    trail = trail_to(function.node, handled.node)
+    function = region.function
+    trail = trail_to(function.node, region.node)
     if trail is None:
         return
-    wanted = frozenset[str]().union(*map(assigned_in, handled.node.body))
-    is_result = any(isinstance(node, ast.Return) for node in _walk(handled.node.body))
+    wanted = frozenset[str]().union(*map(assigned_in, region.node.body))
+    is_result = any(isinstance(node, ast.Return) for node in _walk(region.node.body))
     attempted = False
-    for statement in following(trail, handled.node):
+    for statement in following(trail, region.node):
         attempted = attempted or (
             (is_result or not wanted.isdisjoint(assigned_in(statement)))
             and _attempts(sites, function, statement)
@@ -167,7 +169,7 @@ def call_sites(sites: Sites, module: ast.Module, function: FunctionFacts) -> lis
         if function not in callees and (callees or call.method is None):
             continue
         within = module if call.function.is_module else call.function.node
-        found.append(CallSite(call, trail_to(within, call.place) or ()))
+        found.append(CallSite(call, trail_to(within, call.source_node) or ()))
     return found
 
 
@@ -192,7 +194,7 @@ def callers(
 
 def _is_caught(sites: Sites, site: CallSite) -> bool:
     function = site.call.function
-    for node, inner in pairwise([*site.trail, site.call.place]):
+    for node, inner in pairwise([*site.trail, site.call.source_node]):
         match node:
             case ast.Try(body=body, handlers=handlers) if inner in body:
                 if any(takes_value_error(each, sites.paths, function) for each in handlers):
@@ -249,7 +251,7 @@ def _use(site: CallSite) -> str:
 
 def _around(site: CallSite) -> tuple[ast.AST, ast.AST]:
     """What a call stands in, and the call in it, with the `await` before it."""
-    result: ast.AST = site.call.place
+    result: ast.AST = site.call.source_node
     for node in reversed(site.trail):
         if not isinstance(node, ast.Await):
             return node, result
@@ -313,7 +315,7 @@ def reported_by_caller(
         parent, _ = _around(site)
         if (name := _assigned(parent)) is not None:
             names.add(name)
-        for test in caller.tests:
+        for test in caller.branches:
             # What is tested before the call is something else.
             later = test.order > site.call.order or test.node in site.trail
             if later and _reports_default(sites, caller, test.node, names, site.call.node):

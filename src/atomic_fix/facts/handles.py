@@ -110,11 +110,11 @@ class Handles:
         found = self._withs.get(function)
         if found is None:
             found = self._withs[function] = {}
-            for handled in function.handled:
-                if isinstance(handled.node, WITHS):
-                    for item in handled.node.items:
-                        found.setdefault(item.context_expr, []).append((handled.node, item))
-        return found.get(call.place, ())
+            for region in function.guarded_regions:
+                if isinstance(region.node, WITHS):
+                    for item in region.node.items:
+                        found.setdefault(item.context_expr, []).append((region.node, item))
+        return found.get(call.source_node, ())
 
     def resolve(self, node: ast.expr, call: Call) -> PathValue:
         """What an argument of a call is known of as a path."""

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from atomic_fix.config import Config
-from atomic_fix.facts import durable, fallbacks
+from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
-from atomic_fix.facts.durable import Durability, Vocabulary
+from atomic_fix.facts.evidence import Score, Vocabulary
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.paths.expr import is_below
 from atomic_fix.facts.platforms import is_posix_only
@@ -20,7 +20,7 @@ from atomic_fix.facts.publications import (
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
-from atomic_fix.facts.test_code import is_named_test, is_test
+from atomic_fix.facts.testing import is_named_test, is_test
 from atomic_fix.facts.tree import Tree
 from atomic_fix.source import Source
 
@@ -80,26 +80,26 @@ class ModuleFacts:
         return is_posix_only(self.source.text)
 
     @cached_property
-    def _known(self) -> dict[object, Any]:
+    def _cache(self) -> dict[object, Any]:
         return {}
 
-    def once(self, key: object, work: Callable[[], _Result]) -> _Result:
+    def cached(self, key: object, work: Callable[[], _Result]) -> _Result:
         """What `work` gives, worked out once for all that ask for it by this key."""
-        if key not in self._known:
-            self._known[key] = work()
-        found: _Result = self._known[key]
+        if key not in self._cache:
+            self._cache[key] = work()
+        found: _Result = self._cache[key]
         return found
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
         return Vocabulary.of(self.config.durable_words, self.config.not_durable_words)
 
-    def is_scratch_of_test(self, function: FunctionFacts, durability: Durability) -> bool:
+    def is_scratch_of_test(self, function: FunctionFacts, score: Score) -> bool:
         """Whether what a function does with a file is part of a test: of its own, or, in what is
         called a test, a file that it reads itself."""
         return is_test(function, self.paths) or (
             is_named_test(function)
-            and any(g.site is not None and g.site.function is function for g in durability.grounds)
+            and any(g.site is not None and g.site.function is function for g in score.features)
         )
 
     @cached_property
@@ -114,19 +114,23 @@ class ModuleFacts:
             for publish in self.sites.publishes_in(site.function)
         )
 
-    def write_durability(self, site: WriteSite) -> Durability:
+    def write_score(self, site: WriteSite) -> Score:
         """How likely it is that what the site writes is durable state. Below the least confidence
         that is reported, it is the most that it could be: nobody looks who reads it back then."""
-        return self.once(("written", site), lambda: self._weigh_write(site))
+        return self.cached(("written", site), lambda: self._score_write(site))
 
-    def _weigh_write(self, site: WriteSite) -> Durability:
-        named = self._durability(site.path, site.function)
+    def _score_write(self, site: WriteSite) -> Score:
+        named = self._path_score(site.path, site.function)
         if named.ruled_out:
             return named
-        most = self._weighed(site, [*named.grounds, *durable.most_read_back(site)])
+        most = self._with_write_features(
+            site, [*named.features, *evidence.best_possible_read_back(site)]
+        )
         if most.confidence < self.config.min_confidence:
             return most
-        found = self._weighed(site, [*named.grounds, *self._read_back(site.path, site.function)])
+        found = self._with_write_features(
+            site, [*named.features, *self._read_back(site.path, site.function)]
+        )
         # Last, since it looks at every caller.
         if found.confidence >= self.config.min_confidence and is_filled_for_callers(
             self.sites, site
@@ -134,29 +138,29 @@ class ModuleFacts:
             found.rule_out("its callers have it fill a temp file, and publish that")
         return found
 
-    def _weighed(self, site: WriteSite, grounds: list[durable.Ground]) -> Durability:
+    def _with_write_features(self, site: WriteSite, features: list[evidence.Feature]) -> Score:
         """The grounds in what names and reads the file, with those in the write itself."""
-        found = Durability(grounds)
-        durable.content_grounds(found, site)
+        found = Score(features)
+        evidence.add_content_features(found, site)
         if not site.constant:
-            durable.data_grounds(found, self.vocabulary, site.data)
-        durable.purpose_grounds(found, site.function)
-        durable.hint_grounds(found)
-        durable.absence_grounds(found, site)
+            evidence.add_data_features(found, self.vocabulary, site.data)
+        evidence.add_purpose_features(found, site.function)
+        evidence.add_hint_features(found)
+        evidence.add_absence_features(found, site)
         return found
 
-    def load_durability(self, load: LoadSite, function: FunctionFacts) -> Durability:
+    def load_score(self, load: LoadSite, function: FunctionFacts) -> Score:
         """How likely it is that what `function` loads is durable state."""
-        return self.once(("loaded", load, function), lambda: self._weigh_load(load, function))
+        return self.cached(("loaded", load, function), lambda: self._score_load(load, function))
 
-    def _weigh_load(self, load: LoadSite, function: FunctionFacts) -> Durability:
+    def _score_load(self, load: LoadSite, function: FunctionFacts) -> Score:
         path = load.path
-        found = self._durability(path, function)
+        found = self._path_score(path, function)
         writer = self._writer(path, function)
         if writer is not None:
             found.add(f"`{writer.function.name or 'the module'}` writes it", 2.2, writer)
         else:
-            durable.foreign_grounds(found, path, function)
+            evidence.add_foreign_features(found, path, function)
         if load.raw:
             found.add("it is read, not parsed", -0.8)
         else:
@@ -170,29 +174,29 @@ class ModuleFacts:
         for publication in self.publications:
             if publication.site.target.same(path):
                 return publication.site
-        for write in self.sites.kept:
+        for write in self.sites.project_writes:
             if write.path.same(path):
                 return write
         loaders = (loader, *self.callers(loader))
-        for write in (*self.sites.writes, *self.sites.kept):
+        for write in (*self.sites.writes, *self.sites.project_writes):
             savers = (write.function, *self.callers(write.function))
-            if any(durable.paired(saver, each) for saver in savers for each in loaders):
+            if any(evidence.are_paired(saver, each) for saver in savers for each in loaders):
                 return write
         return None
 
-    def publication_durability(self, publication: Publication) -> Durability:
+    def publication_score(self, publication: Publication) -> Score:
         """How likely it is that what is published is durable state."""
-        return self.once(("published", publication), lambda: self._weigh_publication(publication))
+        return self.cached(("published", publication), lambda: self._score_publication(publication))
 
-    def _weigh_publication(self, publication: Publication) -> Durability:
+    def _score_publication(self, publication: Publication) -> Score:
         site = publication.site
-        found = self._durability(site.target, site.function)
+        found = self._path_score(site.target, site.function)
         for write in publication.writes[:1]:
-            durable.content_grounds(found, write)
-            durable.data_grounds(found, self.vocabulary, write.data)
-        durable.purpose_grounds(found, site.function)
+            evidence.add_content_features(found, write)
+            evidence.add_data_features(found, self.vocabulary, write.data)
+        evidence.add_purpose_features(found, site.function)
         found.add("it is written under a temp name first", 0.8)
-        found.grounds += self._read_back(site.target, site.function)
+        found.features += self._read_back(site.target, site.function)
         return found
 
     def callers(self, function: FunctionFacts, depth: int = 2) -> tuple[FunctionFacts, ...]:
@@ -208,17 +212,17 @@ class ModuleFacts:
                     found += [c for c in self.callers(caller, depth - 1) if c not in found]
         return tuple(found)
 
-    def _durability(self, path: PathValue, function: FunctionFacts) -> Durability:
-        found = Durability()
-        durable.name_grounds(found, self.vocabulary, path, function, self.source.filename)
-        durable.trait_grounds(found, path)
-        if durable.given_by_caller(path, function):
-            durable.caller_grounds(found, self.vocabulary, self.callers(function))
+    def _path_score(self, path: PathValue, function: FunctionFacts) -> Score:
+        found = Score()
+        evidence.add_name_features(found, self.vocabulary, path, function, self.source.filename)
+        evidence.add_trait_features(found, path)
+        if evidence.given_by_caller(path, function):
+            evidence.add_caller_features(found, self.vocabulary, self.callers(function))
         return found
 
-    def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[durable.Ground, ...]:
-        return durable.read_back(path, function, self.sites.loads, self.callers, self._parsed)
+    def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[evidence.Feature, ...]:
+        return evidence.read_back(path, function, self.sites.loads, self.callers, self._parsed)
 
     @cached_property
-    def _parsed(self) -> durable.Parsed:
-        return durable.parsed(self.sites.loads)
+    def _parsed(self) -> evidence.Parsed:
+        return evidence.parsed(self.sites.loads)

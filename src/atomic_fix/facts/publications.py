@@ -64,7 +64,7 @@ def publications(sites: Sites) -> tuple[Publication, ...]:
 def _falls_back(publication: Publication, others: list[Publication]) -> bool:
     """Whether it is what a handler does when the same step failed: that one is told."""
     site = publication.site
-    return any(inside.kind == "handler" for inside in site.call.inside) and any(
+    return any(block.kind == "handler" for block in site.call.enclosing) and any(
         other is not publication
         and other.function is publication.function
         and other.site.order < site.order
@@ -80,7 +80,7 @@ def _publication(
     if _ages(sites, site):
         return None
     beside = not site.source.derived_from.isdisjoint(site.target.aliases)
-    staged = beside or site.source.is_temp or PathTrait.FRESH in site.source.traits
+    staged = beside or site.source.is_temp or PathTrait.UNIQUE in site.source.traits
     made = tuple(call for call in makers if site.source.aliases & _names_of_temp(call))
     writes = tuple(
         write
@@ -93,8 +93,8 @@ def _publication(
     if not FOLDERS.isdisjoint(words((dotted(site.source_node) or "").rpartition(".")[2])[-1:]):
         return None  # moved as a whole; what is in it was written and read one by one
     fresh = any(w.function is site.function and w.content is not Content.COPY for w in writes)
-    if PathTrait.ASIDE in site.target.traits or (
-        PathTrait.ASIDE in site.source.traits and not fresh
+    if PathTrait.BACKUP in site.target.traits or (
+        PathTrait.BACKUP in site.source.traits and not fresh
     ):
         return None  # a backup is made, or put back
     if site.how is Move.COPY and not staged:
@@ -127,7 +127,7 @@ def _ages(sites: Sites, site: PublishSite) -> bool:
     A file that was written just before under a name of its own is published, though.
     """
     source, target = site.source, site.target
-    if source.is_temp or PathTrait.FRESH in source.traits or not target.is_put_beside(source):
+    if source.is_temp or PathTrait.UNIQUE in source.traits or not target.is_sibling_of(source):
         return False
     return not any(_comes_first(sites, write, site) for write in sites.writes_of(source))
 
@@ -244,7 +244,7 @@ def _run(call: Call, function: FunctionFacts) -> list[Call]:
         return []
     rest = [each for each in call.node.args if each is not inner][position:]
     node = call_of(inner, call.node, rest)
-    return [Call(call.order, node, call.function, call.inside, dotted(inner))]
+    return [Call(call.order, node, call.function, call.enclosing, dotted(inner))]
 
 
 def _indirectly_called(sites: Sites, call: Call) -> list[str] | None:
@@ -332,7 +332,7 @@ def _still_open(
             continue
         if any(
             i.kind == "with" and item.context_expr is call.node
-            for i in site.call.inside
+            for i in site.call.enclosing
             if isinstance(i.node, WITHS)
             for item in i.node.items
         ):
@@ -344,7 +344,7 @@ def _still_open(
         closed_by_with = any(
             isinstance(item.context_expr, ast.Name) and item.context_expr.id == handle
             for c in after
-            for i in c.inside
+            for i in c.enclosing
             if isinstance(i.node, WITHS)
             for item in i.node.items
         )
@@ -384,7 +384,7 @@ def _removals_in(sites: Sites, function: FunctionFacts) -> list[tuple[Call, Path
         target = call.receiver if call.method == "unlink" else None
         if name in apis.REMOVERS:
             target = call.argument(0, "path")
-        if target is None or any(i.kind == "handler" for i in call.inside):
+        if target is None or any(i.kind == "handler" for i in call.enclosing):
             continue
         found.append((call, sites.paths.resolve(target, call.function, call.order)))
     return found
@@ -404,6 +404,6 @@ def _removed(sites: Sites, site: PublishSite, removals: _Removals) -> Call | Non
         if other.function is site.function
         and other.order < site.order
         and other.how in {Move.RENAME, Move.REPLACE, Move.MOVE}
-        and not any(i.kind == "handler" for i in other.call.inside)
+        and not any(i.kind == "handler" for i in other.call.enclosing)
     )
     return next(moves, None)

@@ -21,9 +21,9 @@ class BodyScan:
         self.raises = False
         self.calls: list[ast.Call] = []
         self.uses_error = False
-        self.says_bad_news = False
-        self.says_no = False
-        self.says_yes = False
+        self.mentions_failure = False
+        self.returns_false = False
+        self.returns_true = False
         self._bound = bound
         for statement in block:
             self._look_at(statement, quiet=False)
@@ -42,14 +42,14 @@ class BodyScan:
                 self.uses_error = self.uses_error or (name == self._bound is not None and not quiet)
             case ast.Constant():
                 text = (string(node) or "").replace("_", " ")
-                if not quiet and reporting.BAD_NEWS.search(text):
-                    self.says_bad_news = True
+                if not quiet and reporting.FAILURE_TEXT.search(text):
+                    self.mentions_failure = True
             case ast.Dict(values=values):
                 # A key says what stands behind it, and nothing of this case.
                 below = [*values]
             case ast.Return(value=value):
-                self.says_no = self.says_no or dotted(value) == "False"
-                self.says_yes = self.says_yes or dotted(value) == "True"
+                self.returns_false = self.returns_false or dotted(value) == "False"
+                self.returns_true = self.returns_true or dotted(value) == "True"
         for each in below:
             self._look_at(each, quiet)
 
@@ -73,7 +73,7 @@ def _warns(call: ast.Call) -> bool:
 def reports(block: Iterable[ast.AST], sites: Sites) -> bool:
     """Whether some statements raise, tell somebody, or move the file aside."""
     seen = BodyScan(block)
-    return seen.raises or any(is_report(c, sites) or moves_aside(c, sites) for c in seen.calls)
+    return seen.raises or any(is_report(c, sites) or moves_to_backup(c, sites) for c in seen.calls)
 
 
 def is_report(call: ast.Call, sites: Sites) -> bool:
@@ -88,7 +88,7 @@ def is_report(call: ast.Call, sites: Sites) -> bool:
     logs = "log" in said and (_warns(call) or said & reporting.LOGGED)
     if last in reporting.METHODS or logs:
         return True
-    if last in reporting.PRINTING and _holds_bad_news(call):
+    if last in reporting.PRINTING and _mentions_failure(call):
         return True
     for arg in arguments(call):
         value = dotted(arg.value)
@@ -102,7 +102,7 @@ def is_report(call: ast.Call, sites: Sites) -> bool:
     return bool(said & reporting.WORDS) and last != "isinstance"
 
 
-def _holds_bad_news(call: ast.Call) -> bool:
+def _mentions_failure(call: ast.Call) -> bool:
     """Whether a text in a call says that something is wrong, or a name: `print(error)`."""
     for node in walk(call):
         match node:
@@ -110,12 +110,12 @@ def _holds_bad_news(call: ast.Call) -> bool:
                 pass
             case _:
                 text = string(node)
-        if text and reporting.BAD_NEWS.search(text):
+        if text and reporting.FAILURE_TEXT.search(text):
             return True
     return False
 
 
-def moves_aside(call: ast.Call, sites: Sites) -> bool:
+def moves_to_backup(call: ast.Call, sites: Sites) -> bool:
     """Whether a call keeps the bad file under another name, or takes a copy in its place."""
     if any(p.call.node is call for p in sites.publishes):
         return True

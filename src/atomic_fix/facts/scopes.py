@@ -40,7 +40,7 @@ class Binding:
     kind: BindingKind
     function: FunctionFacts
     node: ast.AST
-    inside: tuple[Inside, ...]
+    enclosing: tuple[EnclosingBlock, ...]
     unpacked: tuple[int, ...] = ()
     """Which part of the value it is: `(0,)` for `a` and `(1, 0)` for `b` in `a, (b, c) = value`."""
 
@@ -56,11 +56,11 @@ class Binding:
 
     def holds_at(self, order: int) -> bool:
         """Whether a later place of the function is reached only through this binding."""
-        return self.order < order and all(inside.end >= order for inside in self.inside)
+        return self.order < order and all(block.end >= order for block in self.enclosing)
 
 
 @dataclass(slots=True, eq=False)
-class Inside:
+class EnclosingBlock:
     """A statement that encloses a place, and which part of it."""
 
     kind: str
@@ -75,14 +75,14 @@ class Call:
     order: int
     node: ast.Call
     function: FunctionFacts
-    inside: tuple[Inside, ...]
+    enclosing: tuple[EnclosingBlock, ...]
     name: str | None
     """The dotted name as written, if it is one."""
     shown: ast.Call | None = None
     """The call in the file, when `node` was made from it (`to_thread(path.write_text, x)`)."""
 
     @property
-    def place(self) -> ast.Call:
+    def source_node(self) -> ast.Call:
         """What to point at."""
         return self.node if self.shown is None else self.shown
 
@@ -128,17 +128,17 @@ class Site:
     @property
     def node(self) -> ast.Call:
         """What to point at in the file."""
-        return self.call.place
+        return self.call.source_node
 
 
 @dataclass(slots=True, eq=False)
-class Handled:
+class GuardedRegion:
     """A `try` statement with its handlers, or a `with suppress(...)`."""
 
     order: int
     node: ast.Try | With
     function: FunctionFacts
-    inside: tuple[Inside, ...]
+    enclosing: tuple[EnclosingBlock, ...]
     body_end: int = 0
     """Calls with an order between `order` and `body_end` stand in what is tried."""
     end: int = 0
@@ -154,11 +154,11 @@ class Return:
 @dataclass(frozen=True, slots=True, eq=False)
 class Raise:
     order: int
-    inside: tuple[Inside, ...]
+    enclosing: tuple[EnclosingBlock, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Test:
+class Branch:
     """An `if` statement."""
 
     order: int
@@ -194,9 +194,9 @@ class FunctionFacts:
     parameters: tuple[Parameter, ...] = ()
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
-    handled: list[Handled] = field(default_factory=list)
+    guarded_regions: list[GuardedRegion] = field(default_factory=list)
     returns: list[Return] = field(default_factory=list)
-    tests: list[Test] = field(default_factory=list)
+    branches: list[Branch] = field(default_factory=list)
     raises: list[Raise] = field(default_factory=list)
 
     @property
@@ -271,7 +271,7 @@ class _Collector:
         self._function = top
         # The class whose body is being read, None inside a function.
         self._class: ClassFacts | None = None
-        self._inside: tuple[Inside, ...] = ()
+        self._enclosing: tuple[EnclosingBlock, ...] = ()
         self._visits: dict[type[ast.AST], Callable[[Any], None]] = {
             ast.AnnAssign: self._annotated,
             ast.Assign: self._assign,
@@ -317,7 +317,7 @@ class _Collector:
     # --- scopes -----------------------------------------------------------------
 
     def _def(self, node: Function) -> None:
-        home, outer, inside = self._class, self._function, self._inside
+        home, outer, enclosing = self._class, self._function, self._enclosing
         # A function nested in a method sees the method's `self`.
         owner = home or outer.owner
         parameters = _parameters(node.args)
@@ -326,9 +326,9 @@ class _Collector:
         self.scopes.by_name.setdefault(function.name, []).append(function)
         if home is not None:
             home.methods.setdefault(function.name, function)
-        self._class, self._function, self._inside = None, function, ()
+        self._class, self._function, self._enclosing = None, function, ()
         self._all(children(node))
-        self._class, self._function, self._inside = home, outer, inside
+        self._class, self._function, self._enclosing = home, outer, enclosing
 
     def _class_def(self, node: ast.ClassDef) -> None:
         bases = tuple(dotted(base) or "" for base in node.bases)
@@ -403,14 +403,14 @@ class _Collector:
         if head in {"self", "cls"} and rest and "." not in rest and self._function.owner:
             owner, name = self._function.owner, rest
         home = self._function.bindings if owner is None else owner.attributes
-        binding = Binding(order, value, kind, self._function, node, self._inside, unpacked)
+        binding = Binding(order, value, kind, self._function, node, self._enclosing, unpacked)
         home.setdefault(name, []).append(binding)
 
     # --- calls, returns ---------------------------------------------------------
 
     def _call(self, node: ast.Call) -> None:
         name = dotted(node.func)
-        call = Call(self._tick(), node, self._function, self._inside, name)
+        call = Call(self._tick(), node, self._function, self._enclosing, name)
         self._function.calls.append(call)
         last = last_name(node.func)
         if last is not None:
@@ -424,19 +424,19 @@ class _Collector:
             self.visit(node.value)
 
     def _raise(self, node: ast.Raise) -> None:
-        self._function.raises.append(Raise(self._tick(), self._inside))
+        self._function.raises.append(Raise(self._tick(), self._enclosing))
         self._all(children(node))
 
     # --- what encloses what -----------------------------------------------------
 
     def _block(self, kind: str, node: ast.AST, nodes: Iterable[ast.AST]) -> None:
         """What stands in one part of a statement."""
-        around = self._inside
-        inside = Inside(kind, node)
-        self._inside = (*around, inside)
+        around = self._enclosing
+        block = EnclosingBlock(kind, node)
+        self._enclosing = (*around, block)
         self._all(nodes)
-        inside.end = self._tick()
-        self._inside = around
+        block.end = self._tick()
+        self._enclosing = around
 
     def _with(self, node: With) -> None:
         for item in node.items:
@@ -446,27 +446,27 @@ class _Collector:
                 )
             self._all(children(item))
         # As a `try` with nothing but a body, for `suppress(...)`.
-        handled = Handled(self._tick(), node, self._function, self._inside)
+        region = GuardedRegion(self._tick(), node, self._function, self._enclosing)
         self._block("with", node, node.body)
-        handled.body_end = self._tick()
-        handled.end = self._tick()
-        self._function.handled.append(handled)
+        region.body_end = self._tick()
+        region.end = self._tick()
+        self._function.guarded_regions.append(region)
 
     def _try(self, node: ast.Try) -> None:
-        handled = Handled(self._tick(), node, self._function, self._inside)
+        region = GuardedRegion(self._tick(), node, self._function, self._enclosing)
         self._block("try", node, node.body)
-        handled.body_end = self._tick()
+        region.body_end = self._tick()
         for handler in node.handlers:
             self._block("handler", handler, children(handler))
         if node.orelse:
             self._block("else", node, node.orelse)
         if node.finalbody:
             self._block("finally", node, node.finalbody)
-        handled.end = self._tick()
-        self._function.handled.append(handled)
+        region.end = self._tick()
+        self._function.guarded_regions.append(region)
 
     def _if(self, node: ast.If) -> None:
-        self._function.tests.append(Test(self._tick(), node))
+        self._function.branches.append(Branch(self._tick(), node))
         self.visit(node.test)
         self._block("if", node, node.body)
         if node.orelse:

@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.apis import Content, Move
-from atomic_fix.catalog.words import LOADING, PROMISING
+from atomic_fix.catalog.words import LOADING, PROMISING_ATOMICITY
 from atomic_fix.config import Config
-from atomic_fix.facts.candidates import Candidates, lasts
+from atomic_fix.facts.candidates import Candidates, last_parts
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import words
@@ -29,10 +29,10 @@ __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 # that it is given may do anything.
 _WRITING = frozenset({*apis.RUNNERS, "write_text", "write_bytes"})
 _READING = frozenset({*apis.RUNNERS, *apis.SPLITTERS, "read_text", "read_bytes"})
-_PUBLISHING = frozenset({*apis.RUNNERS, *lasts(apis.PUBLISHERS), *apis.PUBLISH_METHODS})
-_TREE_MAKERS = lasts(apis.TREE_MAKERS)
+_PUBLISHING = frozenset({*apis.RUNNERS, *last_parts(apis.PUBLISHERS), *apis.PUBLISH_METHODS})
+_TREE_MAKERS = last_parts(apis.TREE_MAKERS)
 
-_OPENERS = lasts(opener.name for opener in apis.OPENERS)
+_OPENERS = last_parts(opener.name for opener in apis.OPENERS)
 
 
 def _is_wrapper(last: str) -> bool:
@@ -68,12 +68,12 @@ def _loaders(names: tuple[str, ...]) -> Mapping[str, apis.Loader]:
 
 @lru_cache(maxsize=8)
 def _writing(savers: tuple[str, ...]) -> frozenset[str]:
-    return _WRITING | _OPENERS | lasts(_savers(savers))
+    return _WRITING | _OPENERS | last_parts(_savers(savers))
 
 
 @lru_cache(maxsize=8)
 def _reading(loaders: tuple[str, ...]) -> frozenset[str]:
-    return _READING | _OPENERS | lasts(_loaders(loaders))
+    return _READING | _OPENERS | last_parts(_loaders(loaders))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +120,7 @@ class Sites:
         self._load = Loads(self.handles, _loaders(config.loaders))
         self._write = Writes(self.handles, _savers(config.savers))
         # What configuration vouches for: calls of it, and all that it calls.
-        self._helpers = lasts(helper.replace(":", ".") for helper in config.atomic_helpers)
+        self._helpers = last_parts(helper.replace(":", ".") for helper in config.atomic_helpers)
         self._candidates = Candidates(scopes)
         self._config = config
         self._seen: dict[Call, tuple[Call, str]] = {}
@@ -155,7 +155,7 @@ class Sites:
     def calls_of(self, names: Iterable[str]) -> Iterator[tuple[Call, str]]:
         """The calls of functions with these qualified names, each with the name."""
         wanted = frozenset(names)
-        for call in self._candidates.calls(self._candidates.names(lasts(wanted))):
+        for call in self._candidates.calls(self._candidates.names(last_parts(wanted))):
             name = self.paths.call_name(call, call.function)
             if name in wanted:
                 yield call, name
@@ -215,32 +215,33 @@ class Sites:
         return self._candidates.names(_reading(self._config.loaders), _may_load)
 
     @cached_property
-    def kept(self) -> list[WriteSite]:
+    def project_writes(self) -> list[WriteSite]:
         """Calls of functions from elsewhere that write a file, and are no finding themselves."""
-        keepers = sorted(self._keepers(), key=lambda call: call.order)
+        writers = sorted(self._project_writers(), key=lambda call: call.order)
         return [
             WriteSite(call, WriteKind.HELPER, "", arg.value, self.handles.resolve(arg.value, call))
-            for call in keepers
+            for call in writers
             for arg in call.arguments[:3]
         ]
 
-    def _keepers(self) -> Iterator[Call]:
-        keeping = self._candidates.names(
-            self._helpers.union(apis.RUNNERS), lambda last: apis.KEEPER.fullmatch(last) is not None
+    def _project_writers(self) -> Iterator[Call]:
+        writing = self._candidates.names(
+            self._helpers.union(apis.RUNNERS),
+            lambda last: apis.PROJECT_WRITER.fullmatch(last) is not None,
         )
         imported = {target.partition(".")[0] for target in self.scopes.imports.values()}
         every = not apis.ATOMIC_PACKAGES.isdisjoint(imported)
         for given in self.scopes.calls():
             if not (
                 every
-                or last_name(given.node.func) in keeping
+                or last_name(given.node.func) in writing
                 or given.function.name in self._helpers
                 or (given.name or "").partition(".")[0] in apis.ATOMIC_PACKAGES
             ):
                 continue
             call, name = self._seen_through(given)
             last = call.method or name.rpartition(".")[2]
-            keeps = self._is_vouched_for(call, name) or apis.KEEPER.fullmatch(last)
+            keeps = self._is_vouched_for(call, name) or apis.PROJECT_WRITER.fullmatch(last)
             if keeps and not self.paths.callees(call.node, call.function):
                 yield call
 
@@ -249,9 +250,9 @@ class Sites:
         """Names of functions that are handed to one from elsewhere whose name promises an atomic
         write."""
         return frozenset(
-            (dotted(keeper.path_node) or "").rpartition(".")[2]
-            for keeper in self.kept
-            if not PROMISING.isdisjoint(words(keeper.call.method or keeper.call.name or ""))
+            (dotted(write.path_node) or "").rpartition(".")[2]
+            for write in self.project_writes
+            if not PROMISING_ATOMICITY.isdisjoint(words(write.call.method or write.call.name or ""))
         )
 
     def _is_vouched_for(self, call: Call, name: str) -> bool:
@@ -272,7 +273,7 @@ class Sites:
         bound = self.handles.bound_method(call)
         if bound is not None:
             node = call_of(bound, call.node, call.node.args)
-            call = Call(call.order, node, call.function, call.inside, dotted(bound), call.node)
+            call = Call(call.order, node, call.function, call.enclosing, dotted(bound), call.node)
             name = ""
         position = apis.RUNNERS.get((call.method or name).rpartition(".")[2])
         if position is not None:
@@ -281,7 +282,9 @@ class Sites:
                 # `to_thread(path.write_text, text)` is the call `path.write_text(text)`.
                 rest = [each for each in call.node.args if each is not inner][position:]
                 node = call_of(inner, call.node, rest)
-                call = Call(call.order, node, call.function, call.inside, dotted(inner), call.place)
+                call = Call(
+                    call.order, node, call.function, call.enclosing, dotted(inner), call.source_node
+                )
                 name = self.paths.call_name(call, call.function)
         return call, name
 

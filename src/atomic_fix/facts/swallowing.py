@@ -7,10 +7,10 @@ from enum import Enum
 
 from atomic_fix.catalog import errors
 from atomic_fix.catalog.calls import MAKING_EMPTY
-from atomic_fix.catalog.errors import OF_TORN
+from atomic_fix.catalog.errors import TRUNCATION_ERRORS
 from atomic_fix.catalog.words import ASKING, BROKEN, DEFAULT, LOADING, SHAPING
 from atomic_fix.facts import fallbacks
-from atomic_fix.facts.caught import corrupt_errors, error_names
+from atomic_fix.facts.exceptions import corrupt_errors, error_names
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
     FORS,
@@ -21,8 +21,8 @@ from atomic_fix.facts.nodes import (
     dotted,
     walk,
 )
-from atomic_fix.facts.reports import BodyScan, is_report, moves_aside, reports
-from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Test
+from atomic_fix.facts.reports import BodyScan, is_report, moves_to_backup, reports
+from atomic_fix.facts.scopes import Branch, Call, FunctionFacts, GuardedRegion
 from atomic_fix.facts.sites import LoadSite, Sites
 from atomic_fix.facts.tree import Tree
 
@@ -58,7 +58,7 @@ class Swallow:
 
     node: ast.ExceptHandler | ast.Call
     """The handler, or the `suppress(...)` call."""
-    handled: Handled
+    region: GuardedRegion
     """The `try`, or the `with suppress(...)`."""
     load: LoadSite
     errors: tuple[str, ...]
@@ -70,11 +70,11 @@ class Swallow:
 
     @property
     def function(self) -> FunctionFacts:
-        return self.handled.function
+        return self.region.function
 
     @property
     def statement(self) -> ast.Try | With:
-        return self.handled.node
+        return self.region.node
 
     @property
     def sets(self) -> frozenset[str]:
@@ -93,37 +93,37 @@ _FALLING_THROUGH = frozenset({Ending.SETS, Ending.PASSES, Ending.GOES_ON})
 def swallows(sites: Sites, tree: Tree) -> tuple[Swallow, ...]:
     found: list[Swallow] = []
     for function in sites.scopes.functions:
-        for handled in function.handled:
-            if isinstance(handled.node, ast.Try):
-                found += _handlers(sites, tree, handled, handled.node)
+        for region in function.guarded_regions:
+            if isinstance(region.node, ast.Try):
+                found += _handlers(sites, tree, region, region.node)
             else:
-                found += _suppressed(sites, handled, handled.node)
-    return tuple(sorted(found, key=lambda s: s.handled.order))
+                found += _suppressed(sites, region, region.node)
+    return tuple(sorted(found, key=lambda s: s.region.order))
 
 
-def _handlers(sites: Sites, tree: Tree, handled: Handled, node: ast.Try) -> list[Swallow]:
+def _handlers(sites: Sites, tree: Tree, region: GuardedRegion, node: ast.Try) -> list[Swallow]:
     found = []
     taken: set[str] = set()
     load: LoadSite | None = None
     for handler in node.handlers:
-        names = error_names(handler.type, sites.paths, handled.function)
+        names = error_names(handler.type, sites.paths, region.function)
         corrupt, broad = corrupt_errors(names)
         already, taken = taken, taken.union(names)
         if not corrupt and not broad:
             continue
-        if broad and not already.isdisjoint(OF_TORN):
+        if broad and not already.isdisjoint(TRUNCATION_ERRORS):
             continue
-        load = load or _load_in(sites, handled)
+        load = load or _load_in(sites, region)
         if load is None:
             return []
-        outcome = _outcome(sites, tree, handled, handler)
-        if outcome is None or (set(names) == {"EOFError"} and _is_a_stream(sites, handled, load)):
+        outcome = _outcome(sites, tree, region, handler)
+        if outcome is None or (set(names) == {"EOFError"} and _is_a_stream(sites, region, load)):
             continue
-        if _tries_the_next(sites, handled) or _keeps_the_text(sites, load, handler):
+        if _tries_the_next(sites, region) or _keeps_the_text(sites, load, handler):
             continue
         swallow = Swallow(
             handler,
-            handled,
+            region,
             load,
             errors=corrupt,
             broad=broad,
@@ -137,31 +137,29 @@ def _handlers(sites: Sites, tree: Tree, handled: Handled, node: ast.Try) -> list
 
 def _comes_right(sites: Sites, swallow: Swallow) -> bool:
     """Whether the same function tries again: the same file later, or another way that warns."""
-    handled = swallow.handled
+    region = swallow.region
     kind = swallow.outcome.kind
     if kind in {Ending.CONTINUES, Ending.PASSES, Ending.GOES_ON} and fallbacks.is_retry(
-        sites, handled, swallow.load
+        sites, region, swallow.load
     ):
         return True
-    return swallow.falls_through and fallbacks.warns_in_second_attempt(sites, handled)
+    return swallow.falls_through and fallbacks.warns_in_second_attempt(sites, region)
 
 
-def _is_a_stream(sites: Sites, handled: Handled, load: LoadSite) -> bool:
+def _is_a_stream(sites: Sites, region: GuardedRegion, load: LoadSite) -> bool:
     """`while True: try: yield pickle.load(file)` is left by its EOFError, as is what asks for
     one more object behind the first."""
-    return any(isinstance(inside.node, ast.While) for inside in handled.inside) or any(
-        other.order < handled.order and not other.raw and other.path.same(load.path)
-        for other in sites.loads_in(handled.function)
+    return any(isinstance(block.node, ast.While) for block in region.enclosing) or any(
+        other.order < region.order and not other.raw and other.path.same(load.path)
+        for other in sites.loads_in(region.function)
     )
 
 
-def _tries_the_next(sites: Sites, handled: Handled) -> bool:
+def _tries_the_next(sites: Sites, region: GuardedRegion) -> bool:
     """`for kind in kinds: try: return load(kind)`, and finding none is reported after the loop."""
-    function = handled.function
-    loop = next((i for i in reversed(handled.inside) if isinstance(i.node, FORS)), None)
-    if loop is None or not any(
-        handled.order < r.order < handled.body_end for r in function.returns
-    ):
+    function = region.function
+    loop = next((i for i in reversed(region.enclosing) if isinstance(i.node, FORS)), None)
+    if loop is None or not any(region.order < r.order < region.body_end for r in function.returns):
         return False
     return any(r.order > loop.end for r in function.raises) or any(
         call.order > loop.end and is_report(call.node, sites) for call in function.calls
@@ -178,36 +176,36 @@ def _keeps_the_text(sites: Sites, load: LoadSite, handler: ast.ExceptHandler) ->
     return BodyScan(handler.body, text.id).uses_error
 
 
-def _suppressed(sites: Sites, handled: Handled, node: With) -> list[Swallow]:
+def _suppressed(sites: Sites, region: GuardedRegion, node: With) -> list[Swallow]:
     for item in node.items:
         call = item.context_expr
         if not isinstance(call, ast.Call):
             continue
-        name = sites.paths.call_name(call, handled.function)
+        name = sites.paths.call_name(call, region.function)
         if name not in {"contextlib.suppress", "builtins.suppress"}:
             continue
         names: list[str] = []
         for arg in arguments(call):
-            names += error_names(arg.value, sites.paths, handled.function)
+            names += error_names(arg.value, sites.paths, region.function)
         corrupt, broad = corrupt_errors(names)
-        load = _load_in(sites, handled) if corrupt or broad else None
-        if load is None or _tells_later(sites, handled, node.body) or _raises_behind(handled):
+        load = _load_in(sites, region) if corrupt or broad else None
+        if load is None or _reports_later(sites, region, node.body) or _raises_after(region):
             return []
         missing_too = not _OF_MISSING.isdisjoint(names)
         outcome = Outcome(Ending.GOES_ON)
-        swallow = Swallow(call, handled, load, corrupt, broad, missing_too, outcome)
+        swallow = Swallow(call, region, load, corrupt, broad, missing_too, outcome)
         return [] if _comes_right(sites, swallow) else [swallow]
     return []
 
 
-def loads_tried(sites: Sites, handled: Handled) -> list[LoadSite]:
+def loads_tried(sites: Sites, region: GuardedRegion) -> list[LoadSite]:
     """The loads in the body of a `try` or `suppress`: its own, and those of the module's functions
     that it calls. What a nearer `try` handles is left out."""
-    found = _own_loads(sites, handled)
-    for call in handled.function.calls:
-        if handled.order < call.order < handled.body_end and not _inner(handled, call):
+    found = _own_loads(sites, region)
+    for call in region.function.calls:
+        if region.order < call.order < region.body_end and not _inner(region, call):
             for callee in sites.paths.callees(call.node, call.function)[:1]:
-                if callee is not handled.function:
+                if callee is not region.function:
                     found += [
                         load
                         for load in sites.loads_in(callee)
@@ -216,25 +214,25 @@ def loads_tried(sites: Sites, handled: Handled) -> list[LoadSite]:
     return found
 
 
-def _own_loads(sites: Sites, handled: Handled) -> list[LoadSite]:
+def _own_loads(sites: Sites, region: GuardedRegion) -> list[LoadSite]:
     return [
         load
-        for load in sites.loads_in(handled.function)
-        if handled.order < load.order < handled.body_end and not _inner(handled, load.call)
+        for load in sites.loads_in(region.function)
+        if region.order < load.order < region.body_end and not _inner(region, load.call)
     ]
 
 
-def _load_in(sites: Sites, handled: Handled) -> LoadSite | None:
+def _load_in(sites: Sites, region: GuardedRegion) -> LoadSite | None:
     """The load that is tried: in the body, or by a function of the module called there."""
     # The first one that parses, or else the first one.
-    best = min(_own_loads(sites, handled), key=lambda load: load.raw, default=None)
+    best = min(_own_loads(sites, region), key=lambda load: load.raw, default=None)
     if best is not None and not best.raw:
         return best
-    for call in handled.function.calls:
-        if not handled.order < call.order < handled.body_end or _inner(handled, call):
+    for call in region.function.calls:
+        if not region.order < call.order < region.body_end or _inner(region, call):
             continue
         for callee in sites.paths.callees(call.node, call.function)[:1]:
-            if callee is handled.function:
+            if callee is region.function:
                 continue
             inner = [load for load in sites.loads_in(callee) if not load.raw]
             if inner and not any(
@@ -251,19 +249,19 @@ def _load_in(sites: Sites, handled: Handled) -> LoadSite | None:
     return best
 
 
-def _inner(handled: Handled, call: Call) -> bool:
+def _inner(region: GuardedRegion, call: Call) -> bool:
     """Whether a nearer `try` of the same function already handles what the call raises."""
     tries = _tries_around(call)
     return (
-        isinstance(handled.node, ast.Try)
+        isinstance(region.node, ast.Try)
         and tries != []
-        and tries[-1] is not handled.node
+        and tries[-1] is not region.node
         and _takes_corrupt(tries[-1])
     )
 
 
 def _tries_around(call: Call) -> list[ast.Try]:
-    return [i.node for i in call.inside if i.kind == "try" and isinstance(i.node, ast.Try)]
+    return [i.node for i in call.enclosing if i.kind == "try" and isinstance(i.node, ast.Try)]
 
 
 def _takes_corrupt(node: ast.Try) -> bool:
@@ -287,7 +285,7 @@ def dismissals(sites: Sites, tree: Tree) -> tuple[Dismissal, ...]:
     """`if not isinstance(payload, dict): return None` behind the load of `payload`."""
     found = []
     for function in sites.scopes.functions:
-        for test in function.tests:
+        for test in function.branches:
             asked = _shape_asked_of(test.node.test)
             if asked is None or test.node.orelse:
                 continue
@@ -318,33 +316,31 @@ def _shape_asked_of(test: ast.expr) -> ast.Call | None:
 
 
 def _outcome(
-    sites: Sites, tree: Tree, handled: Handled, handler: ast.ExceptHandler
+    sites: Sites, tree: Tree, region: GuardedRegion, handler: ast.ExceptHandler
 ) -> Outcome | None:
     """How a silent handler ends, or None when it is not silent."""
     seen = BodyScan(handler.body, handler.name)
-    if seen.raises or seen.uses_error or seen.says_bad_news:
+    if seen.raises or seen.uses_error or seen.mentions_failure:
         return None
-    if seen.says_no and _is_question(handled.function):
+    if seen.returns_false and _is_question(region.function):
         return None  # it was asked, and a file that can't be read is a "no"
-    if seen.says_yes and not BROKEN.isdisjoint(words(handled.function.name)):
+    if seen.returns_true and not BROKEN.isdisjoint(words(region.function.name)):
         return None  # it was asked whether the file is bad
-    if _is_counted(sites, handled, handler.body):
+    if _is_counted(sites, region, handler.body):
         return None
     for call in seen.calls:
-        if is_report(call, sites) or moves_aside(call, sites):
+        if is_report(call, sites) or moves_to_backup(call, sites):
             return None
-        if any(load.call.node is call for load in sites.loads_in(handled.function)):
+        if any(load.call.node is call for load in sites.loads_in(region.function)):
             return None  # tries another file or format, and that is not silent by itself
-        for callee in sites.paths.callees(call, handled.function)[:1]:
+        for callee in sites.paths.callees(call, region.function)[:1]:
             if reports(callee.node.body, sites) or sites.loads_in(callee):
                 return None
     # What the `try` would have set is as empty as before.
-    if _tells_later(sites, handled, handler.body, handled.node.body):
+    if _reports_later(sites, region, handler.body, region.node.body):
         return None
     ending = _ending_of(handler.body, tree)
-    if ending is None or (
-        ending.kind in {Ending.PASSES, Ending.GOES_ON} and _raises_behind(handled)
-    ):
+    if ending is None or (ending.kind in {Ending.PASSES, Ending.GOES_ON} and _raises_after(region)):
         return None
     return ending
 
@@ -366,7 +362,7 @@ def _is_question(function: FunctionFacts) -> bool:
     )
 
 
-def _is_counted(sites: Sites, handled: Handled, body: Sequence[ast.stmt]) -> bool:
+def _is_counted(sites: Sites, region: GuardedRegion, body: Sequence[ast.stmt]) -> bool:
     """`skipped += 1` or `bad.append(path)`, and that is reported or returned later."""
     names: set[str | None] = set()
     for statement in body:
@@ -378,44 +374,44 @@ def _is_counted(sites: Sites, handled: Handled, body: Sequence[ast.stmt]) -> boo
     names.discard(None)
     if not names:
         return False
-    function = handled.function
-    heard: list[ast.expr] = [
+    function = region.function
+    reported: list[ast.expr] = [
         call.node
         for call in function.calls
-        if call.order > handled.end and is_report(call.node, sites)
+        if call.order > region.end and is_report(call.node, sites)
     ]
-    heard += [each.value for each in function.returns if each.order > handled.end]
+    reported += [each.value for each in function.returns if each.order > region.end]
     return any(
-        test.order > handled.end and _counts(test, names, sites) for test in function.tests
-    ) or any(_mentions(node, names) for node in heard)
+        test.order > region.end and _counts(test, names, sites) for test in function.branches
+    ) or any(_occurrences(node, names) for node in reported)
 
 
-def _counts(test: Test, names: set[str | None], sites: Sites) -> bool:
-    return _mentions(test.node.test, names) and reports(test.node.body, sites)
+def _counts(test: Branch, names: set[str | None], sites: Sites) -> bool:
+    return _occurrences(test.node.test, names) and reports(test.node.body, sites)
 
 
-def _mentions(node: ast.expr, names: set[str | None]) -> bool:
+def _occurrences(node: ast.expr, names: set[str | None]) -> bool:
     return any(
         isinstance(each, (ast.Name, ast.Attribute)) and dotted(each) in names for each in walk(node)
     )
 
 
-def _raises_behind(handled: Handled) -> bool:
+def _raises_after(region: GuardedRegion) -> bool:
     """Whether what falls through ends in a `raise`."""
     return any(
-        r.order > handled.end and r.inside == handled.inside[: len(r.inside)]
-        for r in handled.function.raises
+        r.order > region.end and r.enclosing == region.enclosing[: len(r.enclosing)]
+        for r in region.function.raises
     )
 
 
-def _tells_later(sites: Sites, handled: Handled, *blocks: Sequence[ast.stmt]) -> bool:
+def _reports_later(sites: Sites, region: GuardedRegion, *blocks: Sequence[ast.stmt]) -> bool:
     """Whether what is left empty is tested for later, and that raises or warns."""
     names = frozenset[str]().union(*map(assigned, blocks))
     return any(
-        test.order >= handled.end
+        test.order >= region.end
         and not names.isdisjoint(_names_in(test.node.test))
         and reports(test.node.body, sites)
-        for test in handled.function.tests
+        for test in region.function.branches
     )
 
 

@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.apis import Content
-from atomic_fix.catalog.words import NOT_PATHS, SAYING_NOTHING, TEMP
+from atomic_fix.catalog.words import GENERIC_HANDLE_NAMES, NOT_PATHS, TEMP
 from atomic_fix.facts.handles import Handles, Opened
 from atomic_fix.facts.modes import WRITE, Mode
 from atomic_fix.facts.names import words
@@ -143,7 +143,7 @@ class Writes:
         written = _written(handle, uses)
         data = [name for node in written for name in _names(node)][:4]
         last = (handle or "").rpartition(".")[2]
-        if last and set(words(last)).isdisjoint(SAYING_NOTHING | TEMP):
+        if last and set(words(last)).isdisjoint(GENERIC_HANDLE_NAMES | TEMP):
             data.append(last)
         constant = bool(written) and all(self._is_constant(node, call) for node in written)
         api = name.removeprefix("builtins.")
@@ -223,8 +223,8 @@ class Writes:
             if source is None:
                 return None
             copied = self._handles.resolve(source, call)
-            if not copied.is_temp and path.is_put_beside(copied):
-                path = path.having(PathTrait.ASIDE)  # `shutil.copy(path, f"{path}.1")`
+            if not copied.is_temp and path.is_sibling_of(copied):
+                path = path.with_traits(PathTrait.BACKUP)  # `shutil.copy(path, f"{path}.1")`
         data = _names(next((a.value for a in call.arguments if a.value is not target), None))
         api, content = saver.shown, saver.content
         return WriteSite(call, WriteKind.SAVE, api, target, path, WRITE, content, data, saver=saver)
@@ -328,13 +328,13 @@ def _is_as_of_paths(node: ast.Call) -> bool:
 
 def _in_transaction(call: Call) -> bool:
     """Whether the call stands in `with file_system.transaction:`, which publishes at its end."""
-    statements = [inside.node for inside in call.inside]
+    statements = [block.node for block in call.enclosing]
     # `with fs.transaction, fs.open(path, "w") as file:`
     statements += [
-        handled.node
-        for handled in call.function.handled
-        if isinstance(handled.node, WITHS)
-        and any(item.context_expr is call.place for item in handled.node.items)
+        region.node
+        for region in call.function.guarded_regions
+        if isinstance(region.node, WITHS)
+        and any(item.context_expr is call.source_node for item in region.node.items)
     ]
     entered = [
         item.context_expr

@@ -15,9 +15,9 @@ from atomic_fix.facts.scopes import Binding, Call
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.atomic_write import Attempt
+from atomic_fix.fixes.atomic_write import WriteRewriter
 from atomic_fix.fixes.block import called_name, changes_order, is_open_elsewhere
-from atomic_fix.fixes.place import Place, keyword
+from atomic_fix.fixes.edit_context import EditContext, keyword
 
 
 def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
@@ -28,13 +28,13 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
         raise Refused(site.saver.refusal.format(site.api))
     if site.call.shown is not None:
         raise Refused("the saver is called by another function")
-    attempt = Attempt(Place(facts, site.function, [site.node]), site)
-    place, saver = attempt.place, site.call.node
+    attempt = WriteRewriter(EditContext(facts, site.function, [site.node]), site)
+    context, saver = attempt.context, site.call.node
     local = attempt.helper("atomic_open")
-    if row.module and not place.imports(row.module):
+    if row.module and not context.imports(row.module):
         raise Refused(f"whether this is {row.module}'s `{site.api}` cannot be seen")
-    if row.doubt:
-        place.doubt(row.doubt)
+    if row.unsafe_reason:
+        context.mark_unsafe(row.unsafe_reason)
     arguments = site.call.arguments
     for given in arguments:
         if given.star:
@@ -42,13 +42,13 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
         if given.keyword in row.refused:
             raise Refused(f"with `{given.keyword}` the saver treats a handle in another way")
     # The others are methods.
-    if place.called(saver) == site.api and not place.owns(saver.func):
+    if context.called(saver) == site.api and not context.is_unshadowed(saver.func):
         raise Refused(f"whose `{site.api}` is called cannot be seen")
-    appended = _appended(place, site, row)
-    if not isinstance(place.parent(saver), ast.Expr):
+    appended = _appended(context, site, row)
+    if not isinstance(context.parent(saver), ast.Expr):
         raise Refused("what the saver returns is used")
     call = attempt.call
-    place.line(call)
+    context.simple_statement(call)
     path = attempt.path_text(site.path_node)
     if appended:
         path = f"{path[:-1]}{appended}{path[-1]}"
@@ -56,26 +56,26 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
     if site.path_node not in values:
         raise Refused("the path is not an argument of the saver")
     index = values.index(site.path_node)
-    if is_open_elsewhere(place, site, facts.sites.handles):
+    if is_open_elsewhere(context, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
-    if changes_order(place, site.path_node, [saver.func, *values[:index]]):
-        place.doubt("the path is worked out before what is saved")
-    handle = place.fresh("file", "handle", "output")
-    if place.comments(call):
+    if changes_order(context, site.path_node, [saver.func, *values[:index]]):
+        context.mark_unsafe("the path is worked out before what is saved")
+    handle = context.unused_name("file", "handle", "output")
+    if context.comments(call):
         raise Refused("comments stand in the call")
-    span = place.span(call)
-    indent = place.indent(span.start.row)
-    deeper = indent + place.unit
+    span = context.span(call)
+    indent = context.indent(span.start.row)
+    deeper = indent + context.unit
     opened, end = [path, *row.arguments.split(", ")], f" as {handle}:"
-    opener = place.laid_out(f"with {local}", opened, span, indent, end)
+    opener = context.format_call(f"with {local}", opened, span, indent, end)
     taken: list[str | cst.Arg] = [*call.args]
     name = keyword(call.args[index])
     taken[index] = f"{name}={handle}" if name else handle
-    saved = place.laid_out(place.text(call.func), taken, span, deeper)
+    saved = context.format_call(context.text(call.func), taken, span, deeper)
     return attempt.made(Edit(span, f"{opener}\n{deeper}{saved}"))
 
 
-def _appended(place: Place, site: WriteSite, row: Handle) -> str:
+def _appended(context: EditContext, site: WriteSite, row: Handle) -> str:
     """What is put behind the path for the file to be the one that the saver writes.
 
     Raises:
@@ -83,7 +83,7 @@ def _appended(place: Place, site: WriteSite, row: Handle) -> str:
     """
     if not row.suffixes:
         return ""
-    ends = endings(place, site.path_node, site.call)
+    ends = endings(context, site.path_node, site.call)
     known = {PurePath("_" + end).suffix.lower() for end in ends}
     if not ends or "" in ends:
         raise Refused(f"`{site.api}` goes by the suffix of the path, which is not in sight")
@@ -93,7 +93,7 @@ def _appended(place: Place, site: WriteSite, row: Handle) -> str:
     if not row.appends:
         raise Refused(f"`{site.api}` treats the suffix {max(known)} of a path in its own way")
     if any(end.endswith(row.suffixes) for end in ends) or not _ends_in_a_literal(
-        place.code(site.path_node)
+        context.cst_node(site.path_node)
     ):
         raise Refused(f"`{site.api}` adds {row.suffixes[0]} to the path")
     return row.suffixes[0]
@@ -110,7 +110,9 @@ def _ends_in_a_literal(node: cst.CSTNode) -> bool:
     return isinstance(node, cst.SimpleString) and len(node.quote) == 1
 
 
-def endings(place: Place, node: ast.expr | None, call: Call, depth: int = 5) -> frozenset[str]:
+def endings(
+    context: EditContext, node: ast.expr | None, call: Call, depth: int = 5
+) -> frozenset[str]:
     """The texts that a path may end in, each as far back as it is in sight; an empty one among
     them, or none at all, where the end is not."""
     unknown = frozenset({""})
@@ -123,46 +125,50 @@ def endings(place: Place, node: ast.expr | None, call: Call, depth: int = 5) -> 
         case ast.JoinedStr(values=[*_, ast.Constant(value=str(text))]):
             return frozenset({text})
         case ast.JoinedStr(values=[*_, ast.FormattedValue(value=end, format_spec=None)]):
-            return endings(place, end, *again)
+            return endings(context, end, *again)
         case ast.BinOp(op=ast.Add() | ast.Div(), right=right):
-            return endings(place, right, *again)
+            return endings(context, right, *again)
         case ast.BinOp(left=ast.Constant(value=str(template)), op=ast.Mod()):
             return _of_a_template(template, "%")
         case ast.IfExp(body=body, orelse=orelse):
-            return endings(place, body, *again) | endings(place, orelse, *again)
+            return endings(context, body, *again) | endings(context, orelse, *again)
         case ast.Call():
-            return _endings_of_a_call(place, node, call, depth)
+            return _endings_of_a_call(context, node, call, depth)
         case ast.Name(id=name):
-            bound = place.facts.paths.bindings(name, call.function, call.order)
+            bound = context.facts.paths.bindings(name, call.function, call.order)
             if bound and call.function.parameter(name) is None:
-                return _of_all(place, bound, call, depth)
+                return _of_all(context, bound, call, depth)
         case ast.Attribute(attr=name) if dotted(node.value) in {"self", "cls"}:
             owner = call.function.owner
-            bound = place.facts.paths.attribute(owner, name) if owner is not None else []
+            bound = context.facts.paths.attribute(owner, name) if owner is not None else []
             if bound:
-                return _of_all(place, bound, call, depth)
+                return _of_all(context, bound, call, depth)
     return unknown
 
 
-def _endings_of_a_call(place: Place, node: ast.Call, call: Call, depth: int) -> frozenset[str]:
+def _endings_of_a_call(
+    context: EditContext, node: ast.Call, call: Call, depth: int
+) -> frozenset[str]:
     last, receiver = called_name(node), getattr(node.func, "value", None)
     if last in SAME_ENDING | {"join", "joinpath", "with_name", "with_suffix"}:
         given = nodes.arguments(node)
         if given and not any(arg.star or arg.keyword for arg in given):
-            return endings(place, given[-1].value, call, depth - 1)
+            return endings(context, given[-1].value, call, depth - 1)
     if last in {"absolute", "expanduser", "resolve", "as_posix"}:
-        return endings(place, receiver, call, depth - 1)
+        return endings(context, receiver, call, depth - 1)
     if last == "format" and isinstance(receiver, ast.Constant) and isinstance(receiver.value, str):
         return _of_a_template(receiver.value, "}")
     return frozenset({""})
 
 
-def _of_all(place: Place, bound: Sequence[Binding], call: Call, depth: int) -> frozenset[str]:
+def _of_all(
+    context: EditContext, bound: Sequence[Binding], call: Call, depth: int
+) -> frozenset[str]:
     found = frozenset[str]()
     for each in bound:
         if not each.is_assigned:
             return frozenset({""})
-        found |= endings(place, each.value, call.at(each), depth - 1)
+        found |= endings(context, each.value, call.at(each), depth - 1)
     return found
 
 

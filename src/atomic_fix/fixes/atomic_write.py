@@ -25,16 +25,16 @@ from atomic_fix.facts.writes import WriteKind
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.block import (
-    Block,
+    HandleBlock,
     called_name,
     changes_order,
     given_to,
     is_descriptor,
     is_open_elsewhere,
 )
-from atomic_fix.fixes.code import dotted
+from atomic_fix.fixes.cst_tree import dotted
+from atomic_fix.fixes.edit_context import EditContext, bound, keyword, last_name
 from atomic_fix.fixes.imports import import_name
-from atomic_fix.fixes.place import Place, bound, keyword, last_name
 
 # Keywords that the helper keeps for itself: an option of `json.dumps` by such a name, or by
 # none, would not get there.
@@ -54,39 +54,43 @@ _LEAVING = (ast.Break, ast.Continue, ast.Raise, ast.Return, ast.Yield, ast.Yield
 
 def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     """The repair of a write in place."""
-    place = Place(facts, site.function, [site.node])
-    if place.imports(*REMOTE_PATH_PACKAGES):
+    context = EditContext(facts, site.function, [site.node])
+    if context.imports(*REMOTE_PATH_PACKAGES):
         raise Refused("the path may not be one of the local file system")
     if site.path.traits & (PathTrait.DEVICE | PathTrait.MEMORY | PathTrait.HANDLE):
         raise Refused("what is written is no regular file")
-    if is_descriptor(place, site):
+    if is_descriptor(context, site):
         raise Refused("the file may be given as a descriptor")
     func, receiver = site.call.node.func, site.path_node
     if isinstance(func, ast.Attribute) and func.value is receiver:
         last = called_name(receiver)
         if last[:1].isupper() and not last.endswith("Path"):
             raise Refused(f"whether `{last}` is a path of the local file system cannot be seen")
-        _must_be_pathlib(place, site, func.attr)
-    _must_not_be_a_retreat(place, site)
-    if is_open_elsewhere(place, site, facts.sites.handles):
+        _must_be_pathlib(context, site, func.attr)
+    _refuse_if_fallback(context, site)
+    if is_open_elsewhere(context, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
     kind = _WholeWrite if site.kind is WriteKind.WHOLE else _OpenedWrite
-    fix = kind(place, site).fix()
+    fix = kind(context, site).fix()
     # To remove the file first would take back what the repair gives.
     before: list[cst.CSTNode] = []
     with suppress(Refused):
-        before = place.siblings(place.statement(place.code(site.call.place)))[0][-1:]
+        before = context.siblings(context.statement(context.cst_node(site.call.source_node)))[0][
+            -1:
+        ]
     try:
-        edits = place.without_removal(place.text(receiver), before)
+        edits = context.removal_edits(context.text(receiver), before)
     except Refused as refused:
         raise Refused(f"the file is removed first, and {refused}") from refused
     if not edits:
         return fix
-    place.doubt("the file is not removed first: it keeps its mode, and a read-only one is refused")
-    return place.fix(fix.title, [*fix.edits, *edits])
+    context.mark_unsafe(
+        "the file is not removed first: it keeps its mode, and a read-only one is refused"
+    )
+    return context.fix(fix.title, [*fix.edits, *edits])
 
 
-def fix_staged(place: Place, site: WriteSite, target: ast.expr, region: Span) -> Fix:
+def fix_staged(context: EditContext, site: WriteSite, target: ast.expr, region: Span) -> Fix:
     """One call of the helper in place of a write to a temp file and its publication.
 
     Args:
@@ -97,19 +101,19 @@ def fix_staged(place: Place, site: WriteSite, target: ast.expr, region: Span) ->
     Raises:
         Refused: the call cannot be made from what is in sight.
     """
-    place.doubt("the target keeps its mode and links, and a read-only one is refused")
-    if changes_order(place, target, [arg.value for arg in site.call.arguments]):
+    context.mark_unsafe("the target keeps its mode and links, and a read-only one is refused")
+    if changes_order(context, target, [arg.value for arg in site.call.arguments]):
         raise Refused("the path would be worked out before what is written")
-    attempt = _WholeWrite(place, site)
+    attempt = _WholeWrite(context, site)
     attempt.target, attempt.region = target, region
     return attempt.fix()
 
 
-def _must_not_be_a_retreat(place: Place, site: WriteSite) -> None:
+def _refuse_if_fallback(context: EditContext, site: WriteSite) -> None:
     """Refuses what is done where an atomic write of the file failed."""
     path = nodes.code_of(site.path_node)
-    for inside in site.call.inside:
-        tried = place.parent(inside.node) if inside.kind == "handler" else None
+    for block in site.call.enclosing:
+        tried = context.parent(block.node) if block.kind == "handler" else None
         for line in tried.body if isinstance(tried, ast.Try) else ():
             for call in nodes.of_kind(line, ast.Call):
                 if "atomic" in words(nodes.code_of(call.func)) and path in [
@@ -121,9 +125,9 @@ def _must_not_be_a_retreat(place: Place, site: WriteSite) -> None:
 _PATHLIB = re.compile(r"\.*(aiopath|anyio|pathlib2?)\.\w+")
 
 
-def _must_be_pathlib(place: Place, site: WriteSite, method: str) -> None:
+def _must_be_pathlib(context: EditContext, site: WriteSite, method: str) -> None:
     """Refuses a method by the name of one of `pathlib.Path` that may be another's."""
-    node, facts = site.path_node, place.facts
+    node, facts = site.path_node, context.facts
     made = [node]
     name = nodes.dotted(node) or ""
     owner = site.function.owner
@@ -142,7 +146,7 @@ def _must_be_pathlib(place: Place, site: WriteSite, method: str) -> None:
         called = (nodes.dotted(kind) or "").rpartition(".")[2]
         if not called[:1].isupper() or (kind is each and not isinstance(each, ast.Name)):
             continue
-        origins = place.origins(called)
+        origins = context.origins(called)
         if facts.scopes.class_named(called) is not None or (
             called == "Path" and not all(_PATHLIB.fullmatch(origin) for origin in origins)
         ):
@@ -152,13 +156,13 @@ def _must_be_pathlib(place: Place, site: WriteSite, method: str) -> None:
         raise Refused(f"a class of the file has a `{method}` of its own")
 
 
-class Attempt:
+class WriteRewriter:
     """One write, and the fix as far as it is made. Each step may raise `Refused`."""
 
-    def __init__(self, place: Place, site: WriteSite) -> None:
-        self.place = place
+    def __init__(self, context: EditContext, site: WriteSite) -> None:
+        self.context = context
         self.site = site
-        self.module = place.facts.config.helper
+        self.module = context.facts.config.helper
         self.own = own_helper(self.module)
         self.path = ""
         self.given: dict[str, cst.Arg] = {}
@@ -169,14 +173,14 @@ class Attempt:
     @cached_property
     def call(self) -> cst.Call:
         """The call in the file."""
-        found = self.place.code(self.site.call.place)
+        found = self.context.cst_node(self.site.call.source_node)
         assert isinstance(found, cst.Call)
         return found
 
     def is_asynchronous(self) -> None:
-        if self.place.imports("trio"):
+        if self.context.imports("trio"):
             raise Refused("the asynchronous helper runs on asyncio only")
-        self.place.doubt("right on asyncio, not on trio")
+        self.context.mark_unsafe("right on asyncio, not on trio")
 
     def helper(self, name: str, *, plain: bool = True) -> str:
         """What the code calls a function of the helper; `plain` when it is given nothing but
@@ -188,21 +192,23 @@ class Attempt:
                 raise Refused(f"the configured helper `{module}` writes JSON only")
             if not plain:
                 raise Refused(f"what `{own.function}` does with these options is not known")
-            self.place.doubt(f"what `{own.function}` writes is not known here: compare the bytes")
+            self.context.mark_unsafe(
+                f"what `{own.function}` writes is not known here: compare the bytes"
+            )
             module, name = own.module, own.function
         self.title = f"Write with `{name}`"
-        self.place.added.clear()
-        return import_name(self.place, module, name)
+        self.context.added.clear()
+        return import_name(self.context, module, name)
 
     def made(self, *edits: Edit) -> Fix:
-        return self.place.fix(self.title, edits)
+        return self.context.fix(self.title, edits)
 
     def json_call(self, node: cst.BaseExpression) -> Sequence[cst.Arg] | None:
         """The arguments of `json.dumps(value, **options)` if every option is in sight."""
         if (
             isinstance(node, cst.Call)
-            and self.place.called(node) == "json.dumps"
-            and self.place.owns(node.func)
+            and self.context.called(node) == "json.dumps"
+            and self.context.is_unshadowed(node.func)
         ):
             return _json_of(node.args)
         return None
@@ -224,25 +230,25 @@ class Attempt:
             by_name: dict[str, str | cst.Arg] = {"path": self.path, "obj": dumped[0]}
             found = [self._named(name, by_name[what]) for name, what in self.own.arguments]
         local = self.helper("atomic_write_json", plain=plain)
-        return self.made(Edit(span, self.place.laid_out(before + local, found, span) + after))
+        return self.made(Edit(span, self.context.format_call(before + local, found, span) + after))
 
     def options(self, *names: str) -> list[str]:
         """The arguments by these names, as they are given on."""
         given = self.given
-        return [f"{n}={self.place.text(given[n].value)}" for n in names if n in given]
+        return [f"{n}={self.context.text(given[n].value)}" for n in names if n in given]
 
     def _named(self, name: str, given: str | cst.Arg) -> str | cst.Arg:
         if not name:
             return given
-        text = given if isinstance(given, str) else self.place.text(given)
+        text = given if isinstance(given, str) else self.context.text(given)
         if "\n" in text:
             raise Refused("an argument of several lines would have to be named")
         return f"{name}={text}"
 
     def path_text(self, path: ast.expr) -> str:
-        node = self.place.code(path)
+        node = self.context.cst_node(path)
         assert isinstance(node, cst.BaseExpression)
-        text = self.place.row(node)
+        text = self.context.one_line_text(node)
         bare = text[1:-1].strip()
         needed = isinstance(node, (cst.NamedExpr, cst.Tuple, cst.GeneratorExp))
         if node.lpar and not needed and "\n" not in bare:
@@ -252,23 +258,23 @@ class Attempt:
         return text
 
 
-class _WholeWrite(Attempt):
+class _WholeWrite(WriteRewriter):
     """`path.write_text(...)`, `path.write_bytes(...)`."""
 
     target: ast.expr | None = None
     region: Span | None = None
 
     def fix(self) -> Fix:
-        place, written = self.place, self.site.call
+        context, written = self.context, self.site.call
         func = written.node.func
         in_a_runner = written.shown is not None
-        if not isinstance(func, ast.Attribute) or (in_a_runner and given_to(place, func) is None):
+        if not isinstance(func, ast.Attribute) or (in_a_runner and given_to(context, func) is None):
             raise Refused("it is called under another name")
         self.path = self.path_text(self.target or func.value)
         call, args = self.call, self._arguments()
         self.given = _by_name(args, ("data", "encoding", "errors", "newline"))
         is_text = func.attr == "write_text"
-        if not in_a_runner and isinstance(place.parents.get(call), cst.Await):
+        if not in_a_runner and isinstance(context.parents.get(call), cst.Await):
             self.is_asynchronous()
             self.suffix = "_async"
         if is_text and not in_a_runner:
@@ -280,55 +286,55 @@ class _WholeWrite(Attempt):
             raise Refused("the text is not in sight")
         local = self.helper(f"atomic_write_{'text' if is_text else 'bytes'}")
         if in_a_runner:
-            return self._in_a_runner(place.code(func), local)
-        if not place.comments(call):
+            return self._in_a_runner(context.cst_node(func), local)
+        if not context.comments(call):
             with suppress(Refused):
-                span = self.region or place.span(call)
-                text = place.laid_out(local, [self.path, *args], span)
+                span = self.region or context.span(call)
+                text = context.format_call(local, [self.path, *args], span)
                 return self.made(Edit(span, text))
         if self.region is not None:
             raise Refused
-        first = place.insert(place.span(args[0]).start, f"{self.path}, ")
-        return self.made(place.edit(call.func, local), first)
+        first = context.insert(context.span(args[0]).start, f"{self.path}, ")
+        return self.made(context.edit(call.func, local), first)
 
     def _arguments(self) -> list[cst.Arg]:
         """What is given to the method: of what a runner is given, the rest."""
         given = [arg.value for arg in self.site.call.arguments]
-        pairs = zip(self.call.args, nodes.arguments(self.site.call.place), strict=True)
+        pairs = zip(self.call.args, nodes.arguments(self.site.call.source_node), strict=True)
         return [arg for arg, model in pairs if model.value in given]
 
     def _as_json(self) -> Fix:
-        call, parents = self.call, self.place.parents
+        call, parents = self.call, self.context.parents
         dumped = self.json_call(self.given["data"].value) if "data" in self.given else None
         statement = parents.get(parents[call] if self.suffix else call)
         if (
             dumped is None
             or "errors" in self.given
             or not isinstance(statement, cst.Expr)
-            or self.place.comments(call)
+            or self.context.comments(call)
         ):
             raise Refused
-        return self.json_fix(dumped, self.region or self.place.span(call))
+        return self.json_fix(dumped, self.region or self.context.span(call))
 
     def _in_a_runner(self, func: cst.CSTNode, local: str) -> Fix:
         """`to_thread(path.write_text, text)`: the function given becomes the helper and its
         first argument."""
-        place, call = self.place, self.call
-        if place.comments(call):
+        context, call = self.context, self.call
+        if context.comments(call):
             raise Refused("comments stand in the call")
         given: list[str | cst.Arg] = []
         for arg in call.args:
             given += [local, self.path] if arg.value is func else [arg]
-        span = place.span(call)
-        return self.made(Edit(span, place.laid_out(place.text(call.func), given, span)))
+        span = context.span(call)
+        return self.made(Edit(span, context.format_call(context.text(call.func), given, span)))
 
 
-class _OpenedWrite(Attempt):
+class _OpenedWrite(WriteRewriter):
     """A handle in a truncating mode."""
 
     def fix(self) -> Fix:
-        site, place = self.site, self.place
-        name = self.name = place.called(site.call.node)
+        site, context = self.site, self.context
+        name = self.name = context.called(site.call.node)
         if site.call.shown is not None:
             raise Refused("the handle is opened in another function")
         if site.api == "os.open":
@@ -338,12 +344,12 @@ class _OpenedWrite(Attempt):
         self.opener = apis.PATH_OPEN if self._is_method else apis.opener(name) or _UNKNOWN
         if self.opener.refusal:
             raise Refused(self.opener.refusal)
-        if self.opener.rewriting is Rewriting.NOT_SEEN:
+        if self.opener.rewriting is Rewriting.UNKNOWN_EFFECTS:
             raise Refused(f"what else `{site.api}` does is not in sight; the file may be remote")
-        if not self._is_method and not place.owns(site.call.node.func):
+        if not self._is_method and not context.is_unshadowed(site.call.node.func):
             raise Refused(f"whether `{site.api}` is the one of Python cannot be seen")
         self._look_at_the_arguments()
-        parent = place.parents.get(self.call)
+        parent = context.parents.get(self.call)
         rewriting = self.opener.rewriting
         if rewriting is Rewriting.AWAITS:
             return self._awaited()
@@ -369,7 +375,7 @@ class _OpenedWrite(Attempt):
     @cached_property
     def _statement(self) -> nodes.With:
         """The `with` around it."""
-        around = self.place.around(self.site.call.node)
+        around = self.context.ast_ancestors(self.site.call.node)
         found = next((each for each in around if isinstance(each, nodes.WITHS)), None)
         if found is None:
             raise Refused("the handle is not opened by a `with` of its own")
@@ -386,15 +392,15 @@ class _OpenedWrite(Attempt):
         if "mode" in self.given:
             index = self.call.args.index(self.given["mode"])
             mode = self.site.call.arguments[index].value
-            modes = self.place.facts.sites.handles.modes(mode, self.site.call)
+            modes = self.context.facts.sites.handles.modes(mode, self.site.call)
             if not modes or any(set(m) - set("wbt+") or "w" not in m for m in modes):
                 raise Refused("the mode is not always one that writes the file anew")
             if isinstance(mode, ast.Name) and self.site.function.parameter(mode.id) is not None:
-                self.place.doubt("a caller elsewhere may ask for another mode, as `a`")
+                self.context.mark_unsafe("a caller elsewhere may ask for another mode, as `a`")
 
     def _reopened(self) -> Edit:
         """The opener's call, as a call of `atomic_open`."""
-        call, place = self.call, self.place
+        call, context = self.call, self.context
         local = self.helper("atomic_open")
         arguments: list[str | cst.Arg] = [
             f"path={self.path}" if keyword(arg) == "file" else arg for arg in call.args
@@ -412,22 +418,22 @@ class _OpenedWrite(Attempt):
                 arguments.append('newline=""')
         elif self._is_method:
             arguments.insert(0, self.path)
-        if not place.comments(call):
-            return place.edit(call, place.laid_out(local, arguments, place.span(call)))
+        if not context.comments(call):
+            return context.edit(call, context.format_call(local, arguments, context.span(call)))
         if arguments != list(call.args):
             raise Refused("comments stand in the call")
-        return place.edit(call.func, local)
+        return context.edit(call.func, local)
 
     def _header(self, handle: str) -> str:
         """The first row of a `with` that opens the file."""
-        if self.place.comments(self.call):
+        if self.context.comments(self.call):
             raise Refused("comments stand in the call")
         return f"with {self._reopened().text} as {handle}:"
 
     # --- with ---------------------------------------------------------------------
 
     def _in_with(self, item: cst.WithItem) -> Fix:
-        statement = self.place.parents[item]
+        statement = self.context.parents[item]
         assert isinstance(statement, cst.With)
         handle = bound(item)
         if not handle:
@@ -444,25 +450,25 @@ class _OpenedWrite(Attempt):
             raise Refused("give `GzipFile` a handle of `atomic_open` as `fileobj`")
         methods = self._uses_of(handle, statement)
         if rewriting is Rewriting.RECODES and methods - {"", "write", "writelines"}:
-            self.place.doubt("the handle of `codecs.open` has other methods")
+            self.context.mark_unsafe("the handle of `codecs.open` has other methods")
         return self.made(self._reopened())
 
     def _uses_of(self, handle: str, statement: cst.With) -> set[str]:
         """The methods of a handle that a block uses; empty text for uses of another kind."""
-        above = [self.place.parents.get(use) for use in self.place.uses(handle, statement.body)]
+        above = [self.context.parents.get(use) for use in self.context.uses(handle, statement.body)]
         return {each.attr.value if isinstance(each, cst.Attribute) else "" for each in above}
 
     def _look_into(self, body: Sequence[ast.stmt], handle: str) -> None:
         """What the block does that is not the same when the file appears only at its end."""
-        Block(self.place, self.site, body, handle).look()
+        HandleBlock(self.context, self.site, body, handle).check()
         if {"buffering"} & set(self.given):
-            self.place.doubt("what is written at once is seen by others only at the end")
+            self.context.mark_unsafe("what is written at once is seen by others only at the end")
 
     def _look_beside(self) -> None:
         """The other items of the `with`: what comes behind the opener is done while it is open."""
         items = self._statement.items
         index = next(i for i, e in enumerate(items) if e.context_expr is self.site.call.node)
-        Block(self.place, self.site, items[index + 1 :], "").look_for_the_path()
+        HandleBlock(self.context, self.site, items[index + 1 :], "").check_path_uses()
 
     def _collapsed(self, statement: cst.With, handle: str) -> Fix:
         """One call in place of a block that only dumps JSON into the handle."""
@@ -475,7 +481,7 @@ class _OpenedWrite(Attempt):
         ):
             raise Refused
         comment = self._kept_comment(statement, handle)
-        return self.json_fix(dumped, self.place.span(statement), after=comment)
+        return self.json_fix(dumped, self.context.span(statement), after=comment)
 
     def _only_expression(self, statement: cst.With) -> cst.BaseExpression:
         """What the block evaluates, and does no more."""
@@ -488,17 +494,17 @@ class _OpenedWrite(Attempt):
 
     def _dumped_into(self, node: cst.BaseExpression, handle: str) -> Sequence[cst.Arg] | None:
         """What `json.dump(value, handle)` or `handle.write(json.dumps(value))` dumps."""
-        place = self.place
-        if isinstance(node, cst.Call) and place.called(node) == "json.dump":
+        context = self.context
+        if isinstance(node, cst.Call) and context.called(node) == "json.dump":
             file = _by_name(node.args, ("obj", "fp")).get("fp")
             if (
                 file is not None
-                and place.text(file.value) == handle
-                and place.owns(node.func)
+                and context.text(file.value) == handle
+                and context.is_unshadowed(node.func)
                 and self._encodes_alike(node)
             ):
                 return _json_of([arg for arg in node.args if arg is not file])
-        elif isinstance(node, cst.Call) and place.text(node.func) == f"{handle}.write":
+        elif isinstance(node, cst.Call) and context.text(node.func) == f"{handle}.write":
             return self.json_call(node.args[0].value) if len(node.args) == 1 else None
         return None
 
@@ -508,7 +514,7 @@ class _OpenedWrite(Attempt):
         given = next((arg.value for arg in node.args if keyword(arg) == "cls"), None)
         if given is None:
             return True
-        owner = self.place.facts.scopes.class_named(dotted(given) or "")
+        owner = self.context.facts.scopes.class_named(dotted(given) or "")
         bases = {base.rpartition(".")[2] for base in owner.bases} if owner is not None else set()
         return (
             owner is not None
@@ -520,22 +526,24 @@ class _OpenedWrite(Attempt):
         )
 
     def _compressed(self, statement: cst.With, item: cst.WithItem) -> Fix:
-        place, call = self.place, self.call
+        context, call = self.context, self.call
         written = {"write", "writestr"}
         if (
             self.opener.content is Content.ARCHIVE
             and self._uses_of(bound(item), statement) - written
         ):
             raise Refused("the archive is not only written to")
-        if place.comments(call):
+        if context.comments(call):
             raise Refused("comments stand in the call")
         local = self.helper("atomic_open")
-        raw = place.fresh("raw", "raw_file", "binary_file")
-        span = place.span(item.item)
+        raw = context.unused_name("raw", "raw_file", "binary_file")
+        span = context.span(item.item)
         rest = [
-            place.row(a) for a in call.args if a is not self.given.get(self.opener.path_keyword)
+            context.one_line_text(a)
+            for a in call.args
+            if a is not self.given.get(self.opener.path_keyword)
         ]
-        compressor = f"{place.text(call.func)}({', '.join([raw, *rest])})"
+        compressor = f"{context.text(call.func)}({', '.join([raw, *rest])})"
         if "\n" in compressor:
             raise Refused("the opener stands on several lines")
         text = f'{local}({self.path}, "wb") as {raw}, {compressor}'
@@ -545,55 +553,55 @@ class _OpenedWrite(Attempt):
 
     def _in_argument(self, arg: cst.Arg) -> Fix:
         """`json.dump(value, open(path, "w"))`."""
-        place = self.place
-        outer = place.parents[arg]
+        context = self.context
+        outer = context.parents[arg]
         if not isinstance(outer, cst.Call):
             raise Refused("the handle outlives the statement that opens it")
         last = last_name(outer)
         if last in {"enter_context", "enter_async_context"}:
-            self.place.doubt("the file appears when the stack is left")
+            self.context.mark_unsafe("the file appears when the stack is left")
             return self.made(self._reopened())
         if last not in {"dump", "safe_dump", "dump_all", "safe_dump_all", "save", "savez"}:
             raise Refused("the handle is given away")
-        if not isinstance(place.parents.get(outer), cst.Expr):
+        if not isinstance(context.parents.get(outer), cst.Expr):
             raise Refused("the handle is opened within an expression")
-        around = given_to(place, self.site.call.node)
+        around = given_to(context, self.site.call.node)
         assert around is not None
         given = [each.value for each in nodes.arguments(around)]
         index = given.index(self.site.call.node)
-        if changes_order(place, self.site.path_node, [around.func, *given[:index]]):
-            place.doubt("the path is worked out before what is written")
+        if changes_order(context, self.site.path_node, [around.func, *given[:index]]):
+            context.mark_unsafe("the path is worked out before what is written")
         # What comes behind the opener finds the file emptied.
-        Block(place, self.site, given[index + 1 :], "").look_for_the_path()
-        dumped = self._dumped_into(outer, place.text(self.call))
-        span = place.span(outer)
+        HandleBlock(context, self.site, given[index + 1 :], "").check_path_uses()
+        dumped = self._dumped_into(outer, context.text(self.call))
+        span = context.span(outer)
         if (
             dumped is not None
             and not {"errors", "buffering"} & set(self.given)
-            and not place.comments(outer)
+            and not context.comments(outer)
         ):
             return self.json_fix(dumped, span)
         # `with atomic_open(...) as file:` around the statement.
-        place.line(outer)
+        context.simple_statement(outer)
         if span.start.row != span.end.row:
             raise Refused("the statement stands on several lines")
-        handle = place.fresh("file", "handle", "output")
-        header = f"{self._header(handle)}\n{place.indent(span.start.row)}{place.unit}"
-        return self.made(place.insert(span.start, header), place.edit(self.call, handle))
+        handle = context.unused_name("file", "handle", "output")
+        header = f"{self._header(handle)}\n{context.indent(span.start.row)}{context.unit}"
+        return self.made(context.insert(span.start, header), context.edit(self.call, handle))
 
     def _written_at_once(self, func: cst.Attribute) -> Fix:
         """`open(path, "w").write(text)`."""
-        place = self.place
-        outer = place.parents[func]
+        context = self.context
+        outer = context.parents[func]
         if not isinstance(outer, cst.Call) or len(outer.args) != 1 or outer.args[0].star:
             raise Refused("the handle outlives the statement that opens it")
-        if place.comments(outer) or "buffering" in self.given or outer.args[0].keyword:
+        if context.comments(outer) or "buffering" in self.given or outer.args[0].keyword:
             raise Refused("the call cannot be taken over as it stands")
-        _, written = islice(place.around(self.site.call.node), 2)
+        _, written = islice(context.ast_ancestors(self.site.call.node), 2)
         assert isinstance(written, ast.Call)
-        Block(place, self.site, written.args, "").look_for_the_path()
-        as_json = isinstance(place.parents.get(outer), cst.Expr)
-        return self._at_once(outer.args[0], place.span(outer), as_json=as_json)
+        HandleBlock(context, self.site, written.args, "").check_path_uses()
+        as_json = isinstance(context.parents.get(outer), cst.Expr)
+        return self._at_once(outer.args[0], context.span(outer), as_json=as_json)
 
     def _at_once(
         self,
@@ -612,22 +620,24 @@ class _OpenedWrite(Attempt):
         local = self.helper(f"atomic_write_{'bytes' if binary else 'text'}")
         arguments: list[str | cst.Arg] = [self.path, content]
         arguments += self.options("encoding", "errors", "newline")
-        return self.made(Edit(span, self.place.laid_out(before + local, arguments, span) + after))
+        return self.made(
+            Edit(span, self.context.format_call(before + local, arguments, span) + after)
+        )
 
     def _assigned(self, assign: cst.Assign) -> Fix:
         """`file = open(...)`, then `try: ... finally: file.close()`, or plainly `file.close()`."""
-        place = self.place
+        context = self.context
         target = assign.targets[0].target
         if len(assign.targets) != 1 or not isinstance(target, cst.Name):
             raise Refused("the handle outlives the statement that opens it")
         handle = target.value
-        line = place.line(assign)
-        rest = place.siblings(line)[1]
+        line = context.simple_statement(assign)
+        rest = context.siblings(line)[1]
         end = next((i for i, each in enumerate(rest) if self._closes(each, handle)), None)
         if end is None:
             raise Refused("where the handle is closed is not in sight")
         closing = rest[end]
-        if any(place.uses(handle, later) for later in rest[end + 1 :]):
+        if any(context.uses(handle, later) for later in rest[end + 1 :]):
             raise Refused("the handle is used after it was closed")
         if isinstance(closing, cst.Try):
             if end != 0:
@@ -637,16 +647,16 @@ class _OpenedWrite(Attempt):
             if end == 0:
                 raise Refused("nothing is written")
             edits = self._from_close(line, rest[:end], closing)
-        last = place.span(closing).end.row
+        last = context.span(closing).end.row
         body = [each for each in self._following() if each.lineno <= last]
         if isinstance(closing, cst.Try):
             body = body[0].body  # type: ignore[attr-defined]
         self._look_into(body, handle)
-        return self.made(place.edit(assign, self._header(handle)), *edits)
+        return self.made(context.edit(assign, self._header(handle)), *edits)
 
     def _following(self) -> Sequence[ast.stmt]:
         """The statements behind the one that the opener's handle is assigned by."""
-        assign, above = islice(self.place.around(self.site.call.node), 2)
+        assign, above = islice(self.context.ast_ancestors(self.site.call.node), 2)
         for part in ("body", "orelse", "finalbody"):
             block: list[ast.stmt] = getattr(above, part, [])
             if isinstance(assign, ast.stmt) and assign in block:
@@ -657,54 +667,54 @@ class _OpenedWrite(Attempt):
         if isinstance(line, cst.Try) and line.finalbody is not None:
             lines = line.finalbody.body.body
             return len(lines) == 1 and self._closes(lines[0], handle)
-        return self.place.text(line) == f"{handle}.close()"
+        return self.context.text(line) == f"{handle}.close()"
 
     def _from_try(self, line: cst.SimpleStatementLine, closing: cst.Try) -> list[Edit]:
-        place = self.place
+        context = self.context
         final = closing.finalbody
         if closing.handlers or closing.orelse is not None or final is None:
             raise Refused("the `try` handles errors too")
-        head = place.span(closing).start.row
-        body = place.span(closing.body)
+        head = context.span(closing).start.row
+        body = context.span(closing.body)
         first, last = body.start.row, body.end.row
-        end = place.span(final).end.row
-        opening = place.span(line.body[0]).end.row
+        end = context.span(final).end.row
+        opening = context.span(line.body[0]).end.row
         for row in (*range(opening + 1, first), *range(last + 1, end + 1)):
-            if "#" in place.source.line(row):
+            if "#" in context.source.line(row):
                 raise Refused("a comment stands where the `try` would go")
         if first == head:
             raise Refused("the statement shares its line with another one")
         # From the end of the opener's row to the end of the row of `try:`; and what follows
         # the body up to the end of `finally`.
         return [
-            Edit(Span(place.end_of_row(opening), place.end_of_row(head)), ""),
-            Edit(Span(place.end_of_row(last), place.end_of_row(end)), ""),
+            Edit(Span(context.end_of_row(opening), context.end_of_row(head)), ""),
+            Edit(Span(context.end_of_row(last), context.end_of_row(end)), ""),
         ]
 
     def _from_close(
         self, line: cst.SimpleStatementLine, body: Sequence[cst.CSTNode], closing: cst.CSTNode
     ) -> list[Edit]:
-        place = self.place
-        last = place.span(closing).start.row
-        if any(place.has_multiline_string(each) for each in body):
+        context = self.context
+        last = context.span(closing).start.row
+        if any(context.has_multiline_string(each) for each in body):
             raise Refused("a string of several lines would have to be moved")
-        if place.comments(closing):
+        if context.comments(closing):
             raise Refused("a comment stands where the handle is closed")
         edits = [
-            place.insert(Position(row, 1), place.unit)
-            for row in range(place.span(line.body[0]).end.row + 1, last)
-            if place.source.line(row).strip()
+            context.insert(Position(row, 1), context.unit)
+            for row in range(context.span(line.body[0]).end.row + 1, last)
+            if context.source.line(row).strip()
         ]
-        edits.append(Edit(Span(place.end_of_row(last - 1), place.end_of_row(last)), ""))
+        edits.append(Edit(Span(context.end_of_row(last - 1), context.end_of_row(last)), ""))
         return edits
 
     def _awaited(self) -> Fix:
         """`async with aiofiles.open(...) as file: await file.write(...)`."""
-        place = self.place
+        context = self.context
         self.suffix = "_async"
         if self.name == "anyio.open_file":
             self.is_asynchronous()
-        statement = place.code(self._statement)
+        statement = context.cst_node(self._statement)
         assert isinstance(statement, cst.With)
         if len(statement.items) != 1:
             raise Refused("the handle is not opened by a `with` of its own")
@@ -721,28 +731,28 @@ class _OpenedWrite(Attempt):
             or "buffering" in self.given
         ):
             raise Refused("there is no asynchronous handle that is atomic")
-        block = Block(place, self.site, self._statement.body, handle)
+        block = HandleBlock(context, self.site, self._statement.body, handle)
         block.is_asynchronous = True
-        block.look_for_the_path()
+        block.check_path_uses()
         content = value.expression.args[0]
         if len(body.body) > 1:
             return self._awaited_last(statement, handle, small, content)
         if isinstance(last, cst.SimpleStatementLine) and len(last.body) > 1:
             raise Refused("the statement shares its line with another one")
         comment = self._kept_comment(statement, handle)
-        return self._at_once(content, place.span(statement), before="await ", after=comment)
+        return self._at_once(content, context.span(statement), before="await ", after=comment)
 
     def _awaited_last(
         self, statement: cst.With, handle: str, last: cst.CSTNode, content: cst.Arg
     ) -> Fix:
         """What the block prepares stays, less deep, and its last statement writes."""
-        place, body = self.place, statement.body
+        context, body = self.context, statement.body
         if not isinstance(body, cst.IndentedBlock):
             raise Refused("the statement shares its line with another one")
         header = body.header.comment
-        if header is not None and "#" in place.source.line(place.span(last).end.row):
+        if header is not None and "#" in context.source.line(context.span(last).end.row):
             raise Refused("comments stand in the block")
-        last_row = place.span(body.body[-1]).start.row
+        last_row = context.span(body.body[-1]).start.row
         ahead = [each for each in self._statement.body if each.lineno < last_row]
         for node in (each for line in ahead for each in nodes.walk(line)):
             if isinstance(node, ast.Name) and node.id == handle:
@@ -753,25 +763,25 @@ class _OpenedWrite(Attempt):
                 _names(self.site.path_node) & _names(target) for target in node.targets
             ):
                 raise Refused("the path becomes another one in the block")
-        if changes_order(place, self.site.path_node, ahead):
-            place.doubt("the path is worked out after what is prepared")
-        if any(place.has_multiline_string(line) for line in body.body):
+        if changes_order(context, self.site.path_node, ahead):
+            context.mark_unsafe("the path is worked out after what is prepared")
+        if any(context.has_multiline_string(line) for line in body.body):
             raise Refused("a string of several lines would have to be moved")
-        if place.is_used_outside(handle):
+        if context.is_used_outside(handle):
             raise Refused("the handle is used after its block")
         after = f"  {header.value}" if header is not None else ""
-        fix = self._at_once(content, place.span(last), before="await ", after=after)
-        top, end = place.span(statement).start.row, place.span(last).start.row
-        opener = place.span(statement.items[-1].item).end.row
-        outer, inner = place.indent(top), place.indent(end)
+        fix = self._at_once(content, context.span(last), before="await ", after=after)
+        top, end = context.span(statement).start.row, context.span(last).start.row
+        opener = context.span(statement.items[-1].item).end.row
+        outer, inner = context.indent(top), context.indent(end)
         edits = [Edit(Span(Position(top, 1), Position(opener + 1, 1)), "")]
         for row in range(opener + 1, end + 1):
-            if place.source.line(row).startswith(inner):
+            if context.source.line(row).startswith(inner):
                 shift = Span(Position(row, len(outer) + 1), Position(row, len(inner) + 1))
                 edits.append(Edit(shift, ""))
         for edit in fix.edits:
             text = edit.text
-            if edit.span == place.span(last):
+            if edit.span == context.span(last):
                 text = text.replace(f"\n{inner}", f"\n{outer}")
             edits.append(Edit(edit.span, text))
         return Fix(fix.title, fix.applicability, tuple(edits), fix.note)
@@ -786,7 +796,7 @@ class _OpenedWrite(Attempt):
         trailing = line.trailing_whitespace.comment
         leading = sum(line.comment is not None for line in statement.leading_lines)
         stays = leading + ((header is None) != (trailing is None))
-        if len(self.place.comments(statement)) > stays or self.place.is_used_outside(handle):
+        if len(self.context.comments(statement)) > stays or self.context.is_used_outside(handle):
             raise Refused("comments stand in the block")
         return f"  {header.value}" if header is not None else ""
 

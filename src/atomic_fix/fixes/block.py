@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.catalog.calls import (
     CHANGING_A_CONTAINER,
-    ENDING_THE_PROGRAM,
+    EXIT_CALLS,
+    INSPECTING_A_FILE,
     KEEPING,
     LAZY,
     LISTING,
     LOCKING,
-    LOOKING_AT_A_FILE,
-    OPENING_NOTHING,
+    NOT_OPENING,
     SAME_PATH,
     SYNCING,
 )
-from atomic_fix.catalog.errors import ERROR_WORDS, NAMES_OF_CAUGHT, NO_ERRORS, OF_A_FAILED_WRITE
+from atomic_fix.catalog.errors import CAUGHT_ERROR_NAMES, ERROR_WORDS, NO_ERRORS, WRITE_ERRORS
 from atomic_fix.catalog.reporting import SHOWING
 from atomic_fix.catalog.words import DESCRIPTORS
 from atomic_fix.facts import nodes
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from atomic_fix.facts.paths import PathValue
     from atomic_fix.facts.scopes import Call, FunctionFacts
     from atomic_fix.facts.sites import WriteSite
-    from atomic_fix.fixes.place import Place
+    from atomic_fix.fixes.edit_context import EditContext
 
 _DEPTH = 3
 
@@ -57,11 +57,11 @@ def called_name(node: ast.AST | None) -> str:
     return (nodes.last_name(node.func) or "") if isinstance(node, ast.Call) else ""
 
 
-def given_to(place: Place, node: ast.AST) -> ast.Call | None:
+def given_to(context: EditContext, node: ast.AST) -> ast.Call | None:
     """The call that a node is an argument of."""
-    above = place.parent(node)
+    above = context.parent(node)
     if isinstance(above, (ast.keyword, ast.Starred)):
-        above = place.parent(above)
+        above = context.parent(above)
     return above if isinstance(above, ast.Call) and above.func is not node else None
 
 
@@ -77,11 +77,13 @@ class _Scope:
     depth: int = _DEPTH
 
 
-class Block:
+class HandleBlock:
     """The statements that write, while the handle that `site` opens is open."""
 
-    def __init__(self, place: Place, site: WriteSite, body: Sequence[ast.AST], handle: str) -> None:
-        self.place = place
+    def __init__(
+        self, context: EditContext, site: WriteSite, body: Sequence[ast.AST], handle: str
+    ) -> None:
+        self.context = context
         self.site = site
         self.body = body
         self.handle = handle
@@ -94,7 +96,7 @@ class Block:
         called or gone through."""
         self.is_asynchronous = False
         """Whether the write itself is awaited: others run meanwhile in any case."""
-        self._parents = parents_in(place.function.node)
+        self._parents = parents_in(context.function.node)
         self._lines = frozenset(body)
         self._seen: set[FunctionFacts] = set()
 
@@ -121,31 +123,33 @@ class Block:
             or called_name(called) in SYNCING
         )
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Looks for what would not be the same.
 
         Raises:
             Refused: the program would do something else, or lose what it wrote.
         """
-        self.look_for_the_path()
-        self._look_at_what_is_kept()
-        self._look_at_what_is_flushed()
-        self._look_at_loops()
-        self._look_at_raises()
+        self.check_path_uses()
+        self._check_what_is_kept()
+        self._check_what_is_flushed()
+        self._check_loops()
+        self._check_raises()
         if not self.is_one_write:
-            self._look_at_handlers()
+            self._check_handlers()
 
-    def look_for_the_path(self) -> None:
+    def check_path_uses(self) -> None:
         """Looks only for what is done with the file.
 
         Raises:
             Refused: something is.
         """
-        self._look_at(self.nodes, _Scope(self.place.function, frozenset({self.handle} - {""})))
+        self._check_nodes(
+            self.nodes, _Scope(self.context.function, frozenset({self.handle} - {""}))
+        )
 
     def _names_elsewhere(self) -> frozenset[str]:
         """Globals that the function binds to the path."""
-        function = self.place.function
+        function = self.context.function
         if function.is_module:
             return frozenset()
         names = {name for node in of_kind(function.node, ast.Global) for name in node.names}
@@ -159,10 +163,10 @@ class Block:
     def _names_that_hold_it(self) -> dict[str, bool]:
         """By name whether to use it is to look at the file: `check = lambda: path.stat()` does,
         `command = ["gzip", path]` when it is run."""
-        function = self.place.function
+        function = self.context.function
         if function.is_module:
             return {}
-        holders = self.place.once(("holders", function), lambda: [*self._holders(function)])
+        holders = self.context.cached(("holders", function), lambda: [*self._holders(function)])
         if not holders:
             return {}
         inside = {*self.nodes}
@@ -182,7 +186,7 @@ class Block:
             name, value = dotted(node.targets[0]), node.value
             if len(node.targets) != 1 or not name:
                 continue
-            is_lazy = (isinstance(value, ast.Attribute) and value.attr in LOOKING_AT_A_FILE) or any(
+            is_lazy = (isinstance(value, ast.Attribute) and value.attr in INSPECTING_A_FILE) or any(
                 isinstance(each, (ast.Lambda, ast.GeneratorExp))
                 or called_name(each) in LAZY
                 or self._is_generator(each)
@@ -194,37 +198,37 @@ class Block:
 
     def _is_generator(self, value: ast.expr) -> bool:
         callees = (
-            self.place.facts.paths.callees(value, self.place.function)
+            self.context.facts.paths.callees(value, self.context.function)
             if isinstance(value, ast.Call)
             else ()
         )
         return any(of_kind(each.node, kind) for each in callees for kind in _YIELDS)
 
     def _resolves_to_target(self, node: ast.expr, function: FunctionFacts, order: int) -> bool:
-        return _same(self.place.facts.paths.resolve(node, function, order), self.site.path)
+        return _same(self.context.facts.paths.resolve(node, function, order), self.site.path)
 
     # --- the target, and the handle --------------------------------------------------
 
-    def _look_at(self, found: Iterable[ast.AST], scope: _Scope) -> None:
+    def _check_nodes(self, found: Iterable[ast.AST], scope: _Scope) -> None:
         is_block = scope.depth == _DEPTH
         for node in found:
             if isinstance(node, (*_YIELDS, ast.Await)):
                 if is_block and not self.is_asynchronous:
-                    self.place.doubt(
+                    self.context.mark_unsafe(
                         "others run while the file is written, and see the old one until the end;"
                         " left half-way, it keeps its old content"
                     )
             elif isinstance(node, ast.Call):
-                self._look_at_call(node, scope)
+                self._check_call(node, scope)
             elif isinstance(node, ast.Raise) and not is_block:
-                self._look_at_raise_in(scope.function, node)
+                self._check_raise_in(scope.function, node)
             elif isinstance(node, ast.Attribute):
-                self._look_at_attribute(node, scope)
-                self._look_at_name(node.attr, None, scope)
+                self._check_attribute(node, scope)
+                self._check_name(node.attr, None, scope)
             elif isinstance(node, ast.Name):
-                self._look_at_name(node.id, node, scope)
+                self._check_name(node.id, node, scope)
 
-    def _look_at_raise_in(self, function: FunctionFacts, node: ast.Raise) -> None:
+    def _check_raise_in(self, function: FunctionFacts, node: ast.Raise) -> None:
         """An exception of a function that the block calls."""
         name = _raised(node)
         if not name:
@@ -235,22 +239,26 @@ class Block:
         if not self.is_one_write and self._is_caught_by_name(name):
             raise Refused(f"`{name}` is raised in the block and caught outside")
 
-    def _look_at_name(self, name: str, node: ast.Name | None, scope: _Scope) -> None:
+    def _check_name(self, name: str, node: ast.Name | None, scope: _Scope) -> None:
         """A name, or, without a node, the last one of an attribute."""
         if scope.depth == _DEPTH and self.holding.get(name):
             raise Refused("the block uses the path, and the file is there only after it")
         self._follow_name(name, node, scope)
 
-    def _look_at_call(self, node: ast.Call, scope: _Scope) -> None:
+    def _check_call(self, node: ast.Call, scope: _Scope) -> None:
         name, last = self._called(node, scope), called_name(node)
-        if name in ENDING_THE_PROGRAM or self._exits(node):
+        if name in EXIT_CALLS or self._exits(node):
             raise Refused(f"the block may end the program (`{last}`), and its content is wanted")
         if scope.depth == _DEPTH and self._is_out_of_sight(node.func):
-            self.place.doubt("what the block calls is not in sight, and may end it or use the path")
+            self.context.mark_unsafe(
+                "what the block calls is not in sight, and may end it or use the path"
+            )
         if name in {"os.fork", "os.forkpty"}:
             raise Refused("two processes would end the block")
         if last in LISTING and name != "ast.walk" and self._is_listing(node, name):
-            self.place.doubt("a folder is listed meanwhile, and the file is there only after it")
+            self.context.mark_unsafe(
+                "a folder is listed meanwhile, and the file is there only after it"
+            )
         given = [arg for arg in arguments(node) if dotted(arg.value) in scope.handles]
         if given and last in LOCKING:
             raise Refused("the file is locked, and a lock goes with the file that is replaced")
@@ -260,7 +268,7 @@ class Block:
             if last == "detach":
                 raise Refused("the handle is taken apart")
             return
-        if last in SHOWING or last in OPENING_NOTHING or _makes_an_error(last):
+        if last in SHOWING or last in NOT_OPENING or _makes_an_error(last):
             return
         if last in {"dump", "dumps", "safe_dump"} or any(a.keyword == "fileobj" for a in given):
             return
@@ -276,7 +284,7 @@ class Block:
             (each.kind is BindingKind.FOR and not each.unpacked)
             or isinstance(each.value, ast.Subscript)
             or called_name(each.value) in {"get", "pop"}
-            for each in self.place.function.bindings.get(func.id, ())
+            for each in self.context.function.bindings.get(func.id, ())
         )
 
     @staticmethod
@@ -289,7 +297,7 @@ class Block:
         context = {"abort", "exit", "fail"} if receiver in {("ctx",), ("context",)} else set()
         return node.func.attr in parser | context
 
-    def _look_at_attribute(self, node: ast.Attribute, scope: _Scope) -> None:
+    def _check_attribute(self, node: ast.Attribute, scope: _Scope) -> None:
         if dotted(node.value) in scope.handles and node.attr == "fileno":
             above = self._above(node, scope)
             if above not in SYNCING:
@@ -307,7 +315,7 @@ class Block:
         return called_name(above)
 
     def _called(self, node: ast.Call, scope: _Scope) -> str:
-        return self.place.facts.paths.call_name(node, scope.function) or ""
+        return self.context.facts.paths.call_name(node, scope.function) or ""
 
     def _is_listing(self, node: ast.Call, name: str) -> bool:
         return isinstance(node.func, ast.Attribute) or name.partition(".")[0] in {"glob", "os"}
@@ -355,7 +363,7 @@ class Block:
         return self._resolves_to_target(node, scope.function, order)
 
     def _order(self, node: ast.Call, function: FunctionFacts) -> int:
-        orders = self.place.once(
+        orders = self.context.cached(
             ("orders", function), lambda: {each.node: each.order for each in function.calls}
         )
         return orders.get(node, 1 << 60)
@@ -364,7 +372,7 @@ class Block:
         """Into the function of the file that a name stands for, called or given on."""
         if not scope.depth:
             return
-        scopes = self.place.facts.scopes
+        scopes = self.context.facts.scopes
         named = scopes.functions_named(name)
         found = [each for each in named if each.owner is None or each.outer is scope.function]
         owner = scopes.class_named(name) if not found else None
@@ -376,14 +384,14 @@ class Block:
         """Into the methods of the file that an attribute may be."""
         if not scope.depth:
             return
-        scopes = self.place.facts.scopes
+        scopes = self.context.facts.scopes
         receiver = dotted(node.value)
         if receiver in scope.handles or receiver in scopes.imports:
             return
         owner = scope.function.owner
         method = None
         if receiver in {"self", "cls"} and owner is not None:
-            method = self.place.facts.paths.method(owner, node.attr)
+            method = self.context.facts.paths.method(owner, node.attr)
         named = scopes.functions_named(node.attr) if method is None else [method]
         attribute = scope.attribute
         mine, _, last = self.code.rpartition(".")
@@ -400,17 +408,17 @@ class Block:
         attribute: str,
     ) -> None:
         for function in functions:
-            if function in self._seen or function.is_module or function is self.place.function:
+            if function in self._seen or function.is_module or function is self.context.function:
                 continue
             self._seen.add(function)
             handles = self._handles_in(function, node, scope)
-            self._look_at(
+            self._check_nodes(
                 self._run_by(function), _Scope(function, handles, attribute, scope.depth - 1)
             )
 
     def _run_by(self, function: FunctionFacts) -> Sequence[ast.AST]:
         """What counts in a function that the block calls."""
-        scopes = self.place.facts.scopes
+        scopes = self.context.facts.scopes
 
         def counts(node: ast.AST) -> bool:
             if isinstance(node, (ast.Attribute, ast.Name)):
@@ -418,14 +426,16 @@ class Block:
                 return name == "fileno" or name in scopes.by_name or name in scopes.classes
             return isinstance(node, (ast.Call, ast.Raise))
 
-        return self.place.once(("run", function), lambda: [*filter(counts, walk(function.node))])
+        return self.context.cached(
+            ("run", function), lambda: [*filter(counts, walk(function.node))]
+        )
 
     def _handles_in(
         self, function: FunctionFacts, node: ast.Name | ast.Attribute | None, scope: _Scope
     ) -> frozenset[str]:
         """The parameters of a function that are given the handle."""
         names = set()
-        calls = self.place.once(
+        calls = self.context.cached(
             ("by what is called", scope.function),
             lambda: {each.node.func: each for each in scope.function.calls},
         )
@@ -440,8 +450,8 @@ class Block:
             names |= scope.handles  # a function within the function sees its names
         return frozenset(names)
 
-    def _look_at_what_is_kept(self) -> None:
-        handle, function = self.handle, self.place.function
+    def _check_what_is_kept(self) -> None:
+        handle, function = self.handle, self.context.function
         kept = any(
             handle in node.names
             if isinstance(node, ast.Global)
@@ -465,7 +475,7 @@ class Block:
         ):
             raise Refused("the handle becomes an attribute of a class")
 
-    def _look_at_what_is_flushed(self) -> None:
+    def _check_what_is_flushed(self) -> None:
         """A block that flushes, and then does something else, means somebody to look."""
         flushed = False
         for node in self.nodes:
@@ -475,19 +485,19 @@ class Block:
             if name == f"{self.handle}.flush":
                 around = self._out_of(node, within=True)
                 if any(isinstance(above, nodes.LOOPS) for above, _ in around):
-                    self.place.doubt("what is flushed is seen by others only at the end")
+                    self.context.mark_unsafe("what is flushed is seen by others only at the end")
                 flushed = True
             elif (
                 flushed
-                and last not in OPENING_NOTHING | SYNCING | SHOWING
+                and last not in NOT_OPENING | SYNCING | SHOWING
                 and not name.startswith(f"{self.handle}.")
                 and all(dotted(arg.value) != self.handle for arg in arguments(node))
             ):
-                self.place.doubt("what is flushed is seen by others only at the end")
+                self.context.mark_unsafe("what is flushed is seen by others only at the end")
 
     # --- how the block is left -------------------------------------------------------
 
-    def _look_at_loops(self) -> None:
+    def _check_loops(self) -> None:
         """A loop without an end is left by an exception, with all that it wrote."""
         for node in self.nodes:
             if (
@@ -498,7 +508,7 @@ class Block:
             ):
                 raise Refused("only an exception ends the loop, and its content is wanted")
 
-    def _look_at_raises(self) -> None:
+    def _check_raises(self) -> None:
         for node in self.nodes:
             if not isinstance(node, ast.Raise):
                 continue
@@ -535,23 +545,23 @@ class Block:
 
     def _handlers_of_callers(self) -> Iterator[ast.ExceptHandler]:
         for call in self._callers():
-            for inside in call.inside:
-                if inside.kind == "try" and isinstance(inside.node, ast.Try):
-                    yield from inside.node.handlers
+            for block in call.enclosing:
+                if block.kind == "try" and isinstance(block.node, ast.Try):
+                    yield from block.node.handlers
 
     def _callers(self) -> Iterable[Call]:
-        function, facts = self.place.function, self.place.facts
+        function, facts = self.context.function, self.context.facts
         if function.is_module:
             return
         for call in facts.scopes.callers_of(function.name):
             if function in facts.paths.callees(call.node, call.function):
                 yield call
 
-    def _look_at_handlers(self) -> None:
+    def _check_handlers(self) -> None:
         """Handlers outside that take the end of the block for something other than a failure."""
         for above, child in self._out_of(self.site.call.node):
             for handler in _handlers(above, child):
-                self._look_at_handler(handler)
+                self._check_handler(handler)
             if isinstance(above, _TRIES):
                 final = above.finalbody  # type: ignore[attr-defined]
                 if final and not _stands_in(child, final) and _goes_on(final):
@@ -560,34 +570,34 @@ class Block:
                 for item in above.items:
                     if item is child:
                         break
-                    self._look_at_context(item.context_expr)
+                    self._check_context(item.context_expr)
         for handler in self._handlers_of_callers():
             names = _caught_names(handler) & NO_ERRORS - {"SystemExit"}
             if names and not _raises_again(handler) and self._has_a_loop:
                 name = min(names)
-                self.place.doubt(f"a caller goes on after `{name}`: the old content stays")
+                self.context.mark_unsafe(f"a caller goes on after `{name}`: the old content stays")
 
     @property
     def _has_a_loop(self) -> bool:
         return any(isinstance(node, _LOOPS) for node in self.nodes)
 
-    def _look_at_handler(self, handler: ast.ExceptHandler) -> None:
+    def _check_handler(self, handler: ast.ExceptHandler) -> None:
         names = _caught_names(handler)
         if _raises_again(handler):
             if "KeyboardInterrupt" in names:
-                self.place.doubt("what was written before an interrupt is not kept")
+                self.context.mark_unsafe("what was written before an interrupt is not kept")
             return
-        for name in sorted(names - OF_A_FAILED_WRITE - {"", "BaseException"}):
+        for name in sorted(names - WRITE_ERRORS - {"", "BaseException"}):
             raise Refused(
                 f"`{name}` is caught outside of the block, and what it wrote until then is wanted"
             )
         if names & {"", "BaseException"} and self._has_a_loop:
-            self.place.doubt("what was written before an interrupt is not kept")
+            self.context.mark_unsafe("what was written before an interrupt is not kept")
 
-    def _look_at_context(self, node: ast.expr) -> None:
+    def _check_context(self, node: ast.expr) -> None:
         last = called_name(node)
         if last == "suppress":
-            for name in sorted(_suppressed(node) - OF_A_FAILED_WRITE):
+            for name in sorted(_suppressed(node) - WRITE_ERRORS):
                 raise Refused(
                     f"`{name}` is suppressed outside of the block, and its content wanted"
                 )
@@ -606,7 +616,7 @@ class _Holder:
     """The names and attributes in what is assigned."""
 
 
-def is_descriptor(place: Place, site: WriteSite) -> bool:
+def is_descriptor(context: EditContext, site: WriteSite) -> bool:
     """Whether what is opened may be a number: what is open already is never replaced."""
     node = site.path_node
     if nodes.is_number(node) or called_name(node) in DESCRIPTORS | {"dup"}:
@@ -616,11 +626,11 @@ def is_descriptor(place: Place, site: WriteSite) -> bool:
         return True
     if not isinstance(node, ast.Name):
         return False
-    bound = place.facts.paths.bindings(node.id, site.function, site.order)
+    bound = context.facts.paths.bindings(node.id, site.function, site.order)
     if any(
         nodes.is_number(each.value)
         or called_name(each.value) in DESCRIPTORS | {"dup"}
-        or place.called(each.value) in {"os.open", "os.dup", "os.pipe"}
+        or context.called(each.value) in {"os.open", "os.dup", "os.pipe"}
         for each in bound
     ):
         return True
@@ -631,27 +641,27 @@ def is_descriptor(place: Place, site: WriteSite) -> bool:
     return annotation is not None and "int" in re.findall(r"\w+", code_of(annotation))
 
 
-def is_open_elsewhere(place: Place, site: WriteSite, handles: Handles) -> bool:
+def is_open_elsewhere(context: EditContext, site: WriteSite, handles: Handles) -> bool:
     """Whether another handle of the same file is open while it is written: to replace the file
     would part the two, and a lock on one would no longer keep others from the other."""
     code = code_of(site.path_node)
-    ancestors = {*place.around(site.call.place)}
+    ancestors = {*context.ast_ancestors(site.call.source_node)}
 
     def opened_in_it() -> list[tuple[Call, Opened]]:
         return [(c, o) for c in site.function.calls if (o := handles.opens(c)) is not None]
 
-    for call, opened in place.once(("opened", site.function), opened_in_it):
-        if call.order >= site.order or call.node in {site.call.node, site.call.place}:
+    for call, opened in context.cached(("opened", site.function), opened_in_it):
+        if call.order >= site.order or call.node in {site.call.node, site.call.source_node}:
             continue
         value = handles.resolve(opened.target, call)
         if code_of(opened.target) != code and not _same(value, site.path):
             continue
-        above = place.parent(call.node)
+        above = context.parent(call.node)
         if isinstance(above, ast.withitem):
-            if place.parent(above) in ancestors:
+            if context.parent(above) in ancestors:
                 return True
             continue
-        if called_name(given_to(place, call.node)) in LAZY:
+        if called_name(given_to(context, call.node)) in LAZY:
             return True
         handle = handles.handle_name(call)
         if handle is None:
@@ -695,9 +705,9 @@ def _stands_in(statement: ast.AST, block: Sequence[ast.stmt]) -> bool:
     """Whether what stands in a compound statement stands in one of its blocks."""
     if not isinstance(statement, ast.stmt) or not block:
         return False
-    place = (statement.lineno, statement.col_offset)
+    context = (statement.lineno, statement.col_offset)
     first, last = block[0], block[-1]
-    return (first.lineno, first.col_offset) <= place <= (last.lineno, last.col_offset)
+    return (first.lineno, first.col_offset) <= context <= (last.lineno, last.col_offset)
 
 
 def _handlers(above: ast.AST, child: ast.AST) -> Sequence[ast.ExceptHandler]:
@@ -739,7 +749,7 @@ def _raised(node: ast.Raise) -> str:
     """The name of what is raised; empty for an error that is raised again."""
     value = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
     last = (dotted(value) or "").rpartition(".")[2]
-    return "" if last in NAMES_OF_CAUGHT else last
+    return "" if last in CAUGHT_ERROR_NAMES else last
 
 
 def _leaves_on_purpose(name: str) -> bool:
@@ -820,7 +830,7 @@ def _has_an_end(loop: ast.While) -> bool:
     return False
 
 
-def changes_order(place: Place, path: ast.expr, others: Sequence[ast.AST]) -> bool:
+def changes_order(context: EditContext, path: ast.expr, others: Sequence[ast.AST]) -> bool:
     """Whether it matters that a path is worked out before what stood before it: the one may change
     what the other gives.
 
@@ -838,52 +848,49 @@ def changes_order(place: Place, path: ast.expr, others: Sequence[ast.AST]) -> bo
     acting = any(_acts(each) for each in others)
     if _acts(path):
         return acting or not all(nodes.is_number(each) for each in others)
-    return acting and not all(_is_fixed(place, each) for each in walk(path))
+    return acting and not all(_is_fixed(context, each) for each in walk(path))
 
 
 def _acts(node: ast.AST) -> bool:
     """Whether working out an expression may do something besides."""
     return any(
-        (
-            isinstance(each, ast.Call)
-            and called_name(each) not in OPENING_NOTHING - CHANGING_A_CONTAINER
-        )
+        (isinstance(each, ast.Call) and called_name(each) not in NOT_OPENING - CHANGING_A_CONTAINER)
         or isinstance(each, (ast.NamedExpr, ast.Await, *_YIELDS))
         for each in walk(node)
     )
 
 
-def _is_fixed(place: Place, node: ast.AST) -> bool:
+def _is_fixed(context: EditContext, node: ast.AST) -> bool:
     """Whether no call changes what a part of an expression gives, as far as the file tells."""
     if isinstance(node, ast.Subscript):
         return False
     if isinstance(node, ast.Name):
-        return f"global {node.id}" not in place.source.text
+        return f"global {node.id}" not in context.source.text
     if not isinstance(node, ast.Attribute):
         return True
     name = node.attr
-    return place.once(("set in an init", name), lambda: _is_set_in_an_init_alone(place, name))
+    return context.cached(("set in an init", name), lambda: _is_set_in_an_init_alone(context, name))
 
 
-def _is_set_in_an_init_alone(place: Place, name: str) -> bool:
+def _is_set_in_an_init_alone(context: EditContext, name: str) -> bool:
     """Whether no row outside of an `__init__` sets an attribute of this name."""
     assigned = re.compile(rf"\.{name}\b\s*(?::[^=\n]+)?[-+/|%]?=(?!=)")
     return all(
-        _is_in_an_init(place, place.source.position(found.start()).row)
-        for found in assigned.finditer(place.source.text)
+        _is_in_an_init(context, context.source.position(found.start()).row)
+        for found in assigned.finditer(context.source.text)
     )
 
 
-def _is_in_an_init(place: Place, row: int) -> bool:
+def _is_in_an_init(context: EditContext, row: int) -> bool:
     """Whether the nearest `def` above a row, less deep, is that of `__init__`."""
-    depth = len(place.indent(row))
-    if place.source.line(row).strip().startswith("def __init__"):
+    depth = len(context.indent(row))
+    if context.source.line(row).strip().startswith("def __init__"):
         return True
     while row > 1:
         row -= 1
-        line = place.source.line(row)
-        if line.strip() and len(place.indent(row)) < depth:
-            depth = len(place.indent(row))
+        line = context.source.line(row)
+        if line.strip() and len(context.indent(row)) < depth:
+            depth = len(context.indent(row))
             if (text := line.strip()).startswith(("def ", "async def ")):
                 return text.startswith("def __init__")
     return False

@@ -19,19 +19,19 @@ from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.code import dotted
+from atomic_fix.fixes.cst_tree import dotted
+from atomic_fix.fixes.edit_context import EditContext, binds, last_name, walk
 from atomic_fix.fixes.imports import import_module, import_name
-from atomic_fix.fixes.load_errors import Errors, joined, parted_errors
+from atomic_fix.fixes.load_errors import Errors, joined, split_errors
 from atomic_fix.fixes.load_outcome import (
     CALLERS_DIFFER,
-    Outcome,
+    LoadOutcome,
     is_met_in_older_formats,
     is_silent_on_purpose,
     outcome,
 )
 from atomic_fix.fixes.load_path import load_path
 from atomic_fix.fixes.load_warning import warning
-from atomic_fix.fixes.place import Place, binds, last_name, walk
 
 _ERROR = "CheckpointCorruptedError"
 _TITLES = {
@@ -62,7 +62,7 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
     return replace(_fix(facts, swallow, "warn"), alternative=raising)
 
 
-def _raising(facts: ModuleFacts, swallow: Swallow, possible: Outcome) -> Fix | None:
+def _raising(facts: ModuleFacts, swallow: Swallow, possible: LoadOutcome) -> Fix | None:
     """The repair that raises, where that is not wrong and can be written."""
     if possible.raising is None:
         return None
@@ -76,18 +76,18 @@ def _raising(facts: ModuleFacts, swallow: Swallow, possible: Outcome) -> Fix | N
 
 
 def _fix(facts: ModuleFacts, swallow: Swallow, answer: str) -> Fix:
-    place = Place(facts, swallow.function, [swallow.statement])
-    edits = _Rewriting.of(place, swallow, answer).edits()
+    context = EditContext(facts, swallow.function, [swallow.statement])
+    edits = _Rewriting.of(context, swallow, answer).edits()
     if answer == "raise":
-        place.note = CALLERS_DIFFER
-    return place.fix(_TITLES[answer], edits)
+        context.note = CALLERS_DIFFER
+    return context.fix(_TITLES[answer], edits)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rewriting:
     """All that is known before the first edit. Each step may raise `Refused`."""
 
-    place: Place
+    context: EditContext
     swallow: Swallow
     answer: str
     """`raise`, `warn` or `quarantine`."""
@@ -101,29 +101,29 @@ class _Rewriting:
     """That of the statements in its handlers."""
 
     @classmethod
-    def of(cls, place: Place, swallow: Swallow, answer: str) -> "_Rewriting":
-        errors = parted_errors(place, swallow)
-        indent = place.indent(swallow.statement.lineno)
-        inner = indent + place.unit
+    def of(cls, context: EditContext, swallow: Swallow, answer: str) -> "_Rewriting":
+        errors = split_errors(context, swallow)
+        indent = context.indent(swallow.statement.lineno)
+        inner = indent + context.unit
         name = None
         if isinstance(swallow.node, ast.ExceptHandler):
             name = swallow.node.name
-            code = place.code(swallow.node)
+            code = context.cst_node(swallow.node)
             if isinstance(code, cst.ExceptHandler) and isinstance(code.body, cst.IndentedBlock):
-                inner = place.indent(place.span(code.body.body[0]).start.row)
+                inner = context.indent(context.span(code.body.body[0]).start.row)
         return cls(
-            place,
+            context,
             swallow,
             answer,
             errors,
-            path=load_path(place, swallow),
-            error=name or _free_name(place, swallow),
+            path=load_path(context, swallow),
+            error=name or _free_name(context, swallow),
             indent=indent,
             inner=inner,
         )
 
     def edits(self) -> list[Edit]:
-        code = self.place.code(self.swallow.node)
+        code = self.context.cst_node(self.swallow.node)
         if isinstance(code, cst.Call):
             return self._of_suppress(code)
         assert isinstance(code, cst.ExceptHandler)
@@ -133,17 +133,17 @@ class _Rewriting:
 
     def _response(self, indent: str) -> list[str]:
         """The statements for a corrupt file, before the handler's own ones."""
-        place, path = self.place, self.path
+        context, path = self.context, self.path
         if self.answer == "raise":
-            error = import_name(place, place.facts.config.helper, _ERROR)
+            error = import_name(context, context.facts.config.helper, _ERROR)
             return [f"raise {error}({path}) from {self.error}"]
-        rows = [warning(place, self.swallow, path, self.error, indent)]
+        rows = [warning(context, self.swallow, path, self.error, indent)]
         if self.answer == "quarantine":
             # A file that cannot be moved is no reason to end otherwise than before.
-            suppress = f"with {import_module(place, 'contextlib')}.suppress(OSError):"
+            suppress = f"with {import_module(context, 'contextlib')}.suppress(OSError):"
             aside = f'str({path}) + ".corrupt"'
-            move = f"{import_module(place, 'os')}.replace({path}, {aside})"
-            rows += [suppress, place.unit + move]
+            move = f"{import_module(context, 'os')}.replace({path}, {aside})"
+            rows += [suppress, context.unit + move]
         return rows
 
     def _clause(self, head: str, rows: Sequence[str]) -> str:
@@ -172,8 +172,8 @@ class _Rewriting:
             return [self._above(handler, ours)]
         assert handler.type is not None
         # The handler stays for what it keeps; a new one below it takes the rest.
-        below = self.place.insert(self.place.below(handler.body), f"\n{ours}")
-        span, kept = self.place.span(handler.type), joined(self.errors.kept)
+        below = self.context.insert(self.context.position_below(handler.body), f"\n{ours}")
+        span, kept = self.context.span(handler.type), joined(self.errors.kept)
         if not handler.whitespace_after_except.value:
             kept = f" {kept}"  # `except(OSError, ValueError):`
         return [Edit(span, kept), below]
@@ -190,7 +190,7 @@ class _Rewriting:
         return self.answer == "warn" and bool(logged and re.search(rf"\b{self.error}\b", text))
 
     def _above(self, handler: cst.ExceptHandler, clause: str) -> Edit:
-        return self.place.insert(Position(self.place.span(handler).start.row, 1), f"{clause}\n")
+        return self.context.insert(Position(self.context.span(handler).start.row, 1), f"{clause}\n")
 
     def _short(self, handler: cst.ExceptHandler) -> list[str] | None:
         """The handler's statements, where they may be written a second time: few, simple, and
@@ -204,13 +204,13 @@ class _Rewriting:
         ):
             return None
         assert isinstance(self.swallow.node, ast.ExceptHandler)
-        own, comments = self.swallow.node.body, self.place.facts.comments
+        own, comments = self.swallow.node.body, self.context.facts.comments
         last = own[-1].end_lineno or own[-1].lineno
         if comments.between(own[0].lineno, last) or comments.among(self.swallow.node):
             return None
         if any(last_name(node) in MOVING for node in walk(body)):
             return None
-        texts = [self.place.text(line) for line in lines]
+        texts = [self.context.text(line) for line in lines]
         return None if any("\n" in text for text in texts) else texts
 
     def _guarded(self, handler: cst.ExceptHandler) -> list[Edit]:
@@ -218,7 +218,7 @@ class _Rewriting:
         holds, names = self.errors.test
         test = f"isinstance({self.error}, {joined(names)})"
         head = f"if {test}:" if holds else f"if not {test}:"
-        unit = self.place.unit
+        unit = self.context.unit
         rows = [f"{unit}{row}" for row in self._response(self.inner + unit)]
         return self._into(handler, [head, *rows], keep=True)
 
@@ -227,109 +227,109 @@ class _Rewriting:
     ) -> list[Edit]:
         """The rows go to the beginning of the handler; one that raises takes the place of its
         default, unless that is to be kept."""
-        place, body = self.place, handler.body
+        context, body = self.context, handler.body
         keep = keep or self.answer != "raise"
         if isinstance(body, cst.SimpleStatementSuite):
             if len(body.body) != 1:
                 raise Refused("the statement shares its line with another one")
-            default = place.text(body)
+            default = context.text(body)
             after = [default] if keep and default != "pass" else []
             text = f"\n{self.inner}".join([f"{self._head(handler)}:", *rows, *after])
-            return [Edit(Span(self._head_start(handler), place.span(body).end), text)]
+            return [Edit(Span(self._head_start(handler), context.span(body).end), text)]
         assert isinstance(body, cst.IndentedBlock)
         edits = []
         if handler.name is None:
             start = self._head_start(handler)
-            end = start if handler.type is None else place.span(handler.type).end
+            end = start if handler.type is None else context.span(handler.type).end
             edits.append(Edit(Span(start, end), self._head(handler)))
         if not keep:
             return [*edits, self._replaced(body, rows)]
         text = f"\n{self.inner}".join(rows)
         first = body.body[0]
-        is_pass = len(body.body) == 1 and place.text(first).strip() == "pass"
+        is_pass = len(body.body) == 1 and context.text(first).strip() == "pass"
         if is_pass and isinstance(first, cst.SimpleStatementLine) and len(first.body) == 1:
-            return [*edits, Edit(place.span(first.body[0]), text)]
-        row = place.span(first).start.row
-        return [*edits, place.insert(Position(row, 1), f"{self.inner}{text}\n")]
+            return [*edits, Edit(context.span(first.body[0]), text)]
+        row = context.span(first).start.row
+        return [*edits, context.insert(Position(row, 1), f"{self.inner}{text}\n")]
 
     def _head_start(self, handler: cst.ExceptHandler) -> Position:
         if handler.type is not None:
-            return self.place.span(handler.type).start
-        start = self.place.span(handler).start
+            return self.context.span(handler.type).start
+        start = self.context.span(handler).start
         return Position(start.row, start.column + len("except"))
 
     def _head(self, handler: cst.ExceptHandler) -> str:
         """What follows `except`, with a name for the error."""
         if handler.type is None:
             return f" BaseException as {self.error}"
-        types = self.place.text(handler.type)
+        types = self.context.text(handler.type)
         if isinstance(handler.type, cst.Tuple) and not handler.type.lpar:
             types = f"({types})"  # they need none without a name
         return f"{types} as {self.error}"
 
     def _replaced(self, body: cst.IndentedBlock, rows: Sequence[str]) -> Edit:
         """A default, below what is logged before it, becomes other statements."""
-        place = self.place
+        context = self.context
         _must_only_give_a_default(body)
         last = body.body[-1]
         if not isinstance(last, cst.SimpleStatementLine) or len(last.body) != 1:
             raise Refused("the handler does more than giving a default")
         if any(last_name(node) in MOVING for node in walk(last)):
             raise Refused("the handler moves or removes files")
-        region = place.span(last.body[0])
-        if "#" in place.source.slice(region):
+        region = context.span(last.body[0])
+        if "#" in context.source.slice(region):
             raise Refused("a comment stands among what would be replaced")
         return Edit(region, f"\n{self.inner}".join(rows))
 
     # --- suppress ---------------------------------------------------------------------
 
     def _of_suppress(self, call: cst.Call) -> list[Edit]:
-        place = self.place
-        statement = place.code(self.swallow.statement)
+        context = self.context
+        statement = context.cst_node(self.swallow.statement)
         assert isinstance(statement, cst.With)
         if statement.items[0].item is not call or statement.asynchronous is not None:
             raise Refused("`suppress` is not the first item of its `with`")
-        start, body = place.span(statement).start, statement.body
-        if not isinstance(body, cst.IndentedBlock) or not place.owns_its_rows(statement):
+        start, body = context.span(statement).start, statement.body
+        if not isinstance(body, cst.IndentedBlock) or not context.owns_its_rows(statement):
             raise Refused("the statement shares its line with another one")
         if isinstance(statement.lpar, cst.LeftParen):
             raise Refused("the items of the `with` stand in parentheses")
         edits = []
         if len(statement.items) == 1:
-            span = place.span(call)
-            if span.start.row != span.end.row and place.comments(call):
+            span = context.span(call)
+            if span.start.row != span.end.row and context.comments(call):
                 raise Refused("comments stand in the call of `suppress`")
             edits.append(Edit(Span(start, span.end), "try"))
         else:
-            second = place.span(statement.items[1]).start
+            second = context.span(statement.items[1]).start
             if second.row != start.row:
                 raise Refused("the `with` stands on several lines")
-            if place.has_multiline_string(body):
+            if context.has_multiline_string(body):
                 raise Refused("a string of several lines would have to be moved")
             edits.append(Edit(Span(start, second), f"try:\n{self.inner}with "))
-            last = place.span(body).end.row
-            head = place.span(statement.items[-1]).end.row
+            last = context.span(body).end.row
+            head = context.span(statement.items[-1]).end.row
             edits += [
-                place.insert(Position(row, 1), place.unit)
+                context.insert(Position(row, 1), context.unit)
                 for row in range(head + 1, last + 1)
-                if place.source.line(row).strip()
+                if context.source.line(row).strip()
             ]
         kept = self.errors.kept
         if self.errors.stays and not kept:
-            kept = tuple(place.text(arg.value) for arg in call.args)  # broad ones
+            kept = tuple(context.text(arg.value) for arg in call.args)  # broad ones
         quiet = [self._clause(joined(kept), ["pass"])] if kept else []
         ours = self._clause(self._corrupt, self._response(self.inner))
         broad_last = self.errors.stays and not self.errors.any_error
         clauses = [ours, *quiet] if broad_last else [*quiet, ours]
         text = "".join(f"\n{clause}" for clause in clauses)
-        return [*edits, place.insert(place.below(body), text)]
+        return [*edits, context.insert(context.position_below(body), text)]
 
 
-def _free_name(place: Place, swallow: Swallow) -> str:
+def _free_name(context: EditContext, swallow: Swallow) -> str:
     """A name for the error, which hides none that the function uses."""
     for name in ("exc", "error", "err", "corruption"):
-        around = place.ancestors(place.code(swallow.statement))
-        if any(binds(each, name) for each in around) or place.is_used_outside(name):
+        around = context.ancestors(context.cst_node(swallow.statement))
+        if any(binds(each, name) for each in around) or context.is_used_outside(name):
             continue
         if not _is_declared(swallow.function, name):
             return name

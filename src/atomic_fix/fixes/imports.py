@@ -1,5 +1,5 @@
 """Imports that a fix needs: what is there is used again, what is missing is added to
-`Place.added`, where a person who sorts imports would put it."""
+`EditContext.added`, where a person who sorts imports would put it."""
 
 import ast
 import builtins
@@ -15,8 +15,8 @@ from typing import Any
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.finding import Edit, Position
 from atomic_fix.fixes import Refused
+from atomic_fix.fixes.edit_context import EditContext
 from atomic_fix.fixes.import_order import ImportOrder
-from atomic_fix.fixes.place import Place
 from atomic_fix.source import Source
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -34,60 +34,60 @@ _HEADING = re.compile(
 _PATH_CHANGES = ("sys.path.", "addsitedir(")
 
 
-def import_name(place: Place, module: str, name: str) -> str:
+def import_name(context: EditContext, module: str, name: str) -> str:
     """What a function may call `name` of `module`, once it is imported.
 
     Raises:
         Refused: the name is taken.
     """
     wanted = tuple(module.split("."))
-    if _parts(place.source)[-len(wanted) :] == wanted and len(wanted) > 1:
+    if _parts(context.source)[-len(wanted) :] == wanted and len(wanted) > 1:
         raise Refused(f"this is `{module}` itself")
-    _may_import(place, module)
-    known = _imported(place, module, name, _imports_in_reach(place))
+    _may_import(context, module)
+    known = _imported(context, module, name, _imports_in_reach(context))
     if known is not None:
         return known
-    if not _is_taken(place, module, name):
-        statement = _order(place).statement(module, [name])
-        place.added.append(_merged(place, module, name) or _inserted(place, statement))
+    if not _is_taken(context, module, name):
+        statement = _order(context).statement(module, [name])
+        context.added.append(_merged(context, module, name) or _inserted(context, statement))
         return name
-    if _is_taken(place, module, f"_{name}"):
+    if _is_taken(context, module, f"_{name}"):
         raise Refused(f"the name `{name}` is taken in this module")
-    place.added.append(_inserted(place, f"from {module} import {name} as _{name}"))
+    context.added.append(_inserted(context, f"from {module} import {name} as _{name}"))
     return f"_{name}"
 
 
-def imported_at_top(place: Place, module: str, name: str) -> str | None:
+def imported_at_top(context: EditContext, module: str, name: str) -> str | None:
     """What a function may call `name` of `module` by the imports at the top of the file."""
-    return _imported(place, module, name, _top_imports(place))
+    return _imported(context, module, name, _top_imports(context))
 
 
-def _imported(place: Place, module: str, name: str, lines: Sequence[Line]) -> str | None:
+def _imported(context: EditContext, module: str, name: str, lines: Sequence[Line]) -> str | None:
     for qualified, local in _bindings(lines):
         ways = {f"{module}.{name}": local, f"{module}.*": name, module: f"{local}.{name}"}
         known = ways.get(qualified, "")
-        if known and not _shadowed(place, known.partition(".")[0]):
+        if known and not _shadowed(context, known.partition(".")[0]):
             return known
     return None
 
 
-def import_module(place: Place, module: str) -> str:
+def import_module(context: EditContext, module: str) -> str:
     """What a function may call a module of the standard library, once it is imported.
 
     Raises:
         Refused: its name is bound to something else.
     """
-    imports = place.facts.scopes.imports
-    for qualified, local in _bindings(_top_imports(place)):
-        if qualified == module == imports.get(local) and not _shadowed(place, local):
+    imports = context.facts.scopes.imports
+    for qualified, local in _bindings(_top_imports(context)):
+        if qualified == module == imports.get(local) and not _shadowed(context, local):
             return local
-    if any((module, module) in _bindings([line]) for line in _imports_of_the_module(place)):
+    if any((module, module) in _bindings([line]) for line in _imports_of_the_module(context)):
         raise Refused(f"`{module}` is imported below its first use")
     # A function may import it for itself: then the name means the same there.
-    elsewhere = imports.get(module) == module and not _shadowed(place, module)
-    if not elsewhere and _is_taken(place, module, module):
+    elsewhere = imports.get(module) == module and not _shadowed(context, module)
+    if not elsewhere and _is_taken(context, module, module):
         raise Refused(f"the name `{module}` is taken in this module")
-    place.added.append(_inserted(place, f"import {module}"))
+    context.added.append(_inserted(context, f"import {module}"))
     return module
 
 
@@ -136,44 +136,44 @@ _SHIPPED = re.compile(r"\bgetsource(?:lines|file)?\(\s*(?:[\w.]+\.)?(\w+)")
 _SCRIPT = re.compile(r"^# /// script$(.*?)^# ///$", re.MULTILINE | re.DOTALL)
 
 
-def _may_import(place: Place, module: str) -> None:
+def _may_import(context: EditContext, module: str) -> None:
     """Refuses where the helper could not be imported, as the file itself says."""
-    source = place.source
-    if is_python_2(source, place.facts.tree.module):
+    source = context.source
+    if is_python_2(source, context.facts.tree.module):
         raise Refused("the file is for Python 2, and the helper for Python 3")
-    if _is_sent_on(place):  # it would not find an import that the module has, either
+    if _is_sent_on(context):  # it would not find an import that the module has, either
         raise Refused("the function uses names that its module has not: it runs somewhere else")
     top = module.partition(".")[0]
-    if place.finds(rf"(?m)^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b"):
+    if context.search_source(rf"(?m)^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b"):
         return  # it is there
-    hosted = place.finds(_HOSTED)
-    shipped = place.once("shipped", lambda: set(_SHIPPED.findall(source.text)))
-    function: FunctionFacts | None = place.function
+    hosted = context.search_source(_HOSTED)
+    shipped = context.cached("shipped", lambda: set(_SHIPPED.findall(source.text)))
+    function: FunctionFacts | None = context.function
     around = set()
     while function is not None:
         around |= {function.name, function.owner.name if function.owner is not None else ""}
         function = function.outer
     if hosted or shipped & (around | {"modules", "__name__"} - {""}):
         raise Refused("the code runs where its packages are not, and could not import the helper")
-    if top == "atomic_fix" and place.finds(_GUEST):
+    if top == "atomic_fix" and context.search_source(_GUEST):
         raise Refused(
             "the code works within the program that runs (`import __main__`), which need not have "
             "the helper; a copy of it in the same package would do"
         )
-    script = place.finds(_SCRIPT)
+    script = context.search_source(_SCRIPT)
     if script and top == "atomic_fix" and not re.search(r"atomic[-_]fix", script[1]):
         raise Refused(
             "the script names what it needs (`# /// script`), and the helper is not there"
         )
 
 
-def _is_sent_on(place: Place) -> bool:
+def _is_sent_on(context: EditContext) -> bool:
     """Whether a decorator seems to run the source of a function elsewhere: it uses a name that
     nothing in the file binds."""
-    module = place.facts.tree.module
-    row = min((each.lineno for each in place.first), default=0)
-    if not row and not isinstance(place.function.node, ast.Module):
-        row = place.function.node.lineno
+    module = context.facts.tree.module
+    row = min((each.lineno for each in context.first), default=0)
+    if not row and not isinstance(context.function.node, ast.Module):
+        row = context.function.node.lineno
     around = next((each for each in module.body if row <= (each.end_lineno or 0)), None)
     if (
         not isinstance(around, (ast.FunctionDef, ast.AsyncFunctionDef))
@@ -181,7 +181,7 @@ def _is_sent_on(place: Place) -> bool:
         or row < around.lineno
     ):
         return False
-    bound = place.once("bound names", lambda: _bound_names(module))
+    bound = context.cached("bound names", lambda: _bound_names(module))
     return "*" not in bound and any(
         isinstance(node, ast.Name)
         and node.id not in bound
@@ -261,32 +261,32 @@ def _bindings(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
                     yield f"{module}.{alias.name}", alias.asname or alias.name
 
 
-def _imports_in_reach(place: Place) -> list[Line]:
+def _imports_in_reach(context: EditContext) -> list[Line]:
     """Import statements of the module, and of the function that the place is in."""
-    found = _top_imports(place)
-    function = place.function.node
+    found = _top_imports(context)
+    function = context.function.node
     if not isinstance(function, ast.Module):
-        own = place.once(
+        own = context.cached(
             ("imports of", function), lambda: [*filter(_is_import, _lines(function.body))]
         )
-        first = min((each.lineno for each in place.first), default=None)
+        first = min((each.lineno for each in context.first), default=None)
         found += [line for line in own if first is None or _row(line) < first]
     return found
 
 
-def _top_imports(place: Place) -> list[Line]:
+def _top_imports(context: EditContext) -> list[Line]:
     """The import statements that have run where the names are used."""
-    last = _last_row(place)
-    return [line for line in _imports_of_the_module(place) if _row(line) < last]
+    last = _last_row(context)
+    return [line for line in _imports_of_the_module(context) if _row(line) < last]
 
 
-def _imports_of_the_module(place: Place) -> list[Line]:
-    return place.once("top imports", lambda: [*filter(_is_import, _body(place))])
+def _imports_of_the_module(context: EditContext) -> list[Line]:
+    return context.cached("top imports", lambda: [*filter(_is_import, _body(context))])
 
 
-def _body(place: Place) -> list[Line]:
+def _body(context: EditContext) -> list[Line]:
     """The module's own statements, by logical lines."""
-    return place.once("lines", lambda: _lines(place.facts.tree.module.body))
+    return context.cached("lines", lambda: _lines(context.facts.tree.module.body))
 
 
 def _lines(body: Sequence[ast.stmt]) -> list[Line]:
@@ -308,46 +308,46 @@ def _end(line: Line) -> int:
     return line[-1].end_lineno or line[-1].lineno
 
 
-def _last_row(place: Place) -> int:
+def _last_row(context: EditContext) -> int:
     """The first row of the file that an import must stand above: that of the module's statement
     which uses it, or which may run the function that does."""
-    place.last_row = place.last_row or _looked_up(place)
-    return place.last_row
+    context.last_row = context.last_row or _looked_up(context)
+    return context.last_row
 
 
-def _looked_up(place: Place) -> int:
-    row = min((each.lineno for each in place.first), default=0)
+def _looked_up(context: EditContext) -> int:
+    row = min((each.lineno for each in context.first), default=0)
     if not row:
         return 1 << 60
-    body = _body(place)
+    body = _body(context)
     index = max(bisect_right(body, row, key=_row) - 1, 0)
-    if place.function.is_module:
+    if context.function.is_module:
         return _row(body[index])
-    return place.once("first runs", lambda: _first_runs(place))[index]
+    return context.cached("first runs", lambda: _first_runs(context))[index]
 
 
-def _first_runs(place: Place) -> list[int]:
+def _first_runs(context: EditContext) -> list[int]:
     """For each line of the module, the row of the first one from there on that may run a function
     of the file: which one, and when, is not looked into."""
-    body = _body(place)
-    defined = set(_DEFINED.findall(place.source.text))
+    body = _body(context)
+    defined = set(_DEFINED.findall(context.source.text))
     rows = [1 << 60] * (len(body) + 1)
     for index in reversed(range(len(body))):
         rows[index] = (
-            _row(body[index]) if _may_run(place, body[index], defined) else rows[index + 1]
+            _row(body[index]) if _may_run(context, body[index], defined) else rows[index + 1]
         )
     return rows
 
 
-def _may_run(place: Place, line: Line, defined: set[str]) -> bool:
+def _may_run(context: EditContext, line: Line, defined: set[str]) -> bool:
     if _is_import(line):
         return False
     first = line[0]
     if isinstance(first, _DEFINITIONS):
         # A decorator of the file may run what it is given.
-        texts = [place.facts.tree.text(each) for each in first.decorator_list]
+        texts = [context.facts.tree.text(each) for each in first.decorator_list]
     else:
-        texts = [place.facts.tree.text(each) for each in line]
+        texts = [context.facts.tree.text(each) for each in line]
     return any(not defined.isdisjoint(_WORD.findall(text)) for text in texts)
 
 
@@ -359,13 +359,13 @@ def _module_of(statement: ast.ImportFrom) -> str:
     return "." * statement.level + (statement.module or "")
 
 
-def _shadowed(place: Place, name: str) -> bool:
-    scope: FunctionFacts | None = place.function
+def _shadowed(context: EditContext, name: str) -> bool:
+    scope: FunctionFacts | None = context.function
     while scope is not None and not scope.is_module:
         if name in scope.bindings or scope.parameter(name) is not None:
             return True
         scope = scope.outer
-    return name in place.facts.scopes.module.bindings
+    return name in context.facts.scopes.module.bindings
 
 
 def _parts(source: Source) -> tuple[str, ...]:
@@ -373,21 +373,21 @@ def _parts(source: Source) -> tuple[str, ...]:
     return PurePath(source.filename.replace("\\", "/")).with_suffix("").parts
 
 
-def _is_taken(place: Place, module: str, name: str) -> bool:
+def _is_taken(context: EditContext, module: str, name: str) -> bool:
     # Most files hold nothing of the kind, and to take them into tokens is dear.
-    return name in place.source.text and name in _identifiers(place, module)
+    return name in context.source.text and name in _identifiers(context, module)
 
 
-def _identifiers(place: Place, module: str) -> set[str]:
+def _identifiers(context: EditContext, module: str) -> set[str]:
     """Every name that the file uses in code, attributes and the helper's own import left out."""
     skipped: set[int] = set()
-    for line in _top_imports(place):
+    for line in _top_imports(context):
         if any(isinstance(each, ast.ImportFrom) and _module_of(each) == module for each in line):
             skipped.update(range(_row(line), _end(line) + 1))
     found: set[str] = set()
     before = ""
     try:
-        for token in tokenize.generate_tokens(io.StringIO(place.source.text).readline):
+        for token in tokenize.generate_tokens(io.StringIO(context.source.text).readline):
             if token.type == tokenize.NAME and before != "." and token.start[0] not in skipped:
                 found.add(token.string)
             elif token.type == tokenize.STRING and "f" in token.string[:3].lower():
@@ -395,24 +395,24 @@ def _identifiers(place: Place, module: str) -> set[str]:
             if token.type not in {tokenize.NL, tokenize.COMMENT}:
                 before = token.string
     except (tokenize.TokenError, SyntaxError):
-        return set(_WORD.findall(place.source.text))
+        return set(_WORD.findall(context.source.text))
     return found
 
 
 # --- adding -------------------------------------------------------------------------
 
 
-def _order(place: Place) -> ImportOrder:
-    style = place.style.imports
-    limit = style.line_length or place.limit
-    return ImportOrder(style, _parts(place.source)[:-1], limit, place.unit)
+def _order(context: EditContext) -> ImportOrder:
+    style = context.style.imports
+    limit = style.line_length or context.limit
+    return ImportOrder(style, _parts(context.source)[:-1], limit, context.unit)
 
 
-def _merged(place: Place, module: str, name: str) -> Edit | None:
+def _merged(context: EditContext, module: str, name: str) -> Edit | None:
     """The import statement of the module that is there, with the name added to it."""
-    off = _left_alone(place.source)
-    order = _order(place)
-    for line in () if order.stands_alone(module) else _top_imports(place):
+    off = _left_alone(context.source)
+    order = _order(context)
+    for line in () if order.stands_alone(module) else _top_imports(context):
         statement = line[0]
         if (
             len(line) != 1
@@ -422,10 +422,10 @@ def _merged(place: Place, module: str, name: str) -> Edit | None:
         ):
             continue
         aliases = [each for each in statement.names if each.asname is not None]
-        span, text = place.span(statement), place.text(statement)
+        span, text = context.span(statement), context.text(statement)
         if "#" in text or span.start.row in off:
             continue
-        if aliases and not place.style.imports.aliases_together:
+        if aliases and not context.style.imports.aliases_together:
             continue
         # A comma behind the last of several rows tells formatters to keep them.
         exploded = span.start.row != span.end.row and text.rstrip(") \t\n").endswith(",")
@@ -434,37 +434,37 @@ def _merged(place: Place, module: str, name: str) -> Edit | None:
     return None
 
 
-def _inserted(place: Place, statement: str) -> Edit:
-    groups = _groups(place)
+def _inserted(context: EditContext, statement: str) -> Edit:
+    groups = _groups(context)
     if not groups:
-        return _below_the_head(place, statement)
-    rank = _rank(place, ast.parse(statement).body)
+        return _below_the_head(context, statement)
+    rank = _rank(context, ast.parse(statement).body)
     new = rank[0]
 
     def sections(group: Sequence[Line]) -> list[tuple[int, bool]]:
-        return [_rank(place, line)[0] for line in group]
+        return [_rank(context, line)[0] for line in group]
 
     own = [group for group in groups if new in sections(group)]
     if own:
         # Empty rows may part a section too, above comments. Where all of it is in order, the new
         # one belongs below the last that comes before it.
-        ranks = [_rank(place, line) for group in own for line in group]
-        above = [group for group in own if _rank(place, group[0]) <= rank]
+        ranks = [_rank(context, line) for group in own for line in group]
+        above = [group for group in own if _rank(context, group[0]) <= rank]
         in_order = above and ranks == sorted(ranks)
-        return _into_group(place, above[-1] if in_order else own[0], statement)
+        return _into_group(context, above[-1] if in_order else own[0], statement)
     before = [group for group in groups if max(sections(group)) < new]
     mixed = [group for group in groups if min(sections(group)) < new < max(sections(group))]
     # Right below `from __future__` it would stand above those of the standard library.
     if before and not (mixed and all(map(_is_future, before[-1]))):
-        return place.insert(place.end_of_row(_end(before[-1][-1])), f"\n\n{statement}")
+        return context.insert(context.end_of_row(_end(before[-1][-1])), f"\n\n{statement}")
     if mixed:  # no empty row parts them
-        return _into_group(place, mixed[0], statement)
-    return place.insert(Position(_first_row(place, groups[0][0]), 1), f"{statement}\n\n")
+        return _into_group(context, mixed[0], statement)
+    return context.insert(Position(_first_row(context, groups[0][0]), 1), f"{statement}\n\n")
 
 
-def _into_group(place: Place, group: list[Line], statement: str) -> Edit:
-    new = _rank(place, ast.parse(statement).body)
-    ranks = [_rank(place, line) for line in group]
+def _into_group(context: EditContext, group: list[Line], statement: str) -> Edit:
+    new = _rank(context, ast.parse(statement).body)
+    ranks = [_rank(context, line) for line in group]
     # Where the imports are in no order: below those of its section, or of the one before.
     sections = [rank[0] for rank in ranks]
     nearest = max([each for each in sections if each <= new[0]] or sections)
@@ -475,71 +475,71 @@ def _into_group(place: Place, group: list[Line], statement: str) -> Edit:
     elif by_name == sorted(by_name):
         above = sum(rank <= (new[0], *new[2:]) for rank in by_name)
     if above:
-        return place.insert(place.end_of_row(_end(group[above - 1])), f"\n{statement}")
-    row = _first_row(place, group[0])
-    parted = place.style.imports.parts_comments and place.source.line(row).startswith("#")
-    return place.insert(Position(row, 1), f"{statement}\n\n" if parted else f"{statement}\n")
+        return context.insert(context.end_of_row(_end(group[above - 1])), f"\n{statement}")
+    row = _first_row(context, group[0])
+    parted = context.style.imports.parts_comments and context.source.line(row).startswith("#")
+    return context.insert(Position(row, 1), f"{statement}\n\n" if parted else f"{statement}\n")
 
 
-def _block(place: Place) -> list[Line]:
+def _block(context: EditContext) -> list[Line]:
     """The run of imports that a new one belongs to: the first, or the first below the last
     change of `sys.path` if imports follow that."""
-    return place.once(("imports", _last_row(place)), lambda: _found_block(place))
+    return context.cached(("imports", _last_row(context)), lambda: _found_block(context))
 
 
-def _found_block(place: Place) -> list[Line]:
-    off = _left_alone(place.source)
+def _found_block(context: EditContext) -> list[Line]:
+    off = _left_alone(context.source)
     blocks: list[list[Line]] = [[]]
-    for line in _body(place):
+    for line in _body(context):
         if not _is_import(line):
             blocks.append([])
         elif _row(line) not in off:
             blocks[-1].append(line)
     filled = [block for block in blocks if block]
-    changed = _row_of_the_path_change(place)
+    changed = _row_of_the_path_change(context)
     later = [block for block in filled if _row(block[0]) > changed]
-    last = _last_row(place)
+    last = _last_row(context)
     above = [block for block in filled if _row(block[0]) < last]
     later = [block for block in above if block in later]
     found = later or above or [[]]
     if len(found) > 1 and all(_is_future(line) for line in found[0]):
         # `__all__`, `DOCUMENTATION` and the like may stand between it and the other imports.
         rows = range(_row(found[0][-1]), _row(found[1][0]))
-        between = [line for line in _body(place) if _row(line) in rows]
+        between = [line for line in _body(context) if _row(line) in rows]
         if not any(hasattr(line[0], "body") for line in between):
             return found[1]
     return found[0]
 
 
-def _first_row(place: Place, line: Line) -> int:
+def _first_row(context: EditContext, line: Line) -> int:
     """The row of an import, or of the comment above that belongs to it."""
-    source, first = place.source, _row(line)
-    row = place.first_comment(first)
+    source, first = context.source, _row(line)
+    row = context.first_comment(first)
     above = "\n".join(source.line(r) for r in range(row, first))
     if row == 1 or _HEADER.search(above) or _HEADING.search(above) or row in _left_alone(source):
         return first
     return row
 
 
-def _row_of_the_path_change(place: Place) -> int:
-    if not any(word in place.source.text for word in _PATH_CHANGES):
+def _row_of_the_path_change(context: EditContext) -> int:
+    if not any(word in context.source.text for word in _PATH_CHANGES):
         return 0
     rows = [
         _row(line)
-        for line in _body(place)
+        for line in _body(context)
         if not isinstance(line[0], _DEFINITIONS)
-        and any(word in place.text(each) for each in line for word in _PATH_CHANGES)
+        and any(word in context.text(each) for each in line for word in _PATH_CHANGES)
     ]
     return max(rows, default=0)
 
 
-def _groups(place: Place) -> list[list[Line]]:
+def _groups(context: EditContext) -> list[list[Line]]:
     """The run of imports that a new one belongs to, parted where empty rows part it."""
     groups: list[list[Line]] = []
     end = 0
-    for line in _block(place):
+    for line in _block(context):
         start = _row(line)
-        parted = any(not place.source.line(row).strip(" \t\f") for row in range(end + 1, start))
+        parted = any(not context.source.line(row).strip(" \t\f") for row in range(end + 1, start))
         if parted or not groups:
             groups.append([])
         groups[-1].append(line)
@@ -551,7 +551,7 @@ def _is_future(line: Line) -> bool:
     return isinstance(line[0], ast.ImportFrom) and _module_of(line[0]) == "__future__"
 
 
-def _rank(place: Place, line: Line) -> tuple[Any, ...]:
+def _rank(context: EditContext, line: Line) -> tuple[Any, ...]:
     """By what imports are sorted."""
     statement = line[0]
     module = name = ""
@@ -561,7 +561,7 @@ def _rank(place: Place, line: Line) -> tuple[Any, ...]:
             name = statement.names[0].name
     elif isinstance(statement, ast.Import):
         module = statement.names[0].name
-    return _order(place).rank(module, name, is_from=isinstance(statement, ast.ImportFrom))
+    return _order(context).rank(module, name, is_from=isinstance(statement, ast.ImportFrom))
 
 
 def _left_alone(source: Source) -> set[int]:
@@ -576,13 +576,13 @@ def _left_alone(source: Source) -> set[int]:
     return rows
 
 
-def _below_the_head(place: Place, statement: str) -> Edit:
+def _below_the_head(context: EditContext, statement: str) -> Edit:
     """Below docstring, `__future__` imports, licence and encoding comments."""
-    source, body = place.source, place.facts.tree.module.body
-    if ast.get_docstring(place.facts.tree.module, clean=False) is not None:
-        end = place.end_of_row(body[0].end_lineno or body[0].lineno)
-        gap = _missing_rows(place, end.row, body[1:])
-        return place.insert(end, f"\n\n{statement}{gap}")
+    source, body = context.source, context.facts.tree.module.body
+    if ast.get_docstring(context.facts.tree.module, clean=False) is not None:
+        end = context.end_of_row(body[0].end_lineno or body[0].lineno)
+        gap = _missing_rows(context, end.row, body[1:])
+        return context.insert(end, f"\n\n{statement}{gap}")
     row = 1
     comment = 0
     while row <= len(source.line_starts):
@@ -595,20 +595,20 @@ def _below_the_head(place: Place, statement: str) -> Edit:
     parted = not source.line(comment + 1).strip(" \t\f")
     head = "\n".join(source.line(r) for r in range(1, comment + 1))
     if comment and (parted or _HEADER.search(head)):
-        gap = _missing_rows(place, comment, body)
-        return place.insert(place.end_of_row(comment), f"\n\n{statement}{gap}")
+        gap = _missing_rows(context, comment, body)
+        return context.insert(context.end_of_row(comment), f"\n\n{statement}{gap}")
     first = 1 if comment else row
-    gap = _missing_rows(place, first - 1, body)
-    return place.insert(Position(first, 1), f"{statement}\n{gap}")
+    gap = _missing_rows(context, first - 1, body)
+    return context.insert(Position(first, 1), f"{statement}\n{gap}")
 
 
-def _missing_rows(place: Place, row: int, below: Sequence[ast.stmt]) -> str:
+def _missing_rows(context: EditContext, row: int, below: Sequence[ast.stmt]) -> str:
     """The empty rows to add to those behind `row`, so that enough part an import from what
     stands below it."""
-    wanted = place.style.imports.lines_after
+    wanted = context.style.imports.lines_after
     if wanted < 0:
         wanted = 2 if below and isinstance(below[0], _DEFINITIONS) else 1
     there = 0
-    while row < len(place.source.line_starts) and not place.source.line(row + 1).strip(" \t\f"):
+    while row < len(context.source.line_starts) and not context.source.line(row + 1).strip(" \t\f"):
         row, there = row + 1, there + 1
     return "\n" * (wanted - there)

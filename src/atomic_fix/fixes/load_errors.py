@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from atomic_fix.catalog import errors
 from atomic_fix.catalog.calls import CONVERTING, RAISING_VALUE_ERRORS, READING, WRITING
-from atomic_fix.catalog.errors import BY_PARSER, OF_SHAPE, RAISING_ANYTHING
-from atomic_fix.facts.caught import error_names
+from atomic_fix.catalog.errors import BY_PARSER, RAISING_ANYTHING, SHAPE_ERRORS
+from atomic_fix.facts.exceptions import error_names
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import FORS, arguments, called, dotted, walk
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.fixes import Refused
+from atomic_fix.fixes.edit_context import EditContext
 from atomic_fix.fixes.imports import import_module, imported_at_top
 from atomic_fix.fixes.load_path import PATH_WORDS
-from atomic_fix.fixes.place import Place
 
 _ANSWERS_MISSING = re.compile(
     r"\b(?:exists|is_file|isfile|access|FileNotFoundError|OSError|IOError|EnvironmentError)\b"
@@ -41,21 +41,21 @@ class Errors:
         return (False, self.kept) if self.any_error else (True, self.corrupt)
 
 
-def parted_errors(place: Place, swallow: Swallow) -> Errors:
+def split_errors(context: EditContext, swallow: Swallow) -> Errors:
     """What the handler of a swallow takes.
 
     Raises:
         Refused: that is not in sight, or the errors may come from something else.
     """
-    parts = _Parts(place, swallow)
+    parts = _ErrorSplitter(context, swallow)
     return parts.of_broad() if swallow.broad else parts.of_list()
 
 
-class _Parts:
+class _ErrorSplitter:
     """Each step may raise `Refused`."""
 
-    def __init__(self, place: Place, swallow: Swallow) -> None:
-        self._place = place
+    def __init__(self, context: EditContext, swallow: Swallow) -> None:
+        self._context = context
         self._swallow = swallow
         self._body = [node for each in swallow.statement.body for node in walk(each)]
 
@@ -106,7 +106,7 @@ class _Parts:
             corrupt = [each for each in corrupt if each.rpartition(".")[2] not in own]
         if isinstance(node, ast.ExceptHandler) and node.type is not None:
             # A comment among the errors stays with them.
-            aliased = aliased or "#" in self._place.text(self._place.code(node.type))
+            aliased = aliased or "#" in self._context.text(self._context.cst_node(node.type))
         if kept and any(each.rpartition(".")[2] == "BadGzipFile" for each in corrupt):
             aliased = True  # an `OSError` would take it first
         return Errors(tuple(dict.fromkeys(corrupt)), tuple(dict.fromkeys(kept)), stays=aliased)
@@ -125,21 +125,21 @@ class _Parts:
         function = self._swallow.function
         if self._package() in BY_PARSER or isinstance(function.node, ast.Module):
             return
-        if not _ANSWERS_MISSING.search(self._place.text(function.node)):
+        if not _ANSWERS_MISSING.search(self._context.text(function.node)):
             raise Refused(f"`{load.api}` may raise `ValueError` for a missing file too")
 
     def _stands_here(self, node: ast.expr) -> bool:
-        return self._place.parent(node) is not None
+        return self._context.parent(node) is not None
 
     def _is_python_3(self, node: ast.expr) -> None:
         """Refuses `except ValueError, error`, which binds a name in Python 2."""
         match node:
             case ast.Tuple(elts=[_, ast.Name(id=last)]) if last.islower():
-                if not self._place.facts.tree.text(node).startswith("("):
+                if not self._context.facts.tree.text(node).startswith("("):
                     raise Refused("this is Python 2")
 
     def _names(self, node: ast.expr | None) -> list[str]:
-        return error_names(node, self._place.facts.paths, self._swallow.function)
+        return error_names(node, self._context.facts.paths, self._swallow.function)
 
     def _elements(self, node: ast.expr) -> list[tuple[ast.expr, str]]:
         """The single errors of an expression, with their text; a name of several is seen
@@ -147,7 +147,7 @@ class _Parts:
         name = dotted(node)
         if name is not None and len(self._names(node)) > 1:
             function = self._swallow.function
-            found = self._place.facts.paths.bindings(name, function, 1 << 60)
+            found = self._context.facts.paths.bindings(name, function, 1 << 60)
             if found:
                 node = found[-1].value
         if isinstance(node, (ast.Tuple, ast.List)):
@@ -208,7 +208,7 @@ class _Parts:
                 or not self._names(self._swallow.node.type) == ["Exception"]
             ):
                 raise Refused(f"what `{load.api}` raises for a corrupt file is not known")
-            return Errors(("Exception",), ("OSError", *OF_SHAPE), stays=True, any_error=True)
+            return Errors(("Exception",), ("OSError", *SHAPE_ERRORS), stays=True, any_error=True)
         known = BY_PARSER.get(package)
         if known is None:
             raise Refused(f"what `{load.api}` raises for a corrupt file is not known")
@@ -216,7 +216,7 @@ class _Parts:
 
     def _package(self) -> str:
         load = self._swallow.load
-        name = self._place.facts.paths.call_name(load.call, load.function)
+        name = self._context.facts.paths.call_name(load.call, load.function)
         if "." in name and name.rpartition(".")[2] == load.api.rpartition(".")[2]:
             return name.partition(".")[0]
         return load.api.partition(".")[0]
@@ -226,10 +226,10 @@ class _Parts:
         if not module:
             return name
         # An import within a function may not have run when the error is compared.
-        found = imported_at_top(self._place, module, name)
+        found = imported_at_top(self._context, module, name)
         if found is None and module not in sys.stdlib_module_names:
             raise Refused(f"`{error}` is not imported")
-        return found or f"{import_module(self._place, module)}.{name}"
+        return found or f"{import_module(self._context, module)}.{name}"
 
     def _no_more_than_the_load(self) -> None:
         """Refuses where the `try` holds more than the load and what is made of its result."""
@@ -259,7 +259,7 @@ class _Parts:
             of_loaded = any(isinstance(each, ast.Call) for each in inside) or not (
                 loaded.isdisjoint(_names_in(inside))
             )
-            if not of_loaded and home not in self._place.facts.paths.callees(
+            if not of_loaded and home not in self._context.facts.paths.callees(
                 node, swallow.function
             ):
                 raise more

@@ -8,11 +8,11 @@ import re
 from dataclasses import dataclass
 
 from atomic_fix.catalog.calls import PARSING, RAISING_NO_VALUE_ERROR
-from atomic_fix.catalog.errors import OF_A_PARSER_ALONE
+from atomic_fix.catalog.errors import PARSER_ONLY_ERRORS
 from atomic_fix.catalog.words import CHECKPOINT, PROBING, RESUMING
 from atomic_fix.config import own_helper
 from atomic_fix.facts import fallbacks
-from atomic_fix.facts.caught import takes_value_error
+from atomic_fix.facts.exceptions import takes_value_error
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.nodes import (
@@ -86,7 +86,7 @@ _DIRECTIVE = re.compile(r"#\s*(noqa|nosec|[\w-]+:)")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LoadOutcome:
     """What may be done besides a warning, which is right everywhere."""
 
     raising: Applicability | None
@@ -97,22 +97,22 @@ class Outcome:
     """Whether the file may be moved aside."""
 
 
-def outcome(facts: ModuleFacts, swallow: Swallow) -> Outcome:
+def outcome(facts: ModuleFacts, swallow: Swallow) -> LoadOutcome:
     """What may be done about a handler."""
     wrong = _why_wrong(facts, swallow)
     if wrong:
-        return Outcome(None, wrong, may_move=False)
-    doubt = _why_unsafe(facts, swallow)
-    raising = Applicability.UNSAFE if doubt else Applicability.SAFE
-    return Outcome(raising, doubt, may_move=_may_move(facts, swallow))
+        return LoadOutcome(None, wrong, may_move=False)
+    unsafe_reason = _why_unsafe(facts, swallow)
+    raising = Applicability.UNSAFE if unsafe_reason else Applicability.SAFE
+    return LoadOutcome(raising, unsafe_reason, may_move=_may_move(facts, swallow))
 
 
 def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
     """Why an exception would do harm; empty when it would not, as far as is in sight."""
-    function, handled = swallow.function, swallow.handled
-    if any(inside.kind == "loop" for inside in handled.inside):
+    function, region = swallow.function, swallow.region
+    if any(block.kind == "loop" for block in region.enclosing):
         return "a loop goes on to the next file, line or attempt"
-    if swallow.falls_through and fallbacks.attempts_again(facts.sites, handled):
+    if swallow.falls_through and fallbacks.attempts_again(facts.sites, region):
         return "another attempt follows"
     if own_helper(facts.config.helper) is not None:
         return f"the configured helper `{facts.config.helper}` has no exception"
@@ -124,8 +124,8 @@ def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
         return "a comment says what is meant to happen"
     if isinstance(swallow.statement, ast.Try) and _leaves_in_the_end(swallow.statement):
         return "the `finally` would hide the exception"
-    for inside in handled.inside:
-        if _would_take_it(facts, swallow, inside.kind, inside.node):
+    for block in region.enclosing:
+        if _would_take_it(facts, swallow, block.kind, block.node):
             return "a handler further out would take the exception"
     if any(of_kind(function.node, kind) for kind in (ast.Yield, ast.YieldFrom, ast.GeneratorExp)):
         return "a generator would end"
@@ -178,14 +178,14 @@ def _is_plain_loader(facts: ModuleFacts, swallow: Swallow) -> bool:
     node = function.node
     if not isinstance(node, FUNCTIONS) or function.outer is not facts.scopes.module:
         return False
-    if swallow.outcome.kind is not Ending.RETURNS or swallow.handled.inside:
+    if swallow.outcome.kind is not Ending.RETURNS or swallow.region.enclosing:
         return False
     if RESUMING.isdisjoint(words(function.name)) or load.function is not function:
         return False
     decorators = {dotted(each) for each in node.decorator_list}
     if decorators - {"staticmethod", "classmethod"}:
         return False
-    mentioned = [function.name, *(each.text for each in load.path.mentions)]
+    mentioned = [function.name, *(each.text for each in load.path.occurrences)]
     if not any(phrase_in(CHECKPOINT, text) for text in mentioned):
         return False
     if any(isinstance(each, (*LOOPS, ast.comprehension)) for each in walk(node)):
@@ -326,7 +326,7 @@ def _gives_what_it_was_given(swallow: Swallow) -> bool:
 
 def _parses_only(swallow: Swallow) -> bool:
     """Whether nothing but the parser raises what the handler takes for a corrupt file."""
-    if {*swallow.errors} <= OF_A_PARSER_ALONE or _only_load(swallow):
+    if {*swallow.errors} <= PARSER_ONLY_ERRORS or _only_load(swallow):
         return True
     inside = _parts_of_the_load(swallow.load.call.node)
     return all(
@@ -345,7 +345,7 @@ def _may_move(facts: ModuleFacts, swallow: Swallow) -> bool:
         return False  # the data was parsed before, and something is made of it
     if _only_load(swallow):
         return True
-    return {*swallow.errors} <= OF_A_PARSER_ALONE
+    return {*swallow.errors} <= PARSER_ONLY_ERRORS
 
 
 def _parts_of_the_load(load: ast.Call) -> set[ast.AST]:

@@ -4,8 +4,8 @@ import ast
 import copy
 from collections.abc import Sequence
 
-from atomic_fix.catalog.calls import CHANGING_THE_NAME, GIVING_A_PATH, GIVING_A_TEXT
-from atomic_fix.catalog.errors import OF_PARSERS
+from atomic_fix.catalog.calls import CHANGING_THE_NAME, RETURNING_A_PATH, RETURNING_A_TEXT
+from atomic_fix.catalog.errors import PARSER_ERRORS
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
     arguments,
@@ -16,11 +16,11 @@ from atomic_fix.facts.nodes import (
     string,
     walk,
 )
-from atomic_fix.facts.scopes import BindingKind, Call, FunctionFacts, Inside
+from atomic_fix.facts.scopes import BindingKind, Call, EnclosingBlock, FunctionFacts
 from atomic_fix.facts.sites import LoadSite
 from atomic_fix.facts.swallowing import Swallow, loads_tried
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.place import Place
+from atomic_fix.fixes.edit_context import EditContext
 
 PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
 
@@ -32,23 +32,23 @@ _NOT_PLAIN = (
 )
 
 
-def load_path(place: Place, swallow: Swallow) -> str:
+def load_path(context: EditContext, swallow: Swallow) -> str:
     """The expression; it holds in the handler, and gives the path without raising.
 
     Raises:
         Refused: there is none, or more than one file is tried.
     """
-    return _LoadPath(place, swallow).text()
+    return _LoadPath(context, swallow).text()
 
 
 class _LoadPath:
     """Looks for the expression. Each step may raise `Refused`."""
 
-    def __init__(self, place: Place, swallow: Swallow) -> None:
-        self._place = place
-        self._facts = place.facts
+    def __init__(self, context: EditContext, swallow: Swallow) -> None:
+        self._context = context
+        self._facts = context.facts
         self._function = swallow.function
-        self._handled = swallow.handled
+        self._region = swallow.region
         self._swallow = swallow
         self._texts: dict[ast.expr, str] = {}
         """The text of expressions that are made up of several."""
@@ -64,7 +64,7 @@ class _LoadPath:
         return self._evaluable(node, 3)
 
     def _stands_here(self, node: ast.expr) -> bool:
-        return self._place.parent(node) is not None
+        return self._context.parent(node) is not None
 
     # --- which file -----------------------------------------------------------------
 
@@ -72,7 +72,7 @@ class _LoadPath:
         """Refuses where the error may come from another file."""
         load = self._swallow.load
         only_parsers = self._only_parsers_raise
-        for other in loads_tried(self._facts.sites, self._handled):
+        for other in loads_tried(self._facts.sites, self._region):
             if other is load or (other.raw and only_parsers):
                 continue
             if not _is_same_file(load, other):
@@ -92,10 +92,10 @@ class _LoadPath:
     @property
     def _only_parsers_raise(self) -> bool:
         """Whether the errors are those that reading the bytes or text of a file never raises."""
-        return not self._swallow.broad and OF_PARSERS.issuperset(self._swallow.errors)
+        return not self._swallow.broad and PARSER_ERRORS.issuperset(self._swallow.errors)
 
     def _is_tried(self, order: int) -> bool:
-        return self._handled.order < order < self._handled.body_end
+        return self._region.order < order < self._region.body_end
 
     # --- from another function ------------------------------------------------------
 
@@ -183,7 +183,7 @@ class _LoadPath:
     # --- in the handler -------------------------------------------------------------
 
     def _evaluable(self, node: ast.expr, depth: int) -> str:
-        function, order = self._function, self._handled.order
+        function, order = self._function, self._region.order
         if depth == 0 or not self._is_plain(node):
             raise Refused("the path of the file cannot be written again in the handler")
         for each in of_kind(node, ast.Name):
@@ -209,7 +209,7 @@ class _LoadPath:
             ):
                 raise Refused("the path of the file is bound again before the handler")
             if known and function.parameter(each.id) is None:
-                ways = [[i for i in b.inside if i.end < order] for b in before]
+                ways = [[i for i in b.enclosing if i.end < order] for b in before]
                 if not _is_bound(ways):
                     raise Refused("the path of the file may not be bound in the handler")
         # Without the parentheses around it: it becomes an argument.
@@ -241,7 +241,7 @@ class _LoadPath:
 
     def _is_plain_call(self, call: ast.Call) -> bool:
         last = called(call)
-        if last in GIVING_A_PATH:
+        if last in RETURNING_A_PATH:
             return True
         if last in CHANGING_THE_NAME:
             # A suffix that is none is a `ValueError`.
@@ -258,7 +258,8 @@ class _LoadPath:
             calls = [
                 each
                 for each in nodes
-                if isinstance(each, ast.Call) and called(each) not in GIVING_A_PATH | GIVING_A_TEXT
+                if isinstance(each, ast.Call)
+                and called(each) not in RETURNING_A_PATH | RETURNING_A_TEXT
             ]
             return not any(isinstance(each, (ast.Raise, ast.Try)) for each in nodes) and all(
                 depth > 0 and self._only_names(each, callee, depth - 1) for each in calls
@@ -274,7 +275,7 @@ def _is_suffix(value: ast.expr) -> bool:
     return string(value) is not None
 
 
-def _is_bound(ways: Sequence[Sequence[Inside]]) -> bool:
+def _is_bound(ways: Sequence[Sequence[EnclosingBlock]]) -> bool:
     """Whether a name is bound in any case.
 
     Args:

@@ -11,8 +11,8 @@ from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Span
 from atomic_fix.fixes import Refused
+from atomic_fix.fixes.edit_context import EditContext
 from atomic_fix.fixes.imports import import_module
-from atomic_fix.fixes.place import Place
 
 _LEVELS = rf"(?:{'|'.join(sorted(reporting.LOGGER_METHODS))})"
 _OWN = re.compile(rf"\b(self|cls)\.(_?log(?:ger)?)\.{_LEVELS}\(")
@@ -27,15 +27,15 @@ class _Logger:
     """How it takes what it logs: `%`, `{`, `key` (keywords), or `text` (one string)."""
 
 
-def warning(place: Place, swallow: Swallow, path: str, error: str, indent: str) -> str:
+def warning(context: EditContext, swallow: Swallow, path: str, error: str, indent: str) -> str:
     """The statement, for a row of this indentation.
 
     Raises:
         Refused: there is no logger, and none can be made.
     """
-    logger = _logger(place, swallow)
+    logger = _logger(context, swallow)
     said = "could not load"
-    if fallbacks.is_of_one_item(swallow.handled, swallow.load):
+    if fallbacks.is_of_loop_item(swallow.region, swallow.load):
         said = "invalid data in"  # the rest of the file is loaded
     match logger.style:
         case "key":
@@ -48,36 +48,36 @@ def warning(place: Place, swallow: Swallow, path: str, error: str, indent: str) 
             arguments = [f'"{said} %s: %s" % ({path}, {error})']
         case _:
             arguments = [f'f"{said} {{{path}}}: {{{error}}}"']
-    end = place.end_of_row(swallow.node.lineno)
-    return place.laid_out(f"{logger.name}.warning", arguments, Span(end, end), indent)
+    end = context.end_of_row(swallow.node.lineno)
+    return context.format_call(f"{logger.name}.warning", arguments, Span(end, end), indent)
 
 
-def _logger(place: Place, swallow: Swallow) -> _Logger:
+def _logger(context: EditContext, swallow: Swallow) -> _Logger:
     found = (
-        _of_module(place, swallow)
-        or _imported(place)
-        or _of_object(place, swallow)
-        or _of_function(place)
+        _of_module(context, swallow)
+        or _imported(context)
+        or _of_object(context, swallow)
+        or _of_function(context)
     )
     if found is not None:
         return found
-    module = import_module(place, "logging")
-    if _logs_through_root(place, module):
+    module = import_module(context, "logging")
+    if _logs_through_root(context, module):
         return _Logger(module, "%")
-    if place.function.is_module and any(
-        edit.span.start.row > swallow.node.lineno for edit in place.added
+    if context.function.is_module and any(
+        edit.span.start.row > swallow.node.lineno for edit in context.added
     ):
         raise Refused("`logging` would be imported below its first use")
     return _Logger(f"{module}.getLogger(__name__)", "%")
 
 
-def _logs_through_root(place: Place, module: str) -> bool:
+def _logs_through_root(context: EditContext, module: str) -> bool:
     """Whether the file logs with `logging.error(...)` and the like, and has no other logger."""
     return (
-        place.finds(rf"(?<![\w.]){module}\.{_LEVELS}\(") is not None
-        and place.finds(_MADE) is None
-        and place.facts.scopes.imports.get(module) == "logging"
-        and _is_at_top(place, module)
+        context.search_source(rf"(?<![\w.]){module}\.{_LEVELS}\(") is not None
+        and context.search_source(_MADE) is None
+        and context.facts.scopes.imports.get(module) == "logging"
+        and _is_at_top(context, module)
     )
 
 
@@ -91,9 +91,9 @@ def _is_hidden(function: FunctionFacts, name: str) -> bool:
     return False
 
 
-def _of_module(place: Place, swallow: Swallow) -> _Logger | None:
+def _of_module(context: EditContext, swallow: Swallow) -> _Logger | None:
     """`log = logging.getLogger(__name__)` at the top of the file, also of other packages."""
-    facts = place.facts
+    facts = context.facts
     for statement in facts.tree.module.body:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name), *_], value=ast.Call(func=func)):
@@ -105,7 +105,7 @@ def _of_module(place: Place, swallow: Swallow) -> _Logger | None:
         bound = facts.scopes.module.bindings.get(name, ())
         if len(bound) != 1 or _is_hidden(swallow.function, name):
             continue
-        if _is_bound_too_late(place, swallow, statement.lineno):
+        if _is_bound_too_late(context, swallow, statement.lineno):
             continue
         called = facts.paths.qualified(dotted(func)) or ""
         if called.rpartition(".")[2] not in reporting.LOGGER_MAKERS:
@@ -115,7 +115,7 @@ def _of_module(place: Place, swallow: Swallow) -> _Logger | None:
     return None
 
 
-def _is_bound_too_late(place: Place, swallow: Swallow, row: int) -> bool:
+def _is_bound_too_late(context: EditContext, swallow: Swallow, row: int) -> bool:
     """Whether the handler may run before the module comes to this row."""
     handler = swallow.node.lineno
     if row < handler:
@@ -123,37 +123,37 @@ def _is_bound_too_late(place: Place, swallow: Swallow, row: int) -> bool:
     definitions = (*FUNCTIONS, ast.Import, ast.ImportFrom)
     return swallow.function.is_module or any(
         isinstance(node, ast.Call)
-        for line in place.facts.tree.module.body
+        for line in context.facts.tree.module.body
         if handler < line.lineno < row and not isinstance(line, definitions)
         for node in ast.walk(line)
     )
 
 
-def _imported(place: Place) -> _Logger | None:
+def _imported(context: EditContext) -> _Logger | None:
     """`from loguru import logger`, or a logger of another module that this one logs with."""
-    for local, target in place.facts.scopes.imports.items():
-        if _is_hidden(place.function, local) or local in place.facts.scopes.module.bindings:
+    for local, target in context.facts.scopes.imports.items():
+        if _is_hidden(context.function, local) or local in context.facts.scopes.module.bindings:
             continue
-        if not _is_at_top(place, local):
+        if not _is_at_top(context, local):
             continue
         if target == "loguru.logger":
             return _Logger(local, "{")
-        if local in reporting.LOGGERS and place.finds(rf"(?<![\w.]){local}\.{_LEVELS}\("):
-            return _Logger(local, "%" if _takes_arguments(place, local) else "text")
+        if local in reporting.LOGGERS and context.search_source(rf"(?<![\w.]){local}\.{_LEVELS}\("):
+            return _Logger(local, "%" if _takes_arguments(context, local) else "text")
     return None
 
 
-def _takes_arguments(place: Place, name: str) -> bool:
+def _takes_arguments(context: EditContext, name: str) -> bool:
     """Whether the file logs by `logger.info("at %s", step)` with a logger that it imports."""
     text = r"""(["'])[^"'\n]*%[drs][^"'\n]*\1,\s*(?!\w+\s*=)"""
-    return place.finds(rf"(?<![\w.]){name}\.{_LEVELS}\(\s*{text}") is not None
+    return context.search_source(rf"(?<![\w.]){name}\.{_LEVELS}\(\s*{text}") is not None
 
 
-def _of_function(place: Place) -> _Logger | None:
+def _of_function(context: EditContext) -> _Logger | None:
     """`_get_logger().warning(...)`, where the file has such a function and logs with it."""
-    if place.function.is_module or not place.finds(rf"(?<![\w.])\w+\(\)\.{_LEVELS}\("):
+    if context.function.is_module or not context.search_source(rf"(?<![\w.])\w+\(\)\.{_LEVELS}\("):
         return None
-    for line in place.facts.tree.module.body:
+    for line in context.facts.tree.module.body:
         if not isinstance(line, ast.FunctionDef) or line.decorator_list:
             continue
         last, arguments, name = line.body[-1], line.args, line.name
@@ -161,54 +161,54 @@ def _of_function(place: Place) -> _Logger | None:
             not isinstance(last, ast.Return)
             or not isinstance(last.value, ast.Call)
             or any((arguments.args, arguments.posonlyargs, arguments.kwonlyargs))
-            or _is_hidden(place.function, name)
-            or len(place.facts.scopes.module.bindings.get(name, ())) > 1
+            or _is_hidden(context.function, name)
+            or len(context.facts.scopes.module.bindings.get(name, ())) > 1
         ):
             continue
-        called = place.facts.paths.qualified(dotted(last.value.func)) or ""
-        used = place.finds(rf"(?<![\w.]){name}\(\)\.{_LEVELS}\(")
+        called = context.facts.paths.qualified(dotted(last.value.func)) or ""
+        used = context.search_source(rf"(?<![\w.]){name}\(\)\.{_LEVELS}\(")
         if called.rpartition(".")[2] in reporting.LOGGER_MAKERS and used:
             return _Logger(f"{name}()", "%" if called == "logging.getLogger" else "text")
     return None
 
 
-def _is_at_top(place: Place, name: str) -> bool:
+def _is_at_top(context: EditContext, name: str) -> bool:
     """Whether an import at the top of the file binds a name."""
     return any(
         name == (alias.asname or alias.name.partition(".")[0])
-        for statement in place.facts.tree.module.body
+        for statement in context.facts.tree.module.body
         if isinstance(statement, (ast.Import, ast.ImportFrom))
         for alias in statement.names
     )
 
 
-def _of_object(place: Place, swallow: Swallow) -> _Logger | None:
+def _of_object(context: EditContext, swallow: Swallow) -> _Logger | None:
     """`self.logger`, where it is there already when the handler runs."""
     first = swallow.function.parameters[:1]
     owner = swallow.function.owner
     if owner is None or not first or swallow.function.outer is None:
         return None
     receiver, row = first[0].name, swallow.node.lineno
-    around = place.enclosing(swallow.node)
+    around = context.enclosing_definitions(swallow.node)
     classes = [node for node in around if isinstance(node, ast.ClassDef)]
     functions = [node for node in around if not isinstance(node, ast.ClassDef)]
     if not classes or not functions or receiver not in {"self", "cls"}:
         return None
     home = classes[-1]
-    loggers = place.once(("loggers of", home), lambda: _loggers_of(place, home))
+    loggers = context.cached(("loggers of", home), lambda: _loggers_of(context, home))
     for of, name in loggers:
         if of == receiver and _is_there(home, functions[-1], name, receiver, row):
-            bound = place.facts.paths.attribute(owner, name)
+            bound = context.facts.paths.attribute(owner, name)
             made = [each.value for each in bound if isinstance(each.value, ast.Call)]
-            names = {place.facts.paths.qualified(dotted(each.func)) for each in made}
+            names = {context.facts.paths.qualified(dotted(each.func)) for each in made}
             style = "%" if names == {"logging.getLogger"} else "text"
             return _Logger(f"{receiver}.{name}", style)
     return None
 
 
-def _loggers_of(place: Place, home: ast.ClassDef) -> list[tuple[str, str]]:
+def _loggers_of(context: EditContext, home: ast.ClassDef) -> list[tuple[str, str]]:
     """The attributes that a class logs with, and what it calls the object that has them."""
-    text = place.facts.tree.text(home)
+    text = context.facts.tree.text(home)
     return list(dict.fromkeys((met[1], met[2]) for met in _OWN.finditer(text)))
 
 

@@ -21,9 +21,9 @@ from atomic_fix.facts.writes import WriteKind
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import fix_staged
-from atomic_fix.fixes.code import dotted
+from atomic_fix.fixes.cst_tree import dotted
+from atomic_fix.fixes.edit_context import EditContext, last_name
 from atomic_fix.fixes.imports import import_module
-from atomic_fix.fixes.place import Place, last_name
 
 _MKSTEMP = "tempfile.mkstemp"
 _NAMED_TEMP = "tempfile.NamedTemporaryFile"
@@ -36,84 +36,90 @@ def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF111: the publishing call moves behind what closes the file; where it cannot, `flush`
     and `fsync` go before it."""
     opener, handle = _opener(facts, publication)
-    place = _place(facts, publication)
+    context = _context(facts, publication)
     if opener.function is not publication.function:
         raise Refused("close the handle before the file is published")
-    line = place.line(_code(place, publication.site.call))
-    edits = _moved_behind(place, line, opener, handle)
+    line = context.simple_statement(_code(context, publication.site.call))
+    edits = _moved_behind(context, line, opener, handle)
     if edits:
-        return place.fix("Publish after the file is closed", edits)
-    end = place.span(line.body[0]).end
-    if any(place.span(use).start > end and _is_written(place, use) for use in place.uses(handle)):
+        return context.fix("Publish after the file is closed", edits)
+    end = context.span(line.body[0]).end
+    if any(
+        context.span(use).start > end and _is_written(context, use) for use in context.uses(handle)
+    ):
         raise Refused("the handle is used after the file is published")
-    _must_stay_open(place, handle, Position(1, 1))
-    rows = [f"{handle}.flush()", f"{import_module(place, 'os')}.fsync({handle}.fileno())"]
-    return place.fix(_SYNCHRONISE, [_inserted(place, line, rows)])
+    _must_stay_open(context, handle, Position(1, 1))
+    rows = [f"{handle}.flush()", f"{import_module(context, 'os')}.fsync({handle}.fileno())"]
+    return context.fix(_SYNCHRONISE, [_inserted(context, line, rows)])
 
 
 def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF112: the temp file is made in the target's folder."""
-    place = _place(facts, publication)
-    place.doubt("the target's folder must be writable")
-    return place.fix("Make the temp file beside the target", [_beside(place, publication)])
+    context = _context(facts, publication)
+    context.mark_unsafe("the target's folder must be writable")
+    return context.fix("Make the temp file beside the target", [_beside(context, publication)])
 
 
 def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF113: the removal goes, or becomes a copy, and the rename replaces."""
-    place = _place(facts, publication)
+    context = _context(facts, publication)
     removed = publication.removed
     assert removed is not None
-    if place.called(removed) in {"os.remove", "os.unlink"} or removed.method == "unlink":
-        place.doubt("the target is no longer removed when the write fails half-way")
-        edits = [place.without(_code(place, removed))]
+    if context.called(removed) in {"os.remove", "os.unlink"} or removed.method == "unlink":
+        context.mark_unsafe("the target is no longer removed when the write fails half-way")
+        edits = [context.removal_edit(_code(context, removed))]
     else:
-        place.doubt("the old file is copied to its other name, and stays until it is replaced")
-        edits = [_copied_aside(place, publication, removed)]
+        context.mark_unsafe(
+            "the old file is copied to its other name, and stays until it is replaced"
+        )
+        edits = [_copied_to_backup(context, publication, removed)]
     # What `shutil.move` lacks is told by a rule of its own.
     if publication.site.how is not Move.MOVE:
-        edits += _replacing(place, publication)
-    return place.fix("Replace the target in one step", edits)
+        edits += _replacing(context, publication)
+    return context.fix("Replace the target in one step", edits)
 
 
 def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF114: `os.replace` in place of `os.rename`, `shutil.move` and `shutil.copy`."""
-    place = _place(facts, publication)
+    context = _context(facts, publication)
     site = publication.site
     title = "Replace with `os.replace`"
     if site.how is Move.RENAME:
-        if _fails_over(place, publication):
+        if _fails_over(context, publication):
             raise Refused("a handler renames again, and would be left over beside `os.replace`")
-        return place.fix(title, _replacing(place, publication))
+        return context.fix(title, _replacing(context, publication))
     if site.api not in {"shutil.move", "shutil.copy", "shutil.copy2"}:
         raise Refused(f"after `{site.api}` the temp file may stay; publish it with `os.replace`")
-    if not _is_statement(place, site.call) or len(site.call.arguments) != 2:
+    if not _is_statement(context, site.call) or len(site.call.arguments) != 2:
         raise Refused(f"`{site.api}` is given options, or what it returns is used")
-    call = _code(place, site.call)
+    call = _code(context, site.call)
     edits: list[Edit] = []
-    place.doubt("`os.replace` does not move into a folder, nor across file systems")
+    context.mark_unsafe("`os.replace` does not move into a folder, nor across file systems")
     if site.how is Move.COPY:
-        following = place.siblings(place.line(call))[1][:1]
-        edits += place.without_removal(place.text(site.source_node), following)
+        following = context.siblings(context.simple_statement(call))[1][:1]
+        edits += context.removal_edits(context.text(site.source_node), following)
         if not edits:
             raise Refused("after a copy the temp file stays; rename it with `os.replace` instead")
-        place.doubt("the target becomes another file, also where it is read-only or has links")
+        context.mark_unsafe(
+            "the target becomes another file, also where it is read-only or has links"
+        )
     if publication.elsewhere:
-        edits.append(_beside(place, publication))
-    edits.append(place.edit(call.func, f"{import_module(place, 'os')}.replace"))
-    return place.fix(title, edits)
+        edits.append(_beside(context, publication))
+    edits.append(context.edit(call.func, f"{import_module(context, 'os')}.replace"))
+    return context.fix(title, edits)
 
 
-def _fails_over(place: Place, publication: Publication) -> bool:
+def _fails_over(context: EditContext, publication: Publication) -> bool:
     """Whether a handler around the rename publishes once more, for where the target may not be
     there. Were the first to replace, that handler and what is said of it would be left over."""
     site = publication.site
     others = [
-        each.call.place
-        for each in place.facts.sites.publishes
+        each.call.source_node
+        for each in context.facts.sites.publishes
         if each is not site and each.function is site.function and each.target.same(site.target)
     ]
-    inner: ast.AST = site.call.place
-    for outer in place.around(inner) if others else ():
+    inner: ast.AST = site.call.source_node
+    for outer in context.ast_ancestors(inner) if others else ():
         if isinstance(outer, ast.Try) and inner in outer.body:
             inside = {node for handler in outer.handlers for node in nodes.walk(handler)}
             if not inside.isdisjoint(others):
@@ -135,24 +141,26 @@ def fix_unsynced(facts: ModuleFacts, publication: Publication) -> Fix:
     return _synced_again(facts, publication)
 
 
-def _place(
+def _context(
     facts: ModuleFacts, publication: Publication, function: FunctionFacts | None = None
-) -> Place:
+) -> EditContext:
     calls = [publication.site.call, *(w.call for w in publication.writes), *publication.made]
     function = function or publication.function
-    return Place(facts, function, [each.place for each in calls if each.function is function])
+    return EditContext(
+        facts, function, [each.source_node for each in calls if each.function is function]
+    )
 
 
-def _code(place: Place, call: Call) -> cst.Call:
+def _code(context: EditContext, call: Call) -> cst.Call:
     """LibCST's node of a call."""
-    found = place.code(call.node)
+    found = context.cst_node(call.node)
     assert isinstance(found, cst.Call)
     return found
 
 
-def _is_statement(place: Place, call: Call) -> bool:
+def _is_statement(context: EditContext, call: Call) -> bool:
     """Whether what a call returns goes nowhere."""
-    return isinstance(place.parent(call.node), ast.Expr)
+    return isinstance(context.parent(call.node), ast.Expr)
 
 
 # --- steps that are missing ---------------------------------------------------------
@@ -164,34 +172,34 @@ def _opener(facts: ModuleFacts, publication: Publication) -> tuple[Call, str]:
     opened = [*(write.call for write in publication.writes), *publication.made]
     if len(opened) == 1:
         call = opened[0]
-        place = Place(facts, call.function)
-        api = place.called(call) if publication.made else publication.writes[0].api
+        context = EditContext(facts, call.function)
+        api = context.called(call) if publication.made else publication.writes[0].api
         if api == _MKSTEMP:
-            descriptor = _bound_to(place, call)
-            for other in _given(place, descriptor, *apis.PLAIN_HANDLES):
-                return other, _bound_to(place, other)
+            descriptor = _bound_to(context, call)
+            for other in _given(context, descriptor, *apis.PLAIN_HANDLES):
+                return other, _bound_to(context, other)
             return call, descriptor
         if call.shown is None and api in apis.PLAIN_HANDLES:
-            return call, _bound_to(place, call)
+            return call, _bound_to(context, call)
     raise Refused("the handle of the temp file is not in sight")
 
 
-def _given(place: Place, name: str, *callees: str) -> list[Call]:
+def _given(context: EditContext, name: str, *callees: str) -> list[Call]:
     """The calls of some functions whose first argument is a variable."""
     return [
         call
-        for call in place.function.calls
+        for call in context.function.calls
         if call.arguments
         and nodes.dotted(call.arguments[0].value) == name
-        and place.called(call).removeprefix("builtins.") in callees
+        and context.called(call).removeprefix("builtins.") in callees
     ]
 
 
-def _bound_to(place: Place, call: Call) -> str:
+def _bound_to(context: EditContext, call: Call) -> str:
     """The variable that a `with` or an assignment binds what a call returns to, or its first
     part."""
     target: ast.AST | None = None
-    match place.parent(call.node):
+    match context.parent(call.node):
         case ast.withitem(optional_vars=target):
             pass
         case ast.Assign(targets=[ast.Tuple(elts=[first, *_])]):
@@ -210,87 +218,88 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
     if _is_written_again(publication, opener):
         raise Refused  # what is synchronised would not be what is published
     function = opener.function
-    place = _place(facts, publication, function)
-    synchronise = f"{import_module(place, 'os')}.fsync"
-    place.note = "each save waits for the disk"
-    if place.called(opener) == _MKSTEMP:
-        closing = _given(place, handle, "os.close")
-        if not _given(place, handle, "os.write"):
+    context = _context(facts, publication, function)
+    synchronise = f"{import_module(context, 'os')}.fsync"
+    context.note = "each save waits for the disk"
+    if context.called(opener) == _MKSTEMP:
+        closing = _given(context, handle, "os.close")
+        if not _given(context, handle, "os.write"):
             raise Refused
-        spot = _spot(place, opener, closing, publication)
+        spot = _spot(context, opener, closing, publication)
         rows = [f"{synchronise}({handle})"]
     else:
         rows = [f"{handle}.flush()", f"{synchronise}({handle}.fileno())"]
-        opening = _code(place, opener)
-        uses = _uses_after(place, handle, place.span(opening).end)
-        blocks = [place.parents[item] for item in _with_items(place, opening, handle)]
+        opening = _code(context, opener)
+        uses = _uses_after(context, handle, context.span(opening).end)
+        blocks = [context.parents[item] for item in _with_items(context, opening, handle)]
         if blocks:
             spot = blocks[-1].body  # type: ignore[attr-defined]
-            start = place.span(spot).start
-            before = itertools.takewhile(lambda use: place.span(use).start < start, uses)
-            if any(isinstance(place.parents[use], cst.Arg) for use in before):
+            start = context.span(spot).start
+            before = itertools.takewhile(lambda use: context.span(use).start < start, uses)
+            if any(isinstance(context.parents[use], cst.Arg) for use in before):
                 raise Refused  # another handle of the same `with` may hold a part back
-            spot, end = _before_its_close(place, spot, handle, publication)
+            spot, end = _before_its_close(context, spot, handle, publication)
         else:
             closing = [call for call in function.calls if call.name == f"{handle}.close"]
-            spot = _spot(place, opener, closing, publication)
-            end = place.span(spot).end
-        _must_stay_open(place, handle, place.span(opening).end)
-        within = itertools.takewhile(lambda use: place.span(use).start < end, uses)
-        writing = [use for use in within if _is_written(place, use)]
+            spot = _spot(context, opener, closing, publication)
+            end = context.span(spot).end
+        _must_stay_open(context, handle, context.span(opening).end)
+        within = itertools.takewhile(lambda use: context.span(use).start < end, uses)
+        writing = [use for use in within if _is_written(context, use)]
         if not writing:
             raise Refused  # another handle writes
-        if any(isinstance(place.parents[use], cst.Yield) for use in writing):
-            place.doubt("who is given the handle must leave it open")
-    return place.fix(_SYNCHRONISE, [_inserted(place, spot, rows)])
+        if any(isinstance(context.parents[use], cst.Yield) for use in writing):
+            context.mark_unsafe("who is given the handle must leave it open")
+    return context.fix(_SYNCHRONISE, [_inserted(context, spot, rows)])
 
 
-def _uses_after(place: Place, name: str, position: Position) -> Sequence[cst.Name]:
+def _uses_after(context: EditContext, name: str, position: Position) -> Sequence[cst.Name]:
     """The uses of a variable behind a place, in order."""
-    starts = place.once(
-        ("starts", place.function, name), lambda: [place.span(u).start for u in place.uses(name)]
+    starts = context.cached(
+        ("starts", context.function, name),
+        lambda: [context.span(u).start for u in context.uses(name)],
     )
-    return place.uses(name)[bisect_left(starts, position) :]
+    return context.uses(name)[bisect_left(starts, position) :]
 
 
-def _with_items(place: Place, opening: cst.CSTNode, name: str) -> list[cst.CSTNode]:
+def _with_items(context: EditContext, opening: cst.CSTNode, name: str) -> list[cst.CSTNode]:
     """The items of `with` statements that are an opening call, or a name that it is bound to."""
-    known = place.once(
-        ("items", place.function, name),
+    known = context.cached(
+        ("items", context.function, name),
         lambda: [
-            (place.span(use).start, place.parents[use])
-            for use in place.uses(name)
-            if isinstance(place.parents[use], cst.WithItem)
+            (context.span(use).start, context.parents[use])
+            for use in context.uses(name)
+            if isinstance(context.parents[use], cst.WithItem)
         ],
     )
-    after = place.span(opening).end
-    items = [place.parents[opening], *(item for start, item in known if start >= after)]
+    after = context.span(opening).end
+    items = [context.parents[opening], *(item for start, item in known if start >= after)]
     return [item for item in items if isinstance(item, cst.WithItem)]
 
 
-def _must_stay_open(place: Place, name: str, position: Position) -> None:
+def _must_stay_open(context: EditContext, name: str, position: Position) -> None:
     """Refuses where something other than a call of its own `close` may close the handle behind a
     place."""
-    known = place.once(("closings", place.function, name), lambda: _closings(place, name))
+    known = context.cached(("closings", context.function, name), lambda: _closings(context, name))
     for start, reason in known:
         if start >= position:
             raise Refused(reason)
 
 
-def _closings(place: Place, name: str) -> list[tuple[Position, str]]:
+def _closings(context: EditContext, name: str) -> list[tuple[Position, str]]:
     """Where something other than a call of its own `close` may close a handle, and what."""
     found = []
-    for use in place.uses(name):
-        above = place.parents[use]
-        outer = place.parents.get(above)
+    for use in context.uses(name):
+        above = context.parents[use]
+        outer = context.parents.get(above)
         taken = isinstance(above, cst.Attribute) and above.attr.value == "close"
         if taken and not isinstance(outer, cst.Call):
-            found.append((place.span(use).start, "the handle may be closed under another name"))
+            found.append((context.span(use).start, "the handle may be closed under another name"))
         if not isinstance(above, cst.Arg) or not isinstance(outer, cst.Call):
             continue
         found += [
-            (place.span(use).start, f"`{callee.name}` may close the handle")
-            for callee in place.facts.scopes.functions_named(last_name(outer))
+            (context.span(use).start, f"`{callee.name}` may close the handle")
+            for callee in context.facts.scopes.functions_named(last_name(outer))
             if any(_closes(node) for node in nodes.of_kind(callee.node, ast.AST))
         ]
     return found
@@ -304,34 +313,34 @@ def _closes(node: ast.AST) -> bool:
 
 
 def _before_its_close(
-    place: Place, block: cst.CSTNode, handle: str, publication: Publication
+    context: EditContext, block: cst.CSTNode, handle: str, publication: Publication
 ) -> tuple[cst.CSTNode, Position]:
     """The end of a `with`, or the statement in it that closes the handle before."""
     closing = [
         call
-        for call in place.function.calls
+        for call in context.function.calls
         if call.name in {f"{handle}.close", f"{handle}.file.close", f"{handle}.__exit__"}
-        and block in place.ancestors(_code(place, call))
+        and block in context.ancestors(_code(context, call))
     ]
     if not closing:
-        return block, place.span(block).end
-    line = place.line(_code(place, closing[0]))
-    if len(closing) > 1 or place.parents[line] is not block:
+        return block, context.span(block).end
+    line = context.simple_statement(_code(context, closing[0]))
+    if len(closing) > 1 or context.parents[line] is not block:
         raise Refused("where the handle is closed is not plain")
-    return line, place.span(line).start
+    return line, context.span(line).start
 
 
-def _is_written(place: Place, use: cst.Name) -> bool:
+def _is_written(context: EditContext, use: cst.Name) -> bool:
     """Whether more is done with a handle than to ask for its name or to close it.
 
     Raises:
         Refused: it goes to what may hold a part back, or close it.
     """
-    above = place.parents[use]
+    above = context.parents[use]
     if isinstance(above, cst.Arg):
-        call = place.parents[above]
-        package = place.called(call).partition(".")[0]
-        if package not in apis.WRITING_THROUGH and not place.is_statement(call):
+        call = context.parents[above]
+        package = context.called(call).partition(".")[0]
+        if package not in apis.WRITING_THROUGH and not context.is_statement(call):
             raise Refused("the handle is given away before it is closed")
         return True
     if isinstance(above, cst.Attribute):
@@ -340,7 +349,7 @@ def _is_written(place: Place, use: cst.Name) -> bool:
 
 
 def _spot(
-    place: Place, opener: Call, closing: Sequence[Call], publication: Publication
+    context: EditContext, opener: Call, closing: Sequence[Call], publication: Publication
 ) -> cst.CSTNode:
     """The statement that closes before it is published, or the block of the `try` whose
     `finally` or `else` does."""
@@ -350,39 +359,41 @@ def _spot(
         for call in closing
         if call.order > opener.order
         and (call.order < site.order or call.function is not site.function)
-        and not any(inside.kind == "handler" for inside in call.inside)
+        and not any(block.kind == "handler" for block in call.enclosing)
     ]
-    if len(ahead) != 1 or not _is_statement(place, ahead[0]):
+    if len(ahead) != 1 or not _is_statement(context, ahead[0]):
         raise Refused
-    line = place.line(_code(place, ahead[0]))
-    opening = list(place.ancestors(_code(place, opener)))
-    for each in place.ancestors(line):
-        above = place.parents.get(each)
+    line = context.simple_statement(_code(context, ahead[0]))
+    opening = list(context.ancestors(_code(context, opener)))
+    for each in context.ancestors(line):
+        above = context.parents.get(each)
         if isinstance(each, (cst.Finally, cst.Else)) and isinstance(above, cst.Try):
             return line if each in opening else above.body
     return line
 
 
-def _inserted(place: Place, spot: cst.CSTNode, rows: Sequence[str]) -> Edit:
+def _inserted(context: EditContext, spot: cst.CSTNode, rows: Sequence[str]) -> Edit:
     """Rows at the end of a block, or above a statement and its comments. The first goes when it
     stands there already."""
     if isinstance(spot, cst.SimpleStatementLine):
-        ahead = place.siblings(spot)[0]
+        ahead = context.siblings(spot)[0]
     elif isinstance(spot, cst.IndentedBlock):
         ahead = list(spot.body)
     else:
         raise Refused("the statement shares its line with another one")
     last = ahead[-1].body[-1] if ahead and isinstance(ahead[-1], cst.SimpleStatementLine) else None
-    if last is not None and place.text(last) == rows[0]:
+    if last is not None and context.text(last) == rows[0]:
         rows = rows[1:]
-    row = place.span(spot).start.row
-    indent = place.indent(row)
+    row = context.span(spot).start.row
+    indent = context.indent(row)
     if isinstance(spot, cst.SimpleStatementLine):
         text = "".join(f"{indent}{each}\n" for each in rows)
-        return place.insert(Position(place.first_comment(row), 1), text)
+        return context.insert(Position(context.first_comment(row), 1), text)
     if isinstance(last, (cst.Return, cst.Raise, cst.Continue, cst.Break)):
         raise Refused("the block is left before its end")
-    return place.insert(place.below(spot), "".join(f"\n{indent}{each}" for each in rows))
+    return context.insert(
+        context.position_below(spot), "".join(f"\n{indent}{each}" for each in rows)
+    )
 
 
 def _is_written_again(publication: Publication, opener: Call) -> bool:
@@ -401,27 +412,27 @@ def _is_written_again(publication: Publication, opener: Call) -> bool:
 def _synced_again(facts: ModuleFacts, publication: Publication) -> Fix:
     """`fsync` of the finished file through a handle of its own."""
     site = publication.site
-    place = _place(facts, publication)
+    context = _context(facts, publication)
     source = nodes.dotted(site.source_node)
-    _must_be_a_file(place, publication)
+    _must_be_a_file(context, publication)
     if source is None or "open" in {*facts.scopes.imports, *facts.scopes.module.bindings}:
         raise Refused("the temp file has no name: write with the helper")
     if isinstance(site.function.node, ast.AsyncFunctionDef):
         raise Refused("to synchronise would block the event loop: write with the helper")
-    line = place.line(place.code(site.call.place))
-    if not isinstance(place.parent(site.call.place), (ast.Expr, ast.Return, ast.Assign)):
+    line = context.simple_statement(context.cst_node(site.call.source_node))
+    if not isinstance(context.parent(site.call.source_node), (ast.Expr, ast.Return, ast.Assign)):
         raise Refused("whether the file is published is said within the statement")
-    handle = place.fresh("file", "handle", "temp_file")
+    handle = context.unused_name("file", "handle", "temp_file")
     rows = [
         f'with open({source}, "r+b") as {handle}:',
-        f"{place.unit}{import_module(place, 'os')}.fsync({handle}.fileno())",
+        f"{context.unit}{import_module(context, 'os')}.fsync({handle}.fileno())",
     ]
-    place.doubt("the temp file is opened once more, so it must be a writable file")
-    return place.fix(_SYNCHRONISE, [_inserted(place, line, rows)])
+    context.mark_unsafe("the temp file is opened once more, so it must be a writable file")
+    return context.fix(_SYNCHRONISE, [_inserted(context, line, rows)])
 
 
-def _must_be_a_file(place: Place, publication: Publication) -> None:
-    makers = {place.called(made) for made in publication.made}
+def _must_be_a_file(context: EditContext, publication: Publication) -> None:
+    makers = {context.called(made) for made in publication.made}
     if makers - {_MKSTEMP, _NAMED_TEMP} or not (makers or publication.writes):
         raise Refused("whether a file or a folder is published is not in sight")
 
@@ -442,10 +453,13 @@ def _collapsed(facts: ModuleFacts, publication: Publication) -> Fix:
         or not isinstance(write.path_node, ast.Name)
     ):
         raise Refused
-    place = _place(facts, publication)
+    context = _context(facts, publication)
     name = write.path_node.id
-    line, end = place.line(_code(place, write.call)), place.line(_code(place, site.call))
-    above, below = place.siblings(line)
+    line, end = (
+        context.simple_statement(_code(context, write.call)),
+        context.simple_statement(_code(context, site.call)),
+    )
+    above, below = context.siblings(line)
     made = above[-1] if above else None
     if below[:1] != [end] or not isinstance(made, cst.SimpleStatementLine):
         raise Refused
@@ -455,30 +469,30 @@ def _collapsed(facts: ModuleFacts, publication: Publication) -> Fix:
         or not isinstance(small, cst.Assign)
         or len(small.targets) != 1
         or dotted(small.targets[0].target) != name
-        or place.count(name) != 3
-        or sum(len(place.uses(name, each)) for each in (made, line, end)) != 3
-        or not all(_is_statement(place, each) for each in (write.call, site.call))
+        or context.count(name) != 3
+        or sum(len(context.uses(name, each)) for each in (made, line, end)) != 3
+        or not all(_is_statement(context, each) for each in (write.call, site.call))
     ):
         raise Refused
-    region = Span(place.span(small).start, place.span(last).end)
-    if "#" in place.source.slice(region):
+    region = Span(context.span(small).start, context.span(last).end)
+    if "#" in context.source.slice(region):
         raise Refused
-    told = place.source.line(region.end.row)[region.end.column - 1 :]
+    trailing = context.source.line(region.end.row)[region.end.column - 1 :]
     row = region.start.row
-    comments = [place.source.line(each) for each in range(place.first_comment(row), row)]
-    if _STEPS.search("".join([told, *comments])):
+    comments = [context.source.line(each) for each in range(context.first_comment(row), row)]
+    if _STEPS.search("".join([trailing, *comments])):
         raise Refused
-    return fix_staged(place, write, site.target_node, region)
+    return fix_staged(context, write, site.target_node, region)
 
 
 # --- steps that are misplaced, or too many ------------------------------------------
 
 
-def _beside(place: Place, publication: Publication) -> Edit:
+def _beside(context: EditContext, publication: Publication) -> Edit:
     made = publication.made[0] if len(publication.made) == 1 else None
     if made is None or made.function is not publication.function:
         raise Refused("the call that makes the temp file is not in sight")
-    if place.called(made) not in {_MKSTEMP, _NAMED_TEMP}:
+    if context.called(made) not in {_MKSTEMP, _NAMED_TEMP}:
         raise Refused("make the temp folder beside the target, by `dir=`")
     if any(arg.star for arg in made.arguments):
         raise Refused("not every argument of the call is in sight")
@@ -489,35 +503,35 @@ def _beside(place: Place, publication: Publication) -> Edit:
     known = publication.function.bindings.get(name, ())
     if known and not any(each.order < made.order for each in known):
         raise Refused("the target is not known yet where the temp file is made")
-    path = place.text(target)
+    path = context.text(target)
     option = f"dir={path}.parent"  # a `Path`, then
-    if f"{path}.parent" not in place.source.text:
-        module = import_module(place, "os")
+    if f"{path}.parent" not in context.source.text:
+        module = import_module(context, "os")
         option = f"dir={module}.path.dirname({path}) or {module}.curdir"
-    call = _code(place, made)
-    if place.comments(call):
+    call = _code(context, made)
+    if context.comments(call):
         raise Refused("comments stand in the call that makes the temp file")
-    span = place.span(call)
-    text = place.laid_out(place.text(call.func), [*call.args, option], span)
+    span = context.span(call)
+    text = context.format_call(context.text(call.func), [*call.args, option], span)
     return Edit(span, text)
 
 
-def _copied_aside(place: Place, publication: Publication, moved: Call) -> Edit:
+def _copied_to_backup(context: EditContext, publication: Publication, moved: Call) -> Edit:
     """`shutil.copy2` in place of the call that moves the old file to another name."""
-    _must_be_a_file(place, publication)
-    if not _is_statement(place, moved) or place.comments(_code(place, moved)):
+    _must_be_a_file(context, publication)
+    if not _is_statement(context, moved) or context.comments(_code(context, moved)):
         raise Refused("what moves the old file away is part of more")
-    call = _code(place, moved)
-    copy = f"{import_module(place, 'shutil')}.copy2"
-    if place.called(moved) in {"os.rename", "os.replace", "shutil.move"}:
-        return place.edit(call.func, copy)
+    call = _code(context, moved)
+    copy = f"{import_module(context, 'shutil')}.copy2"
+    if context.called(moved) in {"os.rename", "os.replace", "shutil.move"}:
+        return context.edit(call.func, copy)
     if not isinstance(call.func, cst.Attribute) or len(call.args) != 1 or call.args[0].star:
         raise Refused("the old file is kept under another name: copy it instead of moving it")
-    text = f"{copy}({place.text(call.func.value)}, {place.text(call.args[0].value)})"
-    return place.edit(call, text)
+    text = f"{copy}({context.text(call.func.value)}, {context.text(call.args[0].value)})"
+    return context.edit(call, text)
 
 
-def _replacing(place: Place, publication: Publication) -> list[Edit]:
+def _replacing(context: EditContext, publication: Publication) -> list[Edit]:
     """The publishing call's name becomes `replace`."""
     site = publication.site
     if site.how is Move.REPLACE:
@@ -528,37 +542,37 @@ def _replacing(place: Place, publication: Publication) -> list[Edit]:
         or site.call.shown is not None
     ):
         raise Refused("the publishing call is not one that can replace")
-    func = _code(place, site.call).func
+    func = _code(context, site.call).func
     assert isinstance(func, cst.Attribute)
     if func.attr.value != "rename":
         raise Refused("`os.renames` makes folders, `os.replace` does not")
-    return [place.edit(func.attr, "replace")]
+    return [context.edit(func.attr, "replace")]
 
 
 def _moved_behind(
-    place: Place, line: cst.SimpleStatementLine, opener: Call, handle: str
+    context: EditContext, line: cst.SimpleStatementLine, opener: Call, handle: str
 ) -> list[Edit]:
     """The publishing statement behind what closes the file; none where it cannot move."""
-    block = place.parents.get(place.parents[line])
-    span = place.span(line.body[0])
-    ahead, following = place.siblings(line)
+    block = context.parents.get(context.parents[line])
+    span = context.span(line.body[0])
+    ahead, following = context.siblings(line)
     kept = opener.argument(None, "delete")
-    removed = place.called(opener) == _NAMED_TEMP and nodes.dotted(kept) != "False"
+    removed = context.called(opener) == _NAMED_TEMP and nodes.dotted(kept) != "False"
     if removed or span.start.row != span.end.row:
         return []  # to close it is to remove it
-    opening = _code(place, opener)
-    if isinstance(block, cst.With) and block is place.parents[place.parents[opening]]:
+    opening = _code(context, opener)
+    if isinstance(block, cst.With) and block is context.parents[context.parents[opening]]:
         if following or not ahead or len(block.items) > 1:
             return []
-        outer = place.indent(place.span(block).start.row)
+        outer = context.indent(context.span(block).start.row)
         row, column = span.start.row, span.start.column
         return [
             Edit(Span(Position(each, 1), Position(each, column)), outer)
-            for each in range(place.first_comment(row), row + 1)
+            for each in range(context.first_comment(row), row + 1)
         ]
-    if following and place.text(following[0]) == f"{handle}.close()":
-        row, end = span.start.row, place.span(following[0]).start.row
+    if following and context.text(following[0]) == f"{handle}.close()":
+        row, end = span.start.row, context.span(following[0]).start.row
         if end == row + 1:
-            whole = Span(Position(row, 1), place.end_of_row(end))
-            return [Edit(whole, f"{place.source.line(end)}\n{place.source.line(row)}")]
+            whole = Span(Position(row, 1), context.end_of_row(end))
+            return [Edit(whole, f"{context.source.line(end)}\n{context.source.line(row)}")]
     return []

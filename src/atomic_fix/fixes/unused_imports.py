@@ -196,8 +196,8 @@ def _change(
 ) -> tuple[int, int, list[str]] | None:
     """The rows of an import, and what they become; None where all of it stays."""
     first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
-    told = "".join(rows[first:last])
-    if not unused or set(told) & set(";\\"):
+    statement_text = "".join(rows[first:last])
+    if not unused or set(statement_text) & set(";\\"):
         return None  # another statement shares its rows
     kept = [alias for alias in statement.names if local(alias) not in unused]
     gone = [alias for alias in statement.names if local(alias) in unused]
@@ -214,12 +214,16 @@ def _change(
     if not gone:
         return None
     if not kept:
-        if "#" in told:
+        if "#" in statement_text:
             return None
         is_first = block.is_body and statement is block.statements[0]
         return *_with_gap(rows, first, last, is_first=is_first), []
     if last - first == 1:
-        return None if "#" in told else (first, last, [_shortened(statement, kept, rows[first])])
+        return (
+            None
+            if "#" in statement_text
+            else (first, last, [_shortened(statement, kept, rows[first])])
+        )
     return first, last, _without_rows(statement, gone, rows[first:last])
 
 

@@ -12,7 +12,7 @@ import re
 
 import libcst as cst
 
-from atomic_fix.parse import NotParsed, TooDeep, room
+from atomic_fix.parse import NotParsed, TooDeep, stack
 
 # Bytes of stack, at least one and a half times of what was measured for the dearest of a kind.
 _INDENT, _BRACKET, _LAMBDA, _LINK, _BRANCH = 40_000, 12_000, 24_000, 3_000, 2_000
@@ -76,9 +76,9 @@ def parse_module(text: str) -> cst.Module:
         TooDeep: it is not asked.
     """
     need = stack_needed(text)
-    if need <= _AT_HAND or room.is_here():
+    if need <= _AT_HAND or stack.is_deep_thread():
         return _parsed(text)
-    return room.with_stack(need, lambda: _parsed(text))
+    return stack.with_stack(need, lambda: _parsed(text))
 
 
 def _parsed(text: str) -> cst.Module:

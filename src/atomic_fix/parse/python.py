@@ -39,7 +39,7 @@ def parsed(source: Source) -> ast.Module | Unreadable:
     except SyntaxError as error:
         reason = f"cannot be parsed: {error.msg}"
         # Here, and not above: with it comes LibCST.
-        from atomic_fix.parse.newer import needed_version
+        from atomic_fix.parse.syntax_version import needed_version
 
         needed = needed_version(source.text)
         if needed is not None and needed[0] > sys.version_info[:2]:

@@ -14,19 +14,19 @@ from typing import Any
 
 from atomic_fix.baseline import normalised
 from atomic_fix.finding import Applicability, FileResult, Finding, Span, listed
-from atomic_fix.source import Source, below
+from atomic_fix.source import Source, relative_if_inside
 
 FORMATS: dict[str, str] = {
     "full": "text.full",
     "concise": "text.concise",
     "grouped": "text.grouped",
-    "json": "programs.json_array",
-    "jsonl": "programs.json_lines",
+    "json": "machine_readable.json_array",
+    "jsonl": "machine_readable.json_lines",
     "sarif": "sarif.render",
-    "github": "programs.github",
-    "gitlab": "programs.gitlab",
-    "junit": "programs.junit",
-    "rdjson": "programs.rdjson",
+    "github": "machine_readable.github",
+    "gitlab": "machine_readable.gitlab",
+    "junit": "machine_readable.junit",
+    "rdjson": "machine_readable.rdjson",
     "statistics": "text.statistics",
 }
 """Module and function of each output format; `statistics` has an option of its own."""
@@ -91,14 +91,14 @@ def one_per_call(
     for each in findings:
         if each.precedence is not None and not is_hidden(each):
             groups.setdefault(each.span, []).append(each)
-    told: dict[int, Finding | None] = {}
+    merged: dict[int, Finding | None] = {}
     for group in groups.values():
         first, *others = sorted(group, key=lambda each: -(each.precedence or 0))
         if others:
             codes = ", ".join(sorted(each.code for each in others))
-            told.update((id(each), None) for each in others)
-            told[id(first)] = replace(first, message=f"{first.message}; also {codes}")
-    return tuple(kept for each in findings if (kept := told.get(id(each), each)) is not None)
+            merged.update((id(each), None) for each in others)
+            merged[id(first)] = replace(first, message=f"{first.message}; also {codes}")
+    return tuple(kept for each in findings if (kept := merged.get(id(each), each)) is not None)
 
 
 def renderer(name: str) -> Callable[[Report], Iterator[str]]:
@@ -114,14 +114,14 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(map(_spelled, text))
 
 
-def named(filename: str) -> str:
+def display_name(filename: str) -> str:
     """A file name that a line begins with: as it is, but never a workflow command of GitHub's,
     which begins so, behind blanks too."""
-    shown = harmless(printable(filename))
+    shown = escape_commands(printable(filename))
     return f"./{shown}" if shown.lstrip().startswith("::") else shown
 
 
-def harmless(text: str, escape: str = "\\x23") -> str:
+def escape_commands(text: str, escape: str = "\\x23") -> str:
     """`text` without the commands that GitHub's and Azure's runners find anywhere in a line."""
     return _COMMAND.sub(lambda _: f"#{escape}", text) if "##" in text else text
 
@@ -129,7 +129,7 @@ def harmless(text: str, escape: str = "\\x23") -> str:
 def as_json(value: object, **options: Any) -> str:
     import json
 
-    return harmless(json.dumps(value, **options), "\\u0023")
+    return escape_commands(json.dumps(value, **options), "\\u0023")
 
 
 def _spelled(character: str) -> str:
@@ -143,7 +143,7 @@ def _spelled(character: str) -> str:
 
 def relative_path(filename: str) -> str:
     """The path as seen from the current folder when it lies below it, otherwise whole."""
-    return below(filename, ".") or os.path.abspath(filename)  # noqa: PTH100
+    return relative_if_inside(filename, ".") or os.path.abspath(filename)  # noqa: PTH100
 
 
 def fingerprints(report: Report) -> Iterator[tuple[FileResult, Finding, str]]:
@@ -176,7 +176,7 @@ def repairs_and_summary(report: Report) -> Iterator[str]:
             title = finding.fix.title if finding.fix is not None else ""
             module = report.imported.get(finding)
             more = f" (imports `{module}`)" if module else ""
-            yield harmless(
+            yield escape_commands(
                 f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}{more}\n"
             )
     yield f"{summary(report)}\n"

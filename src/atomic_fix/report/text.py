@@ -10,8 +10,8 @@ from atomic_fix.finding import Edit, Finding, Fix, Position, Span, listed
 from atomic_fix.report import (
     FIX_HINTS,
     Report,
-    harmless,
-    named,
+    display_name,
+    escape_commands,
     printable,
     repairs_and_summary,
 )
@@ -22,7 +22,7 @@ _ELLIPSIS = "…"
 
 def full(report: Report) -> Iterator[str]:
     for finding in report.findings:
-        yield harmless("".join(f"{line}\n" for line in _lines(finding, report)))
+        yield escape_commands("".join(f"{line}\n" for line in _lines(finding, report)))
         yield "\n"
     yield from repairs_and_summary(report)
 
@@ -30,7 +30,9 @@ def full(report: Report) -> Iterator[str]:
 def concise(report: Report) -> Iterator[str]:
     """`path:row:column: CODE message`."""
     for finding in report.findings:
-        yield harmless(f"{named(finding.filename)}:{_place(finding)}: {_said(finding)}\n")
+        yield escape_commands(
+            f"{display_name(finding.filename)}:{_place(finding)}: {_said(finding)}\n"
+        )
     yield from repairs_and_summary(report)
 
 
@@ -40,10 +42,10 @@ def grouped(report: Report) -> Iterator[str]:
         findings = tuple(listed(result))
         if not findings:
             continue
-        yield f"{named(result.filename)}:\n"
+        yield f"{display_name(result.filename)}:\n"
         width = max(len(_place(finding)) for finding in findings)
         for finding in findings:
-            yield harmless(f"  {_place(finding):<{width}}  {_said(finding)}\n")
+            yield escape_commands(f"  {_place(finding):<{width}}  {_said(finding)}\n")
         yield "\n"
     yield from repairs_and_summary(report)
 
@@ -72,7 +74,7 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
 
     start = finding.span.start
     yield (
-        f"{paint(named(finding.filename), _BOLD)}:{start.row}:{start.column}: "
+        f"{paint(display_name(finding.filename), _BOLD)}:{start.row}:{start.column}: "
         f"{paint(finding.code, _RED)} {printable(finding.message)}"
     )
     gutter = len(str(start.row))

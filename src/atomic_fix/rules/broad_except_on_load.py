@@ -53,7 +53,7 @@ As for ATF201.
 from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.rules.rule import HandlerDetector, Match, Rule, swallowed
+from atomic_fix.rules.rule import HandlerDetector, Match, Rule, swallow_match
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -63,7 +63,7 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
                 "a corrupt state file is taken like a missing one without a word: the broad "
                 f"handler {swallow.outcome}"
             )
-            yield swallowed(facts, swallow, message)
+            yield swallow_match(facts, swallow, message)
 
 
 BROAD_EXCEPT_ON_LOAD = Rule("ATF202", "broad-except-on-load", __doc__, _matches, HandlerDetector)

@@ -44,7 +44,7 @@ from collections.abc import Iterator
 from atomic_fix.catalog.apis import Move
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_copied
-from atomic_fix.rules.rule import CallDetector, Match, Rule, published
+from atomic_fix.rules.rule import CallDetector, Match, Rule, publication_match
 
 # What is wrong with a copy is worse than that nothing was synchronised; with the others, it is
 # not, since they mostly rename.
@@ -65,7 +65,9 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             continue  # there it replaces, as `os.replace` does
         if wrong is not None:
             message = f"`{publication.site.api}` {wrong}"
-            yield published(facts, publication, message, fix_copied, _PRECEDENCE.get(how, 0))
+            yield publication_match(
+                facts, publication, message, fix_copied, _PRECEDENCE.get(how, 0)
+            )
 
 
 COPY_TO_PUBLISH = Rule("ATF114", "copy-to-publish", __doc__, _matches, CallDetector)

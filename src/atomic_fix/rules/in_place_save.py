@@ -44,7 +44,7 @@ from collections.abc import Iterator
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.writes import WriteKind
 from atomic_fix.fixes.atomic_save import fix_save
-from atomic_fix.rules.rule import CallDetector, Match, Rule, written
+from atomic_fix.rules.rule import CallDetector, Match, Rule, write_match
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -56,7 +56,7 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             and site.node not in publishing
             and not facts.is_staged(site)
         ):
-            yield written(facts, site, fix_save)
+            yield write_match(facts, site, fix_save)
 
 
 IN_PLACE_SAVE = Rule("ATF102", "in-place-save", __doc__, _matches, CallDetector)

@@ -68,13 +68,13 @@ from collections.abc import Iterator
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.writes import WriteKind
 from atomic_fix.fixes.atomic_write import fix_write
-from atomic_fix.rules.rule import CallDetector, Match, Rule, written
+from atomic_fix.rules.rule import CallDetector, Match, Rule, write_match
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for site in facts.sites.writes:
         if site.kind is not WriteKind.SAVE and not facts.is_staged(site):
-            yield written(facts, site, fix_write)
+            yield write_match(facts, site, fix_write)
 
 
 IN_PLACE_WRITE = Rule("ATF101", "in-place-write", __doc__, _matches, CallDetector)

@@ -52,10 +52,10 @@ def _no_fix() -> Fix:
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for dismissal in facts.dismissals:
-        durability = facts.load_durability(dismissal.load, dismissal.function)
+        score = facts.load_score(dismissal.load, dismissal.function)
         message = f"state of the wrong shape is taken for none without a word: {dismissal.outcome}"
         node, function = dismissal.node.test, dismissal.function
-        yield Match(node, message, durability, _no_fix, function)
+        yield Match(node, message, score, _no_fix, function)
 
 
 INVALID_TREATED_AS_MISSING = Rule(

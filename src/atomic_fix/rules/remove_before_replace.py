@@ -38,7 +38,7 @@ from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_removed
-from atomic_fix.rules.rule import CallDetector, Match, Rule, published
+from atomic_fix.rules.rule import CallDetector, Match, Rule, publication_match
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -48,7 +48,7 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
                 f"the target is removed or moved away before `{publication.site.api}`: a "
                 "crash in between leaves no file at all"
             )
-            yield published(facts, publication, message, fix_removed, 4)
+            yield publication_match(facts, publication, message, fix_removed, 4)
 
 
 REMOVE_BEFORE_REPLACE = Rule("ATF113", "remove-before-replace", __doc__, _matches, CallDetector)

@@ -44,7 +44,7 @@ from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_still_open
-from atomic_fix.rules.rule import CallDetector, Match, Rule, published
+from atomic_fix.rules.rule import CallDetector, Match, Rule, publication_match
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -54,7 +54,7 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
                 f"`{publication.site.api}` publishes a temp file that is still open and not "
                 "flushed: what it holds may be cut short"
             )
-            yield published(facts, publication, message, fix_still_open, 5)
+            yield publication_match(facts, publication, message, fix_still_open, 5)
 
 
 REPLACE_BEFORE_CLOSE = Rule("ATF111", "replace-before-close", __doc__, _matches, CallDetector)

@@ -11,7 +11,7 @@ from functools import partial
 
 import libcst as cst
 
-from atomic_fix.facts.durable import Durability
+from atomic_fix.facts.evidence import Score
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.publications import Publication
 from atomic_fix.facts.scopes import FunctionFacts
@@ -19,8 +19,8 @@ from atomic_fix.facts.sites import WriteSite
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Evidence, Finding, Fix
 from atomic_fix.fixes import Refused
-from atomic_fix.fixes.code import Code, code_around
 from atomic_fix.fixes.corrupted_error import fix_swallow
+from atomic_fix.fixes.cst_tree import CstTree, cst_around
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class Match:
     node: ast.AST
     """The call, the handler or the test."""
     message: str
-    durability: Durability
+    score: Score
     repair: Callable[[], Fix]
     """Raises `Refused` where there is no repair."""
     function: FunctionFacts | None = None
     """Where it stands: in a test, it counts only with `check-tests`."""
     precedence: int | None = None
     """That of its `Finding`."""
-    is_dealt_with: Callable[[], bool] = lambda: False
+    is_handled_elsewhere: Callable[[], bool] = lambda: False
     """Whether code elsewhere in the file makes it right. It may cost as much as the repair, and
     is asked only of what is likely enough."""
 
@@ -50,7 +50,7 @@ class Detector(cst.CSTVisitor):
         wanted: Python's nodes for the places that may be wrong.
     """
 
-    def __init__(self, code: Code, wanted: Collection[ast.AST]) -> None:
+    def __init__(self, code: CstTree, wanted: Collection[ast.AST]) -> None:
         super().__init__()
         self._code = code
         self._wanted = wanted
@@ -58,9 +58,9 @@ class Detector(cst.CSTVisitor):
 
     def offer(self, node: cst.CSTNode) -> None:
         """A node of the kind that the rule reports: it is one of those that are wanted, or not."""
-        model = self._code.model(node)
-        if model is not None and model in self._wanted:
-            self.found[model] = node
+        ast_node = self._code.ast_node(node)
+        if ast_node is not None and ast_node in self._wanted:
+            self.found[ast_node] = node
 
 
 class CallDetector(Detector):
@@ -114,9 +114,9 @@ class Rule:
         Raises:
             NotParsed, TooDeep: LibCST cannot parse what is to be reported.
         """
-        likely = [match for match in self.matches(facts) if _is_likely(facts, match)]
-        found = self._detected(facts, [match.node for match in likely])
-        for match in likely:
+        reportable = [match for match in self.matches(facts) if _is_reportable(facts, match)]
+        found = self._detected(facts, [match.node for match in reportable])
+        for match in reportable:
             if match.node not in found:
                 continue
             code, node = found[match.node]
@@ -127,16 +127,16 @@ class Rule:
                 except Refused as refused:
                     why_no_fix = str(refused)
             span = code.span(node)
-            grounds = evidence(facts, match.durability)
-            because = "; ".join(ground.text for ground in grounds[:3])
+            reasons = evidence_of(facts, match.score)
+            because = "; ".join(reason.text for reason in reasons[:3])
             yield Finding(
                 code=self.code,
                 name=self.name,
                 filename=facts.source.filename,
                 span=span,
                 message=f"{match.message} ({because})" if because else match.message,
-                confidence=match.durability.confidence,
-                evidence=grounds,
+                confidence=match.score.confidence,
+                evidence=reasons,
                 fix=fix,
                 why_no_fix=why_no_fix,
                 noqa_row=span.start.row,
@@ -146,24 +146,24 @@ class Rule:
 
     def _detected(
         self, facts: ModuleFacts, wanted: Collection[ast.AST]
-    ) -> dict[ast.AST, tuple[Code, cst.CSTNode]]:
+    ) -> dict[ast.AST, tuple[CstTree, cst.CSTNode]]:
         """What the visitor finds, by Python's nodes; each piece is visited once."""
-        pieces: dict[Code, list[ast.AST]] = {}
+        pieces: dict[CstTree, list[ast.AST]] = {}
         for node in wanted:
-            pieces.setdefault(code_around(facts, node), []).append(node)
+            pieces.setdefault(cst_around(facts, node), []).append(node)
         found = {}
         for code, nodes in pieces.items():
             detector = self.detector(code, frozenset(nodes))
             code.module.visit(detector)
-            found.update({model: (code, node) for model, node in detector.found.items()})
+            found.update({ast_node: (code, node) for ast_node, node in detector.found.items()})
         return found
 
 
-def _is_likely(facts: ModuleFacts, match: Match) -> bool:
+def _is_reportable(facts: ModuleFacts, match: Match) -> bool:
     return (
-        match.durability.confidence >= facts.config.min_confidence
+        match.score.confidence >= facts.config.min_confidence
         and not _is_left_out(facts, match)
-        and not match.is_dealt_with()
+        and not match.is_handled_elsewhere()
     )
 
 
@@ -171,29 +171,29 @@ def _is_left_out(facts: ModuleFacts, match: Match) -> bool:
     return (
         not facts.config.check_tests
         and match.function is not None
-        and facts.is_scratch_of_test(match.function, match.durability)
+        and facts.is_scratch_of_test(match.function, match.score)
     )
 
 
-def evidence(facts: ModuleFacts, durability: Durability) -> tuple[Evidence, ...]:
+def evidence_of(facts: ModuleFacts, score: Score) -> tuple[Evidence, ...]:
     found = []
-    for ground in durability.reasons:
-        row = ground.site.node.lineno if ground.site is not None else None
-        text = f"{ground.text}, line {row}" if row is not None else ground.text
+    for reason in score.reasons:
+        row = reason.site.node.lineno if reason.site is not None else None
+        text = f"{reason.text}, line {row}" if row is not None else reason.text
         found.append(Evidence(text, row))
     return tuple(found)
 
 
-def written(
+def write_match(
     facts: ModuleFacts, site: WriteSite, repair: Callable[[ModuleFacts, WriteSite], Fix]
 ) -> Match:
     """A write in place."""
     message = f"`{site.api}` overwrites durable state in place: a crash leaves it cut short"
-    durability = facts.write_durability(site)
-    return Match(site.node, message, durability, partial(repair, facts, site), site.function)
+    score = facts.write_score(site)
+    return Match(site.node, message, score, partial(repair, facts, site), site.function)
 
 
-def published(
+def publication_match(
     facts: ModuleFacts,
     publication: Publication,
     message: str,
@@ -202,20 +202,20 @@ def published(
 ) -> Match:
     """A temp file that takes its final name in a wrong way. Of several ways at one call, the
     one of the highest `precedence` is reported."""
-    durability = facts.publication_durability(publication)
+    score = facts.publication_score(publication)
     fix = partial(repair, facts, publication)
     node = publication.site.node
-    return Match(node, message, durability, fix, publication.function, precedence)
+    return Match(node, message, score, fix, publication.function, precedence)
 
 
-def swallowed(facts: ModuleFacts, swallow: Swallow, message: str) -> Match:
+def swallow_match(facts: ModuleFacts, swallow: Swallow, message: str) -> Match:
     """A handler that takes a corrupt file for something harmless."""
-    durability = facts.load_durability(swallow.load, swallow.function)
+    score = facts.load_score(swallow.load, swallow.function)
     return Match(
         swallow.node,
         message,
-        durability,
+        score,
         partial(fix_swallow, facts, swallow),
         swallow.function,
-        is_dealt_with=partial(facts.is_reported, swallow),
+        is_handled_elsewhere=partial(facts.is_reported, swallow),
     )

@@ -68,7 +68,7 @@ raises; functions whose caller in the same file tests for the default and then w
 from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.rules.rule import HandlerDetector, Match, Rule, swallowed
+from atomic_fix.rules.rule import HandlerDetector, Match, Rule, swallow_match
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -81,7 +81,7 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             f"a corrupt state file is taken{too} without a word: the handler of {errors} "
             f"{swallow.outcome}"
         )
-        yield swallowed(facts, swallow, message)
+        yield swallow_match(facts, swallow, message)
 
 
 SWALLOWED_LOAD_ERROR = Rule("ATF201", "swallowed-load-error", __doc__, _matches, HandlerDetector)

@@ -41,7 +41,7 @@ from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_elsewhere
-from atomic_fix.rules.rule import CallDetector, Match, Rule, published
+from atomic_fix.rules.rule import CallDetector, Match, Rule, publication_match
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -51,7 +51,7 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
                 "the temp file is made in the system's temp folder, not beside its target: "
                 f"`{publication.site.api}` is no atomic step across file systems"
             )
-            yield published(facts, publication, message, fix_elsewhere, 3)
+            yield publication_match(facts, publication, message, fix_elsewhere, 3)
 
 
 TEMP_ON_ANOTHER_FILESYSTEM = Rule(

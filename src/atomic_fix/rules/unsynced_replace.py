@@ -54,7 +54,7 @@ from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_unsynced
-from atomic_fix.rules.rule import CallDetector, Match, Rule, published
+from atomic_fix.rules.rule import CallDetector, Match, Rule, publication_match
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -66,7 +66,7 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
                 f"`{publication.site.api}` publishes a file that was never synchronised: "
                 "after a power loss it may be empty"
             )
-            yield published(facts, publication, message, fix_unsynced, 1)
+            yield publication_match(facts, publication, message, fix_unsynced, 1)
 
 
 UNSYNCED_REPLACE = Rule("ATF115", "unsynced-replace", __doc__, _matches, CallDetector)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.run import disk
 from atomic_fix.run.discover import Candidate, discover
-from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import Repair, change_file, check_file
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import Resolver
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _say_nothing(_warning: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class RunOptions:
     """How the work is done.
 
     `jobs` is the number of processes, `cache_folder` where results are kept (empty: nowhere),
@@ -76,14 +76,14 @@ class Effort:
     warn: Callable[[str], None] = _say_nothing
 
 
-NO_EFFORT = Effort()
+DEFAULT_RUN_OPTIONS = RunOptions()
 
 
 def check_files(
     paths: Iterable[str],
     resolver: Resolver,
-    narrowing: Narrowing,
-    effort: Effort = NO_EFFORT,
+    report_filter: ReportFilter,
+    run_options: RunOptions = DEFAULT_RUN_OPTIONS,
 ) -> Iterator[FileResult]:
     """Check every file that the paths stand for. What `effort` says never changes a result.
 
@@ -95,13 +95,13 @@ def check_files(
     found = [
         each
         for each in discover(paths, resolver, notebooks)
-        if effort.shard is None
-        or effort.shard.holds(each.filename if isinstance(each, Unreadable) else each.path)
+        if run_options.shard is None
+        or run_options.shard.holds(each.filename if isinstance(each, Unreadable) else each.path)
     ]
     if notebooks:
-        effort.warn(f"notebooks are not checked: {notebooks[0]}, {len(notebooks)} in all")
-    results = _checked(found, narrowing, effort)
-    if effort.progress:
+        run_options.warn(f"notebooks are not checked: {notebooks[0]}, {len(notebooks)} in all")
+    results = _checked(found, report_filter, run_options)
+    if run_options.progress:
         results = _tracked(results, len(found))
     return results
 
@@ -131,16 +131,16 @@ def _tracked(results: Iterator[FileResult], total: int) -> Iterator[FileResult]:
 
 
 def _checked(
-    found: list[Candidate | Unreadable], narrowing: Narrowing, effort: Effort
+    found: list[Candidate | Unreadable], report_filter: ReportFilter, run_options: RunOptions
 ) -> Iterator[FileResult]:
     from atomic_fix.run.workers import check_all
 
     cache = None
     # With a git revision to compare with, a result hangs on more than the file.
-    if effort.cache_folder and not narrowing.diff_base and narrowing.baseline is None:
+    if run_options.cache_folder and not report_filter.diff_base and report_filter.baseline is None:
         from atomic_fix.run.cache import WORTH_A_CACHE, Cache
 
-        cache = Cache(effort.cache_folder) if len(found) >= WORTH_A_CACHE else None
+        cache = Cache(run_options.cache_folder) if len(found) >= WORTH_A_CACHE else None
     known: list[FileResult | None] = []
     unknown = []
     for each in found:
@@ -151,7 +151,7 @@ def _checked(
         if known[-1] is None:
             digest = cache.digest_of(each.path) if cache is not None else None
             unknown.append(replace(each, known=digest))
-    fresh = zip(unknown, check_all(unknown, narrowing, effort.jobs), strict=True)
+    fresh = zip(unknown, check_all(unknown, report_filter, run_options.jobs), strict=True)
     for each, result in zip(found, known, strict=True):
         if result is None:
             candidate, checked = next(fresh)
@@ -166,14 +166,14 @@ def _checked(
     if cache is not None:
         cache.save()
         for warning in cache.warnings:
-            effort.warn(warning)
+            run_options.warn(warning)
 
 
 def _as_written(found: Candidate | Unreadable, result: FileResult) -> FileResult:
     """The result without fixes if the file is one that is not written."""
     if not result.findings or isinstance(found, Unreadable):
         return result
-    problem = disk.way_out(found.path, found.within)
+    problem = disk.why_outside(found.path, found.within)
     return _unfixed(result, problem) if problem else result
 
 
@@ -185,7 +185,7 @@ def _unfixed(result: FileResult, reason: str) -> FileResult:
 
 
 def change_files(
-    paths: Iterable[str], resolver: Resolver, narrowing: Narrowing, policy: FixPolicy
+    paths: Iterable[str], resolver: Resolver, report_filter: ReportFilter, policy: FixPolicy
 ) -> Iterator[FileResult | Repair]:
     """Change, in memory, every file that the paths stand for, until a person wants no more;
     a path that cannot be walked gives the result that says so.
@@ -198,13 +198,13 @@ def change_files(
             yield FileResult(found.filename, problem=found)
             continue
         content = disk.read(found.path)
-        if isinstance(content, bytes) and (problem := disk.way_out(found.path, found.within)):
-            result = check_file(content, found.path, found.settings, narrowing)
+        if isinstance(content, bytes) and (problem := disk.why_outside(found.path, found.within)):
+            result = check_file(content, found.path, found.settings, report_filter)
             result = _as_written(found, result)
             refusal = problem if result.findings else ""
             yield Repair(content, content, (), result, refusal)
             continue
-        repair = change_file(content, found.path, found.settings, narrowing, policy)
+        repair = change_file(content, found.path, found.settings, report_filter, policy)
         yield replace(repair, within=found.within)
         if repair.quit:
             return

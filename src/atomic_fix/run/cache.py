@@ -82,19 +82,19 @@ class Cache:
             return None
         self._stats[path] = now
         match self._entries.get(path):
-            case [size, changed, inode, settings, content, told] if settings == _settings_of(
-                candidate, told is not None
+            case [size, changed, inode, settings, content, encoded] if settings == _settings_of(
+                candidate, encoded is not None
             ):
                 pass
             case _:
                 return None
-        if told is None:
+        if encoded is None:
             result = FileResult(path, ())
         else:
-            from atomic_fix.run import stored
+            from atomic_fix.run import typed_json
 
             try:
-                result = stored.read(FileResult, told)
+                result = typed_json.read(FileResult, encoded)
             except ValueError:
                 return None
             if result.filename != path:
@@ -112,8 +112,8 @@ class Cache:
     def renew(self, path: str) -> FileResult:
         """What is known of the content with the digest `digest_of`, which the file turned out to
         hold."""
-        *_, settings, content, told = self._entries[path]
-        self._entries[path] = [*_settled(self._stats[path]), settings, content, told]
+        *_, settings, content, encoded = self._entries[path]
+        self._entries[path] = [*_settled(self._stats[path]), settings, content, encoded]
         self._changed = True
         return self._same_size[path][1]
 
@@ -124,14 +124,14 @@ class Cache:
         before = self._stats.get(path)
         if before is None or result.problem is not None or before != _stat(path):
             return
-        told = None
+        encoded = None
         if result.findings or result.notes:
-            from atomic_fix.run import stored
+            from atomic_fix.run import typed_json
 
-            told = stored.plain(replace(result, text=None))
+            encoded = typed_json.plain(replace(result, text=None))
         self._changed = True
-        settings = _settings_of(candidate, told is not None)
-        self._entries[path] = [*_settled(before), settings, content, told]
+        settings = _settings_of(candidate, encoded is not None)
+        self._entries[path] = [*_settled(before), settings, content, encoded]
 
     def save(self) -> None:
         """Write what was added; a run at the same time may win, and nothing breaks."""

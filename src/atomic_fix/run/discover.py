@@ -14,7 +14,7 @@ from atomic_fix import files
 from atomic_fix.finding import Unreadable
 from atomic_fix.run import disk
 from atomic_fix.settings import ConfigError, Resolver, Settings
-from atomic_fix.source import below
+from atomic_fix.source import relative_if_inside
 
 if TYPE_CHECKING:
     from atomic_fix.patterns import Patterns
@@ -133,14 +133,14 @@ class _Walk:
         that, otherwise in its own folder; so it may be given through links, but not be one that
         leads away."""
         here = os.getcwd()
-        base = here if below(absolute, here) is not None else os.path.dirname(absolute)
+        base = here if relative_if_inside(absolute, here) is not None else os.path.dirname(absolute)
         return (self._real_path(base),)
 
     def _within(
         self, absolute: str, within: tuple[str, ...], settings: Settings
     ) -> tuple[str, ...]:
         """`within`, and the folder of the configuration if it lies above the path."""
-        if not settings.origin or below(absolute, settings.root) is None:
+        if not settings.origin or relative_if_inside(absolute, settings.root) is None:
             return within
         return tuple(dict.fromkeys((*within, self._real_path(settings.root))))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from atomic_fix import files
 from atomic_fix.finding import Unreadable
-from atomic_fix.source import below
+from atomic_fix.source import relative_if_inside
 
 
 class NotWritten(Exception):
@@ -22,21 +22,25 @@ def read(path: str) -> bytes | Unreadable:
         return Unreadable(path, f"cannot be read: {reason(error)}")
 
 
-def way_out(path: str, within: Iterable[str]) -> str:
+def why_outside(path: str, within: Iterable[str]) -> str:
     """Where a path leads that does not lead into each of the folders, which are real paths, in a
     clause; empty if it does."""
     real = os.path.realpath(path)
     for folder in within:
-        if below(real, folder) is None:
+        if relative_if_inside(real, folder) is None:
             return f"it leads through a link to {real}, outside of {folder}"
     return ""
 
 
-def within_here(path: str) -> tuple[str, ...]:
+def write_boundary(path: str) -> tuple[str, ...]:
     """What a path of the command line has to lie in: in the current folder, if it looks like
     that. Whoever wants to write through a link that leads away names its target."""
     here = os.getcwd()
-    return (os.path.realpath(here),) if below(os.path.abspath(path), here) is not None else ()
+    return (
+        (os.path.realpath(here),)
+        if relative_if_inside(os.path.abspath(path), here) is not None
+        else ()
+    )
 
 
 def write(path: str, before: bytes, after: bytes, within: Iterable[str]) -> None:
@@ -48,7 +52,7 @@ def write(path: str, before: bytes, after: bytes, within: Iterable[str]) -> None
     """
     from atomic_fix.runtime import atomic_write_bytes
 
-    if problem := way_out(path, within):
+    if problem := why_outside(path, within):
         raise NotWritten(problem)
     found = read(path)
     if isinstance(found, Unreadable):
@@ -70,7 +74,7 @@ def write_new(path: str, content: bytes, within: Iterable[str]) -> None:
     """
     from atomic_fix.runtime import atomic_write_bytes
 
-    if problem := way_out(path, within):
+    if problem := why_outside(path, within):
         raise NotWritten(problem)
     try:
         atomic_write_bytes(path, content)

@@ -148,4 +148,4 @@ class _Importable:
             self.missing = self.missing or found
         if found.advice and not self.withhold:
             return finding
-        return replace(finding, fix=None, why_no_fix=found.told)
+        return replace(finding, fix=None, why_no_fix=found.message)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from atomic_fix.settings import ConfigError
-from atomic_fix.source import below
+from atomic_fix.source import relative_if_inside
 
 _TIMEOUT = 60
 """Seconds."""
@@ -64,7 +64,7 @@ class Revision:
             ConfigError: git fails.
         """
         folder, name = os.path.split(os.path.abspath(path))
-        relative = below(os.path.join(os.path.realpath(folder), name), self.top)
+        relative = relative_if_inside(os.path.join(os.path.realpath(folder), name), self.top)
         if relative is None:
             return None
         try:

@@ -21,11 +21,11 @@ from typing import Any, TypeAlias
 
 from atomic_fix.config import own_helper
 from atomic_fix.finding import FileResult, Finding, Fix
-from atomic_fix.run import declared
-from atomic_fix.run.declared import Declared, normalised
+from atomic_fix.run import dependencies
+from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.project import Project, Projects, import_root, text_of
 from atomic_fix.settings import Resolver, Settings
-from atomic_fix.source import Source, below
+from atomic_fix.source import Source, relative_if_inside
 
 _OURS = "atomic_fix"
 _MOST_SIBLINGS = 100
@@ -42,7 +42,7 @@ class Missing:
     advice: str = ""
 
     @property
-    def told(self) -> str:
+    def message(self) -> str:
         """Why there is no repair, in a clause."""
         return f"it would import `{self.module}`, and {self.reason}"
 
@@ -118,7 +118,7 @@ class HelperImports:
             return Missing(module, "this file runs before anything is installed")
         if project.for_python_2 and own_helper(settings.config.helper) is None:
             return Missing(module, "the project runs on Python 2 too, which the helper does not")
-        own = declared.of_script(source.text)
+        own = dependencies.of_script(source.text)
         if own is not None:
             return self._of_script(path, module, own)
         parts = module.split(".")
@@ -164,7 +164,7 @@ class HelperImports:
             return Found(extra)
         return _not_found(module, settings, project, path)
 
-    def _of_script(self, path: str, module: str, own: Declared) -> _Answer:
+    def _of_script(self, path: str, module: str, own: Dependencies) -> _Answer:
         """For a script with a list of dependencies of its own."""
         file = find_module(os.path.dirname(path), module.split("."))
         if file:
@@ -186,7 +186,7 @@ class HelperImports:
         parts = module.split(".")
         folder = os.path.dirname(path)
         roots = [("", import_root(path))]
-        while folder != project.root and below(folder, project.root) is not None:
+        while folder != project.root and relative_if_inside(folder, project.root) is not None:
             # Inside of the module's own package, with or without an `__init__.py`.
             if os.path.basename(folder) == parts[0]:
                 roots.append(("", os.path.dirname(folder)))
@@ -206,7 +206,7 @@ class HelperImports:
             or not project.files
             or base == root
             or project.reaches(base, root)
-            or below(base, os.path.join(root, top)) is not None
+            or relative_if_inside(base, os.path.join(root, top)) is not None
             or any(
                 _lies_in(root, each)
                 for each in _imports(source.text)[0]
@@ -247,7 +247,7 @@ class HelperImports:
                 return True
         return False
 
-    def _is_declared(self, module: str, what: Declared) -> tuple[bool, str]:
+    def _is_declared(self, module: str, what: Dependencies) -> tuple[bool, str]:
         """Whether a module comes with a declared distribution, and what to remark of that."""
         top = module.partition(".")[0]
         if self._bringing(top, what.names):
@@ -288,7 +288,7 @@ class _Names:
         text = text_of(path) if path.endswith(".py") else None
         if text is None:
             return cls(path, frozenset({"*"}))
-        tree = declared.parsed(text)
+        tree = dependencies.parsed(text)
         if tree is None:
             return cls(path, None)
         names = set(_bound(tree.body))
@@ -301,7 +301,7 @@ class _Names:
 _Answer: TypeAlias = Found | Missing | _Names
 
 
-def noted(
+def with_import_notes(
     results: Iterable[FileResult],
     imports: HelperImports,
     source_of: Callable[[str], Source | None],
@@ -309,7 +309,8 @@ def noted(
     """The results, in which each repair whose import the file does not have says so."""
     return tuple(
         replace(
-            result, findings=tuple(_noted(each, imports, source_of) for each in result.findings)
+            result,
+            findings=tuple(_with_import_note(each, imports, source_of) for each in result.findings),
         )
         if any(each.fix is not None for each in result.findings)
         else result
@@ -317,7 +318,7 @@ def noted(
     )
 
 
-def _noted(
+def _with_import_note(
     finding: Finding, imports: HelperImports, source_of: Callable[[str], Source | None]
 ) -> Finding:
     if finding.fix is None:
@@ -326,7 +327,7 @@ def _noted(
     missing = imports.missing(source, finding) if source is not None else None
     if missing is None:
         return finding
-    remark = f"--write does not make it: {missing.told}"
+    remark = f"--write does not make it: {missing.message}"
     if missing.advice:
         remark += f"; {missing.advice}"
     notes = [each for each in (finding.fix.note, remark) if each]
@@ -459,7 +460,7 @@ def _free_place(folder: str) -> str:
 
 
 def _shown(path: str) -> str:
-    return below(path, ".") or path
+    return relative_if_inside(path, ".") or path
 
 
 # --- what a module imports and binds ----------------------------------------------------
@@ -485,7 +486,7 @@ def _imports_own(text: str, path: str, project: Project) -> bool:
 def _imports(text: str) -> tuple[list[str], bool]:
     """The top-level names of others' modules that a source imports, and whether it imports from
     its own package."""
-    tree = declared.parsed(text)
+    tree = dependencies.parsed(text)
     found: dict[str, None] = {}
     is_part = False
     for node in ast.walk(tree) if tree is not None else ():
@@ -505,12 +506,12 @@ def _leads_back(file: str, path: str, root: str) -> bool:
     waiting = [file]
     while waiting and len(seen) < _MOST_FILES:
         here = waiting.pop()
-        tree = declared.parsed(text_of(here) or "")
+        tree = dependencies.parsed(text_of(here) or "")
         for each in _run_imports(tree.body if tree is not None else (), here, root):
             if each == path:
                 return True
             # The packages around the file are being imported already.
-            is_around = os.path.basename(each) == "__init__.py" and below(
+            is_around = os.path.basename(each) == "__init__.py" and relative_if_inside(
                 path, os.path.dirname(each)
             )
             if each not in seen and not is_around:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from atomic_fix.config import Config
 from atomic_fix.finding import FileResult, Finding, NotAnalysed, Unreadable
-from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.run.time_limit import REASON, TooLong, limited
 from atomic_fix.settings import ConfigError, Settings
 from atomic_fix.source import Source, decode, is_python
@@ -68,7 +68,7 @@ def check_file(
     content: Content,
     filename: str,
     settings: Settings,
-    narrowing: Narrowing,
+    report_filter: ReportFilter,
     parsed: Parsed | None = None,
     *,
     noqa: bool = True,
@@ -89,7 +89,7 @@ def check_file(
         source = _source_of(content, filename)
         tree = parsed.tree if parsed is not None and parsed.text == source.text else None
         found = _found(source, settings, tree, fixes=fixes)
-        findings = _kept(found, source, settings, narrowing, noqa=noqa)
+        findings = _kept(found, source, settings, report_filter, noqa=noqa)
         notes: tuple[tuple[int, str], ...] = ()
         if noqa and not settings.leaves_out(filename):  # what is not looked for is not missed
             from atomic_fix.suppress import unused
@@ -102,13 +102,17 @@ def check_file(
 
 
 def change_file(
-    content: Content, filename: str, settings: Settings, narrowing: Narrowing, policy: FixPolicy
+    content: Content,
+    filename: str,
+    settings: Settings,
+    report_filter: ReportFilter,
+    policy: FixPolicy,
 ) -> Repair:
     """Check one file and change it in memory, as the policy says."""
     kept = content if isinstance(content, bytes) else b""
 
     def find(text: Source) -> tuple[Finding, ...]:
-        return _kept(_found(text, settings), text, settings, narrowing)
+        return _kept(_found(text, settings), text, settings, report_filter)
 
     def work() -> Repair:
         if _is_plainly_clean(content, filename, settings):
@@ -162,7 +166,7 @@ def _guarded(filename: str, work: Callable[[], _Result]) -> _Result | Unreadable
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Search for no cycles meanwhile: the trees of a file are large and hold none, and to
     search them, again and again while they grow, took a fourth of the time."""
     was_enabled = gc.isenabled()
@@ -184,13 +188,13 @@ def _is_plainly_clean(
 ) -> bool:
     """Whether the bytes alone show that there is nothing to report of a file; with `notes`, not
     of its comments either."""
-    from atomic_fix.prefilter import holds_none
+    from atomic_fix.prefilter import cannot_match
 
     return (
         isinstance(content, bytes)
         and filename.endswith(".py")
         and not (notes and (b"ATF" in content or b"atomic-fix:" in content))
-        and holds_none(content, settings.config)
+        and cannot_match(content, settings.config)
         and (parsed is not None or is_python(content))
     )
 
@@ -238,9 +242,9 @@ def _found(
         return ()
     if all(finding.fix is None for finding in findings):
         return findings
-    from atomic_fix.rewrite import proven
+    from atomic_fix.rewrite import verified
 
-    return proven(source, findings, lambda text: check(text, config))
+    return verified(source, findings, lambda text: check(text, config))
 
 
 def _styled(settings: Settings, filename: str) -> Config:
@@ -280,7 +284,7 @@ def _kept(
     findings: tuple[Finding, ...],
     source: Source,
     settings: Settings,
-    narrowing: Narrowing,
+    report_filter: ReportFilter,
     *,
     noqa: bool = True,
 ) -> tuple[Finding, ...]:
@@ -289,7 +293,7 @@ def _kept(
     from atomic_fix.suppress import unsuppressed
 
     left = unsuppressed(findings, source, noqa=noqa, require_reason=settings.require_reason)
-    return narrowing.narrow(_not_ignored_here(left, source.filename, settings), source)
+    return report_filter.apply(_not_ignored_here(left, source.filename, settings), source)
 
 
 def _result(

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from atomic_fix.run import declared, disk
-from atomic_fix.run.declared import Declared, normalised, subtable
+from atomic_fix.run import dependencies, disk
+from atomic_fix.run.dependencies import Dependencies, normalised, subtable
 
 # Folders of a repository whose modules are no packages, unless they say so by an `__init__.py`:
 # the names that setuptools leaves out when it looks for the packages of a project by itself.
@@ -49,7 +49,7 @@ _FOR_PYTHON_2 = re.compile(r"(?m)^[^#\n]*Programming Language :: Python :: 2(?![
 _FOR_PYTHON_3 = re.compile(r"(?m)^[^#\n]*(?:python_requires|requires-python)\W*3")
 _CHECKOUTS = (".git", ".hg", ".svn")
 
-_NOTHING = Declared()
+_NOTHING = Dependencies()
 _MOST_BYTES = 1 << 20
 _MOST_FILES = 100
 
@@ -68,7 +68,7 @@ class Project:
     root: str
     files: tuple[str, ...] = ()
     name: str = ""
-    declared: Declared = _NOTHING
+    declared: Dependencies = _NOTHING
     roots: tuple[tuple[str, str], ...] = ()
     search: tuple[tuple[str, str], ...] = ()
     packages: frozenset[str] = frozenset()
@@ -354,7 +354,7 @@ def _project(root: str) -> Project:
     names = _listed(root)
     files = []
     said = ""
-    found = Declared()
+    found = Dependencies()
     pyproject: Mapping[str, Any] = {}
     sections: Mapping[str, Mapping[str, str]] = {}
     keywords: Mapping[str, tuple[str, ...]] = {}
@@ -366,19 +366,19 @@ def _project(root: str) -> Project:
         files.append(name)
         said += f"{text}\n"
         if name == "pyproject.toml":
-            pyproject = declared.read_toml(text.encode())
-            found |= declared.of_pyproject(pyproject)
+            pyproject = dependencies.read_toml(text.encode())
+            found |= dependencies.of_pyproject(pyproject)
         elif name == "setup.cfg":
-            sections = declared.read_ini(text)
-            found |= declared.of_setup_cfg(sections)
+            sections = dependencies.read_ini(text)
+            found |= dependencies.of_setup_cfg(sections)
         elif name == "setup.py":
-            keywords = declared.read_setup(text)
-            found |= declared.of_setup_py(keywords)
+            keywords = dependencies.read_setup(text)
+            found |= dependencies.of_setup_py(keywords)
         else:
-            of_file = declared.of_pipfile if name == "Pipfile" else declared.of_pixi
+            of_file = dependencies.of_pipfile if name == "Pipfile" else dependencies.of_pixi
             found |= of_file(text.encode())
     listed = _requirements_in(root, names)
-    found |= Declared(files=tuple((each, _is_for_development(each)) for each in listed))
+    found |= Dependencies(files=tuple((each, _is_for_development(each)) for each in listed))
     roots, is_told = _roots(root, pyproject, sections, keywords)
     search = (*roots, *(("", os.path.join(root, each)) for each in ("", "src")))
     name = _name(pyproject, sections)
@@ -388,7 +388,7 @@ def _project(root: str) -> Project:
         root,
         (*files, *listed),
         name,
-        Declared(found.names - itself, found.extra - itself),
+        Dependencies(found.names - itself, found.extra - itself),
         roots,
         tuple(dict.fromkeys((prefix, os.path.normpath(each)) for prefix, each in search)),
         frozenset() if is_told else _imported_at(root),
@@ -420,10 +420,10 @@ def _is_for_development(name: str) -> bool:
     return _FOR_DEVELOPMENT.search(os.path.splitext(name)[0]) is not None
 
 
-def _with_files(root: str, found: Declared) -> Declared:
+def _with_files(root: str, found: Dependencies) -> Dependencies:
     """What is declared, with what the files say that are named."""
     waiting = [(os.path.join(root, name), extra) for name, extra in found.files]
-    result = Declared(found.names, found.extra)
+    result = Dependencies(found.names, found.extra)
     seen: set[tuple[str, bool]] = set()
     while waiting and len(seen) < _MOST_FILES:
         path, extra = waiting.pop()
@@ -433,10 +433,10 @@ def _with_files(root: str, found: Declared) -> Declared:
         if text is None:
             continue
         if path.endswith((".yml", ".yaml")):
-            more = declared.of_environment(text)
+            more = dependencies.of_environment(text)
         else:
-            more = declared.of_requirements(text, extra=extra)
-        result |= Declared(more.names, more.extra)
+            more = dependencies.of_requirements(text, extra=extra)
+        result |= Dependencies(more.names, more.extra)
         folder = os.path.dirname(path)
         waiting += [(os.path.join(folder, name), extra) for name, _ in more.files]
     return result
@@ -573,4 +573,4 @@ def _early(
 
 
 def _toml(path: str) -> dict[str, Any]:
-    return declared.read_toml((text_of(path) or "").encode())
+    return dependencies.read_toml((text_of(path) or "").encode())

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, MutableSequence, Seque
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from atomic_fix.finding import FileResult, Unreadable
-from atomic_fix.run import disk, lifetime, time_limit
+from atomic_fix.run import disk, parent_watch, time_limit
 from atomic_fix.run.discover import Candidate
-from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import check_file, uncollected
+from atomic_fix.run.one_file import check_file, gc_paused
+from atomic_fix.run.report_filter import ReportFilter
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -65,7 +65,7 @@ def default_jobs() -> int:
 
 
 def check_all(
-    candidates: Sequence[Candidate], narrowing: Narrowing, jobs: int
+    candidates: Sequence[Candidate], report_filter: ReportFilter, jobs: int
 ) -> Iterator[Checked]:
     """Check the files, in one process or several: the results are the same.
 
@@ -74,19 +74,19 @@ def check_all(
     Raises:
         WorkerDied: worker processes end before they come to any file.
     """
-    with uncollected():
+    with gc_paused():
         gc.freeze()  # what is loaded by now is no garbage
         try:
             if jobs <= 1 or len(candidates) < WORTH_A_POOL or not _MAY_START:
                 for each in candidates:
-                    yield _check(each, narrowing)
+                    yield _check(each, report_filter)
             else:
-                yield from _in_processes(candidates, narrowing, jobs)
+                yield from _in_processes(candidates, report_filter, jobs)
         finally:
             gc.unfreeze()
 
 
-def _check(candidate: Candidate, narrowing: Narrowing) -> Checked:
+def _check(candidate: Candidate, report_filter: ReportFilter) -> Checked:
     content = disk.read(candidate.path)
     digest = ""
     if candidate.known is not None and isinstance(content, bytes):
@@ -95,14 +95,14 @@ def _check(candidate: Candidate, narrowing: Narrowing) -> Checked:
         digest = cache.digest(content)
         if digest == candidate.known:
             return Checked(None, digest)
-    result = check_file(content, candidate.path, candidate.settings, narrowing)
+    result = check_file(content, candidate.path, candidate.settings, report_filter)
     if gc.get_count()[0] > _MUCH_GARBAGE:
         gc.collect()
     return Checked(result, digest)
 
 
 def _in_processes(
-    candidates: Sequence[Candidate], narrowing: Narrowing, jobs: int
+    candidates: Sequence[Candidate], report_filter: ReportFilter, jobs: int
 ) -> Iterator[Checked]:
     import multiprocessing
     from concurrent.futures import Future, ProcessPoolExecutor
@@ -113,7 +113,7 @@ def _in_processes(
     context = multiprocessing.get_context("fork" if _FORKS else "spawn")
     if not _FORKS:
         os.environ["PYTHONSAFEPATH"] = "1"
-    lifetime.load()
+    parent_watch.load()
     stop = context.Event()
     in_hand = context.RawArray("i", len(chunks))
     # What is known of files that were looked at alone, since a worker died of one of them.
@@ -134,7 +134,7 @@ def _in_processes(
             skipped = frozenset(known[each])
             try:
                 futures[each] = executor.submit(
-                    _check_chunk, each, chunks[each], skipped, narrowing
+                    _check_chunk, each, chunks[each], skipped, report_filter
                 )
             except BrokenProcessPool as error:  # it broke while chunks were still handed out
                 futures[each] = Future()
@@ -145,7 +145,7 @@ def _in_processes(
         for number, chunk in enumerate(chunks):
             while True:
                 try:
-                    told = {**futures[number].result(), **known[number]}
+                    finished = {**futures[number].result(), **known[number]}
                     break
                 except BrokenProcessPool as error:
                     executor.shutdown(wait=True, cancel_futures=True)
@@ -158,10 +158,10 @@ def _in_processes(
                         ) from error
                     for i in begun:
                         index = in_hand[i] - 1
-                        known[i][index] = _check_alone(chunks[i][index], narrowing, context)
+                        known[i][index] = _check_alone(chunks[i][index], report_filter, context)
                     start(todo)
             for index, each in enumerate(chunk):
-                yield told.get(index) or Checked(FileResult(each.path))
+                yield finished.get(index) or Checked(FileResult(each.path))
     finally:
         # Whoever interrupts does not want to wait for what was begun. Workers end behind the
         # file in hand, by themselves: one that is killed may leave half an answer behind, whose
@@ -174,10 +174,12 @@ def _is_done(future: Future[dict[int, Checked]]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _check_alone(candidate: Candidate, narrowing: Narrowing, context: BaseContext) -> Checked:
+def _check_alone(
+    candidate: Candidate, report_filter: ReportFilter, context: BaseContext
+) -> Checked:
     """Check a file in a process of its own, which may die of it."""
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send_result, args=(sender, candidate, narrowing))  # type: ignore[attr-defined]
+    process = context.Process(target=_send_result, args=(sender, candidate, report_filter))  # type: ignore[attr-defined]
     process.start()
     sender.close()
     try:
@@ -203,28 +205,28 @@ def _check_alone(candidate: Candidate, narrowing: Narrowing, context: BaseContex
     return Checked(FileResult(candidate.path, problem=problem))
 
 
-def _send_result(sender: Connection, candidate: Candidate, narrowing: Narrowing) -> None:
-    lifetime.end_with_parent()
+def _send_result(sender: Connection, candidate: Candidate, report_filter: ReportFilter) -> None:
+    parent_watch.end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in `_begin`
     time_limit.end_with_process(_HANGS_AFTER)
-    with uncollected():
-        sender.send(_check(candidate, narrowing))
+    with gc_paused():
+        sender.send(_check(candidate, report_filter))
 
 
 def _begin(is_stopped: Callable[[], bool], in_hand: MutableSequence[int]) -> None:
     global _is_stopped, _in_hand
     _is_stopped = is_stopped
     _in_hand = in_hand
-    lifetime.end_with_parent()
+    parent_watch.end_with_parent()
     # The parent answers for an interrupt: it stops its workers and says so once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _check_chunk(
-    number: int, chunk: tuple[Candidate, ...], skipped: frozenset[int], narrowing: Narrowing
+    number: int, chunk: tuple[Candidate, ...], skipped: frozenset[int], report_filter: ReportFilter
 ) -> dict[int, Checked]:
     """The results that say something; a file that is not in it is clean, or skipped."""
-    told = {}
+    finished = {}
     for index, each in enumerate(chunk):
         if _is_stopped():
             break
@@ -232,8 +234,8 @@ def _check_chunk(
             continue
         _in_hand[number] = index + 1
         time_limit.end_with_process(_HANGS_AFTER)
-        checked = _check(each, narrowing)
+        checked = _check(each, report_filter)
         if checked != Checked(FileResult(each.path)):
-            told[index] = checked
+            finished[index] = checked
     time_limit.end_with_process(0)
-    return told
+    return finished

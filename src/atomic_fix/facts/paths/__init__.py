@@ -9,6 +9,6 @@ and `calls` how values come from code, `budget` how far that goes.
 
 from atomic_fix.facts.paths.names import parameter_of
 from atomic_fix.facts.paths.resolve import Paths
-from atomic_fix.facts.paths.value import Mention, MentionKind, PathTrait, PathValue
+from atomic_fix.facts.paths.value import NameOccurrence, OccurrenceKind, PathTrait, PathValue
 
-__all__ = ["Mention", "MentionKind", "PathTrait", "PathValue", "Paths", "parameter_of"]
+__all__ = ["NameOccurrence", "OccurrenceKind", "PathTrait", "PathValue", "Paths", "parameter_of"]

@@ -62,15 +62,15 @@ class At(NamedTuple):
     before: int
     """The order: names stand for what they were bound to before."""
     distance: int
-    """Steps from the expression that was asked about: see `Mention`."""
+    """Steps from the expression that was asked about: see `NameOccurrence`."""
     steps: int
     """How many may still be followed."""
 
-    def inside(self) -> At:
+    def nested(self) -> At:
         """For a part of the expression, a step deeper."""
         return At(self.function, self.before, self.distance, self.steps - 1)
 
-    def away(self, cost: int = 1) -> At:
+    def farther(self, cost: int = 1) -> At:
         """For an expression of the same place, of which the words lie a step further."""
         return At(self.function, self.before, self.distance + 1, self.steps - cost)
 

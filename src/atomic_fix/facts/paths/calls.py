@@ -15,7 +15,6 @@ from atomic_fix.facts.paths.budget import At
 from atomic_fix.facts.paths.expr import (
     Called,
     Descriptor,
-    Fresh,
     Handle,
     InMemory,
     Item,
@@ -26,6 +25,7 @@ from atomic_fix.facts.paths.expr import (
     Returned,
     Suffixed,
     Temp,
+    UniqueName,
 )
 from atomic_fix.facts.paths.names import parameter_of
 from atomic_fix.facts.paths.value import (
@@ -33,8 +33,8 @@ from atomic_fix.facts.paths.value import (
     NOTHING_KNOWN,
     OF_FOLDERS,
     OF_PARTS,
-    Mention,
-    MentionKind,
+    NameOccurrence,
+    OccurrenceKind,
     PathTrait,
     PathValue,
     aliases_of,
@@ -88,7 +88,7 @@ Resolver = Callable[[PathCall], PathValue | None]
 def resolve_call(paths: Paths, node: ast.Call, at: At) -> PathValue:
     """What a call, of which the name is looked up `at` a place, is known of as a path."""
     name = paths.qualified(dotted(node.func), at.function) or ""
-    call = PathCall(paths, node, name, at.inside())
+    call = PathCall(paths, node, name, at.nested())
     found = (resolver(call) for resolver in _resolvers(call))
     return next((value for value in found if value is not None), None) or _from_elsewhere(call)
 
@@ -136,7 +136,7 @@ def _temp(call: PathCall) -> PathValue:
 def _path_class(call: PathCall) -> PathValue:
     values = call.given(starred=False)
     if len(values) == 1:
-        return values[0].having(PathTrait.PATH)
+        return values[0].with_traits(PathTrait.PATH)
     return join(values, PathTrait.PATH)
 
 
@@ -171,8 +171,8 @@ def _descriptor(call: PathCall) -> PathValue:
 
 
 def _fresh(call: PathCall) -> PathValue:
-    place = Fresh(call.node.lineno, call.node.col_offset)
-    return PathValue(place, traits=PathTrait.FRESH)
+    place = UniqueName(call.node.lineno, call.node.col_offset)
+    return PathValue(place, traits=PathTrait.UNIQUE)
 
 
 def _opened(call: PathCall) -> PathValue:
@@ -195,7 +195,7 @@ def _joinpath(call: PathCall) -> PathValue:
 def _format(call: PathCall) -> PathValue | None:
     given = [each.value for each in arguments(call.node)]
     receiver = call.receiver
-    return call.paths.filled_in(receiver, given, call.at) if receiver is not None else None
+    return call.paths.fill_template(receiver, given, call.at) if receiver is not None else None
 
 
 def _open_method(call: PathCall) -> PathValue | None:
@@ -216,7 +216,7 @@ def _renamed(call: PathCall) -> PathValue | None:
     if call.first is None:
         return None
     base, made = call.resolve(call.receiver), call.resolve(call.first)
-    return suffixed(base, made, text_of(call.first) or None).having(PathTrait.PATH)
+    return suffixed(base, made, text_of(call.first) or None).with_traits(PathTrait.PATH)
 
 
 def _with_name(call: PathCall) -> PathValue | None:
@@ -224,13 +224,13 @@ def _with_name(call: PathCall) -> PathValue | None:
         return None
     base, made = call.resolve(call.receiver), call.resolve(call.first)
     if made.is_temp or made.derived_from & base.aliases:
-        return suffixed(base, made, text_of(call.first) or None).having(PathTrait.PATH)
+        return suffixed(base, made, text_of(call.first) or None).with_traits(PathTrait.PATH)
     folder = PathValue(Parent(base.expr), traits=base.traits & OF_FOLDERS)
     return join([folder, made], PathTrait.PATH)
 
 
 def _entered(call: PathCall) -> PathValue | None:
-    return call.resolve(call.first).having(PathTrait.HANDLE) if call.first else None
+    return call.resolve(call.first).with_traits(PathTrait.HANDLE) if call.first else None
 
 
 def _got(call: PathCall) -> PathValue | None:
@@ -240,8 +240,8 @@ def _got(call: PathCall) -> PathValue | None:
         return None
     base = call.resolve(call.receiver)
     item = Item(base.expr, key)
-    mention = Mention(MentionKind.KEY, key, call.at.distance)
-    return PathValue(item, frozenset({item}), (mention, *base.mentions))
+    occurrence = NameOccurrence(OccurrenceKind.KEY, key, call.at.distance)
+    return PathValue(item, frozenset({item}), (occurrence, *base.occurrences))
 
 
 # --- functions of the module, and of other ones ----------------------------------------
@@ -255,8 +255,8 @@ def _own_function(call: PathCall) -> PathValue | None:
         if given is not None:
             # `_checked(path)`: what it is given, and no file of its own.
             return call.resolve(given)
-        mention = Mention(MentionKind.FUNCTION, function.name, call.at.distance)
-        found = union(values).named(Returned(function.name, function.row), mention)
+        occurrence = NameOccurrence(OccurrenceKind.FUNCTION, function.name, call.at.distance)
+        found = union(values).with_occurrence(Returned(function.name, function.row), occurrence)
         for value in (call.resolve(each.value) for each in arguments(node)):
             if isinstance(value.expr, Suffixed):
                 # `path_of(f"{name}.new")`: beside what `path_of(name)` gives.
@@ -280,7 +280,7 @@ def _from_elsewhere(call: PathCall) -> PathValue:
     """A function of which the name and what it is given are all there is to see."""
     paths, node = call.paths, call.node
     name = dotted(node.func) or ""
-    at = call.at.away()
+    at = call.at.farther()
     values = [paths.resolve_at(each.value, at) for each in arguments(node) if not each.star]
     traits = NO_TRAITS
     if call.receiver is not None:
@@ -289,16 +289,16 @@ def _from_elsewhere(call: PathCall) -> PathValue:
         traits = paths.resolve_at(call.receiver, at).traits & OF_FOLDERS
     made = Called(name, tuple(value.expr for value in values))
     if len(values) == 1 and phrase_in(words.SAME_PATH, name):
-        return values[0].also(made)
+        return values[0].with_aliases(made)
     last = name.rpartition(".")[2]
-    mentions = [Mention(MentionKind.FUNCTION, last, call.at.distance)] if name else []
-    mentions += (mention for value in values for mention in value.mentions)
+    occurrences = [NameOccurrence(OccurrenceKind.FUNCTION, last, call.at.distance)] if name else []
+    occurrences += (occurrence for value in values for occurrence in value.occurrences)
     if is_temp_name(last):
         traits |= PathTrait.TEMP
     return PathValue(
         made,
         frozenset({made} if name and made.is_known else ()),
-        tuple(mentions),
+        tuple(occurrences),
         traits | (traits_of(values) & OF_PARTS),
         aliases_of(values),
     )
@@ -306,7 +306,7 @@ def _from_elsewhere(call: PathCall) -> PathValue:
 
 # --- the tables ------------------------------------------------------------------------
 
-_FRESH = (
+_UNIQUE_MAKERS = (
     "datetime.now",
     "datetime.utcnow",
     "getpid",
@@ -318,7 +318,7 @@ _FRESH = (
     "uuid1",
     "uuid4",
 )
-_FULL_NAMES = {name for name in (*_FRESH, *apis.PATH_CLASSES) if "." in name}
+_FULL_NAMES = {name for name in (*_UNIQUE_MAKERS, *apis.PATH_CLASSES) if "." in name}
 
 _BY_NAME: dict[str, Resolver] = {
     **dict.fromkeys(apis.TEMP_MAKERS, _temp),
@@ -329,14 +329,14 @@ _BY_NAME: dict[str, Resolver] = {
     "os.path.basename": _basename,
     "os.path.dirname": _dirname,
     "os.open": _descriptor,
-    **dict.fromkeys(_FULL_NAMES.intersection(_FRESH), _fresh),
+    **dict.fromkeys(_FULL_NAMES.intersection(_UNIQUE_MAKERS), _fresh),
 }
 """By the qualified name of what is called."""
 
 _BY_LAST_NAME: dict[str, Resolver] = {
     **dict.fromkeys(apis.IN_MEMORY, _in_memory),
     **dict.fromkeys(apis.PATH_CLASSES - _FULL_NAMES, _path_class),
-    **dict.fromkeys(set(_FRESH) - _FULL_NAMES, _fresh),
+    **dict.fromkeys(set(_UNIQUE_MAKERS) - _FULL_NAMES, _fresh),
 }
 """By the last part of its name, wherever it comes from."""
 

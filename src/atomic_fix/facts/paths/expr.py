@@ -145,7 +145,7 @@ class Temp(PathExpr):
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh(PathExpr):
+class UniqueName(PathExpr):
     """A new text each time, such as a time or a random number, made at one place."""
 
     row: int

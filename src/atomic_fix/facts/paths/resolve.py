@@ -34,8 +34,8 @@ from atomic_fix.facts.paths.value import (
     NOTHING_KNOWN,
     OF_FOLDERS,
     Exprs,
-    Mention,
-    MentionKind,
+    NameOccurrence,
+    OccurrenceKind,
     PathTrait,
     PathValue,
     filled,
@@ -106,22 +106,22 @@ class Paths(Names):
 
     def _operation(self, node: ast.BinOp, at: At) -> PathValue:
         if isinstance(node.op, ast.Mod):
-            return self.filled_in(node.left, _elements(node.right), at)
+            return self.fill_template(node.left, _elements(node.right), at)
         left, right = self.resolve_at(node.left, at), self.resolve_at(node.right, at)
         if isinstance(node.op, ast.Div):
             return join([left, right], PathTrait.PATH)
         return suffixed(left, right, text_of(node.right))
 
     def _item(self, node: ast.Subscript, at: At) -> PathValue:
-        base = self.resolve_at(node.value, at.away())
+        base = self.resolve_at(node.value, at.farther())
         key = text_of(node.slice)
-        mentions = base.mentions
+        occurrences = base.occurrences
         if key is not None and not key.isdigit():
-            mentions = (Mention(MentionKind.KEY, key, at.distance), *mentions)
+            occurrences = (NameOccurrence(OccurrenceKind.KEY, key, at.distance), *occurrences)
         item = Item(base.expr, key)
         aliases: Exprs = frozenset({item} if key is not None else ())
         traits = base.traits & (PathTrait.TEMP | PathTrait.TEMP_DIR)
-        return PathValue(item, aliases, mentions, traits)
+        return PathValue(item, aliases, occurrences, traits)
 
     # --- templates --------------------------------------------------------------
 
@@ -130,18 +130,18 @@ class Paths(Names):
         inner: list[PathValue] = []
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
-                inner.append(self.resolve_at(part.value, at.inside()))
+                inner.append(self.resolve_at(part.value, at.nested()))
                 pieces.append("{}")
             else:
                 pieces.append(string(part) or "")
         return filled("".join(pieces), inner, at.distance)
 
-    def filled_in(self, template: ast.expr, given: Sequence[ast.expr], at: At) -> PathValue:
+    def fill_template(self, template: ast.expr, given: Sequence[ast.expr], at: At) -> PathValue:
         """What `"{}.json".format(name)` and `"%s.json" % name` give."""
         text = text_of(template)
         if text is None:
             return self.resolve_at(template, at)
-        inner = [self.resolve_at(each, at.inside()) for each in given]
+        inner = [self.resolve_at(each, at.nested()) for each in given]
         return filled(_PLACE.sub("{}", text), inner, at.distance)
 
     # --- names ------------------------------------------------------------------
@@ -155,9 +155,9 @@ class Paths(Names):
         while home.outer is not None and not home.parameter(name) and name not in home.bindings:
             home = home.outer
         is_given = not found and home.parameter(name) is not None
-        kind = MentionKind.PARAMETER if is_given else MentionKind.VARIABLE
+        kind = OccurrenceKind.PARAMETER if is_given else OccurrenceKind.VARIABLE
         if name.isupper() or (name.upper() == name and len(name) > 1):
-            kind = MentionKind.CONSTANT
+            kind = OccurrenceKind.CONSTANT
         traits = NO_TRAITS
         if is_given:
             traits |= _traits_of_parameter(home, name)
@@ -169,10 +169,14 @@ class Paths(Names):
         # of them say of its nature counts.
         if is_temp_name(name):
             traits |= PathTrait.TEMP
-        if phrase_in(words.ASIDE, name) and name != "old":  # `os.rename(new, old)`
-            traits |= PathTrait.ASIDE
+        if phrase_in(words.BACKUP, name) and name != "old":  # `os.rename(new, old)`
+            traits |= PathTrait.BACKUP
         alias = parameter_of(home, name) if is_given else _variable(home, name, found)
-        value = union(values).named(alias, Mention(kind, name, at.distance)).having(traits)
+        value = (
+            union(values)
+            .with_occurrence(alias, NameOccurrence(kind, name, at.distance))
+            .with_traits(traits)
+        )
         # `filename += ".txt"` makes another path of it.
         # A nested function runs later, when all is added.
         since = found[-1].order if found else 0
@@ -216,7 +220,7 @@ class Paths(Names):
                 return self._entered(binding.value, value)
             case BindingKind.FOR:
                 traits = value.traits & (PathTrait.TEMP | PathTrait.PATH)
-                return PathValue(Element(value.expr), mentions=value.mentions, traits=traits)
+                return PathValue(Element(value.expr), occurrences=value.occurrences, traits=traits)
             case BindingKind.ASSIGN if binding.unpacked:
                 expr = value.expr
                 for index in binding.unpacked:
@@ -225,7 +229,7 @@ class Paths(Names):
                 if value.is_temp and binding.unpacked == (0,):
                     traits |= PathTrait.DESCRIPTOR  # `descriptor, path = mkstemp()`
                 aliases: Exprs = frozenset() if value.is_unknown else frozenset({expr})
-                return PathValue(expr, aliases, value.mentions, traits)
+                return PathValue(expr, aliases, value.occurrences, traits)
         return value
 
     def _entered(self, node: ast.expr, value: PathValue) -> PathValue:
@@ -241,7 +245,7 @@ class Paths(Names):
         return PathValue(
             Handle(value.expr),
             frozenset(map(Handle, value.aliases)),
-            value.mentions,
+            value.occurrences,
             value.traits | made,
         )
 
@@ -255,7 +259,7 @@ class Paths(Names):
             and at.function.owner
         ):
             return self._own_attribute(name, at)
-        base = self.resolve_at(node.value, at.inside())
+        base = self.resolve_at(node.value, at.nested())
         if name == "name":
             return _name_of(base)
         if name == "parent":
@@ -268,11 +272,11 @@ class Paths(Names):
         text = dotted(node)
         bound = self.bindings(text, at.function, at.before) if text is not None else []
         value = union([self._binding(b, at) for b in bound[-BOUNDS.dotted_bindings :]])
-        mention = Mention(MentionKind.ATTRIBUTE, name, at.distance)
-        value = value.named(Attribute(base.expr, name), mention)
+        occurrence = NameOccurrence(OccurrenceKind.ATTRIBUTE, name, at.distance)
+        value = value.with_occurrence(Attribute(base.expr, name), occurrence)
         if text is not None:
-            value = value.also(SameText(text))
-        return value.having(_traits_of_name(name) | (base.traits & OF_FOLDERS))
+            value = value.with_aliases(SameText(text))
+        return value.with_traits(_traits_of_name(name) | (base.traits & OF_FOLDERS))
 
     def _own_attribute(self, name: str, at: At) -> PathValue:
         """`self.name`."""
@@ -282,11 +286,11 @@ class Paths(Names):
         values = [self._binding(each, at) for each in bound]
         method = self.method(owner, name)
         if method is not None:
-            values += self.returned(method, at.inside())
+            values += self.returned(method, at.nested())
         alias, plain = SelfAttribute(name, owner.name), SelfAttribute(name)
-        mention = Mention(MentionKind.ATTRIBUTE, name, at.distance)
-        value = union(values).named(alias, mention, otherwise=plain)
-        return value.having(_traits_of_name(name))
+        occurrence = NameOccurrence(OccurrenceKind.ATTRIBUTE, name, at.distance)
+        value = union(values).with_occurrence(alias, occurrence, otherwise=plain)
+        return value.with_traits(_traits_of_name(name))
 
     def returned(self, function: FunctionFacts, at: At) -> list[PathValue]:
         """What a function may return."""
@@ -325,7 +329,7 @@ def _name_of(base: PathValue) -> PathValue:
     if base.traits & (PathTrait.HANDLE | PathTrait.TEMP):
         paths = {alias.of for alias in base.aliases if isinstance(alias, Handle)}
         traits = base.traits & ~PathTrait.HANDLE
-        return PathValue(base.expr, base.aliases | paths, base.mentions, traits)
+        return PathValue(base.expr, base.aliases | paths, base.occurrences, traits)
     derived = base.derived_from | base.aliases
     return base.part(partial(PartOf, Part.NAME), 0, PathTrait.TEMP | PathTrait.PATH, derived)
 

@@ -27,7 +27,7 @@ from atomic_fix.facts.paths.expr import (
 )
 
 
-class MentionKind(Enum):
+class OccurrenceKind(Enum):
     """Where a word on the way to a path stands; the value is what a message calls it."""
 
     LITERAL = "literal"
@@ -40,14 +40,14 @@ class MentionKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
+class NameOccurrence:
     """A word-bearing name or literal met on the way to the path.
 
     `distance` counts the steps from the expression that was asked about: 0 for what
     stands in it, more for what its names were assigned from.
     """
 
-    kind: MentionKind
+    kind: OccurrenceKind
     text: str
     distance: int
 
@@ -63,7 +63,7 @@ class PathTrait(Flag):
     """In the system's temp folder."""
     BESIDE = auto()
     """A temp file made in a given folder."""
-    FRESH = auto()
+    UNIQUE = auto()
     """Has a new name each time."""
     HANDLE = auto()
     """An open file."""
@@ -71,7 +71,7 @@ class PathTrait(Flag):
     """A file in memory alone."""
     PATH = auto()
     """Surely a path, and no text or other object."""
-    ASIDE = auto()
+    BACKUP = auto()
     """A copy that is put aside, such as a backup."""
     DEVICE = auto()
     DESCRIPTOR = auto()
@@ -83,11 +83,11 @@ class PathTrait(Flag):
 NO_TRAITS = PathTrait(0)
 OF_FOLDERS = PathTrait.STAGED | PathTrait.SYSTEM_TEMP | PathTrait.TEMP_DIR
 """What is true of a folder is true of what lies in it."""
-OF_PARTS = OF_FOLDERS | PathTrait.FRESH | PathTrait.TEMP
+OF_PARTS = OF_FOLDERS | PathTrait.UNIQUE | PathTrait.TEMP
 """What is true of a part of a name is true of the whole."""
 _OF_JOINED = OF_FOLDERS | PathTrait.BESIDE | PathTrait.DEVICE
-_OF_LAST = PathTrait.TEMP | PathTrait.FRESH | PathTrait.ASIDE
-_OF_STEMS = OF_FOLDERS | PathTrait.FRESH | PathTrait.PATH | PathTrait.ASIDE
+_OF_LAST = PathTrait.TEMP | PathTrait.UNIQUE | PathTrait.BACKUP
+_OF_STEMS = OF_FOLDERS | PathTrait.UNIQUE | PathTrait.PATH | PathTrait.BACKUP
 
 _TEMP_WORDS = words.TEMP - {"new"}
 
@@ -102,7 +102,7 @@ class PathValue:
     """The most resolved of the expressions that give it."""
     aliases: Exprs = frozenset()
     """All expressions that it is known under."""
-    mentions: tuple[Mention, ...] = ()
+    occurrences: tuple[NameOccurrence, ...] = ()
     traits: PathTrait = NO_TRAITS
     derived_from: Exprs = frozenset()
     """Aliases of the paths that this one was made from by a suffix or beside a name."""
@@ -115,7 +115,7 @@ class PathValue:
         """Whether the two are one file."""
         return not self.aliases.isdisjoint(other.aliases)
 
-    def is_put_beside(self, other: PathValue) -> bool:
+    def is_sibling_of(self, other: PathValue) -> bool:
         """Whether its name is made from that of the other path, and its folder is the same."""
         if self.derived_from.isdisjoint(other.aliases):
             return False
@@ -131,9 +131,9 @@ class PathValue:
         """Whether something in sight says that this is a path, and no text or object."""
         return PathTrait.PATH in self.traits or any(
             ("." in m.text or "/" in m.text)
-            if m.kind is MentionKind.LITERAL
+            if m.kind is OccurrenceKind.LITERAL
             else not words.PATHS.isdisjoint(name_words(m.text))
-            for m in self.mentions
+            for m in self.occurrences
             if m.distance <= 3
         )
 
@@ -141,8 +141,8 @@ class PathValue:
     def is_temp(self) -> bool:
         return PathTrait.TEMP in self.traits
 
-    def named(
-        self, alias: PathExpr, mention: Mention, *, otherwise: PathExpr | None = None
+    def with_occurrence(
+        self, alias: PathExpr, occurrence: NameOccurrence, *, otherwise: PathExpr | None = None
     ) -> PathValue:
         """The same path under one more name, or, when nothing else is known of it, under
         `otherwise`."""
@@ -150,10 +150,10 @@ class PathValue:
             self,
             expr=(otherwise or alias) if self.is_unknown else self.expr,
             aliases=self.aliases | {alias},
-            mentions=(mention, *self.mentions),
+            occurrences=(occurrence, *self.occurrences),
         )
 
-    def also(self, *aliases: PathExpr) -> PathValue:
+    def with_aliases(self, *aliases: PathExpr) -> PathValue:
         """The same path under more names."""
         return replace(self, aliases=self.aliases.union(aliases))
 
@@ -169,12 +169,12 @@ class PathValue:
         return PathValue(
             expr,
             frozenset({expr}),
-            tuple(replace(m, distance=m.distance + away) for m in self.mentions),
+            tuple(replace(m, distance=m.distance + away) for m in self.occurrences),
             self.traits & traits,
             derived_from,
         )
 
-    def having(self, traits: PathTrait) -> PathValue:
+    def with_traits(self, traits: PathTrait) -> PathValue:
         return replace(self, traits=self.traits | traits) if traits else self
 
 
@@ -210,13 +210,15 @@ def literal(template: str, distance: int) -> PathValue:
         ("tmp", "temp_", "temp.", ".tmp")
     ):
         traits |= PathTrait.TEMP
-    if any(part in words.ASIDE for part in tail):
-        traits |= PathTrait.ASIDE
+    if any(part in words.BACKUP for part in tail):
+        traits |= PathTrait.BACKUP
     # `{}.csv` is any table's name.
     named = (base.rpartition(".")[0] or base).replace("{}", "").strip("._-")
     aliases: Exprs = frozenset({FileName(base)} if named else ())
-    mentions = (Mention(MentionKind.LITERAL, text, distance),) if text.strip("./_- ") else ()
-    return PathValue(Literal(template), aliases, mentions, traits)
+    occurrences = (
+        (NameOccurrence(OccurrenceKind.LITERAL, text, distance),) if text.strip("./_- ") else ()
+    )
+    return PathValue(Literal(template), aliases, occurrences, traits)
 
 
 def filled(text: str, inner: Sequence[PathValue], distance: int) -> PathValue:
@@ -226,12 +228,12 @@ def filled(text: str, inner: Sequence[PathValue], distance: int) -> PathValue:
         return given
     if text.startswith("{}") and text.count("{}") == 1 and not text[2:].startswith(("/", "\\")):
         # f"{path}.tmp": made from the path by a suffix.
-        return suffixed(inner[0], given, text[2:]).also(*given.aliases)
+        return suffixed(inner[0], given, text[2:]).with_aliases(*given.aliases)
     expr = Filled(text, tuple(value.expr for value in inner[: text.count("{}")]))
     return PathValue(
         expr,
         given.aliases | {expr},
-        (*given.mentions, *(m for value in inner for m in value.mentions)),
+        (*given.occurrences, *(m for value in inner for m in value.occurrences)),
         given.traits | (traits_of(inner) & OF_PARTS),
         aliases_of(inner),
     )
@@ -243,14 +245,14 @@ def join(values: Sequence[PathValue], traits: PathTrait = NO_TRAITS) -> PathValu
         return NOTHING_KNOWN
     *folders, last = values
     expr = Join(tuple(value.expr for value in values))
-    folder_mentions = tuple(
-        Mention(m.kind, m.text, m.distance + 2) for v in folders for m in v.mentions
+    folder_occurrences = tuple(
+        NameOccurrence(m.kind, m.text, m.distance + 2) for v in folders for m in v.occurrences
     )
     inherited = (traits_of(values) & _OF_JOINED) | (last.traits & _OF_LAST)
     if any(
-        mention.kind is MentionKind.PARAMETER and mention.text in words.SCRATCH_FIXTURES
+        occurrence.kind is OccurrenceKind.PARAMETER and occurrence.text in words.SCRATCH_FIXTURES
         for value in folders
-        for mention in value.mentions
+        for occurrence in value.occurrences
     ):
         inherited |= PathTrait.TEMP_DIR
     home = Home.CODE if any(is_beside_code(v.expr) for v in folders) else None
@@ -270,7 +272,7 @@ def join(values: Sequence[PathValue], traits: PathTrait = NO_TRAITS) -> PathValu
     return PathValue(
         expr,
         frozenset(aliases),
-        (*last.mentions, *folder_mentions),
+        (*last.occurrences, *folder_occurrences),
         inherited | traits,
         last.derived_from,
     )
@@ -282,15 +284,15 @@ def suffixed(left: PathValue, right: PathValue, suffix: str | None) -> PathValue
     traits = (left.traits | right.traits) & _OF_STEMS
     if left.is_temp or right.is_temp:
         traits |= PathTrait.TEMP
-    if suffix is not None and (suffix == "~" or suffix.strip("._-~").lower() in words.ASIDE):
-        traits |= PathTrait.ASIDE
+    if suffix is not None and (suffix == "~" or suffix.strip("._-~").lower() in words.BACKUP):
+        traits |= PathTrait.BACKUP
     aliases = {Suffixed(alias, suffix) for alias in left.aliases}
     if not left.is_unknown:
         aliases.add(expr)
     return PathValue(
         expr,
         frozenset[PathExpr](aliases),
-        (*right.mentions, *left.mentions),
+        (*right.occurrences, *left.occurrences),
         traits,
         left.aliases | left.derived_from,
     )
@@ -309,7 +311,7 @@ def union(values: Sequence[PathValue]) -> PathValue:
     return PathValue(
         known[0].expr if len(known) == 1 else UNKNOWN,
         aliases_of(values),
-        tuple(dict.fromkeys(m for v in values for m in v.mentions)),
+        tuple(dict.fromkeys(m for v in values for m in v.occurrences)),
         traits,
         frozenset[PathExpr]().union(*(v.derived_from for v in values)),
     )

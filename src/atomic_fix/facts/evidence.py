@@ -19,7 +19,13 @@ from atomic_fix.catalog.apis import Content
 from atomic_fix.catalog.words import ANSWERS, FORMATS, PRIMITIVE
 from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.nodes import code_of, dotted, last_name
-from atomic_fix.facts.paths import Mention, MentionKind, PathTrait, PathValue, parameter_of
+from atomic_fix.facts.paths import (
+    NameOccurrence,
+    OccurrenceKind,
+    PathTrait,
+    PathValue,
+    parameter_of,
+)
 from atomic_fix.facts.paths.expr import FileName, folder
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
@@ -29,14 +35,14 @@ _START = -2.2
 
 # By kind of place: weight of a durable word, of a word that needs a second ground, and of
 # one that denies.
-_PLACES: dict[MentionKind, tuple[float, float, float]] = {
-    MentionKind.LITERAL: (2.6, 1.1, -2.6),
-    MentionKind.CONSTANT: (2.4, 1.0, -2.4),
-    MentionKind.ATTRIBUTE: (2.4, 1.0, -2.4),
-    MentionKind.VARIABLE: (2.4, 1.0, -2.4),
-    MentionKind.PARAMETER: (2.2, 0.9, -2.2),
-    MentionKind.KEY: (1.6, 0.8, -1.6),
-    MentionKind.FUNCTION: (1.8, 0.8, -1.8),
+_OCCURRENCES: dict[OccurrenceKind, tuple[float, float, float]] = {
+    OccurrenceKind.LITERAL: (2.6, 1.1, -2.6),
+    OccurrenceKind.CONSTANT: (2.4, 1.0, -2.4),
+    OccurrenceKind.ATTRIBUTE: (2.4, 1.0, -2.4),
+    OccurrenceKind.VARIABLE: (2.4, 1.0, -2.4),
+    OccurrenceKind.PARAMETER: (2.2, 0.9, -2.2),
+    OccurrenceKind.KEY: (1.6, 0.8, -1.6),
+    OccurrenceKind.FUNCTION: (1.8, 0.8, -1.8),
 }
 _FUNCTION = (1.9, 0.7, -1.4)
 _CLASS = (1.1, 0.5, -0.8)
@@ -60,8 +66,8 @@ _TABLE_CONTENT = -0.8
 _COPY = -2.0
 _DATA_SUFFIX = 0.3
 _SUFFIX_DENIES = -3.0
-_FRESH_NAME = -1.6
-_ASIDE = -4.0
+_UNIQUE_NAME = -1.6
+_BACKUP = -4.0
 _SYSTEM_TEMP = -1.5
 _RUNNING = -4.0
 _ONLY_HINTS = -0.35
@@ -81,7 +87,7 @@ Parsed = dict[FunctionFacts, list[PathValue]]
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Feature:
     """One ground: a clause for the message, its weight, and the site that shows it."""
 
     text: str
@@ -90,36 +96,36 @@ class Ground:
 
 
 @dataclass(slots=True)
-class Durability:
-    grounds: list[Ground] = field(default_factory=list)
+class Score:
+    features: list[Feature] = field(default_factory=list)
     ruled_out: str = ""
     """Why it is not durable state whatever else says so, as a clause; empty for no reason."""
 
     def add(
         self, text: str, weight: float, site: LoadSite | WriteSite | PublishSite | None = None
     ) -> None:
-        self.grounds.append(Ground(text, weight, site))
+        self.features.append(Feature(text, weight, site))
 
     def rule_out(self, reason: str) -> None:
         """Take it for something else: what speaks for it no longer counts."""
         self.ruled_out = self.ruled_out or reason
 
     @property
-    def score(self) -> float:
-        return _START + sum(ground.weight for ground in self.grounds)
+    def log_odds(self) -> float:
+        return _START + sum(feature.weight for feature in self.features)
 
     @property
     def confidence(self) -> float:
-        return 0.0 if self.ruled_out else round(1 / (1 + math.exp(-self.score)), 2)
+        return 0.0 if self.ruled_out else round(1 / (1 + math.exp(-self.log_odds)), 2)
 
     @property
     def read_back(self) -> bool:
-        return any(g.site is not None for g in self.grounds)
+        return any(g.site is not None for g in self.features)
 
     @property
-    def reasons(self) -> list[Ground]:
+    def reasons(self) -> list[Feature]:
         """The grounds for it, strongest first."""
-        return sorted((g for g in self.grounds if g.weight > 0.5), key=lambda g: -g.weight)
+        return sorted((g for g in self.features if g.weight > 0.5), key=lambda g: -g.weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,59 +151,59 @@ class Vocabulary:
         )
 
 
-def name_grounds(
-    durability: Durability,
+def add_name_features(
+    score: Score,
     vocabulary: Vocabulary,
     path: PathValue,
     function: FunctionFacts,
     filename: str,
 ) -> None:
     """Grounds in the words of the path and of what encloses the call."""
-    grounds: list[Ground] = []
-    against: list[Ground] = []
+    features: list[Feature] = []
+    against: list[Feature] = []
     seen: set[str] = set()
     denials: set[str] = set()
-    for mention in path.mentions:
-        strong, weak, denying = _PLACES[mention.kind]
-        text = f"the {mention.kind.value} `{mention.text}` says"
-        if mention.kind is MentionKind.LITERAL:
+    for occurrence in path.occurrences:
+        strong, weak, denying = _OCCURRENCES[occurrence.kind]
+        text = f"the {occurrence.kind.value} `{occurrence.text}` says"
+        if occurrence.kind is OccurrenceKind.LITERAL:
             text = "the path says"
-        elif mention.kind is MentionKind.FUNCTION:
-            text = f"the function `{mention.text}` that gives the path says"
-        phrase = phrase_in(vocabulary.durable, mention.text)
+        elif occurrence.kind is OccurrenceKind.FUNCTION:
+            text = f"the function `{occurrence.text}` that gives the path says"
+        phrase = phrase_in(vocabulary.durable, occurrence.text)
         weight = strong
         if phrase is None:
-            phrase = phrase_in(vocabulary.maybe, mention.text)
+            phrase = phrase_in(vocabulary.maybe, occurrence.text)
             weight = weak
-        if phrase is not None and not _names_another(mention):
+        if phrase is not None and not _names_another(occurrence):
             seen.add(phrase)
-            grounds.append(Ground(f"{text} {phrase}", weight * 0.75**mention.distance))
-        is_function = mention.kind is MentionKind.FUNCTION
+            features.append(Feature(f"{text} {phrase}", weight * 0.75**occurrence.distance))
+        is_function = occurrence.kind is OccurrenceKind.FUNCTION
         denying_words = vocabulary.denied_of_functions if is_function else vocabulary.denied
-        denied = phrase_in(denying_words, mention.text)
-        if denied == "template" and not catalog.PATHS.isdisjoint(words(mention.text)):
+        denied = phrase_in(denying_words, occurrence.text)
+        if denied == "template" and not catalog.PATHS.isdisjoint(words(occurrence.text)):
             denied = None  # `filename_template`: a pattern for names
         if denied is not None:
             denials.add(denied)
-            against.append(Ground(f"{text} {denied}", denying * 0.8**mention.distance))
-        if mention.kind is MentionKind.LITERAL:
-            suffix = PurePath("_" + mention.text.replace("\\", "/")).suffix.lower()
-            if suffix in catalog.NOT_DURABLE_SUFFIXES and mention.distance <= 4:
-                durability.add(f"the suffix is {suffix}", _SUFFIX_DENIES)
+            against.append(Feature(f"{text} {denied}", denying * 0.8**occurrence.distance))
+        if occurrence.kind is OccurrenceKind.LITERAL:
+            suffix = PurePath("_" + occurrence.text.replace("\\", "/")).suffix.lower()
+            if suffix in catalog.NOT_DURABLE_SUFFIXES and occurrence.distance <= 4:
+                score.add(f"the suffix is {suffix}", _SUFFIX_DENIES)
             elif suffix in catalog.DATA_SUFFIXES:
-                durability.add(f"the suffix is {suffix}", _DATA_SUFFIX)
-    for found in (grounds, against):
-        durability.grounds += sorted(found, key=lambda ground: -abs(ground.weight))[:1]
-    for name in (*(m.text for m in path.mentions if m.distance < 3), function.name):
+                score.add(f"the suffix is {suffix}", _DATA_SUFFIX)
+    for found in (features, against):
+        score.features += sorted(found, key=lambda feature: -abs(feature.weight))[:1]
+    for name in (*(m.text for m in path.occurrences if m.distance < 3), function.name):
         running = phrase_in(catalog.RUNNING, name)
         if running is not None:
-            durability.add(f"`{name}` says {running}", _RUNNING)
+            score.add(f"`{name}` says {running}", _RUNNING)
             break
-    _context_grounds(durability, vocabulary, function, filename, seen, denials)
+    _add_context_features(score, vocabulary, function, filename, seen, denials)
 
 
-def _context_grounds(
-    durability: Durability,
+def _add_context_features(
+    score: Score,
     vocabulary: Vocabulary,
     function: FunctionFacts,
     filename: str,
@@ -219,7 +225,7 @@ def _context_grounds(
     places.append(("module", module, _MODULE))
     # Tests themselves are left out by a setting, and not weighed.
     if "testing" in {*words(module), *words(stem.parent.name)}:
-        durability.add("it is there to test with", _TESTING)
+        score.add("it is there to test with", _TESTING)
     for kind, name, (strong, weak, denying) in places:
         phrase = phrase_in(vocabulary.durable, name)
         gain = strong
@@ -234,32 +240,33 @@ def _context_grounds(
                 # The same word again, further out, adds little.
                 fade = 0.4 if word in before else 1.0
                 before.add(word)
-                durability.add(f"the {kind}'s name says {word}", adds * fade)
+                score.add(f"the {kind}'s name says {word}", adds * fade)
 
 
-def _names_another(mention: Mention) -> bool:
+def _names_another(occurrence: NameOccurrence) -> bool:
     """`session_id`, in a path: the session's, but which file it is, other words say."""
     return (
-        mention.kind in {MentionKind.ATTRIBUTE, MentionKind.PARAMETER, MentionKind.VARIABLE}
-        and words(mention.text)[-1] in catalog.NAMING
+        occurrence.kind
+        in {OccurrenceKind.ATTRIBUTE, OccurrenceKind.PARAMETER, OccurrenceKind.VARIABLE}
+        and words(occurrence.text)[-1] in catalog.NAMING
     )
 
 
-def trait_grounds(durability: Durability, path: PathValue) -> None:
+def add_trait_features(score: Score, path: PathValue) -> None:
     if PathTrait.DEVICE in path.traits:
-        durability.rule_out("the path is a device")
+        score.rule_out("the path is a device")
     if (PathTrait.TEMP | PathTrait.TEMP_DIR) & path.traits:
-        durability.rule_out("the path is a temp file")
+        score.rule_out("the path is a temp file")
     if PathTrait.STAGED in path.traits:
-        durability.rule_out("the folder is published when the `with` is left")
+        score.rule_out("the folder is published when the `with` is left")
     if PathTrait.SYSTEM_TEMP in path.traits:
-        durability.add("the path is in the system's temp folder", _SYSTEM_TEMP)
-    if PathTrait.ASIDE in path.traits:
-        durability.add("the path is a copy put aside", _ASIDE)
-    if PathTrait.FRESH in path.traits:
-        durability.add("each write has a fresh name", _FRESH_NAME)
-    if any(phrase_in(catalog.VOLATILE, mention.text) for mention in path.mentions):
-        durability.add("the folder does not outlive the run", _VOLATILE)
+        score.add("the path is in the system's temp folder", _SYSTEM_TEMP)
+    if PathTrait.BACKUP in path.traits:
+        score.add("the path is a copy put aside", _BACKUP)
+    if PathTrait.UNIQUE in path.traits:
+        score.add("each write has a fresh name", _UNIQUE_NAME)
+    if any(phrase_in(catalog.VOLATILE, occurrence.text) for occurrence in path.occurrences):
+        score.add("the folder does not outlive the run", _VOLATILE)
 
 
 def read_back(
@@ -268,10 +275,10 @@ def read_back(
     loads: list[LoadSite],
     callers: Callers,
     parsed: Parsed,
-) -> tuple[Ground, ...]:
+) -> tuple[Feature, ...]:
     """Grounds in code of the same module that loads the file that `function` writes; `parsed`
     is what `parsed()` makes of the loads."""
-    found: list[Ground] = []
+    found: list[Feature] = []
     given = given_by_caller(path, function)
     own = not given and _is_own(path)
     savers = (function, *callers(function)) if given else (function,)
@@ -289,20 +296,20 @@ def read_back(
                     weight = _READ_BACK_OWN_RAW
             if elsewhere and phrase_in(catalog.NOT_DURABLE - catalog.VERBS, loader.name):
                 weight /= 2  # `read_log`, `load_template`
-            found.append(Ground(f"{_called(loader, function)} reads it back", weight, load))
+            found.append(Feature(f"{_loader_shown(loader, function)} reads it back", weight, load))
             continue
         loaders = (loader, *callers(loader)) if given_by_caller(load.path, loader) else (loader,)
         for each in loaders:
-            if any(paired(saver, each, own=own) for saver in savers):
+            if any(are_paired(saver, each, own=own) for saver in savers):
                 weight = _READ_BACK_PAIR_RAW if load.raw else _READ_BACK_PAIR
-                found.append(Ground(f"`{each.name}` reads such a file back", weight, load))
+                found.append(Feature(f"`{each.name}` reads such a file back", weight, load))
                 break
-    return tuple(sorted(found, key=lambda ground: -ground.weight)[:1])
+    return tuple(sorted(found, key=lambda feature: -feature.weight)[:1])
 
 
-def most_read_back(site: WriteSite) -> tuple[Ground, ...]:
+def best_possible_read_back(site: WriteSite) -> tuple[Feature, ...]:
     """The best ground that `read_back` could find."""
-    return (Ground("it may be read back", _READ_BACK_SAME, site),)
+    return (Feature("it may be read back", _READ_BACK_SAME, site),)
 
 
 def _moved(loaded: PathValue, written: PathValue) -> bool:
@@ -320,12 +327,12 @@ def given_by_caller(path: PathValue, function: FunctionFacts) -> bool:
 def _is_own(path: PathValue) -> bool:
     """Whether the program chose the file's name."""
     return any(isinstance(alias, FileName) for alias in path.aliases) or any(
-        mention.kind in {MentionKind.CONSTANT, MentionKind.KEY} and mention.distance < 2
-        for mention in path.mentions
+        occurrence.kind in {OccurrenceKind.CONSTANT, OccurrenceKind.KEY} and occurrence.distance < 2
+        for occurrence in path.occurrences
     )
 
 
-def _called(loader: FunctionFacts, function: FunctionFacts) -> str:
+def _loader_shown(loader: FunctionFacts, function: FunctionFacts) -> str:
     if loader is function:
         return "the same function"
     return "the module" if loader.is_module else f"`{loader.name}`"
@@ -339,7 +346,7 @@ def parsed(loads: Iterable[LoadSite]) -> Parsed:
     return found
 
 
-def paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False) -> bool:
+def are_paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False) -> bool:
     """`save` and `load`, `dump_index` and `load_index`: of one class, or both of the module."""
     if saver is loader or saver.owner is not loader.owner:
         return False
@@ -358,46 +365,46 @@ def paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False) ->
     return False
 
 
-def foreign_grounds(durability: Durability, path: PathValue, function: FunctionFacts) -> None:
+def add_foreign_features(score: Score, path: PathValue, function: FunctionFacts) -> None:
     """Against a load of what nothing in sight writes: mostly another program's file."""
-    names = (*(m.text for m in path.mentions), function.name)
+    names = (*(m.text for m in path.occurrences), function.name)
     if not any(phrase_in(catalog.OWN, name) for name in names):
-        durability.add("nothing in sight writes it", _FOREIGN)
+        score.add("nothing in sight writes it", _FOREIGN)
 
 
-def hint_grounds(durability: Durability) -> None:
+def add_hint_features(score: Score) -> None:
     """Against what only weak words speak for: somebody must be seen to read it back."""
-    if not durability.read_back and not any(g.weight >= _STRONG for g in durability.grounds):
-        durability.add("nothing is seen to read it back", _ONLY_HINTS)
+    if not score.read_back and not any(g.weight >= _STRONG for g in score.features):
+        score.add("nothing is seen to read it back", _ONLY_HINTS)
 
 
-def content_grounds(durability: Durability, site: WriteSite) -> None:
+def add_content_features(score: Score, site: WriteSite) -> None:
     if site.constant:
-        durability.add("what is written is always the same", _CONSTANT)
+        score.add("what is written is always the same", _CONSTANT)
     elif site.content is Content.STATE:
-        durability.add("the data is serialised", _STATE_CONTENT)
-    elif site.content is Content.TABLE and not durability.read_back:
-        durability.add("the data is a table", _TABLE_CONTENT)
+        score.add("the data is serialised", _STATE_CONTENT)
+    elif site.content is Content.TABLE and not score.read_back:
+        score.add("the data is a table", _TABLE_CONTENT)
     elif site.content is Content.COPY:
         source = code_of(site.call.arguments[0].value)
-        if any(phrase_in(catalog.ASIDE, name) for name in site.data):
-            durability.add("a copy put aside is restored", _RESTORED)
+        if any(phrase_in(catalog.BACKUP, name) for name in site.data):
+            score.add("a copy put aside is restored", _RESTORED)
         elif any(phrase_in(catalog.ORIGINALS, name) for name in (*site.data, source)):
-            durability.add("what is copied came with the program", _RESTORED)
+            score.add("what is copied came with the program", _RESTORED)
         # In what is called a checkpoint's function much is copied that is no state.
-        elif not any(g.weight > 2.0 and g.site is None for g in durability.grounds):
-            durability.add("the file is copied", _COPY)
+        elif not any(g.weight > 2.0 and g.site is None for g in score.features):
+            score.add("the file is copied", _COPY)
 
 
-def data_grounds(durability: Durability, vocabulary: Vocabulary, names: tuple[str, ...]) -> None:
+def add_data_features(score: Score, vocabulary: Vocabulary, names: tuple[str, ...]) -> None:
     """Grounds in the names of what is written."""
     strong, weak, denying = _DATA
     if any(phrase_in(catalog.SOURCE_TEXT, name) for name in names[:1]):
-        durability.add(f"the data `{names[0]}` is a text that is edited", denying)
+        score.add(f"the data `{names[0]}` is a text that is edited", denying)
         return
     for name in names:
         if not {"pid", "getpid"}.isdisjoint(words(name)):
-            durability.add(f"the data `{name}` is a running process", _RUNNING)
+            score.add(f"the data `{name}` is a running process", _RUNNING)
             return
         for phrases, weight in (
             (vocabulary.durable, strong),
@@ -406,49 +413,49 @@ def data_grounds(durability: Durability, vocabulary: Vocabulary, names: tuple[st
         ):
             phrase = phrase_in(phrases, name)
             if phrase is not None:
-                durability.add(f"the data `{name}` says {phrase}", weight)
+                score.add(f"the data `{name}` says {phrase}", weight)
                 return
 
 
-def caller_grounds(
-    durability: Durability, vocabulary: Vocabulary, callers: tuple[FunctionFacts, ...]
+def add_caller_features(
+    score: Score, vocabulary: Vocabulary, callers: tuple[FunctionFacts, ...]
 ) -> None:
     """The best ground in the names of functions that hand the path down."""
     for phrases, weight in zip((vocabulary.durable, vocabulary.maybe), _CALLER, strict=True):
         for caller in callers:
             phrase = phrase_in(phrases, caller.name)
             if phrase is not None:
-                durability.add(f"`{caller.name}`, which calls it, says {phrase}", weight)
+                score.add(f"`{caller.name}`, which calls it, says {phrase}", weight)
                 return
 
 
-def purpose_grounds(durability: Durability, function: FunctionFacts) -> None:
+def add_purpose_features(score: Score, function: FunctionFacts) -> None:
     """Grounds in what the function's name says it does."""
-    phrase = phrase_in(catalog.PROMISING, function.name)
+    phrase = phrase_in(catalog.PROMISING_ATOMICITY, function.name)
     if phrase is not None:
-        durability.add(f"the function's name promises {phrase}", _PROMISING)
-    phrase = phrase_in(catalog.KEEPING, function.name)
+        score.add(f"the function's name promises {phrase}", _PROMISING)
+    phrase = phrase_in(catalog.SAVE_VERBS, function.name)
     if phrase is not None:
-        durability.add(f"the function's name says {phrase}", _KEEPING)
+        score.add(f"the function's name says {phrase}", _KEEPING)
 
 
-def absence_grounds(durability: Durability, site: WriteSite) -> None:
+def add_absence_features(score: Score, site: WriteSite) -> None:
     """Against what is written only when the file does not exist: nothing old is lost."""
     if guarded_by_absence(site):
-        names = (*(m.text for m in site.path.mentions), *site.data)
+        names = (*(m.text for m in site.path.occurrences), *site.data)
         secret = any(phrase_in(catalog.SECRETS, name) for name in names)
         weight = _SECRET_WHEN_MISSING if secret else _ONLY_WHEN_MISSING
-        durability.add("it is written only when it does not exist", weight)
+        score.add("it is written only when it does not exist", weight)
 
 
 def guarded_by_absence(site: WriteSite) -> bool:
     """Whether the write happens only when the file does not exist."""
     return any(
-        _implies_absence(inside.node.test, holds=inside.kind == "if")
-        if isinstance(inside.node, ast.If)
-        else isinstance(inside.node, ast.ExceptHandler)
-        and dotted(inside.node.type) == "FileNotFoundError"
-        for inside in site.call.inside
+        _implies_absence(block.node.test, holds=block.kind == "if")
+        if isinstance(block.node, ast.If)
+        else isinstance(block.node, ast.ExceptHandler)
+        and dotted(block.node.type) == "FileNotFoundError"
+        for block in site.call.enclosing
     )
 
 

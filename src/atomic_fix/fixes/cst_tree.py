@@ -186,7 +186,7 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 # --- the piece of a file -------------------------------------------------------------
 
 
-class Code:
+class CstTree:
     """LibCST's tree of a piece of a file.
 
     Args:
@@ -206,14 +206,14 @@ class Code:
         tree: Tree,
         text: str,
         shift: int,
-        models: Sequence[ast.AST],
+        ast_nodes: Sequence[ast.AST],
         *,
         without_functions: bool = False,
     ) -> None:
         self.source = tree.source
         self._tree = tree
         self._shift = shift
-        self._models = models
+        self._models = ast_nodes
         self._without_functions = without_functions
         self._spans: dict[cst.CSTNode, Span] = {}
         try:
@@ -250,11 +250,11 @@ class Code:
 
     # --- one node, two trees ------------------------------------------------------
 
-    def of(self, model: ast.AST) -> cst.CSTNode | None:
+    def of(self, ast_node: ast.AST) -> cst.CSTNode | None:
         """LibCST's node for one of Python's; None where this piece holds none."""
-        return self._pairs[0].get(model)
+        return self._pairs[0].get(ast_node)
 
-    def model(self, node: cst.CSTNode) -> ast.AST | None:
+    def ast_node(self, node: cst.CSTNode) -> ast.AST | None:
         """Python's node for one of LibCST's; None where it has none."""
         return self._pairs[1].get(node)
 
@@ -265,15 +265,15 @@ class Code:
             if type(node) in _PAIRED:
                 start = self._ranges[node].start
                 starts.setdefault((start.line, start.column), []).append(node)
-        models = [each for root in self._models for each in self._nodes_of(root)]
+        ast_nodes = [each for root in self._models for each in self._nodes_of(root)]
         found: dict[ast.AST, cst.CSTNode] = {}
-        for model in models:
-            if (paired := self._pair(model, starts)) is not None:
-                found[model] = paired
-        for model in reversed(models):
-            if isinstance(model, _WITH_PARENTHESES) and model not in found:
-                self._pair_by_first(model, found)
-        return found, {node: model for model, node in found.items()}
+        for ast_node in ast_nodes:
+            if (paired := self._pair(ast_node, starts)) is not None:
+                found[ast_node] = paired
+        for ast_node in reversed(ast_nodes):
+            if isinstance(ast_node, _WITH_PARENTHESES) and ast_node not in found:
+                self._pair_by_first(ast_node, found)
+        return found, {node: ast_node for ast_node, node in found.items()}
 
     def _nodes_of(self, root: ast.AST) -> Iterator[ast.AST]:
         stack = [root]
@@ -286,40 +286,40 @@ class Code:
             stack.extend(reversed(_paired_children(node)))
 
     def _pair(
-        self, model: ast.AST, starts: Mapping[tuple[int, int], list[cst.CSTNode]]
+        self, ast_node: ast.AST, starts: Mapping[tuple[int, int], list[cst.CSTNode]]
     ) -> cst.CSTNode | None:
-        kind = type(model)
+        kind = type(ast_node)
         is_statement = kind in _STATEMENTS or kind.__name__ == "TryStar"
         kinds = _STATEMENTS.get(kind, _TRIES) if is_statement else _EXPRESSIONS.get(kind)
         if kinds is None:
             return None
         # Of statements, LibCST's may end a row later.
-        node: ast.expr = model  # type: ignore[assignment]
-        start = self._place(node.lineno, node.col_offset)
+        node: ast.expr = ast_node  # type: ignore[assignment]
+        start = self._context(node.lineno, node.col_offset)
         for each in starts.get(start, ()):
             if type(each) in kinds:
                 if is_statement:
                     return each
                 end = self._ranges[each].end
-                wanted = self._place(node.end_lineno or 0, node.end_col_offset or 0)
+                wanted = self._context(node.end_lineno or 0, node.end_col_offset or 0)
                 if (end.line, end.column) == wanted:
                     return each
         return None
 
-    def _place(self, row: int, column: int) -> tuple[int, int]:
+    def _context(self, row: int, column: int) -> tuple[int, int]:
         """A place that Python gives, as LibCST gives it for this piece."""
-        place = self._tree.position(row, column)
-        return place.row - self._shift, place.column - 1
+        context = self._tree.position(row, column)
+        return context.row - self._shift, context.column - 1
 
-    def _pair_by_first(self, model: ast.AST, found: dict[ast.AST, cst.CSTNode]) -> None:
+    def _pair_by_first(self, ast_node: ast.AST, found: dict[ast.AST, cst.CSTNode]) -> None:
         """By what stands first in it: its parentheses are no part of LibCST's node."""
         inner: cst.CSTNode | None = next(
-            (found[each] for each in nodes.children(model) if each in found), None
+            (found[each] for each in nodes.children(ast_node) if each in found), None
         )
         while inner is not None:
             inner = self.parents.get(inner)
-            if isinstance(inner, _EXPRESSIONS[type(model)]):
-                found[model] = inner
+            if isinstance(inner, _EXPRESSIONS[type(ast_node)]):
+                found[ast_node] = inner
                 return
 
     @cached_property
@@ -343,15 +343,15 @@ _PAIRED = frozenset(
 _HOLDING_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 
 
-def code_around(facts: ModuleFacts, node: ast.AST) -> Code:
+def cst_around(facts: ModuleFacts, node: ast.AST) -> CstTree:
     """LibCST's tree of the piece that a node stands in, parsed once for all that ask for it.
 
     Raises:
         NotParsed, TooDeep: LibCST cannot parse it.
     """
-    units = facts.once("units", lambda: _Units(facts.tree))
+    units = facts.cached("units", lambda: _Units(facts.tree))
     unit = units.of(node)
-    return facts.once(("code", unit), lambda: units.parse(unit))
+    return facts.cached(("code", unit), lambda: units.parse(unit))
 
 
 class _Units:
@@ -397,7 +397,7 @@ class _Units:
         rows = (statement.end_lineno or statement.lineno) - statement.lineno
         return rows > _MOST_ROWS and not hasattr(statement, "body")
 
-    def parse(self, unit: nodes.Function | int) -> Code:
+    def parse(self, unit: nodes.Function | int) -> CstTree:
         """LibCST's tree of a piece.
 
         Raises:
@@ -411,7 +411,7 @@ class _Units:
         if self._source.indent(first):
             above.append("if 1:")
         text = "\n".join([*above, *self._rows[first - 1 : last]]) + "\n"
-        return Code(self._tree, text, first - 1 - len(above), [unit])
+        return CstTree(self._tree, text, first - 1 - len(above), [unit])
 
     def _last_row(self, function: nodes.Function) -> int:
         """The last row of a function, with the comments below its last statement."""
@@ -443,7 +443,7 @@ class _Units:
                             return blank
         return "    "
 
-    def _outside(self, unit: int) -> Code:
+    def _outside(self, unit: int) -> CstTree:
         """The module's own statements and those of its classes; functions have no body in it."""
         rows = [*self._rows]
         body = self._tree.module.body
@@ -457,7 +457,7 @@ class _Units:
         kept = range(len(body))
         if len(body) > _MOST_STATEMENTS:
             kept = range((window - 1) * _WINDOW, (window + 2) * _WINDOW)
-        models: list[ast.AST] = []
+        ast_nodes: list[ast.AST] = []
         end = 0
         """The last row of what is left in so far."""
         for index, statement in enumerate(body):
@@ -467,7 +467,7 @@ class _Units:
                 continue
             is_import = isinstance(statement, (ast.Import, ast.ImportFrom))
             if is_import or index == wanted or (index in kept and not self._is_long(statement)):
-                models.append(statement)
+                ast_nodes.append(statement)
                 _fill(rows, end, nodes.first_row(statement))
                 end = statement.end_lineno or statement.lineno
                 continue
@@ -479,7 +479,7 @@ class _Units:
             else:
                 _leave_out(rows, first, last)
         text = "\n".join(rows) + "\n"
-        return Code(self._tree, text, 0, models, without_functions=True)
+        return CstTree(self._tree, text, 0, ast_nodes, without_functions=True)
 
 
 def _paired_children(node: ast.AST) -> list[ast.AST]:

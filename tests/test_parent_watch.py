@@ -33,8 +33,8 @@ main(["--isolated", "--no-cache", "--jobs", "2", "."])
 """
 # As on systems that do not kill a process with its parent.
 NO_KERNEL = """
-from atomic_fix.run import lifetime
-lifetime._libc = lambda: None
+from atomic_fix.run import parent_watch
+parent_watch._libc = lambda: None
 from atomic_fix.cli import main
 main(["--isolated", "--no-cache", "--jobs", "2", "."])
 """

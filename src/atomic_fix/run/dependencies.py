@@ -31,7 +31,7 @@ def normalised(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class Dependencies:
     """Normalised names. `extra` are those that an installation need not have: optional ones,
     those of groups, and of files for development. `files` are more files that say which
     distributions are needed, relative to the one that names them, and whether for an extra."""
@@ -40,8 +40,8 @@ class Declared:
     extra: frozenset[str] = frozenset()
     files: tuple[tuple[str, bool], ...] = ()
 
-    def __or__(self, other: Declared) -> Declared:
-        return Declared(
+    def __or__(self, other: Dependencies) -> Dependencies:
+        return Dependencies(
             self.names | other.names, self.extra | other.extra, self.files + other.files
         )
 
@@ -75,8 +75,8 @@ class _Found:
             if isinstance(each, str):
                 self.files.append((each.strip(), extra))
 
-    def result(self) -> Declared:
-        return Declared(
+    def result(self) -> Dependencies:
+        return Dependencies(
             frozenset(self.names - {_PYTHON}),
             frozenset(self.extra - {_PYTHON}),
             tuple(self.files),
@@ -90,7 +90,7 @@ def requirement(text: str) -> str:
     return ""
 
 
-def of_requirements(text: str, *, extra: bool = False) -> Declared:
+def of_requirements(text: str, *, extra: bool = False) -> Dependencies:
     """What a file for `pip install -r` asks for."""
     found = _Found()
     names = found.extra if extra else found.names
@@ -119,7 +119,7 @@ def _asked_for(line: str) -> str:
     return requirement(line)
 
 
-def of_pyproject(table: Mapping[str, Any]) -> Declared:
+def of_pyproject(table: Mapping[str, Any]) -> Dependencies:
     """What a pyproject.toml declares, in each of the tables that have been in use for it. What is
     needed to build is left out: the program does not run there."""
     found = _Found()
@@ -156,7 +156,7 @@ def of_pyproject(table: Mapping[str, Any]) -> Declared:
     return found.result()
 
 
-def of_pixi(content: bytes) -> Declared:
+def of_pixi(content: bytes) -> Dependencies:
     """What a pixi.toml declares."""
     found = _Found()
     _pixi(found, read_toml(content))
@@ -170,7 +170,7 @@ def _pixi(found: _Found, table: Mapping[str, Any]) -> None:
             found.keys(subtable(feature).get(key), extra=True)
 
 
-def of_pipfile(content: bytes) -> Declared:
+def of_pipfile(content: bytes) -> Dependencies:
     """What a Pipfile declares."""
     table = read_toml(content)
     found = _Found()
@@ -179,7 +179,7 @@ def of_pipfile(content: bytes) -> Declared:
     return found.result()
 
 
-def of_setup_cfg(sections: Mapping[str, Mapping[str, str]]) -> Declared:
+def of_setup_cfg(sections: Mapping[str, Mapping[str, str]]) -> Dependencies:
     """What a setup.cfg declares."""
     found = _Found()
 
@@ -196,7 +196,7 @@ def of_setup_cfg(sections: Mapping[str, Mapping[str, str]]) -> Declared:
     return found.result()
 
 
-def of_setup_py(keywords: Mapping[str, tuple[str, ...]]) -> Declared:
+def of_setup_py(keywords: Mapping[str, tuple[str, ...]]) -> Dependencies:
     """What a setup.py declares, of whose call of `setup` the keywords are given."""
     found = _Found()
     found.requirements(list(keywords.get("install_requires", ())))
@@ -205,7 +205,7 @@ def of_setup_py(keywords: Mapping[str, tuple[str, ...]]) -> Declared:
     return found.result()
 
 
-def of_environment(text: str) -> Declared:
+def of_environment(text: str) -> Dependencies:
     """What an environment.yml of conda declares, packages of conda and of pip alike."""
     items = []
     inside = False
@@ -217,7 +217,7 @@ def of_environment(text: str) -> Declared:
     return of_requirements("\n".join(items))
 
 
-def of_script(text: str) -> Declared | None:
+def of_script(text: str) -> Dependencies | None:
     """What a script declares by itself, in the comment that PEP 723 gives it; None without one."""
     block = re.search(r"(?m)^# /// script\r?\n((?:^#(?: .*)?\r?\n)+?)^# ///\r?$", text)
     if block is None:

@@ -18,7 +18,7 @@ if it stood anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowing:
+class ReportFilter:
     """`baseline` holds the known findings, or `baseline_file` is read for them once there are
     any; of `diff_base` only findings on lines that have changed since are reported. None narrows
     nothing."""
@@ -27,7 +27,7 @@ class Narrowing:
     diff_base: Revision | None = None
     baseline_file: str = ""
 
-    def narrow(self, findings: tuple[Finding, ...], source: Source) -> tuple[Finding, ...]:
+    def apply(self, findings: tuple[Finding, ...], source: Source) -> tuple[Finding, ...]:
         """Those that are reported.
 
         Raises:

@@ -14,8 +14,8 @@ from atomic_fix import check_source
 from atomic_fix.cli import main
 from atomic_fix.config import Config
 from atomic_fix.flake8_plugin import AtomicFixPlugin
-from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import check_file
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import Resolver
 from atomic_fix.source import Source, is_test_file
 
@@ -72,13 +72,13 @@ PROGRAMS = [
 
 
 @pytest.mark.parametrize("name", [*TESTS, *PROGRAMS])
-def test_files_of_tests_are_told_by_their_names(name: str) -> None:
+def test_test_files_are_recognised_by_name(name: str) -> None:
     assert is_test_file(name) is (name in TESTS)
     assert is_test_file(name.replace("/", "\\")) is (name in TESTS)
     assert is_test_file(f"/srv/tests/project/{name}") is (name in TESTS and "deep" not in name)
 
 
-def test_the_command_leaves_them_out_and_checks_them_when_told_to(here: Path) -> None:
+def test_the_command_skips_tests_unless_check_tests(here: Path) -> None:
     put(here, "tests/helpers.py")
     put(here, "app/test_store.py")
     assert run() == (0, [])
@@ -129,7 +129,7 @@ def test_flake8_and_editors_do_the_same(here: Path, monkeypatch: pytest.MonkeyPa
     def editor(path: Path) -> int:
         source = Source(str(path), PROGRAM, "utf-8", bom=False)
         settings = Resolver({}).for_file(str(path))
-        return len(check_file(source, str(path), settings, Narrowing()).findings)
+        return len(check_file(source, str(path), settings, ReportFilter()).findings)
 
     for front_end in (flake8, editor):
         assert front_end(put(here, "store.py")) == 2
@@ -151,7 +151,7 @@ def test_the_library_does_too() -> None:
     assert [each.code for each in broken] == ["ATF000"]
 
 
-def test_a_test_that_cannot_be_parsed_is_still_told(here: Path) -> None:
+def test_an_unparsable_test_is_still_reported(here: Path) -> None:
     put(here, "tests/store.py", PROGRAM + "def broken(:\n")
     assert run() == (2, ["ATF000"])
 
@@ -254,7 +254,7 @@ def test_tests_in_the_file_of_a_program_are_left_out(function: str) -> None:
 @pytest.mark.parametrize(
     "function", [text for name, text in FUNCTIONS.items() if name != "fixture of a helper"]
 )
-def test_they_are_checked_when_told_to(function: str) -> None:
+def test_they_are_checked_with_check_tests(function: str) -> None:
     # A scratch folder of pytest is a temp folder in any case.
     program = (SCRATCH + function).replace("tmp_path", "folder")
     assert check_source(program.encode(), "store.py", Config(check_tests=True)) != ()

@@ -14,14 +14,14 @@ from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused, layout
-from atomic_fix.fixes.code import Code, code_around, code_of, walk
+from atomic_fix.fixes.cst_tree import CstTree, code_of, cst_around, walk
 from atomic_fix.fixes.fitting import fit
 
-__all__ = ["Place", "binds", "bound", "keyword", "last_name", "variables", "walk"]
+__all__ = ["EditContext", "binds", "bound", "keyword", "last_name", "variables", "walk"]
 
 _Result = TypeVar("_Result")
-_Model = ast.expr | ast.stmt | ast.ExceptHandler
-_Code = cst.CSTNode | _Model
+_AstNode = ast.expr | ast.stmt | ast.ExceptHandler
+_AnyNode = cst.CSTNode | _AstNode
 """A node of either tree."""
 
 
@@ -85,8 +85,10 @@ def _bindings(scope: ast.AST) -> dict[str, set[str]]:
             found.setdefault(name, set()).add(target)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             # What is global there is bound here.
-            told = [each.names for each in ast.walk(node) if isinstance(each, ast.Global)]
-            for name in {name for names_ in told for name in names_}:
+            global_statements = [
+                each.names for each in ast.walk(node) if isinstance(each, ast.Global)
+            ]
+            for name in {name for names_ in global_statements for name in names_}:
                 found.setdefault(name, set()).add("")
             continue
         stack += ast.iter_child_nodes(node)
@@ -128,7 +130,7 @@ def _starred(tree: ast.AST) -> set[str]:
     return set() if modules.isdisjoint(_WITH_OPEN) else {"open"}
 
 
-class _Around:
+class _LookupCache:
     """What is looked up in a piece of code by one fix after the other."""
 
     def __init__(self) -> None:
@@ -138,7 +140,7 @@ class _Around:
         """The calls that remove a file, with what they are given."""
 
 
-class Place:
+class EditContext:
     """One function of a module, or the module's own code, and the text that it stands in.
 
     Args:
@@ -147,7 +149,7 @@ class Place:
     """
 
     def __init__(
-        self, facts: ModuleFacts, function: FunctionFacts, first: Sequence[_Model] = ()
+        self, facts: ModuleFacts, function: FunctionFacts, first: Sequence[_AstNode] = ()
     ) -> None:
         self.facts = facts
         self.function = function
@@ -160,7 +162,7 @@ class Place:
         self.applicability = Applicability.SAFE
         self.note = ""
 
-    def doubt(self, note: str) -> None:
+    def mark_unsafe(self, note: str) -> None:
         """Makes the fix an unsafe one, for a reason."""
         self.applicability = Applicability.UNSAFE
         self.note = note
@@ -182,7 +184,7 @@ class Place:
         return layout.line_limit(self.source, self.style)
 
     @cached_property
-    def tree(self) -> Code:
+    def tree(self) -> CstTree:
         """LibCST's tree of the function, or of what stands outside of functions around the place.
 
         Raises:
@@ -194,37 +196,37 @@ class Place:
             if not self.first:
                 raise Refused("the place in the module is not in sight")
             around = self.first[0]
-        return code_around(self.facts, around)
+        return cst_around(self.facts, around)
 
-    def code(self, model: ast.AST) -> cst.CSTNode:
+    def cst_node(self, ast_node: ast.AST) -> cst.CSTNode:
         """LibCST's node for one of Python's.
 
         Raises:
             Refused: there is none: it stands in a template string, or elsewhere in the file.
         """
-        found = self.tree.of(model)
+        found = self.tree.of(ast_node)
         if found is None:
             raise Refused("the code around it cannot be matched with what is to be changed")
         return found
 
-    def model(self, node: cst.CSTNode) -> ast.AST | None:
+    def ast_node(self, node: cst.CSTNode) -> ast.AST | None:
         """Python's node for one of LibCST's."""
-        return self.tree.model(node)
+        return self.tree.ast_node(node)
 
     @cached_property
     def roots(self) -> list[cst.CSTNode]:
         """The function, or for what stands outside of one, the module."""
-        return [self.tree.module if self.function.is_module else self.code(self.function.node)]
+        return [self.tree.module if self.function.is_module else self.cst_node(self.function.node)]
 
     @cached_property
-    def _around(self) -> _Around:
-        return self.once(("around", self.function), _Around)
+    def _lookups(self) -> _LookupCache:
+        return self.cached(("around", self.function), _LookupCache)
 
     @property
     def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
         return self.tree.parents
 
-    def holds(self, node: _Code) -> bool:
+    def contains(self, node: _AnyNode) -> bool:
         """Whether a node of either tree stands in the function."""
         if isinstance(node, ast.AST):
             return self.tree.of(node) is not None
@@ -237,18 +239,18 @@ class Place:
             yield node
 
     @cached_property
-    def _models(self) -> dict[ast.AST, ast.AST]:
+    def _ast_parents(self) -> dict[ast.AST, ast.AST]:
         return nodes.parents_in(self.function.node)
 
-    def parent(self, model: ast.AST) -> ast.AST | None:
+    def parent(self, ast_node: ast.AST) -> ast.AST | None:
         """What a node of Python's stands in, within the function."""
-        return self._models.get(model)
+        return self._ast_parents.get(ast_node)
 
-    def around(self, model: ast.AST) -> Iterator[ast.AST]:
+    def ast_ancestors(self, ast_node: ast.AST) -> Iterator[ast.AST]:
         """All that a node of Python's stands in, within the function, the nearest first."""
-        while model in self._models:
-            model = self._models[model]
-            yield model
+        while ast_node in self._ast_parents:
+            ast_node = self._ast_parents[ast_node]
+            yield ast_node
 
     def statement(self, node: cst.CSTNode) -> cst.SimpleStatementLine | cst.BaseCompoundStatement:
         """The nearest statement around a node that has rows of its own.
@@ -265,7 +267,7 @@ class Place:
                 return above
         raise Refused("the statement around it is not in sight")
 
-    def line(self, node: cst.CSTNode) -> cst.SimpleStatementLine:
+    def simple_statement(self, node: cst.CSTNode) -> cst.SimpleStatementLine:
         """The simple statement of its own that a node is in.
 
         Raises:
@@ -294,47 +296,47 @@ class Place:
     def called(self, node: Call | ast.AST | cst.CSTNode | None) -> str:
         """The qualified name of what a call calls; empty for what has none, or is no call."""
         if isinstance(node, cst.CSTNode):
-            node = self.model(node)
+            node = self.ast_node(node)
         if not isinstance(node, (Call, ast.Call)):
             return ""
         function = node.function if isinstance(node, Call) else self.function
         return self.facts.paths.call_name(node, function) or ""
 
-    def owns(self, func: ast.expr | cst.BaseExpression) -> bool:
+    def is_unshadowed(self, func: ast.expr | cst.BaseExpression) -> bool:
         """Whether what is called under a name is, wherever the file runs, what its imports say:
         bound once, and not replaced."""
-        model = self.model(func) if isinstance(func, cst.CSTNode) else func
-        head, _, rest = (nodes.dotted(model) or "").partition(".")
+        ast_node = self.ast_node(func) if isinstance(func, cst.CSTNode) else func
+        head, _, rest = (nodes.dotted(ast_node) or "").partition(".")
         qualified = self.facts.paths.qualified(f"{head}.{rest}" if rest else head, self.function)
         wanted = (qualified or "").removesuffix(f".{rest}") if rest else qualified
         tree = self.facts.tree.module
-        around = [] if model is None else self.enclosing(model)
+        around = [] if ast_node is None else self.enclosing_definitions(ast_node)
         scopes = [each for each in around if isinstance(each, nodes.FUNCTIONS)]
         inner = next((b for b in map(self._bound_in, reversed(scopes)) if head in b), None)
         found = (self._bound_in(tree) if inner is None else inner).get(head, set())
         last = rest.rpartition(".")[2] or head
         # Most files hold nothing of the kind, and to walk through them is dear.
         text = self.source.text
-        set_somewhere = self.finds(rf"\.{last}\b[^\n]*=") or "setattr" in text
-        if set_somewhere and head in self.once(("replaced", last), lambda: _replaced(tree, last)):
+        set_somewhere = self.search_source(rf"\.{last}\b[^\n]*=") or "setattr" in text
+        if set_somewhere and head in self.cached(("replaced", last), lambda: _replaced(tree, last)):
             return False
         if not found:
-            hidden = "import *" in text and head in self.once("starred", lambda: _starred(tree))
+            hidden = "import *" in text and head in self.cached("starred", lambda: _starred(tree))
             return wanted == f"builtins.{head}" and not hidden
         return found == {wanted}
 
     def _bound_in(self, scope: ast.AST) -> dict[str, set[str]]:
-        return self.once(("bound", scope), lambda: _bindings(scope))
+        return self.cached(("bound", scope), lambda: _bindings(scope))
 
-    def once(self, key: object, work: Callable[[], _Result]) -> _Result:
+    def cached(self, key: object, work: Callable[[], _Result]) -> _Result:
         """What `work` gives, worked out once for all fixes of the file."""
-        return self.facts.once(key, work)
+        return self.facts.cached(key, work)
 
-    def finds(self, pattern: str | re.Pattern[str]) -> re.Match[str] | None:
+    def search_source(self, pattern: str | re.Pattern[str]) -> re.Match[str] | None:
         """The first match of a pattern in the text of the file. A fix after the other asks."""
-        return self.once(("found", pattern), lambda: re.search(pattern, self.source.text))
+        return self.cached(("found", pattern), lambda: re.search(pattern, self.source.text))
 
-    def enclosing(self, node: ast.AST) -> list[ast.ClassDef | nodes.Function]:
+    def enclosing_definitions(self, node: ast.AST) -> list[ast.ClassDef | nodes.Function]:
         """The classes and functions around a node of Python's, the outermost first."""
         parents = nodes.parents_in(self.facts.tree.module)
         found: list[ast.ClassDef | nodes.Function] = []
@@ -351,7 +353,7 @@ class Place:
 
     # --- text ---------------------------------------------------------------------
 
-    def span(self, node: _Code) -> Span:
+    def span(self, node: _AnyNode) -> Span:
         """Where a node stands; one of LibCST's with the parentheses around it."""
         if isinstance(node, ast.AST):
             return self.facts.tree.span(node)
@@ -361,15 +363,15 @@ class Place:
             return inner
         return Span(self.tree.span(lpar[0]).start, self.tree.span(rpar[-1]).end)
 
-    def text(self, node: _Code) -> str:
+    def text(self, node: _AnyNode) -> str:
         """The characters of a node, of LibCST's with its parentheses; line ends are `\\n`."""
         return self.source.slice(self.span(node)).replace("\r\n", "\n").replace("\r", "\n")
 
-    def row(self, node: _Code) -> str:
+    def one_line_text(self, node: _AnyNode) -> str:
         """The same on one row, unless something in it keeps it on several."""
         return layout.joined(self.text(node), self.style)
 
-    def edit(self, node: _Code, text: str) -> Edit:
+    def edit(self, node: _AnyNode, text: str) -> Edit:
         return Edit(self.span(node), text)
 
     @staticmethod
@@ -384,13 +386,13 @@ class Place:
         """One step of indentation."""
         node = self.function.node
         if not isinstance(node, ast.Module):
-            code = self.code(node)
+            code = self.cst_node(node)
             body = code.body if isinstance(code, cst.FunctionDef) else None
             if isinstance(body, cst.IndentedBlock) and body.indent is not None:
                 return body.indent
         return str(self.tree.module.default_indent)
 
-    def laid_out(
+    def format_call(
         self,
         callee: str,
         arguments: Sequence[str | cst.Arg],
@@ -423,7 +425,7 @@ class Place:
             if isinstance(argument, str):
                 texts.append(argument)
                 continue
-            text = self.row(argument)
+            text = self.one_line_text(argument)
             if "\n" in text:
                 if self.has_multiline_string(argument):
                     raise Refused("a string of several lines would have to be moved")
@@ -463,18 +465,18 @@ class Place:
     def end_of_row(self, row: int) -> Position:
         return Position(row, len(self.source.line(row)) + 1)
 
-    def below(self, node: cst.CSTNode) -> Position:
+    def position_below(self, node: cst.CSTNode) -> Position:
         """The end of the row that a node ends on."""
         return self.end_of_row(self.tree.span(node).end.row)
 
-    def without_removal(self, path: str, within: Sequence[cst.CSTNode]) -> list[Edit]:
+    def removal_edits(self, path: str, within: Sequence[cst.CSTNode]) -> list[Edit]:
         """The edit that takes a call that removes a file out of one of some statements; none
         where there is no such call.
 
         Raises:
             Refused: there is more to the call.
         """
-        around = self._around
+        around = self._lookups
         if around.removals is None:
             around.removals = []
             for call in self.function.calls:
@@ -490,10 +492,10 @@ class Place:
                 and any(each in within for each in self.ancestors(code))
                 and self.text(given) == path
             ):
-                return [self.without(code)]
+                return [self.removal_edit(code)]
         return []
 
-    def without(self, removed: cst.Call) -> Edit:
+    def removal_edit(self, removed: cst.Call) -> Edit:
         """The statement of a call goes, with the `if` around it when it is all of that."""
         statement: cst.CSTNode = self.statement(removed)
         if not self.is_statement(removed):
@@ -547,7 +549,7 @@ class Place:
     def uses(self, name: str, within: cst.CSTNode | None = None) -> list[cst.Name]:
         """Every `name` of the function that is a variable, not an attribute or a keyword."""
         root = self.roots[0] if within is None else within
-        known = self._around.uses
+        known = self._lookups.uses
         if root not in known:
             found = known[root] = {}
             for each in variables(root):
@@ -558,7 +560,7 @@ class Place:
     def _names(self) -> dict[str, list[ast.AST]]:
         """The names in the function, or of the module's own code, those in all of the file."""
         root = self.function.node
-        return self.once(("names", root), lambda: _names_in(root))
+        return self.cached(("names", root), lambda: _names_in(root))
 
     def count(self, name: str) -> int:
         """How often the function uses a name; for the module's own code, how often the whole
@@ -567,15 +569,15 @@ class Place:
 
     def is_used_outside(self, name: str) -> bool:
         """Whether a name is used outside of every `with` and `except` that binds it."""
-        known = self._around.used_outside
+        known = self._lookups.used_outside
         if name not in known:
             known[name] = any(
-                not any(_binds(above, name) for above in self.around(use))
+                not any(_binds(above, name) for above in self.ast_ancestors(use))
                 for use in self._names.get(name, ())
             )
         return known[name]
 
-    def fresh(self, *wanted: str) -> str:
+    def unused_name(self, *wanted: str) -> str:
         """The first of the names that the function does not use.
 
         Raises:

@@ -17,7 +17,7 @@ _FRAMES = 25_000
 """Calls that Python lets nest where there is so much room."""
 
 
-class _Room(threading.Thread):
+class _DeepThread(threading.Thread):
     """A thread with a stack of its own size. A program that ends does not wait for it."""
 
     def __init__(self, work: Callable[[], None]) -> None:
@@ -28,18 +28,18 @@ class _Room(threading.Thread):
 _starting = threading.Lock()
 
 
-def is_here() -> bool:
+def is_deep_thread() -> bool:
     """Whether this is such a thread."""
-    return isinstance(threading.current_thread(), _Room)
+    return isinstance(threading.current_thread(), _DeepThread)
 
 
-def is_wanted() -> bool:
+def may_be_small() -> bool:
     """Whether the stack here may be smaller than the main thread's: on some systems that of any
     other thread is."""
-    return not is_here() and threading.current_thread() is not threading.main_thread()
+    return not is_deep_thread() and threading.current_thread() is not threading.main_thread()
 
 
-def with_room(work: Callable[[], _Result]) -> _Result:
+def with_deep_stack(work: Callable[[], _Result]) -> _Result:
     """What `work` returns or raises where calls may nest as deeply as in the deepest code that is
     looked at.
 
@@ -90,7 +90,7 @@ def with_stack(size: int, work: Callable[[], _Result]) -> _Result:
         finally:
             done.set()
 
-    thread = _Room(run)
+    thread = _DeepThread(run)
     page = 65_536
     with _starting:
         usual = threading.stack_size((size // page + 16) * page)

@@ -51,7 +51,7 @@ def test_a_number_that_stands_in_the_code_is_always_the_same(written: str) -> No
     assert codes(program.replace(f"write_text({written})", "write_text(str(count))")) == ["ATF101"]
 
 
-def test_a_word_against_it_counts_little_the_second_time() -> None:
+def test_a_repeated_denying_word_counts_little() -> None:
     program = """
         import json
 
@@ -96,7 +96,7 @@ def test_a_name_that_is_all_open_is_no_name(name: str, expected: list[str]) -> N
     assert codes(program) == expected
 
 
-def test_a_copy_put_aside_is_no_temp_file_but_what_is_written_there_is() -> None:
+def test_a_backup_is_no_temp_file_but_writing_to_it_is() -> None:
     program = """
         import os, shutil
 
@@ -165,7 +165,7 @@ def test_what_the_kernel_shows_as_files_is_a_device(folder: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["conf", "cfg", "recovery"])
-def test_short_words_for_settings_need_a_second_ground(word: str) -> None:
+def test_short_words_for_settings_need_a_second_feature(word: str) -> None:
     program = f"""
         def save(the_{word}, text):
             with open(the_{word}, "w") as file:
@@ -224,7 +224,7 @@ def test_a_text_at_a_path_of_the_program_s_own_is_kept_when_another_function_rea
 
 
 @pytest.mark.parametrize("pair", [("enqueue", "dequeue"), ("set_theme", "get_theme")])
-def test_pairs_of_verbs_tell_who_reads_back(pair: tuple[str, str]) -> None:
+def test_verb_pairs_show_who_reads_back(pair: tuple[str, str]) -> None:
     program = """
         import json, os
 
@@ -531,7 +531,7 @@ def test_a_sample_that_is_copied_came_with_the_program() -> None:
         ("shutil.copy(tmp, path)", "in place"),
     ],
 )
-def test_each_wrong_way_to_publish_is_told_for_what_it_is(call: str, said: str) -> None:
+def test_each_wrong_way_to_publish_has_its_own_finding(call: str, said: str) -> None:
     program = f"""
         import os, shutil
 
@@ -664,7 +664,7 @@ def test_a_vector_index_is_saved_and_loaded() -> None:
         ("self.state_storage.write_text(text, to=path)", []),
     ],
 )
-def test_a_layer_that_is_told_where_to_write_is_no_path(call: str, expected: list[str]) -> None:
+def test_a_receiver_given_the_path_is_no_path(call: str, expected: list[str]) -> None:
     program = f"""
         class Store:
             def save_state(self, text, path):
@@ -687,7 +687,7 @@ def test_what_is_written_through_another_handle_of_that_name_says_nothing() -> N
     assert finding.span.start.row == 7
 
 
-def test_a_handle_that_one_of_two_branches_opens_is_written_to_behind_them() -> None:
+def test_a_handle_opened_in_a_branch_and_written_after_it() -> None:
     program = """
         import json
 
@@ -723,7 +723,7 @@ def test_who_is_told_that_a_file_is_not_valid_is_told(said: str) -> None:
 @pytest.mark.parametrize(
     "folder", ['"{}/job.pem".format(gettempdir())', '"%s/job.pem" % gettempdir()']
 )
-def test_a_template_lies_where_it_is_filled_in_to_lie(folder: str) -> None:
+def test_a_filled_template_is_in_the_folder_of_its_values(folder: str) -> None:
     program = f"""
         from tempfile import gettempdir
 

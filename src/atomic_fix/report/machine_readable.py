@@ -10,8 +10,8 @@ from atomic_fix.finding import Finding, Fix, Position, listed
 from atomic_fix.report import (
     Report,
     as_json,
+    escape_commands,
     fingerprints,
-    harmless,
     printable,
     relative_path,
 )
@@ -154,7 +154,7 @@ def junit(report: Report) -> Iterator[str]:
             outcome.text = f"{name}:{start.row}:{start.column}: {finding.code} {message}"
     ET.indent(root)
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
-    yield harmless(ET.tostring(root, encoding="unicode"), "&#35;")
+    yield escape_commands(ET.tostring(root, encoding="unicode"), "&#35;")
     yield "\n"
 
 
