@@ -21,7 +21,7 @@ from atomic_fix.facts.nodes import (
     dotted,
     walk,
 )
-from atomic_fix.facts.reports import BodyScan, is_report, moves_aside, reports
+from atomic_fix.facts.reports import BodyScan, is_collected, is_report, moves_aside, reports
 from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Test
 from atomic_fix.facts.sites import LoadSite, Sites
 from atomic_fix.facts.tree import Tree
@@ -379,6 +379,8 @@ def _is_counted(sites: Sites, handled: Handled, body: Sequence[ast.stmt]) -> boo
     if not names:
         return False
     function = handled.function
+    if any(name and is_collected(name) and function.parameter(name) is not None for name in names):
+        return True  # the caller has it
     heard: list[ast.expr] = [
         call.node
         for call in function.calls
