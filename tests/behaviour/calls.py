@@ -236,6 +236,25 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_cursor": write("c.json", lambda m, s: m.save_cursor("c.json", s)),
         "save_index": write("i.json", lambda m, s: m.save_index("i.json", s)),
     },
+    "in-place-write/emptied_first": {
+        "save_lease_state": write(
+            "s.json",
+            lambda m, s: m.save_lease_state(
+                Path("s.json"), types.SimpleNamespace(wait=bool, name=s)
+            ),
+            good="lease\n",
+            bad=3,
+        ),
+        "save_session": write(
+            "s.json",
+            lambda m, s: m.save_session(Path("s.json"), types.SimpleNamespace(ask=bool, state=s)),
+        ),
+        "save_checked": write("s.json", lambda m, s: m.save_checked(Path("s.json"), s)),
+        "save_progress": write("p.json", lambda m, s: m.save_progress(Path("p.json"), s)),
+    },
+    "in-place-write/watched": {
+        "save_queue": write("q.json", lambda m, s: m.save_queue(None, Path("q.json"), s)),
+    },
     "in-place-write/left_half_way": {
         "calls_what_was_registered": write(
             "c.json", lambda m, s: m.calls_what_was_registered("c.json", s)
@@ -626,6 +645,10 @@ CALLS["in-place-write/filled_for_some_callers"] = {
 }
 
 NOT_RUN: dict[str, str] = {
+    "in-place-write/emptied_first: create_user_state": "a program that fails no longer empties the "
+    "file, as its note says",
+    "in-place-write/emptied_first: install_state": "a program that fails no longer empties the "
+    "file, as its note says",
     "in-place-write/lists_folder: save_manifest": "a new file is in its own list only before, "
     "as its note says",
     "in-place-write/order_of_work: Store.save_state": "goes to another file, as its note says",
@@ -700,14 +723,20 @@ def stubs() -> dict[str, types.ModuleType]:
             "savez": _save_arrays,
             "savez_compressed": _save_arrays,
         },
+        "PySide6": {},
+        "PySide6.QtCore": {"QFileSystemWatcher": mock.Mock},
         "project": {},
         "project.files": {"FileSystem": _FileSystem, "read_state": _read_state},
         "project.log": {"logger": logging.getLogger("project")},
+        "pyinotify": {},
         "registry": {"register": _register},
         "safetensors": {},
         "safetensors.torch": {"save_file": _dump},
         "tags": {"write_tags": lambda path, tags: None},
         "torch": {"save": _save, "load": _load},
+        "watchdog": {},
+        "watchdog.observers": {"Observer": mock.Mock},
+        "watchfiles": {"watch": mock.Mock},
         "yaml": {"safe_load": _safe_load, "YAMLError": _YAMLError},
     }
     return {name: _module(name, attributes) for name, attributes in contents.items()}

@@ -35,6 +35,7 @@ from atomic_fix.fixes.block import (
 from atomic_fix.fixes.code import dotted
 from atomic_fix.fixes.imports import import_name
 from atomic_fix.fixes.place import Place, bound, keyword, last_name
+from atomic_fix.fixes.watched import must_not_be_watched
 
 # Keywords that the helper keeps for itself: an option of `json.dumps` by such a name, or by
 # none, would not get there.
@@ -70,6 +71,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     _must_not_be_a_retreat(place, site)
     if is_open_elsewhere(place, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
+    must_not_be_watched(place, site)
     kind = _WholeWrite if site.kind is WriteKind.WHOLE else _OpenedWrite
     fix = kind(place, site).fix()
     # To remove the file first would take back what the repair gives.
