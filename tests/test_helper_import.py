@@ -1153,3 +1153,150 @@ def test_a_folder_of_scripts_is_no_package(here: Path, sign: str) -> None:
     assert Projects().of(whole).module_of(whole) == "files"
     put({"lib/job.py": "import lib.files\n"})
     assert Projects().of(whole).module_of(whole) == "lib.files"
+
+
+# Files that run without what the project installs.
+
+
+INSTALLER = """\
+import subprocess
+import sys
+
+{before}
+
+def ensure_requirements():
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-r", "requirements.txt"])
+
+
+def main():
+    ensure_requirements()
+    import late
+
+
+if __name__ == "__main__":
+    main()
+"""
+REQUIREMENTS = {"requirements.txt": "atomic-fix\n"}
+BEFORE = "a start script imports this file before it installs anything"
+
+
+def apart(name: str, reason: str) -> None:
+    """A file gets no import, with or without the option."""
+    before = Path(name).read_text(encoding="utf-8")
+    for options in ([], ["--assume-helper"]):
+        result = run("--write", "--no-cache", "--output-format", "full", *options, name)
+        assert result.exit_code == 1, (options, result.output)
+        assert reason in result.stdout
+        assert Path(name).read_text(encoding="utf-8") == before
+
+
+def test_what_a_start_script_imports_before_it_installs_gets_no_import(here: Path) -> None:
+    put(REQUIREMENTS)
+    put({"start.py": INSTALLER.format(before="import store\n")})
+    make(store="import deeper\n" + SAVER, deeper=SAVER, late=SAVER)
+    apart("store.py", BEFORE)
+    apart("deeper.py", BEFORE)
+    assert run("--write", "--no-cache", "late.py").exit_code == 0
+    assert RUNTIME in Path("late.py").read_text()
+
+
+def test_a_script_that_installs_gets_no_import_itself(here: Path) -> None:
+    put(REQUIREMENTS)
+    put({"start.py": INSTALLER.format(before="") + "\n\n" + SAVER})
+    apart("start.py", BEFORE)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        # An import that fails is what starts the installation.
+        INSTALLER.format(before="try:\n    import store\nexcept ImportError:\n    pass\n"),
+        # It says what to do, and does nothing.
+        "import store\n\nprint('run pip install -r requirements.txt')\n",
+        # What it installs are the packages of others, when it is asked to.
+        "import os, store\n\n\ndef add(name):\n    os.system('pip install ' + name)\n",
+        "import os\nos.system('pip install -r requirements.txt')\nimport store\n",
+    ],
+)
+def test_what_is_imported_later_or_anew_may_have_the_import(here: Path, script: str) -> None:
+    put({**REQUIREMENTS, "start.py": script})
+    make(store=SAVER)
+    repaired("store.py")
+
+
+def test_a_copy_of_the_helper_is_there_before_anything_is_installed(here: Path) -> None:
+    put({**REQUIREMENTS, "atomic-fix.toml": 'helper = "files"\n'})
+    put({"start.py": INSTALLER.format(before="import store\n")})
+    put({"files.py": Path(runtime.__file__).read_text(encoding="utf-8")})
+    make(store=SAVER)
+    assert run("--write", "--no-cache", "store.py").exit_code == 0
+    assert "from files import atomic_write_json" in Path("store.py").read_text()
+
+
+def test_a_folder_on_the_path_of_a_start_script_is_searched_too(here: Path) -> None:
+    script = "import os, sys\nsys.path.append(os.path.join(os.getcwd(), 'parts'))\nimport store\n"
+    put({**REQUIREMENTS, "start.py": script + INSTALLER.format(before="")})
+    make(parts__store=SAVER)
+    apart("parts/store.py", BEFORE)
+
+
+ADD_ONS: dict[str, tuple[str, dict[str, str]]] = {
+    "Kodi": ("plugin/lib/store.py", {"plugin/addon.xml": '<addon id="plugin.video.x">'}),
+    "QGIS": ("plugin/store.py", {"plugin/metadata.txt": "[general]\nqgisMinimumVersion=3.0\n"}),
+    "Blender": ("plugin/store.py", {"plugin/__init__.py": 'bl_info = {"name": "x"}\n'}),
+    "Anki": ("plugin/store.py", {"plugin/__init__.py": "from aqt import mw\n"}),
+    "Sublime Text": ("store.py", {"X.sublime-settings": "{}"}),
+    "calibre": ("plugin/store.py", {"plugin/plugin-import-name-x.txt": ""}),
+    "Inkscape": ("plugin/store.py", {"plugin/x.inx": "<inkscape-extension/>"}),
+    "Home Assistant": (
+        "custom_components/x/store.py",
+        {"custom_components/x/manifest.json": '{"domain": "x", "requirements": ["six"]}'},
+    ),
+    "a plugin": (
+        "plugin/scripts/store.py",
+        {"plugin/skills/x/SKILL.md": "", "plugin/SKILL.md": ""},
+    ),
+    "whatever Python the system has": ("scripts/store.py", {}),
+    "a script packs this file": (
+        "app/store.py",
+        {"app/__init__.py": "", "make_plugin.py": "import zipfile\nfolders = ['app', 'six']\n"},
+    ),
+}
+
+
+@pytest.mark.parametrize("host", ADD_ONS)
+def test_what_another_program_loads_gets_no_import(here: Path, host: str) -> None:
+    name, files = ADD_ONS[host]
+    shebang = "#!/usr/bin/env python3\n" if name.startswith("scripts") else ""
+    put({"pyproject.toml": DECLARES, **files, name: shebang + SAVER})
+    apart(name, host)
+
+
+def test_an_add_on_may_import_what_its_host_installs_for_it(here: Path) -> None:
+    manifest = '{"domain": "x", "requirements": ["atomic-fix==1.0"]}'
+    name = "custom_components/x/store.py"
+    put({"custom_components/x/manifest.json": manifest, "custom_components/x/__init__.py": ""})
+    put({"pyproject.toml": DECLARES, name: SAVER})
+    repaired(name)
+
+
+def test_a_release_that_packs_no_plugin_changes_nothing(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "release.py": "import zipfile\nfolders = ['app']\n"})
+    make(app__="", app__store=SAVER)
+    repaired("app/store.py")
+
+
+def test_a_tree_of_python_2_gets_no_import(here: Path) -> None:
+    old = {f"app/{each}.py": "print 'it is %s' % 2\n" for each in "ab"}
+    put({"requirements.txt": "atomic-fix\n", "app/__init__.py": "", **old, "app/store.py": SAVER})
+    apart("app/store.py", "other files of the project are for Python 2")
+    put({f"app/{each}.py": "print('it is %s' % 2)\n" for each in "ab"})
+    put({"tests/old.py": "print 'x'\n", "tests/older.py": "print 'x'\n"})
+    assert run("--write", "--no-cache", "app").exit_code == 0
+    assert RUNTIME in Path("app/store.py").read_text()
+
+
+def test_a_container_with_python_2_gets_no_import(here: Path) -> None:
+    put({"requirements.txt": "atomic-fix\n", "Dockerfile": "FROM python:2.7-slim\n"})
+    make(app__="", app__store=SAVER)
+    apart("app/store.py", "other files of the project are for Python 2")

@@ -32,7 +32,7 @@ class Call:
     neither writes nothing.
     """
 
-    promise: Literal["write", "load", "publish", "uncopied", "collapse"]
+    promise: Literal["write", "load", "louder", "publish", "uncopied", "collapse"]
     files: tuple[str, ...]
     call: Callable[[Any, Any], object]
     content: bytes = EXISTING
@@ -46,6 +46,10 @@ def write(file: str, call: Callable[[Any, Any], object], **more: Any) -> Call:
 
 def load(file: str, call: Callable[[Any], object], content: bytes = EXISTING) -> Call:
     return Call("load", (file,), lambda module, _: call(module), content)
+
+
+def louder(file: str, call: Callable[[Any], object]) -> Call:
+    return Call("louder", (file,), lambda module, _: call(module))
 
 
 def publish(file: str, call: Callable[[Any, Any], object], **more: Any) -> Call:
@@ -164,9 +168,8 @@ CALLS: dict[str, dict[str, Call]] = {
         "Store.old_checkpoints": load("c.json", lambda m: m.Store().old_checkpoints(C_JSON)),
     },
     "broad-except-on-load/commented": {
-        "Store.load": load("state.pkl", lambda m: stored(m.Store("state.pkl"), "state"), PICKLED),
         "load_session": load("s.json", lambda m: m.load_session("s.json")),
-        "load_queue": load("q.json", lambda m: m.load_queue("q.json")),
+        "load_queue": louder("q.json", lambda m: m.load_queue("q.json")),
     },
     "broad-except-on-load/kinds": {
         "load_state": load("s.json", lambda m: m.load_state(Path("s.json")), b'{"state": 1}'),
@@ -232,6 +235,25 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_progress": write("p.json", lambda m, s: m.save_progress("p.json", STATES[s["step"]])),
         "save_cursor": write("c.json", lambda m, s: m.save_cursor("c.json", s)),
         "save_index": write("i.json", lambda m, s: m.save_index("i.json", s)),
+    },
+    "in-place-write/emptied_first": {
+        "save_lease_state": write(
+            "s.json",
+            lambda m, s: m.save_lease_state(
+                Path("s.json"), types.SimpleNamespace(wait=bool, name=s)
+            ),
+            good="lease\n",
+            bad=3,
+        ),
+        "save_session": write(
+            "s.json",
+            lambda m, s: m.save_session(Path("s.json"), types.SimpleNamespace(ask=bool, state=s)),
+        ),
+        "save_checked": write("s.json", lambda m, s: m.save_checked(Path("s.json"), s)),
+        "save_progress": write("p.json", lambda m, s: m.save_progress(Path("p.json"), s)),
+    },
+    "in-place-write/watched": {
+        "save_queue": write("q.json", lambda m, s: m.save_queue(None, Path("q.json"), s)),
     },
     "in-place-write/left_half_way": {
         "calls_what_was_registered": write(
@@ -511,7 +533,7 @@ CALLS: dict[str, dict[str, Call]] = {
         "suppressed": load("state.json", lambda m: m.suppressed()),
         "sets_a_default": load("session.pkl", lambda m: m.sets_a_default(), PICKLED),
         "goes_on_to_the_next": load("checkpoint-1.json", lambda m: m.goes_on_to_the_next(Path())),
-        "whispers": load("state.json", lambda m: m.whispers(Log())),
+        "whispers": louder("state.json", lambda m: m.whispers(Log())),
         "Queue.load": load("q.json", lambda m: stored(made(m.Queue, queue_path=Path("q.json")))),
         "Queue.save": write(
             "q.json", lambda m, s: made(m.Queue, queue_path=Path("q.json"), jobs=s).save()
@@ -520,6 +542,12 @@ CALLS: dict[str, dict[str, Call]] = {
         "says_nothing_of_it": load("state.json", lambda m: m.says_nothing_of_it()),
         "keep_session": write("session.pkl", lambda m, s: m.keep_session(s)),
         "save_progress": write("p.json", lambda m, s: m.save_progress(Path("p.json"), s)),
+    },
+    "swallowed-load-error/told_quietly": {
+        "by_its_method": louder("session_state.json", lambda m: m.by_its_method()),
+        "with_its_traceback": louder("session_state.json", lambda m: m.with_its_traceback()),
+        "in_so_many_words": load("session_state.json", lambda m: m.in_so_many_words()),
+        "of_something_else": load("session_state.json", lambda m: m.of_something_else()),
     },
     "temp-on-another-filesystem/system_temp": {
         "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
@@ -617,6 +645,10 @@ CALLS["in-place-write/filled_for_some_callers"] = {
 }
 
 NOT_RUN: dict[str, str] = {
+    "in-place-write/emptied_first: create_user_state": "a program that fails no longer empties the "
+    "file, as its note says",
+    "in-place-write/emptied_first: install_state": "a program that fails no longer empties the "
+    "file, as its note says",
     "in-place-write/lists_folder: save_manifest": "a new file is in its own list only before, "
     "as its note says",
     "in-place-write/order_of_work: Store.save_state": "goes to another file, as its note says",
@@ -673,6 +705,9 @@ class Log:
     def debug(self, text: str, *values: object) -> None:
         pass
 
+    def warning(self, text: str, *values: object) -> None:
+        logging.warning(text, *values)
+
 
 # --- other people's packages ----------------------------------------------------------
 
@@ -688,14 +723,20 @@ def stubs() -> dict[str, types.ModuleType]:
             "savez": _save_arrays,
             "savez_compressed": _save_arrays,
         },
+        "PySide6": {},
+        "PySide6.QtCore": {"QFileSystemWatcher": mock.Mock},
         "project": {},
         "project.files": {"FileSystem": _FileSystem, "read_state": _read_state},
         "project.log": {"logger": logging.getLogger("project")},
+        "pyinotify": {},
         "registry": {"register": _register},
         "safetensors": {},
         "safetensors.torch": {"save_file": _dump},
         "tags": {"write_tags": lambda path, tags: None},
         "torch": {"save": _save, "load": _load},
+        "watchdog": {},
+        "watchdog.observers": {"Observer": mock.Mock},
+        "watchfiles": {"watch": mock.Mock},
         "yaml": {"safe_load": _safe_load, "YAMLError": _YAMLError},
     }
     return {name: _module(name, attributes) for name, attributes in contents.items()}

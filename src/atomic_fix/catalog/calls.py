@@ -175,3 +175,8 @@ CHANGING_A_CONTAINER = frozenset(
 
 # Calls that read the file at a path.
 READING_A_PATH = frozenset({"open", "read_text", "read_bytes"})
+
+# Words in the name of a call that waits for changes of a file, which it is given.
+WATCHING = frozenset({"awatch", "inotify", "monitor", "watch", "watcher"})
+# Calls that run a program and raise when it fails.
+CHECKING = frozenset({"check_call", "check_output"})

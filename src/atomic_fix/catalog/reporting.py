@@ -5,11 +5,23 @@ import re
 
 # Methods of loggers, by whether somebody hears of it in production.
 ALARMS = frozenset({"critical", "error", "exception", "fatal", "warn", "warning"})
-QUIET = frozenset({"debug", "info", "log", "trace"})
+QUIET = frozenset({"debug", "info", "trace"})
+# Of those, the ones that others than loggers have, which show it: `st.info(...)`.
+QUIET_FOR_LOGGERS = frozenset({"info"})
+# What a logger is called, as a word of its name or at the end of one.
+LOGGER_WORDS = frozenset({"log", "logger", "logging", "loguru", "structlog"})
 # Those that every logger has, whoever made it.
 LOGGER_METHODS = frozenset({"critical", "debug", "error", "exception", "info", "warning"})
 # What the level of a message is called where it is an argument: `logger.log(logging.ERROR, ...)`.
 ALARM_LEVELS = frozenset({"CRITICAL", "ERROR", "FATAL", "WARN", "WARNING"})
+# A level at which nobody hears of it, also as `LogLevel.Debug` and `xbmc.LOGDEBUG`; `.log(...)`
+# without one may be of any level.
+QUIET_LEVEL = re.compile(r"(\w+_|LOG)?(DEBUG|INFO|TRACE|VERBOSE)")
+QUIET_NUMBERS = range(30)
+# Calls that give the error that is being handled, or its text.
+GIVING_THE_ERROR = frozenset(
+    {"exc_info", "format_exc", "format_exception", "format_exception_only", "format_tb"}
+)
 # In the name of a call that logs an error: `log_trace`, `log_err`.
 LOGGED = frozenset({"err", "exc", "trace", "traceback"})
 
@@ -36,6 +48,9 @@ CALLS = frozenset(
 WORDS = frozenset(
     {"abort", "alert", "complain", "die", "error", "fail", "fatal", "notify", "warn", "warning"}
 )
+# A list of what went wrong, which is shown later: by a word in its name, and how it gets longer.
+COLLECTED = frozenset({"bad", "corrupt", "error", "failed", "failure", "problem", "warning"})
+COLLECTING = frozenset({"add", "append"})
 # Words in the name of a call that puts the bad file aside, or something good in its place.
 RESCUING = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
 

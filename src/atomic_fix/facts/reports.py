@@ -37,7 +37,9 @@ class BodyScan:
                 self.raises = True
             case ast.Call():
                 self.calls.append(node)
-                quiet = quiet or _is_quiet(node)
+                quiet = quiet or is_quiet(node) or dotted(node.func) in {"isinstance", "type"}
+                given = (dotted(node.func) or "").rpartition(".")[2] in reporting.GIVING_THE_ERROR
+                self.uses_error = self.uses_error or (given and not quiet)
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=name):
                 self.uses_error = self.uses_error or (name == self._bound is not None and not quiet)
             case ast.Constant():
@@ -47,17 +49,88 @@ class BodyScan:
             case ast.Dict(values=values):
                 # A key says what stands behind it, and nothing of this case.
                 below = [*values]
+            case ast.AugAssign(target=ast.Attribute(attr=name)) if is_collected(name):
+                self.mentions_failure = True
+            case ast.Assign(value=ast.Attribute(attr=name)):
+                self._look_at_state(name)
             case ast.Return(value=value):
+                if isinstance(value, ast.Attribute):
+                    self._look_at_state(value.attr)
                 self.returns_false = self.returns_false or dotted(value) == "False"
                 self.returns_true = self.returns_true or dotted(value) == "True"
         for each in below:
             self._look_at(each, quiet)
 
+    def _look_at_state(self, name: str) -> None:
+        """`return Status.CORRUPTED`: whoever gets that knows."""
+        if name.isupper() and reporting.FAILURE_TEXT.search(name.replace("_", " ")):
+            self.mentions_failure = True
 
-def _is_quiet(call: ast.Call) -> bool:
-    if isinstance(call.func, ast.Attribute):
-        return call.func.attr in reporting.QUIET and not _warns(call)
-    return dotted(call.func) in {"isinstance", "type"}
+
+def is_collected(name: str) -> bool:
+    return not reporting.COLLECTED.isdisjoint(words(name))
+
+
+def is_quiet(call: ast.Call) -> bool:
+    """Whether a call logs at a level that is known to be too low for anybody to hear of it."""
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    method = call.func.attr
+    if method == "log":
+        return any(map(_is_quiet_level, call.args[:2] + [x.value for x in call.keywords]))
+    return (
+        method in reporting.QUIET
+        and not _warns(call)
+        and (method not in reporting.QUIET_FOR_LOGGERS or is_logger(call.func.value))
+    )
+
+
+def quiet_words(handler: ast.ExceptHandler) -> list[ast.Call]:
+    """The calls by which a handler logs what went wrong, at a level that nobody hears of."""
+    return [
+        node
+        for line in handler.body
+        for node in walk(line)
+        if isinstance(node, ast.Call) and is_quiet(node) and _is_of_the_error(node, handler.name)
+    ]
+
+
+def _is_of_the_error(call: ast.Call, bound: str | None) -> bool:
+    if any(a.keyword == "exc_info" and dotted(a.value) != "False" for a in arguments(call)):
+        return True
+    for node in walk(call):
+        match node:
+            case ast.Name(id=name) if name == bound:
+                return True
+            case ast.Call(func=func) if node is not call:
+                if (dotted(func) or "").rpartition(".")[2] in reporting.GIVING_THE_ERROR:
+                    return True
+            case _:
+                if reporting.FAILURE_TEXT.search(string(node) or ""):
+                    return True
+    return False
+
+
+def is_logger(node: ast.expr) -> bool:
+    """Whether an expression is a logger, by its name: `log`, `self._logger`, `get_logger()`."""
+    node = node.func if isinstance(node, ast.Call) else node
+    name = node.attr if isinstance(node, ast.Attribute) else dotted(node) or ""
+    return any(
+        word in reporting.LOGGER_WORDS or word.endswith("logger")
+        for word in words(name.rpartition(".")[2])
+    )
+
+
+def _is_quiet_level(node: ast.expr) -> bool:
+    """`logging.DEBUG`, `10`, `"info"`."""
+    match node:
+        case ast.Constant(value=bool()):
+            return False
+        case ast.Constant(value=int() as number):
+            return number in reporting.QUIET_NUMBERS
+    text = string(node)
+    level = (dotted(node) or "").rpartition(".")[2] if text is None else text
+    return reporting.QUIET_LEVEL.fullmatch(level.upper()) is not None
 
 
 def _warns(call: ast.Call) -> bool:
@@ -88,6 +161,9 @@ def is_report(call: ast.Call, sites: Sites) -> bool:
     logs = "log" in said and (_warns(call) or said & reporting.LOGGED)
     if last in reporting.METHODS or logs:
         return True
+    kept = name.rpartition(".")[0]
+    if last in reporting.COLLECTING and "." in kept and is_collected(kept):
+        return True
     if last in reporting.PRINTING and _mentions_failure(call):
         return True
     for arg in arguments(call):
@@ -98,7 +174,7 @@ def is_report(call: ast.Call, sites: Sites) -> bool:
             case "file" if value is not None and "stderr" in value:
                 return True
             case "exc_info" if value != "False":
-                return last not in reporting.QUIET
+                return not is_quiet(call)
     return bool(said & reporting.WORDS) and last != "isinstance"
 
 

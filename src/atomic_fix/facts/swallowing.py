@@ -21,7 +21,7 @@ from atomic_fix.facts.nodes import (
     dotted,
     walk,
 )
-from atomic_fix.facts.reports import BodyScan, is_report, moves_to_backup, reports
+from atomic_fix.facts.reports import BodyScan, is_collected, is_report, moves_to_backup, reports
 from atomic_fix.facts.scopes import Branch, Call, FunctionFacts, GuardedRegion
 from atomic_fix.facts.sites import LoadSite, Sites
 from atomic_fix.facts.tree import Tree
@@ -375,6 +375,8 @@ def _is_counted(sites: Sites, region: GuardedRegion, body: Sequence[ast.stmt]) -
     if not names:
         return False
     function = region.function
+    if any(name and is_collected(name) and function.parameter(name) is not None for name in names):
+        return True  # the caller has it
     reported: list[ast.expr] = [
         call.node
         for call in function.calls

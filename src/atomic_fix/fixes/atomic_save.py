@@ -18,6 +18,7 @@ from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import WriteRewriter
 from atomic_fix.fixes.block import called_name, changes_order, is_open_elsewhere
 from atomic_fix.fixes.edit_context import EditContext, keyword
+from atomic_fix.fixes.watched import must_not_be_watched
 
 
 def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
@@ -58,6 +59,7 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
     index = values.index(site.path_node)
     if is_open_elsewhere(context, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
+    must_not_be_watched(context, site)
     if changes_order(context, site.path_node, [saver.func, *values[:index]]):
         context.mark_unsafe("the path is worked out before what is saved")
     handle = context.unused_name("file", "handle", "output")

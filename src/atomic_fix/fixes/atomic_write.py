@@ -35,6 +35,7 @@ from atomic_fix.fixes.block import (
 from atomic_fix.fixes.cst_tree import dotted
 from atomic_fix.fixes.edit_context import EditContext, bound, keyword, last_name
 from atomic_fix.fixes.imports import import_name
+from atomic_fix.fixes.watched import must_not_be_watched
 
 # Keywords that the helper keeps for itself: an option of `json.dumps` by such a name, or by
 # none, would not get there.
@@ -70,6 +71,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     _refuse_if_fallback(context, site)
     if is_open_elsewhere(context, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
+    must_not_be_watched(context, site)
     kind = _WholeWrite if site.kind is WriteKind.WHOLE else _OpenedWrite
     fix = kind(context, site).fix()
     # To remove the file first would take back what the repair gives.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from atomic_fix.catalog.calls import (
     CHANGING_A_CONTAINER,
+    CHECKING,
     EXIT_CALLS,
     INSPECTING_A_FILE,
     KEEPING,
@@ -44,6 +45,18 @@ if TYPE_CHECKING:
     from atomic_fix.fixes.edit_context import EditContext
 
 _DEPTH = 3
+# A comment on what opening the file does, ...
+_EMPTIED = re.compile(
+    r"\b(truncat(e|es|ed|ing|ion)|empt(y|ies|ied|ying)|(clear|wipe|blank|reset)\w*( out)?"
+    r" (it|the|any|an?|existing|old|previous)\b|on purpose|deliberate(ly)?|intentional(ly)?)\b",
+    re.IGNORECASE,
+)
+# ... and one on how it might be lost, or why it is not to be.
+_LOST = re.compile(
+    r"\b(avoid\w*|cannot|corrupt\w*|crash\w*|half|interrupt\w*|kill\w*|lost|lose|never|no|not|partial\w*"
+    r"|power|skip|todo|fixme|torn|unless|without)\b|n't\b",
+    re.IGNORECASE,
+)
 
 
 _TRIES: tuple[type[ast.AST], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
@@ -134,6 +147,8 @@ class HandleBlock:
         self._check_what_is_flushed()
         self._check_loops()
         self._check_raises()
+        self._check_what_comes_first()
+        self._check_remarks()
         if not self.is_one_write:
             self._check_handlers()
 
@@ -521,6 +536,57 @@ class HandleBlock:
             if _caught(outer, name) or self._is_caught_by_callers(name):
                 raise Refused(f"`{name}` is raised in the block and caught outside")
 
+    def _check_what_comes_first(self) -> None:
+        """What may leave the block before anything is written: the file was empty then, which may
+        be meant, and has its old content now."""
+        written = [
+            (node.lineno, node.col_offset)
+            for node in self.nodes
+            if isinstance(node, ast.Name) and node.id == self.handle
+        ]
+        first = min(written, default=(0, 0))
+        for node in self.nodes:
+            if not isinstance(node, (ast.Raise, ast.Call)):
+                continue
+            if (node.lineno, node.col_offset) >= first:
+                continue
+            if isinstance(node, ast.Raise):
+                name = _raised(node) or "Exception"
+            elif not _checks(node):
+                continue
+            else:
+                name = "CalledProcessError"
+            around = [*self._out_of(node, within=True)]
+            if any(isinstance(above, (*nodes.FUNCTIONS, ast.Lambda)) for above, _ in around):
+                continue
+            if not _caught(around, name):
+                self.context.mark_unsafe(
+                    "where the block is left before it writes, the file is not emptied any more"
+                )
+
+    def _check_remarks(self) -> None:
+        """A comment that says that the file is emptied on purpose."""
+        statement = next(
+            (
+                above
+                for above, _ in self._out_of(self.site.call.node)
+                if isinstance(above, ast.stmt)
+            ),
+            None,
+        )
+        if statement is None or not self.body:
+            return
+        first = self.body[0]
+        rows = statement.lineno, getattr(first, "lineno", statement.lineno)
+        comments = self.context.facts.comments
+        found = [each for each in comments.of(statement) if each.row <= rows[1]]
+        text = " ".join(each.text.lstrip("# ") for each in found)
+        sentences = re.split(r"[.:;]\s", text)
+        if any(_EMPTIED.search(each) and not _LOST.search(each) for each in sentences):
+            self.context.mark_unsafe(
+                "a comment says that the file is emptied, and that is not at once"
+            )
+
     def _out_of(self, node: ast.AST, *, within: bool = False) -> Iterator[tuple[ast.AST, ast.AST]]:
         """Each node around one, and the child that it holds it by; `within` the block alone."""
         for above, child in _around(node, self._parents):
@@ -781,6 +847,15 @@ def _unstarred(node: ast.expr) -> ast.expr:
 def _raises_again(handler: ast.ExceptHandler) -> bool:
     """Whether a handler ends by raising."""
     return isinstance(handler.body[-1], ast.Raise)
+
+
+def _checks(node: ast.Call) -> bool:
+    """Whether a call runs a program and raises when it fails."""
+    last = called_name(node)
+    return last in CHECKING or (
+        last == "run"
+        and any(a.keyword == "check" and dotted(a.value) == "True" for a in arguments(node))
+    )
 
 
 def _caught(around: Iterable[tuple[ast.AST, ast.AST]], name: str) -> bool:

@@ -5,7 +5,6 @@ how the file is named and `load_warning` how a warning is written; the edits are
 """
 
 import ast
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +13,8 @@ import libcst as cst
 from atomic_fix.catalog.calls import MOVING
 from atomic_fix.catalog.reporting import QUIET
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.facts.nodes import of_kind
+from atomic_fix.facts.nodes import called, of_kind
+from atomic_fix.facts.reports import is_logger, quiet_words
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
@@ -59,7 +59,17 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
     raising = _raising(facts, swallow, possible) if wanted in {"auto", "raise"} else None
     if raising is not None and (wanted == "raise" or raising.applicability is Applicability.SAFE):
         return raising
-    return replace(_fix(facts, swallow, "warn"), alternative=raising)
+    fix = replace(_fix(facts, swallow, "warn"), alternative=raising)
+    told = _told(swallow)
+    if told and wanted == "auto":
+        note = f"the handler logs it by `{called(told[0])}`, which may be meant"
+        return replace(fix, applicability=Applicability.UNSAFE, note=note)
+    return fix
+
+
+def _told(swallow: Swallow) -> list[ast.Call]:
+    """The calls by which a handler itself logs the error, at a low level."""
+    return quiet_words(swallow.node) if isinstance(swallow.node, ast.ExceptHandler) else []
 
 
 def _raising(facts: ModuleFacts, swallow: Swallow, possible: LoadOutcome) -> Fix | None:
@@ -99,6 +109,8 @@ class _Rewriting:
     """That of the `try`."""
     inner: str
     """That of the statements in its handlers."""
+    told: Sequence[ast.Call]
+    """The calls that log the error already: it is not said a second time."""
 
     @classmethod
     def of(cls, context: EditContext, swallow: Swallow, answer: str) -> "_Rewriting":
@@ -120,6 +132,7 @@ class _Rewriting:
             error=name or _free_name(context, swallow),
             indent=indent,
             inner=inner,
+            told=_told(swallow),
         )
 
     def edits(self) -> list[Edit]:
@@ -137,14 +150,17 @@ class _Rewriting:
         if self.answer == "raise":
             error = import_name(context, context.facts.config.helper, _ERROR)
             return [f"raise {error}({path}) from {self.error}"]
-        rows = [warning(context, self.swallow, path, self.error, indent)]
-        if self.answer == "quarantine":
-            # A file that cannot be moved is no reason to end otherwise than before.
-            suppress = f"with {import_module(context, 'contextlib')}.suppress(OSError):"
-            aside = f'str({path}) + ".corrupt"'
-            move = f"{import_module(context, 'os')}.replace({path}, {aside})"
-            rows += [suppress, context.unit + move]
-        return rows
+        return [warning(context, self.swallow, path, self.error, indent), *self._aside()]
+
+    def _aside(self) -> list[str]:
+        """The statements that move the file, where that is wanted."""
+        if self.answer != "quarantine":
+            return []
+        # A file that cannot be moved is no reason to end otherwise than before.
+        suppress = f"with {import_module(self.context, 'contextlib')}.suppress(OSError):"
+        aside = f'str({self.path}) + ".corrupt"'
+        move = f"{import_module(self.context, 'os')}.replace({self.path}, {aside})"
+        return [suppress, self.context.unit + move]
 
     def _clause(self, head: str, rows: Sequence[str]) -> str:
         return f"\n{self.inner}".join([f"{self.indent}except {head}:", *rows])
@@ -157,7 +173,7 @@ class _Rewriting:
 
     def _of_handler(self, handler: cst.ExceptHandler) -> list[Edit]:
         if not self.errors.kept and not self.errors.stays:
-            return self._into(handler, self._response(self.inner))
+            return self._for_all(handler)
         if self.answer == "raise":
             _must_only_give_a_default(handler.body)
         short = self._short(handler)
@@ -166,7 +182,7 @@ class _Rewriting:
         if self.errors.any_error:
             # What it keeps gets a clause above, and the handler is for the rest.
             above = self._above(handler, self._clause(joined(self.errors.kept), short))
-            return [above, *self._into(handler, self._response(self.inner))]
+            return [above, *self._for_all(handler)]
         ours = self._clause(self._corrupt, self._with_default(short))
         if self.errors.stays:
             return [self._above(handler, ours)]
@@ -178,16 +194,37 @@ class _Rewriting:
             kept = f" {kept}"  # `except(OSError, ValueError):`
         return [Edit(span, kept), below]
 
+    def _for_all(self, handler: cst.ExceptHandler) -> list[Edit]:
+        """The response to whatever the handler takes."""
+        if not self.told or self.answer == "raise":
+            return self._into(handler, self._response(self.inner))
+        aside = self._aside()
+        return [*(self._into(handler, aside) if aside else ()), self._louder()]
+
+    def _louder(self) -> Edit:
+        """What the handler logs of the error becomes a warning."""
+        told = self.told[0]
+        statement = self.context.parent(told)
+        call = self.context.cst_node(told)
+        assert isinstance(self.swallow.node, ast.ExceptHandler)
+        if (
+            isinstance(statement, ast.Expr)
+            and statement in self.swallow.node.body
+            and isinstance(told.func, ast.Attribute)
+            and told.func.attr in QUIET
+            and is_logger(told.func.value)
+            and isinstance(call, cst.Call)
+            and isinstance(call.func, cst.Attribute)
+        ):
+            return self.context.edit(call.func.attr, "warning")
+        raise Refused("the handler logs the error itself, at a low level")
+
     def _with_default(self, default: Sequence[str]) -> list[str]:
         rows = self._response(self.inner)
         if self.answer == "raise":
             return rows
-        return [*rows, *(text for text in default if text != "pass" and not self._is_told(text))]
-
-    def _is_told(self, text: str) -> bool:
-        """Whether a statement logs the error at a lower level, which the warning above it tells."""
-        logged = re.match(rf"[\w.]+\.(?:{'|'.join(sorted(QUIET))})\(", text)
-        return self.answer == "warn" and bool(logged and re.search(rf"\b{self.error}\b", text))
+        told = {self.context.text(self.context.cst_node(each)) for each in self.told}
+        return [*rows, *(text for text in default if text != "pass" and text.strip() not in told)]
 
     def _above(self, handler: cst.ExceptHandler, clause: str) -> Edit:
         return self.context.insert(Position(self.context.span(handler).start.row, 1), f"{clause}\n")
@@ -215,6 +252,8 @@ class _Rewriting:
 
     def _guarded(self, handler: cst.ExceptHandler) -> list[Edit]:
         """The handler stays as it is, and begins with a test of the error."""
+        if self.told and self.answer != "raise":
+            raise Refused("the handler logs the error itself, at a low level")
         holds, names = self.errors.test
         test = f"isinstance({self.error}, {joined(names)})"
         head = f"if {test}:" if holds else f"if not {test}:"

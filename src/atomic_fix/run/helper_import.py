@@ -16,13 +16,15 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
+from importlib.machinery import PathFinder
 from typing import Any, TypeAlias
 
 from atomic_fix.config import own_helper
 from atomic_fix.finding import FileResult, Finding, Fix
 from atomic_fix.run import dependencies
+from atomic_fix.run.apart import Apart, runs_by_the_systems_python
 from atomic_fix.run.dependencies import Dependencies, normalised
+from atomic_fix.run.module_files import find_module, run_imports
 from atomic_fix.run.project import Project, Projects, import_root, text_of
 from atomic_fix.settings import Resolver, Settings
 from atomic_fix.source import Source, relative_if_inside
@@ -60,6 +62,7 @@ class HelperImports:
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._projects = Projects()
+        self._apart = Apart()
         self._files: dict[tuple[str, str], _Answer] = {}
         self._distributions: Mapping[str, list[str]] | None = None
 
@@ -91,11 +94,17 @@ class HelperImports:
         settings = self._resolver.for_file(source.filename)
         module = _module_of(settings)
         names = imported_names(finding.fix, module)
-        if not names or settings.assume_helper:
+        if not names:
             return Found()
         key = (source.filename, module)
         if key not in self._files:
-            self._files[key] = self._resolved(source, module, settings)
+            reason = self._why_apart(source, module, settings)
+            if reason:
+                self._files[key] = Missing(module, reason)
+            elif settings.assume_helper:
+                self._files[key] = Found()
+            else:
+                self._files[key] = self._resolved(source, module, settings)
         found = self._files[key]
         if not isinstance(found, _Names):
             return found
@@ -103,6 +112,35 @@ class HelperImports:
         if not lacking:
             return Found()
         return self._incomplete(found, module, lacking)
+
+    def _why_apart(self, source: Source, module: str, settings: Settings) -> str:
+        """Why a file cannot import what is installed, whatever that is; empty where it can, or
+        where it finds a copy of the helper beside itself."""
+        if source.filename == "-":
+            return ""
+        path = os.path.abspath(source.filename)
+        project = self._projects.of(path)
+        own = own_helper(settings.config.helper) is not None
+        if not own and project.for_python_2:
+            return "the project runs on Python 2 too, which the helper does not"
+        if not own and self._apart.is_for_python_2(project):
+            return "other files of the project are for Python 2, and the helper for Python 3"
+        if next(self._in_the_tree(path, project, module), None) is not None:
+            return ""
+        top = module.partition(".")[0]
+        if reason := self._apart.why(path, project, normalised(top)):
+            return reason
+        is_script = bool(project.files) and not project.holds(path)
+        if (
+            is_script
+            and runs_by_the_systems_python(path, source.text)
+            and not self._shows(source, path, project)
+        ):
+            return (
+                "whatever Python the system has runs this script, which no package or source root "
+                "holds"
+            )
+        return ""
 
     def _incomplete(self, found: _Names, module: str, lacking: Sequence[str]) -> Missing:
         path = _shown(found.path)
@@ -116,8 +154,6 @@ class HelperImports:
         project = self._projects.of(path)
         if project.runs_early(path):
             return Missing(module, "this file runs before anything is installed")
-        if project.for_python_2 and own_helper(settings.config.helper) is None:
-            return Missing(module, "the project runs on Python 2 too, which the helper does not")
         own = dependencies.of_script(source.text)
         if own is not None:
             return self._of_script(path, module, own)
@@ -351,22 +387,6 @@ def _imported_from(module: str, text: str) -> Iterator[tuple[str, str]]:
                 yield words[0], words[-1]
 
 
-def find_module(folder: str, parts: Sequence[str]) -> str:
-    """The file of a module below a folder, as an import finds it; empty when it is not there. A
-    folder without an `__init__.py` may hold modules, and is none."""
-    *packages, last = parts
-    for each in packages:
-        if not os.path.isfile(os.path.join(folder, each, "__init__.py")) and os.path.isfile(
-            os.path.join(folder, f"{each}.py")
-        ):
-            return ""  # that module is found, and holds no others
-        folder = os.path.join(folder, each)
-    path = os.path.join(folder, last)
-    tries = [os.path.join(path, "__init__.py"), f"{path}.py"]
-    tries += [path + suffix for suffix in EXTENSION_SUFFIXES]
-    return next((each for each in tries if os.path.isfile(each)), "")
-
-
 def _module_of(settings: Settings) -> str:
     own = own_helper(settings.config.helper)
     return own.module if own is not None else settings.config.helper
@@ -507,7 +527,7 @@ def _leads_back(file: str, path: str, root: str) -> bool:
     while waiting and len(seen) < _MOST_FILES:
         here = waiting.pop()
         tree = dependencies.parsed(text_of(here) or "")
-        for each in _run_imports(tree.body if tree is not None else (), here, root):
+        for each in run_imports(tree.body if tree is not None else (), here, root):
             if each == path:
                 return True
             # The packages around the file are being imported already.
@@ -518,31 +538,6 @@ def _leads_back(file: str, path: str, root: str) -> bool:
                 seen.add(each)
                 waiting.append(each)
     return False
-
-
-def _run_imports(body: Iterable[ast.AST], file: str, root: str) -> Iterator[str]:
-    """The files in a source root that statements import when they run."""
-    for node in body:
-        names: list[tuple[str, list[str]]] = []
-        if isinstance(node, ast.Import):
-            names = [(root, alias.name.split(".")) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            folder = root
-            for number in range(node.level):
-                folder = os.path.dirname(file if not number else folder)
-            start = node.module.split(".") if node.module else []
-            names = [(folder, [*start, alias.name]) for alias in node.names]
-            names += [(folder, start)] if start else []
-        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-                yield from _run_imports(node.orelse, file, root)
-                continue
-            for name in ("body", "orelse", "handlers", "finalbody"):
-                yield from _run_imports(getattr(node, name, ()), file, root)
-        for folder, parts in names:
-            for number, _ in enumerate(parts, 1):
-                if found := find_module(folder, parts[:number]):
-                    yield found
 
 
 def _bound(body: Iterable[ast.AST]) -> Iterator[str]:

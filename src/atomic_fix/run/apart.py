@@ -1,0 +1,329 @@
+"""Files that run apart from what their project installs, so that none of it can be imported there:
+what a start script imports before it installs anything, what another program loads as an add-on,
+and what is for Python 2.
+
+Whether the helper is declared makes no difference to them, nor does `--assume-helper`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from atomic_fix.run import dependencies
+from atomic_fix.run.module_files import run_imports
+from atomic_fix.run.project import Project, import_root, text_of
+
+_MOST_FILES = 100
+_MOST_IMPORTED = 500
+
+# How a program installs packages into the Python that runs it.
+_INSTALLS = re.compile(
+    r"""(["'])pip3?\1\s*,\s*(["'])install\2|(["'])install\3\s*,\s*(["'])(?:-r|--requirement)\4"""
+    r"""|(?:system|run|call|check_call|check_output|Popen)\(\s*[rf]?["'][^"'\n]*\bpip3?\s+install\b"""
+    r"""|\bpip(?:\._internal)?\.main\(|\bpip_?main\("""
+)
+_IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception"})
+
+# A file that makes the folder beside it an add-on of another program, which has no packages but
+# its own, and what the file holds then.
+_MANIFESTS = (
+    ("addon.xml", re.compile(r"<addon\b"), "Kodi"),
+    ("metadata.txt", re.compile(r"(?mi)^qgisMinimumVersion\s*="), "QGIS"),
+    ("blender_manifest.toml", re.compile(r"(?m)^schema_version\s*="), "Blender"),
+    ("__init__.py", re.compile(r"(?m)^bl_info\s*="), "Blender"),
+    ("__init__.py", re.compile(r"(?m)^(?:import|from)[ \t]+(?:aqt|anki)\b"), "Anki"),
+    ("manifest.ini", re.compile(r"(?m)^minimumNVDAVersion\s*="), "NVDA"),
+    ("InitGui.py", re.compile(r"\bFreeCADGui\b|\bWorkbench\b"), "FreeCAD"),
+    ("info.plist", re.compile(r"alfred", re.IGNORECASE), "Alfred"),
+)
+_NAMES_OF_MANIFESTS = (
+    (re.compile(r"\.sublime-(?:commands|keymap|menu|settings)$|^Default.*\.sublime-\w+$"),
+     "Sublime Text"),
+    (re.compile(r"^plugin-import-name-\w*\.txt$"), "calibre"),
+    (re.compile(r"\.inx$"), "Inkscape"),
+)  # fmt: skip
+
+# Of scripts alone: a package may come with a plugin beside it.
+_PLUGIN_OF_AN_AGENT = re.compile(r"^\.[a-z]+-plugin$|^SKILL\.md$")
+
+# A program that packs a folder for another one.
+_PACKS = re.compile(r"\bzipfile\b|\bmake_archive\(|\b\w*Zip\w*\(")
+_FOR_ANOTHER = re.compile(r"plug-?in|add-?on", re.IGNORECASE)
+_TAKES_ITS_PACKAGES = re.compile(r"""["']--target\b|\bpip\d? install -t\b|["']-t["']""")
+
+_PYTHON_2 = re.compile(
+    r"""(?m)^[ \t]*print[ \t]+(?:["'\w%]|>>)|^[ \t]*except[ \t]+[\w.]+[ \t]*,[ \t]*\w+[ \t]*:"""
+    r"""|^[ \t]*exec[ \t]+["'\w]|^[ \t]*raise[ \t]+[\w.]+[ \t]*,|<>"""
+)
+_PYTHON_2_IMAGE = re.compile(
+    r"(?m)^\s*(?:FROM|image:)\s*[\"']?(?:[\w./-]*/)?python:2\b|^python-2\."
+)
+_FILES_OF_IMAGES = ("Dockerfile", "docker-compose.yml", "docker-compose.yaml", "runtime.txt")
+# What lies here says nothing of the rest.
+_ASIDE = re.compile(
+    r"(?i)(?:^|[_.-])(?:build|data|docs?|examples?|externals?|fixtures?|legacy|lib2to3|old|py2|"
+    r"python2|samples?|site-packages|tests?|third[_-]party|vendor(?:ed)?|venv|env)(?:[_.-]|$)"
+    r"|^\.|node_modules"
+)
+_SYSTEMS_PYTHON = re.compile(r"\A#!\s*/usr/bin/(?:env +(?:-S +)?)?python3?\s*$", re.MULTILINE)
+
+
+class Apart:
+    """Why files run apart. It remembers what it has read, for one run."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, str] = {}
+        self._installing: dict[str, list[tuple[str, str]]] = {}
+        self._before: dict[tuple[str, str], frozenset[str]] = {}
+        self._packed: dict[str, tuple[str, ...]] = {}
+        self._python_2: dict[str, bool] = {}
+
+    def why(self, path: str, project: Project, distribution: str) -> str:
+        """Why a file can import nothing that is installed, in a clause; empty when it can.
+
+        Args:
+            distribution: the normalised name of what it would import.
+        """
+        around = list(_folders(path, project))
+        for folder in around:
+            if host := self._host_of(folder, distribution):
+                return f"{host} loads this file as an add-on, without what its project installs"
+        if import_root(path) == around[0] and any(
+            map(_PLUGIN_OF_AN_AGENT.search, (name for each in around for name in _listed(each)))
+        ):
+            return "a plugin has this script, whose user installs nothing for it"
+        if any(path in self._before_installing(each, path, project) for each in around):
+            return "a start script imports this file before it installs anything"
+        if any(_is_below(path, each) for each in self._packed_in(project)):
+            return "a script packs this file for another program, without what its project installs"
+        return ""
+
+    # --- add-ons ------------------------------------------------------------------------
+
+    def _host_of(self, folder: str, distribution: str) -> str:
+        if folder not in self._hosts:
+            self._hosts[folder] = _host_of(folder, distribution)
+        return self._hosts[folder]
+
+    def _packed_in(self, project: Project) -> tuple[str, ...]:
+        """The folders that a program in the folder of the project packs for another one."""
+        root = project.root
+        if root not in self._packed:
+            self._packed[root] = tuple(_packed(root)) if project.files else ()
+        return self._packed[root]
+
+    # --- start scripts ------------------------------------------------------------------
+
+    def _before_installing(self, folder: str, path: str, project: Project) -> frozenset[str]:
+        """The files that programs in a folder import before they install anything."""
+        if folder not in self._installing:
+            self._installing[folder] = [
+                each for each in _texts(folder) if _INSTALLS.search(each[1])
+            ]
+        nearby = os.path.dirname(path)
+        key = folder, nearby
+        if key not in self._before:
+            found: set[str] = set()
+            for script, text in self._installing[folder]:
+                roots = [folder, project.root, *(root for _, root in project.roots)]
+                if re.search(rf"""["'/]{re.escape(os.path.basename(nearby))}["'/]""", text):
+                    roots.append(nearby)  # by way of `sys.path`
+                found |= _before_it_installs(script, text, dict.fromkeys(roots))
+            self._before[key] = frozenset(found)
+        return self._before[key]
+
+    # --- Python 2 -----------------------------------------------------------------------
+
+    def is_for_python_2(self, project: Project) -> bool:
+        """Whether other files of the program do not parse because they are for Python 2, or its
+        container has nothing else."""
+        root = project.root
+        if root not in self._python_2:
+            self._python_2[root] = _is_for_python_2(root)
+        return self._python_2[root]
+
+
+def runs_by_the_systems_python(path: str, text: str) -> bool:
+    """Whether a script is run as a program of the system, or helps one that is."""
+    if _SYSTEMS_PYTHON.match(text):
+        return True
+    if text.startswith("#!"):
+        return False
+    stem = re.escape(os.path.splitext(os.path.basename(path))[0])
+    imported = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t]+{stem}\b")
+    return any(
+        _SYSTEMS_PYTHON.match(other) and imported.search(other)
+        for each, other in _texts(os.path.dirname(path))
+        if each != path
+    )
+
+
+def _folders(path: str, project: Project) -> Iterator[str]:
+    """The folder of a file, and those around it in its project."""
+    folder = os.path.dirname(path)
+    yield folder
+    while folder != project.root and _is_below(folder, project.root):
+        folder = os.path.dirname(folder)
+        yield folder
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _texts(folder: str) -> Iterator[tuple[str, str]]:
+    """The modules of a folder, with their text."""
+    for name in [each for each in _listed(folder) if each.endswith(".py")][:_MOST_FILES]:
+        path = os.path.join(folder, name)
+        if text := text_of(path):
+            yield path, text
+
+
+def _host_of(folder: str, distribution: str) -> str:
+    """The program whose add-on a folder is, unless it installs the distribution for it."""
+    names = set(_listed(folder))
+    for name, sign, host in _MANIFESTS:
+        if name in names and sign.search(text_of(os.path.join(folder, name)) or ""):
+            return host
+    for pattern, host in _NAMES_OF_MANIFESTS:
+        if any(pattern.search(each) for each in names):
+            return host
+    if "manifest.json" in names:
+        manifest = _json(os.path.join(folder, "manifest.json"))
+        requirements = manifest.get("requirements")
+        if isinstance(manifest.get("domain"), str) and (
+            isinstance(requirements, list) or "custom_components" in folder.split(os.sep)
+        ):
+            listed = requirements if isinstance(requirements, list) else []
+            needed = {dependencies.requirement(each) for each in listed if isinstance(each, str)}
+            if distribution not in needed:
+                return "Home Assistant"
+    return ""
+
+
+def _json(path: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text_of(path) or "")
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _packed(root: str) -> Iterator[str]:
+    for path, text in _texts(root):
+        named = f"{os.path.basename(path)}\n{text}"
+        if not _PACKS.search(text) or not _FOR_ANOTHER.search(named):
+            continue
+        if _TAKES_ITS_PACKAGES.search(text):
+            continue
+        for name in set(re.findall(r"""["'](?:\./)?([\w-]+)/?["']""", text)):
+            folder = os.path.join(root, name)
+            if os.path.isfile(os.path.join(folder, "__init__.py")):
+                yield folder
+
+
+# --- what runs before a program installs its packages -----------------------------------
+
+
+def _before_it_installs(script: str, text: str, roots: Iterable[str]) -> set[str]:
+    """The program itself, and the files that it imports first; nothing where it installs only when
+    a function is called from elsewhere."""
+    tree = dependencies.parsed(text)
+    row = _row_of_installation(tree, text) if tree is not None else None
+    if tree is None or row is None:
+        return set()
+    found = {script}
+    first = [each for each in tree.body if each.lineno < row and not _may_fail(each)]
+    waiting = [each for root in roots for each in run_imports(first, script, root)]
+    while waiting and len(found) < _MOST_IMPORTED:
+        here = waiting.pop()
+        if here in found or not here.endswith(".py"):
+            continue
+        found.add(here)
+        module = dependencies.parsed(text_of(here) or "")
+        body = module.body if module is not None else ()
+        for root in {import_root(here), *roots}:
+            waiting += run_imports(body, here, root)
+    return found
+
+
+def _may_fail(statement: ast.stmt) -> bool:
+    """Whether an import that fails is answered."""
+    return isinstance(statement, ast.Try) and any(
+        handler.type is None
+        or any(
+            isinstance(node, ast.Name) and node.id in _IMPORT_ERRORS
+            for node in ast.walk(handler.type)
+        )
+        for handler in statement.handlers
+    )
+
+
+def _row_of_installation(tree: ast.Module, text: str) -> int | None:
+    """The row of the module's own statement by which packages are installed."""
+    rows = [text.count("\n", 0, found.start()) + 1 for found in _INSTALLS.finditer(text)]
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    installing: set[str] = set()
+    own = [each for each in tree.body if not isinstance(each, (*functions, ast.ClassDef))]
+    defined = [each for each in tree.body if isinstance(each, functions)]
+    for each in defined:
+        if any(each.lineno <= row <= (each.end_lineno or row) for row in rows):
+            installing.add(each.name)
+    grown = True
+    while grown:
+        more = {f.name for f in defined if f.name not in installing and _calls(f, installing)}
+        installing |= more
+        grown = bool(more)
+    return next(
+        (
+            each.lineno
+            for each in own
+            if any(each.lineno <= row <= (each.end_lineno or row) for row in rows)
+            or _calls(each, installing)
+        ),
+        None,
+    )
+
+
+def _calls(node: ast.AST, names: set[str]) -> bool:
+    return any(
+        isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id in names
+        for each in ast.walk(node)
+    )
+
+
+# --- Python 2 ---------------------------------------------------------------------------
+
+
+def _is_for_python_2(root: str) -> bool:
+    for name in _FILES_OF_IMAGES:
+        if _PYTHON_2_IMAGE.search(text_of(os.path.join(root, name)) or ""):
+            return True
+    seen = old = 0
+    waiting = [root]
+    while waiting and seen < _MOST_IMPORTED:
+        folder = waiting.pop(0)
+        for _, text in _texts(folder):
+            seen += 1
+            old += bool(_PYTHON_2.search(text)) and dependencies.parsed(text) is None
+        waiting += [
+            os.path.join(folder, each)
+            for each in _listed(folder)
+            if not _ASIDE.search(each)
+            and "." not in each
+            and os.path.isdir(os.path.join(folder, each))
+        ]
+    # One or two of many may be left over.
+    return old > 1 and 20 * old >= seen

@@ -1,0 +1,49 @@
+"""Which files the imports of a module find, without running any of them."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.machinery import EXTENSION_SUFFIXES
+
+
+def find_module(folder: str, parts: Sequence[str]) -> str:
+    """The file of a module below a folder, as an import finds it; empty when it is not there. A
+    folder without an `__init__.py` may hold modules, and is none."""
+    *packages, last = parts
+    for each in packages:
+        if not os.path.isfile(os.path.join(folder, each, "__init__.py")) and os.path.isfile(
+            os.path.join(folder, f"{each}.py")
+        ):
+            return ""  # that module is found, and holds no others
+        folder = os.path.join(folder, each)
+    path = os.path.join(folder, last)
+    tries = [os.path.join(path, "__init__.py"), f"{path}.py"]
+    tries += [path + suffix for suffix in EXTENSION_SUFFIXES]
+    return next((each for each in tries if os.path.isfile(each)), "")
+
+
+def run_imports(body: Iterable[ast.AST], file: str, root: str) -> Iterator[str]:
+    """The files in a source root that statements import when they run."""
+    for node in body:
+        names: list[tuple[str, list[str]]] = []
+        if isinstance(node, ast.Import):
+            names = [(root, alias.name.split(".")) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            folder = root
+            for number in range(node.level):
+                folder = os.path.dirname(file if not number else folder)
+            start = node.module.split(".") if node.module else []
+            names = [(folder, [*start, alias.name]) for alias in node.names]
+            names += [(folder, start)] if start else []
+        elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+                yield from run_imports(node.orelse, file, root)
+                continue
+            for name in ("body", "orelse", "handlers", "finalbody"):
+                yield from run_imports(getattr(node, name, ()), file, root)
+        for folder, parts in names:
+            for number, _ in enumerate(parts, 1):
+                if found := find_module(folder, parts[:number]):
+                    yield found
