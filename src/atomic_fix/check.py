@@ -87,6 +87,7 @@ def _check(
         raise NotAnalysed(Unreadable(source.filename, reason)) from error
     finally:
         forget_nodes()
+        facts.forget()
     return tuple(sorted(findings, key=lambda finding: finding.sort_key))
 
 
