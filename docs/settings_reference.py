@@ -59,8 +59,8 @@ unless `check-tests` or `--check-tests` says so. Tests are:
   take `tmp_path` or `tmpdir`, or read themselves what they write.
 
 A package called `testing` is checked: it is code that others test with. So is a function such as
-`test_connection` that does none of the above. A test that cannot be parsed is ATF000 all the
-same.
+`test_connection` that does none of the above. A test that would have to be parsed, and cannot be,
+is ATF000 all the same.
 
 ## Codes
 

@@ -1,35 +1,80 @@
-"""A file that is not Python never passes in silence, whatever it holds."""
+"""A file that is not Python is reported if it has to be parsed: because its bytes do not rule out a
+finding, or because `check-syntax` asks."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from atomic_fix.check import check_bytes
+from atomic_fix.cli import main
 from atomic_fix.config import Config
 from atomic_fix.finding import listed
 from atomic_fix.parse.syntax_version import needed_version
 from atomic_fix.source import is_python
 
+NOT_PYTHON = [
+    b"def broken(:\n",
+    b"x = (\n",
+    b"  x = 1\n",
+    b"'''\n",
+    b"return = 1\n",
+    b"print 'x'\n",
+]
+SAVER = b"import json\njson.dump(state, open('state.json', 'w'))\n"
+
+
+@pytest.mark.parametrize("content", NOT_PYTHON)
+def test_a_broken_file_that_has_to_be_parsed_is_reported(content: bytes) -> None:
+    result = check_bytes(SAVER + content, "broken.py", Config())
+    assert result.problem is not None
+    assert not result.findings
+    assert [finding.code for finding in listed(result)] == ["ATF000"]
+
+
+@pytest.mark.parametrize("content", NOT_PYTHON)
+def test_a_broken_file_whose_bytes_rule_out_a_finding_is_clean(content: bytes) -> None:
+    assert not is_python(content)
+    assert list(listed(check_bytes(content, "broken.py", Config()))) == []
+
+
+@pytest.mark.parametrize("content", NOT_PYTHON)
+@pytest.mark.parametrize("way", ["option", "key"])
+def test_check_syntax_reports_every_broken_file(
+    content: bytes, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.py").write_bytes(content)
+    (tmp_path / "sound.py").write_bytes(b"x = 1\n")
+
+    def run(*options: str) -> tuple[int, list[str]]:
+        arguments = ["--no-cache", "--output-format", "concise", *options]
+        result = CliRunner().invoke(main, arguments)
+        return result.exit_code, [row for row in result.output.splitlines() if ": ATF000 " in row]
+
+    assert run() == (0, [])
+    if way == "key":
+        (tmp_path / "atomic-fix.toml").write_text("check-syntax = true\n")
+    for options in ([], ["--diff"], ["--write"]):
+        code, rows = run(*options, *(["--check-syntax"] if way == "option" else []))
+        assert code == 2
+        assert [row.partition(":")[0] for row in rows] == ["broken.py"]
+
 
 @pytest.mark.parametrize(
     "content",
     [
-        b"def broken(:\n",
-        b"x = (\n",
-        b"  x = 1\n",
-        b"'''\n",
-        b"return = 1\n",
-        b"print 'x'\n",
         "x = 'é'\n".encode("latin-1"),
         "#!python\n# coding: ascii\nx = 'é'\n".encode(),
+        b"# coding: nonsense\nx = 1\n",
+        b"x = 1\0\n",
     ],
 )
-def test_unparsable_files_are_reported_even_if_nothing_matches(content: bytes) -> None:
+def test_a_file_without_a_text_is_reported_whatever_it_holds(content: bytes) -> None:
     result = check_bytes(content, "broken.py", Config())
-    assert result.problem is not None
-    assert not result.findings
     assert [finding.code for finding in listed(result)] == ["ATF000"]
 
 
@@ -110,6 +155,6 @@ def test_what_every_python_has_needs_no_newer_one(text: str) -> None:
 )
 def test_what_no_python_takes_is_told_in_the_words_of_this_one(text: str) -> None:
     assert needed_version(text) is None
-    result = check_bytes(text.encode(), "a.py", Config())
+    result = check_bytes(SAVER + text.encode(), "a.py", Config())
     assert result.problem is not None
     assert result.problem.reason.startswith("cannot be parsed: ")

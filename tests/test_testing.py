@@ -147,7 +147,7 @@ def test_the_library_does_too() -> None:
     assert found("app/store.py") == found("/tests/app/store.py") == CODES
     assert found("tests/store.py") == found("/app/tests/store.py") == []
     assert found("tests/store.py", check_tests=True) == CODES
-    broken = check_source(b"def broken(:\n", "tests/store.py")
+    broken = check_source(PROGRAM.encode() + b"def broken(:\n", "tests/store.py")
     assert [each.code for each in broken] == ["ATF000"]
 
 

@@ -16,7 +16,8 @@ def check_source(source: bytes, filename: str, config: Config | None = None) -> 
 
     Its fix is one that may go in: one that `--write` would refuse is left out, with the reason.
     Pure: nothing is read or written, and suppressing comments are not looked at. A file that
-    cannot be decoded or parsed gives one ATF000. Picklable, so that a pool can map it.
+    cannot be decoded gives one ATF000, as does one that has to be parsed and cannot be. Picklable,
+    so that a pool can map it.
 
     Args:
         source: what the file holds.

@@ -9,7 +9,7 @@ from atomic_fix.config import Config
 from atomic_fix.finding import FileResult, Finding, NotAnalysed, Unreadable
 from atomic_fix.parse import NotParsed, TooDeep, stack
 from atomic_fix.parse.python import parsed
-from atomic_fix.source import Source, decode, is_python, is_test_file
+from atomic_fix.source import Source, decode, is_test_file
 
 if TYPE_CHECKING:
     import ast
@@ -87,14 +87,16 @@ def _check(
         raise NotAnalysed(Unreadable(source.filename, reason)) from error
     finally:
         forget_nodes()
+        facts.forget()
     return tuple(sorted(findings, key=lambda finding: finding.sort_key))
 
 
 def check_bytes(content: bytes, filename: str, config: Config) -> FileResult:
-    """Decode and check; a file that cannot be decoded or parsed is a result too."""
+    """Decode and check; a file that cannot be decoded is a result too, and so is one that cannot
+    be parsed, if it has to be."""
     from atomic_fix.prefilter import cannot_match
 
-    if cannot_match(content, config) and is_python(content):
+    if cannot_match(content, config):
         return FileResult(filename)
     source = decode(content, filename)
     if isinstance(source, Unreadable):

@@ -135,13 +135,14 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
     cls=_GroupedCommand,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     options_metavar="[OPTIONS]",
-    epilog="Exit code: 0 clean, 1 findings, 2 something could not be analysed or written.",
+    epilog="Exit code: 0 clean, 1 findings, 2 something was not analysed or written.",
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=str))
 @_code_option("--select", "Check only these codes; ATF1 is all that begin so.")
 @_code_option("--extend-select", "Check these codes too.")
 @_code_option("--ignore", "Do not check these codes.")
 @click.option("--check-tests", is_flag=True, help="Check tests too.")
+@click.option("--check-syntax", is_flag=True, help="Report every file that is not Python.")
 @click.option("--force-exclude", is_flag=True, help="Leave out excluded files even if named.")
 @click.option(
     "--diff-base",
@@ -237,8 +238,7 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 def main(paths: tuple[str, ...], **options: Any) -> None:
     """Find, explain and repair checkpoints that a crash cuts short.
 
-    PATHS are files and folders; `-` is the source on standard input. Without any, the
-    current folder is checked.
+    PATHS are files and folders, by default the current one; `-` is stdin.
     """
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character must not end the run.

@@ -169,7 +169,7 @@ needles = lru_cache(maxsize=8)(Prefilter)
 
 
 def cannot_match(content: bytes, config: Config) -> bool:
-    """Whether bytes that Python can parse surely hold no finding."""
+    """Whether bytes surely hold no finding, be they Python or not."""
     return can_be_decoded(content) and not needles(config).may_match(content)
 
 

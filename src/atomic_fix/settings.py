@@ -61,6 +61,7 @@ class Settings:
     fail_on_unused: bool = False
     assume_helper: bool = False
     output_format: str = "full"
+    check_syntax: bool = False
     isolated: bool = False
     """Whether no configuration file is read, those of other tools included."""
 
@@ -170,6 +171,8 @@ KEYS: tuple[Key, ...] = (
         "0.7"),
     Key("check-tests", Kind.BOOLEAN, "Whether tests are checked too: files and folders named as "
         "pytest and unittest name them, test functions, and methods of a `TestCase`.", "true"),
+    Key("check-syntax", Kind.BOOLEAN, "Whether files whose bytes rule out a finding are parsed "
+        "all the same, so that each one that is not Python is ATF000.", "true"),
     Key("baseline", Kind.STRING, "A file of known findings that are not reported, relative "
         "to the configuration file.", '".atomic-fix-baseline"'),
     Key("require-reason", Kind.BOOLEAN, "Whether a suppression must say why.", "true"),

@@ -90,6 +90,14 @@ class ModuleFacts:
         found: _Result = self._cache[key]
         return found
 
+    def forget(self) -> None:
+        """Let go of what is known, when all questions are answered: see `Scopes.take_apart`."""
+        known = vars(self)
+        if "scopes" in known:
+            self.scopes.take_apart()
+        for name in [name for name in known if name not in self.__dataclass_fields__]:
+            del known[name]
+
     @cached_property
     def vocabulary(self) -> Vocabulary:
         return Vocabulary.of(self.config.durable_words, self.config.not_durable_words)

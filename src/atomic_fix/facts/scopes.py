@@ -248,6 +248,26 @@ class Scopes:
         """The first class of this name."""
         return self.classes.get(name)
 
+    def take_apart(self) -> None:
+        """Let go of all that was found: what stands in a function knows the function, and only a
+        collector of garbage would find out that nobody else knows the two."""
+        for function in self.functions:
+            for held in (
+                function.bindings,
+                function.calls,
+                function.guarded_regions,
+                function.returns,
+                function.branches,
+                function.raises,
+            ):
+                held.clear()
+            owner = function.owner
+            if owner is not None:
+                owner.methods.clear()
+                owner.attributes.clear()
+        for owner in self.classes.values():
+            owner.attributes.clear()
+
 
 def collect(module: ast.Module) -> Scopes:
     """What one pass over a file finds.
@@ -256,8 +276,11 @@ def collect(module: ast.Module) -> Scopes:
         RecursionError: it is nested too deeply for the stack that there is.
     """
     collector = _Collector(module)
-    for statement in module.body:
-        collector.visit(statement)
+    try:
+        for statement in module.body:
+            collector.visit(statement)
+    finally:
+        collector.visits.clear()  # its own methods, which know it
     return collector.scopes
 
 
@@ -272,7 +295,7 @@ class _Collector:
         # The class whose body is being read, None inside a function.
         self._class: ClassFacts | None = None
         self._enclosing: tuple[EnclosingBlock, ...] = ()
-        self._visits: dict[type[ast.AST], Callable[[Any], None]] = {
+        self.visits: dict[type[ast.AST], Callable[[Any], None]] = {
             ast.AnnAssign: self._annotated,
             ast.Assign: self._assign,
             ast.AsyncFor: self._for,
@@ -300,7 +323,7 @@ class _Collector:
         kind = type(node)
         if kind is ast.Name or kind is ast.Constant:
             return
-        visit = self._visits.get(kind)
+        visit = self.visits.get(kind)
         if visit is not None:
             visit(node)
         else:

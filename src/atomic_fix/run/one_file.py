@@ -195,7 +195,8 @@ def _is_plainly_clean(
         and filename.endswith(".py")
         and not (notes and (b"ATF" in content or b"atomic-fix:" in content))
         and cannot_match(content, settings.config)
-        and (parsed is not None or is_python(content))
+        # Whether it is Python is for others to say, unless that was asked.
+        and (not settings.check_syntax or parsed is not None or is_python(content))
     )
 
 

@@ -1,0 +1,42 @@
+"""What a check leaves behind: no garbage that has to be searched for."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import pytest
+
+from atomic_fix.check import check
+from atomic_fix.config import Config
+from atomic_fix.source import Source
+
+ROOT = Path(__file__).parent.parent
+STAYS = 500
+"""Objects of a check that may know each other, of tens of thousands."""
+
+
+def left_by(text: str) -> int:
+    """How many objects only the collector of garbage can free after a check."""
+    source = Source("state.py", text, "utf-8", False)
+    gc.collect()
+    gc.disable()
+    try:
+        check(source, Config(), fixes=False)
+        return gc.collect()
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("name", ["runtime.py", "facts/sites.py", "run/cache.py", "run/git.py"])
+def test_a_file_without_a_finding_is_freed_at_once(name: str) -> None:
+    text = (ROOT / "src" / "atomic_fix" / name).read_text(encoding="utf-8")
+    left_by(text)  # what is loaded once
+    assert left_by(text) < STAYS
+
+
+def test_a_file_with_findings_is_freed_at_once() -> None:
+    block = (ROOT / "fixtures" / "in-place-write" / "bound_again.py").read_text(encoding="utf-8")
+    text = block + "\n\ndef other(x):\n    return [y.z for y in x if y.z(x)]\n" * 200
+    left_by(text)
+    assert left_by(text) < STAYS
