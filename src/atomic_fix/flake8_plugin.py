@@ -20,7 +20,7 @@ from atomic_fix.finding import FileResult, Finding, Unreadable, listed
 from atomic_fix.report import one_per_call, printable
 from atomic_fix.run import disk
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import Content, Parsed, check_file, defect, uncollected
+from atomic_fix.run.one_file import Content, Parsed, check_file, defect
 from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver, Settings
 from atomic_fix.source import Source
 from atomic_fix.suppress import Reach, Suppressions
@@ -167,10 +167,9 @@ class AtomicFixPlugin:
             content = disk.read(self._filename)
         known = settings.baseline and str(Path(settings.root, settings.baseline))
         narrowing, parsed = Narrowing(baseline_file=known), Parsed(text, self._tree)
-        with uncollected():
-            result = check_file(
-                content, self._filename, settings, narrowing, parsed, noqa=False, fixes=False
-            )
+        result = check_file(
+            content, self._filename, settings, narrowing, parsed, noqa=False, fixes=False
+        )
         if not result.findings:
             return result
         findings = one_per_call(result.findings, self._hidden_by_flake8())
