@@ -19,7 +19,7 @@ from atomic_fix import __version__
 from atomic_fix.finding import FileResult, Finding, Unreadable, listed
 from atomic_fix.report import one_per_call, printable
 from atomic_fix.run import disk
-from atomic_fix.run.one_file import Content, Parsed, check_file, defect, gc_paused
+from atomic_fix.run.one_file import Content, Parsed, check_file, defect
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver, Settings
 from atomic_fix.source import Source
@@ -167,10 +167,9 @@ class AtomicFixPlugin:
             content = disk.read(self._filename)
         known = settings.baseline and str(Path(settings.root, settings.baseline))
         report_filter, parsed = ReportFilter(baseline_file=known), Parsed(text, self._tree)
-        with gc_paused():
-            result = check_file(
-                content, self._filename, settings, report_filter, parsed, noqa=False, fixes=False
-            )
+        result = check_file(
+            content, self._filename, settings, report_filter, parsed, noqa=False, fixes=False
+        )
         if not result.findings:
             return result
         findings = one_per_call(result.findings, self._hidden_by_flake8())

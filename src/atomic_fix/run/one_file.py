@@ -111,8 +111,10 @@ def change_file(
     """Check one file and change it in memory, as the policy says."""
     kept = content if isinstance(content, bytes) else b""
 
+    known = _Known()
+
     def find(text: Source) -> tuple[Finding, ...]:
-        return _kept(_found(text, settings), text, settings, report_filter)
+        return _kept(_found(text, settings, known=known), text, settings, report_filter)
 
     def work() -> Repair:
         if _is_plainly_clean(content, filename, settings):
@@ -152,7 +154,8 @@ def _guarded(filename: str, work: Callable[[], _Result]) -> _Result | Unreadable
     """What `work` makes of a file, or why it cannot: the file cannot be analysed, takes too long,
     or meets a defect of ours, which must not stop the other files, nor let this one pass."""
     try:
-        return limited(work)
+        with gc_paused():
+            return limited(work)
     except NotAnalysed as error:
         return error.problem
     except TooLong:
@@ -224,10 +227,41 @@ def _encoded(source: Source) -> bytes | None:
         return None
 
 
+class _Known:
+    """What was found in the last texts of one file. A repair is tried before it is offered, and
+    what is made of it then is the same text that is checked once it goes in."""
+
+    _MOST = 4
+    """Texts: a repair that is refused is tried alone, and each try makes another one."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[Finding, ...]] = {}
+
+    def or_else(
+        self, source: Source, find: Callable[[Source], tuple[Finding, ...]]
+    ) -> tuple[Finding, ...]:
+        """The findings of a text, by `find` where it was not seen lately."""
+        text = source.text
+        if text not in self._found:
+            found = find(source)
+            if len(self._found) >= self._MOST:
+                del self._found[next(iter(self._found))]
+            self._found[text] = found
+        return self._found[text]
+
+
 def _found(
-    source: Source, settings: Settings, tree: ast.Module | None = None, *, fixes: bool = True
+    source: Source,
+    settings: Settings,
+    tree: ast.Module | None = None,
+    *,
+    fixes: bool = True,
+    known: _Known | None = None,
 ) -> tuple[Finding, ...]:
     """Every finding.
+
+    Args:
+        known: what was found in other texts of the file.
 
     Raises:
         NotAnalysed: the source cannot be analysed.
@@ -238,14 +272,20 @@ def _found(
     if left_out and (tree is not None or is_python(source.text.encode())):
         return ()
     config = _styled(settings, source.filename) if fixes else settings.config
-    findings = check(source, config, tree, fixes=fixes)
+    known = _Known() if known is None else known
+
+    def find(text: Source) -> tuple[Finding, ...]:
+        given = tree if text is source else None
+        return known.or_else(text, lambda each: check(each, config, given, fixes=fixes))
+
+    findings = find(source)
     if left_out:
         return ()
     if all(finding.fix is None for finding in findings):
         return findings
     from atomic_fix.rewrite import verified
 
-    return verified(source, findings, lambda text: check(text, config))
+    return verified(source, findings, find)
 
 
 def _styled(settings: Settings, filename: str) -> Config:
