@@ -150,7 +150,7 @@ def test_each_setting_that_tells_what_is_found_is_an_option() -> None:
     text = run_flake8("--isolated", "--help").stdout.decode()
     not_about_findings = {
         "per-file-ignores", "exclude", "extend-exclude", "force-exclude", "respect-gitignore",
-        "baseline", "require-reason", "fail-on-unused", "output-format", "select",
+        "extend", "baseline", "require-reason", "fail-on-unused", "output-format", "select",
         "extend-select", "ignore", "assume-helper",
     }  # fmt: skip
     for key in KEYS:

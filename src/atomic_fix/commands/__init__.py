@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from atomic_fix.finding import FileResult, Finding, listed
-from atomic_fix.report import Report, harmless, named, one_per_call, printable, renderer
+from atomic_fix.report import Report, count, harmless, named, one_per_call, printable, renderer
 from atomic_fix.run import cache, disk, workers
 from atomic_fix.run.all_files import Effort, shard_of
 from atomic_fix.run.narrowing import Narrowing
@@ -78,6 +78,8 @@ def print_report(
     Raises:
         ConfigError: the file cannot be written.
     """
+    if _option("verbose"):
+        _tell_details(results, session)
     stream = sys.stderr if to_stderr else sys.stdout
     options = session.options
     to_file = options["output_file"]
@@ -91,6 +93,8 @@ def print_report(
         imported=imported or {},
         done="Suppressed" if options["add_noqa"] is not None else "Fixed",
         show_fixes=options["show_fixes"],
+        fixes_only=options["fix_only"],
+        quiet=options["quiet"],
         source_of=sources(results),
     )
     name = "statistics" if options["statistics"] else session.here.output_format
@@ -163,8 +167,28 @@ def exit_code(results: Iterable[FileResult]) -> int:
 
 
 def warn(message: str) -> None:
-    """Say on standard error what changes no exit code."""
-    click.echo(harmless(f"warning: {printable(message)}"), err=True)
+    """Say on standard error what changes no exit code, but not with --quiet."""
+    if not _option("quiet"):
+        click.echo(harmless(f"warning: {printable(message)}"), err=True)
+
+
+def _tell_details(results: Iterable[FileResult], session: Session) -> None:
+    """Say on standard error what came of each file, and by whose settings."""
+    for result in results:
+        said = count(len(result.findings), "finding") if result.analysed else "not analysed"
+        try:
+            settings = session.resolver.for_file(result.filename)
+        except ConfigError:
+            origin = "a wrong configuration"  # which the report tells
+        else:
+            origin = settings.origin or "no configuration file"
+        click.echo(harmless(printable(f"{result.filename}: {said} ({origin})")), err=True)
+
+
+def _option(name: str) -> object:
+    """The value of an option that concerns all that is said, wherever in a run that is."""
+    context = click.get_current_context(silent=True)
+    return context.params.get(name) if context is not None else None
 
 
 def complain(message: str) -> int:
@@ -174,7 +198,10 @@ def complain(message: str) -> int:
 
 
 def use_colour(is_terminal: bool) -> bool:
-    """Whether to colour: NO_COLOR and FORCE_COLOR decide when set, NO_COLOR first."""
+    """Whether to colour: --color decides, then NO_COLOR, then FORCE_COLOR."""
+    when = _option("color")
+    if when in ("always", "never"):
+        return when == "always"
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):

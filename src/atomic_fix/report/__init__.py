@@ -58,7 +58,8 @@ class Report:
     colours may be used, and `width` how many columns there are; 0 stands for no limit.
     `fixed` are the findings that --write has repaired, and `done` is the word for it;
     `results` then tell what remains. `imported` has the modules that the repairs of some of them
-    import. `source_of` gives the text of a file as it was checked,
+    import. `fixes_only` tells that `results` do not have what remains, and `quiet` that only
+    findings are to be shown. `source_of` gives the text of a file as it was checked,
     or None when that cannot be had any more; changes are not shown then.
     """
 
@@ -68,6 +69,8 @@ class Report:
     width: int = 0
     fixed: tuple[Finding, ...] = ()
     show_fixes: bool = False
+    fixes_only: bool = False
+    quiet: bool = False
     imported: Mapping[Finding, str] = field(default_factory=dict)
     done: str = "Fixed"
     source_of: Callable[[str], Source | None] = lambda _filename: None
@@ -179,7 +182,8 @@ def repairs_and_summary(report: Report) -> Iterator[str]:
             yield harmless(
                 f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}{more}\n"
             )
-    yield f"{summary(report)}\n"
+    if not report.quiet:
+        yield f"{summary(report)}\n"
 
 
 def summary(report: Report) -> str:
@@ -214,6 +218,8 @@ def summary(report: Report) -> str:
         modules = Counter(module for module, _ in pairs)
         named = (f"`{each}` ({count(modules[each], 'file')})" for each in sorted(modules))
         parts.append(f"Repaired code imports {', '.join(named)}.")
+    if report.fixes_only and not parts:
+        return "Fixed nothing."
     return " ".join(parts) or f"No findings in {count(len(report.results), 'file')}."
 
 
