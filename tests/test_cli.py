@@ -445,6 +445,11 @@ def test_statistics(here: Path) -> None:
         "1  ATF201  swallowed-load-error",
     ]
     assert result.exit_code == 1
+    counts = json.loads(run("--statistics", "--output-format", "json").stdout)
+    assert [(each["code"], each["count"]) for each in counts] == [("ATF101", 2), ("ATF201", 1)]
+    text = run("--statistics", "--output-format", "junit")
+    assert text.stdout == result.stdout
+    assert text.stderr == "warning: --statistics: `junit` has no form for it, so it is text\n"
 
 
 def test_output_file(here: Path) -> None:

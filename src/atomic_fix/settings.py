@@ -82,6 +82,7 @@ class Settings:
     fail_on_unused: bool = False
     assume_helper: bool = False
     output_format: str = "full"
+    docs_url: str = ""
     isolated: bool = False
     """Whether no configuration file is read, those of other tools included."""
 
@@ -126,6 +127,7 @@ class Kind(enum.Enum):
     SAVERS = "a list of names, each with `:position` or without"
     HELPER = "a module, a `module:function`, or a call of that with `path` and `obj`"
     STRING = "a string"
+    URL = "an address that begins with `https://` or the like, or empty"
     BOOLEAN = "true or false"
     SHARE = "a number between 0 and 1"
     TABLE = "a table of pattern = [codes]"
@@ -210,6 +212,8 @@ KEYS: tuple[Key, ...] = (
         option="Exit with 1 for what suppresses nothing."),
     Key("output-format", Kind.STRING, "How findings are printed.", '"concise"',
         OUTPUT_FORMATS, option=f"One of {', '.join(OUTPUT_FORMATS)}."),
+    Key("docs-url", Kind.URL, "Where this documentation is published, so that reports and editors "
+        "can link to the page of a rule.", '"https://docs.example.org/atomic-fix/"'),
 )  # fmt: skip
 
 
@@ -304,6 +308,7 @@ _MOST_VALUES = 1_000
 """Of a list: each costs time for each file."""
 _LONGEST_VALUE = 200
 """Characters of a wrong value that an error shows."""
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]+")
 _SAVER = re.compile(r"\.?\w+(\.\w+)*(:\d)?")
 
 
@@ -332,6 +337,8 @@ def _checked(key: Key, value: object, where: str) -> object:
             if key.choices and value not in key.choices:
                 allowed = ", ".join(key.choices) + nearest(value, key.choices)
                 raise ConfigError(f"{place} is `{value}` but must be one of {allowed}")
+            return value
+        case Kind.URL, str() if not value or _URL.fullmatch(value):
             return value
         case Kind.BOOLEAN, bool():
             return value

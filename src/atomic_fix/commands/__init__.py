@@ -15,7 +15,16 @@ from typing import Any
 import click
 
 from atomic_fix.finding import FileResult, Finding, listed
-from atomic_fix.report import Report, count, harmless, named, one_per_call, printable, renderer
+from atomic_fix.report import (
+    STATISTICS,
+    Report,
+    count,
+    harmless,
+    named,
+    one_per_call,
+    printable,
+    renderer,
+)
 from atomic_fix.run import cache, disk, workers
 from atomic_fix.run.all_files import Effort, shard_of
 from atomic_fix.run.narrowing import Narrowing
@@ -95,10 +104,13 @@ def print_report(
         show_fixes=options["show_fixes"],
         fixes_only=options["fix_only"],
         quiet=options["quiet"],
+        docs_url=session.here.docs_url,
         source_of=sources(results),
     )
-    name = "statistics" if options["statistics"] else session.here.output_format
-    pieces = renderer(name)(report)
+    name = session.here.output_format
+    if options["statistics"] and name not in STATISTICS:
+        warn(f"--statistics: `{name}` has no form for it, so it is text")
+    pieces = renderer(name, statistics=options["statistics"])(report)
     if to_file:
         within = disk.within_here(to_file)
         write_file(to_file, "".join(pieces), within, "--output-file: ")

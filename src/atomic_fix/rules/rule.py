@@ -17,7 +17,7 @@ from atomic_fix.facts.publications import Publication
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.facts.swallowing import Swallow
-from atomic_fix.finding import Evidence, Finding, Fix
+from atomic_fix.finding import Evidence, Finding, Fix, RelatedLocation
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.code import Code, code_around
 from atomic_fix.fixes.corrupted_error import fix_swallow
@@ -142,6 +142,7 @@ class Rule:
                 noqa_row=span.start.row,
                 source_line=facts.source.line(span.start.row),
                 precedence=match.precedence,
+                related=tuple(_related(facts, match.durability)),
             )
 
     def _detected(
@@ -182,6 +183,13 @@ def evidence(facts: ModuleFacts, durability: Durability) -> tuple[Evidence, ...]
         text = f"{ground.text}, line {row}" if row is not None else ground.text
         found.append(Evidence(text, row))
     return tuple(found)
+
+
+def _related(facts: ModuleFacts, durability: Durability) -> Iterator[RelatedLocation]:
+    """The places that show a ground; the message has no row, which a reader sees."""
+    for ground in durability.reasons:
+        if ground.site is not None:
+            yield RelatedLocation(ground.text, facts.tree.span(ground.site.node))
 
 
 def written(
