@@ -15,11 +15,12 @@ _INTRODUCTION = """\
 
 atomic-fix reads `[tool.atomic-fix]` in the `pyproject.toml` nearest to each file, at or above
 its folder, or an `atomic-fix.toml` that holds the same keys at its top level. A tree may hold
-several; the nearest one counts, and they are not merged. `atomic-fix.toml` wins over a
+several: only the nearest one counts, with what it names in `extend`. `atomic-fix.toml` wins over a
 `pyproject.toml` beside it, and a `pyproject.toml` without the table is passed by.
 
 Options of the command line win over files. `--config FILE` uses that file for every path,
-`--isolated` reads none, `--show-settings` prints what holds in the current folder, and
+`--config KEY=VALUE` sets one key, written as TOML (`--config 'loaders=["mylib.read_state"]'`),
+`--isolated` reads no file, `--show-settings` prints the settings of the current folder, and
 `--show-files` prints which files would be checked.
 
 An unknown key, a value of the wrong type or an unknown rule code ends the run with exit code
@@ -29,7 +30,7 @@ An unknown key, a value of the wrong type or an unknown rule code ends the run w
 take TOML schemas, such as those that run taplo, complete and check an `atomic-fix.toml` whose
 first line is `#:schema` and the path or URL of that file.
 
-A whole table, with every key at a value that is not its default:
+A whole table, with every key but `extend` at a value that is not its default:
 
 """
 
@@ -38,11 +39,25 @@ _PATTERNS = """\
 
 `exclude`, `extend-exclude` and `per-file-ignores` take patterns as `.gitignore` does: `gen/` is
 a folder of that name anywhere below the configuration file, `/gen/` only the one beside it,
-`*_pb2.py` a file name, `**` any folders, and `!` takes back.
+`*_pb2.py` a file name, `**` any folders, and `!` takes back. Those of an option are relative to the
+current folder. `--exclude` and `--extend-exclude` take several patterns with commas between them,
+`--per-file-ignores` takes `PATTERN:CODE,CODE`, as those of ruff and flake8 do.
 
 A file that is named on the command line is checked even if it is excluded, unless
 `force-exclude` is set, as the hooks for pre-commit do. A folder that is named is walked even if
 git ignores it.
+
+## Shared settings
+
+```
+[tool.atomic-fix]
+extend = "../../pyproject.toml"  # or any other TOML file; `~` is your home folder
+ignore = ["ATF102"]
+```
+
+The keys of the other file hold, but for those that this one has too. The keys `extend-select` and
+`extend-exclude` add up. Paths and patterns stay relative to the file that they stand in. The other
+file may extend a third one.
 
 ## Tests
 
@@ -78,7 +93,7 @@ concerns what is found, win over the files: see `flake8 --help`.
 
 def markdown() -> str:
     """The page `docs/configuration.md`."""
-    table = "".join(f"{key.name} = {key.example}\n" for key in KEYS)
+    table = "".join(f"{key.name} = {key.example}\n" for key in KEYS if key.name != "extend")
     parts = [_INTRODUCTION, f"```toml\n[tool.atomic-fix]\n{table}```\n\n", _PATTERNS, "## Keys\n"]
     values = shown(Settings())
     for key in KEYS:
@@ -88,7 +103,8 @@ def markdown() -> str:
         parts.append(
             f"\n### `{key.name}`\n\n{key.help}\n\n"
             f"{key.kind.value[0].upper()}{key.kind.value[1:]}.{choices} "
-            f"Default: {_default(values[key.name])}\n"
+            f"Default: {_default(values[key.name])}"
+            f"{f' Option: `--{key.name}`.' if key.option else ''}\n"
         )
     return "".join(parts)
 
@@ -119,9 +135,11 @@ def _type(key: Key) -> dict[str, Any]:
     types: dict[Kind, dict[str, Any]] = {
         Kind.CODES: {"type": "array", "items": code},
         Kind.STRINGS: {"type": "array", "items": {"type": "string"}},
+        Kind.PATTERNS: {"type": "array", "items": {"type": "string"}},
         Kind.SAVERS: {"type": "array", "items": {"type": "string"}},
         Kind.STRING: {"type": "string"},
         Kind.HELPER: {"type": "string"},
+        Kind.URL: {"type": "string"},
         Kind.BOOLEAN: {"type": "boolean"},
         Kind.FRACTION: {"type": "number", "minimum": 0, "maximum": 1},
         Kind.TABLE: {

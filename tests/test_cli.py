@@ -316,7 +316,18 @@ def test_select_and_ignore(here: Path, options: tuple[str, ...], codes: list[str
     [
         (("--select", "ATF999"), "option: `select`: unknown rule code `ATF999`"),
         (("--ignore", "AFT101"), "unknown rule code `AFT101`, did you mean `ATF101`?"),
-        (("--explain", "ATF11"), "unknown rule code `ATF11`, did you mean `ATF11"),
+        (("--explain", "ATF19"), "unknown rule code `ATF19`, did you mean `ATF"),
+        (("--config", "durability=atomic"),
+         '; as TOML a text is quoted: durability="atomic"'),
+        (("--config", "slect=[]"), "option: unknown key `slect`, did you mean `select`?"),
+        (("--config", 'extend="x"'), "--config: `extend` can only stand in a file"),
+        (("--config", "a.toml", "--config", "b.toml"), "only one file can be used"),
+        (("--min-confidence", "2"), "`min-confidence` must be a number between 0 and 1, not 2.0"),
+        (("--per-file-ignores", "a.py"), "'a.py' is not PATTERN:CODE, as in `scripts/:ATF1`"),
+        (("--per-file-ignores", "a.py:"), "'a.py:' is not PATTERN:CODE"),
+        (("--per-file-ignores", "a.py:X1"), "`per-file-ignores`: unknown rule code `X1`"),
+        (("--color", "yes"), "'yes'"),
+        (("--fix", "--diff"), "--diff and --write exclude each other"),
         (("--output-format", "xml"), "'xml'"),
         (("--wriet",), "--wri"),
         (("--diff", "--write"), "--diff and --write exclude each other"),
@@ -327,7 +338,7 @@ def test_select_and_ignore(here: Path, options: tuple[str, ...], codes: list[str
         (("--show-fixes",), "--show-fixes needs --write"),
         (("--output-file", "no/such/folder/x"), "no/such/folder/x: cannot be written: No such"),
     ],
-)
+)  # fmt: skip
 def test_wrong_use_is_two_and_says_what_is_wrong(
     here: Path, arguments: tuple[str, ...], message: str
 ) -> None:
@@ -420,8 +431,9 @@ def test_help_is_grouped_fits_one_screen_and_leaves_no_option_out() -> None:
     assert set(HEADINGS) <= {each.name for each in options}
     for heading in HEADINGS.values():
         assert lines.count(f"{heading}:") == 1
-    for option in ("--help", *(each.opts[-1] for each in options)):
-        assert len(re.findall(rf"^  (?:-\w, )?{option}\b(?!-)", result.output, re.MULTILINE)) == 1
+    for option in ("--help", *(name for each in options for name in each.opts)):
+        found = re.findall(rf"^  (?:--?\w+, )?{option}\b(?!-)", result.output, re.MULTILINE)
+        assert len(found) == 1
 
 
 def test_statistics(here: Path) -> None:
@@ -433,6 +445,11 @@ def test_statistics(here: Path) -> None:
         "1  ATF201  swallowed-load-error",
     ]
     assert result.exit_code == 1
+    counts = json.loads(run("--statistics", "--output-format", "json").stdout)
+    assert [(each["code"], each["count"]) for each in counts] == [("ATF101", 2), ("ATF201", 1)]
+    text = run("--statistics", "--output-format", "junit")
+    assert text.stdout == result.stdout
+    assert text.stderr == "warning: --statistics: `junit` has no form for it, so it is text\n"
 
 
 def test_output_file(here: Path) -> None:

@@ -15,7 +15,18 @@ import jsonschema
 import pytest
 
 from atomic_fix.config import Config
-from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver, Settings, merge, shown
+from atomic_fix.run.discover import Candidate, discover
+from atomic_fix.settings import (
+    KEYS,
+    ConfigError,
+    FileIgnores,
+    Kind,
+    PatternList,
+    Resolver,
+    Settings,
+    merge,
+    shown,
+)
 
 
 def write(path: Path, text: str) -> Path:
@@ -57,6 +68,86 @@ def test_a_file_that_is_named_holds_everywhere(tmp_path: Path) -> None:
     named = write(tmp_path / "other/settings.toml", 'on-corrupt = "warn"\n')
     settings = Resolver({}, str(named)).for_folder(str(tmp_path))
     assert (settings.config.ignore, settings.config.on_corrupt) == ((), "warn")
+
+
+def test_a_file_extends_another_one(tmp_path: Path) -> None:
+    write(
+        tmp_path / "pyproject.toml",
+        """
+        [tool.atomic-fix]
+        min-confidence = 0.75
+        ignore = ["ATF101"]
+        extend-select = ["ATF203"]
+        exclude = ["/drop/"]
+        extend-exclude = ["/a/gen/"]
+        per-file-ignores = { "/a/tools/" = ["ATF1"] }
+        baseline = "known.txt"
+        """,
+    )
+    write(tmp_path / "a/shared.toml", 'extend = "../pyproject.toml"\ndurability = "atomic"\n')
+    write(
+        tmp_path / "a/b/atomic-fix.toml",
+        'extend = "../shared.toml"\nignore = ["ATF102"]\nextend-select = ["ATF202"]\n'
+        'extend-exclude = ["/x/"]\n',
+    )
+    settings = Resolver({}).for_folder(str(tmp_path / "a/b/c"))
+    assert settings.root == str(tmp_path / "a/b")
+    assert settings.config.min_confidence == 0.75
+    assert settings.config.durability == "atomic"
+    assert settings.config.ignore == ("ATF102",)
+    assert settings.config.extend_select == ("ATF203", "ATF202")
+    # Paths and patterns stay relative to the file that has them.
+    assert settings.baseline == str(tmp_path / "known.txt")
+    assert settings.exclude == PatternList(str(tmp_path), ("/drop/",))
+    assert settings.extend_exclude == (
+        PatternList(str(tmp_path), ("/a/gen/",)),
+        PatternList(str(tmp_path / "a/b"), ("/x/",)),
+    )
+    assert settings.per_file_ignores == (FileIgnores(str(tmp_path), "/a/tools/", ("ATF1",)),)
+    for name in ("a/gen/y.py", "a/b/gen/y.py", "a/b/x/y.py", "a/b/c/x/y.py"):
+        write(tmp_path / name, "")
+    found = [each.path for each in discover([str(tmp_path / "a/b")], Resolver({}))
+             if isinstance(each, Candidate)]  # fmt: skip
+    assert found == [str(tmp_path / "a/b/c/x/y.py"), str(tmp_path / "a/b/gen/y.py")]
+
+
+def test_options_add_to_the_keys_that_extend(tmp_path: Path) -> None:
+    write(tmp_path / "atomic-fix.toml", 'extend-select = ["ATF203"]\nextend-exclude = ["x"]\n')
+    resolver = Resolver({"extend-select": ["ATF2"], "extend-exclude": ["y"]})
+    settings = resolver.for_folder(str(tmp_path))
+    assert settings.config.extend_select == ("ATF203", "ATF2")
+    assert [each.lines for each in settings.extend_exclude] == [("x",), ("y",)]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"atomic-fix.toml": 'extend = "b.toml"'},
+         "b.toml: cannot be read: No such file or directory"),
+        ({"atomic-fix.toml": 'extend = "b.toml"', "b.toml": 'extend = "./atomic-fix.toml"'},
+         "b.toml: `extend` leads back to {}/atomic-fix.toml"),
+        ({"atomic-fix.toml": 'extend = "atomic-fix.toml"'}, "`extend` leads back to "),
+        ({"atomic-fix.toml": "extend = 3"}, "`extend` must be a string, not 3"),
+        ({"atomic-fix.toml": 'extend = "pyproject.toml"', "pyproject.toml": "[tool.x]"},
+         "pyproject.toml: it has no [tool.atomic-fix] table"),
+        ({"atomic-fix.toml": 'extend = "b.toml"', "b.toml": "slect = []"},
+         "b.toml: unknown key `slect`, did you mean `select`?"),
+        ({"atomic-fix.toml": 'extend = "/dev/zero"'},
+         "/dev/zero: cannot be read: not a regular file"),
+        ({"atomic-fix.toml": 'extend = "0.toml"',
+          **{f"{n}.toml": f"extend = '{n + 1}.toml'" for n in range(40)}},
+         "30.toml: more than 32 files extend one another"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_extended_is_one_line(
+    tmp_path: Path, files: dict[str, str], message: str
+) -> None:
+    for name, text in files.items():
+        write(tmp_path / name, text)
+    with pytest.raises(ConfigError) as error:
+        Resolver({}).for_folder(str(tmp_path))
+    assert message.format(tmp_path) in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(

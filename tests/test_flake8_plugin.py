@@ -150,8 +150,8 @@ def test_each_setting_that_affects_findings_is_an_option() -> None:
     text = run_flake8("--isolated", "--help").stdout.decode()
     not_about_findings = {
         "per-file-ignores", "exclude", "extend-exclude", "force-exclude", "respect-gitignore",
-        "baseline", "require-reason", "fail-on-unused", "output-format", "select",
-        "extend-select", "ignore", "assume-helper",
+        "extend", "docs-url", "baseline", "require-reason", "fail-on-unused", "output-format",
+        "select", "extend-select", "ignore", "assume-helper",
     }  # fmt: skip
     for key in KEYS:
         assert (f"--atf-{key.name} " in text) is (key.name not in not_about_findings), key.name

@@ -18,7 +18,7 @@ from pygls.lsp.client import LanguageClient
 from pygls.workspace import PositionCodec, TextDocument
 
 from atomic_fix import __version__
-from atomic_fix.finding import FileResult
+from atomic_fix.finding import FileResult, Position, RelatedLocation, Span
 from atomic_fix.lsp import FIX_ALL, _Checked
 from atomic_fix.run.helper_import import HelperImports
 from atomic_fix.settings import Resolver
@@ -86,7 +86,12 @@ class Editor(LanguageClient):
         return actions
 
 
-def in_editor(work: Callable[[Editor], Awaitable[None]], folder: Path) -> None:
+def in_editor(
+    work: Callable[[Editor], Awaitable[None]],
+    folder: Path,
+    options: object = None,
+    capabilities: types.TextDocumentClientCapabilities | None = None,
+) -> None:
     """Start a server, do some work with it and let it end as an editor would."""
 
     async def session() -> None:
@@ -94,7 +99,11 @@ def in_editor(work: Callable[[Editor], Awaitable[None]], folder: Path) -> None:
         await editor.start_io(sys.executable, "-m", "atomic_fix.lsp", "--stdio")
         try:
             result = await editor.initialize_async(
-                types.InitializeParams(types.ClientCapabilities(), root_uri=folder.as_uri())
+                types.InitializeParams(
+                    types.ClientCapabilities(text_document=capabilities),
+                    root_uri=folder.as_uri(),
+                    initialization_options=options,
+                )
             )
             assert result.server_info == types.ServerInfo("atomic-fix", __version__)
             editor.initialized(types.InitializedParams())
@@ -173,8 +182,9 @@ def test_hover_quick_fix_and_fix_all(tmp_path: Path, newline: str) -> None:
         )
         assert await editor.text_document_hover_async(nothing) is None
 
-        (fix,) = await editor.actions(path, saver.range, types.CodeActionKind.QuickFix)
+        fix, disable = await editor.actions(path, saver.range, types.CodeActionKind.QuickFix)
         assert fix.title.startswith("ATF101: ")
+        assert disable.title == "ATF101: Disable for this line"
         assert list(fix.diagnostics or ()) == [saver]
         repaired = applied(text, fix, path)
         assert f"    atomic_write_json(state_path, x){newline}" in repaired
@@ -213,7 +223,7 @@ def test_repairs_that_cannot_be_imported_are_left_out_and_one_message_says_so(
 
     async def work(editor: Editor) -> None:
         saver, _ = await editor.open(path, text)
-        (fix,) = await editor.actions(path, saver.range, types.CodeActionKind.QuickFix)
+        fix, _ = await editor.actions(path, saver.range, types.CodeActionKind.QuickFix)
         assert fix.title.endswith(" (cannot be imported yet: `atomic_fix.runtime`)")
         assert fix.is_preferred is False
         assert editor.messages == [], "nobody has asked for it"
@@ -229,7 +239,7 @@ def test_repairs_that_cannot_be_imported_are_left_out_and_one_message_says_so(
             f"`atomic-fix --vendor {tmp_path / 'atomic_io.py'}`, or declare that dependency"
         )
         (tmp_path / "requirements.txt").write_text("atomic-fix\n")
-        (fix,) = await editor.actions(path, saver.range, types.CodeActionKind.QuickFix)
+        fix, _ = await editor.actions(path, saver.range, types.CodeActionKind.QuickFix)
         assert fix.is_preferred is True
         (fix_all,) = await editor.actions(path, start, FIX_ALL)
         assert "from atomic_fix.runtime import" in applied(text, fix_all, path)
@@ -243,12 +253,163 @@ def test_a_loader_gets_both_repairs_and_the_warning_is_preferred(tmp_path: Path)
 
     async def work(editor: Editor) -> None:
         _, loader = await editor.open(path, text)
-        warns, raises = await editor.actions(path, loader.range, types.CodeActionKind.QuickFix)
+        warns, raises, _ = await editor.actions(path, loader.range, types.CodeActionKind.QuickFix)
         assert (warns.is_preferred, raises.is_preferred) == (True, False)
         assert ".warning(" in applied(text, warns, path)
         assert "raise CheckpointCorruptedError(" in applied(text, raises, path)
 
     in_editor(work, tmp_path)
+
+
+def test_a_finding_can_be_disabled_for_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "state.py"
+    both = SAVER.replace("(x))", "(x), encoding='utf-8')  # noqa: E501")
+
+    async def work(editor: Editor) -> None:
+        for version, (text, comment) in enumerate(
+            [(SAVER, "  # noqa: ATF101"), (both, "  # noqa: E501,ATF101")], 1
+        ):
+            (found,) = await (
+                editor.open(path, text) if version == 1 else editor.change(path, text, version)
+            )
+            _, disable = await editor.actions(path, found.range, types.CodeActionKind.QuickFix)
+            assert (disable.title, disable.is_preferred) == ("ATF101: Disable for this line", False)
+            assert [each.code for each in disable.diagnostics or ()] == ["ATF101"]
+            disabled = applied(text, disable, path)
+            assert disabled.splitlines()[4].endswith(comment)
+            assert await editor.change(path, disabled, 10 * version) == []
+        # Where a comment has to say why, a person is reminded to.
+        (tmp_path / "atomic-fix.toml").write_text("require-reason = true\n")
+        (found,) = await editor.change(path, SAVER, 30)
+        _, disable = await editor.actions(path, found.range, types.CodeActionKind.QuickFix)
+        disabled = applied(SAVER, disable, path)
+        assert disabled.splitlines()[4].endswith("  # noqa: ATF101 -- TODO: say why")
+        assert await editor.change(path, disabled, 31) == []
+        # What could not be analysed cannot be.
+        (found,) = await editor.change(path, "open('checkpoint.json', 'w'\n", 32)
+        assert await editor.actions(path, found.range) == []
+
+    in_editor(work, tmp_path)
+
+
+def test_the_other_place_and_the_page_are_linked(tmp_path: Path) -> None:
+    path = tmp_path / "state.py"
+    text = "# é🗄\n" + SAVER + LOADER.partition("\n")[2].replace("return json", "'🗄'; return json")
+    address = "https://docs.example.org/atomic-fix"
+
+    async def work(editor: Editor) -> None:
+        saver, _ = await editor.open(path, text)
+        assert saver.code_description is None
+        (related,) = saver.related_information or ()
+        assert related.message == "`load` reads such a file back"
+        assert related.location.uri == path.as_uri()
+        row = next(i for i, line in enumerate(text.splitlines()) if "json.loads" in line)
+        before = text.splitlines()[row].partition("json.loads")[0]
+        units = len(before.encode("utf-16-le")) // 2
+        assert related.location.range.start == types.Position(row, units)
+        (tmp_path / "atomic-fix.toml").write_text(f"docs-url = '{address}'\n")
+        saver, _ = await editor.change(path, text, 2)
+        assert saver.code_description == types.CodeDescription(
+            f"{address}/rules/in-place-write.html"
+        )
+
+    in_editor(work, tmp_path)
+
+
+def test_a_related_location_may_be_in_another_file(tmp_path: Path) -> None:
+    source = Source("a.py", SAVER, "utf-8", bom=False)
+    document = TextDocument("file:///a.py", SAVER)
+    checked = _Checked(document, source, None, FileResult("a.py"), HelperImports(Resolver({})))
+    span = Span(Position(3, 5), Position(3, 9))
+    location = checked.location(RelatedLocation("read back", span, str(tmp_path / "b c.py")))
+    assert location.uri == (tmp_path / "b c.py").as_uri()
+    assert location.range == types.Range(types.Position(2, 4), types.Position(2, 8))
+
+
+def test_an_editor_that_asks_for_diagnostics_is_not_sent_them(tmp_path: Path) -> None:
+    path = tmp_path / "state.py"
+    identifier = types.TextDocumentIdentifier(path.as_uri())
+
+    async def asked(editor: Editor) -> list[str]:
+        params = types.DocumentDiagnosticParams(identifier)
+        report = await editor.text_document_diagnostic_async(params)
+        assert isinstance(report, types.RelatedFullDocumentDiagnosticReport)
+        return [str(each.code) for each in report.items]
+
+    async def work(editor: Editor) -> None:
+        item = types.TextDocumentItem(path.as_uri(), "python", 1, SAVER)
+        editor.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        assert await asked(editor) == ["ATF101"]
+        editor.text_document_did_change(
+            types.DidChangeTextDocumentParams(
+                types.VersionedTextDocumentIdentifier(2, path.as_uri()),
+                [types.TextDocumentContentChangeWholeDocument(LOADER)],
+            )
+        )
+        assert await asked(editor) == ["ATF201"]
+        editor.text_document_did_close(types.DidCloseTextDocumentParams(identifier))
+        assert await asked(editor) == []
+        assert editor.latest.empty()
+
+    async def sent(editor: Editor) -> None:
+        assert [each.code for each in await editor.open(path, SAVER)] == ["ATF101"]
+        # It may ask all the same.
+        assert await asked(editor) == ["ATF101"]
+
+    pulls = types.TextDocumentClientCapabilities(diagnostic=types.DiagnosticClientCapabilities())
+    in_editor(work, tmp_path, capabilities=pulls)
+    in_editor(sent, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "codes"),
+    [
+        (None, ["ATF101"]),
+        ({}, ["ATF101"]),
+        ({"settings": {"min-confidence": 1}}, []),
+        ({"settings": {"minConfidence": 1, "ignore": ["ATF2"]}}, []),
+        ({"min-confidence": 0.9, "select": ["ATF1"]}, []),
+        ({"settings": {"configuration": "other/settings.toml"}}, []),
+        ({"configuration": "other/settings.toml", "ignore": []}, ["ATF101"]),
+    ],
+)
+def test_initialization_options_win_over_the_configuration(
+    tmp_path: Path, options: object, codes: list[str]
+) -> None:
+    path = tmp_path / "state.py"
+    (tmp_path / "atomic-fix.toml").write_text("min-confidence = 0.2\n")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/settings.toml").write_text("ignore = ['ATF101']\n")
+
+    async def work(editor: Editor) -> None:
+        assert [each.code for each in await editor.open(path, SAVER)] == codes
+        assert editor.messages == []
+
+    in_editor(work, tmp_path, options)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"settings": {"minConfidense": 1}},
+         "option: unknown key `min-confidense`, did you mean `min-confidence`?"),
+        ({"settings": {"configuration": 3}}, "option: `configuration` must be a path"),
+        ({"settings": {"configuration": "none.toml"}}, "none.toml: cannot be read: No such file"),
+        ({"ignore": "ATF101"}, "option: `ignore` must be a list of rule codes, not 'ATF101'"),
+    ],
+)  # fmt: skip
+def test_initialization_options_that_are_wrong_are_said_and_left_out(
+    tmp_path: Path, options: object, problem: str
+) -> None:
+    path = tmp_path / "state.py"
+
+    async def work(editor: Editor) -> None:
+        assert [each.code for each in await editor.open(path, SAVER)] == ["ATF101"]
+        (message,) = editor.messages
+        assert message.startswith("atomic-fix leaves out the settings of this editor: ")
+        assert problem in message
+
+    in_editor(work, tmp_path, options)
 
 
 def test_configuration_holds_and_is_read_anew(tmp_path: Path) -> None:

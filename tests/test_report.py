@@ -24,10 +24,21 @@ from atomic_fix.finding import (
     Finding,
     Fix,
     Position,
+    RelatedLocation,
     Span,
     Unreadable,
 )
-from atomic_fix.report import FORMATS, Report, printable, renderer, summary
+from atomic_fix.report import (
+    DEFECT,
+    FORMATS,
+    NOT_CHECKED,
+    STATISTICS,
+    Report,
+    printable,
+    renderer,
+    summary,
+)
+from atomic_fix.rules import RULES
 from atomic_fix.settings import OUTPUT_FORMATS
 from atomic_fix.source import Source
 
@@ -54,6 +65,10 @@ def finding(**changes: Any) -> Finding:
         ),
         "noqa_row": 3,
         "source_line": "é = save(x)",
+        "related": (
+            RelatedLocation("read back", Span(Position(8, 2), Position(8, 6))),
+            RelatedLocation("read back, too", Span(Position(1, 1), Position(2, 1)), "src/b.py"),
+        ),
     }
     return Finding(**{**values, **changes})
 
@@ -76,6 +91,7 @@ def rendered(name: str, results: tuple[FileResult, ...] = RESULTS, **options: An
 
 def test_the_table_and_the_option_name_the_same_formats() -> None:
     assert set(FORMATS) == {*OUTPUT_FORMATS, "statistics"}
+    assert set(STATISTICS) < set(OUTPUT_FORMATS)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -214,7 +230,21 @@ def test_json_has_the_keys_of_ruff_and_ours() -> None:
         "severity",
         "url",
     }
-    assert set(objects[0]) == ruff | {"name", "confidence", "evidence"}
+    assert set(objects[0]) == ruff | {"name", "confidence", "evidence", "related_locations"}
+    assert objects[0]["related_locations"] == [
+        {
+            "filename": str(Path("src/a.py").absolute()),
+            "location": {"row": 8, "column": 2},
+            "end_location": {"row": 8, "column": 6},
+            "message": "read back",
+        },
+        {
+            "filename": str(Path("src/b.py").absolute()),
+            "location": {"row": 1, "column": 1},
+            "end_location": {"row": 2, "column": 1},
+            "message": "read back, too",
+        },
+    ]
     assert objects[0]["fix"] == {
         "applicability": "safe",
         "edits": [
@@ -253,10 +283,71 @@ def test_the_other_repair_is_shown_and_given_to_programs() -> None:
 def test_github_escapes_what_its_commands_give_a_meaning() -> None:
     first, _, last = rendered("github").splitlines()
     assert first == (
-        "::error title=atomic-fix (ATF101),file=src/a.py,line=3,col=5,endLine=3,endColumn=9::"
+        "::warning title=atomic-fix (ATF101),file=src/a.py,line=3,col=5,endLine=3,endColumn=9::"
         "src/a.py:3:5: ATF101 written in place, 100%25: <&>"
     )
+    assert last.startswith("::error title=atomic-fix (ATF000),")
     assert "file=odd \\n%25%2C%3A\\xff&<\\x1b.py," in last
+
+
+def test_every_format_has_the_severity_of_one_table() -> None:
+    told = {
+        "json": [each["severity"] for each in json.loads(rendered("json"))],
+        "sarif": [each["level"] for each in json.loads(rendered("sarif"))["runs"][0]["results"]],
+        "github": [line[2:].split(" ")[0] for line in rendered("github").splitlines()],
+        "rdjson": [
+            each["severity"].lower() for each in json.loads(rendered("rdjson"))["diagnostics"]
+        ],
+    }
+    assert set(map(tuple, told.values())) == {("warning", "warning", "error")}
+    assert [each["severity"] for each in json.loads(rendered("gitlab"))] == [
+        "major", "major", "critical"
+    ]  # fmt: skip
+    assert [(each.name, each.lsp) for each in (DEFECT, NOT_CHECKED)] == [
+        ("warning", 2), ("error", 1)
+    ]  # fmt: skip
+
+
+def test_statistics_for_programs_have_the_shape_of_ruff() -> None:
+    unsafe = finding(fix=Fix("x", Applicability.UNSAFE, ()))
+    results = (*RESULTS, FileResult("b.py", (unsafe, finding(code="ATF102", name="in-place-save"))))
+    counts = [
+        {"code": "ATF101", "name": "in-place-write", "count": 3, "fixable": False,
+         "fixable_count": 1},
+        {"code": "ATF000", "name": "not-analysed", "count": 1, "fixable": False,
+         "fixable_count": 0},
+        {"code": "ATF102", "name": "in-place-save", "count": 1, "fixable": True,
+         "fixable_count": 1},
+    ]  # fmt: skip
+    report = Report(results)
+    assert json.loads("".join(renderer("json", statistics=True)(report))) == counts
+    lines = "".join(renderer("jsonl", statistics=True)(report)).splitlines()
+    assert [json.loads(line) for line in lines] == counts
+    counts[0]["fixable_count"] = 2
+    taken = "".join(renderer("json", statistics=True)(replace(report, unsafe_fixes=True)))
+    assert json.loads(taken) == counts
+    text = "".join(renderer("grouped", statistics=True)(report))
+    assert text == "".join(renderer("sarif", statistics=True)(report))
+    assert text.startswith("3  ATF101  in-place-write\n")
+
+
+def test_pages_are_linked_where_they_are_published() -> None:
+    for address in ("https://docs.example.org/x", "https://docs.example.org/x/"):
+        pages = f"{address.rstrip('/')}/rules"
+        first, _, last = json.loads(rendered("json", docs_url=address))
+        assert (first["url"], last["url"]) == (
+            f"{pages}/in-place-write.html", f"{pages}/index.html"
+        )  # fmt: skip
+        driver = json.loads(rendered("sarif", docs_url=address))["runs"][0]["tool"]["driver"]
+        assert driver["informationUri"] == address
+        assert driver["rules"][1]["helpUri"] == f"{pages}/in-place-write.html"
+        diagnostic = json.loads(rendered("rdjson", docs_url=address))["diagnostics"][0]
+        assert diagnostic["code"]["url"] == f"{pages}/in-place-write.html"
+    assert {each["url"] for each in json.loads(rendered("json"))} == {None}
+    assert 'Uri":' not in rendered("sarif").replace("UriBaseIds", "")
+    docs = Path(__file__).parent.parent / "docs"
+    assert all((docs / "rules" / f"{rule.name}.md").is_file() for rule in RULES)
+    assert "use_directory_urls: false" in (docs.parent / "mkdocs.yml").read_text()
 
 
 def test_gitlab_gives_each_finding_a_fingerprint_of_its_own_that_survives_moves() -> None:
@@ -271,10 +362,18 @@ def test_gitlab_gives_each_finding_a_fingerprint_of_its_own_that_survives_moves(
 def test_junit_counts_failures_and_errors() -> None:
     root = ET.fromstring(rendered("junit"))
     told = [(suite.get("tests"), suite.get("failures"), suite.get("errors")) for suite in root]
-    assert told == [("1", "0", "0"), ("2", "2", "0"), ("1", "0", "1")]
-    failure = root[1][0][0]
+    assert told == [("2", "2", "0"), ("1", "0", "1")]
+    failure = root[0][0][0]
     assert failure.get("message") == "written in place, 100%: <&>"
     assert failure.text == "src/a.py:3:5: ATF101 written in place, 100%: <&>"
+
+
+def test_junit_of_a_clean_run_is_one_passed_case() -> None:
+    for results in (RESULTS[:1], RESULTS[:1] * 3, ()):
+        (suite,) = ET.fromstring(rendered("junit", results))
+        assert [suite.get(each) for each in ("tests", "failures", "errors")] == ["1", "0", "0"]
+        (case,) = suite
+        assert (case.get("name"), len(case)) == ("no findings", 0)
 
 
 def test_rdjson_counts_columns_in_bytes() -> None:
@@ -284,6 +383,11 @@ def test_rdjson_counts_columns_in_bytes() -> None:
         "range": {"start": {"line": 3, "column": 6}, "end": {"line": 3, "column": 10}},
     }
     assert [each["severity"] for each in document["diagnostics"]] == ["WARNING", "WARNING", "ERROR"]
+    assert document["diagnostics"][0]["relatedLocations"][1] == {
+        "message": "read back, too",
+        "location": {"path": "src/b.py", "range": {"start": {"line": 1}}},
+    }
+    assert "relatedLocations" not in document["diagnostics"][2]
 
 
 def test_sarif_is_one_that_its_readers_take() -> None:
@@ -312,6 +416,19 @@ def test_sarif_is_one_that_its_readers_take() -> None:
     uri = last["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri == "odd%20%0A%25%2C%3A%FF%26%3C%1B.py"
     assert run["invocations"][0]["executionSuccessful"] is False
+    near, far = first["relatedLocations"]
+    assert (near["id"], near["message"]["text"]) == (1, "read back")
+    assert near["physicalLocation"]["artifactLocation"] == place["artifactLocation"]
+    assert near["physicalLocation"]["region"] == {
+        "startLine": 8, "startColumn": 2, "endLine": 8, "endColumn": 6
+    }  # fmt: skip
+    assert far["physicalLocation"]["artifactLocation"]["uri"] == "src/b.py"
+    assert "relatedLocations" not in last
+    assert run["originalUriBaseIds"] == {"%SRCROOT%": {"uri": f"{Path.cwd().as_uri()}/"}}
+    tags = {rule["id"]: rule.get("properties", {}).get("tags") for rule in rules}
+    assert tags["ATF000"] is None
+    assert tags["ATF101"] == tags["ATF115"] == ["reliability", "data-loss", "file-writes"]
+    assert "error-handling" in tags["ATF202"]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="what holds the schema needs Python 3.11")
@@ -320,8 +437,8 @@ def test_sarif_follows_the_published_schema() -> None:
     schema = json.loads(text)
     assert "sarif/v2.1.0" in schema["id"]
     validator = jsonschema.Draft4Validator(schema)
-    for results in (RESULTS, ()):
-        document = json.loads(rendered("sarif", results))
+    for results, address in ((RESULTS, "https://docs.example.org/"), (RESULTS, ""), ((), "")):
+        document = json.loads(rendered("sarif", results, docs_url=address))
         assert [each.message for each in validator.iter_errors(document)] == []
     del document["runs"][0]["tool"]["driver"]["name"]
     assert not validator.is_valid(document)

@@ -6,6 +6,7 @@ do its work on some path, or on all of them.
 
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from atomic_fix import __version__
-from atomic_fix.settings import KEYS, OUTPUT_FORMATS, ConfigError, Resolver
+from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -25,7 +26,7 @@ HEADINGS = {
     "add_noqa": "Known findings",
     "vendor": "Helper",
     "output_format": "Output",
-    "config_file": "Configuration",
+    "configs": "Configuration",
     "jobs": "Speed",
     "explain": "About",
 }
@@ -98,13 +99,16 @@ class _GroupedCommand(click.Command):
                 records = sections[HEADINGS[option.name]] = []
             if isinstance(option, click.Option) and (record := option.get_help_record(ctx)):
                 records.append(record)
+        # Without blank lines between them, so that it fits one screen.
+        formatter.write_paragraph()
         for heading, records in sections.items():
-            with formatter.section(heading):
+            formatter.write_heading(heading)
+            with formatter.indentation():
                 formatter.write_dl(records)
 
 
-def _codes(_ctx: click.Context, _parameter: click.Parameter, values: Sequence[str]) -> list[str]:
-    return [code.strip() for value in values for code in value.split(",") if code.strip()]
+def _split(_ctx: click.Context, _parameter: click.Parameter, values: Sequence[str]) -> list[str]:
+    return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
 def _complete_code(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[Any]:
@@ -120,30 +124,68 @@ def _complete_code(_ctx: click.Context, _parameter: click.Parameter, incomplete:
     ]
 
 
-def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
-    return click.option(
-        name,
-        multiple=True,
-        metavar="CODES",
-        callback=_codes,
-        shell_complete=_complete_code,
-        help=text,
-    )
+def _ignores(
+    _ctx: click.Context, _parameter: click.Parameter, values: Sequence[str]
+) -> dict[str, list[str]]:
+    """`a.py:ATF1,b.py:ATF101,ATF2`, as ruff and flake8 take it: patterns that follow one another
+    share the codes behind the last of them."""
+    found: dict[str, list[str]] = {}
+    for value in values:
+        patterns: list[str] = []
+        codes: list[str] = []
+        for word in re.split(r"[,\s]+", value.strip(", \t\n")):
+            pattern, colon, code = word.rpartition(":")
+            if colon:
+                if codes:
+                    patterns = []
+                patterns.append(pattern)
+                codes = [code]
+                found.update((each, codes) for each in patterns)
+            elif codes and re.fullmatch("[A-Za-z]+[0-9]*", word):
+                codes.append(word)
+            else:
+                patterns, codes = ([] if codes else patterns), []
+                patterns.append(word)
+        if not codes or "" in found or "" in codes:
+            raise click.BadParameter(f"{value!r} is not PATTERN:CODE, as in `scripts/:ATF1`")
+    return found
+
+
+def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
+    """The option for a key of the configuration; without `metavar` it is a flag."""
+    key = next(each for each in KEYS if each.name == name)
+    given: dict[str, Any] = {"metavar": metavar} if metavar else {"is_flag": True}
+    match key.kind:
+        case Kind.CODES:
+            given |= {"multiple": True, "callback": _split, "shell_complete": _complete_code}
+        case Kind.PATTERNS:
+            given |= {"multiple": True, "callback": _split}
+        case Kind.TABLE:
+            given |= {"multiple": True, "callback": _ignores}
+        case Kind.FRACTION:
+            given |= {"type": float}
+        case Kind.STRING:
+            given |= {"type": click.Choice(key.choices)}
+    return click.option(f"--{name}", help=key.option, **given)
 
 
 @click.command(
     cls=_GroupedCommand,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     options_metavar="[OPTIONS]",
-    epilog="Exit code: 0 clean, 1 findings, 2 something was not analysed or written.",
+    epilog="Exit code: 0 clean, 1 findings, 2 not all could be analysed or written.",
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=str))
-@_code_option("--select", "Check only these codes; ATF1 is all that begin so.")
-@_code_option("--extend-select", "Check these codes too.")
-@_code_option("--ignore", "Do not check these codes.")
-@click.option("--check-tests", is_flag=True, help="Check tests too.")
-@click.option("--check-syntax", is_flag=True, help="Report every file that is not Python.")
-@click.option("--force-exclude", is_flag=True, help="Leave out excluded files even if named.")
+@_setting("select", "CODES")
+@_setting("extend-select", "CODES")
+@_setting("ignore", "CODES")
+@_setting("per-file-ignores", "LIST")
+@_setting("min-confidence", "SHARE")
+@_setting("check-tests")
+@_setting("check-syntax")
+@_setting("exclude", "PATTERNS")
+@_setting("extend-exclude", "PATTERNS")
+@_setting("force-exclude")
 @click.option(
     "--diff-base",
     metavar="REV",
@@ -151,18 +193,14 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 )
 @click.option("--stdin-filename", metavar="PATH", help="What to call the source read from `-`.")
 @click.option("--diff", is_flag=True, help="Print what --write would change, as a patch.")
-@click.option("--write", is_flag=True, help="Repair the files, then report what remains.")
+@click.option(
+    "--write", "--fix", "write", is_flag=True, help="Repair the files, then report what remains."
+)
+@click.option("--fix-only", is_flag=True, help="Repair the files, and report nothing else.")
 @click.option("--interactive", is_flag=True, help="Ask about each repair.")
 @click.option("--unsafe-fixes", is_flag=True, help="Take the fixes that a person should read too.")
-@click.option(
-    "--on-corrupt",
-    type=click.Choice(("auto", "raise", "warn", "quarantine")),
-    metavar="ANSWER",
-    help="Of repaired loaders: auto, raise, warn, quarantine.",
-)
-@click.option(
-    "--assume-helper", is_flag=True, help="Repair whether or not the helper can be imported."
-)
+@_setting("on-corrupt", "ANSWER")
+@_setting("assume-helper")
 @click.option("--show-fixes", is_flag=True, help="List each repair that was made.")
 @click.option(
     "--add-noqa",
@@ -180,7 +218,7 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
     is_flag=True,
     help="Make that file, or take out of it what is gone.",
 )
-@click.option("--fail-on-unused", is_flag=True, help="Exit with 1 for what suppresses nothing.")
+@_setting("fail-on-unused")
 @click.option(
     "--vendor",
     metavar="FILE",
@@ -189,12 +227,7 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 )
 @click.option("--vendor-check", is_flag=True, help="Find edited or outdated copies of it.")
 @click.option("--vendor-update", is_flag=True, help="Update the copies that nobody has edited.")
-@click.option(
-    "--output-format",
-    type=click.Choice(OUTPUT_FORMATS),
-    metavar="FORMAT",
-    help=f"One of {', '.join(OUTPUT_FORMATS)}.",
-)
+@_setting("output-format", "FORMAT")
 @click.option(
     "--output-file",
     metavar="FILE",
@@ -202,12 +235,22 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
     help="Write the report there.",
 )
 @click.option("--statistics", is_flag=True, help="Count the findings of each code instead.")
+@click.option("-e", "--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
+@click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="Say which files and settings are used.")
+@click.option(
+    "--color",
+    type=click.Choice(("auto", "always", "never")),
+    default="auto",
+    metavar="WHEN",
+    help="Colour the output: auto, always, never.",
+)
 @click.option(
     "--config",
-    "config_file",
-    metavar="FILE",
-    type=click.Path(path_type=str),
-    help="Use this pyproject.toml or atomic-fix.toml.",
+    "configs",
+    multiple=True,
+    metavar="FILE|KEY=VALUE",
+    help="Use this file, or set one key, as TOML.",
 )
 @click.option("--isolated", is_flag=True, help="Read no configuration file.")
 @click.option("--show-settings", is_flag=True, help="Print the settings that hold here.")
@@ -232,13 +275,12 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
     "--explain",
     metavar="CODE",
     shell_complete=_complete_code,
-    help="Print the page of a rule.",
+    help="Print the pages of a rule or family.",
 )
 @click.version_option(__version__, prog_name="atomic-fix", message="%(prog)s %(version)s")
 def main(paths: tuple[str, ...], **options: Any) -> None:
-    """Find, explain and repair checkpoints that a crash cuts short.
-
-    PATHS are files and folders, by default the current one; `-` is stdin.
+    """Find, explain and repair checkpoints that a crash cuts short. PATHS are files and folders
+    (`-` is standard input); without any, it is the current one.
     """
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character must not end the run.
@@ -250,7 +292,7 @@ def main(paths: tuple[str, ...], **options: Any) -> None:
         code = _start(paths, options)
     except ConfigError as error:
         code = report_error(str(error))
-    sys.exit(code)
+    sys.exit(0 if code == 1 and options["exit_zero"] else code)
 
 
 def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
@@ -263,6 +305,12 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
         from atomic_fix.commands.about import explain
 
         return explain(options["explain"])
+    if paths[:1] == ("check",) and not os.path.lexists("check"):
+        paths = paths[1:]  # ruff's sub-command; here it is the only thing to do
+    options["write"] |= options["fix_only"]
+    config_file, inline = _configured(options["configs"])
+    if options["isolated"] and config_file:
+        raise click.UsageError("--isolated and --config exclude each other")
     _refuse_contradictions(paths, options)
     paths = paths or (".",)
     if sys.stdin is None and ("-" in paths or options["interactive"]):
@@ -273,12 +321,14 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
         raise ConfigError(f"the current folder cannot be used: {error.strerror}") from error
     resolver = Resolver(
         {
-            key.name: options[key.attribute]
-            for key in KEYS
-            # The option is relative to the current folder, the key to its file.
-            if options.get(key.attribute) and key.name != "baseline"
+            **inline,
+            **{
+                key.name: options[key.attribute]
+                for key in KEYS
+                if key.option and _is_given(options[key.attribute])
+            },
         },
-        options["config_file"] or "",
+        config_file,
         isolated=options["isolated"],
     )
     if options["vendor"] is not None:
@@ -333,9 +383,39 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
     return check(session)
 
 
+def _is_given(value: object) -> bool:
+    """Whether an option was given; 0 is a number that can be."""
+    return value is not None and value is not False and value not in ([], {})
+
+
+def _configured(configs: Sequence[str]) -> tuple[str, dict[str, object]]:
+    """The configuration file, empty for none, and the keys that `--config` gives.
+
+    Raises:
+        ConfigError: a value is neither, or there are two files.
+    """
+    named, inline = "", dict[str, object]()
+    for each in configs:
+        if "=" not in each or os.path.lexists(each):
+            if named:
+                raise ConfigError(f"--config: {named} and {each}: only one file can be used")
+            named = each
+            continue
+        from atomic_fix.settings import toml
+
+        try:
+            values = toml(each.encode("utf-8", "surrogateescape"))
+        except ValueError as error:
+            key, _, value = each.partition("=")
+            hint = f'; as TOML a text is quoted: {key.strip()}="{value.strip()}"'
+            raise ConfigError(f"--config: `{each}` is not valid TOML: {error}{hint}") from error
+        if "extend" in values:
+            raise ConfigError("--config: `extend` can only stand in a file")
+        inline.update(values)
+    return named, inline
+
+
 def _refuse_contradictions(paths: tuple[str, ...], options: dict[str, Any]) -> None:
-    if options["isolated"] and options["config_file"]:
-        raise click.UsageError("--isolated and --config exclude each other")
     ways = [name for name in _WAYS if options[name] not in (None, False)]
     if len(ways) > 1:
         raise click.UsageError(f"{_flag(ways[0])} and {_flag(ways[1])} exclude each other")

@@ -70,6 +70,18 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedLocation:
+    """Another place that a finding speaks of, and what is there: "`load` reads it back".
+
+    `path` is named as `Finding.filename` is; empty stands for that file.
+    """
+
+    message: str
+    span: Span
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One defect at one place.
 
@@ -91,6 +103,7 @@ class Finding:
     noqa_row: int = 1
     source_line: str = ""
     precedence: int | None = None
+    related: tuple[RelatedLocation, ...] = ()
 
     @property
     def applicability(self) -> Applicability | None:

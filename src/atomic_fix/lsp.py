@@ -1,10 +1,15 @@
 """`atomic-fix-lsp`: the same findings and repairs in an editor, over standard input and output.
 
-Needs the extra `atomic-fix[lsp]`. Whoever changes a document gets its findings as diagnostics;
-a diagnostic has the page of its rule as hover, its repair as quick fix, and all safe repairs
-together as `source.fixAll.atomic-fix`.
+Needs the extra `atomic-fix[lsp]`. Whoever changes a document gets its findings as diagnostics, or
+asks for them; a diagnostic has the page of its rule as hover, its repair and a comment that
+disables it as quick fixes, and all safe repairs together as `source.fixAll.atomic-fix`.
+
+Initialization options are the keys of the configuration, which they win over, as
+`{"settings": {"min-confidence": 0.7}}`, and `configuration`, a file to use for every document.
 """
 
+import os
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -17,22 +22,25 @@ from atomic_fix.finding import (
     FileResult,
     Finding,
     Fix,
+    RelatedLocation,
     Span,
     Unreadable,
     listed,
 )
-from atomic_fix.report import one_per_call
+from atomic_fix.report import one_per_call, page_url, severity_of
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
 from atomic_fix.rules import RULES
 from atomic_fix.run.fix_policy import Apply, OnMissing
 from atomic_fix.run.helper_import import HelperImports, Missing
 from atomic_fix.run.one_file import Repair, change_file, check_file
 from atomic_fix.run.report_filter import ReportFilter
-from atomic_fix.settings import ConfigError, Resolver, Settings
+from atomic_fix.settings import ConfigError, Resolver, Settings, merge
 from atomic_fix.source import Source
+from atomic_fix.suppress import add_noqa
 
 try:
     from lsprotocol import types
+    from pygls import uris
     from pygls.lsp.server import LanguageServer
     from pygls.workspace import TextDocument
 except ImportError as error:
@@ -40,6 +48,7 @@ except ImportError as error:
 
 FIX_ALL = types.CodeActionKind.SourceFixAll + ".atomic-fix"
 
+_KEBAB = re.compile("[A-Z]")
 _PAGES = {rule.code: f"# {rule.name} ({rule.code})\n\n{rule.page.strip()}\n" for rule in RULES}
 
 
@@ -70,18 +79,37 @@ class _Checked:
         )
         return types.Range(start, end)
 
+    @property
+    def diagnostics(self) -> list[types.Diagnostic]:
+        return list(map(self.diagnostic, self.findings))
+
     def diagnostic(self, finding: Finding) -> types.Diagnostic:
+        docs_url = self.settings.docs_url if self.settings is not None else ""
+        page = types.CodeDescription(page_url(docs_url, finding.name)) if docs_url else None
+        related = [
+            types.DiagnosticRelatedInformation(self.location(each), each.message)
+            for each in finding.related
+        ]
         return types.Diagnostic(
             range=self.range_of(finding.span),
             message=finding.message,
-            severity=(
-                types.DiagnosticSeverity.Error
-                if not self.result.analysed
-                else types.DiagnosticSeverity.Warning
-            ),
+            severity=types.DiagnosticSeverity(severity_of(self.result).lsp),
             code=finding.code,
+            code_description=page,
             source="atomic-fix",
+            related_information=related or None,
         )
+
+    def location(self, related: RelatedLocation) -> types.Location:
+        if not related.path:
+            return types.Location(self.document.uri, self.range_of(related.span))
+        # The text of another file is not at hand: characters stand for the editor's units.
+        start, end = (
+            types.Position(each.row - 1, each.column - 1)
+            for each in (related.span.start, related.span.end)
+        )
+        uri = uris.from_fs_path(os.path.abspath(related.path))  # noqa: PTH100
+        return types.Location(uri or related.path, types.Range(start, end))
 
     def meeting(self, place: types.Range) -> list[Finding]:
         """The findings that share a place, at least a border, with a range."""
@@ -122,6 +150,38 @@ class _Server(LanguageServer):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._said: set[str] = set()
+        self._options: dict[str, object] = {}
+        self._configuration = ""
+        self._wrong_options = ""
+
+    def configure(self, given: Any, root: str) -> None:
+        """Take the initialization options, or remember why they cannot be used; relative paths
+        are relative to `root`."""
+        options = given.get("settings", given) if isinstance(given, dict) else None
+        if not isinstance(options, dict):
+            return
+        # Editors like `minConfidence`, and the configuration has `min-confidence`.
+        options = {_KEBAB.sub(r"-\g<0>", name).lower(): each for name, each in options.items()}
+        named = options.pop("configuration", "")
+        try:
+            if not isinstance(named, str):
+                raise ConfigError("option: `configuration` must be a path")
+            named = named and os.path.join(root, os.path.expanduser(named))  # noqa: PTH111, PTH118
+            Resolver(options, named)
+            merge(Settings(), options, "option")
+        except ConfigError as error:
+            self._wrong_options = f"atomic-fix leaves out the settings of this editor: {error}"
+        else:
+            self._options, self._configuration = options, named
+
+    def say_what_is_wrong(self) -> None:
+        if self._wrong_options:
+            self.say(self._wrong_options)
+
+    def asks(self) -> bool:
+        """Whether the editor asks for diagnostics, and is not to be sent them."""
+        document = self.client_capabilities.text_document
+        return document is not None and document.diagnostic is not None
 
     def checked(self, uri: str) -> _Checked | None:
         """None for a document that is not open: pygls would read it, and wait for a pipe."""
@@ -129,17 +189,23 @@ class _Server(LanguageServer):
         if all(document is not each for each in self.workspace.text_documents.values()):
             return None
         source = Source(document.path, document.source, "utf-8", bom=False)
-        resolver = Resolver({})
+        try:
+            resolver = Resolver(self._options, self._configuration)
+        except ConfigError as error:
+            return self._unusable(document, source, error)
         imports = HelperImports(resolver)
         try:
             settings = resolver.for_file(document.path)
         except ConfigError as error:
-            problem = Unreadable(document.path, str(error))
-            result = FileResult(document.path, problem=problem)
-            return _Checked(document, source, None, result, imports)
+            return self._unusable(document, source, error)
         result = check_file(source, document.path, settings, ReportFilter())
         result = replace(result, findings=one_per_call(result.findings))
         return _Checked(document, source, settings, result, imports)
+
+    @staticmethod
+    def _unusable(document: TextDocument, source: Source, error: ConfigError) -> _Checked:
+        result = FileResult(document.path, problem=Unreadable(document.path, str(error)))
+        return _Checked(document, source, None, result, HelperImports(Resolver({})))
 
     def say_once(self, missing: Missing) -> None:
         """Show a person why repairs were left out, once for each reason: editors ask for all
@@ -147,25 +213,45 @@ class _Server(LanguageServer):
         message = f"atomic-fix leaves out repairs: {missing.message}; {missing.advice}"
         if message not in self._said:
             self._said.add(message)
-            self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
+            self.say(message)
+
+    def say(self, message: str) -> None:
+        self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
 
     def publish(self, uri: str) -> None:
-        checked = self.checked(uri)
-        if checked is None:
-            return
-        self.text_document_publish_diagnostics(
-            types.PublishDiagnosticsParams(
-                uri,
-                [checked.diagnostic(each) for each in checked.findings],
-                checked.document.version,
+        checked = None if self.asks() else self.checked(uri)
+        if checked is not None:
+            self.text_document_publish_diagnostics(
+                types.PublishDiagnosticsParams(uri, checked.diagnostics, checked.document.version)
             )
-        )
 
 
 def server() -> _Server:
     """The language server, not yet started."""
     # Whole texts: pygls splits lines at form feeds too, and would apply changes elsewhere.
     ls = _Server("atomic-fix", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
+
+    @ls.feature(types.INITIALIZE)
+    def initialize(params: types.InitializeParams) -> None:
+        uri = params.workspace_folders[0].uri if params.workspace_folders else params.root_uri
+        ls.configure(params.initialization_options, (uri and uris.to_fs_path(uri)) or "")
+
+    @ls.feature(types.INITIALIZED)
+    def initialized(_params: types.InitializedParams) -> None:
+        # Before that, an editor may not be shown a message.
+        ls.say_what_is_wrong()
+
+    @ls.feature(
+        types.TEXT_DOCUMENT_DIAGNOSTIC,
+        types.DiagnosticOptions(
+            inter_file_dependencies=False, workspace_diagnostics=False, identifier="atomic-fix"
+        ),
+    )
+    def diagnostics(params: types.DocumentDiagnosticParams) -> types.DocumentDiagnosticReport:
+        checked = ls.checked(params.text_document.uri)
+        return types.RelatedFullDocumentDiagnosticReport(
+            checked.diagnostics if checked is not None else []
+        )
 
     @ls.feature(types.TEXT_DOCUMENT_DID_OPEN)
     @ls.feature(types.TEXT_DOCUMENT_DID_CHANGE)
@@ -179,6 +265,8 @@ def server() -> _Server:
 
     @ls.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:
+        if ls.asks():
+            return
         ls.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(params.text_document.uri, [])
         )
@@ -241,7 +329,28 @@ def _quick_fixes(checked: _Checked, place: types.Range) -> list[types.CodeAction
                     edit=checked.edit(checked.text_edit(each) for each in fix.edits),
                 )
             )
+        actions += _disable(checked, finding)
     return actions
+
+
+def _disable(checked: _Checked, finding: Finding) -> list[types.CodeAction]:
+    """The comment that suppresses a finding; where one must say why, a person is to fill it in."""
+    if checked.settings is None or not checked.result.analysed:
+        return []
+    reason = "TODO: say why" if checked.settings.require_reason else ""
+    try:
+        new = add_noqa(checked.source, [finding], reason)
+    except ValueError:  # no place for a comment can be found
+        return []
+    return [
+        types.CodeAction(
+            title=f"{finding.code}: Disable for this line",
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=[checked.diagnostic(finding)],
+            is_preferred=False,
+            edit=checked.edit([checked.edit_to(new)]),
+        )
+    ]
 
 
 def _offered(finding: Finding) -> list[Fix]:

@@ -32,6 +32,8 @@ OUTPUT_FORMATS = (
 
 _MOST = 1 << 20
 """Bytes of the largest configuration file that is read."""
+_MOST_EXTENDED = 32
+"""Files of one chain of `extend`."""
 # The parser of the standard library takes time by the square of a key's parts.
 _LONG_KEY = re.compile(
     rb"""(?<![\w"'-])(?:(?:[\w-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')[ \t]*\.[ \t]*){32}"""
@@ -43,17 +45,36 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class PatternList:
+    """Patterns as in .gitignore, and the folder that they are relative to: that of the file that
+    holds them, or the current one for those of an option."""
+
+    folder: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileIgnores:
+    """The codes that are not reported in files that match a pattern of `folder`."""
+
+    folder: str
+    pattern: str
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that is configured for the files below one folder."""
 
     config: Config = field(default_factory=Config)
     root: str = ""
-    """The folder that patterns are relative to: that of the configuration file."""
+    """The folder of the configuration file, or the current one."""
     origin: str = ""
     """The configuration file; empty when there is none."""
-    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    exclude: tuple[str, ...] = DEFAULT_EXCLUDE
-    extend_exclude: tuple[str, ...] = ()
+    extend: str = ""
+    per_file_ignores: tuple[FileIgnores, ...] = ()
+    exclude: PatternList = PatternList("", DEFAULT_EXCLUDE)
+    extend_exclude: tuple[PatternList, ...] = ()
     force_exclude: bool = False
     respect_gitignore: bool = True
     baseline: str = ""
@@ -62,6 +83,7 @@ class Settings:
     assume_helper: bool = False
     output_format: str = "full"
     check_syntax: bool = False
+    docs_url: str = ""
     isolated: bool = False
     """Whether no configuration file is read, those of other tools included."""
 
@@ -102,9 +124,11 @@ class Kind(enum.Enum):
 
     CODES = "a list of rule codes"
     STRINGS = "a list of strings"
+    PATTERNS = "a list of patterns"
     SAVERS = "a list of names, each with `:position` or without"
     HELPER = "a module, a `module:function`, or a call of that with `path` and `obj`"
     STRING = "a string"
+    URL = "an address that begins with `https://` or the like, or empty"
     BOOLEAN = "true or false"
     FRACTION = "a number between 0 and 1"
     TABLE = "a table of pattern = [codes]"
@@ -112,13 +136,15 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of `[tool.atomic-fix]`. `choices` are the only values, if there are any."""
+    """One key of `[tool.atomic-fix]`. `choices` are the only values, if there are any. `option` is
+    what --help says of the option with the name of the key, if there is one."""
 
     name: str
     kind: Kind
     help: str
     example: str
     choices: tuple[str, ...] = ()
+    option: str = ""
 
     @property
     def attribute(self) -> str:
@@ -131,19 +157,24 @@ class Key:
 
 
 KEYS: tuple[Key, ...] = (
+    Key("extend", Kind.STRING, "Another configuration file, relative to this one, whose keys hold "
+        "where this one has none.", '"../atomic-fix.toml"'),
     Key("select", Kind.CODES, "Codes to check, also as prefixes; without it, every rule that "
-        "is on by default.", '["ATF1"]'),
-    Key("extend-select", Kind.CODES, "Codes to check besides those.", '["ATF202"]'),
-    Key("ignore", Kind.CODES, "Codes not to check.", '["ATF102"]'),
+        "is on by default.", '["ATF1"]', option="Check only these codes; ATF1 is the family."),
+    Key("extend-select", Kind.CODES, "Codes to check besides those.", '["ATF202"]',
+        option="Check these codes too."),
+    Key("ignore", Kind.CODES, "Codes not to check.", '["ATF102"]',
+        option="Do not check these codes."),
     Key("per-file-ignores", Kind.TABLE, "Codes not to report in files that match a pattern.",
-        '{ "scripts/" = ["ATF1"] }'),
-    Key("exclude", Kind.STRINGS, "Patterns, as in .gitignore and relative to the "
+        '{ "scripts/" = ["ATF1"] }', option="Ignore codes in some files: `scripts/:ATF1`."),
+    Key("exclude", Kind.PATTERNS, "Patterns, as in .gitignore and relative to the "
         "configuration file, that are left out when a folder is walked; replaces the usual "
-        "ones.", '["third_party/"]'),
-    Key("extend-exclude", Kind.STRINGS, "Patterns left out besides the usual ones.",
-        '["*_pb2.py"]'),
+        "ones.", '["third_party/"]', option="Leave out these files instead of the usual ones."),
+    Key("extend-exclude", Kind.PATTERNS, "Patterns left out besides the usual ones.",
+        '["*_pb2.py"]', option="Leave out these files too."),
     Key("force-exclude", Kind.BOOLEAN, "Whether the patterns hold for files named on the "
-        "command line too, as pre-commit names them.", "true"),
+        "command line too, as pre-commit names them.", "true",
+        option="Leave out excluded files even if named."),
     Key("respect-gitignore", Kind.BOOLEAN, "Whether what git ignores is left out when a "
         "folder is walked.", "false"),
     Key("durable-words", Kind.STRINGS, "Words that name durable state in this project.",
@@ -161,42 +192,62 @@ KEYS: tuple[Key, ...] = (
         "as `function(path, obj)`. Write another order or names out: "
         "`app.io:write(data=obj, to=path)`.", '"app.atomic_io"'),
     Key("assume-helper", Kind.BOOLEAN, "Whether code is repaired although nothing shows that it "
-        "can import the helper.", "true"),
+        "can import the helper.", "true",
+        option="Repair whether or not the helper can be imported."),
     Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file. `auto` raises "
         "where nothing relies on the default, and warns everywhere else.", '"warn"',
-        ("auto", "raise", "warn", "quarantine")),
+        ("auto", "raise", "warn", "quarantine"),
+        option="Of repaired loaders: auto, raise, warn, quarantine."),
     Key("durability", Kind.STRING, "Whether a replace needs an fsync before it (`durable`) "
         "or not (`atomic`).", '"atomic"', ("durable", "atomic")),
     Key("min-confidence", Kind.FRACTION, "Findings below this confidence are not reported.",
-        "0.7"),
+        "0.7", option="Report what is at least this likely, 0 to 1."),
     Key("check-tests", Kind.BOOLEAN, "Whether tests are checked too: files and folders named as "
-        "pytest and unittest name them, test functions, and methods of a `TestCase`.", "true"),
+        "pytest and unittest name them, test functions, and methods of a `TestCase`.", "true",
+        option="Check tests too."),
     Key("check-syntax", Kind.BOOLEAN, "Whether files whose bytes rule out a finding are parsed "
-        "all the same, so that each one that is not Python is ATF000.", "true"),
+        "all the same, so that each one that is not Python is ATF000.", "true",
+        option="Report every file that is not Python."),
     Key("baseline", Kind.STRING, "A file of known findings that are not reported, relative "
         "to the configuration file.", '".atomic-fix-baseline"'),
     Key("require-reason", Kind.BOOLEAN, "Whether a suppression must say why.", "true"),
     Key("fail-on-unused", Kind.BOOLEAN, "Whether a comment or an entry of the baseline that "
-        "suppresses nothing makes the exit code 1, as a finding does.", "true"),
+        "suppresses nothing makes the exit code 1, as a finding does.", "true",
+        option="Exit with 1 for what suppresses nothing."),
     Key("output-format", Kind.STRING, "How findings are printed.", '"concise"',
-        OUTPUT_FORMATS),
+        OUTPUT_FORMATS, option=f"One of {', '.join(OUTPUT_FORMATS)}."),
+    Key("docs-url", Kind.URL, "Where this documentation is published, so that reports and editors "
+        "can link to the page of a rule.", '"https://docs.example.org/atomic-fix/"'),
 )  # fmt: skip
 
 
 def shown(settings: Settings) -> dict[str, Any]:
     """The value of every key, by key name, as plain lists, strings and numbers."""
-    values: dict[str, Any] = {}
-    for key in KEYS:
-        holder = settings.config if key.of_config else settings
-        value = getattr(holder, key.attribute)
-        if key.kind is Kind.TABLE:
-            value = {pattern: list(codes) for pattern, codes in value}
-        values[key.name] = list(value) if isinstance(value, tuple) else value
-    return values
+    return {key.name: _plain(key, getattr(_holder(key, settings), key.attribute)) for key in KEYS}
 
 
-def merge(settings: Settings, values: Mapping[str, object], where: str) -> Settings:
-    """`settings` with the given values, by key name, put over them.
+def _holder(key: Key, settings: Settings) -> Settings | Config:
+    return settings.config if key.of_config else settings
+
+
+def _plain(key: Key, value: Any) -> Any:
+    if key.kind is Kind.TABLE:
+        return {each.pattern: list(each.codes) for each in value}
+    if isinstance(value, PatternList):
+        return list(value.lines)
+    if key.kind is Kind.PATTERNS:
+        return [line for each in value for line in each.lines]
+    return list(value) if isinstance(value, tuple) else value
+
+
+def merge(
+    settings: Settings, values: Mapping[str, object], where: str, folder: str = ""
+) -> Settings:
+    """`settings` with the given values, by key name, put over them. A key that begins with
+    `extend-` adds to what is there.
+
+    Args:
+        folder: what paths and patterns are relative to; that of the settings if not given.
 
     Raises:
         ConfigError: an unknown key, a wrong type or an unknown code; the message starts
@@ -210,9 +261,23 @@ def merge(settings: Settings, values: Mapping[str, object], where: str) -> Setti
         if key is None:
             hint = closest_match(name, by_name)
             raise ConfigError(f"{where}: unknown key `{name}`{hint}")
-        target = config_values if key.of_config else own_values
-        target[key.attribute] = _checked(key, value, where)
+        made = _located(key, _checked(key, value, where), folder or settings.root, settings)
+        if name.startswith("extend-"):
+            there = getattr(_holder(key, settings), key.attribute)
+            made = (*there, *(made if isinstance(made, tuple) else (made,)))
+        (config_values if key.of_config else own_values)[key.attribute] = made
     return replace(settings, config=replace(settings.config, **config_values), **own_values)
+
+
+def _located(key: Key, value: Any, folder: str, settings: Settings) -> Any:
+    """A value that is right, with the folder that it is relative to."""
+    if key.kind is Kind.PATTERNS:
+        return PatternList(folder, value)
+    if key.kind is Kind.TABLE:
+        return tuple(FileIgnores(folder, pattern, codes) for pattern, codes in value)
+    if key.name == "baseline" and value and folder != settings.root:
+        return os.path.join(folder, value)
+    return value
 
 
 def closest_match(name: str, known: Iterable[str]) -> str:
@@ -247,20 +312,22 @@ _MOST_VALUES = 1_000
 """Of a list: each costs time for each file."""
 _LONGEST_VALUE = 200
 """Characters of a wrong value that an error shows."""
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]+")
 _SAVER = re.compile(r"\.?\w+(\.\w+)*(:\d)?")
 
 
 def _checked(key: Key, value: object, where: str) -> object:
     place = f"{where}: `{key.name}`"
-    patterns = key.name in ("exclude", "extend-exclude")
+    patterns = key.kind is Kind.PATTERNS
     if isinstance(value, list) and len(value) > _MOST_VALUES and not patterns:
         raise ConfigError(f"{place}: {len(value):,} values are more than {_MOST_VALUES:,}")
     match key.kind, value:
         case Kind.CODES, list() if _are_strings(value):
             return check_codes(value, place)
         case Kind.STRINGS, list() if _are_strings(value):
-            if patterns:
-                _check_patterns(value, place)
+            return tuple(value)
+        case Kind.PATTERNS, list() if _are_strings(value):
+            _check_patterns(value, place)
             return tuple(value)
         case Kind.SAVERS, list() if _are_strings(value) and all(map(_SAVER.fullmatch, value)):
             return tuple(value)
@@ -274,6 +341,8 @@ def _checked(key: Key, value: object, where: str) -> object:
             if key.choices and value not in key.choices:
                 allowed = ", ".join(key.choices) + closest_match(value, key.choices)
                 raise ConfigError(f"{place} is `{value}` but must be one of {allowed}")
+            return value
+        case Kind.URL, str() if not value or _URL.fullmatch(value):
             return value
         case Kind.BOOLEAN, bool():
             return value
@@ -362,11 +431,13 @@ class Resolver:
         return self.for_folder(os.path.dirname(filename))
 
     def _with_options(self, settings: Settings) -> Settings:
-        return merge(settings, self._options, "option")
+        if not self._options:
+            return settings
+        return merge(settings, self._options, "option", os.getcwd())
 
 
-def _load(path: str, *, required: bool) -> Settings | None:
-    """The settings of one file; None when it says nothing of atomic-fix.
+def _table(path: str, *, required: bool) -> dict[str, Any] | None:
+    """What one file says of atomic-fix; None when it says nothing.
 
     Raises:
         ConfigError: it cannot be read or is wrong.
@@ -392,8 +463,40 @@ def _load(path: str, *, required: bool) -> Settings | None:
         return None
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: `tool.atomic-fix` must be a table")
-    root = os.path.dirname(os.path.abspath(path))
-    return merge(Settings(root=root, origin=path), table, path)
+    return table
+
+
+def _load(path: str, *, required: bool) -> Settings | None:
+    """The settings of one file, over those of the file that it extends; None when it says nothing
+    of atomic-fix.
+
+    Raises:
+        ConfigError: a file cannot be read or is wrong.
+    """
+    table = _table(path, required=required)
+    if table is None:
+        return None
+    layers = [(path, table)]
+    seen = {os.path.realpath(path)}
+    while "extend" in table:
+        named = table["extend"]
+        if not isinstance(named, str):
+            break  # said below
+        named = os.path.expanduser(named)
+        extended = os.path.normpath(os.path.join(os.path.dirname(path), named))
+        if os.path.realpath(extended) in seen:
+            raise ConfigError(f"{path}: `extend` leads back to {extended}")
+        if len(layers) == _MOST_EXTENDED:
+            raise ConfigError(f"{path}: more than {_MOST_EXTENDED} files extend one another")
+        path = extended
+        seen.add(os.path.realpath(path))
+        table = _table(path, required=True) or {}
+        layers.append((path, table))
+    first = layers[0][0]
+    settings = Settings(root=os.path.dirname(os.path.abspath(first)), origin=first)
+    for origin, values in reversed(layers):
+        settings = merge(settings, values, origin, os.path.dirname(os.path.abspath(origin)))
+    return settings
 
 
 def section(path: str, content: bytes, tool: str) -> Any:

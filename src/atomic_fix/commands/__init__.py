@@ -16,7 +16,9 @@ import click
 
 from atomic_fix.finding import FileResult, Finding, listed
 from atomic_fix.report import (
+    STATISTICS,
     Report,
+    count,
     display_name,
     escape_commands,
     one_per_call,
@@ -85,6 +87,8 @@ def print_report(
     Raises:
         ConfigError: the file cannot be written.
     """
+    if _option("verbose"):
+        _tell_details(results, session)
     stream = sys.stderr if to_stderr else sys.stdout
     options = session.options
     to_file = options["output_file"]
@@ -98,10 +102,15 @@ def print_report(
         imported=imported or {},
         done="Suppressed" if options["add_noqa"] is not None else "Fixed",
         show_fixes=options["show_fixes"],
+        fixes_only=options["fix_only"],
+        quiet=options["quiet"],
+        docs_url=session.here.docs_url,
         source_of=sources(results),
     )
-    name = "statistics" if options["statistics"] else session.here.output_format
-    pieces = renderer(name)(report)
+    name = session.here.output_format
+    if options["statistics"] and name not in STATISTICS:
+        warn(f"--statistics: `{name}` has no form for it, so it is text")
+    pieces = renderer(name, statistics=options["statistics"])(report)
     if to_file:
         within = disk.write_boundary(to_file)
         write_file(to_file, "".join(pieces), within, "--output-file: ")
@@ -170,8 +179,28 @@ def exit_code(results: Iterable[FileResult]) -> int:
 
 
 def warn(message: str) -> None:
-    """Say on standard error what changes no exit code."""
-    click.echo(escape_commands(f"warning: {printable(message)}"), err=True)
+    """Say on standard error what changes no exit code, but not with --quiet."""
+    if not _option("quiet"):
+        click.echo(escape_commands(f"warning: {printable(message)}"), err=True)
+
+
+def _tell_details(results: Iterable[FileResult], session: Session) -> None:
+    """Say on standard error what came of each file, and by whose settings."""
+    for result in results:
+        said = count(len(result.findings), "finding") if result.analysed else "not analysed"
+        try:
+            settings = session.resolver.for_file(result.filename)
+        except ConfigError:
+            origin = "a wrong configuration"  # which the report tells
+        else:
+            origin = settings.origin or "no configuration file"
+        click.echo(escape_commands(printable(f"{result.filename}: {said} ({origin})")), err=True)
+
+
+def _option(name: str) -> object:
+    """The value of an option that concerns all that is said, wherever in a run that is."""
+    context = click.get_current_context(silent=True)
+    return context.params.get(name) if context is not None else None
 
 
 def report_error(message: str) -> int:
@@ -181,7 +210,10 @@ def report_error(message: str) -> int:
 
 
 def use_colour(is_terminal: bool) -> bool:
-    """Whether to colour: NO_COLOR and FORCE_COLOR decide when set, NO_COLOR first."""
+    """Whether to colour: --color decides, then NO_COLOR, then FORCE_COLOR."""
+    when = _option("color")
+    if when in ("always", "never"):
+        return when == "always"
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):

@@ -16,15 +16,20 @@ from atomic_fix.settings import Resolver, Settings, closest_match, shown
 
 
 def explain(code: str) -> int:
-    """Print the page of a rule, given by code or name; the exit code."""
+    """Print the page of a rule, given by code or name, or those of all whose codes begin so; the
+    exit code."""
     from atomic_fix.rules import RULES
 
     pages = {(rule.code, rule.name): rule.page for rule in RULES}
     pages[NOT_ANALYSED, NOT_ANALYSED_NAME] = NOT_ANALYSED_PAGE
-    for (known, name), page in pages.items():
-        if code.upper() == known or code.lower() == name:
-            click.echo(f"{known} {name}\n\n{page.strip()}")
-            return CLEAN
+    meant = [
+        f"{known} {name}\n\n{page.strip()}"
+        for (known, name), page in sorted(pages.items())
+        if code and (known.startswith(code.upper()) or code.lower() == name)
+    ]
+    if meant:
+        click.echo("\n\n\n".join(meant))
+        return CLEAN
     hint = closest_match(code.upper(), [known for known, _ in pages])
     return report_error(f"--explain: unknown rule code `{code}`{hint}")
 

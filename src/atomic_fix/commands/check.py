@@ -108,8 +108,11 @@ def standard_input(session: Session) -> int:
         return code
     sys.stdout.buffer.write(repair.after)
     sys.stdout.buffer.flush()
+    result = repair.result
+    if session.options["fix_only"]:
+        result = replace(result, findings=())
     print_report(
-        (repair.result,),
+        (result,),
         session,
         repair.applied,
         made.imported,
@@ -119,7 +122,7 @@ def standard_input(session: Session) -> int:
         return FAILED
     if repair.refusal:
         return report_error(f"{filename}: not repaired: {repair.refusal}")
-    return exit_code([repair.result])
+    return exit_code([result])
 
 
 def write_baseline(session: Session, path: str) -> int:

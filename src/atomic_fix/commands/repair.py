@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -137,6 +138,8 @@ def write(session: Session) -> int:
                 fixed.extend(found.applied)
         results.append(result)
     warn_no_files(results)
+    if session.options["fix_only"]:
+        results = [replace(each, findings=()) for each in results]
     imported = {each: made.imported[each] for each in fixed if each in made.imported}
     print_report(tuple(results), session, tuple(fixed), imported)
     failed |= made.report_problems()

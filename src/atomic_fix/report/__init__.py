@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from atomic_fix.baseline import normalised
-from atomic_fix.finding import Applicability, FileResult, Finding, Span, listed
+from atomic_fix.finding import NOT_ANALYSED_NAME, Applicability, FileResult, Finding, Span, listed
 from atomic_fix.source import Source, relative_if_inside
 
 FORMATS: dict[str, str] = {
@@ -30,6 +30,33 @@ FORMATS: dict[str, str] = {
     "statistics": "text.statistics",
 }
 """Module and function of each output format; `statistics` has an option of its own."""
+STATISTICS = {
+    "full": "text.statistics",
+    "concise": "text.statistics",
+    "grouped": "text.statistics",
+    "json": "machine_readable.statistics_array",
+    "jsonl": "machine_readable.statistics_lines",
+}
+"""The formats that have a form of their own for `--statistics`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Severity:
+    """How bad something is, in the words of each format."""
+
+    name: str
+    """JSON's, GitHub's and SARIF's."""
+    gitlab: str
+    junit: str
+    """The element of a case."""
+    lsp: int
+    """A `DiagnosticSeverity`."""
+
+
+DEFECT = Severity("warning", gitlab="major", junit="failure", lsp=2)
+"""Of a finding."""
+NOT_CHECKED = Severity("error", gitlab="critical", junit="error", lsp=1)
+"""Of a file that could not be analysed."""
 
 
 NOT_ANALYSED_PAGE = """\
@@ -58,7 +85,9 @@ class Report:
     colours may be used, and `width` how many columns there are; 0 stands for no limit.
     `fixed` are the findings that --write has repaired, and `done` is the word for it;
     `results` then tell what remains. `imported` has the modules that the repairs of some of them
-    import. `source_of` gives the text of a file as it was checked,
+    import. `fixes_only` tells that `results` do not have what remains, and `quiet` that only
+    findings are to be shown. `docs_url` is where the documentation is published, if it is.
+    `source_of` gives the text of a file as it was checked,
     or None when that cannot be had any more; changes are not shown then.
     """
 
@@ -68,14 +97,24 @@ class Report:
     width: int = 0
     fixed: tuple[Finding, ...] = ()
     show_fixes: bool = False
+    fixes_only: bool = False
+    quiet: bool = False
     imported: Mapping[Finding, str] = field(default_factory=dict)
     done: str = "Fixed"
+    docs_url: str = ""
     source_of: Callable[[str], Source | None] = lambda _filename: None
 
     @property
     def findings(self) -> Iterator[Finding]:
         for result in self.results:
             yield from listed(result)
+
+    @property
+    def rated(self) -> Iterator[tuple[Finding, Severity]]:
+        """The findings, each with its severity."""
+        for result in self.results:
+            for finding in listed(result):
+                yield finding, severity_of(result)
 
 
 def one_per_call(
@@ -101,11 +140,23 @@ def one_per_call(
     return tuple(kept for each in findings if (kept := merged.get(id(each), each)) is not None)
 
 
-def renderer(name: str) -> Callable[[Report], Iterator[str]]:
-    """The function that renders a format of `FORMATS`."""
+def severity_of(result: FileResult) -> Severity:
+    return DEFECT if result.analysed else NOT_CHECKED
+
+
+def page_url(docs_url: str, rule: str) -> str:
+    """The address of the page of a rule, given by name, in the documentation at `docs_url`."""
+    page = "index" if rule == NOT_ANALYSED_NAME else rule
+    return f"{docs_url.rstrip('/')}/rules/{page}.html"
+
+
+def renderer(name: str, *, statistics: bool = False) -> Callable[[Report], Iterator[str]]:
+    """The function that renders a format of `FORMATS`, or its statistics: as text if it has no
+    form of its own for them."""
     from pkgutil import resolve_name
 
-    render: Callable[[Report], Iterator[str]] = resolve_name(f"atomic_fix.report.{FORMATS[name]}")
+    where = STATISTICS.get(name, FORMATS["statistics"]) if statistics else FORMATS[name]
+    render: Callable[[Report], Iterator[str]] = resolve_name(f"atomic_fix.report.{where}")
     return render
 
 
@@ -179,7 +230,8 @@ def repairs_and_summary(report: Report) -> Iterator[str]:
             yield escape_commands(
                 f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}{more}\n"
             )
-    yield f"{summary(report)}\n"
+    if not report.quiet:
+        yield f"{summary(report)}\n"
 
 
 def summary(report: Report) -> str:
@@ -214,6 +266,8 @@ def summary(report: Report) -> str:
         modules = Counter(module for module, _ in pairs)
         named = (f"`{each}` ({count(modules[each], 'file')})" for each in sorted(modules))
         parts.append(f"Repaired code imports {', '.join(named)}.")
+    if report.fixes_only and not parts:
+        return "Fixed nothing."
     return " ".join(parts) or f"No findings in {count(len(report.results), 'file')}."
 
 

@@ -2,18 +2,22 @@
 found want of each finding."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from atomic_fix.finding import Finding, Fix, Position, listed
+from atomic_fix.finding import Applicability, Finding, Fix, Position, listed
 from atomic_fix.report import (
+    DEFECT,
     Report,
     as_json,
     escape_commands,
     fingerprints,
+    page_url,
     printable,
     relative_path,
+    severity_of,
 )
 
 
@@ -29,10 +33,39 @@ def json_lines(report: Report) -> Iterator[str]:
         yield f"{as_json(each, sort_keys=True)}\n"
 
 
+def statistics_array(report: Report) -> Iterator[str]:
+    """How many findings each code has, as one array in the shape of ruff's."""
+    yield as_json(list(_counts(report)), indent=2)
+    yield "\n"
+
+
+def statistics_lines(report: Report) -> Iterator[str]:
+    """The same objects, one on each line."""
+    for each in _counts(report):
+        yield f"{as_json(each)}\n"
+
+
+def _counts(report: Report) -> Iterator[dict[str, Any]]:
+    usable = {Applicability.SAFE, *([Applicability.UNSAFE] if report.unsafe_fixes else [])}
+    counts = Counter((each.code, each.name) for each in report.findings)
+    fixable = Counter(each.code for each in report.findings if each.applicability in usable)
+    for (code, name), number in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        yield {
+            "code": code,
+            "name": name,
+            "count": number,
+            "fixable": fixable[code] == number,
+            "fixable_count": fixable[code],
+        }
+
+
 def _objects(report: Report) -> Iterator[dict[str, Any]]:
-    for result in report.results:
-        for finding in listed(result):
-            yield _object(finding, "warning" if result.analysed else "error")
+    for finding, severity in report.rated:
+        yield {
+            **_object(finding),
+            "severity": severity.name,
+            "url": page_url(report.docs_url, finding.name) if report.docs_url else None,
+        }
 
 
 def _fix(fix: Fix) -> dict[str, Any]:
@@ -55,31 +88,42 @@ def _fix(fix: Fix) -> dict[str, Any]:
     return found
 
 
-def _object(finding: Finding, severity: str) -> dict[str, Any]:
-    """One finding as ruff would write it, with `name`, `confidence` and `evidence` added, and
-    `note` and `alternative` to its fix.
+def _object(finding: Finding) -> dict[str, Any]:
+    """One finding as ruff would write it, with `name`, `confidence`, `evidence` and
+    `related_locations` added, and `note` and `alternative` to its fix.
     `filename` is absolute, as ruff's is."""
-    filename, fix = finding.filename, finding.fix
+    fix = finding.fix
     return {
         "cell": None,
         "code": finding.code,
         "confidence": round(finding.confidence, 3),
         "end_location": asdict(finding.span.end),
         "evidence": [asdict(each) for each in finding.evidence],
-        "filename": filename if filename == "-" else printable(os.path.abspath(filename)),  # noqa: PTH100
+        "filename": _whole(finding.filename),
         "fix": fix and _fix(fix),
         "location": asdict(finding.span.start),
         "message": finding.message,
         "name": finding.name,
         "noqa_row": finding.noqa_row,
-        "severity": severity,
-        "url": None,
+        "related_locations": [
+            {
+                "end_location": asdict(each.span.end),
+                "filename": _whole(each.path or finding.filename),
+                "location": asdict(each.span.start),
+                "message": each.message,
+            }
+            for each in finding.related
+        ],
     }
+
+
+def _whole(filename: str) -> str:
+    return filename if filename == "-" else printable(os.path.abspath(filename))  # noqa: PTH100
 
 
 def github(report: Report) -> Iterator[str]:
     """Workflow commands of GitHub Actions: an annotation for each finding."""
-    for finding in report.findings:
+    for finding, severity in report.rated:
         start, end = finding.span.start, finding.span.end
         path = printable(relative_path(finding.filename))
         properties = {
@@ -92,7 +136,7 @@ def github(report: Report) -> Iterator[str]:
         }
         named = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
         place = f"{path}:{start.row}:{start.column}"
-        yield f"::error {named}::{_data(f'{place}: {finding.code} {finding.message}')}\n"
+        yield f"::{severity.name} {named}::{_data(f'{place}: {finding.code} {finding.message}')}\n"
 
 
 def _data(text: str) -> str:
@@ -110,48 +154,52 @@ def gitlab(report: Report) -> Iterator[str]:
             "check_name": finding.code,
             "description": f"{finding.code} {finding.message}",
             "fingerprint": fingerprint,
-            "severity": "major",
+            "severity": severity_of(result).gitlab,
             "location": {
                 "path": printable(relative_path(finding.filename)),
                 "lines": {"begin": finding.span.start.row, "end": finding.span.end.row},
             },
         }
-        for _, finding, fingerprint in fingerprints(report)
+        for result, finding, fingerprint in fingerprints(report)
     ]
     yield as_json(entries, indent=2)
     yield "\n"
 
 
 def junit(report: Report) -> Iterator[str]:
-    """JUnit XML: a suite for each file, a failed case for each finding."""
+    """JUnit XML: a suite for each file that has findings, a failed case for each of them. Of a run
+    without any there is one passed case, as readers take none at all for a mistake."""
     from xml.etree import ElementTree as ET
 
     root = ET.Element("testsuites", name="atomic-fix")
     for result in report.results:
-        name = printable(result.filename)
         findings = tuple(listed(result))
-        failed = len(findings)
-        errors = 0 if result.analysed else failed
+        if not findings:
+            continue
+        name = printable(result.filename)
+        kind = severity_of(result).junit
+        counts = {"failure": 0, "error": 0, kind: len(findings)}
         suite = ET.SubElement(
             root,
             "testsuite",
             name=name,
-            tests=str(failed or 1),
-            failures=str(failed - errors),
-            errors=str(errors),
+            tests=str(len(findings)),
+            failures=str(counts["failure"]),
+            errors=str(counts["error"]),
         )
-        if not failed:
-            ET.SubElement(suite, "testcase", name="atomic-fix", classname=name)
         for finding in findings:
             start = finding.span.start
             case = ET.SubElement(
                 suite, "testcase", name=finding.code, classname=name, line=str(start.row)
             )
             message = printable(finding.message)
-            outcome = ET.SubElement(
-                case, "failure" if result.analysed else "error", message=message, type=finding.code
-            )
+            outcome = ET.SubElement(case, kind, message=message, type=finding.code)
             outcome.text = f"{name}:{start.row}:{start.column}: {finding.code} {message}"
+    if not len(root):
+        suite = ET.SubElement(
+            root, "testsuite", name="atomic-fix", tests="1", failures="0", errors="0"
+        )
+        ET.SubElement(suite, "testcase", name="no findings", classname="atomic-fix")
     ET.indent(root)
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield escape_commands(ET.tostring(root, encoding="unicode"), "&#35;")
@@ -162,24 +210,26 @@ def rdjson(report: Report) -> Iterator[str]:
     """Reviewdog's diagnostic format."""
     document = {
         "source": {"name": "atomic-fix"},
-        "severity": "WARNING",
+        "severity": DEFECT.name.upper(),
         "diagnostics": [
-            _diagnostic(finding, "WARNING" if result.analysed else "ERROR")
-            for result in report.results
-            for finding in listed(result)
+            _diagnostic(finding, severity.name.upper(), report.docs_url)
+            for finding, severity in report.rated
         ],
     }
     yield as_json(document, indent=2)
     yield "\n"
 
 
-def _diagnostic(finding: Finding, severity: str) -> dict[str, Any]:
+def _diagnostic(finding: Finding, severity: str, docs_url: str) -> dict[str, Any]:
     # No `suggestions`: reviewdog offers each one alone, and a fix without its import, or the
     # import without the fix, would break the file.
-    return {
+    code = {"value": finding.code}
+    if docs_url:
+        code["url"] = page_url(docs_url, finding.name)
+    diagnostic: dict[str, Any] = {
         "message": finding.message,
         "severity": severity,
-        "code": {"value": finding.code},
+        "code": code,
         "location": {
             "path": printable(relative_path(finding.filename)),
             "range": {
@@ -188,6 +238,19 @@ def _diagnostic(finding: Finding, severity: str) -> dict[str, Any]:
             },
         },
     }
+    if finding.related:
+        # Without columns, which count bytes of lines that are not at hand.
+        diagnostic["relatedLocations"] = [
+            {
+                "message": each.message,
+                "location": {
+                    "path": printable(relative_path(each.path or finding.filename)),
+                    "range": {"start": {"line": each.span.start.row}},
+                },
+            }
+            for each in finding.related
+        ]
+    return diagnostic
 
 
 def _position(position: Position, finding: Finding) -> dict[str, int]:

@@ -2,23 +2,38 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from atomic_fix import __version__
 from atomic_fix.finding import NOT_ANALYSED, NOT_ANALYSED_NAME, Finding, Fix, Span, listed
 from atomic_fix.report import (
+    DEFECT,
     NOT_ANALYSED_PAGE,
+    NOT_CHECKED,
     Report,
+    Severity,
     as_json,
     fingerprints,
+    page_url,
     relative_path,
+    severity_of,
 )
 from atomic_fix.rules import RULES
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
+
+
+_ROOT = "%SRCROOT%"
+"""Stands for the current folder."""
+_TAGS = {
+    "ATF1": ("reliability", "data-loss", "file-writes"),
+    "ATF2": ("reliability", "data-loss", "error-handling"),
+}
+"""By the family of a rule."""
 
 
 def render(report: Report) -> Iterator[str]:
@@ -32,22 +47,37 @@ def render(report: Report) -> Iterator[str]:
                     "driver": {
                         "name": "atomic-fix",
                         "version": __version__,
+                        **({"informationUri": report.docs_url} if report.docs_url else {}),
                         "rules": [
-                            _rule(NOT_ANALYSED, NOT_ANALYSED_NAME, NOT_ANALYSED_PAGE, "error"),
+                            _rule(
+                                NOT_ANALYSED,
+                                NOT_ANALYSED_NAME,
+                                NOT_ANALYSED_PAGE,
+                                NOT_CHECKED,
+                                report.docs_url,
+                            ),
                             *(
-                                _rule(r.code, r.name, r.page, "warning", enabled=r.default)
-                                for r in RULES
+                                _rule(
+                                    each.code,
+                                    each.name,
+                                    each.page,
+                                    DEFECT,
+                                    report.docs_url,
+                                    enabled=each.default,
+                                )
+                                for each in RULES
                             ),
                         ],
                     }
                 },
                 "columnKind": "unicodeCodePoints",
+                "originalUriBaseIds": {_ROOT: {"uri": _file_uri(f"{Path.cwd()}/")}},
                 "invocations": [
                     {
                         "executionSuccessful": not unread,
                         "toolExecutionNotifications": [
                             {
-                                "level": "error",
+                                "level": NOT_CHECKED.name,
                                 "message": {"text": each.message},
                                 "locations": [_location(each)],
                             }
@@ -56,7 +86,7 @@ def render(report: Report) -> Iterator[str]:
                     }
                 ],
                 "results": [
-                    _result(finding, fingerprint, "warning" if result.analysed else "error")
+                    _result(finding, fingerprint, severity_of(result).name)
                     for result, finding, fingerprint in fingerprints(report)
                 ],
             }
@@ -66,16 +96,23 @@ def render(report: Report) -> Iterator[str]:
     yield "\n"
 
 
-def _rule(code: str, name: str, page: str, level: str, *, enabled: bool = True) -> dict[str, Any]:
+def _rule(
+    code: str, name: str, page: str, severity: Severity, docs_url: str, *, enabled: bool = True
+) -> dict[str, Any]:
     summary = page.strip().splitlines()[0]
-    return {
+    rule: dict[str, Any] = {
         "id": code,
         "name": name,
         "shortDescription": {"text": summary},
         "fullDescription": {"text": summary},
         "help": {"text": page.strip(), "markdown": page.strip()},
-        "defaultConfiguration": {"enabled": enabled, "level": level},
+        "defaultConfiguration": {"enabled": enabled, "level": severity.name},
     }
+    if docs_url:
+        rule["helpUri"] = page_url(docs_url, name)
+    if tags := _TAGS.get(code[:4]):
+        rule["properties"] = {"tags": list(tags)}
+    return rule
 
 
 def _result(finding: Finding, fingerprint: str, level: str) -> dict[str, Any]:
@@ -91,6 +128,18 @@ def _result(finding: Finding, fingerprint: str, level: str) -> dict[str, Any]:
             "evidence": [each.text for each in finding.evidence],
         },
     }
+    if finding.related:
+        result["relatedLocations"] = [
+            {
+                "id": number,
+                "message": {"text": each.message},
+                "physicalLocation": {
+                    "artifactLocation": _artifact(each.path or finding.filename),
+                    "region": _region(each.span),
+                },
+            }
+            for number, each in enumerate(finding.related, 1)
+        ]
     if finding.fix is not None:
         result["fixes"] = [_fix(finding.fix, finding.filename)]
     return result
@@ -139,7 +188,15 @@ def _artifact(filename: str) -> dict[str, str]:
     """Below the current folder, which is taken for the root of the sources, the path is
     relative; elsewhere it is whole."""
     path = relative_path(filename)
-    name = quote(os.fsencode(path.replace(os.sep, "/")))
     if os.path.isabs(path):  # noqa: PTH117
-        return {"uri": f"file://{name}" if name.startswith("/") else f"file:///{name}"}
-    return {"uri": name, "uriBaseId": "%SRCROOT%"}
+        return {"uri": _file_uri(path)}
+    return {"uri": _quoted(path), "uriBaseId": _ROOT}
+
+
+def _file_uri(path: str) -> str:
+    name = _quoted(path)
+    return f"file://{name}" if name.startswith("/") else f"file:///{name}"
+
+
+def _quoted(path: str) -> str:
+    return quote(os.fsencode(path.replace(os.sep, "/")))

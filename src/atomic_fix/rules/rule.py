@@ -17,7 +17,7 @@ from atomic_fix.facts.publications import Publication
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.facts.swallowing import Swallow
-from atomic_fix.finding import Evidence, Finding, Fix
+from atomic_fix.finding import Evidence, Finding, Fix, RelatedLocation
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.corrupted_error import fix_swallow
 from atomic_fix.fixes.cst_tree import CstTree, cst_around
@@ -142,6 +142,7 @@ class Rule:
                 noqa_row=span.start.row,
                 source_line=facts.source.line(span.start.row),
                 precedence=match.precedence,
+                related=tuple(_related(facts, match.score)),
             )
 
     def _detected(
@@ -182,6 +183,13 @@ def evidence_of(facts: ModuleFacts, score: Score) -> tuple[Evidence, ...]:
         text = f"{reason.text}, line {row}" if row is not None else reason.text
         found.append(Evidence(text, row))
     return tuple(found)
+
+
+def _related(facts: ModuleFacts, score: Score) -> Iterator[RelatedLocation]:
+    """The places that show a ground; the message has no row, which a reader sees."""
+    for reason in score.reasons:
+        if reason.site is not None:
+            yield RelatedLocation(reason.text, facts.tree.span(reason.site.node))
 
 
 def write_match(

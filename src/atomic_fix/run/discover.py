@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from atomic_fix import files
 from atomic_fix.finding import Unreadable
 from atomic_fix.run import disk
-from atomic_fix.settings import ConfigError, Resolver, Settings
+from atomic_fix.settings import DEFAULT_EXCLUDE, ConfigError, PatternList, Resolver, Settings
 from atomic_fix.source import relative_if_inside
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class _Walk:
     def __init__(self, resolver: Resolver, notebooks: list[str]) -> None:
         self._resolver = resolver
         self._notebooks = notebooks
-        self._excludes: dict[tuple[str, tuple[str, ...]], Patterns] = {}
+        self._excludes: dict[tuple[PatternList, ...], tuple[Patterns, ...]] = {}
         self._real_path = lru_cache(maxsize=None)(os.path.realpath)
 
     def start(self, path: str) -> Iterator[_Found]:
@@ -207,27 +207,31 @@ class _Walk:
                 )
 
     def _excluded(self, absolute: str, settings: Settings, is_folder: bool) -> bool:
-        from atomic_fix.settings import DEFAULT_EXCLUDE
-
-        lines: tuple[str, ...] = settings.extend_exclude
-        if settings.exclude == DEFAULT_EXCLUDE:
+        lists: tuple[PatternList, ...] = settings.extend_exclude
+        if settings.exclude.lines == DEFAULT_EXCLUDE:
             # Plain names: no need to load the pattern library for them.
             if os.path.basename(absolute) in DEFAULT_EXCLUDE:
                 return True
         else:
-            lines = settings.exclude + lines
-        if not lines:
+            lists = (settings.exclude, *lists)
+        if not lists:
             return False
-        key = (settings.root, lines)
-        if key not in self._excludes:
+        if lists not in self._excludes:
             from atomic_fix.patterns import Patterns, encoded
 
-            self._excludes[key] = Patterns(settings.root, map(encoded, lines))
-        return self._excludes[key].decide(absolute, is_folder=is_folder) is True
+            by_folder: dict[str, list[bytes]] = {}
+            for each in lists:
+                by_folder.setdefault(each.folder, []).extend(map(encoded, each.lines))
+            self._excludes[lists] = tuple(
+                Patterns(folder, lines) for folder, lines in by_folder.items()
+            )
+        return _ignored(absolute, self._excludes[lists], is_folder)
 
     def _excluded_on_the_way(self, absolute: str, settings: Settings, is_folder: bool) -> bool:
-        """Whether the path, or a folder above it and below the settings' root, is excluded."""
-        while absolute.startswith(settings.root.rstrip(os.sep) + os.sep):
+        """Whether the path, or a folder above it and below those of the patterns, is excluded."""
+        lists = (settings.exclude, *settings.extend_exclude)
+        folders = {settings.root, *(each.folder for each in lists if each.folder)}
+        while any(absolute.startswith(each.rstrip(os.sep) + os.sep) for each in folders):
             if self._excluded(absolute, settings, is_folder):
                 return True
             absolute, is_folder = os.path.dirname(absolute), True

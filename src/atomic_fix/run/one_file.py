@@ -17,7 +17,7 @@ from atomic_fix.config import Config
 from atomic_fix.finding import FileResult, Finding, NotAnalysed, Unreadable
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.run.time_limit import REASON, TooLong, limited
-from atomic_fix.settings import ConfigError, Settings
+from atomic_fix.settings import ConfigError, FileIgnores, Settings
 from atomic_fix.source import Source, decode, is_python
 
 if TYPE_CHECKING:
@@ -356,7 +356,7 @@ def _not_ignored_here(
         return findings
     ignored = tuple(
         code
-        for patterns, codes in _ignores(settings.root, settings.per_file_ignores)
+        for patterns, codes in _ignores(settings.per_file_ignores)
         if patterns.leave_out(os.path.abspath(filename))
         for code in codes
     )
@@ -365,8 +365,10 @@ def _not_ignored_here(
 
 @lru_cache
 def _ignores(
-    root: str, per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...]
+    per_file_ignores: tuple[FileIgnores, ...],
 ) -> list[tuple[Patterns, tuple[str, ...]]]:
     from atomic_fix.patterns import Patterns, encoded
 
-    return [(Patterns(root, [encoded(pattern)]), codes) for pattern, codes in per_file_ignores]
+    return [
+        (Patterns(each.folder, [encoded(each.pattern)]), each.codes) for each in per_file_ignores
+    ]
