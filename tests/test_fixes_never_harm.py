@@ -277,3 +277,14 @@ def test_the_repair_of_a_write_does_not_hide_its_swallowed_load() -> None:
     text = repaired(program.encode()).decode()
     assert "atomic_write_json(SETTINGS, values)" in text
     assert '.warning("could not load %s: %s", SETTINGS, exc)\n' in text
+
+
+def test_what_is_awaited_step_by_step_has_no_fix_and_the_reason() -> None:
+    text = (
+        "import aiofiles\n\n\nasync def save_state(state_path, head, state):\n"
+        '    async with aiofiles.open(state_path, "w") as file:\n'
+        "        await file.write(head)\n        await file.write(state)\n"
+    )
+    (finding,) = check_bytes(text.encode(), "app.py", Config()).findings
+    assert finding.fix is None
+    assert "written in several steps" in finding.why_no_fix

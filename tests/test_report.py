@@ -278,6 +278,17 @@ def test_the_other_repair_is_shown_and_given_to_programs() -> None:
     shown = rendered("full", (result,))
     assert "= or: raise [--write --unsafe-fixes --on-corrupt raise]" in shown
     assert "= note: callers get an exception" in shown
+    (run,) = json.loads(rendered("sarif", (result,)))["runs"]
+    assert [each["description"]["text"] for each in run["results"][0]["fixes"]] == [
+        "call the helper: mind the mode",
+        "raise: callers get an exception",
+    ]
+    (diagnostic,) = json.loads(rendered("rdjson", (result,)))["diagnostics"]
+    assert diagnostic["message"].splitlines() == [
+        "written in place, 100%: <&>",
+        "fix: call the helper (mind the mode)",
+        "or: raise (callers get an exception)",
+    ]
 
 
 def test_github_escapes_what_its_commands_give_a_meaning() -> None:

@@ -758,7 +758,10 @@ class _OpenedWrite(WriteRewriter):
         ahead = [each for each in self._statement.body if each.lineno < last_row]
         for node in (each for line in ahead for each in nodes.walk(line)):
             if isinstance(node, ast.Name) and node.id == handle:
-                raise Refused("there is no asynchronous handle that is atomic")
+                raise Refused(
+                    "it is written in several steps, and no asynchronous handle is atomic: put "
+                    "together first what is written"
+                )
             if isinstance(node, _LEAVING):
                 raise Refused("the block is left before its end")
             if isinstance(node, ast.Assign) and any(

@@ -222,12 +222,12 @@ def rdjson(report: Report) -> Iterator[str]:
 
 def _diagnostic(finding: Finding, severity: str, docs_url: str) -> dict[str, Any]:
     # No `suggestions`: reviewdog offers each one alone, and a fix without its import, or the
-    # import without the fix, would break the file.
+    # import without the fix, would break the file. The message names the fixes.
     code = {"value": finding.code}
     if docs_url:
         code["url"] = page_url(docs_url, finding.name)
     diagnostic: dict[str, Any] = {
-        "message": finding.message,
+        "message": "\n".join([finding.message, *_fixes_named(finding)]),
         "severity": severity,
         "code": code,
         "location": {
@@ -251,6 +251,15 @@ def _diagnostic(finding: Finding, severity: str, docs_url: str) -> dict[str, Any
             for each in finding.related
         ]
     return diagnostic
+
+
+def _fixes_named(finding: Finding) -> Iterator[str]:
+    if finding.fix is None:
+        return
+    for what, fix in (("fix", finding.fix), ("or", finding.fix.alternative)):
+        if fix is not None:
+            note = f" ({fix.note})" if fix.note else ""
+            yield printable(f"{what}: {fix.title}{note}")
 
 
 def _position(position: Position, finding: Finding) -> dict[str, int]:

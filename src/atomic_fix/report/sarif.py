@@ -141,13 +141,14 @@ def _result(finding: Finding, fingerprint: str, level: str) -> dict[str, Any]:
             for number, each in enumerate(finding.related, 1)
         ]
     if finding.fix is not None:
-        result["fixes"] = [_fix(finding.fix, finding.filename)]
+        fixes = [each for each in (finding.fix, finding.fix.alternative) if each is not None]
+        result["fixes"] = [_fix(each, finding.filename) for each in fixes]
     return result
 
 
 def _fix(fix: Fix, filename: str) -> dict[str, Any]:
     return {
-        "description": {"text": fix.title},
+        "description": {"text": f"{fix.title}: {fix.note}" if fix.note else fix.title},
         "artifactChanges": [
             {
                 "artifactLocation": _artifact(filename),
