@@ -22,7 +22,7 @@ from atomic_fix.facts.nodes import (
     walk,
 )
 from atomic_fix.facts.reports import BodyScan, is_report, moves_to_backup, reports
-from atomic_fix.facts.scopes import Branch, Call, FunctionFacts, GuardedRegion
+from atomic_fix.facts.scopes import BlockKind, Branch, Call, FunctionFacts, GuardedRegion
 from atomic_fix.facts.sites import LoadSite, Sites
 from atomic_fix.facts.tree import Tree
 
@@ -261,7 +261,9 @@ def _inner(region: GuardedRegion, call: Call) -> bool:
 
 
 def _tries_around(call: Call) -> list[ast.Try]:
-    return [i.node for i in call.enclosing if i.kind == "try" and isinstance(i.node, ast.Try)]
+    return [
+        i.node for i in call.enclosing if i.kind is BlockKind.TRY and isinstance(i.node, ast.Try)
+    ]
 
 
 def _takes_corrupt(node: ast.Try) -> bool:

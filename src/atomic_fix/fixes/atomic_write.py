@@ -20,6 +20,7 @@ from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
 from atomic_fix.facts.paths import PathTrait
+from atomic_fix.facts.scopes import BlockKind
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.facts.writes import WriteKind
 from atomic_fix.finding import Edit, Fix, Position, Span
@@ -113,7 +114,7 @@ def _refuse_if_fallback(context: EditContext, site: WriteSite) -> None:
     """Refuses what is done where an atomic write of the file failed."""
     path = nodes.code_of(site.path_node)
     for block in site.call.enclosing:
-        tried = context.parent(block.node) if block.kind == "handler" else None
+        tried = context.parent(block.node) if block.kind is BlockKind.HANDLER else None
         for line in tried.body if isinstance(tried, ast.Try) else ():
             for call in nodes.of_kind(line, ast.Call):
                 if "atomic" in words(nodes.code_of(call.func)) and path in [

@@ -226,12 +226,6 @@ class EditContext:
     def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
         return self.tree.parents
 
-    def contains(self, node: _AnyNode) -> bool:
-        """Whether a node of either tree stands in the function."""
-        if isinstance(node, ast.AST):
-            return self.tree.of(node) is not None
-        return node in self.parents or node in self.roots
-
     def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         parents, root = self.parents, self.roots[0]
         while node is not root and node in parents:
@@ -245,6 +239,10 @@ class EditContext:
     def parent(self, ast_node: ast.AST) -> ast.AST | None:
         """What a node of Python's stands in, within the function."""
         return self._ast_parents.get(ast_node)
+
+    def contains(self, node: ast.AST) -> bool:
+        """Whether a node of Python's is in the function."""
+        return node in self._ast_parents
 
     def ast_ancestors(self, ast_node: ast.AST) -> Iterator[ast.AST]:
         """All that a node of Python's stands in, within the function, the nearest first."""
