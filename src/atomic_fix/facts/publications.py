@@ -306,7 +306,7 @@ def _between(function: FunctionFacts, first: int, last: int) -> Sequence[Call]:
 def syncs(paths: Paths, call: Call, depth: int) -> bool:
     """Whether a call synchronises a file, itself or through functions of the module."""
     name = paths.call_name(call, call.function)
-    if name in apis.SYNCERS or "sync" in words(name.rpartition(".")[2]) or "fsync" in words(name):
+    if name.full in apis.SYNCERS or "sync" in words(name.last) or "fsync" in words(".".join(name)):
         return True
     if any(dotted(a.value) in {"os.fsync", "os.fdatasync"} for a in call.arguments):
         return True
@@ -382,7 +382,7 @@ def _removals_in(sites: Sites, function: FunctionFacts) -> list[tuple[Call, Path
     for call in function.calls:
         name = sites.paths.call_name(call, call.function)
         target = call.receiver if call.method == "unlink" else None
-        if name in apis.REMOVERS:
+        if name.full in apis.REMOVERS:
             target = call.argument(0, "path")
         if target is None or any(i.kind is BlockKind.HANDLER for i in call.enclosing):
             continue

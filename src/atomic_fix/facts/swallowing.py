@@ -182,7 +182,7 @@ def _suppressed(sites: Sites, region: GuardedRegion, node: With) -> list[Swallow
         if not isinstance(call, ast.Call):
             continue
         name = sites.paths.call_name(call, region.function)
-        if name not in {"contextlib.suppress", "builtins.suppress"}:
+        if name.full not in {"contextlib.suppress", "builtins.suppress"}:
             continue
         names: list[str] = []
         for arg in arguments(call):

@@ -335,14 +335,15 @@ class _OpenedWrite(WriteRewriter):
 
     def fix(self) -> Fix:
         site, context = self.site, self.context
-        name = self.name = context.called(site.call.node)
+        name = context.facts.paths.call_name(site.call.node, context.function)
+        self.name = name.full
         if site.call.shown is not None:
             raise Refused("the handle is opened in another function")
         if site.api == "os.open":
             raise Refused("the file is opened as a bare descriptor")
         if site.mode.is_update:
             raise Refused("the file is updated in place, not written anew")
-        self.opener = apis.PATH_OPEN if self._is_method else apis.opener(name) or _UNKNOWN
+        self.opener = apis.PATH_OPEN if self._is_method else name.opener or _UNKNOWN
         if self.opener.refusal:
             raise Refused(self.opener.refusal)
         if self.opener.rewriting is Rewriting.UNKNOWN_EFFECTS:

@@ -315,7 +315,7 @@ class HandleBlock:
         return called_name(above)
 
     def _called(self, node: ast.Call, scope: _Scope) -> str:
-        return self.context.facts.paths.call_name(node, scope.function) or ""
+        return self.context.facts.paths.call_name(node, scope.function).full
 
     def _is_listing(self, node: ast.Call, name: str) -> bool:
         return isinstance(node.func, ast.Attribute) or name.partition(".")[0] in {"glob", "os"}

@@ -292,13 +292,13 @@ class EditContext:
         return any(target.partition(".")[0] in packages for target in imported)
 
     def called(self, node: Call | ast.AST | cst.CSTNode | None) -> str:
-        """The qualified name of what a call calls; empty for what has none, or is no call."""
+        """The full name of what a call calls; empty for what has none, or is no call."""
         if isinstance(node, cst.CSTNode):
             node = self.ast_node(node)
         if not isinstance(node, (Call, ast.Call)):
             return ""
         function = node.function if isinstance(node, Call) else self.function
-        return self.facts.paths.call_name(node, function) or ""
+        return self.facts.paths.call_name(node, function).full
 
     def is_unshadowed(self, func: ast.expr | cst.BaseExpression) -> bool:
         """Whether what is called under a name is, wherever the file runs, what its imports say:
@@ -306,7 +306,9 @@ class EditContext:
         ast_node = self.ast_node(func) if isinstance(func, cst.CSTNode) else func
         head, _, rest = (nodes.dotted(ast_node) or "").partition(".")
         qualified = self.facts.paths.qualified(f"{head}.{rest}" if rest else head, self.function)
-        wanted = (qualified or "").removesuffix(f".{rest}") if rest else qualified
+        if not qualified.full:
+            return False
+        wanted = qualified.full.removesuffix(f".{rest}") if rest else qualified.full
         tree = self.facts.tree.module
         around = [] if ast_node is None else self.enclosing_definitions(ast_node)
         scopes = [each for each in around if isinstance(each, nodes.FUNCTIONS)]

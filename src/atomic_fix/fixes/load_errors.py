@@ -214,8 +214,8 @@ class _ErrorSplitter:
     def _package(self) -> str:
         load = self._swallow.load
         name = self._context.facts.paths.call_name(load.call, load.function)
-        if "." in name and name.rpartition(".")[2] == load.api.rpartition(".")[2]:
-            return name.partition(".")[0]
+        if "." in (name.full or ".") and name.last == load.api.rpartition(".")[2]:
+            return name.package
         return load.api.partition(".")[0]
 
     def _imported(self, error: str) -> str:
