@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atomic_fix.facts.paths import Paths, PathTrait, PathValue
+from atomic_fix.facts.paths import Paths, PathTrait, PathValue, QualifiedName
 from atomic_fix.facts.paths.expr import (
     UNKNOWN,
     Anything,
@@ -442,3 +442,54 @@ def test_values_are_equal_in_each_run_and_after_pickling(expression: str) -> Non
     assert value == again
     assert hash(value) == hash(again)
     assert pickle.loads(pickle.dumps(value)) == value
+
+
+NAMES = """
+import gzip, os.path
+from json import dump as save
+
+def keep(): pass
+
+def f(store, path):
+    local = store
+    inner = gzip.open
+    keep(path), open(path), inner(path), local.dump(path), store.dump(path)
+    gzip.open(path), os.path.join(path), save(path), other.write(path), store().dump(path)
+"""
+
+
+def test_qualified_names() -> None:
+    scopes = collect(ast.parse(NAMES))
+    paths = Paths(scopes)
+    assert [paths.call_name(call, call.function) for call in scopes.calls()] == [
+        QualifiedName("", "keep"),
+        QualifiedName("builtins.open", "open"),
+        QualifiedName("gzip.open", "gzip.open"),
+        QualifiedName("", "local.dump"),
+        QualifiedName("", "store.dump"),
+        QualifiedName("gzip.open", "gzip.open"),
+        QualifiedName("os.path.join", "os.path.join"),
+        QualifiedName("json.dump", "save"),
+        QualifiedName("other.write", "other.write"),
+        QualifiedName("", ""),
+        QualifiedName("", "store"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "last", "package", "opener"),
+    [
+        (QualifiedName("builtins.open", "open"), "open", "builtins", "builtins.open"),
+        (QualifiedName("json.dump", "save"), "dump", "json", None),
+        (QualifiedName("", "gzip.open"), "open", "", None),
+        (QualifiedName("", "open_file"), "open_file", "", None),
+        (QualifiedName("", "store.open_file"), "open_file", "", "open_file"),
+        (QualifiedName(), "", "", None),
+    ],
+)
+def test_parts_of_a_qualified_name(
+    name: QualifiedName, last: str, package: str, opener: str | None
+) -> None:
+    row = name.opener
+    found = (name.last, name.package, row.name if row is not None else None)
+    assert found == (last, package, opener)

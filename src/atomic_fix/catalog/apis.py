@@ -159,12 +159,18 @@ _ROWS = {row.name: row for row in OPENERS}
 
 
 @lru_cache(maxsize=1024)
-def opener(name: str) -> Opener | None:
-    """The row of what is called under a qualified name."""
-    module, _, last = name.rpartition(".")
-    if name in _ROWS or module in {"", "?", "self", "cls"} or not WRAPPER.fullmatch(last):
-        return _ROWS.get(name)
-    return Opener(last)
+def opener(name: str, written: str) -> Opener | None:
+    """The row of a function that opens files.
+
+    Args:
+        name: its qualified name; empty when that is not known.
+        written: the dotted name under which it is called.
+    """
+    if name in _ROWS:
+        return _ROWS[name]
+    module, _, last = (name or written).rpartition(".")
+    is_of_object = bool(module) and not (name and module in {"self", "cls"})
+    return Opener(last) if is_of_object and WRAPPER.fullmatch(last) else None
 
 
 _NPZ = Handle(suffixes=(".npz",), appends=True)

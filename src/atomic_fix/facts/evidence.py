@@ -27,7 +27,7 @@ from atomic_fix.facts.paths import (
     parameter_of,
 )
 from atomic_fix.facts.paths.expr import FileName, folder
-from atomic_fix.facts.scopes import FunctionFacts
+from atomic_fix.facts.scopes import BlockKind, FunctionFacts
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
 # With no ground at all a written file is taken for something else.
@@ -451,7 +451,7 @@ def add_absence_features(score: Score, site: WriteSite) -> None:
 def guarded_by_absence(site: WriteSite) -> bool:
     """Whether the write happens only when the file does not exist."""
     return any(
-        _implies_absence(block.node.test, holds=block.kind == "if")
+        _implies_absence(block.node.test, holds=block.kind is BlockKind.IF)
         if isinstance(block.node, ast.If)
         else isinstance(block.node, ast.ExceptHandler)
         and dotted(block.node.type) == "FileNotFoundError"

@@ -39,7 +39,7 @@ def _named(node: ast.expr, paths: Paths, function: FunctionFacts, depth: int) ->
             found = error_names(binding.value, paths, binding.function, depth - 1)
             if found:
                 return found
-    full = paths.qualified(name) or name
+    full = paths.qualified(name).full or name
     last = full.rpartition(".")[2]
     head = full.rpartition(".")[0].rpartition(".")[2]
     if last in {"Error", "error", "LZMAError", "PickleError"}:

@@ -24,7 +24,7 @@ from atomic_fix.facts.nodes import (
     walk,
 )
 from atomic_fix.facts.reports import reports
-from atomic_fix.facts.scopes import Call, EnclosingBlock, FunctionFacts, GuardedRegion
+from atomic_fix.facts.scopes import BlockKind, Call, EnclosingBlock, FunctionFacts, GuardedRegion
 from atomic_fix.facts.sites import LoadSite, Sites
 
 _CALLERS = 2
@@ -43,7 +43,7 @@ _TRY_STAR: tuple[type[ast.AST], ...] = tuple(
 def is_retry(sites: Sites, region: GuardedRegion, load: LoadSite) -> bool:
     """Whether a loop around the handler reads the same file again: it waits between attempts, or
     is left by the first one that succeeds."""
-    loop = next((each for each in reversed(region.enclosing) if each.kind == "loop"), None)
+    loop = next((each for each in reversed(region.enclosing) if each.kind is BlockKind.LOOP), None)
     if loop is None or not isinstance(loop.node, LOOPS):
         return False
     if _changes(load.call.node, region.function, loop, load.order, depth=4):
@@ -86,7 +86,7 @@ def _changes(
 
 def is_of_loop_item(region: GuardedRegion, load: LoadSite) -> bool:
     """Whether a loop around the handler goes over the lines, or items, of one file."""
-    loop = next((each for each in reversed(region.enclosing) if each.kind == "loop"), None)
+    loop = next((each for each in reversed(region.enclosing) if each.kind is BlockKind.LOOP), None)
     if loop is None or load.function is not region.function or load.path_node is None:
         return False
     around = (region.function, loop, load.order)

@@ -220,12 +220,12 @@ class Handles:
     def opens(self, call: Call) -> Opened | None:
         """The path and the mode of a call that opens a file."""
         name = self.paths.call_name(call, call.function)
-        row = apis.opener(name)
+        row = name.opener
         if row is not None:
             target = call.argument(0, row.path_keyword)
             mode = call.argument(1, "mode")
             return Opened(target, mode, row) if target is not None else None
-        if call.method != "open" or call.receiver is None or name.startswith("os."):
+        if call.method != "open" or call.receiver is None or name.package == "os":
             return None
         target = self.paths.opened_by_method(call.node)
         mode = call.argument(0 if target is call.receiver else 1, "mode")
@@ -235,9 +235,9 @@ class Handles:
         name = self.paths.call_name(call, call.function)
         return (
             call.method == "open"
-            or name == "os.fdopen"
-            or name in apis.TEMP_MAKERS
-            or apis.opener(name) is not None
+            or name.full == "os.fdopen"
+            or name.full in apis.TEMP_MAKERS
+            or name.opener is not None
         )
 
     def origin(
@@ -349,13 +349,13 @@ class Handles:
             return self.resolve(bound.value, inner), bound.value
         if inner.method in {"read_text", "read_bytes"} and inner.receiver is not None:
             return self.resolve(inner.receiver, inner), inner.receiver
-        if self.is_open(inner) and name not in apis.TEMP_MAKERS:
+        if self.is_open(inner) and name.full not in apis.TEMP_MAKERS:
             opened = self.opens(inner)
-            mode = opened.mode if opened is not None and apis.opener(name) is None else None
+            mode = opened.mode if opened is not None and name.opener is None else None
             if mode is not None and not self.modes(mode, inner):
                 return None
             return self._opened_path(inner)
-        position = apis.RUNNERS.get((inner.method or name).rpartition(".")[2])
+        position = apis.RUNNERS.get(inner.method or name.last)
         if position is not None:
             func = inner.argument(position)
             if isinstance(func, ast.Attribute) and func.attr in READING_A_PATH:
@@ -383,7 +383,7 @@ class Handles:
         if depth == 0:
             return False
         if isinstance(node, ast.Call):
-            return self.paths.call_name(node, call.function) in makers
+            return self.paths.call_name(node, call.function).full in makers
         name = dotted(node)
         return name is not None and any(
             self.made_by(b.value, call.at(b), makers, depth - 1)
@@ -428,7 +428,7 @@ class Handles:
 
     def _writes_to(self, call: Call, handle: str, depth: int = 2) -> bool | None:
         """Whether a call writes to the handle that it is given; None where it cannot be told."""
-        name = self.paths.call_name(call, call.function).rpartition(".")[2] or call.method or ""
+        name = self.paths.call_name(call, call.function).last or call.method or ""
         if not WRITING.isdisjoint(words(name)):
             return True
         for callee in self.paths.callees(call.node, call.function)[:1] if depth else ():
@@ -453,17 +453,15 @@ class Handles:
     def _is_dump(self, call: Call) -> bool:
         """Whether a call writes at the position of the handle that it is given."""
         name = self.paths.call_name(call, call.function)
-        return name in apis.DUMPERS or name.rpartition(".")[2] in {"dump", "safe_dump"}
+        return name.full in apis.DUMPERS or name.last in {"dump", "safe_dump"}
 
     def _is_read(self, call: Call) -> bool:
         name = self.paths.call_name(call, call.function)
-        return name.startswith("builtins.") or not LOADING.isdisjoint(
-            words(name.rpartition(".")[2])
-        )
+        return name.package == "builtins" or not LOADING.isdisjoint(words(name.last))
 
     def _is_lock(self, call: Call) -> bool:
         name = self.paths.call_name(call, call.function)
-        return any("lock" in word for word in words(name.rpartition(".")[2]))
+        return any("lock" in word for word in words(name.last))
 
 
 def _is_zero(node: ast.expr | None, *, absent: bool = False) -> bool:

@@ -8,7 +8,7 @@ from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import LOADING, NOT_FILES
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.names import words
-from atomic_fix.facts.paths import PathTrait, PathValue
+from atomic_fix.facts.paths import PathTrait, PathValue, QualifiedName
 from atomic_fix.facts.scopes import Call, Site
 
 
@@ -29,9 +29,9 @@ class Loads:
         self._handles = handles
         self._loaders = loaders
 
-    def find(self, call: Call, name: str) -> LoadSite | None:
+    def find(self, call: Call, name: QualifiedName) -> LoadSite | None:
         method, receiver = call.method, call.receiver
-        loader = self._loaders.get(name)
+        loader = self._loaders.get(name.full)
         if loader is None:
             loader = self._loaders.get(f".{method}")
         if loader is not None:
@@ -56,14 +56,14 @@ class Loads:
             origin = self._handles.origin(call.arguments[0].value, call)
             if origin is not None:
                 return LoadSite(call, method, *origin, raw=False)
-        if self._handles.is_open(call) and name not in apis.TEMP_MAKERS and name != "os.fdopen":
+        if self._handles.is_open(call) and name.full not in {*apis.TEMP_MAKERS, "os.fdopen"}:
             return self._read_open(call)
         return self._project_load(call, name)
 
-    def _project_load(self, call: Call, name: str) -> LoadSite | None:
+    def _project_load(self, call: Call, name: QualifiedName) -> LoadSite | None:
         """`load_json(path)`, `Space.from_json(path)`, `text.splitlines()`: a loader from
         elsewhere, by its name."""
-        last = call.method or name.rpartition(".")[2]
+        last = call.method or name.last
         found = words(last)
         if last in apis.SPLITTERS and call.receiver is not None:
             origin = self._handles.origin(call.receiver, call)
@@ -89,11 +89,11 @@ class Loads:
                 return LoadSite(call, last, path, node, raw=False)
         return None
 
-    def _known_load(self, call: Call, name: str, loader: apis.Loader) -> LoadSite | None:
+    def _known_load(self, call: Call, name: QualifiedName, loader: apis.Loader) -> LoadSite | None:
         if not call.arguments:
             return None
         node = call.argument(0) or call.arguments[0].value
-        if name in {"zipfile.ZipFile", "h5py.File"}:
+        if name.full in {"zipfile.ZipFile", "h5py.File"}:
             mode = call.argument(1, "mode")
             if mode is not None and "r" not in self._handles.modes(mode, call):
                 return None

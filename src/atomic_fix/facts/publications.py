@@ -14,7 +14,7 @@ from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import WITHS, arguments, call_of, dotted, of_kind, string
 from atomic_fix.facts.paths import Paths, PathTrait, PathValue, parameter_of
 from atomic_fix.facts.paths.expr import Handle, Item, PathExpr, Temp
-from atomic_fix.facts.scopes import Call, FunctionFacts
+from atomic_fix.facts.scopes import BlockKind, Call, FunctionFacts
 from atomic_fix.facts.sites import PublishSite, Sites, WriteSite
 from atomic_fix.facts.writes import WriteKind
 
@@ -64,7 +64,7 @@ def publications(sites: Sites) -> tuple[Publication, ...]:
 def _falls_back(publication: Publication, others: list[Publication]) -> bool:
     """Whether it is what a handler does when the same step failed: that one is told."""
     site = publication.site
-    return any(block.kind == "handler" for block in site.call.enclosing) and any(
+    return any(block.kind is BlockKind.HANDLER for block in site.call.enclosing) and any(
         other is not publication
         and other.function is publication.function
         and other.site.order < site.order
@@ -306,7 +306,7 @@ def _between(function: FunctionFacts, first: int, last: int) -> Sequence[Call]:
 def syncs(paths: Paths, call: Call, depth: int) -> bool:
     """Whether a call synchronises a file, itself or through functions of the module."""
     name = paths.call_name(call, call.function)
-    if name in apis.SYNCERS or "sync" in words(name.rpartition(".")[2]) or "fsync" in words(name):
+    if name.full in apis.SYNCERS or "sync" in words(name.last) or "fsync" in words(".".join(name)):
         return True
     if any(dotted(a.value) in {"os.fsync", "os.fdatasync"} for a in call.arguments):
         return True
@@ -331,7 +331,7 @@ def _still_open(
         ):
             continue
         if any(
-            i.kind == "with" and item.context_expr is call.node
+            i.kind is BlockKind.WITH and item.context_expr is call.node
             for i in site.call.enclosing
             if isinstance(i.node, WITHS)
             for item in i.node.items
@@ -382,9 +382,9 @@ def _removals_in(sites: Sites, function: FunctionFacts) -> list[tuple[Call, Path
     for call in function.calls:
         name = sites.paths.call_name(call, call.function)
         target = call.receiver if call.method == "unlink" else None
-        if name in apis.REMOVERS:
+        if name.full in apis.REMOVERS:
             target = call.argument(0, "path")
-        if target is None or any(i.kind == "handler" for i in call.enclosing):
+        if target is None or any(i.kind is BlockKind.HANDLER for i in call.enclosing):
             continue
         found.append((call, sites.paths.resolve(target, call.function, call.order)))
     return found
@@ -404,6 +404,6 @@ def _removed(sites: Sites, site: PublishSite, removals: _Removals) -> Call | Non
         if other.function is site.function
         and other.order < site.order
         and other.how in {Move.RENAME, Move.REPLACE, Move.MOVE}
-        and not any(i.kind == "handler" for i in other.call.enclosing)
+        and not any(i.kind is BlockKind.HANDLER for i in other.call.enclosing)
     )
     return next(moves, None)

@@ -151,10 +151,10 @@ def reports(block: Iterable[ast.AST], sites: Sites) -> bool:
 
 def is_report(call: ast.Call, sites: Sites) -> bool:
     """Whether a call tells somebody, or ends the program."""
-    name = sites.paths.qualified(dotted(call.func)) or ""
-    if name in reporting.CALLS:
+    name = sites.paths.qualified(dotted(call.func))
+    if name.full in reporting.CALLS:
         return True
-    last = name.rpartition(".")[2]
+    last = name.last
     if isinstance(call.func, ast.Attribute):
         last = call.func.attr
     said = set(words(last))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, auto
 from typing import Any
 
 from atomic_fix.facts.nodes import (
@@ -59,12 +59,26 @@ class Binding:
         return self.order < order and all(block.end >= order for block in self.enclosing)
 
 
+class BlockKind(Enum):
+    """Which part of a statement a block is."""
+
+    WITH = auto()
+    TRY = auto()
+    HANDLER = auto()
+    TRY_ELSE = auto()
+    FINALLY = auto()
+    IF = auto()
+    ELSE = auto()
+    """Of an `if`."""
+    LOOP = auto()
+    """The body of one, not its `else`."""
+
+
 @dataclass(slots=True, eq=False)
 class EnclosingBlock:
     """A statement that encloses a place, and which part of it."""
 
-    kind: str
-    """`with`, `try`, `handler`, `else`, `finally`, `if`, `orelse`, `loop`."""
+    kind: BlockKind
     node: ast.AST
     end: int = 0
     """The order at which that part is left."""
@@ -452,7 +466,7 @@ class _Collector:
 
     # --- what encloses what -----------------------------------------------------
 
-    def _block(self, kind: str, node: ast.AST, nodes: Iterable[ast.AST]) -> None:
+    def _block(self, kind: BlockKind, node: ast.AST, nodes: Iterable[ast.AST]) -> None:
         """What stands in one part of a statement."""
         around = self._enclosing
         block = EnclosingBlock(kind, node)
@@ -470,41 +484,41 @@ class _Collector:
             self._all(children(item))
         # As a `try` with nothing but a body, for `suppress(...)`.
         region = GuardedRegion(self._tick(), node, self._function, self._enclosing)
-        self._block("with", node, node.body)
+        self._block(BlockKind.WITH, node, node.body)
         region.body_end = self._tick()
         region.end = self._tick()
         self._function.guarded_regions.append(region)
 
     def _try(self, node: ast.Try) -> None:
         region = GuardedRegion(self._tick(), node, self._function, self._enclosing)
-        self._block("try", node, node.body)
+        self._block(BlockKind.TRY, node, node.body)
         region.body_end = self._tick()
         for handler in node.handlers:
-            self._block("handler", handler, children(handler))
+            self._block(BlockKind.HANDLER, handler, children(handler))
         if node.orelse:
-            self._block("else", node, node.orelse)
+            self._block(BlockKind.TRY_ELSE, node, node.orelse)
         if node.finalbody:
-            self._block("finally", node, node.finalbody)
+            self._block(BlockKind.FINALLY, node, node.finalbody)
         region.end = self._tick()
         self._function.guarded_regions.append(region)
 
     def _if(self, node: ast.If) -> None:
         self._function.branches.append(Branch(self._tick(), node))
         self.visit(node.test)
-        self._block("if", node, node.body)
+        self._block(BlockKind.IF, node, node.body)
         if node.orelse:
-            self._block("orelse", node, node.orelse)
+            self._block(BlockKind.ELSE, node, node.orelse)
 
     def _for(self, node: For) -> None:
         self._bind(node.target, node.iter, BindingKind.FOR, self._tick(), node)
         self.visit(node.target)
         self.visit(node.iter)
-        self._block("loop", node, node.body)
+        self._block(BlockKind.LOOP, node, node.body)
         self._all(node.orelse)
 
     def _while(self, node: ast.While) -> None:
         self.visit(node.test)
-        self._block("loop", node, node.body)
+        self._block(BlockKind.LOOP, node, node.body)
         self._all(node.orelse)
 
 

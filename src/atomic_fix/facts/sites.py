@@ -15,7 +15,7 @@ from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import call_of, dotted, last_name
-from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.paths import Paths, PathValue, QualifiedName
 from atomic_fix.facts.paths.expr import PathExpr
 from atomic_fix.facts.scopes import Call, FunctionFacts, Scopes, Site
 from atomic_fix.facts.tree import Tree
@@ -123,7 +123,7 @@ class Sites:
         self._helpers = last_parts(helper.replace(":", ".") for helper in config.atomic_helpers)
         self._candidates = Candidates(scopes)
         self._config = config
-        self._seen: dict[Call, tuple[Call, str]] = {}
+        self._seen: dict[Call, tuple[Call, QualifiedName]] = {}
         self._loads_of: dict[FunctionFacts, list[LoadSite]] = {}
         self.writes: list[WriteSite] = []
         self.publishes: list[PublishSite] = []
@@ -157,8 +157,8 @@ class Sites:
         wanted = frozenset(names)
         for call in self._candidates.calls(self._candidates.names(last_parts(wanted))):
             name = self.paths.call_name(call, call.function)
-            if name in wanted:
-                yield call, name
+            if name.full in wanted:
+                yield call, name.full
 
     def writes_of(self, path: PathValue) -> list[WriteSite]:
         """The writes of a file."""
@@ -240,7 +240,7 @@ class Sites:
             ):
                 continue
             call, name = self._seen_through(given)
-            last = call.method or name.rpartition(".")[2]
+            last = call.method or name.last
             keeps = self._is_vouched_for(call, name) or apis.PROJECT_WRITER.fullmatch(last)
             if keeps and not self.paths.callees(call.node, call.function):
                 yield call
@@ -255,27 +255,27 @@ class Sites:
             if not PROMISING_ATOMICITY.isdisjoint(words(write.call.method or write.call.name or ""))
         )
 
-    def _is_vouched_for(self, call: Call, name: str) -> bool:
+    def _is_vouched_for(self, call: Call, name: QualifiedName) -> bool:
         return (
-            name.partition(".")[0] in apis.ATOMIC_PACKAGES
-            or name.rpartition(".")[2] in self._helpers
+            name.package in apis.ATOMIC_PACKAGES
+            or name.last in self._helpers
             or call.function.name in self._helpers
         )
 
-    def _seen_through(self, call: Call) -> tuple[Call, str]:
+    def _seen_through(self, call: Call) -> tuple[Call, QualifiedName]:
         """What a call in the file calls in the end, and its qualified name."""
         if call not in self._seen:
             self._seen[call] = self._see_through(call)
         return self._seen[call]
 
-    def _see_through(self, call: Call) -> tuple[Call, str]:
+    def _see_through(self, call: Call) -> tuple[Call, QualifiedName]:
         name = self.paths.call_name(call, call.function)
         bound = self.handles.bound_method(call)
         if bound is not None:
             node = call_of(bound, call.node, call.node.args)
             call = Call(call.order, node, call.function, call.enclosing, dotted(bound), call.node)
-            name = ""
-        position = apis.RUNNERS.get((call.method or name).rpartition(".")[2])
+            name = QualifiedName()
+        position = apis.RUNNERS.get(call.method or name.last)
         if position is not None:
             inner = call.argument(position)
             if isinstance(inner, (ast.Attribute, ast.Name)):
@@ -309,10 +309,10 @@ class _Publishes:
         """Names of functions of the module that may publish their parameters."""
         return {function.name for function in self._moves}
 
-    def find(self, call: Call, name: str) -> PublishSite | None:
-        how = apis.PUBLISHERS.get(name)
+    def find(self, call: Call, name: QualifiedName) -> PublishSite | None:
+        how = apis.PUBLISHERS.get(name.full)
         if how is not None:
-            return self._publish_site(call, how, name, *_ends(call))
+            return self._publish_site(call, how, name.full, *_ends(call))
         method = call.method
         target = call.argument(0, "target")
         if method in apis.PUBLISH_METHODS and target is not None and len(call.arguments) == 1:

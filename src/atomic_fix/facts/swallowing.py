@@ -22,7 +22,7 @@ from atomic_fix.facts.nodes import (
     walk,
 )
 from atomic_fix.facts.reports import BodyScan, is_collected, is_report, moves_to_backup, reports
-from atomic_fix.facts.scopes import Branch, Call, FunctionFacts, GuardedRegion
+from atomic_fix.facts.scopes import BlockKind, Branch, Call, FunctionFacts, GuardedRegion
 from atomic_fix.facts.sites import LoadSite, Sites
 from atomic_fix.facts.tree import Tree
 
@@ -182,7 +182,7 @@ def _suppressed(sites: Sites, region: GuardedRegion, node: With) -> list[Swallow
         if not isinstance(call, ast.Call):
             continue
         name = sites.paths.call_name(call, region.function)
-        if name not in {"contextlib.suppress", "builtins.suppress"}:
+        if name.full not in {"contextlib.suppress", "builtins.suppress"}:
             continue
         names: list[str] = []
         for arg in arguments(call):
@@ -261,7 +261,9 @@ def _inner(region: GuardedRegion, call: Call) -> bool:
 
 
 def _tries_around(call: Call) -> list[ast.Try]:
-    return [i.node for i in call.enclosing if i.kind == "try" and isinstance(i.node, ast.Try)]
+    return [
+        i.node for i in call.enclosing if i.kind is BlockKind.TRY and isinstance(i.node, ast.Try)
+    ]
 
 
 def _takes_corrupt(node: ast.Try) -> bool:

@@ -21,7 +21,7 @@ from atomic_fix.facts.nodes import (
     is_number,
     string,
 )
-from atomic_fix.facts.paths import PathTrait, PathValue
+from atomic_fix.facts.paths import PathTrait, PathValue, QualifiedName
 from atomic_fix.facts.scopes import Call, Site
 
 _ENCODING = re.compile(r"(?i:.*cod)|[\"'][\w-]+[\"']\Z")
@@ -68,7 +68,7 @@ class Writes:
         self._handles = handles
         self._savers = savers
 
-    def find(self, call: Call, name: str) -> WriteSite | None:
+    def find(self, call: Call, name: QualifiedName) -> WriteSite | None:
         method, receiver = call.method, call.receiver
         if method in {"write_text", "write_bytes"} and receiver is not None:
             path = self._handles.resolve(receiver, call)
@@ -89,15 +89,15 @@ class Writes:
                 _names(given),
                 self._is_constant(given, call),
             )
-        if name == "os.open" or (method == "open" and apis.opener(name) is None):
+        if name.full == "os.open" or (method == "open" and name.opener is None):
             found = self._os_open(call)
-            if found is not None or name == "os.open":
+            if found is not None or name.full == "os.open":
                 return found
         opened = self._handles.opens(call)
-        if name == "fsspec.open" and _in_transaction(call):
+        if name.full == "fsspec.open" and _in_transaction(call):
             return None
         if opened is not None:
-            if apis.opener(name) is not None:
+            if name.opener is not None:
                 return self._open(call, opened.row.name, opened)
             if opened.mode is None or not self._handles.modes(opened.mode, call):
                 return None
@@ -108,7 +108,7 @@ class Writes:
             if imported or _is_no_path(opened.target, path):
                 return None
             return self._open(call, "Path.open", opened)
-        saver = self._savers.get(name)
+        saver = self._savers.get(name.full)
         if saver is None and receiver is not None and dotted(receiver) not in {"self", "cls"}:
             saver = self._savers.get(f".{method}")
         if saver is not None:
@@ -185,7 +185,7 @@ class Writes:
                 )
             case ast.Call():
                 name = self._handles.paths.call_name(node, call.function)
-                if name == "builtins.str" or name.endswith(".dumps"):
+                if name.full == "builtins.str" or name.last == "dumps":
                     given = arguments(node)
                     return bool(given) and self._is_constant(given[0].value, call)
                 return (
@@ -241,9 +241,9 @@ class Writes:
             return self._content_of(other.argument(0), other)
         if not any(a.value is call.node or dotted(a.value) == handle for a in other.arguments):
             return Content.UNKNOWN
-        if name in apis.DUMPERS or name.rpartition(".")[2] in {"dump", "safe_dump", "Pickler"}:
+        if name.full in apis.DUMPERS or name.last in {"dump", "safe_dump", "Pickler"}:
             return Content.STATE
-        if name in {"csv.writer", "csv.DictWriter"}:
+        if name.full in {"csv.writer", "csv.DictWriter"}:
             return Content.TABLE
         # `parser.write(handle)`: a configuration object
         is_state = other.method in {"write", "save", "serialize", "dump"}
@@ -261,11 +261,11 @@ class Writes:
         match node:
             case ast.Call():
                 name = self._handles.paths.call_name(node, call.function)
-                last = name.rpartition(".")[2]
+                last = name.last
                 if isinstance(node.func, ast.Attribute):
                     last = node.func.attr
                     places.append((node.func.value, call))
-                if name in apis.DUMPERS or last in apis.DUMP_METHODS:
+                if name.full in apis.DUMPERS or last in apis.DUMP_METHODS:
                     return True
                 places += [(arg.value, call) for arg in arguments(node)[:2]]
                 for callee in self._handles.paths.callees(node, call.function)[:1]:

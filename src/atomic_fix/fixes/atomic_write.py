@@ -20,6 +20,7 @@ from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
 from atomic_fix.facts.paths import PathTrait
+from atomic_fix.facts.scopes import BlockKind
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.facts.writes import WriteKind
 from atomic_fix.finding import Edit, Fix, Position, Span
@@ -115,7 +116,7 @@ def _refuse_if_fallback(context: EditContext, site: WriteSite) -> None:
     """Refuses what is done where an atomic write of the file failed."""
     path = nodes.code_of(site.path_node)
     for block in site.call.enclosing:
-        tried = context.parent(block.node) if block.kind == "handler" else None
+        tried = context.parent(block.node) if block.kind is BlockKind.HANDLER else None
         for line in tried.body if isinstance(tried, ast.Try) else ():
             for call in nodes.of_kind(line, ast.Call):
                 if "atomic" in words(nodes.code_of(call.func)) and path in [
@@ -336,14 +337,15 @@ class _OpenedWrite(WriteRewriter):
 
     def fix(self) -> Fix:
         site, context = self.site, self.context
-        name = self.name = context.called(site.call.node)
+        name = context.facts.paths.call_name(site.call.node, context.function)
+        self.name = name.full
         if site.call.shown is not None:
             raise Refused("the handle is opened in another function")
         if site.api == "os.open":
             raise Refused("the file is opened as a bare descriptor")
         if site.mode.is_update:
             raise Refused("the file is updated in place, not written anew")
-        self.opener = apis.PATH_OPEN if self._is_method else apis.opener(name) or _UNKNOWN
+        self.opener = apis.PATH_OPEN if self._is_method else name.opener or _UNKNOWN
         if self.opener.refusal:
             raise Refused(self.opener.refusal)
         if self.opener.rewriting is Rewriting.UNKNOWN_EFFECTS:

@@ -34,7 +34,7 @@ from atomic_fix.facts import nodes
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import arguments, code_of, dotted, of_kind, parents_in, walk
 from atomic_fix.facts.paths import PathTrait
-from atomic_fix.facts.scopes import BindingKind
+from atomic_fix.facts.scopes import BindingKind, BlockKind
 from atomic_fix.fixes import Refused
 
 if TYPE_CHECKING:
@@ -330,7 +330,7 @@ class HandleBlock:
         return called_name(above)
 
     def _called(self, node: ast.Call, scope: _Scope) -> str:
-        return self.context.facts.paths.call_name(node, scope.function) or ""
+        return self.context.facts.paths.call_name(node, scope.function).full
 
     def _is_listing(self, node: ast.Call, name: str) -> bool:
         return isinstance(node.func, ast.Attribute) or name.partition(".")[0] in {"glob", "os"}
@@ -612,7 +612,7 @@ class HandleBlock:
     def _handlers_of_callers(self) -> Iterator[ast.ExceptHandler]:
         for call in self._callers():
             for block in call.enclosing:
-                if block.kind == "try" and isinstance(block.node, ast.Try):
+                if block.kind is BlockKind.TRY and isinstance(block.node, ast.Try):
                     yield from block.node.handlers
 
     def _callers(self) -> Iterable[Call]:

@@ -226,12 +226,6 @@ class EditContext:
     def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
         return self.tree.parents
 
-    def contains(self, node: _AnyNode) -> bool:
-        """Whether a node of either tree stands in the function."""
-        if isinstance(node, ast.AST):
-            return self.tree.of(node) is not None
-        return node in self.parents or node in self.roots
-
     def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         parents, root = self.parents, self.roots[0]
         while node is not root and node in parents:
@@ -245,6 +239,10 @@ class EditContext:
     def parent(self, ast_node: ast.AST) -> ast.AST | None:
         """What a node of Python's stands in, within the function."""
         return self._ast_parents.get(ast_node)
+
+    def contains(self, node: ast.AST) -> bool:
+        """Whether a node of Python's is in the function."""
+        return node in self._ast_parents
 
     def ast_ancestors(self, ast_node: ast.AST) -> Iterator[ast.AST]:
         """All that a node of Python's stands in, within the function, the nearest first."""
@@ -294,13 +292,13 @@ class EditContext:
         return any(target.partition(".")[0] in packages for target in imported)
 
     def called(self, node: Call | ast.AST | cst.CSTNode | None) -> str:
-        """The qualified name of what a call calls; empty for what has none, or is no call."""
+        """The full name of what a call calls; empty for what has none, or is no call."""
         if isinstance(node, cst.CSTNode):
             node = self.ast_node(node)
         if not isinstance(node, (Call, ast.Call)):
             return ""
         function = node.function if isinstance(node, Call) else self.function
-        return self.facts.paths.call_name(node, function) or ""
+        return self.facts.paths.call_name(node, function).full
 
     def is_unshadowed(self, func: ast.expr | cst.BaseExpression) -> bool:
         """Whether what is called under a name is, wherever the file runs, what its imports say:
@@ -308,7 +306,9 @@ class EditContext:
         ast_node = self.ast_node(func) if isinstance(func, cst.CSTNode) else func
         head, _, rest = (nodes.dotted(ast_node) or "").partition(".")
         qualified = self.facts.paths.qualified(f"{head}.{rest}" if rest else head, self.function)
-        wanted = (qualified or "").removesuffix(f".{rest}") if rest else qualified
+        if not qualified.full:
+            return False
+        wanted = qualified.full.removesuffix(f".{rest}") if rest else qualified.full
         tree = self.facts.tree.module
         around = [] if ast_node is None else self.enclosing_definitions(ast_node)
         scopes = [each for each in around if isinstance(each, nodes.FUNCTIONS)]

@@ -80,7 +80,7 @@ class _ErrorSplitter:
                 if len(names) != 1:
                     raise Refused("not every error of the handler is in sight")
                 aliased = aliased or (
-                    isinstance(node, ast.ExceptHandler) and not self._stands_here(error)
+                    isinstance(node, ast.ExceptHandler) and not self._context.contains(error)
                 )
                 is_missing = names[0] in errors.MISSING | errors.OPERATING_SYSTEM
                 is_corrupt = names[0] in self._swallow.errors and not is_missing
@@ -127,9 +127,6 @@ class _ErrorSplitter:
             return
         if not _ANSWERS_MISSING.search(self._context.text(function.node)):
             raise Refused(f"`{load.api}` may raise `ValueError` for a missing file too")
-
-    def _stands_here(self, node: ast.expr) -> bool:
-        return self._context.parent(node) is not None
 
     def _is_python_3(self, node: ast.expr) -> None:
         """Refuses `except ValueError, error`, which binds a name in Python 2."""
@@ -217,8 +214,8 @@ class _ErrorSplitter:
     def _package(self) -> str:
         load = self._swallow.load
         name = self._context.facts.paths.call_name(load.call, load.function)
-        if "." in name and name.rpartition(".")[2] == load.api.rpartition(".")[2]:
-            return name.partition(".")[0]
+        if "." in (name.full or ".") and name.last == load.api.rpartition(".")[2]:
+            return name.package
         return load.api.partition(".")[0]
 
     def _imported(self, error: str) -> str:

@@ -27,6 +27,7 @@ from atomic_fix.facts.nodes import (
     parents_in,
     walk,
 )
+from atomic_fix.facts.scopes import BlockKind
 from atomic_fix.facts.swallowing import Ending, Swallow
 from atomic_fix.finding import Applicability
 
@@ -110,7 +111,7 @@ def outcome(facts: ModuleFacts, swallow: Swallow) -> LoadOutcome:
 def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
     """Why an exception would do harm; empty when it would not, as far as is in sight."""
     function, region = swallow.function, swallow.region
-    if any(block.kind == "loop" for block in region.enclosing):
+    if any(block.kind is BlockKind.LOOP for block in region.enclosing):
         return "a loop goes on to the next file, line or attempt"
     if swallow.falls_through and fallbacks.attempts_again(facts.sites, region):
         return "another attempt follows"
@@ -137,11 +138,11 @@ def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
     return ""
 
 
-def _would_take_it(facts: ModuleFacts, swallow: Swallow, kind: str, node: ast.AST) -> bool:
+def _would_take_it(facts: ModuleFacts, swallow: Swallow, kind: BlockKind, node: ast.AST) -> bool:
     if isinstance(node, ast.Try):
         if _leaves_in_the_end(node):
             return True
-        return kind == "try" and any(
+        return kind is BlockKind.TRY and any(
             takes_value_error(each, facts.paths, swallow.function) for each in node.handlers
         )
     return isinstance(node, WITHS) and any(

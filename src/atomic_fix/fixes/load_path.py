@@ -16,7 +16,7 @@ from atomic_fix.facts.nodes import (
     string,
     walk,
 )
-from atomic_fix.facts.scopes import BindingKind, Call, EnclosingBlock, FunctionFacts
+from atomic_fix.facts.scopes import BindingKind, BlockKind, Call, EnclosingBlock, FunctionFacts
 from atomic_fix.facts.sites import LoadSite
 from atomic_fix.facts.swallowing import Swallow, loads_tried
 from atomic_fix.fixes import Refused
@@ -59,12 +59,9 @@ class _LoadPath:
         node = load.path_node
         if node is None:
             raise Refused("the path of the file is not in sight")
-        if not self._stands_here(node):
+        if not self._context.contains(node):
             node = self._seen_from_here(node, load.function)
         return self._evaluable(node, 3)
-
-    def _stands_here(self, node: ast.expr) -> bool:
-        return self._context.parent(node) is not None
 
     # --- which file -----------------------------------------------------------------
 
@@ -281,12 +278,12 @@ def _is_bound(ways: Sequence[Sequence[EnclosingBlock]]) -> bool:
     Args:
         ways: of each binding, the blocks around it that are left before the place in question.
     """
-    if any(all(block.kind == "with" for block in way) for way in ways):
+    if any(all(block.kind is BlockKind.WITH for block in way) for way in ways):
         return True
     for node in {way[0].node for way in ways}:
         branches = [
-            [way[1:] for way in ways if way[0].node is node and way[0].kind == kind]
-            for kind in ("if", "orelse")
+            [way[1:] for way in ways if way[0].node is node and way[0].kind is kind]
+            for kind in (BlockKind.IF, BlockKind.ELSE)
         ]
         if all(branch and _is_bound(branch) for branch in branches):
             return True

@@ -107,11 +107,10 @@ def _of_module(context: EditContext, swallow: Swallow) -> _Logger | None:
             continue
         if _is_bound_too_late(context, swallow, statement.lineno):
             continue
-        called = facts.paths.qualified(dotted(func)) or ""
-        if called.rpartition(".")[2] not in reporting.LOGGER_MAKERS:
+        called = facts.paths.qualified(dotted(func))
+        if called.last not in reporting.LOGGER_MAKERS:
             continue
-        package = called.partition(".")[0]
-        return _Logger(name, {"logging": "%", "structlog": "key"}.get(package, "text"))
+        return _Logger(name, {"logging": "%", "structlog": "key"}.get(called.package, "text"))
     return None
 
 
@@ -165,10 +164,10 @@ def _of_function(context: EditContext) -> _Logger | None:
             or len(context.facts.scopes.module.bindings.get(name, ())) > 1
         ):
             continue
-        called = context.facts.paths.qualified(dotted(last.value.func)) or ""
+        called = context.facts.paths.qualified(dotted(last.value.func))
         used = context.search_source(rf"(?<![\w.]){name}\(\)\.{_LEVELS}\(")
-        if called.rpartition(".")[2] in reporting.LOGGER_MAKERS and used:
-            return _Logger(f"{name}()", "%" if called == "logging.getLogger" else "text")
+        if called.last in reporting.LOGGER_MAKERS and used:
+            return _Logger(f"{name}()", "%" if called.full == "logging.getLogger" else "text")
     return None
 
 
@@ -200,7 +199,7 @@ def _of_object(context: EditContext, swallow: Swallow) -> _Logger | None:
         if of == receiver and _is_there(home, functions[-1], name, receiver, row):
             bound = context.facts.paths.attribute(owner, name)
             made = [each.value for each in bound if isinstance(each.value, ast.Call)]
-            names = {context.facts.paths.qualified(dotted(each.func)) for each in made}
+            names = {context.facts.paths.qualified(dotted(each.func)).full for each in made}
             style = "%" if names == {"logging.getLogger"} else "text"
             return _Logger(f"{receiver}.{name}", style)
     return None

@@ -16,7 +16,7 @@ from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
 from atomic_fix.facts.publications import Publication
-from atomic_fix.facts.scopes import Call, FunctionFacts
+from atomic_fix.facts.scopes import BlockKind, Call, FunctionFacts
 from atomic_fix.facts.writes import WriteKind
 from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
@@ -359,7 +359,7 @@ def _spot(
         for call in closing
         if call.order > opener.order
         and (call.order < site.order or call.function is not site.function)
-        and not any(block.kind == "handler" for block in call.enclosing)
+        and not any(block.kind is BlockKind.HANDLER for block in call.enclosing)
     ]
     if len(ahead) != 1 or not _is_statement(context, ahead[0]):
         raise Refused

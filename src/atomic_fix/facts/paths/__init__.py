@@ -7,8 +7,16 @@ one are the same file), which words are in sight (`mentions`), and a few traits.
 and `calls` how values come from code, `budget` how far that goes.
 """
 
-from atomic_fix.facts.paths.names import parameter_of
+from atomic_fix.facts.paths.names import QualifiedName, parameter_of
 from atomic_fix.facts.paths.resolve import Paths
 from atomic_fix.facts.paths.value import NameOccurrence, OccurrenceKind, PathTrait, PathValue
 
-__all__ = ["NameOccurrence", "OccurrenceKind", "PathTrait", "PathValue", "Paths", "parameter_of"]
+__all__ = [
+    "NameOccurrence",
+    "OccurrenceKind",
+    "PathTrait",
+    "PathValue",
+    "Paths",
+    "QualifiedName",
+    "parameter_of",
+]

@@ -27,7 +27,7 @@ from atomic_fix.facts.paths.expr import (
     Temp,
     UniqueName,
 )
-from atomic_fix.facts.paths.names import parameter_of
+from atomic_fix.facts.paths.names import QualifiedName, parameter_of
 from atomic_fix.facts.paths.value import (
     NO_TRAITS,
     NOTHING_KNOWN,
@@ -56,8 +56,8 @@ class PathCall:
 
     paths: Paths
     node: ast.Call
-    name: str
-    """The qualified name of what is called; empty when it has none."""
+    name: QualifiedName
+    """What is called."""
     at: At
 
     @property
@@ -87,7 +87,7 @@ Resolver = Callable[[PathCall], PathValue | None]
 
 def resolve_call(paths: Paths, node: ast.Call, at: At) -> PathValue:
     """What a call, of which the name is looked up `at` a place, is known of as a path."""
-    name = paths.qualified(dotted(node.func), at.function) or ""
+    name = paths.qualified(dotted(node.func), at.function)
     call = PathCall(paths, node, name, at.nested())
     found = (resolver(call) for resolver in _resolvers(call))
     return next((value for value in found if value is not None), None) or _from_elsewhere(call)
@@ -95,11 +95,10 @@ def resolve_call(paths: Paths, node: ast.Call, at: At) -> PathValue:
 
 def _resolvers(call: PathCall) -> Iterator[Resolver]:
     """The functions to try, in turn."""
-    last = call.name.rpartition(".")[2]
-    for table, key in ((_BY_NAME, call.name), (_BY_LAST_NAME, last)):
+    for table, key in ((_BY_NAME, call.name.full), (_BY_LAST_NAME, call.name.last)):
         if key in table:
             yield table[key]
-    if apis.opener(call.name) is not None:
+    if call.name.opener is not None:
         yield _opened
     func = call.node.func
     if isinstance(func, ast.Attribute) and func.attr in _BY_METHOD:
@@ -116,7 +115,7 @@ def _in_memory(_: PathCall) -> PathValue:
 
 def _temp(call: PathCall) -> PathValue:
     """A call of `tempfile`."""
-    name, node = call.name, call.node
+    name, node = call.name.full, call.node
     traits = PathTrait.TEMP
     folder = argument(node, 2 if name == "tempfile.mkstemp" else None, "dir")
     derived: frozenset[PathExpr] = frozenset()
@@ -176,7 +175,7 @@ def _fresh(call: PathCall) -> PathValue:
 
 
 def _opened(call: PathCall) -> PathValue:
-    opener = apis.opener(call.name)
+    opener = call.name.opener
     assert opener is not None
     return call.resolve(argument(call.node, 0, opener.path_keyword))
 

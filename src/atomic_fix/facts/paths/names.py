@@ -6,6 +6,7 @@ import ast
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from operator import attrgetter
+from typing import NamedTuple
 
 from atomic_fix.catalog import apis
 from atomic_fix.facts.modes import is_mode
@@ -25,42 +26,66 @@ from atomic_fix.facts.scopes import (
 _order = attrgetter("order")
 
 
+class QualifiedName(NamedTuple):
+    """What a dotted name of the file stands for."""
+
+    full: str = ""
+    """The name with its head replaced by what the module imports under it, and with `builtins.`
+    before that of a builtin. Empty when the head is a variable, a parameter or a function of the
+    module, or when there is no name at all."""
+    written: str = ""
+    """The name as written."""
+
+    @property
+    def last(self) -> str:
+        return (self.full or self.written).rpartition(".")[2]
+
+    @property
+    def package(self) -> str:
+        return self.full.partition(".")[0]
+
+    @property
+    def opener(self) -> apis.Opener | None:
+        """What the catalogue knows of it, if it opens files."""
+        return apis.opener(*self)
+
+
 class Names:
-    """Answers for one file."""
+    """What the names of one file stand for."""
 
     def __init__(self, scopes: Scopes) -> None:
         self.scopes = scopes
-        self._call_names: dict[tuple[Call, FunctionFacts], str] = {}
+        self._call_names: dict[tuple[Call, FunctionFacts], QualifiedName] = {}
 
-    def qualified(self, name: str | None, function: FunctionFacts | None = None) -> str | None:
-        """A dotted name with its head replaced by what the module imports under it."""
+    def qualified(self, name: str | None, function: FunctionFacts | None = None) -> QualifiedName:
+        """What a dotted name stands for in a function, or at the module's level."""
         if name is None:
-            return None
+            return QualifiedName()
         head, _, rest = name.partition(".")
         # `Path = make()` inside the function hides an import; a plain builtin keeps
         # its name only while the module does not bind it.
         scope = function
         while scope is not None:
             if head in scope.bindings or scope.parameter(head) is not None:
-                return f"?.{name}"
+                return QualifiedName("", name)
             scope = scope.outer
         if head in self.scopes.imports:
             target = self.scopes.imports[head]
-            return f"{target}.{rest}" if rest else target
+            return QualifiedName(f"{target}.{rest}" if rest else target, name)
         if not rest and any(f.owner is None for f in self.scopes.functions_named(head)):
-            return f"?.{name}"
-        return f"builtins.{name}" if not rest else name
+            return QualifiedName("", name)
+        return QualifiedName(name if rest else f"builtins.{name}", name)
 
-    def call_name(self, call: Call | ast.Call, function: FunctionFacts) -> str:
-        """The qualified name of what is called, if it has one; aliases are seen through."""
+    def call_name(self, call: Call | ast.Call, function: FunctionFacts) -> QualifiedName:
+        """What is called; aliases are seen through."""
         if not isinstance(call, Call):
-            return self.qualified(dotted(call.func), function) or ""
+            return self.qualified(dotted(call.func), function)
         known = self._call_names.get((call, function))
         if known is None:
             known = self._call_names[call, function] = self._call_name(call, function)
         return known
 
-    def _call_name(self, call: Call, function: FunctionFacts) -> str:
+    def _call_name(self, call: Call, function: FunctionFacts) -> QualifiedName:
         node = call.node
         name = self.qualified(dotted(node.func), function)
         if isinstance(node.func, ast.Name):
@@ -68,7 +93,7 @@ class Names:
             if len(bound) == 1 and isinstance(bound[0].value, (ast.Name, ast.Attribute)):
                 # `opener = gzip.open`, called under that name.
                 name = self.qualified(dotted(bound[0].value), bound[0].function)
-        return name or ""
+        return name
 
     def callees(self, call: ast.Call, function: FunctionFacts) -> Sequence[FunctionFacts]:
         """The functions of this module that a call may run."""

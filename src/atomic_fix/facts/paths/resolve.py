@@ -236,11 +236,11 @@ class Paths(Names):
         """What `with node as` binds."""
         if PathTrait.MEMORY in value.traits:
             return value
-        name = self.qualified(dotted(node.func) if isinstance(node, ast.Call) else None) or ""
-        if name == "tempfile.TemporaryDirectory":
+        name = self.qualified(dotted(node.func) if isinstance(node, ast.Call) else None)
+        if name.full == "tempfile.TemporaryDirectory":
             return value
         made = PathTrait.HANDLE
-        if not words.STAGING.isdisjoint(name_words(name.rpartition(".")[2])):
+        if not words.STAGING.isdisjoint(name_words(name.last)):
             made |= PathTrait.STAGED
         return PathValue(
             Handle(value.expr),
