@@ -21,7 +21,7 @@ from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.nodes import code_of, dotted, last_name
 from atomic_fix.facts.paths import Mention, MentionKind, PathTrait, PathValue, parameter_of
 from atomic_fix.facts.paths.expr import FileName, folder
-from atomic_fix.facts.scopes import FunctionFacts
+from atomic_fix.facts.scopes import BindingKind, FunctionFacts
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
 # With no ground at all a written file is taken for something else.
@@ -169,7 +169,7 @@ def name_grounds(
         if phrase is None:
             phrase = phrase_in(vocabulary.maybe, mention.text)
             weight = weak
-        if phrase is not None and not _names_another(mention):
+        if phrase is not None and not (_names_another(mention) or _counts(mention, function)):
             seen.add(phrase)
             grounds.append(Ground(f"{text} {phrase}", weight * 0.75**mention.distance))
         is_function = mention.kind is MentionKind.FUNCTION
@@ -226,6 +226,8 @@ def _context_grounds(
         if phrase is None:
             phrase, gain = phrase_in(vocabulary.maybe, name), weak
         is_function = kind == "function"
+        if is_function and phrase == "sync" and words(name)[0] != "sync":
+            phrase = None  # `_write_sync`: not asynchronous
         denied = phrase_in(
             vocabulary.denied_of_functions if is_function else vocabulary.denied, name
         )
@@ -242,6 +244,17 @@ def _names_another(mention: Mention) -> bool:
     return (
         mention.kind in {MentionKind.ATTRIBUTE, MentionKind.PARAMETER, MentionKind.VARIABLE}
         and words(mention.text)[-1] in catalog.NAMING
+    )
+
+
+def _counts(mention: Mention, function: FunctionFacts) -> bool:
+    """`for index, page in enumerate(pages)`: a number, whatever it is called."""
+    bound = function.bindings.get(mention.text, ()) if mention.kind is MentionKind.VARIABLE else ()
+    return bool(bound) and all(
+        each.kind is BindingKind.FOR
+        and isinstance(each.value, ast.Call)
+        and (dotted(each.value.func), each.unpacked) in {("enumerate", (0,)), ("range", ())}
+        for each in bound
     )
 
 
