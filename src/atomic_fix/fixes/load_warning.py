@@ -33,6 +33,7 @@ def warning(place: Place, swallow: Swallow, path: str, error: str, indent: str) 
     Raises:
         Refused: there is no logger, and none can be made.
     """
+    _must_not_log_here(place, swallow)
     logger = _logger(place, swallow)
     said = "could not load"
     if fallbacks.is_of_one_item(swallow.handled, swallow.load):
@@ -50,6 +51,20 @@ def warning(place: Place, swallow: Swallow, path: str, error: str, indent: str) 
             arguments = [f'f"{said} {{{path}}}: {{{error}}}"']
     end = place.end_of_row(swallow.node.lineno)
     return place.laid_out(f"{logger.name}.warning", arguments, Span(end, end), indent)
+
+
+def _must_not_log_here(place: Place, swallow: Swallow) -> None:
+    """Refuses a warning where it would come back to the same code, or find nothing to log with."""
+    function, owner = swallow.function, swallow.function.owner
+    for base in owner.bases if owner is not None else ():
+        name = place.facts.paths.qualified(base) or ""
+        if name.startswith("logging.") and name.endswith(("Filter", "Formatter", "Handler")):
+            raise Refused(f"a warning would come back to this `{base}`")
+    if function.name == "__del__":
+        raise Refused("a warning may come too late in `__del__`")
+    names = {each.name for each in function.parameters}
+    if "frame" in names and not names.isdisjoint({"sig", "signal", "signum", "signo"}):
+        raise Refused("a signal may come while something else is logged")
 
 
 def _logger(place: Place, swallow: Swallow) -> _Logger:
