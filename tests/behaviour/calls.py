@@ -251,6 +251,12 @@ CALLS: dict[str, dict[str, Call]] = {
         ),
         "save_checked": write("s.json", lambda m, s: m.save_checked(Path("s.json"), s)),
         "save_progress": write("p.json", lambda m, s: m.save_progress(Path("p.json"), s)),
+        "save_slowly": write(
+            "s.json",
+            lambda m, s: m.save_slowly(Path("s.json"), types.SimpleNamespace(worked_out=lambda: s)),
+            good="text\n",
+            bad=3,
+        ),
     },
     "in-place-write/watched": {
         "save_queue": write("q.json", lambda m, s: m.save_queue(None, Path("q.json"), s)),
@@ -543,6 +549,9 @@ CALLS: dict[str, dict[str, Call]] = {
         "keep_session": write("session.pkl", lambda m, s: m.keep_session(s)),
         "save_progress": write("p.json", lambda m, s: m.save_progress(Path("p.json"), s)),
     },
+    "swallowed-load-error/no_place_to_log": {
+        "Listener.load_session": load("session_state.json", lambda m: m.Listener().load_session()),
+    },
     "swallowed-load-error/told_quietly": {
         "by_its_method": louder("session_state.json", lambda m: m.by_its_method()),
         "with_its_traceback": louder("session_state.json", lambda m: m.with_its_traceback()),
@@ -645,6 +654,8 @@ CALLS["in-place-write/filled_for_some_callers"] = {
 }
 
 NOT_RUN: dict[str, str] = {
+    "in-place-write/emptied_first: save_answers": "asks a person, who may interrupt it, as its "
+    "note says",
     "in-place-write/emptied_first: create_user_state": "a program that fails no longer empties the "
     "file, as its note says",
     "in-place-write/emptied_first: install_state": "a program that fails no longer empties the "

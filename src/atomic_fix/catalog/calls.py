@@ -180,3 +180,7 @@ READING_A_PATH = frozenset({"open", "read_text", "read_bytes"})
 WATCHING = frozenset({"awatch", "inotify", "monitor", "watch", "watcher"})
 # Calls that run a program and raise when it fails.
 CHECKING = frozenset({"check_call", "check_output"})
+# Calls that a person may answer by an interrupt.
+WAITING_FOR_A_PERSON = frozenset(
+    {"builtins.input", "click.confirm", "click.pause", "click.prompt", "getpass.getpass", "input"}
+)

@@ -27,7 +27,7 @@ from atomic_fix.facts.paths import (
     parameter_of,
 )
 from atomic_fix.facts.paths.expr import FileName, folder
-from atomic_fix.facts.scopes import BlockKind, FunctionFacts
+from atomic_fix.facts.scopes import BindingKind, BlockKind, FunctionFacts
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
 # With no ground at all a written file is taken for something else.
@@ -175,7 +175,7 @@ def add_name_features(
         if phrase is None:
             phrase = phrase_in(vocabulary.maybe, occurrence.text)
             weight = weak
-        if phrase is not None and not _names_another(occurrence):
+        if phrase is not None and not (_names_another(occurrence) or _counts(occurrence, function)):
             seen.add(phrase)
             features.append(Feature(f"{text} {phrase}", weight * 0.75**occurrence.distance))
         is_function = occurrence.kind is OccurrenceKind.FUNCTION
@@ -232,6 +232,8 @@ def _add_context_features(
         if phrase is None:
             phrase, gain = phrase_in(vocabulary.maybe, name), weak
         is_function = kind == "function"
+        if is_function and phrase == "sync" and words(name)[0] != "sync":
+            phrase = None  # `_write_sync`: not asynchronous
         denied = phrase_in(
             vocabulary.denied_of_functions if is_function else vocabulary.denied, name
         )
@@ -249,6 +251,21 @@ def _names_another(occurrence: NameOccurrence) -> bool:
         occurrence.kind
         in {OccurrenceKind.ATTRIBUTE, OccurrenceKind.PARAMETER, OccurrenceKind.VARIABLE}
         and words(occurrence.text)[-1] in catalog.NAMING
+    )
+
+
+def _counts(occurrence: NameOccurrence, function: FunctionFacts) -> bool:
+    """`for index, page in enumerate(pages)`: a number, whatever it is called."""
+    bound = (
+        function.bindings.get(occurrence.text, ())
+        if occurrence.kind is OccurrenceKind.VARIABLE
+        else ()
+    )
+    return bool(bound) and all(
+        each.kind is BindingKind.FOR
+        and isinstance(each.value, ast.Call)
+        and (dotted(each.value.func), each.unpacked) in {("enumerate", (0,)), ("range", ())}
+        for each in bound
     )
 
 

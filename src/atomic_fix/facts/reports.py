@@ -161,7 +161,7 @@ def is_report(call: ast.Call, sites: Sites) -> bool:
     logs = "log" in said and (_warns(call) or said & reporting.LOGGED)
     if last in reporting.METHODS or logs:
         return True
-    kept = name.rpartition(".")[0]
+    kept = (name.full or name.written).rpartition(".")[0]
     if last in reporting.COLLECTING and "." in kept and is_collected(kept):
         return True
     if last in reporting.PRINTING and _mentions_failure(call):

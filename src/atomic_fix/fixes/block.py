@@ -26,6 +26,7 @@ from atomic_fix.catalog.calls import (
     NOT_OPENING,
     SAME_PATH,
     SYNCING,
+    WAITING_FOR_A_PERSON,
 )
 from atomic_fix.catalog.errors import CAUGHT_ERROR_NAMES, ERROR_WORDS, NO_ERRORS, WRITE_ERRORS
 from atomic_fix.catalog.reporting import SHOWING
@@ -48,7 +49,8 @@ _DEPTH = 3
 # A comment on what opening the file does, ...
 _EMPTIED = re.compile(
     r"\b(truncat(e|es|ed|ing|ion)|empt(y|ies|ied|ying)|(clear|wipe|blank|reset)\w*( out)?"
-    r" (it|the|any|an?|existing|old|previous)\b|on purpose|deliberate(ly)?|intentional(ly)?)\b",
+    r" (it|the|any|an?|existing|old|previous)\b|(clean|fresh) (file|start)|stale|on purpose"
+    r"|deliberate(ly)?|intentional(ly)?)\b",
     re.IGNORECASE,
 )
 # ... and one on how it might be lost, or why it is not to be.
@@ -268,6 +270,8 @@ class HandleBlock:
             self.context.mark_unsafe(
                 "what the block calls is not in sight, and may end it or use the path"
             )
+        if scope.depth == _DEPTH and name in WAITING_FOR_A_PERSON:
+            self.context.mark_unsafe("what was written before an interrupt is not kept")
         if name in {"os.fork", "os.forkpty"}:
             raise Refused("two processes would end the block")
         if last in LISTING and name != "ast.walk" and self._is_listing(node, name):

@@ -33,6 +33,7 @@ def warning(context: EditContext, swallow: Swallow, path: str, error: str, inden
     Raises:
         Refused: there is no logger, and none can be made.
     """
+    _must_not_log_here(context, swallow)
     logger = _logger(context, swallow)
     said = "could not load"
     if fallbacks.is_of_loop_item(swallow.region, swallow.load):
@@ -50,6 +51,20 @@ def warning(context: EditContext, swallow: Swallow, path: str, error: str, inden
             arguments = [f'f"{said} {{{path}}}: {{{error}}}"']
     end = context.end_of_row(swallow.node.lineno)
     return context.format_call(f"{logger.name}.warning", arguments, Span(end, end), indent)
+
+
+def _must_not_log_here(context: EditContext, swallow: Swallow) -> None:
+    """Refuses a warning where it would come back to the same code, or find nothing to log with."""
+    function, owner = swallow.function, swallow.function.owner
+    for base in owner.bases if owner is not None else ():
+        name = context.facts.paths.qualified(base) or ""
+        if name.startswith("logging.") and name.endswith(("Filter", "Formatter", "Handler")):
+            raise Refused(f"a warning would come back to this `{base}`")
+    if function.name == "__del__":
+        raise Refused("a warning may come too late in `__del__`")
+    names = {each.name for each in function.parameters}
+    if "frame" in names and not names.isdisjoint({"sig", "signal", "signum", "signo"}):
+        raise Refused("a signal may come while something else is logged")
 
 
 def _logger(context: EditContext, swallow: Swallow) -> _Logger:
