@@ -47,6 +47,9 @@ A file that is named on the command line is checked even if it is excluded, unle
 `force-exclude` is set, as the hooks for pre-commit do. A folder that is named is walked even if
 git ignores it.
 
+What git ignores is what `.gitignore` files, `.git/info/exclude` and the file of your own
+`core.excludesFile` name. The settings of the checked repository have no say in the last one.
+
 ## Shared settings
 
 ```

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,46 @@ def run(*arguments: str, stdin: str = "") -> Result:
     return result
 
 
+HIDDEN = "Not shown: 1 suppressed by comments."
+
+
+def test_the_summary_counts_what_is_hidden(here: Path) -> None:
+    for name, comment in (("a", ""), ("b", "  # noqa"), ("c", "  # noqa: ATF101 -- why")):
+        (here / f"{name}.py").write_text(SAVER.format(comment=comment))
+    options = ("--baseline", "known")
+    assert run("--write-baseline", *options).exit_code == 0
+    (here / "d.py").write_text(SAVER.format(comment=""))
+    hidden = "Not shown: 2 suppressed by comments, 1 in the baseline."
+    for result in (run(*options), run("--output-format", "full", *options), run("-v", *options)):
+        assert result.exit_code == 1
+        assert result.stdout.splitlines()[-1] == (
+            f"Found 1 finding (1 fixable with --write). {hidden}"
+        )
+    both = SAVER.format(comment="") + SAVER.format(comment="  # noqa")
+    for way, last in (((), "Found 1"), (("--write", "--assume-helper"), "Fixed 1")):
+        said = run("-", *way, stdin=both).output.splitlines()[-1]
+        assert said.startswith(last)
+        assert said.endswith(HIDDEN)
+    assert run("--write", "--assume-helper", *options).stdout == (
+        "Fixed 1 finding in 1 file. Repaired code imports `atomic_fix.runtime` (1 file). "
+        f"{hidden}\n"
+    )
+    # Neither of the two, but left out of the run.
+    assert run("--ignore", "ATF1").stdout == "No findings in 4 files.\n"
+    assert run("--per-file-ignores", "*:ATF1").stdout == "No findings in 4 files.\n"
+    assert run("--output-format", "json", "b.py").stdout == "[]\n"
+
+
+def test_the_count_is_the_same_out_of_the_cache(here: Path) -> None:
+    for number in range(20):
+        (here / f"a{number}.py").write_text(SAVER.format(comment="  # noqa"))
+        os.utime(here / f"a{number}.py", (1, 1))
+    first = run("--cache-dir", "cache")
+    assert first.stdout == "No findings in 20 files. Not shown: 20 suppressed by comments.\n"
+    assert list((here / "cache").iterdir())
+    assert run("--cache-dir", "cache").stdout == first.stdout
+
+
 @pytest.mark.parametrize(
     "comment", ["  # noqa", "  # noqa: ATF101", "  # noqa: ATF", "  # noqa: E501,ATF1 -- why"]
 )
@@ -40,7 +81,7 @@ def test_a_comment_suppresses_and_nothing_is_repaired_under_it(here: Path, comme
     text = SAVER.format(comment=comment)
     (here / "a.py").write_text(text)
     result = run()
-    assert (result.exit_code, result.output) == (0, "No findings in 1 file.\n")
+    assert (result.exit_code, result.output) == (0, f"No findings in 1 file. {HIDDEN}\n")
     assert run("--write", "--unsafe-fixes").exit_code == 0
     assert (here / "a.py").read_text() == text
 
@@ -66,7 +107,7 @@ def test_what_suppresses_nothing_is_said_aside(here: Path) -> None:
         "y = 2  # noqa: ATF101, E501\n" + SAVER.format(comment="  # noqa: ATF101,ATF201")
     )
     result = run()
-    assert (result.exit_code, result.stdout) == (0, "No findings in 1 file.\n")
+    assert (result.exit_code, result.stdout) == (0, f"No findings in 1 file. {HIDDEN}\n")
     assert result.stderr.splitlines() == [
         "warning: a.py:1: `# atomic-fix: off` suppresses nothing",
         "warning: a.py:4: `# atomic-fix: of` switches nothing off or on",
@@ -120,7 +161,7 @@ def test_add_noqa_holds(here: Path) -> None:
     (here / "a.py").write_text(SAVER.format(comment=""))
     assert run("--add-noqa", "why").exit_code == 0
     assert (here / "a.py").read_text() == SAVER.format(comment="  # noqa: ATF101 -- why")
-    assert run().stdout == "No findings in 1 file.\n"
+    assert run().stdout == f"No findings in 1 file. {HIDDEN}\n"
 
 
 @pytest.mark.parametrize(

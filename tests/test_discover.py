@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
 from atomic_fix.finding import Unreadable
 from atomic_fix.run.discover import Candidate, discover
+from atomic_fix.run.git import _git
 from atomic_fix.settings import Resolver
 
 
@@ -104,6 +106,79 @@ def test_what_git_ignores_is_left_out_just_as_git_does(here: Path) -> None:
     # From a folder below, what lies above still counts, up to the root of the repository.
     assert files("sub") == [name for name in files(".") if name.startswith("sub/")]
     assert "gen.py" in files(".", **{"respect-gitignore": False})
+
+
+def test_what_git_ignores_in_every_repository_of_the_user(
+    here: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    make(here, "a.py", "mine.py", "sub/mine.py", "kept/mine.py", "usual.py", "of_tree.py")
+    (here / "kept/.gitignore").write_text("!mine.py\n")
+    make(home, ".config/git/ignore", "dotfiles/ignore", "xdg/git/ignore")
+    (home / ".config/git/ignore").write_text("usual.py\n")
+    (home / "dotfiles/ignore").write_text("mine.py\n/sub/../x\n")
+    (home / "linked").symlink_to("dotfiles/ignore")
+
+    def as_git() -> list[str]:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "-co", "--exclude-standard", "*.py"],
+            check=True, capture_output=True,
+        ).stdout  # fmt: skip
+        wanted = sorted(os.fsdecode(name) for name in listed.split(b"\0") if name)
+        assert sorted(files(".")) == wanted
+        return wanted
+
+    # Outside a repository there is nothing to ignore.
+    assert "usual.py" in files(".")
+    subprocess.run(["git", "init", "-q"], check=True)
+    assert "usual.py" not in as_git()
+    for value in ("~/dotfiles/ignore", f"{home}/linked"):
+        (home / ".gitconfig").write_text(f"[core]\nexcludesFile = {value}\n")
+        found = as_git()
+        assert "usual.py" in found
+        assert [each for each in found if "mine" in each] == ["kept/mine.py"]
+    assert files("sub") == []
+    assert "mine.py" in files(".", **{"respect-gitignore": False})
+    assert files("mine.py") == ["mine.py"]
+    # An empty setting is none, and so is a file that is not there.
+    (home / ".gitconfig").write_text("[core]\nexcludesFile =\n")
+    assert {"mine.py", "usual.py"} <= {*as_git()}
+    (home / ".gitconfig").write_text("[core]\nexcludesFile = ~/nowhere\n")
+    assert {"mine.py", "usual.py"} <= {*as_git()}
+    # The settings of the tree have no say: a stranger wrote them, perhaps.
+    (here / "theirs").write_text("of_tree.py\n")
+    subprocess.run(["git", "config", "core.excludesFile", str(here / "theirs")], check=True)
+    assert "of_tree.py" in files(".")
+    (home / ".gitconfig").unlink()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "xdg"))
+    (home / "xdg/git/ignore").write_text("a.py\n")
+    assert "a.py" not in files(".")
+
+
+def test_git_is_asked_for_the_users_patterns_once_and_not_needed(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def counted() -> str:
+        calls.append("asked")
+        return str(here / "nowhere")
+
+    subprocess.run(["git", "init", "-q"], check=True)
+    make(here, "a/x.py", "b/y.py")
+    monkeypatch.setattr("atomic_fix.run.git.excludes_file", counted)
+    assert files("a", "b", ".") == ["a/x.py", "b/y.py"]
+    assert calls == ["asked"]
+    assert files("a/x.py") == ["a/x.py"]
+    assert calls == ["asked"], "a file that is named is not looked up"
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("atomic_fix.run.git._git", lru_cache(_git.__wrapped__))
+    assert files("a", "b") == ["a/x.py", "b/y.py"]
 
 
 def test_a_folder_that_is_named_is_walked_though_git_ignores_it(here: Path) -> None:

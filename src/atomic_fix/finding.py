@@ -140,6 +140,7 @@ class FileResult:
     `problem` is why the file could not be analysed; there are no findings then. `notes` are
     (row, remark) about comments in it that suppress nothing: they are no findings. `text` is what
     was checked, where a finding has a fix, so that nobody has to read it again to show that.
+    `suppressed` findings are hidden by comments, and `known` ones by a baseline.
     """
 
     filename: str
@@ -147,6 +148,8 @@ class FileResult:
     notes: tuple[tuple[int, str], ...] = ()
     problem: Unreadable | None = None
     text: str | None = field(default=None, compare=False, repr=False)
+    suppressed: int = 0
+    known: int = 0
 
     @property
     def analysed(self) -> bool:

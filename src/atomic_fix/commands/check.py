@@ -51,11 +51,17 @@ def check(session: Session) -> int:
     if known is not None:
         if not session.report_filter.diff_base:
             unused = warn_stale_entries(known, results)
-        results = tuple(replace(each, findings=known.unknown(each.findings)) for each in results)
+        results = tuple(_without(known, each) for each in results)
     results = _noted(results, session)
     print_report(results, session)
     unused |= warn_unused_suppressions(results)
     return max(exit_code(results), FOUND if unused and session.here.fail_on_unused else CLEAN)
+
+
+def _without(known: Baseline, result: FileResult) -> FileResult:
+    """The result less what the baseline has."""
+    left = known.unknown(result.findings)
+    return replace(result, findings=left, known=len(result.findings) - len(left))
 
 
 def _noted(results: tuple[FileResult, ...], session: Session) -> tuple[FileResult, ...]:

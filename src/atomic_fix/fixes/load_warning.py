@@ -57,7 +57,7 @@ def _must_not_log_here(context: EditContext, swallow: Swallow) -> None:
     """Refuses a warning where it would come back to the same code, or find nothing to log with."""
     function, owner = swallow.function, swallow.function.owner
     for base in owner.bases if owner is not None else ():
-        name = context.facts.paths.qualified(base) or ""
+        name = context.facts.paths.qualified(base).full
         if name.startswith("logging.") and name.endswith(("Filter", "Formatter", "Handler")):
             raise Refused(f"a warning would come back to this `{base}`")
     if function.name == "__del__":

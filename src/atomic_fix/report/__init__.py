@@ -235,8 +235,8 @@ def repairs_and_summary(report: Report) -> Iterator[str]:
 
 
 def summary(report: Report) -> str:
-    """The line at the end: what was found, what can be fixed, what was left and why, and what
-    repaired code imports."""
+    """The line at the end: what was found, what can be fixed, what was left and why, what repaired
+    code imports, and how many findings are hidden."""
     findings = [each for result in report.results for each in result.findings]
     unread = sum(not result.analysed for result in report.results)
     parts = []
@@ -266,9 +266,16 @@ def summary(report: Report) -> str:
         modules = Counter(module for module, _ in pairs)
         named = (f"`{each}` ({count(modules[each], 'file')})" for each in sorted(modules))
         parts.append(f"Repaired code imports {', '.join(named)}.")
-    if report.fixes_only and not parts:
-        return "Fixed nothing."
-    return " ".join(parts) or f"No findings in {count(len(report.results), 'file')}."
+    if not parts:
+        clean = f"No findings in {count(len(report.results), 'file')}."
+        parts.append("Fixed nothing." if report.fixes_only else clean)
+    suppressed = sum(each.suppressed for each in report.results)
+    known = sum(each.known for each in report.results)
+    hidden = [f"{suppressed} suppressed by comments"] if suppressed else []
+    hidden += [f"{known} in the baseline"] if known else []
+    if hidden:
+        parts.append(f"Not shown: {', '.join(hidden)}.")
+    return " ".join(parts)
 
 
 def count(number: int, noun: str) -> str:

@@ -125,7 +125,7 @@ class Cache:
         if before is None or result.problem is not None or before != _stat(path):
             return
         encoded = None
-        if result.findings or result.notes:
+        if result.findings or result.notes or result.suppressed:
             from atomic_fix.run import typed_json
 
             encoded = typed_json.plain(replace(result, text=None))

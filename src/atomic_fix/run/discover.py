@@ -90,6 +90,7 @@ class _Walk:
         self._notebooks = notebooks
         self._excludes: dict[tuple[PatternList, ...], tuple[Patterns, ...]] = {}
         self._real_path = lru_cache(maxsize=None)(os.path.realpath)
+        self._excludes_file: str | None = None
 
     def start(self, path: str) -> Iterator[_Found]:
         try:
@@ -119,7 +120,7 @@ class _Walk:
             return
         above: tuple[Patterns, ...] = ()
         if settings.respect_gitignore:
-            folders = _gitignores_above(absolute)
+            folders = self._gitignores_above(absolute)
             problems = [each for each in folders if isinstance(each, Unreadable)]
             yield from (_Found(each, each.filename) for each in problems)
             above = tuple(each for each in folders if not isinstance(each, Unreadable))
@@ -127,6 +128,26 @@ class _Walk:
                 above = ()  # it is named, so it is wanted; what lies above it has no say
         real = os.path.realpath(absolute)
         yield from self._walked(_Folder(path, absolute, real, (*within, real), above))
+
+    def _gitignores_above(self, absolute: str) -> list[Patterns | Unreadable]:
+        """The patterns of the user, and of the folders from the root of the git repository down
+        to, but not with, `absolute`; outside a repository there are none."""
+        folders = []
+        folder = absolute
+        while not os.path.exists(os.path.join(folder, ".git")):
+            parent = os.path.dirname(folder)
+            if parent == folder:
+                return []
+            folders.append(parent)
+            folder = parent
+        if self._excludes_file is None:
+            from atomic_fix.run.git import excludes_file
+
+            self._excludes_file = excludes_file()
+        found = [_gitignore(folder, self._excludes_file, follow=True)]
+        found.append(_gitignore(folder, os.path.join(".git", "info", "exclude")))
+        found += map(_gitignore, reversed(folders))
+        return [patterns for patterns in found if patterns is not None]
 
     def _named_within(self, absolute: str) -> tuple[str, ...]:
         """What a path of the command line has to lie in: in the current folder if it looks like
@@ -242,29 +263,16 @@ def _unwalked(path: str, reason: str) -> _Found:
     return _Found(Unreadable(path, reason), path)
 
 
-def _gitignores_above(absolute: str) -> list[Patterns | Unreadable]:
-    """The patterns of the folders from the root of the git repository down to, but not
-    with, `absolute`; outside a repository there are none."""
-    folders = []
-    folder = absolute
-    while not os.path.exists(os.path.join(folder, ".git")):
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return []
-        folders.append(parent)
-        folder = parent
-    found = [_gitignore(folder, os.path.join(".git", "info", "exclude"))]
-    found += map(_gitignore, reversed(folders))
-    return [patterns for patterns in found if patterns is not None]
-
-
-def _gitignore(folder: str, name: str = ".gitignore") -> Patterns | Unreadable | None:
-    """The patterns of a file in a folder; why they are not used, if so; None if there are
-    none."""
+def _gitignore(
+    folder: str, name: str = ".gitignore", *, follow: bool = False
+) -> Patterns | Unreadable | None:
+    """The patterns that a file has for a folder; why they are not used, if so; None if there are
+    none. The name is as seen from the folder, or whole."""
     path = os.path.join(folder, name)
     try:
-        # Like git: a link is not followed, and a file that cannot be read is as good as none.
-        content = files.read(path, _MOST_IGNORED, follow=False)
+        # Like git: a link in the tree is not followed, and a file that cannot be read is as good
+        # as none.
+        content = files.read(path, _MOST_IGNORED, follow=follow)
     except OSError as error:
         if error.errno == errno.EFBIG:
             return Unreadable(path, f"is not used: {disk.reason(error)}")

@@ -1,9 +1,9 @@
-"""What git knows of a revision.
+"""What git knows of a revision, and which file it takes the user's own patterns from.
 
 A checked tree may hold what git takes for a repository with settings of its own, and settings of
 git can name commands. So git is only ever asked at the top of the repository that the run was
 started in, whose settings are the user's, for objects by their names, and with everything off
-that could run, fetch or be waited for.
+that could run, fetch or be waited for. For settings it is asked outside of any repository.
 """
 
 import os
@@ -109,6 +109,21 @@ def revision(name: str) -> Revision:
         why = f": {error}" if str(error) else ""
         raise ConfigError(f"--diff-base: git knows no revision `{name}` here{why}") from error
     return Revision(os.path.realpath(top), commit.decode("ascii").strip())
+
+
+def excludes_file() -> str:
+    """The file with the patterns of what git is to ignore in every repository of this user: what
+    `core.excludesFile` of the user or the system names, or the usual one, whether or not it is
+    there. Empty when the setting is, or is no whole path."""
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    usual = os.path.join(base, "git", "ignore")
+    outside = f"--git-dir={os.devnull}"
+    try:
+        said = _asked(os.path.abspath(os.sep), outside, "config", "--path", "core.excludesFile")
+    except (_Refused, ConfigError):  # it is not set, or git is not there
+        return usual
+    named = os.fsdecode(said.removesuffix(b"\n"))
+    return named if os.path.isabs(named) else ""
 
 
 def _looks_like_a_repository(folder: str) -> bool:

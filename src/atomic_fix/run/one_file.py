@@ -89,13 +89,13 @@ def check_file(
         source = _source_of(content, filename)
         tree = parsed.tree if parsed is not None and parsed.text == source.text else None
         found = _found(source, settings, tree, fixes=fixes)
-        findings = _kept(found, source, settings, report_filter, noqa=noqa)
+        kept = _kept(found, source, settings, report_filter, noqa=noqa)
         notes: tuple[tuple[int, str], ...] = ()
         if noqa and not settings.leaves_out(filename):  # what is not looked for is not missed
             from atomic_fix.suppress import unused
 
             notes = unused(found, source, settings.config)
-        return _result(filename, findings, source.text, notes)
+        return kept.counted(_result(filename, kept.findings, source.text, notes))
 
     result = _guarded(filename, work)
     return FileResult(filename, problem=result) if isinstance(result, Unreadable) else result
@@ -109,23 +109,24 @@ def change_file(
     policy: FixPolicy,
 ) -> Repair:
     """Check one file and change it in memory, as the policy says."""
-    kept = content if isinstance(content, bytes) else b""
-
+    given = content if isinstance(content, bytes) else b""
+    states: list[_Kept] = []
     known = _Known()
 
     def find(text: Source) -> tuple[Finding, ...]:
-        return _kept(_found(text, settings, known=known), text, settings, report_filter)
+        states.append(_kept(_found(text, settings, known=known), text, settings, report_filter))
+        return states[-1].findings
 
     def work() -> Repair:
         if _is_plainly_clean(content, filename, settings):
-            return Repair(kept, kept, (), FileResult(filename))
+            return Repair(given, given, (), FileResult(filename))
         from atomic_fix.run.fix_policy import carry_out
 
         source = _source_of(content, filename)
         made = carry_out(policy, source, find)
         new = made.rewrite
         result = _result(filename, new.remaining, new.text)
-        before = after = kept if isinstance(content, bytes) else _encoded(source) or b""
+        before = after = given if isinstance(content, bytes) else _encoded(source) or b""
         refusal = new.refusal
         if new.text != source.text and before != _encoded(source):
             result = _result(filename, find(source), source.text)
@@ -136,7 +137,8 @@ def change_file(
             before,
             after,
             new.applied if after != before else (),
-            result,
+            # As it was at first: what `--add-noqa` hides is told by another name.
+            states[0].counted(result) if states else result,
             refusal,
             new.quit,
             made.missing,
@@ -146,7 +148,7 @@ def change_file(
 
     repair = _guarded(filename, work)
     if isinstance(repair, Unreadable):
-        return Repair(kept, kept, (), FileResult(filename, problem=repair))
+        return Repair(given, given, (), FileResult(filename, problem=repair))
     return repair
 
 
@@ -321,6 +323,18 @@ def defect(error: Exception, filename: str) -> Unreadable:
     return Unreadable(filename, f"{said} (please report this, with the file)")
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The findings that are reported, and how many are not."""
+
+    findings: tuple[Finding, ...] = ()
+    suppressed: int = 0
+    known: int = 0
+
+    def counted(self, result: FileResult) -> FileResult:
+        return replace(result, suppressed=self.suppressed, known=self.known)
+
+
 def _kept(
     findings: tuple[Finding, ...],
     source: Source,
@@ -328,13 +342,16 @@ def _kept(
     report_filter: ReportFilter,
     *,
     noqa: bool = True,
-) -> tuple[Finding, ...]:
+) -> _Kept:
+    findings = _not_ignored_here(findings, source.filename, settings)
     if not findings:
-        return findings
+        return _Kept()
     from atomic_fix.suppress import unsuppressed
 
     left = unsuppressed(findings, source, noqa=noqa, require_reason=settings.require_reason)
-    return report_filter.apply(_not_ignored_here(left, source.filename, settings), source)
+    unknown = report_filter.unknown(left)
+    changed = report_filter.changed(unknown, source)
+    return _Kept(changed, len(findings) - len(left), len(left) - len(unknown))
 
 
 def _result(
@@ -352,7 +369,7 @@ def _not_ignored_here(
     findings: tuple[Finding, ...], filename: str, settings: Settings
 ) -> tuple[Finding, ...]:
     """The findings less those of `per-file-ignores`."""
-    if not settings.per_file_ignores:
+    if not findings or not settings.per_file_ignores:
         return findings
     ignored = tuple(
         code

@@ -27,27 +27,34 @@ class ReportFilter:
     diff_base: Revision | None = None
     baseline_file: str = ""
 
-    def apply(self, findings: tuple[Finding, ...], source: Source) -> tuple[Finding, ...]:
-        """Those that are reported.
+    def unknown(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        """Those that the baseline does not have.
+
+        Raises:
+            ConfigError: the baseline cannot be read.
+        """
+        known = self.baseline
+        if self.baseline_file and findings:
+            known = read_baseline(self.baseline_file)
+        return known.unknown(findings) if known is not None else findings
+
+    def changed(self, findings: tuple[Finding, ...], source: Source) -> tuple[Finding, ...]:
+        """Those on lines that have changed.
 
         Raises:
             NotAnalysed: git does not say what has changed.
-            ConfigError: the baseline cannot be read.
         """
-        known = read_baseline(self.baseline_file) if self.baseline_file else self.baseline
-        if known is not None:
-            findings = known.unknown(findings)
-        if self.diff_base is not None and findings:
-            try:
-                changed = _changed_rows(source, self.diff_base)
-            except ConfigError as error:
-                raise NotAnalysed(Unreadable(source.filename, str(error))) from error
-            findings = tuple(
-                each
-                for each in findings
-                if not changed.isdisjoint(range(each.span.start.row, each.span.end.row + 1))
-            )
-        return findings
+        if self.diff_base is None or not findings:
+            return findings
+        try:
+            rows = _changed_rows(source, self.diff_base)
+        except ConfigError as error:
+            raise NotAnalysed(Unreadable(source.filename, str(error))) from error
+        return tuple(
+            each
+            for each in findings
+            if not rows.isdisjoint(range(each.span.start.row, each.span.end.row + 1))
+        )
 
 
 def read_baseline(path: str) -> Baseline:
