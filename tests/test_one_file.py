@@ -9,6 +9,8 @@ import pytest
 from atomic_fix import check
 from atomic_fix.config import Config
 from atomic_fix.finding import Finding
+from atomic_fix.fixes.texts import statements_of
+from atomic_fix.parse.python import parse
 from atomic_fix.rewrite import SAFE_ONLY
 from atomic_fix.run.fix_policy import Apply
 from atomic_fix.run.one_file import change_file, check_file
@@ -61,6 +63,14 @@ def test_no_cycles_are_searched_for_in_the_trees_of_a_file(
         (gc.enable if was_enabled else gc.disable)()
     assert checked
     assert not any(searches for _, searches in checked)
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_no_tree_is_kept_once_a_file_is_done(*, broken: bool) -> None:
+    content = PROGRAM + b"(" if broken else PROGRAM
+    check_file(content, "app.py", SETTINGS, ReportFilter())
+    change_file(content, "app.py", SETTINGS, ReportFilter(), Apply(SAFE_ONLY))
+    assert parse.cache_info().currsize == statements_of.cache_info().currsize == 0
 
 
 def test_a_text_is_checked_once_however_often_a_repair_asks(

@@ -171,6 +171,41 @@ def test_a_result_that_does_not_compile_is_refused() -> None:
     assert "line 1" in new.refusal
 
 
+@pytest.mark.parametrize(
+    ("before", "old", "new", "why"),
+    [
+        ("a\nfrom __future__ import annotations\n", "a", "'a'", ""),
+        ("'a'\nfrom __future__ import annotations\n", "'a'", "a", "from __future__ imports must"),
+        ("a = 1\nb = 2\nif b:\n    global x\n", "a", "x", "assigned to before global"),
+        ("def f():\n    pass\n\n\nb = 2\n", "2", "(yield)", "'yield' outside function"),
+        ("return 1\nb = 2\n", "2", "3", ""),
+        ("return 1\nb = 2\n", "2", "(yield)", ""),
+    ],
+)
+def test_what_does_not_compile_because_of_other_statements(
+    before: str, old: str, new: str, why: str
+) -> None:
+    """Only what changed is compiled, with what that depends on."""
+    text = source(before.encode())
+    at = before.index(old)
+    span = Span(text.position(at), text.position(at + len(old)))
+
+    def find(current: Source) -> list[Finding]:
+        return [finding(Edit(span, new))] if current.text == before else []
+
+    found = rewrite(text, find, SAFE_ONLY)
+    assert (why in found.refusal) if why else (found.refusal == "")
+    assert found.text == (before if why else before.replace(old, new, 1))
+
+
+def test_a_comment_counts_as_often_as_it_stands() -> None:
+    before = "a = (  # why\n    1)\n\n# why\nb = 2\n"
+    new = rewrite(source(before.encode()), finds("(  # why\n    1)", "1"), SAFE_ONLY)
+    assert new.refusal == "the result would lose a comment: # why"
+    moved = rewrite(source(before.encode()), finds("(  # why\n    1)", "1  # why"), SAFE_ONLY)
+    assert (moved.refusal, moved.text) == ("", "a = 1  # why\n\n# why\nb = 2\n")
+
+
 def test_a_text_newer_than_this_python_may_still_be_fixed() -> None:
     new = rewrite(source(b"not python at all = 1\n"), finds("1", "2"), SAFE_ONLY)
     assert (new.text, new.refusal) == ("not python at all = 2\n", "")

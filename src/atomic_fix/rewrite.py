@@ -3,11 +3,13 @@
 import itertools
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from atomic_fix.facts.statements import Statements
 from atomic_fix.finding import Applicability, Edit, Finding, NotAnalysed, Span
+from atomic_fix.fixes.texts import statements_of
 from atomic_fix.fixes.unused_imports import without_unused_imports
 from atomic_fix.source import Source
 
@@ -221,14 +223,44 @@ def refusal(before: Source, after: Source) -> str:
     except ValueError as error:
         said = error.reason if isinstance(error, UnicodeEncodeError) else str(error)
         return f"the result cannot be written as {after.encoding}: {said}"
-    if not _compile_error(before.text) and (said := _compile_error(after.text)):
+    changed = _changed(before.text, after.text)
+    if (
+        (changed is None or not _compiles(*changed))
+        and not _compile_error(before.text)
+        and (said := _compile_error(after.text))
+    ):
         return f"the result would not compile: {said}"
-    if "#" not in before.text:
-        return ""  # there is none to lose
-    old, new = _comments(before.text), _comments(after.text)
-    if old is not None and new is not None and (lost := old - new):
-        return f"the result would lose a comment: {next(iter(lost))}"
+    if lost := _lost_comments(before.text, after.text, changed):
+        return f"the result would lose a comment: {lost}"
     return ""
+
+
+def _changed(before: str, after: str) -> tuple[Statements, Statements] | None:
+    """The statements of both texts; None where one of them cannot be parsed."""
+    try:
+        return statements_of(before), statements_of(after)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _compiles(old: Statements, new: Statements) -> bool:
+    """Whether the statements that are new compile; all others stood in the old text as they are.
+
+    With them goes what they mean more with: what is asked of the future, and what is global.
+    """
+    import ast
+    import warnings
+
+    wanted = {each for chunk in new.not_in(old) for each in chunk.statements}
+    wanted.update(new.that_may_name(["__future__", "global"]))
+    body = [each for each in new.module.body if each in wanted]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SyntaxWarning is the project's own affair
+        try:
+            compile(ast.Module(body, []), "<fixed>", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True
 
 
 def _compile_error(text: str) -> str:
@@ -250,14 +282,30 @@ def _compile_error(text: str) -> str:
     return ""
 
 
-def _comments(text: str) -> Counter[str] | None:
-    """How often each comment stands in the text; None when this Python cannot tokenize it."""
+def _lost_comments(before: str, after: str, changed: tuple[Statements, Statements] | None) -> str:
+    """A comment that stands in a text and not, or less often, in the other one; empty for none."""
+    if "#" not in before:
+        return ""
+    if changed is not None:
+        old, new = changed
+        removed = _comments(each.text for each in old.not_in(new))
+        added = _comments(each.text for each in new.not_in(old))
+    if changed is None or removed is None or added is None:
+        removed, added = _comments([before]), _comments([after])
+    lost = removed - added if removed is not None and added is not None else ()
+    return next(iter(lost), "")
+
+
+def _comments(texts: Iterable[str]) -> Counter[str] | None:
+    """How often each comment stands in some rows; None when this Python cannot tokenize them."""
     import io
     import tokenize
 
     try:
         return Counter(
             token.string
+            for text in texts
+            if "#" in text
             for token in tokenize.generate_tokens(io.StringIO(text, newline=None).readline)
             if token.type == tokenize.COMMENT
         )

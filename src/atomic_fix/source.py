@@ -52,6 +52,8 @@ class Source:
     @property
     def lines(self) -> list[str]:
         """The text of every row, without line ends."""
+        if "\r" not in self.text:
+            return self.text.split("\n")
         return [self.line(row) for row in range(1, len(self.line_starts) + 1)]
 
     def indent(self, row: int) -> str:

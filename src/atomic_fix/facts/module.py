@@ -19,6 +19,7 @@ from atomic_fix.facts.publications import (
 )
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
+from atomic_fix.facts.statements import Statements, rows_of
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
 from atomic_fix.facts.testing import is_named_test, is_test
 from atomic_fix.facts.tree import Tree
@@ -36,6 +37,11 @@ class ModuleFacts:
     @cached_property
     def scopes(self) -> Scopes:
         return collect(self.tree.module)
+
+    @cached_property
+    def statements(self) -> Statements:
+        """The module's own statements, with their text."""
+        return Statements(self.tree.module, rows_of(self.source.text))
 
     @cached_property
     def comments(self) -> Comments:

@@ -2,7 +2,7 @@
 
 import ast
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -11,6 +11,7 @@ Key: TypeAlias = tuple[tuple[str, int], ...]
 same name; empty for the module."""
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -54,14 +55,27 @@ class Scope:
         )
 
 
-def scopes(tree: ast.Module) -> Scope:
-    """The scope of a module, with all others in it."""
+def scopes(tree: ast.Module, statements: Collection[ast.stmt] | None = None) -> Scope:
+    """The scope of a module, with all others in it.
+
+    Args:
+        statements: those of the module's own to look at; None for all. Functions and classes
+            among the others are counted all the same, as the keys of scopes tell them apart.
+    """
     module = Scope(tree)
-    # No recursion: how deep a program nests is for its author to say.
-    stack: list[tuple[ast.AST, Scope]] = [(each, module) for each in reversed(tree.body)]
-    while stack:
-        node, scope = stack.pop()
-        stack.extend(reversed(list(_visited(node, scope))))
+    wanted = None if statements is None else set(statements)
+    for each in tree.body:
+        if wanted is not None and each not in wanted:
+            if isinstance(each, _DEFINITIONS):
+                module.names[each.name] += 1
+                continue
+            if not hasattr(each, "body") and not isinstance(each, ast.Match):
+                continue
+        # No recursion: how deep a program nests is for its author to say.
+        stack: list[tuple[ast.AST, Scope]] = [(each, module)]
+        while stack:
+            node, scope = stack.pop()
+            stack.extend(reversed(list(_visited(node, scope))))
     return module
 
 

@@ -58,11 +58,11 @@ def binds(node: cst.CSTNode, name: str) -> bool:
     return any(bound(each) == name for each in (node, *getattr(node, "items", ())))
 
 
-def _bindings(scope: ast.AST) -> dict[str, set[str]]:
-    """What the names of a module or function are bound to by its imports; an empty text stands for
-    all else that binds one."""
+def _bindings(nodes_in: Iterable[ast.AST]) -> dict[str, set[str]]:
+    """What the names of a module or function are bound to by its imports, as far as some of its
+    code says; an empty text stands for all else that binds one."""
     found: dict[str, set[str]] = {}
-    stack = list(ast.iter_child_nodes(scope))
+    stack = list(nodes_in)
     while stack:
         node = stack.pop()
         names: list[tuple[str, str]] = []
@@ -95,11 +95,11 @@ def _bindings(scope: ast.AST) -> dict[str, set[str]]:
     return found
 
 
-def _replaced(tree: ast.AST, last: str) -> set[str]:
-    """The modules and classes of which the file sets an attribute of this name, `json.dump = ...`;
+def _replaced(statements: Iterable[ast.AST], last: str) -> set[str]:
+    """The modules and classes of which statements set an attribute of this name, `json.dump = ...`;
     for one of the builtins the name itself too."""
     found = set[str]()
-    for node in ast.walk(tree):
+    for node in (node for statement in statements for node in ast.walk(statement)):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             if node.attr == last and isinstance(node.value, ast.Name):
                 found |= {node.value.id, last} if node.value.id == "builtins" else {node.value.id}
@@ -120,11 +120,12 @@ _WITH_OPEN = frozenset(
 )
 
 
-def _starred(tree: ast.AST) -> set[str]:
+def _starred(statements: Iterable[ast.AST]) -> set[str]:
     """Builtins that an `import *` hides."""
     modules = {
         (node.module or "").partition(".")[0]
-        for node in ast.walk(tree)
+        for statement in statements
+        for node in ast.walk(statement)
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*" and not node.level
     }
     return set() if modules.isdisjoint(_WITH_OPEN) else {"open"}
@@ -309,24 +310,32 @@ class EditContext:
         if not qualified.full:
             return False
         wanted = qualified.full.removesuffix(f".{rest}") if rest else qualified.full
-        tree = self.facts.tree.module
         around = [] if ast_node is None else self.enclosing_definitions(ast_node)
         scopes = [each for each in around if isinstance(each, nodes.FUNCTIONS)]
         inner = next((b for b in map(self._bound_in, reversed(scopes)) if head in b), None)
-        found = (self._bound_in(tree) if inner is None else inner).get(head, set())
+        found = self.origins(head) if inner is None else inner[head]
         last = rest.rpartition(".")[2] or head
         # Most files hold nothing of the kind, and to walk through them is dear.
         text = self.source.text
         set_somewhere = self.search_source(rf"\.{last}\b[^\n]*=") or "setattr" in text
-        if set_somewhere and head in self.cached(("replaced", last), lambda: _replaced(tree, last)):
+        if set_somewhere and head in self._replaced(last):
             return False
         if not found:
-            hidden = "import *" in text and head in self.cached("starred", lambda: _starred(tree))
+            hidden = "import *" in text and head in self._starred
             return wanted == f"builtins.{head}" and not hidden
         return found == {wanted}
 
     def _bound_in(self, scope: ast.AST) -> dict[str, set[str]]:
-        return self.cached(("bound", scope), lambda: _bindings(scope))
+        return self.cached(("bound", scope), lambda: _bindings(ast.iter_child_nodes(scope)))
+
+    def _replaced(self, last: str) -> set[str]:
+        statements = self.facts.statements
+        return self.cached(("replaced", last), lambda: _replaced(statements.naming(last), last))
+
+    @property
+    def _starred(self) -> set[str]:
+        statements = self.facts.statements
+        return self.cached("starred", lambda: _starred(statements.naming("import")))
 
     def cached(self, key: object, work: Callable[[], _Result]) -> _Result:
         """What `work` gives, worked out once for all fixes of the file."""
@@ -338,18 +347,14 @@ class EditContext:
 
     def enclosing_definitions(self, node: ast.AST) -> list[ast.ClassDef | nodes.Function]:
         """The classes and functions around a node of Python's, the outermost first."""
-        parents = nodes.parents_in(self.facts.tree.module)
-        found: list[ast.ClassDef | nodes.Function] = []
-        while node in parents:
-            node = parents[node]
-            if isinstance(node, (ast.ClassDef, *nodes.FUNCTIONS)):
-                found.insert(0, node)
-        return found
+        return self.facts.statements.enclosing(node)
 
     def origins(self, name: str) -> set[str]:
         """What the module's own code binds a name to: the qualified names of its imports, and an
         empty text for all else."""
-        return self._bound_in(self.facts.tree.module).get(name, set())
+        statements = self.facts.statements
+        bound = self.cached(("origins", name), lambda: _bindings(statements.naming(name)))
+        return bound.get(name, set())
 
     # --- text ---------------------------------------------------------------------
 
@@ -556,16 +561,19 @@ class EditContext:
                 found.setdefault(each.value, []).append(each)
         return list(known[root].get(name, ()))
 
-    @property
-    def _names(self) -> dict[str, list[ast.AST]]:
-        """The names in the function, or of the module's own code, those in all of the file."""
+    def _named(self, name: str) -> Sequence[ast.AST]:
+        """The places in the function that name something; of the module's own code, those in all
+        of the file."""
         root = self.function.node
-        return self.cached(("names", root), lambda: _names_in(root))
+        if self.function.is_module:
+            found = self.facts.statements.naming
+            return self.cached(("named", name), lambda: _names_in(found(name)).get(name, ()))
+        return self.cached(("names", root), lambda: _names_in([root])).get(name, ())
 
     def count(self, name: str) -> int:
         """How often the function uses a name; for the module's own code, how often the whole
         file does."""
-        return len(self._names.get(name, ()))
+        return len(self._named(name))
 
     def is_used_outside(self, name: str) -> bool:
         """Whether a name is used outside of every `with` and `except` that binds it."""
@@ -573,7 +581,7 @@ class EditContext:
         if name not in known:
             known[name] = any(
                 not any(_binds(above, name) for above in self.ast_ancestors(use))
-                for use in self._names.get(name, ())
+                for use in self._named(name)
             )
         return known[name]
 
@@ -589,10 +597,10 @@ class EditContext:
         raise Refused(f"the name `{wanted[0]}` is taken")
 
 
-def _names_in(root: ast.AST) -> dict[str, list[ast.AST]]:
+def _names_in(roots: Iterable[ast.AST]) -> dict[str, list[ast.AST]]:
     """The places that name something, by that name; the names of errors in `except` left out."""
     found: dict[str, list[ast.AST]] = {}
-    for node in nodes.walk(root):
+    for node in (node for root in roots for node in nodes.walk(root)):
         names: tuple[str | None, ...] = ()
         match node:
             case ast.Name():

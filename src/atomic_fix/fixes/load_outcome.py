@@ -24,7 +24,6 @@ from atomic_fix.facts.nodes import (
     dotted,
     first_row,
     of_kind,
-    parents_in,
     walk,
 )
 from atomic_fix.facts.scopes import BlockKind
@@ -294,12 +293,7 @@ def _is_decided_around(facts: ModuleFacts, swallow: Swallow) -> bool:
     if swallow.function.is_module:
         return False
     above, documented = [], [ast.get_docstring(module) or ""]
-    parents = parents_in(module)
-    each: ast.AST = swallow.node
-    while each in parents:
-        each = parents[each]
-        if not isinstance(each, (ast.ClassDef, *FUNCTIONS)):
-            continue
+    for each in reversed(facts.statements.enclosing(swallow.node)):
         if isinstance(each, ast.ClassDef):
             documented.append(ast.get_docstring(each) or "")
         first = first_row(each)

@@ -7,14 +7,15 @@ every linter. Only what the repair itself took the last use of goes.
 import ast
 import re
 import sys
-import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TypeAlias
 
+from atomic_fix.facts.statements import Chunk, Statements, words_of
 from atomic_fix.fixes.bindings import Scope, local, scopes
+from atomic_fix.fixes.texts import statements_of
 
 Import: TypeAlias = ast.Import | ast.ImportFrom
 
@@ -25,6 +26,7 @@ _TYPE_COMMENT = re.compile(r"#\s*type:(.*)")
 # A name of an import with its row for itself.
 _NAME = re.compile(r"\s*[\w.]+(\s+as\s+\w+)?\s*,\s*")
 _DYNAMIC = frozenset({"eval", "exec", "locals", "vars"})
+_LOOKING_UP = ("eval", "exec", "globals", "locals", "vars")
 _ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})
 # Of other people's packages, those that do no more when they are imported than to define names.
 # A write that goes to the helper may have been the only one that needed them.
@@ -45,15 +47,21 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
     names at the top of a package's `__init__`: who imports them from here, or what they do, is
     not in sight.
     """
-    old, new = parsed(before), parsed(after)
-    if old is None or new is None or _looks_names_up(old):
+    try:
+        old, new = statements_of(before), statements_of(after)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return after
-    told_before, told_after = _told(old, before), _told(new, after)
-    known = {scope.key: scope for scope in scopes(old).all()}
+    names = _that_may_go(old.not_in(new), new)
+    if not names or _looks_names_up(old.that_may_name(_LOOKING_UP)):
+        return after
+    # Of a long file, only what names one of them is looked at.
+    used, left = old.that_may_name(names), new.that_may_name(names)
+    told_before, told_after = _told(used, before), _told(left, after)
+    known = {scope.key: scope for scope in scopes(old.module, used).all()}
     is_package = PurePath(filename.replace("\\", "/")).stem == "__init__"
-    rows = _rows(after)
+    rows = [*new.rows]
     changes: list[tuple[int, int, list[str]]] = []
-    for scope in scopes(new).all():
+    for scope in scopes(new.module, left).all():
         was = known.get(scope.key)
         if was is None:
             continue
@@ -68,11 +76,12 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
                     unused = {
                         name
                         for name in map(local, statement.names)
-                        if was.uses(name) + told_before[name]
+                        if name in names
+                        and was.uses(name) + told_before[name]
                         and not scope.uses(name) + told_after[name]
                         and name not in scope.elsewhere
                     }
-                    change = _change(statement, unused, was, rows, block)
+                    change = _change(statement, unused, was, used, rows, block)
                     if change is not None:
                         found.append(change)
             if sum(not kept for _, _, kept in found) == len(block.statements) and (
@@ -85,7 +94,20 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
     return "".join(rows)
 
 
-def _looks_names_up(tree: ast.Module) -> bool:
+def _that_may_go(changed: Iterable[Chunk], new: Statements) -> set[str]:
+    """The names that the imports of a text bind, and that what the repair changed may have used."""
+    words = {word for chunk in changed for word in words_of(chunk.text)}
+    return {
+        name
+        for statement in new.that_may_name(["import"])
+        for node in ast.walk(statement)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in map(local, node.names)
+        if name in words
+    }
+
+
+def _looks_names_up(statements: Iterable[ast.stmt]) -> bool:
     """Whether code may use a name that it does not write: by `eval`, or `globals()["json"]`."""
     return any(
         isinstance(node, ast.Call)
@@ -94,30 +116,16 @@ def _looks_names_up(tree: ast.Module) -> bool:
             node.func.id in {"eval", "exec"}
             or (node.func.id in {"globals", "locals", "vars"} and not node.args)
         )
-        for node in ast.walk(tree)
+        for statement in statements
+        for node in ast.walk(statement)
     )
 
 
-def parsed(text: str) -> ast.Module | None:
-    """Python's own tree of a text; None where this Python cannot parse it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
-
-
-def _rows(text: str) -> list[str]:
-    """Rows as the parser counts them: a form feed ends none."""
-    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z", text)
-
-
-def _told(tree: ast.Module, text: str) -> Counter[str]:
+def _told(statements: Iterable[ast.stmt], text: str) -> Counter[str]:
     """How often each name is used, or may be, where no scope tells: in type comments, `__all__`,
     examples for doctest, annotations in quotes."""
     found: Counter[str] = Counter()
-    for node in ast.walk(tree):
+    for node in (node for statement in statements for node in ast.walk(statement)):
         if isinstance(node, ast.Global):
             found.update(node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -192,7 +200,12 @@ def _may_be_absent(statement: ast.stmt) -> bool:
 
 
 def _change(
-    statement: Import, unused: set[str], was: Scope, rows: list[str], block: _Block
+    statement: Import,
+    unused: set[str],
+    was: Scope,
+    used: Collection[ast.stmt],
+    rows: list[str],
+    block: _Block,
 ) -> tuple[int, int, list[str]] | None:
     """The rows of an import, and what they become; None where all of it stays."""
     first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
@@ -208,7 +221,7 @@ def _change(
         gone = [
             alias
             for alias in gone
-            if _is_without_effect(statement, alias) or not _is_module(was, local(alias))
+            if _is_without_effect(statement, alias) or not _is_module(was, used, local(alias))
         ]
     kept = [alias for alias in statement.names if alias not in gone]
     if not gone:
@@ -237,13 +250,15 @@ def _is_without_effect(statement: Import, alias: ast.alias) -> bool:
     return known and top not in {"__future__", "antigravity", "readline", "rlcompleter", "this"}
 
 
-def _is_module(scope: Scope, name: str) -> bool:
+def _is_module(scope: Scope, used: Iterable[ast.stmt], name: str) -> bool:
     """Whether a name may be that of a module: its attributes are asked for."""
+    within = used if isinstance(scope.node, ast.Module) else [scope.node]
     return any(
         isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
         and node.value.id == name
-        for node in ast.walk(scope.node)
+        for part in within
+        for node in ast.walk(part)
     )
 
 

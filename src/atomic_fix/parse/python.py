@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 import warnings
+from functools import lru_cache
 
 from atomic_fix.finding import Unreadable
 from atomic_fix.source import Source
@@ -12,9 +13,11 @@ from atomic_fix.source import Source
 _BARE_ERRORS = re.compile(r"^([ \t]*except)[ \t]([^\r\n(:#]*,[^\r\n:#]*):( ?)", re.MULTILINE)
 
 
+@lru_cache(maxsize=4)
 def parse(text: str) -> ast.Module:
     """Python's syntax tree of a text. Exceptions without parentheses (PEP 758) are read by older
-    Pythons too.
+    Pythons too. Kept until `forget_trees`: what a repair makes of a file is looked at more
+    than once before it is offered.
 
     Raises:
         SyntaxError, ValueError: this Python cannot parse it.
@@ -30,6 +33,11 @@ def parse(text: str) -> ast.Module:
             if "must be parenthesized" not in error.msg or changed == text:
                 raise
             return ast.parse(changed)
+
+
+def forget_trees() -> None:
+    """Let go of the trees that are known."""
+    parse.cache_clear()
 
 
 def parsed(source: Source) -> ast.Module | Unreadable:

@@ -86,6 +86,10 @@ def check_file(
     def work() -> FileResult:
         if _is_plainly_clean(content, filename, settings, parsed, notes=noqa):
             return FileResult(filename)
+        with _trees_known():
+            return analyse()
+
+    def analyse() -> FileResult:
         source = _source_of(content, filename)
         tree = parsed.tree if parsed is not None and parsed.text == source.text else None
         found = _found(source, settings, tree, fixes=fixes)
@@ -120,11 +124,15 @@ def change_file(
     def work() -> Repair:
         if _is_plainly_clean(content, filename, settings):
             return Repair(given, given, (), FileResult(filename))
+        with _trees_known():
+            return repair()
+
+    def repair() -> Repair:
         from atomic_fix.run.fix_policy import carry_out
 
         source = _source_of(content, filename)
-        made = carry_out(policy, source, find)
-        new = made.rewrite
+        outcome = carry_out(policy, source, find)
+        new = outcome.rewrite
         result = _result(filename, new.remaining, new.text)
         before = after = given if isinstance(content, bytes) else _encoded(source) or b""
         refusal = new.refusal
@@ -141,15 +149,15 @@ def change_file(
             states[0].counted(result) if states else result,
             refusal,
             new.quit,
-            made.missing,
-            made.remarks,
-            made.imported,
+            outcome.missing,
+            outcome.remarks,
+            outcome.imported,
         )
 
-    repair = _guarded(filename, work)
-    if isinstance(repair, Unreadable):
-        return Repair(given, given, (), FileResult(filename, problem=repair))
-    return repair
+    made = _guarded(filename, work)
+    if isinstance(made, Unreadable):
+        return Repair(given, given, (), FileResult(filename, problem=made))
+    return made
 
 
 def _guarded(filename: str, work: Callable[[], _Result]) -> _Result | Unreadable:
@@ -181,6 +189,17 @@ def gc_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def _trees_known() -> Iterator[None]:
+    """Parse each text of a file once, and let go of the trees in the end."""
+    from atomic_fix.fixes.texts import forget_texts
+
+    try:
+        yield
+    finally:
+        forget_texts()
 
 
 def _is_plainly_clean(

@@ -1,0 +1,157 @@
+"""A module's own statements, each with its text: which of them name something, and which of them
+two texts do not have in common.
+
+A file may have a hundred thousand, of which a finding and its repair concern a few. To search text
+for a name takes a small part of the time that a walk through the tree takes.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import unicodedata
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from atomic_fix.facts.nodes import FUNCTIONS, Function, first_row
+
+_ROW = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+_WORD = re.compile(r"\\?\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Whole rows, with the statements that begin in them: mostly one. The comments and blank rows
+    above that are part of it."""
+
+    text: str
+    statements: tuple[ast.stmt, ...]
+
+    def may_name(self, names: Collection[str]) -> bool:
+        """Whether one of these names may stand in it, in code or in a string."""
+        # Python takes many a letter of an identifier for another one.
+        return not self.text.isascii() or any(name in self.text for name in names)
+
+
+@dataclass(frozen=True)
+class Statements:
+    """A module's own statements, in the order of the file."""
+
+    module: ast.Module
+    rows: Sequence[str]
+    """With their ends, as the parser counts them: a form feed ends none."""
+
+    @cached_property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """The whole text in pieces, of which the last may have no statement."""
+        found: list[Chunk] = []
+        rows, body = self.rows, self.module.body
+        above = 0
+        index = 0
+        while index < len(body):
+            first = index
+            end = body[index].end_lineno or body[index].lineno
+            index += 1
+            # `a; b`, also where `a` ends a row that `b` begins on.
+            while index < len(body) and first_row(body[index]) <= end:
+                end = body[index].end_lineno or body[index].lineno
+                index += 1
+            text = rows[above] if end - above == 1 else "".join(rows[above:end])
+            found.append(Chunk(text, tuple(body[first:index])))
+            above = end
+        if above < len(rows):
+            found.append(Chunk("".join(rows[above:]), ()))
+        return tuple(found)
+
+    def that_may_name(self, names: Collection[str]) -> list[ast.stmt]:
+        """Those in whose text one of these names, or strings, may stand."""
+        return [each for chunk in self.chunks if chunk.may_name(names) for each in chunk.statements]
+
+    def naming(self, name: str) -> list[ast.stmt]:
+        """Those that a word stands in. For many words asked for one after the other."""
+        chunks = self.chunks
+        return [each for index in self._by_word.get(name, ()) for each in chunks[index].statements]
+
+    def enclosing(self, node: ast.AST) -> list[ast.ClassDef | Function]:
+        """The classes and functions around a node, the outermost first. It stands in the bodies or
+        the heads of those, not in parts that have no place, as a comprehension's `for`."""
+        found: list[ast.ClassDef | Function] = []
+        around = self._around(self.module.body, node)
+        while around is not None and around is not node:
+            if isinstance(around, (ast.ClassDef, *FUNCTIONS)):
+                found.append(around)
+            blocks = [
+                getattr(part, name, ())
+                for part in (around, *_parts(around))
+                for name in ("body", "orelse", "finalbody")
+            ]
+            inner = (self._around(block, node) for block in blocks if isinstance(block, list))
+            around = next((each for each in inner if each is not None), None)
+        return found
+
+    @staticmethod
+    def _around(block: Sequence[ast.stmt], node: ast.AST) -> ast.stmt | None:
+        """The statement of a block that a node stands in."""
+        wanted = _start(node)
+        index = bisect_right(block, wanted, key=_start) - 1
+        if index < 0 or not isinstance(block[index], ast.stmt):
+            return None
+        return block[index] if wanted < _end(block[index]) else None
+
+    @cached_property
+    def _by_word(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for index, chunk in enumerate(self.chunks):
+            for word in words_of(chunk.text):
+                found.setdefault(word, []).append(index)
+        return found
+
+    def not_in(self, other: Statements) -> list[Chunk]:
+        """The chunks of this text that the other one has not, or fewer of."""
+        there = Counter(each.text for each in other.chunks)
+        found = []
+        for chunk in self.chunks:
+            if there[chunk.text] > 0:
+                there[chunk.text] -= 1
+            else:
+                found.append(chunk)
+        return found
+
+
+def words_of(text: str) -> set[str]:
+    """The names that may stand in a text, in code or in a string, as Python takes them."""
+    words = set(_WORD.findall(text))
+    if "\\" in text:
+        # `"\njson"` ends a row in a string, and names `json` below it.
+        words.update(word[skipped:] for word in [*words] if word[0] == "\\" for skipped in (1, 2))
+    if not text.isascii():
+        words.update([unicodedata.normalize("NFKC", word) for word in words])
+    return words
+
+
+def _parts(statement: ast.stmt) -> list[ast.AST]:
+    """What holds blocks in a statement, and is none itself."""
+    return [*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]
+
+
+def _start(node: ast.AST) -> tuple[int, int]:
+    """Where a node starts, with its decorators."""
+    first: ast.stmt = node  # type: ignore[assignment]
+    decorators = getattr(node, "decorator_list", ())
+    # Before a decorator stands its `@`.
+    return (decorators[0].lineno, 0) if decorators else (first.lineno, first.col_offset)
+
+
+def _end(node: ast.stmt) -> tuple[int, int]:
+    return node.end_lineno or node.lineno, node.end_col_offset or 0
+
+
+def rows_of(text: str) -> list[str]:
+    """The rows of a text, as `Statements.rows`."""
+    if "\r" in text:
+        return _ROW.findall(text)
+    return io.StringIO(text, newline="\n").readlines()
