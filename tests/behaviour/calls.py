@@ -552,6 +552,12 @@ CALLS: dict[str, dict[str, Call]] = {
     "swallowed-load-error/no_place_to_log": {
         "Listener.load_session": load("session_state.json", lambda m: m.Listener().load_session()),
     },
+    "swallowed-load-error/status_for_nobody": {
+        "load_state": load(
+            "s.json", lambda m: m.load_state(Path("s.json")), b'{"step": 2, "name": "a"}'
+        ),
+        "load_session": load("s.json", lambda m: m.load_session(Path("s.json"))),
+    },
     "swallowed-load-error/told_quietly": {
         "by_its_method": louder("session_state.json", lambda m: m.by_its_method()),
         "with_its_traceback": louder("session_state.json", lambda m: m.with_its_traceback()),

@@ -19,6 +19,7 @@ from atomic_fix.facts.nodes import (
     arguments,
     code_of,
     dotted,
+    string,
     walk,
 )
 from atomic_fix.facts.reports import BodyScan, is_collected, is_report, moves_to_backup, reports
@@ -143,7 +144,14 @@ def _comes_right(sites: Sites, swallow: Swallow) -> bool:
         sites, region, swallow.load
     ):
         return True
-    return swallow.falls_through and fallbacks.warns_in_second_attempt(sites, region)
+    return swallow.falls_through and (
+        fallbacks.warns_in_second_attempt(sites, region)
+        # What does not parse is taken as it is.
+        or any(
+            other.raw and other.order > region.end and other.path.same(swallow.load.path)
+            for other in sites.loads_in(region.function)
+        )
+    )
 
 
 def _is_a_stream(sites: Sites, region: GuardedRegion, load: LoadSite) -> bool:
@@ -328,7 +336,7 @@ def _outcome(
         return None  # it was asked, and a file that can't be read is a "no"
     if seen.returns_true and not BROKEN.isdisjoint(words(region.function.name)):
         return None  # it was asked whether the file is bad
-    if _is_counted(sites, region, handler.body):
+    if _is_counted(sites, region, handler.body) or _gives_a_status(region, handler.body):
         return None
     for call in seen.calls:
         if is_report(call, sites) or moves_to_backup(call, sites):
@@ -361,6 +369,46 @@ def _is_question(function: FunctionFacts) -> bool:
         isinstance(each.value, (ast.Compare, ast.UnaryOp))
         or dotted(each.value) in {"True", "False"}
         for each in function.returns
+    )
+
+
+def _gives_a_status(region: GuardedRegion, body: Sequence[ast.stmt]) -> bool:
+    """`return False, None` where success gives `True, state`; `ok = False`, which is returned."""
+    function = region.function
+    returned = [each.value for each in function.returns]
+    for statement in body:
+        match statement:
+            case ast.Return(value=ast.expr() as value):
+                if any(_differ(value, other) for other in returned):
+                    return True
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=False)):
+                bound = [dotted(each.value) for each in function.bindings.get(name, ())]
+                if "True" in bound and any(
+                    isinstance(node, ast.Name) and node.id == name
+                    for value in returned
+                    for node in walk(value)
+                ):
+                    return True
+    return False
+
+
+def _differ(value: ast.expr, other: ast.expr) -> bool:
+    """Whether two answers hold different constants of a kind in the same place."""
+    match value, other:
+        case ast.Tuple(elts=ours), ast.Tuple(elts=theirs):
+            pairs = list(zip(ours, theirs, strict=False))
+        case ast.Dict(), ast.Dict():
+            named = {string(key): each for key, each in zip(other.keys, other.values, strict=True)}
+            keyed = zip(value.keys, value.values, strict=True)
+            pairs = [(each, named[string(key)]) for key, each in keyed if string(key) in named]
+        case _:
+            return False
+    return any(
+        isinstance(one, ast.Constant)
+        and isinstance(another, ast.Constant)
+        and type(one.value) is type(another.value)
+        and one.value != another.value
+        for one, another in pairs
     )
 
 

@@ -16,6 +16,8 @@ from atomic_fix.fixes.imports import import_module
 
 _LEVELS = rf"(?:{'|'.join(sorted(reporting.LOGGER_METHODS))})"
 _OWN = re.compile(rf"\b(self|cls)\.(_?log(?:ger)?)\.{_LEVELS}\(")
+# Packages that draw on the whole terminal.
+_SCREENS = ("asciimatics", "blessed", "curses", "npyscreen", "textual", "urwid")
 # Of a logger by its name, and not of the root logger.
 _MADE = re.compile(rf"\b(?:{'|'.join(sorted(reporting.LOGGER_MAKERS))})\((?!\))")
 
@@ -60,6 +62,8 @@ def _must_not_log_here(context: EditContext, swallow: Swallow) -> None:
         name = context.facts.paths.qualified(base).full
         if name.startswith("logging.") and name.endswith(("Filter", "Formatter", "Handler")):
             raise Refused(f"a warning would come back to this `{base}`")
+    if function.name in {"__repr__", "__str__", "__format__"}:
+        raise Refused(f"a warning may come while `{function.name}` is asked for one")
     if function.name == "__del__":
         raise Refused("a warning may come too late in `__del__`")
     names = {each.name for each in function.parameters}
@@ -76,6 +80,8 @@ def _logger(context: EditContext, swallow: Swallow) -> _Logger:
     )
     if found is not None:
         return found
+    if context.imports(*_SCREENS):
+        raise Refused("a warning would go to the terminal that the program draws on")
     module = import_module(context, "logging")
     if _logs_through_root(context, module):
         return _Logger(module, "%")
