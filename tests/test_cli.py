@@ -551,6 +551,7 @@ def on_the_path(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 COMPLETED = [
     ("--sel", {"--select"}),
     ("--output-fi", {"--output-file"}),
+    ("--write-b", {"--write-baseline"}),
     ("--output-format sa", {"sarif"}),
     ("--explain ATF20", {rule.code for rule in RULES if rule.code.startswith("ATF20")}),
 ]
@@ -584,7 +585,12 @@ def test_fish_completes(here: Path, typed: str, offered: set[str]) -> None:
         capture_output=True, check=False, text=True,
         env={**os.environ, "HOME": str(here), "XDG_CONFIG_HOME": str(here / "config")},
     )  # fmt: skip
+    found = dict(line.split("\t") for line in done.stdout.splitlines() if "\t" in line)
     assert {line.split("\t")[0] for line in done.stdout.splitlines()} == offered, done.stderr
+    for option in main.params:
+        if (name := f"--{(option.name or '').replace('_', '-')}") in found:
+            assert isinstance(option, click.Option)
+            assert found[name] == (option.help or "").replace(",", ";")
 
 
 @pytest.mark.usefixtures("on_the_path")

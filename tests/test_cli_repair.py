@@ -445,7 +445,38 @@ def test_add_noqa_needs_a_reason_of_one_line(here: Path) -> None:
 
 def test_interactive_can_suppress(here: Path) -> None:
     (here / "a.py").write_text(TWO)
-    result = answered("s\ny\n")
+    result = answered("s\n\ny\n")
     assert result.exit_code == 0
+    assert "Reason (Enter: none)" in result.stdout
     assert left(here / "a.py") == ["save_checkpoint"]
     assert (here / "a.py").read_text().count("  # noqa: ATF101\n") == 1
+
+
+def test_interactive_asks_for_the_reason(here: Path) -> None:
+    (here / "a.py").write_text(TWO)
+    assert answered("s\n rebuilt at start \nn\n").exit_code == 1
+    assert (here / "a.py").read_text().count("  # noqa: ATF101 -- rebuilt at start\n") == 1
+    # Where one is required it is asked for until it is there.
+    (here / "atomic-fix.toml").write_text("require-reason = true\n")
+    (here / "a.py").write_text(TWO)
+    result = answered("s\n\n \nscratch\ny\n")
+    assert result.exit_code == 0
+    assert result.stdout.count("Reason (required)") == 3
+    assert (here / "a.py").read_text().count("  # noqa: ATF101 -- scratch\n") == 1
+    # No answer is no comment.
+    (here / "a.py").write_text(TWO)
+    assert answered("s\n").exit_code == 1
+    assert (here / "a.py").read_text() == TWO
+    (here / "a.py").write_text(f"# coding: ascii\n{TWO}")
+    result = answered("s\nweil es schön ist\nq\n")
+    assert result.exit_code == 2
+    assert (here / "a.py").read_text() == f"# coding: ascii\n{TWO}"
+    assert "a.py: not repaired: 'ascii' codec can't encode" in result.stderr
+
+
+def test_interactive_explains_its_answers(here: Path) -> None:
+    (here / "a.py").write_text(TWO)
+    result = answered("?\ny\nq\n")
+    for answer in "ynasq":
+        assert f"\n{answer}  " in result.stdout
+    assert left(here / "a.py") == ["save_progress"]

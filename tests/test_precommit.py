@@ -10,6 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from atomic_fix.run.discover import SUFFIXES
 
 ROOT = Path(__file__).parent.parent
 INSTALLED = (
@@ -186,3 +189,15 @@ def test_one_process_for_all_files(cache: Path, configured: Path) -> None:
     code, output = run("pre-commit", cache, configured, "run", "atomic-fix")
     assert code == 1
     assert output.count("Found 100 findings") == 1
+
+
+def test_hooks_take_what_is_checked_in_folders_too() -> None:
+    from identify import identify
+
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert len(hooks) == 2
+    for hook in hooks:
+        names = ("a.py", "b.pyw", "stub.pyi")
+        taken = [each for each in names if {*hook["types"]} <= identify.tags_from_filename(each)]
+        assert taken == [each for each in names if each.endswith(SUFFIXES)]
+        assert "types_or" not in hook

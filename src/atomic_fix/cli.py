@@ -92,6 +92,13 @@ class _GroupedCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         return super().invoke(ctx)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        found = super().shell_complete(ctx, incomplete)
+        for each in found:
+            # What click writes for fish cuts a description at its first comma.
+            each.help = each.help and each.help.replace(",", ";")
+        return found
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
         for option in self.get_params(ctx):

@@ -24,6 +24,7 @@ def review(
     source: Source,
     find: Callable[[Source], Sequence[Finding]],
     ask: Callable[[Finding, Source, str], Answer],
+    why: Callable[[Finding], str | None] = lambda _: "",
 ) -> Rewrite:
     """Ask about each finding with a fix, and apply those that are wanted.
 
@@ -31,6 +32,7 @@ def review(
         find: the findings that are to be told of a text.
         ask: is given the finding, the source that it was found in and the text that its fix
             would make of it.
+        why: gives the reason to put into the comment that suppresses a finding, None to quit.
     """
     # A fix moves what stands below it, so that a finding that was declined is known again as
     # those of a baseline are.
@@ -48,7 +50,9 @@ def review(
         text, _ = apply_fixes(current, [finding], SAFE_AND_UNSAFE)
         new = tidied(current, replace(current, text=text))
         answer = ask(finding, current, new.text)
-        if answer is Answer.QUIT:
+        comment = why(finding) if answer is Answer.SUPPRESS else ""
+        if answer is Answer.QUIT or comment is None:
+            answer = Answer.QUIT
             break
         if answer is Answer.ALL:
             rest = rewrite(current, lambda text: declined.unknown(find(text)), SAFE_AND_UNSAFE)
@@ -59,7 +63,7 @@ def review(
             break
         if answer is not Answer.NO:
             if answer is Answer.SUPPRESS:
-                new, reason = _suppressed(current, finding)
+                new, reason = _suppressed(current, finding, comment)
             elif new.text == current.text:
                 reason = "its fix changes nothing"
             else:
@@ -80,10 +84,11 @@ def review(
     )
 
 
-def _suppressed(source: Source, finding: Finding) -> tuple[Source, str]:
+def _suppressed(source: Source, finding: Finding, comment: str) -> tuple[Source, str]:
     """The source with a comment that suppresses the finding, or why there is none."""
     try:
-        text = add_noqa(source, [finding], "")
+        text = add_noqa(source, [finding], comment)
+        source.encode(text)
     except ValueError as error:
         return source, str(error)
     reason = "" if text != source.text else "the comment is there already and does not hold"

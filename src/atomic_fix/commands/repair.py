@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -55,7 +56,7 @@ class Repairs:
         if options["add_noqa"] is not None:
             self.policy = Suppress(options["add_noqa"].strip())
         elif options["interactive"]:
-            self.policy = Ask(_ask, imports)
+            self.policy = Ask(_ask, imports, partial(_ask_why, session))
         else:
             allowed = SAFE_AND_UNSAFE if options["unsafe_fixes"] else SAFE_ONLY
             on_missing = OnMissing.APPLY if self._only_shown else OnMissing.LEAVE_FILE
@@ -163,15 +164,40 @@ def _ask(finding: Finding, source: Source, new: str) -> Answer:
     lines = patch.decode(source.encoding, "backslashreplace").split("\n")
     for line in lines[2:]:  # without the header
         click.echo(printable(line.rstrip("\r")))
-    try:
-        answer = click.prompt(
-            "Apply? [y]es, [n]o, [a]ll, [s]uppress with a comment, [q]uit",
-            type=click.Choice([each.value for each in Answer], case_sensitive=False),
-            show_choices=False,
-        )
-    except click.Abort:
-        return Answer.QUIT
-    return Answer(answer)
+    while True:
+        try:
+            answer = click.prompt(
+                "Apply? [y]es, [n]o, [a]ll, [s]uppress with a comment, [q]uit, [?] help",
+                type=click.Choice([*(each.value for each in Answer), "?"], case_sensitive=False),
+                show_choices=False,
+            )
+        except click.Abort:
+            return Answer.QUIT
+        if answer != "?":
+            return Answer(answer)
+        click.echo(_HELP)
+
+
+_HELP = """\
+y  make this change
+n  leave the code as it is, and go on
+a  make this change and all that follow
+s  leave the code as it is, with a `# noqa` comment for this finding
+q  leave the rest as it is; what was answered so far is written"""
+
+
+def _ask_why(session: Session, finding: Finding) -> str | None:
+    """Ask for the reason that a comment gives; None when nobody answers."""
+    is_required = session.resolver.for_file(finding.filename).require_reason
+    hint = "required" if is_required else "Enter: none"
+    while True:
+        try:
+            reason: str = click.prompt(f"Reason ({hint})", default="", show_default=False)
+        except click.Abort:
+            return None
+        reason = reason.strip()
+        if reason.isprintable() and (reason or not is_required):
+            return reason
 
 
 def print_patch(repair: Repair) -> bool:

@@ -42,10 +42,11 @@ class Apply:
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Ask about each fix. The prompt is given the finding, the source that it was found in and
-    the text that its fix would make of it."""
+    the text that its fix would make of it; `why` gives the reason of a comment."""
 
     prompt: Callable[[Finding, Source, str], Answer]
     imports: HelperImports | None = None
+    why: Callable[[Finding], str | None] = lambda _: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def carry_out(policy: FixPolicy, source: Source, find: Find) -> Outcome:
     if leaves and guarded.missing is not None:
         return Outcome(unchanged, guarded.missing)
     if isinstance(policy, Ask):
-        new = review(source, guarded, policy.prompt)
+        new = review(source, guarded, policy.prompt, policy.why)
     else:
         new = rewrite(source, guarded, allowed)
     if guarded.missing is not None:
