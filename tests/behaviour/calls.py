@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import pickle
@@ -257,6 +258,9 @@ CALLS: dict[str, dict[str, Call]] = {
             good="text\n",
             bad=3,
         ),
+    },
+    "in-place-write/locked_itself": {
+        "save_session": write("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
     },
     "in-place-write/watched": {
         "save_queue": write("q.json", lambda m, s: m.save_queue(None, Path("q.json"), s)),
@@ -734,6 +738,7 @@ def stubs() -> dict[str, types.ModuleType]:
     contents: dict[str, dict[str, Any]] = {
         "aiofiles": {"open": _opened},
         "anyio": {"open_file": _open_file, "Path": _AsyncPath},
+        "filelock": {"FileLock": contextlib.nullcontext},
         "joblib": {"dump": _dump},
         "numpy": {
             "save": _save_array,

@@ -1,4 +1,5 @@
-"""Whether a file is watched by its name: the watch stays with the file that is replaced."""
+"""Whether a file is watched or locked by its name: watch and lock stay with the file that is
+replaced."""
 
 from __future__ import annotations
 
@@ -14,11 +15,12 @@ from atomic_fix.facts.sites import WriteSite
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.edit_context import EditContext
 
-_WATCHES = re.compile(r"watch|inotify|monitor_file|addPath", re.IGNORECASE)
+_WATCHES = re.compile(r"watch|inotify|monitor_file|addPath|lock\(", re.IGNORECASE)
 
 
 def must_not_be_watched(context: EditContext, site: WriteSite) -> None:
-    """Refuses a file that the module watches, and not its folder.
+    """Refuses a file that the module watches or locks itself, and not its folder or a file for
+    locks.
 
     Raises:
         Refused: it does.
@@ -33,8 +35,12 @@ def must_not_be_watched(context: EditContext, site: WriteSite) -> None:
                 isinstance(each, (ast.Attribute, ast.Call, ast.Constant))
                 and nodes.code_of(each) == code
             ) or paths.resolve(each, call.function, call.order).same(site.path):
-                watch = f"`{nodes.called(call.node)}` watches the file itself"
-                raise Refused(f"{watch}, and would see no other that takes its place")
+                last = nodes.called(call.node)
+                if "lock" in words(last):
+                    raise Refused(f"`{last}` locks the file itself, and not what takes its place")
+                raise Refused(
+                    f"`{last}` watches the file itself, and would see no other that takes its place"
+                )
 
 
 def _watches(context: EditContext) -> Iterator[Call]:
@@ -43,7 +49,10 @@ def _watches(context: EditContext) -> Iterator[Call]:
         for call in function.calls:
             last = nodes.called(call.node)
             is_schedule = scheduled and last == "schedule"
-            if is_schedule or last in {"addPath", "addPaths"} or WATCHING & {*words(last)}:
+            # `lockfile.LockFile(path)` makes another file for it.
+            is_lock = words(last)[-1:] == ("lock",) and not context.imports("lockfile")
+            is_watch = last in {"addPath", "addPaths"} or not WATCHING.isdisjoint(words(last))
+            if is_schedule or is_lock or is_watch:
                 yield call
 
 
