@@ -192,11 +192,11 @@ KEYS: tuple[Key, ...] = (
         "`app.io:write(data=obj, to=path)`.", '"app.atomic_io"'),
     Key("assume-helper", Kind.BOOLEAN, "Whether code is repaired although nothing shows that it "
         "can import the helper.", "true",
-        option="Repair whether or not the helper can be imported."),
+        option="Repair even if the helper cannot be imported."),
     Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file. `auto` raises "
         "where nothing relies on the default, and warns everywhere else.", '"warn"',
         ("auto", "raise", "warn", "quarantine"),
-        option="Of repaired loaders: auto, raise, warn, quarantine."),
+        option="In loaders: auto, raise, warn or quarantine."),
     Key("durability", Kind.STRING, "Whether a replace needs an fsync before it (`durable`) "
         "or not (`atomic`).", '"atomic"', ("durable", "atomic")),
     Key("min-confidence", Kind.SHARE, "Findings below this confidence are not reported.",
@@ -209,7 +209,7 @@ KEYS: tuple[Key, ...] = (
     Key("require-reason", Kind.BOOLEAN, "Whether a suppression must say why.", "true"),
     Key("fail-on-unused", Kind.BOOLEAN, "Whether a comment or an entry of the baseline that "
         "suppresses nothing makes the exit code 1, as a finding does.", "true",
-        option="Exit with 1 for what suppresses nothing."),
+        option="Exit with 1 for suppressions that are not needed."),
     Key("output-format", Kind.STRING, "How findings are printed.", '"concise"',
         OUTPUT_FORMATS, option=f"One of {', '.join(OUTPUT_FORMATS)}."),
     Key("docs-url", Kind.URL, "Where this documentation is published, so that reports and editors "
