@@ -258,6 +258,7 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
     "configs",
     multiple=True,
     metavar="FILE|KEY=VALUE",
+    type=click.Path(path_type=str),
     help="Use this file, or set one key, as TOML.",
 )
 @click.option("--isolated", is_flag=True, help="Read no configuration file.")

@@ -127,7 +127,7 @@ class Kind(enum.Enum):
     SAVERS = "a list of names, each with `:position` or without"
     HELPER = "a module, a `module:function`, or a call of that with `path` and `obj`"
     STRING = "a string"
-    URL = "an address that begins with `https://` or the like, or empty"
+    URL = "an address that begins with `https://`, `http://` or `file://`, or empty"
     BOOLEAN = "true or false"
     SHARE = "a number between 0 and 1"
     TABLE = "a table of pattern = [codes]"
@@ -308,7 +308,8 @@ _MOST_VALUES = 1_000
 """Of a list: each costs time for each file."""
 _LONGEST_VALUE = 200
 """Characters of a wrong value that an error shows."""
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]+")
+# Editors open it: a tree that somebody else wrote must not name a command of theirs.
+_URL = re.compile(r"(https?|file)://[!-~]+")
 _SAVER = re.compile(r"\.?\w+(\.\w+)*(:\d)?")
 
 
