@@ -415,8 +415,8 @@ def _configured(configs: Sequence[str]) -> tuple[str, dict[str, object]]:
         try:
             values = toml(each.encode("utf-8", "surrogateescape"))
         except ValueError as error:
-            key, _, value = each.partition("=")
-            hint = f'; as TOML a text is quoted: {key.strip()}="{value.strip()}"'
+            name = each.partition("=")[0].strip()
+            hint = "".join(f", as in {key.name}={key.example}" for key in KEYS if key.name == name)
             raise ConfigError(f"--config: `{each}` is not valid TOML: {error}{hint}") from error
         if "extend" in values:
             raise ConfigError("--config: `extend` can only stand in a file")
