@@ -142,7 +142,7 @@ def _type(key: Key) -> dict[str, Any]:
         Kind.SAVERS: {"type": "array", "items": {"type": "string"}},
         Kind.STRING: {"type": "string"},
         Kind.HELPER: {"type": "string"},
-        Kind.URL: {"type": "string"},
+        Kind.URL: {"type": "string", "pattern": "^((https?|file)://[!-~]+)?$"},
         Kind.BOOLEAN: {"type": "boolean"},
         Kind.FRACTION: {"type": "number", "minimum": 0, "maximum": 1},
         Kind.TABLE: {

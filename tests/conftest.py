@@ -4,6 +4,30 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
+
+import pytest
+
+QUICK = frozenset(
+    {
+        "test_baseline", "test_catalog", "test_comments", "test_config", "test_evidence",
+        "test_paths", "test_report", "test_review", "test_rewrite", "test_rules",
+        "test_source", "test_suppress", "test_swallowing",
+    }
+)  # fmt: skip
+"""What `--quick` runs: files whose tests start no processes, over each layer."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="run tests of a few seconds only")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    # Not by a marker: to collect all tests takes longer than to run these.
+    is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    if is_test and config.getoption("quick") and collection_path.stem not in QUICK:
+        return True
+    return None
 
 
 def pytest_configure() -> None:

@@ -25,6 +25,7 @@ from atomic_fix.finding import (
     Finding,
     Fix,
     Position,
+    RelatedLocation,
     Span,
     Unreadable,
 )
@@ -238,14 +239,16 @@ EDITS = st.lists(st.builds(Edit, SPAN, TEXT), max_size=2).map(tuple)
 EVIDENCE = st.lists(st.builds(Evidence, TEXT, st.none() | ROW), max_size=2).map(tuple)
 FIX = st.builds(Fix, TEXT, st.sampled_from(Applicability), EDITS, TEXT)
 SHARE = st.floats(0, 1)
+RELATED = st.lists(st.builds(RelatedLocation, TEXT, SPAN, TEXT), max_size=2).map(tuple)
 FINDING = st.builds(
-    Finding, TEXT, TEXT, TEXT, SPAN, TEXT, SHARE, EVIDENCE, st.none() | FIX, TEXT, ROW, TEXT
-)
+    Finding, TEXT, TEXT, TEXT, SPAN, TEXT, SHARE, EVIDENCE, st.none() | FIX, TEXT, ROW, TEXT,
+    precedence=st.none() | ROW, related=RELATED,
+)  # fmt: skip
 FINDINGS = st.lists(FINDING, max_size=2).map(tuple)
 NOTES = st.lists(st.tuples(ROW, TEXT), max_size=2).map(tuple)
 
 
-@given(st.builds(FileResult, TEXT, FINDINGS, NOTES))
+@given(st.builds(FileResult, TEXT, FINDINGS, NOTES, suppressed=ROW, known=ROW))
 def test_whatever_a_result_holds_comes_back(result: FileResult) -> None:
     told = json.loads(json.dumps(typed_json.plain(result)))
     assert typed_json.read(FileResult, told) == result

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from atomic_fix.cli import main
+from atomic_fix.settings import KEYS
 
 SAVER = (
     "import json\n\n\ndef save_checkpoint(path, payload):\n"
@@ -50,6 +52,21 @@ def found(*arguments: str) -> list[str]:
         result.stderr.removeprefix("warning: no Python files found under the given paths\n") == ""
     )
     return [f"{Path(each['filename']).name} {each['code']}" for each in json.loads(result.stdout)]
+
+
+def test_each_option_for_a_key_comes_from_the_settings() -> None:
+    options = {each.name: each for each in main.params if isinstance(each, click.Option)}
+    page = (Path(__file__).parent.parent / "docs/configuration.md").read_text(encoding="utf-8")
+    # The option is a path from the current folder, the key one from its file.
+    elsewhere = {"baseline"}
+    for key in KEYS:
+        described = page.partition(f"\n### `{key.name}`\n")[2].partition("\n### ")[0]
+        assert f" Option: `--{key.name}`." in described or not key.option
+        if key.name not in elsewhere:
+            assert (key.attribute in options) is bool(key.option), key.name
+        if key.option:
+            assert options[key.attribute].help == key.option
+            assert options[key.attribute].opts == [f"--{key.name}"]
 
 
 def test_check_is_understood_unless_it_is_a_path(here: Path) -> None:

@@ -176,6 +176,9 @@ def test_a_file_that_cannot_be_extended_is_one_line(
         ('per-file-ignores = ["a"]', "`per-file-ignores` must be a table of pattern = [codes]"),
         ('per-file-ignores = { a = "ATF1" }', "must give a list of codes for `a`"),
         ('per-file-ignores = { a = ["X"] }', "unknown rule code `X`"),
+        ('docs-url = "docs/"', "`docs-url` must be an address that begins with `https://`, `http://`"),
+        ('docs-url = "command://x"', "`docs-url` must be an address"),
+        ('docs-url = "https://a b"', "`docs-url` must be an address"),
         ("select = [", "not valid TOML"),
     ],
 )  # fmt: skip
@@ -257,6 +260,9 @@ def test_the_table_of_the_reference_is_taken_as_it_stands(tmp_path: Path) -> Non
     [
         ({"select": ["ATF1", "atf101"], "min-confidence": 0.5, "force-exclude": True}, True),
         ({"per-file-ignores": {"tests/": ["ATF"]}, "on-corrupt": "warn"}, True),
+        ({"docs-url": "https://docs.example.org/x/"}, True),
+        ({"docs-url": ""}, True),
+        ({"docs-url": "javascript:x"}, False),
         ({"slect": []}, False),
         ({"select": "ATF1"}, False),
         ({"select": ["F401"]}, False),

@@ -14,6 +14,7 @@ import pytest
 
 import atomic_fix
 from atomic_fix.rules import RULES, Rule
+from tests.conftest import QUICK
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -77,6 +78,27 @@ def _numbers(version: str) -> list[int]:
 def test_readme_shows_what_the_example_prints_and_every_rule() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert script("refresh_readme").refreshed(text) == text, "run `python .ci/refresh_readme.py`"
+
+
+def test_what_readme_calls_quick_is_there() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    command = text.partition("<!-- quick-tests -->")[2].splitlines()[2]
+    assert command == "$ .venv/bin/python -m pytest -q --quick"
+    assert [name for name in QUICK if not (ROOT / "tests" / f"{name}.py").is_file()] == []
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--quick", "--collect-only"],
+        cwd=ROOT, capture_output=True, check=True, text=True,
+    )  # fmt: skip
+    collected = {line.partition("::")[0] for line in done.stdout.splitlines() if "::" in line}
+    assert collected == {f"tests/{name}.py" for name in QUICK}
+
+
+def test_readme_promises_no_release_while_there_is_none() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    releases = re.findall(r"^## \[\d", changelog, re.MULTILINE)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert releases or "There is no release yet" in text
+    assert releases or not re.search(r"pip install atomic-fix|<a tag", text)
 
 
 def test_links_inside_the_documents_lead_somewhere() -> None:

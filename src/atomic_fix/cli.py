@@ -196,34 +196,36 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
 @click.option(
     "--diff-base",
     metavar="REV",
-    help="Tell only findings on lines changed since then.",
+    help="Report only findings on lines changed since REV.",
 )
-@click.option("--stdin-filename", metavar="PATH", help="What to call the source read from `-`.")
+@click.option(
+    "--stdin-filename", metavar="PATH", help="The file name of the source on standard input."
+)
 @click.option("--diff", is_flag=True, help="Print what --write would change, as a patch.")
 @click.option(
     "--write", "--fix", "write", is_flag=True, help="Repair the files, then report what remains."
 )
 @click.option("--fix-only", is_flag=True, help="Repair the files, and report nothing else.")
 @click.option("--interactive", is_flag=True, help="Ask about each repair.")
-@click.option("--unsafe-fixes", is_flag=True, help="Take the fixes that a person should read too.")
+@click.option("--unsafe-fixes", is_flag=True, help="Include fixes that a person should review.")
 @_setting("on-corrupt", "ANSWER")
 @_setting("assume-helper")
 @click.option("--show-fixes", is_flag=True, help="List each repair that was made.")
 @click.option(
     "--add-noqa",
     metavar="REASON",
-    help="Put a `# noqa` comment with this reason to each finding.",
+    help="Add a `# noqa` comment with this reason to each finding.",
 )
 @click.option(
     "--baseline",
     metavar="FILE",
     type=click.Path(path_type=str),
-    help="Do not tell the findings that stand in this file.",
+    help="Do not report the findings listed in this file.",
 )
 @click.option(
     "--write-baseline",
     is_flag=True,
-    help="Make that file, or take out of it what is gone.",
+    help="Create that file, or remove what is no longer found.",
 )
 @_setting("fail-on-unused")
 @click.option(
@@ -257,10 +259,11 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
     "configs",
     multiple=True,
     metavar="FILE|KEY=VALUE",
+    type=click.Path(path_type=str),
     help="Use this file, or set one key, as TOML.",
 )
 @click.option("--isolated", is_flag=True, help="Read no configuration file.")
-@click.option("--show-settings", is_flag=True, help="Print the settings that hold here.")
+@click.option("--show-settings", is_flag=True, help="Print the settings of the current folder.")
 @click.option("--show-files", is_flag=True, help="Print the files that would be checked.")
 @click.option(
     "-j",
@@ -268,14 +271,14 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Use N processes; 0: one a processor.",
+    help="Use N processes; 0: one for each processor.",
 )
-@click.option("--no-cache", is_flag=True, help="Neither use nor keep results of earlier runs.")
+@click.option("--no-cache", is_flag=True, help="Do not use or store results of earlier runs.")
 @click.option(
     "--cache-dir",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=str),
-    help="Keep results there, not in the user's cache.",
+    help="Store results there instead of in the user's cache.",
 )
 @click.option("--shard", metavar="I/N", help="Check only part I of N parts of the files.")
 @click.option(
@@ -287,7 +290,7 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
 @click.version_option(__version__, prog_name="atomic-fix", message="%(prog)s %(version)s")
 def main(paths: tuple[str, ...], **options: Any) -> None:
     """Find, explain and repair checkpoints that a crash cuts short. PATHS are files and folders
-    (`-` is standard input); without any, it is the current one.
+    (`-` is standard input); by default the current folder.
     """
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character must not end the run.
@@ -413,8 +416,8 @@ def _configured(configs: Sequence[str]) -> tuple[str, dict[str, object]]:
         try:
             values = toml(each.encode("utf-8", "surrogateescape"))
         except ValueError as error:
-            key, _, value = each.partition("=")
-            hint = f'; as TOML a text is quoted: {key.strip()}="{value.strip()}"'
+            name = each.partition("=")[0].strip()
+            hint = "".join(f", as in {key.name}={key.example}" for key in KEYS if key.name == name)
             raise ConfigError(f"--config: `{each}` is not valid TOML: {error}{hint}") from error
         if "extend" in values:
             raise ConfigError("--config: `extend` can only stand in a file")

@@ -128,7 +128,7 @@ class Kind(enum.Enum):
     SAVERS = "a list of names, each with `:position` or without"
     HELPER = "a module, a `module:function`, or a call of that with `path` and `obj`"
     STRING = "a string"
-    URL = "an address that begins with `https://` or the like, or empty"
+    URL = "an address that begins with `https://`, `http://` or `file://`, or empty"
     BOOLEAN = "true or false"
     FRACTION = "a number between 0 and 1"
     TABLE = "a table of pattern = [codes]"
@@ -193,11 +193,11 @@ KEYS: tuple[Key, ...] = (
         "`app.io:write(data=obj, to=path)`.", '"app.atomic_io"'),
     Key("assume-helper", Kind.BOOLEAN, "Whether code is repaired although nothing shows that it "
         "can import the helper.", "true",
-        option="Repair whether or not the helper can be imported."),
+        option="Repair even if the helper cannot be imported."),
     Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file. `auto` raises "
         "where nothing relies on the default, and warns everywhere else.", '"warn"',
         ("auto", "raise", "warn", "quarantine"),
-        option="Of repaired loaders: auto, raise, warn, quarantine."),
+        option="In loaders: auto, raise, warn or quarantine."),
     Key("durability", Kind.STRING, "Whether a replace needs an fsync before it (`durable`) "
         "or not (`atomic`).", '"atomic"', ("durable", "atomic")),
     Key("min-confidence", Kind.FRACTION, "Findings below this confidence are not reported.",
@@ -213,7 +213,7 @@ KEYS: tuple[Key, ...] = (
     Key("require-reason", Kind.BOOLEAN, "Whether a suppression must say why.", "true"),
     Key("fail-on-unused", Kind.BOOLEAN, "Whether a comment or an entry of the baseline that "
         "suppresses nothing makes the exit code 1, as a finding does.", "true",
-        option="Exit with 1 for what suppresses nothing."),
+        option="Exit with 1 for suppressions that are not needed."),
     Key("output-format", Kind.STRING, "How findings are printed.", '"concise"',
         OUTPUT_FORMATS, option=f"One of {', '.join(OUTPUT_FORMATS)}."),
     Key("docs-url", Kind.URL, "Where this documentation is published, so that reports and editors "
@@ -312,7 +312,8 @@ _MOST_VALUES = 1_000
 """Of a list: each costs time for each file."""
 _LONGEST_VALUE = 200
 """Characters of a wrong value that an error shows."""
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]+")
+# Editors open it: a tree that somebody else wrote must not name a command of theirs.
+_URL = re.compile(r"(https?|file)://[!-~]+")
 _SAVER = re.compile(r"\.?\w+(\.\w+)*(:\d)?")
 
 
