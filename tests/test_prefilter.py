@@ -79,7 +79,7 @@ def test_a_publisher_is_let_through(name: str) -> None:
         "get = f(\n    y,\n) or load\ntry:\n    x = get(open(p))\nexcept ValueError:\n    x = 1",
         "from contextlib import suppress as quiet\nwith quiet(ValueError):\n    x = load(path)",
         "with suppress(ValueError):\n    x = f(\n0, load(path))",
-        "with (\n    suppress(\n        ValueError\n    ),\n    open(p) as f,\n):\n    x = int(f.read())",
+        "with (\n    suppress(\n        ValueError\n    ),\n    open(p) as f,\n):\n    f.read()",
         "x = getattr(path, f'write_{kind}')\nx(text)",
     ],
 )
