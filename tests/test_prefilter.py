@@ -6,6 +6,8 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from atomic_fix.catalog import apis, errors
 from atomic_fix.check import check
@@ -70,6 +72,15 @@ def test_a_publisher_is_let_through(name: str) -> None:
         "import torch . jit as j\nj.save(x, p)",
         "from x import parse_state as p\ntry: y = p(path)\nexcept ValueError: pass",
         "from x import parse_state as p\ntry:\n    y = p(path)\nexcept ValueError: pass",
+        "try:\n    x = (load  # why\n         (path))\nexcept ValueError:\n    x = None",
+        "try:\n    x = '''\n    try:\n''' + load(path)\nexcept ValueError:\n    x = None",
+        "get = load if quick else other\ntry:\n    x = get(open(p))\nexcept ValueError:\n    x = 1",
+        "a, get = f(x), load\ntry:\n    x = get(open(p))\nexcept ValueError:\n    x = 1",
+        "get = f(\n    y,\n) or load\ntry:\n    x = get(open(p))\nexcept ValueError:\n    x = 1",
+        "from contextlib import suppress as quiet\nwith quiet(ValueError):\n    x = load(path)",
+        "with suppress(ValueError):\n    x = f(\n0, load(path))",
+        "with (\n    suppress(\n        ValueError\n    ),\n    open(p) as f,\n):\n    f.read()",
+        "x = getattr(path, f'write_{kind}')\nx(text)",
     ],
 )
 def test_what_no_row_names_is_let_through(text: str) -> None:
@@ -111,6 +122,14 @@ def test_every_error_is_let_through(name: str) -> None:
         "try:\n    x = int(y)\nexcept ValueError:\n    pass\n",
         "# you may use this file except in compliance",
         "with open(p) as f: x = f.read()",
+        "parser = argparse.ArgumentParser()\nargs = parser.parse_args()\nout.write(args.x)\n",
+        "x = getattr(model, 'name')\n" + "# why\n" * 200 + "model.write_row(x)\n",
+        "try:\n    x = load(p)\nexcept Exception:\n    log.warning('bad')\n    x = None\n",
+        # The load is not what is tried.
+        "x = load(p)\ntry:\n    y = x[0]\nexcept IndexError:\n    y = None\n",
+        "def f(p):\n    return load(p)\n\ntry:\n    y = x.get()\nexcept Exception:\n    pass\n",
+        "from contextlib import suppress\nx = load(p)\nwith suppress(ValueError):\n    y = f(x)\n",
+        "x = load(p)\ntry:\n    y = x()\nexcept Exception:\n    y = None  # load (again)\n",
     ],
 )
 def test_what_cannot_matter_is_kept_back(text: str) -> None:
@@ -140,3 +159,87 @@ def test_a_test_of_shape_matters_to_whom_it_was_asked_for() -> None:
     content = b"state = load(p)\nif not isinstance(state, dict):\n    pass\n"
     assert not PREFILTER.may_match(content)
     assert Prefilter(Config(extend_select=("ATF203",))).may_match(content)
+
+
+# --- generated programs -----------------------------------------------------------
+
+_HEADS = (
+    "", "import json, pickle, yaml", "from json import load as get", "get = json.load",
+    "from pickle import load, loads", "from contextlib import suppress",
+    "from contextlib import suppress as quiet", "get = f(\n    x\n) or json.load",
+    "get = pickle.load if BINARY else json.load", "first, get = f(x), json.load",
+)  # fmt: skip
+_LOADS = (
+    "state = json.load(open(path))", "state = get(open(path))", "state = self.get(path)",
+    "state = self.reader()", "state = restore(path)", "state = int(path.read_text())",
+    "kind, state = open(path).read().split(',')", "state = State.validate(text)", "f(x)",
+    "state = json.loads(text)", "with open(path) as file:\n    state = get(file)",
+    "with open(path) as file:\n    for line in file:\n        state = int(line)",
+    "state = (\n    json.load(\nopen(path)))", "text = '''\ntry:\n'''\nstate = restore(path)",
+    "state = parse_state(path)", "state = partial(json.load, open(path))()",
+    "try:\n    state = restore(path)\nexcept KeyError:\n    raise",
+)  # fmt: skip
+_HANDLERS = (
+    "except ValueError:\n    state = None", "except (OSError, ValueError):\n    return None",
+    "except:\n    pass", "except Exception as error:\n    log.debug(error)\n    return {}",
+    "except BROKEN: return None", "except KeyError:\n    raise\nexcept Exception:\n    return 1",
+    "except Exception:\n    log.warning('bad')", "except ValueError:  # why\n\n    continue",
+)  # fmt: skip
+_BEFORE = (
+    "", "text = path.read_text()", "file = open(path)", "self.reader = get",
+    "reader = getattr(path, f'read_{kind}')", "path = self.path", "text = x",
+)  # fmt: skip
+_FUNCTIONS = (
+    "def restore(path):\n    return json.load(open(path))",
+    'async def restore(path):\n    """Loads.\n\ndef it\n"""\n    return pickle.load(open(path))',
+    "def restore(path):\n    return f(path)",
+    "class Store:\n    def get(self, path):\n        return json.loads(path.read_text())",
+    "",
+)
+
+
+def _deeper(text: str) -> str:
+    return "\n".join(f"    {row}" if row else row for row in text.split("\n"))
+
+
+def _program(
+    head: str, before: str, load: str, handler: str, function: str, with_: str, end: str
+) -> str:
+    if with_:
+        block = f"{with_}(ValueError):\n{_deeper(load)}"
+    else:
+        block = f"try:\n{_deeper(load)}\n{handler}"
+    if "continue" in block:
+        block = f"for path in paths:\n{_deeper(block)}"
+    body = _deeper(_deeper(f"{before}\n{block}"))
+    text = f"{head}\n{function}\nclass Till:\n    def state(self, path):\n{body}\n"
+    return text.replace("\n", end)
+
+
+programs = st.builds(
+    _program,
+    st.sampled_from(_HEADS),
+    st.sampled_from(_BEFORE),
+    st.sampled_from(_LOADS),
+    st.sampled_from(_HANDLERS),
+    st.sampled_from(_FUNCTIONS),
+    st.sampled_from(("", "", "with suppress", "with quiet")),
+    st.sampled_from(("\n", "\n", "\r\n")),
+)
+
+
+@given(programs)
+@settings(deadline=None, max_examples=400)
+def test_no_swallowed_load_is_kept_back(text: str) -> None:
+    if not PREFILTER.may_match(text.encode()):
+        source = Source("till.py", text, "utf-8", False)
+        assert check(source, Config(min_confidence=0.0), fixes=False) == ()
+
+
+def test_the_generated_programs_have_both_kinds() -> None:
+    kept = {True: 0, False: 0}
+    for load in _LOADS:
+        for handler in _HANDLERS:
+            text = _program("import json", "", load, handler, "", "", "\n")
+            kept[PREFILTER.may_match(text.encode())] += 1
+    assert min(kept.values()) > 10

@@ -5,11 +5,14 @@ time; one that is kept back too much would lose a finding.
 """
 
 import builtins
+import keyword
 import re
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property, lru_cache
 
-from atomic_fix.catalog import apis, errors
+from atomic_fix.catalog import apis, errors, reporting
 from atomic_fix.catalog import words as catalog
 from atomic_fix.config import Config
 
@@ -59,10 +62,17 @@ OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
 _SOME_OPENER = tuple(
     name.encode() for name in OPENERS if not any(each in name for each in OPENERS - {name})
 )
-TREES = {maker.rpartition(".")[2] for maker in apis.TREE_MAKERS} | {"etree"}
-"""Where one of these stands, `write` may be a method of a tree."""
+TREES = b"etree"
+"""Where this stands, `write` may be a method of a tree: it is in the name of each module that makes
+one."""
 
+# Where such a mode may end: a pattern that begins with plain text is found many times faster.
+_MODE_END = re.compile(rb"w[rwaxbtU+]*[\"'{\\]")
 _WRITING_MODE = re.compile(WRITING_MODE.encode())
+_HIDDEN_W = re.compile(rb"\\(?:x77|167|u0077|U00000077|N\{LATIN SMALL LETTER W\})")
+_MODE_LENGTH = 50
+# `write_` in what `getattr` is given, or in 1,000 bytes behind it.
+_WRITE_BY_NAME = re.compile(rb"getattr\b[\s\S]{0,1000}?write_")
 # Of an encoding that may hide what it says, or is unknown.
 _COOKIE = re.compile(rb"coding[:=][ \t]*(?!utf-?8\b|latin-1\b|ascii\b)")
 _TEMP_WORD = re.compile(TEMP_WORD.encode())
@@ -77,10 +87,60 @@ _RENAMES = re.compile(
 )
 
 _HANDLER = re.compile(rb"except(.*)")
-_SUPPRESS = re.compile(rb"\bsuppress\b")
+_SUPPRESS = re.compile(rb"suppress(?<!\wsuppress)(?:[\s\\)]*\(|[\s\\]+as\b)")
 _NAME = re.compile(rb"[A-Za-z_][\w.]*")
-_RAISES = re.compile(rb"^[ \t]*raise\b", re.MULTILINE)
+_HEARD = re.compile(
+    rb"^[ \t]*(?:raise\b|[\w.]+\.(?:%s)\()" % "|".join(sorted(reporting.METHODS)).encode(),
+    re.MULTILINE,
+)
+_LONG_STRINGS = (b'"""', b"'''")
+_SHORT_STRING = re.compile(rb"\"[^\"\\\n]*\"|'[^'\\\n]*'|#[^\n]*")
+_BRACKETS = ((b"(", b")"), (b"[", b"]"), (b"{", b"}"))
+_WITH = re.compile(rb"([ \t\f]*)(?:async[ \t]+)?with\b")
+_AS = re.compile(rb"[\s\\]as[\s\\(]+(\w+)")
+# What is called: between the name and what it is given, a parenthesis may end.
+_CALLED = re.compile(
+    rb"(?<![\w\x80-\xff])([A-Za-z_\x80-\xff][\w\x80-\xff]*)(?![\w\x80-\xff])"
+    rb"[\s\\)]*(?:#[^\n]*\n[\s\\)]*)*\("
+)
+_LAST_NAME = re.compile(rb"[\w\x80-\xff]+\Z")
+_BLOCK = re.compile(
+    rb"^([ \t\f]*)(?:async[ \t]+)?(?:def|class)[ \t\f\\\n]+([\w\x80-\xff]+)", re.MULTILINE
+)
 _NOT_IN_CODE = rb"(?!['\"`]|[ \t]+(?!(?:as|if|else|and|or|in|is|for|not)\b)[A-Za-z])"
+_KEYWORDS = {each.encode() for each in keyword.kwlist}
+_MOST_NAMES = 10_000
+"""Whose answers are kept."""
+_LONG_NAME = 100
+_LONG_VALUE = 2_000
+"""Bytes behind the first row of a value of several rows."""
+_WORD = re.compile(rb"[\w\x80-\xff]+")
+_UNCALLED = re.compile(rb"[\w\x80-\xff]+(?![\w\x80-\xff])(?![\s\\)]*\()")
+# What an assignment or keyword gives: a dotted name, or the rest of the row.
+_VALUE = re.compile(
+    rb"=(?!=)(?<![=!<>]=)[ \t]*(?:([A-Za-z_][\w.]*)[ \t\r]*(?:$|[;#)])|([^\n]*))", re.MULTILINE
+)
+# That such a rest may be a name in the end: one of a choice or a tuple, or in parentheses.
+_MAY_BE_NAME = re.compile(
+    rb"\A[(\[\\*]|\A[^(\[{]*,|[)\]}][\s\\]*,|\b(?:and|else|getattr|lambda|or)\b"
+)
+
+
+class Load(IntEnum):
+    """What a call may load, by its name; the larger asks for less around it."""
+
+    NONE = 0
+    OF_CONTENT = 1
+    """The content of a file that is opened somewhere."""
+    OF_PATH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """Where the code stands of which a handler may swallow the errors."""
+
+    start: int
+    end: int
 
 
 class Prefilter:
@@ -88,6 +148,7 @@ class Prefilter:
 
     def __init__(self, config: Config) -> None:
         self._tests = config.names_rules
+        self._loads: dict[bytes, Load] = {}
         savers = saver_names(config)
         # By what they have in common: a pattern that begins with plain text is found fast.
         methods: dict[str, list[str]] = {}
@@ -98,17 +159,27 @@ class Prefilter:
         self._methods = [
             re.compile(f"{start}(?:{'|'.join(ends)})".encode()) for start, ends in methods.items()
         ]
-        self._by_module = _by_module(name for name in savers if name[0] != ".")
-        self._publishers = _by_module(apis.PUBLISHERS)
-        self._trees = [tree.encode() for tree in TREES]
-        called = "|".join({re.escape(name.rpartition(".")[2]) for name in loaders_of_paths(config)})
-        plain = "|".join({*OPENERS, *apis.RUNNERS, "read_text", "read_bytes"})
-        self._source = re.compile(
+        self._by_module = _grouped(_by_module(name for name in savers if name[0] != "."))
+        movers = {name: name.rpartition(".")[2] for name in apis.PUBLISHERS}
+        renamers = {name for name, last in movers.items() if _holds(last.encode(), _RENAMING)}
+        self._renamers = _by_module(renamers)
+        self._publishers = _by_module(movers.keys() - renamers)
+        called = "|".join(map(re.escape, sorted(_lasts(loaders_of_paths(config)))))
+        opened = "|".join(sorted({*OPENERS, *apis.RUNNERS, "read_text", "read_bytes"}))
+        begins = rf"[\d_]*(?:{LOADING_WORD})"
+        self._opened = re.compile(rf"\b(?:{opened}|\w*open(?:_\w*)?)\b".encode() + _NOT_IN_CODE)
+        self._given = re.compile(
             # Called, imported under another name, or handed to what calls it.
-            rf"(?<!def )\b(?:[\d_]*(?:{LOADING_WORD})\w*|{called})"
-            rf"(?:[\s\\)]*[(#]|[\s\\]+as\b)|\b(?:{plain}|\w*open(?:_\w*)?)\b".encode()
-            + _NOT_IN_CODE
+            rf"(?<!def )\b(?:{begins}\w*|{called})(?:[\s\\)]*[(#]|[\s\\]+as\b)".encode()
         )
+        # A name that begins so, or is one of these, may load a path.
+        self._loads_path = re.compile(rf"{begins}|(?:{called}|{opened})$|\w*open".encode())
+        every = "|".join(
+            map(re.escape, sorted(_lasts({*config.loaders, *(row.name for row in apis.LOADERS)})))
+        )
+        splitters = "|".join(sorted(apis.SPLITTERS))
+        content = rf"\w*?(?:{LOADING_WORD}|(?i:validate))|(?:{every}|{splitters})$"
+        self._loads_content = re.compile(content.encode())
 
     def may_match(self, content: bytes) -> bool:
         """Whether a file with these bytes can hold a finding."""
@@ -116,42 +187,164 @@ class Prefilter:
             self._may_write(content)
             # A test of what was loaded matters to a rule that is off by default.
             or (self._tests and b"isinstance" in content)
-            or (_may_be_silent(content) and self._may_load(content))
+            or self._may_swallow(content)
             or self._may_publish(content)
             or _COOKIE.search(content, 0, 400) is not None
         )
 
     def _may_write(self, content: bytes) -> bool:
         return (
-            b"O_TRUNC" in content
-            or (
+            (
                 b"write_" in content
-                and _holds(content, (b"write_text", b"write_bytes", b"getattr"))
+                and (
+                    _holds(content, (b"write_text", b"write_bytes"))
+                    or (b"getattr" in content and _WRITE_BY_NAME.search(content) is not None)
+                )
             )
             or (
                 _holds(content, _SOME_OPENER)
                 and (
-                    _WRITING_MODE.search(content) is not None
+                    b"O_TRUNC" in content
+                    or _has_writing_mode(content)
                     or (b"truncate" in content and _TRUNCATES.search(content) is not None)
                 )
             )
             or any(method.search(content) for method in self._methods)
-            or (b".write" in content and _holds(content, self._trees))
-            or any(module.is_in(content) for module in self._by_module)
+            or (TREES in content and b".write" in content)
+            or any(
+                shared in content and any(module.is_in(content) for module in modules)
+                for shared, modules in self._by_module
+            )
         )
 
     def _may_publish(self, content: bytes) -> bool:
         """A publication needs a temp file that is in sight."""
         return (
-            (_holds(content, _RENAMING) and _RENAMES.search(content) is not None)
+            (
+                _holds(content, _RENAMING)
+                and (
+                    _RENAMES.search(content) is not None
+                    or any(module.is_in(content) for module in self._renamers)
+                )
+            )
             or any(module.is_in(content) for module in self._publishers)
         ) and (_TEMP_WORD.search(content) is not None or _holds(content, _TEMP_MODULES))
 
-    def _may_load(self, content: bytes) -> bool:
-        """Whether a file is opened, or its path given to what may load it."""
-        return self._source.search(content) is not None or (
-            b"getattr" in content and b"read_" in content
+    def _may_swallow(self, content: bytes) -> bool:
+        """Whether an error of what may be a load is swallowed."""
+        if not (b"except" in content or b"suppress" in content):
+            return False
+        tried = [*_silently_tried(content)]
+        if not tried:
+            return False
+        calls = _Calls(content, self, tried)
+        loads = calls.strongest
+        if loads is not Load.NONE and (
+            self._opened.search(content) is not None
+            or (b"getattr" in content and b"read_" in content)
+        ):
+            return True
+        if self._given.search(content) is None:
+            return False
+        return loads is Load.OF_PATH or calls.are_by_another_name
+
+    def load_by(self, name: bytes) -> Load:
+        """What a call by this name may load, whatever it stands for in its file."""
+        found = self._loads.get(name)
+        if found is None:
+            found = Load.NONE
+            if self._loads_path.match(name):
+                found = Load.OF_PATH
+            elif self._loads_content.match(name):
+                found = Load.OF_CONTENT
+            if len(self._loads) < _MOST_NAMES:
+                self._loads[name] = found
+        return found
+
+
+class _Calls:
+    """What is called in some parts of one file."""
+
+    def __init__(self, content: bytes, needles: Prefilter, tried: Iterable[_Tried]) -> None:
+        self._content = content
+        self._own = needles.load_by
+        self._names = self._called_in(tried)
+
+    def _called_in(self, parts: Iterable[_Tried]) -> set[bytes]:
+        found = (_CALLED.findall(self._content, each.start, each.end) for each in parts)
+        return set[bytes]().union(*found) - _KEYWORDS
+
+    @cached_property
+    def strongest(self) -> Load:
+        """The most that is loaded, by what is called as what loads is called, there or in a
+        function of the file that is called there."""
+        found = max(map(self._own, self._names), default=Load.NONE)
+        if found is Load.OF_PATH:
+            return found
+        return max(map(self._own, self._inner_names), default=found)
+
+    @cached_property
+    def _inner_names(self) -> set[bytes]:
+        """What the functions of the file call that are called there."""
+        if not any(b"def " + name in self._content for name in self._names):
+            return set()
+        functions = self._functions
+        return self._called_in(part for name in self._names for part in functions.get(name, ()))
+
+    @property
+    def are_by_another_name(self) -> bool:
+        """Whether what loads may be called there under another name."""
+        others = self._other_names
+        return others is None or not (
+            others.isdisjoint(self._names) and others.isdisjoint(self._inner_names)
         )
+
+    @cached_property
+    def _other_names(self) -> frozenset[bytes] | None:
+        """The names and attributes that may stand for what loads under another name; None: any."""
+        content, found = self._content, set[bytes]()
+        for each in _AS.finditer(content):
+            before = content[max(0, each.start() - _LONG_NAME) : each.start()]
+            if any(map(self._own, _LAST_NAME.findall(before))):
+                return None
+        for each in _VALUE.finditer(content):
+            if each[1] is not None:
+                is_load = self._own(each[1].rpartition(b".")[2]) is not Load.NONE
+            else:
+                value = each[2]
+                if value.rstrip().endswith(b"\\") or any(
+                    value.count(a) > value.count(b) for a, b in _BRACKETS
+                ):
+                    value = content[each.start(2) : each.end() + _LONG_VALUE]
+                is_load = _MAY_BE_NAME.search(value) is not None and (
+                    b"getattr" in value or any(map(self._own, _UNCALLED.findall(value)))
+                )
+            if is_load:
+                row = content.rfind(b"\n", 0, each.start()) + 1
+                target = content[row : each.start()]
+                if any(target.count(a) < target.count(b) for a, b in _BRACKETS):
+                    return None  # it begins further up
+                found.update(_WORD.findall(target))
+        return frozenset(found)
+
+    @cached_property
+    def _functions(self) -> dict[bytes, list[_Tried]]:
+        """Where the functions of a name begin and end; each may end too late."""
+        found: dict[bytes, list[_Tried]] = {}
+        above: list[tuple[int, bytes, int]] = []
+
+        def leave(indent: int, end: int) -> None:
+            while above and above[-1][0] >= indent:
+                _, name, start = above.pop()
+                if any(self._content.count(each, start, end) % 2 for each in _LONG_STRINGS):
+                    end = len(self._content)  # what ends it stands in a string
+                found.setdefault(name, []).append(_Tried(start, end))
+
+        for each in _BLOCK.finditer(self._content):
+            leave(len(each[1]), each.start())
+            above.append((len(each[1]), each[2], each.end()))
+        leave(0, len(self._content))
+        return found
 
 
 def saver_names(config: Config) -> set[str]:
@@ -165,12 +358,25 @@ def loaders_of_paths(config: Config) -> set[str]:
     return {loader.name for loader in apis.LOADERS if loader.takes_path}.union(config.loaders)
 
 
+def _lasts(names: Iterable[str]) -> set[str]:
+    return {name.rpartition(".")[2] for name in names}
+
+
 needles = lru_cache(maxsize=8)(Prefilter)
 
 
 def cannot_match(content: bytes, config: Config) -> bool:
     """Whether bytes surely hold no finding, be they Python or not."""
     return can_be_decoded(content) and not needles(config).may_match(content)
+
+
+def _has_writing_mode(content: bytes) -> bool:
+    """Whether a mode with a `w` may be in sight."""
+    for found in _MODE_END.finditer(content):
+        start = max(0, found.start() - _MODE_LENGTH)
+        if _WRITING_MODE.search(content, start, found.end()):
+            return True
+    return b"\\" in content and _HIDDEN_W.search(content) is not None
 
 
 class _Module:
@@ -196,6 +402,14 @@ class _Module:
             re.compile(rf"from\s+{module}{inner}".encode()),
             re.compile(rf"{module}{inner}+as\b".encode()),
         )
+
+    @property
+    def shared(self) -> bytes:
+        """What the names of all its functions begin with."""
+        shared, *others = (last for last, _ in self._lasts)
+        while not all(each.startswith(shared) for each in others):
+            shared = shared[:-1]
+        return shared
 
     def is_in(self, content: bytes) -> bool:
         return (
@@ -223,6 +437,14 @@ def _by_module(names: Iterable[str]) -> tuple[_Module, ...]:
     return tuple(_Module(module, last_parts) for module, last_parts in found.items())
 
 
+def _grouped(modules: Iterable[_Module]) -> list[tuple[bytes, list[_Module]]]:
+    """The modules by what their functions' names begin with, so that it is searched for once."""
+    found: dict[bytes, list[_Module]] = {}
+    for module in modules:
+        found.setdefault(module.shared, []).append(module)
+    return [*found.items()]
+
+
 def _holds(content: bytes, some: Iterable[bytes]) -> bool:
     return any(each in content for each in some)
 
@@ -243,31 +465,58 @@ def _may_be_corrupt(caught: bytes) -> bool:
     return False
 
 
-def _may_be_silent(content: bytes) -> bool:
-    """Whether there is a handler that may swallow an error."""
-    if b"suppress" in content and _SUPPRESS.search(content) is not None:
-        return True
+def _silently_tried(content: bytes) -> Iterator[_Tried]:
+    """What stands in a `try` with a handler that may swallow an error, or in a `with suppress`.
+    Where that cannot be told from rows and their indents, it is the whole file."""
+    whole = _Tried(0, len(content))
+    if b"suppress" in content:
+        for found in _SUPPRESS.finditer(content):
+            yield _suppressed(content, found.start()) or whole
     for found in _HANDLER.finditer(content):
         at = found.start()
-        indent = content[content.rfind(b"\n", 0, at) + 1 : at]
-        if indent.strip(b" \t\f\r"):
+        row = content.rfind(b"\n", 0, at) + 1
+        indent = content[row:at]
+        if b"\r" in indent or b"\f" in indent:
+            yield whole
+            continue
+        if indent.strip(b" \t"):
             continue
         caught, colon, _ = found[1].partition(b"#")[0].partition(b":")
-        if b"\r" in indent or b"\f" in indent:
-            return True
-        if not (colon and not _may_be_corrupt(caught)) and not _raises(
-            content, found.end(), len(indent)
-        ):
-            return True
-    return False
+        if (colon and not _may_be_corrupt(caught)) or _is_heard(content, found.end(), len(indent)):
+            continue
+        start = content.rfind(b"\n%stry" % indent, 0, row) + 1
+        if not start and not content.startswith(indent + b"try"):
+            yield whole
+        elif _holds(content[start:row], (*_LONG_STRINGS, b"\\\n", b"\r", b"\f")):
+            yield whole  # the row that begins with `try` may stand in a string
+        else:
+            yield _Tried(start, row)
 
 
-def _raises(content: bytes, start: int, indent: int) -> bool:
-    """Whether the handler that begins on the row before `start` plainly raises."""
+def _suppressed(content: bytes, at: int) -> _Tried | None:
+    """The block of the `with` whose `suppress` stands there; None where that cannot be told."""
+    row = content.rfind(b"\n", 0, at) + 1
+    head = _WITH.match(content, row)
+    if head is None or b"\f" in head[1]:
+        return None
+    # The next row that is not deeper, blank rows, comments and closing brackets apart.
+    behind = re.compile(rb"\n[ \t]{0,%d}(?=[^ \t\n#)\]}])" % len(head[1])).search(content, at)
+    end = behind.start() if behind else len(content)
+    block = content[row:end]
+    if _holds(block, (*_LONG_STRINGS, b"\\\n", b"\r", b"\f")):
+        return None
+    code = _SHORT_STRING.sub(b"", block)
+    if any(code.count(opening) != code.count(closing) for opening, closing in _BRACKETS):
+        return None  # rows in brackets may have any indent
+    return _Tried(row, end)
+
+
+def _is_heard(content: bytes, start: int, indent: int) -> bool:
+    """Whether the handler that begins on the row before `start` plainly raises or warns."""
     # The next row that is not deeper, blank rows and comments apart.
     behind = re.compile(rb"\n[ \t]{0,%d}(?=[^ \t\n#])(?=.*\S)" % indent).search(content, start)
     block = content[start : behind.start() if behind else len(content)]
     # A string or a nested function may hold a `raise` that is not the handler's.
-    return _RAISES.search(block) is not None and not _holds(
-        block, (b'"""', b"'''", b"def ", b"\\\n", b"\r", b"\f")
+    return _HEARD.search(block) is not None and not _holds(
+        block, (*_LONG_STRINGS, b"def ", b"\\\n", b"\r", b"\f")
     )
