@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePath
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog import words as catalog
 from atomic_fix.catalog.apis import Content
-from atomic_fix.catalog.words import ANSWERS, FORMATS, PRIMITIVE
 from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.nodes import code_of, dotted, last_name
+from atomic_fix.facts.pairs import ByFile, Partners, answered, are_paired, asked
 from atomic_fix.facts.paths import (
     NameOccurrence,
     OccurrenceKind,
@@ -80,10 +82,11 @@ _SECRET_WHEN_MISSING = -1.0
 _CONSTANT = -1.5
 _RESTORED = -4.0
 
+_NAMES_DENIED = catalog.NOT_DURABLE - catalog.VERBS
+"""Of loaders whose name says that what they load is no state."""
+
 
 Callers = Callable[[FunctionFacts], "tuple[FunctionFacts, ...]"]
-Parsed = dict[FunctionFacts, list[PathValue]]
-"""The paths that a function loads and parses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,42 +289,115 @@ def add_trait_features(score: Score, path: PathValue) -> None:
         score.add("the folder does not outlive the run", _VOLATILE)
 
 
+class Readers:
+    """The loads of one module, by the files and functions that they answer."""
+
+    def __init__(self, loads: Iterable[LoadSite], callers: Callers) -> None:
+        self._callers = callers
+        # Of loads that say the same of a write, the first is enough.
+        self._loads: dict[object, LoadSite] = {}
+        self._parsed: dict[FunctionFacts, list[PathValue]] = {}
+        for load in loads:
+            key = (load.function, load.raw, load.api in apis.SPLITTERS, load.path)
+            is_new = self._loads.setdefault(key, load) is load
+            if is_new and not load.raw and load.api not in apis.SPLITTERS:
+                self._parsed.setdefault(load.function, []).append(load.path)
+        self._weights: dict[tuple[LoadSite, bool], float] = {}
+        self._by_file = ByFile((load, load.path) for load in self._loads.values())
+
+    def of(self, path: PathValue) -> list[LoadSite]:
+        """The loads of a file."""
+        return self._by_file.same(path)
+
+    def weight(self, load: LoadSite, *, own: bool) -> float:
+        """Of a load of a file that another function writes; `own`: the program chose its name."""
+        if (load, own) not in self._weights:
+            self._weights[load, own] = self._weight(load, own=own)
+        return self._weights[load, own]
+
+    def _weight(self, load: LoadSite, *, own: bool) -> float:
+        weight = _weight(load)
+        if load.raw:
+            if any(each.same(load.path) for each in self._parsed.get(load.function, ())):
+                weight = _READ_BACK_SAME
+            elif own:
+                weight = _READ_BACK_OWN_RAW
+        if phrase_in(_NAMES_DENIED, load.function.name):
+            weight /= 2  # `read_log`, `load_template`
+        return weight
+
+    def loaders(self, load: LoadSite) -> tuple[FunctionFacts, ...]:
+        """The function that a load stands in, with those that give it the path."""
+        if given_by_caller(load.path, load.function):
+            return (load.function, *self._callers(load.function))
+        return (load.function,)
+
+    @cached_property
+    def _partners(self) -> dict[bool, Partners[LoadSite]]:
+        return {
+            raw: Partners(
+                ((each, self.loaders(each)) for each in self._loads.values() if each.raw is raw),
+                answered,
+            )
+            for raw in (False, True)
+        }
+
+    def are_paired(
+        self, savers: Sequence[FunctionFacts], but: AbstractSet[LoadSite], *, own: bool
+    ) -> tuple[LoadSite, FunctionFacts] | None:
+        """A load by a function that is named as the partner of one of some others, and that
+        function; one that parses before one that only reads."""
+        for raw in (False, True):
+            load = self._partners[raw].first(
+                savers, lambda saver: asked(saver, own=own), lambda each: each not in but
+            )
+            if load is not None:
+                return load, next(
+                    each
+                    for each in self.loaders(load)
+                    if any(are_paired(saver, each, own=own) for saver in savers)
+                )
+        return None
+
+
 def read_back(
-    path: PathValue,
-    function: FunctionFacts,
-    loads: list[LoadSite],
-    callers: Callers,
-    parsed: Parsed,
+    path: PathValue, function: FunctionFacts, readers: Readers, callers: Callers
 ) -> tuple[Feature, ...]:
-    """Grounds in code of the same module that loads the file that `function` writes; `parsed`
-    is what `parsed()` makes of the loads."""
-    found: list[Feature] = []
+    """Grounds in code of the same module that loads the file that `function` writes."""
     given = given_by_caller(path, function)
     own = not given and _is_own(path)
-    savers = (function, *callers(function)) if given else (function,)
-    for load in loads:
-        loader = load.function
-        elsewhere = loader is not function
-        if load.path.same(path) and (elsewhere or not _moved(load.path, path)):
-            weight = _READ_BACK_RAW if load.raw else _READ_BACK_SAME
-            if load.api in apis.SPLITTERS:
-                weight = _READ_BACK_SPLIT
-            if load.raw and elsewhere:
-                if any(each.same(load.path) for each in parsed.get(loader, ())):
-                    weight = _READ_BACK_SAME
-                elif own:
-                    weight = _READ_BACK_OWN_RAW
-            if elsewhere and phrase_in(catalog.NOT_DURABLE - catalog.VERBS, loader.name):
-                weight /= 2  # `read_log`, `load_template`
-            found.append(Feature(f"{_loader_shown(loader, function)} reads it back", weight, load))
+    best: LoadSite | None = None
+    weight = 0.0
+    seen: set[LoadSite] = set()
+    for load in readers.of(path):
+        if load.function is not function:
+            found = readers.weight(load, own=own)
+        elif _moved(load.path, path):
             continue
-        loaders = (loader, *callers(loader)) if given_by_caller(load.path, loader) else (loader,)
-        for each in loaders:
-            if any(are_paired(saver, each, own=own) for saver in savers):
-                weight = _READ_BACK_PAIR_RAW if load.raw else _READ_BACK_PAIR
-                found.append(Feature(f"`{each.name}` reads such a file back", weight, load))
-                break
-    return tuple(sorted(found, key=lambda feature: -feature.weight)[:1])
+        else:
+            found = _weight(load)
+        seen.add(load)
+        if found > weight:
+            best, weight = load, found
+            if weight >= _READ_BACK_SAME:
+                break  # none is better
+    if weight < _READ_BACK_PAIR:
+        savers = (function, *callers(function)) if given else (function,)
+        if pair := readers.are_paired(savers, seen, own=own):
+            load, loader = pair
+            found = _READ_BACK_PAIR_RAW if load.raw else _READ_BACK_PAIR
+            if found > weight:
+                return (Feature(f"`{loader.name}` reads such a file back", found, load),)
+    if best is None:
+        return ()
+    return (Feature(f"{_loader_shown(best.function, function)} reads it back", weight, best),)
+
+
+def _weight(load: LoadSite) -> float:
+    """Of a load of the file that is written, in the function that writes it."""
+    if load.api in apis.SPLITTERS:
+        return _READ_BACK_SPLIT
+    return _READ_BACK_RAW if load.raw else _READ_BACK_SAME
 
 
 def best_possible_read_back(site: WriteSite) -> tuple[Feature, ...]:
@@ -353,33 +429,6 @@ def _loader_shown(loader: FunctionFacts, function: FunctionFacts) -> str:
     if loader is function:
         return "the same function"
     return "the module" if loader.is_module else f"`{loader.name}`"
-
-
-def parsed(loads: Iterable[LoadSite]) -> Parsed:
-    found: Parsed = {}
-    for load in loads:
-        if not load.raw and load.api not in apis.SPLITTERS:
-            found.setdefault(load.function, []).append(load.path)
-    return found
-
-
-def are_paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False) -> bool:
-    """`save` and `load`, `dump_index` and `load_index`: of one class, or both of the module."""
-    if saver is loader or saver.owner is not loader.owner:
-        return False
-    ours, theirs = words(saver.name), words(loader.name)
-    for verb, answers in ANSWERS.items():
-        if verb not in ours:
-            continue
-        rest = {w for w in ours if w != verb} - FORMATS
-        for answer in answers:
-            if verb == "to" and saver.owner is None and not own:
-                continue  # `to_json(x, path)` of a module: a conversion
-            if verb == "write" and answer == "read" and set(ours) <= PRIMITIVE and not own:
-                continue  # `write_text` and `read_text`: a file system layer, not a store
-            if answer in theirs and rest == {w for w in theirs if w != answer} - FORMATS:
-                return True
-    return False
 
 
 def add_foreign_features(score: Score, path: PathValue, function: FunctionFacts) -> None:

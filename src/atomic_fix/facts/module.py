@@ -9,6 +9,7 @@ from atomic_fix.config import Config
 from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.evidence import Score, Vocabulary
+from atomic_fix.facts.pairs import ByFile, Partners, answered, asked
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.paths.expr import is_below
 from atomic_fix.facts.platforms import is_posix_only
@@ -183,20 +184,36 @@ class ModuleFacts:
 
     def _writer(self, path: PathValue, loader: FunctionFacts) -> WriteSite | PublishSite | None:
         """What writes the file that is loaded: by its path, or else by the functions' names."""
-        for write in self.sites.writes_of(path):
-            return write
-        for publication in self.publications:
-            if publication.site.target.same(path):
-                return publication.site
-        for write in self.sites.project_writes:
-            if write.path.same(path):
-                return write
+        found: WriteSite | PublishSite | None = next(
+            (
+                each
+                for sites in (self.sites.writes_of, self._targets.same, self._kept.same)
+                for each in sites(path)
+            ),
+            None,
+        )
+        if found is not None:
+            return found
         loaders = (loader, *self.callers(loader))
-        for write in (*self.sites.writes, *self.sites.project_writes):
-            savers = (write.function, *self.callers(write.function))
-            if any(evidence.are_paired(saver, each) for saver in savers for each in loaders):
-                return write
-        return None
+        return self._savers.first(loaders, answered)
+
+    @cached_property
+    def _targets(self) -> ByFile[PublishSite]:
+        return ByFile((each.site, each.site.target) for each in self.publications)
+
+    @cached_property
+    def _kept(self) -> ByFile[WriteSite]:
+        return ByFile((write, write.path) for write in self.sites.project_writes)
+
+    @cached_property
+    def _savers(self) -> Partners[WriteSite]:
+        return Partners(
+            (
+                (write, (write.function, *self.callers(write.function)))
+                for write in (*self.sites.writes, *self.sites.project_writes)
+            ),
+            lambda saver: asked(saver, own=False),
+        )
 
     def publication_score(self, publication: Publication) -> Score:
         """How likely it is that what is published is durable state."""
@@ -215,15 +232,18 @@ class ModuleFacts:
 
     def callers(self, function: FunctionFacts, depth: int = 2) -> tuple[FunctionFacts, ...]:
         """Functions of the module that call this one, directly or through others."""
-        found: list[FunctionFacts] = []
+        return self.cached(("callers", function, depth), lambda: self._callers(function, depth))
+
+    def _callers(self, function: FunctionFacts, depth: int) -> tuple[FunctionFacts, ...]:
+        found: dict[FunctionFacts, None] = {}
         for call in self.scopes.callers_of(function.name):
             caller = call.function
             if caller is function or caller in found or caller.is_module:
                 continue
             if function in self.paths.callees(call.node, caller):
-                found.append(caller)
+                found[caller] = None
                 if depth > 1:
-                    found += [c for c in self.callers(caller, depth - 1) if c not in found]
+                    found.update(dict.fromkeys(self.callers(caller, depth - 1)))
         return tuple(found)
 
     def _path_score(self, path: PathValue, function: FunctionFacts) -> Score:
@@ -235,8 +255,8 @@ class ModuleFacts:
         return found
 
     def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[evidence.Feature, ...]:
-        return evidence.read_back(path, function, self.sites.loads, self.callers, self._parsed)
+        return evidence.read_back(path, function, self._readers, self.callers)
 
     @cached_property
-    def _parsed(self) -> evidence.Parsed:
-        return evidence.parsed(self.sites.loads)
+    def _readers(self) -> evidence.Readers:
+        return evidence.Readers(self.sites.loads, self.callers)

@@ -4,7 +4,6 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Generic, TypeVar
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.apis import Content, Move
@@ -15,13 +14,11 @@ from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import call_of, dotted, last_name
+from atomic_fix.facts.pairs import ByFile
 from atomic_fix.facts.paths import Paths, PathValue, QualifiedName
-from atomic_fix.facts.paths.expr import PathExpr
 from atomic_fix.facts.scopes import Call, FunctionFacts, Scopes, Site
 from atomic_fix.facts.tree import Tree
 from atomic_fix.facts.writes import WriteKind, Writes, WriteSite
-
-_Site = TypeVar("_Site", bound=Site)
 
 __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 
@@ -86,23 +83,6 @@ class PublishSite(Site):
     target_node: ast.expr
     source: PathValue
     target: PathValue
-
-
-class _ByFile(Generic[_Site]):
-    """Sites by the file that each is about, so that nobody compares every one with every other."""
-
-    def __init__(self, sites: Iterable[tuple[_Site, PathValue]]) -> None:
-        self._sites: list[_Site] = []
-        self._indices: dict[PathExpr, list[int]] = {}
-        for index, (site, path) in enumerate(sites):
-            self._sites.append(site)
-            for alias in path.aliases:
-                self._indices.setdefault(alias, []).append(index)
-
-    def same(self, path: PathValue) -> list[_Site]:
-        """The sites that are about the same file, in their order."""
-        found = {index for alias in path.aliases for index in self._indices.get(alias, ())}
-        return [self._sites[index] for index in sorted(found)]
 
 
 class Sites:
@@ -173,12 +153,12 @@ class Sites:
         return self._publishes_of.get(function, ())
 
     @cached_property
-    def _writes_by_file(self) -> _ByFile[WriteSite]:
-        return _ByFile((write, write.path) for write in self.writes)
+    def _writes_by_file(self) -> ByFile[WriteSite]:
+        return ByFile((write, write.path) for write in self.writes)
 
     @cached_property
-    def _moves_by_file(self) -> _ByFile[PublishSite]:
-        return _ByFile((publish, publish.source) for publish in self.publishes)
+    def _moves_by_file(self) -> ByFile[PublishSite]:
+        return ByFile((publish, publish.source) for publish in self.publishes)
 
     @cached_property
     def _publishes_of(self) -> dict[FunctionFacts, list[PublishSite]]:

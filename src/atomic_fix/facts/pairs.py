@@ -1,0 +1,106 @@
+"""Which functions of a file save and load the same thing, and which loads and writes of one file
+answer each other, so that nobody compares every load with every write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, TypeAlias, TypeVar
+
+from atomic_fix.catalog.words import ANSWERS, FORMATS, PRIMITIVE
+from atomic_fix.facts.names import words
+from atomic_fix.facts.paths.expr import PathExpr
+from atomic_fix.facts.paths.value import PathValue
+from atomic_fix.facts.scopes import ClassFacts, FunctionFacts, Site
+
+_Site = TypeVar("_Site", bound=Site)
+Key: TypeAlias = "tuple[ClassFacts | None, str, frozenset[str]]"
+"""The class, or None for the module; the word for a load; the other words of the name."""
+
+_ALL_ANSWERS = frozenset(answer for answers in ANSWERS.values() for answer in answers)
+
+
+class ByFile(Generic[_Site]):
+    """Sites by the file that each is about."""
+
+    def __init__(self, sites: Iterable[tuple[_Site, PathValue]]) -> None:
+        self._sites: list[_Site] = []
+        self._indices: dict[PathExpr, list[int]] = {}
+        for index, (site, path) in enumerate(sites):
+            self._sites.append(site)
+            for alias in path.aliases:
+                self._indices.setdefault(alias, []).append(index)
+
+    def same(self, path: PathValue) -> list[_Site]:
+        """The sites that are about the same file, in their order."""
+        found = {index for alias in path.aliases for index in self._indices.get(alias, ())}
+        return [self._sites[index] for index in sorted(found)]
+
+
+def are_paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False) -> bool:
+    """`save` and `load`, `dump_index` and `load_index`: of one class, or both of the module."""
+    return saver is not loader and not {*asked(saver, own=own)}.isdisjoint(answered(loader))
+
+
+def asked(saver: FunctionFacts, *, own: bool) -> Iterator[Key]:
+    """What a function that answers it may be called."""
+    ours = words(saver.name)
+    for verb, answers in ANSWERS.items():
+        if verb not in ours:
+            continue
+        rest = frozenset({word for word in ours if word != verb} - FORMATS)
+        for answer in answers:
+            if verb == "to" and saver.owner is None and not own:
+                continue  # `to_json(x, path)` of a module: a conversion
+            if verb == "write" and answer == "read" and set(ours) <= PRIMITIVE and not own:
+                continue  # `write_text` and `read_text`: a file system layer, not a store
+            yield saver.owner, answer, rest
+
+
+def answered(loader: FunctionFacts) -> Iterator[Key]:
+    """What a function that it answers may ask for."""
+    theirs = words(loader.name)
+    for answer in _ALL_ANSWERS.intersection(theirs):
+        yield loader.owner, answer, frozenset({word for word in theirs if word != answer} - FORMATS)
+
+
+class Partners(Generic[_Site]):
+    """Sites by what answers the functions that they stand in, or are called by.
+
+    Args:
+        sites: each with those functions.
+        keys: what a function answers, or is answered by.
+    """
+
+    def __init__(
+        self,
+        sites: Iterable[tuple[_Site, Iterable[FunctionFacts]]],
+        keys: Callable[[FunctionFacts], Iterable[Key]],
+    ) -> None:
+        self._sites: list[_Site] = []
+        self._found: dict[Key, list[tuple[int, FunctionFacts]]] = {}
+        known: dict[FunctionFacts, tuple[Key, ...]] = {}
+        for index, (site, functions) in enumerate(sites):
+            self._sites.append(site)
+            for function in functions:
+                if function not in known:
+                    known[function] = tuple(keys(function))
+                for key in known[function]:
+                    self._found.setdefault(key, []).append((index, function))
+
+    def first(
+        self,
+        partners: Iterable[FunctionFacts],
+        keys: Callable[[FunctionFacts], Iterable[Key]],
+        is_wanted: Callable[[_Site], bool] = lambda _: True,
+    ) -> _Site | None:
+        """The first site that is wanted, of those with a function that answers one of others."""
+        best = len(self._sites)
+        for partner in partners:
+            for key in keys(partner):
+                for index, function in self._found.get(key, ()):
+                    if index >= best:
+                        break
+                    if function is not partner and is_wanted(self._sites[index]):
+                        best = index
+                        break
+        return self._sites[best] if best < len(self._sites) else None
