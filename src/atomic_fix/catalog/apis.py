@@ -404,6 +404,9 @@ DUMPERS = frozenset(
     }
 )
 
+# Functions that write an object into a handle, wherever they come from.
+DUMP_NAMES = frozenset({"dump", "safe_dump"})
+
 # Functions, and methods of an object (pydantic, attrs, protobuf, numpy), that return its
 # serialised form.
 DUMP_METHODS = frozenset(
@@ -422,6 +425,20 @@ TEMP_MAKERS = frozenset(
         "tempfile.mktemp",
         "tempfile.gettempdir",
     }
+)
+
+# Calls that give another value each time: a time, a random number, the number of the process.
+UNIQUE_MAKERS = (
+    "datetime.now",
+    "datetime.utcnow",
+    "getpid",
+    "strftime",
+    "time.time",
+    "time_ns",
+    "token_hex",
+    "uuid",
+    "uuid1",
+    "uuid4",
 )
 
 # Calls that give a finished file its final name.
@@ -579,5 +596,23 @@ RUNNERS = {
     "sync_to_async": 0,
 }
 
+# Modules of the standard library with an `open` of their own.
+MODULES_WITH_OPEN = frozenset(
+    {
+        *("aifc", "bz2", "codecs", "dbm", "gzip", "lzma", "os", "posix", "shelve", "sunau"),
+        *("tarfile", "tokenize", "wave", "webbrowser"),
+    }
+)
+
 # Packages whose paths may lie on another machine.
 REMOTE_PATH_PACKAGES = ("upath", "cloudpathlib", "s3path", "fsspec", "universal_pathlib")
+
+# Of other people's packages, those that do no more when they are imported than to define names.
+# A write that goes to the helper may have been the only one that needed them.
+IMPORTED_WITHOUT_EFFECT = frozenset(
+    {
+        "aiofile", "aiofiles", "anyio", "atomicwrites", "demjson3", "hjson", "json5", "jsonpickle",
+        "msgpack", "orjson", "pyjson5", "rapidjson", "ruamel", "rtoml", "simplejson", "toml",
+        "tomli", "tomli_w", "tomlkit", "ujson", "yaml",
+    }
+)  # fmt: skip

@@ -384,6 +384,10 @@ PATHS = frozenset(
         "target",
     }
 )
+
+# Words in the name of a call that gives a path.
+PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
+
 FOLDERS = frozenset({"dir", "directory", "folder", "root", "tree"})
 
 # Words in the name of a function that answers with yes or no.

@@ -453,7 +453,7 @@ class Handles:
     def _is_dump(self, call: Call) -> bool:
         """Whether a call writes at the position of the handle that it is given."""
         name = self.paths.call_name(call, call.function)
-        return name.full in apis.DUMPERS or name.last in {"dump", "safe_dump"}
+        return name.full in apis.DUMPERS or name.last in apis.DUMP_NAMES
 
     def _is_read(self, call: Call) -> bool:
         name = self.paths.call_name(call, call.function)

@@ -241,7 +241,7 @@ class Writes:
             return self._content_of(other.argument(0), other)
         if not any(a.value is call.node or dotted(a.value) == handle for a in other.arguments):
             return Content.UNKNOWN
-        if name.full in apis.DUMPERS or name.last in {"dump", "safe_dump", "Pickler"}:
+        if name.full in apis.DUMPERS or name.last in apis.DUMP_NAMES | {"Pickler"}:
             return Content.STATE
         if name.full in {"csv.writer", "csv.DictWriter"}:
             return Content.TABLE

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import libcst as cst
 
+from atomic_fix.catalog import apis
 from atomic_fix.config import Style
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
@@ -111,15 +112,6 @@ def _replaced(tree: ast.AST, last: str) -> set[str]:
     return found
 
 
-# Modules of the standard library with an `open` of their own.
-_WITH_OPEN = frozenset(
-    {
-        *("aifc", "bz2", "codecs", "dbm", "gzip", "lzma", "os", "posix", "shelve", "sunau"),
-        *("tarfile", "tokenize", "wave", "webbrowser"),
-    }
-)
-
-
 def _starred(tree: ast.AST) -> set[str]:
     """Builtins that an `import *` hides."""
     modules = {
@@ -127,7 +119,7 @@ def _starred(tree: ast.AST) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*" and not node.level
     }
-    return set() if modules.isdisjoint(_WITH_OPEN) else {"open"}
+    return set() if modules.isdisjoint(apis.MODULES_WITH_OPEN) else {"open"}
 
 
 class _LookupCache:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
+from atomic_fix.catalog import python_2
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.finding import Edit, Position
 from atomic_fix.fixes import Refused
@@ -93,34 +94,6 @@ def import_module(context: EditContext, module: str) -> str:
 
 # --- files that cannot have it -------------------------------------------------------
 
-# Gone since Python 3.0. What stands in a `try` or an `if` is for either.
-_PYTHON_2_MODULES = re.compile(
-    r"^(?:import|from)[ \t]+(?:BaseHTTPServer|ConfigParser|Cookie|HTMLParser|Queue|SimpleHTTPServer"
-    r"|SocketServer|StringIO|Tkinter|UserDict|__builtin__|cPickle|cStringIO|cookielib|copy_reg"
-    r"|dumbdbm|htmlentitydefs|httplib|robotparser|tkFileDialog|tkMessageBox|urllib2|urlparse"
-    r"|xmlrpclib)\b",
-    re.MULTILINE,
-)
-_PYTHON_2_NAMES = frozenset(
-    {"basestring", "execfile", "long", "raw_input", "reload", "unichr", "unicode", "xrange"}
-)
-_PYTHON_2_SYNTAX = re.compile(
-    r"^[ \t]*except[ \t]+(?:[\w.]+|\([\w., \t]+\))[ \t]*,[ \t]*[a-z_]\w*[ \t]*:"
-    r"|\A#!.*\bpython2",
-    re.MULTILINE,
-)
-# Old habits, and how much each of them tells.
-_PYTHON_2_HABITS = (
-    (re.compile(r"\.has_key\("), 2),
-    (re.compile(r"\.iter(?:items|keys|values)\("), 1),
-    (re.compile(r"^from __future__ import .*\bwith_statement\b", re.MULTILINE), 1),
-    (re.compile(r"\.next\(\)"), 1),
-    (re.compile(r"^class \w+\(object\):", re.MULTILINE), 1),
-)
-# Signs that the same file is for Python 3 too.
-_EITHER = re.compile(
-    r"\b(?:PY2|PY3|version_info|hexversion|NameError|six|future|past)\b(?!__)|\bbuiltins\b"
-)
 # A host loads the file by itself, into an interpreter of its own or on another machine.
 _HOSTED = re.compile(
     r"^[ \t]*(?:import|from)[ \t]+(?:ansible\.module_utils|bpy|gdb|hou|idaapi|lldb|machine|maya"
@@ -214,14 +187,14 @@ def is_python_2(source: Source, tree: ast.Module) -> bool:
     text = source.text
     if text.startswith("#!") and re.match(r"#!.*\bpython3", text):
         return False
-    if _EITHER.search(text):
+    if python_2.EITHER.search(text):
         return False
-    habits = sum(weight for habit, weight in _PYTHON_2_HABITS if habit.search(text))
+    habits = sum(weight for habit, weight in python_2.HABITS if habit.search(text))
     return (
-        _PYTHON_2_SYNTAX.search(text) is not None
-        or _PYTHON_2_MODULES.search(text) is not None
+        python_2.SYNTAX.search(text) is not None
+        or python_2.MODULES.search(text) is not None
         or habits > 2
-        or (any(name in text for name in _PYTHON_2_NAMES) and _uses_python_2(tree))
+        or (any(name in text for name in python_2.NAMES) and _uses_python_2(tree))
     )
 
 
@@ -237,7 +210,7 @@ def _uses_python_2(tree: ast.Module) -> bool:
             bound.add(node.asname or node.name)
         elif isinstance(node, _DEFINITIONS):
             bound.add(node.name)
-    return not _PYTHON_2_NAMES.isdisjoint(used - bound) and "*" not in bound
+    return not python_2.NAMES.isdisjoint(used - bound) and "*" not in bound
 
 
 # --- what is there already ----------------------------------------------------------

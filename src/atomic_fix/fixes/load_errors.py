@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from atomic_fix.catalog import errors
 from atomic_fix.catalog.calls import CONVERTING, RAISING_VALUE_ERRORS, READING, WRITING
 from atomic_fix.catalog.errors import BY_PARSER, RAISING_ANYTHING, SHAPE_ERRORS
+from atomic_fix.catalog.words import PATH_WORDS
 from atomic_fix.facts.exceptions import error_names
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import FORS, arguments, called, dotted, walk
@@ -16,7 +17,6 @@ from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.edit_context import EditContext
 from atomic_fix.fixes.imports import import_module, imported_at_top
-from atomic_fix.fixes.load_path import PATH_WORDS
 
 _ANSWERS_MISSING = re.compile(
     r"\b(?:exists|is_file|isfile|access|FileNotFoundError|OSError|IOError|EnvironmentError)\b"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from atomic_fix.catalog.calls import CHANGING_THE_NAME, RETURNING_A_PATH, RETURNING_A_TEXT
 from atomic_fix.catalog.errors import PARSER_ERRORS
+from atomic_fix.catalog.words import PATH_WORDS
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
     arguments,
@@ -21,9 +22,6 @@ from atomic_fix.facts.sites import LoadSite
 from atomic_fix.facts.swallowing import Swallow, loads_tried
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.edit_context import EditContext
-
-PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
-
 
 _NAMED = (ast.Name, ast.Attribute, ast.Call)
 _NOT_PLAIN = (

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TypeAlias
 
+from atomic_fix.catalog.apis import IMPORTED_WITHOUT_EFFECT
 from atomic_fix.fixes.bindings import Scope, local, scopes
 
 Import: TypeAlias = ast.Import | ast.ImportFrom
@@ -26,15 +27,6 @@ _TYPE_COMMENT = re.compile(r"#\s*type:(.*)")
 _NAME = re.compile(r"\s*[\w.]+(\s+as\s+\w+)?\s*,\s*")
 _DYNAMIC = frozenset({"eval", "exec", "locals", "vars"})
 _ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})
-# Of other people's packages, those that do no more when they are imported than to define names.
-# A write that goes to the helper may have been the only one that needed them.
-_WITHOUT_EFFECT = frozenset(
-    {
-        "aiofile", "aiofiles", "anyio", "atomicwrites", "demjson3", "hjson", "json5", "jsonpickle",
-        "msgpack", "orjson", "pyjson5", "rapidjson", "ruamel", "rtoml", "simplejson", "toml",
-        "tomli", "tomli_w", "tomlkit", "ujson", "yaml",
-    }
-)  # fmt: skip
 
 
 def without_unused_imports(filename: str, before: str, after: str) -> str:
@@ -233,7 +225,7 @@ def _is_without_effect(statement: Import, alias: ast.alias) -> bool:
     if isinstance(statement, ast.ImportFrom):
         module = None if statement.level or alias.name == "*" else statement.module
     top = (module or "").partition(".")[0]
-    known = top in sys.stdlib_module_names or top in _WITHOUT_EFFECT
+    known = top in sys.stdlib_module_names or top in IMPORTED_WITHOUT_EFFECT
     return known and top not in {"__future__", "antigravity", "readline", "rlcompleter", "this"}
 
 

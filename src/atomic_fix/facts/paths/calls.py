@@ -305,19 +305,7 @@ def _from_elsewhere(call: PathCall) -> PathValue:
 
 # --- the tables ------------------------------------------------------------------------
 
-_UNIQUE_MAKERS = (
-    "datetime.now",
-    "datetime.utcnow",
-    "getpid",
-    "strftime",
-    "time.time",
-    "time_ns",
-    "token_hex",
-    "uuid",
-    "uuid1",
-    "uuid4",
-)
-_FULL_NAMES = {name for name in (*_UNIQUE_MAKERS, *apis.PATH_CLASSES) if "." in name}
+_FULL_NAMES = {name for name in (*apis.UNIQUE_MAKERS, *apis.PATH_CLASSES) if "." in name}
 
 _BY_NAME: dict[str, Resolver] = {
     **dict.fromkeys(apis.TEMP_MAKERS, _temp),
@@ -328,14 +316,14 @@ _BY_NAME: dict[str, Resolver] = {
     "os.path.basename": _basename,
     "os.path.dirname": _dirname,
     "os.open": _descriptor,
-    **dict.fromkeys(_FULL_NAMES.intersection(_UNIQUE_MAKERS), _fresh),
+    **dict.fromkeys(_FULL_NAMES.intersection(apis.UNIQUE_MAKERS), _fresh),
 }
 """By the qualified name of what is called."""
 
 _BY_LAST_NAME: dict[str, Resolver] = {
     **dict.fromkeys(apis.IN_MEMORY, _in_memory),
     **dict.fromkeys(apis.PATH_CLASSES - _FULL_NAMES, _path_class),
-    **dict.fromkeys(set(_UNIQUE_MAKERS) - _FULL_NAMES, _fresh),
+    **dict.fromkeys(set(apis.UNIQUE_MAKERS) - _FULL_NAMES, _fresh),
 }
 """By the last part of its name, wherever it comes from."""
 
