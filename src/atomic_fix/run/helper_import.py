@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
 from typing import Any, TypeAlias
 
@@ -27,6 +28,7 @@ from atomic_fix.run.project import Project, Projects, import_root, text_of
 from atomic_fix.settings import Resolver, Settings
 from atomic_fix.source import Source, relative_if_inside
 
+_Read: TypeAlias = Callable[[str], str | None]
 _OURS = "atomic_fix"
 _MOST_SIBLINGS = 100
 _MOST_FILES = 500
@@ -62,6 +64,7 @@ class HelperImports:
         self._projects = Projects()
         self._files: dict[tuple[str, str], _Answer] = {}
         self._distributions: Mapping[str, list[str]] | None = None
+        self._read = cache(text_of)
 
     def module_for(self, filename: str) -> str:
         """The module that repairs of a file import from."""
@@ -127,9 +130,9 @@ class HelperImports:
         outside = ""
         for root, file in self._in_the_tree(path, project, module):
             if self._reaches(source, path, project, root, parts[0]):
-                if file != path and _leads_back(file, path, root):
+                if file != path and _leads_back(file, path, root, self._read):
                     return Missing(module, "it imports this file in turn")
-                return _Names.of(file)
+                return _Names.of(file, self._read)
             outside = outside or file
         if outside:
             return Missing(
@@ -168,7 +171,7 @@ class HelperImports:
         """For a script with a list of dependencies of its own."""
         file = find_module(os.path.dirname(path), module.split("."))
         if file:
-            return _Names.of(file)
+            return _Names.of(file, self._read)
         if self._is_declared(module, own)[0] and not _is_nowhere_in_ours(module):
             return Found()
         return Missing(module, "the script's own list of dependencies does not have it")
@@ -227,7 +230,7 @@ class HelperImports:
         except OSError:
             return False
         for each in names[:_MOST_SIBLINGS]:
-            text = text_of(os.path.join(folder, each)) if each != name else None
+            text = self._read(os.path.join(folder, each)) if each != name else None
             if text and imported.search(text) and self._shows_itself(text, path, project):
                 return True
         return False
@@ -284,8 +287,8 @@ class _Names:
         return self.names is not None and bool(self.names & {name, "*"})
 
     @classmethod
-    def of(cls, path: str) -> _Names:
-        text = text_of(path) if path.endswith(".py") else None
+    def of(cls, path: str, read: _Read) -> _Names:
+        text = read(path) if path.endswith(".py") else None
         if text is None:
             return cls(path, frozenset({"*"}))
         tree = dependencies.parsed(text)
@@ -409,7 +412,7 @@ def _in_this_python(module: str) -> _Names | Found | None:
         if path is None and number < len(parts):
             return None
     origin = spec.origin if spec is not None else None
-    return _Names.of(origin) if origin and os.path.isfile(origin) else Found()
+    return _Names.of(origin, text_of) if origin and os.path.isfile(origin) else Found()
 
 
 def _is_nowhere_in_ours(module: str) -> bool:
@@ -499,14 +502,14 @@ def _imports(text: str) -> tuple[list[str], bool]:
     return [each for each in found if each not in sys.stdlib_module_names], is_part
 
 
-def _leads_back(file: str, path: str, root: str) -> bool:
+def _leads_back(file: str, path: str, root: str, read: _Read) -> bool:
     """Whether a module of a source root imports a file when it is itself imported, by whatever
     way. What the file then has of the module may not be there yet."""
     seen = {file}
     waiting = [file]
     while waiting and len(seen) < _MOST_FILES:
         here = waiting.pop()
-        tree = dependencies.parsed(text_of(here) or "")
+        tree = dependencies.parsed(read(here) or "")
         for each in _run_imports(tree.body if tree is not None else (), here, root):
             if each == path:
                 return True
