@@ -58,7 +58,7 @@ def check(
             except TooDeep:
                 raise
             except RecursionError:
-                pass  # long chains are no defect, and can be followed with more room
+                pass  # long chains are valid code, and can be followed with a larger stack
         return stack.with_deep_stack(lambda: _check(source, config, tree, fixes=fixes))
     except RecursionError:
         reason = "cannot be analysed: nested too deeply"

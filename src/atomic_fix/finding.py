@@ -63,7 +63,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One ground for a finding, as a clause: "the function's name says checkpoint"."""
+    """One reason for a finding, as a clause: "the function's name says checkpoint"."""
 
     text: str
     row: int | None = None
@@ -125,8 +125,8 @@ class FileResult:
     """All that is to be reported of one file, its findings in order of position.
 
     `problem` is why the file could not be analysed; there are no findings then. `notes` are
-    (row, remark) about comments in it that suppress nothing: they are no findings. `text` is what
-    was checked, where a finding has a fix, so that nobody has to read it again to show that.
+    (row, remark) about comments in it that suppress nothing: they are not findings. `text` is what
+    was checked, where a finding has a fix, so that it need not be read again to show that.
     """
 
     filename: str

@@ -38,7 +38,7 @@ _CLASSES = {
 
 
 _STAR, _FOLDERS, _REST = b"*", b"**/", b"**"
-"""What stands between the parts of a pattern that match one character each."""
+"""What is between the parts of a pattern that match one character each."""
 
 
 def encoded(pattern: str) -> bytes:
@@ -162,14 +162,14 @@ def _pattern(line: bytes) -> _Pattern | None:
 
 
 def _without_blanks_behind(line: bytes) -> bytes:
-    """Without the blanks at its end, but for one behind a backslash."""
+    """Without the blanks at its end, but for one after a backslash."""
     kept = line.rstrip(b" ")
     behind = len(kept) - len(kept.rstrip(b"\\"))
     return line[: len(kept) + 1] if behind % 2 else kept
 
 
 class _Glob:
-    """A pattern with wildcards, of which the first `plain` bytes are none."""
+    """A pattern with wildcards, whose first `plain` bytes hold none."""
 
     def __init__(self, glob: bytes, plain: int, by_name: bool) -> None:
         self._plain = glob[:plain]
@@ -201,7 +201,7 @@ class _Glob:
 
 
 class _Parts(NamedTuple):
-    """What stands up to the last `**/` of a pattern, and what behind it, with its slashes."""
+    """The parts of a pattern before and after its last `**/`, with the slashes of the latter."""
 
     head: re.Pattern[bytes] | None
     tail: re.Pattern[bytes] | None
@@ -315,7 +315,7 @@ def _tokens(glob: bytes, by_name: bool) -> list[bytes] | None:
 
 def _set(glob: bytes, place: int) -> tuple[bytes, int] | None:
     """The regular expression for a set whose bracket stands right before `place`, and the place
-    behind it; None when it is not closed, or names a class that there is not."""
+    after it; None when it is not closed, or names an unknown class."""
     members: set[int] = set()
     negated = glob[place : place + 1] in (b"!", b"^")
     place += negated

@@ -28,7 +28,7 @@ BUILTIN_ERRORS = {
 HARMFUL = {name.rpartition(".")[2] for name in errors.CORRUPT | errors.BROAD}
 """Last parts of the names of exceptions that may mean "there but unreadable"."""
 CORRUPT = re.compile("|".join(sorted(errors.CORRUPT_WORDS)), re.IGNORECASE)
-"""What such a name may say, whoever's exception it is."""
+"""What such a name may say, whichever package it is from."""
 
 TRUNCATES = r"\.[\s\\]*truncate\b"
 """A pattern for `handle.truncate`, of a file that is opened for update or to append to."""
@@ -55,12 +55,12 @@ LOADING_WORD = (
 
 OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
 """Last parts of the names of what opens a file."""
-# A search each: where `GzipFile` stands, so does `File`.
+# One search for each: where `GzipFile` is, `File` is too.
 _SOME_OPENER = tuple(
     name.encode() for name in OPENERS if not any(each in name for each in OPENERS - {name})
 )
 TREES = {maker.rpartition(".")[2] for maker in apis.TREE_MAKERS} | {"etree"}
-"""Where one of these stands, `write` may be a method of a tree."""
+"""Where one of these is, `write` may be a method of a tree."""
 
 _WRITING_MODE = re.compile(WRITING_MODE.encode())
 # Of an encoding that may hide what it says, or is unknown.
@@ -70,7 +70,7 @@ _TRUNCATES = re.compile(TRUNCATES.encode())
 _TEMP_MODULES = tuple({maker.partition(".")[0].encode() for maker in apis.TEMP_MAKERS})
 
 _RENAMING = sorted(method.encode() for method in apis.PUBLISH_METHODS)
-# `.replace("a", "b")` is that of a string, and what has a backtick behind it is prose.
+# `.replace("a", "b")` is a string's method, and a name before a backtick is prose.
 _RENAMES = re.compile(
     rb"(?:%s)[\s\\)]*\((?!\s*(?:`|(?:\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[\w.\[\]]+)"
     rb"\s*,\s*[^\s)#\\]))" % b"|".join(_RENAMING)
@@ -141,7 +141,7 @@ class Prefilter:
         )
 
     def _may_publish(self, content: bytes) -> bool:
-        """A publication needs a temp file that is in sight."""
+        """A publication needs a temp file that is visible."""
         return (
             (_holds(content, _RENAMING) and _RENAMES.search(content) is not None)
             or any(module.is_in(content) for module in self._publishers)
@@ -228,7 +228,7 @@ def _holds(content: bytes, some: Iterable[bytes]) -> bool:
 
 
 def _may_be_corrupt(caught: bytes) -> bool:
-    """Whether what stands between `except` and the colon may mean "there but unreadable"."""
+    """Whether what is between `except` and the colon may mean "there but unreadable"."""
     names = _NAME.findall(caught.partition(b" as ")[0])
     if not names:
         return True

@@ -28,11 +28,11 @@ def review(
     """Ask about each finding with a fix, and apply those that are wanted.
 
     Args:
-        find: the findings that are to be told of a text.
+        find: the findings that are to be reported of a text.
         ask: is given the finding, the source that it was found in and the text that its fix
             would make of it.
     """
-    # A fix moves what stands below it, so that a finding that was declined is known again as
+    # A fix moves what is below it, so that a finding that was declined is known again as
     # those of a baseline are.
     counts: Counter[Entry] = Counter()
     declined = Baseline(".", counts)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 
 class Content(Enum):
-    """What a file holds, as far as the call that writes it tells."""
+    """What a file holds, as far as the call that writes it shows."""
 
     UNKNOWN = auto()
     STATE = auto()
@@ -57,9 +57,9 @@ class Opener:
     parameters: tuple[str, ...] = _OPEN
     """The names of those that may be given by position, the path first."""
     content: Content = Content.UNKNOWN
-    """What such a file holds if the opener itself tells."""
+    """What such a file holds, if the opener alone determines that."""
     refusal: str = ""
-    """Why there is no repair, if there is more to say than that it is not known."""
+    """Why there is no repair; empty if the reason is only that its other effects are unknown."""
 
     @property
     def path_keyword(self) -> str:
@@ -71,7 +71,7 @@ class Handle:
     """What a saver does with a handle in place of a path."""
 
     arguments: str = '"wb"'
-    """How `atomic_open` is called after the path."""
+    """The arguments of `atomic_open` after the path."""
     suffixes: tuple[str, ...] = ()
     """Given a path, the saver writes to that very file, and plainly, only with one of these
     suffixes; empty when the suffix is nothing to it."""
@@ -82,7 +82,7 @@ class Handle:
     refused: frozenset[str] = frozenset()
     """Keywords that go with a path only, or open the file in another way."""
     appends: bool = False
-    """Whether the saver puts the first suffix behind a path that lacks it."""
+    """Whether the saver puts the first suffix after a path that lacks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,8 +385,8 @@ LOADERS = (
     Loader(".load_state_dict"),
 )
 
-# Serialisers whose last name does not tell it, as `dump` and `dumps` do: given the handle, or
-# returning what is then written.
+# Serialisers that are not recognised by their last name, as `dump` and `dumps` are. They are given
+# the handle, or return what is then written.
 DUMPERS = frozenset(
     {
         "msgpack.pack",
@@ -579,7 +579,7 @@ ATOMIC_PACKAGES = frozenset(
     {"atomic_fix", "atomicwrites", "atomicwriter", "atomicfile", "durablewrite", "safer"}
 )
 
-# The name of a function from elsewhere that writes a file in a way that is its own affair.
+# The name of an imported function that writes a file. How it does so is for its own module.
 PROJECT_WRITER = re.compile(r"(?i:\w*atomic\w*|_?(?:dump|persist|save|store|write)_\w+)")
 
 # In-memory objects that savers and dumpers may be given instead of a file.
@@ -604,7 +604,7 @@ MODULES_WITH_OPEN = frozenset(
     }
 )
 
-# Packages whose paths may lie on another machine.
+# Packages whose paths may be on another machine.
 REMOTE_PATH_PACKAGES = ("upath", "cloudpathlib", "s3path", "fsspec", "universal_pathlib")
 
 # Of other people's packages, those that do no more when they are imported than to define names.

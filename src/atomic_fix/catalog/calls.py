@@ -18,7 +18,7 @@ EXIT_CALLS = frozenset(
     }
 )
 
-# Calls that are told a path, or work out another one, and open nothing.
+# Calls that are given a path, or compute another one, and open nothing.
 NOT_OPENING = frozenset(
     {
         *("Path", "PurePath", "PurePosixPath", "abspath", "absolute", "as_posix", "as_uri"),

@@ -36,8 +36,8 @@ from atomic_fix.source import Source, decode
 
 
 def check(session: Session) -> int:
-    """Check the paths of the session and print what is to be told; the exit code."""
-    # The baseline is applied to all results at once: what it holds too many of is told.
+    """Check the paths of the session and print the report; the exit code."""
+    # The baseline is applied to all results at once: entries with too high a count are reported.
     known = session.report_filter.baseline
     everything = replace(session.report_filter, baseline=None)
     try:

@@ -28,7 +28,7 @@ from atomic_fix.facts.scopes import BlockKind, Call, EnclosingBlock, FunctionFac
 from atomic_fix.facts.sites import LoadSite, Sites
 
 _CALLERS = 2
-"""Callers of callers are looked at, no further."""
+"""How far callers are followed: callers of callers, no further."""
 
 _LOOPING = (*LOOPS, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # `except*` is of Python 3.11.
@@ -159,7 +159,7 @@ class Callers:
 
 
 def call_sites(sites: Sites, module: ast.Module, function: FunctionFacts) -> list[CallSite]:
-    """The calls of a function in its file. Methods of objects whose class is not in sight count
+    """The calls of a function in its file. Methods of objects whose class is not visible count
     when they have its name."""
     found: list[CallSite] = []
     for call in sites.scopes.callers_of(function.name) if function.name else ():
@@ -250,7 +250,7 @@ def _use(site: CallSite) -> str:
 
 
 def _around(site: CallSite) -> tuple[ast.AST, ast.AST]:
-    """What a call stands in, and the call in it, with the `await` before it."""
+    """What a call is in, and the call in it, with the `await` before it."""
     result: ast.AST = site.call.source_node
     for node in reversed(site.trail):
         if not isinstance(node, ast.Await):
@@ -406,7 +406,7 @@ def following(trail: Sequence[ast.AST], node: ast.AST) -> Iterator[ast.stmt]:
 
 
 def _leaves(statement: ast.AST) -> bool:
-    """Whether what stands behind a statement in its block never runs."""
+    """Whether what comes after a statement in its block never runs."""
     return isinstance(statement, (ast.Return, ast.Raise, ast.Continue, ast.Break))
 
 

@@ -89,7 +89,7 @@ class PublishSite(Site):
 
 
 class _ByFile(Generic[_Site]):
-    """Sites by the file that each is about, so that nobody compares every one with every other."""
+    """Sites by the file that each is about, so that not every one is compared with every other."""
 
     def __init__(self, sites: Iterable[tuple[_Site, PathValue]]) -> None:
         self._sites: list[_Site] = []
@@ -127,7 +127,7 @@ class Sites:
         self._loads_of: dict[FunctionFacts, list[LoadSite]] = {}
         self.writes: list[WriteSite] = []
         self.publishes: list[PublishSite] = []
-        # The calls in the file that write: what writes is no load.
+        # The calls in the file that write: these are not loads.
         self._written: set[Call] = set()
         self._find_writes()
 
@@ -216,7 +216,7 @@ class Sites:
 
     @cached_property
     def project_writes(self) -> list[WriteSite]:
-        """Calls of functions from elsewhere that write a file, and are no finding themselves."""
+        """Calls of imported functions that write a file. They are not findings themselves."""
         writers = sorted(self._project_writers(), key=lambda call: call.order)
         return [
             WriteSite(call, WriteKind.HELPER, "", arg.value, self.handles.resolve(arg.value, call))

@@ -1,4 +1,4 @@
-"""Handlers around loads: which errors they take, and what becomes of them."""
+"""Handlers around loads: which errors they catch, and what happens then."""
 
 import ast
 from collections.abc import Iterable, Sequence
@@ -42,7 +42,7 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What becomes of an error that nobody hears of. As text it is a clause: "returns None"."""
+    """What happens after a silent error. As text it is a clause: "returns None"."""
 
     kind: Ending
     value: str = ""
@@ -54,7 +54,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Swallow:
-    """A handler that takes "there but unreadable" for something harmless, without a word."""
+    """A handler that silently takes "there but unreadable" for something harmless."""
 
     node: ast.ExceptHandler | ast.Call
     """The handler, or the `suppress(...)` call."""
@@ -65,7 +65,7 @@ class Swallow:
     """Those of its errors that mean "there but unreadable"."""
     broad: bool
     missing_too: bool
-    """Whether the handler also takes a missing file."""
+    """Whether the handler also catches the error for a missing file."""
     outcome: Outcome
 
     @property
@@ -148,7 +148,7 @@ def _comes_right(sites: Sites, swallow: Swallow) -> bool:
 
 def _is_a_stream(sites: Sites, region: GuardedRegion, load: LoadSite) -> bool:
     """`while True: try: yield pickle.load(file)` is left by its EOFError, as is what asks for
-    one more object behind the first."""
+    one more object after the first."""
     return any(isinstance(block.node, ast.While) for block in region.enclosing) or any(
         other.order < region.order and not other.raw and other.path.same(load.path)
         for other in sites.loads_in(region.function)
@@ -275,7 +275,7 @@ def _takes_corrupt(node: ast.Try) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dismissal:
-    """Loaded data of the wrong shape is taken for none, without a word."""
+    """Loaded data of the wrong shape is silently treated as missing."""
 
     node: ast.If
     function: FunctionFacts
@@ -284,7 +284,7 @@ class Dismissal:
 
 
 def dismissals(sites: Sites, tree: Tree) -> tuple[Dismissal, ...]:
-    """`if not isinstance(payload, dict): return None` behind the load of `payload`."""
+    """`if not isinstance(payload, dict): return None` after the load of `payload`."""
     found = []
     for function in sites.scopes.functions:
         for test in function.branches:
@@ -465,7 +465,7 @@ def _ending_of(body: Sequence[ast.stmt], tree: Tree) -> Outcome | None:
 
 
 def _is_default(node: ast.expr) -> bool:
-    """Whether an expression is a value that stands for "nothing there"."""
+    """Whether an expression is a value that means "nothing there"."""
     match node:
         case ast.Constant(value=value):
             return value is not ...

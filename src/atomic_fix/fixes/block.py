@@ -1,5 +1,5 @@
 """What a block does while its file is being written, and why that may not be the same when the file
-appears only at its end: the target looked at, the block left half-way, the handle kept.
+appears only at its end: the target used, the block left early, the handle kept.
 
 What the block calls is followed into the functions of the file, a few calls deep.
 """
@@ -53,7 +53,7 @@ _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple)
 
 
 def called_name(node: ast.AST | None) -> str:
-    """`c` for a call of `a.b.c` or `a().c`; empty for all that is no such call."""
+    """`c` for a call of `a.b.c` or `a().c`; empty for anything else."""
     return (nodes.last_name(node.func) or "") if isinstance(node, ast.Call) else ""
 
 
@@ -476,7 +476,7 @@ class HandleBlock:
             raise Refused("the handle becomes an attribute of a class")
 
     def _check_what_is_flushed(self) -> None:
-        """A block that flushes, and then does something else, means somebody to look."""
+        """A block that flushes, and then does something else, expects others to read the file."""
         flushed = False
         for node in self.nodes:
             if not isinstance(node, ast.Call):
@@ -666,7 +666,7 @@ def is_open_elsewhere(context: EditContext, site: WriteSite, handles: Handles) -
         handle = handles.handle_name(call)
         if handle is None:
             continue
-        # Closed before, it is no other handle.
+        # It was closed before, so this is not another handle.
         closed = any(
             each.name == f"{handle}.close" and call.order < each.order < site.order
             for each in site.function.calls
@@ -702,7 +702,7 @@ def _around(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> Iterator[tuple
 
 
 def _stands_in(statement: ast.AST, block: Sequence[ast.stmt]) -> bool:
-    """Whether what stands in a compound statement stands in one of its blocks."""
+    """Whether what is in a compound statement is in one of its blocks."""
     if not isinstance(statement, ast.stmt) or not block:
         return False
     context = (statement.lineno, statement.col_offset)
@@ -831,7 +831,7 @@ def _has_an_end(loop: ast.While) -> bool:
 
 
 def changes_order(context: EditContext, path: ast.expr, others: Sequence[ast.AST]) -> bool:
-    """Whether it matters that a path is worked out before what stood before it: the one may change
+    """Whether it matters that a path is computed before what preceded it: the one may change
     what the other gives.
 
     Raises:
@@ -861,7 +861,7 @@ def _acts(node: ast.AST) -> bool:
 
 
 def _is_fixed(context: EditContext, node: ast.AST) -> bool:
-    """Whether no call changes what a part of an expression gives, as far as the file tells."""
+    """Whether no call changes what a part of an expression gives, as far as the file shows."""
     if isinstance(node, ast.Subscript):
         return False
     if isinstance(node, ast.Name):

@@ -139,7 +139,7 @@ class _Rewriting:
             return [f"raise {error}({path}) from {self.error}"]
         rows = [warning(context, self.swallow, path, self.error, indent)]
         if self.answer == "quarantine":
-            # A file that cannot be moved is no reason to end otherwise than before.
+            # Failing to move the file must not change how the handler ends.
             suppress = f"with {import_module(context, 'contextlib')}.suppress(OSError):"
             aside = f'str({path}) + ".corrupt"'
             move = f"{import_module(context, 'os')}.replace({path}, {aside})"
@@ -185,7 +185,7 @@ class _Rewriting:
         return [*rows, *(text for text in default if text != "pass" and not self._is_told(text))]
 
     def _is_told(self, text: str) -> bool:
-        """Whether a statement logs the error at a lower level, which the warning above it tells."""
+        """Whether a statement logs the error at a lower level, which the new warning replaces."""
         logged = re.match(rf"[\w.]+\.(?:{'|'.join(sorted(QUIET))})\(", text)
         return self.answer == "warn" and bool(logged and re.search(rf"\b{self.error}\b", text))
 

@@ -78,7 +78,7 @@ def _may_be_too_long(
     source: Source, text: str, changes: Sequence[_Change], limit: int, style: Style
 ) -> bool:
     """Whether a row with something new in it is too long, or is the head of a `with` that may be
-    put in parentheses. To take the whole file into tokens is dear, and mostly not needed."""
+    put in parentheses. Tokenising the whole file is expensive, and mostly not needed."""
     for change in changes:
         start = text.rfind("\n", 0, change.start) + 1
         end = text.find("\n", change.end)

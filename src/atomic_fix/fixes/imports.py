@@ -94,7 +94,7 @@ def import_module(context: EditContext, module: str) -> str:
 
 # --- files that cannot have it -------------------------------------------------------
 
-# A host loads the file by itself, into an interpreter of its own or on another machine.
+# A host program loads the file, into an interpreter of its own or on another machine.
 _HOSTED = re.compile(
     r"^[ \t]*(?:import|from)[ \t]+(?:ansible\.module_utils|bpy|gdb|hou|idaapi|lldb|machine|maya"
     r"|micropython|nuke|sublime|sublime_plugin|vim)\b"
@@ -347,7 +347,7 @@ def _parts(source: Source) -> tuple[str, ...]:
 
 
 def _is_taken(context: EditContext, module: str, name: str) -> bool:
-    # Most files hold nothing of the kind, and to take them into tokens is dear.
+    # Most files have none, and tokenising them is expensive.
     return name in context.source.text and name in _identifiers(context, module)
 
 
@@ -400,7 +400,7 @@ def _merged(context: EditContext, module: str, name: str) -> Edit | None:
             continue
         if aliases and not context.style.imports.aliases_together:
             continue
-        # A comma behind the last of several rows tells formatters to keep them.
+        # A comma after the last of several rows tells formatters to keep them.
         exploded = span.start.row != span.end.row and text.rstrip(") \t\n").endswith(",")
         names = [f"{x.name} as {x.asname}" if x.asname else x.name for x in statement.names]
         return Edit(span, order.statement(module, [*names, name], exploded=exploded))
@@ -427,7 +427,7 @@ def _inserted(context: EditContext, statement: str) -> Edit:
         return _into_group(context, above[-1] if in_order else own[0], statement)
     before = [group for group in groups if max(sections(group)) < new]
     mixed = [group for group in groups if min(sections(group)) < new < max(sections(group))]
-    # Right below `from __future__` it would stand above those of the standard library.
+    # Right below `from __future__` it would be above those of the standard library.
     if before and not (mixed and all(map(_is_future, before[-1]))):
         return context.insert(context.end_of_row(_end(before[-1][-1])), f"\n\n{statement}")
     if mixed:  # no empty row parts them
@@ -476,7 +476,7 @@ def _found_block(context: EditContext) -> list[Line]:
     later = [block for block in above if block in later]
     found = later or above or [[]]
     if len(found) > 1 and all(_is_future(line) for line in found[0]):
-        # `__all__`, `DOCUMENTATION` and the like may stand between it and the other imports.
+        # `__all__`, `DOCUMENTATION` and the like may be between it and the other imports.
         rows = range(_row(found[0][-1]), _row(found[1][0]))
         between = [line for line in _body(context) if _row(line) in rows]
         if not any(hasattr(line[0], "body") for line in between):
@@ -576,7 +576,7 @@ def _below_the_head(context: EditContext, statement: str) -> Edit:
 
 
 def _missing_rows(context: EditContext, row: int, below: Sequence[ast.stmt]) -> str:
-    """The empty rows to add to those behind `row`, so that enough part an import from what
+    """The empty rows to add to those after `row`, so that enough part an import from what
     stands below it."""
     wanted = context.style.imports.lines_after
     if wanted < 0:

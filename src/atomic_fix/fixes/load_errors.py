@@ -37,7 +37,7 @@ class Errors:
 
     @property
     def test(self) -> tuple[bool, tuple[str, ...]]:
-        """How `isinstance` tells a corrupt file: whether it must hold, and of which errors."""
+        """How `isinstance` finds a corrupt file: whether it must be true, and for which errors."""
         return (False, self.kept) if self.any_error else (True, self.corrupt)
 
 
@@ -45,7 +45,7 @@ def split_errors(context: EditContext, swallow: Swallow) -> Errors:
     """What the handler of a swallow takes.
 
     Raises:
-        Refused: that is not in sight, or the errors may come from something else.
+        Refused: that is not visible, or the errors may come from something else.
     """
     parts = _ErrorSplitter(context, swallow)
     return parts.of_broad() if swallow.broad else parts.of_list()

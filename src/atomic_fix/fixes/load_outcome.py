@@ -71,7 +71,7 @@ def outcome(facts: ModuleFacts, swallow: Swallow) -> LoadOutcome:
 
 
 def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
-    """Why an exception would do harm; empty when it would not, as far as is in sight."""
+    """Why an exception would do harm; empty when none is visible."""
     function, region = swallow.function, swallow.region
     if any(block.kind is BlockKind.LOOP for block in region.enclosing):
         return "a loop goes on to the next file, line or attempt"
@@ -119,7 +119,7 @@ def _leaves_in_the_end(node: ast.Try) -> bool:
 
 
 def _why_unsafe(facts: ModuleFacts, swallow: Swallow) -> str:
-    """Why an exception is for a person to decide; empty when it is proven right."""
+    """Why a person has to decide about an exception; empty when it is known to be right."""
     function = swallow.function
     if swallow.broad or not isinstance(swallow.node, ast.ExceptHandler):
         return f"{CALLERS_DIFFER}, also of errors that are not the file's"
@@ -136,7 +136,7 @@ def _why_unsafe(facts: ModuleFacts, swallow: Swallow) -> str:
 
 
 def _is_plain_loader(facts: ModuleFacts, swallow: Swallow) -> bool:
-    """Whether a function does no more than to give what one checkpoint file holds."""
+    """Whether a function only gives what one checkpoint file holds."""
     function, load = swallow.function, swallow.load
     node = function.node
     if not isinstance(node, FUNCTIONS) or function.outer is not facts.scopes.module:

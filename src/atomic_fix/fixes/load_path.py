@@ -215,7 +215,7 @@ class _LoadPath:
 
     @property
     def _read_at(self) -> int:
-        """Where the path was used: `raw = path.read_text()` may stand above the `try`."""
+        """Where the path was used: `raw = path.read_text()` may be above the `try`."""
         load = self._swallow.load
         return min(
             (
@@ -239,7 +239,7 @@ class _LoadPath:
         if last in RETURNING_A_PATH:
             return True
         if last in CHANGING_THE_NAME:
-            # A suffix that is none is a `ValueError`.
+            # An invalid suffix is a `ValueError`.
             return self._only_parsers_raise or all(_is_suffix(arg.value) for arg in arguments(call))
         if not PATH_WORDS.isdisjoint(words(last)) or last == "format":
             # It may be what raised, or do more than give a path.

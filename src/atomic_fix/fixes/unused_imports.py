@@ -35,7 +35,7 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
     At the top of a module and in functions. Those of modules whose import may do more than to
     define names, with a comment, and at the top of a module below an `if` or `try` stay, and
     names at the top of a package's `__init__`: who imports them from here, or what they do, is
-    not in sight.
+    not visible.
     """
     old, new = parsed(before), parsed(after)
     if old is None or new is None or _looks_names_up(old):
@@ -106,7 +106,7 @@ def _rows(text: str) -> list[str]:
 
 
 def _told(tree: ast.Module, text: str) -> Counter[str]:
-    """How often each name is used, or may be, where no scope tells: in type comments, `__all__`,
+    """How often each name is used, or may be, outside of scopes: in type comments, `__all__`,
     examples for doctest, annotations in quotes."""
     found: Counter[str] = Counter()
     for node in ast.walk(tree):
@@ -126,11 +126,11 @@ def _told(tree: ast.Module, text: str) -> Counter[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Statements that stand below each other, in a scope."""
+    """Consecutive statements in a scope."""
 
     statements: Sequence[ast.stmt]
     is_body: bool
-    """Whether they are the whole body of a function: nothing stands above the first."""
+    """Whether they are the whole body of a function: nothing is above the first."""
 
 
 def _blocks(scope: Scope) -> Iterator[_Block]:
@@ -196,7 +196,7 @@ def _change(
     if isinstance(statement, ast.Import) or not kept:
         gone = [alias for alias in gone if _is_without_effect(statement, alias)]
     else:
-        # The module is imported all the same. What is no module itself has no more effect.
+        # The module is imported all the same. What is not a module itself has no more effect.
         gone = [
             alias
             for alias in gone
@@ -220,7 +220,7 @@ def _change(
 
 
 def _is_without_effect(statement: Import, alias: ast.alias) -> bool:
-    """Whether an import does no more than to bind a name."""
+    """Whether an import only binds a name."""
     module: str | None = alias.name
     if isinstance(statement, ast.ImportFrom):
         module = None if statement.level or alias.name == "*" else statement.module

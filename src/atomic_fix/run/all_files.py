@@ -66,7 +66,7 @@ class RunOptions:
 
     `jobs` is the number of processes, `cache_folder` where results are kept (empty: nowhere),
     `shard` the part of the files to check, `progress` whether to show a bar on a terminal.
-    `warn` is told what went wrong beside the work, in one line each.
+    `warn` gets problems that do not stop the work, one line each.
     """
 
     jobs: int = 1
@@ -85,7 +85,7 @@ def check_files(
     report_filter: ReportFilter,
     run_options: RunOptions = DEFAULT_RUN_OPTIONS,
 ) -> Iterator[FileResult]:
-    """Check every file that the paths stand for. What `effort` says never changes a result.
+    """Check every file that the paths stand for. `run_options` never changes a result.
 
     Raises:
         ConfigError: a configuration file on the way cannot be used.

@@ -6,7 +6,7 @@ Python. That a file is the same is seen from its size, its inode and the time of
 change; where those differ or are too fresh to be trusted, its content is compared.
 
 A cache could hide findings, so it has to be the user's own: the folder and the file belong to
-the user, and nobody else may write to them. Even so it is data and nothing but data.
+the user, and nobody else may write to them. Even so, it is only read as data.
 """
 
 import contextlib
@@ -65,7 +65,7 @@ class Cache:
         """By path: the digest and the result of a content that may be the present one."""
         self._entries: dict[str, Any] = {}
         """By path: size, time and inode, digests of settings and content, and the result, null
-        if there is nothing to tell. Each is looked at when it is asked for."""
+        if there is nothing to report. Each is decoded when it is asked for."""
         self._changed = False
         self._usable = True
         if os.path.lexists(folder):
@@ -155,7 +155,7 @@ class Cache:
             self.warnings.append(f"the cache {self._path} cannot be written: {disk.reason(error)}")
 
     def _is_ours(self) -> bool:
-        """Whether folder and file are the user's own, and nobody else may write there."""
+        """Whether folder and file are the user's own, and only the user may write there."""
         problem = _not_ours(self._folder, stat.S_ISDIR, 0o022)
         if problem:
             self.warnings.append(f"the cache folder {self._folder} is not used: {problem}")

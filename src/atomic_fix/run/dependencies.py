@@ -232,7 +232,7 @@ def of_script(text: str) -> Dependencies | None:
 
 
 def read_toml(content: bytes) -> dict[str, Any]:
-    """What a TOML file holds; nothing when it is none."""
+    """What a TOML file holds; nothing when it is invalid."""
     try:
         return toml(content)
     except (ValueError, RecursionError):
@@ -240,7 +240,7 @@ def read_toml(content: bytes) -> dict[str, Any]:
 
 
 def read_ini(text: str) -> dict[str, dict[str, str]]:
-    """The sections of a setup.cfg; nothing when it is none."""
+    """The sections of a setup.cfg; nothing when it is invalid."""
     import configparser
 
     parser = configparser.ConfigParser(interpolation=None, strict=False)

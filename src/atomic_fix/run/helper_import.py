@@ -277,7 +277,7 @@ class HelperImports:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """The names that a module has; all of them (`*`) where that cannot be told, None when it
+    """The names that a module has; all of them (`*`) where that is unknown, None when it
     cannot be parsed."""
 
     path: str

@@ -15,7 +15,7 @@ from typing import Any
 from atomic_fix.run import dependencies, disk
 from atomic_fix.run.dependencies import Dependencies, normalised, subtable
 
-# Folders of a repository whose modules are no packages, unless they say so by an `__init__.py`:
+# Folders of a repository whose modules are not packages, unless they say so by an `__init__.py`:
 # the names that setuptools leaves out when it looks for the packages of a project by itself.
 _NO_PACKAGES = frozenset({
     "benchmark", "benchmarks", "bin", "build", "changelog", "ci", "debian", "dist", "doc", "docs",
@@ -90,7 +90,7 @@ class Project:
         )
 
     def is_among_scripts(self, path: str) -> bool:
-        """Whether a file is of a package that lies in a folder of scripts, in `tools/deploy/` or
+        """Whether a file is of a package that is in a folder of scripts, in `tools/deploy/` or
         the like: those alone find it, and may run without the project or on another machine."""
         base = import_root(path)
         if base == os.path.dirname(path):
@@ -474,7 +474,7 @@ def _roots(
 
 
 def _holds_modules(folder: str, depth: int = 3) -> bool:
-    """Whether a module lies there, or in a package below it; those of a namespace lie deeper."""
+    """Whether a module is there, or in a package below it; those of a namespace lie deeper."""
     names = _listed(folder)
     return any(name.endswith(".py") for name in names) or (
         depth > 0

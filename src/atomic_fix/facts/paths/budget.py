@@ -56,7 +56,7 @@ class Budget:
 
 
 class At(NamedTuple):
-    """Where an expression is evaluated, and what the way there has cost."""
+    """Where an expression is evaluated, and what it has cost to get there."""
 
     function: FunctionFacts
     before: int
@@ -71,7 +71,7 @@ class At(NamedTuple):
         return At(self.function, self.before, self.distance, self.steps - 1)
 
     def farther(self, cost: int = 1) -> At:
-        """For an expression of the same place, of which the words lie a step further."""
+        """For an expression of the same place, whose words are a step further."""
         return At(self.function, self.before, self.distance + 1, self.steps - cost)
 
     def follow(self, place: Binding | Call | Return, cost: int = 1) -> At:

@@ -73,7 +73,7 @@ class PathCall:
         return self.paths.resolve_at(node, self.at) if node is not None else NOTHING_KNOWN
 
     def given(self, *, starred: bool = True) -> list[PathValue]:
-        """What it is given by place."""
+        """Its positional arguments."""
         return [
             self.resolve(a.value)
             for a in arguments(self.node)
@@ -82,11 +82,11 @@ class PathCall:
 
 
 Resolver = Callable[[PathCall], PathValue | None]
-"""Gives None when the call is no such one, although its name is."""
+"""Returns None when the call is not of that kind, although its name is."""
 
 
 def resolve_call(paths: Paths, node: ast.Call, at: At) -> PathValue:
-    """What a call, of which the name is looked up `at` a place, is known of as a path."""
+    """What is known of the path that a call returns; its name is looked up `at` a place."""
     name = paths.qualified(dotted(node.func), at.function)
     call = PathCall(paths, node, name, at.nested())
     found = (resolver(call) for resolver in _resolvers(call))
@@ -276,7 +276,7 @@ def _given_back(
 
 
 def _from_elsewhere(call: PathCall) -> PathValue:
-    """A function of which the name and what it is given are all there is to see."""
+    """A function whose name and what it is given are all there is to see."""
     paths, node = call.paths, call.node
     name = dotted(node.func) or ""
     at = call.at.farther()

@@ -67,7 +67,7 @@ class Literal(PathExpr):
 
 
 class Home(Enum):
-    """A folder of which the files are not those of the same name elsewhere."""
+    """A folder whose files are not those of the same name elsewhere."""
 
     CODE = "beside the code"
     TEMP = "in a folder that is removed again"
@@ -84,11 +84,11 @@ class FileName(PathExpr):
 
 @dataclass(frozen=True, slots=True)
 class Parameter(PathExpr):
-    """What a caller gives. The same file throughout the function, until it is bound anew."""
+    """What a caller gives. The same file throughout the function, until it is bound again."""
 
     function: str
     row: int
-    """Of the function's `def`: no other of its name stands there."""
+    """Of the function's `def`: no other of its name is there."""
     name: str
 
 
@@ -167,7 +167,7 @@ class InMemory(PathExpr):
 
 @dataclass(frozen=True, slots=True)
 class Anything(PathExpr):
-    """In `folder / f"{name}.json"`, what stands before the suffix: such files are of one kind, and
+    """In `folder / f"{name}.json"`, what is before the suffix: such files are of one kind, and
     count as one, when folder and suffix are the same."""
 
 
@@ -187,12 +187,12 @@ class Join(PathExpr):
 
 @dataclass(frozen=True, slots=True)
 class Suffixed(_OfOne):
-    """A path with something put behind its name: `path + ".tmp"`. The same file when path and
+    """A path with something put after its name: `path + ".tmp"`. The same file when path and
     suffix are the same."""
 
     of: PathExpr
     suffix: str | None
-    """None: not in sight."""
+    """None: not known."""
 
     @property
     def is_known(self) -> bool:
@@ -252,7 +252,7 @@ class Item(_OfOne):
 
     of: PathExpr
     key: str | None
-    """None: not in sight."""
+    """None: not known."""
 
     @property
     def is_known(self) -> bool:
@@ -307,7 +307,7 @@ def is_below(expr: PathExpr, above: PathExpr) -> bool:
 
 
 def folder(expr: PathExpr) -> PathExpr:
-    """What a path begins with, as it is made: paths that begin alike may lie in one folder."""
+    """What a path begins with, as it is made: paths that begin alike may be in one folder."""
     match expr:
         case Join((first, *_)):
             return Join((folder(first),))
