@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from itertools import pairwise
 
 from atomic_fix.catalog.calls import RETURNING_CONTENT, SUPPRESSING
@@ -155,7 +156,7 @@ class Callers:
     catches: bool = False
     """One has a handler that would take a `ValueError` from it."""
     looks: bool = False
-    """One tests the result, or gives it to code that may do so."""
+    """One tests the result, or passes it to code that may do so."""
 
 
 def call_sites(sites: Sites, module: ast.Module, function: FunctionFacts) -> list[CallSite]:
@@ -183,12 +184,12 @@ def callers(
         loops = loops or any(isinstance(each, _LOOPING) for each in site.trail)
         catches = catches or not site.trail or _is_caught(sites, site)
         used = _use(site)
-        looks = looks or used == "looked at"
+        looks = looks or used is _Use.INSPECTED
         if depth > 1 and not caller.is_module:
             further = callers(sites, module, caller, depth - 1)
             loops = loops or further.loops
             catches = catches or further.catches
-            looks = looks or (used == "returned" and further.looks)
+            looks = looks or (used is _Use.RETURNED and further.looks)
     return Callers(loops, catches, looks)
 
 
@@ -209,28 +210,36 @@ def _is_caught(sites: Sites, site: CallSite) -> bool:
     return False
 
 
-def _use(site: CallSite) -> str:
-    """What becomes of the result: `unused`, `returned`, `taken apart` (an attribute or an item is
-    taken, which fails for None as well), or `looked at` in any other way."""
+class _Use(Enum):
+    """What happens to the result of a call."""
+
+    UNCHECKED = auto()
+    """Nothing, or an attribute or item of it is taken, which fails for None as well."""
+    RETURNED = auto()
+    INSPECTED = auto()
+    """Anything else."""
+
+
+def _use(site: CallSite) -> _Use:
     if not site.trail:
-        return "looked at"
+        return _Use.INSPECTED
     parent, result = _around(site)
     match parent:
         case ast.Expr():
-            return "unused"
+            return _Use.UNCHECKED
         case ast.Return():
-            return "returned"
+            return _Use.RETURNED
         case ast.Attribute() | ast.Subscript() if parent.value is result:
-            return "looked at" if _is_of_a_default(parent) else "taken apart"
+            return _Use.INSPECTED if _is_of_a_default(parent) else _Use.UNCHECKED
     name = _assigned(parent)
     if name is None or "." in name or site.call.function.is_module:
-        return "looked at"
-    uses = "unused"
+        return _Use.INSPECTED
+    uses = _Use.UNCHECKED
     root = site.call.function.node
     parents = parents_in(root)
     for node in walk(root):
         if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
-            return "looked at"  # by other functions
+            return _Use.INSPECTED  # by other functions
         if not isinstance(node, ast.Name) or node.id != name:
             continue
         match around := parents.get(node):
@@ -239,13 +248,13 @@ def _use(site: CallSite) -> str:
             case ast.AnnAssign(target=target) if target is node:
                 pass
             case ast.Return():
-                uses = "returned"
+                uses = _Use.RETURNED
             case ast.Attribute() | ast.Subscript() if around.value is node and not _is_of_a_default(
                 around
             ):
                 pass
             case _:
-                return "looked at"
+                return _Use.INSPECTED
     return uses
 
 
@@ -273,7 +282,7 @@ def _assigned(node: ast.AST) -> str | None:
 
 
 def is_passed_around(module: ast.Module, name: str) -> bool:
-    """Whether a function is used as a value, so that who calls it cannot be seen."""
+    """Whether a function is used as a value, so that its callers are unknown."""
     nodes = list(walk(module))
     if any(_takes_by_name(node, name) for node in nodes):
         return True
