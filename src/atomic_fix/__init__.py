@@ -15,7 +15,7 @@ def check_source(source: bytes, filename: str, config: Config | None = None) -> 
     """Every finding in the bytes of one Python file, in order of position.
 
     Its fix is one that may go in: one that `--write` would refuse is left out, with the reason.
-    Pure: nothing is read or written, and suppressing comments are not looked at. A file that
+    Pure: nothing is read or written, and suppressing comments are ignored. A file that
     cannot be decoded or parsed gives one ATF000. Picklable, so that a pool can map it.
 
     Args:

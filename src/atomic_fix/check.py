@@ -42,7 +42,7 @@ def check(
     source: Source, config: Config, tree: ast.Module | None = None, *, fixes: bool = True
 ) -> tuple[Finding, ...]:
     """Every finding of the selected rules, in order of position. Comments that suppress
-    findings are not looked at: see `suppress`.
+    findings are ignored: see `suppress`.
 
     Args:
         tree: Python's syntax tree of the source, if there is one already.

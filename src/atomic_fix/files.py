@@ -1,4 +1,4 @@
-"""The bytes of a file that anybody may have made: never waits, and never reads without end."""
+"""The bytes of an untrusted file: never waits, and never reads without end."""
 
 import errno
 import os

@@ -2,7 +2,7 @@
 
 flake8 sees to `# noqa`, to `select`, `ignore` and `exclude`. What else is configured comes from
 `[tool.atomic-fix]`, as for the command, with flake8's own `atf-…` options put over it; that
-flake8 runs with `--isolated` it does not tell its plugins.
+flake8 runs with `--isolated` its plugins do not learn that.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class Patterns:
         or have nothing to say of it: what they say of a folder above it, they said there."""
         if not self._of_paths and path.startswith(self._inside):
             # Of folders in one another each has patterns, perhaps, and each of them is asked of
-            # all below: what only looks at names does so before anything is copied.
+            # all below: patterns that only need names are tried before anything is copied.
             return self._answer(self._named(path[path.rfind(os.sep) + 1 :], is_folder))
         relative = self._relative(path)
         return None if relative is None else self._decide(relative, is_folder)
@@ -314,7 +314,7 @@ def _tokens(glob: bytes, by_name: bool) -> list[bytes] | None:
 
 
 def _set(glob: bytes, place: int) -> tuple[bytes, int] | None:
-    """The regular expression for a set whose bracket stands right before `place`, and the place
+    """The regular expression for a set whose bracket is right before `place`, and the place
     after it; None when it is not closed, or names an unknown class."""
     members: set[int] = set()
     negated = glob[place : place + 1] in (b"!", b"^")

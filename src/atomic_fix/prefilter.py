@@ -54,7 +54,7 @@ LOADING_WORD = (
 """A pattern for the words that say "load", where they are words of a name."""
 
 OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
-"""Last parts of the names of what opens a file."""
+"""Last parts of the names of functions that open files."""
 # One search for each: where `GzipFile` is, `File` is too.
 _SOME_OPENER = tuple(
     name.encode() for name in OPENERS if not any(each in name for each in OPENERS - {name})
@@ -89,7 +89,7 @@ class Prefilter:
     def __init__(self, config: Config) -> None:
         self._tests = config.names_rules
         savers = saver_names(config)
-        # By what they have in common: a pattern that begins with plain text is found fast.
+        # By their common part: a pattern that begins with plain text is found fast.
         methods: dict[str, list[str]] = {}
         for name in savers:
             if name[0] == ".":

@@ -1,4 +1,4 @@
-"""Fixes one by one, each as a person answers: the core of `--interactive`."""
+"""Fixes one by one, each as the user decides: the core of `--interactive`."""
 
 import enum
 from collections import Counter

@@ -16,7 +16,7 @@ SAFE_AND_UNSAFE = frozenset({Applicability.SAFE, Applicability.UNSAFE})
 
 ROUND_LIMIT = 10
 """Rounds of check and apply. A fix needs a second round when it overlaps an earlier one,
-and hardly ever a third; a file that is not stable after ten is not going to be."""
+and hardly ever a third; a file that is not stable after ten never will be."""
 
 
 @dataclass(frozen=True, slots=True)

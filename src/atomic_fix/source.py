@@ -98,7 +98,7 @@ def decode(content: bytes, filename: str) -> Source | Unreadable:
     except LookupError:
         return Unreadable(filename, f"cannot be decoded: {encoding} is no encoding of text")
     except Exception as error:
-        # What a codec raises is its own affair, and anybody can register one.
+        # Codecs can be registered by any package, and may raise anything.
         reason = " ".join(str(error).split())
         return Unreadable(filename, f"cannot be decoded as {encoding}: {reason}")
     if "\0" in text:

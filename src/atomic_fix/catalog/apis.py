@@ -94,7 +94,7 @@ class Saver:
     keyword: str
     content: Content
     handle: Handle | None = None
-    """What its repair does; without it, there is none, for the reason `refusal`."""
+    """What its repair does. Without it there is no repair, for the reason `refusal`."""
     loader: str = ""
     """The call that loads what it saves, from the same path."""
     refusal: str = "`{}` takes a path only; save to a temp file, then `os.replace` it"
@@ -111,7 +111,7 @@ class Loader:
 
     name: str
     takes_path: bool = False
-    """Whether a path may stand in place of the handle."""
+    """Whether it also accepts a path."""
 
 
 OPENERS = (
@@ -150,7 +150,7 @@ OPENERS = (
 PATH_OPEN = Opener("Path.open", Rewriting.OPENS, parameters=_OPEN[1:])
 
 # `smart_open`, `zopen`, `open_file`, imported from anywhere: `open` with something around it,
-# unless a word of the name says that it does what this tool would have it do, or opens no file.
+# unless its name says that it is atomic already, or opens no file.
 WRAPPER = re.compile(
     r"(?!(?i:.*(?:atomic|cloud|durabl|hold|lock|remote|safe|tar|te?mp|url|zip)))"
     r"(?:(?:\w+_|[fgxz])open|open_(?:\w+_)?file(?:_like)?)"
@@ -458,7 +458,7 @@ PUBLISH_METHODS = {"rename": Move.RENAME, "replace": Move.REPLACE}
 PLAIN_HANDLES = frozenset(
     {"open", "io.open", "os.fdopen", "Path.open", "tempfile.NamedTemporaryFile"}
 )
-# Packages of what writes through a handle that it is given, or ends before the handle does.
+# Packages of objects that write through a handle, or end before the handle does.
 WRITING_THROUGH = frozenset({"bz2", "csv", "gzip", "json", "lzma", "pickle", "tarfile", "zipfile"})
 
 SPLITTERS = frozenset({"split", "splitlines"})

@@ -53,7 +53,7 @@ LAZY = frozenset(
     }
 )
 
-# Calls that look at a file.
+# Calls that inspect a file.
 INSPECTING_A_FILE = frozenset({"exists", "is_file", "lstat", "read_bytes", "read_text", "stat"})
 
 # Calls that put the content of a file on disk.

@@ -92,7 +92,7 @@ BY_PARSER = {
 # Libraries that raise almost anything for a corrupt file, and an `OSError` for a missing one.
 RAISING_ANYTHING = frozenset({"joblib", "torch", "numpy", "pandas", "polars", "safetensors"})
 
-# Errors of what is made of the data: it may be valid, and without the key.
+# Errors that using the data raises: it may be valid, but lack a key.
 SHAPE_ERRORS = ("AttributeError", "LookupError", "TypeError")
 
 # Errors that nothing but a parser raises: what gave the path has succeeded then.

@@ -14,13 +14,13 @@ DECIDED = re.compile(
     r"|un(parse?able|readable))\b",
     re.IGNORECASE,
 )
-# A sentence that gives the default for what is said after `if`: "or None if it makes no sense".
+# A sentence that names the default before a condition: "or None if it makes no sense".
 DEFAULT_IF = re.compile(
     r"(\b(none|nothing|empty|null|zeros?|fresh|new)\b|\{\}|\[\])[^.;]*\b(if|unless|when\w*|where)\b"
     r"|\b(if|unless|when\w*|where)\b[^.;]*(\b(none|nothing|empty|null|zeros?|fresh|new)\b|\{\}|\[\])",
     re.IGNORECASE,
 )
-# ... and what is said may be that there is no file.
+# ... and the condition may be that there is no file.
 ABSENCE = re.compile(
     r"\b(absent|missing|first (run|start|time)|yet|no file"
     r"|(has|have|is|was|were|there'?s) (no|none)|no \w*\s?(checkpoint|state|file)s?"
@@ -28,7 +28,7 @@ ABSENCE = re.compile(
     r"|(doesn't|don't|didn't|isn't) (exist\w*|there|present))\b",
     re.IGNORECASE,
 )
-# A remark on a whole class or module has to name the bad file, and what becomes of it.
+# A remark on a whole class or module has to name the bad file, and what happens to it.
 BAD_FILE = re.compile(
     r"\b(bad|broken|corrupt\w*|cut short|damaged|garbage|half[- ]written|invalid|interrupted"
     r"|malformed|partial\w*|torn|truncat\w*|un(parse?able|readable|usable))\b",

@@ -6,7 +6,7 @@ import re
 # Methods of loggers, by whether they are usually visible in production.
 ALARMS = frozenset({"critical", "error", "exception", "fatal", "warn", "warning"})
 QUIET = frozenset({"debug", "info", "log", "trace"})
-# Those that every logger has, whoever made it.
+# Those that every logger has, from whichever package.
 LOGGER_METHODS = frozenset({"critical", "debug", "error", "exception", "info", "warning"})
 # What the level of a message is called where it is an argument: `logger.log(logging.ERROR, ...)`.
 ALARM_LEVELS = frozenset({"CRITICAL", "ERROR", "FATAL", "WARN", "WARNING"})

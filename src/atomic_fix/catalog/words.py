@@ -1,5 +1,5 @@
 """Words that say whether a file is durable state, and what functions and values are for. Lower
-case, singular; phrases are joined by a space ("last run"). How much each kind of place weighs
+case, singular; phrases are joined by a space ("last run"). The weight of each kind of place
 is in `facts.evidence`."""
 
 # Durable state that programs hardly share with others, so that a loader is recognised by its name
@@ -390,10 +390,10 @@ PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"}
 
 FOLDERS = frozenset({"dir", "directory", "folder", "root", "tree"})
 
-# Words in the name of a function that answers with yes or no.
+# Words in the name of a predicate.
 ASKING = frozenset({"can", "check", "exist", "has", "is", "valid", "validate", "verify"})
 
-# Words in the name of a function that answers whether a file is bad.
+# Words in the name of a predicate that is true for a bad file.
 BROKEN = frozenset(
     {
         "bad", "broken", "corrupt", "corrupted", "damaged", "invalid", "malformed", "torn",
@@ -422,7 +422,7 @@ DEFAULT = frozenset({"blank", "default", "empty", "fresh", "initial", "new", "nu
 # Calls that write a file.
 WRITING = frozenset({"dump", "encode", "save", "serialise", "serialize", "store", "write"})
 
-# In a handle's name: nothing of what is written.
+# Names of handles that say nothing about the content.
 GENERIC_HANDLE_NAMES = frozenset({"out", "outfile", "output"})
 
 # Receivers of `write_bytes` and `.open(...)` that are not paths.

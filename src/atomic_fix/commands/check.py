@@ -78,7 +78,7 @@ def _with_text(result: FileResult) -> FileResult:
 
 
 def standard_input(session: Session) -> int:
-    """Check what comes on standard input; with --write the repaired source goes to standard
+    """Check standard input; with --write the repaired source goes to standard
     output, and the report to standard error.
 
     Raises:
@@ -161,7 +161,7 @@ def _found(results: Sequence[FileResult], folder: str) -> Baseline:
 
 
 def warn_stale_entries(known: Baseline, results: Sequence[FileResult]) -> bool:
-    """Say on standard error what the baseline holds and the results do not; whether there is
+    """Warn on standard error of entries of the baseline without findings; whether there is
     any."""
     stale = tuple(baseline.stale(known, pruned(known, results)))
     for line in stale:

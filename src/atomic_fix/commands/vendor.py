@@ -136,7 +136,7 @@ def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
 
 
 def check_copies(paths: tuple[str, ...], resolver: Resolver, *, update: bool) -> int:
-    """Say of each copy whether it is current, or replace the outdated ones that nobody has
+    """Report whether each copy is current, or replace the outdated ones that were not
     edited; the exit code."""
     worst = CLEAN
     for found in _find(paths, resolver):

@@ -1,4 +1,4 @@
-"""The comments of a file. Python's tree holds none of them."""
+"""The comments of a file, which Python's tree does not have."""
 
 import ast
 import io
@@ -56,7 +56,7 @@ class Comments:
 
     def among(self, handler: ast.ExceptHandler) -> Sequence[Comment]:
         """Those among the statements of a handler that have rows of their own; the one after its
-        colon is none of them."""
+        colon is not one of them."""
         first, last = first_row(handler.body[0]), handler.body[-1].end_lineno or handler.lineno
         if self.source.line(first)[: handler.body[0].col_offset].strip():
             return []

@@ -158,7 +158,7 @@ def add_name_features(
     function: FunctionFacts,
     filename: str,
 ) -> None:
-    """Grounds in the words of the path and of what encloses the call."""
+    """Features in the words of the path and of what encloses the call."""
     features: list[Feature] = []
     against: list[Feature] = []
     seen: set[str] = set()

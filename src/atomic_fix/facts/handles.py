@@ -105,7 +105,7 @@ class Handles:
         return self._bodies[statement]
 
     def withs_of(self, call: Call) -> Sequence[tuple[With, ast.withitem]]:
-        """The `with` statement of which a call is an item, and the item."""
+        """The `with` statement that a call is an item of, and the item."""
         function = call.function
         found = self._withs.get(function)
         if found is None:
@@ -478,7 +478,7 @@ def _mode(text: str) -> set[str]:
 
 
 def _opened(binding: Binding) -> list[ast.AST]:
-    """The nodes of which each, if it opens a handle, does so for a binding, plainly or wrapped."""
+    """The nodes that may open the handle of a binding, directly or wrapped."""
     found: list[ast.AST] = []
     if not binding.is_whole:
         return found

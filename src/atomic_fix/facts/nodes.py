@@ -104,7 +104,7 @@ def string(node: ast.AST | None) -> str | None:
 def text_of(node: ast.AST | None) -> str | None:
     """The text of a plain string literal, or of a whole number."""
     match node:
-        # No digits of what is too large to be anybody's key: Python itself may refuse them.
+        # No digits of numbers too large to be a key: Python itself may refuse to convert them.
         case ast.Constant(value=int(number)) if is_number(node) and number.bit_length() < 64:
             return str(number)
     return string(node)

@@ -209,7 +209,7 @@ def _is_given_a_temp(sites: Sites, call: Call, given: ast.expr | None) -> bool:
 
 
 def _indirect_calls(sites: Sites, function: FunctionFacts) -> list[Call]:
-    """Calls, in functions that publish a file, of what may be the function under another name."""
+    """Calls, in functions that publish a file, that may call the function under another name."""
     publishing = dict.fromkeys(publish.function for publish in sites.publishes)
     calls = [
         (call, parts)
@@ -272,7 +272,7 @@ def _indirectly_called(sites: Sites, call: Call) -> list[str] | None:
 
 
 def _literal_parts(node: ast.expr) -> list[str]:
-    """The texts that stand in an expression for a name."""
+    """The literal texts in an expression for a name."""
     match node:
         case ast.BinOp():
             return _literal_parts(node.left) + _literal_parts(node.right)
@@ -365,7 +365,7 @@ def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
         return False
     for call in made:
         if any(arg.star for arg in call.arguments):
-            continue  # a wrapper: who calls it may say where
+            continue  # a wrapper: its callers may say where
         folder = call.argument(2 if (call.name or "").endswith("mkstemp") else None, "dir")
         if folder is None:
             return True

@@ -1,5 +1,5 @@
 """Whether code reports an error: it raises, logs at warning level or above, notifies the user, or
-moves the bad file aside."""
+moves the bad file away."""
 
 import ast
 from collections.abc import Iterable

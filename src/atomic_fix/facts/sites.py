@@ -25,7 +25,7 @@ _Site = TypeVar("_Site", bound=Site)
 
 __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 
-# Last parts of names, beside those of what opens, saves and loads files. What runs a function
+# Last parts of names, in addition to those that open, save and load files. What runs a function
 # that it is given may do anything.
 _WRITING = frozenset({*apis.RUNNERS, "write_text", "write_bytes"})
 _READING = frozenset({*apis.RUNNERS, *apis.SPLITTERS, "read_text", "read_bytes"})

@@ -334,7 +334,7 @@ def _outcome(
         if is_report(call, sites) or moves_to_backup(call, sites):
             return None
         if any(load.call.node is call for load in sites.loads_in(region.function)):
-            return None  # tries another file or format, and that is not silent by itself
+            return None  # tries another file or format, which alone is not silent
         for callee in sites.paths.callees(call, region.function)[:1]:
             if reports(callee.node.body, sites) or sites.loads_in(callee):
                 return None
@@ -348,12 +348,12 @@ def _outcome(
 
 
 def _is_question(function: FunctionFacts) -> bool:
-    """Whether a function answers yes or no, by its name or by what it returns."""
+    """Whether a function is a predicate, by its name or by what it returns."""
     said = {*words(function.name)}
     if not ASKING.isdisjoint(said):
         return True
     if not said.isdisjoint(LOADING):
-        return False  # it answers whether it could load
+        return False  # it returns whether it could load
     returns = function.node.returns if isinstance(function.node, FUNCTIONS) else None
     if returns is not None:
         return dotted(returns) == "bool"

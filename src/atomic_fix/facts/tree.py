@@ -1,4 +1,4 @@
-"""Python's tree of a file, and where its nodes stand in the text."""
+"""Python's tree of a file, and where its nodes are in the text."""
 
 import ast
 from dataclasses import dataclass

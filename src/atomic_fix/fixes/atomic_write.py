@@ -111,7 +111,7 @@ def fix_staged(context: EditContext, site: WriteSite, target: ast.expr, region: 
 
 
 def _refuse_if_fallback(context: EditContext, site: WriteSite) -> None:
-    """Refuses what is done where an atomic write of the file failed."""
+    """Refuses a write in a handler of a failed atomic write of the file."""
     path = nodes.code_of(site.path_node)
     for block in site.call.enclosing:
         tried = context.parent(block.node) if block.kind is BlockKind.HANDLER else None

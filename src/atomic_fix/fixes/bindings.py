@@ -57,7 +57,7 @@ class Scope:
 def scopes(tree: ast.Module) -> Scope:
     """The scope of a module, with all others in it."""
     module = Scope(tree)
-    # No recursion: how deep a program nests is for its author to say.
+    # No recursion: programs may be nested to any depth.
     stack: list[tuple[ast.AST, Scope]] = [(each, module) for each in reversed(tree.body)]
     while stack:
         node, scope = stack.pop()

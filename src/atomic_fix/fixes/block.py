@@ -90,7 +90,7 @@ class HandleBlock:
         self.nodes = [node for each in body for node in walk(each)]
         self.code = code_of(site.path_node)
         self.other_names = self._names_elsewhere()
-        """Names of the module that stand for the path too."""
+        """Other names of the module for the path."""
         self.holding = self._names_that_hold_it()
         """Local names of what holds the path, and those of what looks at the file when it is
         called or gone through."""
@@ -124,7 +124,7 @@ class HandleBlock:
         )
 
     def check(self) -> None:
-        """Looks for what would not be the same.
+        """Checks that nothing would change.
 
         Raises:
             Refused: the program would do something else, or lose what it wrote.
@@ -138,7 +138,7 @@ class HandleBlock:
             self._check_handlers()
 
     def check_path_uses(self) -> None:
-        """Looks only for what is done with the file.
+        """Checks only what is done with the file.
 
         Raises:
             Refused: something is.
@@ -343,7 +343,7 @@ class HandleBlock:
                         todo.append(left)
 
     def _is_target(self, node: ast.expr, call: ast.Call, scope: _Scope) -> bool:
-        """Whether an expression stands for the file that is written."""
+        """Whether an expression is the file that is written."""
         name = dotted(node)
         is_block = scope.depth == _DEPTH
         if name in {f"{handle}.name" for handle in scope.handles}:
@@ -369,7 +369,7 @@ class HandleBlock:
         return orders.get(node, 1 << 60)
 
     def _follow_name(self, name: str, node: ast.Name | None, scope: _Scope) -> None:
-        """Into the function of the file that a name stands for, called or given on."""
+        """Into the function of the file that a name stands for, called or passed on."""
         if not scope.depth:
             return
         scopes = self.context.facts.scopes

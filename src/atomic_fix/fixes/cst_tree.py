@@ -192,7 +192,7 @@ class CstTree:
     Args:
         tree: that of the whole file.
         text: the piece, with rows above it that the parser needs.
-        shift: how many rows of the file stand above the first row of `text`; negative for more
+        shift: how many rows of the file are above the first row of `text`; negative for more
             rows in the text than in the file.
         models: Python's nodes that the piece is made of.
         without_functions: whether what is in functions is left out of the text.
@@ -363,7 +363,7 @@ class _Units:
         self._source = tree.source
         self._rows = tree.source.lines
         self._functions: list[nodes.Function] = []
-        """Those that stand in no other one."""
+        """Those that are not in another one."""
         stack: list[ast.AST] = [*tree.module.body]
         while stack:
             node = stack.pop()
@@ -459,7 +459,7 @@ class _Units:
             kept = range((window - 1) * _WINDOW, (window + 2) * _WINDOW)
         ast_nodes: list[ast.AST] = []
         end = 0
-        """The last row of what is left in so far."""
+        """The last row of what is included so far."""
         for index, statement in enumerate(body):
             if isinstance(statement, nodes.FUNCTIONS):
                 _fill(rows, end, nodes.first_row(statement))

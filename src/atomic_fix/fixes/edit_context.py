@@ -60,7 +60,7 @@ def binds(node: cst.CSTNode, name: str) -> bool:
 
 
 def _bindings(scope: ast.AST) -> dict[str, set[str]]:
-    """What the names of a module or function are bound to by its imports; an empty text stands for
+    """What the names of a module or function are bound to by its imports; an empty text means
     all else that binds one."""
     found: dict[str, set[str]] = {}
     stack = list(ast.iter_child_nodes(scope))
@@ -136,7 +136,7 @@ class EditContext:
     """One function of a module, or the module's own code, and the text that it is in.
 
     Args:
-        first: what a fix may change, as far as it is known: its imports must stand above. LibCST
+        first: what a fix may change, as far as it is known: its imports must be above. LibCST
             parses the piece of the file that the first of these is in.
     """
 
@@ -406,7 +406,7 @@ class EditContext:
             and start.row == span.end.row
             and layout.width(source.line(start.row)) > limit
         ):
-            limit = 10_000  # too long before: how to break it is for its author to say
+            limit = 10_000  # it was too long before: how to break it is up to its author
         before = start.column - 1 if indent is None else len(indent)
         after = len(end) or layout.width(source.line(span.end.row)[span.end.column - 1 :])
         indent = self.indent(start.row) if indent is None else indent
@@ -443,7 +443,7 @@ class EditContext:
         return f"{callee}({rows}\n{indent}){end}"
 
     def owns_its_rows(self, node: cst.CSTNode) -> bool:
-        """Whether nothing but white space stands before the node on its first row."""
+        """Whether only white space is before the node on its first row."""
         start = self.span(node).start
         return not self.source.line(start.row)[: start.column - 1].strip(" \t\f")
 
@@ -504,7 +504,7 @@ class EditContext:
             statement = around
         inner = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement
         span = self.tree.span(inner)
-        # A comment above stays: it stands over the publishing call then.
+        # A comment above stays: it is then above the publishing call.
         if any("#" in self.source.line(row) for row in range(span.start.row, span.end.row + 1)):
             raise Refused("a comment stands where the removal would go")
         return Edit(Span(Position(span.start.row, 1), Position(span.end.row + 1, 1)), "")

@@ -25,7 +25,7 @@ def fit(
     out on several rows.
 
     A line that was too long before stays so, unless a setting says how long lines may be: how to
-    break it is for its author to say.
+    break it is up to its author.
     """
     if style.quotes:
         edits = [Edit(each.span, layout.requoted(each.text, style.quotes)) for each in edits]

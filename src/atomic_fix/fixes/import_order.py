@@ -103,7 +103,7 @@ class ImportOrder:
 
         Args:
             names: each maybe with `as` and another name.
-            exploded: whether they stood on several rows, with a comma after the last.
+            exploded: whether they were on several rows, with a comma after the last.
         """
         ordered = sorted(dict.fromkeys(names), key=lambda each: self.name_key(each.split()[0]))
         head = f"from {module} import "

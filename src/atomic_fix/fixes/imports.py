@@ -282,7 +282,7 @@ def _end(line: Line) -> int:
 
 
 def _last_row(context: EditContext) -> int:
-    """The first row of the file that an import must stand above: that of the module's statement
+    """The first row of the file that an import must be above: that of the module's statement
     which uses it, or which may run the function that does."""
     context.last_row = context.last_row or _looked_up(context)
     return context.last_row
@@ -301,7 +301,7 @@ def _looked_up(context: EditContext) -> int:
 
 def _first_runs(context: EditContext) -> list[int]:
     """For each line of the module, the row of the first one from there on that may run a function
-    of the file: which one, and when, is not looked into."""
+    of the file: which one, and when, is not analysed."""
     body = _body(context)
     defined = set(_DEFINED.findall(context.source.text))
     rows = [1 << 60] * (len(body) + 1)
@@ -577,7 +577,7 @@ def _below_the_head(context: EditContext, statement: str) -> Edit:
 
 def _missing_rows(context: EditContext, row: int, below: Sequence[ast.stmt]) -> str:
     """The empty rows to add to those after `row`, so that enough part an import from what
-    stands below it."""
+    is below it."""
     wanted = context.style.imports.lines_after
     if wanted < 0:
         wanted = 2 if below and isinstance(below[0], _DEFINITIONS) else 1

@@ -145,7 +145,7 @@ def joined(text: str, style: Style) -> str:
 
 
 class _Line:
-    """The tokens of a logical line, as if they stood on one row.
+    """The tokens of a logical line, as if they were on one row.
 
     Raises:
         SyntaxError: it holds a comment, a string of several rows, or what is not a token.
@@ -239,7 +239,7 @@ class _Line:
         return any(start <= each < end for each in self.magic)
 
     def top(self, start: int, end: int) -> Iterator[int]:
-        """The tokens of a part that stand in no bracket of it, opening brackets included."""
+        """The tokens of a part outside of its brackets, opening brackets included."""
         index = start
         while index < end:
             yield index

@@ -29,7 +29,7 @@ class Errors:
 
     corrupt: tuple[str, ...]
     kept: tuple[str, ...] = ()
-    """Those that keep the default without a word."""
+    """Those that silently keep the default."""
     stays: bool = False
     """Whether the handler's own list of errors stays as it is: it is broad, or has a name."""
     any_error: bool = False
@@ -94,7 +94,7 @@ class _ErrorSplitter:
         if {"ValueError", "UnicodeDecodeError", "UnicodeError"} & set(self._swallow.errors):
             self._parses_nothing_else()
         if "ValueError" in corrupt and self._names_the_parser(corrupt):
-            # It is that of what is made of a value, which valid data may lack.
+            # It is raised when a value is used, which valid data may lack.
             corrupt.remove("ValueError")
             if not any(each.startswith("Unicode") for each in corrupt):
                 corrupt.append("UnicodeDecodeError")
@@ -120,7 +120,7 @@ class _ErrorSplitter:
 
     def _must_answer_missing(self) -> None:
         """Refuses a loader from elsewhere which may have that error for a missing file as well,
-        where nothing else answers one."""
+        where nothing else handles one."""
         load = self._swallow.load
         function = self._swallow.function
         if self._package() in BY_PARSER or isinstance(function.node, ast.Module):
@@ -229,7 +229,7 @@ class _ErrorSplitter:
         return found or f"{import_module(self._context, module)}.{name}"
 
     def _no_more_than_the_load(self) -> None:
-        """Refuses where the `try` holds more than the load and what is made of its result."""
+        """Refuses where the `try` has more than the load and the use of its result."""
         more = Refused("more than the load stands in the `try` of the broad handler")
         statements = [node for node in self._body if isinstance(node, ast.stmt)]
         guards = [node for node in statements if _is_guard(node)]

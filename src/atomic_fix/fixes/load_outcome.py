@@ -57,7 +57,7 @@ class LoadOutcome:
     reason: str
     """Why it is not safe, or wrong: a clause."""
     may_move: bool
-    """Whether the file may be moved aside."""
+    """Whether the file may be moved away."""
 
 
 def outcome(facts: ModuleFacts, swallow: Swallow) -> LoadOutcome:
@@ -251,7 +251,7 @@ def _decides(text: str) -> bool:
 
 def _is_decided_around(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether the comment above the function, or the docstring of its class or of the module, says
-    what becomes of an unreadable file."""
+    what happens to an unreadable file."""
     module = facts.tree.module
     if swallow.function.is_module:
         return False

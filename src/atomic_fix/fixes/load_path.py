@@ -131,7 +131,7 @@ class _LoadPath:
         )
 
     def _as_called(self, node: ast.expr, home: FunctionFacts, call: Call) -> ast.expr | None:
-        """A local path of a function that is called here, made of what it is called with."""
+        """A local path of a function that is called here, built from its arguments."""
         local = home.bindings.get(dotted(node) or "", ())
         if len(local) == 1 and local[0].is_assigned:
             node = local[0].value
@@ -171,7 +171,7 @@ class _LoadPath:
         except SyntaxError:
             return None
         if ast.dump(written) != ast.dump(made):
-            return None  # Pythons before 3.12 do not always know where a name in a string stands
+            return None  # before 3.12, Python does not always know where a name in a string is
         self._texts[made] = text
         return made
 

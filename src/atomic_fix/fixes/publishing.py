@@ -111,7 +111,7 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
 
 def _fails_over(context: EditContext, publication: Publication) -> bool:
     """Whether a handler around the rename publishes once more, for where the target may not be
-    there. Were the first to replace, that handler and what is said of it would be left over."""
+    there. Were the first to replace, that handler and its comments would be left over."""
     site = publication.site
     others = [
         each.call.source_node

@@ -14,7 +14,7 @@ import libcst as cst
 
 from atomic_fix.parse import NotParsed, TooDeep, stack
 
-# Bytes of stack, at least one and a half times of what was measured for the dearest of a kind.
+# Bytes of stack, at least one and a half times the most that was measured for a kind.
 _INDENT, _BRACKET, _LAMBDA, _LINK, _BRANCH = 40_000, 12_000, 24_000, 3_000, 2_000
 _AT_HAND = 1_000_000
 """What the main thread has left on every system."""
@@ -309,7 +309,7 @@ class _Scan:
             self._branches[-1] += _BRANCH
             self._stack += _BRANCH
         elif word == "lambda":
-            # Its default values and its body are within it, whatever stands before them.
+            # Its default values and its body are within it, whatever is before them.
             frame.kept += _LAMBDA
             self._stack += _LAMBDA
             frame.heads += 1

@@ -59,7 +59,7 @@ class Report:
     `fixed` are the findings that --write has repaired, and `done` is the word for it;
     `results` are then what remains. `imported` has the modules that the repairs of some of them
     import. `source_of` gives the text of a file as it was checked,
-    or None when that cannot be had any more; changes are not shown then.
+    or None when that is no longer available; changes are not shown then.
     """
 
     results: tuple[FileResult, ...]

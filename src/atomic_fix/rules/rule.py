@@ -108,8 +108,8 @@ class Rule:
         return self.page.strip().splitlines()[0]
 
     def check(self, facts: ModuleFacts, *, fixes: bool = True) -> Iterator[Finding]:
-        """The findings that are likely enough. Where they stand, and how they are repaired, is
-        looked for only then: it costs more than all the rest.
+        """The findings that are likely enough. Where they are, and how they are repaired, is
+        determined only then: it costs more than all the rest.
 
         Raises:
             NotParsed, TooDeep: LibCST cannot parse what is to be reported.

@@ -206,7 +206,7 @@ def nearest_pyproject(path: str) -> str:
 
 
 def text_of(path: str) -> str | None:
-    """The text of a file that anybody may have made; None when it cannot be had."""
+    """The text of an untrusted file; None when it cannot be read."""
     try:
         if not os.path.isfile(path) or os.path.getsize(path) > _MOST_BYTES:
             return None
@@ -221,7 +221,7 @@ def _may_be_a_package(name: str) -> bool:
 
 
 def _below(path: str, folder: str) -> list[str] | None:
-    """The parts of a path below a folder; None when it does not lie there."""
+    """The parts of a path below a folder; None when it is not there."""
     if path == folder:
         return []
     start = folder.rstrip(os.sep) + os.sep
@@ -567,7 +567,7 @@ def _early(
     backend = _texts(subtable(pyproject, "build-system").get("backend-path"))
     paths = [*backend, *(each for each in hooks if isinstance(each, str))]
     found = (os.path.normpath(os.path.join(root, each)) for each in paths)
-    # Where the backend lies among the sources, so does the program.
+    # Where the backend is among the sources, so is the program.
     folders = [root, *(folder for _, folder in roots)]
     return frozenset(x for x in found if all(_below(folder, x) is None for folder in folders))
 

@@ -76,7 +76,7 @@ class Home(Enum):
 @dataclass(frozen=True, slots=True)
 class FileName(PathExpr):
     """The last part of a literal path. In one module the same file name is the same file, whatever
-    the folder, unless one of them lies beside the code or in a temp folder."""
+    the folder, unless one of them is beside the code or in a temp folder."""
 
     name: str
     home: Home | None = None
@@ -239,7 +239,8 @@ class PartOf(_OfOne):
 
 @dataclass(frozen=True, slots=True)
 class Attribute(_OfOne):
-    """An attribute of what is no `self`: `config.path`. The same file when both are the same."""
+    """An attribute of something other than `self`: `config.path`. The same file when the object and
+    the name are the same."""
 
     of: PathExpr
     name: str
@@ -268,7 +269,7 @@ class Element(_OfOne):
 
 @dataclass(frozen=True, slots=True)
 class Handle(_OfOne):
-    """What `with ... as` binds: an open file, of which `.name` is the path."""
+    """What `with ... as` binds: an open file, whose `.name` is the path."""
 
     of: PathExpr
 

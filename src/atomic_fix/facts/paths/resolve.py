@@ -299,8 +299,8 @@ class Paths(Names):
 
 
 def _variable(home: FunctionFacts, name: str, bound: Sequence[Binding]) -> PathExpr:
-    """A name that no caller gives. The place tells apart what it stood for before and after it was
-    bound again."""
+    """A name that no caller gives. The place distinguishes what it stood for before and after it
+    was bound again."""
     value = bound[-1].value if bound else None
     place = (value.lineno, value.col_offset) if value is not None else None
     if home.is_module:

@@ -72,7 +72,7 @@ class PathTrait(Flag):
     PATH = auto()
     """Surely a path, and no text or other object."""
     BACKUP = auto()
-    """A copy that is put aside, such as a backup."""
+    """A backup copy."""
     DEVICE = auto()
     DESCRIPTOR = auto()
     """The number of an open file."""
@@ -82,7 +82,7 @@ class PathTrait(Flag):
 
 NO_TRAITS = PathTrait(0)
 OF_FOLDERS = PathTrait.STAGED | PathTrait.SYSTEM_TEMP | PathTrait.TEMP_DIR
-"""What is true of a folder is true of what is in it."""
+"""What is true of a folder is true of its files."""
 OF_PARTS = OF_FOLDERS | PathTrait.UNIQUE | PathTrait.TEMP
 """What is true of a part of a name is true of the whole."""
 _OF_JOINED = OF_FOLDERS | PathTrait.BESIDE | PathTrait.DEVICE
