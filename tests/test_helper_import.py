@@ -1113,6 +1113,25 @@ def test_a_clean_report_looks_at_no_project(here: Path, monkeypatch: pytest.Monk
     run()
 
 
+def test_a_helper_is_read_once_for_all_files(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from atomic_fix.run.project import text_of
+
+    read: list[str] = []
+
+    def counted(path: str) -> str | None:
+        read.append(Path(path).name)
+        return text_of(path)
+
+    monkeypatch.setattr(helper_import, "text_of", counted)
+    names = {f"app/job_{number}.py": SAVER for number in range(4)}
+    put({"pyproject.toml": NO_DEPENDENCY, "app/__init__.py": "", **names})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    result = run("--output-format", "full")
+    assert "[--write]" in result.stdout
+    assert "does not make it" not in result.stdout
+    assert read.count("atomic_io.py") == 1
+
+
 def test_comments_that_suppress_need_no_helper(here: Path) -> None:
     put({"pyproject.toml": NO_DEPENDENCY})
     make(job=SAVER)

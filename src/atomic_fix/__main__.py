@@ -3,8 +3,8 @@
 import sys
 
 if __name__ == "__main__":
-    # Python has put the current folder first: a `copy.py` in it would stand for the module of
-    # the standard library, and be run. Not so with -P or PYTHONSAFEPATH, or for the command.
+    # Python has put the current folder first: a `copy.py` in it would be imported instead of the
+    # standard library's module. Not so with -P or PYTHONSAFEPATH, or for the command.
     if not getattr(sys.flags, "safe_path", False) and not sys.flags.isolated:
         del sys.path[0]
     from atomic_fix.cli import main

@@ -1,4 +1,4 @@
-"""Known findings that are not to be told: what `--baseline` reads and `--write-baseline` writes.
+"""Known findings, which are not reported: what `--baseline` reads and `--write-baseline` writes.
 
 The file holds one line for each kind of finding of each file, in a fixed order:
 
@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """How many findings of each kind are known. `folder` is where the file lies."""
+    """How many findings of each kind are known. `folder` is the folder of the file."""
 
     folder: str
     counts: Mapping[Entry, int]
@@ -99,7 +99,7 @@ def parse(text: str, path: str) -> Baseline:
     """Read the text of the baseline file at `path`.
 
     Raises:
-        ValueError: a line is not an entry, or an entry stands there twice.
+        ValueError: a line is not an entry, or an entry is there twice.
     """
     counts: dict[Entry, int] = {}
     for row, line in enumerate(text.split("\n"), 1):

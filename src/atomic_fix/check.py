@@ -42,7 +42,7 @@ def check(
     source: Source, config: Config, tree: ast.Module | None = None, *, fixes: bool = True
 ) -> tuple[Finding, ...]:
     """Every finding of the selected rules, in order of position. Comments that suppress
-    findings are not looked at: see `suppress`.
+    findings are ignored: see `suppress`.
 
     Args:
         tree: Python's syntax tree of the source, if there is one already.
@@ -58,7 +58,7 @@ def check(
             except TooDeep:
                 raise
             except RecursionError:
-                pass  # long chains are no defect, and can be followed with more room
+                pass  # long chains are valid code, and can be followed with a larger stack
         return stack.with_deep_stack(lambda: _check(source, config, tree, fixes=fixes))
     except RecursionError:
         reason = "cannot be analysed: nested too deeply"

@@ -58,14 +58,14 @@ class ImportStyle:
     line_length: int = 0
     """0 for that of other code."""
     layout: str = "vertical"
-    """Names that do not fit on one row stand one a row, indented (`vertical`) or behind the opening
-    parenthesis (`aligned`); or they fill rows, indented (`grouped`) or behind it (`grid`)."""
+    """Names that do not fit on one row go one per row, indented (`vertical`) or after the opening
+    parenthesis (`aligned`); or they fill rows, indented (`grouped`) or after it (`grid`)."""
     trailing_comma: bool = True
     """Whether the last of several rows of names ends in a comma."""
     keeps_rows: bool = True
     """Whether an import that ends in such a comma stays on several rows although it fits on one."""
     wrapped_from: int = 0
-    """How many names stand on rows of their own even when they fit on one row; 0 for none."""
+    """From how many names on each has its own row even when they fit on one; 0 for never."""
     one_a_statement: bool = False
     one_a_statement_except: tuple[str, ...] = ()
     mixed: bool = False
@@ -84,7 +84,7 @@ class ImportStyle:
     known: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Patterns of modules, by section."""
     own: tuple[str, ...] = ()
-    """Packages and modules that lie in the project's source folders."""
+    """Packages and modules in the project's source folders."""
     default_section: str = "third-party"
     lines_after: int = -1
     """Empty rows below the imports; -1 for two above a function or class, otherwise one."""
@@ -98,11 +98,11 @@ class Style:
     """How a project lays out its code, as the settings of its formatters and linters say it."""
 
     line_length: int = 0
-    """0 when no setting gives it: the file's own rows tell."""
+    """0 when no setting gives it: it is then derived from the file."""
     usual_line_length: int = 0
     """That of a tool that is configured without one: it holds for a file that keeps to it."""
     parenthesised_with: bool = False
-    """Whether the items of a `with` may stand in parentheses, which Python 3.9 brought."""
+    """Whether the items of a `with` may be in parentheses, as they can since Python 3.9."""
     keeps_trailing_commas: bool = True
     """Whether a trailing comma keeps what it ends on several rows."""
     quotes: str = ""
@@ -112,13 +112,13 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Settings of one run that tell what is found, after files and options were merged.
+    """Settings of one run that affect findings, after files and options were merged.
 
     Each but `style` is the key of its name in `settings.KEYS`, which says what it means.
     """
 
     select: tuple[str, ...] = ()
-    """Empty stands for every rule that is on by default."""
+    """Empty means every rule that is on by default."""
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     durable_words: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The bytes of a file that anybody may have made: never waits, and never reads without end."""
+"""The bytes of an untrusted file: never waits, and never reads without end."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ def read(path: str, most: int = MOST, *, follow: bool = True, pipes: bool = Fals
         OSError: it cannot be read, is not regular (a pipe, socket, device), or is too large.
         ValueError: the path holds a null character.
     """
-    # To open some devices is to start something, so they are looked at first.
+    # Opening a device may start something, so the kind of file is checked first.
     status = os.stat(path, follow_symlinks=follow)
     is_pipe = pipes and stat.S_ISFIFO(status.st_mode)
     if not is_pipe:
@@ -40,7 +40,7 @@ def read(path: str, most: int = MOST, *, follow: bool = True, pipes: bool = Fals
             _refuse_special(status, path)
         parts = []
         room = most
-        # The size is no promise: that of a file in /proc is 0, whatever it holds.
+        # The size is not reliable: that of a file in /proc is 0, whatever it holds.
         wanted = min(status.st_size, room) + 1
         while part := file.read(wanted):
             parts.append(part)

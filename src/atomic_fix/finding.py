@@ -51,7 +51,7 @@ class Fix:
 
     `note` says what a reader should know before applying it; empty when nothing.
     `alternative` is another repair of the same finding, which a person may prefer: it is shown
-    and offered in editors, and never applied by itself.
+    and offered in editors, and never applied automatically.
     """
 
     title: str
@@ -63,7 +63,7 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One ground for a finding, as a clause: "the function's name says checkpoint"."""
+    """One reason for a finding, as a clause: "the function's name says checkpoint"."""
 
     text: str
     row: int | None = None

@@ -2,7 +2,7 @@
 
 flake8 sees to `# noqa`, to `select`, `ignore` and `exclude`. What else is configured comes from
 `[tool.atomic-fix]`, as for the command, with flake8's own `atf-…` options put over it; that
-flake8 runs with `--isolated` it does not tell its plugins.
+flake8 runs with `--isolated` its plugins do not learn that.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from atomic_fix.source import Source
 from atomic_fix.suppress import Reach, Suppressions
 
 _OPTIONS = tuple(key for key in KEYS if key.of_config and key.kind is not Kind.CODES)
-"""The keys that are flake8 options too: those that tell what is found. flake8 selects codes."""
+"""The keys that are flake8 options too: those that affect findings. flake8 selects codes."""
 
 
 def _let_no_file_end_the_run() -> None:
-    """Have flake8 tell of two kinds of files, before any plugin is asked, as it tells of others
-    like them. It would end with a traceback instead, and tell of no file.
+    """Make flake8 report two kinds of files, before any plugin is asked, as it reports others
+    like them. It would end with a traceback instead, and report no file.
 
     A coding cookie that names no encoding of text (`rot13`): the file is read as latin-1, as it is
     when the cookie names nothing at all. Code that is nested too deeply for Python's parser, or
@@ -119,7 +119,7 @@ class AtomicFixPlugin:
             if value is not None:
                 values[key.name] = value
                 if key.kind is Kind.FRACTION:
-                    with suppress(ValueError):  # what is no number is refused by name
+                    with suppress(ValueError):  # what is not a number is refused by name
                         values[key.name] = float(value)
         try:
             cls._resolver = Resolver(values)
@@ -162,7 +162,7 @@ class AtomicFixPlugin:
             # It is there as lines only; positions are the same in them.
             content = Source(self._filename, text, "utf-8", bom=False)
         else:
-            # As it lies on the disk: where that cannot be decoded, flake8's lines are what
+            # As it is on the disk: where that cannot be decoded, flake8's lines are what
             # latin-1 makes of it. Of a file with \r, for one, it parses other lines.
             content = disk.read(self._filename)
         known = settings.baseline and str(Path(settings.root, settings.baseline))

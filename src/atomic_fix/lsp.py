@@ -145,7 +145,7 @@ class _Checked:
 
 class _Server(LanguageServer):
     """Holds nothing between requests but what it has said: documents are pygls's, settings are
-    read anew, so that a changed configuration holds at the next keystroke."""
+    read again, so that a changed configuration holds at the next keystroke."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

@@ -38,7 +38,7 @@ _CLASSES = {
 
 
 _STAR, _FOLDERS, _REST = b"*", b"**/", b"**"
-"""What stands between the parts of a pattern that match one character each."""
+"""What is between the parts of a pattern that match one character each."""
 
 
 def encoded(pattern: str) -> bytes:
@@ -88,7 +88,7 @@ class Patterns:
         or have nothing to say of it: what they say of a folder above it, they said there."""
         if not self._of_paths and path.startswith(self._inside):
             # Of folders in one another each has patterns, perhaps, and each of them is asked of
-            # all below: what only looks at names does so before anything is copied.
+            # all below: patterns that only need names are tried before anything is copied.
             return self._answer(self._named(path[path.rfind(os.sep) + 1 :], is_folder))
         relative = self._relative(path)
         return None if relative is None else self._decide(relative, is_folder)
@@ -162,14 +162,14 @@ def _pattern(line: bytes) -> _Pattern | None:
 
 
 def _without_blanks_behind(line: bytes) -> bytes:
-    """Without the blanks at its end, but for one behind a backslash."""
+    """Without the blanks at its end, but for one after a backslash."""
     kept = line.rstrip(b" ")
     behind = len(kept) - len(kept.rstrip(b"\\"))
     return line[: len(kept) + 1] if behind % 2 else kept
 
 
 class _Glob:
-    """A pattern with wildcards, of which the first `plain` bytes are none."""
+    """A pattern with wildcards, whose first `plain` bytes hold none."""
 
     def __init__(self, glob: bytes, plain: int, by_name: bool) -> None:
         self._plain = glob[:plain]
@@ -201,7 +201,7 @@ class _Glob:
 
 
 class _Parts(NamedTuple):
-    """What stands up to the last `**/` of a pattern, and what behind it, with its slashes."""
+    """The parts of a pattern before and after its last `**/`, with the slashes of the latter."""
 
     head: re.Pattern[bytes] | None
     tail: re.Pattern[bytes] | None
@@ -314,8 +314,8 @@ def _tokens(glob: bytes, by_name: bool) -> list[bytes] | None:
 
 
 def _set(glob: bytes, place: int) -> tuple[bytes, int] | None:
-    """The regular expression for a set whose bracket stands right before `place`, and the place
-    behind it; None when it is not closed, or names a class that there is not."""
+    """The regular expression for a set whose bracket is right before `place`, and the place
+    after it; None when it is not closed, or names an unknown class."""
     members: set[int] = set()
     negated = glob[place : place + 1] in (b"!", b"^")
     place += negated

@@ -31,7 +31,7 @@ BUILTIN_ERRORS = {
 HARMFUL = {name.rpartition(".")[2] for name in errors.CORRUPT | errors.BROAD}
 """Last parts of the names of exceptions that may mean "there but unreadable"."""
 CORRUPT = re.compile("|".join(sorted(errors.CORRUPT_WORDS)), re.IGNORECASE)
-"""What such a name may say, whoever's exception it is."""
+"""What such a name may say, whichever package it is from."""
 
 TRUNCATES = r"\.[\s\\]*truncate\b"
 """A pattern for `handle.truncate`, of a file that is opened for update or to append to."""
@@ -57,8 +57,8 @@ LOADING_WORD = (
 """A pattern for the words that say "load", where they are words of a name."""
 
 OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
-"""Last parts of the names of what opens a file."""
-# A search each: where `GzipFile` stands, so does `File`.
+"""Last parts of the names of functions that open files."""
+# One search for each: where `GzipFile` is, `File` is too.
 _SOME_OPENER = tuple(
     name.encode() for name in OPENERS if not any(each in name for each in OPENERS - {name})
 )
@@ -80,7 +80,7 @@ _TRUNCATES = re.compile(TRUNCATES.encode())
 _TEMP_MODULES = tuple({maker.partition(".")[0].encode() for maker in apis.TEMP_MAKERS})
 
 _RENAMING = sorted(method.encode() for method in apis.PUBLISH_METHODS)
-# `.replace("a", "b")` is that of a string, and what has a backtick behind it is prose.
+# `.replace("a", "b")` is a string's method, and a name before a backtick is prose.
 _RENAMES = re.compile(
     rb"(?:%s)[\s\\)]*\((?!\s*(?:`|(?:\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[\w.\[\]]+)"
     rb"\s*,\s*[^\s)#\\]))" % b"|".join(_RENAMING)
@@ -150,7 +150,7 @@ class Prefilter:
         self._tests = config.names_rules
         self._loads: dict[bytes, Load] = {}
         savers = saver_names(config)
-        # By what they have in common: a pattern that begins with plain text is found fast.
+        # By their common part: a pattern that begins with plain text is found fast.
         methods: dict[str, list[str]] = {}
         for name in savers:
             if name[0] == ".":
@@ -218,7 +218,7 @@ class Prefilter:
         )
 
     def _may_publish(self, content: bytes) -> bool:
-        """A publication needs a temp file that is in sight."""
+        """A publication needs a temp file that is visible."""
         return (
             (
                 _holds(content, _RENAMING)
@@ -450,7 +450,7 @@ def _holds(content: bytes, some: Iterable[bytes]) -> bool:
 
 
 def _may_be_corrupt(caught: bytes) -> bool:
-    """Whether what stands between `except` and the colon may mean "there but unreadable"."""
+    """Whether what is between `except` and the colon may mean "there but unreadable"."""
     names = _NAME.findall(caught.partition(b" as ")[0])
     if not names:
         return True

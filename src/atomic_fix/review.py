@@ -1,4 +1,4 @@
-"""Fixes one by one, each as a person answers: the core of `--interactive`."""
+"""Fixes one by one, each as the user decides: the core of `--interactive`."""
 
 import enum
 from collections import Counter
@@ -29,12 +29,12 @@ def review(
     """Ask about each finding with a fix, and apply those that are wanted.
 
     Args:
-        find: the findings that are to be told of a text.
+        find: the findings that are to be reported of a text.
         ask: is given the finding, the source that it was found in and the text that its fix
             would make of it.
         why: gives the reason to put into the comment that suppresses a finding, None to quit.
     """
-    # A fix moves what stands below it, so that a finding that was declined is known again as
+    # A fix moves what is below it, so that a finding that was declined is known again as
     # those of a baseline are.
     counts: Counter[Entry] = Counter()
     declined = Baseline(".", counts)

@@ -18,14 +18,14 @@ SAFE_AND_UNSAFE = frozenset({Applicability.SAFE, Applicability.UNSAFE})
 
 ROUND_LIMIT = 10
 """Rounds of check and apply. A fix needs a second round when it overlaps an earlier one,
-and hardly ever a third; a file that is not stable after ten is not going to be."""
+and hardly ever a third; a file that is not stable after ten never will be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
     """What became of one source.
 
-    `applied` are the findings that were repaired, as they stood in the round that did so.
+    `applied` are the findings that were repaired, as they were in the round that did so.
     `remaining` are those of the final text. When `refusal` is not empty it says in one
     clause why the source was left alone, and `text` is the text it came with; of a review,
     why single fixes did not go in. `quit`: a person wants to see no more.
@@ -109,7 +109,7 @@ def rewrite(
 ) -> Rewrite:
     """Check and apply until nothing is left that may be applied.
 
-    `find` gives the findings that are to be told, so that what is suppressed or in a
+    `find` gives the findings that are to be reported, so that what is suppressed or in a
     baseline is never touched. The source is refused, unchanged, when the result would not
     compile, would have lost a comment, cannot be written in the file's encoding, or does
     not settle.
@@ -135,7 +135,7 @@ def rewrite(
     final = tidied(source, current)
     reason = refusal(source, final)
     if not reason and final.text != current.text:
-        findings, problem = _found(final, find)  # they stand on other rows
+        findings, problem = _found(final, find)  # they are on other rows
     if reason := reason or problem:
         return Rewrite(source.text, (), first, reason)
     return Rewrite(final.text, tuple(repaired), findings)

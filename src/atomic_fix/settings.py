@@ -152,7 +152,7 @@ class Key:
 
     @property
     def of_config(self) -> bool:
-        """Whether it tells what is found: it is in `Settings.config` then."""
+        """Whether it affects findings: it is in `Settings.config` then."""
         return self.attribute in Config.__dataclass_fields__
 
 

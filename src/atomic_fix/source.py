@@ -62,7 +62,7 @@ class Source:
         return line[: len(line) - len(line.lstrip(" \t\f"))].replace("\f", "")
 
     def offset(self, position: Position) -> int:
-        """Where in the text a position is; the row behind the last one is its end."""
+        """Where in the text a position is; the row after the last one is its end."""
         if position.row > len(self.line_starts):
             return len(self.text)
         return self.line_starts[position.row - 1] + position.column - 1
@@ -100,7 +100,7 @@ def decode(content: bytes, filename: str) -> Source | Unreadable:
     except LookupError:
         return Unreadable(filename, f"cannot be decoded: {encoding} is no encoding of text")
     except Exception as error:
-        # What a codec raises is its own affair, and anybody can register one.
+        # Codecs can be registered by any package, and may raise anything.
         reason = " ".join(str(error).split())
         return Unreadable(filename, f"cannot be decoded as {encoding}: {reason}")
     if "\0" in text:
@@ -113,7 +113,7 @@ def is_python(content: bytes) -> bool:
     """Whether this Python can parse a file; false too when it cannot say."""
     import warnings
 
-    # A feature that does not exist stops the compiler right behind the parser: that spares it
+    # A feature that does not exist stops the compiler right after the parser: that spares it
     # the objects of `ast`, half of the time.
     first = b"from __future__ import _\n"
     try:
@@ -139,7 +139,7 @@ _TEST_FOLDER = re.compile(r"(?:.*[_-])?(?:tests?|unittests?|testsuite)", re.IGNO
 def is_test_file(path: str) -> bool:
     """Whether a file is one of tests, by the names that pytest, unittest and Django give those.
 
-    A package called `testing` is none: it mostly holds what others test with.
+    A package called `testing` does not count: it mostly holds tools for tests.
 
     Args:
         path: as seen from the folder of the project: what that is called, or a folder above it,
@@ -152,20 +152,20 @@ def is_test_file(path: str) -> bool:
 
 
 def relative_posix(path: str, folder: str, flavour: ModuleType = os.path) -> str:
-    """`path` as it stands in reports, patches, patterns and baselines: as seen from `folder`, with
-    forward slashes on every system; whole when it lies on another drive.
+    """`path` as it is in reports, patches, patterns and baselines: as seen from `folder`, with
+    forward slashes on every system; whole when it is on another drive.
 
     `flavour` is the module with the path rules of the system.
     """
     try:
         seen: str = flavour.relpath(path, folder)
-    except ValueError:  # on Windows there is no way from one drive to another
+    except ValueError:  # on Windows there is no relative path from one drive to another
         seen = flavour.abspath(path)
     return seen.replace(flavour.sep, "/")
 
 
 def relative_if_inside(path: str, folder: str, flavour: ModuleType = os.path) -> str | None:
-    """`path` as seen from `folder` when it lies in it, otherwise None."""
+    """`path` as seen from `folder` when it is in it, otherwise None."""
     seen = relative_posix(path, folder, flavour)
     if seen == ".." or seen.startswith("../") or flavour.isabs(seen):
         return None

@@ -114,7 +114,7 @@ def _seen(path: str) -> tuple[str, int, int] | None:
 
 @dataclass
 class _Found:
-    """The nearest table of each tool, and the folder that it stands in."""
+    """The nearest table of each tool, and the folder that it is in."""
 
     ruff: dict[str, Any] | None = None
     black: dict[str, Any] | None = None
@@ -212,7 +212,7 @@ def _ini(content: bytes) -> dict[str, dict[str, Any]]:
 
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     text = content.decode("utf-8", "replace").removeprefix("\ufeff")
-    # What stands above the first section (`root = true`) has none.
+    # What is above the first section (`root = true`) has none.
     start = re.search(r"^\[", text, re.MULTILINE)
     try:
         parser.read_string(text[start.start() :] if start is not None else "")
@@ -476,7 +476,7 @@ def deleting_ruff() -> str:
 
 
 def _would_delete(table: dict[str, Any]) -> bool:
-    # The keys stand below `lint`, and in older configurations at the top.
+    # The keys are below `lint`, and in older configurations at the top.
     lint = table.get("lint", {})
     tables = [table, lint] if isinstance(lint, dict) else [table]
     external = _ruff_codes(tables, "external")

@@ -5,7 +5,7 @@ The first two mean exactly what they mean to flake8, odd corners included, so th
 holds in both front ends: flake8 searches text, not comments, takes the first match, compares
 codes by prefix and case, and joins the rows of a string over several lines and of lines that
 a backslash continues. `# flake8: noqa` counts only at the start of a row, and then for every
-code, whatever stands behind it.
+code, whatever follows it.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Reach(enum.Enum):
 class Suppression:
     """One comment that suppresses findings on the rows from `first_row` to `last_row`.
 
-    `span` is the comment's own place, without what stands behind its codes. `codes` are the
-    codes, or beginnings of codes, that it names; empty stands for all. `reason` is the rest of
+    `span` is the comment's own place, without what comes after its codes. `codes` are the
+    codes, or beginnings of codes, that it names; empty means all. `reason` is the rest of
     the comment.
     """
 
@@ -146,7 +146,7 @@ def unused(
 
 def _real_comments(suppressions: Suppressions, source: Source) -> Iterator[Suppression]:
     """Those that are comments to Python too: flake8, and so we, take them in strings as well,
-    but one that only stands in a string, such as an example, is not worth a word."""
+    but one that is only in a string, such as an example, is ignored."""
     if not suppressions.comments:
         return
     try:
@@ -207,7 +207,7 @@ def _joined_rows(
             continue
         first = first or token.start[0]
         if token.type in (tokenize.NL, tokenize.NEWLINE):
-            # A row that no token stands on is looked at alone.
+            # A row without a token is read by itself.
             yield from ((row, row) for row in range(next_row, first))
             yield first, token.end[0]
             next_row = token.end[0] + 1
@@ -271,7 +271,7 @@ def add_noqa(source: Source, findings: Iterable[Finding], reason: str) -> str:
     takes them together.
 
     Args:
-        reason: put behind the codes when it is not empty; one line.
+        reason: put after the codes when it is not empty; one line.
 
     Raises:
         ValueError: this Python cannot split the text into tokens.
@@ -305,7 +305,7 @@ def _with_codes(line: str, comment_column: int | None, codes: list[str], reason:
 
 
 class CommentRows:
-    """Where comments stand and may stand, by row."""
+    """Where comments are and may be, by row."""
 
     def __init__(self, source: Source) -> None:
         """Raises:
@@ -341,5 +341,5 @@ class CommentRows:
 
     def comment_row(self, row: int) -> int:
         """The row itself, or the last one that flake8 takes together with it when a comment
-        there would end up inside a string or behind a backslash."""
+        there would end up inside a string or after a backslash."""
         return self._last_row.get(row, row) if row in self._closed else row

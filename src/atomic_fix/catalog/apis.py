@@ -11,7 +11,7 @@ from functools import lru_cache
 
 
 class Content(Enum):
-    """What a file holds, as far as the call that writes it tells."""
+    """What a file holds, as far as the call that writes it shows."""
 
     UNKNOWN = auto()
     STATE = auto()
@@ -57,9 +57,9 @@ class Opener:
     parameters: tuple[str, ...] = _OPEN
     """The names of those that may be given by position, the path first."""
     content: Content = Content.UNKNOWN
-    """What such a file holds if the opener itself tells."""
+    """What such a file holds, if the opener alone determines that."""
     refusal: str = ""
-    """Why there is no repair, if there is more to say than that it is not known."""
+    """Why there is no repair; empty if the reason is only that its other effects are unknown."""
 
     @property
     def path_keyword(self) -> str:
@@ -71,7 +71,7 @@ class Handle:
     """What a saver does with a handle in place of a path."""
 
     arguments: str = '"wb"'
-    """How `atomic_open` is called after the path."""
+    """The arguments of `atomic_open` after the path."""
     suffixes: tuple[str, ...] = ()
     """Given a path, the saver writes to that very file, and plainly, only with one of these
     suffixes; empty when the suffix is nothing to it."""
@@ -82,7 +82,7 @@ class Handle:
     refused: frozenset[str] = frozenset()
     """Keywords that go with a path only, or open the file in another way."""
     appends: bool = False
-    """Whether the saver puts the first suffix behind a path that lacks it."""
+    """Whether the saver puts the first suffix after a path that lacks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Saver:
     keyword: str
     content: Content
     handle: Handle | None = None
-    """What its repair does; without it, there is none, for the reason `refusal`."""
+    """What its repair does. Without it there is no repair, for the reason `refusal`."""
     loader: str = ""
     """The call that loads what it saves, from the same path."""
     refusal: str = "`{}` takes a path only; save to a temp file, then `os.replace` it"
@@ -111,7 +111,7 @@ class Loader:
 
     name: str
     takes_path: bool = False
-    """Whether a path may stand in place of the handle."""
+    """Whether it also accepts a path."""
 
 
 OPENERS = (
@@ -150,7 +150,7 @@ OPENERS = (
 PATH_OPEN = Opener("Path.open", Rewriting.OPENS, parameters=_OPEN[1:])
 
 # `smart_open`, `zopen`, `open_file`, imported from anywhere: `open` with something around it,
-# unless a word of the name says that it does what this tool would have it do, or opens no file.
+# unless its name says that it is atomic already, or opens no file.
 WRAPPER = re.compile(
     r"(?!(?i:.*(?:atomic|cloud|durabl|hold|lock|remote|safe|tar|te?mp|url|zip)))"
     r"(?:(?:\w+_|[fgxz])open|open_(?:\w+_)?file(?:_like)?)"
@@ -385,8 +385,8 @@ LOADERS = (
     Loader(".load_state_dict"),
 )
 
-# Serialisers whose last name does not tell it, as `dump` and `dumps` do: given the handle, or
-# returning what is then written.
+# Serialisers that are not recognised by their last name, as `dump` and `dumps` are. They are given
+# the handle, or return what is then written.
 DUMPERS = frozenset(
     {
         "msgpack.pack",
@@ -403,6 +403,9 @@ DUMPERS = frozenset(
         "yaml.safe_dump_all",
     }
 )
+
+# Functions that write an object into a handle, wherever they come from.
+DUMP_NAMES = frozenset({"dump", "safe_dump"})
 
 # Functions, and methods of an object (pydantic, attrs, protobuf, numpy), that return its
 # serialised form.
@@ -424,6 +427,20 @@ TEMP_MAKERS = frozenset(
     }
 )
 
+# Calls that give another value each time: a time, a random number, the number of the process.
+UNIQUE_MAKERS = (
+    "datetime.now",
+    "datetime.utcnow",
+    "getpid",
+    "strftime",
+    "time.time",
+    "time_ns",
+    "token_hex",
+    "uuid",
+    "uuid1",
+    "uuid4",
+)
+
 # Calls that give a finished file its final name.
 PUBLISHERS = {
     "os.replace": Move.REPLACE,
@@ -441,7 +458,7 @@ PUBLISH_METHODS = {"rename": Move.RENAME, "replace": Move.REPLACE}
 PLAIN_HANDLES = frozenset(
     {"open", "io.open", "os.fdopen", "Path.open", "tempfile.NamedTemporaryFile"}
 )
-# Packages of what writes through a handle that it is given, or ends before the handle does.
+# Packages of objects that write through a handle, or end before the handle does.
 WRITING_THROUGH = frozenset({"bz2", "csv", "gzip", "json", "lzma", "pickle", "tarfile", "zipfile"})
 
 SPLITTERS = frozenset({"split", "splitlines"})
@@ -562,7 +579,7 @@ ATOMIC_PACKAGES = frozenset(
     {"atomic_fix", "atomicwrites", "atomicwriter", "atomicfile", "durablewrite", "safer"}
 )
 
-# The name of a function from elsewhere that writes a file in a way that is its own affair.
+# The name of an imported function that writes a file. How it does so is for its own module.
 PROJECT_WRITER = re.compile(r"(?i:\w*atomic\w*|_?(?:dump|persist|save|store|write)_\w+)")
 
 # In-memory objects that savers and dumpers may be given instead of a file.
@@ -579,5 +596,23 @@ RUNNERS = {
     "sync_to_async": 0,
 }
 
-# Packages whose paths may lie on another machine.
+# Modules of the standard library with an `open` of their own.
+MODULES_WITH_OPEN = frozenset(
+    {
+        *("aifc", "bz2", "codecs", "dbm", "gzip", "lzma", "os", "posix", "shelve", "sunau"),
+        *("tarfile", "tokenize", "wave", "webbrowser"),
+    }
+)
+
+# Packages whose paths may be on another machine.
 REMOTE_PATH_PACKAGES = ("upath", "cloudpathlib", "s3path", "fsspec", "universal_pathlib")
+
+# Of other people's packages, those that do no more when they are imported than to define names.
+# A write that goes to the helper may have been the only one that needed them.
+IMPORTED_WITHOUT_EFFECT = frozenset(
+    {
+        "aiofile", "aiofiles", "anyio", "atomicwrites", "demjson3", "hjson", "json5", "jsonpickle",
+        "msgpack", "orjson", "pyjson5", "rapidjson", "ruamel", "rtoml", "simplejson", "toml",
+        "tomli", "tomli_w", "tomlkit", "ujson", "yaml",
+    }
+)  # fmt: skip

@@ -18,7 +18,7 @@ EXIT_CALLS = frozenset(
     }
 )
 
-# Calls that are told a path, or work out another one, and open nothing.
+# Calls that are given a path, or compute another one, and open nothing.
 NOT_OPENING = frozenset(
     {
         *("Path", "PurePath", "PurePosixPath", "abspath", "absolute", "as_posix", "as_uri"),
@@ -53,7 +53,7 @@ LAZY = frozenset(
     }
 )
 
-# Calls that look at a file.
+# Calls that inspect a file.
 INSPECTING_A_FILE = frozenset({"exists", "is_file", "lstat", "read_bytes", "read_text", "stat"})
 
 # Calls that put the content of a file on disk.

@@ -44,7 +44,7 @@ MISSING = frozenset({"FileNotFoundError", "IsADirectoryError", "NotADirectoryErr
 # Raised for a missing file and for one that cannot be read alike.
 OPERATING_SYSTEM = frozenset({"EnvironmentError", "IOError", "OSError", "PermissionError"})
 
-# Handlers of these answer a write that went wrong; what was written until then is no loss.
+# Handlers of these respond to a failed write; what was written until then is not missed.
 WRITE_ERRORS = frozenset(
     {
         *("ArithmeticError", "EncodeError", "EnvironmentError", "Exception", "IOError"),
@@ -55,7 +55,7 @@ WRITE_ERRORS = frozenset(
     }
 )
 
-# Exceptions that say that there is enough, and not that something went wrong.
+# Exceptions that end something and do not mean an error.
 NO_ERRORS = frozenset(
     {"GeneratorExit", "KeyboardInterrupt", "StopAsyncIteration", "StopIteration", "SystemExit"}
 )
@@ -92,7 +92,7 @@ BY_PARSER = {
 # Libraries that raise almost anything for a corrupt file, and an `OSError` for a missing one.
 RAISING_ANYTHING = frozenset({"joblib", "torch", "numpy", "pandas", "polars", "safetensors"})
 
-# Errors of what is made of the data: it may be valid, and without the key.
+# Errors that using the data raises: it may be valid, but lack a key.
 SHAPE_ERRORS = ("AttributeError", "LookupError", "TypeError")
 
 # Errors that nothing but a parser raises: what gave the path has succeeded then.
@@ -104,7 +104,7 @@ PARSER_ERRORS = frozenset(
     }
 )  # fmt: skip
 
-# Who takes one of these takes what a torn file raises.
+# A handler of one of these also catches what a truncated file raises.
 TRUNCATION_ERRORS = frozenset(
     {"Exception", "JSONDecodeError", "UnpicklingError", "ValueError", "YAMLError"}
 )

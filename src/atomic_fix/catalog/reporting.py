@@ -1,9 +1,9 @@
-"""Who tells a person that something went wrong: by logging, printing, raising an alarm or ending
+"""What reports a problem to a person: by logging, printing, raising an alarm or ending
 the program."""
 
 import re
 
-# Methods of loggers, by whether somebody hears of it in production.
+# Methods of loggers, by whether they are usually visible in production.
 ALARMS = frozenset({"critical", "error", "exception", "fatal", "warn", "warning"})
 QUIET = frozenset({"debug", "info", "trace"})
 # Of those, the ones that others than loggers have, which show it: `st.info(...)`.
@@ -25,10 +25,10 @@ GIVING_THE_ERROR = frozenset(
 # In the name of a call that logs an error: `log_trace`, `log_err`.
 LOGGED = frozenset({"err", "exc", "trace", "traceback"})
 
-# Calls that show a text to whoever runs the program.
+# Calls that show a text to the user.
 PRINTING = frozenset({"echo", "pprint", "print", "secho"})
 
-# Other calls that tell somebody or end the program: by their last name, and by the whole one.
+# Other calls that report or end the program: by their last name, and by the whole one.
 METHODS = ALARMS | {"abort", "capture_exception"}
 CALLS = frozenset(
     {
@@ -54,7 +54,7 @@ COLLECTING = frozenset({"add", "append"})
 # Words in the name of a call that puts the bad file aside, or something good in its place.
 RESCUING = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
 
-# What a text says that is no mere progress report.
+# What a text says that is more than a progress report.
 FAILURE_TEXT = re.compile(
     r"\b(bad|broken|cannot|can't|corrupt\w*|could not|couldn't|damaged|error\w*|fail\w*|invalid"
     r"|malformed|not (a )?valid|unable|unreadable|warn\w*)\b",

@@ -1,9 +1,9 @@
 """Words that say whether a file is durable state, and what functions and values are for. Lower
-case, singular; phrases are joined by a space ("last run"). How much each kind of place weighs
-stands in `facts.durable`."""
+case, singular; phrases are joined by a space ("last run"). The weight of each kind of place
+is in `facts.evidence`."""
 
-# Durable state that programs hardly share with others, so that a loader is told by its name even
-# where nothing in sight writes the file.
+# Durable state that programs hardly share with others, so that a loader is recognised by its name
+# even where no known code writes the file.
 OWN = frozenset(
     {
         "bookmark",
@@ -50,7 +50,7 @@ DURABLE = OWN.union(
     }
 )
 
-# A name with one of these makes it likely; a second ground is needed.
+# A name with one of these makes it likely; a second feature is needed.
 MAYBE_DURABLE = frozenset(
     {
         "account",
@@ -223,7 +223,7 @@ STAGING = frozenset(
     {"begin", "create", "new", "stage", "staged", "staging", "temp", "temporary", "tmp"}
 )
 
-# Folders that the system empties when it starts anew, or the program when it ends.
+# Folders that the system empties when it starts again, or the program when it ends.
 VOLATILE = frozenset({"runtime dir", "runtime directory", "runtime folder"})
 
 # What a text is called that is a program's source: it is edited, not kept.
@@ -328,7 +328,7 @@ DATA_SUFFIXES = frozenset(
 # What says that a path is a temp file, to be published under another name.
 TEMP = frozenset({"incomplete", "new", "part", "partial", "swp", "temp", "temporary", "tmp"})
 
-# What says that a path is a copy put aside.
+# What says that a path is a backup copy.
 BACKUP = frozenset(
     {
         "backup",
@@ -349,7 +349,7 @@ BACKUP = frozenset(
 # Words in a function's name that say it keeps something for later.
 SAVE_VERBS = frozenset({"commit", "persist", "save", "store", "sync"})
 
-# Words in a function's name that promise an atomic write to whoever calls it.
+# Words in a function's name that promise its callers an atomic write.
 PROMISING_ATOMICITY = frozenset({"atomic", "atomically", "durable", "safe", "safely"})
 
 # Words in the name of a function that gives the path it is given, in another form.
@@ -384,12 +384,16 @@ PATHS = frozenset(
         "target",
     }
 )
+
+# Words in the name of a call that gives a path.
+PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
+
 FOLDERS = frozenset({"dir", "directory", "folder", "root", "tree"})
 
-# Words in the name of a function that answers with yes or no.
+# Words in the name of a predicate.
 ASKING = frozenset({"can", "check", "exist", "has", "is", "valid", "validate", "verify"})
 
-# Words in the name of a function that answers whether a file is bad.
+# Words in the name of a predicate that is true for a bad file.
 BROKEN = frozenset(
     {
         "bad", "broken", "corrupt", "corrupted", "damaged", "invalid", "malformed", "torn",
@@ -412,16 +416,16 @@ WAITING = frozenset({"backoff", "delay", "pause", "sleep", "wait"})
 # In the name of a call that makes another attempt: `raw_decode`, `load_backup`.
 ATTEMPTING = frozenset({"decode", "load", "recover", "restore", "salvage", "unpickle"})
 
-# In the name of a call or value that stands in for what was not loaded.
+# In the name of a call or value that replaces what was not loaded.
 DEFAULT = frozenset({"blank", "default", "empty", "fresh", "initial", "new", "null", "reset"})
 
 # Calls that write a file.
 WRITING = frozenset({"dump", "encode", "save", "serialise", "serialize", "store", "write"})
 
-# In a handle's name: nothing of what is written.
+# Names of handles that say nothing about the content.
 GENERIC_HANDLE_NAMES = frozenset({"out", "outfile", "output"})
 
-# Receivers of `write_bytes` and `.open(...)` that are no paths.
+# Receivers of `write_bytes` and `.open(...)` that are not paths.
 NOT_PATHS = frozenset(
     {
         "archive",
@@ -495,7 +499,7 @@ FORMATS = frozenset(
     }
 )
 
-# What functions of a file system layer are called, which is no store.
+# Words in the names of functions of a file system layer, which is not a store of its own.
 PRIMITIVE = frozenset({"write", "text", "byte", "content", "data", "file"})
 
 # In the name of a descriptor.

@@ -1,6 +1,6 @@
 """What the command can be asked to do: a session in, an exit code out.
 
-Here is what all of that has in common: what was asked, how it is told, how it ends.
+This module has what these have in common: the session, printing and exit codes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from atomic_fix.settings import ConfigError, Resolver, Settings
 from atomic_fix.source import Source
 
 CLEAN, FOUND, FAILED = 0, 1, 2
-"""The exit codes: nothing to tell, something was found, some of the work could not be done."""
+"""The exit codes: no findings, findings, some of the work could not be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def write_file(path: str, text: str, within: tuple[str, ...], option: str = "") 
     """Write a file that was asked for.
 
     Raises:
-        ConfigError: it cannot be written, or does not lie in each of the folders `within`; the
+        ConfigError: it cannot be written, or is not in each of the folders `within`; the
             message starts with `option`.
     """
     try:
@@ -144,7 +144,7 @@ def sources(results: Iterable[FileResult]) -> Callable[[str], Source | None]:
 
 
 def report_unreadable(result: FileResult) -> bool:
-    """Say on standard error why a file could not be analysed, if so; whether it is so."""
+    """Report on standard error why a file could not be analysed, if so; whether it is so."""
     if result.analysed:
         return False
     for finding in listed(result):
@@ -156,14 +156,14 @@ def report_unreadable(result: FileResult) -> bool:
 
 
 def warn_no_files(found: Sized) -> None:
-    """Say on standard error that there was no file at all, which is no mistake but may be
-    one."""
+    """Warn on standard error that no file was found, which is not an error but may be
+    a mistake."""
     if not len(found):
         warn("no Python files found under the given paths")
 
 
 def warn_unused_suppressions(results: Iterable[FileResult]) -> bool:
-    """Say on standard error which suppressing comments suppress nothing; whether any do."""
+    """Warn on standard error of comments that suppress nothing; whether there are any."""
     lines = [f"{each.filename}:{row}: {remark}" for each in results for row, remark in each.notes]
     for line in lines:
         warn(line)
@@ -171,7 +171,7 @@ def warn_unused_suppressions(results: Iterable[FileResult]) -> bool:
 
 
 def exit_code(results: Iterable[FileResult]) -> int:
-    """The worst that the results call for."""
+    """The highest exit code of the results."""
     codes = (
         FAILED if not result.analysed else FOUND if result.findings else CLEAN for result in results
     )
@@ -204,7 +204,7 @@ def _option(name: str) -> object:
 
 
 def report_error(message: str) -> int:
-    """Say on standard error what could not be done; the exit code for that."""
+    """Print an error; the exit code for it."""
     click.echo(escape_commands(f"atomic-fix: error: {printable(message)}"), err=True)
     return FAILED
 

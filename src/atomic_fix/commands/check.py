@@ -36,8 +36,8 @@ from atomic_fix.source import Source, decode
 
 
 def check(session: Session) -> int:
-    """Check the paths of the session and print what is to be told; the exit code."""
-    # The baseline is applied to all results at once: what it holds too many of is told.
+    """Check the paths of the session and print the report; the exit code."""
+    # The baseline is applied to all results at once: entries with too high a count are reported.
     known = session.report_filter.baseline
     everything = replace(session.report_filter, baseline=None)
     try:
@@ -84,7 +84,7 @@ def _with_text(result: FileResult) -> FileResult:
 
 
 def standard_input(session: Session) -> int:
-    """Check what comes on standard input; with --write the repaired source goes to standard
+    """Check standard input; with --write the repaired source goes to standard
     output, and the report to standard error.
 
     Raises:
@@ -170,7 +170,7 @@ def _found(results: Sequence[FileResult], folder: str) -> Baseline:
 
 
 def warn_stale_entries(known: Baseline, results: Sequence[FileResult]) -> bool:
-    """Say on standard error what the baseline holds and the results do not; whether there is
+    """Warn on standard error of entries of the baseline without findings; whether there is
     any."""
     stale = tuple(baseline.stale(known, pruned(known, results)))
     for line in stale:

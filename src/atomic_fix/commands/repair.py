@@ -71,7 +71,7 @@ class Repairs:
         self.imported.update(repair.imported)
 
     def report_problems(self) -> bool:
-        """Say on standard error what was not repaired, or could not be, and what to do about it;
+        """Report on standard error what was not or could not be repaired, and what to do about it;
         whether anything was left for that."""
         for missing, names in self._missing.values():
             where = names[0]
@@ -212,7 +212,7 @@ def print_patch(repair: Repair) -> bool:
 
 
 def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
-    """Sum up on standard error what --write would do; the exit code."""
+    """Print to standard error what --write would do; the exit code."""
     changed = [repair for repair in repairs if repair.after != repair.before]
     applied = sum(len(repair.applied) for repair in changed)
     left = sum(len(repair.result.findings) for repair in repairs)

@@ -1,7 +1,7 @@
 """Copies of the helper in other projects: make one, check them, bring them up to date.
 
 A copy is the text of `atomic_fix.runtime` below a header whose first line has the version and
-a digest of all that follows it. What stands above that line is the project's own.
+a digest of all that follows it. What is above that line is the project's own.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ _NOTICE = b"""\
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One copy as it stands in a file. `current` says that it is what would be copied now: a
+    """One copy as it is in a file. `current` says that it is what would be copied now: a
     release that leaves the helper as it was makes no copy outdated."""
 
     path: str
@@ -59,7 +59,7 @@ class Copy:
     edited: bool
     current: bool
     within: tuple[str, ...] = ()
-    """Where it has to lie if it is to be updated."""
+    """The folders that it has to be in to be updated."""
 
     @property
     def newer(self) -> bool:
@@ -136,7 +136,7 @@ def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
 
 
 def check_copies(paths: tuple[str, ...], resolver: Resolver, *, update: bool) -> int:
-    """Say of each copy whether it is current, or replace the outdated ones that nobody has
+    """Report whether each copy is current, or replace the outdated ones that were not
     edited; the exit code."""
     worst = CLEAN
     for found in _find(paths, resolver):

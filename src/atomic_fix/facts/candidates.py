@@ -1,6 +1,6 @@
 """Which calls of a file may be of a function, by the last part of its name.
 
-Most calls are of nothing in the catalogue. What a name stands for at each of them costs far more
+Most calls are not in the catalogue. What a name stands for at each of them costs far more
 to know than what it can stand for anywhere in the file.
 """
 
@@ -62,7 +62,7 @@ class Candidates:
     def names(
         self, wanted: frozenset[str], is_wanted: Callable[[str], bool] | None = None
     ) -> set[str]:
-        """The last parts of the names, as they stand in the file, that may be those of functions
+        """The last parts of the names, as they are in the file, that may be those of functions
         whose own names end in what is wanted."""
         found = {*wanted & self._called}
         found.update(name for name, each in self._known_as.items() if each & wanted)

@@ -1,4 +1,4 @@
-"""The comments of a file. Python's tree holds none of them."""
+"""The comments of a file, which Python's tree does not have."""
 
 import ast
 import io
@@ -35,14 +35,14 @@ class Comments:
 
     def of(self, node: ast.stmt) -> Sequence[Comment]:
         """Those of a statement: right above it, in it, and below it where they are indented like
-        what stands in it. The ones at the top of the file belong to no statement."""
+        what is in it. The ones at the top of the file belong to no statement."""
         first, last = first_row(node), node.end_lineno or node.lineno
         above = [each for each in self._next_to(first, -1) if each.column <= node.col_offset + 1]
         below = [each for each in self._next_to(last, 1) if each.column > node.col_offset + 1]
         return [*reversed(above), *self.between(first, last), *below]
 
     def above(self, handler: ast.ExceptHandler) -> Sequence[Comment]:
-        """Those right above a handler; indented further, they are about what stands before it."""
+        """Those right above a handler; indented further, they are about what is before it."""
         found = self._next_to(handler.lineno, -1)
         return [each for each in reversed(found) if each.column <= handler.col_offset + 1]
 
@@ -55,8 +55,8 @@ class Comments:
         ]
 
     def among(self, handler: ast.ExceptHandler) -> Sequence[Comment]:
-        """Those among the statements of a handler that have rows of their own; the one behind its
-        colon is none of them."""
+        """Those among the statements of a handler that have rows of their own; the one after its
+        colon is not one of them."""
         first, last = first_row(handler.body[0]), handler.body[-1].end_lineno or handler.lineno
         if self.source.line(first)[: handler.body[0].col_offset].strip():
             return []

@@ -1,6 +1,6 @@
-"""Whether a path is durable state: grounds for and against, weighed into a confidence.
+"""Whether a path is durable state: features for and against, summed up to a confidence.
 
-Each ground has a weight, positive or negative; their sum becomes a confidence through the
+Each feature has a weight, positive or negative; their sum becomes a confidence through the
 logistic function, so that 0 stands for "as likely as not" (0.5). The weights were set by
 reading what programs do with files of such names, and are measured by `benchmarks/corpus.py`.
 """
@@ -32,10 +32,10 @@ from atomic_fix.facts.paths.expr import FileName, folder
 from atomic_fix.facts.scopes import BindingKind, BlockKind, FunctionFacts
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
-# With no ground at all a written file is taken for something else.
+# Without any feature, a written file is not taken for durable state.
 _START = -2.2
 
-# By kind of place: weight of a durable word, of a word that needs a second ground, and of
+# By kind of place: weight of a durable word, of a word that needs a second feature, and of
 # one that denies.
 _OCCURRENCES: dict[OccurrenceKind, tuple[float, float, float]] = {
     OccurrenceKind.LITERAL: (2.6, 1.1, -2.6),
@@ -61,7 +61,7 @@ _READ_BACK_PAIR_RAW = 1.8
 _READ_BACK_RAW = 1.7
 # The program chose the path, wrote it in one function and reads it in another.
 _READ_BACK_OWN_RAW = 2.3
-# An editor of somebody's text does that too.
+# An editor of the user's text does that too.
 _READ_BACK_SPLIT = 1.9
 _STATE_CONTENT = 0.6
 _TABLE_CONTENT = -0.8
@@ -91,7 +91,7 @@ Callers = Callable[[FunctionFacts], "tuple[FunctionFacts, ...]"]
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One ground: a clause for the message, its weight, and the site that shows it."""
+    """A clause for the message, its weight, and the site that shows it."""
 
     text: str
     weight: float
@@ -110,7 +110,7 @@ class Score:
         self.features.append(Feature(text, weight, site))
 
     def rule_out(self, reason: str) -> None:
-        """Take it for something else: what speaks for it no longer counts."""
+        """Exclude it: the features for it no longer count."""
         self.ruled_out = self.ruled_out or reason
 
     @property
@@ -127,7 +127,7 @@ class Score:
 
     @property
     def reasons(self) -> list[Feature]:
-        """The grounds for it, strongest first."""
+        """The features for it, strongest first."""
         return sorted((g for g in self.features if g.weight > 0.5), key=lambda g: -g.weight)
 
 
@@ -161,7 +161,7 @@ def add_name_features(
     function: FunctionFacts,
     filename: str,
 ) -> None:
-    """Grounds in the words of the path and of what encloses the call."""
+    """Features in the words of the path and of what encloses the call."""
     features: list[Feature] = []
     against: list[Feature] = []
     seen: set[str] = set()
@@ -226,7 +226,7 @@ def _add_context_features(
     stem = PurePath(filename.replace("\\", "/"))
     module = stem.parent.name if stem.stem == "__init__" else stem.stem
     places.append(("module", module, _MODULE))
-    # Tests themselves are left out by a setting, and not weighed.
+    # Tests themselves are left out by a setting, not by their score.
     if "testing" in {*words(module), *words(stem.parent.name)}:
         score.add("it is there to test with", _TESTING)
     for kind, name, (strong, weak, denying) in places:
@@ -401,7 +401,7 @@ def _weight(load: LoadSite) -> float:
 
 
 def best_possible_read_back(site: WriteSite) -> tuple[Feature, ...]:
-    """The best ground that `read_back` could find."""
+    """The strongest feature that `read_back` could find."""
     return (Feature("it may be read back", _READ_BACK_SAME, site),)
 
 
@@ -432,14 +432,14 @@ def _loader_shown(loader: FunctionFacts, function: FunctionFacts) -> str:
 
 
 def add_foreign_features(score: Score, path: PathValue, function: FunctionFacts) -> None:
-    """Against a load of what nothing in sight writes: mostly another program's file."""
+    """Against a load of a file that no visible code writes: mostly another program's."""
     names = (*(m.text for m in path.occurrences), function.name)
     if not any(phrase_in(catalog.OWN, name) for name in names):
         score.add("nothing in sight writes it", _FOREIGN)
 
 
 def add_hint_features(score: Score) -> None:
-    """Against what only weak words speak for: somebody must be seen to read it back."""
+    """Against files with weak words only: something must be seen to read them back."""
     if not score.read_back and not any(g.weight >= _STRONG for g in score.features):
         score.add("nothing is seen to read it back", _ONLY_HINTS)
 
@@ -457,13 +457,13 @@ def add_content_features(score: Score, site: WriteSite) -> None:
             score.add("a copy put aside is restored", _RESTORED)
         elif any(phrase_in(catalog.ORIGINALS, name) for name in (*site.data, source)):
             score.add("what is copied came with the program", _RESTORED)
-        # In what is called a checkpoint's function much is copied that is no state.
+        # Functions named for checkpoints copy much that is not state.
         elif not any(g.weight > 2.0 and g.site is None for g in score.features):
             score.add("the file is copied", _COPY)
 
 
 def add_data_features(score: Score, vocabulary: Vocabulary, names: tuple[str, ...]) -> None:
-    """Grounds in the names of what is written."""
+    """Features in the names of what is written."""
     strong, weak, denying = _DATA
     if any(phrase_in(catalog.SOURCE_TEXT, name) for name in names[:1]):
         score.add(f"the data `{names[0]}` is a text that is edited", denying)
@@ -486,7 +486,7 @@ def add_data_features(score: Score, vocabulary: Vocabulary, names: tuple[str, ..
 def add_caller_features(
     score: Score, vocabulary: Vocabulary, callers: tuple[FunctionFacts, ...]
 ) -> None:
-    """The best ground in the names of functions that hand the path down."""
+    """The strongest feature in the names of functions that pass the path on."""
     for phrases, weight in zip((vocabulary.durable, vocabulary.maybe), _CALLER, strict=True):
         for caller in callers:
             phrase = phrase_in(phrases, caller.name)
@@ -496,7 +496,7 @@ def add_caller_features(
 
 
 def add_purpose_features(score: Score, function: FunctionFacts) -> None:
-    """Grounds in what the function's name says it does."""
+    """Features in what the function's name says it does."""
     phrase = phrase_in(catalog.PROMISING_ATOMICITY, function.name)
     if phrase is not None:
         score.add(f"the function's name promises {phrase}", _PROMISING)
@@ -533,7 +533,7 @@ def _implies_absence(test: ast.expr, *, holds: bool) -> bool:
         first, *rest = (_implies_absence(each, holds=holds) for each in test.values)
         if isinstance(test.op, ast.And) is holds:
             return first or any(rest)
-        # `not (path and path.exists())`: no path is no file either.
+        # `not (path and path.exists())`: without a path there is no file either.
         return all(rest) and (first or (not holds and isinstance(test.values[0], ast.Name)))
     if holds or not isinstance(test, ast.Call):
         return False

@@ -1,4 +1,4 @@
-"""Which exceptions a handler takes."""
+"""Which exceptions a handler catches."""
 
 import ast
 
@@ -12,7 +12,7 @@ from atomic_fix.facts.scopes import FunctionFacts
 def error_names(
     node: ast.expr | None, paths: Paths, function: FunctionFacts, depth: int = 3
 ) -> list[str]:
-    """Last parts of the names of exceptions: tuples and aliases are seen through."""
+    """Last parts of the names of exceptions: tuples and aliases are followed."""
     if node is None or depth == 0:
         return []
     match node:
@@ -48,7 +48,7 @@ def _named(node: ast.expr, paths: Paths, function: FunctionFacts, depth: int) ->
 
 
 def corrupt_errors(names: list[str]) -> tuple[tuple[str, ...], bool]:
-    """Those that say "there but unreadable", and whether all errors are taken."""
+    """Those that mean "there but unreadable", and whether all errors are caught."""
     found = (n for n in names if n in errors.CORRUPT or errors.CORRUPT_WORDS & {*words(n)})
     return tuple(found), not names or not errors.BROAD.isdisjoint(names)
 

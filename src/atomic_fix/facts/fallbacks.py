@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from itertools import pairwise
 
 from atomic_fix.catalog.calls import RETURNING_CONTENT, SUPPRESSING
@@ -28,7 +29,7 @@ from atomic_fix.facts.scopes import BlockKind, Call, EnclosingBlock, FunctionFac
 from atomic_fix.facts.sites import LoadSite, Sites
 
 _CALLERS = 2
-"""Callers of callers are looked at, no further."""
+"""How far callers are followed: callers of callers, no further."""
 
 _LOOPING = (*LOOPS, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # `except*` is of Python 3.11.
@@ -155,11 +156,11 @@ class Callers:
     catches: bool = False
     """One has a handler that would take a `ValueError` from it."""
     looks: bool = False
-    """One tests the result, or gives it to code that may do so."""
+    """One tests the result, or passes it to code that may do so."""
 
 
 def call_sites(sites: Sites, module: ast.Module, function: FunctionFacts) -> list[CallSite]:
-    """The calls of a function in its file. Methods of objects whose class is not in sight count
+    """The calls of a function in its file. Methods of objects whose class is not visible count
     when they have its name."""
     found: list[CallSite] = []
     for call in sites.scopes.callers_of(function.name) if function.name else ():
@@ -183,12 +184,12 @@ def callers(
         loops = loops or any(isinstance(each, _LOOPING) for each in site.trail)
         catches = catches or not site.trail or _is_caught(sites, site)
         used = _use(site)
-        looks = looks or used == "looked at"
+        looks = looks or used is _Use.INSPECTED
         if depth > 1 and not caller.is_module:
             further = callers(sites, module, caller, depth - 1)
             loops = loops or further.loops
             catches = catches or further.catches
-            looks = looks or (used == "returned" and further.looks)
+            looks = looks or (used is _Use.RETURNED and further.looks)
     return Callers(loops, catches, looks)
 
 
@@ -209,28 +210,36 @@ def _is_caught(sites: Sites, site: CallSite) -> bool:
     return False
 
 
-def _use(site: CallSite) -> str:
-    """What becomes of the result: `unused`, `returned`, `taken apart` (an attribute or an item is
-    taken, which fails for None as well), or `looked at` in any other way."""
+class _Use(Enum):
+    """What happens to the result of a call."""
+
+    UNCHECKED = auto()
+    """Nothing, or an attribute or item of it is taken, which fails for None as well."""
+    RETURNED = auto()
+    INSPECTED = auto()
+    """Anything else."""
+
+
+def _use(site: CallSite) -> _Use:
     if not site.trail:
-        return "looked at"
+        return _Use.INSPECTED
     parent, result = _around(site)
     match parent:
         case ast.Expr():
-            return "unused"
+            return _Use.UNCHECKED
         case ast.Return():
-            return "returned"
+            return _Use.RETURNED
         case ast.Attribute() | ast.Subscript() if parent.value is result:
-            return "looked at" if _is_of_a_default(parent) else "taken apart"
+            return _Use.INSPECTED if _is_of_a_default(parent) else _Use.UNCHECKED
     name = _assigned(parent)
     if name is None or "." in name or site.call.function.is_module:
-        return "looked at"
-    uses = "unused"
+        return _Use.INSPECTED
+    uses = _Use.UNCHECKED
     root = site.call.function.node
     parents = parents_in(root)
     for node in walk(root):
         if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
-            return "looked at"  # by other functions
+            return _Use.INSPECTED  # by other functions
         if not isinstance(node, ast.Name) or node.id != name:
             continue
         match around := parents.get(node):
@@ -239,18 +248,18 @@ def _use(site: CallSite) -> str:
             case ast.AnnAssign(target=target) if target is node:
                 pass
             case ast.Return():
-                uses = "returned"
+                uses = _Use.RETURNED
             case ast.Attribute() | ast.Subscript() if around.value is node and not _is_of_a_default(
                 around
             ):
                 pass
             case _:
-                return "looked at"
+                return _Use.INSPECTED
     return uses
 
 
 def _around(site: CallSite) -> tuple[ast.AST, ast.AST]:
-    """What a call stands in, and the call in it, with the `await` before it."""
+    """What a call is in, and the call in it, with the `await` before it."""
     result: ast.AST = site.call.source_node
     for node in reversed(site.trail):
         if not isinstance(node, ast.Await):
@@ -273,7 +282,7 @@ def _assigned(node: ast.AST) -> str | None:
 
 
 def is_passed_around(module: ast.Module, name: str) -> bool:
-    """Whether a function is used as a value, so that who calls it cannot be seen."""
+    """Whether a function is used as a value, so that its callers are unknown."""
     nodes = list(walk(module))
     if any(_takes_by_name(node, name) for node in nodes):
         return True
@@ -406,7 +415,7 @@ def following(trail: Sequence[ast.AST], node: ast.AST) -> Iterator[ast.stmt]:
 
 
 def _leaves(statement: ast.AST) -> bool:
-    """Whether what stands behind a statement in its block never runs."""
+    """Whether what comes after a statement in its block never runs."""
     return isinstance(statement, (ast.Return, ast.Raise, ast.Continue, ast.Break))
 
 

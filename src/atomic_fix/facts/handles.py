@@ -50,7 +50,7 @@ PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"
 
 
 class _Calls:
-    """The calls of one function by what they are asked for, so that nobody goes through all of
+    """The calls of one function, indexed, so that a question does not go through all of
     them for each."""
 
     def __init__(self, calls: Sequence[Call]) -> None:
@@ -105,7 +105,7 @@ class Handles:
         return self._bodies[statement]
 
     def withs_of(self, call: Call) -> Sequence[tuple[With, ast.withitem]]:
-        """The `with` statement of which a call is an item, and the item."""
+        """The `with` statement that a call is an item of, and the item."""
         function = call.function
         found = self._withs.get(function)
         if found is None:
@@ -121,7 +121,7 @@ class Handles:
         return self.paths.resolve(node, call.function, call.order)
 
     def modes(self, node: ast.expr, call: Call, depth: int = 4) -> set[str]:
-        """The open modes that an expression can stand for, as far as it can be told."""
+        """The open modes that an expression can stand for, as far as it can be determined."""
         if isinstance(node, ast.Constant):
             return _mode(node.value if isinstance(node.value, str) else "")
         if depth == 0:
@@ -393,8 +393,8 @@ class Handles:
     def rewrites(self, call: Call, *, appends: bool) -> bool:
         """Whether what was in the file is lost through a handle opened for update, or to append.
 
-        It is when `truncate` empties the file, or cuts off the rest behind what may be written
-        over its beginning. To cut back to a length behind what is kept, as a log loses its torn
+        It is when `truncate` empties the file, or cuts off the rest after what may be written
+        over its beginning. To cut back to a length beyond what is kept, as a log loses its torn
         last record, overwrites nothing.
         """
         handle = self.handle_name(call)
@@ -427,7 +427,7 @@ class Handles:
         return overwritten and truncated
 
     def _writes_to(self, call: Call, handle: str, depth: int = 2) -> bool | None:
-        """Whether a call writes to the handle that it is given; None where it cannot be told."""
+        """Whether a call writes to the handle that it is given; None where that is unknown."""
         name = self.paths.call_name(call, call.function).last or call.method or ""
         if not WRITING.isdisjoint(words(name)):
             return True
@@ -453,7 +453,7 @@ class Handles:
     def _is_dump(self, call: Call) -> bool:
         """Whether a call writes at the position of the handle that it is given."""
         name = self.paths.call_name(call, call.function)
-        return name.full in apis.DUMPERS or name.last in {"dump", "safe_dump"}
+        return name.full in apis.DUMPERS or name.last in apis.DUMP_NAMES
 
     def _is_read(self, call: Call) -> bool:
         name = self.paths.call_name(call, call.function)
@@ -478,7 +478,7 @@ def _mode(text: str) -> set[str]:
 
 
 def _opened(binding: Binding) -> list[ast.AST]:
-    """The nodes of which each, if it opens a handle, does so for a binding, plainly or wrapped."""
+    """The nodes that may open the handle of a binding, directly or wrapped."""
     found: list[ast.AST] = []
     if not binding.is_whole:
         return found

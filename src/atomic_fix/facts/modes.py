@@ -7,7 +7,7 @@ _LETTERS = frozenset("rwaxbtU+")
 
 def of_letters(text: str | None) -> bool:
     """Whether a text has the letters of a mode, and no other. `tarfile` writes its compression
-    behind a bar or colon: no mode of `open`."""
+    after a bar or colon: no mode of `open`."""
     return bool(text) and _LETTERS.issuperset(text or "")
 
 
@@ -33,7 +33,7 @@ class Mode:
 
     @property
     def is_text(self) -> bool:
-        """Whether a text is written anew: `w`, `wt`, `w+`."""
+        """Whether it replaces the file by a new text: `w`, `wt`, `w+`."""
         return set(self.text) - set("t+") == {"w"}
 
     @property

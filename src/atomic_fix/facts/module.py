@@ -63,7 +63,7 @@ class ModuleFacts:
 
     @cached_property
     def swallows(self) -> tuple[Swallow, ...]:
-        """Handlers around loads that end in a default without a word."""
+        """Handlers around loads that silently end in a default."""
         return swallows(self.sites, self.tree)
 
     def is_reported(self, swallow: Swallow) -> bool:
@@ -78,7 +78,7 @@ class ModuleFacts:
 
     @cached_property
     def dismissals(self) -> tuple[Dismissal, ...]:
-        """Tests of a loaded object's shape that end in a default without a word."""
+        """Tests of a loaded object's shape that silently end in a default."""
         return dismissals(self.sites, self.tree)
 
     @cached_property
@@ -91,7 +91,7 @@ class ModuleFacts:
         return {}
 
     def cached(self, key: object, work: Callable[[], _Result]) -> _Result:
-        """What `work` gives, worked out once for all that ask for it by this key."""
+        """What `work` returns, computed once for each key."""
         if key not in self._cache:
             self._cache[key] = work()
         found: _Result = self._cache[key]
@@ -131,7 +131,7 @@ class ModuleFacts:
 
     def write_score(self, site: WriteSite) -> Score:
         """How likely it is that what the site writes is durable state. Below the least confidence
-        that is reported, it is the most that it could be: nobody looks who reads it back then."""
+        that is reported, it is an upper bound: who reads the file back is not looked up then."""
         return self.cached(("written", site), lambda: self._score_write(site))
 
     def _score_write(self, site: WriteSite) -> Score:
@@ -154,7 +154,7 @@ class ModuleFacts:
         return found
 
     def _with_write_features(self, site: WriteSite, features: list[evidence.Feature]) -> Score:
-        """The grounds in what names and reads the file, with those in the write itself."""
+        """The features of the path and its readers, with those of the write itself."""
         found = Score(features)
         evidence.add_content_features(found, site)
         if not site.constant:

@@ -23,10 +23,10 @@ _Node = TypeVar("_Node", bound=ast.AST)
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What a call gives in one place."""
+    """One argument of a call."""
 
     value: ast.expr
-    """Of `*a` and `**a`: what is behind the stars."""
+    """Of `*a` and `**a`: what is after the stars."""
     keyword: str = ""
     star: str = ""
     """`*`, `**`, or empty."""
@@ -52,7 +52,7 @@ def arguments(call: ast.Call) -> tuple[Argument, ...]:
 
 
 def argument(call: ast.Call, position: int | None, keyword: str = "") -> ast.expr | None:
-    """What a call gives in a place, or by a name; None for the place: by the name alone."""
+    """The argument at a position, or by a name; None for the position: by the name alone."""
     index = 0
     for arg in arguments(call):
         if arg.star:
@@ -104,14 +104,14 @@ def string(node: ast.AST | None) -> str | None:
 def text_of(node: ast.AST | None) -> str | None:
     """The text of a plain string literal, or of a whole number."""
     match node:
-        # No digits of what is too large to be anybody's key: Python itself may refuse them.
+        # No digits of numbers too large to be a key: Python itself may refuse to convert them.
         case ast.Constant(value=int(number)) if is_number(node) and number.bit_length() < 64:
             return str(number)
     return string(node)
 
 
 def is_number(node: ast.AST | None) -> bool:
-    """Whether an expression is a number as it stands; `True` is none."""
+    """Whether an expression is a literal number; `True` is not."""
     return (
         isinstance(node, ast.Constant)
         and isinstance(node.value, (int, float, complex))
@@ -127,7 +127,7 @@ def last_name(func: ast.expr) -> str | None:
 
 
 def called(node: ast.AST | None) -> str:
-    """`c` for a call of `a.b.c` or `a().c`; empty for all that is no such call."""
+    """`c` for a call of `a.b.c` or `a().c`; empty for anything else."""
     return (last_name(node.func) or "") if isinstance(node, ast.Call) else ""
 
 
@@ -170,7 +170,7 @@ def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
 
 
 def children(node: ast.AST) -> list[ast.AST]:
-    """What stands in a node, in the order in which it is written.
+    """What is in a node, in the order in which it is written.
 
     For `a if b else c` and comprehensions too: what gives the value comes before its conditions.
     """
@@ -213,14 +213,14 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
 
 @lru_cache(maxsize=1024)
 def of_kind(node: ast.AST, kind: type[_Node]) -> Sequence[_Node]:
-    """The nodes of one kind in some code, in order. Kept until `forget_nodes`: whoever asks about
+    """The nodes of one kind in some code, in order. Kept until `forget_nodes`: code that asks about
     each handler of a function would go through all of it each time."""
     return [each for each in walk(node) if isinstance(each, kind)]
 
 
 @lru_cache(maxsize=256)
 def parents_in(root: ast.AST) -> dict[ast.AST, ast.AST]:
-    """What each node in some code stands in. Kept until `forget_nodes`."""
+    """What each node in some code is in. Kept until `forget_nodes`."""
     found = {}
     stack = [root]
     while stack:
@@ -250,5 +250,5 @@ def forget_nodes() -> None:
 
 
 def call_of(func: ast.expr, like: ast.Call, args: Sequence[ast.expr]) -> ast.Call:
-    """A call that is made up from another one, and stands in its place in the file."""
+    """A call that is derived from another one, with its position in the file."""
     return ast.copy_location(ast.Call(func, [*args], [*like.keywords]), like)

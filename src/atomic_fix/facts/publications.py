@@ -24,14 +24,14 @@ _Removals = dict[FunctionFacts, list[tuple[Call, PathValue]]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Publication:
-    """One publishing call with the writes of its source that are in sight."""
+    """One publishing call with the writes of its source that are visible."""
 
     site: PublishSite
     writes: tuple[WriteSite, ...]
     made: tuple[Call, ...]
     """`mkstemp` and `NamedTemporaryFile` calls that made the source."""
     synced: bool
-    """Whether something that synchronises stands between writing and publishing."""
+    """Whether something synchronises between writing and publishing."""
     still_open: bool
     """Whether the handle is open, and not flushed, when the file is published."""
     elsewhere: bool
@@ -56,13 +56,13 @@ def publications(sites: Sites) -> tuple[Publication, ...]:
     return tuple(
         publication
         for publication in found
-        # A call of a helper whose own rename is told.
+        # A call of a helper whose own rename is reported.
         if publication.site.api not in helpers and not _falls_back(publication, found)
     )
 
 
 def _falls_back(publication: Publication, others: list[Publication]) -> bool:
-    """Whether it is what a handler does when the same step failed: that one is told."""
+    """Whether it is what a handler does when the same step failed: that one is reported."""
     site = publication.site
     return any(block.kind is BlockKind.HANDLER for block in site.call.enclosing) and any(
         other is not publication
@@ -106,7 +106,7 @@ def _publication(
         site,
         writes,
         made,
-        # Who writes what is not in sight may synchronise it there.
+        # Where the writer is not visible, it may synchronise the file there.
         unseen or _synced(sites.paths, site, [*(w.call for w in writes), *made]),
         _still_open(sites, site, writes, made),
         _elsewhere(made, site),
@@ -156,7 +156,7 @@ def _comes_first(sites: Sites, write: WriteSite, site: PublishSite) -> bool:
 
 
 def is_filled_for_callers(sites: Sites, write: WriteSite) -> bool:
-    """Whether a function writes where its callers say, and each that is in sight has it fill a
+    """Whether a function writes where its callers say, and each that is visible has it fill a
     temp file, which is published then.
 
     A caller need not name the function: it may get it by `getattr`, from a table, or as an
@@ -209,7 +209,7 @@ def _is_given_a_temp(sites: Sites, call: Call, given: ast.expr | None) -> bool:
 
 
 def _indirect_calls(sites: Sites, function: FunctionFacts) -> list[Call]:
-    """Calls, in functions that publish a file, of what may be the function under another name."""
+    """Calls, in functions that publish a file, that may call the function under another name."""
     publishing = dict.fromkeys(publish.function for publish in sites.publishes)
     calls = [
         (call, parts)
@@ -272,7 +272,7 @@ def _indirectly_called(sites: Sites, call: Call) -> list[str] | None:
 
 
 def _literal_parts(node: ast.expr) -> list[str]:
-    """The texts that stand in an expression for a name."""
+    """The literal texts in an expression for a name."""
     match node:
         case ast.BinOp():
             return _literal_parts(node.left) + _literal_parts(node.right)
@@ -365,7 +365,7 @@ def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
         return False
     for call in made:
         if any(arg.star for arg in call.arguments):
-            continue  # a wrapper: who calls it may say where
+            continue  # a wrapper: its callers may say where
         folder = call.argument(2 if (call.name or "").endswith("mkstemp") else None, "dir")
         if folder is None:
             return True

@@ -1,5 +1,5 @@
-"""Whether code reports an error: it raises, logs at warning level or above, tells the user, or
-moves the bad file aside."""
+"""Whether code reports an error: it raises, logs at warning level or above, notifies the user, or
+moves the bad file away."""
 
 import ast
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ class BodyScan:
                 if not quiet and reporting.FAILURE_TEXT.search(text):
                     self.mentions_failure = True
             case ast.Dict(values=values):
-                # A key says what stands behind it, and nothing of this case.
+                # A key describes its value, not this case.
                 below = [*values]
             case ast.AugAssign(target=ast.Attribute(attr=name)) if is_collected(name):
                 self.mentions_failure = True
@@ -144,13 +144,13 @@ def _warns(call: ast.Call) -> bool:
 
 
 def reports(block: Iterable[ast.AST], sites: Sites) -> bool:
-    """Whether some statements raise, tell somebody, or move the file aside."""
+    """Whether some statements raise, report, or move the file away."""
     seen = BodyScan(block)
     return seen.raises or any(is_report(c, sites) or moves_to_backup(c, sites) for c in seen.calls)
 
 
 def is_report(call: ast.Call, sites: Sites) -> bool:
-    """Whether a call tells somebody, or ends the program."""
+    """Whether a call reports, or ends the program."""
     name = sites.paths.qualified(dotted(call.func))
     if name.full in reporting.CALLS:
         return True

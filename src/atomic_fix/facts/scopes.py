@@ -97,16 +97,16 @@ class Call:
 
     @property
     def source_node(self) -> ast.Call:
-        """What to point at."""
+        """The call as it is in the file."""
         return self.node if self.shown is None else self.shown
 
     def at(self, place: Binding | Return) -> Call:
-        """A call that stands elsewhere, and sees what names stand for there."""
+        """The call moved to another place, so that names mean what they mean there."""
         return Call(place.order, self.node, place.function, (), None)
 
     @property
     def arguments(self) -> tuple[Argument, ...]:
-        """What it gives, in the order of the file."""
+        """Its arguments, in the order of the file."""
         return arguments(self.node)
 
     def argument(self, position: int | None, keyword: str = "") -> ast.expr | None:
@@ -154,7 +154,7 @@ class GuardedRegion:
     function: FunctionFacts
     enclosing: tuple[EnclosingBlock, ...]
     body_end: int = 0
-    """Calls with an order between `order` and `body_end` stand in what is tried."""
+    """Calls with an order between `order` and `body_end` are in the body."""
     end: int = 0
 
 
@@ -215,7 +215,7 @@ class FunctionFacts:
 
     @property
     def row(self) -> int:
-        """Where its `def` stands: no other function of the module has its name and row. 0 for the
+        """Where its `def` is: no other function of the module has its name and row. 0 for the
         module."""
         return 0 if isinstance(self.node, ast.Module) else self.node.lineno
 
@@ -467,7 +467,7 @@ class _Collector:
     # --- what encloses what -----------------------------------------------------
 
     def _block(self, kind: BlockKind, node: ast.AST, nodes: Iterable[ast.AST]) -> None:
-        """What stands in one part of a statement."""
+        """What is in one part of a statement."""
         around = self._enclosing
         block = EnclosingBlock(kind, node)
         self._enclosing = (*around, block)

@@ -1,7 +1,7 @@
 """Whether anything in a file is likely enough to be a finding.
 
 It is asked before LibCST is imported, which takes longer than all the facts of most files do. What
-is a defect is for the rules to say: here a place too many costs time, and one too few a finding.
+is a defect is decided by the rules: here, an extra place costs time, and a missing one a finding.
 """
 
 from collections.abc import Iterator

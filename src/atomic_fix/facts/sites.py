@@ -22,7 +22,7 @@ from atomic_fix.facts.writes import WriteKind, Writes, WriteSite
 
 __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 
-# Last parts of names, beside those of what opens, saves and loads files. What runs a function
+# Last parts of names, in addition to those that open, save and load files. What runs a function
 # that it is given may do anything.
 _WRITING = frozenset({*apis.RUNNERS, "write_text", "write_bytes"})
 _READING = frozenset({*apis.RUNNERS, *apis.SPLITTERS, "read_text", "read_bytes"})
@@ -107,7 +107,7 @@ class Sites:
         self._loads_of: dict[FunctionFacts, list[LoadSite]] = {}
         self.writes: list[WriteSite] = []
         self.publishes: list[PublishSite] = []
-        # The calls in the file that write: what writes is no load.
+        # The calls in the file that write: these are not loads.
         self._written: set[Call] = set()
         self._find_writes()
 
@@ -196,7 +196,7 @@ class Sites:
 
     @cached_property
     def project_writes(self) -> list[WriteSite]:
-        """Calls of functions from elsewhere that write a file, and are no finding themselves."""
+        """Calls of imported functions that write a file. They are not findings themselves."""
         writers = sorted(self._project_writers(), key=lambda call: call.order)
         return [
             WriteSite(call, WriteKind.HELPER, "", arg.value, self.handles.resolve(arg.value, call))

@@ -1,4 +1,4 @@
-"""Handlers around loads: which errors they take, and what becomes of them."""
+"""Handlers around loads: which errors they catch, and what happens then."""
 
 import ast
 from collections.abc import Iterable, Sequence
@@ -43,7 +43,7 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What becomes of an error that nobody hears of. As text it is a clause: "returns None"."""
+    """What happens after a silent error. As text it is a clause: "returns None"."""
 
     kind: Ending
     value: str = ""
@@ -55,7 +55,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Swallow:
-    """A handler that takes "there but unreadable" for something harmless, without a word."""
+    """A handler that silently takes "there but unreadable" for something harmless."""
 
     node: ast.ExceptHandler | ast.Call
     """The handler, or the `suppress(...)` call."""
@@ -66,7 +66,7 @@ class Swallow:
     """Those of its errors that mean "there but unreadable"."""
     broad: bool
     missing_too: bool
-    """Whether the handler also takes a missing file."""
+    """Whether the handler also catches the error for a missing file."""
     outcome: Outcome
 
     @property
@@ -156,7 +156,7 @@ def _comes_right(sites: Sites, swallow: Swallow) -> bool:
 
 def _is_a_stream(sites: Sites, region: GuardedRegion, load: LoadSite) -> bool:
     """`while True: try: yield pickle.load(file)` is left by its EOFError, as is what asks for
-    one more object behind the first."""
+    one more object after the first."""
     return any(isinstance(block.node, ast.While) for block in region.enclosing) or any(
         other.order < region.order and not other.raw and other.path.same(load.path)
         for other in sites.loads_in(region.function)
@@ -283,7 +283,7 @@ def _takes_corrupt(node: ast.Try) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dismissal:
-    """Loaded data of the wrong shape is taken for none, without a word."""
+    """Loaded data of the wrong shape is silently treated as missing."""
 
     node: ast.If
     function: FunctionFacts
@@ -292,7 +292,7 @@ class Dismissal:
 
 
 def dismissals(sites: Sites, tree: Tree) -> tuple[Dismissal, ...]:
-    """`if not isinstance(payload, dict): return None` behind the load of `payload`."""
+    """`if not isinstance(payload, dict): return None` after the load of `payload`."""
     found = []
     for function in sites.scopes.functions:
         for test in function.branches:
@@ -342,7 +342,7 @@ def _outcome(
         if is_report(call, sites) or moves_to_backup(call, sites):
             return None
         if any(load.call.node is call for load in sites.loads_in(region.function)):
-            return None  # tries another file or format, and that is not silent by itself
+            return None  # tries another file or format, which alone is not silent
         for callee in sites.paths.callees(call, region.function)[:1]:
             if reports(callee.node.body, sites) or sites.loads_in(callee):
                 return None
@@ -356,12 +356,12 @@ def _outcome(
 
 
 def _is_question(function: FunctionFacts) -> bool:
-    """Whether a function answers yes or no, by its name or by what it returns."""
+    """Whether a function is a predicate, by its name or by what it returns."""
     said = {*words(function.name)}
     if not ASKING.isdisjoint(said):
         return True
     if not said.isdisjoint(LOADING):
-        return False  # it answers whether it could load
+        return False  # it returns whether it could load
     returns = function.node.returns if isinstance(function.node, FUNCTIONS) else None
     if returns is not None:
         return dotted(returns) == "bool"
@@ -515,7 +515,7 @@ def _ending_of(body: Sequence[ast.stmt], tree: Tree) -> Outcome | None:
 
 
 def _is_default(node: ast.expr) -> bool:
-    """Whether an expression is a value that stands for "nothing there"."""
+    """Whether an expression is a value that means "nothing there"."""
     match node:
         case ast.Constant(value=value):
             return value is not ...

@@ -1,4 +1,4 @@
-"""Whether code is a test: what it writes is scratch, and what it fails to load is meant to fail."""
+"""Whether code is a test: what it writes is scratch, and its failing loads are intended."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Python's tree of a file, and where its nodes stand in the text."""
+"""Python's tree of a file, and where its nodes are in the text."""
 
 import ast
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ class Tree:
         return Position(row, column + 1)
 
     def span(self, node: ast.stmt | ast.expr | ast.ExceptHandler) -> Span:
-        """Where a node stands in the file; the parentheses around an expression are no part of it.
-        Its decorators are no part of a function."""
+        """Where a node is in the file; the parentheses around an expression are not part of it.
+        Its decorators are not part of a function."""
         end_row = node.end_lineno if node.end_lineno is not None else node.lineno
         end_column = node.end_col_offset if node.end_col_offset is not None else node.col_offset
         return Span(self.position(node.lineno, node.col_offset), self.position(end_row, end_column))
 
     def text(self, node: ast.stmt | ast.expr | ast.ExceptHandler) -> str:
-        """The characters of a node as they stand in the file."""
+        """The characters of a node as they are in the file."""
         return self.source.slice(self.span(node))

@@ -39,7 +39,7 @@ class WriteKind(Enum):
     SAVE = auto()
     """By a library that is given the path."""
     HELPER = auto()
-    """By a function from elsewhere: it is no finding itself."""
+    """By a function from elsewhere: it is not a finding itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +56,7 @@ class WriteSite(Site):
     data: tuple[str, ...] = ()
     """Names in the expression that is written, nearest first."""
     constant: bool = False
-    """Whether what is written stands in the code: it can be written again."""
+    """Whether what is written is in the code: it can be written again."""
     saver: apis.Saver | None = None
     """The row of the catalogue, of a `save`."""
 
@@ -166,7 +166,7 @@ class Writes:
         )
 
     def _is_constant(self, node: ast.expr | None, call: Call) -> bool:
-        """Whether the value of an expression stands in the code, and can't change."""
+        """Whether the value of an expression is in the code, and can't change."""
         match node:
             case ast.Constant():
                 return True
@@ -241,7 +241,7 @@ class Writes:
             return self._content_of(other.argument(0), other)
         if not any(a.value is call.node or dotted(a.value) == handle for a in other.arguments):
             return Content.UNKNOWN
-        if name.full in apis.DUMPERS or name.last in {"dump", "safe_dump", "Pickler"}:
+        if name.full in apis.DUMPERS or name.last in apis.DUMP_NAMES | {"Pickler"}:
             return Content.STATE
         if name.full in {"csv.writer", "csv.DictWriter"}:
             return Content.TABLE
@@ -304,7 +304,7 @@ def _names(node: ast.expr | None, depth: int = 4) -> tuple[str, ...]:
 
 
 def _written(handle: str | None, uses: list[Call]) -> list[ast.expr]:
-    """What is written, as far as it is in sight, into the handle of these uses."""
+    """What is written, as far as it is visible, into the handle of these uses."""
     found: list[ast.expr] = []
     for other in uses:
         given = [arg.value for arg in other.arguments if dotted(arg.value) != handle]
@@ -327,7 +327,7 @@ def _is_as_of_paths(node: ast.Call) -> bool:
 
 
 def _in_transaction(call: Call) -> bool:
-    """Whether the call stands in `with file_system.transaction:`, which publishes at its end."""
+    """Whether the call is in `with file_system.transaction:`, which publishes at its end."""
     statements = [block.node for block in call.enclosing]
     # `with fs.transaction, fs.open(path, "w") as file:`
     statements += [

@@ -78,10 +78,10 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
 
 
 def _appended(context: EditContext, site: WriteSite, row: Handle) -> str:
-    """What is put behind the path for the file to be the one that the saver writes.
+    """What is put after the path for the file to be the one that the saver writes.
 
     Raises:
-        Refused: which file that is, and in which form, is not in sight.
+        Refused: which file that is, and in which form, is not visible.
     """
     if not row.suffixes:
         return ""
@@ -115,7 +115,7 @@ def _ends_in_a_literal(node: cst.CSTNode) -> bool:
 def endings(
     context: EditContext, node: ast.expr | None, call: Call, depth: int = 5
 ) -> frozenset[str]:
-    """The texts that a path may end in, each as far back as it is in sight; an empty one among
+    """The texts that a path may end in, each as far back as it is visible; an empty one among
     them, or none at all, where the end is not."""
     unknown = frozenset({""})
     again = (call, depth - 1)
@@ -175,7 +175,7 @@ def _of_all(
 
 
 def _of_a_template(text: str, mark: str) -> frozenset[str]:
-    """The text behind the last place of a template."""
+    """The text after the last place of a template."""
     tail = text.rpartition(mark)[2]
     if mark == "%":
         tail = tail.lstrip("-+ #0123456789.")[1:]

@@ -102,7 +102,7 @@ def fix_staged(context: EditContext, site: WriteSite, target: ast.expr, region: 
         region: from the first to the last of the statements that go.
 
     Raises:
-        Refused: the call cannot be made from what is in sight.
+        Refused: the call cannot be made from what is visible.
     """
     context.mark_unsafe("the target keeps its mode and links, and a read-only one is refused")
     if changes_order(context, target, [arg.value for arg in site.call.arguments]):
@@ -113,7 +113,7 @@ def fix_staged(context: EditContext, site: WriteSite, target: ast.expr, region: 
 
 
 def _refuse_if_fallback(context: EditContext, site: WriteSite) -> None:
-    """Refuses what is done where an atomic write of the file failed."""
+    """Refuses a write in a handler of a failed atomic write of the file."""
     path = nodes.code_of(site.path_node)
     for block in site.call.enclosing:
         tried = context.parent(block.node) if block.kind is BlockKind.HANDLER else None
@@ -207,7 +207,7 @@ class WriteRewriter:
         return self.context.fix(self.title, edits)
 
     def json_call(self, node: cst.BaseExpression) -> Sequence[cst.Arg] | None:
-        """The arguments of `json.dumps(value, **options)` if every option is in sight."""
+        """The arguments of `json.dumps(value, **options)` if every option is visible."""
         if (
             isinstance(node, cst.Call)
             and self.context.called(node) == "json.dumps"
@@ -469,7 +469,7 @@ class _OpenedWrite(WriteRewriter):
             self.context.mark_unsafe("what is written at once is seen by others only at the end")
 
     def _look_beside(self) -> None:
-        """The other items of the `with`: what comes behind the opener is done while it is open."""
+        """The other items of the `with`: what comes after the opener is done while it is open."""
         items = self._statement.items
         index = next(i for i, e in enumerate(items) if e.context_expr is self.site.call.node)
         HandleBlock(self.context, self.site, items[index + 1 :], "").check_path_uses()
@@ -575,7 +575,7 @@ class _OpenedWrite(WriteRewriter):
         index = given.index(self.site.call.node)
         if changes_order(context, self.site.path_node, [around.func, *given[:index]]):
             context.mark_unsafe("the path is worked out before what is written")
-        # What comes behind the opener finds the file emptied.
+        # What comes after the opener finds the file emptied.
         HandleBlock(context, self.site, given[index + 1 :], "").check_path_uses()
         dumped = self._dumped_into(outer, context.text(self.call))
         span = context.span(outer)
@@ -659,7 +659,7 @@ class _OpenedWrite(WriteRewriter):
         return self.made(context.edit(assign, self._header(handle)), *edits)
 
     def _following(self) -> Sequence[ast.stmt]:
-        """The statements behind the one that the opener's handle is assigned by."""
+        """The statements after the one that the opener's handle is assigned by."""
         assign, above = islice(self.context.ast_ancestors(self.site.call.node), 2)
         for part in ("body", "orelse", "finalbody"):
             block: list[ast.stmt] = getattr(above, part, [])

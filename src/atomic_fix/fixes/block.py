@@ -1,5 +1,5 @@
 """What a block does while its file is being written, and why that may not be the same when the file
-appears only at its end: the target looked at, the block left half-way, the handle kept.
+appears only at its end: the target used, the block left early, the handle kept.
 
 What the block calls is followed into the functions of the file, a few calls deep.
 """
@@ -68,7 +68,7 @@ _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple)
 
 
 def called_name(node: ast.AST | None) -> str:
-    """`c` for a call of `a.b.c` or `a().c`; empty for all that is no such call."""
+    """`c` for a call of `a.b.c` or `a().c`; empty for anything else."""
     return (nodes.last_name(node.func) or "") if isinstance(node, ast.Call) else ""
 
 
@@ -105,7 +105,7 @@ class HandleBlock:
         self.nodes = [node for each in body for node in walk(each)]
         self.code = code_of(site.path_node)
         self.other_names = self._names_elsewhere()
-        """Names of the module that stand for the path too."""
+        """Other names of the module for the path."""
         self.holding = self._names_that_hold_it()
         """Local names of what holds the path, and those of what looks at the file when it is
         called or gone through."""
@@ -139,7 +139,7 @@ class HandleBlock:
         )
 
     def check(self) -> None:
-        """Looks for what would not be the same.
+        """Checks that nothing would change.
 
         Raises:
             Refused: the program would do something else, or lose what it wrote.
@@ -155,7 +155,7 @@ class HandleBlock:
             self._check_handlers()
 
     def check_path_uses(self) -> None:
-        """Looks only for what is done with the file.
+        """Checks only what is done with the file.
 
         Raises:
             Refused: something is.
@@ -362,7 +362,7 @@ class HandleBlock:
                         todo.append(left)
 
     def _is_target(self, node: ast.expr, call: ast.Call, scope: _Scope) -> bool:
-        """Whether an expression stands for the file that is written."""
+        """Whether an expression is the file that is written."""
         name = dotted(node)
         is_block = scope.depth == _DEPTH
         if name in {f"{handle}.name" for handle in scope.handles}:
@@ -388,7 +388,7 @@ class HandleBlock:
         return orders.get(node, 1 << 60)
 
     def _follow_name(self, name: str, node: ast.Name | None, scope: _Scope) -> None:
-        """Into the function of the file that a name stands for, called or given on."""
+        """Into the function of the file that a name stands for, called or passed on."""
         if not scope.depth:
             return
         scopes = self.context.facts.scopes
@@ -495,7 +495,7 @@ class HandleBlock:
             raise Refused("the handle becomes an attribute of a class")
 
     def _check_what_is_flushed(self) -> None:
-        """A block that flushes, and then does something else, means somebody to look."""
+        """A block that flushes, and then does something else, expects others to read the file."""
         flushed = False
         for node in self.nodes:
             if not isinstance(node, ast.Call):
@@ -736,7 +736,7 @@ def is_open_elsewhere(context: EditContext, site: WriteSite, handles: Handles) -
         handle = handles.handle_name(call)
         if handle is None:
             continue
-        # Closed before, it is no other handle.
+        # It was closed before, so this is not another handle.
         closed = any(
             each.name == f"{handle}.close" and call.order < each.order < site.order
             for each in site.function.calls
@@ -772,7 +772,7 @@ def _around(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> Iterator[tuple
 
 
 def _stands_in(statement: ast.AST, block: Sequence[ast.stmt]) -> bool:
-    """Whether what stands in a compound statement stands in one of its blocks."""
+    """Whether what is in a compound statement is in one of its blocks."""
     if not isinstance(statement, ast.stmt) or not block:
         return False
     context = (statement.lineno, statement.col_offset)
@@ -910,7 +910,7 @@ def _has_an_end(loop: ast.While) -> bool:
 
 
 def changes_order(context: EditContext, path: ast.expr, others: Sequence[ast.AST]) -> bool:
-    """Whether it matters that a path is worked out before what stood before it: the one may change
+    """Whether it matters that a path is computed before what preceded it: the one may change
     what the other gives.
 
     Raises:
@@ -940,7 +940,7 @@ def _acts(node: ast.AST) -> bool:
 
 
 def _is_fixed(context: EditContext, node: ast.AST) -> bool:
-    """Whether no call changes what a part of an expression gives, as far as the file tells."""
+    """Whether no call changes what a part of an expression gives, as far as the file shows."""
     if isinstance(node, ast.Subscript):
         return False
     if isinstance(node, ast.Name):

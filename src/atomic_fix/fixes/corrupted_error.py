@@ -1,4 +1,4 @@
-"""ATF201 and ATF202: a loader no longer takes a corrupt file for none without a word.
+"""ATF201 and ATF202: a loader no longer silently treats a corrupt file as missing.
 
 `load_outcome` decides what may be done, `load_errors` which errors it is done for, `load_path`
 how the file is named and `load_warning` how a warning is written; the edits are made here.

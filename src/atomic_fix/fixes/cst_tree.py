@@ -2,8 +2,8 @@
 of Python's.
 
 Facts and evidence are about Python's tree. What is shown and edited is LibCST's, of the one piece
-of the file that it takes: the function or method that stands in the module or a class of it, or
-what stands outside of all functions.
+of the file that it takes: the function or method that is in the module or a class of it, or
+what is outside of all functions.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from atomic_fix.facts.module import ModuleFacts
 
 _WINDOW = 200
-"""Statements of the module's own before and behind one that is asked for."""
+"""Statements of the module's own before and after one that is asked for."""
 _MOST_STATEMENTS = 2_000
 """Of a module with more of them, only those in the window are parsed."""
 _MOST_ROWS = 400
@@ -117,7 +117,7 @@ def dotted(node: cst.CSTNode | None) -> str | None:
 
 
 def code_of(node: cst.CSTNode) -> str:
-    """The code of a node, as it stands in the file."""
+    """The code of a node, as it is in the file."""
     return cst.Module([]).code_for_node(node)
 
 
@@ -138,7 +138,7 @@ class _Fields(cst.CSTVisitor):
 
 
 # By kind of value: the fields that LibCST visits in a node, and the others, in which some kinds
-# hold nodes only now and then; None for what is no node.
+# hold nodes only now and then; None for what is not a node.
 _fields: dict[type, tuple[tuple[str, ...], tuple[str, ...]] | None] = {}
 
 
@@ -156,7 +156,7 @@ def _fields_of(value: object) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
 
 
 def children(node: cst.CSTNode) -> list[cst.CSTNode]:
-    """What `node.children` gives. LibCST makes the node anew for it, which takes far longer."""
+    """What `node.children` returns, but LibCST copies the node for that, which is far slower."""
     known = _fields_of(node)
     assert known is not None
     visited, others = known
@@ -192,10 +192,10 @@ class CstTree:
     Args:
         tree: that of the whole file.
         text: the piece, with rows above it that the parser needs.
-        shift: how many rows of the file stand above the first row of `text`; negative for more
+        shift: how many rows of the file are above the first row of `text`; negative for more
             rows in the text than in the file.
         models: Python's nodes that the piece is made of.
-        without_functions: whether what stands in functions is left out of the text.
+        without_functions: whether what is in functions is left out of the text.
 
     Raises:
         NotParsed, TooDeep: LibCST cannot parse it.
@@ -227,7 +227,7 @@ class CstTree:
         return ranges(self.module)
 
     def span(self, node: cst.CSTNode | ast.stmt | ast.expr | ast.ExceptHandler) -> Span:
-        """Where a node of either tree stands in the file."""
+        """Where a node of either tree is in the file."""
         if isinstance(node, ast.AST):
             return self._tree.span(node)
         known = self._spans.get(node)
@@ -245,7 +245,7 @@ class CstTree:
         return node.lineno if isinstance(node, ast.AST) else self.span(node).start.row
 
     def text(self, node: cst.CSTNode | ast.stmt | ast.expr | ast.ExceptHandler) -> str:
-        """The characters of a node as they stand in the file."""
+        """The characters of a node as they are in the file."""
         return self.source.slice(self.span(node))
 
     # --- one node, two trees ------------------------------------------------------
@@ -312,7 +312,7 @@ class CstTree:
         return context.row - self._shift, context.column - 1
 
     def _pair_by_first(self, ast_node: ast.AST, found: dict[ast.AST, cst.CSTNode]) -> None:
-        """By what stands first in it: its parentheses are no part of LibCST's node."""
+        """By its first part: its parentheses are not part of LibCST's node."""
         inner: cst.CSTNode | None = next(
             (found[each] for each in nodes.children(ast_node) if each in found), None
         )
@@ -324,7 +324,7 @@ class CstTree:
 
     @cached_property
     def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
-        """What each node stands in."""
+        """What each node is in."""
         found = {}
         stack: list[cst.CSTNode] = [self.module]
         while stack:
@@ -344,7 +344,7 @@ _HOLDING_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 
 
 def cst_around(facts: ModuleFacts, node: ast.AST) -> CstTree:
-    """LibCST's tree of the piece that a node stands in, parsed once for all that ask for it.
+    """LibCST's tree of the piece that a node is in, parsed once for all that ask for it.
 
     Raises:
         NotParsed, TooDeep: LibCST cannot parse it.
@@ -355,7 +355,7 @@ def cst_around(facts: ModuleFacts, node: ast.AST) -> CstTree:
 
 
 class _Units:
-    """The pieces of one file: functions, by their node, and windows of what stands outside, by
+    """The pieces of one file: functions, by their node, and windows of what is outside, by
     their number."""
 
     def __init__(self, tree: Tree) -> None:
@@ -363,7 +363,7 @@ class _Units:
         self._source = tree.source
         self._rows = tree.source.lines
         self._functions: list[nodes.Function] = []
-        """Those that stand in no other one."""
+        """Those that are not in another one."""
         stack: list[ast.AST] = [*tree.module.body]
         while stack:
             node = stack.pop()
@@ -376,7 +376,7 @@ class _Units:
         self._starts = [nodes.first_row(each) for each in self._functions]
 
     def of(self, node: ast.AST) -> nodes.Function | int:
-        """The piece that a node stands in."""
+        """The piece that a node is in."""
         row = node.lineno  # type: ignore[attr-defined]
         index = bisect_right(self._starts, row) - 1
         if index >= 0:
@@ -459,7 +459,7 @@ class _Units:
             kept = range((window - 1) * _WINDOW, (window + 2) * _WINDOW)
         ast_nodes: list[ast.AST] = []
         end = 0
-        """The last row of what is left in so far."""
+        """The last row of what is included so far."""
         for index, statement in enumerate(body):
             if isinstance(statement, nodes.FUNCTIONS):
                 _fill(rows, end, nodes.first_row(statement))

@@ -1,4 +1,4 @@
-"""A function's code, seen by whoever edits it: parents, spans, rows, comments, indentation."""
+"""The code that a fix edits: parents, spans, rows, comments, indentation."""
 
 import ast
 import re
@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import libcst as cst
 
+from atomic_fix.catalog import apis
 from atomic_fix.config import Style
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
@@ -39,7 +40,7 @@ def keyword(arg: cst.Arg) -> str:
 
 
 def last_name(node: cst.CSTNode | None) -> str:
-    """`c` for a call of `a.b.c` or `a().c`; empty for all that is no such call."""
+    """`c` for a call of `a.b.c` or `a().c`; empty for anything else."""
     func = node.func if isinstance(node, cst.Call) else None
     if isinstance(func, cst.Attribute):
         func = func.attr
@@ -128,11 +129,11 @@ def _starred(statements: Iterable[ast.AST]) -> set[str]:
         for node in ast.walk(statement)
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*" and not node.level
     }
-    return set() if modules.isdisjoint(_WITH_OPEN) else {"open"}
+    return set() if modules.isdisjoint(apis.MODULES_WITH_OPEN) else {"open"}
 
 
 class _LookupCache:
-    """What is looked up in a piece of code by one fix after the other."""
+    """What several fixes look up in the same piece of code."""
 
     def __init__(self) -> None:
         self.uses: dict[cst.CSTNode, dict[str, list[cst.Name]]] = {}
@@ -142,11 +143,11 @@ class _LookupCache:
 
 
 class EditContext:
-    """One function of a module, or the module's own code, and the text that it stands in.
+    """One function of a module, or the module's own code, and the text that it is in.
 
     Args:
-        first: what a fix may change, as far as it is known: its imports must stand above. LibCST
-            parses the piece of the file that the first of these stands in.
+        first: what a fix may change, as far as it is known: its imports must be above. LibCST
+            parses the piece of the file that the first of these is in.
     """
 
     def __init__(
@@ -164,7 +165,7 @@ class EditContext:
         self.note = ""
 
     def mark_unsafe(self, note: str) -> None:
-        """Makes the fix an unsafe one, for a reason."""
+        """Makes the fix unsafe, for a reason."""
         self.applicability = Applicability.UNSAFE
         self.note = note
 
@@ -186,7 +187,7 @@ class EditContext:
 
     @cached_property
     def tree(self) -> CstTree:
-        """LibCST's tree of the function, or of what stands outside of functions around the place.
+        """LibCST's tree of the function, or of what is outside of functions around the place.
 
         Raises:
             NotParsed, TooDeep: LibCST cannot parse it.
@@ -203,7 +204,7 @@ class EditContext:
         """LibCST's node for one of Python's.
 
         Raises:
-            Refused: there is none: it stands in a template string, or elsewhere in the file.
+            Refused: there is none: it is in a template string, or elsewhere in the file.
         """
         found = self.tree.of(ast_node)
         if found is None:
@@ -216,7 +217,7 @@ class EditContext:
 
     @cached_property
     def roots(self) -> list[cst.CSTNode]:
-        """The function, or for what stands outside of one, the module."""
+        """The function, or for what is outside of one, the module."""
         return [self.tree.module if self.function.is_module else self.cst_node(self.function.node)]
 
     @cached_property
@@ -238,7 +239,7 @@ class EditContext:
         return nodes.parents_in(self.function.node)
 
     def parent(self, ast_node: ast.AST) -> ast.AST | None:
-        """What a node of Python's stands in, within the function."""
+        """What a node of Python's is in, within the function."""
         return self._ast_parents.get(ast_node)
 
     def contains(self, node: ast.AST) -> bool:
@@ -246,7 +247,7 @@ class EditContext:
         return node in self._ast_parents
 
     def ast_ancestors(self, ast_node: ast.AST) -> Iterator[ast.AST]:
-        """All that a node of Python's stands in, within the function, the nearest first."""
+        """All that a node of Python's is in, within the function, the nearest first."""
         while ast_node in self._ast_parents:
             ast_node = self._ast_parents[ast_node]
             yield ast_node
@@ -278,13 +279,13 @@ class EditContext:
         return found
 
     def siblings(self, statement: cst.CSTNode) -> tuple[list[cst.CSTNode], list[cst.CSTNode]]:
-        """The statements of the same block before and behind one."""
+        """The statements of the same block before and after one."""
         lines = list(self.parents[statement].body)  # type: ignore[attr-defined]
         index = lines.index(statement)
         return lines[:index], lines[index + 1 :]
 
     def is_statement(self, node: cst.CSTNode) -> bool:
-        """Whether what a call returns goes nowhere."""
+        """Whether what a call returns is not used."""
         return isinstance(self.parents.get(node), cst.Expr)
 
     def imports(self, *packages: str) -> bool:
@@ -315,7 +316,7 @@ class EditContext:
         inner = next((b for b in map(self._bound_in, reversed(scopes)) if head in b), None)
         found = self.origins(head) if inner is None else inner[head]
         last = rest.rpartition(".")[2] or head
-        # Most files hold nothing of the kind, and to walk through them is dear.
+        # Most files have neither, and walking through them is expensive.
         text = self.source.text
         set_somewhere = self.search_source(rf"\.{last}\b[^\n]*=") or "setattr" in text
         if set_somewhere and head in self._replaced(last):
@@ -338,7 +339,7 @@ class EditContext:
         return self.cached("starred", lambda: _starred(statements.naming("import")))
 
     def cached(self, key: object, work: Callable[[], _Result]) -> _Result:
-        """What `work` gives, worked out once for all fixes of the file."""
+        """What `work` returns, computed once for each key and file."""
         return self.facts.cached(key, work)
 
     def search_source(self, pattern: str | re.Pattern[str]) -> re.Match[str] | None:
@@ -359,7 +360,7 @@ class EditContext:
     # --- text ---------------------------------------------------------------------
 
     def span(self, node: _AnyNode) -> Span:
-        """Where a node stands; one of LibCST's with the parentheses around it."""
+        """Where a node is; one of LibCST's with the parentheses around it."""
         if isinstance(node, ast.AST):
             return self.facts.tree.span(node)
         inner = self.tree.span(node)
@@ -419,7 +420,7 @@ class EditContext:
             and start.row == span.end.row
             and layout.width(source.line(start.row)) > limit
         ):
-            limit = 10_000  # too long before: how to break it is for its author to say
+            limit = 10_000  # it was too long before: how to break it is up to its author
         before = start.column - 1 if indent is None else len(indent)
         after = len(end) or layout.width(source.line(span.end.row)[span.end.column - 1 :])
         indent = self.indent(start.row) if indent is None else indent
@@ -456,7 +457,7 @@ class EditContext:
         return f"{callee}({rows}\n{indent}){end}"
 
     def owns_its_rows(self, node: cst.CSTNode) -> bool:
-        """Whether nothing but white space stands before the node on its first row."""
+        """Whether only white space is before the node on its first row."""
         start = self.span(node).start
         return not self.source.line(start.row)[: start.column - 1].strip(" \t\f")
 
@@ -517,14 +518,14 @@ class EditContext:
             statement = around
         inner = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement
         span = self.tree.span(inner)
-        # A comment above stays: it stands over the publishing call then.
+        # A comment above stays: it is then above the publishing call.
         if any("#" in self.source.line(row) for row in range(span.start.row, span.end.row + 1)):
             raise Refused("a comment stands where the removal would go")
         return Edit(Span(Position(span.start.row, 1), Position(span.end.row + 1, 1)), "")
 
     @staticmethod
     def _asks_for_the_file(around: cst.CSTNode) -> bool:
-        """Whether a statement does no more than to pass over a file that is not there."""
+        """Whether a statement only passes over a file that is not there."""
         if isinstance(around, cst.If):
             asked = re.search(r"exists\(|is_?file\(", code_of(around.test))
             return around.orelse is None and asked is not None

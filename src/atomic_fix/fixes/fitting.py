@@ -25,7 +25,7 @@ def fit(
     out on several rows.
 
     A line that was too long before stays so, unless a setting says how long lines may be: how to
-    break it is for its author to say.
+    break it is up to its author.
     """
     if style.quotes:
         edits = [Edit(each.span, layout.requoted(each.text, style.quotes)) for each in edits]
@@ -78,7 +78,7 @@ def _may_be_too_long(
     source: Source, text: str, changes: Sequence[_Change], limit: int, style: Style
 ) -> bool:
     """Whether a row with something new in it is too long, or is the head of a `with` that may be
-    put in parentheses. To take the whole file into tokens is dear, and mostly not needed."""
+    put in parentheses. Tokenising the whole file is expensive, and mostly not needed."""
     for change in changes:
         start = text.rfind("\n", 0, change.start) + 1
         end = text.find("\n", change.end)

@@ -1,5 +1,5 @@
-"""Where an import stands among others, and how it is laid out: as isort and `ruff check --select I`
-want it under a project's settings."""
+"""Where an import belongs among others, and how it is laid out: as isort and `ruff check --select
+I` want it under a project's settings."""
 
 import re
 import sys
@@ -89,7 +89,7 @@ class ImportOrder:
         return kind, self._natural(name), name
 
     def _natural(self, text: str) -> Natural:
-        """`a10` comes behind `a9`."""
+        """`a10` comes after `a9`."""
         if not self.style.case_sensitive:
             text = text.lower()
         return tuple(int(x) if x.isdigit() else x for x in re.split(r"([0-9]+)", text))
@@ -103,7 +103,7 @@ class ImportOrder:
 
         Args:
             names: each maybe with `as` and another name.
-            exploded: whether they stood on several rows, with a comma behind the last.
+            exploded: whether they were on several rows, with a comma after the last.
         """
         ordered = sorted(dict.fromkeys(names), key=lambda each: self.name_key(each.split()[0]))
         head = f"from {module} import "

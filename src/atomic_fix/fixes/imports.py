@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
+from atomic_fix.catalog import python_2
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.finding import Edit, Position
 from atomic_fix.fixes import Refused
@@ -93,35 +94,7 @@ def import_module(context: EditContext, module: str) -> str:
 
 # --- files that cannot have it -------------------------------------------------------
 
-# Gone since Python 3.0. What stands in a `try` or an `if` is for either.
-_PYTHON_2_MODULES = re.compile(
-    r"^(?:import|from)[ \t]+(?:BaseHTTPServer|ConfigParser|Cookie|HTMLParser|Queue|SimpleHTTPServer"
-    r"|SocketServer|StringIO|Tkinter|UserDict|__builtin__|cPickle|cStringIO|cookielib|copy_reg"
-    r"|dumbdbm|htmlentitydefs|httplib|robotparser|tkFileDialog|tkMessageBox|urllib2|urlparse"
-    r"|xmlrpclib)\b",
-    re.MULTILINE,
-)
-_PYTHON_2_NAMES = frozenset(
-    {"basestring", "execfile", "long", "raw_input", "reload", "unichr", "unicode", "xrange"}
-)
-_PYTHON_2_SYNTAX = re.compile(
-    r"^[ \t]*except[ \t]+(?:[\w.]+|\([\w., \t]+\))[ \t]*,[ \t]*[a-z_]\w*[ \t]*:"
-    r"|\A#!.*\bpython2",
-    re.MULTILINE,
-)
-# Old habits, and how much each of them tells.
-_PYTHON_2_HABITS = (
-    (re.compile(r"\.has_key\("), 2),
-    (re.compile(r"\.iter(?:items|keys|values)\("), 1),
-    (re.compile(r"^from __future__ import .*\bwith_statement\b", re.MULTILINE), 1),
-    (re.compile(r"\.next\(\)"), 1),
-    (re.compile(r"^class \w+\(object\):", re.MULTILINE), 1),
-)
-# Signs that the same file is for Python 3 too.
-_EITHER = re.compile(
-    r"\b(?:PY2|PY3|version_info|hexversion|NameError|six|future|past)\b(?!__)|\bbuiltins\b"
-)
-# A host loads the file by itself, into an interpreter of its own or on another machine.
+# A host program loads the file, into an interpreter of its own or on another machine.
 _HOSTED = re.compile(
     r"^[ \t]*(?:import|from)[ \t]+(?:ansible\.module_utils|bpy|gdb|hou|idaapi|lldb|machine|maya"
     r"|micropython|nuke|sublime|sublime_plugin|vim)\b"
@@ -214,14 +187,14 @@ def is_python_2(source: Source, tree: ast.Module) -> bool:
     text = source.text
     if text.startswith("#!") and re.match(r"#!.*\bpython3", text):
         return False
-    if _EITHER.search(text):
+    if python_2.EITHER.search(text):
         return False
-    habits = sum(weight for habit, weight in _PYTHON_2_HABITS if habit.search(text))
+    habits = sum(weight for habit, weight in python_2.HABITS if habit.search(text))
     return (
-        _PYTHON_2_SYNTAX.search(text) is not None
-        or _PYTHON_2_MODULES.search(text) is not None
+        python_2.SYNTAX.search(text) is not None
+        or python_2.MODULES.search(text) is not None
         or habits > 2
-        or (any(name in text for name in _PYTHON_2_NAMES) and _uses_python_2(tree))
+        or (any(name in text for name in python_2.NAMES) and _uses_python_2(tree))
     )
 
 
@@ -237,7 +210,7 @@ def _uses_python_2(tree: ast.Module) -> bool:
             bound.add(node.asname or node.name)
         elif isinstance(node, _DEFINITIONS):
             bound.add(node.name)
-    return not _PYTHON_2_NAMES.isdisjoint(used - bound) and "*" not in bound
+    return not python_2.NAMES.isdisjoint(used - bound) and "*" not in bound
 
 
 # --- what is there already ----------------------------------------------------------
@@ -309,7 +282,7 @@ def _end(line: Line) -> int:
 
 
 def _last_row(context: EditContext) -> int:
-    """The first row of the file that an import must stand above: that of the module's statement
+    """The first row of the file that an import must be above: that of the module's statement
     which uses it, or which may run the function that does."""
     context.last_row = context.last_row or _looked_up(context)
     return context.last_row
@@ -328,7 +301,7 @@ def _looked_up(context: EditContext) -> int:
 
 def _first_runs(context: EditContext) -> list[int]:
     """For each line of the module, the row of the first one from there on that may run a function
-    of the file: which one, and when, is not looked into."""
+    of the file: which one, and when, is not analysed."""
     body = _body(context)
     defined = set(_DEFINED.findall(context.source.text))
     rows = [1 << 60] * (len(body) + 1)
@@ -374,7 +347,7 @@ def _parts(source: Source) -> tuple[str, ...]:
 
 
 def _is_taken(context: EditContext, module: str, name: str) -> bool:
-    # Most files hold nothing of the kind, and to take them into tokens is dear.
+    # Most files have none, and tokenising them is expensive.
     return name in context.source.text and name in _identifiers(context, module)
 
 
@@ -427,7 +400,7 @@ def _merged(context: EditContext, module: str, name: str) -> Edit | None:
             continue
         if aliases and not context.style.imports.aliases_together:
             continue
-        # A comma behind the last of several rows tells formatters to keep them.
+        # A comma after the last of several rows tells formatters to keep them.
         exploded = span.start.row != span.end.row and text.rstrip(") \t\n").endswith(",")
         names = [f"{x.name} as {x.asname}" if x.asname else x.name for x in statement.names]
         return Edit(span, order.statement(module, [*names, name], exploded=exploded))
@@ -454,7 +427,7 @@ def _inserted(context: EditContext, statement: str) -> Edit:
         return _into_group(context, above[-1] if in_order else own[0], statement)
     before = [group for group in groups if max(sections(group)) < new]
     mixed = [group for group in groups if min(sections(group)) < new < max(sections(group))]
-    # Right below `from __future__` it would stand above those of the standard library.
+    # Right below `from __future__` it would be above those of the standard library.
     if before and not (mixed and all(map(_is_future, before[-1]))):
         return context.insert(context.end_of_row(_end(before[-1][-1])), f"\n\n{statement}")
     if mixed:  # no empty row parts them
@@ -503,7 +476,7 @@ def _found_block(context: EditContext) -> list[Line]:
     later = [block for block in above if block in later]
     found = later or above or [[]]
     if len(found) > 1 and all(_is_future(line) for line in found[0]):
-        # `__all__`, `DOCUMENTATION` and the like may stand between it and the other imports.
+        # `__all__`, `DOCUMENTATION` and the like may be between it and the other imports.
         rows = range(_row(found[0][-1]), _row(found[1][0]))
         between = [line for line in _body(context) if _row(line) in rows]
         if not any(hasattr(line[0], "body") for line in between):
@@ -603,8 +576,8 @@ def _below_the_head(context: EditContext, statement: str) -> Edit:
 
 
 def _missing_rows(context: EditContext, row: int, below: Sequence[ast.stmt]) -> str:
-    """The empty rows to add to those behind `row`, so that enough part an import from what
-    stands below it."""
+    """The empty rows to add to those after `row`, so that enough part an import from what
+    is below it."""
     wanted = context.style.imports.lines_after
     if wanted < 0:
         wanted = 2 if below and isinstance(below[0], _DEFINITIONS) else 1

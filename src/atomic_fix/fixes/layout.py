@@ -44,12 +44,12 @@ def line_limit(source: Source, style: Style) -> int:
 
 @lru_cache(maxsize=1)
 def _limit_of_rows(source: Source) -> int:
-    """The line length as far as the rows of a file tell it.
+    """The line length, as the rows of a file suggest it.
 
     Rows with strings or comments prove nothing: formatters leave those long.
     """
     lengths = []
-    within = ""  # the quotes of the string of several rows that a row stands in
+    within = ""  # the quotes of the string of several rows that a row is in
     for line in source.lines:
         was_within = within
         for quotes in _TRIPLE.findall(line):
@@ -79,8 +79,8 @@ def columns(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class LogicalLine:
-    """Where a statement, or the head of one, stands in a text: characters, without indentation,
-    line end and the comment behind it."""
+    """Where a statement, or the head of one, is in a text: characters, without indentation,
+    line end and the comment after it."""
 
     start: int
     end: int
@@ -88,7 +88,7 @@ class LogicalLine:
 
 def logical_lines(text: str) -> Iterator[LogicalLine]:
     """Those of a text, without the ones that hold a comment or a string of several rows: they
-    cannot be laid out anew. None where this Python cannot take the text into tokens."""
+    cannot be laid out again. None where this Python cannot tokenise the text."""
     starts = [0]
     for row in io.StringIO(text, newline=""):
         starts.append(starts[-1] + len(row))
@@ -119,7 +119,7 @@ def laid_out(text: str, indent: str, unit: str, limit: int, style: Style, after:
     """A logical line within the limit, on one row if it fits.
 
     Args:
-        indent: what stands before its first row.
+        indent: what is before its first row.
         unit: one step of indentation.
         after: the characters that follow on its last row.
 
@@ -145,10 +145,10 @@ def joined(text: str, style: Style) -> str:
 
 
 class _Line:
-    """The tokens of a logical line, as if they stood on one row.
+    """The tokens of a logical line, as if they were on one row.
 
     Raises:
-        SyntaxError: it holds a comment, a string of several rows, or what is no token.
+        SyntaxError: it holds a comment, a string of several rows, or what is not a token.
     """
 
     def __init__(self, text: str, style: Style) -> None:
@@ -221,7 +221,7 @@ class _Line:
                 self.optional.add(last)
 
     def is_trailer(self, index: int) -> bool:
-        """Whether a bracket belongs to what stands before it: a call, a subscript."""
+        """Whether a bracket belongs to what is before it: a call, a subscript."""
         if index == 0:
             return False
         before = self.tokens[index - 1]
@@ -239,7 +239,7 @@ class _Line:
         return any(start <= each < end for each in self.magic)
 
     def top(self, start: int, end: int) -> Iterator[int]:
-        """The tokens of a part that stand in no bracket of it, opening brackets included."""
+        """The tokens of a part outside of its brackets, opening brackets included."""
         index = start
         while index < end:
             yield index
@@ -365,7 +365,7 @@ class _Layout:
             token = line.tokens[index]
             if token == "lambda":
                 break
-            if token == "in" and binds:  # that of `for`, which is no operator
+            if token == "in" and binds:  # that of `for`, which is not an operator
                 binds = False
                 continue
             binds = binds or token == "for"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from atomic_fix.catalog import errors
 from atomic_fix.catalog.calls import CONVERTING, RAISING_VALUE_ERRORS, READING, WRITING
 from atomic_fix.catalog.errors import BY_PARSER, RAISING_ANYTHING, SHAPE_ERRORS
+from atomic_fix.catalog.words import PATH_WORDS
 from atomic_fix.facts.exceptions import error_names
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import FORS, arguments, called, dotted, walk
@@ -16,7 +17,6 @@ from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.edit_context import EditContext
 from atomic_fix.fixes.imports import import_module, imported_at_top
-from atomic_fix.fixes.load_path import PATH_WORDS
 
 _ANSWERS_MISSING = re.compile(
     r"\b(?:exists|is_file|isfile|access|FileNotFoundError|OSError|IOError|EnvironmentError)\b"
@@ -29,7 +29,7 @@ class Errors:
 
     corrupt: tuple[str, ...]
     kept: tuple[str, ...] = ()
-    """Those that keep the default without a word."""
+    """Those that silently keep the default."""
     stays: bool = False
     """Whether the handler's own list of errors stays as it is: it is broad, or has a name."""
     any_error: bool = False
@@ -37,7 +37,7 @@ class Errors:
 
     @property
     def test(self) -> tuple[bool, tuple[str, ...]]:
-        """How `isinstance` tells a corrupt file: whether it must hold, and of which errors."""
+        """How `isinstance` finds a corrupt file: whether it must be true, and for which errors."""
         return (False, self.kept) if self.any_error else (True, self.corrupt)
 
 
@@ -45,7 +45,7 @@ def split_errors(context: EditContext, swallow: Swallow) -> Errors:
     """What the handler of a swallow takes.
 
     Raises:
-        Refused: that is not in sight, or the errors may come from something else.
+        Refused: that is not visible, or the errors may come from something else.
     """
     parts = _ErrorSplitter(context, swallow)
     return parts.of_broad() if swallow.broad else parts.of_list()
@@ -94,7 +94,7 @@ class _ErrorSplitter:
         if {"ValueError", "UnicodeDecodeError", "UnicodeError"} & set(self._swallow.errors):
             self._parses_nothing_else()
         if "ValueError" in corrupt and self._names_the_parser(corrupt):
-            # It is that of what is made of a value, which valid data may lack.
+            # It is raised when a value is used, which valid data may lack.
             corrupt.remove("ValueError")
             if not any(each.startswith("Unicode") for each in corrupt):
                 corrupt.append("UnicodeDecodeError")
@@ -120,7 +120,7 @@ class _ErrorSplitter:
 
     def _must_answer_missing(self) -> None:
         """Refuses a loader from elsewhere which may have that error for a missing file as well,
-        where nothing else answers one."""
+        where nothing else handles one."""
         load = self._swallow.load
         function = self._swallow.function
         if self._package() in BY_PARSER or isinstance(function.node, ast.Module):
@@ -229,7 +229,7 @@ class _ErrorSplitter:
         return found or f"{import_module(self._context, module)}.{name}"
 
     def _no_more_than_the_load(self) -> None:
-        """Refuses where the `try` holds more than the load and what is made of its result."""
+        """Refuses where the `try` has more than the load and the use of its result."""
         more = Refused("more than the load stands in the `try` of the broad handler")
         statements = [node for node in self._body if isinstance(node, ast.stmt)]
         guards = [node for node in statements if _is_guard(node)]

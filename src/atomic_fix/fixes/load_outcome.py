@@ -9,6 +9,16 @@ from dataclasses import dataclass
 
 from atomic_fix.catalog.calls import PARSING, RAISING_NO_VALUE_ERROR
 from atomic_fix.catalog.errors import PARSER_ONLY_ERRORS
+from atomic_fix.catalog.remarks import (
+    ABSENCE,
+    ANSWER,
+    BAD_FILE,
+    DECIDED,
+    DEFAULT_IF,
+    NEVER_RAISES,
+    OLDER_FORMAT,
+    SILENT,
+)
 from atomic_fix.catalog.words import CHECKPOINT, PROBING, RESUMING
 from atomic_fix.config import own_helper
 from atomic_fix.facts import fallbacks
@@ -32,54 +42,6 @@ from atomic_fix.finding import Applicability
 
 CALLERS_DIFFER = "callers get an exception where they got the default"
 
-# A remark that a bad file was thought of.
-_DECIDED = re.compile(
-    r"\b(another version|any reason|as if|bad|best[- ]effort|broken"
-    r"|(can|could)( ?no|n?')t be (read|parsed|loaded|decoded)|corrupt\w*|counts? as|cut short"
-    r"|damaged|default\w*|empty (dict|list|state)|errors?|fail\w*|falls?[- ]?back"
-    r"|fallback|garbage|graceful\w*|half[- ]written|ignor\w*|incompatib\w*|interrupted|invalid"
-    r"|legacy|lenient|malformed|same as|treat\w*|unable|(un)?usable|whatever"
-    r"|must(n't| not)|never|not (be )?(raised?|valid|readable)|partial\w*|rais\w+|silent\w*"
-    r"|skip\w*|start(s|ing)? (over|fresh|anew|again|empty)|tolera\w+|torn|truncat\w*"
-    r"|un(parse?able|readable))\b",
-    re.IGNORECASE,
-)
-# A sentence that gives the default for what is said after `if`: "or None if it makes no sense".
-_DEFAULT_IF = re.compile(
-    r"(\b(none|nothing|empty|null|zeros?|fresh|new)\b|\{\}|\[\])[^.;]*\b(if|unless|when\w*|where)\b"
-    r"|\b(if|unless|when\w*|where)\b[^.;]*(\b(none|nothing|empty|null|zeros?|fresh|new)\b|\{\}|\[\])",
-    re.IGNORECASE,
-)
-# ... and what is said may be that there is no file.
-_ABSENCE = re.compile(
-    r"\b(absent|missing|first (run|start|time)|yet|no file"
-    r"|(has|have|is|was|were|there'?s) (no|none)|no \w*\s?(checkpoint|state|file)s?"
-    r"|not (be )?(found|there|exist\w*|present|saved|written)"
-    r"|(doesn't|don't|didn't|isn't) (exist\w*|there|present))\b",
-    re.IGNORECASE,
-)
-# A remark on a whole class or module has to name the bad file, and what becomes of it.
-_BAD_FILE = re.compile(
-    r"\b(bad|broken|corrupt\w*|cut short|damaged|garbage|half[- ]written|invalid|interrupted"
-    r"|malformed|partial\w*|torn|truncat\w*|un(parse?able|readable|usable))\b",
-    re.IGNORECASE,
-)
-_ANSWER = re.compile(
-    r"\b(absent|as if|count\w*|default\w*|discard\w*|empty|fallback|falls? back|fresh|ignor\w*"
-    r"|missing|never|none|not|skip\w*|start\w*|toler\w+|treat\w*)\b",
-    re.IGNORECASE,
-)
-_NEVER_RAISES = re.compile(
-    r"\b(never|(does|do|must|may|should|will|can) ?n[o']t) (\w+ )?(fails?|raises?|throws?)\b",
-    re.IGNORECASE,
-)
-_SILENT = re.compile(r"\b(silent|silently|quietly)\b", re.IGNORECASE)
-# A remark that a file written by an older version, which is no corrupt one, does not parse either.
-_OLDER_FORMAT = re.compile(
-    r"\b(legacy|old(er)?|previous|earlier)[- ](\w+[- ])?"
-    r"(encoding|format|layout|schema|version)s?\b",
-    re.IGNORECASE,
-)
 _MARK = re.compile(r"#\s*(noqa|pragma|pylint|type:|nosec|fmt:|isort:)")
 # On the row of the `except`: `# type: ignore`, `# pragma: no cover`.
 _DIRECTIVE = re.compile(r"#\s*(noqa|nosec|[\w-]+:)")
@@ -94,7 +56,7 @@ class LoadOutcome:
     reason: str
     """Why it is not safe, or wrong: a clause."""
     may_move: bool
-    """Whether the file may be moved aside."""
+    """Whether the file may be moved away."""
 
 
 def outcome(facts: ModuleFacts, swallow: Swallow) -> LoadOutcome:
@@ -108,7 +70,7 @@ def outcome(facts: ModuleFacts, swallow: Swallow) -> LoadOutcome:
 
 
 def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
-    """Why an exception would do harm; empty when it would not, as far as is in sight."""
+    """Why an exception would do harm; empty when none is visible."""
     function, region = swallow.function, swallow.region
     if any(block.kind is BlockKind.LOOP for block in region.enclosing):
         return "a loop goes on to the next file, line or attempt"
@@ -156,7 +118,7 @@ def _leaves_in_the_end(node: ast.Try) -> bool:
 
 
 def _why_unsafe(facts: ModuleFacts, swallow: Swallow) -> str:
-    """Why an exception is for a person to decide; empty when it is proven right."""
+    """Why a person has to decide about an exception; empty when it is known to be right."""
     function = swallow.function
     if swallow.broad or not isinstance(swallow.node, ast.ExceptHandler):
         return f"{CALLERS_DIFFER}, also of errors that are not the file's"
@@ -173,7 +135,7 @@ def _why_unsafe(facts: ModuleFacts, swallow: Swallow) -> str:
 
 
 def _is_plain_loader(facts: ModuleFacts, swallow: Swallow) -> bool:
-    """Whether a function does no more than to give what one checkpoint file holds."""
+    """Whether a function only gives what one checkpoint file holds."""
     function, load = swallow.function, swallow.load
     node = function.node
     if not isinstance(node, FUNCTIONS) or function.outer is not facts.scopes.module:
@@ -241,7 +203,7 @@ def _remarks(facts: ModuleFacts, swallow: Swallow) -> list[str]:
 
 def is_silent_on_purpose(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether a comment or docstring says that nothing is to be said."""
-    return any(_SILENT.search(text) for text in _remarks(facts, swallow))
+    return any(SILENT.search(text) for text in _remarks(facts, swallow))
 
 
 def _sentences(text: str) -> list[str]:
@@ -260,9 +222,9 @@ def is_met_in_older_formats(facts: ModuleFacts, swallow: Swallow) -> bool:
         found += [
             each
             for each in _sentences(ast.get_docstring(node) or "")
-            if _BAD_FILE.search(each) and _ANSWER.search(each)
+            if BAD_FILE.search(each) and ANSWER.search(each)
         ]
-    return any(_OLDER_FORMAT.search(text) for text in found)
+    return any(OLDER_FORMAT.search(text) for text in found)
 
 
 def is_decided(facts: ModuleFacts, swallow: Swallow) -> bool:
@@ -280,15 +242,15 @@ def is_decided(facts: ModuleFacts, swallow: Swallow) -> bool:
 
 
 def _decides(text: str) -> bool:
-    if _DECIDED.search(text.replace("_", " ")):
+    if DECIDED.search(text.replace("_", " ")):
         return True
     sentences = re.split(r"[.;]\s|\n\s*\n", " ".join(text.split()))
-    return any(_DEFAULT_IF.search(each) and not _ABSENCE.search(each) for each in sentences)
+    return any(DEFAULT_IF.search(each) and not ABSENCE.search(each) for each in sentences)
 
 
 def _is_decided_around(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether the comment above the function, or the docstring of its class or of the module, says
-    what becomes of an unreadable file."""
+    what happens to an unreadable file."""
     module = facts.tree.module
     if swallow.function.is_module:
         return False
@@ -304,7 +266,7 @@ def _is_decided_around(facts: ModuleFacts, swallow: Swallow) -> bool:
         return True
     sentences = [each for text in documented for each in _sentences(text)]
     return any(
-        _NEVER_RAISES.search(each) or (_BAD_FILE.search(each) and _ANSWER.search(each))
+        NEVER_RAISES.search(each) or (BAD_FILE.search(each) and ANSWER.search(each))
         for each in sentences
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from atomic_fix.catalog.calls import CHANGING_THE_NAME, RETURNING_A_PATH, RETURNING_A_TEXT
 from atomic_fix.catalog.errors import PARSER_ERRORS
+from atomic_fix.catalog.words import PATH_WORDS
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
     arguments,
@@ -21,9 +22,6 @@ from atomic_fix.facts.sites import LoadSite
 from atomic_fix.facts.swallowing import Swallow, loads_tried
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.edit_context import EditContext
-
-PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
-
 
 _NAMED = (ast.Name, ast.Attribute, ast.Call)
 _NOT_PLAIN = (
@@ -133,7 +131,7 @@ class _LoadPath:
         )
 
     def _as_called(self, node: ast.expr, home: FunctionFacts, call: Call) -> ast.expr | None:
-        """A local path of a function that is called here, made of what it is called with."""
+        """A local path of a function that is called here, built from its arguments."""
         local = home.bindings.get(dotted(node) or "", ())
         if len(local) == 1 and local[0].is_assigned:
             node = local[0].value
@@ -173,7 +171,7 @@ class _LoadPath:
         except SyntaxError:
             return None
         if ast.dump(written) != ast.dump(made):
-            return None  # Pythons before 3.12 do not always know where a name in a string stands
+            return None  # before 3.12, Python does not always know where a name in a string is
         self._texts[made] = text
         return made
 
@@ -217,7 +215,7 @@ class _LoadPath:
 
     @property
     def _read_at(self) -> int:
-        """Where the path was used: `raw = path.read_text()` may stand above the `try`."""
+        """Where the path was used: `raw = path.read_text()` may be above the `try`."""
         load = self._swallow.load
         return min(
             (
@@ -241,7 +239,7 @@ class _LoadPath:
         if last in RETURNING_A_PATH:
             return True
         if last in CHANGING_THE_NAME:
-            # A suffix that is none is a `ValueError`.
+            # An invalid suffix is a `ValueError`.
             return self._only_parsers_raise or all(_is_suffix(arg.value) for arg in arguments(call))
         if not PATH_WORDS.isdisjoint(words(last)) or last == "format":
             # It may be what raised, or do more than give a path.

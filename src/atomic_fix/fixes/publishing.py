@@ -28,12 +28,12 @@ from atomic_fix.fixes.imports import import_module
 _MKSTEMP = "tempfile.mkstemp"
 _NAMED_TEMP = "tempfile.NamedTemporaryFile"
 _SYNCHRONISE = "Synchronise before publishing"
-# A comment on a temp file would lie over a call of the helper.
+# A comment on a temp file would be wrong above a call of the helper.
 _STEPS = re.compile(r"te?mp|renam|replac|swap|\bmov", re.IGNORECASE)
 
 
 def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
-    """ATF111: the publishing call moves behind what closes the file; where it cannot, `flush`
+    """ATF111: the publishing call moves after what closes the file; where it cannot, `flush`
     and `fsync` go before it."""
     opener, handle = _opener(facts, publication)
     context = _context(facts, publication)
@@ -73,7 +73,7 @@ def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
             "the old file is copied to its other name, and stays until it is replaced"
         )
         edits = [_copied_to_backup(context, publication, removed)]
-    # What `shutil.move` lacks is told by a rule of its own.
+    # What `shutil.move` lacks is reported by a rule of its own.
     if publication.site.how is not Move.MOVE:
         edits += _replacing(context, publication)
     return context.fix("Replace the target in one step", edits)
@@ -111,7 +111,7 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
 
 def _fails_over(context: EditContext, publication: Publication) -> bool:
     """Whether a handler around the rename publishes once more, for where the target may not be
-    there. Were the first to replace, that handler and what is said of it would be left over."""
+    there. Were the first to replace, that handler and its comments would be left over."""
     site = publication.site
     others = [
         each.call.source_node
@@ -254,7 +254,7 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
 
 
 def _uses_after(context: EditContext, name: str, position: Position) -> Sequence[cst.Name]:
-    """The uses of a variable behind a place, in order."""
+    """The uses of a variable after a place, in order."""
     starts = context.cached(
         ("starts", context.function, name),
         lambda: [context.span(u).start for u in context.uses(name)],
@@ -278,7 +278,7 @@ def _with_items(context: EditContext, opening: cst.CSTNode, name: str) -> list[c
 
 
 def _must_stay_open(context: EditContext, name: str, position: Position) -> None:
-    """Refuses where something other than a call of its own `close` may close the handle behind a
+    """Refuses where something other than a call of its own `close` may close the handle after a
     place."""
     known = context.cached(("closings", context.function, name), lambda: _closings(context, name))
     for start, reason in known:
@@ -374,7 +374,7 @@ def _spot(
 
 def _inserted(context: EditContext, spot: cst.CSTNode, rows: Sequence[str]) -> Edit:
     """Rows at the end of a block, or above a statement and its comments. The first goes when it
-    stands there already."""
+    is there already."""
     if isinstance(spot, cst.SimpleStatementLine):
         ahead = context.siblings(spot)[0]
     elif isinstance(spot, cst.IndentedBlock):
@@ -552,7 +552,7 @@ def _replacing(context: EditContext, publication: Publication) -> list[Edit]:
 def _moved_behind(
     context: EditContext, line: cst.SimpleStatementLine, opener: Call, handle: str
 ) -> list[Edit]:
-    """The publishing statement behind what closes the file; none where it cannot move."""
+    """The publishing statement after what closes the file; none where it cannot move."""
     block = context.parents.get(context.parents[line])
     span = context.span(line.body[0])
     ahead, following = context.siblings(line)

@@ -28,15 +28,6 @@ _NAME = re.compile(r"\s*[\w.]+(\s+as\s+\w+)?\s*,\s*")
 _DYNAMIC = frozenset({"eval", "exec", "locals", "vars"})
 _LOOKING_UP = ("eval", "exec", "globals", "locals", "vars")
 _ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})
-# Of other people's packages, those that do no more when they are imported than to define names.
-# A write that goes to the helper may have been the only one that needed them.
-_WITHOUT_EFFECT = frozenset(
-    {
-        "aiofile", "aiofiles", "anyio", "atomicwrites", "demjson3", "hjson", "json5", "jsonpickle",
-        "msgpack", "orjson", "pyjson5", "rapidjson", "ruamel", "rtoml", "simplejson", "toml",
-        "tomli", "tomli_w", "tomlkit", "ujson", "yaml",
-    }
-)  # fmt: skip
 
 
 def without_unused_imports(filename: str, before: str, after: str) -> str:
@@ -45,7 +36,7 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
     At the top of a module and in functions. Those of modules whose import may do more than to
     define names, with a comment, and at the top of a module below an `if` or `try` stay, and
     names at the top of a package's `__init__`: who imports them from here, or what they do, is
-    not in sight.
+    not visible.
     """
     try:
         old, new = statements_of(before), statements_of(after)
@@ -142,11 +133,11 @@ def _told(statements: Iterable[ast.stmt], text: str) -> Counter[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Statements that stand below each other, in a scope."""
+    """Consecutive statements in a scope."""
 
     statements: Sequence[ast.stmt]
     is_body: bool
-    """Whether they are the whole body of a function: nothing stands above the first."""
+    """Whether they are the whole body of a function: nothing is above the first."""
 
 
 def _blocks(scope: Scope) -> Iterator[_Block]:
@@ -217,7 +208,7 @@ def _change(
     if isinstance(statement, ast.Import) or not kept:
         gone = [alias for alias in gone if _is_without_effect(statement, alias)]
     else:
-        # The module is imported all the same. What is no module itself has no more effect.
+        # The module is imported all the same. What is not a module itself has no more effect.
         gone = [
             alias
             for alias in gone
@@ -241,12 +232,12 @@ def _change(
 
 
 def _is_without_effect(statement: Import, alias: ast.alias) -> bool:
-    """Whether an import does no more than to bind a name."""
+    """Whether an import only binds a name."""
     module: str | None = alias.name
     if isinstance(statement, ast.ImportFrom):
         module = None if statement.level or alias.name == "*" else statement.module
     top = (module or "").partition(".")[0]
-    known = top in sys.stdlib_module_names or top in _WITHOUT_EFFECT
+    known = top in sys.stdlib_module_names or top in IMPORTED_WITHOUT_EFFECT
     return known and top not in {"__future__", "antigravity", "readline", "rlcompleter", "this"}
 
 

@@ -38,7 +38,7 @@ def _without_tabs(text: str) -> str:
         if token.type == tokenize.INDENT:
             continue
         row, column = token.start
-        if end < row <= len(rows):  # and not within a string, or behind the text
+        if end < row <= len(rows):  # and not within a string, or after the text
             line = rows[row - 1]
             rows[row - 1] = line[:column].replace("\t", " ") + line[column:]
         end = token.end[0]
@@ -55,7 +55,7 @@ class _Wrapper(MetadataWrapper):
 
 
 def ranges(module: cst.Module) -> Mapping[cst.CSTNode, CodeRange]:
-    """Where each node of a tree stands. It costs as much as the parse.
+    """Where each node of a tree is. It costs as much as the parse.
 
     Raises:
         RecursionError: the nodes are in one another too deeply for the room at hand.

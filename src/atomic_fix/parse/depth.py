@@ -14,7 +14,7 @@ import libcst as cst
 
 from atomic_fix.parse import NotParsed, TooDeep, stack
 
-# Bytes of stack, at least one and a half times of what was measured for the dearest of a kind.
+# Bytes of stack, at least one and a half times the most that was measured for a kind.
 _INDENT, _BRACKET, _LAMBDA, _LINK, _BRANCH = 40_000, 12_000, 24_000, 3_000, 2_000
 _AT_HAND = 1_000_000
 """What the main thread has left on every system."""
@@ -27,11 +27,11 @@ _MOST_COPIES = 2_000_000
 beyond this many copied tokens it takes seconds, and hundreds of megabytes."""
 _FEW_BRACKETS = 4
 _COPIES_A_BRACKET = 4
-"""How often what stands deeper than those is copied for each bracket around it."""
+"""How often what is deeper than those is copied for each bracket around it."""
 _COPIES_A_LAMBDA = 2
 """And for each `lambda` that it is in, at any depth."""
 _MOST_TRIES = 400_000
-"""What stands in a bracket of a pattern is read anew for each way to read the bracket, so that the
+"""What is in a bracket of a pattern is read again for each way to read the bracket, so that the
 time doubles, or more, with each bracket around it."""
 
 _EVENT = re.compile(
@@ -62,7 +62,7 @@ _TEMPLATE = {
     "'''": re.compile(r"(?:[^'\\{]|\\[\s\S]|'(?!'')|\{\{)*"),
 }
 _FORMAT = re.compile(r"[^{}\r\n\"']*")
-# How often LibCST reads what stands in a bracket: of a pattern, and of what `del` deletes.
+# How often LibCST reads what is in a bracket: of a pattern, and of what `del` deletes.
 _WAYS = {"(": 4, "{": 4, "[": 2, "call": 3}
 _WAYS_DELETED = {"(": 2, "{": 1, "[": 2, "call": 1}
 
@@ -129,7 +129,7 @@ class _Frame:
         self.heads = 0
         """How many `lambda` the scan is in, before their colon."""
         self.bodies = 0
-        """And behind it."""
+        """And after it."""
 
 
 class _Scan:
@@ -203,7 +203,7 @@ class _Scan:
     def _indent(self, blank: str) -> None:
         self._at = max(self._at, len(blank)) if not self._events else self._at
         row = blank[max(blank.rfind("\n"), blank.rfind("\r")) + 1 :]
-        # A form feed begins the row anew.
+        # A form feed begins the row again.
         width = len(row.rpartition("\f")[2].expandtabs(8))
         while width < self._indents[-1]:
             self._indents.pop()
@@ -284,7 +284,7 @@ class _Scan:
         self._end_chain()
         frame, what = self._frames[-1], found.group()
         if not frame.heads:
-            self._lambdas -= frame.bodies  # no body goes on behind it
+            self._lambdas -= frame.bodies  # no body goes on after it
             frame.bodies = 0
         elif what == ":":
             frame.heads -= 1
@@ -309,7 +309,7 @@ class _Scan:
             self._branches[-1] += _BRANCH
             self._stack += _BRANCH
         elif word == "lambda":
-            # Its default values and its body are within it, whatever stands before them.
+            # Its default values and its body are within it, whatever is before them.
             frame.kept += _LAMBDA
             self._stack += _LAMBDA
             frame.heads += 1

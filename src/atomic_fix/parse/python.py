@@ -28,7 +28,7 @@ def parse(text: str) -> ast.Module:
         try:
             return ast.parse(text)
         except SyntaxError as error:
-            # The parentheses take the place of two spaces, so that all stands where it stood.
+            # The parentheses replace two spaces, so that all positions stay.
             changed = _BARE_ERRORS.sub(r"\1(\2):", text)
             if "must be parenthesized" not in error.msg or changed == text:
                 raise

@@ -1,4 +1,4 @@
-"""Room on the stack, for code that is nested deeply: a thread that has more of it."""
+"""A thread with a larger stack, for code that is nested deeply."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _Result = TypeVar("_Result")
 MOST = 256_000_000
 """Bytes of stack. It is a range of addresses: memory is taken as far as it is used."""
 _FRAMES = 25_000
-"""Calls that Python lets nest where there is so much room."""
+"""How deeply Python lets calls nest on such a stack."""
 
 
 class _DeepThread(threading.Thread):
@@ -40,8 +40,8 @@ def may_be_small() -> bool:
 
 
 def with_deep_stack(work: Callable[[], _Result]) -> _Result:
-    """What `work` returns or raises where calls may nest as deeply as in the deepest code that is
-    looked at.
+    """What `work` returns or raises with a stack for the deepest code that is
+    analysed.
 
     Raises:
         TooDeep: there is no memory for that.
@@ -74,12 +74,12 @@ def with_stack(size: int, work: Callable[[], _Result]) -> _Result:
     Raises:
         TooDeep: there is no memory for that.
     """
-    # Beside a thread that is busy, to load it would take long.
+    # While another thread is busy, importing it would take long.
     import ctypes  # noqa: F401
 
     results: list[_Result] = []
     errors: list[BaseException] = []
-    # Not by `join`: interrupted, it takes the thread for ended.
+    # Not `join`: when interrupted, it considers the thread ended.
     done = threading.Event()
 
     def run() -> None:
@@ -102,11 +102,11 @@ def with_stack(size: int, work: Callable[[], _Result]) -> _Result:
             threading.stack_size(usual)
     try:
         # A signal for the main thread, such as that of the time limit, may arrive in another one.
-        # It is looked at when a wait is over.
+        # It is handled when a wait is over.
         while not done.wait(0.2):
             pass
     except BaseException as error:
-        # It is interrupted, or the time is over: the work must not go on beside the next file.
+        # Interrupted, or out of time: the work must not go on during the next file.
         _raise_in(thread, type(error))
         done.wait(1.0)
         raise

@@ -1,7 +1,7 @@
 """What the findings look like to a reader. A format decides nothing; it only shows.
 
 A format is a function `render(report) -> Iterator[str]`; the pieces of text are printed one
-after the other. Its module is loaded when it is asked for. Here stand the table of formats,
+after the other. Its module is loaded when it is asked for. This module has the table of formats,
 what a report is made of, the spellings that formats share, and patches.
 """
 
@@ -81,8 +81,8 @@ Mend the file, or leave it out with `exclude`. ATF000 can neither be ignored nor
 class Report:
     """The results of one run and how they are to be shown.
 
-    `unsafe_fixes` tells whether unsafe fixes were asked for, `colour` whether terminal
-    colours may be used, and `width` how many columns there are; 0 stands for no limit.
+    `unsafe_fixes` says whether unsafe fixes were asked for, `colour` whether terminal
+    colours may be used, and `width` how many columns there are; 0 means no limit.
     `fixed` are the findings that --write has repaired, and `done` is the word for it;
     `results` then tell what remains. `imported` has the modules that the repairs of some of them
     import. `fixes_only` tells that `results` do not have what remains, and `quiet` that only
@@ -124,7 +124,7 @@ def one_per_call(
 
     Its message names the codes of the others. For reports alone: suppressions, baselines
     and repairs know each by its own code, so that one which is suppressed makes room for the
-    next. What `is_hidden` stays as it is, and speaks for no other.
+    next. What `is_hidden` stays as it is, and is not merged.
     """
     groups: dict[Span, list[Finding]] = {}
     for each in findings:
@@ -167,7 +167,7 @@ def printable(text: str) -> str:
 
 def display_name(filename: str) -> str:
     """A file name that a line begins with: as it is, but never a workflow command of GitHub's,
-    which begins so, behind blanks too."""
+    which begins so, after blanks too."""
     shown = escape_commands(printable(filename))
     return f"./{shown}" if shown.lstrip().startswith("::") else shown
 
@@ -193,12 +193,12 @@ def _spelled(character: str) -> str:
 
 
 def relative_path(filename: str) -> str:
-    """The path as seen from the current folder when it lies below it, otherwise whole."""
+    """The path as seen from the current folder when it is below it, otherwise whole."""
     return relative_if_inside(filename, ".") or os.path.abspath(filename)  # noqa: PTH100
 
 
 def fingerprints(report: Report) -> Iterator[tuple[FileResult, Finding, str]]:
-    """Each finding, behind the result that it is of, with a name for it that lasts while other
+    """Each finding with its result and a name that stays the same while other
     lines come and go: made of its file, its code, its line without the indentation, and which of
     several alike it is."""
     import hashlib

@@ -1,4 +1,4 @@
-"""For people: each finding on one line, or with its source, the grounds and what can be done."""
+"""For people: each finding on one line, or with its source, the evidence and what can be done."""
 
 import unicodedata
 from bisect import bisect_left, bisect_right
@@ -112,7 +112,7 @@ def _preview(finding: Finding, fix: Fix, report: Report) -> Iterator[tuple[str, 
     """The lines that the fix takes away and puts in, in order, each with `-` or `+`."""
     source = report.source_of(finding.filename)
     if source is None or source.line(finding.span.start.row) != finding.source_line:
-        return  # somebody has changed the file meanwhile
+        return  # the file was changed meanwhile
     if max(edit.span.end.row for edit in fix.edits) > len(source.line_starts):
         return
     from difflib import unified_diff
@@ -155,7 +155,7 @@ def _snippet(finding: Finding, room: int) -> tuple[str, str]:
     left, right = 0, len(cells)
     head = tail = ""
     if room and columns[-1] > room:
-        # Keep the caret's beginning in sight, with a third of the room before it.
+        # Keep the caret's beginning visible, with a third of the room before it.
         left = bisect_left(columns, columns[first] - room // 3)
         head = _ELLIPSIS if left else ""
         right = bisect_right(columns, columns[left] + room - len(head) - 1) - 1

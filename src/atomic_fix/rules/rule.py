@@ -25,7 +25,7 @@ from atomic_fix.fixes.cst_tree import CstTree, cst_around
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A place where something may be wrong, if it is durable state that is handled there."""
+    """A place where something is wrong, if the file is durable state."""
 
     node: ast.AST
     """The call, the handler or the test."""
@@ -34,11 +34,11 @@ class Match:
     repair: Callable[[], Fix]
     """Raises `Refused` where there is no repair."""
     function: FunctionFacts | None = None
-    """Where it stands: in a test, it counts only with `check-tests`."""
+    """Where it is: in a test, it counts only with `check-tests`."""
     precedence: int | None = None
     """That of its `Finding`."""
     is_handled_elsewhere: Callable[[], bool] = lambda: False
-    """Whether code elsewhere in the file makes it right. It may cost as much as the repair, and
+    """Whether code elsewhere in the file handles it. It may cost as much as the repair, and
     is asked only of what is likely enough."""
 
 
@@ -108,8 +108,8 @@ class Rule:
         return self.page.strip().splitlines()[0]
 
     def check(self, facts: ModuleFacts, *, fixes: bool = True) -> Iterator[Finding]:
-        """The findings that are likely enough. Where they stand, and how they are repaired, is
-        looked for only then: it costs more than all the rest.
+        """The findings that are likely enough. Where they are, and how they are repaired, is
+        determined only then: it costs more than all the rest.
 
         Raises:
             NotParsed, TooDeep: LibCST cannot parse what is to be reported.
@@ -217,7 +217,7 @@ def publication_match(
 
 
 def swallow_match(facts: ModuleFacts, swallow: Swallow, message: str) -> Match:
-    """A handler that takes a corrupt file for something harmless."""
+    """A handler that treats a corrupt file as something harmless."""
     score = facts.load_score(swallow.load, swallow.function)
     return Match(
         swallow.node,

@@ -66,7 +66,7 @@ class RunOptions:
 
     `jobs` is the number of processes, `cache_folder` where results are kept (empty: nowhere),
     `shard` the part of the files to check, `progress` whether to show a bar on a terminal.
-    `warn` is told what went wrong beside the work, in one line each.
+    `warn` gets problems that do not stop the work, one line each.
     """
 
     jobs: int = 1
@@ -85,7 +85,7 @@ def check_files(
     report_filter: ReportFilter,
     run_options: RunOptions = DEFAULT_RUN_OPTIONS,
 ) -> Iterator[FileResult]:
-    """Check every file that the paths stand for. What `effort` says never changes a result.
+    """Check every file that the paths stand for. `run_options` never changes a result.
 
     Raises:
         ConfigError: a configuration file on the way cannot be used.
@@ -107,7 +107,7 @@ def check_files(
 
 
 def _tracked(results: Iterator[FileResult], total: int) -> Iterator[FileResult]:
-    """The results, with a bar on a terminal's standard error while one waits for them."""
+    """The results, with a progress bar on standard error if that is a terminal."""
     stream = sys.stderr
     if not stream.isatty() or os.environ.get("CI") or os.environ.get("TERM") == "dumb":
         yield from results
@@ -170,7 +170,7 @@ def _checked(
 
 
 def _as_written(found: Candidate | Unreadable, result: FileResult) -> FileResult:
-    """The result without fixes if the file is one that is not written."""
+    """The result without fixes if the file is not to be written."""
     if not result.findings or isinstance(found, Unreadable):
         return result
     problem = disk.why_outside(found.path, found.within)
@@ -187,7 +187,7 @@ def _unfixed(result: FileResult, reason: str) -> FileResult:
 def change_files(
     paths: Iterable[str], resolver: Resolver, report_filter: ReportFilter, policy: FixPolicy
 ) -> Iterator[FileResult | Repair]:
-    """Change, in memory, every file that the paths stand for, until a person wants no more;
+    """Change, in memory, every file that the paths stand for, until the user quits;
     a path that cannot be walked gives the result that says so.
 
     Raises:

@@ -6,7 +6,7 @@ Python. That a file is the same is seen from its size, its inode and the time of
 change; where those differ or are too fresh to be trusted, its content is compared.
 
 A cache could hide findings, so it has to be the user's own: the folder and the file belong to
-the user, and nobody else may write to them. Even so it is data and nothing but data.
+the user, and nobody else may write to them. Even so, it is only read as data.
 """
 
 import contextlib
@@ -65,7 +65,7 @@ class Cache:
         """By path: the digest and the result of a content that may be the present one."""
         self._entries: dict[str, Any] = {}
         """By path: size, time and inode, digests of settings and content, and the result, null
-        if there is nothing to tell. Each is looked at when it is asked for."""
+        if there is nothing to report. Each is decoded when it is asked for."""
         self._changed = False
         self._usable = True
         if os.path.lexists(folder):
@@ -75,7 +75,7 @@ class Cache:
 
     def find(self, candidate: Candidate) -> FileResult | None:
         """What is known of the file, if it looks as it did then. If it may still be the same,
-        `digest_of` tells by which content, and `renew` gives the result."""
+        `digest_of` has the content's digest, and `renew` the result."""
         path = candidate.path
         now = _stat(path)
         if now is None or not self._usable:
@@ -155,13 +155,13 @@ class Cache:
             self.warnings.append(f"the cache {self._path} cannot be written: {disk.reason(error)}")
 
     def _is_ours(self) -> bool:
-        """Whether folder and file are the user's own, and nobody else may write there."""
+        """Whether folder and file are the user's own, and only the user may write there."""
         problem = _not_ours(self._folder, stat.S_ISDIR, 0o022)
         if problem:
             self.warnings.append(f"the cache folder {self._folder} is not used: {problem}")
             return False
         # In a tree that was checked out, a folder may well be ours by these signs; a file that
-        # nobody else may even read, as we make them, is not found there.
+        # only the user may read, as the cache creates them, is not found there.
         if os.path.lexists(self._path) and (problem := _not_ours(self._path, stat.S_ISREG, 0o077)):
             self.warnings.append(f"the cache {self._path} is not used: {problem}")
             return False
@@ -190,7 +190,7 @@ class Cache:
 
 def _not_ours(path: str, is_right: Callable[[int], bool], forbidden: int) -> str:
     """Why a folder or file is not the user's alone, in a clause; empty if it is. Windows has
-    other means, which are not looked at."""
+    other means, which are not checked."""
     try:
         found = os.lstat(path)
     except OSError as error:
@@ -210,7 +210,7 @@ def _not_ours(path: str, is_right: Callable[[int], bool], forbidden: int) -> str
 
 def _settings_of(candidate: Candidate, has_findings: bool) -> str:
     """What a result hangs on besides the file. The style of the project shapes fixes only, so it
-    is not looked up where there is nothing to tell."""
+    is not looked up where there is nothing to report."""
     settings = candidate.settings
     if not has_findings or settings.isolated:
         return _settings(settings, None)
@@ -263,7 +263,7 @@ def _version() -> str:
         parts.append(version("libcst"))
     except PackageNotFoundError:
         parts.append("?")
-    # The code itself, for those who work on it: a version says too little then.
+    # The code itself, for development, where the version is not enough.
     for path in sorted(Path(__file__).parents[1].rglob("*.py")):
         found = path.stat()
         parts.append(f"{path.name} {found.st_size} {found.st_mtime_ns}")

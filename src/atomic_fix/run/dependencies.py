@@ -84,7 +84,7 @@ class _Found:
 
 
 def requirement(text: str) -> str:
-    """The name that a requirement asks for, normalised; empty when there is none in it."""
+    """The name that a requirement asks for, normalised; empty when it has none."""
     if (found := _NAME.match(text)) is not None:
         return normalised(found[1])
     return ""
@@ -218,7 +218,7 @@ def of_environment(text: str) -> Dependencies:
 
 
 def of_script(text: str) -> Dependencies | None:
-    """What a script declares by itself, in the comment that PEP 723 gives it; None without one."""
+    """What a script declares in its PEP 723 comment; None without one."""
     block = re.search(r"(?m)^# /// script\r?\n((?:^#(?: .*)?\r?\n)+?)^# ///\r?$", text)
     if block is None:
         return None
@@ -232,7 +232,7 @@ def of_script(text: str) -> Dependencies | None:
 
 
 def read_toml(content: bytes) -> dict[str, Any]:
-    """What a TOML file holds; nothing when it is none."""
+    """What a TOML file holds; nothing when it is invalid."""
     try:
         return toml(content)
     except (ValueError, RecursionError):
@@ -240,7 +240,7 @@ def read_toml(content: bytes) -> dict[str, Any]:
 
 
 def read_ini(text: str) -> dict[str, dict[str, str]]:
-    """The sections of a setup.cfg; nothing when it is none."""
+    """The sections of a setup.cfg; nothing when it is invalid."""
     import configparser
 
     parser = configparser.ConfigParser(interpolation=None, strict=False)

@@ -33,7 +33,7 @@ class Candidate:
     path: str
     settings: Settings
     within: tuple[str, ...] = ()
-    """The folders, by their real paths, that the file has to lie in if it is to be changed: it
+    """The folders, by their real paths, that the file has to be in if it is to be changed: it
     may be a link, and lead anywhere."""
     known: str | None = None
     """The digest of a content whose result is known, empty if there is none; None where nobody
@@ -125,7 +125,7 @@ class _Walk:
             yield from (_Found(each, each.filename) for each in problems)
             above = tuple(each for each in folders if not isinstance(each, Unreadable))
             if _ignored_on_the_way(absolute, above):
-                above = ()  # it is named, so it is wanted; what lies above it has no say
+                above = ()  # it is named, so it is wanted; what is above it does not matter
         real = os.path.realpath(absolute)
         yield from self._walked(_Folder(path, absolute, real, (*within, real), above))
 
@@ -150,7 +150,7 @@ class _Walk:
         return [patterns for patterns in found if patterns is not None]
 
     def _named_within(self, absolute: str) -> tuple[str, ...]:
-        """What a path of the command line has to lie in: in the current folder if it looks like
+        """What a path of the command line has to be in: in the current folder if it looks like
         that, otherwise in its own folder; so it may be given through links, but not be one that
         leads away."""
         here = os.getcwd()
@@ -160,7 +160,7 @@ class _Walk:
     def _within(
         self, absolute: str, within: tuple[str, ...], settings: Settings
     ) -> tuple[str, ...]:
-        """`within`, and the folder of the configuration if it lies above the path."""
+        """`within`, and the folder of the configuration if it is above the path."""
         if not settings.origin or relative_if_inside(absolute, settings.root) is None:
             return within
         return tuple(dict.fromkeys((*within, self._real_path(settings.root))))
@@ -210,7 +210,7 @@ class _Walk:
             is_link = entry.is_symlink()
             name = entry.name if path == "." else os.path.join(path, entry.name)
             if is_link and os.path.isdir(name):
-                continue  # a link to a folder: what it leads to is walked where it stands
+                continue  # a link to a folder: what it leads to is walked where it is
             if self._excluded(whole, settings, is_folder):
                 continue
             if settings.respect_gitignore and _ignored(whole, gitignores, is_folder):

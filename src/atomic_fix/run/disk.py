@@ -33,7 +33,7 @@ def why_outside(path: str, within: Iterable[str]) -> str:
 
 
 def write_boundary(path: str) -> tuple[str, ...]:
-    """What a path of the command line has to lie in: in the current folder, if it looks like
+    """What a path of the command line has to be in: in the current folder, if it looks like
     that. Whoever wants to write through a link that leads away names its target."""
     here = os.getcwd()
     return (
@@ -47,7 +47,7 @@ def write(path: str, before: bytes, after: bytes, within: Iterable[str]) -> None
     """Replace `before` by `after`, atomically, keeping the mode of the file.
 
     Raises:
-        NotWritten: the file no longer holds `before`, is not a regular file, does not lie in
+        NotWritten: the file no longer holds `before`, is not a regular file, is not in
             each of the folders `within`, or the operating system refuses.
     """
     from atomic_fix.runtime import atomic_write_bytes
@@ -69,7 +69,7 @@ def write_new(path: str, content: bytes, within: Iterable[str]) -> None:
     """Write a file that was asked for, atomically.
 
     Raises:
-        NotWritten: it would not lie in each of the folders `within`, or the operating system
+        NotWritten: it would not be in each of the folders `within`, or the operating system
             refuses.
     """
     from atomic_fix.runtime import atomic_write_bytes

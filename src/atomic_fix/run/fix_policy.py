@@ -19,7 +19,7 @@ Find: TypeAlias = Callable[[Source], Sequence[Finding]]
 
 
 class OnMissing(enum.Enum):
-    """What to do where a fix would import what the file could have only if somebody acted."""
+    """What to do where a fix needs an import that is not available yet."""
 
     LEAVE_FILE = enum.auto()
     """Change nothing in the file."""
@@ -61,7 +61,7 @@ FixPolicy: TypeAlias = Apply | Ask | Suppress
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one source. `missing` is an import for want of which nothing was done,
+    """The result for one source. `missing` is an import without which nothing was done,
     `remarks` are on imports that may still not be there, and `imported` has the modules that
     applied fixes import."""
 

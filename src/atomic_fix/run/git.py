@@ -70,7 +70,7 @@ class Revision:
         try:
             listed = _asked(self.top, "ls-tree", "-z", "--full-tree", self.commit, "--", relative)
             found = listed.partition(b"\t")[0].decode("ascii").split()
-            # A link, which is a text to git, and a repository within are no files of it.
+            # A link, which git stores as a text, and a nested repository are not files of it.
             if len(found) != 3 or not found[0].startswith("100"):
                 return None
             return _asked(self.top, "cat-file", "blob", found[2])

@@ -29,6 +29,7 @@ from atomic_fix.run.project import Project, Projects, import_root, text_of
 from atomic_fix.settings import Resolver, Settings
 from atomic_fix.source import Source, relative_if_inside
 
+_Read: TypeAlias = Callable[[str], str | None]
 _OURS = "atomic_fix"
 _MOST_SIBLINGS = 100
 _MOST_FILES = 500
@@ -65,6 +66,7 @@ class HelperImports:
         self._apart = Apart()
         self._files: dict[tuple[str, str], _Answer] = {}
         self._distributions: Mapping[str, list[str]] | None = None
+        self._read = cache(text_of)
 
     def module_for(self, filename: str) -> str:
         """The module that repairs of a file import from."""
@@ -163,9 +165,9 @@ class HelperImports:
         outside = ""
         for root, file in self._in_the_tree(path, project, module):
             if self._reaches(source, path, project, root, parts[0]):
-                if file != path and _leads_back(file, path, root):
+                if file != path and _leads_back(file, path, root, self._read):
                     return Missing(module, "it imports this file in turn")
-                return _Names.of(file)
+                return _Names.of(file, self._read)
             outside = outside or file
         if outside:
             return Missing(
@@ -204,7 +206,7 @@ class HelperImports:
         """For a script with a list of dependencies of its own."""
         file = find_module(os.path.dirname(path), module.split("."))
         if file:
-            return _Names.of(file)
+            return _Names.of(file, self._read)
         if self._is_declared(module, own)[0] and not _is_nowhere_in_ours(module):
             return Found()
         return Missing(module, "the script's own list of dependencies does not have it")
@@ -263,7 +265,7 @@ class HelperImports:
         except OSError:
             return False
         for each in names[:_MOST_SIBLINGS]:
-            text = text_of(os.path.join(folder, each)) if each != name else None
+            text = self._read(os.path.join(folder, each)) if each != name else None
             if text and imported.search(text) and self._shows_itself(text, path, project):
                 return True
         return False
@@ -310,7 +312,7 @@ class HelperImports:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """The names that a module has; all of them (`*`) where that cannot be told, None when it
+    """The names that a module has; all of them (`*`) where that is unknown, None when it
     cannot be parsed."""
 
     path: str
@@ -320,8 +322,8 @@ class _Names:
         return self.names is not None and bool(self.names & {name, "*"})
 
     @classmethod
-    def of(cls, path: str) -> _Names:
-        text = text_of(path) if path.endswith(".py") else None
+    def of(cls, path: str, read: _Read) -> _Names:
+        text = read(path) if path.endswith(".py") else None
         if text is None:
             return cls(path, frozenset({"*"}))
         tree = dependencies.parsed(text)
@@ -429,7 +431,7 @@ def _in_this_python(module: str) -> _Names | Found | None:
         if path is None and number < len(parts):
             return None
     origin = spec.origin if spec is not None else None
-    return _Names.of(origin) if origin and os.path.isfile(origin) else Found()
+    return _Names.of(origin, text_of) if origin and os.path.isfile(origin) else Found()
 
 
 def _is_nowhere_in_ours(module: str) -> bool:
@@ -519,7 +521,7 @@ def _imports(text: str) -> tuple[list[str], bool]:
     return [each for each in found if each not in sys.stdlib_module_names], is_part
 
 
-def _leads_back(file: str, path: str, root: str) -> bool:
+def _leads_back(file: str, path: str, root: str, read: _Read) -> bool:
     """Whether a module of a source root imports a file when it is itself imported, by whatever
     way. What the file then has of the module may not be there yet."""
     seen = {file}

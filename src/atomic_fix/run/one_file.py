@@ -61,7 +61,7 @@ class Repair:
     remarks: frozenset[str] = frozenset()
     imported: tuple[tuple[Finding, str], ...] = ()
     within: tuple[str, ...] = ()
-    """The folders, by their real paths, that the file has to lie in to be written."""
+    """The folders, by their real paths, that the file has to be in to be written."""
 
 
 def check_file(
@@ -74,7 +74,7 @@ def check_file(
     noqa: bool = True,
     fixes: bool = True,
 ) -> FileResult:
-    """Check one file that was read already. Never raises for what stands in the file.
+    """Check one file that was read already. Never raises for what is in the file.
 
     Without `noqa`, comments that flake8 knows too are not looked at; without `fixes`, no repair is
     looked for, which takes as long as all the rest.
@@ -320,7 +320,7 @@ def _styled(settings: Settings, filename: str) -> Config:
 
 
 def defect(error: Exception, filename: str) -> Unreadable:
-    """What to tell of an error that only a defect of this tool can have raised.
+    """What to report of an error that only a defect of this tool can have raised.
 
     Raises:
         KeyboardInterrupt: the error came of an interrupt: clean-up code that an interrupt

@@ -15,7 +15,7 @@ from typing import Any
 from atomic_fix.run import dependencies, disk
 from atomic_fix.run.dependencies import Dependencies, normalised, subtable
 
-# Folders of a repository whose modules are no packages, unless they say so by an `__init__.py`:
+# Folders of a repository whose modules are not packages, unless they say so by an `__init__.py`:
 # the names that setuptools leaves out when it looks for the packages of a project by itself.
 _NO_PACKAGES = frozenset({
     "benchmark", "benchmarks", "bin", "build", "changelog", "ci", "debian", "dist", "doc", "docs",
@@ -90,7 +90,7 @@ class Project:
         )
 
     def is_among_scripts(self, path: str) -> bool:
-        """Whether a file is of a package that lies in a folder of scripts, in `tools/deploy/` or
+        """Whether a file is of a package that is in a folder of scripts, in `tools/deploy/` or
         the like: those alone find it, and may run without the project or on another machine."""
         base = import_root(path)
         if base == os.path.dirname(path):
@@ -206,7 +206,7 @@ def nearest_pyproject(path: str) -> str:
 
 
 def text_of(path: str) -> str | None:
-    """The text of a file that anybody may have made; None when it cannot be had."""
+    """The text of an untrusted file; None when it cannot be read."""
     try:
         if not os.path.isfile(path) or os.path.getsize(path) > _MOST_BYTES:
             return None
@@ -221,7 +221,7 @@ def _may_be_a_package(name: str) -> bool:
 
 
 def _below(path: str, folder: str) -> list[str] | None:
-    """The parts of a path below a folder; None when it does not lie there."""
+    """The parts of a path below a folder; None when it is not there."""
     if path == folder:
         return []
     start = folder.rstrip(os.sep) + os.sep
@@ -474,7 +474,7 @@ def _roots(
 
 
 def _holds_modules(folder: str, depth: int = 3) -> bool:
-    """Whether a module lies there, or in a package below it; those of a namespace lie deeper."""
+    """Whether a module is there, or in a package below it; those of a namespace lie deeper."""
     names = _listed(folder)
     return any(name.endswith(".py") for name in names) or (
         depth > 0
@@ -567,7 +567,7 @@ def _early(
     backend = _texts(subtable(pyproject, "build-system").get("backend-path"))
     paths = [*backend, *(each for each in hooks if isinstance(each, str))]
     found = (os.path.normpath(os.path.join(root, each)) for each in paths)
-    # Where the backend lies among the sources, so does the program.
+    # Where the backend is among the sources, so is the program.
     folders = [root, *(folder for _, folder in roots)]
     return frozenset(x for x in found if all(_below(folder, x) is None for folder in folders))
 

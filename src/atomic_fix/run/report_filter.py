@@ -1,4 +1,4 @@
-"""Which of a file's findings are told: what is known or unchanged is left out."""
+"""Which of a file's findings are reported: what is known or unchanged is left out."""
 
 from collections import Counter
 from collections.abc import Set as AbstractSet
@@ -14,7 +14,7 @@ from atomic_fix.source import Source, decode
 
 _MUCH = 20_000_000
 """Pairs of equal lines, from which on it takes too long to align two texts: a line is known then
-if it stood anywhere."""
+if it was anywhere."""
 
 
 @dataclass(frozen=True, slots=True)

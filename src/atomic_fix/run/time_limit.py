@@ -27,7 +27,7 @@ def limited(work: Callable[[], _Result]) -> _Result:
     """What `work` returns, as long as it comes in time.
 
     Native code is not interrupted. Nor is there a limit on Windows, in a thread other than the
-    main one, or where somebody else uses the timer.
+    main one, or where the timer is in use.
 
     Raises:
         TooLong: it takes longer than `SECONDS`.

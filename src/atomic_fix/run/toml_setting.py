@@ -1,4 +1,4 @@
-"""One setting put into the text of a TOML file, of which every other byte stays."""
+"""One setting put into the text of a TOML file, with every other byte kept."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def with_setting(content: bytes, key: str, value: str, *, is_pyproject: bool) ->
     newline = "\r\n" if "\r\n" in text else "\n"
     setting = f"{key} = {json.dumps(value, ensure_ascii=False)}"
     for candidate in _candidates(text, setting, newline, is_pyproject=is_pyproject):
-        # What looks like a table may stand in a string: whether it is one, the parser says.
+        # What looks like a table may be in a string: the parser decides.
         if _parsed(candidate) == wanted:
             return candidate.encode("utf-8")
     return None

@@ -25,7 +25,7 @@ WORTH_A_POOL = 250
 _CHUNK = 24
 _FORKS = sys.platform == "linux"
 # A new Python would look for its modules in the current folder first, which may be anybody's;
-# 3.10 cannot be told not to.
+# 3.10 has no option for that.
 _MAY_START = _FORKS or sys.version_info >= (3, 11)
 _MUCH_GARBAGE = 100_000
 """Objects left over, at which garbage is collected between two files."""
@@ -69,13 +69,13 @@ def check_all(
 ) -> Iterator[Checked]:
     """Check the files, in one process or several: the results are the same.
 
-    A file that ends its worker is told as one that could not be analysed.
+    A file that ends its worker is reported as one that could not be analysed.
 
     Raises:
         WorkerDied: worker processes end before they come to any file.
     """
     with gc_paused():
-        gc.freeze()  # what is loaded by now is no garbage
+        gc.freeze()  # what is loaded by now is not garbage
         try:
             if jobs <= 1 or len(candidates) < WORTH_A_POOL or not _MAY_START:
                 for each in candidates:
@@ -163,7 +163,7 @@ def _in_processes(
             for index, each in enumerate(chunk):
                 yield finished.get(index) or Checked(FileResult(each.path))
     finally:
-        # Whoever interrupts does not want to wait for what was begun. Workers end behind the
+        # After an interrupt, what was begun is not waited for. Workers end after the
         # file in hand, by themselves: one that is killed may leave half an answer behind, whose
         # other half would be waited for without end.
         stop.set()
@@ -218,7 +218,7 @@ def _begin(is_stopped: Callable[[], bool], in_hand: MutableSequence[int]) -> Non
     _is_stopped = is_stopped
     _in_hand = in_hand
     parent_watch.end_with_parent()
-    # The parent answers for an interrupt: it stops its workers and says so once.
+    # The parent handles interrupts: it stops its workers and reports that once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

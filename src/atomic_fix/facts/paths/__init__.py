@@ -1,7 +1,7 @@
-"""What can be told of a path from the expression that gives it.
+"""What is known of a path from the expression that it comes from.
 
 A `PathValue` says under which expressions the same path is known (`aliases`: two paths that share
-one are the same file), which words are in sight (`mentions`), and a few traits.
+one are the same file), which names it comes from (`occurrences`), and a few traits.
 
 `expr` has the expressions, `value` what is known of a path, `names` what names stand for, `resolve`
 and `calls` how values come from code, `budget` how far that goes.

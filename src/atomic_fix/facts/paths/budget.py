@@ -11,13 +11,13 @@ from atomic_fix.facts.scopes import Binding, Call, FunctionFacts, Return
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is looked at for one question."""
+    """How much is examined for one question."""
 
     steps: int = 6
     """Names and calls that are followed one from another; how deep a single expression is does not
     count."""
     nested: int = 50
-    """Expressions within each other; of a sum of more terms, the last ones are looked at."""
+    """Expressions within each other; of a sum of more terms, the last ones are examined."""
     bindings: int = 3
     """Of a name or attribute: the last ones."""
     additions: int = 20
@@ -47,16 +47,16 @@ class Budget:
     def __init__(self, bounds: Bounds = BOUNDS) -> None:
         self._bounds = bounds
         self.entered: set[ast.expr] = set()
-        """The expressions that are being looked at."""
+        """The expressions that are being resolved."""
 
     def is_spent(self, node: ast.expr, steps: int) -> bool:
-        """Whether an expression is not looked at: with no steps left, too deep in others, or
+        """Whether an expression is not resolved: with no steps left, too deep in others, or
         within itself, as names are that are bound in a circle."""
         return steps <= 0 or node in self.entered or len(self.entered) >= self._bounds.nested
 
 
 class At(NamedTuple):
-    """Where an expression is evaluated, and what the way there has cost."""
+    """Where an expression is evaluated, and what it has cost to get there."""
 
     function: FunctionFacts
     before: int
@@ -71,9 +71,9 @@ class At(NamedTuple):
         return At(self.function, self.before, self.distance, self.steps - 1)
 
     def farther(self, cost: int = 1) -> At:
-        """For an expression of the same place, of which the words lie a step further."""
+        """For an expression of the same place, whose words are a step further."""
         return At(self.function, self.before, self.distance + 1, self.steps - cost)
 
     def follow(self, place: Binding | Call | Return, cost: int = 1) -> At:
-        """For what stands elsewhere."""
+        """For a binding, call or return elsewhere."""
         return At(place.function, place.order, self.distance + 1, self.steps - cost)

@@ -73,7 +73,7 @@ class PathCall:
         return self.paths.resolve_at(node, self.at) if node is not None else NOTHING_KNOWN
 
     def given(self, *, starred: bool = True) -> list[PathValue]:
-        """What it is given by place."""
+        """Its positional arguments."""
         return [
             self.resolve(a.value)
             for a in arguments(self.node)
@@ -82,11 +82,11 @@ class PathCall:
 
 
 Resolver = Callable[[PathCall], PathValue | None]
-"""Gives None when the call is no such one, although its name is."""
+"""Returns None when the call is not of that kind, although its name is."""
 
 
 def resolve_call(paths: Paths, node: ast.Call, at: At) -> PathValue:
-    """What a call, of which the name is looked up `at` a place, is known of as a path."""
+    """What is known of the path that a call returns; its name is looked up `at` a place."""
     name = paths.qualified(dotted(node.func), at.function)
     call = PathCall(paths, node, name, at.nested())
     found = (resolver(call) for resolver in _resolvers(call))
@@ -276,7 +276,7 @@ def _given_back(
 
 
 def _from_elsewhere(call: PathCall) -> PathValue:
-    """A function of which the name and what it is given are all there is to see."""
+    """A function whose name and what it is given are all there is to see."""
     paths, node = call.paths, call.node
     name = dotted(node.func) or ""
     at = call.at.farther()
@@ -305,19 +305,7 @@ def _from_elsewhere(call: PathCall) -> PathValue:
 
 # --- the tables ------------------------------------------------------------------------
 
-_UNIQUE_MAKERS = (
-    "datetime.now",
-    "datetime.utcnow",
-    "getpid",
-    "strftime",
-    "time.time",
-    "time_ns",
-    "token_hex",
-    "uuid",
-    "uuid1",
-    "uuid4",
-)
-_FULL_NAMES = {name for name in (*_UNIQUE_MAKERS, *apis.PATH_CLASSES) if "." in name}
+_FULL_NAMES = {name for name in (*apis.UNIQUE_MAKERS, *apis.PATH_CLASSES) if "." in name}
 
 _BY_NAME: dict[str, Resolver] = {
     **dict.fromkeys(apis.TEMP_MAKERS, _temp),
@@ -328,14 +316,14 @@ _BY_NAME: dict[str, Resolver] = {
     "os.path.basename": _basename,
     "os.path.dirname": _dirname,
     "os.open": _descriptor,
-    **dict.fromkeys(_FULL_NAMES.intersection(_UNIQUE_MAKERS), _fresh),
+    **dict.fromkeys(_FULL_NAMES.intersection(apis.UNIQUE_MAKERS), _fresh),
 }
 """By the qualified name of what is called."""
 
 _BY_LAST_NAME: dict[str, Resolver] = {
     **dict.fromkeys(apis.IN_MEMORY, _in_memory),
     **dict.fromkeys(apis.PATH_CLASSES - _FULL_NAMES, _path_class),
-    **dict.fromkeys(set(_UNIQUE_MAKERS) - _FULL_NAMES, _fresh),
+    **dict.fromkeys(set(apis.UNIQUE_MAKERS) - _FULL_NAMES, _fresh),
 }
 """By the last part of its name, wherever it comes from."""
 

@@ -67,7 +67,7 @@ class Literal(PathExpr):
 
 
 class Home(Enum):
-    """A folder of which the files are not those of the same name elsewhere."""
+    """A folder whose files are not those of the same name elsewhere."""
 
     CODE = "beside the code"
     TEMP = "in a folder that is removed again"
@@ -76,7 +76,7 @@ class Home(Enum):
 @dataclass(frozen=True, slots=True)
 class FileName(PathExpr):
     """The last part of a literal path. In one module the same file name is the same file, whatever
-    the folder, unless one of them lies beside the code or in a temp folder."""
+    the folder, unless one of them is beside the code or in a temp folder."""
 
     name: str
     home: Home | None = None
@@ -84,11 +84,11 @@ class FileName(PathExpr):
 
 @dataclass(frozen=True, slots=True)
 class Parameter(PathExpr):
-    """What a caller gives. The same file throughout the function, until it is bound anew."""
+    """What a caller gives. The same file throughout the function, until it is bound again."""
 
     function: str
     row: int
-    """Of the function's `def`: no other of its name stands there."""
+    """Of the function's `def`: no other of its name is there."""
     name: str
 
 
@@ -167,7 +167,7 @@ class InMemory(PathExpr):
 
 @dataclass(frozen=True, slots=True)
 class Anything(PathExpr):
-    """In `folder / f"{name}.json"`, what stands before the suffix: such files are of one kind, and
+    """In `folder / f"{name}.json"`, what is before the suffix: such files are of one kind, and
     count as one, when folder and suffix are the same."""
 
 
@@ -187,12 +187,12 @@ class Join(PathExpr):
 
 @dataclass(frozen=True, slots=True)
 class Suffixed(_OfOne):
-    """A path with something put behind its name: `path + ".tmp"`. The same file when path and
+    """A path with something put after its name: `path + ".tmp"`. The same file when path and
     suffix are the same."""
 
     of: PathExpr
     suffix: str | None
-    """None: not in sight."""
+    """None: not known."""
 
     @property
     def is_known(self) -> bool:
@@ -239,7 +239,8 @@ class PartOf(_OfOne):
 
 @dataclass(frozen=True, slots=True)
 class Attribute(_OfOne):
-    """An attribute of what is no `self`: `config.path`. The same file when both are the same."""
+    """An attribute of something other than `self`: `config.path`. The same file when the object and
+    the name are the same."""
 
     of: PathExpr
     name: str
@@ -252,7 +253,7 @@ class Item(_OfOne):
 
     of: PathExpr
     key: str | None
-    """None: not in sight."""
+    """None: not known."""
 
     @property
     def is_known(self) -> bool:
@@ -268,7 +269,7 @@ class Element(_OfOne):
 
 @dataclass(frozen=True, slots=True)
 class Handle(_OfOne):
-    """What `with ... as` binds: an open file, of which `.name` is the path."""
+    """What `with ... as` binds: an open file, whose `.name` is the path."""
 
     of: PathExpr
 
@@ -307,7 +308,7 @@ def is_below(expr: PathExpr, above: PathExpr) -> bool:
 
 
 def folder(expr: PathExpr) -> PathExpr:
-    """What a path begins with, as it is made: paths that begin alike may lie in one folder."""
+    """What a path begins with, as it is made: paths that begin alike may be in one folder."""
     match expr:
         case Join((first, *_)):
             return Join((folder(first),))

@@ -77,7 +77,7 @@ class Names:
         return QualifiedName(name if rest else f"builtins.{name}", name)
 
     def call_name(self, call: Call | ast.Call, function: FunctionFacts) -> QualifiedName:
-        """What is called; aliases are seen through."""
+        """What is called; aliases are followed."""
         if not isinstance(call, Call):
             return self.qualified(dotted(call.func), function)
         known = self._call_names.get((call, function))
@@ -151,7 +151,7 @@ class Names:
             bound: Sequence[Binding] = scope.bindings.get(name, ())
             if scope is function:
                 earlier = []
-                # They stand in the order of the file.
+                # They are in the order of the file.
                 for index in range(bisect_left(bound, before, key=_order) - 1, -1, -1):
                     if bound[index].kind is BindingKind.ADD:
                         continue

@@ -50,7 +50,7 @@ from atomic_fix.facts.scopes import Binding, BindingKind, FunctionFacts, Scopes
 # Where a template is filled in: `{}`, `{name:03}`, `%s`, `%(name)s`, `%05d`.
 _PLACE = re.compile(r"\{[^{}]*\}|%(\(\w+\))?[-+ 0-9.]*[a-zA-Z]")
 _END = 1 << 60
-"""An order behind all code."""
+"""An order greater than that of any code."""
 
 
 class Paths(Names):
@@ -299,8 +299,8 @@ class Paths(Names):
 
 
 def _variable(home: FunctionFacts, name: str, bound: Sequence[Binding]) -> PathExpr:
-    """A name that no caller gives. The place tells apart what it stood for before and after it was
-    bound anew."""
+    """A name that no caller gives. The place distinguishes what it stood for before and after it
+    was bound again."""
     value = bound[-1].value if bound else None
     place = (value.lineno, value.col_offset) if value is not None else None
     if home.is_module:
@@ -335,7 +335,7 @@ def _name_of(base: PathValue) -> PathValue:
 
 
 def _elements(node: ast.expr) -> list[ast.expr]:
-    """What stands right of `%`: one value, or those of a tuple."""
+    """What is right of `%`: one value, or those of a tuple."""
     found = node.elts if isinstance(node, ast.Tuple) else [node]
     return [each.value if isinstance(each, ast.Starred) else each for each in found]
 

@@ -28,7 +28,7 @@ from atomic_fix.facts.paths.expr import (
 
 
 class OccurrenceKind(Enum):
-    """Where a word on the way to a path stands; the value is what a message calls it."""
+    """Where a word that a path comes from is; the value is what a message calls it."""
 
     LITERAL = "literal"
     VARIABLE = "variable"
@@ -44,7 +44,7 @@ class NameOccurrence:
     """A word-bearing name or literal met on the way to the path.
 
     `distance` counts the steps from the expression that was asked about: 0 for what
-    stands in it, more for what its names were assigned from.
+    is in it, more for what its names were assigned from.
     """
 
     kind: OccurrenceKind
@@ -72,7 +72,7 @@ class PathTrait(Flag):
     PATH = auto()
     """Surely a path, and no text or other object."""
     BACKUP = auto()
-    """A copy that is put aside, such as a backup."""
+    """A backup copy."""
     DEVICE = auto()
     DESCRIPTOR = auto()
     """The number of an open file."""
@@ -82,7 +82,7 @@ class PathTrait(Flag):
 
 NO_TRAITS = PathTrait(0)
 OF_FOLDERS = PathTrait.STAGED | PathTrait.SYSTEM_TEMP | PathTrait.TEMP_DIR
-"""What is true of a folder is true of what lies in it."""
+"""What is true of a folder is true of its files."""
 OF_PARTS = OF_FOLDERS | PathTrait.UNIQUE | PathTrait.TEMP
 """What is true of a part of a name is true of the whole."""
 _OF_JOINED = OF_FOLDERS | PathTrait.BESIDE | PathTrait.DEVICE
@@ -128,7 +128,7 @@ class PathValue:
 
     @property
     def shows_path(self) -> bool:
-        """Whether something in sight says that this is a path, and no text or object."""
+        """Whether it is known to be a path, and not a text or another object."""
         return PathTrait.PATH in self.traits or any(
             ("." in m.text or "/" in m.text)
             if m.kind is OccurrenceKind.LITERAL
@@ -164,7 +164,7 @@ class PathValue:
         traits: PathTrait,
         derived_from: Exprs,
     ) -> PathValue:
-        """A path made of this one, whose words lie `away` steps further."""
+        """A path made of this one, whose words are `away` steps further."""
         expr = make(self.expr)
         return PathValue(
             expr,
@@ -279,7 +279,7 @@ def join(values: Sequence[PathValue], traits: PathTrait = NO_TRAITS) -> PathValu
 
 
 def suffixed(left: PathValue, right: PathValue, suffix: str | None) -> PathValue:
-    """`left` with something put behind its name."""
+    """`left` with something put after its name."""
     expr = Suffixed(left.expr, suffix)
     traits = (left.traits | right.traits) & _OF_STEMS
     if left.is_temp or right.is_temp:

@@ -1,0 +1,52 @@
+"""What comments and docstrings say about files that cannot be read, as regular expressions."""
+
+import re
+
+# A remark that a bad file was thought of.
+DECIDED = re.compile(
+    r"\b(another version|any reason|as if|bad|best[- ]effort|broken"
+    r"|(can|could)( ?no|n?')t be (read|parsed|loaded|decoded)|corrupt\w*|counts? as|cut short"
+    r"|damaged|default\w*|empty (dict|list|state)|errors?|fail\w*|falls?[- ]?back"
+    r"|fallback|garbage|graceful\w*|half[- ]written|ignor\w*|incompatib\w*|interrupted|invalid"
+    r"|legacy|lenient|malformed|same as|treat\w*|unable|(un)?usable|whatever"
+    r"|must(n't| not)|never|not (be )?(raised?|valid|readable)|partial\w*|rais\w+|silent\w*"
+    r"|skip\w*|start(s|ing)? (over|fresh|anew|again|empty)|tolera\w+|torn|truncat\w*"
+    r"|un(parse?able|readable))\b",
+    re.IGNORECASE,
+)
+# A sentence that names the default before a condition: "or None if it makes no sense".
+DEFAULT_IF = re.compile(
+    r"(\b(none|nothing|empty|null|zeros?|fresh|new)\b|\{\}|\[\])[^.;]*\b(if|unless|when\w*|where)\b"
+    r"|\b(if|unless|when\w*|where)\b[^.;]*(\b(none|nothing|empty|null|zeros?|fresh|new)\b|\{\}|\[\])",
+    re.IGNORECASE,
+)
+# ... and the condition may be that there is no file.
+ABSENCE = re.compile(
+    r"\b(absent|missing|first (run|start|time)|yet|no file"
+    r"|(has|have|is|was|were|there'?s) (no|none)|no \w*\s?(checkpoint|state|file)s?"
+    r"|not (be )?(found|there|exist\w*|present|saved|written)"
+    r"|(doesn't|don't|didn't|isn't) (exist\w*|there|present))\b",
+    re.IGNORECASE,
+)
+# A remark on a whole class or module has to name the bad file, and what happens to it.
+BAD_FILE = re.compile(
+    r"\b(bad|broken|corrupt\w*|cut short|damaged|garbage|half[- ]written|invalid|interrupted"
+    r"|malformed|partial\w*|torn|truncat\w*|un(parse?able|readable|usable))\b",
+    re.IGNORECASE,
+)
+ANSWER = re.compile(
+    r"\b(absent|as if|count\w*|default\w*|discard\w*|empty|fallback|falls? back|fresh|ignor\w*"
+    r"|missing|never|none|not|skip\w*|start\w*|toler\w+|treat\w*)\b",
+    re.IGNORECASE,
+)
+NEVER_RAISES = re.compile(
+    r"\b(never|(does|do|must|may|should|will|can) ?n[o']t) (\w+ )?(fails?|raises?|throws?)\b",
+    re.IGNORECASE,
+)
+SILENT = re.compile(r"\b(silent|silently|quietly)\b", re.IGNORECASE)
+# A remark that a file written by an older version, which is no corrupt one, does not parse either.
+OLDER_FORMAT = re.compile(
+    r"\b(legacy|old(er)?|previous|earlier)[- ](\w+[- ])?"
+    r"(encoding|format|layout|schema|version)s?\b",
+    re.IGNORECASE,
+)
