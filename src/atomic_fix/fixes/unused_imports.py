@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TypeAlias
 
+from atomic_fix.catalog.apis import IMPORTED_WITHOUT_EFFECT
 from atomic_fix.facts.statements import Chunk, Statements, words_of
 from atomic_fix.fixes.bindings import Scope, local, scopes
 from atomic_fix.fixes.texts import statements_of
