@@ -216,6 +216,12 @@ def test_per_file_ignores(here: Path, value: str, left: list[str]) -> None:
     assert found("--per-file-ignores", value) == [f"{each} ATF101" for each in left]
 
 
+def test_per_file_ignores_of_one_pattern_add_up(here: Path) -> None:
+    make(here, "a.py")
+    for values in (("a.py:ATF1", "a.py:ATF2"), ("a.py:ATF2,a.py:ATF1",)):
+        assert found(*(word for each in values for word in ("--per-file-ignores", each))) == []
+
+
 def test_min_confidence(here: Path) -> None:
     make(here, "a.py")
     (finding,) = json.loads(run("--output-format", "json").stdout)
