@@ -125,6 +125,8 @@ def test_quiet_leaves_findings_and_errors(here: Path, option: str, style: str) -
     assert last.startswith("Found 1 finding")
     assert quiet.stdout == loud.stdout.removesuffix(f"{last}\n")
     assert run(option, "missing.py").stdout.startswith("missing.py:1:1: ATF000")
+    assert run("--diff", "--assume-helper").stderr == "Would fix 1 finding in 1 file.\n"
+    assert run("--diff", "--assume-helper", option).stderr == ""
     (here / "a.py").write_text("x = 1  # noqa: ATF101\n")
     assert run().stderr.startswith("warning: a.py:1: ")
     result = run(option)

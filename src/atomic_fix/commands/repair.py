@@ -17,6 +17,7 @@ from atomic_fix.commands import (
     Session,
     complain,
     exit_code,
+    inform,
     print_report,
     tell_none,
     tell_unread,
@@ -221,5 +222,5 @@ def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
         told = f"Would fix {count(applied, 'finding')} in {count(len(changed), 'file')}."
     if left:
         told += f" {count(left, 'finding')} would remain."
-    click.echo(told, err=True)
+    inform(told)
     return FAILED if failed else FOUND if changed else CLEAN
