@@ -125,6 +125,8 @@ def test_quiet_leaves_findings_and_errors(here: Path, option: str, style: str) -
     assert last.startswith("Found 1 finding")
     assert quiet.stdout == loud.stdout.removesuffix(f"{last}\n")
     assert run(option, "missing.py").stdout.startswith("missing.py:1:1: ATF000")
+    assert run("--diff", "--assume-helper").stderr == "Would fix 1 finding in 1 file.\n"
+    assert run("--diff", "--assume-helper", option).stderr == ""
     (here / "a.py").write_text("x = 1  # noqa: ATF101\n")
     assert run().stderr.startswith("warning: a.py:1: ")
     result = run(option)
@@ -214,6 +216,12 @@ def test_patterns_of_options_are_relative_to_the_current_folder(
 def test_per_file_ignores(here: Path, value: str, left: list[str]) -> None:
     make(here, "a.py", "b.py", "c.py")
     assert found("--per-file-ignores", value) == [f"{each} ATF101" for each in left]
+
+
+def test_per_file_ignores_of_one_pattern_add_up(here: Path) -> None:
+    make(here, "a.py")
+    for values in (("a.py:ATF1", "a.py:ATF2"), ("a.py:ATF2,a.py:ATF1",)):
+        assert found(*(word for each in values for word in ("--per-file-ignores", each))) == []
 
 
 def test_min_confidence(here: Path) -> None:

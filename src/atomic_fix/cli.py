@@ -139,21 +139,20 @@ def _ignores(
     found: dict[str, list[str]] = {}
     for value in values:
         patterns: list[str] = []
-        codes: list[str] = []
+        is_complete = False
         for word in re.split(r"[,\s]+", value.strip(", \t\n")):
             pattern, colon, code = word.rpartition(":")
-            if colon:
-                if codes:
-                    patterns = []
-                patterns.append(pattern)
-                codes = [code]
-                found.update((each, codes) for each in patterns)
-            elif codes and re.fullmatch("[A-Za-z]+[0-9]*", word):
-                codes.append(word)
+            if not colon and is_complete and re.fullmatch("[A-Za-z]+[0-9]*", word):
+                code = word
             else:
-                patterns, codes = ([] if codes else patterns), []
-                patterns.append(word)
-        if not codes or "" in found or "" in codes:
+                if is_complete:
+                    patterns = []
+                patterns.append(pattern if colon else word)
+                is_complete = bool(colon)
+            if is_complete:
+                for each in patterns:
+                    found.setdefault(each, []).append(code)
+        if not is_complete or "" in found or any("" in codes for codes in found.values()):
             raise click.BadParameter(f"{value!r} is not PATTERN:CODE, as in `scripts/:ATF1`")
     return found
 

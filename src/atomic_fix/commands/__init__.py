@@ -180,8 +180,13 @@ def exit_code(results: Iterable[FileResult]) -> int:
 
 def warn(message: str) -> None:
     """Say on standard error what changes no exit code, but not with --quiet."""
+    inform(f"warning: {message}")
+
+
+def inform(message: str) -> None:
+    """Say on standard error what is neither a finding nor an error, but not with --quiet."""
     if not _option("quiet"):
-        click.echo(escape_commands(f"warning: {printable(message)}"), err=True)
+        click.echo(escape_commands(printable(message)), err=True)
 
 
 def _tell_details(results: Iterable[FileResult], session: Session) -> None:

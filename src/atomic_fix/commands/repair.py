@@ -16,6 +16,7 @@ from atomic_fix.commands import (
     FOUND,
     Session,
     exit_code,
+    inform,
     print_report,
     report_error,
     report_unreadable,
@@ -221,5 +222,5 @@ def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
         summary = f"Would fix {count(applied, 'finding')} in {count(len(changed), 'file')}."
     if left:
         summary += f" {count(left, 'finding')} would remain."
-    click.echo(summary, err=True)
+    inform(summary)
     return FAILED if failed else FOUND if changed else CLEAN
