@@ -109,6 +109,34 @@ def test_a_file_that_ends_its_worker_costs_no_other(
             assert each == before
 
 
+LOADED = """
+import sys
+from atomic_fix.finding import FileResult, Unreadable
+from atomic_fix.run import workers
+from atomic_fix.run.all_files import Effort, check_files
+from atomic_fix.run.narrowing import Narrowing
+from atomic_fix.settings import Resolver
+
+def check(content, filename, *given):
+    return FileResult(filename, problem=Unreadable(filename, str("libcst" in sys.modules)))
+
+workers.check_file = check
+workers.WORTH_A_POOL = int(sys.argv[1])
+found = check_files(["."], Resolver({}, isolated=True), Narrowing(), Effort(jobs=2))
+print({each.problem.reason for each in found})
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+@pytest.mark.parametrize(("least", "loaded"), [(1, True), (10_000, False)])
+def test_what_workers_need_is_loaded_once_before_the_fork(
+    tree: Path, least: int, loaded: bool
+) -> None:
+    command = [sys.executable, "-c", LOADED, str(least)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str({str(loaded)})
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a worker that is not forked is not patched")
 def test_a_worker_that_hangs_in_native_code_is_ended(
     tree: Path, monkeypatch: pytest.MonkeyPatch
