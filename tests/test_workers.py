@@ -110,6 +110,34 @@ def test_a_crashing_worker_affects_only_its_file(
             assert each == before
 
 
+LOADED = """
+import sys
+from atomic_fix.finding import FileResult, Unreadable
+from atomic_fix.run import workers
+from atomic_fix.run.all_files import RunOptions, check_files
+from atomic_fix.run.report_filter import ReportFilter
+from atomic_fix.settings import Resolver
+
+def check(content, filename, *given):
+    return FileResult(filename, problem=Unreadable(filename, str("libcst" in sys.modules)))
+
+workers.check_file = check
+workers.WORTH_A_POOL = int(sys.argv[1])
+found = check_files(["."], Resolver({}, isolated=True), ReportFilter(), RunOptions(jobs=2))
+print({each.problem.reason for each in found})
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+@pytest.mark.parametrize(("least", "loaded"), [(1, True), (10_000, False)])
+def test_what_workers_need_is_loaded_once_before_the_fork(
+    tree: Path, least: int, loaded: bool
+) -> None:
+    command = [sys.executable, "-c", LOADED, str(least)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str({str(loaded)})
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a worker that is not forked is not patched")
 def test_a_worker_that_hangs_in_native_code_is_ended(
     tree: Path, monkeypatch: pytest.MonkeyPatch

@@ -51,6 +51,9 @@ class Checked(NamedTuple):
 
 _in_hand: MutableSequence[int] = []
 """Of each chunk, the file that a worker is at, from 1: shared, and set once in each worker."""
+_chunks: Sequence[Sequence[Candidate]] = ()
+_report_filter = ReportFilter()
+"""What a worker is told once, and a forked one need not be told: see `_begin`."""
 
 
 class WorkerDied(Exception):
@@ -74,16 +77,27 @@ def check_all(
     Raises:
         WorkerDied: worker processes end before they come to any file.
     """
+    alone = jobs <= 1 or len(candidates) < WORTH_A_POOL or not _MAY_START
     with gc_paused():
+        if not alone and _FORKS:
+            _load()
         gc.freeze()  # what is loaded by now is not garbage
         try:
-            if jobs <= 1 or len(candidates) < WORTH_A_POOL or not _MAY_START:
+            if alone:
                 for each in candidates:
                     yield _check(each, report_filter)
             else:
                 yield from _in_processes(candidates, report_filter, jobs)
         finally:
             gc.unfreeze()
+
+
+def _load() -> None:
+    """Load what workers come to need, once for all of them: among so many files there is nearly
+    always one with a finding."""
+    import atomic_fix.rewrite
+    import atomic_fix.rules
+    import atomic_fix.suppress  # noqa: F401
 
 
 def _check(candidate: Candidate, report_filter: ReportFilter) -> Checked:
@@ -127,15 +141,13 @@ def _in_processes(
             min(jobs, len(chunks)),
             mp_context=context,
             initializer=_begin,
-            initargs=(stop.is_set, in_hand),
+            initargs=(stop.is_set, in_hand, chunks, report_filter),
         )
         for each in todo:
             in_hand[each] = 0
             skipped = frozenset(known[each])
             try:
-                futures[each] = executor.submit(
-                    _check_chunk, each, chunks[each], skipped, report_filter
-                )
+                futures[each] = executor.submit(_check_chunk, each, skipped)
             except BrokenProcessPool as error:  # it broke while chunks were still handed out
                 futures[each] = Future()
                 futures[each].set_exception(error)
@@ -213,28 +225,30 @@ def _send_result(sender: Connection, candidate: Candidate, report_filter: Report
         sender.send(_check(candidate, report_filter))
 
 
-def _begin(is_stopped: Callable[[], bool], in_hand: MutableSequence[int]) -> None:
-    global _is_stopped, _in_hand
-    _is_stopped = is_stopped
-    _in_hand = in_hand
+def _begin(
+    is_stopped: Callable[[], bool],
+    in_hand: MutableSequence[int],
+    chunks: Sequence[Sequence[Candidate]],
+    report_filter: ReportFilter,
+) -> None:
+    global _is_stopped, _in_hand, _chunks, _report_filter
+    _is_stopped, _in_hand, _chunks, _report_filter = is_stopped, in_hand, chunks, report_filter
     parent_watch.end_with_parent()
     # The parent handles interrupts: it stops its workers and reports that once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _check_chunk(
-    number: int, chunk: tuple[Candidate, ...], skipped: frozenset[int], report_filter: ReportFilter
-) -> dict[int, Checked]:
+def _check_chunk(number: int, skipped: frozenset[int]) -> dict[int, Checked]:
     """The results that say something; a file that is not in it is clean, or skipped."""
     finished = {}
-    for index, each in enumerate(chunk):
+    for index, each in enumerate(_chunks[number]):
         if _is_stopped():
             break
         if index in skipped:
             continue
         _in_hand[number] = index + 1
         time_limit.end_with_process(_HANGS_AFTER)
-        checked = _check(each, report_filter)
+        checked = _check(each, _report_filter)
         if checked != Checked(FileResult(each.path)):
             finished[index] = checked
     time_limit.end_with_process(0)
