@@ -90,9 +90,9 @@ def _check(candidate: Candidate, narrowing: Narrowing) -> Checked:
     content = disk.read(candidate.path)
     digest = ""
     if candidate.known is not None and isinstance(content, bytes):
-        from atomic_fix.run import cache
+        from atomic_fix.run import store
 
-        digest = cache.digest(content)
+        digest = store.digest(content)
         if digest == candidate.known:
             return Checked(None, digest)
     result = check_file(content, candidate.path, candidate.settings, narrowing)
