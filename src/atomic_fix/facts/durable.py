@@ -21,6 +21,7 @@ from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.nodes import code_of, dotted, last_name
 from atomic_fix.facts.paths import Mention, MentionKind, PathTrait, PathValue, parameter_of
 from atomic_fix.facts.paths.expr import FileName, folder
+from atomic_fix.facts.paths.value import Location
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
@@ -44,17 +45,21 @@ _MODULE = (0.9, 0.4, -0.8)
 
 _DATA = (1.3, 0.4, -0.8)
 _CALLER = (1.0, 0.3)
+# What stands in another file counts a little less.
+_DISTANT = 0.8
+_ELSEWHERE = 0.97
 _KEEPING = 0.5
 _PROMISING = 1.6
 
-_READ_BACK_SAME = 2.6
+READ_BACK_SAME = 2.6
 _READ_BACK_PAIR = 2.2
 _READ_BACK_PAIR_RAW = 1.8
-_READ_BACK_RAW = 1.7
+READ_BACK_RAW = 1.7
 # The program chose the path, wrote it in one function and reads it in another.
 _READ_BACK_OWN_RAW = 2.3
 # An editor of somebody's text does that too.
 _READ_BACK_SPLIT = 1.9
+WRITTEN = 2.2
 _STATE_CONTENT = 0.6
 _TABLE_CONTENT = -0.8
 _COPY = -2.0
@@ -87,6 +92,10 @@ class Ground:
     text: str
     weight: float
     site: LoadSite | WriteSite | PublishSite | None = None
+    elsewhere: Location | None = None
+    """The place in another file that shows it."""
+    of_file: bool = False
+    """Whether that place reads or writes the file."""
 
 
 @dataclass(slots=True)
@@ -114,12 +123,18 @@ class Durability:
 
     @property
     def read_back(self) -> bool:
-        return any(g.site is not None for g in self.grounds)
+        return any(g.site is not None or g.of_file for g in self.grounds)
 
     @property
     def reasons(self) -> list[Ground]:
-        """The grounds for it, strongest first."""
-        return sorted((g for g in self.grounds if g.weight > 0.5), key=lambda g: -g.weight)
+        """The grounds for it, strongest first; one of each place in another file."""
+        found = sorted((g for g in self.grounds if g.weight > 0.5), key=lambda g: -g.weight)
+        places = [each.elsewhere for each in found]
+        return [
+            each
+            for index, each in enumerate(found)
+            if each.elsewhere is None or each.elsewhere not in places[:index]
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +186,9 @@ def name_grounds(
             weight = weak
         if phrase is not None and not _names_another(mention):
             seen.add(phrase)
-            grounds.append(Ground(f"{text} {phrase}", weight * 0.75**mention.distance))
+            text = _given_by(mention) or f"{text} {phrase}"
+            weight *= 0.75**mention.distance * (1.0 if mention.origin is None else _ELSEWHERE)
+            grounds.append(Ground(text, weight, elsewhere=mention.origin))
         is_function = mention.kind is MentionKind.FUNCTION
         denying_words = vocabulary.denied_of_functions if is_function else vocabulary.denied
         denied = phrase_in(denying_words, mention.text)
@@ -237,6 +254,11 @@ def _context_grounds(
                 durability.add(f"the {kind}'s name says {word}", adds * fade)
 
 
+def _given_by(mention: Mention) -> str:
+    """What a message says of a word that another file gives."""
+    return f"{mention.origin} gives it `{mention.text}`" if mention.origin is not None else ""
+
+
 def _names_another(mention: Mention) -> bool:
     """`session_id`, in a path: the session's, but which file it is, other words say."""
     return (
@@ -279,12 +301,12 @@ def read_back(
         loader = load.function
         elsewhere = loader is not function
         if load.path.same(path) and (elsewhere or not _moved(load.path, path)):
-            weight = _READ_BACK_RAW if load.raw else _READ_BACK_SAME
+            weight = READ_BACK_RAW if load.raw else READ_BACK_SAME
             if load.api in apis.SPLITTERS:
                 weight = _READ_BACK_SPLIT
             if load.raw and elsewhere:
                 if any(each.same(load.path) for each in parsed.get(loader, ())):
-                    weight = _READ_BACK_SAME
+                    weight = READ_BACK_SAME
                 elif own:
                     weight = _READ_BACK_OWN_RAW
             if elsewhere and phrase_in(catalog.NOT_DURABLE - catalog.VERBS, loader.name):
@@ -302,7 +324,7 @@ def read_back(
 
 def most_read_back(site: WriteSite) -> tuple[Ground, ...]:
     """The best ground that `read_back` could find."""
-    return (Ground("it may be read back", _READ_BACK_SAME, site),)
+    return (Ground("it may be read back", READ_BACK_SAME, site),)
 
 
 def _moved(loaded: PathValue, written: PathValue) -> bool:
@@ -420,6 +442,17 @@ def caller_grounds(
             if phrase is not None:
                 durability.add(f"`{caller.name}`, which calls it, says {phrase}", weight)
                 return
+
+
+def caller_ground(vocabulary: Vocabulary, names: Iterable[str], place: Location) -> list[Ground]:
+    """The best ground in the names of what hands the path down in another file."""
+    for phrases, weight in zip((vocabulary.durable, vocabulary.maybe), _CALLER, strict=True):
+        for name in names:
+            phrase = phrase_in(phrases, name)
+            if phrase is not None:
+                text = f"{place}, which calls it, says {phrase}"
+                return [Ground(text, weight * _DISTANT, elsewhere=place)]
+    return []
 
 
 def purpose_grounds(durability: Durability, function: FunctionFacts) -> None:

@@ -9,7 +9,9 @@ from atomic_fix.config import Config
 from atomic_fix.facts import durable, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.durable import Durability, Vocabulary
-from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.elsewhere import View, views
+from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice
+from atomic_fix.facts.paths import Paths, PathValue, parameter_of
 from atomic_fix.facts.paths.expr import is_below
 from atomic_fix.facts.platforms import is_posix_only
 from atomic_fix.facts.publications import (
@@ -17,7 +19,7 @@ from atomic_fix.facts.publications import (
     is_filled_for_callers,
     publications,
 )
-from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
+from atomic_fix.facts.scopes import FunctionFacts, Scopes, Site, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
 from atomic_fix.facts.test_code import is_named_test, is_test
@@ -32,6 +34,8 @@ class ModuleFacts:
     source: Source
     tree: Tree
     config: Config
+    outside: FileSlice = NOTHING_OUTSIDE
+    """What the other files of the project say about this one."""
 
     @cached_property
     def scopes(self) -> Scopes:
@@ -120,19 +124,50 @@ class ModuleFacts:
         return self.once(("written", site), lambda: self._weigh_write(site))
 
     def _weigh_write(self, site: WriteSite) -> Durability:
-        named = self._durability(site.path, site.function)
+        return self._likeliest(
+            [self._weigh_write_as(site, view) for view in self._views(site, site.path, reads=False)]
+        )
+
+    def _weigh_write_as(self, site: WriteSite, view: View) -> Durability:
+        named = self._durability(view.path, site.function)
         if named.ruled_out:
             return named
+        named.grounds += view.grounds
         most = self._weighed(site, [*named.grounds, *durable.most_read_back(site)])
         if most.confidence < self.config.min_confidence:
             return most
         found = self._weighed(site, [*named.grounds, *self._read_back(site.path, site.function)])
         # Last, since it looks at every caller.
-        if found.confidence >= self.config.min_confidence and is_filled_for_callers(
-            self.sites, site
+        if (
+            view.given is None
+            and found.confidence >= self.config.min_confidence
+            and is_filled_for_callers(self.sites, site)
         ):
             found.rule_out("its callers have it fill a temp file, and publish that")
         return found
+
+    def _views(self, site: Site, path: PathValue, *, reads: bool) -> list[View]:
+        """The ways in which the path of a site is known."""
+        if not self.outside:
+            return [View(path)]
+        given_here = any(
+            next(iter(self.scopes.callers_of(function.name)), None) is not None
+            for function in self.scopes.functions
+            for parameter in function.parameters
+            if parameter_of(function, parameter.name) in path.aliases
+        )
+        return views(
+            self.outside, self.vocabulary, site, path, reads=reads, is_called_here=given_here
+        )
+
+    @staticmethod
+    def _likeliest(found: list[Durability]) -> Durability:
+        """The one that speaks most for durable state."""
+        if not found:
+            nothing = Durability()
+            nothing.rule_out("its callers have it fill a temp file, and publish that")
+            return nothing
+        return max(found, key=lambda each: (not each.ruled_out, each.score))
 
     def _weighed(self, site: WriteSite, grounds: list[durable.Ground]) -> Durability:
         """The grounds in what names and reads the file, with those in the write itself."""
@@ -150,12 +185,22 @@ class ModuleFacts:
         return self.once(("loaded", load, function), lambda: self._weigh_load(load, function))
 
     def _weigh_load(self, load: LoadSite, function: FunctionFacts) -> Durability:
-        path = load.path
+        return self._likeliest(
+            [
+                self._weigh_load_as(load, function, view)
+                for view in self._views(load, load.path, reads=True)
+            ]
+        )
+
+    def _weigh_load_as(self, load: LoadSite, function: FunctionFacts, view: View) -> Durability:
+        path = view.path
         found = self._durability(path, function)
-        writer = self._writer(path, function)
+        writer = self._writer(load.path, function)
+        found.grounds += view.grounds
         if writer is not None:
-            found.add(f"`{writer.function.name or 'the module'}` writes it", 2.2, writer)
-        else:
+            text = f"`{writer.function.name or 'the module'}` writes it"
+            found.add(text, durable.WRITTEN, writer)
+        elif not any(ground.of_file for ground in view.grounds):
             durable.foreign_grounds(found, path, function)
         if load.raw:
             found.add("it is read, not parsed", -0.8)
@@ -186,7 +231,17 @@ class ModuleFacts:
 
     def _weigh_publication(self, publication: Publication) -> Durability:
         site = publication.site
-        found = self._durability(site.target, site.function)
+        return self._likeliest(
+            [
+                self._weigh_publication_as(publication, view)
+                for view in self._views(site, site.target, reads=False)
+            ]
+        )
+
+    def _weigh_publication_as(self, publication: Publication, view: View) -> Durability:
+        site = publication.site
+        found = self._durability(view.path, site.function)
+        found.grounds += view.grounds
         for write in publication.writes[:1]:
             durable.content_grounds(found, write)
             durable.data_grounds(found, self.vocabulary, write.data)

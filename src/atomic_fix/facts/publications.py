@@ -178,7 +178,7 @@ def is_filled_for_callers(sites: Sites, write: WriteSite) -> bool:
     calls += _indirect_calls(sites, function)
     if not calls:
         return function.name in sites.given_to_atomic_writers
-    return all(_is_given_a_temp(sites, call, call.argument(position, name)) for call in calls)
+    return all(is_given_a_temp(sites, call, call.argument(position, name)) for call in calls)
 
 
 def _may_call(sites: Sites, call: Call, function: FunctionFacts) -> bool:
@@ -196,7 +196,8 @@ def _may_call(sites: Sites, call: Call, function: FunctionFacts) -> bool:
     return any(callee.owner in above for callee in callees)
 
 
-def _is_given_a_temp(sites: Sites, call: Call, given: ast.expr | None) -> bool:
+def is_given_a_temp(sites: Sites, call: Call, given: ast.expr | None) -> bool:
+    """Whether what a call is given is a temp file that its function publishes afterwards."""
     if given is None:
         return False
     value = sites.handles.resolve(given, call)

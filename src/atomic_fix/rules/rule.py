@@ -180,7 +180,10 @@ def evidence(facts: ModuleFacts, durability: Durability) -> tuple[Evidence, ...]
     for ground in durability.reasons:
         row = ground.site.node.lineno if ground.site is not None else None
         text = f"{ground.text}, line {row}" if row is not None else ground.text
-        found.append(Evidence(text, row))
+        where = ground.elsewhere
+        found.append(
+            Evidence(text, row) if where is None else Evidence(text, where.row, where.path)
+        )
     return tuple(found)
 
 

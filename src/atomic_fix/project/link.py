@@ -1,0 +1,38 @@
+"""From the summaries of a project's files to what each is told about the others.
+
+It is pure: the same summaries, in whatever order and groups, give the same index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from atomic_fix.facts.outside import FileSlice
+from atomic_fix.project.flows import Flows
+from atomic_fix.project.index import EMPTY_INDEX, ProjectIndex
+from atomic_fix.project.modules import Modules
+from atomic_fix.project.slices import slices
+from atomic_fix.project.summary import FileSummary
+from atomic_fix.project.wanted import words
+
+
+def link(summaries: Iterable[FileSummary]) -> ProjectIndex:
+    """The index of a project.
+
+    Args:
+        summaries: one of each file. A file that says nothing is best there too, as
+            `FileSummary(path)`: it tells which names are modules of the project. Of two summaries
+            of one path, the last in their own order counts.
+    """
+    files: dict[str, FileSummary] = {}
+    for each in summaries:
+        known = files.get(each.path)
+        if known is None or repr(each) > repr(known):
+            files[each.path] = each
+    files = dict(sorted(files.items()))
+    if not files:
+        return EMPTY_INDEX
+    modules = Modules(files)
+    flows = Flows(files, modules)
+    found: dict[str, FileSlice] = slices(files, modules, flows)
+    return ProjectIndex(found, words(files, modules, flows))
