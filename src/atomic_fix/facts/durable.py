@@ -365,13 +365,18 @@ def paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False) ->
     """`save` and `load`, `dump_index` and `load_index`: of one class, or both of the module."""
     if saver is loader or saver.owner is not loader.owner:
         return False
-    ours, theirs = words(saver.name), words(loader.name)
+    return is_pair_of_names(saver.name, loader.name, methods=saver.owner is not None, own=own)
+
+
+def is_pair_of_names(saver: str, loader: str, *, methods: bool = False, own: bool = False) -> bool:
+    """Whether two functions, by what they are called, save something and load it back."""
+    ours, theirs = words(saver), words(loader)
     for verb, answers in ANSWERS.items():
         if verb not in ours:
             continue
         rest = {w for w in ours if w != verb} - FORMATS
         for answer in answers:
-            if verb == "to" and saver.owner is None and not own:
+            if verb == "to" and not methods and not own:
                 continue  # `to_json(x, path)` of a module: a conversion
             if verb == "write" and answer == "read" and set(ours) <= PRIMITIVE and not own:
                 continue  # `write_text` and `read_text`: a file system layer, not a store

@@ -10,7 +10,7 @@ from atomic_fix.facts import durable, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.durable import Durability, Vocabulary
 from atomic_fix.facts.elsewhere import View, views
-from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice
+from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
 from atomic_fix.facts.paths import Paths, PathValue, parameter_of
 from atomic_fix.facts.paths.expr import is_below
 from atomic_fix.facts.platforms import is_posix_only
@@ -51,12 +51,16 @@ class ModuleFacts:
 
     @cached_property
     def sites(self) -> Sites:
-        return Sites(self.scopes, self.paths, self.config, self.tree)
+        return Sites(self.scopes, self.paths, self.config, self.tree, self.outside)
+
+    @cached_property
+    def _every_publication(self) -> tuple[Publication, ...]:
+        return publications(self.sites)
 
     @cached_property
     def publications(self) -> tuple[Publication, ...]:
         """Temp files given their final name, with the writes that made them."""
-        return publications(self.sites)
+        return tuple(each for each in self._every_publication if not each.is_told_elsewhere)
 
     @cached_property
     def swallows(self) -> tuple[Swallow, ...]:
@@ -67,11 +71,30 @@ class ModuleFacts:
         """Whether a caller in this file tests for the default of a handler and reports it."""
         function = swallow.function
         attributes = frozenset(each for each in swallow.sets if each.startswith("self."))
-        return fallbacks.reported_by_caller(self.sites, self.tree.module, function, attributes)
+        if fallbacks.reported_by_caller(self.sites, self.tree.module, function, attributes):
+            return True
+        return any(callers.reports for callers in self._callers_elsewhere(function))
 
     def callers_of_loader(self, function: FunctionFacts) -> fallbacks.Callers:
-        """What the callers in this file do with what a loader returns or raises."""
-        return fallbacks.callers(self.sites, self.tree.module, function)
+        """What the callers do with what a loader returns or raises."""
+        found = fallbacks.callers(self.sites, self.tree.module, function)
+        for callers in self._callers_elsewhere(function):
+            found = fallbacks.Callers(
+                found.loops or callers.loops,
+                found.catches or callers.catches,
+                found.looks or callers.looks,
+            )
+        return found
+
+    def _callers_elsewhere(self, function: FunctionFacts) -> list[OutsideCallers]:
+        """What callers in other files do, of a function and of those in this file that call it."""
+        if not self.outside.callers:
+            return []
+        found = (
+            self.outside.callers_of(each.name, each.row)
+            for each in (function, *self.callers(function))
+        )
+        return [each for each in found if each is not None]
 
     @cached_property
     def dismissals(self) -> tuple[Dismissal, ...]:
@@ -108,7 +131,7 @@ class ModuleFacts:
 
     @cached_property
     def _published(self) -> set[WriteSite]:
-        return {write for publication in self.publications for write in publication.writes}
+        return {write for each in self._every_publication for write in each.writes}
 
     def is_staged(self, site: WriteSite) -> bool:
         """Whether what the site writes is a temp file that is published later."""

@@ -72,6 +72,7 @@ class Effect(Enum):
     KEEPS = "writes atomically"
     PARSES = "loads and parses"
     READS = "reads"
+    RECOVERS = "loads, and handles what is corrupt"
     PUBLISHES = "gives a temp file its final name"
 
 

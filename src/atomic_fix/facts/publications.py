@@ -43,6 +43,11 @@ class Publication:
     def function(self) -> FunctionFacts:
         return self.site.function
 
+    @property
+    def is_told_elsewhere(self) -> bool:
+        """Whether what is wrong with it is found in the file of the function that does it."""
+        return self.site.elsewhere is not None and self.site.elsewhere.told
+
 
 def publications(sites: Sites) -> tuple[Publication, ...]:
     found = []
@@ -107,7 +112,9 @@ def _publication(
         writes,
         made,
         # Who writes what is not in sight may synchronise it there.
-        unseen or _synced(sites.paths, site, [*(w.call for w in writes), *made]),
+        unseen
+        or (site.elsewhere is not None and site.elsewhere.synced)
+        or _synced(sites.paths, site, [*(w.call for w in writes), *made]),
         _still_open(sites, site, writes, made),
         _elsewhere(made, site),
         _removed(sites, site, removals),

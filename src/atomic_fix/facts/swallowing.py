@@ -21,6 +21,7 @@ from atomic_fix.facts.nodes import (
     dotted,
     walk,
 )
+from atomic_fix.facts.outside import Effect
 from atomic_fix.facts.reports import BodyScan, is_report, moves_aside, reports
 from atomic_fix.facts.scopes import Call, FunctionFacts, Handled, Test
 from atomic_fix.facts.sites import LoadSite, Sites
@@ -220,8 +221,17 @@ def _own_loads(sites: Sites, handled: Handled) -> list[LoadSite]:
     return [
         load
         for load in sites.loads_in(handled.function)
-        if handled.order < load.order < handled.body_end and not _inner(handled, load.call)
+        if handled.order < load.order < handled.body_end
+        and not _inner(handled, load.call)
+        and not _recovers(sites, load.call)
     ]
+
+
+def _recovers(sites: Sites, call: Call) -> bool:
+    """Whether a call is of a function from another file that handles a corrupt file itself."""
+    if not sites.outside.calls or not sites.effects_of(call, Effect.RECOVERS):
+        return False
+    return not sites.effects_of(call, Effect.PARSES, Effect.READS)
 
 
 def _load_in(sites: Sites, handled: Handled) -> LoadSite | None:
@@ -264,6 +274,11 @@ def _inner(handled: Handled, call: Call) -> bool:
 
 def _tries_around(call: Call) -> list[ast.Try]:
     return [i.node for i in call.inside if i.kind == "try" and isinstance(i.node, ast.Try)]
+
+
+def is_handled(call: Call) -> bool:
+    """Whether the function of a call itself handles an error that says that a file is corrupt."""
+    return any(map(_takes_corrupt, _tries_around(call)))
 
 
 def _takes_corrupt(node: ast.Try) -> bool:

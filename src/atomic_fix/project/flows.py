@@ -128,6 +128,13 @@ class Flows:
     def defined(self, path: str, dotted: str) -> Found | None:
         return self._modules.resolve(path, dotted.removesuffix("()"))
 
+    def imported(self, path: str, dotted: str) -> str:
+        """A dotted name with its first part replaced by what is imported under it."""
+        head, dot, rest = dotted.partition(".")
+        call = "()" if not rest and head.endswith("()") else ""
+        target = self._modules.target(path, head.removesuffix("()"))
+        return f"{target}{call}{dot}{rest}"
+
     def _class(self, file: FileSummary, owner: ClassSummary) -> None:
         """Attributes that a class gives to those above it, where they stand in other files."""
         for above in self._modules.lineage(Found(file, owner)):

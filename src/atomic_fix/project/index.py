@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+_NAME = re.compile(rb"[A-Za-z_]\w*")
+
 if TYPE_CHECKING:
     from atomic_fix.facts.outside import FileSlice
 
@@ -18,10 +20,17 @@ class ProjectIndex:
 
     slices: Mapping[str, FileSlice] = field(default_factory=dict)
     """By path, of the files about which others say something."""
-    words: frozenset[str] = frozenset()
-    """Names that a file must hold to matter to other files, where it holds nothing else: those of
-    functions that write or load what they are given, of constants and classes that give paths, and
-    of modules that are imported for them."""
+    wanted: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Names by which a file that holds nothing else may matter to other files: of functions that
+    write or load what they are given, of constants that give paths, of classes that hold them. For
+    each, the names of modules and classes of which the file has to name one as well."""
+
+    unseen: frozenset[str] = frozenset()
+    """Files of which nothing is known, and in which a name that matters is defined."""
+
+    @property
+    def words(self) -> frozenset[str]:
+        return frozenset(self.wanted)
 
     def slice_of(self, path: str) -> FileSlice:
         """What other files say about one; of a file that is not known, nothing."""
@@ -36,17 +45,30 @@ class ProjectIndex:
         found = self.slices.get(path)
         return ProjectIndex({filename or path: found}) if found is not None else EMPTY_INDEX
 
-    def may_concern(self, content: bytes) -> bool:
-        """Whether a file with these bytes, which the prefilter left out, may say something about
-        others: it holds one of the words."""
-        return self._some_word is not None and self._some_word.search(content) is not None
+    def may_concern(self, path: str, content: bytes) -> bool:
+        """Whether a file that the prefilter left out may say something about others: it holds one
+        of the words, and the name of a module or class that has it."""
+        if path in self.unseen:
+            return True
+        if not self.wanted:
+            return False
+        said = frozenset(_NAME.findall(content))
+        return any(
+            not self._wanted[name].isdisjoint(said) for name in self._wanted.keys() & said
+        ) or any(star in content for star in self._stars)
 
     @cached_property
-    def _some_word(self) -> re.Pattern[bytes] | None:
-        if not self.words:
-            return None
-        names = sorted(re.escape(word) for word in self.words)
-        return re.compile(rf"(?<!\w)(?:{'|'.join(names)})(?!\w)".encode())
+    def _wanted(self) -> dict[bytes, frozenset[bytes]]:
+        return {
+            name.encode(): frozenset(each.encode() for each in homes)
+            for name, homes in self.wanted.items()
+        }
+
+    @cached_property
+    def _stars(self) -> list[bytes]:
+        """What passes on all names of a module at once."""
+        homes = frozenset[str]().union(*self.wanted.values())
+        return [f"{home} import *".encode() for home in sorted(homes)]
 
 
 EMPTY_INDEX = ProjectIndex()

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from atomic_fix.facts.outside import FileSlice
 from atomic_fix.project.flows import Flows
 from atomic_fix.project.index import EMPTY_INDEX, ProjectIndex
 from atomic_fix.project.modules import Modules
 from atomic_fix.project.slices import slices
 from atomic_fix.project.summary import FileSummary
-from atomic_fix.project.wanted import words
+from atomic_fix.project.wanted import unseen, wanted
 
 
 def link(summaries: Iterable[FileSummary]) -> ProjectIndex:
@@ -34,5 +33,4 @@ def link(summaries: Iterable[FileSummary]) -> ProjectIndex:
         return EMPTY_INDEX
     modules = Modules(files)
     flows = Flows(files, modules)
-    found: dict[str, FileSlice] = slices(files, modules, flows)
-    return ProjectIndex(found, words(files, modules, flows))
+    return ProjectIndex(slices(files, flows), wanted(files, flows), unseen(files, modules))

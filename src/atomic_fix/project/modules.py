@@ -126,6 +126,10 @@ class Modules:
             found = self._part(found, part, steps)
         return found
 
+    def target(self, path: str, name: str) -> str:
+        """What a file imports under a name, as it is written; the name itself for nothing."""
+        return self._imports_of(self._files[path]).get(name, name)
+
     def _head(self, path: str, name: str, steps: int) -> Found | None:
         if steps <= 0:
             return None

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from atomic_fix.catalog.apis import Move
 from atomic_fix.catalog.words import LOADING, PATHS, RESUMING
 from atomic_fix.config import Config
+from atomic_fix.facts import fallbacks
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import FUNCTIONS, code_of, forget_nodes
 from atomic_fix.facts.outside import Place
 from atomic_fix.facts.paths import PathValue
+from atomic_fix.facts.publications import Publication, is_given_a_temp, syncs
 from atomic_fix.facts.scopes import Call, FunctionFacts, Site
+from atomic_fix.facts.swallowing import is_handled
 from atomic_fix.facts.test_code import is_test
 from atomic_fix.facts.tree import Tree
 from atomic_fix.finding import Unreadable
@@ -169,14 +174,28 @@ class _Summary:
 
     def _writes(self) -> Iterator[SiteSummary]:
         for write in self._sites.writes:
-            yield self._site(SiteKind.WRITE, write, write.path)
+            found = self._site(SiteKind.WRITE, write, write.path)
+            synced = any(syncs(self._paths, call, 2) for call in write.function.calls)
+            yield replace(found, staged=self._facts.is_staged(write), synced=synced)
 
     def _loads(self) -> Iterator[SiteSummary]:
         for load in self._sites.loads:
-            yield self._site(SiteKind.LOAD, load, load.path)
+            found = self._site(SiteKind.LOAD, load, load.path)
+            yield replace(found, parsed=not load.raw, handled=is_handled(load.call))
 
     def _publications(self) -> Iterator[SiteSummary]:
-        return iter(())
+        known = {publication.site: publication for publication in self._facts.publications}
+        for publish in self._sites.publishes:
+            found = self._site(SiteKind.PUBLISH, publish, publish.target)
+            publication = known.get(publish)
+            yield replace(
+                found,
+                source=self._path(publish.source),
+                how=publish.how,
+                synced=publication is not None and publication.synced,
+                told=publication is not None,
+                sound=publication is not None and _is_sound(publication),
+            )
 
     def _calls(self) -> Iterator[CallSummary]:
         for call in self._scopes.calls():
@@ -184,16 +203,24 @@ class _Summary:
             if callee is None:
                 continue
             given = tuple(self._arguments(call))
-            if given:
-                yield CallSummary(
-                    callee,
-                    _place(call),
-                    call.function.name,
-                    call.function.row,
-                    _said(call.function),
-                    given,
-                    tested=self._is_test_file or is_test(call.function, self._paths),
-                )
+            asked = not _ASKED.isdisjoint(words(callee.rpartition(".")[2]))
+            if not given and not asked:
+                continue
+            treated = fallbacks.treatment(self._sites, self._module, call)
+            yield CallSummary(
+                callee,
+                _place(call),
+                call.function.name,
+                call.function.row,
+                _said(call.function),
+                given,
+                tested=self._is_test_file or is_test(call.function, self._paths),
+                loops=treated.loops,
+                catches=treated.catches,
+                looks=treated.looks,
+                returned=treated.returned,
+                reports=treated.reports,
+            )
 
     def _arguments(self, call: Call) -> Iterator[ArgumentSummary]:
         position: int | None = 0
@@ -208,7 +235,8 @@ class _Summary:
                 position += 1
             value = self._paths.resolve(each.value, call.function, call.order)
             if _is_plausible(value):
-                yield ArgumentSummary(place, each.keyword, self._path(value))
+                published = is_given_a_temp(self._sites, call, each.value)
+                yield ArgumentSummary(place, each.keyword, self._path(value), published)
 
 
 def _place(call: Call) -> Place:
@@ -223,6 +251,17 @@ def _said(function: FunctionFacts) -> tuple[str, ...]:
     """What a function is called, and the class that it is in."""
     said = [function.name] if function.name else []
     return (*said, function.owner.name) if function.owner is not None else tuple(said)
+
+
+def _is_sound(publication: Publication) -> bool:
+    """Whether nothing is wrong with how a file gets its final name."""
+    return (
+        publication.site.how is Move.REPLACE
+        and publication.synced
+        and not publication.still_open
+        and not publication.elsewhere
+        and publication.removed is None
+    )
 
 
 def _is_plausible(value: PathValue) -> bool:

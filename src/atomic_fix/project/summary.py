@@ -92,8 +92,6 @@ class SiteKind(Enum):
     WRITE = "write"
     LOAD = "load"
     PUBLISH = "publish"
-    KEEP = "keep"
-    """An atomic write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +117,11 @@ class SiteSummary:
     """Of a publication: the temp file."""
     how: Move | None = None
     synced: bool = False
+    """Whether the file is synchronised, as far as that is seen."""
     told: bool = False
-    """Whether a publication is a finding of its own file."""
+    """Of a publication: whether what is wrong with it is found in its own file."""
+    sound: bool = False
+    """Of a publication: whether nothing is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +150,6 @@ class CallSummary:
     loops: bool = False
     catches: bool = False
     """Whether the caller has a handler for an error of it."""
-    silent: bool = False
-    """Whether a handler around it swallows the error of a corrupt file."""
     looks: bool = False
     """Whether the caller tests its result, or may."""
     returned: bool = False
