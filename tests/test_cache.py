@@ -94,7 +94,14 @@ def test_the_same_content_under_another_time_is_a_hit(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "reads"), [((), 1), (("--write", "--unsafe-fixes"), 2), (("--diff",), 1)]
+    ("arguments", "reads"),
+    [
+        ((), 1),
+        (("--write", "--unsafe-fixes", "--no-project"), 2),
+        (("--diff", "--no-project"), 1),
+        # Once to see what they say to each other.
+        (("--diff",), 2),
+    ],
 )
 def test_a_file_is_read_once(
     here: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], reads: int
