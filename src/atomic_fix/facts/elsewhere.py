@@ -47,7 +47,7 @@ def views(
         reads: whether the site loads the file; it writes it otherwise.
         is_called_here: whether the path comes from callers in the file itself too.
     """
-    elsewhere = outside.site_at(site.node.lineno, site.node.col_offset)
+    elsewhere = outside.site_at(site.node)
     direct: Sequence[OutsideSite] = ()
     if elsewhere is not None:
         direct = elsewhere.writers if reads else elsewhere.readers

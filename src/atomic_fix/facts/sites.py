@@ -176,8 +176,7 @@ class Sites:
 
     def effects_of(self, call: Call, *wanted: Effect) -> list[CallEffect]:
         """What a call does, of what is wanted, where another file defines what is called."""
-        found = self.outside.effects_at(call.place.lineno, call.place.col_offset)
-        return [each for each in found if each.effect in wanted]
+        return [each for each in self.outside.effects_of(call.place) if each.effect in wanted]
 
     def calls_of(self, names: Iterable[str]) -> Iterator[tuple[Call, str]]:
         """The calls of functions with these qualified names, each with the name."""

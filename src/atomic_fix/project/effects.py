@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from atomic_fix.catalog.apis import Move
 from atomic_fix.facts.outside import Argument, CallEffect, Effect
@@ -43,19 +42,23 @@ class Effects:
         # By file and name: the sites that are about it, and the calls that hand it on.
         self._sites: dict[tuple[str, str], list[SiteSummary]] = {}
         self._calls: dict[tuple[str, str], list[tuple[CallSummary, ArgumentSummary]]] = {}
+        self._by_function: dict[tuple[str, str, int], list[CallSummary]] = {}
         self._known: dict[tuple[str, str], list[_Done]] = {}
         for file in files.values():
             for site in file.sites:
                 for name in site.path.own:
                     self._sites.setdefault((file.path, name), []).append(site)
             for call in file.calls:
+                if (file.path, call.place) in flows.targets:
+                    around = (file.path, call.function, call.row)
+                    self._by_function.setdefault(around, []).append(call)
                 for argument in call.arguments:
                     for name in argument.path.own:
                         self._calls.setdefault((file.path, name), []).append((call, argument))
 
     def of_call(self, file: str, call: CallSummary) -> Iterator[CallEffect]:
         """What a call does with what it is given."""
-        target = self._flows.targets.get((file, call))
+        target = self._flows.targets.get((file, call.place))
         if target is None or target.file.path == file:
             return
         given = {name: Argument(each.position, each.name) for name, each in target.given(call)}
@@ -83,19 +86,12 @@ class Effects:
         self, file: str, call: CallSummary
     ) -> Iterator[tuple[CallSummary, ArgumentSummary]]:
         for other in self._by_function.get((file, call.function, call.row), ()):
-            target = self._flows.targets[file, other]
+            target = self._flows.targets[file, other.place]
             given = dict(target.given(other))
             for name in given:
                 for done in self._of(target, name):
                     if done.effect is Effect.PUBLISHES and done.source in given:
                         yield other, given[done.source]
-
-    @cached_property
-    def _by_function(self) -> dict[tuple[str, str, int], list[CallSummary]]:
-        found: dict[tuple[str, str, int], list[CallSummary]] = {}
-        for file, call in self._flows.targets:
-            found.setdefault((file, call.function, call.row), []).append(call)
-        return found
 
     def _of(self, target: Target, parameter: str, depth: int = _DEPTH) -> list[_Done]:
         file, name = target.key(parameter)
@@ -104,7 +100,7 @@ class Effects:
         self._known[file, name] = []  # of a circle
         found = [done for site in self._sites.get((file, name), ()) if (done := _done(file, site))]
         for call, argument in self._calls.get((file, name), ()) if depth else ():
-            inner = self._flows.targets.get((file, call))
+            inner = self._flows.targets.get((file, call.place))
             if inner is None:
                 continue
             given = dict(inner.given(call))

@@ -51,6 +51,7 @@ class Modules:
                 self._by_stem.setdefault(stem, []).append(((*folder, stem), path))
         self._modules: dict[tuple[str, str], str | None] = {}
         self._imports: dict[str, dict[str, str]] = {}
+        self._stars: dict[str, list[str]] = {}
         self._defined: dict[str, dict[str, FunctionSummary | ClassSummary | NameSummary]] = {}
 
     # --- modules ------------------------------------------------------------------
@@ -256,4 +257,6 @@ class Modules:
         return self._imports[file.path]
 
     def _stars_of(self, file: FileSummary) -> Sequence[str]:
-        return [each.target for each in file.imports if each.name == "*"]
+        if file.path not in self._stars:
+            self._stars[file.path] = [each.target for each in file.imports if each.name == "*"]
+        return self._stars[file.path]
