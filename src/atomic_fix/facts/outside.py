@@ -101,10 +101,13 @@ class CallEffect:
 
     place: Place
     effect: Effect
-    path: Argument
-    """The file that is written or loaded, or the final name."""
+    path: Argument | None
+    """The file that is written or loaded, or the final name; None for a file that is no argument of
+    the call."""
     at: Location
     """Where it is done."""
+    mentions: tuple[Mention, ...] = ()
+    """The words in the path of a file that is no argument."""
     source: Argument | None = None
     """The temp file, of what publishes."""
     how: Move | None = None

@@ -10,6 +10,7 @@ from atomic_fix.catalog.apis import Move
 from atomic_fix.facts.outside import Argument, CallEffect, Effect
 from atomic_fix.facts.paths.value import Location
 from atomic_fix.project.flows import Flows, Target
+from atomic_fix.project.plausible import loads_something
 from atomic_fix.project.summary import (
     ArgumentSummary,
     CallSummary,
@@ -42,10 +43,14 @@ class Effects:
         # By file and name: the sites that are about it, and the calls that hand it on.
         self._sites: dict[tuple[str, str], list[SiteSummary]] = {}
         self._calls: dict[tuple[str, str], list[tuple[CallSummary, ArgumentSummary]]] = {}
+        self._loads_in: dict[tuple[str, str], list[SiteSummary]] = {}
         self._by_function: dict[tuple[str, str, int], list[CallSummary]] = {}
         self._known: dict[tuple[str, str], list[_Done]] = {}
         for file in files.values():
             for site in file.sites:
+                if site.kind is SiteKind.LOAD:
+                    key = f"parameter {site.function}:{site.row}:"
+                    self._loads_in.setdefault((file.path, key), []).append(site)
                 for name in site.path.own:
                     self._sites.setdefault((file.path, name), []).append(site)
             for call in file.calls:
@@ -61,6 +66,7 @@ class Effects:
         target = self._flows.targets.get((file, call.place))
         if target is None or target.file.path == file:
             return
+        yield from self._own_loads(call, target)
         given = {name: Argument(each.position, each.name) for name, each in target.given(call)}
         for name, argument in given.items():
             for done in self._of(target, name):
@@ -68,9 +74,20 @@ class Effects:
                 if done.effect is Effect.PUBLISHES and source is None:
                     continue
                 yield CallEffect(
-                    call.place, done.effect, argument, done.at, source, done.how, done.synced,
+                    call.place, done.effect, argument, done.at, (), source, done.how, done.synced,
                     done.told,
                 )  # fmt: skip
+
+    def _own_loads(self, call: CallSummary, target: Target) -> Iterator[CallEffect]:
+        """The loads of files that the function that is called chooses itself."""
+        if not loads_something(call.callee.rpartition(".")[2]):
+            return
+        around = (target.file.path, target.key("")[1])
+        for site in self._loads_in.get(around, ()):
+            if not site.handled and not any(_parameter(own) for own in site.path.own):
+                effect = Effect.PARSES if site.parsed else Effect.READS
+                at = Location(target.file.path, site.place.row, site.function)
+                yield CallEffect(call.place, effect, None, at, site.path.mentions)
 
     def is_published(self, file: str, call: CallSummary, argument: ArgumentSummary) -> bool:
         """Whether the caller gives a file, which it has a function write, its final name by another

@@ -202,7 +202,8 @@ class _Summary:
                 found,
                 source=self._path(publish.source),
                 how=publish.how,
-                synced=publication is not None and publication.synced,
+                synced=(publication is not None and publication.synced)
+                or any(syncs(self._paths, call, 2) for call in publish.function.calls),
                 told=publication is not None,
                 sound=publication is not None and _is_sound(publication),
             )
