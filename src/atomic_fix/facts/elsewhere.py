@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
+from atomic_fix.catalog.words import NOT_DURABLE_SUFFIXES
 from atomic_fix.facts.durable import (
     READ_BACK_RAW,
     READ_BACK_SAME,
@@ -13,12 +15,17 @@ from atomic_fix.facts.durable import (
     Vocabulary,
     caller_ground,
 )
+from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import FileSlice, Given, OutsideSite
 from atomic_fix.facts.paths import PathTrait, PathValue
 from atomic_fix.facts.scopes import Site
 
 _TEMP = PathTrait.TEMP | PathTrait.TEMP_DIR | PathTrait.SYSTEM_TEMP
 _OF_ALL = _TEMP | PathTrait.ASIDE | PathTrait.FRESH | PathTrait.DEVICE | PathTrait.MEMORY
+
+
+_DENIED = -1.5
+_NEAR = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ def views(
         reads: whether the site loads the file; it writes it otherwise.
         is_called_here: whether the path comes from callers in the file itself too.
     """
-    elsewhere = outside.site_at(site.node.lineno, site.node.col_offset)
+    elsewhere = outside.site_at(site.node)
     direct: Sequence[OutsideSite] = ()
     if elsewhere is not None:
         direct = elsewhere.writers if reads else elsewhere.readers
@@ -56,6 +63,10 @@ def views(
     if not given:
         return [own]
     lasting = [each for each in given if not _is_temp(each)]
+    if lasting and all(_is_denied(vocabulary, each) for each in lasting):
+        at = lasting[0].at
+        denial = Ground(f"callers such as {at} give it no state", _DENIED, elsewhere=at)
+        own = View(path, (*own.grounds, denial))
     found = [_view(vocabulary, path, each, own.grounds, reads=reads) for each in lasting]
     if is_called_here or (not lasting and own.grounds):
         found.append(own)
@@ -64,6 +75,16 @@ def views(
 
 def _is_temp(given: Given) -> bool:
     return given.published or bool(given.traits & (PathTrait.TEMP | PathTrait.TEMP_DIR))
+
+
+def _is_denied(vocabulary: Vocabulary, given: Given) -> bool:
+    """Whether what is given is, by its words, no durable state."""
+    said = [each.text for each in given.mentions if each.distance <= _NEAR]
+    if any(phrase_in(vocabulary.durable, name) for name in said):
+        return False
+    return any(phrase_in(vocabulary.denied, name) for name in said) or any(
+        PurePath(f"_{name}").suffix.lower() in NOT_DURABLE_SUFFIXES for name in said
+    )
 
 
 def _view(
@@ -83,6 +104,7 @@ def _view(
     site = given.writer if reads else given.reader
     found = [*grounds, *_of_sites([site] if site is not None else [], reads=reads)]
     best = sorted(found, key=lambda ground: -ground.weight)[:1]
+    best += [ground for ground in found if ground.weight < 0 and ground not in best]
     best += caller_ground(vocabulary, given.said, given.at)
     return View(known, tuple(best), given)
 

@@ -6,6 +6,7 @@ itself. All of it are plain values: they can be compared, sent between processes
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -25,10 +26,19 @@ from atomic_fix.facts.paths.value import NO_TRAITS, Location, Mention, PathTrait
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where a call stands in the file itself, as Python's tree has it."""
+    """Where a call stands in the file itself, as Python's tree has it: of two that begin together,
+    such as those of `Store(path).save()`, one ends first."""
 
     row: int
     column: int
+    end_row: int
+    end_column: int
+
+    @classmethod
+    def of(cls, node: ast.Call) -> Place:
+        end_row = node.end_lineno if node.end_lineno is not None else node.lineno
+        end_column = node.end_col_offset if node.end_col_offset is not None else node.col_offset
+        return cls(node.lineno, node.col_offset, end_row, end_column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +101,13 @@ class CallEffect:
 
     place: Place
     effect: Effect
-    path: Argument
-    """The file that is written or loaded, or the final name."""
+    path: Argument | None
+    """The file that is written or loaded, or the final name; None for a file that is no argument of
+    the call."""
     at: Location
     """Where it is done."""
+    mentions: tuple[Mention, ...] = ()
+    """The words in the path of a file that is no argument."""
     source: Argument | None = None
     """The temp file, of what publishes."""
     how: Move | None = None
@@ -169,12 +182,12 @@ class FileSlice:
         keys = sorted(keys_of(path.aliases))
         return [each for name in keys for each in self._given_to.get(name, ())]
 
-    def site_at(self, row: int, column: int) -> SiteElsewhere | None:
-        return self._sites_at.get(Place(row, column)) if self.sites else None
+    def site_at(self, node: ast.Call) -> SiteElsewhere | None:
+        return self._sites_at.get(Place.of(node)) if self.sites else None
 
-    def effects_at(self, row: int, column: int) -> list[CallEffect]:
+    def effects_of(self, node: ast.Call) -> list[CallEffect]:
         """What a call in this file does."""
-        return self._calls_at.get(Place(row, column), []) if self.calls else []
+        return self._calls_at.get(Place.of(node), []) if self.calls else []
 
     def callers_of(self, function: str, row: int) -> OutsideCallers | None:
         return self._callers_of.get((function, row)) if self.callers else None

@@ -176,8 +176,7 @@ class Sites:
 
     def effects_of(self, call: Call, *wanted: Effect) -> list[CallEffect]:
         """What a call does, of what is wanted, where another file defines what is called."""
-        found = self.outside.effects_at(call.place.lineno, call.place.col_offset)
-        return [each for each in found if each.effect in wanted]
+        return [each for each in self.outside.effects_of(call.place) if each.effect in wanted]
 
     def calls_of(self, names: Iterable[str]) -> Iterator[tuple[Call, str]]:
         """The calls of functions with these qualified names, each with the name."""
@@ -243,12 +242,15 @@ class Sites:
     def _load_elsewhere(self, call: Call) -> LoadSite | None:
         """The load that a function from another file makes of what it is given."""
         found = self.effects_of(call, Effect.PARSES, Effect.READS)
+        api = call.method or (call.name or "").rpartition(".")[2]
         for effect in sorted(found, key=lambda each: each.effect is not Effect.PARSES):
+            raw = effect.effect is Effect.READS
+            if effect.path is None:
+                mentions = tuple(replace(each, origin=effect.at) for each in effect.mentions)
+                return LoadSite(call, api, PathValue(mentions=mentions), None, raw)
             node = call.argument(effect.path.position, effect.path.name)
             if node is not None:
-                path = self.handles.resolve(node, call)
-                api = call.method or (call.name or "").rpartition(".")[2]
-                return LoadSite(call, api, path, node, raw=effect.effect is Effect.READS)
+                return LoadSite(call, api, self.handles.resolve(node, call), node, raw)
         return None
 
     @cached_property
@@ -271,7 +273,8 @@ class Sites:
         """The calls of functions from other files that write what they are given."""
         for call in self.scopes.calls() if self.outside.calls else ():
             for effect in self.effects_of(call, Effect.WRITES, Effect.KEEPS):
-                node = call.argument(effect.path.position, effect.path.name)
+                given = effect.path
+                node = call.argument(given.position, given.name) if given is not None else None
                 if node is not None:
                     path = self.handles.resolve(node, call)
                     yield WriteSite(call, WriteKind.HELPER, "", node, path)
@@ -387,9 +390,10 @@ class _Publishes:
     def elsewhere(self, call: Call, effect: CallEffect) -> PublishSite | None:
         """What a function from another file does."""
         source = effect.source
-        if source is None or effect.how is None:
+        target = effect.path
+        if source is None or target is None or effect.how is None:
             return None
-        ends = (call.argument(each.position, each.name) for each in (source, effect.path))
+        ends = (call.argument(each.position, each.name) for each in (source, target))
         api = call.method or (call.name or "").rpartition(".")[2]
         found = self._publish_site(call, effect.how, api, *ends)
         return replace(found, elsewhere=effect) if found is not None else None

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 from atomic_fix.catalog.apis import Move
 from atomic_fix.facts.outside import Argument, CallEffect, Effect
 from atomic_fix.facts.paths.value import Location
 from atomic_fix.project.flows import Flows, Target
+from atomic_fix.project.plausible import loads_something
 from atomic_fix.project.summary import (
     ArgumentSummary,
     CallSummary,
@@ -43,21 +43,30 @@ class Effects:
         # By file and name: the sites that are about it, and the calls that hand it on.
         self._sites: dict[tuple[str, str], list[SiteSummary]] = {}
         self._calls: dict[tuple[str, str], list[tuple[CallSummary, ArgumentSummary]]] = {}
+        self._loads_in: dict[tuple[str, str], list[SiteSummary]] = {}
+        self._by_function: dict[tuple[str, str, int], list[CallSummary]] = {}
         self._known: dict[tuple[str, str], list[_Done]] = {}
         for file in files.values():
             for site in file.sites:
+                if site.kind is SiteKind.LOAD:
+                    key = f"parameter {site.function}:{site.row}:"
+                    self._loads_in.setdefault((file.path, key), []).append(site)
                 for name in site.path.own:
                     self._sites.setdefault((file.path, name), []).append(site)
             for call in file.calls:
+                if (file.path, call.place) in flows.targets:
+                    around = (file.path, call.function, call.row)
+                    self._by_function.setdefault(around, []).append(call)
                 for argument in call.arguments:
                     for name in argument.path.own:
                         self._calls.setdefault((file.path, name), []).append((call, argument))
 
     def of_call(self, file: str, call: CallSummary) -> Iterator[CallEffect]:
         """What a call does with what it is given."""
-        target = self._flows.targets.get((file, call))
+        target = self._flows.targets.get((file, call.place))
         if target is None or target.file.path == file:
             return
+        yield from self._own_loads(call, target)
         given = {name: Argument(each.position, each.name) for name, each in target.given(call)}
         for name, argument in given.items():
             for done in self._of(target, name):
@@ -65,9 +74,20 @@ class Effects:
                 if done.effect is Effect.PUBLISHES and source is None:
                     continue
                 yield CallEffect(
-                    call.place, done.effect, argument, done.at, source, done.how, done.synced,
+                    call.place, done.effect, argument, done.at, (), source, done.how, done.synced,
                     done.told,
                 )  # fmt: skip
+
+    def _own_loads(self, call: CallSummary, target: Target) -> Iterator[CallEffect]:
+        """The loads of files that the function that is called chooses itself."""
+        if not loads_something(call.callee.rpartition(".")[2]):
+            return
+        around = (target.file.path, target.key("")[1])
+        for site in self._loads_in.get(around, ()):
+            if not site.handled and not any(_parameter(own) for own in site.path.own):
+                effect = Effect.PARSES if site.parsed else Effect.READS
+                at = Location(target.file.path, site.place.row, site.function)
+                yield CallEffect(call.place, effect, None, at, site.path.mentions)
 
     def is_published(self, file: str, call: CallSummary, argument: ArgumentSummary) -> bool:
         """Whether the caller gives a file, which it has a function write, its final name by another
@@ -83,19 +103,12 @@ class Effects:
         self, file: str, call: CallSummary
     ) -> Iterator[tuple[CallSummary, ArgumentSummary]]:
         for other in self._by_function.get((file, call.function, call.row), ()):
-            target = self._flows.targets[file, other]
+            target = self._flows.targets[file, other.place]
             given = dict(target.given(other))
             for name in given:
                 for done in self._of(target, name):
                     if done.effect is Effect.PUBLISHES and done.source in given:
                         yield other, given[done.source]
-
-    @cached_property
-    def _by_function(self) -> dict[tuple[str, str, int], list[CallSummary]]:
-        found: dict[tuple[str, str, int], list[CallSummary]] = {}
-        for file, call in self._flows.targets:
-            found.setdefault((file, call.function, call.row), []).append(call)
-        return found
 
     def _of(self, target: Target, parameter: str, depth: int = _DEPTH) -> list[_Done]:
         file, name = target.key(parameter)
@@ -104,7 +117,7 @@ class Effects:
         self._known[file, name] = []  # of a circle
         found = [done for site in self._sites.get((file, name), ()) if (done := _done(file, site))]
         for call, argument in self._calls.get((file, name), ()) if depth else ():
-            inner = self._flows.targets.get((file, call))
+            inner = self._flows.targets.get((file, call.place))
             if inner is None:
                 continue
             given = dict(inner.given(call))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from atomic_fix.facts.durable import is_pair_of_names
-from atomic_fix.facts.outside import OutsideSite
+from atomic_fix.facts.outside import OutsideSite, Place
 from atomic_fix.facts.paths.value import Location, PathTrait
 from atomic_fix.project.flows import Flow, Flows
 from atomic_fix.project.identity import Identities, is_distinctive
@@ -55,13 +55,13 @@ class Events:
         self._writes_of_name: dict[str, list[Event]] = {}
         self._loads_in: dict[tuple[str, str], list[Event]] = {}
         self._writes_in: dict[tuple[str, str], list[Event]] = {}
-        self._of_site: dict[tuple[str, SiteSummary], list[Event]] = {}
+        self._of_site: dict[tuple[str, SiteKind, Place], list[Event]] = {}
         for file in files.values():
             if is_test_file(file.path):
                 continue
             for site in file.sites:
                 found = list(self._found(file, site))
-                self._of_site[file.path, site] = found
+                self._of_site[file.path, site.kind, site.place] = found
                 for event in found:
                     self._keep(event)
 
@@ -94,7 +94,7 @@ class Events:
 
     def of(self, file: str, site: SiteSummary) -> list[Event]:
         """The event of a site as it stands, and one for each value that reaches it."""
-        return self._of_site.get((file, site), [])
+        return self._of_site.get((file, site.kind, site.place), [])
 
     def answers(self, event: Event) -> list[OutsideSite]:
         """Who loads the file that is written, or writes the one that is loaded, apart from what the

@@ -3,9 +3,11 @@ below and above, an imported name from where it is defined."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+from atomic_fix.facts.outside import Place
 from atomic_fix.facts.paths.value import Location
 from atomic_fix.project.modules import Found, Modules
 from atomic_fix.project.summary import (
@@ -69,12 +71,20 @@ class Flows:
     """Answers for one project."""
 
     def __init__(self, files: Mapping[str, FileSummary], modules: Modules) -> None:
+        self._files = files
         self._modules = modules
-        self._into: dict[Name, list[Flow]] = {}
-        self.targets: dict[tuple[str, CallSummary], Target] = {}
+        self._into: dict[Name, dict[object, Flow]] = {}
+        # What is handed on, by where it goes.
+        self._handed: dict[Name, list[tuple[str, PathSummary]]] = {}
+        self.targets: dict[tuple[str, Place], Target] = {}
         """What calls run, of those that are defined in the project."""
         self.callers: dict[tuple[str, str, int], list[tuple[str, CallSummary]]] = {}
         """The calls of a function, by its file, plain name and row."""
+        self.functions = {
+            (file.path, each.name.rpartition(".")[2], each.row): each
+            for file in files.values()
+            for each in file.functions
+        }
         for file in files.values():
             for call in file.calls:
                 self._call(file, call)
@@ -85,9 +95,8 @@ class Flows:
                 self._class(file, owner)
 
     def _add(self, name: Name, flow: Flow) -> None:
-        known = self._into.setdefault(name, [])
-        if flow not in known:
-            known.append(flow)
+        known = (flow.at, flow.path.expr, flow.path.keys)
+        self._into.setdefault(name, {}).setdefault(known, flow)
 
     # --- calls ----------------------------------------------------------------------
 
@@ -104,10 +113,13 @@ class Flows:
         target = self.target(file, call.callee)
         if target is None:
             return
-        self.targets[file.path, call] = target
+        self.targets[file.path, call.place] = target
         last = target.function.name.rpartition(".")[2]
         callers = self.callers.setdefault((target.file.path, last, target.function.row), [])
         callers.append((file.path, call))
+        for parameter, argument in target.given(call):
+            handed = self._handed.setdefault(target.key(parameter), [])
+            handed.append((file.path, argument.path))
         if target.file.path == file.path:
             return
         at = Location(file.path, call.place.row, call.function)
@@ -154,7 +166,8 @@ class Flows:
         nearest = [(name, 0)]
         while nearest and len(found) < _MOST:
             current, depth = nearest.pop(0)
-            flows = sorted(self._into.get(current, ()), key=lambda flow: (flow.at, flow.path.keys))
+            every = self._into.get(current, {}).values()
+            flows = sorted(every, key=lambda flow: (flow.at, flow.path.keys))
             for flow in flows:
                 found.append(replace(flow, depth=depth))
                 if depth + 1 >= _DEPTH:
@@ -166,9 +179,25 @@ class Flows:
                         nearest.append((further, depth + 1))
         return found[:_MOST]
 
-    def names(self) -> list[Name]:
-        """The names that something reaches."""
-        return sorted(self._into)
+    @cached_property
+    def at_sites(self) -> Mapping[Name, Sequence[PathSummary]]:
+        """The names of which the value reaches a site, in whatever file that is, and the paths that
+        have them."""
+        found: dict[Name, list[PathSummary]] = {}
+        waiting = [
+            (file.path, path)
+            for file in self._files.values()
+            for site in file.sites
+            for path in (site.path, site.source)
+        ]
+        while waiting:
+            file, path = waiting.pop()
+            for name in (*path.own, *(name for name, _ in path.refs)):
+                known = found.setdefault((file, name), [])
+                if not known:
+                    waiting += self._handed.get((file, name), ())
+                known.append(path)
+        return found
 
 
 def value_of(found: Found) -> tuple[PathSummary, int]:

@@ -33,4 +33,4 @@ def link(summaries: Iterable[FileSummary]) -> ProjectIndex:
         return EMPTY_INDEX
     modules = Modules(files)
     flows = Flows(files, modules)
-    return ProjectIndex(slices(files, flows), wanted(files, flows), unseen(files, modules))
+    return ProjectIndex(slices(files, flows), wanted(files, flows), unseen(files, modules, flows))

@@ -51,6 +51,7 @@ class Modules:
                 self._by_stem.setdefault(stem, []).append(((*folder, stem), path))
         self._modules: dict[tuple[str, str], str | None] = {}
         self._imports: dict[str, dict[str, str]] = {}
+        self._stars: dict[str, list[str]] = {}
         self._defined: dict[str, dict[str, FunctionSummary | ClassSummary | NameSummary]] = {}
 
     # --- modules ------------------------------------------------------------------
@@ -119,7 +120,7 @@ class Modules:
     def resolve(self, path: str, name: str, steps: int = _STEPS) -> Found | None:
         """What a dotted name stands for in a file."""
         head, _, rest = name.partition(".")
-        found = self._head(path, head, steps)
+        found = self._head(path, head, steps) if steps > 0 else None
         for part in rest.split(".") if rest else ():
             if found is None:
                 return None
@@ -191,13 +192,13 @@ class Modules:
             below = self._at((*folders, part)) if name.startswith("__init__.") else None
             return Found(self._files[below]) if below is not None else None
         if isinstance(found.what, ClassSummary) and not found.attribute:
-            return self.member(found, part)
-        kind = self.type_of(found)
-        return self.member(kind, part) if kind is not None else None
+            return self.member(found, part, steps - 1)
+        kind = self.type_of(found, steps - 1)
+        return self.member(kind, part, steps - 1) if kind is not None else None
 
-    def member(self, owner: Found, name: str) -> Found | None:
+    def member(self, owner: Found, name: str, steps: int = _STEPS) -> Found | None:
         """A method or attribute of a class, or of a class above it."""
-        for each in self.lineage(owner):
+        for each in self.lineage(owner, steps):
             assert isinstance(each.what, ClassSummary)
             method = self._defined_in(each.file).get(f"{each.what.name}.{name}")
             if method is not None:
@@ -206,7 +207,7 @@ class Modules:
                 return Found(each.file, each.what, name)
         return None
 
-    def lineage(self, owner: Found) -> Iterator[Found]:
+    def lineage(self, owner: Found, steps: int = _STEPS) -> Iterator[Found]:
         """A class and those above it, in whatever file they are."""
         seen: set[tuple[str, str]] = set()
         waiting = [(owner, 0)]
@@ -214,16 +215,18 @@ class Modules:
             found, depth = waiting.pop(0)
             if not isinstance(found.what, ClassSummary) or found.attribute:
                 continue
-            name = (found.file.path, found.what.name)
-            if name in seen:
+            known = (found.file.path, found.what.name)
+            if known in seen:
                 continue
-            seen.add(name)
+            seen.add(known)
             yield found
             if depth < _BASES:
-                bases = (self.resolve(found.file.path, base) for base in found.what.bases if base)
-                waiting += [(base, depth + 1) for base in bases if base is not None]
+                for name in found.what.bases if steps > 0 else ():
+                    base = self.resolve(found.file.path, name, steps - 1) if name else None
+                    if base is not None:
+                        waiting.append((base, depth + 1))
 
-    def type_of(self, found: Found, steps: int = 4) -> Found | None:
+    def type_of(self, found: Found, steps: int = _STEPS) -> Found | None:
         """The class that a name, an attribute or what a function makes is an instance of."""
         match found.what:
             case FunctionSummary(makes=kind) | NameSummary(type=kind):
@@ -232,9 +235,9 @@ class Modules:
                 kind = next((kind for name, kind in types if name == found.attribute), "")
             case _:
                 return None
-        if not kind or not steps:
+        if not kind or steps <= 0:
             return None
-        made = self.resolve(found.file.path, kind)
+        made = self.resolve(found.file.path, kind, steps - 1)
         if made is None or (isinstance(made.what, ClassSummary) and not made.attribute):
             return made
         return self.type_of(made, steps - 1)
@@ -256,4 +259,6 @@ class Modules:
         return self._imports[file.path]
 
     def _stars_of(self, file: FileSummary) -> Sequence[str]:
-        return [each.target for each in file.imports if each.name == "*"]
+        if file.path not in self._stars:
+            self._stars[file.path] = [each.target for each in file.imports if each.name == "*"]
+        return self._stars[file.path]

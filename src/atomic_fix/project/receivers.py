@@ -202,7 +202,8 @@ class Receivers:
                 return f"{owner}.{name}" if self._has_foreign_base(found) else None
             case Attribute(of, name):
                 outer = self.reference(of) or self._type_of_expr(of)
-                return f"{outer}.{name}" if outer is not None else None
+                # Of what is made by a call, the class is as good.
+                return f"{outer.removesuffix('()')}.{name}" if outer is not None else None
         return None
 
     def _type_of_expr(self, expr: PathExpr) -> str | None:

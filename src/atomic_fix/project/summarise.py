@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from atomic_fix.catalog.apis import Move
-from atomic_fix.catalog.words import LOADING, PATHS, RESUMING
+from atomic_fix.catalog.words import PATHS
 from atomic_fix.config import Config
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.module import ModuleFacts
@@ -23,6 +23,12 @@ from atomic_fix.facts.tree import Tree
 from atomic_fix.finding import Unreadable
 from atomic_fix.parse import room
 from atomic_fix.parse.python import parsed
+from atomic_fix.project.plausible import (
+    does_something,
+    loads_something,
+    may_be_path,
+    says_path,
+)
 from atomic_fix.project.receivers import Receivers
 from atomic_fix.project.summary import (
     ArgumentSummary,
@@ -40,8 +46,6 @@ from atomic_fix.project.texts import summary_of_path
 from atomic_fix.source import Source, is_test_file
 
 _MOST_ARGUMENTS = 6
-_ASKED = LOADING | RESUMING | {"fetch", "open"}
-"""In the name of what may load a file that the caller does not name."""
 
 
 def summarise(
@@ -140,8 +144,8 @@ class _Summary:
             attributes, types = [], []
             for name, bindings in owner.attributes.items():
                 last = bindings[-1]
-                value = self._paths.resolve(last.value, last.function, last.order)
-                if last.is_whole and _is_plausible(value):
+                if last.is_whole and (says_path(name) or may_be_path(last.value)):
+                    value = self._paths.resolve(last.value, last.function, last.order)
                     attributes.append((name, self._path(value), last.value.lineno))
                 kind = self._receivers.type_of(last.value, last.function, last.order)
                 if kind:
@@ -154,8 +158,9 @@ class _Summary:
             last = bindings[-1]
             if "." in name or not last.is_assigned:
                 continue
-            value = self._paths.resolve(last.value, module, last.order)
-            path = self._path(value) if _is_plausible(value) else PathSummary()
+            path = PathSummary()
+            if says_path(name) or may_be_path(last.value):
+                path = self._path(self._paths.resolve(last.value, module, last.order))
             kind = self._receivers.type_of(last.value, module, last.order) or ""
             if path.is_known or kind:
                 yield NameSummary(name, last.value.lineno, path, kind)
@@ -169,7 +174,12 @@ class _Summary:
     def _site(self, kind: SiteKind, site: Site, path: PathValue) -> SiteSummary:
         function = site.function
         return SiteSummary(
-            kind, _place(site.call), function.name, function.row, _said(function), self._path(path)
+            kind,
+            Place.of(site.call.place),
+            function.name,
+            function.row,
+            _said(function),
+            self._path(path),
         )
 
     def _writes(self) -> Iterator[SiteSummary]:
@@ -192,7 +202,8 @@ class _Summary:
                 found,
                 source=self._path(publish.source),
                 how=publish.how,
-                synced=publication is not None and publication.synced,
+                synced=(publication is not None and publication.synced)
+                or any(syncs(self._paths, call, 2) for call in publish.function.calls),
                 told=publication is not None,
                 sound=publication is not None and _is_sound(publication),
             )
@@ -202,14 +213,17 @@ class _Summary:
             callee = self._receivers.callee(call)
             if callee is None:
                 continue
-            given = tuple(self._arguments(call))
-            asked = not _ASKED.isdisjoint(words(callee.rpartition(".")[2]))
+            last = callee.rpartition(".")[2]
+            given = tuple(self._arguments(call, does=does_something(last)))
+            asked = loads_something(last)
             if not given and not asked:
                 continue
-            treated = fallbacks.treatment(self._sites, self._module, call)
+            treated = fallbacks.Treatment()
+            if asked:
+                treated = fallbacks.treatment(self._sites, self._module, call)
             yield CallSummary(
                 callee,
-                _place(call),
+                Place.of(call.place),
                 call.function.name,
                 call.function.row,
                 _said(call.function),
@@ -222,7 +236,9 @@ class _Summary:
                 reports=treated.reports,
             )
 
-    def _arguments(self, call: Call) -> Iterator[ArgumentSummary]:
+    def _arguments(self, call: Call, *, does: bool) -> Iterator[ArgumentSummary]:
+        """What may be paths among what a call is given: of one that, by its name, does something
+        with a file, any name may be."""
         position: int | None = 0
         for each in call.arguments[:_MOST_ARGUMENTS]:
             if each.star:
@@ -233,14 +249,13 @@ class _Summary:
                 if position is None:
                     continue
                 position += 1
+            named = does and isinstance(each.value, (ast.Attribute, ast.Name))
+            if not named and not may_be_path(each.value):
+                continue
             value = self._paths.resolve(each.value, call.function, call.order)
-            if _is_plausible(value):
+            if value.aliases if named else (value.shows_path or value.is_temp):
                 published = is_given_a_temp(self._sites, call, each.value)
                 yield ArgumentSummary(place, each.keyword, self._path(value), published)
-
-
-def _place(call: Call) -> Place:
-    return Place(call.place.lineno, call.place.col_offset)
 
 
 def _qualified(function: FunctionFacts) -> str:
@@ -262,11 +277,6 @@ def _is_sound(publication: Publication) -> bool:
         and not publication.elsewhere
         and publication.removed is None
     )
-
-
-def _is_plausible(value: PathValue) -> bool:
-    """Whether a value may be a path."""
-    return value.shows_path or bool(value.aliases)
 
 
 def _exports(module: ast.Module) -> tuple[str, ...] | None:

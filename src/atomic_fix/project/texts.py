@@ -35,6 +35,9 @@ Reference = Callable[[PathExpr], "str | None"]
 """The dotted name of what may come from another file, for an expression that stands for that."""
 
 
+_MOST_WORDS = 8
+
+
 def text(expr: PathExpr, reference: Reference) -> str | None:
     """None for what is not compared."""
     outside = reference(expr)
@@ -109,6 +112,6 @@ def summary_of_path(value: PathValue, reference: Reference) -> PathSummary:
         tuple(sorted(own)),
         tuple(sorted(refs)),
         tuple(sorted(names)),
-        value.mentions[:12],
+        value.mentions[:_MOST_WORDS],
         value.traits,
     )
