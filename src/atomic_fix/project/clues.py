@@ -1,74 +1,36 @@
-"""What makes a file worth a second look that holds nothing of interest by itself.
+"""What makes a file worth a second look that holds nothing of interest by itself: the names that
+an index wants, as texts that can be kept.
 
-A clue is a name, and those of which another must stand in the file too: the module that defines
-the name, a package that passes it on, or the class whose method it is. A name alone, whose
-definition no summary has, must be defined or passed on in the file. As text: the names with blanks
-between.
+A clue is a name, and those of which another must stand in the file too, with blanks between; or a
+star, and the module that has all its names passed on.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import PurePosixPath
 
-from atomic_fix.project.summary import FileSummary
+from atomic_fix.project.index import ProjectIndex
 
-_MOST_COMPANIONS = 40
+_SEPARATED = bytes(
+    each if chr(each).isalnum() or chr(each) == "_" or each > 127 else 0x20 for each in range(256)
+)
+_ONE_OF_SEVERAL = re.compile(rb"[ \t]*(?:as[ \t]+\w+[ \t]*)?[,)\n\r#]")
+_FROM_PACKAGE = re.compile(rb"from\s+\.+\s*import\s*\(?[^()]*\Z")
+_FEW = 8
+"""Names that are sooner looked for one by one."""
+_IMPORT_BYTES = 2_000
+"""How far above a name the import may begin that it stands in."""
 
 
-def clues(words: frozenset[str], summaries: Iterable[FileSummary]) -> frozenset[str]:
-    """The clues for the words of an index."""
-    companions: dict[str, set[str]] = {}
-    below: dict[str, set[str]] = {}
-    files = list(summaries)
-    for file in files:
-        module = _stem(file.path)
-        for function in file.functions:
-            owner, _, name = function.name.rpartition(".")
-            if name in words:
-                companion = owner.rpartition(".")[2] if owner else module
-                companions.setdefault(name, set()).add(companion)
-        for each in file.classes:
-            if each.name in words:
-                companions.setdefault(each.name, set()).add(module)
-            for base in each.bases:
-                below.setdefault(base.rpartition(".")[2], set()).add(each.name)
-        for known in file.names:
-            if known.name in words:
-                companions.setdefault(known.name, set()).add(module)
-    for file in files:
-        if file.path.endswith("__init__.py"):  # what passes a name on
-            for imported in file.imports:
-                if imported.name in companions:
-                    companions[imported.name].add(_stem(file.path))
+def clues(index: ProjectIndex) -> frozenset[str]:
+    """The clues to what an index wants to know."""
+    every = frozenset[str]().union(*index.wanted.values())
     return frozenset(
-        " ".join([word, *sorted(_with_subclasses(companions.get(word, set()), below))])
-        for word in words
+        [" ".join([name, *sorted(homes)]) for name, homes in index.wanted.items()]
+        + [f"* {home}" for home in every]
     )
-
-
-def _with_subclasses(names: set[str], below: Mapping[str, set[str]]) -> set[str]:
-    found = set(names)
-    todo = list(names)
-    while todo and len(found) < _MOST_COMPANIONS:
-        new = below.get(todo.pop(), set()) - found
-        found |= new
-        todo += new
-    return found
-
-
-def _stem(path: str) -> str:
-    """What a file is called where it is imported."""
-    found = PurePosixPath(path)
-    return found.parent.name if found.stem == "__init__" else found.stem
-
-
-def name_of(clue: str) -> str:
-    """The name that a clue is about."""
-    return clue.partition(" ")[0]
 
 
 def held_by(content: bytes, some: frozenset[str]) -> frozenset[str]:
@@ -76,61 +38,56 @@ def held_by(content: bytes, some: frozenset[str]) -> frozenset[str]:
     if not some:
         return some
     by_name = _by_name(some)
+    is_starred = b"import *" in content
+    if len(by_name) < _FEW and not is_starred and not any(name in content for name in by_name):
+        return frozenset()
     # One pass for all names, however many they are.
-    tokens = set(content.translate(_SEPARATED).split())
-    return frozenset(
+    every = content.translate(_SEPARATED).split()
+    if not is_starred and by_name.keys().isdisjoint(every):
+        return frozenset()
+    tokens = set(every)
+    found = {
         each.text
         for name in by_name.keys() & tokens
         for each in by_name[name]
-        if not tokens.isdisjoint(each.companions)
-        or _is_bound(name, content, is_defined=not each.companions)
-    )
-
-
-_SEPARATED = bytes(
-    each if chr(each).isalnum() or chr(each) == "_" or each > 127 else 0x20 for each in range(256)
-)
-_DEFINITION = re.compile(rb"[ \t]*(?:(?:async[ \t]+)?def|class)[ \t]+")
-_ASSIGNED = re.compile(rb"[ \t]*(?::[^=\n]*)?=(?!=)")
-_ONE_OF_SEVERAL = re.compile(rb"[ \t]*(?:as[ \t]+\w+[ \t]*)?[,)\n\r#]")
-_FROM_PACKAGE = re.compile(rb"from\s+\.+\s*import\s*\(?[^()]*\Z")
-_FROM_ANY = re.compile(rb"import\s*\(?[^()]*\Z")
-_IMPORT_BYTES = 2_000
-"""How far above a name the import may begin that it stands in."""
-
-
-def _is_bound(name: bytes, content: bytes, *, is_defined: bool) -> bool:
-    """Whether a name is imported from the package that a file is in, whose name need not stand
-    there. With `is_defined`, whether it is imported from anywhere, or defined."""
-    at = content.find(name)
-    while at >= 0:
-        end = at + len(name)
-        row = content[content.rfind(b"\n", 0, at) + 1 : at]
-        if is_defined and (
-            _DEFINITION.fullmatch(row)
-            or (row.strip() in (b"", b"self.") and _ASSIGNED.match(content, end))
-        ):
-            return True
-        if _ONE_OF_SEVERAL.match(content, end) and (b"import" in row or not row.strip(b" \t,")):
-            start = content.rfind(b"import", max(0, at - _IMPORT_BYTES), at)
-            start = max(content.rfind(b"\n", 0, start) + 1, 0) if start >= 0 else at
-            imported = _FROM_ANY if is_defined else _FROM_PACKAGE
-            if imported.search(content, start, at):
-                return True
-        at = content.find(name, end)
-    return False
+        if not tokens.isdisjoint(each.homes) or _is_from_package(name, content)
+    }
+    if is_starred:
+        found.update(
+            each.text
+            for each in by_name.get(b"*", ())
+            if any(home + b" import *" in content for home in each.homes)
+        )
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
 class _Clue:
     text: str
-    companions: frozenset[bytes]
+    homes: frozenset[bytes]
 
 
 @lru_cache(maxsize=8)
 def _by_name(some: frozenset[str]) -> dict[bytes, list[_Clue]]:
     found: dict[bytes, list[_Clue]] = {}
     for text in some:
-        name, *companions = (each.encode("utf-8", "surrogatepass") for each in text.split(" "))
-        found.setdefault(name, []).append(_Clue(text, frozenset(companions)))
+        name, *homes = (each.encode("utf-8", "surrogatepass") for each in text.split(" "))
+        found.setdefault(name, []).append(_Clue(text, frozenset(homes)))
     return found
+
+
+def _is_from_package(name: bytes, content: bytes) -> bool:
+    """Whether a name is imported from the package that a file is in, whose own name need not stand
+    there."""
+    if b"from ." not in content:
+        return False
+    at = content.find(name)
+    while at >= 0:
+        end = at + len(name)
+        row = content[content.rfind(b"\n", 0, at) + 1 : at]
+        if _ONE_OF_SEVERAL.match(content, end) and (b"import" in row or not row.strip(b" \t,")):
+            start = content.rfind(b"from", max(0, at - _IMPORT_BYTES), at)
+            if start >= 0 and _FROM_PACKAGE.search(content, start, at):
+                return True
+        at = content.find(name, end)
+    return False

@@ -17,8 +17,10 @@ def moved(outside: FileSlice, before: Sequence[str], after: Sequence[str]) -> Fi
     rows = _rows(before, after)
 
     def place(old: Place) -> Place | None:
-        row = rows.get(old.row)
-        return None if row is None else Place(row, old.column)
+        row, end = rows.get(old.row), rows.get(old.end_row)
+        if row is None or end is None or end - row != old.end_row - old.row:
+            return None
+        return Place(row, old.column, end, old.end_column)
 
     sites = [(place(each.place), each) for each in outside.sites]
     calls = [(place(each.place), each) for each in outside.calls]

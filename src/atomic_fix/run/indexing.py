@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from atomic_fix.project.index import ProjectIndex
     from atomic_fix.project.summary import FileSummary
 
-_SHARE = 0.33
+_SHARE = 0.2
 _LEAST_ROOM = 1 << 18
 """Bytes of the files that get a second look, as a share of those that the prefilter lets through,
 and at least."""
@@ -228,20 +228,18 @@ class Project:
 
         chosen = {name for name, each in self._known.items() if each.matters}
         room = max(_LEAST_ROOM, int(_SHARE * sum(map(self._size, chosen))))
-        summaries = self._summaries_of(chosen)
-        index = link(summaries)
+        index = link(self._summaries_of(chosen))
         searched = _NOTHING
         for _ in range(_ROUNDS):
-            wanted = clues(index.words, summaries)
+            wanted = clues(index)
             searched |= wanted
             self._search(wanted, looker)
-            more, room = self._chosen_by(wanted, chosen, room)
+            more, room = self._chosen_by(wanted, index.unseen, chosen, room)
             if not more:
                 break
             self._summarise(more, looker)
             chosen |= more
-            summaries = self._summaries_of(chosen)
-            index = link(summaries)
+            index = link(self._summaries_of(chosen))
         return index, searched
 
     def _search(self, wanted: frozenset[str], looker: Looker) -> None:
@@ -258,18 +256,20 @@ class Project:
                 each.clues |= seen.clues
 
     def _chosen_by(
-        self, wanted: frozenset[str], chosen: set[str], room: int
+        self, wanted: frozenset[str], unseen: frozenset[str], chosen: set[str], room: int
     ) -> tuple[set[str], int]:
-        """The files that hold clues, as far as there is room, and the room that is left: the fewer
-        files hold a clue, the more it tells."""
+        """The files that are asked for and those that hold clues, as far as there is room, and the
+        room that is left: the fewer files hold a clue, the more it tells."""
         held = {
             name: found
             for name, each in self._known.items()
             if name not in chosen and (found := each.clues & wanted)
         }
         counts = Counter(clue for found in held.values() for clue in found)
+        ranks = {name: min(counts[clue] for clue in found) for name, found in held.items()}
+        ranks.update(dict.fromkeys(unseen & self._known.keys() - chosen, 0))
         more = set()
-        for name in sorted(held, key=lambda x: (min(counts[clue] for clue in held[x]), x)):
+        for name in sorted(ranks, key=lambda x: (ranks[x], x)):
             room -= self._size(name)
             if room < 0:
                 break
