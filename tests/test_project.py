@@ -699,3 +699,50 @@ def test_what_all_callers_give_the_names_of_reports_is_no_state() -> None:
     state = "\ndef go_on(state):\n    save_data('state.json', state)\n"
     job = textwrap.dedent(files["app/job.py"]) + state
     assert told({**files, "app/job.py": job}) == ["app/files.py:5 ATF101"]
+
+
+def test_what_a_function_does_to_the_file_of_a_user_is_no_save_and_load() -> None:
+    files = {
+        "app/documents.py": """
+            import json
+
+            def parse_document(path):
+                with open(path) as file:
+                    return json.load(file)
+            """,
+        "app/edit.py": """
+            from app.documents import parse_document
+
+            def edit(target, old, new):
+                if target.endswith(".json"):
+                    parse_document(target)
+                with open(target) as file:
+                    text = file.read()
+                with open(target, "w") as file:
+                    file.write(text.replace(old, new))
+            """,
+    }
+    assert told(files) == []
+
+
+def test_a_file_that_is_emptied_to_be_removed_is_no_state() -> None:
+    files = {
+        "app/files.py": """
+            import os
+
+            def truncate_and_unlink(path):
+                with open(path, "r+b") as file:
+                    file.truncate()
+                os.unlink(path)
+            """,
+        "app/job.py": """
+            from app.files import truncate_and_unlink
+
+            def compact():
+                truncate_and_unlink("checkpoint.dat")
+
+            def load():
+                return int(open("checkpoint.dat").read())
+            """,
+    }
+    assert told(files) == []

@@ -301,7 +301,9 @@ def read_back(
         loader = load.function
         elsewhere = loader is not function
         if load.path.same(path) and (elsewhere or not _moved(load.path, path)):
-            weight = READ_BACK_RAW if load.raw else READ_BACK_SAME
+            # What one function reads and writes may be anybody's file that it edits.
+            edits = load.far and not elsewhere
+            weight = READ_BACK_RAW if load.raw or edits else READ_BACK_SAME
             if load.api in apis.SPLITTERS:
                 weight = _READ_BACK_SPLIT
             if load.raw and elsewhere:

@@ -18,6 +18,7 @@ from atomic_fix.facts.publications import (
     Publication,
     is_filled_for_callers,
     publications,
+    removals_in,
 )
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, Site, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
@@ -171,7 +172,7 @@ class ModuleFacts:
 
     def _views(self, site: Site, path: PathValue, *, reads: bool) -> list[View]:
         """The ways in which the path of a site is known."""
-        if not self.outside:
+        if not self.outside or (not reads and self._is_removed_after(site, path)):
             return [View(path)]
         given_here = any(
             next(iter(self.scopes.callers_of(function.name)), None) is not None
@@ -181,6 +182,14 @@ class ModuleFacts:
         )
         return views(
             self.outside, self.vocabulary, site, path, reads=reads, is_called_here=given_here
+        )
+
+    def _is_removed_after(self, site: Site, path: PathValue) -> bool:
+        """Whether the function that writes a file removes it: it empties it, or tries whether it
+        can be written."""
+        return any(
+            call.order > site.order and removed.same(path)
+            for call, removed in removals_in(self.sites, site.function)
         )
 
     @staticmethod

@@ -384,7 +384,7 @@ def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
     )
 
 
-def _removals_in(sites: Sites, function: FunctionFacts) -> list[tuple[Call, PathValue]]:
+def removals_in(sites: Sites, function: FunctionFacts) -> list[tuple[Call, PathValue]]:
     """The calls of a function that remove a file, in order, and what they remove."""
     found = []
     for call in function.calls:
@@ -400,7 +400,7 @@ def _removals_in(sites: Sites, function: FunctionFacts) -> list[tuple[Call, Path
 
 def _removed(sites: Sites, site: PublishSite, removals: _Removals) -> Call | None:
     if site.function not in removals:
-        removals[site.function] = _removals_in(sites, site.function)
+        removals[site.function] = removals_in(sites, site.function)
     for call, value in removals[site.function]:
         if call.order >= site.order:
             break

@@ -247,10 +247,10 @@ class Sites:
             raw = effect.effect is Effect.READS
             if effect.path is None:
                 mentions = tuple(replace(each, origin=effect.at) for each in effect.mentions)
-                return LoadSite(call, api, PathValue(mentions=mentions), None, raw)
+                return LoadSite(call, api, PathValue(mentions=mentions), None, raw, True)
             node = call.argument(effect.path.position, effect.path.name)
             if node is not None:
-                return LoadSite(call, api, self.handles.resolve(node, call), node, raw)
+                return LoadSite(call, api, self.handles.resolve(node, call), node, raw, True)
         return None
 
     @cached_property

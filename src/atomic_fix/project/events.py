@@ -18,6 +18,7 @@ _BY_NAME = 0.7
 """The weight of a file's name alone."""
 _BY_FUNCTION = 0.8
 """That of functions that are called `save_index` and `load_index`."""
+_HERE = 0.65
 _MOST_SITES = 30
 """Of one path: what more of them are about is no file of its own."""
 
@@ -39,6 +40,21 @@ class Event:
     @property
     def is_load(self) -> bool:
         return self.site.kind is SiteKind.LOAD
+
+
+def _is_known_there(event: Event, other: Event) -> bool:
+    """Whether the file of a site tells by itself that another of its sites is about the same file:
+    both stand in it as they are, or one call gives the path to both."""
+    if other.site is event.site:
+        return True
+    if other.file != event.file:
+        return False
+    return other.at == event.at or (other.flow is None and event.flow is None)
+
+
+def _edits(event: Event, other: Event) -> bool:
+    """Whether one function reads and writes the file: that may be anybody's, which it edits."""
+    return (other.at.path, other.at.function) == (event.at.path, event.at.function)
 
 
 class Events:
@@ -101,10 +117,11 @@ class Events:
         file of the site tells by itself. The surest first."""
         found: dict[Location, OutsideSite] = {}
         for weight, other in self._others(event):
-            if other.site is event.site or (
-                other.file == event.file and other.flow is None and event.flow is None
-            ):
+            if _is_known_there(event, other) or _edits(event, other):
                 continue
+            if other.at.path == event.file:
+                # What the file itself does with it, through a function from elsewhere.
+                weight *= _HERE
             known = found.get(other.at)
             if known is None or known.weight < weight:
                 found[other.at] = OutsideSite(other.at, other.site.parsed, weight)
