@@ -244,3 +244,14 @@ def test_what_is_left_after_a_repair_stands_where_it_stands(tree: Path) -> None:
     assert "atomic_write_json" in (tree / "app" / "utils.py").read_text()
     (left,) = json.loads(told.stdout)
     assert "`save_progress` (app/job.py:6)" in left["message"]
+
+
+def test_what_would_be_reported_anyway_is_reported_once_and_the_same(tree: Path) -> None:
+    """A file that is likely to hold a finding waits for what the others say."""
+    put(tree, {"app/own.py": UTILS.replace("path", "checkpoint_path")})
+    alone = list(check_files(["."], Resolver({"project": False}), Narrowing()))
+    whole = results()
+    for result in alone:
+        if result.findings:
+            assert whole[os.path.normpath(result.filename)] == result
+    assert codes(whole) == {"app/own.py": ["ATF101"], **FOUND}

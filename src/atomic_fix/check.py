@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from atomic_fix.config import Config
@@ -15,7 +15,6 @@ from atomic_fix.source import Source, decode, is_python, is_test_file
 if TYPE_CHECKING:
     import ast
 
-    from atomic_fix.facts.module import ModuleFacts
     from atomic_fix.rules import Rule
 
 
@@ -47,7 +46,6 @@ def check(
     *,
     index: ProjectIndex = EMPTY_INDEX,
     fixes: bool = True,
-    look: Callable[[ModuleFacts], None] | None = None,
 ) -> tuple[Finding, ...]:
     """Every finding of the selected rules, in order of position. Comments that suppress
     findings are not looked at: see `suppress`.
@@ -56,13 +54,12 @@ def check(
         tree: Python's syntax tree of the source, if there is one already.
         index: what the other files of the project say about this one, by its name.
         fixes: whether to look for repairs, which takes as long as all the rest.
-        look: is given the facts of the file, before they are gone.
 
     Raises:
         NotAnalysed: the source cannot be parsed, or not by all that has to.
     """
     try:
-        return room.with_enough_room(lambda: _check(source, config, tree, index, look, fixes=fixes))
+        return room.with_enough_room(lambda: _check(source, config, tree, index, fixes=fixes))
     except RecursionError:
         reason = "cannot be analysed: nested too deeply"
         raise NotAnalysed(Unreadable(source.filename, reason)) from None
@@ -73,7 +70,6 @@ def _check(
     config: Config,
     tree: ast.Module | None,
     index: ProjectIndex,
-    look: Callable[[ModuleFacts], None] | None,
     *,
     fixes: bool,
 ) -> tuple[Finding, ...]:
@@ -87,12 +83,10 @@ def _check(
 
     facts = ModuleFacts(source, Tree(source, module), config, index.slice_of(source.filename))
     try:
-        findings: list[Finding] = []
-        if is_anything_likely(facts, shapes=config.names_rules):
-            rules = selected_rules(config)
-            findings = [each for rule in rules for each in rule.check(facts, fixes=fixes)]
-        if look is not None:
-            look(facts)
+        if not is_anything_likely(facts, shapes=config.names_rules):
+            return ()
+        rules = selected_rules(config)
+        findings = [each for rule in rules for each in rule.check(facts, fixes=fixes)]
     except NotParsed as error:
         reason = f"cannot be analysed: {error}"
         raise NotAnalysed(Unreadable(source.filename, reason)) from error

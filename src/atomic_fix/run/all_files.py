@@ -199,7 +199,7 @@ class _Run:
         for place, work, done in zip(stale, works, self._work(works), strict=True):
             project, name = place
             project.take(name, done.seen)
-            if work.checks:
+            if work.checks and (done.result is not None or done.digest == work.candidate.known):
                 self._alone[numbers[place]] = work.candidate, done
                 self._advance()
         for project in projects:
@@ -229,13 +229,13 @@ class _Run:
                 known.append(FileResult(each.filename, problem=each))
                 continue
             outside = self._outside_of(number)
-            if number in self._alone and not outside:
+            place = self._places[number]
+            if number in self._alone and (not outside or self._stays_clean(number)):
                 known.append(self._finished(*self._alone[number], outside))
                 continue
             cached = self._cache.find(each, outside) if self._cache is not None else None
             known.append(cached)
             if cached is None:
-                place = self._places[number]
                 said = place[0].slice_of(place[1]) if place is not None else None
                 works.append(Work(self._with_known(each), outside=said))
         fresh = zip(works, self._work(works), strict=True)
@@ -248,6 +248,15 @@ class _Run:
             yield _as_written(each, result)
         if self._cache is not None:
             self._cache.save()
+
+    def _stays_clean(self, number: int) -> bool:
+        """Whether a file with nothing to report, by itself, has nothing to report either where
+        others have only something to say about what could be reported."""
+        place, result = self._places[number], self._alone[number][1].result
+        if place is None or result != FileResult(self._alone[number][0].path):
+            return False
+        said = place[0].slice_of(place[1])
+        return said is not None and not (said.given or said.sites or said.calls)
 
     def _outside_of(self, number: int) -> str:
         """The digest of what other files say of one; empty for nothing."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from atomic_fix.project.index import ProjectIndex
     from atomic_fix.project.summary import FileSummary
 
-_SHARE = 0.2
+_SHARE = 0.1
 _LEAST_ROOM = 1 << 18
 """Bytes of the files that get a second look, as a share of those that the prefilter lets through,
 and at least."""

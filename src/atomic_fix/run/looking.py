@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,7 @@ from atomic_fix.project.clues import held_by
 from atomic_fix.run import one_file, store
 from atomic_fix.run.discover import Candidate
 from atomic_fix.run.narrowing import Narrowing
-from atomic_fix.run.one_file import Content, check_file
-from atomic_fix.run.time_limit import TooLong
+from atomic_fix.run.one_file import Content, check_file, may_hold_notes
 from atomic_fix.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,34 +65,27 @@ def looked_at(
     *,
     checks: bool,
 ) -> tuple[FileResult | None, Seen | None]:
-    """What is seen of a file, and, if it `checks`, the findings for which no other file counts: it
-    is parsed once for both."""
+    """What is seen of a file, and, if it `checks`, its result as long as no other file counts: None
+    where a closer look is needed, which had better wait for what the others say."""
     path, settings = candidate.path, candidate.settings
     seen, is_wanted = _glanced_at(content, digest, settings, look)
-    summaries: list[FileSummary] = []
+    if seen is None or not is_wanted:
+        result = check_file(content, path, settings, narrowing) if checks else None
+        return result, seen
 
-    def summarise(facts: ModuleFacts) -> FileSummary:
+    def look_at(facts: ModuleFacts) -> tuple[FileSummary, bool]:
+        from atomic_fix.facts.shortlist import is_anything_likely
         from atomic_fix.project.summarise import summary_of
 
-        return summary_of(facts, path=look.name)
+        is_likely = checks and is_anything_likely(facts, shapes=settings.config.names_rules)
+        return summary_of(facts, path=look.name), is_likely
 
-    def summarise_too(facts: ModuleFacts) -> None:
-        # The findings of the file itself are not lost for what it says to others.
-        with suppress(Exception, TooLong):
-            summaries.append(summarise(facts))
-
-    result = None
-    if checks:
-        looking = summarise_too if is_wanted else None
-        result = check_file(content, path, settings, narrowing, look=looking)
-    if seen is not None and is_wanted:
-        # Whether it can be summarised must not depend on what became of the check.
-        summary = summaries[-1] if summaries else None
-        if summary is None:
-            found = one_file.looked_at(content, path, settings, summarise)
-            summary = None if isinstance(found, Unreadable) else found
-        seen = replace(seen, summary=summary)
-    return result, seen
+    found = one_file.looked_at(content, path, settings, look_at)
+    if isinstance(found, Unreadable):
+        return None, seen
+    summary, is_likely = found
+    is_clean = checks and not is_likely and not may_hold_notes(content)
+    return FileResult(path) if is_clean else None, replace(seen, summary=summary)
 
 
 def _glanced_at(

@@ -77,25 +77,23 @@ def check_file(
     noqa: bool = True,
     fixes: bool = True,
     outside: FileSlice | None = None,
-    look: Callable[[ModuleFacts], None] | None = None,
 ) -> FileResult:
     """Check one file that was read already. Never raises for what stands in the file.
 
     Without `noqa`, comments that flake8 knows too are not looked at; without `fixes`, no repair is
     looked for, which takes as long as all the rest. `outside` is what other files say of this one.
-    `look` is given its facts, if the bytes alone do not tell that it is clean.
 
     Raises:
         ConfigError: the baseline cannot be read.
     """
 
     def work() -> FileResult:
-        # Where other files say something, the bytes of this one alone tell nothing.
-        if outside is None and _is_plainly_clean(content, filename, settings, parsed, notes=noqa):
+        is_alone = outside is None
+        if _is_plainly_clean(content, filename, settings, parsed, notes=noqa, is_alone=is_alone):
             return FileResult(filename)
         source = _source_of(content, filename)
         tree = parsed.tree if parsed is not None and parsed.text == source.text else None
-        found = _found(source, settings, tree, outside, look, fixes=fixes)
+        found = _found(source, settings, tree, outside, fixes=fixes)
         findings = _kept(found, source, settings, narrowing, noqa=noqa)
         notes: tuple[tuple[int, str], ...] = ()
         if noqa and not settings.leaves_out(filename):  # what is not looked for is not missed
@@ -150,7 +148,7 @@ def change_file(
     kept = content if isinstance(content, bytes) else b""
 
     def work() -> Repair:
-        if outside is None and _is_plainly_clean(content, filename, settings):
+        if _is_plainly_clean(content, filename, settings, is_alone=outside is None):
             return Repair(kept, kept, (), FileResult(filename))
         from atomic_fix.run.fix_policy import carry_out
 
@@ -225,18 +223,24 @@ def _is_plainly_clean(
     parsed: Parsed | None = None,
     *,
     notes: bool = False,
+    is_alone: bool = True,
 ) -> bool:
-    """Whether the bytes alone show that there is nothing to report of a file; with `notes`, not
-    of its comments either."""
+    """Whether the bytes alone show that there is nothing to report of a file, of which other files
+    say something unless it `is_alone`; with `notes`, nothing of its comments either."""
     from atomic_fix.prefilter import holds_none
 
     return (
         isinstance(content, bytes)
         and filename.endswith(".py")
-        and not (notes and (b"ATF" in content or b"atomic-fix:" in content))
-        and holds_none(content, settings.config)
+        and not (notes and may_hold_notes(content))
+        and holds_none(content, settings.config, with_others=not is_alone)
         and (parsed is not None or is_python(content))
     )
+
+
+def may_hold_notes(content: Content) -> bool:
+    """Whether there may be something to say of the comments of a file."""
+    return not isinstance(content, bytes) or b"ATF" in content or b"atomic-fix:" in content
 
 
 def _source_of(content: Content, filename: str) -> Source:
@@ -268,7 +272,6 @@ def _found(
     settings: Settings,
     tree: ast.Module | None = None,
     outside: FileSlice | None = None,
-    look: Callable[[ModuleFacts], None] | None = None,
     *,
     fixes: bool = True,
 ) -> tuple[Finding, ...]:
@@ -284,7 +287,7 @@ def _found(
         return ()
     config = _styled(settings, source.filename) if fixes else settings.config
     index = _index(source, outside)
-    findings = check(source, config, tree, index=index, fixes=fixes, look=look)
+    findings = check(source, config, tree, index=index, fixes=fixes)
     if left_out:
         return ()
     if all(finding.fix is None for finding in findings):
