@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from atomic_fix.run import stored
 from atomic_fix.run.cache import settled, stat_of
-from atomic_fix.run.discover import Candidate
+from atomic_fix.run.discover import SUFFIXES, Candidate
 from atomic_fix.run.looking import Look, Seen, seen_in, settings_of_summary
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.project_files import Listing, TooMany, Trees, listing
@@ -335,7 +335,12 @@ class Project:
         return digest(text.encode()) if isinstance(text, str) else ""
 
     def slice_of_text(self, name: str, content: bytes, looker: Looker) -> FileSlice | None:
-        """What the other files say of one that is to hold this content. Nothing is kept of it."""
+        """What the other files say of one that is to hold this content, which may be a new one.
+        Nothing is kept of it."""
+        if name not in self._stats and (
+            not name.endswith(SUFFIXES) or os.path.lexists(self.path_of(name))
+        ):
+            return None
         known = self._known.get(name)
         if known is None:
             self._load_body()
@@ -405,6 +410,8 @@ class Indexing:
         self._projects: dict[str, Project] = {}
         self.warnings: list[str] = []
         """What went wrong beside the work, in one line each."""
+        self.is_closed = False
+        """Whether no other project is looked at than those that are linked."""
 
     def place(self, path: str) -> tuple[Project, str] | None:
         """The project of a file and its name there; None if it is to be judged alone."""
@@ -414,6 +421,8 @@ class Indexing:
             real = self._trees.real(path)
             root = self._trees.of(real)
             if root not in self._projects:
+                if self.is_closed:
+                    return None
                 settings = self._resolver.for_folder(root)
                 self._projects[root] = Project(
                     root, settings, self._trees, self._resolver, self._cache_folder
@@ -444,6 +453,16 @@ class Indexing:
         project.save()
         self.warnings += project.warnings
 
+    def update_project_of(self, path: str) -> None:
+        """Have the project of a file up to date, so that `slice_of` looks at nothing any more.
+
+        Raises:
+            WorkerDied: worker processes end before they come to any file.
+        """
+        place = self.place(path)
+        if place is not None and not place[0].is_linked:
+            self.bring_up_to_date(place[0])
+
     def slice_of(self, path: str, content: bytes | None = None) -> FileSlice | None:
         """What the other files say of one; None for nothing. `content` is what it is to hold, where
         that need not be what lies on the disk.
@@ -455,8 +474,8 @@ class Indexing:
         if place is None:
             return None
         project, name = place
-        if not project.is_linked:
-            self.bring_up_to_date(project)
+        if not self.is_closed:
+            self.update_project_of(path)
         if content is not None:
             return project.slice_of_text(name, content, self.look)
         return project.slice_of(name)
