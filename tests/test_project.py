@@ -302,6 +302,26 @@ def test_a_function_that_makes_a_path_of_what_it_is_given_makes_many() -> None:
     assert index_of(files).slice_of("app/writer.py").sites == ()
 
 
+def test_what_others_give_a_function_that_makes_a_path_is_another_file() -> None:
+    files = {
+        "app/paths.py": "def checked(path):\n    return path.resolve()\n",
+        "app/edit.py": """
+            from app.paths import checked
+
+            def edit(path, text):
+                checked(path).write_text(text)
+            """,
+        "app/job.py": """
+            from pathlib import Path
+            from app.paths import checked
+
+            def resume():
+                return int(checked(Path("checkpoint.txt")).read_text())
+            """,
+    }
+    assert told(files) == []
+
+
 # --- classes ---------------------------------------------------------------------------
 
 STORE = {
