@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from atomic_fix.project.flows import Flows
+from atomic_fix.project.helper import own_helper
 from atomic_fix.project.index import EMPTY_INDEX, ProjectIndex
 from atomic_fix.project.modules import Modules
 from atomic_fix.project.slices import slices
@@ -33,4 +34,9 @@ def link(summaries: Iterable[FileSummary]) -> ProjectIndex:
         return EMPTY_INDEX
     modules = Modules(files)
     flows = Flows(files, modules)
-    return ProjectIndex(slices(files, flows), wanted(files, flows), unseen(files, modules, flows))
+    return ProjectIndex(
+        slices(files, flows),
+        wanted(files, flows),
+        own_helper(files, flows),
+        unseen(files, modules, flows),
+    )

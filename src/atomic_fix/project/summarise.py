@@ -12,9 +12,9 @@ from atomic_fix.config import Config
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
-from atomic_fix.facts.nodes import FUNCTIONS, code_of, forget_nodes
+from atomic_fix.facts.nodes import FUNCTIONS, code_of, dotted, forget_nodes
 from atomic_fix.facts.outside import Place
-from atomic_fix.facts.paths import PathValue
+from atomic_fix.facts.paths import PathValue, parameter_of
 from atomic_fix.facts.publications import Publication, is_given_a_temp, syncs
 from atomic_fix.facts.scopes import Call, FunctionFacts, Site
 from atomic_fix.facts.swallowing import is_handled
@@ -122,6 +122,7 @@ class _Summary:
                 self._returned_path(function),
                 self._receivers.made_by(function),
                 is_method,
+                self._keeps(function),
             )
 
     def _can_be_called(self, function: FunctionFacts) -> bool:
@@ -138,6 +139,31 @@ class _Summary:
             return PathSummary()
         last = function.returns[-1]
         return self._path(self._paths.resolve(last.value, function, last.order))
+
+    def _keeps(self, function: FunctionFacts) -> str:
+        """What a function is given that writes an object as JSON, if it does so well."""
+        node = function.node
+        if function.owner is not None or not isinstance(node, ast.FunctionDef):
+            return ""
+        required = [each.name for each in function.parameters if each.default is None]
+        first = [each.name for each in function.parameters[:2]]
+        if len(required) != 2 or required != first or node.decorator_list:
+            return ""
+        targets = [
+            publication.site.target
+            for publication in self._facts.publications
+            if publication.function is function and _is_sound(publication)
+        ]
+        dumped = [
+            dotted(call.argument(0))
+            for call in function.calls
+            if self._paths.call_name(call, function) in {"json.dump", "json.dumps"}
+        ]
+        for path, obj in (required, required[::-1]):
+            alias = parameter_of(function, path)
+            if obj in dumped and any(alias in target.aliases for target in targets):
+                return "path, obj" if path == required[0] else "obj, path"
+        return ""
 
     def _classes(self) -> Iterator[ClassSummary]:
         for owner in self._scopes.classes.values():
