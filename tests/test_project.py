@@ -807,9 +807,10 @@ def test_the_projects_own_helper_is_used_for_repairs(parameters: str, setting: s
         "src/app/files.py": OWN.format(parameters=parameters),
         "src/app/job.py": USED,
     }
-    index = index_of(files)
-    assert index.helper_for("src/app/job.py") == setting
-    assert index.helper_for("src/app/files.py") == ""
+    index = link(summaries_of(files), helper=True)
+    assert index.slice_of("src/app/job.py").helper == setting
+    assert index.slice_of("src/app/files.py").helper == ""
+    assert index_of(files).slice_of("src/app/job.py").helper == ""
     config = Config(helper="auto")
     (finding,) = check(source_of("src/app/job.py", USED), config, index=index)
     assert finding.fix is not None
@@ -824,5 +825,5 @@ def test_the_projects_own_helper_is_used_for_repairs(parameters: str, setting: s
 
 def test_a_helper_that_does_not_synchronise_is_none() -> None:
     text = OWN.format(parameters="path, value").replace("os.fsync(", "print(")
-    index = index_of({"app/files.py": text, "app/job.py": USED})
-    assert index.helper_for("app/job.py") == ""
+    index = link(summaries_of({"app/files.py": text, "app/job.py": USED}), helper=True)
+    assert index.slice_of("app/job.py").helper == ""

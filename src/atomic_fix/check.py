@@ -78,7 +78,7 @@ def _check(
     if isinstance(module, Unreadable):
         raise NotAnalysed(module)
     if config.helper == AUTO:
-        config = replace(config, helper=index.helper_for(source.filename) or Config().helper)
+        config = replace(config, helper=index.slice_of(source.filename).helper or Config().helper)
     from atomic_fix.facts.module import ModuleFacts
     from atomic_fix.facts.nodes import forget_nodes
     from atomic_fix.facts.shortlist import is_anything_likely

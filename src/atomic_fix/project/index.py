@@ -12,7 +12,6 @@ _NAME = re.compile(rb"[A-Za-z_]\w*")
 
 if TYPE_CHECKING:
     from atomic_fix.facts.outside import FileSlice
-    from atomic_fix.project.helper import OwnHelper
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,6 @@ class ProjectIndex:
     write or load what they are given, of constants that give paths, of classes that hold them. For
     each, the names of modules and classes of which the file has to name one as well."""
 
-    helper: OwnHelper | None = None
-    """The project's own function that writes JSON atomically."""
     unseen: frozenset[str] = frozenset()
     """Files of which nothing is known, and in which a name that matters is defined."""
 
@@ -46,15 +43,7 @@ class ProjectIndex:
         """The part of the index that one file needs, under the name that the file is checked by
         where that is another one."""
         found = self.slices.get(path)
-        helper = self.helper if self.helper_for(path) else None
-        if found is None and helper is None:
-            return EMPTY_INDEX
-        return ProjectIndex({filename or path: found} if found is not None else {}, helper=helper)
-
-    def helper_for(self, path: str) -> str:
-        """The project's own helper, as the setting `helper` names it, for repairs of a file; empty
-        for none. The file that defines it cannot import it."""
-        return self.helper.setting if self.helper is not None and self.helper.path != path else ""
+        return ProjectIndex({filename or path: found}) if found is not None else EMPTY_INDEX
 
     def may_concern(self, path: str, content: bytes) -> bool:
         """Whether a file that the prefilter left out may say something about others: it holds one
