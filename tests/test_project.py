@@ -302,6 +302,26 @@ def test_a_function_that_makes_a_path_of_what_it_is_given_makes_many() -> None:
     assert index_of(files).slice_of("app/writer.py").sites == ()
 
 
+def test_what_others_give_a_function_that_makes_a_path_is_another_file() -> None:
+    files = {
+        "app/paths.py": "def checked(path):\n    return path.resolve()\n",
+        "app/edit.py": """
+            from app.paths import checked
+
+            def edit(path, text):
+                checked(path).write_text(text)
+            """,
+        "app/job.py": """
+            from pathlib import Path
+            from app.paths import checked
+
+            def resume():
+                return int(checked(Path("checkpoint.txt")).read_text())
+            """,
+    }
+    assert told(files) == []
+
+
 # --- classes ---------------------------------------------------------------------------
 
 STORE = {
@@ -746,3 +766,64 @@ def test_a_file_that_is_emptied_to_be_removed_is_no_state() -> None:
             """,
     }
     assert told(files) == []
+
+
+# --- the project's own helper ----------------------------------------------------------
+
+OWN = """
+import json
+import os
+import tempfile
+
+
+def write_json({parameters}, indent=2):
+    folder = os.path.dirname(path)
+    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
+        json.dump(value, file, indent=indent)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(file.name, path)
+"""
+USED = """
+import json
+
+
+def save_progress(path, state):
+    with open(path, "w") as file:
+        json.dump(state, file)
+"""
+
+
+@pytest.mark.parametrize(
+    ("parameters", "setting"),
+    [
+        ("path, value", "app.files:write_json(path, obj)"),
+        ("value, path", "app.files:write_json(obj, path)"),
+    ],
+)
+def test_the_projects_own_helper_is_used_for_repairs(parameters: str, setting: str) -> None:
+    files = {
+        "src/app/__init__.py": "",
+        "src/app/files.py": OWN.format(parameters=parameters),
+        "src/app/job.py": USED,
+    }
+    index = link(summaries_of(files), helper=True)
+    assert index.slice_of("src/app/job.py").helper == setting
+    assert index.slice_of("src/app/files.py").helper == ""
+    assert index_of(files).slice_of("src/app/job.py").helper == ""
+    config = Config(helper="auto")
+    (finding,) = check(source_of("src/app/job.py", USED), config, index=index)
+    assert finding.fix is not None
+    added = "".join(edit.text for edit in finding.fix.edits)
+    assert "from app.files import write_json" in added
+    assert f"write_json({parameters.replace('value', 'state')}" in added
+    # Without a project, ours.
+    (finding,) = check(source_of("src/app/job.py", USED), config)
+    assert finding.fix is not None
+    assert "atomic_fix.runtime" in "".join(edit.text for edit in finding.fix.edits)
+
+
+def test_a_helper_that_does_not_synchronise_is_none() -> None:
+    text = OWN.format(parameters="path, value").replace("os.fsync(", "print(")
+    index = link(summaries_of({"app/files.py": text, "app/job.py": USED}), helper=True)
+    assert index.slice_of("app/job.py").helper == ""

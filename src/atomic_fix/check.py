@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from atomic_fix.config import Config
+from atomic_fix.config import AUTO, Config
 from atomic_fix.finding import FileResult, Finding, NotAnalysed, Unreadable
 from atomic_fix.parse import NotParsed, room
 from atomic_fix.parse.python import parsed
@@ -76,6 +77,8 @@ def _check(
     module = tree if tree is not None else parsed(source)
     if isinstance(module, Unreadable):
         raise NotAnalysed(module)
+    if config.helper == AUTO:
+        config = replace(config, helper=index.slice_of(source.filename).helper or Config().helper)
     from atomic_fix.facts.module import ModuleFacts
     from atomic_fix.facts.nodes import forget_nodes
     from atomic_fix.facts.shortlist import is_anything_likely

@@ -1,6 +1,6 @@
 """What the code of one file does, without judging it, the way rules ask for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -74,12 +74,21 @@ class ModuleFacts:
         attributes = frozenset(each for each in swallow.sets if each.startswith("self."))
         if fallbacks.reported_by_caller(self.sites, self.tree.module, function, attributes):
             return True
-        return any(callers.reports for callers in self._callers_elsewhere(function))
+        given_on = (function, *self._giving_on(function))
+        return any(callers.reports for callers in self._callers_elsewhere(given_on))
+
+    def _giving_on(self, function: FunctionFacts) -> list[FunctionFacts]:
+        """The functions of this file that return what another one returns, as it is."""
+        return [
+            call.function
+            for call in self.scopes.callers_of(function.name)
+            if any(each.value is call.node for each in call.function.returns)
+        ]
 
     def callers_of_loader(self, function: FunctionFacts) -> fallbacks.Callers:
         """What the callers do with what a loader returns or raises."""
         found = fallbacks.callers(self.sites, self.tree.module, function)
-        for callers in self._callers_elsewhere(function):
+        for callers in self._callers_elsewhere((function, *self.callers(function))):
             found = fallbacks.Callers(
                 found.loops or callers.loops,
                 found.catches or callers.catches,
@@ -87,14 +96,11 @@ class ModuleFacts:
             )
         return found
 
-    def _callers_elsewhere(self, function: FunctionFacts) -> list[OutsideCallers]:
-        """What callers in other files do, of a function and of those in this file that call it."""
+    def _callers_elsewhere(self, functions: Iterable[FunctionFacts]) -> list[OutsideCallers]:
+        """What the callers of some functions in other files do."""
         if not self.outside.callers:
             return []
-        found = (
-            self.outside.callers_of(each.name, each.row)
-            for each in (function, *self.callers(function))
-        )
+        found = (self.outside.callers_of(each.name, each.row) for each in functions)
         return [each for each in found if each is not None]
 
     @cached_property

@@ -148,7 +148,7 @@ class FileSlice:
     calls: tuple[CallEffect, ...] = ()
     callers: tuple[OutsideCallers, ...] = ()
     helper: str = ""
-    """The project's own atomic writer, as the setting `helper` names it; empty for none."""
+    """The project's own atomic writer of JSON, as the setting `helper` names it; empty for none."""
 
     def __bool__(self) -> bool:
         return self != NOTHING_OUTSIDE

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from atomic_fix.facts.durable import is_pair_of_names
+from atomic_fix.facts.names import words
 from atomic_fix.facts.outside import OutsideSite, Place
 from atomic_fix.facts.paths.value import Location, PathTrait
 from atomic_fix.project.flows import Flow, Flows
@@ -19,6 +20,8 @@ _BY_NAME = 0.7
 _BY_FUNCTION = 0.8
 """That of functions that are called `save_index` and `load_index`."""
 _HERE = 0.65
+_KEEPING = frozenset({"dump", "persist", "save", "serialize", "store"})
+"""Verbs of what keeps a file for itself: what is written and read may be anybody's."""
 _MOST_SITES = 30
 """Of one path: what more of them are about is no file of its own."""
 
@@ -150,5 +153,9 @@ class Events:
                 ours, theirs = event.at.function, other.at.function
                 if event.is_load:
                     ours, theirs = theirs, ours
-                if other.flow is not None and is_pair_of_names(ours, theirs):
+                if (
+                    other.flow is not None
+                    and not _KEEPING.isdisjoint(words(ours))
+                    and is_pair_of_names(ours, theirs)
+                ):
                     yield _BY_FUNCTION, other

@@ -134,6 +134,9 @@ class Flows:
         if found is None or found.file.path == file.path:
             return
         value, row = value_of(found)
+        if isinstance(found.what, FunctionSummary) and found.what.parameters:
+            # What others have it make a path of is another file.
+            value = replace(value, own=())
         if value.is_known:
             self._add((file.path, name), Flow(value, found.file.path, _at(found, row)))
 

@@ -12,9 +12,9 @@ from atomic_fix.config import Config
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
-from atomic_fix.facts.nodes import FUNCTIONS, code_of, forget_nodes
+from atomic_fix.facts.nodes import FUNCTIONS, code_of, dotted, forget_nodes
 from atomic_fix.facts.outside import Place
-from atomic_fix.facts.paths import PathValue
+from atomic_fix.facts.paths import PathValue, parameter_of
 from atomic_fix.facts.publications import Publication, is_given_a_temp, syncs
 from atomic_fix.facts.scopes import Call, FunctionFacts, Site
 from atomic_fix.facts.swallowing import is_handled
@@ -102,8 +102,8 @@ class _Summary:
             tuple(self._calls()),
         )
 
-    def _path(self, value: PathValue) -> PathSummary:
-        return summary_of_path(value, self._receivers.reference)
+    def _path(self, value: PathValue, node: ast.expr | None = None) -> PathSummary:
+        return summary_of_path(value, self._receivers.reference, node)
 
     # --- what is defined ----------------------------------------------------------
 
@@ -122,6 +122,7 @@ class _Summary:
                 self._returned_path(function),
                 self._receivers.made_by(function),
                 is_method,
+                self._keeps(function),
             )
 
     def _can_be_called(self, function: FunctionFacts) -> bool:
@@ -139,6 +140,31 @@ class _Summary:
         last = function.returns[-1]
         return self._path(self._paths.resolve(last.value, function, last.order))
 
+    def _keeps(self, function: FunctionFacts) -> str:
+        """What a function is given that writes an object as JSON, if it does so well."""
+        node = function.node
+        if function.owner is not None or not isinstance(node, ast.FunctionDef):
+            return ""
+        required = [each.name for each in function.parameters if each.default is None]
+        first = [each.name for each in function.parameters[:2]]
+        if len(required) != 2 or required != first or node.decorator_list:
+            return ""
+        targets = [
+            publication.site.target
+            for publication in self._facts.publications
+            if publication.function is function and _is_sound(publication)
+        ]
+        dumped = [
+            dotted(call.argument(0))
+            for call in function.calls
+            if self._paths.call_name(call, function) in {"json.dump", "json.dumps"}
+        ]
+        for path, obj in (required, required[::-1]):
+            alias = parameter_of(function, path)
+            if obj in dumped and any(alias in target.aliases for target in targets):
+                return "path, obj" if path == required[0] else "obj, path"
+        return ""
+
     def _classes(self) -> Iterator[ClassSummary]:
         for owner in self._scopes.classes.values():
             attributes, types = [], []
@@ -146,7 +172,7 @@ class _Summary:
                 last = bindings[-1]
                 if last.is_whole and (says_path(name) or may_be_path(last.value)):
                     value = self._paths.resolve(last.value, last.function, last.order)
-                    attributes.append((name, self._path(value), last.value.lineno))
+                    attributes.append((name, self._path(value, last.value), last.value.lineno))
                 kind = self._receivers.type_of(last.value, last.function, last.order)
                 if kind:
                     types.append((name, kind))
@@ -160,7 +186,8 @@ class _Summary:
                 continue
             path = PathSummary()
             if says_path(name) or may_be_path(last.value):
-                path = self._path(self._paths.resolve(last.value, module, last.order))
+                value = self._paths.resolve(last.value, module, last.order)
+                path = self._path(value, last.value)
             kind = self._receivers.type_of(last.value, module, last.order) or ""
             if path.is_known or kind:
                 yield NameSummary(name, last.value.lineno, path, kind)
@@ -171,7 +198,9 @@ class _Summary:
         found = [*self._writes(), *self._loads(), *self._publications()]
         yield from sorted(found, key=lambda site: (site.place, site.kind.value))
 
-    def _site(self, kind: SiteKind, site: Site, path: PathValue) -> SiteSummary:
+    def _site(
+        self, kind: SiteKind, site: Site, path: PathValue, node: ast.expr | None
+    ) -> SiteSummary:
         function = site.function
         return SiteSummary(
             kind,
@@ -184,19 +213,19 @@ class _Summary:
 
     def _writes(self) -> Iterator[SiteSummary]:
         for write in self._sites.writes:
-            found = self._site(SiteKind.WRITE, write, write.path)
+            found = self._site(SiteKind.WRITE, write, write.path, write.path_node)
             synced = any(syncs(self._paths, call, 2) for call in write.function.calls)
             yield replace(found, staged=self._facts.is_staged(write), synced=synced)
 
     def _loads(self) -> Iterator[SiteSummary]:
         for load in self._sites.loads:
-            found = self._site(SiteKind.LOAD, load, load.path)
+            found = self._site(SiteKind.LOAD, load, load.path, load.path_node)
             yield replace(found, parsed=not load.raw, handled=is_handled(load.call))
 
     def _publications(self) -> Iterator[SiteSummary]:
         known = {publication.site: publication for publication in self._facts.publications}
         for publish in self._sites.publishes:
-            found = self._site(SiteKind.PUBLISH, publish, publish.target)
+            found = self._site(SiteKind.PUBLISH, publish, publish.target, publish.target_node)
             publication = known.get(publish)
             yield replace(
                 found,
@@ -255,7 +284,7 @@ class _Summary:
             value = self._paths.resolve(each.value, call.function, call.order)
             if value.aliases if named else (value.shows_path or value.is_temp):
                 published = is_given_a_temp(self._sites, call, each.value)
-                yield ArgumentSummary(place, each.keyword, self._path(value), published)
+                yield ArgumentSummary(place, each.keyword, self._path(value, each.value), published)
 
 
 def _qualified(function: FunctionFacts) -> str:

@@ -65,6 +65,9 @@ class FunctionSummary:
     makes: str = ""
     """The class, by its name in this file, of which it returns an instance."""
     is_method: bool = False
+    keeps: str = ""
+    """Of one that writes an object to a path as JSON, atomically and synchronised: what it is
+    given, as the setting `helper` has it, `path, obj`."""
 
 
 @dataclass(frozen=True, slots=True)

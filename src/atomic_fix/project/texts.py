@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 
 from atomic_fix.facts.outside import key
@@ -89,8 +90,14 @@ def text(expr: PathExpr, reference: Reference) -> str | None:
     return None
 
 
-def summary_of_path(value: PathValue, reference: Reference) -> PathSummary:
-    """A path as it is said to other files."""
+def summary_of_path(
+    value: PathValue, reference: Reference, node: ast.expr | None = None
+) -> PathSummary:
+    """A path as it is said to other files.
+
+    Args:
+        node: the expression that gives it.
+    """
     keys, own, refs, names = set(), set(), set(), set()
     for alias in value.aliases:
         if isinstance(alias, FileName):
@@ -106,6 +113,11 @@ def summary_of_path(value: PathValue, reference: Reference) -> PathSummary:
         found = text(alias, reference)
         if found is not None:
             keys.add(found)
+    given = _name_given(node)
+    if given:
+        names = {given}
+    elif len(names) > 1:
+        names = set()  # of many calls, say: none of them is surely meant
     return PathSummary(
         text(value.expr, reference) or "",
         tuple(sorted(keys)),
@@ -115,3 +127,16 @@ def summary_of_path(value: PathValue, reference: Reference) -> PathSummary:
         value.mentions[:_MOST_WORDS],
         value.traits,
     )
+
+
+def _name_given(node: ast.expr | None) -> str:
+    """The file name that a function is given to make a path of: `_in_folder("state.json")`."""
+    if not isinstance(node, ast.Call):
+        return ""
+    texts = [each.value for each in node.args if isinstance(each, ast.Constant)]
+    found = {
+        each.replace("\\", "/").rpartition("/")[2]
+        for each in texts
+        if isinstance(each, str) and "." in each.strip(".")
+    }
+    return found.pop() if len(found) == 1 else ""
