@@ -16,7 +16,7 @@ import click
 
 from atomic_fix.finding import FileResult, Finding, listed
 from atomic_fix.report import Report, harmless, named, one_per_call, printable, renderer
-from atomic_fix.run import cache, disk, workers
+from atomic_fix.run import disk, store, workers
 from atomic_fix.run.all_files import Effort, shard_of
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.settings import ConfigError, Resolver, Settings
@@ -52,7 +52,7 @@ def effort(session: Session) -> Effort:
             raise ConfigError(f"--shard: {error}") from error
     folder = ""
     if not options["no_cache"]:
-        folder = options["cache_dir"] or cache.default_folder()
+        folder = options["cache_dir"] or store.default_folder()
     return Effort(
         jobs=options["jobs"] or workers.default_jobs(),
         cache_folder=folder,
