@@ -843,3 +843,24 @@ def test_a_helper_that_does_not_synchronise_is_none() -> None:
     text = OWN.format(parameters="path, value").replace("os.fsync(", "print(")
     index = link(summaries_of({"app/files.py": text, "app/job.py": USED}), helper=True)
     assert index.slice_of("app/job.py").helper == ""
+
+
+def test_what_is_copied_to_the_place_that_a_caller_gives_is_no_state() -> None:
+    files = {
+        "app/files.py": """
+            import shutil
+
+            def put_back(kept, target):
+                shutil.copy2(kept, target)
+            """,
+        "app/job.py": """
+            from app.files import put_back
+
+            def undo(kept):
+                put_back(kept, "progress.json")
+
+            def load():
+                return int(open("progress.json").read())
+            """,
+    }
+    assert told(files) == []
