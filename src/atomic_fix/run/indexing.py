@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from atomic_fix.config import AUTO
 from atomic_fix.run import stored
 from atomic_fix.run.cache import settled, stat_of
 from atomic_fix.run.discover import SUFFIXES, Candidate
@@ -237,7 +238,9 @@ class Project:
 
         chosen = {name for name, each in self._known.items() if each.matters}
         room = max(_LEAST_ROOM, int(_SHARE * sum(map(self._size, chosen))))
-        index = link(self._summaries_of(chosen))
+        # Files are told of it only where repairs call it.
+        helper = self.settings.config.helper == AUTO
+        index = link(self._summaries_of(chosen), helper=helper)
         searched = _NOTHING
         for _ in range(_ROUNDS):
             wanted = clues(index)
@@ -248,7 +251,7 @@ class Project:
                 break
             self._summarise(more, looker)
             chosen |= more
-            index = link(self._summaries_of(chosen))
+            index = link(self._summaries_of(chosen), helper=helper)
         return index, searched
 
     def _search(self, wanted: frozenset[str], looker: Looker) -> None:
