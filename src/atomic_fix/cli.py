@@ -142,6 +142,11 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 @_code_option("--extend-select", "Check these codes too.")
 @_code_option("--ignore", "Do not check these codes.")
 @click.option("--check-tests", is_flag=True, help="Check tests too.")
+@click.option(
+    "--project/--no-project",
+    default=None,
+    help="Let the other files of the project count, or judge each file alone.",
+)
 @click.option("--force-exclude", is_flag=True, help="Leave out excluded files even if named.")
 @click.option(
     "--diff-base",
@@ -276,7 +281,8 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
             key.name: options[key.attribute]
             for key in KEYS
             # The option is relative to the current folder, the key to its file.
-            if options.get(key.attribute) and key.name != "baseline"
+            if (options.get(key.attribute) and key.name != "baseline")
+            or (key.name == "project" and options["project"] is not None)
         },
         options["config_file"] or "",
         isolated=options["isolated"],

@@ -5,12 +5,19 @@ a diagnostic has the page of its rule as hover, its repair as quick fix, and all
 together as `source.fixAll.atomic-fix`.
 """
 
+import asyncio
+import queue
+import subprocess
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from atomic_fix import __version__
+from atomic_fix.facts.outside import FileSlice
 from atomic_fix.finding import (
     Applicability,
     Edit,
@@ -24,12 +31,14 @@ from atomic_fix.finding import (
 from atomic_fix.report import one_per_call
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
 from atomic_fix.rules import RULES
+from atomic_fix.run import disk, store
 from atomic_fix.run.fix_policy import Apply, OnMissing
 from atomic_fix.run.helper_import import HelperImports, Missing
+from atomic_fix.run.indexing import Indexing
 from atomic_fix.run.one_file import Repair, change_file, check_file
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import ConfigError, Resolver, Settings
-from atomic_fix.source import Source
+from atomic_fix.source import Source, decode
 
 try:
     from lsprotocol import types
@@ -52,6 +61,7 @@ class _Checked:
     settings: Settings | None
     result: FileResult
     imports: HelperImports
+    outside: FileSlice | None = None
 
     @property
     def findings(self) -> Iterable[Finding]:
@@ -115,13 +125,81 @@ class _Checked:
         return types.TextEdit(self.range_of(span), new[start : len(new) - end])
 
 
+_FEW = 20
+"""Files that may have changed while a project was linked."""
+
+
+class _Projects:
+    """What the files of projects say to each other, as they lie on the disk. They are linked by a
+    process of its own, which leaves that in the cache: no editor waits for it."""
+
+    def __init__(self) -> None:
+        self._wanted: queue.SimpleQueue[tuple[str, Callable[[], object]]] = queue.SimpleQueue()
+        self._linked: dict[str, Indexing] = {}
+        self._thread: threading.Thread | None = None
+
+    def update(self, path: str, then: Callable[[], object]) -> None:
+        """Have the project of a file linked in the background; `then` is called, by another thread,
+        if that says something of the file."""
+        self._wanted.put((path, then))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
+
+    def said_of(self, path: str, source: Source) -> FileSlice | None:
+        """What other files say of one, as far as that is known; None for nothing."""
+        indexing = self._linked.get(path)
+        said = indexing.slice_of(path) if indexing is not None else None
+        if said is None:
+            return None
+        content = disk.read(path)
+        saved = decode(content, path) if isinstance(content, bytes) else content
+        if isinstance(saved, Unreadable):
+            return None
+        from atomic_fix.project.moved import moved
+
+        return said if saved.text == source.text else moved(said, saved.lines, source.lines)
+
+    def _work(self) -> None:
+        while True:
+            path, then = self._wanted.get()
+            with suppress(Exception):  # the findings of the file alone are there all the same
+                indexing = _linked_elsewhere(path)
+                said = indexing.slice_of(path)
+                before = self._linked.get(path)
+                if said != (before.slice_of(path) if before is not None else None):
+                    self._linked[path] = indexing
+                    then()
+
+
+def _linked_elsewhere(path: str) -> Indexing:
+    """The project of a file, linked by the command: there, time limits hold for each file."""
+    program = (
+        f"import sys; sys.path[:] = {[each for each in sys.path if each]!r}; "
+        "from atomic_fix.cli import main; main()"
+    )
+    # Isolated, so that no module of the project is run, whatever the current folder is.
+    command = [sys.executable, "-I", "-c", program, "--output-format", "json", "--", path]
+    quiet = subprocess.DEVNULL
+    subprocess.run(command, stdin=quiet, stdout=quiet, stderr=quiet, check=False)
+    indexing = Indexing(Resolver({}), (), store.default_folder())
+    place = indexing.place(path)
+    if place is not None and len(place[0].stale) > _FEW:
+        raise ValueError("the cache cannot be used")
+    # What was saved just now is read once more, to see that it is the same.
+    indexing.update_project_of(path)
+    indexing.is_closed = True
+    return indexing
+
+
 class _Server(LanguageServer):
-    """Holds nothing between requests but what it has said: documents are pygls's, settings are
-    read anew, so that a changed configuration holds at the next keystroke."""
+    """Holds nothing between requests but what it has said and what projects say: documents are
+    pygls's, settings are read anew, so that a changed configuration holds at the next keystroke."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._said: set[str] = set()
+        self._projects = _Projects()
 
     def checked(self, uri: str) -> _Checked | None:
         """None for a document that is not open: pygls would read it, and wait for a pipe."""
@@ -137,9 +215,10 @@ class _Server(LanguageServer):
             problem = Unreadable(document.path, str(error))
             result = FileResult(document.path, problem=problem)
             return _Checked(document, source, None, result, imports)
-        result = check_file(source, document.path, settings, ReportFilter())
+        outside = self._projects.said_of(document.path, source) if settings.project else None
+        result = check_file(source, document.path, settings, ReportFilter(), outside=outside)
         result = replace(result, findings=one_per_call(result.findings))
-        return _Checked(document, source, settings, result, imports)
+        return _Checked(document, source, settings, result, imports, outside)
 
     def say_once(self, missing: Missing) -> None:
         """Show a person why repairs were left out, once for each reason: editors ask for all
@@ -148,6 +227,18 @@ class _Server(LanguageServer):
         if message not in self._said:
             self._said.add(message)
             self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
+
+    def update_project_of(self, uri: str) -> None:
+        """Have the project of a document linked, and say what changes by that, in all that are
+        open."""
+        loop = asyncio.get_running_loop()
+        others = [each for each in self.workspace.text_documents if each != uri]
+        for each in (uri, *others):
+            path = self.workspace.get_text_document(each).path
+            with suppress(ConfigError):
+                if path is not None and Resolver({}).for_file(path).project:
+                    publish = partial(loop.call_soon_threadsafe, self.publish, each)
+                    self._projects.update(path, publish)
 
     def publish(self, uri: str) -> None:
         checked = self.checked(uri)
@@ -167,15 +258,15 @@ def server() -> _Server:
     # Whole texts: pygls splits lines at form feeds too, and would apply changes elsewhere.
     ls = _Server("atomic-fix", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
 
-    @ls.feature(types.TEXT_DOCUMENT_DID_OPEN)
     @ls.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    @ls.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    def changed(
-        params: types.DidOpenTextDocumentParams
-        | types.DidChangeTextDocumentParams
-        | types.DidSaveTextDocumentParams,
-    ) -> None:
+    def changed(params: types.DidChangeTextDocumentParams) -> None:
         ls.publish(params.text_document.uri)
+
+    @ls.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    @ls.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def saved(params: types.DidOpenTextDocumentParams | types.DidSaveTextDocumentParams) -> None:
+        ls.publish(params.text_document.uri)
+        ls.update_project_of(params.text_document.uri)
 
     @ls.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:
@@ -258,7 +349,9 @@ def _safe_repair(checked: _Checked) -> Repair | None:
         return None
     policy = Apply(SAFE_ONLY, checked.imports, OnMissing.LEAVE_OUT)
     name = checked.document.path
-    return change_file(checked.source, name, checked.settings, ReportFilter(), policy)
+    return change_file(
+        checked.source, name, checked.settings, ReportFilter(), policy, outside=checked.outside
+    )
 
 
 def _fix_all(checked: _Checked, repair: Repair | None) -> list[types.CodeAction]:

@@ -121,6 +121,18 @@ class Prefilter:
             or _COOKIE.search(content, 0, 400) is not None
         )
 
+    def may_matter_with_others(self, content: bytes) -> bool:
+        """The same where other files say what is called here: it may load or publish a file under
+        any name."""
+        return (
+            self._may_write(content)
+            or (self._tests and b"isinstance" in content)
+            or _may_be_silent(content)
+            or _holds(content, _RENAMING)
+            or any(module.is_in(content) for module in self._publishers)
+            or _COOKIE.search(content, 0, 400) is not None
+        )
+
     def _may_write(self, content: bytes) -> bool:
         return (
             b"O_TRUNC" in content
@@ -168,9 +180,12 @@ def loaders_of_paths(config: Config) -> set[str]:
 needles = lru_cache(maxsize=8)(Prefilter)
 
 
-def cannot_match(content: bytes, config: Config) -> bool:
-    """Whether bytes that Python can parse surely hold no finding."""
-    return can_be_decoded(content) and not needles(config).may_match(content)
+def cannot_match(content: bytes, config: Config, *, with_others: bool = False) -> bool:
+    """Whether bytes that Python can parse surely hold no finding; `with_others`, even where other
+    files say something of theirs."""
+    known = needles(config)
+    may_match = known.may_matter_with_others if with_others else known.may_match
+    return can_be_decoded(content) and not may_match(content)
 
 
 class _Module:

@@ -60,6 +60,7 @@ class Settings:
     require_reason: bool = False
     fail_on_unused: bool = False
     assume_helper: bool = False
+    project: bool = True
     output_format: str = "full"
     isolated: bool = False
     """Whether no configuration file is read, those of other tools included."""
@@ -77,7 +78,7 @@ class Settings:
         return is_test_file(relative_if_inside(path, root) or path)
 
 
-_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
 def _project_of(path: str) -> str:
@@ -88,7 +89,7 @@ def _project_of(path: str) -> str:
     while True:
         if os.path.exists(os.path.join(folder, ".git")):
             return folder
-        if not nearest and any(os.path.exists(os.path.join(folder, n)) for n in _PROJECT_FILES):
+        if not nearest and any(os.path.exists(os.path.join(folder, n)) for n in PROJECT_FILES):
             nearest = folder
         parent = os.path.dirname(folder)
         if parent == folder:
@@ -166,6 +167,8 @@ KEYS: tuple[Key, ...] = (
         ("auto", "raise", "warn", "quarantine")),
     Key("durability", Kind.STRING, "Whether a replace needs an fsync before it (`durable`) "
         "or not (`atomic`).", '"atomic"', ("durable", "atomic")),
+    Key("project", Kind.BOOLEAN, "Whether the other files of the project count as evidence: who "
+        "calls a function, and who reads back what it writes.", "false"),
     Key("min-confidence", Kind.FRACTION, "Findings below this confidence are not reported.",
         "0.7"),
     Key("check-tests", Kind.BOOLEAN, "Whether tests are checked too: files and folders named as "

@@ -27,6 +27,7 @@ from atomic_fix.facts.paths import (
     parameter_of,
 )
 from atomic_fix.facts.paths.expr import FileName, folder
+from atomic_fix.facts.paths.value import Location
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
@@ -50,17 +51,21 @@ _MODULE = (0.9, 0.4, -0.8)
 
 _DATA = (1.3, 0.4, -0.8)
 _CALLER = (1.0, 0.3)
+# What stands in another file counts a little less.
+_DISTANT = 0.8
+_ELSEWHERE = 0.97
 _KEEPING = 0.5
 _PROMISING = 1.6
 
-_READ_BACK_SAME = 2.6
+READ_BACK_SAME = 2.6
 _READ_BACK_PAIR = 2.2
 _READ_BACK_PAIR_RAW = 1.8
-_READ_BACK_RAW = 1.7
+READ_BACK_RAW = 1.7
 # The program chose the path, wrote it in one function and reads it in another.
 _READ_BACK_OWN_RAW = 2.3
 # An editor of somebody's text does that too.
 _READ_BACK_SPLIT = 1.9
+WRITTEN = 2.2
 _STATE_CONTENT = 0.6
 _TABLE_CONTENT = -0.8
 _COPY = -2.0
@@ -93,6 +98,10 @@ class Feature:
     text: str
     weight: float
     site: LoadSite | WriteSite | PublishSite | None = None
+    elsewhere: Location | None = None
+    """The place in another file that shows it."""
+    of_file: bool = False
+    """Whether that place reads or writes the file."""
 
 
 @dataclass(slots=True)
@@ -120,12 +129,18 @@ class Score:
 
     @property
     def read_back(self) -> bool:
-        return any(g.site is not None for g in self.features)
+        return any(g.site is not None or g.of_file for g in self.features)
 
     @property
     def reasons(self) -> list[Feature]:
-        """The grounds for it, strongest first."""
-        return sorted((g for g in self.features if g.weight > 0.5), key=lambda g: -g.weight)
+        """The grounds for it, strongest first; one of each place in another file."""
+        found = sorted((g for g in self.features if g.weight > 0.5), key=lambda g: -g.weight)
+        places = [each.elsewhere for each in found]
+        return [
+            each
+            for index, each in enumerate(found)
+            if each.elsewhere is None or each.elsewhere not in places[:index]
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +192,9 @@ def add_name_features(
             weight = weak
         if phrase is not None and not _names_another(occurrence):
             seen.add(phrase)
-            features.append(Feature(f"{text} {phrase}", weight * 0.75**occurrence.distance))
+            text = _given_by(occurrence) or f"{text} {phrase}"
+            weight *= 0.75**occurrence.distance * (1.0 if occurrence.origin is None else _ELSEWHERE)
+            features.append(Feature(text, weight, elsewhere=occurrence.origin))
         is_function = occurrence.kind is OccurrenceKind.FUNCTION
         denying_words = vocabulary.denied_of_functions if is_function else vocabulary.denied
         denied = phrase_in(denying_words, occurrence.text)
@@ -243,6 +260,13 @@ def _add_context_features(
                 score.add(f"the {kind}'s name says {word}", adds * fade)
 
 
+def _given_by(occurrence: NameOccurrence) -> str:
+    """What a message says of a word that another file gives."""
+    return (
+        f"{occurrence.origin} gives it `{occurrence.text}`" if occurrence.origin is not None else ""
+    )
+
+
 def _names_another(occurrence: NameOccurrence) -> bool:
     """`session_id`, in a path: the session's, but which file it is, other words say."""
     return (
@@ -286,12 +310,14 @@ def read_back(
         loader = load.function
         elsewhere = loader is not function
         if load.path.same(path) and (elsewhere or not _moved(load.path, path)):
-            weight = _READ_BACK_RAW if load.raw else _READ_BACK_SAME
+            # What one function reads and writes may be anybody's file that it edits.
+            edits = load.far and not elsewhere
+            weight = READ_BACK_RAW if load.raw or edits else READ_BACK_SAME
             if load.api in apis.SPLITTERS:
                 weight = _READ_BACK_SPLIT
             if load.raw and elsewhere:
                 if any(each.same(load.path) for each in parsed.get(loader, ())):
-                    weight = _READ_BACK_SAME
+                    weight = READ_BACK_SAME
                 elif own:
                     weight = _READ_BACK_OWN_RAW
             if elsewhere and phrase_in(catalog.NOT_DURABLE - catalog.VERBS, loader.name):
@@ -309,7 +335,7 @@ def read_back(
 
 def best_possible_read_back(site: WriteSite) -> tuple[Feature, ...]:
     """The best ground that `read_back` could find."""
-    return (Feature("it may be read back", _READ_BACK_SAME, site),)
+    return (Feature("it may be read back", READ_BACK_SAME, site),)
 
 
 def _moved(loaded: PathValue, written: PathValue) -> bool:
@@ -350,13 +376,18 @@ def are_paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False
     """`save` and `load`, `dump_index` and `load_index`: of one class, or both of the module."""
     if saver is loader or saver.owner is not loader.owner:
         return False
-    ours, theirs = words(saver.name), words(loader.name)
+    return is_pair_of_names(saver.name, loader.name, methods=saver.owner is not None, own=own)
+
+
+def is_pair_of_names(saver: str, loader: str, *, methods: bool = False, own: bool = False) -> bool:
+    """Whether two functions, by what they are called, save something and load it back."""
+    ours, theirs = words(saver), words(loader)
     for verb, answers in ANSWERS.items():
         if verb not in ours:
             continue
         rest = {w for w in ours if w != verb} - FORMATS
         for answer in answers:
-            if verb == "to" and saver.owner is None and not own:
+            if verb == "to" and not methods and not own:
                 continue  # `to_json(x, path)` of a module: a conversion
             if verb == "write" and answer == "read" and set(ours) <= PRIMITIVE and not own:
                 continue  # `write_text` and `read_text`: a file system layer, not a store
@@ -427,6 +458,17 @@ def add_caller_features(
             if phrase is not None:
                 score.add(f"`{caller.name}`, which calls it, says {phrase}", weight)
                 return
+
+
+def caller_ground(vocabulary: Vocabulary, names: Iterable[str], place: Location) -> list[Feature]:
+    """The best ground in the names of what hands the path down in another file."""
+    for phrases, weight in zip((vocabulary.durable, vocabulary.maybe), _CALLER, strict=True):
+        for name in names:
+            phrase = phrase_in(phrases, name)
+            if phrase is not None:
+                text = f"{place}, which calls it, says {phrase}"
+                return [Feature(text, weight * _DISTANT, elsewhere=place)]
+    return []
 
 
 def add_purpose_features(score: Score, function: FunctionFacts) -> None:

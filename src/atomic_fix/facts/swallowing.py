@@ -21,6 +21,7 @@ from atomic_fix.facts.nodes import (
     dotted,
     walk,
 )
+from atomic_fix.facts.outside import Effect
 from atomic_fix.facts.reports import BodyScan, is_report, moves_to_backup, reports
 from atomic_fix.facts.scopes import Branch, Call, FunctionFacts, GuardedRegion
 from atomic_fix.facts.sites import LoadSite, Sites
@@ -218,8 +219,17 @@ def _own_loads(sites: Sites, region: GuardedRegion) -> list[LoadSite]:
     return [
         load
         for load in sites.loads_in(region.function)
-        if region.order < load.order < region.body_end and not _inner(region, load.call)
+        if region.order < load.order < region.body_end
+        and not _inner(region, load.call)
+        and not _recovers(sites, load.call)
     ]
+
+
+def _recovers(sites: Sites, call: Call) -> bool:
+    """Whether a call is of a function from another file that handles a corrupt file itself."""
+    if not sites.outside.calls or not sites.effects_of(call, Effect.RECOVERS):
+        return False
+    return not sites.effects_of(call, Effect.PARSES, Effect.READS)
 
 
 def _load_in(sites: Sites, region: GuardedRegion) -> LoadSite | None:
@@ -262,6 +272,11 @@ def _inner(region: GuardedRegion, call: Call) -> bool:
 
 def _tries_around(call: Call) -> list[ast.Try]:
     return [i.node for i in call.enclosing if i.kind == "try" and isinstance(i.node, ast.Try)]
+
+
+def is_handled(call: Call) -> bool:
+    """Whether the function of a call itself handles an error that says that a file is corrupt."""
+    return any(map(_takes_corrupt, _tries_around(call)))
 
 
 def _takes_corrupt(node: ast.Try) -> bool:

@@ -180,7 +180,10 @@ def evidence_of(facts: ModuleFacts, score: Score) -> tuple[Evidence, ...]:
     for reason in score.reasons:
         row = reason.site.node.lineno if reason.site is not None else None
         text = f"{reason.text}, line {row}" if row is not None else reason.text
-        found.append(Evidence(text, row))
+        where = reason.elsewhere
+        found.append(
+            Evidence(text, row) if where is None else Evidence(text, where.row, where.path)
+        )
     return tuple(found)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.run import disk, parent_watch, time_limit
 from atomic_fix.run.discover import Candidate
+from atomic_fix.run.looking import Look, Seen, looked_at
 from atomic_fix.run.one_file import check_file, gc_paused
 from atomic_fix.run.report_filter import ReportFilter
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from multiprocessing.connection import Connection
     from multiprocessing.context import BaseContext
+
+    from atomic_fix.facts.outside import FileSlice
 
 WORTH_A_POOL = 250
 """With fewer files, starting processes costs more than it saves."""
@@ -41,12 +44,23 @@ _ALONE = 60.0
 """Seconds that a file may take in a process of its own, whatever it waits for."""
 
 
+class Work(NamedTuple):
+    """What is wanted of one file: to check it, with what other files say of it, or to look at what
+    it says to them, or both."""
+
+    candidate: Candidate
+    checks: bool = True
+    outside: FileSlice | None = None
+    look: Look | None = None
+
+
 class Checked(NamedTuple):
-    """The result of one file, None if it holds what is `known` of it; and the digest of its
-    content, if that was wanted."""
+    """The result of one file, None if it holds what is `known` of it or was not to be checked; the
+    digest of its content, if that was wanted; and what it says to other files, if that was."""
 
     result: FileResult | None
     digest: str = ""
+    seen: Seen | None = None
 
 
 _in_hand: MutableSequence[int] = []
@@ -64,10 +78,10 @@ def default_jobs() -> int:
     return os.cpu_count() or 1
 
 
-def check_all(
-    candidates: Sequence[Candidate], report_filter: ReportFilter, jobs: int
+def work_through(
+    works: Sequence[Work], report_filter: ReportFilter, jobs: int
 ) -> Iterator[Checked]:
-    """Check the files, in one process or several: the results are the same.
+    """Check and look at files, in one process or several: the results are the same.
 
     A file that ends its worker is told as one that could not be analysed.
 
@@ -77,38 +91,44 @@ def check_all(
     with gc_paused():
         gc.freeze()  # what is loaded by now is no garbage
         try:
-            if jobs <= 1 or len(candidates) < WORTH_A_POOL or not _MAY_START:
-                for each in candidates:
-                    yield _check(each, report_filter)
+            if jobs <= 1 or len(works) < WORTH_A_POOL or not _MAY_START:
+                for each in works:
+                    yield _done(each, report_filter)
             else:
-                yield from _in_processes(candidates, report_filter, jobs)
+                yield from _in_processes(works, report_filter, jobs)
         finally:
             gc.unfreeze()
 
 
-def _check(candidate: Candidate, report_filter: ReportFilter) -> Checked:
+def _done(work: Work, report_filter: ReportFilter) -> Checked:
+    candidate, look = work.candidate, work.look
     content = disk.read(candidate.path)
     digest = ""
-    if candidate.known is not None and isinstance(content, bytes):
-        from atomic_fix.run import cache
+    if (candidate.known is not None or look is not None) and isinstance(content, bytes):
+        from atomic_fix.run import store
 
-        digest = cache.digest(content)
-        if digest == candidate.known:
-            return Checked(None, digest)
-    result = check_file(content, candidate.path, candidate.settings, report_filter)
+        digest = store.digest(content)
+    is_checked = work.checks and not (digest and digest == candidate.known)
+    result, seen = None, None
+    if look is not None:
+        result, seen = looked_at(content, digest, candidate, look, report_filter, checks=is_checked)
+    elif is_checked:
+        result = check_file(
+            content, candidate.path, candidate.settings, report_filter, outside=work.outside
+        )
     if gc.get_count()[0] > _MUCH_GARBAGE:
         gc.collect()
-    return Checked(result, digest)
+    return Checked(result, digest, seen)
 
 
 def _in_processes(
-    candidates: Sequence[Candidate], report_filter: ReportFilter, jobs: int
+    works: Sequence[Work], report_filter: ReportFilter, jobs: int
 ) -> Iterator[Checked]:
     import multiprocessing
     from concurrent.futures import Future, ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    chunks = [tuple(candidates[i : i + _CHUNK]) for i in range(0, len(candidates), _CHUNK)]
+    chunks = [tuple(works[i : i + _CHUNK]) for i in range(0, len(works), _CHUNK)]
     # A forked worker has everything loaded; there is no other thread yet that fork could harm.
     context = multiprocessing.get_context("fork" if _FORKS else "spawn")
     if not _FORKS:
@@ -134,7 +154,7 @@ def _in_processes(
             skipped = frozenset(known[each])
             try:
                 futures[each] = executor.submit(
-                    _check_chunk, each, chunks[each], skipped, report_filter
+                    _do_chunk, each, chunks[each], skipped, report_filter
                 )
             except BrokenProcessPool as error:  # it broke while chunks were still handed out
                 futures[each] = Future()
@@ -158,10 +178,10 @@ def _in_processes(
                         ) from error
                     for i in begun:
                         index = in_hand[i] - 1
-                        known[i][index] = _check_alone(chunks[i][index], report_filter, context)
+                        known[i][index] = _done_alone(chunks[i][index], report_filter, context)
                     start(todo)
             for index, each in enumerate(chunk):
-                yield finished.get(index) or Checked(FileResult(each.path))
+                yield finished.get(index) or _nothing(each)
     finally:
         # Whoever interrupts does not want to wait for what was begun. Workers end behind the
         # file in hand, by themselves: one that is killed may leave half an answer behind, whose
@@ -174,12 +194,10 @@ def _is_done(future: Future[dict[int, Checked]]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _check_alone(
-    candidate: Candidate, report_filter: ReportFilter, context: BaseContext
-) -> Checked:
-    """Check a file in a process of its own, which may die of it."""
+def _done_alone(work: Work, report_filter: ReportFilter, context: BaseContext) -> Checked:
+    """Do the work on a file in a process of its own, which may die of it."""
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send_result, args=(sender, candidate, report_filter))  # type: ignore[attr-defined]
+    process = context.Process(target=_send_result, args=(sender, work, report_filter))  # type: ignore[attr-defined]
     process.start()
     sender.close()
     try:
@@ -201,16 +219,16 @@ def _check_alone(
     )
     if waits or time_limit.is_over(process.exitcode):
         reason = time_limit.REASON
-    problem = Unreadable(candidate.path, reason)
-    return Checked(FileResult(candidate.path, problem=problem))
+    path = work.candidate.path
+    return Checked(FileResult(path, problem=Unreadable(path, reason)))
 
 
-def _send_result(sender: Connection, candidate: Candidate, report_filter: ReportFilter) -> None:
+def _send_result(sender: Connection, work: Work, report_filter: ReportFilter) -> None:
     parent_watch.end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in `_begin`
     time_limit.end_with_process(_HANGS_AFTER)
     with gc_paused():
-        sender.send(_check(candidate, report_filter))
+        sender.send(_done(work, report_filter))
 
 
 def _begin(is_stopped: Callable[[], bool], in_hand: MutableSequence[int]) -> None:
@@ -222,10 +240,15 @@ def _begin(is_stopped: Callable[[], bool], in_hand: MutableSequence[int]) -> Non
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _check_chunk(
-    number: int, chunk: tuple[Candidate, ...], skipped: frozenset[int], report_filter: ReportFilter
+def _nothing(work: Work) -> Checked:
+    """What is said of a file that is not spoken of."""
+    return Checked(FileResult(work.candidate.path) if work.checks else None)
+
+
+def _do_chunk(
+    number: int, chunk: tuple[Work, ...], skipped: frozenset[int], report_filter: ReportFilter
 ) -> dict[int, Checked]:
-    """The results that say something; a file that is not in it is clean, or skipped."""
+    """What says something; a file that is not in it is clean, or skipped."""
     finished = {}
     for index, each in enumerate(chunk):
         if _is_stopped():
@@ -234,8 +257,8 @@ def _check_chunk(
             continue
         _in_hand[number] = index + 1
         time_limit.end_with_process(_HANGS_AFTER)
-        checked = _check(each, report_filter)
-        if checked != Checked(FileResult(each.path)):
-            finished[index] = checked
+        done = _done(each, report_filter)
+        if done != _nothing(each):
+            finished[index] = done
     time_limit.end_with_process(0)
     return finished
