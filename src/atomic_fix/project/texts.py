@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import sys
 from collections.abc import Callable
 
 from atomic_fix.facts.outside import key
@@ -37,6 +39,7 @@ Reference = Callable[[PathExpr], "str | None"]
 
 
 _MOST_WORDS = 8
+_PATH_CLASSES = frozenset({"Path", "PurePath", "environ", "expanduser", "getenv"})
 
 
 def text(expr: PathExpr, reference: Reference) -> str | None:
@@ -84,10 +87,22 @@ def text(expr: PathExpr, reference: Reference) -> str | None:
         case Handle():
             return f"handle({parts[0]})"
         case Called(function):
-            return f"{function}({','.join(parts)})"
+            return f"{_owner(function)}{function}({','.join(parts)})"
         case Element():
             return None
     return None
+
+
+def _owner(function: str) -> str:
+    """Of a method of an object, or of what is no function of Python's own: the file. The object is
+    that of one function, or of the module, and another one in other files."""
+    head, _, rest = function.partition(".")
+    known = (
+        head in sys.stdlib_module_names
+        or head in _PATH_CLASSES
+        or (not rest and hasattr(builtins, head))
+    )
+    return "" if known else f"{HERE}:"
 
 
 def summary_of_path(
