@@ -227,6 +227,33 @@ def test_repairs_count_the_project_too(tree: Path) -> None:
     assert codes(results()) == {}
 
 
+OWN = """\
+import json
+import os
+import tempfile
+
+
+def put_json(path, obj, indent=2):
+    folder = os.path.dirname(path)
+    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
+        json.dump(obj, file, indent=indent)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(file.name, path)
+"""
+
+
+def test_repairs_call_the_projects_own_helper_where_that_is_asked_for(tree: Path) -> None:
+    put(tree, {"app/atomic.py": OWN, "pyproject.toml": '[project]\nname = "app"\nversion = "1"\n'})
+    with (tree / "pyproject.toml").open("a") as file:
+        file.write('[tool.atomic-fix]\nhelper = "auto"\n')
+    done = run("--write", "--unsafe-fixes", ".")
+    assert done.exit_code == 0, done.output
+    assert "Repaired code imports `app.atomic` (1 file)." in done.output
+    assert "from app.atomic import put_json" in (tree / "app" / "utils.py").read_text()
+    assert (tree / "app" / "atomic.py").read_text() == OWN
+
+
 LEFT = """
 
 def save_text(path, text):

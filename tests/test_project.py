@@ -505,6 +505,22 @@ def test_an_error_of_a_loader_in_another_file_is_swallowed() -> None:
     assert told({**files, "app/files.py": FETCH_OR_NONE}) == ["app/files.py:8 ATF201"]
 
 
+def test_a_loader_that_raises_an_error_of_its_own_handles_nothing() -> None:
+    loader = FETCH_OR_NONE.replace("except ValueError:", "except ValueError as error:").replace(
+        "return None", "raise RuntimeError(path) from error"
+    )
+    job = """
+        from app.files import fetch
+
+        def resume():
+            try:
+                return fetch("progress.json")
+            except Exception:
+                return None
+        """
+    assert told({"app/files.py": loader, "app/job.py": job}) == ["app/job.py:7 ATF202"]
+
+
 def test_an_error_of_a_method_that_loads_a_file_of_its_own_is_swallowed() -> None:
     files = {
         "app/store.py": """
@@ -827,3 +843,24 @@ def test_a_helper_that_does_not_synchronise_is_none() -> None:
     text = OWN.format(parameters="path, value").replace("os.fsync(", "print(")
     index = link(summaries_of({"app/files.py": text, "app/job.py": USED}), helper=True)
     assert index.slice_of("app/job.py").helper == ""
+
+
+def test_what_is_copied_to_the_place_that_a_caller_gives_is_no_state() -> None:
+    files = {
+        "app/files.py": """
+            import shutil
+
+            def put_back(kept, target):
+                shutil.copy2(kept, target)
+            """,
+        "app/job.py": """
+            from app.files import put_back
+
+            def undo(kept):
+                put_back(kept, "progress.json")
+
+            def load():
+                return int(open("progress.json").read())
+            """,
+    }
+    assert told(files) == []

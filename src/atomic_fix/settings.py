@@ -159,7 +159,8 @@ KEYS: tuple[Key, ...] = (
     Key("helper", Kind.HELPER, "Where fixed code imports from: a module with the names of "
         "`atomic_fix.runtime`, or your own function that writes JSON, `module:function`, called "
         "as `function(path, obj)`. Write another order or names out: "
-        "`app.io:write(data=obj, to=path)`.", '"app.atomic_io"'),
+        "`app.io:write(data=obj, to=path)`. `auto` is a function of the project that does so, if "
+        "there is one, recognised by what it does.", '"app.atomic_io"'),
     Key("assume-helper", Kind.BOOLEAN, "Whether code is repaired although nothing shows that it "
         "can import the helper.", "true"),
     Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file. `auto` raises "

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
+from atomic_fix.catalog.apis import Content
 from atomic_fix.config import Config
 from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
@@ -184,6 +185,8 @@ class ModuleFacts:
         """The ways in which the path of a site is known."""
         if not self.outside or (not reads and self._is_removed_after(site, path)):
             return [View(path)]
+        if isinstance(site, WriteSite) and site.content is Content.COPY:
+            return [View(path)]  # of what is copied, few files are state, wherever they go
         given_here = any(
             next(iter(self.scopes.callers_of(function.name)), None) is not None
             for function in self.scopes.functions

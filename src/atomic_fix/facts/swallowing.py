@@ -275,12 +275,23 @@ def _tries_around(call: Call) -> list[ast.Try]:
 
 
 def is_handled(call: Call) -> bool:
-    """Whether the function of a call itself handles an error that says that a file is corrupt."""
-    return any(map(_takes_corrupt, _tries_around(call)))
+    """Whether the function of a call itself handles an error that says that a file is corrupt, and
+    raises none in its place."""
+    return any(
+        not BodyScan(handler.body).raises
+        for statement in _tries_around(call)
+        for handler in statement.handlers
+        if _says_corrupt(code_of(handler.type) if handler.type is not None else "Exception")
+    )
 
 
 def _takes_corrupt(node: ast.Try) -> bool:
-    text = "".join(code_of(h.type) if h.type is not None else "Exception" for h in node.handlers)
+    return _says_corrupt(
+        "".join(code_of(h.type) if h.type is not None else "Exception" for h in node.handlers)
+    )
+
+
+def _says_corrupt(text: str) -> bool:
     return any(
         n in text for n in ("Exception", "ValueError", "DecodeError", "Unpickl", "YAMLError")
     )

@@ -136,7 +136,7 @@ class Effects:
         depth: int,
     ) -> Iterator[_Done]:
         for done in self._of(target, parameter, depth - 1):
-            if call.catches and done.effect in {Effect.PARSES, Effect.READS}:
+            if call.handled and done.effect in {Effect.PARSES, Effect.READS}:
                 yield replace(done, effect=Effect.RECOVERS)
             elif not done.source:
                 yield done

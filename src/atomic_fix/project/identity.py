@@ -97,6 +97,8 @@ def _name(found: Found) -> str:
 @lru_cache(maxsize=4096)
 def is_distinctive(name: str) -> bool:
     """Whether hardly two files of a project have a name by chance."""
-    stem = name.replace("{}", " ").rpartition(".")[0] or name
+    if "{}" in name:
+        return False
+    stem = name.rpartition(".")[0] or name
     said = [word for word in words(stem) if not word.isdigit() and len(word) > 1]
     return bool(said) and any(word.removesuffix("s") not in _GENERIC for word in said)

@@ -260,6 +260,7 @@ class _Summary:
                 tested=self._is_test_file or is_test(call.function, self._paths),
                 loops=treated.loops,
                 catches=treated.catches,
+                handled=is_handled(call),
                 looks=treated.looks,
                 returned=treated.returned,
                 reports=treated.reports,

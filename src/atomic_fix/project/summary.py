@@ -153,6 +153,8 @@ class CallSummary:
     loops: bool = False
     catches: bool = False
     """Whether the caller has a handler for an error of it."""
+    handled: bool = False
+    """Whether that is one for a corrupt file, and raises nothing in its place."""
     looks: bool = False
     """Whether the caller tests its result, or may."""
     returned: bool = False

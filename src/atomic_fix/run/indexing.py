@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from atomic_fix.config import AUTO
 from atomic_fix.run import typed_json
 from atomic_fix.run.cache import settled, stat_of
 from atomic_fix.run.discover import SUFFIXES, Candidate
@@ -30,13 +31,15 @@ if TYPE_CHECKING:
     from atomic_fix.facts.outside import FileSlice
     from atomic_fix.project.index import ProjectIndex
     from atomic_fix.project.summary import FileSummary
+    from atomic_fix.run.workers import Engine
 
 _SHARE = 0.1
-_LEAST_ROOM = 1 << 18
+_LEAST_ROOM = 1 << 17
 """Bytes of the files that get a second look, as a share of those that the prefilter lets through,
 and at least."""
 _ROUNDS = 2
 """How often linking may bring up names that more files have to be looked at for."""
+_NOT_KEPT = "-"
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -61,7 +64,7 @@ class _Known:
     matters: bool
     clues: frozenset[str]
     summary: str
-    """As JSON; empty for none."""
+    """As it is kept; empty for none."""
 
 
 class Project:
@@ -79,6 +82,8 @@ class Project:
         self._clues = _NOTHING
         """All that the files which the prefilter leaves out were searched for."""
         self._slices: dict[str, str] = {}
+        self._said: dict[str, FileSlice] = {}
+        """The same, as far as they are needed."""
         self._summaries: dict[str, FileSummary] = {}
         self._head, self._body = self._stores(cache_folder)
         head = self._head.read() if self._head is not None else {}
@@ -187,7 +192,7 @@ class Project:
             self._known.pop(name, None)
             self.is_linked = False
         elif not seen.is_known:
-            new = _Known(seen.digest, seen.matters, seen.clues, _text(seen.summary))
+            new = _Known(seen.digest, seen.matters, seen.clues, self._kept(seen.summary))
             old = self._known.get(name)
             self._known[name] = new
             if old is None or replace(old, content=new.content) != new:
@@ -195,6 +200,12 @@ class Project:
             self._forget(name)
             if seen.summary is not None:
                 self._summaries[name] = seen.summary
+
+    def _kept(self, value: FileSummary | FileSlice | None) -> str:
+        """A value as it is kept, or, where nothing is, that there is one."""
+        if self._body is None and value is not None:
+            return _NOT_KEPT
+        return _text(value)
 
     def _forget(self, name: str) -> None:
         self._summaries.pop(name, None)
@@ -209,11 +220,10 @@ class Project:
             del self._known[name]
             self._forget(name)
         index, searched = self._linked(looker)
-        self._slices = {
-            name: _text(found)
-            for name in self._files()
-            if (found := index.slice_of(name)) != _nothing()
+        self._said = {
+            name: found for name in self._files() if (found := index.slice_of(name)) != _nothing()
         }
+        self._slices = {name: self._kept(found) for name, found in self._said.items()}
         # What nothing asks for any more is not looked for in the files that change from now on.
         for each in self._known.values():
             each.clues &= searched
@@ -228,7 +238,9 @@ class Project:
 
         chosen = {name for name, each in self._known.items() if each.matters}
         room = max(_LEAST_ROOM, int(_SHARE * sum(map(self._size, chosen))))
-        index = link(self._summaries_of(chosen))
+        # Files are told of it only where repairs call it.
+        helper = self.settings.config.helper == AUTO
+        index = link(self._summaries_of(chosen), helper=helper)
         searched = _NOTHING
         for _ in range(_ROUNDS):
             wanted = clues(index)
@@ -239,7 +251,7 @@ class Project:
                 break
             self._summarise(more, looker)
             chosen |= more
-            index = link(self._summaries_of(chosen))
+            index = link(self._summaries_of(chosen), helper=helper)
         return index, searched
 
     def _search(self, wanted: frozenset[str], looker: Looker) -> None:
@@ -283,7 +295,7 @@ class Project:
         for name, seen in zip(left, self._looked(looks, looker), strict=True):
             known = self._known[name]
             if seen is not None and seen.digest == known.content and seen.summary is not None:
-                known.summary = _text(seen.summary)
+                known.summary = self._kept(seen.summary)
                 self._summaries[name] = seen.summary
 
     def _looked(self, looks: list[Look], looker: Looker) -> Iterable[Seen | None]:
@@ -320,14 +332,14 @@ class Project:
     def slice_of(self, name: str) -> FileSlice | None:
         """What the other files say of one; None for nothing."""
         text = self._slices.get(name)
-        if not isinstance(text, str):
-            return None
-        from atomic_fix.facts.outside import FileSlice
+        if name not in self._said and isinstance(text, str):
+            from atomic_fix.facts.outside import FileSlice
 
-        try:
-            return typed_json.read(FileSlice, json.loads(text))
-        except ValueError:
-            return None
+            try:
+                self._said[name] = typed_json.read(FileSlice, json.loads(text))
+            except ValueError:
+                return None
+        return self._said.get(name)
 
     def digest_of(self, name: str) -> str:
         """The digest of what the other files say of one; empty for nothing."""
@@ -352,6 +364,7 @@ class Project:
         trial._known = {each: replace(known) for each, known in self._known.items()}
         trial._summaries = dict(self._summaries)
         trial._slices = dict(self._slices)
+        trial._said = dict(self._said)
         trial._stats = {name: [], **self._stats}
         task = trial.task(name)
         trial.take(name, seen_in(content, task.candidate, task.look))
@@ -401,12 +414,16 @@ class Indexing:
     """The projects of one run, each read once."""
 
     def __init__(
-        self, resolver: Resolver, given: Iterable[str], cache_folder: str = "", jobs: int = 1
+        self,
+        resolver: Resolver,
+        given: Iterable[str],
+        cache_folder: str = "",
+        engine: Engine | None = None,
     ) -> None:
         self._resolver = resolver
         self._trees = Trees(resolver, given)
         self._cache_folder = cache_folder
-        self._jobs = jobs
+        self._engine = engine
         self._projects: dict[str, Project] = {}
         self.warnings: list[str] = []
         """What went wrong beside the work, in one line each."""
@@ -433,11 +450,13 @@ class Indexing:
         return self._projects[root], name
 
     def look(self, tasks: list[Task]) -> Iterable[Seen | None]:
-        """Look at files, in as many processes as this run may use."""
+        """Look at files, by the engine of this run, or else in this process."""
         from atomic_fix.run.workers import Work, work_through
 
         works = [Work(each.candidate, checks=False, look=each.look) for each in tasks]
-        return (done.seen for done in work_through(works, ReportFilter(), self._jobs))
+        if self._engine is not None:
+            return (done.seen for done in self._engine(works, ReportFilter()))
+        return (done.seen for done in work_through(works, ReportFilter(), 1))
 
     def bring_up_to_date(self, project: Project) -> None:
         """Look at what has changed in a project, link, and keep that.

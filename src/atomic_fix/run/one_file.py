@@ -150,8 +150,10 @@ def change_file(
     def work() -> Repair:
         if _is_plainly_clean(content, filename, settings, is_alone=outside is None):
             return Repair(kept, kept, (), FileResult(filename))
-        from atomic_fix.run.fix_policy import carry_out
+        from atomic_fix.run.fix_policy import Suppress, carry_out
 
+        if outside is not None and not isinstance(policy, Suppress) and policy.imports is not None:
+            policy.imports.use_own(filename, outside.helper)
         source = _source_of(content, filename)
 
         def find(text: Source) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.run import disk, parent_watch, time_limit
@@ -63,6 +63,10 @@ class Checked(NamedTuple):
     seen: Seen | None = None
 
 
+Engine: TypeAlias = Callable[[Sequence[Work], ReportFilter], Iterable[Checked]]
+"""Does works, wherever it has that done, and gives what came of them in their order."""
+
+
 _in_hand: MutableSequence[int] = []
 """Of each chunk, the file that a worker is at, from 1: shared, and set once in each worker."""
 
@@ -93,14 +97,15 @@ def work_through(
         try:
             if jobs <= 1 or len(works) < WORTH_A_POOL or not _MAY_START:
                 for each in works:
-                    yield _done(each, report_filter)
+                    yield do(each, report_filter)
             else:
                 yield from _in_processes(works, report_filter, jobs)
         finally:
             gc.unfreeze()
 
 
-def _done(work: Work, report_filter: ReportFilter) -> Checked:
+def do(work: Work, report_filter: ReportFilter) -> Checked:
+    """Do the work on one file, here."""
     candidate, look = work.candidate, work.look
     content = disk.read(candidate.path)
     digest = ""
@@ -228,7 +233,7 @@ def _send_result(sender: Connection, work: Work, report_filter: ReportFilter) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in `_begin`
     time_limit.end_with_process(_HANGS_AFTER)
     with gc_paused():
-        sender.send(_done(work, report_filter))
+        sender.send(do(work, report_filter))
 
 
 def _begin(is_stopped: Callable[[], bool], in_hand: MutableSequence[int]) -> None:
@@ -257,7 +262,7 @@ def _do_chunk(
             continue
         _in_hand[number] = index + 1
         time_limit.end_with_process(_HANGS_AFTER)
-        done = _done(each, report_filter)
+        done = do(each, report_filter)
         if done != _nothing(each):
             finished[index] = done
     time_limit.end_with_process(0)
