@@ -30,9 +30,10 @@ from atomic_fix.finding import (
     Unreadable,
 )
 from atomic_fix.run import cache as module
-from atomic_fix.run import disk, typed_json
-from atomic_fix.run.cache import WORTH_A_CACHE, Cache, default_folder
+from atomic_fix.run import disk, store, typed_json
+from atomic_fix.run.cache import WORTH_A_CACHE, Cache
 from atomic_fix.run.discover import Candidate
+from atomic_fix.run.store import default_folder
 from atomic_fix.settings import Settings
 
 OLD = 1_000_000_000_000_000_000
@@ -51,14 +52,14 @@ def candidate(config: Config | None = None) -> Candidate:
     return Candidate("a.py", Settings(config or Config()))
 
 
-DIGEST = module.digest(b"x = 1\n")
+DIGEST = store.digest(b"x = 1\n")
 
 
 def known() -> FileResult | None:
     """What the cache knows of the file, once it was read if need be."""
     cache = Cache("c")
     found = cache.find(candidate())
-    if found is None and cache.digest_of("a.py") == module.digest(Path("a.py").read_bytes()):
+    if found is None and cache.digest_of("a.py") == store.digest(Path("a.py").read_bytes()):
         return cache.renew("a.py")
     return found
 
@@ -94,7 +95,15 @@ def test_the_same_content_under_another_time_is_a_hit(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "reads"), [((), 1), (("--write", "--unsafe-fixes"), 2), (("--diff",), 1)]
+    ("arguments", "reads"),
+    [
+        (("--no-project",), 1),
+        (("--write", "--unsafe-fixes", "--no-project"), 2),
+        (("--diff", "--no-project"), 1),
+        # Once more, to see what they say to each other.
+        ((), 2),
+        (("--diff",), 2),
+    ],
 )
 def test_a_file_is_read_once(
     here: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], reads: int
@@ -123,7 +132,7 @@ def test_a_file_is_read_once(
 
     monkeypatch.setattr(disk, "read", read)
     assert run() == {reads}
-    if not arguments:
+    if arguments == ("--no-project",):
         os.utime("app/m0.py", ns=(OLD + 1, OLD + 1))
         assert run() == {1, 2}, "to show the fixes; and that it is the same"
 
@@ -145,7 +154,7 @@ def test_other_settings_are_a_miss(here: Path) -> None:
 
 def test_another_version_is_a_miss(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(RESULT)
-    monkeypatch.setattr(module, "_version", lambda: "other")
+    monkeypatch.setattr(module, "version", lambda: "other")
     assert Cache("c").find(candidate()) is None
 
 
@@ -166,7 +175,7 @@ def test_damage_is_a_miss_with_one_warning(here: Path, damage: bytes) -> None:
 def plant(folder: Path, content: bytes) -> None:
     """Put content where the cache is, as whoever knows its form could."""
     stored = next((folder / "c").glob("*.cache"))
-    stored.write_bytes(module._MAGIC + module._digest(content) + content)
+    stored.write_bytes(store._MAGIC + store.hashed(content) + content)
 
 
 class Planted:

@@ -336,3 +336,31 @@ def test_one_file_never_ends_the_run(tmp_path: Path) -> None:
     # Some versions of Python can parse it.
     assert told["chain.py"] in (["E999"], ["ATF000"], ["ATF101"])
     assert set(told["null.py"]) <= {"E999", "E902", "ATF000"}
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_project_counts_as_it_does_for_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tree = tmp_path / "tree"
+    (tree / ".git").mkdir(parents=True)
+    utils, job, clean = (tree / name for name in ("utils.py", "job.py", "clean.py"))
+    utils.write_text(
+        "import json\n\n\ndef save_json(path, obj):\n"
+        '    with open(path, "w") as file:\n        json.dump(obj, file)\n'
+    )
+    job.write_text(
+        "from utils import save_json\n\n\ndef save_progress(state):\n"
+        '    save_json("progress_checkpoint.json", state)\n'
+    )
+    clean.write_text("x = 1\n")
+    (found,) = expected = command("--no-cache", str(tree))
+    assert "`save_progress` (job.py:5)" in found
+    for paths in ([str(tree)], [str(utils)], [str(utils), str(clean)]):
+        assert atf(f"--jobs={jobs}", *paths) == expected
+    given = utils.read_bytes()
+    (told,) = atf(f"--stdin-display-name={utils}", "-", stdin=given)
+    assert told == found
+    (tree / "atomic-fix.toml").write_text("project = false\n")
+    assert atf(f"--jobs={jobs}", str(tree)) == []

@@ -37,6 +37,23 @@ def load(state_path):
 """
 
 
+PLAIN = """\
+import json
+
+
+def save_json(path, obj):
+    with open(path, "w") as file:
+        json.dump(obj, file)
+"""
+CALLER = """\
+from utils import save_json
+
+
+def save_progress(state):
+    save_json("progress_checkpoint.json", state)
+"""
+
+
 class Editor(LanguageClient):
     """Keeps the latest diagnostics of each document, and what it is told to show."""
 
@@ -207,6 +224,35 @@ def test_hover_quick_fix_and_fix_all(tmp_path: Path, newline: str) -> None:
         assert await editor.actions(path, start) == []
 
     in_editor(work, tmp_path)
+
+
+def test_the_other_files_of_the_project_count_once_they_are_linked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "tree"
+    (folder / ".git").mkdir(parents=True)
+    utils, job = folder / "utils.py", folder / "job.py"
+    utils.write_text(PLAIN)
+    job.write_text(CALLER)
+
+    async def work(editor: Editor) -> None:
+        assert await editor.open(utils, PLAIN) == []
+        (found,) = await editor.diagnostics()  # by itself, when the project is linked
+        assert "`save_progress` (job.py:5)" in found.message
+        # Not saved yet: the rows follow the text.
+        (moved,) = await editor.change(utils, f"# A comment.\n{PLAIN}", 2)
+        assert moved.range.start.line == found.range.start.line + 1
+        (again,) = await editor.change(utils, PLAIN, 3)
+        assert again == found
+        job.write_text(CALLER.replace("progress_checkpoint.json", "report.html"))
+        editor.text_document_did_save(
+            types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(utils.as_uri()))
+        )
+        assert len(await editor.diagnostics()) == 1
+        assert await editor.diagnostics() == []
+
+    in_editor(work, folder)
 
 
 def test_repairs_that_cannot_be_imported_are_left_out_and_one_message_says_so(

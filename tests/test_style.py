@@ -12,10 +12,11 @@ import pytest
 from atomic_fix.check import check
 from atomic_fix.config import Config, ImportStyle, Style
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, rewrite
-from atomic_fix.run.cache import Cache, digest
+from atomic_fix.run.cache import Cache
 from atomic_fix.run.discover import Candidate
 from atomic_fix.run.one_file import check_file
 from atomic_fix.run.report_filter import ReportFilter
+from atomic_fix.run.store import digest
 from atomic_fix.settings import Resolver, Settings
 from atomic_fix.source import Source
 from atomic_fix.style import style_of

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from atomic_fix.finding import FileResult
-from atomic_fix.run import all_files, workers
+from atomic_fix.run import all_files, looking, workers
 from atomic_fix.run.all_files import RunOptions, check_files
 from atomic_fix.run.one_file import check_file
 from atomic_fix.run.report_filter import ReportFilter
@@ -94,12 +94,13 @@ def test_a_crashing_worker_affects_only_its_file(
     usual = check_file
     deadly = {alone[10].filename, alone[-3].filename}
 
-    def check(content: bytes, filename: str, *given: Any) -> FileResult:
+    def check(content: bytes, filename: str, *given: Any, **named: Any) -> FileResult:
         if filename in deadly:
             end()
-        return usual(content, filename, *given)
+        return usual(content, filename, *given, **named)
 
-    monkeypatch.setattr(workers, "check_file", check)
+    for module in (workers, looking):
+        monkeypatch.setattr(module, "check_file", check)
     told = results(RunOptions(jobs=2))
     assert [each.filename for each in told] == [each.filename for each in alone]
     for each, before in zip(told, alone, strict=True):
@@ -118,12 +119,12 @@ from atomic_fix.run.all_files import RunOptions, check_files
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import Resolver
 
-def check(content, filename, *given):
+def check(content, filename, *given, outside=None):
     return FileResult(filename, problem=Unreadable(filename, str("libcst" in sys.modules)))
 
 workers.check_file = check
 workers.WORTH_A_POOL = int(sys.argv[1])
-found = check_files(["."], Resolver({}, isolated=True), ReportFilter(), RunOptions(jobs=2))
+found = check_files(["."], Resolver({"project": False}, isolated=True), ReportFilter(), RunOptions(jobs=2))
 print({each.problem.reason for each in found})
 """
 
@@ -145,14 +146,15 @@ def test_a_worker_that_hangs_in_native_code_is_ended(
     alone = results(RunOptions(jobs=1))
     usual = check_file
 
-    def check(content: bytes, filename: str, *given: Any) -> FileResult:
+    def check(content: bytes, filename: str, *given: Any, **named: Any) -> FileResult:
         if Path(filename).name == "clean_7.py":
             while True:  # to Python, native code is as if it did not listen
                 with contextlib.suppress(BaseException):
                     sum(range(100_000))
-        return usual(content, filename, *given)
+        return usual(content, filename, *given, **named)
 
-    monkeypatch.setattr(workers, "check_file", check)
+    for module in (workers, looking):
+        monkeypatch.setattr(module, "check_file", check)
     monkeypatch.setattr(workers, "_HANGS_AFTER", 3.0)  # the others take up to half a second
     told = {each.filename: each for each in results(RunOptions(jobs=2))}
     unread = {each.filename for each in told.values() if not each.analysed}
@@ -193,8 +195,10 @@ def test_a_bar_shows_where_somebody_waits(
     monkeypatch.setattr(all_files, "_REFRESH", -1.0)
     monkeypatch.setenv("TERM", term)
     monkeypatch.setenv("CI", ci)
-    results = [FileResult("a.py", ()), FileResult("b.py", ())]
-    assert list(all_files._tracked(iter(results), 2)) == results
+    progress = all_files._Progress(2)
+    for _ in range(2):
+        progress.advance()
+    progress.end()
     half, whole = "#" * 15 + "." * 15, "#" * 30
     bar = f"\r[{half}] 1/2 files\r[{whole}] 2/2 files\r\x1b[2K"
     assert terminal.getvalue() == (bar if shows else "")
@@ -211,10 +215,13 @@ from atomic_fix.settings import Resolver
 
 # No file is analysed, so that workers do little else than answer.
 note = "x" * (1 << 20)
-workers._check = lambda each, _: workers.Checked(FileResult(each.path, notes=((1, note),)))
+workers.do = lambda each, _: workers.Checked(
+    FileResult(each.candidate.path, notes=((1, note),))
+)
 workers.WORTH_A_POOL = 1
+alone = Resolver({"project": False}, isolated=True)  # results come while others are worked out
 for _ in range(10):
-    found = check_files(["."], Resolver({}, isolated=True), ReportFilter(), RunOptions(jobs=2))
+    found = check_files(["."], alone, ReportFilter(), RunOptions(jobs=2))
     assert next(found).notes == ((1, note),)
     found.close()
     sys.stdout.write("closed\\n")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from atomic_fix.config import Config
+from atomic_fix.config import AUTO, Config
 from atomic_fix.finding import FileResult, Finding, NotAnalysed, Unreadable
-from atomic_fix.parse import NotParsed, TooDeep, stack
+from atomic_fix.parse import NotParsed, stack
 from atomic_fix.parse.python import parsed
+from atomic_fix.project.index import EMPTY_INDEX, ProjectIndex
 from atomic_fix.source import Source, decode, is_test_file
 
 if TYPE_CHECKING:
@@ -39,44 +41,50 @@ def _longest_prefix(code: str, prefixes: Iterable[str]) -> int:
 
 
 def check(
-    source: Source, config: Config, tree: ast.Module | None = None, *, fixes: bool = True
+    source: Source,
+    config: Config,
+    tree: ast.Module | None = None,
+    *,
+    index: ProjectIndex = EMPTY_INDEX,
+    fixes: bool = True,
 ) -> tuple[Finding, ...]:
     """Every finding of the selected rules, in order of position. Comments that suppress
     findings are ignored: see `suppress`.
 
     Args:
         tree: Python's syntax tree of the source, if there is one already.
+        index: what the other files of the project say about this one, by its name.
         fixes: whether to look for repairs, which takes as long as all the rest.
 
     Raises:
         NotAnalysed: the source cannot be parsed, or not by all that has to.
     """
     try:
-        if not stack.may_be_small():
-            try:
-                return _check(source, config, tree, fixes=fixes)
-            except TooDeep:
-                raise
-            except RecursionError:
-                pass  # long chains are valid code, and can be followed with a larger stack
-        return stack.with_deep_stack(lambda: _check(source, config, tree, fixes=fixes))
+        return stack.with_enough_stack(lambda: _check(source, config, tree, index, fixes=fixes))
     except RecursionError:
         reason = "cannot be analysed: nested too deeply"
         raise NotAnalysed(Unreadable(source.filename, reason)) from None
 
 
 def _check(
-    source: Source, config: Config, tree: ast.Module | None, *, fixes: bool
+    source: Source,
+    config: Config,
+    tree: ast.Module | None,
+    index: ProjectIndex,
+    *,
+    fixes: bool,
 ) -> tuple[Finding, ...]:
     module = tree if tree is not None else parsed(source)
     if isinstance(module, Unreadable):
         raise NotAnalysed(module)
+    if config.helper == AUTO:
+        config = replace(config, helper=index.slice_of(source.filename).helper or Config().helper)
     from atomic_fix.facts.module import ModuleFacts
     from atomic_fix.facts.nodes import forget_nodes
     from atomic_fix.facts.shortlist import has_likely_finding
     from atomic_fix.facts.tree import Tree
 
-    facts = ModuleFacts(source, Tree(source, module), config)
+    facts = ModuleFacts(source, Tree(source, module), config, index.slice_of(source.filename))
     try:
         if not has_likely_finding(facts, shapes=config.names_rules):
             return ()

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from atomic_fix import __version__
-from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver
+from atomic_fix.settings import KEYS, ConfigError, Key, Kind, Resolver, Settings
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -172,7 +172,16 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
             given |= {"type": float}
         case Kind.STRING:
             given |= {"type": click.Choice(key.choices)}
-    return click.option(f"--{name}", help=key.option, **given)
+    negation = ""
+    if _holds_by_default(key):
+        negation = f"/--no-{name}"
+        given["default"] = None
+    return click.option(f"--{name}{negation}", help=key.option, **given)
+
+
+def _holds_by_default(key: Key) -> bool:
+    """Whether it is a boolean that holds if nothing is configured."""
+    return getattr(Settings(), key.attribute, None) is True
 
 
 @click.command(
@@ -189,6 +198,7 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
 @_setting("min-confidence", "SHARE")
 @_setting("check-tests")
 @_setting("check-syntax")
+@_setting("project")
 @_setting("exclude", "PATTERNS")
 @_setting("extend-exclude", "PATTERNS")
 @_setting("force-exclude")
@@ -334,7 +344,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
             **{
                 key.name: options[key.attribute]
                 for key in KEYS
-                if key.option and _is_given(options[key.attribute])
+                if key.option and _is_given(options[key.attribute], key)
             },
         },
         config_file,
@@ -392,9 +402,11 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
     return check(session)
 
 
-def _is_given(value: object) -> bool:
-    """Whether an option was given; 0 is a number that can be."""
-    return value is not None and value is not False and value not in ([], {})
+def _is_given(value: object, key: Key) -> bool:
+    """Whether the option of a key was given; 0 is a number that can be."""
+    if value is False:
+        return _holds_by_default(key)
+    return value is not None and value not in ([], {})
 
 
 def _configured(configs: Sequence[str]) -> tuple[str, dict[str, object]]:

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 _OWN_HELPER = re.compile(r"([^:()\s]+)\s*:\s*([^:()\s]+)\s*(?:\((.*)\))?")
 
 
+AUTO = "auto"
+"""As `helper`: the project's own function that writes JSON atomically, where one is found."""
+
+
 @dataclass(frozen=True, slots=True)
 class OwnHelper:
     """A project's own function that writes JSON atomically, and how it is called."""

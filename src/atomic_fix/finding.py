@@ -67,6 +67,8 @@ class Evidence:
 
     text: str
     row: int | None = None
+    path: str = ""
+    """Of the file that the row is in; empty for that of the finding."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,22 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from atomic_fix import __version__
 from atomic_fix.finding import FileResult, Finding, Unreadable, listed
 from atomic_fix.report import one_per_call, printable
 from atomic_fix.run import disk
+from atomic_fix.run.discover import Candidate, discover
+from atomic_fix.run.indexing import Indexing
 from atomic_fix.run.one_file import Content, Parsed, check_file, defect
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import KEYS, ConfigError, Kind, Resolver, Settings
 from atomic_fix.source import Source
 from atomic_fix.suppress import Reach, Suppressions
+
+if TYPE_CHECKING:
+    from atomic_fix.facts.outside import FileSlice
 
 _OPTIONS = tuple(key for key in KEYS if key.of_config and key.kind is not Kind.CODES)
 """The keys that are flake8 options too: those that affect findings. flake8 selects codes."""
@@ -76,6 +81,9 @@ class AtomicFixPlugin:
     """Whether flake8 obeys `# noqa`."""
     _stdin_name: ClassVar[str] = ""
     """What flake8 calls standard input; empty when it does not read that."""
+    _indexing: ClassVar[Indexing | None] = None
+    """What the files of the projects say to each other: linked before flake8 hands out files to
+    processes, which then have it."""
 
     def __init__(self, tree: ast.Module, filename: str, lines: list[str]) -> None:
         self._tree = tree
@@ -136,6 +144,28 @@ class AtomicFixPlugin:
 
             cls._guides = StyleGuideManager(options, formatter=cast(Any, None))
         cls._stdin_name = options.stdin_display_name if "-" in options.filenames else ""
+        cls._indexing = cls._linked(options)
+
+    @classmethod
+    def _linked(cls, options: argparse.Namespace) -> Indexing | None:
+        """The projects of the files that flake8 was given; None if they cannot be had: every file
+        is judged alone then."""
+        from atomic_fix.run import store
+
+        given = [each for each in options.filenames if each != "-"] or ["."]
+        wanted = [cls._stdin_name] if cls._stdin_name else given
+        try:
+            # One process: flake8 may be part of another program.
+            indexing = Indexing(cls._resolver, given, store.default_folder())
+            for path in wanted:
+                # The files of a folder may be of several projects.
+                inside = discover([path], cls._resolver) if Path(path).is_dir() else ()
+                for name in [path, *(x.path for x in inside if isinstance(x, Candidate))]:
+                    indexing.update_project_of(name)
+        except Exception:
+            return None
+        indexing.is_closed = True
+        return indexing
 
     def run(self) -> Iterator[tuple[int, int, str, type[AtomicFixPlugin]]]:
         """Row, column from 0, text and class of each finding.
@@ -165,15 +195,31 @@ class AtomicFixPlugin:
             # As it is on the disk: where that cannot be decoded, flake8's lines are what
             # latin-1 makes of it. Of a file with \r, for one, it parses other lines.
             content = disk.read(self._filename)
+        outside = self._said_by_others(content)
         known = settings.baseline and str(Path(settings.root, settings.baseline))
         report_filter, parsed = ReportFilter(baseline_file=known), Parsed(text, self._tree)
         result = check_file(
-            content, self._filename, settings, report_filter, parsed, noqa=False, fixes=False
+            content,
+            self._filename,
+            settings,
+            report_filter,
+            parsed,
+            noqa=False,
+            fixes=False,
+            outside=outside,
         )
         if not result.findings:
             return result
         findings = one_per_call(result.findings, self._hidden_by_flake8())
         return replace(result, findings=findings)
+
+    def _said_by_others(self, content: Content) -> FileSlice | None:
+        """What the other files of the project say of this one; None for nothing."""
+        if self._indexing is None:
+            return None
+        if isinstance(content, Source):
+            return self._indexing.slice_of(self._filename, content.encode(content.text))
+        return self._indexing.slice_of(self._filename)
 
     def _hidden_by_flake8(self) -> Callable[[Finding], bool]:
         """Tells whether flake8 will not report a finding, so that it hides no other one."""

@@ -8,14 +8,22 @@ Initialization options are the keys of the configuration, which they win over, a
 `{"settings": {"min-confidence": 0.7}}`, and `configuration`, a file to use for every document.
 """
 
+import asyncio
+import json
 import os
+import queue
 import re
+import subprocess
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from atomic_fix import __version__
+from atomic_fix.facts.outside import FileSlice
 from atomic_fix.finding import (
     Applicability,
     Edit,
@@ -30,12 +38,14 @@ from atomic_fix.finding import (
 from atomic_fix.report import one_per_call, page_url, severity_of
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
 from atomic_fix.rules import RULES
+from atomic_fix.run import disk, store
 from atomic_fix.run.fix_policy import Apply, OnMissing
 from atomic_fix.run.helper_import import HelperImports, Missing
+from atomic_fix.run.indexing import Indexing
 from atomic_fix.run.one_file import Repair, change_file, check_file
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import ConfigError, Resolver, Settings, merge
-from atomic_fix.source import Source
+from atomic_fix.source import Source, decode
 from atomic_fix.suppress import add_noqa
 
 try:
@@ -61,6 +71,7 @@ class _Checked:
     settings: Settings | None
     result: FileResult
     imports: HelperImports
+    outside: FileSlice | None = None
 
     @property
     def findings(self) -> Iterable[Finding]:
@@ -143,9 +154,95 @@ class _Checked:
         return types.TextEdit(self.range_of(span), new[start : len(new) - end])
 
 
+_FEW = 20
+"""Files that may have changed while a project was linked."""
+
+
+class _Projects:
+    """What the files of projects say to each other, as they lie on the disk. They are linked by a
+    process of its own, which leaves that in the cache: no editor waits for it."""
+
+    def __init__(self) -> None:
+        self._wanted: queue.SimpleQueue[
+            tuple[str, Resolver, Sequence[str], Callable[[], object]]
+        ] = queue.SimpleQueue()
+        self._linked: dict[str, Indexing] = {}
+        self._thread: threading.Thread | None = None
+
+    def update(
+        self,
+        path: str,
+        resolver: Resolver,
+        arguments: Sequence[str],
+        then: Callable[[], object],
+    ) -> None:
+        """Have the project of a file linked in the background, with the settings of `resolver`, of
+        which `arguments` are the options of the command; `then` is called, by another thread, if
+        that says something of the file."""
+        self._wanted.put((path, resolver, arguments, then))
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
+
+    def said_of(self, path: str, source: Source) -> FileSlice | None:
+        """What other files say of one, as far as that is known; None for nothing."""
+        indexing = self._linked.get(path)
+        said = indexing.slice_of(path) if indexing is not None else None
+        if said is None:
+            return None
+        content = disk.read(path)
+        saved = decode(content, path) if isinstance(content, bytes) else content
+        if isinstance(saved, Unreadable):
+            return None
+        from atomic_fix.project.moved import moved
+
+        return said if saved.text == source.text else moved(said, saved.lines, source.lines)
+
+    def _work(self) -> None:
+        while True:
+            path, resolver, arguments, then = self._wanted.get()
+            with suppress(Exception):  # the findings of the file alone are there all the same
+                indexing = _linked_elsewhere(path, resolver, arguments)
+                said = indexing.slice_of(path)
+                before = self._linked.get(path)
+                if said != (before.slice_of(path) if before is not None else None):
+                    self._linked[path] = indexing
+                    then()
+
+
+def _linked_elsewhere(path: str, resolver: Resolver, arguments: Sequence[str]) -> Indexing:
+    """The project of a file, linked by the command: there, time limits hold for each file."""
+    program = (
+        f"import sys; sys.path[:] = {[each for each in sys.path if each]!r}; "
+        "from atomic_fix.cli import main; main()"
+    )
+    # Isolated, so that no module of the project is run, whatever the current folder is.
+    options = [*arguments, "--output-format", "json"]
+    command = [sys.executable, "-I", "-c", program, *options, "--", path]
+    quiet = subprocess.DEVNULL
+    subprocess.run(command, stdin=quiet, stdout=quiet, stderr=quiet, check=False)
+    indexing = Indexing(resolver, (), store.default_folder())
+    place = indexing.place(path)
+    if place is not None and len(place[0].stale) > _FEW:
+        raise ValueError("the cache cannot be used")
+    # What was saved just now is read once more, to see that it is the same.
+    indexing.update_project_of(path)
+    indexing.is_closed = True
+    return indexing
+
+
+def _toml(value: object) -> str:
+    """A value of the initialization options, which were JSON, as TOML."""
+    if isinstance(value, dict):
+        pairs = (f"{json.dumps(str(name))} = {_toml(each)}" for name, each in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    return json.dumps(value)
+
+
 class _Server(LanguageServer):
-    """Holds nothing between requests but what it has said: documents are pygls's, settings are
-    read again, so that a changed configuration holds at the next keystroke."""
+    """Holds nothing between requests but what it has said and what projects say: documents are
+    pygls's, settings are read again, so that a changed configuration holds at the next
+    keystroke."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -153,6 +250,7 @@ class _Server(LanguageServer):
         self._options: dict[str, object] = {}
         self._configuration = ""
         self._wrong_options = ""
+        self._projects = _Projects()
 
     def configure(self, given: Any, root: str) -> None:
         """Take the initialization options, or remember why they cannot be used; relative paths
@@ -198,9 +296,10 @@ class _Server(LanguageServer):
             settings = resolver.for_file(document.path)
         except ConfigError as error:
             return self._unusable(document, source, error)
-        result = check_file(source, document.path, settings, ReportFilter())
+        outside = self._projects.said_of(document.path, source) if settings.project else None
+        result = check_file(source, document.path, settings, ReportFilter(), outside=outside)
         result = replace(result, findings=one_per_call(result.findings))
-        return _Checked(document, source, settings, result, imports)
+        return _Checked(document, source, settings, result, imports, outside)
 
     @staticmethod
     def _unusable(document: TextDocument, source: Source, error: ConfigError) -> _Checked:
@@ -217,6 +316,34 @@ class _Server(LanguageServer):
 
     def say(self, message: str) -> None:
         self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
+
+    def update_project_of(self, uri: str) -> None:
+        """Have the project of a document linked, and say what changes by that, in all that are
+        open."""
+        loop = asyncio.get_running_loop()
+        others = [each for each in self.workspace.text_documents if each != uri]
+        for each in (uri, *others):
+            path = self.workspace.get_text_document(each).path
+            with suppress(ConfigError):
+                resolver = Resolver(self._options, self._configuration)
+                if path is not None and resolver.for_file(path).project:
+                    renew = partial(loop.call_soon_threadsafe, self.renew, each)
+                    self._projects.update(path, resolver, self._arguments(), renew)
+
+    def _arguments(self) -> list[str]:
+        """The options of the command that stand for the settings of the editor."""
+        files = [f"--config={self._configuration}"] if self._configuration else []
+        return files + [f"--config={name} = {_toml(x)}" for name, x in self._options.items()]
+
+    def renew(self, uri: str) -> None:
+        """Have the editor show what is found by now, be it that it asks."""
+        workspace = self.client_capabilities.workspace
+        if not self.asks():
+            self.publish(uri)
+            return
+        supported = workspace.diagnostics if workspace is not None else None
+        if supported is not None and supported.refresh_support:
+            self.workspace_diagnostic_refresh(None)
 
     def publish(self, uri: str) -> None:
         checked = None if self.asks() else self.checked(uri)
@@ -244,7 +371,7 @@ def server() -> _Server:
     @ls.feature(
         types.TEXT_DOCUMENT_DIAGNOSTIC,
         types.DiagnosticOptions(
-            inter_file_dependencies=False, workspace_diagnostics=False, identifier="atomic-fix"
+            inter_file_dependencies=True, workspace_diagnostics=False, identifier="atomic-fix"
         ),
     )
     def diagnostics(params: types.DocumentDiagnosticParams) -> types.DocumentDiagnosticReport:
@@ -253,15 +380,15 @@ def server() -> _Server:
             checked.diagnostics if checked is not None else []
         )
 
-    @ls.feature(types.TEXT_DOCUMENT_DID_OPEN)
     @ls.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    @ls.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    def changed(
-        params: types.DidOpenTextDocumentParams
-        | types.DidChangeTextDocumentParams
-        | types.DidSaveTextDocumentParams,
-    ) -> None:
+    def changed(params: types.DidChangeTextDocumentParams) -> None:
         ls.publish(params.text_document.uri)
+
+    @ls.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    @ls.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def saved(params: types.DidOpenTextDocumentParams | types.DidSaveTextDocumentParams) -> None:
+        ls.publish(params.text_document.uri)
+        ls.update_project_of(params.text_document.uri)
 
     @ls.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:
@@ -367,7 +494,9 @@ def _safe_repair(checked: _Checked) -> Repair | None:
         return None
     policy = Apply(SAFE_ONLY, checked.imports, OnMissing.LEAVE_OUT)
     name = checked.document.path
-    return change_file(checked.source, name, checked.settings, ReportFilter(), policy)
+    return change_file(
+        checked.source, name, checked.settings, ReportFilter(), policy, outside=checked.outside
+    )
 
 
 def _fix_all(checked: _Checked, repair: Repair | None) -> list[types.CodeAction]:

@@ -192,6 +192,18 @@ class Prefilter:
             or _COOKIE.search(content, 0, 400) is not None
         )
 
+    def may_matter_with_others(self, content: bytes) -> bool:
+        """The same where other files say what is called here: it may load or publish a file under
+        any name."""
+        return (
+            self._may_write(content)
+            or (self._tests and b"isinstance" in content)
+            or next(_silently_tried(content), None) is not None
+            or _holds(content, _RENAMING)
+            or any(module.is_in(content) for module in self._publishers)
+            or _COOKIE.search(content, 0, 400) is not None
+        )
+
     def _may_write(self, content: bytes) -> bool:
         return (
             (
@@ -365,9 +377,12 @@ def _lasts(names: Iterable[str]) -> set[str]:
 needles = lru_cache(maxsize=8)(Prefilter)
 
 
-def cannot_match(content: bytes, config: Config) -> bool:
-    """Whether bytes surely hold no finding, be they Python or not."""
-    return can_be_decoded(content) and not needles(config).may_match(content)
+def cannot_match(content: bytes, config: Config, *, with_others: bool = False) -> bool:
+    """Whether bytes surely hold no finding, be they Python or not; `with_others`, even where other
+    files say something of theirs."""
+    known = needles(config)
+    may_match = known.may_matter_with_others if with_others else known.may_match
+    return can_be_decoded(content) and not may_match(content)
 
 
 def _has_writing_mode(content: bytes) -> bool:

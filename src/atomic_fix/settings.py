@@ -81,6 +81,7 @@ class Settings:
     require_reason: bool = False
     fail_on_unused: bool = False
     assume_helper: bool = False
+    project: bool = True
     output_format: str = "full"
     check_syntax: bool = False
     docs_url: str = ""
@@ -100,7 +101,7 @@ class Settings:
         return is_test_file(relative_if_inside(path, root) or path)
 
 
-_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
 def _project_of(path: str) -> str:
@@ -111,7 +112,7 @@ def _project_of(path: str) -> str:
     while True:
         if os.path.exists(os.path.join(folder, ".git")):
             return folder
-        if not nearest and any(os.path.exists(os.path.join(folder, n)) for n in _PROJECT_FILES):
+        if not nearest and any(os.path.exists(os.path.join(folder, n)) for n in PROJECT_FILES):
             nearest = folder
         parent = os.path.dirname(folder)
         if parent == folder:
@@ -190,7 +191,8 @@ KEYS: tuple[Key, ...] = (
     Key("helper", Kind.HELPER, "Where fixed code imports from: a module with the names of "
         "`atomic_fix.runtime`, or your own function that writes JSON, `module:function`, called "
         "as `function(path, obj)`. Write another order or names out: "
-        "`app.io:write(data=obj, to=path)`.", '"app.atomic_io"'),
+        "`app.io:write(data=obj, to=path)`. `auto` is a function of the project that does so, if "
+        "there is one, recognised by what it does.", '"app.atomic_io"'),
     Key("assume-helper", Kind.BOOLEAN, "Whether code is repaired although nothing shows that it "
         "can import the helper.", "true",
         option="Repair even if the helper cannot be imported."),
@@ -200,6 +202,9 @@ KEYS: tuple[Key, ...] = (
         option="In loaders: auto, raise, warn or quarantine."),
     Key("durability", Kind.STRING, "Whether a replace needs an fsync before it (`durable`) "
         "or not (`atomic`).", '"atomic"', ("durable", "atomic")),
+    Key("project", Kind.BOOLEAN, "Whether the other files of the project count as evidence: who "
+        "calls a function, and who reads back what it writes.", "false",
+        option="Let the other files of the project count, or judge each alone."),
     Key("min-confidence", Kind.FRACTION, "Findings below this confidence are not reported.",
         "0.7", option="Report what is at least this likely, 0 to 1."),
     Key("check-tests", Kind.BOOLEAN, "Whether tests are checked too: files and folders named as "

@@ -25,7 +25,7 @@ from atomic_fix.report import (
     printable,
     renderer,
 )
-from atomic_fix.run import cache, disk, workers
+from atomic_fix.run import disk, store, workers
 from atomic_fix.run.all_files import RunOptions, shard_of
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import ConfigError, Resolver, Settings
@@ -61,7 +61,7 @@ def run_options(session: Session) -> RunOptions:
             raise ConfigError(f"--shard: {error}") from error
     folder = ""
     if not options["no_cache"]:
-        folder = options["cache_dir"] or cache.default_folder()
+        folder = options["cache_dir"] or store.default_folder()
     return RunOptions(
         jobs=options["jobs"] or workers.default_jobs(),
         cache_folder=folder,

@@ -28,7 +28,7 @@ from atomic_fix.commands import (
 from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.report import count, display_name, escape_commands, printable
 from atomic_fix.run import disk
-from atomic_fix.run.all_files import check_files
+from atomic_fix.run.all_files import check_files, said_of_text
 from atomic_fix.run.one_file import change_file, check_file
 from atomic_fix.run.workers import WorkerDied
 from atomic_fix.settings import ConfigError
@@ -97,15 +97,22 @@ def standard_input(session: Session) -> int:
     content = sys.stdin.buffer.read(files.MOST + 1)
     if len(content) > files.MOST:
         raise ConfigError(f"{filename}: cannot be read: larger than {files.MOST >> 20} MB")
+    work = run_options(session)
+    try:
+        outside = said_of_text(content, filename, session.resolver, work)
+    except WorkerDied as error:
+        return report_error(str(error))
     if not (session.options["diff"] or session.options["write"]):
-        result = check_file(content, filename, settings, session.report_filter)
+        result = check_file(content, filename, settings, session.report_filter, outside=outside)
         results = _noted((result,), session)
         print_report(results, session)
         unused = warn_unused_suppressions(results) and settings.fail_on_unused
         return max(exit_code(results), FOUND if unused else CLEAN)
 
     made = Repairs(session)
-    repair = change_file(content, filename, settings, session.report_filter, made.policy)
+    repair = change_file(
+        content, filename, settings, session.report_filter, made.policy, outside=outside
+    )
     made.add(repair)
     if session.options["diff"]:
         failed = print_patch(repair)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from atomic_fix.commands import (
     print_report,
     report_error,
     report_unreadable,
+    run_options,
     use_colour,
     warn,
     warn_no_files,
@@ -27,13 +28,16 @@ from atomic_fix.commands import (
 from atomic_fix.finding import FileResult, Finding
 from atomic_fix.report import Report, count, printable, renderer, unified_patch
 from atomic_fix.run import disk
-from atomic_fix.run.all_files import change_files
+from atomic_fix.run.all_files import change_files, said_of_text
 from atomic_fix.run.one_file import Repair, check_file
+from atomic_fix.run.workers import WorkerDied
+from atomic_fix.settings import ConfigError
 from atomic_fix.source import Source, relative_posix
 from atomic_fix.style import deleting_ruff
 
 if TYPE_CHECKING:
     from atomic_fix.review import Answer
+    from atomic_fix.run.fix_policy import FixPolicy
     from atomic_fix.run.helper_import import Missing
 
 
@@ -43,7 +47,7 @@ class Repairs:
 
     def __init__(self, session: Session) -> None:
         from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
-        from atomic_fix.run.fix_policy import Apply, Ask, FixPolicy, OnMissing, Suppress
+        from atomic_fix.run.fix_policy import Apply, Ask, OnMissing, Suppress
         from atomic_fix.run.helper_import import HelperImports
 
         options = session.options
@@ -94,7 +98,7 @@ def diff(session: Session) -> int:
     made = Repairs(session)
     repairs = []
     failed = False
-    for found in change_files(session.paths, session.resolver, session.report_filter, made.policy):
+    for found in _changes(session, made.policy):
         if isinstance(found, Repair):
             made.add(found)
             failed |= print_patch(found)
@@ -105,6 +109,30 @@ def diff(session: Session) -> int:
     code = diff_exit_code(repairs, failed=failed)
     made.report_problems()
     return code
+
+
+def _changes(session: Session, policy: FixPolicy) -> Iterator[FileResult | Repair]:
+    """What the policy makes of the files of the session.
+
+    Raises:
+        ConfigError: a configuration file on the way cannot be used, or worker processes die.
+    """
+    try:
+        yield from change_files(
+            session.paths, session.resolver, session.report_filter, policy, run_options(session)
+        )
+    except WorkerDied as error:
+        raise ConfigError(str(error)) from error
+
+
+def _checked_again(name: str, session: Session) -> FileResult:
+    """The findings of a file that could not be written: it may be another one by now."""
+    content = disk.read(name)
+    outside = None
+    if isinstance(content, bytes):
+        outside = said_of_text(content, name, session.resolver, run_options(session))
+    settings = session.resolver.for_file(name)
+    return check_file(content, name, settings, session.report_filter, outside=outside)
 
 
 def write(session: Session) -> int:
@@ -119,7 +147,7 @@ def write(session: Session) -> int:
     results: list[FileResult] = []
     fixed: list[Finding] = []
     failed = False
-    for found in change_files(session.paths, session.resolver, session.report_filter, made.policy):
+    for found in _changes(session, made.policy):
         if not isinstance(found, Repair):
             results.append(found)
             continue
@@ -133,9 +161,7 @@ def write(session: Session) -> int:
                 disk.write(name, found.before, found.after, found.within)
             except disk.NotWritten as error:
                 failed |= bool(report_error(f"{name}: not written: {error}"))
-                result = check_file(
-                    disk.read(name), name, session.resolver.for_file(name), session.report_filter
-                )
+                result = _checked_again(name, session)
             else:
                 fixed.extend(found.applied)
         results.append(result)

@@ -29,6 +29,7 @@ from atomic_fix.facts.paths import (
     parameter_of,
 )
 from atomic_fix.facts.paths.expr import FileName, folder
+from atomic_fix.facts.paths.value import Location
 from atomic_fix.facts.scopes import BindingKind, BlockKind, FunctionFacts
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
@@ -52,17 +53,21 @@ _MODULE = (0.9, 0.4, -0.8)
 
 _DATA = (1.3, 0.4, -0.8)
 _CALLER = (1.0, 0.3)
+# What stands in another file counts a little less.
+_DISTANT = 0.8
+_ELSEWHERE = 0.97
 _KEEPING = 0.5
 _PROMISING = 1.6
 
-_READ_BACK_SAME = 2.6
+READ_BACK_SAME = 2.6
 _READ_BACK_PAIR = 2.2
 _READ_BACK_PAIR_RAW = 1.8
-_READ_BACK_RAW = 1.7
+READ_BACK_RAW = 1.7
 # The program chose the path, wrote it in one function and reads it in another.
 _READ_BACK_OWN_RAW = 2.3
 # An editor of the user's text does that too.
 _READ_BACK_SPLIT = 1.9
+WRITTEN = 2.2
 _STATE_CONTENT = 0.6
 _TABLE_CONTENT = -0.8
 _COPY = -2.0
@@ -96,6 +101,10 @@ class Feature:
     text: str
     weight: float
     site: LoadSite | WriteSite | PublishSite | None = None
+    elsewhere: Location | None = None
+    """The place in another file that shows it."""
+    of_file: bool = False
+    """Whether that place reads or writes the file."""
 
 
 @dataclass(slots=True)
@@ -123,12 +132,18 @@ class Score:
 
     @property
     def read_back(self) -> bool:
-        return any(g.site is not None for g in self.features)
+        return any(g.site is not None or g.of_file for g in self.features)
 
     @property
     def reasons(self) -> list[Feature]:
-        """The features for it, strongest first."""
-        return sorted((g for g in self.features if g.weight > 0.5), key=lambda g: -g.weight)
+        """The features for it, strongest first; one of each place in another file."""
+        found = sorted((g for g in self.features if g.weight > 0.5), key=lambda g: -g.weight)
+        places = [each.elsewhere for each in found]
+        return [
+            each
+            for index, each in enumerate(found)
+            if each.elsewhere is None or each.elsewhere not in places[:index]
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +195,9 @@ def add_name_features(
             weight = weak
         if phrase is not None and not (_names_another(occurrence) or _counts(occurrence, function)):
             seen.add(phrase)
-            features.append(Feature(f"{text} {phrase}", weight * 0.75**occurrence.distance))
+            text = _given_by(occurrence) or f"{text} {phrase}"
+            weight *= 0.75**occurrence.distance * (1.0 if occurrence.origin is None else _ELSEWHERE)
+            features.append(Feature(text, weight, elsewhere=occurrence.origin))
         is_function = occurrence.kind is OccurrenceKind.FUNCTION
         denying_words = vocabulary.denied_of_functions if is_function else vocabulary.denied
         denied = phrase_in(denying_words, occurrence.text)
@@ -248,6 +265,13 @@ def _add_context_features(
                 score.add(f"the {kind}'s name says {word}", adds * fade)
 
 
+def _given_by(occurrence: NameOccurrence) -> str:
+    """What a message says of a word that another file gives."""
+    return (
+        f"{occurrence.origin} gives it `{occurrence.text}`" if occurrence.origin is not None else ""
+    )
+
+
 def _names_another(occurrence: NameOccurrence) -> bool:
     """`session_id`, in a path: the session's, but which file it is, other words say."""
     return (
@@ -298,7 +322,7 @@ class Readers:
         self._loads: dict[object, LoadSite] = {}
         self._parsed: dict[FunctionFacts, list[PathValue]] = {}
         for load in loads:
-            key = (load.function, load.raw, load.api in apis.SPLITTERS, load.path)
+            key = (load.function, load.raw, load.far, load.api in apis.SPLITTERS, load.path)
             is_new = self._loads.setdefault(key, load) is load
             if is_new and not load.raw and load.api not in apis.SPLITTERS:
                 self._parsed.setdefault(load.function, []).append(load.path)
@@ -319,7 +343,7 @@ class Readers:
         weight = _weight(load)
         if load.raw:
             if any(each.same(load.path) for each in self._parsed.get(load.function, ())):
-                weight = _READ_BACK_SAME
+                weight = READ_BACK_SAME
             elif own:
                 weight = _READ_BACK_OWN_RAW
         if phrase_in(_NAMES_DENIED, load.function.name):
@@ -375,11 +399,12 @@ def read_back(
         elif _moved(load.path, path):
             continue
         else:
-            found = _weight(load)
+            # What one function reads and writes may be anybody's file that it edits.
+            found = _weight(load, edits=load.far)
         seen.add(load)
         if found > weight:
             best, weight = load, found
-            if weight >= _READ_BACK_SAME:
+            if weight >= READ_BACK_SAME:
                 break  # none is better
     if weight < _READ_BACK_PAIR:
         savers = (function, *callers(function)) if given else (function,)
@@ -393,16 +418,16 @@ def read_back(
     return (Feature(f"{_loader_shown(best.function, function)} reads it back", weight, best),)
 
 
-def _weight(load: LoadSite) -> float:
-    """Of a load of the file that is written, in the function that writes it."""
+def _weight(load: LoadSite, *, edits: bool = False) -> float:
+    """Of a load of the file that is written; `edits`: it may be no more than a step of that."""
     if load.api in apis.SPLITTERS:
         return _READ_BACK_SPLIT
-    return _READ_BACK_RAW if load.raw else _READ_BACK_SAME
+    return READ_BACK_RAW if load.raw or edits else READ_BACK_SAME
 
 
 def best_possible_read_back(site: WriteSite) -> tuple[Feature, ...]:
     """The strongest feature that `read_back` could find."""
-    return (Feature("it may be read back", _READ_BACK_SAME, site),)
+    return (Feature("it may be read back", READ_BACK_SAME, site),)
 
 
 def _moved(loaded: PathValue, written: PathValue) -> bool:
@@ -493,6 +518,17 @@ def add_caller_features(
             if phrase is not None:
                 score.add(f"`{caller.name}`, which calls it, says {phrase}", weight)
                 return
+
+
+def caller_ground(vocabulary: Vocabulary, names: Iterable[str], place: Location) -> list[Feature]:
+    """The best ground in the names of what hands the path down in another file."""
+    for phrases, weight in zip((vocabulary.durable, vocabulary.maybe), _CALLER, strict=True):
+        for name in names:
+            phrase = phrase_in(phrases, name)
+            if phrase is not None:
+                text = f"{place}, which calls it, says {phrase}"
+                return [Feature(text, weight * _DISTANT, elsewhere=place)]
+    return []
 
 
 def add_purpose_features(score: Score, function: FunctionFacts) -> None:

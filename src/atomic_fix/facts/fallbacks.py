@@ -4,7 +4,7 @@ callers in the same file do with the default."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
@@ -304,6 +304,46 @@ def _takes_by_name(node: ast.AST, name: str) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """What one call makes of what it returns or raises."""
+
+    loops: bool = False
+    catches: bool = False
+    looks: bool = False
+    returned: bool = False
+    reports: bool = False
+    """Whether the default is tested for, and reported."""
+
+
+def treatment(sites: Sites, module: ast.Module, call: Call) -> Treatment:
+    """What is made of a call of a function that another file defines."""
+    within = module if call.function.is_module else call.function.node
+    site = CallSite(call, trail_to(within, call.source_node) or ())
+    used = _use(site)
+    return Treatment(
+        any(isinstance(each, _LOOPING) for each in site.trail),
+        not site.trail or _is_caught(sites, site),
+        used is _Use.INSPECTED,
+        used is _Use.RETURNED,
+        bool(site.trail) and _is_reported(sites, site, frozenset()),
+    )
+
+
+def _is_reported(sites: Sites, site: CallSite, attributes: Set[str]) -> bool:
+    """Whether the function of a call tests for the default and reports."""
+    caller = site.call.function
+    parent, _ = _around(site)
+    name = _assigned(parent)
+    names = attributes if name is None else {*attributes, name}
+    return any(
+        # What is tested before the call is something else.
+        (test.order > site.call.order or test.node in site.trail)
+        and _reports_default(sites, caller, test.node, names, site.call.node)
+        for test in caller.branches
+    )
+
+
 def reported_by_caller(
     sites: Sites,
     module: ast.Module,
@@ -320,15 +360,11 @@ def reported_by_caller(
         caller = site.call.function
         if function not in sites.paths.callees(site.call.node, caller) or not site.trail:
             continue
-        names = set(attributes)
+        if _is_reported(sites, site, attributes):
+            return True
         parent, _ = _around(site)
-        if (name := _assigned(parent)) is not None:
-            names.add(name)
-        for test in caller.branches:
-            # What is tested before the call is something else.
-            later = test.order > site.call.order or test.node in site.trail
-            if later and _reports_default(sites, caller, test.node, names, site.call.node):
-                return True
+        name = _assigned(parent)
+        names = attributes if name is None else {*attributes, name}
         returned = isinstance(parent, ast.Return) or any(
             dotted(each.value) in names for each in caller.returns
         )
@@ -338,7 +374,7 @@ def reported_by_caller(
 
 
 def _reports_default(
-    sites: Sites, caller: FunctionFacts, test: ast.If, names: set[str], call: ast.Call
+    sites: Sites, caller: FunctionFacts, test: ast.If, names: Set[str], call: ast.Call
 ) -> bool:
     branch = _branch_of_default(test.test, names, call)
     if branch == "body":
@@ -353,7 +389,7 @@ def _reports_default(
     return trail is not None and reports(following(trail, test), sites)
 
 
-def _branch_of_default(test: ast.expr, names: set[str], call: ast.Call) -> str | None:
+def _branch_of_default(test: ast.expr, names: Set[str], call: ast.Call) -> str | None:
     """The branch that runs when the value is None or empty: `body` or `orelse`."""
     if test is call:
         return "orelse"

@@ -20,6 +20,8 @@ class LoadSite(Site):
     path: PathValue
     path_node: ast.expr | None
     raw: bool
+    far: bool = False
+    """Whether a function from another file does it."""
 
 
 class Loads:

@@ -1,24 +1,28 @@
 """What the code of one file does, without judging it, the way rules ask for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
+from atomic_fix.catalog.apis import Content
 from atomic_fix.config import Config
 from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
+from atomic_fix.facts.elsewhere import View, views
 from atomic_fix.facts.evidence import Score, Vocabulary
+from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
 from atomic_fix.facts.pairs import ByFile, Partners, answered, asked
-from atomic_fix.facts.paths import Paths, PathValue
+from atomic_fix.facts.paths import Paths, PathValue, parameter_of
 from atomic_fix.facts.paths.expr import is_below
 from atomic_fix.facts.platforms import is_posix_only
 from atomic_fix.facts.publications import (
     Publication,
     is_filled_for_callers,
     publications,
+    removals_in,
 )
-from atomic_fix.facts.scopes import FunctionFacts, Scopes, collect
+from atomic_fix.facts.scopes import FunctionFacts, Scopes, Site, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.statements import Statements, rows_of
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
@@ -34,6 +38,8 @@ class ModuleFacts:
     source: Source
     tree: Tree
     config: Config
+    outside: FileSlice = NOTHING_OUTSIDE
+    """What the other files of the project say about this one."""
 
     @cached_property
     def scopes(self) -> Scopes:
@@ -54,12 +60,16 @@ class ModuleFacts:
 
     @cached_property
     def sites(self) -> Sites:
-        return Sites(self.scopes, self.paths, self.config, self.tree)
+        return Sites(self.scopes, self.paths, self.config, self.tree, self.outside)
+
+    @cached_property
+    def _every_publication(self) -> tuple[Publication, ...]:
+        return publications(self.sites)
 
     @cached_property
     def publications(self) -> tuple[Publication, ...]:
         """Temp files given their final name, with the writes that made them."""
-        return publications(self.sites)
+        return tuple(each for each in self._every_publication if not each.is_told_elsewhere)
 
     @cached_property
     def swallows(self) -> tuple[Swallow, ...]:
@@ -70,11 +80,36 @@ class ModuleFacts:
         """Whether a caller in this file tests for the default of a handler and reports it."""
         function = swallow.function
         attributes = frozenset(each for each in swallow.sets if each.startswith("self."))
-        return fallbacks.reported_by_caller(self.sites, self.tree.module, function, attributes)
+        if fallbacks.reported_by_caller(self.sites, self.tree.module, function, attributes):
+            return True
+        given_on = (function, *self._giving_on(function))
+        return any(callers.reports for callers in self._callers_elsewhere(given_on))
+
+    def _giving_on(self, function: FunctionFacts) -> list[FunctionFacts]:
+        """The functions of this file that return what another one returns, as it is."""
+        return [
+            call.function
+            for call in self.scopes.callers_of(function.name)
+            if any(each.value is call.node for each in call.function.returns)
+        ]
 
     def callers_of_loader(self, function: FunctionFacts) -> fallbacks.Callers:
-        """What the callers in this file do with what a loader returns or raises."""
-        return fallbacks.callers(self.sites, self.tree.module, function)
+        """What the callers do with what a loader returns or raises."""
+        found = fallbacks.callers(self.sites, self.tree.module, function)
+        for callers in self._callers_elsewhere((function, *self.callers(function))):
+            found = fallbacks.Callers(
+                found.loops or callers.loops,
+                found.catches or callers.catches,
+                found.looks or callers.looks,
+            )
+        return found
+
+    def _callers_elsewhere(self, functions: Iterable[FunctionFacts]) -> list[OutsideCallers]:
+        """What the callers of some functions in other files do."""
+        if not self.outside.callers:
+            return []
+        found = (self.outside.callers_of(each.name, each.row) for each in functions)
+        return [each for each in found if each is not None]
 
     @cached_property
     def dismissals(self) -> tuple[Dismissal, ...]:
@@ -119,7 +154,7 @@ class ModuleFacts:
 
     @cached_property
     def _published(self) -> set[WriteSite]:
-        return {write for publication in self.publications for write in publication.writes}
+        return {write for each in self._every_publication for write in each.writes}
 
     def is_staged(self, site: WriteSite) -> bool:
         """Whether what the site writes is a temp file that is published later."""
@@ -135,9 +170,15 @@ class ModuleFacts:
         return self.cached(("written", site), lambda: self._score_write(site))
 
     def _score_write(self, site: WriteSite) -> Score:
-        named = self._path_score(site.path, site.function)
+        return self._likeliest(
+            [self._weigh_write_as(site, view) for view in self._views(site, site.path, reads=False)]
+        )
+
+    def _weigh_write_as(self, site: WriteSite, view: View) -> Score:
+        named = self._path_score(view.path, site.function)
         if named.ruled_out:
             return named
+        named.features += view.features
         most = self._with_write_features(
             site, [*named.features, *evidence.best_possible_read_back(site)]
         )
@@ -147,11 +188,46 @@ class ModuleFacts:
             site, [*named.features, *self._read_back(site.path, site.function)]
         )
         # Last, since it looks at every caller.
-        if found.confidence >= self.config.min_confidence and is_filled_for_callers(
-            self.sites, site
+        if (
+            view.given is None
+            and found.confidence >= self.config.min_confidence
+            and is_filled_for_callers(self.sites, site)
         ):
             found.rule_out("its callers have it fill a temp file, and publish that")
         return found
+
+    def _views(self, site: Site, path: PathValue, *, reads: bool) -> list[View]:
+        """The ways in which the path of a site is known."""
+        if not self.outside or (not reads and self._is_removed_after(site, path)):
+            return [View(path)]
+        if isinstance(site, WriteSite) and site.content is Content.COPY:
+            return [View(path)]  # of what is copied, few files are state, wherever they go
+        given_here = any(
+            next(iter(self.scopes.callers_of(function.name)), None) is not None
+            for function in self.scopes.functions
+            for parameter in function.parameters
+            if parameter_of(function, parameter.name) in path.aliases
+        )
+        return views(
+            self.outside, self.vocabulary, site, path, reads=reads, is_called_here=given_here
+        )
+
+    def _is_removed_after(self, site: Site, path: PathValue) -> bool:
+        """Whether the function that writes a file removes it: it empties it, or tries whether it
+        can be written."""
+        return any(
+            call.order > site.order and removed.same(path)
+            for call, removed in removals_in(self.sites, site.function)
+        )
+
+    @staticmethod
+    def _likeliest(found: list[Score]) -> Score:
+        """The one that speaks most for durable state."""
+        if not found:
+            nothing = Score()
+            nothing.rule_out("its callers have it fill a temp file, and publish that")
+            return nothing
+        return max(found, key=lambda each: (not each.ruled_out, each.log_odds))
 
     def _with_write_features(self, site: WriteSite, features: list[evidence.Feature]) -> Score:
         """The features of the path and its readers, with those of the write itself."""
@@ -169,12 +245,22 @@ class ModuleFacts:
         return self.cached(("loaded", load, function), lambda: self._score_load(load, function))
 
     def _score_load(self, load: LoadSite, function: FunctionFacts) -> Score:
-        path = load.path
+        return self._likeliest(
+            [
+                self._weigh_load_as(load, function, view)
+                for view in self._views(load, load.path, reads=True)
+            ]
+        )
+
+    def _weigh_load_as(self, load: LoadSite, function: FunctionFacts, view: View) -> Score:
+        path = view.path
         found = self._path_score(path, function)
-        writer = self._writer(path, function)
+        writer = self._writer(load.path, function)
+        found.features += view.features
         if writer is not None:
-            found.add(f"`{writer.function.name or 'the module'}` writes it", 2.2, writer)
-        else:
+            text = f"`{writer.function.name or 'the module'}` writes it"
+            found.add(text, evidence.WRITTEN, writer)
+        elif not any(feature.of_file for feature in view.features):
             evidence.add_foreign_features(found, path, function)
         if load.raw:
             found.add("it is read, not parsed", -0.8)
@@ -221,7 +307,17 @@ class ModuleFacts:
 
     def _score_publication(self, publication: Publication) -> Score:
         site = publication.site
-        found = self._path_score(site.target, site.function)
+        return self._likeliest(
+            [
+                self._weigh_publication_as(publication, view)
+                for view in self._views(site, site.target, reads=False)
+            ]
+        )
+
+    def _weigh_publication_as(self, publication: Publication, view: View) -> Score:
+        site = publication.site
+        found = self._path_score(view.path, site.function)
+        found.features += view.features
         for write in publication.writes[:1]:
             evidence.add_content_features(found, write)
             evidence.add_data_features(found, self.vocabulary, write.data)

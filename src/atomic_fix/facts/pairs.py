@@ -41,26 +41,42 @@ def are_paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False
     return saver is not loader and not {*asked(saver, own=own)}.isdisjoint(answered(loader))
 
 
+def is_pair_of_names(saver: str, loader: str) -> bool:
+    """Whether two functions of unlike files, by what they are called, save something and load it
+    back."""
+    return not {*_asked(saver, is_method=False, own=False)}.isdisjoint(_answered(loader))
+
+
 def asked(saver: FunctionFacts, *, own: bool) -> Iterator[Key]:
     """What a function that answers it may be called."""
-    ours = words(saver.name)
+    for answer, rest in _asked(saver.name, is_method=saver.owner is not None, own=own):
+        yield saver.owner, answer, rest
+
+
+def answered(loader: FunctionFacts) -> Iterator[Key]:
+    """What a function that it answers may ask for."""
+    for answer, rest in _answered(loader.name):
+        yield loader.owner, answer, rest
+
+
+def _asked(saver: str, *, is_method: bool, own: bool) -> Iterator[tuple[str, frozenset[str]]]:
+    ours = words(saver)
     for verb, answers in ANSWERS.items():
         if verb not in ours:
             continue
         rest = frozenset({word for word in ours if word != verb} - FORMATS)
         for answer in answers:
-            if verb == "to" and saver.owner is None and not own:
+            if verb == "to" and not is_method and not own:
                 continue  # `to_json(x, path)` of a module: a conversion
             if verb == "write" and answer == "read" and set(ours) <= PRIMITIVE and not own:
                 continue  # `write_text` and `read_text`: a file system layer, not a store
-            yield saver.owner, answer, rest
+            yield answer, rest
 
 
-def answered(loader: FunctionFacts) -> Iterator[Key]:
-    """What a function that it answers may ask for."""
-    theirs = words(loader.name)
+def _answered(loader: str) -> Iterator[tuple[str, frozenset[str]]]:
+    theirs = words(loader)
     for answer in _ALL_ANSWERS.intersection(theirs):
-        yield loader.owner, answer, frozenset({word for word in theirs if word != answer} - FORMATS)
+        yield answer, frozenset({word for word in theirs if word != answer} - FORMATS)
 
 
 class Partners(Generic[_Site]):

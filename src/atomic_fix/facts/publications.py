@@ -43,6 +43,11 @@ class Publication:
     def function(self) -> FunctionFacts:
         return self.site.function
 
+    @property
+    def is_told_elsewhere(self) -> bool:
+        """Whether what is wrong with it is found in the file of the function that does it."""
+        return self.site.elsewhere is not None and self.site.elsewhere.told
+
 
 def publications(sites: Sites) -> tuple[Publication, ...]:
     found = []
@@ -107,7 +112,9 @@ def _publication(
         writes,
         made,
         # Where the writer is not visible, it may synchronise the file there.
-        unseen or _synced(sites.paths, site, [*(w.call for w in writes), *made]),
+        unseen
+        or (site.elsewhere is not None and site.elsewhere.synced)
+        or _synced(sites.paths, site, [*(w.call for w in writes), *made]),
         _still_open(sites, site, writes, made),
         _elsewhere(made, site),
         _removed(sites, site, removals),
@@ -178,7 +185,7 @@ def is_filled_for_callers(sites: Sites, write: WriteSite) -> bool:
     calls += _indirect_calls(sites, function)
     if not calls:
         return function.name in sites.given_to_atomic_writers
-    return all(_is_given_a_temp(sites, call, call.argument(position, name)) for call in calls)
+    return all(is_given_a_temp(sites, call, call.argument(position, name)) for call in calls)
 
 
 def _may_call(sites: Sites, call: Call, function: FunctionFacts) -> bool:
@@ -196,7 +203,8 @@ def _may_call(sites: Sites, call: Call, function: FunctionFacts) -> bool:
     return any(callee.owner in above for callee in callees)
 
 
-def _is_given_a_temp(sites: Sites, call: Call, given: ast.expr | None) -> bool:
+def is_given_a_temp(sites: Sites, call: Call, given: ast.expr | None) -> bool:
+    """Whether what a call is given is a temp file that its function publishes afterwards."""
     if given is None:
         return False
     value = sites.handles.resolve(given, call)
@@ -376,7 +384,7 @@ def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
     )
 
 
-def _removals_in(sites: Sites, function: FunctionFacts) -> list[tuple[Call, PathValue]]:
+def removals_in(sites: Sites, function: FunctionFacts) -> list[tuple[Call, PathValue]]:
     """The calls of a function that remove a file, in order, and what they remove."""
     found = []
     for call in function.calls:
@@ -392,7 +400,7 @@ def _removals_in(sites: Sites, function: FunctionFacts) -> list[tuple[Call, Path
 
 def _removed(sites: Sites, site: PublishSite, removals: _Removals) -> Call | None:
     if site.function not in removals:
-        removals[site.function] = _removals_in(sites, site.function)
+        removals[site.function] = removals_in(sites, site.function)
     for call, value in removals[site.function]:
         if call.order >= site.order:
             break

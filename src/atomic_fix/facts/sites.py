@@ -14,6 +14,7 @@ from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import call_of, dotted, last_name
+from atomic_fix.facts.outside import NOTHING_OUTSIDE, CallEffect, Effect, FileSlice
 from atomic_fix.facts.pairs import ByFile
 from atomic_fix.facts.paths import Paths, PathValue, QualifiedName
 from atomic_fix.facts.scopes import Call, FunctionFacts, Scopes, Site
@@ -83,6 +84,8 @@ class PublishSite(Site):
     target_node: ast.expr
     source: PathValue
     target: PathValue
+    elsewhere: CallEffect | None = None
+    """What is done, where a function from another file does it."""
 
 
 class Sites:
@@ -92,7 +95,15 @@ class Sites:
     they are asked for.
     """
 
-    def __init__(self, scopes: Scopes, paths: Paths, config: Config, tree: Tree) -> None:
+    def __init__(
+        self,
+        scopes: Scopes,
+        paths: Paths,
+        config: Config,
+        tree: Tree,
+        outside: FileSlice = NOTHING_OUTSIDE,
+    ) -> None:
+        self.outside = outside
         self.scopes = scopes
         self.paths = paths
         self.tree = tree
@@ -131,6 +142,21 @@ class Sites:
             published = publish.find(call, name) if last in publishing else None
             if published is not None:
                 self.publishes.append(published)
+        if self.outside.calls:
+            self._publish_elsewhere(publish)
+
+    def _publish_elsewhere(self, publish: "_Publishes") -> None:
+        """The calls of functions from other files that publish what they are given."""
+        for call in self.scopes.calls():
+            for effect in self.effects_of(call, Effect.PUBLISHES):
+                found = publish.elsewhere(call, effect)
+                if found is not None:
+                    self.publishes.append(found)
+        self.publishes.sort(key=lambda site: (site.function.order, site.order))
+
+    def effects_of(self, call: Call, *wanted: Effect) -> list[CallEffect]:
+        """What a call does, of what is wanted, where another file defines what is called."""
+        return [each for each in self.outside.effects_of(call.source_node) if each.effect in wanted]
 
     def calls_of(self, names: Iterable[str]) -> Iterator[tuple[Call, str]]:
         """The calls of functions with these qualified names, each with the name."""
@@ -181,6 +207,10 @@ class Sites:
 
     def _find_loads(self, function: FunctionFacts) -> Iterator[LoadSite]:
         for given in function.calls:
+            elsewhere = self._load_elsewhere(given) if self.outside.calls else None
+            if elsewhere is not None:
+                yield elsewhere
+                continue
             if last_name(given.node.func) not in self._loading or given in self._written:
                 continue
             call, name = self._seen_through(given)
@@ -188,6 +218,20 @@ class Sites:
                 load = self._load.find(call, name)
                 if load is not None:
                     yield load
+
+    def _load_elsewhere(self, call: Call) -> LoadSite | None:
+        """The load that a function from another file makes of what it is given."""
+        found = self.effects_of(call, Effect.PARSES, Effect.READS)
+        api = call.method or (call.name or "").rpartition(".")[2]
+        for effect in sorted(found, key=lambda each: each.effect is not Effect.PARSES):
+            raw = effect.effect is Effect.READS
+            if effect.path is None:
+                occurrences = tuple(replace(each, origin=effect.at) for each in effect.occurrences)
+                return LoadSite(call, api, PathValue(occurrences=occurrences), None, raw, True)
+            node = call.argument(effect.path.position, effect.path.name)
+            if node is not None:
+                return LoadSite(call, api, self.handles.resolve(node, call), node, raw, True)
+        return None
 
     @cached_property
     def _loading(self) -> set[str]:
@@ -198,11 +242,22 @@ class Sites:
     def project_writes(self) -> list[WriteSite]:
         """Calls of imported functions that write a file. They are not findings themselves."""
         writers = sorted(self._project_writers(), key=lambda call: call.order)
-        return [
+        found = [
             WriteSite(call, WriteKind.HELPER, "", arg.value, self.handles.resolve(arg.value, call))
             for call in writers
             for arg in call.arguments[:3]
         ]
+        return [*found, *self._written_elsewhere()]
+
+    def _written_elsewhere(self) -> Iterator[WriteSite]:
+        """The calls of functions from other files that write what they are given."""
+        for call in self.scopes.calls() if self.outside.calls else ():
+            for effect in self.effects_of(call, Effect.WRITES, Effect.KEEPS):
+                given = effect.path
+                node = call.argument(given.position, given.name) if given is not None else None
+                if node is not None:
+                    path = self.handles.resolve(node, call)
+                    yield WriteSite(call, WriteKind.HELPER, "", node, path)
 
     def _project_writers(self) -> Iterator[Call]:
         writing = self._candidates.names(
@@ -314,6 +369,17 @@ class _Publishes:
                 if found is not None:
                     return found
         return None
+
+    def elsewhere(self, call: Call, effect: CallEffect) -> PublishSite | None:
+        """What a function from another file does."""
+        source = effect.source
+        target = effect.path
+        if source is None or target is None or effect.how is None:
+            return None
+        ends = (call.argument(each.position, each.name) for each in (source, target))
+        api = call.method or (call.name or "").rpartition(".")[2]
+        found = self._publish_site(call, effect.how, api, *ends)
+        return replace(found, elsewhere=effect) if found is not None else None
 
     def _publish_site(
         self,

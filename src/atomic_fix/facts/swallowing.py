@@ -22,6 +22,7 @@ from atomic_fix.facts.nodes import (
     string,
     walk,
 )
+from atomic_fix.facts.outside import Effect
 from atomic_fix.facts.reports import BodyScan, is_collected, is_report, moves_to_backup, reports
 from atomic_fix.facts.scopes import BlockKind, Branch, Call, FunctionFacts, GuardedRegion
 from atomic_fix.facts.sites import LoadSite, Sites
@@ -226,8 +227,17 @@ def _own_loads(sites: Sites, region: GuardedRegion) -> list[LoadSite]:
     return [
         load
         for load in sites.loads_in(region.function)
-        if region.order < load.order < region.body_end and not _inner(region, load.call)
+        if region.order < load.order < region.body_end
+        and not _inner(region, load.call)
+        and not _recovers(sites, load.call)
     ]
+
+
+def _recovers(sites: Sites, call: Call) -> bool:
+    """Whether a call is of a function from another file that handles a corrupt file itself."""
+    if not sites.outside.calls or not sites.effects_of(call, Effect.RECOVERS):
+        return False
+    return not sites.effects_of(call, Effect.PARSES, Effect.READS)
 
 
 def _load_in(sites: Sites, region: GuardedRegion) -> LoadSite | None:
@@ -274,8 +284,24 @@ def _tries_around(call: Call) -> list[ast.Try]:
     ]
 
 
+def is_handled(call: Call) -> bool:
+    """Whether the function of a call itself handles an error that says that a file is corrupt, and
+    raises none in its place."""
+    return any(
+        not BodyScan(handler.body).raises
+        for statement in _tries_around(call)
+        for handler in statement.handlers
+        if _says_corrupt(code_of(handler.type) if handler.type is not None else "Exception")
+    )
+
+
 def _takes_corrupt(node: ast.Try) -> bool:
-    text = "".join(code_of(h.type) if h.type is not None else "Exception" for h in node.handlers)
+    return _says_corrupt(
+        "".join(code_of(h.type) if h.type is not None else "Exception" for h in node.handlers)
+    )
+
+
+def _says_corrupt(text: str) -> bool:
     return any(
         n in text for n in ("Exception", "ValueError", "DecodeError", "Unpickl", "YAMLError")
     )

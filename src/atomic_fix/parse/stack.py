@@ -58,6 +58,22 @@ def with_deep_stack(work: Callable[[], _Result]) -> _Result:
     return with_stack(MOST, nested)
 
 
+def with_enough_stack(work: Callable[[], _Result]) -> _Result:
+    """What `work` returns or raises: here, or in a thread with a larger stack if that is needed.
+
+    Raises:
+        RecursionError: there is never enough.
+    """
+    if not may_be_small():
+        try:
+            return work()
+        except TooDeep:
+            raise
+        except RecursionError:
+            pass  # long chains are valid code, and can be followed with a larger stack
+    return with_deep_stack(work)
+
+
 def _raise_in(thread: threading.Thread, error: type[BaseException]) -> None:
     """Raise an error in another thread. Native code in it goes on until it is done."""
     import ctypes

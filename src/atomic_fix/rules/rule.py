@@ -5,19 +5,22 @@ likely enough, LibCST parses the function, and the rule's visitor finds the call
 """
 
 import ast
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import libcst as cst
 
 from atomic_fix.facts.evidence import Score
 from atomic_fix.facts.module import ModuleFacts
+from atomic_fix.facts.paths.value import Location
 from atomic_fix.facts.publications import Publication
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.facts.swallowing import Swallow
-from atomic_fix.finding import Evidence, Finding, Fix, RelatedLocation
+from atomic_fix.finding import Evidence, Finding, Fix, Position, RelatedLocation, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.corrupted_error import fix_swallow
 from atomic_fix.fixes.cst_tree import CstTree, cst_around
@@ -181,7 +184,10 @@ def evidence_of(facts: ModuleFacts, score: Score) -> tuple[Evidence, ...]:
     for reason in score.reasons:
         row = reason.site.node.lineno if reason.site is not None else None
         text = f"{reason.text}, line {row}" if row is not None else reason.text
-        found.append(Evidence(text, row))
+        where = reason.elsewhere
+        found.append(
+            Evidence(text, row) if where is None else Evidence(text, where.row, where.path)
+        )
     return tuple(found)
 
 
@@ -190,6 +196,22 @@ def _related(facts: ModuleFacts, score: Score) -> Iterator[RelatedLocation]:
     for reason in score.reasons:
         if reason.site is not None:
             yield RelatedLocation(reason.text, facts.tree.span(reason.site.node))
+        elif reason.elsewhere is not None:
+            start = Position(reason.elsewhere.row, 1)
+            path = _path_of(reason.elsewhere, facts)
+            yield RelatedLocation(reason.text, Span(start, start), path)
+
+
+def _path_of(place: Location, facts: ModuleFacts) -> str:
+    """The path of a place in another file, named as the file itself is: from the current folder if
+    that is."""
+    path = str(Path(facts.outside.root, place.path))
+    if not facts.outside.root or Path(facts.source.filename).is_absolute():
+        return path
+    try:
+        return os.path.relpath(path)
+    except ValueError:  # on another drive
+        return path
 
 
 def write_match(

@@ -7,18 +7,22 @@ import re
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.run import disk
 from atomic_fix.run.discover import Candidate, discover
+from atomic_fix.run.indexing import Indexing, Project
 from atomic_fix.run.one_file import Repair, change_file, check_file
 from atomic_fix.run.report_filter import ReportFilter
+from atomic_fix.run.workers import Checked, Engine, Work, work_through
 from atomic_fix.settings import Resolver
 
 if TYPE_CHECKING:
+    from atomic_fix.facts.outside import FileSlice
+    from atomic_fix.run.cache import Cache
     from atomic_fix.run.fix_policy import FixPolicy
 
 
@@ -66,7 +70,8 @@ class RunOptions:
 
     `jobs` is the number of processes, `cache_folder` where results are kept (empty: nowhere),
     `shard` the part of the files to check, `progress` whether to show a bar on a terminal.
-    `warn` gets problems that do not stop the work, one line each.
+    `warn` gets problems that do not stop the work, one line each. `engine` does the work on the
+    files where it is not to be done by processes of this run.
     """
 
     jobs: int = 1
@@ -74,6 +79,13 @@ class RunOptions:
     shard: Shard | None = None
     progress: bool = False
     warn: Callable[[str], None] = _say_nothing
+    engine: Engine | None = None
+
+    def work_through(self, works: Sequence[Work], report_filter: ReportFilter) -> Iterable[Checked]:
+        """Do works on files; what came of them, in their order."""
+        if self.engine is not None:
+            return self.engine(works, report_filter)
+        return work_through(works, report_filter, self.jobs)
 
 
 DEFAULT_RUN_OPTIONS = RunOptions()
@@ -91,6 +103,7 @@ def check_files(
         ConfigError: a configuration file on the way cannot be used.
         WorkerDied: the operating system ended a worker process.
     """
+    paths = tuple(paths)
     notebooks: list[str] = []
     found = [
         each
@@ -100,73 +113,183 @@ def check_files(
     ]
     if notebooks:
         run_options.warn(f"notebooks are not checked: {notebooks[0]}, {len(notebooks)} in all")
-    results = _checked(found, report_filter, run_options)
-    if run_options.progress:
-        results = _tracked(results, len(found))
-    return results
+    progress = _Progress(len(found)) if run_options.progress else None
+    indexing = Indexing(resolver, paths, run_options.cache_folder, run_options.work_through)
+    return _checked(found, indexing, report_filter, run_options, progress)
 
 
-def _tracked(results: Iterator[FileResult], total: int) -> Iterator[FileResult]:
-    """The results, with a progress bar on standard error if that is a terminal."""
-    stream = sys.stderr
-    if not stream.isatty() or os.environ.get("CI") or os.environ.get("TERM") == "dumb":
-        yield from results
-        return
-    shown = 0.0
-    began = time.monotonic()
-    try:
-        for count, result in enumerate(results, 1):
-            now = time.monotonic()
-            if now - began > _DELAY and now - shown > _REFRESH:
-                shown = now
-                filled = _WIDTH * count // max(total, 1)
-                bar = "#" * filled + "." * (_WIDTH - filled)
-                stream.write(f"\r[{bar}] {count}/{total} files")
-                stream.flush()
-            yield result
-    finally:
-        if shown:
-            stream.write("\r\x1b[2K")
-            stream.flush()
+class _Progress:
+    """A progress bar on standard error, if that is a terminal."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._count = 0
+        self._began = time.monotonic()
+        self._shown = 0.0
+        stream = sys.stderr
+        self._is_wanted = (
+            stream.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
+        )
+
+    def advance(self) -> None:
+        """One more file is done."""
+        self._count = min(self._count + 1, self._total)
+        now = time.monotonic()
+        if self._is_wanted and now - self._began > _DELAY and now - self._shown > _REFRESH:
+            self._shown = now
+            filled = _WIDTH * self._count // max(self._total, 1)
+            bar = "#" * filled + "." * (_WIDTH - filled)
+            sys.stderr.write(f"\r[{bar}] {self._count}/{self._total} files")
+            sys.stderr.flush()
+
+    def end(self) -> None:
+        if self._shown:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
 
 
 def _checked(
-    found: list[Candidate | Unreadable], report_filter: ReportFilter, run_options: RunOptions
+    found: list[Candidate | Unreadable],
+    indexing: Indexing,
+    report_filter: ReportFilter,
+    run_options: RunOptions,
+    progress: _Progress | None,
 ) -> Iterator[FileResult]:
-    from atomic_fix.run.workers import check_all
-
     cache = None
     # With a git revision to compare with, a result hangs on more than the file.
     if run_options.cache_folder and not report_filter.diff_base and report_filter.baseline is None:
         from atomic_fix.run.cache import WORTH_A_CACHE, Cache
 
         cache = Cache(run_options.cache_folder) if len(found) >= WORTH_A_CACHE else None
-    known: list[FileResult | None] = []
-    unknown = []
-    for each in found:
-        if isinstance(each, Unreadable):
-            known.append(FileResult(each.filename, problem=each))
-            continue
-        known.append(cache.find(each) if cache is not None else None)
-        if known[-1] is None:
-            digest = cache.digest_of(each.path) if cache is not None else None
-            unknown.append(replace(each, known=digest))
-    fresh = zip(unknown, check_all(unknown, report_filter, run_options.jobs), strict=True)
-    for each, result in zip(found, known, strict=True):
-        if result is None:
-            candidate, checked = next(fresh)
-            if checked.result is None:
-                assert cache is not None
-                result = cache.renew(candidate.path)
-            else:
-                result = checked.result
-                if cache is not None:
-                    cache.add(candidate, result, checked.digest)
-        yield _as_written(each, result)
-    if cache is not None:
-        cache.save()
-        for warning in cache.warnings:
-            run_options.warn(warning)
+    try:
+        run = _Run(found, indexing, cache, report_filter, run_options, progress)
+        run.link()
+        yield from run.results()
+    finally:
+        if progress is not None:
+            progress.end()
+    for warning in [*indexing.warnings, *(cache.warnings if cache is not None else ())]:
+        run_options.warn(warning)
+
+
+class _Run:
+    """The files of one run, on their way to results: they are looked at, with those of their
+    projects, and checked as if each were alone; where it turns out that others have something to
+    say of a file, it is checked again."""
+
+    def __init__(
+        self,
+        found: list[Candidate | Unreadable],
+        indexing: Indexing,
+        cache: Cache | None,
+        report_filter: ReportFilter,
+        run_options: RunOptions,
+        progress: _Progress | None,
+    ) -> None:
+        self._found = found
+        self._indexing = indexing
+        self._cache = cache
+        self._narrowing = report_filter
+        self._effort = run_options
+        self._progress = progress
+        self._places = [
+            None if isinstance(each, Unreadable) else indexing.place(each.path) for each in found
+        ]
+        self._alone: dict[int, tuple[Candidate, Checked]] = {}
+        """What came of the files that were checked as if they were alone."""
+
+    def link(self) -> None:
+        """Bring the projects of the files up to date."""
+        projects = dict.fromkeys(place[0] for place in self._places if place is not None)
+        numbers = {place: i for i, place in enumerate(self._places) if place is not None}
+        stale = [(project, name) for project in projects for name in project.stale]
+        works = [self._first_work(*place, numbers.get(place)) for place in stale]
+        for place, work, done in zip(stale, works, self._work(works), strict=True):
+            project, name = place
+            project.take(name, done.seen)
+            if work.checks and (done.result is not None or done.digest == work.candidate.known):
+                self._alone[numbers[place]] = work.candidate, done
+                self._advance()
+        for project in projects:
+            project.link(self._indexing.look)
+            project.save()
+            self._indexing.warnings += project.warnings
+
+    def _first_work(self, project: Project, name: str, number: int | None) -> Work:
+        """What is to be done with a file before its project is linked."""
+        task = project.task(name)
+        if number is None:
+            return Work(task.candidate, checks=False, look=task.look)
+        candidate = self._found[number]
+        assert isinstance(candidate, Candidate)
+        # Where others had something to say of it before, they are likely to have now.
+        checks = not project.had_slice(name) and (
+            self._cache is None or self._cache.find(candidate) is None
+        )
+        return Work(self._with_known(candidate), checks, look=task.look)
+
+    def results(self) -> Iterator[FileResult]:
+        """The results, in the order of the files."""
+        known: list[FileResult | None] = []
+        works = []
+        for number, each in enumerate(self._found):
+            if isinstance(each, Unreadable):
+                known.append(FileResult(each.filename, problem=each))
+                continue
+            outside = self._outside_of(number)
+            place = self._places[number]
+            if number in self._alone and (not outside or self._stays_clean(number)):
+                known.append(self._finished(*self._alone[number], outside))
+                continue
+            cached = self._cache.find(each, outside) if self._cache is not None else None
+            known.append(cached)
+            if cached is None:
+                said = place[0].slice_of(place[1]) if place is not None else None
+                works.append(Work(self._with_known(each), outside=said))
+        fresh = zip(works, self._work(works), strict=True)
+        for number, (each, result) in enumerate(zip(self._found, known, strict=True)):
+            if result is None:
+                work, done = next(fresh)
+                result = self._finished(work.candidate, done, self._outside_of(number))
+            if number not in self._alone:
+                self._advance()
+            yield _as_written(each, result)
+        if self._cache is not None:
+            self._cache.save()
+
+    def _stays_clean(self, number: int) -> bool:
+        """Whether a file with nothing to report, by itself, has nothing to report either where
+        others have only something to say about what could be reported."""
+        place, result = self._places[number], self._alone[number][1].result
+        if place is None or result != FileResult(self._alone[number][0].path):
+            return False
+        said = place[0].slice_of(place[1])
+        return said is not None and not (said.given or said.sites or said.calls)
+
+    def _outside_of(self, number: int) -> str:
+        """The digest of what other files say of one; empty for nothing."""
+        place = self._places[number]
+        return "" if place is None else place[0].digest_of(place[1])
+
+    def _with_known(self, candidate: Candidate) -> Candidate:
+        digest = self._cache.digest_of(candidate.path) if self._cache is not None else None
+        return replace(candidate, known=digest)
+
+    def _finished(self, candidate: Candidate, done: Checked, outside: str) -> FileResult:
+        cache = self._cache
+        if done.result is None:
+            assert cache is not None
+            return cache.renew(candidate.path)
+        if cache is not None:
+            cache.add(candidate, done.result, done.digest, outside)
+        return done.result
+
+    def _work(self, works: list[Work]) -> Iterable[Checked]:
+        return self._effort.work_through(works, self._narrowing)
+
+    def _advance(self) -> None:
+        if self._progress is not None:
+            self._progress.advance()
 
 
 def _as_written(found: Candidate | Unreadable, result: FileResult) -> FileResult:
@@ -184,8 +307,28 @@ def _unfixed(result: FileResult, reason: str) -> FileResult:
     return replace(result, findings=findings)
 
 
+def said_of_text(
+    content: bytes, filename: str, resolver: Resolver, run_options: RunOptions = DEFAULT_RUN_OPTIONS
+) -> FileSlice | None:
+    """What the other files of its project say of a file that is to hold this content; None for
+    nothing.
+
+    Raises:
+        WorkerDied: the operating system ended a worker process.
+    """
+    indexing = Indexing(resolver, (), run_options.cache_folder, run_options.work_through)
+    said = indexing.slice_of(filename, content)
+    for warning in indexing.warnings:
+        run_options.warn(warning)
+    return said
+
+
 def change_files(
-    paths: Iterable[str], resolver: Resolver, report_filter: ReportFilter, policy: FixPolicy
+    paths: Iterable[str],
+    resolver: Resolver,
+    report_filter: ReportFilter,
+    policy: FixPolicy,
+    run_options: RunOptions = DEFAULT_RUN_OPTIONS,
 ) -> Iterator[FileResult | Repair]:
     """Change, in memory, every file that the paths stand for, until the user quits;
     a path that cannot be walked gives the result that says so.
@@ -193,18 +336,28 @@ def change_files(
     Raises:
         ConfigError: a configuration file on the way cannot be used.
     """
-    for found in discover(paths, resolver):
+    paths = tuple(paths)
+    indexing = Indexing(resolver, paths, run_options.cache_folder, run_options.work_through)
+    # Before any of them changes: what they say to each other is that of the program as it is.
+    every = list(discover(paths, resolver))
+    said = [
+        None if isinstance(each, Unreadable) else indexing.slice_of(each.path) for each in every
+    ]
+    for warning in indexing.warnings:
+        run_options.warn(warning)
+    for found, outside in zip(every, said, strict=True):
         if isinstance(found, Unreadable):
             yield FileResult(found.filename, problem=found)
             continue
-        content = disk.read(found.path)
-        if isinstance(content, bytes) and (problem := disk.why_outside(found.path, found.within)):
-            result = check_file(content, found.path, found.settings, report_filter)
+        path, settings = found.path, found.settings
+        content = disk.read(path)
+        if isinstance(content, bytes) and (problem := disk.why_outside(path, found.within)):
+            result = check_file(content, path, settings, report_filter, outside=outside)
             result = _as_written(found, result)
             refusal = problem if result.findings else ""
             yield Repair(content, content, (), result, refusal)
             continue
-        repair = change_file(content, found.path, found.settings, report_filter, policy)
+        repair = change_file(content, path, settings, report_filter, policy, outside=outside)
         yield replace(repair, within=found.within)
         if repair.quit:
             return

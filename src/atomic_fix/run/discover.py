@@ -50,7 +50,7 @@ def discover(
     file stays. What cannot be walked comes as `Unreadable`, as does a folder whose
     configuration cannot be used, and the names of notebooks are added to `notebooks`.
     """
-    walk = _Walk(resolver, [] if notebooks is None else notebooks)
+    walk = Walk(resolver, [] if notebooks is None else notebooks)
     found = [each for path in paths for each in walk.start(path)]
     # Under two names (a link, `a.py ./a.py`) it is still one file.
     no_links = {each.identity for each in found if not each.is_link}
@@ -68,7 +68,7 @@ class _Found(NamedTuple):
     is_link: bool = False
 
 
-class _Folder(NamedTuple):
+class Folder(NamedTuple):
     """A folder to walk: its name as it is to be reported, its absolute and its real path, where
     the walk began, and what git ignores above it."""
 
@@ -79,10 +79,10 @@ class _Folder(NamedTuple):
     above: tuple[Patterns, ...]
 
 
-_Entries: TypeAlias = "Iterator[_Found | _Folder]"
+Entries: TypeAlias = "Iterator[_Found | Folder]"
 
 
-class _Walk:
+class Walk:
     """One run's walk; remembers the patterns it has read."""
 
     def __init__(self, resolver: Resolver, notebooks: list[str]) -> None:
@@ -127,7 +127,7 @@ class _Walk:
             if _ignored_on_the_way(absolute, above):
                 above = ()  # it is named, so it is wanted; what is above it does not matter
         real = os.path.realpath(absolute)
-        yield from self._walked(_Folder(path, absolute, real, (*within, real), above))
+        yield from self._walked(Folder(path, absolute, real, (*within, real), above))
 
     def _gitignores_above(self, absolute: str) -> list[Patterns | Unreadable]:
         """The patterns of the user, and of the folders from the root of the git repository down
@@ -165,19 +165,19 @@ class _Walk:
             return within
         return tuple(dict.fromkeys((*within, self._real_path(settings.root))))
 
-    def _walked(self, top: _Folder) -> Iterator[_Found]:
+    def _walked(self, top: Folder) -> Iterator[_Found]:
         # Not by recursion, which has an end.
         ways = [self._entries(top)]
         while ways:
             found = next(ways[-1], None)
             if found is None:
                 ways.pop()
-            elif isinstance(found, _Folder):
+            elif isinstance(found, Folder):
                 ways.append(self._entries(found))
             else:
                 yield found
 
-    def _entries(self, folder: _Folder) -> _Entries:
+    def _entries(self, folder: Folder) -> Entries:
         path, absolute, real, within, above = folder
         try:
             with os.scandir(path) as found:
@@ -217,7 +217,7 @@ class _Walk:
                 continue
             identity = os.path.join(real, entry.name)
             if is_folder:
-                yield _Folder(name, whole, identity, within, gitignores)
+                yield Folder(name, whole, identity, within, gitignores)
             elif name.lower().endswith(NOTEBOOK):
                 self._notebooks.append(name)
             else:

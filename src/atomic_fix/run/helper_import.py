@@ -20,7 +20,7 @@ from functools import cache
 from importlib.machinery import PathFinder
 from typing import Any, TypeAlias
 
-from atomic_fix.config import own_helper
+from atomic_fix.config import AUTO, Config, own_helper
 from atomic_fix.finding import FileResult, Finding, Fix
 from atomic_fix.run import dependencies
 from atomic_fix.run.apart import Apart, runs_by_the_systems_python
@@ -68,10 +68,23 @@ class HelperImports:
         self._files: dict[tuple[str, str], _Answer] = {}
         self._distributions: Mapping[str, list[str]] | None = None
         self._read = cache(text_of)
+        self._own: dict[str, str] = {}
+
+    def use_own(self, filename: str, helper: str) -> None:
+        """Note the project's own helper, as the setting names it, for a file with `auto`."""
+        self._own[filename] = helper
+
+    def _settings_for(self, filename: str) -> Settings:
+        """The settings of a file, with the helper that its repairs call."""
+        settings = self._resolver.for_file(filename)
+        if settings.config.helper != AUTO:
+            return settings
+        helper = self._own.get(filename) or Config().helper
+        return replace(settings, config=replace(settings.config, helper=helper))
 
     def module_for(self, filename: str) -> str:
         """The module that repairs of a file import from."""
-        return _module_of(self._resolver.for_file(filename))
+        return _module_of(self._settings_for(filename))
 
     def imported(self, finding: Finding, text: str) -> str:
         """The module from which a repair, of which `text` came, has names; empty for most of
@@ -94,7 +107,7 @@ class HelperImports:
 
     def resolve(self, source: Source, finding: Finding) -> Found | Missing:
         """Whether the source can have what the repair of one of its findings imports."""
-        settings = self._resolver.for_file(source.filename)
+        settings = self._settings_for(source.filename)
         module = _module_of(settings)
         names = imported_names(finding.fix, module)
         if not names:

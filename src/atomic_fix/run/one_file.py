@@ -23,7 +23,10 @@ from atomic_fix.source import Source, decode, is_python
 if TYPE_CHECKING:
     import ast
 
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.facts.outside import FileSlice
     from atomic_fix.patterns import Patterns
+    from atomic_fix.project.index import ProjectIndex
     from atomic_fix.run.fix_policy import FixPolicy
     from atomic_fix.run.helper_import import Missing
 
@@ -73,18 +76,20 @@ def check_file(
     *,
     noqa: bool = True,
     fixes: bool = True,
+    outside: FileSlice | None = None,
 ) -> FileResult:
     """Check one file that was read already. Never raises for what is in the file.
 
     Without `noqa`, comments that flake8 knows too are not looked at; without `fixes`, no repair is
-    looked for, which takes as long as all the rest.
+    looked for, which takes as long as all the rest. `outside` is what other files say of this one.
 
     Raises:
         ConfigError: the baseline cannot be read.
     """
 
     def work() -> FileResult:
-        if _is_plainly_clean(content, filename, settings, parsed, notes=noqa):
+        is_alone = outside is None
+        if _is_plainly_clean(content, filename, settings, parsed, notes=noqa, is_alone=is_alone):
             return FileResult(filename)
         with _trees_known():
             return analyse()
@@ -92,7 +97,7 @@ def check_file(
     def analyse() -> FileResult:
         source = _source_of(content, filename)
         tree = parsed.tree if parsed is not None and parsed.text == source.text else None
-        found = _found(source, settings, tree, fixes=fixes)
+        found = _found(source, settings, tree, outside, fixes=fixes)
         kept = _kept(found, source, settings, report_filter, noqa=noqa)
         notes: tuple[tuple[int, str], ...] = ()
         if noqa and not settings.leaves_out(filename):  # what is not looked for is not missed
@@ -105,32 +110,68 @@ def check_file(
     return FileResult(filename, problem=result) if isinstance(result, Unreadable) else result
 
 
+def looked_at(
+    content: Content, filename: str, settings: Settings, look: Callable[[ModuleFacts], _Result]
+) -> _Result | Unreadable:
+    """What `look` makes of the facts of a file, without checking it."""
+
+    def work() -> _Result:
+        from atomic_fix.facts.module import ModuleFacts
+        from atomic_fix.facts.nodes import forget_nodes
+        from atomic_fix.facts.tree import Tree
+        from atomic_fix.parse import stack
+        from atomic_fix.parse.python import parsed
+
+        source = _source_of(content, filename)
+
+        def with_facts() -> _Result:
+            module = parsed(source)
+            if isinstance(module, Unreadable):
+                raise NotAnalysed(module)
+            try:
+                return look(ModuleFacts(source, Tree(source, module), settings.config))
+            finally:
+                forget_nodes()
+
+        return stack.with_enough_stack(with_facts)
+
+    return _guarded(filename, work)
+
+
 def change_file(
     content: Content,
     filename: str,
     settings: Settings,
     report_filter: ReportFilter,
     policy: FixPolicy,
+    *,
+    outside: FileSlice | None = None,
 ) -> Repair:
-    """Check one file and change it in memory, as the policy says."""
+    """Check one file and change it in memory, as the policy says; `outside` is what other files
+    say of it."""
     given = content if isinstance(content, bytes) else b""
     states: list[_Kept] = []
     known = _Known()
 
-    def find(text: Source) -> tuple[Finding, ...]:
-        states.append(_kept(_found(text, settings, known=known), text, settings, report_filter))
-        return states[-1].findings
-
     def work() -> Repair:
-        if _is_plainly_clean(content, filename, settings):
+        if _is_plainly_clean(content, filename, settings, is_alone=outside is None):
             return Repair(given, given, (), FileResult(filename))
         with _trees_known():
             return repair()
 
     def repair() -> Repair:
-        from atomic_fix.run.fix_policy import carry_out
+        from atomic_fix.run.fix_policy import Suppress, carry_out
 
+        if outside is not None and not isinstance(policy, Suppress) and policy.imports is not None:
+            policy.imports.use_own(filename, outside.helper)
         source = _source_of(content, filename)
+
+        def find(text: Source) -> tuple[Finding, ...]:
+            said = _moved(outside, source, text)
+            found = _found(text, settings, outside=said, known=known)
+            states.append(_kept(found, text, settings, report_filter))
+            return states[-1].findings
+
         outcome = carry_out(policy, source, find)
         new = outcome.rewrite
         result = _result(filename, new.remaining, new.text)
@@ -209,19 +250,25 @@ def _is_plainly_clean(
     parsed: Parsed | None = None,
     *,
     notes: bool = False,
+    is_alone: bool = True,
 ) -> bool:
-    """Whether the bytes alone show that there is nothing to report of a file; with `notes`, not
-    of its comments either."""
+    """Whether the bytes alone show that there is nothing to report of a file, of which other files
+    say something unless it `is_alone`; with `notes`, nothing of its comments either."""
     from atomic_fix.prefilter import cannot_match
 
     return (
         isinstance(content, bytes)
         and filename.endswith(".py")
-        and not (notes and (b"ATF" in content or b"atomic-fix:" in content))
-        and cannot_match(content, settings.config)
+        and not (notes and may_hold_notes(content))
+        and cannot_match(content, settings.config, with_others=not is_alone)
         # Whether it is Python is for others to say, unless that was asked.
         and (not settings.check_syntax or parsed is not None or is_python(content))
     )
+
+
+def may_hold_notes(content: Content) -> bool:
+    """Whether there may be something to say of the comments of a file."""
+    return not isinstance(content, bytes) or b"ATF" in content or b"atomic-fix:" in content
 
 
 def _source_of(content: Content, filename: str) -> Source:
@@ -275,6 +322,7 @@ def _found(
     source: Source,
     settings: Settings,
     tree: ast.Module | None = None,
+    outside: FileSlice | None = None,
     *,
     fixes: bool = True,
     known: _Known | None = None,
@@ -297,7 +345,10 @@ def _found(
 
     def find(text: Source) -> tuple[Finding, ...]:
         given = tree if text is source else None
-        return known.or_else(text, lambda each: check(each, config, given, fixes=fixes))
+        index = _index(text, _moved(outside, source, text))
+        return known.or_else(
+            text, lambda each: check(each, config, given, index=index, fixes=fixes)
+        )
 
     findings = find(source)
     if left_out:
@@ -307,6 +358,21 @@ def _found(
     from atomic_fix.rewrite import verified
 
     return verified(source, findings, find)
+
+
+def _index(source: Source, outside: FileSlice | None) -> ProjectIndex:
+    from atomic_fix.project.index import EMPTY_INDEX, ProjectIndex
+
+    return ProjectIndex({source.filename: outside}) if outside is not None else EMPTY_INDEX
+
+
+def _moved(outside: FileSlice | None, before: Source, after: Source) -> FileSlice | None:
+    """What other files say of a text, once fixes have made another one of it."""
+    if outside is None or before.text == after.text:
+        return outside
+    from atomic_fix.project.moved import moved
+
+    return moved(outside, before.lines, after.lines)
 
 
 def _styled(settings: Settings, filename: str) -> Config:

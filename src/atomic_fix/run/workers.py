@@ -7,11 +7,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.run import disk, parent_watch, time_limit
 from atomic_fix.run.discover import Candidate
+from atomic_fix.run.looking import Look, Seen, looked_at
 from atomic_fix.run.one_file import check_file, gc_paused
 from atomic_fix.run.report_filter import ReportFilter
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from multiprocessing.connection import Connection
     from multiprocessing.context import BaseContext
+
+    from atomic_fix.facts.outside import FileSlice
 
 WORTH_A_POOL = 250
 """With fewer files, starting processes costs more than it saves."""
@@ -41,17 +44,32 @@ _ALONE = 60.0
 """Seconds that a file may take in a process of its own, whatever it waits for."""
 
 
+class Work(NamedTuple):
+    """What is wanted of one file: to check it, with what other files say of it, or to look at what
+    it says to them, or both."""
+
+    candidate: Candidate
+    checks: bool = True
+    outside: FileSlice | None = None
+    look: Look | None = None
+
+
 class Checked(NamedTuple):
-    """The result of one file, None if it holds what is `known` of it; and the digest of its
-    content, if that was wanted."""
+    """The result of one file, None if it holds what is `known` of it or was not to be checked; the
+    digest of its content, if that was wanted; and what it says to other files, if that was."""
 
     result: FileResult | None
     digest: str = ""
+    seen: Seen | None = None
+
+
+Engine: TypeAlias = Callable[[Sequence[Work], ReportFilter], Iterable[Checked]]
+"""Does works, wherever it has that done, and gives what came of them in their order."""
 
 
 _in_hand: MutableSequence[int] = []
 """Of each chunk, the file that a worker is at, from 1: shared, and set once in each worker."""
-_chunks: Sequence[Sequence[Candidate]] = ()
+_chunks: Sequence[Sequence[Work]] = ()
 _report_filter = ReportFilter()
 """What a worker is told once, and a forked one need not be told: see `_begin`."""
 
@@ -67,27 +85,27 @@ def default_jobs() -> int:
     return os.cpu_count() or 1
 
 
-def check_all(
-    candidates: Sequence[Candidate], report_filter: ReportFilter, jobs: int
+def work_through(
+    works: Sequence[Work], report_filter: ReportFilter, jobs: int
 ) -> Iterator[Checked]:
-    """Check the files, in one process or several: the results are the same.
+    """Check and look at files, in one process or several: the results are the same.
 
     A file that ends its worker is reported as one that could not be analysed.
 
     Raises:
         WorkerDied: worker processes end before they come to any file.
     """
-    alone = jobs <= 1 or len(candidates) < WORTH_A_POOL or not _MAY_START
+    alone = jobs <= 1 or len(works) < WORTH_A_POOL or not _MAY_START
     with gc_paused():
         if not alone and _FORKS:
             _load()
         gc.freeze()  # what is loaded by now is not garbage
         try:
             if alone:
-                for each in candidates:
-                    yield _check(each, report_filter)
+                for each in works:
+                    yield do(each, report_filter)
             else:
-                yield from _in_processes(candidates, report_filter, jobs)
+                yield from _in_processes(works, report_filter, jobs)
         finally:
             gc.unfreeze()
 
@@ -95,34 +113,42 @@ def check_all(
 def _load() -> None:
     """Load what workers come to need, once for all of them: among so many files there is nearly
     always one with a finding."""
+    import atomic_fix.project.summarise
     import atomic_fix.rewrite
     import atomic_fix.rules
     import atomic_fix.suppress  # noqa: F401
 
 
-def _check(candidate: Candidate, report_filter: ReportFilter) -> Checked:
+def do(work: Work, report_filter: ReportFilter) -> Checked:
+    """Do the work on one file, here."""
+    candidate, look = work.candidate, work.look
     content = disk.read(candidate.path)
     digest = ""
-    if candidate.known is not None and isinstance(content, bytes):
-        from atomic_fix.run import cache
+    if (candidate.known is not None or look is not None) and isinstance(content, bytes):
+        from atomic_fix.run import store
 
-        digest = cache.digest(content)
-        if digest == candidate.known:
-            return Checked(None, digest)
-    result = check_file(content, candidate.path, candidate.settings, report_filter)
+        digest = store.digest(content)
+    is_checked = work.checks and not (digest and digest == candidate.known)
+    result, seen = None, None
+    if look is not None:
+        result, seen = looked_at(content, digest, candidate, look, report_filter, checks=is_checked)
+    elif is_checked:
+        result = check_file(
+            content, candidate.path, candidate.settings, report_filter, outside=work.outside
+        )
     if gc.get_count()[0] > _MUCH_GARBAGE:
         gc.collect()
-    return Checked(result, digest)
+    return Checked(result, digest, seen)
 
 
 def _in_processes(
-    candidates: Sequence[Candidate], report_filter: ReportFilter, jobs: int
+    works: Sequence[Work], report_filter: ReportFilter, jobs: int
 ) -> Iterator[Checked]:
     import multiprocessing
     from concurrent.futures import Future, ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    chunks = [tuple(candidates[i : i + _CHUNK]) for i in range(0, len(candidates), _CHUNK)]
+    chunks = [tuple(works[i : i + _CHUNK]) for i in range(0, len(works), _CHUNK)]
     # A forked worker has everything loaded; there is no other thread yet that fork could harm.
     context = multiprocessing.get_context("fork" if _FORKS else "spawn")
     if not _FORKS:
@@ -147,7 +173,7 @@ def _in_processes(
             in_hand[each] = 0
             skipped = frozenset(known[each])
             try:
-                futures[each] = executor.submit(_check_chunk, each, skipped)
+                futures[each] = executor.submit(_do_chunk, each, skipped)
             except BrokenProcessPool as error:  # it broke while chunks were still handed out
                 futures[each] = Future()
                 futures[each].set_exception(error)
@@ -170,10 +196,10 @@ def _in_processes(
                         ) from error
                     for i in begun:
                         index = in_hand[i] - 1
-                        known[i][index] = _check_alone(chunks[i][index], report_filter, context)
+                        known[i][index] = _done_alone(chunks[i][index], report_filter, context)
                     start(todo)
             for index, each in enumerate(chunk):
-                yield finished.get(index) or Checked(FileResult(each.path))
+                yield finished.get(index) or _nothing(each)
     finally:
         # After an interrupt, what was begun is not waited for. Workers end after the
         # file in hand, by themselves: one that is killed may leave half an answer behind, whose
@@ -186,12 +212,10 @@ def _is_done(future: Future[dict[int, Checked]]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _check_alone(
-    candidate: Candidate, report_filter: ReportFilter, context: BaseContext
-) -> Checked:
-    """Check a file in a process of its own, which may die of it."""
+def _done_alone(work: Work, report_filter: ReportFilter, context: BaseContext) -> Checked:
+    """Do the work on a file in a process of its own, which may die of it."""
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send_result, args=(sender, candidate, report_filter))  # type: ignore[attr-defined]
+    process = context.Process(target=_send_result, args=(sender, work, report_filter))  # type: ignore[attr-defined]
     process.start()
     sender.close()
     try:
@@ -213,22 +237,22 @@ def _check_alone(
     )
     if waits or time_limit.is_over(process.exitcode):
         reason = time_limit.REASON
-    problem = Unreadable(candidate.path, reason)
-    return Checked(FileResult(candidate.path, problem=problem))
+    path = work.candidate.path
+    return Checked(FileResult(path, problem=Unreadable(path, reason)))
 
 
-def _send_result(sender: Connection, candidate: Candidate, report_filter: ReportFilter) -> None:
+def _send_result(sender: Connection, work: Work, report_filter: ReportFilter) -> None:
     parent_watch.end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in `_begin`
     time_limit.end_with_process(_HANGS_AFTER)
     with gc_paused():
-        sender.send(_check(candidate, report_filter))
+        sender.send(do(work, report_filter))
 
 
 def _begin(
     is_stopped: Callable[[], bool],
     in_hand: MutableSequence[int],
-    chunks: Sequence[Sequence[Candidate]],
+    chunks: Sequence[Sequence[Work]],
     report_filter: ReportFilter,
 ) -> None:
     global _is_stopped, _in_hand, _chunks, _report_filter
@@ -238,8 +262,14 @@ def _begin(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _check_chunk(number: int, skipped: frozenset[int]) -> dict[int, Checked]:
-    """The results that say something; a file that is not in it is clean, or skipped."""
+def _nothing(work: Work) -> Checked:
+    """What is reported of a file that is not mentioned."""
+    return Checked(FileResult(work.candidate.path) if work.checks else None)
+
+
+def _do_chunk(number: int, skipped: frozenset[int]) -> dict[int, Checked]:
+    """The results that say something; a file that is not in it has nothing to report, or is
+    skipped."""
     finished = {}
     for index, each in enumerate(_chunks[number]):
         if _is_stopped():
@@ -248,8 +278,8 @@ def _check_chunk(number: int, skipped: frozenset[int]) -> dict[int, Checked]:
             continue
         _in_hand[number] = index + 1
         time_limit.end_with_process(_HANGS_AFTER)
-        checked = _check(each, _report_filter)
-        if checked != Checked(FileResult(each.path)):
-            finished[index] = checked
+        done = do(each, _report_filter)
+        if done != _nothing(each):
+            finished[index] = done
     time_limit.end_with_process(0)
     return finished

@@ -27,6 +27,20 @@ from atomic_fix.facts.paths.expr import (
 )
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in another file. As text: "`resume` (app/main.py:12)"."""
+
+    path: str
+    row: int
+    function: str = ""
+    """The function around it, without its class; empty for the module's own code."""
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.row}"
+        return f"`{self.function}` ({place})" if self.function else place
+
+
 class OccurrenceKind(Enum):
     """Where a word that a path comes from is; the value is what a message calls it."""
 
@@ -50,6 +64,8 @@ class NameOccurrence:
     kind: OccurrenceKind
     text: str
     distance: int
+    origin: Location | None = None
+    """Where another file gives it."""
 
 
 class PathTrait(Flag):

@@ -1,0 +1,122 @@
+"""How what other files say about a path changes what it is taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+
+from atomic_fix.catalog.words import NOT_DURABLE_SUFFIXES
+from atomic_fix.facts.evidence import (
+    READ_BACK_RAW,
+    READ_BACK_SAME,
+    WRITTEN,
+    Feature,
+    Vocabulary,
+    caller_ground,
+)
+from atomic_fix.facts.names import phrase_in
+from atomic_fix.facts.outside import FileSlice, Given, OutsideSite
+from atomic_fix.facts.paths import PathTrait, PathValue
+from atomic_fix.facts.scopes import Site
+
+_TEMP = PathTrait.TEMP | PathTrait.TEMP_DIR | PathTrait.SYSTEM_TEMP
+_OF_ALL = _TEMP | PathTrait.BACKUP | PathTrait.UNIQUE | PathTrait.DEVICE | PathTrait.MEMORY
+
+
+_DENIED = -1.5
+_NEAR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A path as one caller, or the file itself, has it."""
+
+    path: PathValue
+    features: tuple[Feature, ...] = ()
+    given: Given | None = None
+    """None for how the file itself has it."""
+
+
+def views(
+    outside: FileSlice,
+    vocabulary: Vocabulary,
+    site: Site,
+    path: PathValue,
+    *,
+    reads: bool,
+    is_called_here: bool,
+) -> list[View]:
+    """The ways in which a path is known, for the likeliest of them to be weighed. Empty when other
+    files say that it is a temp file each time.
+
+    Args:
+        reads: whether the site loads the file; it writes it otherwise.
+        is_called_here: whether the path comes from callers in the file itself too.
+    """
+    elsewhere = outside.site_at(site.node)
+    direct: Sequence[OutsideSite] = ()
+    if elsewhere is not None:
+        direct = elsewhere.writers if reads else elsewhere.readers
+    own = View(path, _of_sites(direct, reads=reads))
+    given = [each for each in outside.given_for(path) if not each.tested]
+    if not given:
+        return [own]
+    lasting = [each for each in given if not _is_temp(each)]
+    if lasting and all(_is_denied(vocabulary, each) for each in lasting):
+        at = lasting[0].at
+        denial = Feature(f"callers such as {at} give it no state", _DENIED, elsewhere=at)
+        own = View(path, (*own.features, denial))
+    found = [_view(vocabulary, path, each, own.features, reads=reads) for each in lasting]
+    if is_called_here or (not lasting and own.features):
+        found.append(own)
+    return found
+
+
+def _is_temp(given: Given) -> bool:
+    return given.published or bool(given.traits & (PathTrait.TEMP | PathTrait.TEMP_DIR))
+
+
+def _is_denied(vocabulary: Vocabulary, given: Given) -> bool:
+    """Whether what is given is, by its words, no durable state."""
+    said = [each.text for each in given.occurrences if each.distance <= _NEAR]
+    if any(phrase_in(vocabulary.durable, name) for name in said):
+        return False
+    return any(phrase_in(vocabulary.denied, name) for name in said) or any(
+        PurePath(f"_{name}").suffix.lower() in NOT_DURABLE_SUFFIXES for name in said
+    )
+
+
+def _view(
+    vocabulary: Vocabulary,
+    path: PathValue,
+    given: Given,
+    features: tuple[Feature, ...],
+    *,
+    reads: bool,
+) -> View:
+    occurrences = tuple(replace(each, origin=given.at) for each in given.occurrences)
+    known = replace(
+        path,
+        occurrences=(*path.occurrences, *occurrences),
+        traits=path.traits | (given.traits & _OF_ALL),
+    )
+    site = given.writer if reads else given.reader
+    found = [*features, *_of_sites([site] if site is not None else [], reads=reads)]
+    best = sorted(found, key=lambda feature: -feature.weight)[:1]
+    best += [feature for feature in found if feature.weight < 0 and feature not in best]
+    best += caller_ground(vocabulary, given.said, given.at)
+    return View(known, tuple(best), given)
+
+
+def _of_sites(sites: Iterable[OutsideSite], *, reads: bool) -> tuple[Feature, ...]:
+    """The strongest ground in who else reads or writes the file."""
+    found = []
+    for each in sites:
+        if reads:
+            text, weight = f"{each.at} writes it", WRITTEN
+        else:
+            text = f"{each.at} reads it back"
+            weight = READ_BACK_SAME if each.parsed else READ_BACK_RAW
+        found.append(Feature(text, weight * each.weight, elsewhere=each.at, of_file=True))
+    return tuple(sorted(found, key=lambda feature: -feature.weight)[:1])

@@ -1,0 +1,220 @@
+"""What the other files of a project say about one file.
+
+It is worked out by `project`, and facts look it up where they look at the functions of the file
+itself. All of it are plain values: they can be compared, sent between processes and stored.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+
+from atomic_fix.catalog.apis import Move
+from atomic_fix.facts.paths.expr import (
+    Attribute,
+    Called,
+    Global,
+    Parameter,
+    PathExpr,
+    SelfAttribute,
+)
+from atomic_fix.facts.paths.value import NO_TRAITS, Location, NameOccurrence, PathTrait, PathValue
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a call stands in the file itself, as Python's tree has it: of two that begin together,
+    such as those of `Store(path).save()`, one ends first."""
+
+    row: int
+    column: int
+    end_row: int
+    end_column: int
+
+    @classmethod
+    def of(cls, node: ast.Call) -> Place:
+        end_row = node.end_lineno if node.end_lineno is not None else node.lineno
+        end_column = node.end_col_offset if node.end_col_offset is not None else node.col_offset
+        return cls(node.lineno, node.col_offset, end_row, end_column)
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideSite:
+    """A call in another file that reads a file, or writes it."""
+
+    at: Location
+    parsed: bool = False
+    """Of a load: whether the content is parsed."""
+    weight: float = 1.0
+    """How far it is certain that it is the same file: 1 when both paths are made alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What another file gives for a name of this one: for a parameter, in a call; for an attribute
+    of a class, in a class below it; for an imported name, where that is defined."""
+
+    to: str
+    """The name in this file, as `key` has it."""
+    at: Location
+    occurrences: tuple[NameOccurrence, ...] = ()
+    """The words in it; their distances count from the name in this file."""
+    traits: PathTrait = NO_TRAITS
+    said: tuple[str, ...] = ()
+    """What the function and the class around it are called."""
+    reader: OutsideSite | None = None
+    """Who loads the file."""
+    writer: OutsideSite | None = None
+    """Who writes it."""
+    published: bool = False
+    """Whether it is a temp name that is published afterwards."""
+    tested: bool = False
+    """Whether it is given by a test."""
+
+
+class Effect(Enum):
+    """What a function that another file defines does with a path that it is given."""
+
+    WRITES = "writes in place"
+    KEEPS = "writes atomically"
+    PARSES = "loads and parses"
+    READS = "reads"
+    RECOVERS = "loads, and handles what is corrupt"
+    PUBLISHES = "gives a temp file its final name"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a call, by its place or its name."""
+
+    position: int | None
+    """None for one that is given by name alone."""
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallEffect:
+    """What a call in this file does, where another file defines what is called."""
+
+    place: Place
+    effect: Effect
+    path: Argument | None
+    """The file that is written or loaded, or the final name; None for a file that is no argument of
+    the call."""
+    at: Location
+    """Where it is done."""
+    occurrences: tuple[NameOccurrence, ...] = ()
+    """The words in the path of a file that is no argument."""
+    source: Argument | None = None
+    """The temp file, of what publishes."""
+    how: Move | None = None
+    synced: bool = False
+    told: bool = False
+    """Whether what is wrong with it is found there."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideCallers:
+    """What callers in other files do with what a function of this file returns or raises."""
+
+    function: str
+    row: int
+    """Of its `def`."""
+    loops: bool = False
+    catches: bool = False
+    looks: bool = False
+    reports: bool = False
+    """Whether one tests for the default and reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteElsewhere:
+    """Who else writes or loads the file that a call in this file loads or writes."""
+
+    place: Place
+    readers: tuple[OutsideSite, ...] = ()
+    writers: tuple[OutsideSite, ...] = ()
+
+
+@dataclass(frozen=True)
+class FileSlice:
+    """Everything that other files say about one file."""
+
+    given: tuple[Given, ...] = ()
+    sites: tuple[SiteElsewhere, ...] = ()
+    calls: tuple[CallEffect, ...] = ()
+    callers: tuple[OutsideCallers, ...] = ()
+    helper: str = ""
+    """The project's own atomic writer of JSON, as the setting `helper` names it; empty for none."""
+    root: str = field(default="", compare=False)
+    """The folder of the project, which the places in other files are relative to."""
+
+    def __bool__(self) -> bool:
+        return self != NOTHING_OUTSIDE
+
+    @cached_property
+    def _given_to(self) -> dict[str, list[Given]]:
+        found: dict[str, list[Given]] = {}
+        for each in self.given:
+            found.setdefault(each.to, []).append(each)
+        return found
+
+    @cached_property
+    def _sites_at(self) -> dict[Place, SiteElsewhere]:
+        return {each.place: each for each in self.sites}
+
+    @cached_property
+    def _calls_at(self) -> dict[Place, list[CallEffect]]:
+        found: dict[Place, list[CallEffect]] = {}
+        for each in self.calls:
+            found.setdefault(each.place, []).append(each)
+        return found
+
+    @cached_property
+    def _callers_of(self) -> dict[tuple[str, int], OutsideCallers]:
+        return {(each.function, each.row): each for each in self.callers}
+
+    def given_for(self, path: PathValue) -> list[Given]:
+        """What other files give for a path of this file."""
+        if not self.given:
+            return []
+        keys = sorted(keys_of(path.aliases))
+        return [each for name in keys for each in self._given_to.get(name, ())]
+
+    def site_at(self, node: ast.Call) -> SiteElsewhere | None:
+        return self._sites_at.get(Place.of(node)) if self.sites else None
+
+    def effects_of(self, node: ast.Call) -> list[CallEffect]:
+        """What a call in this file does."""
+        return self._calls_at.get(Place.of(node), []) if self.calls else []
+
+    def callers_of(self, function: str, row: int) -> OutsideCallers | None:
+        return self._callers_of.get((function, row)) if self.callers else None
+
+
+NOTHING_OUTSIDE = FileSlice()
+
+
+def key(expr: PathExpr) -> str | None:
+    """The text that stands for a name of this file for which other files may say what it is: a
+    parameter, an attribute, an imported name. None for all else."""
+    match expr:
+        case Parameter(function, row, name):
+            return f"parameter {function}:{row}:{name}"
+        case SelfAttribute(name, owner) if owner is not None:
+            return f"attribute {owner}.{name}"
+        case Global(name, None):
+            return f"name {name}"
+        case Called(function, _):
+            return f"name {function}()"
+        case Attribute(of, name):
+            inner = key(of)
+            return f"{inner}.{name}" if inner is not None else None
+    return None
+
+
+def keys_of(exprs: Iterable[PathExpr]) -> set[str]:
+    return {name for expr in exprs if (name := key(expr)) is not None}

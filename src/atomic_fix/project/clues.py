@@ -1,0 +1,93 @@
+"""What makes a file worth a second look that holds nothing of interest by itself: the names that
+an index wants, as texts that can be kept.
+
+A clue is a name, and those of which another must stand in the file too, with blanks between; or a
+star, and the module that has all its names passed on.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from atomic_fix.project.index import ProjectIndex
+
+_SEPARATED = bytes(
+    each if chr(each).isalnum() or chr(each) == "_" or each > 127 else 0x20 for each in range(256)
+)
+_ONE_OF_SEVERAL = re.compile(rb"[ \t]*(?:as[ \t]+\w+[ \t]*)?[,)\n\r#]")
+_FROM_PACKAGE = re.compile(rb"from\s+\.+\s*import\s*\(?[^()]*\Z")
+_FEW = 8
+"""Names that are sooner looked for one by one."""
+_IMPORT_BYTES = 2_000
+"""How far above a name the import may begin that it stands in."""
+
+
+def clues(index: ProjectIndex) -> frozenset[str]:
+    """The clues to what an index wants to know."""
+    every = frozenset[str]().union(*index.wanted.values())
+    return frozenset(
+        [" ".join([name, *sorted(homes)]) for name, homes in index.wanted.items()]
+        + [f"* {home}" for home in every]
+    )
+
+
+def held_by(content: bytes, some: frozenset[str]) -> frozenset[str]:
+    """The clues that a file holds."""
+    if not some:
+        return some
+    by_name = _by_name(some)
+    is_starred = b"import *" in content
+    if len(by_name) < _FEW and not is_starred and not any(name in content for name in by_name):
+        return frozenset()
+    # One pass for all names, however many they are.
+    every = content.translate(_SEPARATED).split()
+    if not is_starred and by_name.keys().isdisjoint(every):
+        return frozenset()
+    tokens = set(every)
+    found = {
+        each.text
+        for name in by_name.keys() & tokens
+        for each in by_name[name]
+        if not tokens.isdisjoint(each.homes) or _is_from_package(name, content)
+    }
+    if is_starred:
+        found.update(
+            each.text
+            for each in by_name.get(b"*", ())
+            if any(home + b" import *" in content for home in each.homes)
+        )
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clue:
+    text: str
+    homes: frozenset[bytes]
+
+
+@lru_cache(maxsize=8)
+def _by_name(some: frozenset[str]) -> dict[bytes, list[_Clue]]:
+    found: dict[bytes, list[_Clue]] = {}
+    for text in some:
+        name, *homes = (each.encode("utf-8", "surrogatepass") for each in text.split(" "))
+        found.setdefault(name, []).append(_Clue(text, frozenset(homes)))
+    return found
+
+
+def _is_from_package(name: bytes, content: bytes) -> bool:
+    """Whether a name is imported from the package that a file is in, whose own name need not stand
+    there."""
+    if b"from ." not in content:
+        return False
+    at = content.find(name)
+    while at >= 0:
+        end = at + len(name)
+        row = content[content.rfind(b"\n", 0, at) + 1 : at]
+        if _ONE_OF_SEVERAL.match(content, end) and (b"import" in row or not row.strip(b" \t,")):
+            start = content.rfind(b"from", max(0, at - _IMPORT_BYTES), at)
+            if start >= 0 and _FROM_PACKAGE.search(content, start, at):
+                return True
+        at = content.find(name, end)
+    return False

@@ -1,0 +1,164 @@
+"""What the functions of a project do with the paths that they are given, themselves or by what they
+call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from atomic_fix.catalog.apis import Move
+from atomic_fix.facts.outside import Argument, CallEffect, Effect
+from atomic_fix.facts.paths.value import Location
+from atomic_fix.project.flows import Flows, Target
+from atomic_fix.project.plausible import loads_something
+from atomic_fix.project.summary import (
+    ArgumentSummary,
+    CallSummary,
+    FileSummary,
+    SiteKind,
+    SiteSummary,
+)
+
+_DEPTH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What is done with a parameter of a function."""
+
+    effect: Effect
+    at: Location
+    source: str = ""
+    """The parameter that gives the temp file, of what publishes."""
+    how: Move | None = None
+    synced: bool = False
+    told: bool = False
+
+
+class Effects:
+    """Answers for one project."""
+
+    def __init__(self, files: Mapping[str, FileSummary], flows: Flows) -> None:
+        self._flows = flows
+        # By file and name: the sites that are about it, and the calls that hand it on.
+        self._sites: dict[tuple[str, str], list[SiteSummary]] = {}
+        self._calls: dict[tuple[str, str], list[tuple[CallSummary, ArgumentSummary]]] = {}
+        self._loads_in: dict[tuple[str, str], list[SiteSummary]] = {}
+        self._by_function: dict[tuple[str, str, int], list[CallSummary]] = {}
+        self._known: dict[tuple[str, str], list[_Done]] = {}
+        for file in files.values():
+            for site in file.sites:
+                if site.kind is SiteKind.LOAD:
+                    key = f"parameter {site.function}:{site.row}:"
+                    self._loads_in.setdefault((file.path, key), []).append(site)
+                for name in site.path.own:
+                    self._sites.setdefault((file.path, name), []).append(site)
+            for call in file.calls:
+                if (file.path, call.place) in flows.targets:
+                    around = (file.path, call.function, call.row)
+                    self._by_function.setdefault(around, []).append(call)
+                for argument in call.arguments:
+                    for name in argument.path.own:
+                        self._calls.setdefault((file.path, name), []).append((call, argument))
+
+    def of_call(self, file: str, call: CallSummary) -> Iterator[CallEffect]:
+        """What a call does with what it is given."""
+        target = self._flows.targets.get((file, call.place))
+        if target is None or target.file.path == file:
+            return
+        yield from self._own_loads(call, target)
+        given = {name: Argument(each.position, each.name) for name, each in target.given(call)}
+        for name, argument in given.items():
+            for done in self._of(target, name):
+                source = given.get(done.source)
+                if done.effect is Effect.PUBLISHES and source is None:
+                    continue
+                yield CallEffect(
+                    call.place, done.effect, argument, done.at, (), source, done.how, done.synced,
+                    done.told,
+                )  # fmt: skip
+
+    def _own_loads(self, call: CallSummary, target: Target) -> Iterator[CallEffect]:
+        """The loads of files that the function that is called chooses itself."""
+        if not loads_something(call.callee.rpartition(".")[2]):
+            return
+        around = (target.file.path, target.key("")[1])
+        for site in self._loads_in.get(around, ()):
+            if not site.handled and not any(_parameter(own) for own in site.path.own):
+                effect = Effect.PARSES if site.parsed else Effect.READS
+                at = Location(target.file.path, site.place.row, site.function)
+                yield CallEffect(call.place, effect, None, at, site.path.occurrences)
+
+    def is_published(self, file: str, call: CallSummary, argument: ArgumentSummary) -> bool:
+        """Whether the caller gives a file, which it has a function write, its final name by another
+        function from elsewhere afterwards."""
+        keys = set(argument.path.keys)
+        return argument.published or any(
+            not keys.isdisjoint(other.path.keys)
+            for later, other in self._published_in(file, call)
+            if later.place > call.place
+        )
+
+    def _published_in(
+        self, file: str, call: CallSummary
+    ) -> Iterator[tuple[CallSummary, ArgumentSummary]]:
+        for other in self._by_function.get((file, call.function, call.row), ()):
+            target = self._flows.targets[file, other.place]
+            given = dict(target.given(other))
+            for name in given:
+                for done in self._of(target, name):
+                    if done.effect is Effect.PUBLISHES and done.source in given:
+                        yield other, given[done.source]
+
+    def _of(self, target: Target, parameter: str, depth: int = _DEPTH) -> list[_Done]:
+        file, name = target.key(parameter)
+        if (file, name) in self._known:
+            return self._known[file, name]
+        self._known[file, name] = []  # of a circle
+        found = [done for site in self._sites.get((file, name), ()) if (done := _done(file, site))]
+        for call, argument in self._calls.get((file, name), ()) if depth else ():
+            inner = self._flows.targets.get((file, call.place))
+            if inner is None:
+                continue
+            given = dict(inner.given(call))
+            for given_name, each in given.items():
+                if each is argument:
+                    found += self._handed_on(inner, given_name, call, given, depth)
+        self._known[file, name] = list(dict.fromkeys(found))
+        return self._known[file, name]
+
+    def _handed_on(
+        self,
+        target: Target,
+        parameter: str,
+        call: CallSummary,
+        given: Mapping[str, ArgumentSummary],
+        depth: int,
+    ) -> Iterator[_Done]:
+        for done in self._of(target, parameter, depth - 1):
+            if call.handled and done.effect in {Effect.PARSES, Effect.READS}:
+                yield replace(done, effect=Effect.RECOVERS)
+            elif not done.source:
+                yield done
+            elif done.source in given:
+                names = [_parameter(own) for own in given[done.source].path.own]
+                yield replace(done, source=names[0] if names else "")
+
+
+def _done(file: str, site: SiteSummary) -> _Done | None:
+    at = Location(file, site.place.row, site.function)
+    if site.kind is SiteKind.LOAD:
+        if site.handled:
+            return _Done(Effect.RECOVERS, at)
+        return _Done(Effect.PARSES if site.parsed else Effect.READS, at)
+    if site.kind is SiteKind.WRITE:
+        return None if site.staged else _Done(Effect.WRITES, at, synced=site.synced)
+    source = next((_parameter(own) for own in site.source.own if _parameter(own)), "")
+    if not source:
+        return _Done(Effect.KEEPS, at, how=site.how, synced=site.synced, told=site.told)
+    return _Done(Effect.PUBLISHES, at, source, site.how, site.synced, site.told)
+
+
+def _parameter(own: str) -> str:
+    """The parameter that a name of `outside.key` is."""
+    return own.rpartition(":")[2] if own.startswith("parameter ") else ""

@@ -1,0 +1,161 @@
+"""Where the files of a project are read and written, by whichever function does it in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from atomic_fix.facts.names import words
+from atomic_fix.facts.outside import OutsideSite, Place
+from atomic_fix.facts.pairs import is_pair_of_names
+from atomic_fix.facts.paths.value import Location, PathTrait
+from atomic_fix.project.flows import Flow, Flows
+from atomic_fix.project.identity import Identities, is_distinctive
+from atomic_fix.project.summary import FileSummary, PathSummary, SiteKind, SiteSummary
+from atomic_fix.source import is_test_file
+
+_TEMP = PathTrait.TEMP | PathTrait.TEMP_DIR
+_BY_NAME = 0.7
+"""The weight of a file's name alone."""
+_BY_FUNCTION = 0.8
+"""That of functions that are called `save_index` and `load_index`."""
+_HERE = 0.65
+_KEEPING = frozenset({"dump", "persist", "save", "serialize", "store"})
+"""Verbs of what keeps a file for itself: what is written and read may be anybody's."""
+_MOST_SITES = 30
+"""Of one path: what more of them are about is no file of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A file is read, or written."""
+
+    site: SiteSummary
+    file: str
+    """Where the site stands."""
+    at: Location
+    """Where the path is given: at the site itself, or in a call of its function."""
+    path: PathSummary
+    said: tuple[str, ...]
+    texts: frozenset[str]
+    flow: Flow | None = None
+
+    @property
+    def is_load(self) -> bool:
+        return self.site.kind is SiteKind.LOAD
+
+
+def _is_known_there(event: Event, other: Event) -> bool:
+    """Whether the file of a site tells by itself that another of its sites is about the same file:
+    both stand in it as they are, or one call gives the path to both."""
+    if other.site is event.site:
+        return True
+    if other.file != event.file:
+        return False
+    return other.at == event.at or (other.flow is None and event.flow is None)
+
+
+def _edits(event: Event, other: Event) -> bool:
+    """Whether one function reads and writes the file: that may be anybody's, which it edits."""
+    return (other.at.path, other.at.function) == (event.at.path, event.at.function)
+
+
+class Events:
+    """Answers for one project."""
+
+    def __init__(
+        self, files: Mapping[str, FileSummary], flows: Flows, identities: Identities
+    ) -> None:
+        self._flows = flows
+        self._identities = identities
+        self._loads: dict[str, list[Event]] = {}
+        self._writes: dict[str, list[Event]] = {}
+        self._loads_of_name: dict[str, list[Event]] = {}
+        self._writes_of_name: dict[str, list[Event]] = {}
+        self._loads_in: dict[tuple[str, str], list[Event]] = {}
+        self._writes_in: dict[tuple[str, str], list[Event]] = {}
+        self._of_site: dict[tuple[str, SiteKind, Place], list[Event]] = {}
+        for file in files.values():
+            if is_test_file(file.path):
+                continue
+            for site in file.sites:
+                found = list(self._found(file, site))
+                self._of_site[file.path, site.kind, site.place] = found
+                for event in found:
+                    self._keep(event)
+
+    def _found(self, file: FileSummary, site: SiteSummary) -> Iterator[Event]:
+        at = Location(file.path, site.place.row, site.function)
+        texts = self._identities.of(site.path, file.path)
+        yield Event(site, file.path, at, site.path, site.said, texts)
+        reached = (*site.path.own, *(name for name, _ in site.path.refs))
+        for name in reached:
+            for flow in self._flows.into((file.path, name)):
+                if flow.call is None or flow.tested or flow.file == file.path:
+                    continue
+                texts = self._identities.of(flow.path, flow.file)
+                yield Event(site, file.path, flow.at, flow.path, flow.said, texts, flow)
+
+    def _keep(self, event: Event) -> None:
+        if event.path.traits & _TEMP or event.site.staged:
+            return
+        by_text, by_name, by_function = (
+            (self._loads, self._loads_of_name, self._loads_in)
+            if event.is_load
+            else (self._writes, self._writes_of_name, self._writes_in)
+        )
+        for text in event.texts:
+            by_text.setdefault(text, []).append(event)
+        for name in event.path.names:
+            by_name.setdefault(name, []).append(event)
+        owner = event.said[1] if len(event.said) > 1 else ""
+        by_function.setdefault((event.at.path, owner), []).append(event)
+
+    def of(self, file: str, site: SiteSummary) -> list[Event]:
+        """The event of a site as it stands, and one for each value that reaches it."""
+        return self._of_site.get((file, site.kind, site.place), [])
+
+    def answers(self, event: Event) -> list[OutsideSite]:
+        """Who loads the file that is written, or writes the one that is loaded, apart from what the
+        file of the site tells by itself. The surest first."""
+        found: dict[Location, OutsideSite] = {}
+        for weight, other in self._others(event):
+            if _is_known_there(event, other) or _edits(event, other):
+                continue
+            if other.at.path == event.file:
+                # What the file itself does with it, through a function from elsewhere.
+                weight *= _HERE
+            known = found.get(other.at)
+            if known is None or known.weight < weight:
+                found[other.at] = OutsideSite(other.at, other.site.parsed, weight)
+        return sorted(found.values(), key=lambda each: (-each.weight, not each.parsed, each.at))
+
+    def _others(self, event: Event) -> Iterator[tuple[float, Event]]:
+        by_text, by_name, by_function = (
+            (self._writes, self._writes_of_name, self._writes_in)
+            if event.is_load
+            else (self._loads, self._loads_of_name, self._loads_in)
+        )
+        for text in sorted(event.texts):
+            others = by_text.get(text, [])
+            if len(others) <= _MOST_SITES:
+                for other in others:
+                    yield 1.0, other
+        for name in event.path.names:
+            writes = self._writes_of_name.get(name, [])
+            places = {(each.file, each.site.function) for each in writes}
+            if len(places) == 1 and is_distinctive(name):
+                for other in by_name.get(name, []):
+                    yield _BY_NAME, other
+        owner = event.said[1] if len(event.said) > 1 else ""
+        if event.flow is not None and event.said:
+            for other in by_function.get((event.at.path, owner), []):
+                ours, theirs = event.at.function, other.at.function
+                if event.is_load:
+                    ours, theirs = theirs, ours
+                if (
+                    other.flow is not None
+                    and not _KEEPING.isdisjoint(words(ours))
+                    and is_pair_of_names(ours, theirs)
+                ):
+                    yield _BY_FUNCTION, other

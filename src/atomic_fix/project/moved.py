@@ -1,0 +1,67 @@
+"""What other files say of a text, for another text that edits have made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from atomic_fix.facts.outside import FileSlice, Given, Place
+
+_MUCH = 4_000_000
+"""Pairs of lines, beyond which it takes too long to align them."""
+
+
+def moved(outside: FileSlice, before: Sequence[str], after: Sequence[str]) -> FileSlice:
+    """The slice of a file whose lines were `before` and are `after`: places that are still there
+    stand where they are now, and what is said of others is left out."""
+    rows = _rows(before, after)
+
+    def place(old: Place) -> Place | None:
+        row, end = rows.get(old.row), rows.get(old.end_row)
+        if row is None or end is None or end - row != old.end_row - old.row:
+            return None
+        return Place(row, old.column, end, old.end_column)
+
+    sites = [(place(each.place), each) for each in outside.sites]
+    calls = [(place(each.place), each) for each in outside.calls]
+    callers = [(rows.get(each.row), each) for each in outside.callers]
+    given = [(_moved_key(each, rows), each) for each in outside.given]
+    return replace(
+        outside,
+        given=tuple(replace(each, to=to) for to, each in given if to is not None),
+        sites=tuple(replace(each, place=at) for at, each in sites if at is not None),
+        calls=tuple(replace(each, place=at) for at, each in calls if at is not None),
+        callers=tuple(replace(each, row=row) for row, each in callers if row is not None),
+    )
+
+
+def _moved_key(given: Given, rows: dict[int, int]) -> str | None:
+    """The key of `outside.key`, in which the parameter of a function has the row of its `def`."""
+    kind, _, rest = given.to.partition(" ")
+    if kind != "parameter":
+        return given.to
+    function, row, name = rest.rsplit(":", 2)
+    new = rows.get(int(row))
+    return None if new is None else f"{kind} {function}:{new}:{name}"
+
+
+def _rows(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
+    """The new row of each old one that is still there."""
+    from difflib import SequenceMatcher
+
+    # What is the same above and below the edits need not be compared.
+    start = 0
+    most = min(len(before), len(after))
+    while start < most and before[start] == after[start]:
+        start += 1
+    end = 0
+    while end < most - start and before[-1 - end] == after[-1 - end]:
+        end += 1
+    rows = {row: row for row in range(1, start + 1)}
+    shift = len(after) - len(before)
+    rows.update((row, row + shift) for row in range(len(before) - end + 1, len(before) + 1))
+    old, new = before[start : len(before) - end], after[start : len(after) - end]
+    if len(old) * len(new) <= _MUCH:
+        for i, j, size in SequenceMatcher(None, old, new, False).get_matching_blocks():
+            rows.update((start + i + k + 1, start + j + k + 1) for k in range(size))
+    return rows

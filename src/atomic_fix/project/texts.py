@@ -1,0 +1,142 @@
+"""Path expressions of one file as texts that mean the same in every file: see `summary`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from atomic_fix.facts.outside import key
+from atomic_fix.facts.paths import PathValue
+from atomic_fix.facts.paths.expr import (
+    Anything,
+    Attribute,
+    Called,
+    Element,
+    FileName,
+    Filled,
+    Global,
+    Handle,
+    Item,
+    Join,
+    Literal,
+    Local,
+    Parameter,
+    Parent,
+    PartOf,
+    PathExpr,
+    Returned,
+    SelfAttribute,
+    Suffixed,
+    Temp,
+    UniqueName,
+)
+from atomic_fix.project.summary import CLOSE, HERE, OPEN, PathSummary
+
+Reference = Callable[[PathExpr], "str | None"]
+"""The dotted name of what may come from another file, for an expression that stands for that."""
+
+
+_MOST_WORDS = 8
+
+
+def text(expr: PathExpr, reference: Reference) -> str | None:
+    """None for what is not compared."""
+    outside = reference(expr)
+    if outside is not None:
+        return f"{OPEN}{outside}{CLOSE}"
+    match expr:
+        case Literal(value):
+            return repr(value)
+        case Anything():
+            return "*"
+        case Global(name):
+            return f"{HERE}:{name}"
+        case SelfAttribute(name, owner):
+            return f"{HERE}:{owner or 'self'}.{name}"
+        case Returned(function):
+            return f"{HERE}:{function}()"
+        case Parameter(function, row, name):
+            return f"{HERE}:{function}:{row}:{name}"
+        case Local(function, row, name, bound):
+            place = "" if bound is None else f"{bound[0]}.{bound[1]}"
+            return f"{HERE}:{function}:{row}:{name}:{place}"
+        case Temp(row, column) | UniqueName(row, column):
+            return f"{HERE}:{type(expr).__name__}:{row}.{column}"
+    inner = [text(each, reference) for each in expr.inner]
+    if None in inner:
+        return None
+    parts = [each for each in inner if each is not None]
+    match expr:
+        case Join():
+            return f"({'/'.join(parts)})"
+        case Suffixed(_, suffix) if suffix is not None:
+            return f"({parts[0]}+{suffix!r})"
+        case Filled(template):
+            return f"({template!r}%{','.join(parts)})"
+        case Parent():
+            return f"parent({parts[0]})"
+        case PartOf(part):
+            return f"{part.value}({parts[0]})"
+        case Attribute(_, name):
+            return f"{parts[0]}.{name}"
+        case Item(_, item) if item is not None:
+            return f"{parts[0]}[{item!r}]"
+        case Handle():
+            return f"handle({parts[0]})"
+        case Called(function):
+            return f"{function}({','.join(parts)})"
+        case Element():
+            return None
+    return None
+
+
+def summary_of_path(
+    value: PathValue, reference: Reference, node: ast.expr | None = None
+) -> PathSummary:
+    """A path as it is said to other files.
+
+    Args:
+        node: the expression that gives it.
+    """
+    keys, own, refs, names = set(), set(), set(), set()
+    for alias in value.aliases:
+        if isinstance(alias, FileName):
+            if alias.home is None:
+                names.add(alias.name)
+            continue
+        name = key(alias)
+        outside = reference(alias)
+        if name is not None and outside is not None:
+            refs.add((name, outside))
+        elif name is not None and isinstance(alias, (Parameter, SelfAttribute)):
+            own.add(name)
+        found = text(alias, reference)
+        if found is not None:
+            keys.add(found)
+    given = _name_given(node)
+    if given:
+        names = {given}
+    elif len(names) > 1:
+        names = set()  # of many calls, say: none of them is surely meant
+    return PathSummary(
+        text(value.expr, reference) or "",
+        tuple(sorted(keys)),
+        tuple(sorted(own)),
+        tuple(sorted(refs)),
+        tuple(sorted(names)),
+        value.occurrences[:_MOST_WORDS],
+        value.traits,
+    )
+
+
+def _name_given(node: ast.expr | None) -> str:
+    """The file name that a function is given to make a path of: `_in_folder("state.json")`."""
+    if not isinstance(node, ast.Call):
+        return ""
+    texts = [each.value for each in node.args if isinstance(each, ast.Constant)]
+    found = {
+        each.replace("\\", "/").rpartition("/")[2]
+        for each in texts
+        if isinstance(each, str) and "." in each.strip(".")
+    }
+    return found.pop() if len(found) == 1 else ""

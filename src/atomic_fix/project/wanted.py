@@ -1,0 +1,94 @@
+"""What a file must hold to matter to other files when it holds nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from atomic_fix.project.flows import Flows
+from atomic_fix.project.modules import Modules
+from atomic_fix.project.summary import FileSummary
+from atomic_fix.source import is_test_file
+
+_MOST_HOMES = 12
+"""Modules of one name: what more of them define is no name that tells anything."""
+
+
+def wanted(files: Mapping[str, FileSummary], flows: Flows) -> dict[str, frozenset[str]]:
+    """Names by which a file may matter to others, each with those of the modules and classes that
+    define it: see `ProjectIndex.wanted`."""
+    found: dict[str, set[str]] = {}
+    for path, name, home in sorted(_names(files, flows)):
+        homes = found.setdefault(name, set())
+        homes.update((home, _stem(path)) if home else (_stem(path),))
+    for file in files.values():
+        # Packages that pass a name on.
+        for each in file.imports:
+            last = each.target.rpartition(".")[2]
+            if each.name in found and last in found:
+                found[each.name].add(_stem(file.path))
+    return {
+        name: frozenset(homes)
+        for name, homes in sorted(found.items())
+        if name and len(homes) <= _MOST_HOMES
+    }
+
+
+def _names(files: Mapping[str, FileSummary], flows: Flows) -> set[tuple[str, str, str]]:
+    """The names that others may have to use, the files that define them, and their classes."""
+    found = set()
+    for path, own in flows.at_sites:
+        if is_test_file(path):
+            continue
+        kind, _, named = own.partition(" ")
+        if kind == "attribute":
+            owner, _, name = named.partition(".")
+            found.add((path, name, owner))
+        elif kind == "parameter":
+            name, row, _ = named.split(":")
+            function = flows.functions.get((path, name, int(row)))
+            if function is not None:
+                owner, _, name = function.name.rpartition(".")
+                found.add((path, owner if name == "__init__" else name, owner))
+    for file in files.values():
+        for site in file.sites:
+            # What callers make of a default.
+            function = flows.functions.get((file.path, site.function, site.row))
+            if site.handled and function is not None and not is_test_file(file.path):
+                owner, _, name = function.name.rpartition(".")
+                found.add((file.path, name, owner))
+    return found
+
+
+def unseen(files: Mapping[str, FileSummary], modules: Modules, flows: Flows) -> frozenset[str]:
+    """The files of which nothing is known yet, and in which a name is defined that a path hangs
+    on."""
+    heads: dict[str, set[str]] = {}
+    for (path, _), values in flows.at_sites.items():
+        for value in values:
+            for _, dotted in value.refs:
+                heads.setdefault(path, set()).add(dotted.removesuffix("()").partition(".")[0])
+    found = set()
+    for path, names in heads.items():
+        if is_test_file(path):
+            continue
+        file = files[path]
+        for owner in file.classes:
+            if owner.name in names:
+                names |= {base.partition(".")[0] for base in owner.bases}
+        imported = {each.target for each in file.imports if each.name in names}
+        known = {each.name for each in file.imports}
+        if not names <= known:
+            # What is imported all at once may be any of them.
+            imported.update(each.target for each in file.imports if each.name == "*")
+        for target in imported:
+            for module in (target, target.rpartition(".")[0]):
+                other = modules.module(path, module) if module else None
+                if other is not None and files[other] == FileSummary(other):
+                    found.add(other)
+    return frozenset(found)
+
+
+def _stem(path: str) -> str:
+    *folders, name = path.split("/")
+    stem = name.rpartition(".")[0]
+    return folders[-1] if stem == "__init__" and folders else stem

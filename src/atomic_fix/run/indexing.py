@@ -1,0 +1,502 @@
+"""The projects of a run: what the files of each say to each other, linked, and kept for the next
+run.
+
+A project is brought up to date in two steps, so that no file is parsed twice: its files are looked
+at, where that is not known of an earlier run, together with whatever else is to be done with them;
+then they are linked. Files that the prefilter leaves out are looked at where they hold a name that
+linking has brought up.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from atomic_fix.config import AUTO
+from atomic_fix.run import typed_json
+from atomic_fix.run.cache import settled, stat_of
+from atomic_fix.run.discover import SUFFIXES, Candidate
+from atomic_fix.run.looking import Look, Seen, seen_in, settings_of_summary
+from atomic_fix.run.project_files import Listing, TooMany, Trees, listing
+from atomic_fix.run.report_filter import ReportFilter
+from atomic_fix.run.store import Store, digest, hashed, version
+from atomic_fix.settings import ConfigError, Resolver, Settings
+
+if TYPE_CHECKING:
+    from atomic_fix.facts.outside import FileSlice
+    from atomic_fix.project.index import ProjectIndex
+    from atomic_fix.project.summary import FileSummary
+    from atomic_fix.run.workers import Engine
+
+_SHARE = 0.1
+_LEAST_ROOM = 1 << 17
+"""Bytes of the files that get a second look, as a share of those that the prefilter lets through,
+and at least."""
+_ROUNDS = 2
+"""How often linking may bring up names that more files have to be looked at for."""
+_NOT_KEPT = "-"
+_NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A file of a project that is to be looked at."""
+
+    project: Project
+    candidate: Candidate
+    look: Look
+
+
+Looker = Callable[[list[Task]], Iterable["Seen | None"]]
+"""Looks at files, and gives what it sees in their order."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of one file, by the digest of its content."""
+
+    content: str
+    matters: bool
+    clues: frozenset[str]
+    summary: str
+    """As it is kept; empty for none."""
+
+
+class Project:
+    """One tree. What is kept of it stands in two files: what every run needs, and what only a run
+    needs that meets a file that has changed."""
+
+    def __init__(
+        self, root: str, settings: Settings, trees: Trees, resolver: Resolver, cache_folder: str
+    ) -> None:
+        self.root = root
+        self.settings = settings
+        self.warnings: list[str] = []
+        self._stats: dict[str, list[int]] = {}
+        self._known: dict[str, _Known] = {}
+        self._clues = _NOTHING
+        """All that the files which the prefilter leaves out were searched for."""
+        self._slices: dict[str, str] = {}
+        self._said: dict[str, FileSlice] = {}
+        """The same, as far as they are needed."""
+        self._summaries: dict[str, FileSummary] = {}
+        self._head, self._body = self._stores(cache_folder)
+        head = self._head.read() if self._head is not None else {}
+        self._listing = _listing_of(head)
+        self._is_changed = False
+        """Whether what is kept has to be written."""
+        self.is_linked = False
+        stats = head.get("stats")
+        if self._listing is None or not self._listing.is_current():
+            self._is_changed = True
+            try:
+                self._listing = listing(root, trees, resolver)
+            except TooMany as error:
+                self.warnings.append(f"{root}: its files are judged alone: {error}")
+                self._listing = Listing((), {root: -1})
+        known = stats if isinstance(stats, dict) else {}
+        now = {name: stat_of(self.path_of(name)) for name in self._files()}
+        self._stats = {name: list(settled(stat)) for name, stat in now.items() if stat is not None}
+        self.stale = [
+            name for name, stat in now.items() if stat is not None and known.get(name) != stat
+        ]
+        """The files that have to be looked at."""
+        slices = head.get("slices")
+        if isinstance(slices, dict):
+            self._slices = slices
+        self._key = head.get("body")
+        if not self.stale and known.keys() == self._stats.keys():
+            self.is_linked = True
+        else:
+            self._load_body()
+
+    def _files(self) -> tuple[str, ...]:
+        return self._listing.files if self._listing is not None else ()
+
+    def path_of(self, name: str) -> str:
+        """The path of a file, by its name in the project."""
+        return os.path.join(self.root, *name.split("/"))
+
+    def _stores(self, folder: str) -> tuple[Store | None, Store | None]:
+        if not folder:
+            return None, None
+        scope = repr(_scope(self.settings)).encode("utf-8", "surrogatepass")
+        name = hashed(os.fsencode(self.root), version().encode(), scope).hex()
+        return Store(folder, f"{name}.index"), Store(folder, f"{name}.summaries")
+
+    # --- what is kept -------------------------------------------------------------------
+
+    def _load_body(self) -> None:
+        if self._body is None:
+            return
+        body = self._body.read()
+        files, clues = body.get("files"), body.get("clues")
+        if body.get("key") == self._key and isinstance(files, dict) and _are_texts(clues):
+            self._clues = frozenset(clues)
+            for name, row in files.items():
+                match row:
+                    case [str(content), bool(matters), held, str(summary)] if _are_texts(held):
+                        self._known[name] = _Known(content, matters, frozenset(held), summary)
+        stale = set(self.stale)
+        self.stale = [x for x in self._stats if x in stale or x not in self._known]
+
+    def save(self) -> None:
+        """Keep what is known for the next run."""
+        if self._head is None or self._body is None:
+            return
+        if self._is_changed:
+            self._is_changed = False
+            assert self._listing is not None
+            if self._known:
+                files = {
+                    name: [each.content, each.matters, sorted(each.clues), each.summary]
+                    for name, each in sorted(self._known.items())
+                }
+                self._key = digest(json.dumps([files, sorted(self._clues)]).encode())
+                self._body.write({"key": self._key, "clues": sorted(self._clues), "files": files})
+            self._head.write(
+                {
+                    "body": self._key,
+                    "listing": list(self._listing.files),
+                    "folders": self._listing.folders,
+                    "watched": self._listing.watched,
+                    "stats": self._stats,
+                    "slices": self._slices,
+                }
+            )
+        self.warnings += [*self._head.warnings, *self._body.warnings]
+        self._head.warnings.clear()
+        self._body.warnings.clear()
+
+    # --- to look at files -----------------------------------------------------------------
+
+    def had_slice(self, name: str) -> bool:
+        """Whether other files had something to say of a file when they were linked last."""
+        return name in self._slices
+
+    def task(self, name: str, candidate: Candidate | None = None) -> Task:
+        """What is to be done to see what a file says."""
+        known = self._known.get(name)
+        look = Look(name, self._clues, known.content if known is not None else "")
+        return Task(self, candidate or Candidate(self.path_of(name), self.settings), look)
+
+    def take(self, name: str, seen: Seen | None) -> None:
+        """Remember what was seen of a file."""
+        self._is_changed = True
+        if seen is None:
+            self._known.pop(name, None)
+            self.is_linked = False
+        elif not seen.is_known:
+            new = _Known(seen.digest, seen.matters, seen.clues, self._kept(seen.summary))
+            old = self._known.get(name)
+            self._known[name] = new
+            if old is None or replace(old, content=new.content) != new:
+                self.is_linked = False
+            self._forget(name)
+            if seen.summary is not None:
+                self._summaries[name] = seen.summary
+
+    def _kept(self, value: FileSummary | FileSlice | None) -> str:
+        """A value as it is kept, or, where nothing is, that there is one."""
+        if self._body is None and value is not None:
+            return _NOT_KEPT
+        return _text(value)
+
+    def _forget(self, name: str) -> None:
+        self._summaries.pop(name, None)
+
+    def link(self, looker: Looker) -> None:
+        """Link what was seen, and look at more files where that brings up names that they hold."""
+        if self.is_linked:
+            return
+        self._is_changed = True
+        gone = self._known.keys() - self._stats.keys()
+        for name in gone:
+            del self._known[name]
+            self._forget(name)
+        index, searched = self._linked(looker)
+        self._said = {
+            name: replace(found, root=self.root)
+            for name in self._files()
+            if (found := index.slice_of(name)) != _nothing()
+        }
+        self._slices = {name: self._kept(found) for name, found in self._said.items()}
+        # What nothing asks for any more is not looked for in the files that change from now on.
+        for each in self._known.values():
+            each.clues &= searched
+        self._clues &= searched
+        self.is_linked = True
+        self.stale = []
+
+    def _linked(self, looker: Looker) -> tuple[ProjectIndex, frozenset[str]]:
+        """The index, and the clues that files were searched for."""
+        from atomic_fix.project.clues import clues
+        from atomic_fix.project.link import link
+
+        chosen = {name for name, each in self._known.items() if each.matters}
+        room = max(_LEAST_ROOM, int(_SHARE * sum(map(self._size, chosen))))
+        # Files are told of it only where repairs call it.
+        helper = self.settings.config.helper == AUTO
+        index = link(self._summaries_of(chosen), helper=helper)
+        searched = _NOTHING
+        for _ in range(_ROUNDS):
+            wanted = clues(index)
+            searched |= wanted
+            self._search(wanted, looker)
+            more, room = self._chosen_by(wanted, index.unseen, chosen, room)
+            if not more:
+                break
+            self._summarise(more, looker)
+            chosen |= more
+            index = link(self._summaries_of(chosen), helper=helper)
+        return index, searched
+
+    def _search(self, wanted: frozenset[str], looker: Looker) -> None:
+        """Look for clues in the files that the prefilter leaves out."""
+        new = wanted - self._clues
+        if not new:
+            return
+        self._clues |= new
+        left = [(name, each) for name, each in self._known.items() if not each.matters]
+        looks = [Look(name, new, each.content, left_out=True, summary=False) for name, each in left]
+        for (_, each), seen in zip(left, self._looked(looks, looker), strict=True):
+            # What has changed since is looked at by the next run.
+            if seen is not None and seen.digest == each.content:
+                each.clues |= seen.clues
+
+    def _chosen_by(
+        self, wanted: frozenset[str], unseen: frozenset[str], chosen: set[str], room: int
+    ) -> tuple[set[str], int]:
+        """The files that are asked for and those that hold clues, as far as there is room, and the
+        room that is left: the fewer files hold a clue, the more it tells."""
+        held = {
+            name: found
+            for name, each in self._known.items()
+            if name not in chosen and (found := each.clues & wanted)
+        }
+        counts = Counter(clue for found in held.values() for clue in found)
+        ranks = {name: min(counts[clue] for clue in found) for name, found in held.items()}
+        ranks.update(dict.fromkeys(unseen & self._known.keys() - chosen, 0))
+        more = set()
+        for name in sorted(ranks, key=lambda x: (ranks[x], x)):
+            room -= self._size(name)
+            if room < 0:
+                break
+            more.add(name)
+        return more, room
+
+    def _summarise(self, names: set[str], looker: Looker) -> None:
+        """Get the summaries of files that the prefilter leaves out."""
+        left = sorted(name for name in names if not self._known[name].summary)
+        looks = [Look(name, known=self._known[name].content, left_out=True) for name in left]
+        for name, seen in zip(left, self._looked(looks, looker), strict=True):
+            known = self._known[name]
+            if seen is not None and seen.digest == known.content and seen.summary is not None:
+                known.summary = self._kept(seen.summary)
+                self._summaries[name] = seen.summary
+
+    def _looked(self, looks: list[Look], looker: Looker) -> Iterable[Seen | None]:
+        return looker(
+            [Task(self, Candidate(self.path_of(each.name), self.settings), each) for each in looks]
+        )
+
+    def _size(self, name: str) -> int:
+        """The bytes of a file."""
+        return self._stats[name][0] if name in self._stats else 0
+
+    def _summaries_of(self, chosen: set[str]) -> list[FileSummary]:
+        """The summaries of some files, and that the others are there."""
+        from atomic_fix.project.summary import FileSummary
+
+        return [
+            (self._summary(name) if name in chosen else None) or FileSummary(name)
+            for name in self._known
+        ]
+
+    def _summary(self, name: str) -> FileSummary | None:
+        if name not in self._summaries and (text := self._known[name].summary):
+            from atomic_fix.project.summary import FileSummary
+
+            try:
+                found = typed_json.read(FileSummary, json.loads(text))
+            except ValueError:
+                return None
+            self._summaries[name] = replace(found, path=name)
+        return self._summaries.get(name)
+
+    # --- what others say --------------------------------------------------------------------
+
+    def slice_of(self, name: str) -> FileSlice | None:
+        """What the other files say of one; None for nothing."""
+        text = self._slices.get(name)
+        if name not in self._said and isinstance(text, str):
+            from atomic_fix.facts.outside import FileSlice
+
+            try:
+                self._said[name] = typed_json.read(FileSlice, json.loads(text))
+            except ValueError:
+                return None
+        return self._said.get(name)
+
+    def digest_of(self, name: str) -> str:
+        """The digest of what the other files say of one; empty for nothing."""
+        text = self._slices.get(name)
+        return digest(text.encode()) if isinstance(text, str) else ""
+
+    def slice_of_text(self, name: str, content: bytes, looker: Looker) -> FileSlice | None:
+        """What the other files say of one that is to hold this content, which may be a new one.
+        Nothing is kept of it."""
+        if name not in self._stats and (
+            not name.endswith(SUFFIXES) or os.path.lexists(self.path_of(name))
+        ):
+            return None
+        known = self._known.get(name)
+        if known is None:
+            self._load_body()
+            known = self._known.get(name)
+        if known is not None and known.content == digest(content):
+            return self.slice_of(name)
+        trial = copy.copy(self)
+        trial._head = trial._body = None
+        trial._known = {each: replace(known) for each, known in self._known.items()}
+        trial._summaries = dict(self._summaries)
+        trial._slices = dict(self._slices)
+        trial._said = dict(self._said)
+        trial._stats = {name: [], **self._stats}
+        task = trial.task(name)
+        trial.take(name, seen_in(content, task.candidate, task.look))
+        trial.link(looker)
+        return trial.slice_of(name)
+
+
+def _nothing() -> FileSlice:
+    from atomic_fix.facts.outside import NOTHING_OUTSIDE
+
+    return NOTHING_OUTSIDE
+
+
+def _text(value: FileSummary | FileSlice | None) -> str:
+    """A value as it is kept; empty for none."""
+    return "" if value is None else json.dumps(typed_json.plain(value), separators=(",", ":"))
+
+
+def _are_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _scope(settings: Settings) -> Settings:
+    """The settings that decide which files a project has, and what they say."""
+    return replace(
+        settings,
+        config=settings_of_summary(settings.config),
+        per_file_ignores=(),
+        force_exclude=False,
+        baseline="",
+        require_reason=False,
+        fail_on_unused=False,
+        assume_helper=False,
+        output_format="",
+    )
+
+
+def _listing_of(head: Mapping[str, Any]) -> Listing | None:
+    """What an earlier run has found."""
+    files, folders, watched = (head.get(each) for each in ("listing", "folders", "watched"))
+    if _are_texts(files) and isinstance(folders, dict) and isinstance(watched, dict):
+        return Listing(tuple(files), folders, watched)
+    return None
+
+
+class Indexing:
+    """The projects of one run, each read once."""
+
+    def __init__(
+        self,
+        resolver: Resolver,
+        given: Iterable[str],
+        cache_folder: str = "",
+        engine: Engine | None = None,
+    ) -> None:
+        self._resolver = resolver
+        self._trees = Trees(resolver, given)
+        self._cache_folder = cache_folder
+        self._engine = engine
+        self._projects: dict[str, Project] = {}
+        self.warnings: list[str] = []
+        """What went wrong beside the work, in one line each."""
+        self.is_closed = False
+        """Whether no other project is looked at than those that are linked."""
+
+    def place(self, path: str) -> tuple[Project, str] | None:
+        """The project of a file and its name there; None if it is to be judged alone."""
+        try:
+            if not self._resolver.for_file(path).project:
+                return None
+            real = self._trees.real(path)
+            root = self._trees.of(real)
+            if root not in self._projects:
+                if self.is_closed:
+                    return None
+                settings = self._resolver.for_folder(root)
+                self._projects[root] = Project(
+                    root, settings, self._trees, self._resolver, self._cache_folder
+                )
+        except (ConfigError, OSError, ValueError):
+            return None
+        name = os.path.relpath(real, root).replace(os.sep, "/")
+        return self._projects[root], name
+
+    def look(self, tasks: list[Task]) -> Iterable[Seen | None]:
+        """Look at files, by the engine of this run, or else in this process."""
+        from atomic_fix.run.workers import Work, work_through
+
+        works = [Work(each.candidate, checks=False, look=each.look) for each in tasks]
+        if self._engine is not None:
+            return (done.seen for done in self._engine(works, ReportFilter()))
+        return (done.seen for done in work_through(works, ReportFilter(), 1))
+
+    def bring_up_to_date(self, project: Project) -> None:
+        """Look at what has changed in a project, link, and keep that.
+
+        Raises:
+            WorkerDied: worker processes end before they come to any file.
+        """
+        stale = project.stale
+        tasks = [project.task(each) for each in stale]
+        for name, seen in zip(stale, self.look(tasks), strict=True):
+            project.take(name, seen)
+        project.link(self.look)
+        project.save()
+        self.warnings += project.warnings
+
+    def update_project_of(self, path: str) -> None:
+        """Have the project of a file up to date, so that `slice_of` looks at nothing any more.
+
+        Raises:
+            WorkerDied: worker processes end before they come to any file.
+        """
+        place = self.place(path)
+        if place is not None and not place[0].is_linked:
+            self.bring_up_to_date(place[0])
+
+    def slice_of(self, path: str, content: bytes | None = None) -> FileSlice | None:
+        """What the other files say of one; None for nothing. `content` is what it is to hold, where
+        that need not be what lies on the disk.
+
+        Raises:
+            WorkerDied: worker processes end before they come to any file.
+        """
+        place = self.place(path)
+        if place is None:
+            return None
+        project, name = place
+        if not self.is_closed:
+            self.update_project_of(path)
+        if content is not None:
+            return project.slice_of_text(name, content, self.look)
+        return project.slice_of(name)

@@ -1,0 +1,111 @@
+"""One file, looked at for what it says to the other files of its project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from atomic_fix.config import Config, Style
+from atomic_fix.finding import FileResult, Unreadable
+from atomic_fix.prefilter import cannot_match
+from atomic_fix.project.clues import held_by
+from atomic_fix.run import one_file, store
+from atomic_fix.run.discover import Candidate
+from atomic_fix.run.one_file import Content, check_file, may_hold_notes
+from atomic_fix.run.report_filter import ReportFilter
+from atomic_fix.settings import Settings
+
+if TYPE_CHECKING:
+    from atomic_fix.facts.module import ModuleFacts
+    from atomic_fix.project.summary import FileSummary
+
+_MOST_BYTES = 2 << 20
+"""Of a file that says something to others: no person has written a larger one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How to look at one file: its name in the project, the digest of the content that is known
+    already, and the clues to look for where the prefilter leaves the file out. It is known to be
+    `left_out`, or else asked. What the file says is wanted if `summary`, unless it is left out by
+    this very look."""
+
+    name: str
+    clues: frozenset[str] = frozenset()
+    known: str = ""
+    left_out: bool = False
+    summary: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a file. `summary` is None where nobody asked, where it says nothing, or
+    where it cannot be analysed."""
+
+    digest: str
+    matters: bool = False
+    """Whether the prefilter lets it through."""
+    clues: frozenset[str] = frozenset()
+    summary: FileSummary | None = None
+    is_known: bool = False
+    """Whether it is what is known already: the rest is not filled in then."""
+
+
+def settings_of_summary(config: Config) -> Config:
+    """The part of a configuration that what a file says to others hangs on."""
+    return replace(config, select=(), extend_select=(), ignore=(), on_corrupt="auto", style=Style())
+
+
+def looked_at(
+    content: Content,
+    digest: str,
+    candidate: Candidate,
+    look: Look,
+    report_filter: ReportFilter,
+    *,
+    checks: bool,
+) -> tuple[FileResult | None, Seen | None]:
+    """What is seen of a file, and, if it `checks`, its result as long as no other file counts: None
+    where a closer look is needed, which had better wait for what the others say."""
+    path, settings = candidate.path, candidate.settings
+    seen, is_wanted = _glanced_at(content, digest, settings, look)
+    if seen is None or not is_wanted:
+        result = check_file(content, path, settings, report_filter) if checks else None
+        return result, seen
+
+    def look_at(facts: ModuleFacts) -> tuple[FileSummary, bool]:
+        from atomic_fix.facts.shortlist import has_likely_finding
+        from atomic_fix.project.summarise import summary_of
+
+        is_likely = checks and has_likely_finding(facts, shapes=settings.config.names_rules)
+        return summary_of(facts, path=look.name), is_likely
+
+    found = one_file.looked_at(content, path, settings, look_at)
+    if isinstance(found, Unreadable):
+        return None, seen
+    summary, is_likely = found
+    is_clean = checks and not is_likely and not may_hold_notes(content)
+    return FileResult(path) if is_clean else None, replace(seen, summary=summary)
+
+
+def _glanced_at(
+    content: Content, digest: str, settings: Settings, look: Look
+) -> tuple[Seen | None, bool]:
+    """What the bytes of a file tell, and whether it is to be looked at more closely."""
+    if not isinstance(content, bytes):
+        return None, False
+    if digest == look.known and not look.left_out:
+        return Seen(digest, is_known=True), False
+    config = settings_of_summary(settings.config)
+    matters = not look.left_out and not cannot_match(content, config)
+    clues = frozenset[str]() if matters else held_by(content, look.clues)
+    is_wanted = (matters or look.left_out) and look.summary and len(content) <= _MOST_BYTES
+    return Seen(digest, matters, clues), is_wanted
+
+
+def seen_in(content: bytes, candidate: Candidate, look: Look) -> Seen | None:
+    """What is seen of a file that holds this content."""
+    _, seen = looked_at(
+        content, store.digest(content), candidate, look, ReportFilter(), checks=False
+    )
+    return seen

@@ -1,0 +1,43 @@
+"""Files that the prefilter leaves out are found again by what an index wants to know."""
+
+from __future__ import annotations
+
+import pytest
+
+from atomic_fix.project.clues import clues, held_by
+from atomic_fix.project.index import ProjectIndex
+
+INDEX = ProjectIndex(
+    wanted={"save_json": frozenset({"utils"}), "store": frozenset({"Store", "db"})}
+)
+SAVE, STORE = "save_json utils", "store Store db"
+
+
+def test_a_clue_is_a_name_with_those_of_which_one_stands_beside_it() -> None:
+    assert clues(INDEX) == {SAVE, STORE, "* utils", "* Store", "* db"}
+    assert clues(ProjectIndex()) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("content", "held"),
+    [
+        (b"from app.utils import save_json\n", {SAVE}),
+        (b"import app.utils as u\nu.save_json(x)\n", {SAVE}),
+        (b"save_json(x)\n", set()),
+        (b"save_json_2(utils)\n", set()),
+        (b"from . import save_json\n", {SAVE}),
+        (b"from . import (\n    load_json,\n    save_json,\n)\n", {SAVE}),
+        (b"from ..io import load\nsave_json(x)\n", set()),
+        (b"from app.utils import *\n", {"* utils"}),
+        (b"def run(db):\n    db.store(1)\n", {STORE}),
+        ("# größe\nfrom app.utils import save_json\n".encode(), {SAVE}),
+        (b"", set()),
+    ],
+)
+def test_the_clues_of_a_file(content: bytes, held: set[str]) -> None:
+    some = clues(INDEX)
+    assert held_by(content, some) == held
+    # However many others are looked for.
+    many = some | {f"name_{number} home" for number in range(50)}
+    assert held_by(content, many) == held
+    assert held_by(content, frozenset()) == frozenset()
