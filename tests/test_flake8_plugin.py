@@ -362,5 +362,6 @@ def test_the_project_counts_as_it_does_for_the_command(
     given = utils.read_bytes()
     (told,) = atf(f"--stdin-display-name={utils}", "-", stdin=given)
     assert told == found
+    assert atf(f"--jobs={jobs}", "--atf-project=false", str(tree)) == []
     (tree / "atomic-fix.toml").write_text("project = false\n")
     assert atf(f"--jobs={jobs}", str(tree)) == []

@@ -11,6 +11,7 @@ from atomic_fix.config import Config
 from atomic_fix.finding import Finding
 from atomic_fix.fixes.texts import statements_of
 from atomic_fix.parse.python import parse
+from atomic_fix.project.index import EMPTY_INDEX, ProjectIndex
 from atomic_fix.rewrite import SAFE_ONLY
 from atomic_fix.run.fix_policy import Apply
 from atomic_fix.run.one_file import change_file, check_file
@@ -37,10 +38,15 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
     original = check.check
 
     def noted(
-        source: Source, config: Config, tree: None = None, *, fixes: bool = True
+        source: Source,
+        config: Config,
+        tree: None = None,
+        *,
+        index: ProjectIndex = EMPTY_INDEX,
+        fixes: bool = True,
     ) -> tuple[Finding, ...]:
         texts.append((source.text, gc.isenabled()))
-        return original(source, config, tree, fixes=fixes)
+        return original(source, config, tree, index=index, fixes=fixes)
 
     monkeypatch.setattr(check, "check", noted)
     return texts

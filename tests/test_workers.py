@@ -124,7 +124,8 @@ def check(content, filename, *given, outside=None):
 
 workers.check_file = check
 workers.WORTH_A_POOL = int(sys.argv[1])
-found = check_files(["."], Resolver({"project": False}, isolated=True), ReportFilter(), RunOptions(jobs=2))
+alone = Resolver({"project": False}, isolated=True)
+found = check_files(["."], alone, ReportFilter(), RunOptions(jobs=2))
 print({each.problem.reason for each in found})
 """
 

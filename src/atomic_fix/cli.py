@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from atomic_fix import __version__
-from atomic_fix.settings import KEYS, ConfigError, Key, Kind, Resolver, Settings
+from atomic_fix.settings import KEYS, ConfigError, Key, Kind, Resolver
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
@@ -173,15 +173,10 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
         case Kind.STRING:
             given |= {"type": click.Choice(key.choices)}
     negation = ""
-    if _holds_by_default(key):
+    if key.holds_by_default:
         negation = f"/--no-{name}"
         given["default"] = None
     return click.option(f"--{name}{negation}", help=key.option, **given)
-
-
-def _holds_by_default(key: Key) -> bool:
-    """Whether it is a boolean that holds if nothing is configured."""
-    return getattr(Settings(), key.attribute, None) is True
 
 
 @click.command(
@@ -405,7 +400,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
 def _is_given(value: object, key: Key) -> bool:
     """Whether the option of a key was given; 0 is a number that can be."""
     if value is False:
-        return _holds_by_default(key)
+        return key.holds_by_default
     return value is not None and value not in ([], {})
 
 

@@ -30,7 +30,9 @@ from atomic_fix.suppress import Reach, Suppressions
 if TYPE_CHECKING:
     from atomic_fix.facts.outside import FileSlice
 
-_OPTIONS = tuple(key for key in KEYS if key.of_config and key.kind is not Kind.CODES)
+_OPTIONS = tuple(
+    key for key in KEYS if (key.of_config or key.name == "project") and key.kind is not Kind.CODES
+)
 """The keys that are flake8 options too: those that affect findings. flake8 selects codes."""
 
 
@@ -94,7 +96,7 @@ class AtomicFixPlugin:
     def add_options(cls, manager: Any) -> None:
         """Register the options, called by flake8."""
         for key in _OPTIONS:
-            if key.kind is Kind.BOOLEAN:
+            if key.kind is Kind.BOOLEAN and not key.holds_by_default:
                 manager.add_option(
                     f"--atf-{key.name}",
                     action="store_true",
@@ -126,6 +128,9 @@ class AtomicFixPlugin:
             value = getattr(options, f"atf_{key.attribute}")
             if value is not None:
                 values[key.name] = value
+                if key.kind is Kind.BOOLEAN and isinstance(value, str):
+                    # Anything else is refused by name.
+                    values[key.name] = {"true": True, "false": False}.get(value.lower(), value)
                 if key.kind is Kind.FRACTION:
                     with suppress(ValueError):  # what is not a number is refused by name
                         values[key.name] = float(value)

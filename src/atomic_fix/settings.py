@@ -152,6 +152,11 @@ class Key:
         return self.name.replace("-", "_")
 
     @property
+    def holds_by_default(self) -> bool:
+        """Whether it is a boolean that holds if nothing is configured."""
+        return getattr(Settings(), self.attribute, None) is True
+
+    @property
     def of_config(self) -> bool:
         """Whether it affects findings: it is in `Settings.config` then."""
         return self.attribute in Config.__dataclass_fields__
