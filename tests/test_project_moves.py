@@ -142,7 +142,7 @@ def test_a_function_may_stand_in_another_module(move: Move, way: str) -> None:
 
 
 def test_no_fixture_says_anything_about_itself() -> None:
-    said = []
+    said: list[str] = []
     for path in sorted(FIXTURES.rglob("*.py")):
         text = path.read_bytes().decode("utf-8", "replace")
         source = Source(f"app/{path.name}", text, "utf-8", bom=False)
