@@ -14,9 +14,11 @@ from atomic_fix.facts.paths.expr import (
     Local,
     Parameter,
     PathExpr,
+    Returned,
     SelfAttribute,
 )
 from atomic_fix.facts.scopes import Call, ClassFacts, FunctionFacts, Scopes
+from atomic_fix.project.texts import NOT_COMPARED
 
 _STEPS = 4
 
@@ -198,8 +200,13 @@ class Receivers:
 
     def reference(self, expr: PathExpr) -> str | None:
         """The dotted name of what another file may define, for an expression that stands for it;
-        that of a function ends in `()`."""
+        that of a function ends in `()`. See `texts.Reference`."""
         match expr:
+            case Returned(function, row):
+                # What it gives hangs on what it is given.
+                home = self._functions.get((function, row))
+                given = [each.name for each in home.parameters] if home is not None else []
+                return NOT_COMPARED if {*given} - {"self", "cls"} else None
             case Global(name, None):
                 is_known = name in self._scopes.imports or self._has_stars
                 return name if is_known and self.is_outside(name) else None

@@ -35,7 +35,9 @@ from atomic_fix.facts.paths.expr import (
 from atomic_fix.project.summary import CLOSE, HERE, OPEN, PathSummary
 
 Reference = Callable[[PathExpr], "str | None"]
-"""The dotted name of what may come from another file, for an expression that stands for that."""
+"""The dotted name of what may come from another file, for an expression that stands for that;
+`NOT_COMPARED` for one that need not stand for the same path in two places."""
+NOT_COMPARED = ""
 
 
 _MOST_WORDS = 8
@@ -45,6 +47,8 @@ _PATH_CLASSES = frozenset({"Path", "PurePath", "environ", "expanduser", "getenv"
 def text(expr: PathExpr, reference: Reference) -> str | None:
     """None for what is not compared."""
     outside = reference(expr)
+    if outside == NOT_COMPARED:
+        return None
     if outside is not None:
         return f"{OPEN}{outside}{CLOSE}"
     match expr:
@@ -121,7 +125,7 @@ def summary_of_path(
             continue
         name = key(alias)
         outside = reference(alias)
-        if name is not None and outside is not None:
+        if name is not None and outside:
             refs.add((name, outside))
         elif name is not None and isinstance(alias, (Parameter, SelfAttribute)):
             own.add(name)
