@@ -214,6 +214,12 @@ def test_standard_input_is_told_what_the_file_is_told(tree: Path) -> None:
     other = UTILS.replace("save_json", "save_other")
     assert run("--stdin-filename", name, "-", given=other).exit_code == 0
     assert run("--stdin-filename", name, "--no-project", "-", given=UTILS).exit_code == 0
+    # A file that is still to be saved.
+    put(tree, {"app/job.py": JOB.replace("app.utils", "app.new")})
+    name = str(Path("app", "new.py"))
+    assert run("--stdin-filename", name, "-", given=UTILS).exit_code == 1
+    assert run("--stdin-filename", name, "-", given=CLEAN).exit_code == 0
+    assert run("-", given=UTILS).exit_code == 0
 
 
 def test_repairs_count_the_project_too(tree: Path) -> None:

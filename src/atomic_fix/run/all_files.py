@@ -338,19 +338,20 @@ def change_files(
     """
     paths = tuple(paths)
     indexing = Indexing(resolver, paths, effort.cache_folder, effort.work_through)
-    # Before any of them changes: what they say to each other is that of the program as it is.
     every = list(discover(paths, resolver))
-    said = [
-        None if isinstance(each, Unreadable) else indexing.slice_of(each.path) for each in every
-    ]
+    # Before any of them changes: what they say to each other is that of the program as it is.
+    for found in every:
+        if isinstance(found, Candidate):
+            indexing.update_project_of(found.path)
     for warning in indexing.warnings:
         effort.warn(warning)
-    for found, outside in zip(every, said, strict=True):
+    for found in every:
         if isinstance(found, Unreadable):
             yield FileResult(found.filename, problem=found)
             continue
         path, settings = found.path, found.settings
         content = disk.read(path)
+        outside = indexing.slice_of(path, content) if isinstance(content, bytes) else None
         if isinstance(content, bytes) and (problem := disk.way_out(path, found.within)):
             result = check_file(content, path, settings, narrowing, outside=outside)
             result = _as_written(found, result)

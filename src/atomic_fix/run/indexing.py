@@ -385,7 +385,9 @@ class Project:
         trial._summaries = dict(self._summaries)
         trial._slices = dict(self._slices)
         trial._said = dict(self._said)
-        trial._stats = {name: [], **self._stats}
+        trial._listing = Listing((*self._stats, name))
+        trial._own = self._own | _module_names([name])
+        trial._stats = {**self._stats, name: [len(content), 0, 0]}
         task = trial.task(name)
         trial.take(name, seen_in(content, task.candidate, task.look))
         trial.link(looker)
