@@ -864,3 +864,32 @@ def test_what_is_copied_to_the_place_that_a_caller_gives_is_no_state() -> None:
             """,
     }
     assert told(files) == []
+
+
+def test_a_default_that_came_with_the_program_is_no_state() -> None:
+    files = {
+        "app/config.py": """
+            import json
+            from app.paths import CONFIG_FILE
+
+            def get_config():
+                return json.loads(CONFIG_FILE.read_text())
+            """,
+        "app/paths.py": """
+            from pathlib import Path
+
+            CONFIG_FILE = Path.home() / "app.json"
+            DEFAULTS = {"size": 1}
+            """,
+        "app/console.py": """
+            import json
+            from app.paths import CONFIG_FILE, DEFAULTS
+
+            def reset():
+                with open(CONFIG_FILE, "w") as file:
+                    json.dump(DEFAULTS, file)
+            """,
+    }
+    assert told(files) == []
+    console = files["app/console.py"].replace("DEFAULTS", "OPTIONS")
+    assert told({**files, "app/console.py": console}) == ["app/console.py:6 ATF101"]

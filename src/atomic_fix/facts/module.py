@@ -6,11 +6,13 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from atomic_fix.catalog.apis import Content
+from atomic_fix.catalog.words import ORIGINALS
 from atomic_fix.config import Config
 from atomic_fix.facts import durable, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.durable import Durability, Vocabulary
 from atomic_fix.facts.elsewhere import View, views
+from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
 from atomic_fix.facts.paths import Paths, PathValue, parameter_of
 from atomic_fix.facts.paths.expr import is_below
@@ -181,8 +183,13 @@ class ModuleFacts:
         """The ways in which the path of a site is known."""
         if not self.outside or (not reads and self._is_removed_after(site, path)):
             return [View(path)]
-        if isinstance(site, WriteSite) and site.content is Content.COPY:
-            return [View(path)]  # of what is copied, few files are state, wherever they go
+        if isinstance(site, WriteSite) and (
+            # Of what is copied, few files are state, wherever they go.
+            site.content is Content.COPY
+            # What came with the program can be written again.
+            or any(phrase_in(ORIGINALS, name) for name in site.data)
+        ):
+            return [View(path)]
         given_here = any(
             next(iter(self.scopes.callers_of(function.name)), None) is not None
             for function in self.scopes.functions
