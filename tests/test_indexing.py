@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from atomic_fix.run import workers
 from atomic_fix.run.all_files import Effort, Shard, check_files
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import check_file
+from atomic_fix.run.workers import Checked, Work, do
 from atomic_fix.settings import Resolver
 
 OLD = 1_000_000_000_000_000_000
@@ -212,6 +214,12 @@ def test_standard_input_is_told_what_the_file_is_told(tree: Path) -> None:
     other = UTILS.replace("save_json", "save_other")
     assert run("--stdin-filename", name, "-", given=other).exit_code == 0
     assert run("--stdin-filename", name, "--no-project", "-", given=UTILS).exit_code == 0
+    # A file that is still to be saved.
+    put(tree, {"app/job.py": JOB.replace("app.utils", "app.new")})
+    name = str(Path("app", "new.py"))
+    assert run("--stdin-filename", name, "-", given=UTILS).exit_code == 1
+    assert run("--stdin-filename", name, "-", given=CLEAN).exit_code == 0
+    assert run("-", given=UTILS).exit_code == 0
 
 
 def test_repairs_count_the_project_too(tree: Path) -> None:
@@ -282,3 +290,42 @@ def test_what_would_be_reported_anyway_is_reported_once_and_the_same(tree: Path)
         if result.findings:
             assert whole[os.path.normpath(result.filename)] == result
     assert codes(whole) == {"app/own.py": ["ATF101"], **FOUND}
+
+
+def test_a_module_that_is_new_counts_for_files_that_import_it_already(
+    tree: Path, tmp_path: Path, looked: Callable[[], list[str]]
+) -> None:
+    put(tree, {"app/job.py": JOB.replace("app.utils", "helpers")})
+    effort = Effort(cache_folder=str(tmp_path / "cache"))
+    assert codes(results(effort=effort)) == {}
+    looked()
+    put(tree, {"helpers.py": UTILS})
+    assert codes(results("helpers.py", effort=effort)) == {"helpers.py": ["ATF101"]}
+    assert set(looked()) <= {"helpers.py", "app/job.py"}
+    assert codes(results(effort=effort)) == codes(results())
+
+
+def test_an_engine_does_the_work_as_processes_do(tree: Path) -> None:
+    done: list[str] = []
+
+    def engine(works: Sequence[Work], narrowing: Narrowing) -> Iterator[Checked]:
+        for each in works:
+            done.append(each.candidate.path)
+            yield do(pickle.loads(pickle.dumps(each)), narrowing)
+
+    assert results(effort=Effort(engine=engine)) == results()
+    assert {os.path.relpath(each, tree) for each in done} >= set(FOUND)
+
+
+def test_a_project_is_kept_under_what_its_summaries_hang_on(tree: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    effort = Effort(cache_folder=str(cache))
+
+    def count(*selected: str, words: tuple[str, ...] = ()) -> int:
+        given = {"select": list(selected), "durable-words": list(words)}
+        options = {key: value for key, value in given.items() if value}
+        list(check_files(["app/utils.py"], Resolver(options), Narrowing(), effort))
+        return len(list(cache.glob("*.index")))
+
+    assert [count(), count("ATF1"), count("ATF2")] == [1, 1, 1]
+    assert count(words=("ledger",)) == 2

@@ -26,7 +26,16 @@ _STEPS = 4
 class Receivers:
     """Answers for one file, in dotted names as that file has them."""
 
-    def __init__(self, scopes: Scopes, paths: Paths, has_stars: bool) -> None:
+    def __init__(
+        self,
+        scopes: Scopes,
+        paths: Paths,
+        has_stars: bool,
+        own: frozenset[str] | None = None,
+    ) -> None:
+        """`own` are the names that modules of the project begin with; None if those are not
+        known."""
+        self._own = own
         self._scopes = scopes
         self._paths = paths
         self._has_stars = has_stars
@@ -37,7 +46,10 @@ class Receivers:
         head = name.partition(".")[0]
         target = self._scopes.imports.get(head)
         if target is not None:
-            return target.partition(".")[0] not in sys.stdlib_module_names
+            first = target.partition(".")[0]
+            # A relative one begins with a dot.
+            is_own = self._own is None or not first or first in self._own
+            return is_own and first not in sys.stdlib_module_names
         return self._has_stars and head not in self._scopes.module.bindings
 
     def callee(self, call: Call) -> str | None:

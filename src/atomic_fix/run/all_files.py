@@ -7,7 +7,7 @@ import re
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from atomic_fix.run.discover import Candidate, discover
 from atomic_fix.run.indexing import Indexing, Project
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import Repair, change_file, check_file
-from atomic_fix.run.workers import Checked, Work, work_through
+from atomic_fix.run.workers import Checked, Engine, Work, work_through
 from atomic_fix.settings import Resolver
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ class Effort:
 
     `jobs` is the number of processes, `cache_folder` where results are kept (empty: nowhere),
     `shard` the part of the files to check, `progress` whether to show a bar on a terminal.
-    `warn` is told what went wrong beside the work, in one line each.
+    `warn` is told what went wrong beside the work, in one line each. `engine` does the work on the
+    files where it is not to be done by processes of this run.
     """
 
     jobs: int = 1
@@ -78,6 +79,13 @@ class Effort:
     shard: Shard | None = None
     progress: bool = False
     warn: Callable[[str], None] = _say_nothing
+    engine: Engine | None = None
+
+    def work_through(self, works: Sequence[Work], narrowing: Narrowing) -> Iterable[Checked]:
+        """Do works on files; what came of them, in their order."""
+        if self.engine is not None:
+            return self.engine(works, narrowing)
+        return work_through(works, narrowing, self.jobs)
 
 
 NO_EFFORT = Effort()
@@ -106,7 +114,7 @@ def check_files(
     if notebooks:
         effort.warn(f"notebooks are not checked: {notebooks[0]}, {len(notebooks)} in all")
     progress = _Progress(len(found)) if effort.progress else None
-    indexing = Indexing(resolver, paths, effort.cache_folder, effort.jobs)
+    indexing = Indexing(resolver, paths, effort.cache_folder, effort.work_through)
     return _checked(found, indexing, narrowing, effort, progress)
 
 
@@ -182,7 +190,7 @@ class _Run:
         self._indexing = indexing
         self._cache = cache
         self._narrowing = narrowing
-        self._jobs = effort.jobs
+        self._effort = effort
         self._progress = progress
         self._places = [
             None if isinstance(each, Unreadable) else indexing.place(each.path) for each in found
@@ -276,8 +284,8 @@ class _Run:
             cache.add(candidate, done.result, done.digest, outside)
         return done.result
 
-    def _work(self, works: list[Work]) -> Iterator[Checked]:
-        return work_through(works, self._narrowing, self._jobs)
+    def _work(self, works: list[Work]) -> Iterable[Checked]:
+        return self._effort.work_through(works, self._narrowing)
 
     def _advance(self) -> None:
         if self._progress is not None:
@@ -308,7 +316,7 @@ def said_of_text(
     Raises:
         WorkerDied: the operating system ended a worker process.
     """
-    indexing = Indexing(resolver, (), effort.cache_folder, effort.jobs)
+    indexing = Indexing(resolver, (), effort.cache_folder, effort.work_through)
     said = indexing.slice_of(filename, content)
     for warning in indexing.warnings:
         effort.warn(warning)
@@ -329,20 +337,21 @@ def change_files(
         ConfigError: a configuration file on the way cannot be used.
     """
     paths = tuple(paths)
-    indexing = Indexing(resolver, paths, effort.cache_folder, effort.jobs)
-    # Before any of them changes: what they say to each other is that of the program as it is.
+    indexing = Indexing(resolver, paths, effort.cache_folder, effort.work_through)
     every = list(discover(paths, resolver))
-    said = [
-        None if isinstance(each, Unreadable) else indexing.slice_of(each.path) for each in every
-    ]
+    # Before any of them changes: what they say to each other is that of the program as it is.
+    for found in every:
+        if isinstance(found, Candidate):
+            indexing.update_project_of(found.path)
     for warning in indexing.warnings:
         effort.warn(warning)
-    for found, outside in zip(every, said, strict=True):
+    for found in every:
         if isinstance(found, Unreadable):
             yield FileResult(found.filename, problem=found)
             continue
         path, settings = found.path, found.settings
         content = disk.read(path)
+        outside = indexing.slice_of(path, content) if isinstance(content, bytes) else None
         if isinstance(content, bytes) and (problem := disk.way_out(path, found.within)):
             result = check_file(content, path, settings, narrowing, outside=outside)
             result = _as_written(found, result)

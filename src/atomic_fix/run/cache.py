@@ -124,7 +124,8 @@ class Cache:
 def _settings_of(candidate: Candidate, has_findings: bool) -> str:
     """What a result hangs on besides the file. The style of the project shapes fixes only, so it
     is not looked up where there is nothing to tell."""
-    settings = candidate.settings
+    # What other files say is looked at by itself.
+    settings = replace(candidate.settings, project=True)
     if not has_findings or settings.isolated:
         return _settings(settings, None)
     from atomic_fix.style import style_of

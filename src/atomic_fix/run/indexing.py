@@ -31,13 +31,15 @@ if TYPE_CHECKING:
     from atomic_fix.facts.outside import FileSlice
     from atomic_fix.project.index import ProjectIndex
     from atomic_fix.project.summary import FileSummary
+    from atomic_fix.run.workers import Engine
 
 _SHARE = 0.1
-_LEAST_ROOM = 1 << 18
+_LEAST_ROOM = 1 << 17
 """Bytes of the files that get a second look, as a share of those that the prefilter lets through,
 and at least."""
 _ROUNDS = 2
 """How often linking may bring up names that more files have to be looked at for."""
+_NOT_KEPT = "-"
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -62,7 +64,7 @@ class _Known:
     matters: bool
     clues: frozenset[str]
     summary: str
-    """As JSON; empty for none."""
+    """As it is kept; empty for none."""
 
 
 class Project:
@@ -80,6 +82,8 @@ class Project:
         self._clues = _NOTHING
         """All that the files which the prefilter leaves out were searched for."""
         self._slices: dict[str, str] = {}
+        self._said: dict[str, FileSlice] = {}
+        """The same, as far as they are needed."""
         self._summaries: dict[str, FileSummary] = {}
         self._head, self._body = self._stores(cache_folder)
         head = self._head.read() if self._head is not None else {}
@@ -106,6 +110,8 @@ class Project:
         if isinstance(slices, dict):
             self._slices = slices
         self._key = head.get("body")
+        self._own = _module_names(self._files())
+        """The first parts of the names of its modules."""
         if not self.stale and known.keys() == self._stats.keys():
             self.is_linked = True
         else:
@@ -138,8 +144,18 @@ class Project:
                 match row:
                     case [str(content), bool(matters), held, str(summary)] if _are_texts(held):
                         self._known[name] = _Known(content, matters, frozenset(held), summary)
-        stale = set(self.stale)
+        gained = self._own.difference(own) if _are_texts(own := body.get("own")) else self._own
+        stale = {*self.stale, *(x for x in self._known if gained and self._imports(x, gained))}
+        for name in stale - set(self.stale):
+            self._known[name].content = ""  # its calls of what is new here are not known
         self.stale = [x for x in self._stats if x in stale or x not in self._known]
+
+    def _imports(self, name: str, modules: frozenset[str]) -> bool:
+        """Whether a file that was summarised imports some modules."""
+        summary = self._summary(name)
+        return summary is not None and any(
+            each.target.partition(".")[0] in modules for each in summary.imports
+        )
 
     def save(self) -> None:
         """Keep what is known for the next run."""
@@ -154,7 +170,14 @@ class Project:
                     for name, each in sorted(self._known.items())
                 }
                 self._key = digest(json.dumps([files, sorted(self._clues)]).encode())
-                self._body.write({"key": self._key, "clues": sorted(self._clues), "files": files})
+                self._body.write(
+                    {
+                        "key": self._key,
+                        "clues": sorted(self._clues),
+                        "own": sorted(self._own),
+                        "files": files,
+                    }
+                )
             self._head.write(
                 {
                     "body": self._key,
@@ -178,7 +201,8 @@ class Project:
     def task(self, name: str, candidate: Candidate | None = None) -> Task:
         """What is to be done to see what a file says."""
         known = self._known.get(name)
-        look = Look(name, self._clues, known.content if known is not None else "")
+        content = known.content if known is not None else ""
+        look = Look(name, self._clues, content, own=self._own)
         return Task(self, candidate or Candidate(self.path_of(name), self.settings), look)
 
     def take(self, name: str, seen: Seen | None) -> None:
@@ -188,7 +212,7 @@ class Project:
             self._known.pop(name, None)
             self.is_linked = False
         elif not seen.is_known:
-            new = _Known(seen.digest, seen.matters, seen.clues, _text(seen.summary))
+            new = _Known(seen.digest, seen.matters, seen.clues, self._kept(seen.summary))
             old = self._known.get(name)
             self._known[name] = new
             if old is None or replace(old, content=new.content) != new:
@@ -196,6 +220,12 @@ class Project:
             self._forget(name)
             if seen.summary is not None:
                 self._summaries[name] = seen.summary
+
+    def _kept(self, value: FileSummary | FileSlice | None) -> str:
+        """A value as it is kept, or, where nothing is, that there is one."""
+        if self._body is None and value is not None:
+            return _NOT_KEPT
+        return _text(value)
 
     def _forget(self, name: str) -> None:
         self._summaries.pop(name, None)
@@ -210,11 +240,10 @@ class Project:
             del self._known[name]
             self._forget(name)
         index, searched = self._linked(looker)
-        self._slices = {
-            name: _text(found)
-            for name in self._files()
-            if (found := index.slice_of(name)) != _nothing()
+        self._said = {
+            name: found for name in self._files() if (found := index.slice_of(name)) != _nothing()
         }
+        self._slices = {name: self._kept(found) for name, found in self._said.items()}
         # What nothing asks for any more is not looked for in the files that change from now on.
         for each in self._known.values():
             each.clues &= searched
@@ -282,11 +311,11 @@ class Project:
     def _summarise(self, names: set[str], looker: Looker) -> None:
         """Get the summaries of files that the prefilter leaves out."""
         left = sorted(name for name in names if not self._known[name].summary)
-        looks = [Look(name, known=self._known[name].content, left_out=True) for name in left]
+        looks = [Look(name, left_out=True, own=self._own) for name in left]
         for name, seen in zip(left, self._looked(looks, looker), strict=True):
             known = self._known[name]
             if seen is not None and seen.digest == known.content and seen.summary is not None:
-                known.summary = _text(seen.summary)
+                known.summary = self._kept(seen.summary)
                 self._summaries[name] = seen.summary
 
     def _looked(self, looks: list[Look], looker: Looker) -> Iterable[Seen | None]:
@@ -323,14 +352,14 @@ class Project:
     def slice_of(self, name: str) -> FileSlice | None:
         """What the other files say of one; None for nothing."""
         text = self._slices.get(name)
-        if not isinstance(text, str):
-            return None
-        from atomic_fix.facts.outside import FileSlice
+        if name not in self._said and isinstance(text, str):
+            from atomic_fix.facts.outside import FileSlice
 
-        try:
-            return stored.read(FileSlice, json.loads(text))
-        except ValueError:
-            return None
+            try:
+                self._said[name] = stored.read(FileSlice, json.loads(text))
+            except ValueError:
+                return None
+        return self._said.get(name)
 
     def digest_of(self, name: str) -> str:
         """The digest of what the other files say of one; empty for nothing."""
@@ -355,7 +384,10 @@ class Project:
         trial._known = {each: replace(known) for each, known in self._known.items()}
         trial._summaries = dict(self._summaries)
         trial._slices = dict(self._slices)
-        trial._stats = {name: [], **self._stats}
+        trial._said = dict(self._said)
+        trial._listing = Listing((*self._stats, name))
+        trial._own = self._own | _module_names([name])
+        trial._stats = {**self._stats, name: [len(content), 0, 0]}
         task = trial.task(name)
         trial.take(name, seen_in(content, task.candidate, task.look))
         trial.link(looker)
@@ -366,6 +398,14 @@ def _nothing() -> FileSlice:
     from atomic_fix.facts.outside import NOTHING_OUTSIDE
 
     return NOTHING_OUTSIDE
+
+
+def _module_names(files: Iterable[str]) -> frozenset[str]:
+    """What the names of the modules in some files may begin with, whatever folder is on the path of
+    the program."""
+    return frozenset(
+        part for name in files for part in name.removesuffix(".pyw").removesuffix(".py").split("/")
+    )
 
 
 def _text(value: FileSummary | FileSlice | None) -> str:
@@ -404,12 +444,16 @@ class Indexing:
     """The projects of one run, each read once."""
 
     def __init__(
-        self, resolver: Resolver, given: Iterable[str], cache_folder: str = "", jobs: int = 1
+        self,
+        resolver: Resolver,
+        given: Iterable[str],
+        cache_folder: str = "",
+        engine: Engine | None = None,
     ) -> None:
         self._resolver = resolver
         self._trees = Trees(resolver, given)
         self._cache_folder = cache_folder
-        self._jobs = jobs
+        self._engine = engine
         self._projects: dict[str, Project] = {}
         self.warnings: list[str] = []
         """What went wrong beside the work, in one line each."""
@@ -436,11 +480,13 @@ class Indexing:
         return self._projects[root], name
 
     def look(self, tasks: list[Task]) -> Iterable[Seen | None]:
-        """Look at files, in as many processes as this run may use."""
+        """Look at files, by the engine of this run, or else in this process."""
         from atomic_fix.run.workers import Work, work_through
 
         works = [Work(each.candidate, checks=False, look=each.look) for each in tasks]
-        return (done.seen for done in work_through(works, Narrowing(), self._jobs))
+        if self._engine is not None:
+            return (done.seen for done in self._engine(works, Narrowing()))
+        return (done.seen for done in work_through(works, Narrowing(), 1))
 
     def bring_up_to_date(self, project: Project) -> None:
         """Look at what has changed in a project, link, and keep that.

@@ -92,8 +92,8 @@ class Trees:
             return folder
         if _is_no_home(self._here):
             return self._here
-        first = inside.partition("/")[0]
-        return os.path.join(self._here, first) if first != "." else folder
+        first = os.path.join(self._here, inside.partition("/")[0])
+        return first if inside != "." and _is_no_home(first) else folder
 
 
 def _upwards(folder: str) -> Iterator[str]:

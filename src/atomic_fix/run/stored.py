@@ -10,16 +10,20 @@ from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 _LARGEST = 1 << 53
+_AS_THEY_ARE = {str, int, bool, float, type(None)}
 
 
 def plain(value: Any) -> Any:
     """A frozen dataclass as the list of its fields, an enumeration's member as its value."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return [plain(getattr(value, name)) for name, _ in _fields(type(value))]
+    kind: type = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    if kind is tuple:
+        return [plain(each) for each in value]
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, tuple):
-        return [plain(each) for each in value]
+    if is_dataclass(value):
+        return [plain(getattr(value, name)) for name, _ in _fields(kind)]
     return value
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.run import disk, lifetime, time_limit
@@ -63,6 +63,10 @@ class Checked(NamedTuple):
     seen: Seen | None = None
 
 
+Engine: TypeAlias = Callable[[Sequence[Work], Narrowing], Iterable[Checked]]
+"""Does works, wherever it has that done, and gives what came of them in their order."""
+
+
 _in_hand: MutableSequence[int] = []
 """Of each chunk, the file that a worker is at, from 1: shared, and set once in each worker."""
 
@@ -91,14 +95,15 @@ def work_through(works: Sequence[Work], narrowing: Narrowing, jobs: int) -> Iter
         try:
             if jobs <= 1 or len(works) < WORTH_A_POOL or not _MAY_START:
                 for each in works:
-                    yield _done(each, narrowing)
+                    yield do(each, narrowing)
             else:
                 yield from _in_processes(works, narrowing, jobs)
         finally:
             gc.unfreeze()
 
 
-def _done(work: Work, narrowing: Narrowing) -> Checked:
+def do(work: Work, narrowing: Narrowing) -> Checked:
+    """Do the work on one file, here."""
     candidate, look = work.candidate, work.look
     content = disk.read(candidate.path)
     digest = ""
@@ -222,7 +227,7 @@ def _send_result(sender: Connection, work: Work, narrowing: Narrowing) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in `_begin`
     time_limit.end_with_process(_HANGS_AFTER)
     with uncollected():
-        sender.send(_done(work, narrowing))
+        sender.send(do(work, narrowing))
 
 
 def _begin(is_stopped: Callable[[], bool], in_hand: MutableSequence[int]) -> None:
@@ -251,7 +256,7 @@ def _do_chunk(
             continue
         _in_hand[number] = index + 1
         time_limit.end_with_process(_HANGS_AFTER)
-        done = _done(each, narrowing)
+        done = do(each, narrowing)
         if done != _nothing(each):
             told[index] = done
     time_limit.end_with_process(0)
