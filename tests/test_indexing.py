@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from atomic_fix.cli import main
-from atomic_fix.finding import FileResult
-from atomic_fix.run import workers
+from atomic_fix.finding import FileResult, Unreadable
+from atomic_fix.run import disk, workers
 from atomic_fix.run.all_files import Effort, Shard, check_files
 from atomic_fix.run.narrowing import Narrowing
 from atomic_fix.run.one_file import check_file
@@ -329,3 +329,21 @@ def test_a_project_is_kept_under_what_its_summaries_hang_on(tree: Path, tmp_path
 
     assert [count(), count("ATF1"), count("ATF2")] == [1, 1, 1]
     assert count(words=("ledger",)) == 2
+
+
+def test_no_other_file_is_read_for_one_that_is_clean_whatever_they_say(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    usual = disk.read
+
+    def counted(path: str) -> bytes | Unreadable:
+        read.append(path)
+        return usual(path)
+
+    monkeypatch.setattr(disk, "read", counted)
+    assert run("--no-cache", "app/clean_1.py").exit_code == 0
+    assert run("--no-cache", "--diff", "app/clean_1.py").exit_code == 0
+    assert {Path(each).name for each in read} == {"clean_1.py"}
+    assert run("--no-cache", "app/utils.py").exit_code == 1
+    assert str(tree / "app" / "job.py") in read

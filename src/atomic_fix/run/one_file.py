@@ -116,6 +116,14 @@ def check_file(
     return FileResult(filename, problem=result) if isinstance(result, Unreadable) else result
 
 
+def is_clean_anyway(content: Content, filename: str, settings: Settings) -> bool:
+    """Whether the bytes of a file show that there is nothing to report, whatever others say."""
+    found = _guarded(
+        filename, lambda: _is_plainly_clean(content, filename, settings, notes=True, is_alone=False)
+    )
+    return found is True
+
+
 def looked_at(
     content: Content, filename: str, settings: Settings, look: Callable[[ModuleFacts], _Result]
 ) -> _Result | Unreadable:
