@@ -580,6 +580,21 @@ def test_a_default_that_a_caller_in_another_file_reports_is_none() -> None:
     assert told({**LOADING, "app/job.py": job}) == []
 
 
+def test_a_default_that_is_an_object_is_not_what_a_caller_tests_for() -> None:
+    loader = FETCH_OR_NONE.replace("return None", "return State()")
+    job = """
+        import logging
+        from app.files import fetch
+
+        def resume():
+            state = fetch("progress.json")
+            if not state:
+                logging.warning("no progress")
+            return state
+        """
+    assert told({"app/files.py": loader, "app/job.py": job}) == ["app/files.py:8 ATF201"]
+
+
 def test_a_loader_that_a_caller_in_another_file_asks_is_not_made_to_raise() -> None:
     loader = """
         import json
