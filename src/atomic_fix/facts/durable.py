@@ -316,6 +316,8 @@ def read_back(
                 weight /= 2  # `read_log`, `load_template`
             found.append(Ground(f"{_called(loader, function)} reads it back", weight, load))
             continue
+        if load.far:
+            continue  # of files of unlike names, the project as a whole says more
         loaders = (loader, *callers(loader)) if given_by_caller(load.path, loader) else (loader,)
         for each in loaders:
             if any(paired(saver, each, own=own) for saver in savers):

@@ -32,6 +32,9 @@ from atomic_fix.source import Source
 
 _Result = TypeVar("_Result")
 
+_EMPTY = frozenset({"", "None", "False", "0", "{}", "[]", "()", "''", '""', "dict()", "list()"})
+"""Defaults that a caller can tell from what was loaded by a plain test."""
+
 
 @dataclass(frozen=True)
 class ModuleFacts:
@@ -77,6 +80,8 @@ class ModuleFacts:
         attributes = frozenset(each for each in swallow.sets if each.startswith("self."))
         if fallbacks.reported_by_caller(self.sites, self.tree.module, function, attributes):
             return True
+        if swallow.outcome.value not in _EMPTY:
+            return False  # a caller that tests for nothing at all does not mean this default
         given_on = (function, *self._giving_on(function))
         return any(callers.reports for callers in self._callers_elsewhere(given_on))
 

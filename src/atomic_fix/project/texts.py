@@ -91,7 +91,11 @@ def text(expr: PathExpr, reference: Reference) -> str | None:
         case Handle():
             return f"handle({parts[0]})"
         case Called(function):
-            return f"{_owner(function)}{function}({','.join(parts)})"
+            owner = _owner(function)
+            # `path.canonical()`: of whatever that name stands for there.
+            if owner and "." in function and not function.startswith(("self.", "cls.")):
+                return None
+            return f"{owner}{function}({','.join(parts)})"
         case Element():
             return None
     return None
