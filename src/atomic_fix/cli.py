@@ -145,7 +145,7 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 @click.option(
     "--project/--no-project",
     default=None,
-    help="Let the other files of the project count, or judge each file alone.",
+    help="Whether the other files of the project count.",
 )
 @click.option("--force-exclude", is_flag=True, help="Leave out excluded files even if named.")
 @click.option(
@@ -242,8 +242,7 @@ def _code_option(name: str, text: str) -> Callable[[_Function], _Function]:
 def main(paths: tuple[str, ...], **options: Any) -> None:
     """Find, explain and repair checkpoints that a crash cuts short.
 
-    PATHS are files and folders; `-` is the source on standard input. Without any, the
-    current folder is checked.
+    PATHS are files and folders, or `-`: standard input. Without any: this folder.
     """
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character must not end the run.

@@ -310,8 +310,9 @@ def read_back(
         loader = load.function
         elsewhere = loader is not function
         if load.path.same(path) and (elsewhere or not _moved(load.path, path)):
-            # What one function reads and writes may be anybody's file that it edits.
-            edits = load.far and not elsewhere
+            # What is read by a function from elsewhere, and has no name of the program's, may be
+            # anybody's file that is edited.
+            edits = load.far and (not elsewhere or not own)
             weight = READ_BACK_RAW if load.raw or edits else READ_BACK_SAME
             if load.api in apis.SPLITTERS:
                 weight = _READ_BACK_SPLIT
@@ -324,6 +325,8 @@ def read_back(
                 weight /= 2  # `read_log`, `load_template`
             found.append(Feature(f"{_loader_shown(loader, function)} reads it back", weight, load))
             continue
+        if load.far:
+            continue  # of files of unlike names, the project as a whole says more
         loaders = (loader, *callers(loader)) if given_by_caller(load.path, loader) else (loader,)
         for each in loaders:
             if any(are_paired(saver, each, own=own) for saver in savers):
@@ -367,7 +370,7 @@ def _loader_shown(loader: FunctionFacts, function: FunctionFacts) -> str:
 def parsed(loads: Iterable[LoadSite]) -> Parsed:
     found: Parsed = {}
     for load in loads:
-        if not load.raw and load.api not in apis.SPLITTERS:
+        if not load.raw and not load.far and load.api not in apis.SPLITTERS:
             found.setdefault(load.function, []).append(load.path)
     return found
 

@@ -77,11 +77,13 @@ def check_file(
     noqa: bool = True,
     fixes: bool = True,
     outside: FileSlice | None = None,
+    left_out: bool = False,
 ) -> FileResult:
     """Check one file that was read already. Never raises for what stands in the file.
 
     Without `noqa`, comments that flake8 knows too are not looked at; without `fixes`, no repair is
-    looked for, which takes as long as all the rest. `outside` is what other files say of this one.
+    looked for, which takes as long as all the rest. `outside` is what other files say of this one;
+    it is `left_out` where the prefilter is known to find nothing in it.
 
     Raises:
         ConfigError: the baseline cannot be read.
@@ -89,7 +91,15 @@ def check_file(
 
     def work() -> FileResult:
         is_alone = outside is None
-        if _is_plainly_clean(content, filename, settings, parsed, notes=noqa, is_alone=is_alone):
+        if _is_plainly_clean(
+            content,
+            filename,
+            settings,
+            parsed,
+            notes=noqa,
+            is_alone=is_alone,
+            left_out=left_out,
+        ):
             return FileResult(filename)
         source = _source_of(content, filename)
         tree = parsed.tree if parsed is not None and parsed.text == source.text else None
@@ -104,6 +114,14 @@ def check_file(
 
     result = _guarded(filename, work)
     return FileResult(filename, problem=result) if isinstance(result, Unreadable) else result
+
+
+def is_clean_anyway(content: Content, filename: str, settings: Settings) -> bool:
+    """Whether the bytes of a file show that there is nothing to report, whatever others say."""
+    found = _guarded(
+        filename, lambda: _is_plainly_clean(content, filename, settings, notes=True, is_alone=False)
+    )
+    return found is True
 
 
 def looked_at(
@@ -226,6 +244,7 @@ def _is_plainly_clean(
     *,
     notes: bool = False,
     is_alone: bool = True,
+    left_out: bool = False,
 ) -> bool:
     """Whether the bytes alone show that there is nothing to report of a file, of which other files
     say something unless it `is_alone`; with `notes`, nothing of its comments either."""
@@ -235,7 +254,7 @@ def _is_plainly_clean(
         isinstance(content, bytes)
         and filename.endswith(".py")
         and not (notes and may_hold_notes(content))
-        and cannot_match(content, settings.config, with_others=not is_alone)
+        and (left_out or cannot_match(content, settings.config, with_others=not is_alone))
         and (parsed is not None or is_python(content))
     )
 
