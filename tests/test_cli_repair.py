@@ -12,6 +12,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -256,7 +257,7 @@ def test_a_file_that_changes_after_it_was_read_is_not_overwritten(
         return content
 
     monkeypatch.setattr(disk, "read", read)
-    result = run("--write", "--output-format", "concise")
+    result = run("--write", "--no-project", "--output-format", "concise")
     assert result.exit_code == 2
     assert "a.py: not written: it changed on disk after it was read" in result.stderr
     assert (here / "a.py").read_text() == SAVER + "# saved\n"
@@ -271,10 +272,10 @@ def test_an_unwritable_file_is_reported_and_others_go_on(
 
     real = runtime.atomic_write_bytes
 
-    def refuse(path: str, data: bytes) -> None:
+    def refuse(path: str, data: bytes, **options: Any) -> None:
         if path == "a.py":
             raise PermissionError(13, "Permission denied", path)
-        real(path, data)
+        real(path, data, **options)
 
     monkeypatch.setattr(runtime, "atomic_write_bytes", refuse)
     for name in ("a.py", "b.py"):

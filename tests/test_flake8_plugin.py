@@ -151,7 +151,7 @@ def test_each_setting_that_affects_findings_is_an_option() -> None:
     not_about_findings = {
         "per-file-ignores", "exclude", "extend-exclude", "force-exclude", "respect-gitignore",
         "extend", "docs-url", "baseline", "require-reason", "fail-on-unused", "output-format",
-        "select", "extend-select", "ignore", "assume-helper",
+        "select", "extend-select", "ignore", "assume-helper", "check-syntax",
     }  # fmt: skip
     for key in KEYS:
         assert (f"--atf-{key.name} " in text) is (key.name not in not_about_findings), key.name

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from atomic_fix.cli import main
-from atomic_fix.finding import FileResult
-from atomic_fix.run import workers
+from atomic_fix.finding import FileResult, Unreadable
+from atomic_fix.run import disk, workers
 from atomic_fix.run.all_files import RunOptions, Shard, check_files
 from atomic_fix.run.one_file import check_file
 from atomic_fix.run.report_filter import ReportFilter
+from atomic_fix.run.workers import Checked, Work, do
 from atomic_fix.settings import Resolver
 
 OLD = 1_000_000_000_000_000_000
@@ -214,6 +216,12 @@ def test_standard_input_is_told_what_the_file_is_told(tree: Path) -> None:
     other = UTILS.replace("save_json", "save_other")
     assert run("--stdin-filename", name, "-", given=other).exit_code == 0
     assert run("--stdin-filename", name, "--no-project", "-", given=UTILS).exit_code == 0
+    # A file that is still to be saved.
+    put(tree, {"app/job.py": JOB.replace("app.utils", "app.new")})
+    name = str(Path("app", "new.py"))
+    assert run("--stdin-filename", name, "-", given=UTILS).exit_code == 1
+    assert run("--stdin-filename", name, "-", given=CLEAN).exit_code == 0
+    assert run("-", given=UTILS).exit_code == 0
 
 
 def test_repairs_count_the_project_too(tree: Path) -> None:
@@ -284,3 +292,60 @@ def test_what_would_be_reported_anyway_is_reported_once_and_the_same(tree: Path)
         if result.findings:
             assert whole[os.path.normpath(result.filename)] == result
     assert codes(whole) == {"app/own.py": ["ATF101"], **FOUND}
+
+
+def test_a_module_that_is_new_counts_for_files_that_import_it_already(
+    tree: Path, tmp_path: Path, looked: Callable[[], list[str]]
+) -> None:
+    put(tree, {"app/job.py": JOB.replace("app.utils", "helpers")})
+    run_options = RunOptions(cache_folder=str(tmp_path / "cache"))
+    assert codes(results(run_options=run_options)) == {}
+    looked()
+    put(tree, {"helpers.py": UTILS})
+    assert codes(results("helpers.py", run_options=run_options)) == {"helpers.py": ["ATF101"]}
+    assert set(looked()) <= {"helpers.py", "app/job.py"}
+    assert codes(results(run_options=run_options)) == codes(results())
+
+
+def test_an_engine_does_the_work_as_processes_do(tree: Path) -> None:
+    done: list[str] = []
+
+    def engine(works: Sequence[Work], report_filter: ReportFilter) -> Iterator[Checked]:
+        for each in works:
+            done.append(each.candidate.path)
+            yield do(pickle.loads(pickle.dumps(each)), report_filter)
+
+    assert results(run_options=RunOptions(engine=engine)) == results()
+    assert {os.path.relpath(each, tree) for each in done} >= set(FOUND)
+
+
+def test_a_project_is_kept_under_what_its_summaries_hang_on(tree: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    run_options = RunOptions(cache_folder=str(cache))
+
+    def count(*selected: str, words: tuple[str, ...] = ()) -> int:
+        given = {"select": list(selected), "durable-words": list(words)}
+        options = {key: value for key, value in given.items() if value}
+        list(check_files(["app/utils.py"], Resolver(options), ReportFilter(), run_options))
+        return len(list(cache.glob("*.index")))
+
+    assert [count(), count("ATF1"), count("ATF2")] == [1, 1, 1]
+    assert count(words=("ledger",)) == 2
+
+
+def test_no_other_file_is_read_for_one_that_is_clean_whatever_they_say(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    usual = disk.read
+
+    def counted(path: str) -> bytes | Unreadable:
+        read.append(path)
+        return usual(path)
+
+    monkeypatch.setattr(disk, "read", counted)
+    assert run("--no-cache", "app/clean_1.py").exit_code == 0
+    assert run("--no-cache", "--diff", "app/clean_1.py").exit_code == 0
+    assert {Path(each).name for each in read} == {"clean_1.py"}
+    assert run("--no-cache", "app/utils.py").exit_code == 1
+    assert str(tree / "app" / "job.py") in read

@@ -302,6 +302,37 @@ def test_a_function_that_makes_a_path_of_what_it_is_given_makes_many() -> None:
     assert index_of(files).slice_of("app/writer.py").sites == ()
 
 
+def test_methods_of_objects_of_one_name_give_many_paths() -> None:
+    files = {
+        "app/local.py": """
+            import json
+
+            class Local:
+                def readtext(self, path):
+                    return json.loads(path.read_text())
+
+                def writetext(self, path, text):
+                    path.write_text(text)
+            """,
+        "app/remote.py": """
+            from app.local import Local
+
+            class Remote:
+                def __init__(self):
+                    self.local = Local()
+
+                def readtext(self, path):
+                    full_path = path.canonical()
+                    return self.local.readtext(full_path)
+
+                def writetext(self, path, text):
+                    full_path = path.canonical()
+                    self.local.writetext(full_path, text)
+            """,
+    }
+    assert told(files) == []
+
+
 def test_what_others_give_a_function_that_makes_a_path_is_another_file() -> None:
     files = {
         "app/paths.py": "def checked(path):\n    return path.resolve()\n",
@@ -578,6 +609,21 @@ def test_a_default_that_a_caller_in_another_file_reports_is_none() -> None:
             return state
         """
     assert told({**LOADING, "app/job.py": job}) == []
+
+
+def test_a_default_that_is_an_object_is_not_what_a_caller_tests_for() -> None:
+    loader = FETCH_OR_NONE.replace("return None", "return State()")
+    job = """
+        import logging
+        from app.files import fetch
+
+        def resume():
+            state = fetch("progress.json")
+            if not state:
+                logging.warning("no progress")
+            return state
+        """
+    assert told({"app/files.py": loader, "app/job.py": job}) == ["app/files.py:8 ATF201"]
 
 
 def test_a_loader_that_a_caller_in_another_file_asks_is_not_made_to_raise() -> None:
@@ -864,3 +910,32 @@ def test_what_is_copied_to_the_place_that_a_caller_gives_is_no_state() -> None:
             """,
     }
     assert told(files) == []
+
+
+def test_a_default_that_came_with_the_program_is_no_state() -> None:
+    files = {
+        "app/config.py": """
+            import json
+            from app.paths import CONFIG_FILE
+
+            def get_config():
+                return json.loads(CONFIG_FILE.read_text())
+            """,
+        "app/paths.py": """
+            from pathlib import Path
+
+            CONFIG_FILE = Path.home() / "app.json"
+            DEFAULTS = {"size": 1}
+            """,
+        "app/console.py": """
+            import json
+            from app.paths import CONFIG_FILE, DEFAULTS
+
+            def reset():
+                with open(CONFIG_FILE, "w") as file:
+                    json.dump(DEFAULTS, file)
+            """,
+    }
+    assert told(files) == []
+    console = files["app/console.py"].replace("DEFAULTS", "OPTIONS")
+    assert told({**files, "app/console.py": console}) == ["app/console.py:6 ATF101"]

@@ -139,3 +139,12 @@ def test_a_function_may_stand_in_another_module(move: Move, way: str) -> None:
     sources = [Source(path, text, "utf-8", bom=False) for path, text in files.items()]
     index = link(summarise(source, CONFIG) for source in sources)
     assert seen(files, index) == seen({"app/job.py": move.whole}, EMPTY_INDEX)
+
+
+def test_no_fixture_says_anything_about_itself() -> None:
+    said: list[str] = []
+    for path in sorted(FIXTURES.rglob("*.py")):
+        text = path.read_bytes().decode("utf-8", "replace")
+        source = Source(f"app/{path.name}", text, "utf-8", bom=False)
+        said += link([summarise(source, CONFIG)]).slices
+    assert said == []

@@ -209,7 +209,7 @@ KEYS: tuple[Key, ...] = (
         "or not (`atomic`).", '"atomic"', ("durable", "atomic")),
     Key("project", Kind.BOOLEAN, "Whether the other files of the project count as evidence: who "
         "calls a function, and who reads back what it writes.", "false",
-        option="Let the other files of the project count, or judge each alone."),
+        option="Let other files of the project count, or not."),
     Key("min-confidence", Kind.FRACTION, "Findings below this confidence are not reported.",
         "0.7", option="Report what is at least this likely, 0 to 1."),
     Key("check-tests", Kind.BOOLEAN, "Whether tests are checked too: files and folders named as "

@@ -324,7 +324,7 @@ class Readers:
         for load in loads:
             key = (load.function, load.raw, load.far, load.api in apis.SPLITTERS, load.path)
             is_new = self._loads.setdefault(key, load) is load
-            if is_new and not load.raw and load.api not in apis.SPLITTERS:
+            if is_new and not load.raw and not load.far and load.api not in apis.SPLITTERS:
                 self._parsed.setdefault(load.function, []).append(load.path)
         self._weights: dict[tuple[LoadSite, bool], float] = {}
         self._by_file = ByFile((load, load.path) for load in self._loads.values())
@@ -340,7 +340,9 @@ class Readers:
         return self._weights[load, own]
 
     def _weight(self, load: LoadSite, *, own: bool) -> float:
-        weight = _weight(load)
+        # What is read by a function from elsewhere, and has no name of the program's, may be
+        # anybody's file that is edited.
+        weight = _weight(load, edits=load.far and not own)
         if load.raw:
             if any(each.same(load.path) for each in self._parsed.get(load.function, ())):
                 weight = READ_BACK_SAME
@@ -360,7 +362,12 @@ class Readers:
     def _partners(self) -> dict[bool, Partners[LoadSite]]:
         return {
             raw: Partners(
-                ((each, self.loaders(each)) for each in self._loads.values() if each.raw is raw),
+                (
+                    (each, self.loaders(each))
+                    for each in self._loads.values()
+                    # Of files of unlike names, the project as a whole says more.
+                    if each.raw is raw and not each.far
+                ),
                 answered,
             )
             for raw in (False, True)

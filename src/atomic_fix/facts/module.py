@@ -6,11 +6,13 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from atomic_fix.catalog.apis import Content
+from atomic_fix.catalog.words import ORIGINALS
 from atomic_fix.config import Config
 from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.elsewhere import View, views
 from atomic_fix.facts.evidence import Score, Vocabulary
+from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
 from atomic_fix.facts.pairs import ByFile, Partners, answered, asked
 from atomic_fix.facts.paths import Paths, PathValue, parameter_of
@@ -31,6 +33,9 @@ from atomic_fix.facts.tree import Tree
 from atomic_fix.source import Source
 
 _Result = TypeVar("_Result")
+
+_EMPTY = frozenset({"", "None", "False", "0", "{}", "[]", "()", "''", '""', "dict()", "list()"})
+"""Defaults that a caller can tell from what was loaded by a plain test."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class ModuleFacts:
         attributes = frozenset(each for each in swallow.sets if each.startswith("self."))
         if fallbacks.reported_by_caller(self.sites, self.tree.module, function, attributes):
             return True
+        if swallow.outcome.value not in _EMPTY:
+            return False  # a caller that tests for nothing at all does not mean this default
         given_on = (function, *self._giving_on(function))
         return any(callers.reports for callers in self._callers_elsewhere(given_on))
 
@@ -200,8 +207,13 @@ class ModuleFacts:
         """The ways in which the path of a site is known."""
         if not self.outside or (not reads and self._is_removed_after(site, path)):
             return [View(path)]
-        if isinstance(site, WriteSite) and site.content is Content.COPY:
-            return [View(path)]  # of what is copied, few files are state, wherever they go
+        if isinstance(site, WriteSite) and (
+            # Of what is copied, few files are state, wherever they go.
+            site.content is Content.COPY
+            # What came with the program can be written again.
+            or any(phrase_in(ORIGINALS, name) for name in site.data)
+        ):
+            return [View(path)]
         given_here = any(
             next(iter(self.scopes.callers_of(function.name)), None) is not None
             for function in self.scopes.functions

@@ -144,7 +144,8 @@ class Events:
         for name in event.path.names:
             writes = self._writes_of_name.get(name, [])
             places = {(each.file, each.site.function) for each in writes}
-            if len(places) == 1 and is_distinctive(name):
+            # Who loads a file of that name may only look at it: that takes more to be state.
+            if len(places) == 1 and is_distinctive(name) and not event.is_load:
                 for other in by_name.get(name, []):
                     yield _BY_NAME, other
         owner = event.said[1] if len(event.said) > 1 else ""

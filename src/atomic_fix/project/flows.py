@@ -74,6 +74,7 @@ class Flows:
         self._files = files
         self._modules = modules
         self._into: dict[Name, dict[object, Flow]] = {}
+        self._reached: dict[Name, list[Flow]] = {}
         # What is handed on, by where it goes.
         self._handed: dict[Name, list[tuple[str, PathSummary]]] = {}
         self.targets: dict[tuple[str, Place], Target] = {}
@@ -164,6 +165,11 @@ class Flows:
 
     def into(self, name: Name) -> list[Flow]:
         """What reaches a name, through others too, the nearest first."""
+        if name not in self._reached:
+            self._reached[name] = self._find(name)
+        return self._reached[name]
+
+    def _find(self, name: Name) -> list[Flow]:
         found: list[Flow] = []
         seen = {name}
         nearest = [(name, 0)]

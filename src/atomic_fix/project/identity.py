@@ -13,6 +13,8 @@ from atomic_fix.project.summary import CLOSE, HERE, OPEN, ClassSummary, Function
 
 _REFERENCE = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
 _STEPS = 4
+_MOST = 32
+"""References that are put in for one text."""
 _LONGEST = 400
 """Characters of a text; a longer one is not put together."""
 
@@ -37,6 +39,7 @@ class Identities:
 
     def __init__(self, flows: Flows) -> None:
         self._flows = flows
+        self._left = 0
         self._known: dict[tuple[str, PathSummary], frozenset[str]] = {}
 
     def of(self, path: PathSummary, file: str) -> frozenset[str]:
@@ -58,9 +61,11 @@ class Identities:
             yield _name(found)
             value, _ = value_of(found)
             for text in value.keys:
+                self._left = _MOST
                 yield self._put_in(text, found.file.path, _STEPS)
             return
         for steps in (0, _STEPS):
+            self._left = _MOST
             text = self._put_in(key, file, steps)
             if len(text) <= _LONGEST:
                 yield text
@@ -73,7 +78,8 @@ class Identities:
             if found is None:
                 return f"{self._flows.imported(file, match[1])}"
             value, _ = value_of(found)
-            if steps and value.expr:
+            self._left -= 1
+            if steps and value.expr and self._left > 0:
                 return self._put_in(value.expr, found.file.path, steps - 1)
             return _name(found)
 

@@ -14,9 +14,11 @@ from atomic_fix.facts.paths.expr import (
     Local,
     Parameter,
     PathExpr,
+    Returned,
     SelfAttribute,
 )
 from atomic_fix.facts.scopes import Call, ClassFacts, FunctionFacts, Scopes
+from atomic_fix.project.texts import NOT_COMPARED
 
 _STEPS = 4
 
@@ -24,7 +26,16 @@ _STEPS = 4
 class Receivers:
     """Answers for one file, in dotted names as that file has them."""
 
-    def __init__(self, scopes: Scopes, paths: Paths, has_stars: bool) -> None:
+    def __init__(
+        self,
+        scopes: Scopes,
+        paths: Paths,
+        has_stars: bool,
+        own: frozenset[str] | None = None,
+    ) -> None:
+        """`own` are the names that modules of the project begin with; None if those are not
+        known."""
+        self._own = own
         self._scopes = scopes
         self._paths = paths
         self._has_stars = has_stars
@@ -35,7 +46,10 @@ class Receivers:
         head = name.partition(".")[0]
         target = self._scopes.imports.get(head)
         if target is not None:
-            return target.partition(".")[0] not in sys.stdlib_module_names
+            first = target.partition(".")[0]
+            # A relative one begins with a dot.
+            is_own = self._own is None or not first or first in self._own
+            return is_own and first not in sys.stdlib_module_names
         return self._has_stars and head not in self._scopes.module.bindings
 
     def callee(self, call: Call) -> str | None:
@@ -185,8 +199,13 @@ class Receivers:
 
     def reference(self, expr: PathExpr) -> str | None:
         """The dotted name of what another file may define, for an expression that stands for it;
-        that of a function ends in `()`."""
+        that of a function ends in `()`. See `texts.Reference`."""
         match expr:
+            case Returned(function, row):
+                # What it gives hangs on what it is given.
+                home = self._functions.get((function, row))
+                given = [each.name for each in home.parameters] if home is not None else []
+                return NOT_COMPARED if {*given} - {"self", "cls"} else None
             case Global(name, None):
                 is_known = name in self._scopes.imports or self._has_stars
                 return name if is_known and self.is_outside(name) else None

@@ -69,15 +69,18 @@ def summarise(
         forget_nodes()
 
 
-def summary_of(facts: ModuleFacts, *, path: str = "") -> FileSummary:
-    """The same, from facts that are there already."""
-    return _Summary(facts, path or facts.source.filename).made()
+def summary_of(
+    facts: ModuleFacts, *, path: str = "", own: frozenset[str] | None = None
+) -> FileSummary:
+    """The same, from facts that are there already. With `own`, the first parts of the names of the
+    project's modules, calls of other modules are left out: nothing comes of them."""
+    return _Summary(facts, path or facts.source.filename, own).made()
 
 
 class _Summary:
     """Makes the summary of one file."""
 
-    def __init__(self, facts: ModuleFacts, path: str) -> None:
+    def __init__(self, facts: ModuleFacts, path: str, own: frozenset[str] | None) -> None:
         self._facts = facts
         self._path_of_file = path
         self._scopes = facts.scopes
@@ -85,7 +88,7 @@ class _Summary:
         self._sites = facts.sites
         self._module = facts.tree.module
         self._stars = [*_stars(self._module)]
-        self._receivers = Receivers(facts.scopes, facts.paths, bool(self._stars))
+        self._receivers = Receivers(facts.scopes, facts.paths, bool(self._stars), own)
         self._is_test_file = is_test_file(path)
 
     def made(self) -> FileSummary:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import sys
 from collections.abc import Callable
 
 from atomic_fix.facts.outside import key
@@ -33,15 +35,20 @@ from atomic_fix.facts.paths.expr import (
 from atomic_fix.project.summary import CLOSE, HERE, OPEN, PathSummary
 
 Reference = Callable[[PathExpr], "str | None"]
-"""The dotted name of what may come from another file, for an expression that stands for that."""
+"""The dotted name of what may come from another file, for an expression that stands for that;
+`NOT_COMPARED` for one that need not stand for the same path in two places."""
+NOT_COMPARED = ""
 
 
 _MOST_WORDS = 8
+_PATH_CLASSES = frozenset({"Path", "PurePath", "environ", "expanduser", "getenv"})
 
 
 def text(expr: PathExpr, reference: Reference) -> str | None:
     """None for what is not compared."""
     outside = reference(expr)
+    if outside == NOT_COMPARED:
+        return None
     if outside is not None:
         return f"{OPEN}{outside}{CLOSE}"
     match expr:
@@ -84,10 +91,26 @@ def text(expr: PathExpr, reference: Reference) -> str | None:
         case Handle():
             return f"handle({parts[0]})"
         case Called(function):
-            return f"{function}({','.join(parts)})"
+            owner = _owner(function)
+            # `path.canonical()`: of whatever that name stands for there.
+            if owner and "." in function and not function.startswith(("self.", "cls.")):
+                return None
+            return f"{owner}{function}({','.join(parts)})"
         case Element():
             return None
     return None
+
+
+def _owner(function: str) -> str:
+    """Of a method of an object, or of what is no function of Python's own: the file. The object is
+    that of one function, or of the module, and another one in other files."""
+    head, _, rest = function.partition(".")
+    known = (
+        head in sys.stdlib_module_names
+        or head in _PATH_CLASSES
+        or (not rest and hasattr(builtins, head))
+    )
+    return "" if known else f"{HERE}:"
 
 
 def summary_of_path(
@@ -106,7 +129,7 @@ def summary_of_path(
             continue
         name = key(alias)
         outside = reference(alias)
-        if name is not None and outside is not None:
+        if name is not None and outside:
             refs.add((name, outside))
         elif name is not None and isinstance(alias, (Parameter, SelfAttribute)):
             own.add(name)

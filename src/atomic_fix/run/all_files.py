@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.run import disk
 from atomic_fix.run.discover import Candidate, discover
-from atomic_fix.run.indexing import Indexing, Project
-from atomic_fix.run.one_file import Repair, change_file, check_file
+from atomic_fix.run.one_file import Repair, change_file, check_file, is_clean_anyway
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.run.workers import Checked, Engine, Work, work_through
 from atomic_fix.settings import Resolver
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from atomic_fix.facts.outside import FileSlice
     from atomic_fix.run.cache import Cache
     from atomic_fix.run.fix_policy import FixPolicy
+    from atomic_fix.run.indexing import Indexing, Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ def shard_of(text: str) -> Shard:
 _DELAY = 2.0
 """Seconds after which the bar shows."""
 _REFRESH = 0.1
+_FEW = 20
+"""Files whose bytes are looked at before anything else."""
 _WIDTH = 30
 
 
@@ -114,8 +116,24 @@ def check_files(
     if notebooks:
         run_options.warn(f"notebooks are not checked: {notebooks[0]}, {len(notebooks)} in all")
     progress = _Progress(len(found)) if run_options.progress else None
+    if len(found) < _FEW and all(map(_is_clean, found)):
+        # As it is for most commits: no other file need be read for that.
+        return (FileResult(each.path) for each in found if isinstance(each, Candidate))
+    from atomic_fix.run.indexing import Indexing
+
     indexing = Indexing(resolver, paths, run_options.cache_folder, run_options.work_through)
     return _checked(found, indexing, report_filter, run_options, progress)
+
+
+def _is_clean(found: Candidate | Unreadable) -> bool:
+    """Whether there is nothing to report of a file, whatever others say. What can be read only
+    once is not looked at."""
+    return (
+        isinstance(found, Candidate)
+        and found.settings.project
+        and os.path.isfile(found.path)
+        and is_clean_anyway(disk.read(found.path), found.path, found.settings)
+    )
 
 
 class _Progress:
@@ -316,6 +334,10 @@ def said_of_text(
     Raises:
         WorkerDied: the operating system ended a worker process.
     """
+    if is_clean_anyway(content, filename, resolver.for_file(filename)):
+        return None
+    from atomic_fix.run.indexing import Indexing
+
     indexing = Indexing(resolver, (), run_options.cache_folder, run_options.work_through)
     said = indexing.slice_of(filename, content)
     for warning in indexing.warnings:
@@ -336,21 +358,27 @@ def change_files(
     Raises:
         ConfigError: a configuration file on the way cannot be used.
     """
+    from atomic_fix.run.indexing import Indexing
+
     paths = tuple(paths)
     indexing = Indexing(resolver, paths, run_options.cache_folder, run_options.work_through)
-    # Before any of them changes: what they say to each other is that of the program as it is.
     every = list(discover(paths, resolver))
-    said = [
-        None if isinstance(each, Unreadable) else indexing.slice_of(each.path) for each in every
-    ]
+    # Before any of them changes: what they say to each other is that of the program as it is.
+    clean = {each for each in every if len(every) < _FEW and _is_clean(each)}
+    for found in every:
+        if isinstance(found, Candidate) and found not in clean:
+            indexing.update_project_of(found.path)
     for warning in indexing.warnings:
         run_options.warn(warning)
-    for found, outside in zip(every, said, strict=True):
+    for found in every:
         if isinstance(found, Unreadable):
             yield FileResult(found.filename, problem=found)
             continue
         path, settings = found.path, found.settings
         content = disk.read(path)
+        outside = None
+        if isinstance(content, bytes) and found not in clean:
+            outside = indexing.slice_of(path, content)
         if isinstance(content, bytes) and (problem := disk.why_outside(path, found.within)):
             result = check_file(content, path, settings, report_filter, outside=outside)
             result = _as_written(found, result)

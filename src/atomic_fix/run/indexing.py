@@ -110,6 +110,8 @@ class Project:
         if isinstance(slices, dict):
             self._slices = slices
         self._key = head.get("body")
+        self._own = _module_names(self._files())
+        """The first parts of the names of its modules."""
         if not self.stale and known.keys() == self._stats.keys():
             self.is_linked = True
         else:
@@ -142,8 +144,18 @@ class Project:
                 match row:
                     case [str(content), bool(matters), held, str(summary)] if _are_texts(held):
                         self._known[name] = _Known(content, matters, frozenset(held), summary)
-        stale = set(self.stale)
+        gained = self._own.difference(own) if _are_texts(own := body.get("own")) else self._own
+        stale = {*self.stale, *(x for x in self._known if gained and self._imports(x, gained))}
+        for name in stale - set(self.stale):
+            self._known[name].content = ""  # its calls of what is new here are not known
         self.stale = [x for x in self._stats if x in stale or x not in self._known]
+
+    def _imports(self, name: str, modules: frozenset[str]) -> bool:
+        """Whether a file that was summarised imports some modules."""
+        summary = self._summary(name)
+        return summary is not None and any(
+            each.target.partition(".")[0] in modules for each in summary.imports
+        )
 
     def save(self) -> None:
         """Keep what is known for the next run."""
@@ -158,7 +170,14 @@ class Project:
                     for name, each in sorted(self._known.items())
                 }
                 self._key = digest(json.dumps([files, sorted(self._clues)]).encode())
-                self._body.write({"key": self._key, "clues": sorted(self._clues), "files": files})
+                self._body.write(
+                    {
+                        "key": self._key,
+                        "clues": sorted(self._clues),
+                        "own": sorted(self._own),
+                        "files": files,
+                    }
+                )
             self._head.write(
                 {
                     "body": self._key,
@@ -182,7 +201,8 @@ class Project:
     def task(self, name: str, candidate: Candidate | None = None) -> Task:
         """What is to be done to see what a file says."""
         known = self._known.get(name)
-        look = Look(name, self._clues, known.content if known is not None else "")
+        content = known.content if known is not None else ""
+        look = Look(name, self._clues, content, own=self._own)
         return Task(self, candidate or Candidate(self.path_of(name), self.settings), look)
 
     def take(self, name: str, seen: Seen | None) -> None:
@@ -293,7 +313,7 @@ class Project:
     def _summarise(self, names: set[str], looker: Looker) -> None:
         """Get the summaries of files that the prefilter leaves out."""
         left = sorted(name for name in names if not self._known[name].summary)
-        looks = [Look(name, known=self._known[name].content, left_out=True) for name in left]
+        looks = [Look(name, left_out=True, own=self._own) for name in left]
         for name, seen in zip(left, self._looked(looks, looker), strict=True):
             known = self._known[name]
             if seen is not None and seen.digest == known.content and seen.summary is not None:
@@ -367,7 +387,9 @@ class Project:
         trial._summaries = dict(self._summaries)
         trial._slices = dict(self._slices)
         trial._said = dict(self._said)
-        trial._stats = {name: [], **self._stats}
+        trial._listing = Listing((*self._stats, name))
+        trial._own = self._own | _module_names([name])
+        trial._stats = {**self._stats, name: [len(content), 0, 0]}
         task = trial.task(name)
         trial.take(name, seen_in(content, task.candidate, task.look))
         trial.link(looker)
@@ -378,6 +400,14 @@ def _nothing() -> FileSlice:
     from atomic_fix.facts.outside import NOTHING_OUTSIDE
 
     return NOTHING_OUTSIDE
+
+
+def _module_names(files: Iterable[str]) -> frozenset[str]:
+    """What the names of the modules in some files may begin with, whatever folder is on the path of
+    the program."""
+    return frozenset(
+        part for name in files for part in name.removesuffix(".pyw").removesuffix(".py").split("/")
+    )
 
 
 def _text(value: FileSummary | FileSlice | None) -> str:

@@ -35,6 +35,8 @@ class Look:
     known: str = ""
     left_out: bool = False
     summary: bool = True
+    own: frozenset[str] = frozenset()
+    """The first parts of the names of the project's modules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,12 @@ def looked_at(
     path, settings = candidate.path, candidate.settings
     seen, is_wanted = _glanced_at(content, digest, settings, look)
     if seen is None or not is_wanted:
-        result = check_file(content, path, settings, report_filter) if checks else None
+        # To look at the bytes once more would cost as much as all the rest.
+        is_same = settings_of_summary(settings.config) == settings.config
+        left_out = seen is not None and is_same and not (seen.matters or seen.is_known)
+        result = None
+        if checks:
+            result = check_file(content, path, settings, report_filter, left_out=left_out)
         return result, seen
 
     def look_at(facts: ModuleFacts) -> tuple[FileSummary, bool]:
@@ -78,7 +85,7 @@ def looked_at(
         from atomic_fix.project.summarise import summary_of
 
         is_likely = checks and has_likely_finding(facts, shapes=settings.config.names_rules)
-        return summary_of(facts, path=look.name), is_likely
+        return summary_of(facts, path=look.name, own=look.own), is_likely
 
     found = one_file.looked_at(content, path, settings, look_at)
     if isinstance(found, Unreadable):

@@ -77,11 +77,13 @@ def check_file(
     noqa: bool = True,
     fixes: bool = True,
     outside: FileSlice | None = None,
+    left_out: bool = False,
 ) -> FileResult:
     """Check one file that was read already. Never raises for what is in the file.
 
     Without `noqa`, comments that flake8 knows too are not looked at; without `fixes`, no repair is
-    looked for, which takes as long as all the rest. `outside` is what other files say of this one.
+    looked for, which takes as long as all the rest. `outside` is what other files say of this one;
+    it is `left_out` where the prefilter is known to find nothing in it.
 
     Raises:
         ConfigError: the baseline cannot be read.
@@ -89,7 +91,15 @@ def check_file(
 
     def work() -> FileResult:
         is_alone = outside is None
-        if _is_plainly_clean(content, filename, settings, parsed, notes=noqa, is_alone=is_alone):
+        if _is_plainly_clean(
+            content,
+            filename,
+            settings,
+            parsed,
+            notes=noqa,
+            is_alone=is_alone,
+            left_out=left_out,
+        ):
             return FileResult(filename)
         with _trees_known():
             return analyse()
@@ -108,6 +118,14 @@ def check_file(
 
     result = _guarded(filename, work)
     return FileResult(filename, problem=result) if isinstance(result, Unreadable) else result
+
+
+def is_clean_anyway(content: Content, filename: str, settings: Settings) -> bool:
+    """Whether the bytes of a file show that there is nothing to report, whatever others say."""
+    found = _guarded(
+        filename, lambda: _is_plainly_clean(content, filename, settings, notes=True, is_alone=False)
+    )
+    return found is True
 
 
 def looked_at(
@@ -251,6 +269,7 @@ def _is_plainly_clean(
     *,
     notes: bool = False,
     is_alone: bool = True,
+    left_out: bool = False,
 ) -> bool:
     """Whether the bytes alone show that there is nothing to report of a file, of which other files
     say something unless it `is_alone`; with `notes`, nothing of its comments either."""
@@ -260,7 +279,7 @@ def _is_plainly_clean(
         isinstance(content, bytes)
         and filename.endswith(".py")
         and not (notes and may_hold_notes(content))
-        and cannot_match(content, settings.config, with_others=not is_alone)
+        and (left_out or cannot_match(content, settings.config, with_others=not is_alone))
         # Whether it is Python is for others to say, unless that was asked.
         and (not settings.check_syntax or parsed is not None or is_python(content))
     )
