@@ -26,6 +26,7 @@ from atomic_fix.run.apart import Apart, runs_by_the_systems_python
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, run_imports
 from atomic_fix.run.project import Project, Projects, import_root, text_of
+from atomic_fix.run.python_versions import FIRST_OF_COPIES, FIRST_OF_PACKAGE
 from atomic_fix.settings import Resolver, Settings
 from atomic_fix.source import Source, relative_if_inside
 
@@ -104,7 +105,11 @@ class HelperImports:
             elif settings.assume_helper:
                 self._files[key] = Found()
             else:
-                self._files[key] = self._resolved(source, module, settings)
+                found = self._resolved(source, module, settings)
+                project = self._projects.of(os.path.abspath(source.filename))
+                if dependencies.of_script(source.text) is None:
+                    found = _for_its_pythons(found, module, settings, project, source.filename)
+                self._files[key] = found
         found = self._files[key]
         if not isinstance(found, _Names):
             return found
@@ -468,6 +473,54 @@ def _not_found(
         f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`, "
         "or declare that dependency",
     )
+
+
+def _for_its_pythons(
+    found: _Answer, module: str, settings: Settings, project: Project, filename: str
+) -> _Answer:
+    """The answer for a file whose project admits Pythons on which the helper may not run."""
+    if project.python is None or own_helper(settings.config.helper) is not None:
+        return found
+    if isinstance(found, Missing) and not found.advice:
+        return found
+    low = project.python.lowest
+    of_copy, of_package = _dotted(FIRST_OF_COPIES), _dotted(FIRST_OF_PACKAGE)
+    is_ours = module.partition(".")[0] == _OURS
+    if isinstance(found, _Names):
+        # A helper that the project has written itself may well run on older ones.
+        is_too_old = low < FIRST_OF_COPIES and not _parses(found.path, low)
+    else:
+        is_too_old = is_ours and low < FIRST_OF_COPIES
+    if is_too_old:
+        return Missing(
+            module,
+            f"{project.python}, on which the helper does not run (it needs {of_copy})",
+            "raise that, or use --assume-helper to go on all the same",
+        )
+    if is_ours and low < FIRST_OF_PACKAGE and not isinstance(found, _Names):
+        place = _free_place(project.package_of(os.path.abspath(filename)))
+        return Missing(
+            module,
+            f"{project.python}, for which there is no atomic-fix (it needs {of_package})",
+            f"run `atomic-fix --vendor {place}`: a copy runs on {of_copy} and later",
+        )
+    return found
+
+
+def _dotted(version: Iterable[int]) -> str:
+    return ".".join(map(str, version))
+
+
+def _parses(path: str, version: tuple[int, ...]) -> bool:
+    """Whether a Python of that version can parse a module, as far as this one knows."""
+    text = text_of(path) if path.endswith(".py") else None
+    if text is None:
+        return True
+    try:
+        ast.parse(text, feature_version=(version[0], version[1]))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _free_place(folder: str) -> str:
