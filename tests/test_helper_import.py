@@ -1020,6 +1020,63 @@ def test_a_script_that_imports_what_is_installed_runs_there(here: Path, statemen
     repaired("tools/make.py")
 
 
+LISTS = {
+    "setuptools": {"pyproject.toml": DECLARES + "[tool.setuptools]\npackages = ['app', 'app.x']\n"},
+    "find": {"pyproject.toml": DECLARES + "[tool.setuptools.packages.find]\ninclude = ['app*']\n"},
+    "exclude": {
+        "pyproject.toml": DECLARES + "[tool.setuptools.packages.find]\nexclude = ['build_*']\n"
+    },
+    "hatch": {
+        "pyproject.toml": DECLARES + "[tool.hatch.build.targets.wheel]\npackages = ['app']\n"
+    },
+    "poetry": {"pyproject.toml": DECLARES + "[[tool.poetry.packages]]\ninclude = 'app'\n"},
+    "setup.cfg": {
+        "setup.cfg": "[options]\ninstall_requires = atomic-fix\npackages =\n  app\n  app.x\n"
+    },
+    "setup.cfg find": {
+        "setup.cfg": "[options]\ninstall_requires = atomic-fix\npackages = find:\n"
+        "[options.packages.find]\ninclude = app*\n"
+    },
+    "setup.py": classifiers("", "    packages=['app', 'app.x'],\n"),
+    "setup.py find": classifiers("", "    packages=find_packages(exclude=('build_*',)),\n"),
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_package_for_builds_is_not_part_of_the_program(here: Path, kind: str) -> None:
+    put(LISTS[kind])
+    make(app__="", app__job=SAVER, build_tools__="", build_tools__state=SAVER)
+    make(make_release="import sys\n\nfrom build_tools.state import save_state\n")
+    assert "the distribution of the project does not have this package" in left(
+        "build_tools/state.py"
+    )
+    assert run("--write", "--no-cache", "app").exit_code == 0
+    assert RUNTIME in Path("app/job.py").read_text()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"build_tools/more.py": "import app\n"},
+        {"build_tools/more.py": "import atomic_fix\n"},
+        {"make_release.py": "import atomic_fix\nimport build_tools.state\n"},
+        {"app/x/deep.py": "def later():\n    from build_tools import state\n"},
+    ],
+)
+def test_a_package_that_runs_with_the_project_is(here: Path, files: dict[str, str]) -> None:
+    put(LISTS["find"])
+    make(app__="", build_tools__="", build_tools__state=SAVER, make_release="import build_tools\n")
+    put(files)
+    repaired("build_tools/state.py")
+
+
+def test_a_list_of_packages_is_of_its_own_source_root(here: Path) -> None:
+    where = "[tool.setuptools.packages.find]\nwhere = ['lib']\ninclude = ['app*']\n"
+    put({"pyproject.toml": DECLARES + where})
+    make(lib__app__="", lib__app__job=SAVER)
+    repaired("lib/app/job.py")
+
+
 SHIPPED = '[tool.hatch.build.targets.wheel.{table}]\n"{source}" = "{target}"\n'
 
 

@@ -33,6 +33,7 @@ from atomic_fix.source import Source, relative_if_inside
 _OURS = "atomic_fix"
 _MOST_SIBLINGS = 100
 _MOST_FILES = 500
+_MOST_READ = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class HelperImports:
         self._projects = Projects()
         self._apart = Apart()
         self._files: dict[tuple[str, str], _Answer] = {}
+        self._left_out: dict[str, bool] = {}
         self._distributions: Mapping[str, list[str]] | None = None
 
     def module_for(self, filename: str) -> str:
@@ -200,6 +202,12 @@ class HelperImports:
                 "nothing shows that this script, which no package or source root holds, "
                 "runs where the project is installed",
             )
+        if self._is_left_out(path, project):
+            return Missing(
+                module,
+                "the distribution of the project does not have this package, and nothing shows "
+                "that it runs where the project is installed",
+            )
         hidden = any(find_module(root, parts[:1]) for _, root in project.roots)
         if is_there and not hidden and not _is_nowhere_in_ours(module):
             return Found(extra)
@@ -271,6 +279,38 @@ class HelperImports:
             text = text_of(os.path.join(folder, each)) if each != name else None
             if text and imported.search(text) and self._shows_itself(text, path, project):
                 return True
+        return False
+
+    def _is_left_out(self, path: str, project: Project) -> bool:
+        """Whether a file is of a package that is not distributed, and that only scripts beside it
+        import, none of which needs what is installed."""
+        folder = project.undistributed_package(path)
+        if not folder:
+            return False
+        if folder not in self._left_out:
+            self._left_out[folder] = not self._runs_installed(folder, project)
+        return self._left_out[folder]
+
+    def _runs_installed(self, folder: str, project: Project) -> bool:
+        """Whether a package that is not distributed, or a program that imports it, imports what is
+        installed when it starts; or whether the project does import it."""
+        root, top = os.path.split(folder)
+        imported = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t]+{re.escape(top)}\b")
+        known = project.declared.names | project.declared.extra
+        has = project.distribution.has if project.distribution is not None else bool
+        for number, (file, text) in enumerate(_modules_below(root)):
+            if number >= _MOST_READ:
+                return True
+            here = os.path.relpath(file, root).split(os.sep)
+            imports_it = imported.search(text)
+            if len(here) > 1 and here[0] != top:
+                if imports_it and has(here[0]):
+                    return True
+            elif imports_it or here[0] == top:
+                for each in _imported_at_start(text):
+                    is_own = each != top and _lies_in(root, each) and has(each)
+                    if is_own or (not _lies_in(root, each) and self._bringing(each, known)):
+                        return True
         return False
 
     def _shows_itself(self, text: str, path: str, project: Project) -> bool:
@@ -570,6 +610,28 @@ def _imports(text: str) -> tuple[list[str], bool]:
             if node.module and not node.level:
                 found[node.module.partition(".")[0]] = None
     return [each for each in found if each not in sys.stdlib_module_names], is_part
+
+
+def _modules_below(root: str) -> Iterator[tuple[str, str]]:
+    """The modules of a tree, with their text; those that stand at its top first."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(each for each in folders if each.isidentifier())
+        for name in sorted(names):
+            if name.endswith(".py") and (text := text_of(os.path.join(folder, name))):
+                yield os.path.join(folder, name), text
+
+
+def _imported_at_start(text: str) -> list[str]:
+    """The top-level names that a module imports when it is run, and cannot do without."""
+    tree = dependencies.parsed(text)
+    names = []
+    for node in tree.body if tree is not None else ():
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.append(node.module)
+    tops = (each.partition(".")[0] for each in names)
+    return [each for each in tops if each not in sys.stdlib_module_names]
 
 
 def _leads_back(file: str, path: str, root: str) -> bool:
