@@ -199,18 +199,10 @@ def is_python_2(source: Source, tree: ast.Module) -> bool:
 
 
 def _uses_python_2(tree: ast.Module) -> bool:
-    """Whether a file uses a builtin that Python 3 has not, and binds it nowhere."""
-    used, bound = set[str](), set[str]()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.alias):
-            bound.add(node.asname or node.name)
-        elif isinstance(node, _DEFINITIONS):
-            bound.add(node.name)
-    return not python_2.NAMES.isdisjoint(used - bound) and "*" not in bound
+    """Whether a file uses a builtin that Python 3 does not have, and binds it nowhere."""
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    bound = _bound_names(tree)
+    return bool(python_2.NAMES & used - bound) and "*" not in bound
 
 
 # --- what is there already ----------------------------------------------------------
