@@ -33,7 +33,15 @@ from atomic_fix.catalog.reporting import SHOWING
 from atomic_fix.catalog.words import DESCRIPTORS
 from atomic_fix.facts import nodes
 from atomic_fix.facts.names import words
-from atomic_fix.facts.nodes import arguments, code_of, dotted, of_kind, parents_in, walk
+from atomic_fix.facts.nodes import (
+    arguments,
+    called_name,
+    code_of,
+    dotted,
+    of_kind,
+    parents_in,
+    walk,
+)
 from atomic_fix.facts.paths import PathTrait
 from atomic_fix.facts.scopes import BindingKind, BlockKind
 from atomic_fix.fixes import Refused
@@ -65,11 +73,6 @@ _TRIES: tuple[type[ast.AST], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
 _YIELDS = (ast.Yield, ast.YieldFrom)
 _LOOPS = (*nodes.LOOPS, ast.comprehension)
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple)
-
-
-def called_name(node: ast.AST | None) -> str:
-    """`c` for a call of `a.b.c` or `a().c`; empty for anything else."""
-    return (nodes.last_name(node.func) or "") if isinstance(node, ast.Call) else ""
 
 
 def given_to(context: EditContext, node: ast.AST) -> ast.Call | None:
