@@ -28,6 +28,7 @@ from atomic_fix.facts.paths import (
 )
 from atomic_fix.facts.paths.expr import FileName, folder
 from atomic_fix.facts.scopes import BindingKind, BlockKind, FunctionFacts
+from atomic_fix.facts.shown import is_only_shown
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
 # With no ground at all a written file is taken for something else.
@@ -302,6 +303,8 @@ def read_back(
     for load in loads:
         loader = load.function
         elsewhere = loader is not function
+        if load.raw and is_only_shown(load):
+            continue
         if load.path.same(path) and (elsewhere or not _moved(load.path, path)):
             weight = _READ_BACK_RAW if load.raw else _READ_BACK_SAME
             if load.api in apis.SPLITTERS:
