@@ -1525,6 +1525,22 @@ def test_what_another_program_loads_gets_no_import(here: Path, host: str) -> Non
     apart(name, host)
 
 
+@pytest.mark.parametrize("folder", ["app/_vendor", "third_party", "app/extern", "3rdparty"])
+def test_a_copy_of_another_project_gets_no_import(here: Path, folder: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({f"{folder}/__init__.py": "", f"{folder}/six/__init__.py": ""})
+    put({f"{folder}/six/store.py": SAVER})
+    apart(f"{folder}/six/store.py", "this file is a copy of another project")
+    assert run("--write", "--no-cache", "app/job.py").exit_code == 0
+    assert RUNTIME in Path("app/job.py").read_text()
+
+
+def test_vendors_of_a_shop_are_no_other_projects(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/vendor/__init__.py": ""})
+    put({"app/vendor/store.py": SAVER, "app/external_api/store.py": SAVER})
+    repaired("app/vendor/store.py")
+
+
 def test_an_add_on_may_import_what_its_host_installs_for_it(here: Path) -> None:
     manifest = '{"domain": "x", "requirements": ["atomic-fix==1.0"]}'
     name = "custom_components/x/store.py"
