@@ -1445,6 +1445,73 @@ def test_a_folder_on_the_path_of_a_start_script_is_searched_too(here: Path) -> N
     apart("parts/store.py", BEFORE)
 
 
+SENDERS = [
+    (
+        "import subprocess, os\nHERE = os.path.abspath(os.path.dirname(__file__))\n\n\n"
+        "def send(host):\n    subprocess.run(['rsync', '-a', HERE, host])\n"
+    ),
+    (
+        "import os\nfrom subprocess import run\n\n\n"
+        "def send(path):\n    run(['rsync', path, 'vm:'])\n\n\n"
+        "def prepare():\n    here = os.path.dirname(__file__)\n    send(os.path.join(here))\n"
+    ),
+    "from pathlib import Path\n\n\ndef send(sftp):\n    sftp.put(Path(__file__).parent, 'app')\n",
+    (
+        "import os, shutil\nfrom pathlib import Path\n\n\n"
+        "def copy(to):\n    shutil.copytree(Path(__file__).resolve().parent, to)\n"
+    ),
+    (
+        "import os\n\n\ndef send(host):\n    here = os.path.dirname(os.path.realpath(__file__))\n"
+        "    os.system('scp -r %s %s' % (here, host))\n"
+    ),
+    (
+        "import os\n\n\ndef send(run, host):\n    here = os.path.dirname(__file__)\n"
+        "    run(['rsync', '-a', f'{here}/', host])\n"
+    ),
+]
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+def test_a_package_that_sends_itself_imports_a_copy_alone(here: Path, sender: str) -> None:
+    put({"pyproject.toml": DECLARES})
+    make(app__="", app__job=SAVER, app__remote=sender, other__="", other__job=SAVER)
+    line = refused("app/job.py", "app")
+    assert "app/remote.py sends this package to where nothing shows that it is installed" in line
+    assert line.endswith("run `atomic-fix --vendor app/atomic_io.py`: a copy is sent along")
+    assert run("--write", "--no-cache", "other").exit_code == 0
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    assert run("--write", "--no-cache", "app").exit_code == 0
+    assert "from app.atomic_io import" in Path("app/job.py").read_text()
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        # Some of its files, which are data.
+        (
+            "import os, shutil\n\n\ndef copy(to):\n"
+            "    shutil.copytree(os.path.join(os.path.dirname(__file__), 'templates'), to)\n"
+        ),
+        "import os\nHERE = os.path.dirname(__file__)\nos.system(f'scp {HERE}/data {HERE}/x vm:')\n",
+        # Something else, to its own folder.
+        (
+            "import os, shutil\n\n\ndef copy(what):\n"
+            "    shutil.copytree(what, os.path.dirname(__file__))\n"
+        ),
+        # It is installed there.
+        SENDERS[0] + "    subprocess.run(['ssh', host, 'pip install -r requirements.txt'])\n",
+        (
+            "import os\n\n\ndef run(host):\n    os.system('rsync -a data ' + host)\n"
+            "\n\ndef here():\n    return os.path.dirname(__file__)\n"
+        ),
+    ],
+)
+def test_a_package_that_sends_something_else_has_the_import(here: Path, sender: str) -> None:
+    put({"pyproject.toml": DECLARES})
+    make(app__="", app__job=SAVER, app__remote=sender)
+    repaired("app/job.py")
+
+
 ADD_ONS: dict[str, tuple[str, dict[str, str]]] = {
     "Kodi": ("plugin/lib/store.py", {"plugin/addon.xml": '<addon id="plugin.video.x">'}),
     "QGIS": ("plugin/store.py", {"plugin/metadata.txt": "[general]\nqgisMinimumVersion=3.0\n"}),
@@ -1475,6 +1542,22 @@ def test_what_another_program_loads_gets_no_import(here: Path, host: str) -> Non
     shebang = "#!/usr/bin/env python3\n" if name.startswith("scripts") else ""
     put({"pyproject.toml": DECLARES, **files, name: shebang + SAVER})
     apart(name, host)
+
+
+@pytest.mark.parametrize("folder", ["app/_vendor", "third_party", "app/extern", "3rdparty"])
+def test_a_copy_of_another_project_gets_no_import(here: Path, folder: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({f"{folder}/__init__.py": "", f"{folder}/six/__init__.py": ""})
+    put({f"{folder}/six/store.py": SAVER})
+    apart(f"{folder}/six/store.py", "this file is a copy of another project")
+    assert run("--write", "--no-cache", "app/job.py").exit_code == 0
+    assert RUNTIME in Path("app/job.py").read_text()
+
+
+def test_vendors_of_a_shop_are_no_other_projects(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/vendor/__init__.py": ""})
+    put({"app/vendor/store.py": SAVER, "app/external_api/store.py": SAVER})
+    repaired("app/vendor/store.py")
 
 
 def test_an_add_on_may_import_what_its_host_installs_for_it(here: Path) -> None:

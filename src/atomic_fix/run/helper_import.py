@@ -28,6 +28,7 @@ from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, run_imports
 from atomic_fix.run.project import Project, Projects, import_root, text_of
 from atomic_fix.run.python_versions import FIRST_OF_COPIES, FIRST_OF_PACKAGE
+from atomic_fix.run.sent import sending
 from atomic_fix.settings import Resolver, Settings
 from atomic_fix.source import Source, relative_if_inside
 
@@ -68,6 +69,7 @@ class HelperImports:
         self._projects = Projects()
         self._apart = Apart()
         self._files: dict[tuple[str, str], _Answer] = {}
+        self._sending: dict[str, tuple[str, str]] = {}
         self._left_out: dict[str, bool] = {}
         self._distributions: Mapping[str, list[str]] | None = None
         self._read = cache(text_of)
@@ -213,7 +215,7 @@ class HelperImports:
             )
         hidden = any(find_module(root, parts[:1]) for _, root in project.roots)
         if is_there and not hidden and not _is_nowhere_in_ours(module):
-            return Found(extra)
+            return self._where_it_is_sent(module, project, path) or Found(extra)
         return _not_found(module, settings, project, path)
 
     def _of_script(self, path: str, module: str, own: Dependencies) -> _Answer:
@@ -283,6 +285,23 @@ class HelperImports:
             if text and imported.search(text) and self._shows_itself(text, path, project):
                 return True
         return False
+
+    def _where_it_is_sent(self, module: str, project: Project, path: str) -> Missing | None:
+        """Why a file cannot import what is declared where its package is sent; None when the
+        package stays where it is."""
+        package = project.package_of(path)
+        if not os.path.isfile(os.path.join(package, "__init__.py")):
+            return None
+        if package not in self._sending:
+            self._sending[package] = sending(package)
+        sender, folder = self._sending[package]
+        if not sender or relative_if_inside(path, folder) is None:
+            return None
+        return Missing(
+            module,
+            f"{_shown(sender)} sends this package to where nothing shows that it is installed",
+            f"run `atomic-fix --vendor {_free_place(package)}`: a copy is sent along",
+        )
 
     def _is_left_out(self, path: str, project: Project) -> bool:
         """Whether a file is of a package that is not distributed, and that only scripts beside it
