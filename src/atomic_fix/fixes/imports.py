@@ -49,7 +49,12 @@ def import_name(place: Place, module: str, name: str) -> str:
         return known
     if not _is_taken(place, module, name):
         statement = _order(place).statement(module, [name])
-        place.added.append(_merged(place, module, name) or _inserted(place, statement))
+        place.added.append(
+            place.once(
+                ("merged", module, name, _last_row(place), place.unit),
+                lambda: _merged(place, module, name) or _inserted(place, statement),
+            )
+        )
         return name
     if _is_taken(place, module, f"_{name}"):
         raise Refused(f"the name `{name}` is taken in this module")
@@ -174,11 +179,12 @@ def _is_sent_on(place: Place) -> bool:
     row = min((each.lineno for each in place.first), default=0)
     if not row and not isinstance(place.function.node, ast.Module):
         row = place.function.node.lineno
-    around = next((each for each in module.body if row <= (each.end_lineno or 0)), None)
+    index = bisect_right(module.body, row, key=lambda each: each.lineno) - 1
+    around = module.body[index] if index >= 0 else None
     if (
         not isinstance(around, (ast.FunctionDef, ast.AsyncFunctionDef))
         or not around.decorator_list
-        or row < around.lineno
+        or row > (around.end_lineno or 0)
     ):
         return False
     bound = place.once("bound names", lambda: _bound_names(module))
@@ -410,7 +416,7 @@ def _order(place: Place) -> ImportOrder:
 
 def _merged(place: Place, module: str, name: str) -> Edit | None:
     """The import statement of the module that is there, with the name added to it."""
-    off = _left_alone(place.source)
+    off = _left_alone(place)
     order = _order(place)
     for line in () if order.stands_alone(module) else _top_imports(place):
         statement = line[0]
@@ -435,6 +441,12 @@ def _merged(place: Place, module: str, name: str) -> Edit | None:
 
 
 def _inserted(place: Place, statement: str) -> Edit:
+    """A new statement among the imports that have run where it is needed."""
+    key = ("inserted", statement, _last_row(place), place.unit)
+    return place.once(key, lambda: _insertion(place, statement))
+
+
+def _insertion(place: Place, statement: str) -> Edit:
     groups = _groups(place)
     if not groups:
         return _below_the_head(place, statement)
@@ -488,7 +500,7 @@ def _block(place: Place) -> list[Line]:
 
 
 def _found_block(place: Place) -> list[Line]:
-    off = _left_alone(place.source)
+    off = _left_alone(place)
     blocks: list[list[Line]] = [[]]
     for line in _body(place):
         if not _is_import(line):
@@ -516,7 +528,7 @@ def _first_row(place: Place, line: Line) -> int:
     source, first = place.source, _row(line)
     row = place.first_comment(first)
     above = "\n".join(source.line(r) for r in range(row, first))
-    if row == 1 or _HEADER.search(above) or _HEADING.search(above) or row in _left_alone(source):
+    if row == 1 or _HEADER.search(above) or _HEADING.search(above) or row in _left_alone(place):
         return first
     return row
 
@@ -564,8 +576,12 @@ def _rank(place: Place, line: Line) -> tuple[Any, ...]:
     return _order(place).rank(module, name, is_from=isinstance(statement, ast.ImportFrom))
 
 
-def _left_alone(source: Source) -> set[int]:
+def _left_alone(place: Place) -> set[int]:
     """Rows between `# isort: off` and `# isort: on`."""
+    return place.once("left alone", lambda: _rows_left_alone(place.source))
+
+
+def _rows_left_alone(source: Source) -> set[int]:
     rows: set[int] = set()
     off = False
     for row in range(1, len(source.line_starts) + 1) if "isort" in source.text else ():

@@ -481,10 +481,11 @@ class Place:
         """
         around = self._around
         if around.removals is None:
+            removers = self.once("removers", self._removers)
             around.removals = []
             for call in self.function.calls:
                 given = call.receiver if call.method == "unlink" else None
-                if self.called(call) in {"os.remove", "os.unlink"}:
+                if call in removers:
                     given = call.argument(0, "path")
                 if given is not None:
                     around.removals.append((call, given))
@@ -497,6 +498,10 @@ class Place:
             ):
                 return [self.without(code)]
         return []
+
+    def _removers(self) -> set[Call]:
+        """The calls of the file that remove what they are given."""
+        return {call for call, _ in self.facts.sites.calls_of(["os.remove", "os.unlink"])}
 
     def without(self, removed: cst.Call) -> Edit:
         """The statement of a call goes, with the `if` around it when it is all of that."""
