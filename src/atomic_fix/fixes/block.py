@@ -47,7 +47,7 @@ from atomic_fix.facts.scopes import BindingKind, BlockKind
 from atomic_fix.fixes import Refused
 
 if TYPE_CHECKING:
-    from atomic_fix.facts.handles import Handles, Opened
+    from atomic_fix.facts.handles import Handles
     from atomic_fix.facts.paths import PathValue
     from atomic_fix.facts.scopes import Call, FunctionFacts
     from atomic_fix.facts.sites import WriteSite
@@ -720,10 +720,7 @@ def is_open_elsewhere(context: EditContext, site: WriteSite, handles: Handles) -
     code = code_of(site.path_node)
     ancestors = {*context.ast_ancestors(site.call.source_node)}
 
-    def opened_in_it() -> list[tuple[Call, Opened]]:
-        return [(c, o) for c in site.function.calls if (o := handles.opens(c)) is not None]
-
-    for call, opened in context.cached(("opened", site.function), opened_in_it):
+    for call, opened in context.facts.sites.opened_in(site.function):
         if call.order >= site.order or call.node in {site.call.node, site.call.source_node}:
             continue
         value = handles.resolve(opened.target, call)

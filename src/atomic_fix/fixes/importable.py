@@ -4,6 +4,7 @@ is for `run/helper_import.py` to find out."""
 import ast
 import builtins
 import re
+from bisect import bisect_right
 from functools import lru_cache
 
 from atomic_fix.catalog import python_2
@@ -65,11 +66,12 @@ def _is_sent_on(context: EditContext) -> bool:
     row = min((each.lineno for each in context.first), default=0)
     if not row and not isinstance(context.function.node, ast.Module):
         row = context.function.node.lineno
-    around = next((each for each in module.body if row <= (each.end_lineno or 0)), None)
+    index = bisect_right(module.body, row, key=lambda each: each.lineno) - 1
+    around = module.body[index] if index >= 0 else None
     if (
         not isinstance(around, (ast.FunctionDef, ast.AsyncFunctionDef))
         or not around.decorator_list
-        or row < around.lineno
+        or row > (around.end_lineno or 0)
     ):
         return False
     bound = context.cached("bound names", lambda: _bound_names(module))

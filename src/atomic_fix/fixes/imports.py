@@ -48,7 +48,12 @@ def import_name(context: EditContext, module: str, name: str) -> str:
         return known
     if not _is_taken(context, module, name):
         statement = _order(context).statement(module, [name])
-        context.added.append(_merged(context, module, name) or _inserted(context, statement))
+        context.added.append(
+            context.cached(
+                ("merged", module, name, _last_row(context), context.unit),
+                lambda: _merged(context, module, name) or _inserted(context, statement),
+            )
+        )
         return name
     if _is_taken(context, module, f"_{name}"):
         raise Refused(f"the name `{name}` is taken in this module")
@@ -260,7 +265,7 @@ def _order(context: EditContext) -> ImportOrder:
 
 def _merged(context: EditContext, module: str, name: str) -> Edit | None:
     """The import statement of the module that is there, with the name added to it."""
-    off = _left_alone(context.source)
+    off = _left_alone(context)
     order = _order(context)
     for line in () if order.stands_alone(module) else _top_imports(context):
         statement = line[0]
@@ -285,6 +290,12 @@ def _merged(context: EditContext, module: str, name: str) -> Edit | None:
 
 
 def _inserted(context: EditContext, statement: str) -> Edit:
+    """A new statement among the imports that have run where it is needed."""
+    key = ("inserted", statement, _last_row(context), context.unit)
+    return context.cached(key, lambda: _insertion(context, statement))
+
+
+def _insertion(context: EditContext, statement: str) -> Edit:
     groups = _groups(context)
     if not groups:
         return _below_the_head(context, statement)
@@ -338,7 +349,7 @@ def _block(context: EditContext) -> list[Line]:
 
 
 def _found_block(context: EditContext) -> list[Line]:
-    off = _left_alone(context.source)
+    off = _left_alone(context)
     blocks: list[list[Line]] = [[]]
     for line in _body(context):
         if not _is_import(line):
@@ -366,7 +377,7 @@ def _first_row(context: EditContext, line: Line) -> int:
     source, first = context.source, _row(line)
     row = context.first_comment(first)
     above = "\n".join(source.line(r) for r in range(row, first))
-    if row == 1 or _HEADER.search(above) or _HEADING.search(above) or row in _left_alone(source):
+    if row == 1 or _HEADER.search(above) or _HEADING.search(above) or row in _left_alone(context):
         return first
     return row
 
@@ -414,8 +425,12 @@ def _rank(context: EditContext, line: Line) -> tuple[Any, ...]:
     return _order(context).rank(module, name, is_from=isinstance(statement, ast.ImportFrom))
 
 
-def _left_alone(source: Source) -> set[int]:
+def _left_alone(context: EditContext) -> set[int]:
     """Rows between `# isort: off` and `# isort: on`."""
+    return context.cached("left alone", lambda: _rows_left_alone(context.source))
+
+
+def _rows_left_alone(source: Source) -> set[int]:
     rows: set[int] = set()
     off = False
     for row in range(1, len(source.line_starts) + 1) if "isort" in source.text else ():
