@@ -663,7 +663,7 @@ def _leads_back(file: str, path: str, root: str, read: _Read) -> bool:
     waiting = [file]
     while waiting and len(seen) < _MOST_FILES:
         here = waiting.pop()
-        tree = dependencies.parsed(text_of(here) or "")
+        tree = dependencies.parsed(read(here) or "")
         for each in run_imports(tree.body if tree is not None else (), here, root):
             if each == path:
                 return True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -225,10 +226,18 @@ def nearest_pyproject(path: str) -> str:
 def text_of(path: str) -> str | None:
     """The text of an untrusted file; None when it cannot be read."""
     try:
-        if not os.path.isfile(path) or os.path.getsize(path) > _MOST_BYTES:
-            return None
+        found = os.stat(path)
     except (OSError, ValueError):
         return None
+    if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
+        return None
+    return _text(path, found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@lru_cache(maxsize=512)
+def _text(path: str, _changed: int, _size: int, _inode: int) -> str | None:
+    """Several questions about a project are asked of the same files: each is read once, as long
+    as it looks the same."""
     content = disk.read(path)
     return content.decode("utf-8-sig", "replace") if isinstance(content, bytes) else None
 
