@@ -380,9 +380,8 @@ def main() -> int:
             for _ in range(4):
                 if times[-1] <= ENOUGH_GROWTH * times[-2]:
                     break
-                # The shorter one more often: it is the one that chance makes too short.
-                times[-1] = min(times[-1], measure(texts[-1]))
-                times[-2] = max(times[-2], 0.0)
+                for index in (-2, -1):
+                    times[index] = min(times[index], measure(texts[index]))
             growth = times[-1] / times[-2]
             failed |= growth > MOST_GROWTH
             rows = "  ".join(f"{each:6.2f}" for each in times)
