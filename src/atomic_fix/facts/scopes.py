@@ -56,7 +56,8 @@ class Binding:
 
     def holds_at(self, order: int) -> bool:
         """Whether a later place of the function is reached only through this binding."""
-        return self.order < order and all(inside.end >= order for inside in self.inside)
+        # Of all that a place stands in, the innermost is left first.
+        return self.order < order and (not self.inside or self.inside[-1].end >= order)
 
 
 @dataclass(slots=True, eq=False)
