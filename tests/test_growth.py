@@ -15,7 +15,7 @@ from atomic_fix.config import Config
 from atomic_fix.source import Source
 from benchmarks import scaling
 
-FEW, MOST_GROWTH = 40, 2.3
+FEW, MOST_GROWTH = 40, 2.15
 
 
 def calls(name: str, count: int) -> int:
