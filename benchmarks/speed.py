@@ -1,10 +1,12 @@
-"""How fast atomic-fix is beside its peers: ratios of runs that take turns.
+"""How fast atomic-fix is beside its peers: a table of ratios, each with its bar.
 
     python benchmarks/speed.py FOLDER [--rounds N] [PART ...]
 
-fetches the pinned wheels into FOLDER once (with pip) and unpacks them there. Peers that are
+fetches the pinned wheels into FOLDER once (with pip) and unpacks them there. A ratio is of two
+commands that take turns, in seconds of the processor and in those of the clock, both medians; a
+bar is met if both meet it, and on a busy machine the first is the one to trust. Peers that are
 installed beside this Python (ruff, flake8, flake8-async, fixit) are timed too, others are told
-as missing. The parts are the functions below whose docstring has a bar; all run by default.
+as missing. The parts are the functions below whose docstring begins with "Bar"; all run by default.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +32,8 @@ WHEELS = (
 )
 PYTHON = sys.executable
 ATOMIC = [PYTHON, "-m", "atomic_fix", "--isolated", "--output-format", "concise"]
+LINEAR = 1.2
+"""Of what is linear: the rest is what differs from run to run."""
 # flake8 as it is without one of its plugins.
 LESS = """
 import sys
@@ -51,11 +56,31 @@ def save_{number}(state):
 
 @dataclass(frozen=True)
 class Run:
-    """A process that ended: wall time in seconds, the most memory of any of its processes in
-    megabytes."""
+    """A process that ended: seconds of the processor, those of its own processes included, and of
+    the clock; the most memory of any of them in megabytes."""
 
-    seconds: float
-    megabytes: float
+    cpu: float
+    wall: float
+    megabytes: float = 0.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: what is reached by the processor's time and by the clock's."""
+
+    what: str
+    bar: float
+    cpu: float
+    wall: float
+    rest: str = ""
+
+    def __str__(self) -> str:
+        met = [value <= self.bar for value in (self.cpu, self.wall)]
+        said = "met" if all(met) else "met by CPU" if met[0] else "MISSED"
+        return (
+            f"| {self.what} | {self.bar:.3g} | {self.cpu:.3g} | {self.wall:.3g} | {said} |"
+            f" {self.rest} |"
+        )
 
 
 def fetch(folder: Path) -> Path:
@@ -91,15 +116,24 @@ def run(command: list[str], codes: tuple[int, ...] = (0, 1)) -> Run:
         said = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    taken = time.perf_counter() - began
+    wall = time.perf_counter() - began
     if process.returncode not in codes:
         raise RuntimeError(f"{command}: {said}")
-    return Run(taken, usage.ru_maxrss / 1024)
+    return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
 
 
-def verdict(title: str, value: float, bar: float, rest: str = "") -> None:
-    met = "met" if value <= bar else "MISSED"
-    say(f"{title:47} {value:8.2f}   bar {bar:6.2f}  {met:6}  {rest}")
+def median(runs: Iterable[Run]) -> Run:
+    """Of each figure of the runs."""
+    columns = zip(*((each.cpu, each.wall, each.megabytes) for each in runs), strict=True)
+    return Run(*map(statistics.median, columns))
+
+
+def program(sites: int) -> str:
+    """A function that saves that many files."""
+    rows = (
+        f"    Path('checkpoint_{n}.json').write_text(json.dumps(state))\n" for n in range(sites)
+    )
+    return f"import json\nfrom pathlib import Path\n\n\ndef save(state):\n{''.join(rows)}"
 
 
 class Bench:
@@ -110,11 +144,25 @@ class Bench:
         self.tree = fetch(folder)
         self.rounds = rounds
 
-    def compare(self, title: str, ours: list[str], other: list[str], bar: float) -> None:
-        """Tell the ratio of two commands: medians of runs that take turns."""
-        pairs = [(run(ours).seconds, run(other).seconds) for _ in range(self.rounds)]
-        mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-        verdict(title, mine / theirs, bar, f"{mine:.2f} s / {theirs:.2f} s")
+    def part(self, name: str) -> Path:
+        """One package of the tree, under the name of its wheel or that before the version."""
+        return next(each for each in sorted(self.tree.iterdir()) if each.name.startswith(name))
+
+    def in_turn(self, *commands: list[str]) -> list[Run]:
+        """Medians of commands that take turns."""
+        rounds = [[run(each) for each in commands] for _ in range(self.rounds)]
+        return [median(column) for column in zip(*rounds, strict=True)]
+
+    def compare(self, what: str, bar: float, ours: list[str], other: list[str]) -> None:
+        """Tell the ratio of two commands."""
+        mine, theirs = self.in_turn(ours, other)
+        self.tell(what, bar, mine, theirs)
+
+    def tell(self, what: str, bar: float, mine: Run, theirs: Run, times: float = 1) -> None:
+        """Tell the ratio of two medians, the second taken so many times."""
+        rest = f"{mine.cpu:.2f} s / {theirs.cpu:.2f} s"
+        row = Row(what, bar, mine.cpu / theirs.cpu / times, mine.wall / theirs.wall / times, rest)
+        say(str(row))
 
     def fresh(self, name: str) -> Path:
         path = self.folder / name
@@ -123,114 +171,133 @@ class Bench:
         return path
 
     def cold(self) -> None:
-        """Bar 1: the whole tree without a cache beside ruff; its peers on one package."""
+        """Bars of a run without a cache: the whole tree beside ruff, one package beside others."""
         ruff = [PYTHON, "-m", "ruff", "check", "--no-cache", "--isolated", "--quiet"]
         self.compare(
-            "cold tree / ruff", [*ATOMIC, "--no-cache", str(self.tree)], [*ruff, str(self.tree)], 1
+            "whole tree, cold / `ruff check`",
+            2.5,
+            [*ATOMIC, "--no-cache", str(self.tree)],
+            [*ruff, str(self.tree)],
         )
-        one = str(self.tree / "lightning")
+        one = str(self.part("lightning"))
         peers = {
-            "flake8-async": (
+            "fixit": ("fixit", [PYTHON, "-m", "fixit", "lint", one]),
+            "flake8 + flake8-async": (
                 "flake8_async",
                 [PYTHON, "-c", LESS.format(unwanted={"atomic-fix"}), "--isolated", one],
             ),
-            "fixit": ("fixit", [PYTHON, "-m", "fixit", "lint", one]),
         }
         for name, (module, command) in peers.items():
             if find_spec(module) is None:
-                say(f"lightning / {name}: not installed")
+                say(f"| `lightning`, cold / {name} | 1/60 | | | not installed | |")
                 continue
-            self.compare(f"lightning / {name}", [*ATOMIC, "--no-cache", one], command, 1 / 30)
+            self.compare(
+                f"`lightning`, cold / {name}", 1 / 60, [*ATOMIC, "--no-cache", one], command
+            )
 
     def warm(self) -> None:
-        """Bar 2: with a filled cache, and after one file changed."""
+        """Bars of a run with a filled cache, and of one after a file changed."""
         cache = str(self.fresh("cache"))
         warm = [*ATOMIC, "--cache-dir", cache, str(self.tree)]
         cold = [*ATOMIC, "--no-cache", str(self.tree)]
         run(warm)
-        self.compare("warm / cold", warm, cold, 0.4)
-        changed = self.tree / "lightning" / "lightning" / "__init__.py"
+        self.compare("warm / cold", 0.05, warm, cold)
+        changed = self.part("lightning") / "lightning" / "__init__.py"
         before = changed.read_bytes()
         pairs = []
         try:
             for number in range(self.rounds):
                 changed.write_bytes(before + b"\n# %d\n" % number)
-                pairs.append((run(warm).seconds, run(warm).seconds))
+                pairs.append((run(warm), run(warm)))
         finally:
             changed.write_bytes(before)
-        one, none = (statistics.median(column) for column in zip(*pairs, strict=True))
-        verdict("warm, one file changed / warm", one / none, 1.2, f"{one:.2f} s / {none:.2f} s")
+        one, none = map(median, zip(*pairs, strict=True))
+        self.tell("one file changed / warm", 1.2, one, none)
 
     def flake8(self) -> None:
-        """Bar 3: flake8 with the plugin and without."""
+        """Bars of flake8 with the plugin and without, on code without findings and with twelve."""
         without = [PYTHON, "-c", LESS.format(unwanted={"atomic-fix", "flake8-async"})]
         plugin = [PYTHON, "-c", LESS.format(unwanted={"flake8-async"})]
-        for part in ("django", "lightning"):
-            rest = ["--isolated", str(self.tree / part)]
+        for name, path, bar in (
+            ("Django's `db`", self.part("django") / "django" / "db", 1.03),
+            ("`lightning`", self.part("lightning"), 1.1),
+        ):
+            rest = ["--isolated", "--jobs=1", str(path)]
             self.compare(
-                f"{part}: flake8 with / without", [*plugin, *rest], [*without, *rest], 1.03
+                f"flake8 with plugin / without: {name}", bar, [*plugin, *rest], [*without, *rest]
             )
 
     def one_file(self) -> None:
-        """Bar 4: what a commit feels."""
-        clean = next(self.tree.glob("django/django/__init__.py"))
-        found = next(self.tree.glob("lightning/lightning/pytorch/utilities/upgrade_checkpoint.py"))
-        self.compare(
-            "one clean file / import click",
+        """Bars of what a commit feels."""
+        clean = self.part("django") / "django" / "__init__.py"
+        found = next(self.part("lightning").rglob("pytorch/utilities/upgrade_checkpoint.py"))
+        ours, without, click, libcst = self.in_turn(
+            [*ATOMIC, str(found)],
             [*ATOMIC, str(clean)],
             [PYTHON, "-c", "import click"],
-            2.5,
+            [PYTHON, "-c", "import libcst"],
         )
-        rows = [
-            [run(each).seconds for each in (
-                [*ATOMIC, str(found)], [*ATOMIC, str(clean)], [PYTHON, "-c", "import libcst"]
-            )]
-            for _ in range(self.rounds)
-        ]  # fmt: skip
-        ours, without, libcst = (statistics.median(each) for each in zip(*rows, strict=True))
-        verdict(
-            "(one finding - one clean file) / import libcst",
-            (ours - without) / libcst,
-            1.5,
-            f"({ours:.2f} s - {without:.2f} s) / {libcst:.2f} s",
+        self.tell("one clean file / `import click`", 2.2, without, click)
+        added = Run(ours.cpu - without.cpu, ours.wall - without.wall)
+        self.tell("a finding adds / `import libcst`", 1.3, added, libcst)
+
+    def index(self) -> None:
+        """Bar of the project index, once there is one."""
+        listed = subprocess.run([*ATOMIC, "--help"], capture_output=True, text=True, check=True)
+        if "--no-index" not in listed.stdout:
+            say("| project index on / off, cold | 1.3 | | | there is none | |")
+            return
+        cold = [*ATOMIC, "--no-cache", str(self.tree)]
+        self.compare("project index on / off, cold", 1.3, cold, [*cold, "--no-index"])
+
+    def growth(self) -> None:
+        """Bars of growth: linear is 1, whatever there is more of."""
+        sites = self.fresh("sites")
+        for number in (50, 400):
+            (sites / f"of_{number}.py").write_text(program(number))
+        few, many, none = self.in_turn(
+            [*ATOMIC, "--no-cache", str(sites / "of_50.py")],
+            [*ATOMIC, "--no-cache", str(sites / "of_400.py")],
+            [*ATOMIC, "--no-cache", str(self.part("django") / "django" / "__init__.py")],
+        )
+        few, many = (Run(each.cpu - none.cpu, each.wall - none.wall) for each in (few, many))
+        self.tell("50 to 400 sites in one function, a site", LINEAR, many, few, 8)
+        one = self.part("django")
+        copies = self.fresh("copies")
+        first: Run | None = None
+        for times in (1, 2, 4, 8):
+            while len(list(copies.iterdir())) < times:
+                shutil.copytree(one, copies / str(len(list(copies.iterdir()))))
+            taken = run([*ATOMIC, "--no-cache", str(copies)])
+            if first is not None:
+                self.tell(f"1 to {times} copies of Django, a copy", LINEAR, taken, first, times)
+            first = first or taken
+        several = self.fresh("many")
+        for number in range(100):
+            text = "import json\n" + STATE.format(number=number) * 10
+            (several / f"m{number}.py").write_text(text)
+        single = self.fresh("single") / "all.py"
+        single.write_text("".join(path.read_text() for path in sorted(several.iterdir())))
+        self.compare(
+            "one file / the same in a hundred",
+            LINEAR,
+            [*ATOMIC, "--no-cache", str(single)],
+            [*ATOMIC, "--no-cache", str(several)],
         )
 
     def memory(self) -> None:
-        """Bar 5: peak memory of a process, and one very large file."""
-        half = max(run([*ATOMIC, "--no-cache", str(self.tree / "django")]).megabytes, 1.0)
+        """Bar of the most memory of a process."""
         whole = run([*ATOMIC, "--no-cache", str(self.tree)]).megabytes
-        verdict("peak memory of the tree, MB", whole, 150, f"of one package: {half:.0f} MB")
+        say(str(Row("memory of a process on the tree, MB", 100, whole, whole)))
         large = self.fresh("large") / "generated.py"
         large.write_text("import json\n" + "".join(STATE.format(number=n) for n in range(40_000)))
         size = large.stat().st_size / 1e6
         taken = run([*ATOMIC, "--no-cache", str(large)], (0, 1, 2))  # 2: it is refused
-        verdict(f"a file of {size:.1f} MB, s", taken.seconds, 10, f"peak {taken.megabytes:.0f} MB")
-
-    def growth(self) -> None:
-        """Bar 6: cost grows with the tree; one file of the same code as a hundred."""
-        one = self.tree / "django"
-        copies = self.fresh("copies")
-        first = 0.0
-        for times in (1, 2, 4, 8):
-            while len(list(copies.iterdir())) < times:
-                shutil.copytree(one, copies / str(len(list(copies.iterdir()))))
-            taken = run([*ATOMIC, "--no-cache", str(copies)]).seconds
-            first = first or taken
-            verdict(f"{times} times django / 1 time, a copy", taken / first / times, 1.2)
-        many = self.fresh("many")
-        for number in range(100):
-            (many / f"m{number}.py").write_text("import json\n" + STATE.format(number=number) * 10)
-        single = self.fresh("single") / "all.py"
-        single.write_text("".join(path.read_text() for path in sorted(many.iterdir())))
-        self.compare(
-            "one file / the same in 100 files",
-            [*ATOMIC, "--no-cache", str(single)],
-            [*ATOMIC, "--no-cache", str(many)],
-            2,
-        )
+        row = Row(f"a file of {size:.1f} MB, s", 10, taken.cpu, taken.wall)
+        say(f"{row}".removesuffix(" |") + f"{taken.megabytes:.0f} MB |")
 
     def write(self) -> None:
-        """Bar 7: `--write` on 1,000 findings against the check."""
+        """Bar of `--write` on 1,000 findings against the check."""
         pairs = []
         for _ in range(self.rounds):
             many = self.fresh("many")
@@ -238,15 +305,12 @@ class Bench:
                 text = "".join(STATE.format(number=n) for n in range(10))
                 (many / f"m{number}.py").write_text(f"import json\n{text}")
             check = run([*ATOMIC, "--no-cache", str(many)])
-            repair = run([*ATOMIC, "--write", str(many)])
-            pairs.append((repair.seconds, check.seconds))
-        wrote, checked = (statistics.median(column) for column in zip(*pairs, strict=True))
-        verdict(
-            "--write of 1,000 / the check", wrote / checked, 3, f"{wrote:.2f} s / {checked:.2f} s"
-        )
+            pairs.append((run([*ATOMIC, "--write", str(many)]), check))
+        wrote, checked = map(median, zip(*pairs, strict=True))
+        self.tell("`--write` of 1,000 / the check", 3, wrote, checked)
 
 
-PARTS = ("cold", "warm", "flake8", "one_file", "memory", "growth", "write")
+PARTS = ("cold", "warm", "flake8", "one_file", "index", "growth", "memory", "write")
 
 
 def main() -> None:
@@ -259,6 +323,8 @@ def main() -> None:
     if unknown:
         parser.error(f"no part is called {unknown[0]}; there are {', '.join(PARTS)}")
     bench = Bench(given.folder, given.rounds)
+    say("| what | bar | CPU | clock | | CPU seconds |")
+    say("| --- | ---: | ---: | ---: | --- | ---: |")
     for part in given.parts:
         getattr(bench, part)()
 

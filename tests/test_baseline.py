@@ -96,7 +96,7 @@ def test_a_run_on_some_files_leaves_the_entries_of_others(here: Path) -> None:
     assert run("--baseline", "known", "a.py").stderr == ""
     run("--baseline", "known", "--write-baseline", "a.py")
     assert (here / "known").read_bytes() == before
-    (here / "b.py").write_text("def (:\n")
+    (here / "b.py").write_text(f"{HEAD}{ONE}def (:\n")
     assert run("--baseline", "known", "--write-baseline").exit_code == 2
     assert (here / "known").read_bytes() == before, "b.py could not be analysed"
 

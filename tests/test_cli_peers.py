@@ -137,7 +137,7 @@ def test_quiet_leaves_findings_and_errors(here: Path, option: str, style: str) -
 @pytest.mark.parametrize("option", ["--verbose", "-v"])
 def test_verbose_says_what_came_of_each_file_and_by_whose_settings(here: Path, option: str) -> None:
     make(here, "a.py", "b/c.py")
-    make(here, "b/d.py", text="x = (\n")
+    make(here, "b/d.py", text=f"{SAVER}x = (\n")
     (here / "b/atomic-fix.toml").write_text("ignore = ['ATF1']\n")
     result = run(option)
     assert result.stdout == run().stdout

@@ -130,7 +130,7 @@ def test_what_suppresses_nothing_may_fail_the_run(here: Path, configured: bool) 
     assert (result.exit_code, result.stdout) == (1, "No findings in 1 file.\n")
     (here / "a.py").write_text("x = 1\n")
     assert run(*options).exit_code == 0
-    (here / "a.py").write_text("def (:\n")
+    (here / "a.py").write_text('with open(path, "w") as file:\n    def (:\n')
     assert run(*options).exit_code == 2
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from atomic_fix import runtime
 from atomic_fix.cli import main
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
-from atomic_fix.run import dependencies, helper_import
+from atomic_fix.run import dependencies, helper_import, python_versions
 from atomic_fix.run.dependencies import normalised, requirement
 from atomic_fix.run.project import Projects
 
@@ -852,13 +852,142 @@ def test_a_project_for_python_2_too_has_no_such_helper(here: Path, line: str) ->
         classifiers(f"# {PYTHON_2}"),
         classifiers(PYTHON_2.replace("2", "3")),
         classifiers(PYTHON_2.replace("2", "20")),
-        classifiers(PYTHON_2, "    python_requires='>=3.6',\n"),
+        classifiers(PYTHON_2, "    python_requires='>=3.10',\n"),
     ],
 )
 def test_a_project_for_python_3_does(here: Path, files: dict[str, str]) -> None:
     put(files)
     make(app__="", app__job=SAVER)
     repaired("app/job.py")
+
+
+# Which Pythons the project admits.
+
+
+@pytest.mark.parametrize(
+    ("text", "lowest"),
+    [
+        (">=3.6", (3, 6)),
+        (">=3.6,<3.12", (3, 6)),
+        ("~=3.7", (3, 7)),
+        ("~=3.7.2", (3, 7)),
+        ("~=3.10", (3, 10)),
+        (">=3.8, !=3.9.*", (3, 8)),
+        (">=2.7, !=3.0.*, !=3.1.*, !=3.2.*, !=3.3.*", (3, 4)),
+        (">=3.7,!=3.7.*", (3, 8)),
+        (">=3.7.9", (3, 7)),
+        (">3.9.6", (3, 9)),
+        ("==3.7.12", (3, 7)),
+        ("==3.9.*", (3, 9)),
+        ("===3.8", (3, 8)),
+        ("<=3.8", (3, 0)),
+        (">=3", (3, 0)),
+        (">=3.10", (3, 10)),
+        (">=3.12,<4", (3, 10)),
+        (">=3.9.0a1", (3, 9)),
+        ("^3.7", (3, 7)),
+        ("^3.7.1", (3, 7)),
+        ("~3.9", (3, 9)),
+        ("3.8.*", (3, 8)),
+        ("3.9", (3, 9)),
+        (">=3.8 <3.12", (3, 8)),
+        (">= 3.8", (3, 8)),
+        ("^3.11 || ~3.7", (3, 7)),
+        ("", None),
+        ("*", None),
+        ("python", None),
+        ("^3.8 || pypy", None),
+    ],
+)
+def test_the_lowest_python_of_a_range(text: str, lowest: tuple[int, int] | None) -> None:
+    assert python_versions.lowest_in(text) == lowest
+
+
+def admitting(version: str) -> dict[str, dict[str, str]]:
+    """Projects that declare the helper and admit a version, each by another file or key."""
+    poetry = "[tool.poetry.dependencies]\natomic-fix = '*'\npython = "
+    line = f'    "Programming Language :: Python :: {version}",\n'
+    cfg = "[options]\ninstall_requires =\n  atomic-fix\npython_requires = >="
+    return {
+        "project": {"pyproject.toml": f"{DECLARES}requires-python = '>={version},<4'\n"},
+        "poetry": {"pyproject.toml": f"{POETRY}{poetry}'^{version}'\n"},
+        "poetry table": {"pyproject.toml": f"{POETRY}{poetry}{{version = '~{version}'}}\n"},
+        "setup.cfg": {"setup.cfg": f"{cfg}{version}\n"},
+        "setup.py": classifiers(PYTHON_2, f"    python_requires='>={version}',\n"),
+        "classifiers": classifiers(f"{line}    'Programming Language :: Python :: 3.14',\n"),
+    }
+
+
+@pytest.mark.parametrize("kind", admitting("3.8"))
+@pytest.mark.parametrize("version", ["3.6", "3.7"])
+def test_no_import_for_pythons_on_which_the_helper_does_not_run(
+    here: Path, kind: str, version: str
+) -> None:
+    files = admitting(version)[kind]
+    put(files)
+    make(app__="", app__job=SAVER)
+    line = refused("app/job.py")
+    assert f"{next(iter(files))} admits Python {version} (`" in line
+    assert "on which the helper does not run (it needs 3.8); raise that, or use" in line
+    assert run("--write", "--no-cache", "--assume-helper").exit_code == 0
+    assert RUNTIME in Path("app/job.py").read_text()
+
+
+@pytest.mark.parametrize("kind", admitting("3.8"))
+@pytest.mark.parametrize("version", ["3.8", "3.9"])
+def test_a_copy_runs_on_pythons_for_which_there_is_no_package(
+    here: Path, kind: str, version: str
+) -> None:
+    files = admitting(version)[kind]
+    put(files)
+    make(app__="", app__job=SAVER)
+    line = refused("app/job.py")
+    assert f"{next(iter(files))} admits Python {version} (`" in line
+    assert "for which there is no atomic-fix (it needs 3.10); run `atomic-fix --vendor" in line
+    vendored = run("--vendor", "app/atomic_io.py")
+    assert (vendored.exit_code, "warning" in vendored.stderr) == (0, False)
+    put({"atomic-fix.toml": 'helper = "app.atomic_io"\n'})
+    Path("app/job.py").write_text(SAVER)
+    assert run("--write", "--no-cache", "app/job.py").exit_code == 0
+    assert "from app.atomic_io import" in Path("app/job.py").read_text()
+
+
+@pytest.mark.parametrize("kind", admitting("3.10"))
+def test_a_project_for_later_pythons_alone_has_the_import(here: Path, kind: str) -> None:
+    put(admitting("3.10")[kind])
+    make(app__="", app__job=SAVER)
+    repaired("app/job.py")
+
+
+def test_a_range_goes_before_the_classifiers(here: Path) -> None:
+    old = '    "Programming Language :: Python :: 3.7",\n'
+    put(classifiers(old, "    python_requires='>=3.10',\n"))
+    make(app__="", app__job=SAVER)
+    repaired("app/job.py")
+
+
+@pytest.mark.parametrize("value", ["f'>={LOWEST}'", "read_lowest()", "'>=' + '3.6'"])
+def test_a_range_that_is_computed_says_nothing(here: Path, value: str) -> None:
+    put(classifiers("", f"    python_requires={value},\n"))
+    make(app__="", app__job=SAVER)
+    repaired("app/job.py")
+
+
+def test_a_copy_warns_of_older_pythons_and_is_not_imported(here: Path) -> None:
+    put({"pyproject.toml": f"{NO_DEPENDENCY}requires-python = '>=3.7'\n"})
+    make(app__="", app__job=SAVER)
+    result = run("--vendor", "app/atomic_io.py")
+    assert result.exit_code == 0
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("warning: pyproject.toml admits Python 3.7 (`")
+    assert "it needs 3.8" in refused("app/job.py")
+
+
+def test_a_helper_of_the_project_may_run_on_older_pythons(here: Path) -> None:
+    put({"pyproject.toml": f"{NO_DEPENDENCY}requires-python = '>=3.6'\n"})
+    put({"atomic-fix.toml": 'helper = "app.files"\n'})
+    make(app__="", app__job=SAVER, app__files="def atomic_write_json(path, value): ...\n")
+    repaired("app/job.py", "from app.files import atomic_write_json\n")
 
 
 @pytest.mark.parametrize("head", ["", "from .names import NAME\n\n"])
@@ -889,6 +1018,63 @@ def test_a_script_that_imports_what_is_installed_runs_there(here: Path, statemen
     put({"pyproject.toml": NO_DEPENDENCY + 'dependencies = ["atomic-fix", "click"]\n'})
     make(src__app__="", tools__make=f"{statement}\n{SAVER}")
     repaired("tools/make.py")
+
+
+LISTS = {
+    "setuptools": {"pyproject.toml": DECLARES + "[tool.setuptools]\npackages = ['app', 'app.x']\n"},
+    "find": {"pyproject.toml": DECLARES + "[tool.setuptools.packages.find]\ninclude = ['app*']\n"},
+    "exclude": {
+        "pyproject.toml": DECLARES + "[tool.setuptools.packages.find]\nexclude = ['build_*']\n"
+    },
+    "hatch": {
+        "pyproject.toml": DECLARES + "[tool.hatch.build.targets.wheel]\npackages = ['app']\n"
+    },
+    "poetry": {"pyproject.toml": DECLARES + "[[tool.poetry.packages]]\ninclude = 'app'\n"},
+    "setup.cfg": {
+        "setup.cfg": "[options]\ninstall_requires = atomic-fix\npackages =\n  app\n  app.x\n"
+    },
+    "setup.cfg find": {
+        "setup.cfg": "[options]\ninstall_requires = atomic-fix\npackages = find:\n"
+        "[options.packages.find]\ninclude = app*\n"
+    },
+    "setup.py": classifiers("", "    packages=['app', 'app.x'],\n"),
+    "setup.py find": classifiers("", "    packages=find_packages(exclude=('build_*',)),\n"),
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_a_package_for_builds_is_not_part_of_the_program(here: Path, kind: str) -> None:
+    put(LISTS[kind])
+    make(app__="", app__job=SAVER, build_tools__="", build_tools__state=SAVER)
+    make(make_release="import sys\n\nfrom build_tools.state import save_state\n")
+    assert "the distribution of the project does not have this package" in left(
+        "build_tools/state.py"
+    )
+    assert run("--write", "--no-cache", "app").exit_code == 0
+    assert RUNTIME in Path("app/job.py").read_text()
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"build_tools/more.py": "import app\n"},
+        {"build_tools/more.py": "import atomic_fix\n"},
+        {"make_release.py": "import atomic_fix\nimport build_tools.state\n"},
+        {"app/x/deep.py": "def later():\n    from build_tools import state\n"},
+    ],
+)
+def test_a_package_that_runs_with_the_project_is(here: Path, files: dict[str, str]) -> None:
+    put(LISTS["find"])
+    make(app__="", build_tools__="", build_tools__state=SAVER, make_release="import build_tools\n")
+    put(files)
+    repaired("build_tools/state.py")
+
+
+def test_a_list_of_packages_is_of_its_own_source_root(here: Path) -> None:
+    where = "[tool.setuptools.packages.find]\nwhere = ['lib']\ninclude = ['app*']\n"
+    put({"pyproject.toml": DECLARES + where})
+    make(lib__app__="", lib__app__job=SAVER)
+    repaired("lib/app/job.py")
 
 
 SHIPPED = '[tool.hatch.build.targets.wheel.{table}]\n"{source}" = "{target}"\n'
@@ -1259,6 +1445,73 @@ def test_a_folder_on_the_path_of_a_start_script_is_searched_too(here: Path) -> N
     apart("parts/store.py", BEFORE)
 
 
+SENDERS = [
+    (
+        "import subprocess, os\nHERE = os.path.abspath(os.path.dirname(__file__))\n\n\n"
+        "def send(host):\n    subprocess.run(['rsync', '-a', HERE, host])\n"
+    ),
+    (
+        "import os\nfrom subprocess import run\n\n\n"
+        "def send(path):\n    run(['rsync', path, 'vm:'])\n\n\n"
+        "def prepare():\n    here = os.path.dirname(__file__)\n    send(os.path.join(here))\n"
+    ),
+    "from pathlib import Path\n\n\ndef send(sftp):\n    sftp.put(Path(__file__).parent, 'app')\n",
+    (
+        "import os, shutil\nfrom pathlib import Path\n\n\n"
+        "def copy(to):\n    shutil.copytree(Path(__file__).resolve().parent, to)\n"
+    ),
+    (
+        "import os\n\n\ndef send(host):\n    here = os.path.dirname(os.path.realpath(__file__))\n"
+        "    os.system('scp -r %s %s' % (here, host))\n"
+    ),
+    (
+        "import os\n\n\ndef send(run, host):\n    here = os.path.dirname(__file__)\n"
+        "    run(['rsync', '-a', f'{here}/', host])\n"
+    ),
+]
+
+
+@pytest.mark.parametrize("sender", SENDERS)
+def test_a_package_that_sends_itself_imports_a_copy_alone(here: Path, sender: str) -> None:
+    put({"pyproject.toml": DECLARES})
+    make(app__="", app__job=SAVER, app__remote=sender, other__="", other__job=SAVER)
+    line = refused("app/job.py", "app")
+    assert "app/remote.py sends this package to where nothing shows that it is installed" in line
+    assert line.endswith("run `atomic-fix --vendor app/atomic_io.py`: a copy is sent along")
+    assert run("--write", "--no-cache", "other").exit_code == 0
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    assert run("--write", "--no-cache", "app").exit_code == 0
+    assert "from app.atomic_io import" in Path("app/job.py").read_text()
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        # Some of its files, which are data.
+        (
+            "import os, shutil\n\n\ndef copy(to):\n"
+            "    shutil.copytree(os.path.join(os.path.dirname(__file__), 'templates'), to)\n"
+        ),
+        "import os\nHERE = os.path.dirname(__file__)\nos.system(f'scp {HERE}/data {HERE}/x vm:')\n",
+        # Something else, to its own folder.
+        (
+            "import os, shutil\n\n\ndef copy(what):\n"
+            "    shutil.copytree(what, os.path.dirname(__file__))\n"
+        ),
+        # It is installed there.
+        SENDERS[0] + "    subprocess.run(['ssh', host, 'pip install -r requirements.txt'])\n",
+        (
+            "import os\n\n\ndef run(host):\n    os.system('rsync -a data ' + host)\n"
+            "\n\ndef here():\n    return os.path.dirname(__file__)\n"
+        ),
+    ],
+)
+def test_a_package_that_sends_something_else_has_the_import(here: Path, sender: str) -> None:
+    put({"pyproject.toml": DECLARES})
+    make(app__="", app__job=SAVER, app__remote=sender)
+    repaired("app/job.py")
+
+
 ADD_ONS: dict[str, tuple[str, dict[str, str]]] = {
     "Kodi": ("plugin/lib/store.py", {"plugin/addon.xml": '<addon id="plugin.video.x">'}),
     "QGIS": ("plugin/store.py", {"plugin/metadata.txt": "[general]\nqgisMinimumVersion=3.0\n"}),
@@ -1289,6 +1542,22 @@ def test_what_another_program_loads_gets_no_import(here: Path, host: str) -> Non
     shebang = "#!/usr/bin/env python3\n" if name.startswith("scripts") else ""
     put({"pyproject.toml": DECLARES, **files, name: shebang + SAVER})
     apart(name, host)
+
+
+@pytest.mark.parametrize("folder", ["app/_vendor", "third_party", "app/extern", "3rdparty"])
+def test_a_copy_of_another_project_gets_no_import(here: Path, folder: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({f"{folder}/__init__.py": "", f"{folder}/six/__init__.py": ""})
+    put({f"{folder}/six/store.py": SAVER})
+    apart(f"{folder}/six/store.py", "this file is a copy of another project")
+    assert run("--write", "--no-cache", "app/job.py").exit_code == 0
+    assert RUNTIME in Path("app/job.py").read_text()
+
+
+def test_vendors_of_a_shop_are_no_other_projects(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/vendor/__init__.py": ""})
+    put({"app/vendor/store.py": SAVER, "app/external_api/store.py": SAVER})
+    repaired("app/vendor/store.py")
 
 
 def test_an_add_on_may_import_what_its_host_installs_for_it(here: Path) -> None:

@@ -227,6 +227,15 @@ def test_a_load_in_another_file_is_evidence() -> None:
     assert "`begin` (app/reader.py:6) reads it back" in finding.message
 
 
+@pytest.mark.parametrize(("use", "found"), [("return set({})", 1), ("print({})", 0)])
+def test_a_load_that_is_only_printed_is_no_evidence(use: str, found: int) -> None:
+    writer = LOADED["app/writer.py"].replace("finish", "remember")
+    use = use.format("paths.SEEN.read_text()")
+    reader = LOADED["app/reader.py"].replace("return json.loads(paths.SEEN.read_text())", use)
+    assert use in reader
+    assert len(told({**LOADED, "app/writer.py": writer, "app/reader.py": reader})) == found
+
+
 BY = {
     "the same folder and name": (
         "from app.paths import FOLDER\ndef finish(t):\n    (FOLDER / 'a.dat').write_text(t)\n",

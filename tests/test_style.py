@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from atomic_fix.check import check
+from atomic_fix.cli import main
 from atomic_fix.config import Config, ImportStyle, Style
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, rewrite
 from atomic_fix.run.cache import Cache
@@ -449,3 +451,35 @@ def test_a_pipe_in_the_place_of_settings_is_not_waited_for(project: Path) -> Non
     os.mkfifo(project / "setup.cfg")
     os.mkfifo(project / "pyproject.toml")
     assert style(project, {".flake8": "[flake8]\nmax-line-length = 99\n"}).line_length == 99
+
+
+LONG_ROWS = """\
+import os
+
+
+def save_state(path, names):
+    tmp = path + ".tmp"
+    with open(tmp, "w") as new:
+        for each in names:
+            new.write(each.replace(os.path.basename(tmp), "a clean name"))
+    os.replace(tmp, path)
+
+
+def save_checkpoint_too(path, names):
+    tmp = path + ".tmp"
+    with open(tmp, "w") as new:
+        new.write(os.path.basename(tmp) + "-" + names.replace(tmp, "a clean name"))
+    os.replace(tmp, path)
+"""
+
+
+def test_rows_that_are_added_leave_a_long_statement_beside_them_as_it_is(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.ruff]\nline-length = 60\n")
+    path = project / "a.py"
+    path.write_text(LONG_ROWS)
+    arguments = ["--write", "--no-cache", "--assume-helper", str(path)]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    before, after = LONG_ROWS.splitlines(), path.read_text().splitlines()
+    added = ["        new.flush()", "        os.fsync(new.fileno())"] * 2
+    assert [each for each in after if each not in before] == added
+    assert [each for each in after if each not in added] == before

@@ -24,10 +24,8 @@ HEADINGS = {
     "select": "What to check",
     "diff": "Repair",
     "add_noqa": "Known findings",
-    "vendor": "Helper",
     "output_format": "Output",
-    "configs": "Configuration",
-    "jobs": "Speed",
+    "configs": "Configuration and speed",
     "explain": "About",
 }
 """What --help says above which option."""

@@ -262,6 +262,11 @@ CALLS: dict[str, dict[str, Call]] = {
     "in-place-write/locked_itself": {
         "save_session": write("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
     },
+    "in-place-write/read_only_to_print": {
+        "write_parts": write(
+            "p-parts.list", lambda m, s: m.write_parts(s, "p"), good=["one", "two"], bad=["one", 2]
+        ),
+    },
     "in-place-write/watched": {
         "save_queue": write("q.json", lambda m, s: m.save_queue(None, Path("q.json"), s)),
     },

@@ -22,6 +22,7 @@ from atomic_fix.finding import Unreadable
 from atomic_fix.report import display_name, printable
 from atomic_fix.run import disk
 from atomic_fix.run.project import Projects, nearest_pyproject
+from atomic_fix.run.python_versions import FIRST_OF_COPIES
 from atomic_fix.run.toml_setting import AlreadySet, with_setting
 from atomic_fix.settings import Resolver
 from atomic_fix.source import relative_if_inside
@@ -94,6 +95,10 @@ def vendor(path: str, resolver: Resolver) -> int:
     except disk.NotWritten as error:
         return report_error(f"{shown}: not written: {error}")
     click.echo(f"{display_name(path)}: copied from atomic-fix {__version__}")
+    admitted = Projects().of(os.path.abspath(path)).python
+    if admitted is not None and admitted.lowest < FIRST_OF_COPIES:
+        needed = ".".join(map(str, FIRST_OF_COPIES))
+        warn(f"{admitted}: the copy needs {needed}, and stops what imports it on older ones")
     return _configure(path, resolver)
 
 

@@ -31,6 +31,7 @@ from atomic_fix.facts.paths import (
 from atomic_fix.facts.paths.expr import FileName, folder
 from atomic_fix.facts.paths.value import Location
 from atomic_fix.facts.scopes import BindingKind, BlockKind, FunctionFacts
+from atomic_fix.facts.shown import is_only_shown
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
 # Without any feature, a written file is not taken for durable state.
@@ -322,6 +323,8 @@ class Readers:
         self._loads: dict[object, LoadSite] = {}
         self._parsed: dict[FunctionFacts, list[PathValue]] = {}
         for load in loads:
+            if load.raw and is_only_shown(load):
+                continue
             key = (load.function, load.raw, load.far, load.api in apis.SPLITTERS, load.path)
             is_new = self._loads.setdefault(key, load) is load
             if is_new and not load.raw and not load.far and load.api not in apis.SPLITTERS:

@@ -18,7 +18,7 @@ from atomic_fix.facts.nodes import (
     LOOPS,
     arguments,
     assigned_in,
-    called,
+    called_name,
     dotted,
     last_name,
     parents_in,
@@ -53,7 +53,7 @@ def is_retry(sites: Sites, region: GuardedRegion, load: LoadSite) -> bool:
         load.path_node, region.function, loop, load.order, depth=4
     ):
         return False
-    if any(not WAITING.isdisjoint(words(called(node))) for node in _walk(loop.node.body)):
+    if any(not WAITING.isdisjoint(words(called_name(node))) for node in _walk(loop.node.body)):
         return True
     successful = [*region.node.body, *getattr(region.node, "orelse", ())]
     return any(isinstance(node, (ast.Break, ast.Return)) for node in _walk(successful))
@@ -78,7 +78,7 @@ def _changes(
             if binding.order > before:
                 return True
             calls = [each for each in walk(binding.value) if isinstance(each, ast.Call)]
-            if any(called(call) not in RETURNING_CONTENT for call in calls):
+            if any(called_name(call) not in RETURNING_CONTENT for call in calls):
                 return True
             if _changes(binding.value, function, loop, binding.order, depth - 1):
                 return True
@@ -129,7 +129,7 @@ def _attempts(sites: Sites, function: FunctionFacts, statement: ast.stmt) -> boo
     loads = {load.call.node for load in sites.loads_in(function)}
     return any(
         node in loads
-        or not ATTEMPTING.isdisjoint(words(called(node)))
+        or not ATTEMPTING.isdisjoint(words(called_name(node)))
         or any(sites.loads_in(callee) for callee in sites.paths.callees(node, function)[:1])
         for node in walk(statement)
         if isinstance(node, ast.Call)
@@ -203,7 +203,7 @@ def _is_caught(sites: Sites, site: CallSite) -> bool:
             case ast.With(body=body, items=items) | ast.AsyncWith(body=body, items=items) if (
                 inner in body
             ):
-                if any(called(item.context_expr) in SUPPRESSING for item in items):
+                if any(called_name(item.context_expr) in SUPPRESSING for item in items):
                     return True
             case _ if isinstance(node, _TRY_STAR) and inner in getattr(node, "body", ()):
                 return True

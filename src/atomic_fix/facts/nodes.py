@@ -126,7 +126,7 @@ def last_name(func: ast.expr) -> str | None:
     return func.id if isinstance(func, ast.Name) else None
 
 
-def called(node: ast.AST | None) -> str:
+def called_name(node: ast.AST | None) -> str:
     """`c` for a call of `a.b.c` or `a().c`; empty for anything else."""
     return (last_name(node.func) or "") if isinstance(node, ast.Call) else ""
 

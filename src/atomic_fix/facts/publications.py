@@ -49,12 +49,49 @@ class Publication:
         return self.site.elsewhere is not None and self.site.elsewhere.told
 
 
+class Syncs:
+    """Tells what synchronises a file, itself or through functions of the module."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._calls: dict[tuple[Call, int], bool] = {}
+        self._functions: dict[FunctionFacts, bool] = {}
+
+    def in_function(self, function: FunctionFacts) -> bool:
+        """Whether one of the calls of a function does."""
+        if function not in self._functions:
+            self._functions[function] = any(map(self.in_call, function.calls))
+        return self._functions[function]
+
+    def in_call(self, call: Call, depth: int = 3) -> bool:
+        """Whether a call does, through so many functions."""
+        if (call, depth) not in self._calls:
+            self._calls[call, depth] = self._in_call(call, depth)
+        return self._calls[call, depth]
+
+    def _in_call(self, call: Call, depth: int) -> bool:
+        name = self._paths.call_name(call, call.function)
+        if (
+            name.full in apis.SYNCERS
+            or "sync" in words(name.last)
+            or "fsync" in words(".".join(name))
+            or any(dotted(a.value) in {"os.fsync", "os.fdatasync"} for a in call.arguments)
+        ):
+            return True
+        return depth > 0 and any(
+            self.in_call(inner, depth - 1)
+            for callee in self._paths.callees(call.node, call.function)[:1]
+            for inner in callee.calls
+        )
+
+
 def publications(sites: Sites) -> tuple[Publication, ...]:
     found = []
     makers = [call for call, _ in sites.calls_of(apis.TEMP_MAKERS)] if sites.publishes else []
     removals: _Removals = {}
+    syncs = Syncs(sites.paths)
     for site in sites.publishes:
-        publication = _publication(sites, site, makers, removals)
+        publication = _publication(sites, site, makers, removals, syncs)
         if publication is not None:
             found.append(publication)
     helpers = {publication.function.name for publication in found}
@@ -80,7 +117,11 @@ def _falls_back(publication: Publication, others: list[Publication]) -> bool:
 
 
 def _publication(
-    sites: Sites, site: PublishSite, makers: Sequence[Call], removals: _Removals
+    sites: Sites,
+    site: PublishSite,
+    makers: Sequence[Call],
+    removals: _Removals,
+    syncs: Syncs,
 ) -> Publication | None:
     if _ages(sites, site):
         return None
@@ -114,8 +155,8 @@ def _publication(
         # Where the writer is not visible, it may synchronise the file there.
         unseen
         or (site.elsewhere is not None and site.elsewhere.synced)
-        or _synced(sites.paths, site, [*(w.call for w in writes), *made]),
-        _still_open(sites, site, writes, made),
+        or _synced(syncs, site, [*(w.call for w in writes), *made]),
+        _still_open(sites, syncs, site, writes, made),
         _elsewhere(made, site),
         _removed(sites, site, removals),
     )
@@ -293,14 +334,12 @@ def _literal_parts(node: ast.expr) -> list[str]:
     return []
 
 
-def _synced(paths: Paths, site: PublishSite, begun: list[Call]) -> bool:
+def _synced(syncs: Syncs, site: PublishSite, begun: list[Call]) -> bool:
     start = min((c.order for c in begun if c.function is site.function), default=0)
-    return any(
-        syncs(paths, call, 3)
-        for function in dict.fromkeys([site.function, *(c.function for c in begun)])
-        for call in (
-            _between(function, start, site.order) if function is site.function else function.calls
-        )
+    return any(map(syncs.in_call, _between(site.function, start, site.order))) or any(
+        syncs.in_function(function)
+        for function in dict.fromkeys(c.function for c in begun)
+        if function is not site.function
     )
 
 
@@ -311,22 +350,12 @@ def _between(function: FunctionFacts, first: int, last: int) -> Sequence[Call]:
     return calls[start : bisect_right(calls, last, key=_order)]
 
 
-def syncs(paths: Paths, call: Call, depth: int) -> bool:
-    """Whether a call synchronises a file, itself or through functions of the module."""
-    name = paths.call_name(call, call.function)
-    if name.full in apis.SYNCERS or "sync" in words(name.last) or "fsync" in words(".".join(name)):
-        return True
-    if any(dotted(a.value) in {"os.fsync", "os.fdatasync"} for a in call.arguments):
-        return True
-    return depth > 0 and any(
-        syncs(paths, inner, depth - 1)
-        for callee in paths.callees(call.node, call.function)[:1]
-        for inner in callee.calls
-    )
-
-
 def _still_open(
-    sites: Sites, site: PublishSite, writes: tuple[WriteSite, ...], made: tuple[Call, ...]
+    sites: Sites,
+    syncs: Syncs,
+    site: PublishSite,
+    writes: tuple[WriteSite, ...],
+    made: tuple[Call, ...],
 ) -> bool:
     for call in (*(w.call for w in writes if w.kind is WriteKind.OPEN), *made):
         if call.function is not site.function:
@@ -334,8 +363,7 @@ def _still_open(
         handle = sites.handles.handle_name(call)
         after = _between(call.function, call.order + 1, site.order - 1)
         if handle is None or any(
-            c.name in {f"{handle}.close", f"{handle}.flush"} or syncs(sites.paths, c, 2)
-            for c in after
+            c.name in {f"{handle}.close", f"{handle}.flush"} or syncs.in_call(c, 2) for c in after
         ):
             continue
         if any(

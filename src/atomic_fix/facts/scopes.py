@@ -56,7 +56,8 @@ class Binding:
 
     def holds_at(self, order: int) -> bool:
         """Whether a later place of the function is reached only through this binding."""
-        return self.order < order and all(block.end >= order for block in self.enclosing)
+        # Of all that a place stands in, the innermost is left first.
+        return self.order < order and (not self.enclosing or self.enclosing[-1].end >= order)
 
 
 class BlockKind(Enum):

@@ -10,7 +10,7 @@ from atomic_fix.catalog.apis import Content, Move
 from atomic_fix.catalog.words import LOADING, PROMISING_ATOMICITY
 from atomic_fix.config import Config
 from atomic_fix.facts.candidates import Candidates, last_parts
-from atomic_fix.facts.handles import Handles
+from atomic_fix.facts.handles import Handles, Opened
 from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import call_of, dotted, last_name
@@ -115,6 +115,7 @@ class Sites:
         self._candidates = Candidates(scopes)
         self._config = config
         self._seen: dict[Call, tuple[Call, QualifiedName]] = {}
+        self._opened_in: dict[FunctionFacts, list[tuple[Call, Opened]]] = {}
         self._loads_of: dict[FunctionFacts, list[LoadSite]] = {}
         self.writes: list[WriteSite] = []
         self.publishes: list[PublishSite] = []
@@ -232,6 +233,22 @@ class Sites:
             if node is not None:
                 return LoadSite(call, api, self.handles.resolve(node, call), node, raw, True)
         return None
+
+    def opened_in(self, function: FunctionFacts) -> list[tuple[Call, Opened]]:
+        """The calls of a function that open a file, in the order of the file."""
+        if function not in self._opened_in:
+            self._opened_in[function] = [
+                (call, opened)
+                for call in function.calls
+                if last_name(call.node.func) in self._opening
+                and (opened := self.handles.opens(call)) is not None
+            ]
+        return self._opened_in[function]
+
+    @cached_property
+    def _opening(self) -> set[str]:
+        """Last parts of the names of what may open a file."""
+        return self._candidates.names(_OPENERS | {"open"}, _is_wrapper)
 
     @cached_property
     def _loading(self) -> set[str]:

@@ -10,13 +10,13 @@ from atomic_fix.catalog.apis import Handle
 from atomic_fix.catalog.calls import SAME_ENDING
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.facts.nodes import dotted
+from atomic_fix.facts.nodes import called_name, dotted
 from atomic_fix.facts.scopes import Binding, Call
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.finding import Edit, Fix
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import WriteRewriter
-from atomic_fix.fixes.block import called_name, changes_order, is_open_elsewhere
+from atomic_fix.fixes.block import changes_order, is_open_elsewhere
 from atomic_fix.fixes.edit_context import EditContext, keyword
 from atomic_fix.fixes.watched import must_not_be_watched
 

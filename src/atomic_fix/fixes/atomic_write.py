@@ -19,6 +19,7 @@ from atomic_fix.config import own_helper
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import called_name
 from atomic_fix.facts.paths import PathTrait
 from atomic_fix.facts.scopes import BlockKind
 from atomic_fix.facts.sites import WriteSite
@@ -27,7 +28,6 @@ from atomic_fix.finding import Edit, Fix, Position, Span
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.block import (
     HandleBlock,
-    called_name,
     changes_order,
     given_to,
     is_descriptor,

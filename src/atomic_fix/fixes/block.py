@@ -33,13 +33,21 @@ from atomic_fix.catalog.reporting import SHOWING
 from atomic_fix.catalog.words import DESCRIPTORS
 from atomic_fix.facts import nodes
 from atomic_fix.facts.names import words
-from atomic_fix.facts.nodes import arguments, code_of, dotted, of_kind, parents_in, walk
+from atomic_fix.facts.nodes import (
+    arguments,
+    called_name,
+    code_of,
+    dotted,
+    of_kind,
+    parents_in,
+    walk,
+)
 from atomic_fix.facts.paths import PathTrait
 from atomic_fix.facts.scopes import BindingKind, BlockKind
 from atomic_fix.fixes import Refused
 
 if TYPE_CHECKING:
-    from atomic_fix.facts.handles import Handles, Opened
+    from atomic_fix.facts.handles import Handles
     from atomic_fix.facts.paths import PathValue
     from atomic_fix.facts.scopes import Call, FunctionFacts
     from atomic_fix.facts.sites import WriteSite
@@ -65,11 +73,6 @@ _TRIES: tuple[type[ast.AST], ...] = (ast.Try, getattr(ast, "TryStar", ast.Try))
 _YIELDS = (ast.Yield, ast.YieldFrom)
 _LOOPS = (*nodes.LOOPS, ast.comprehension)
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.Tuple)
-
-
-def called_name(node: ast.AST | None) -> str:
-    """`c` for a call of `a.b.c` or `a().c`; empty for anything else."""
-    return (nodes.last_name(node.func) or "") if isinstance(node, ast.Call) else ""
 
 
 def given_to(context: EditContext, node: ast.AST) -> ast.Call | None:
@@ -717,10 +720,7 @@ def is_open_elsewhere(context: EditContext, site: WriteSite, handles: Handles) -
     code = code_of(site.path_node)
     ancestors = {*context.ast_ancestors(site.call.source_node)}
 
-    def opened_in_it() -> list[tuple[Call, Opened]]:
-        return [(c, o) for c in site.function.calls if (o := handles.opens(c)) is not None]
-
-    for call, opened in context.cached(("opened", site.function), opened_in_it):
+    for call, opened in context.facts.sites.opened_in(site.function):
         if call.order >= site.order or call.node in {site.call.node, site.call.source_node}:
             continue
         value = handles.resolve(opened.target, call)

@@ -13,7 +13,7 @@ import libcst as cst
 from atomic_fix.catalog.calls import MOVING
 from atomic_fix.catalog.reporting import QUIET
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.facts.nodes import called, of_kind
+from atomic_fix.facts.nodes import called_name, of_kind
 from atomic_fix.facts.reports import is_logger, quiet_words
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.swallowing import Swallow
@@ -62,7 +62,7 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
     fix = replace(_fix(facts, swallow, "warn"), alternative=raising)
     told = _told(swallow)
     if told and wanted == "auto":
-        note = f"the handler logs it by `{called(told[0])}`, which may be meant"
+        note = f"the handler logs it by `{called_name(told[0])}`, which may be meant"
         return replace(fix, applicability=Applicability.UNSAFE, note=note)
     return fix
 

@@ -484,10 +484,11 @@ class EditContext:
         """
         around = self._lookups
         if around.removals is None:
+            removers = self.cached("removers", self._removers)
             around.removals = []
             for call in self.function.calls:
                 given = call.receiver if call.method == "unlink" else None
-                if self.called(call) in {"os.remove", "os.unlink"}:
+                if call in removers:
                     given = call.argument(0, "path")
                 if given is not None:
                     around.removals.append((call, given))
@@ -500,6 +501,10 @@ class EditContext:
             ):
                 return [self.removal_edit(code)]
         return []
+
+    def _removers(self) -> set[Call]:
+        """The calls of the file that remove what they are given."""
+        return {call for call, _ in self.facts.sites.calls_of(["os.remove", "os.unlink"])}
 
     def removal_edit(self, removed: cst.Call) -> Edit:
         """The statement of a call goes, with the `if` around it when it is all of that."""

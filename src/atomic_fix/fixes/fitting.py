@@ -35,7 +35,11 @@ def fit(
     regions: list[tuple[int, int, str]] = []
     for line in layout.logical_lines(text):
         row = text.rfind("\n", 0, line.start) + 1
-        own = [each for each in changes if each.start <= line.end and row < each.end]
+        own = [
+            each
+            for each in changes
+            if each.start <= line.end and row < each.end and not _adds_rows(each, line)
+        ]
         if not own or (not style.line_length and _was_too_long(source, own, limit)):
             continue
         end = text.find("\n", line.end)
@@ -68,6 +72,19 @@ def _applied(source: Source, edits: Sequence[Edit]) -> tuple[str, list[_Change]]
         position = max(position, source.offset(edit.span.end))
     pieces.append(_plain(source.text[position:]))
     return "".join(pieces), changes
+
+
+def _adds_rows(change: _Change, line: layout.LogicalLine) -> bool:
+    """Whether a change adds whole rows below or above a line, of which it alters nothing."""
+    span, text = change.edit.span, change.edit.text
+    if change.start >= line.end:
+        return text.startswith("\n")
+    return (
+        span.start == span.end
+        and change.end <= line.start
+        and "\n" in text
+        and not text.rpartition("\n")[2].strip()
+    )
 
 
 def _plain(text: str) -> str:

@@ -2,22 +2,20 @@
 `EditContext.added`, where a person who sorts imports would put it."""
 
 import ast
-import builtins
 import io
 import re
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
-from atomic_fix.catalog import python_2
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.finding import Edit, Position
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.edit_context import EditContext
 from atomic_fix.fixes.import_order import ImportOrder
+from atomic_fix.fixes.importable import must_be_importable
 from atomic_fix.source import Source
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -44,13 +42,18 @@ def import_name(context: EditContext, module: str, name: str) -> str:
     wanted = tuple(module.split("."))
     if _parts(context.source)[-len(wanted) :] == wanted and len(wanted) > 1:
         raise Refused(f"this is `{module}` itself")
-    _may_import(context, module)
+    must_be_importable(context, module)
     known = _imported(context, module, name, _imports_in_reach(context))
     if known is not None:
         return known
     if not _is_taken(context, module, name):
         statement = _order(context).statement(module, [name])
-        context.added.append(_merged(context, module, name) or _inserted(context, statement))
+        context.added.append(
+            context.cached(
+                ("merged", module, name, _last_row(context), context.unit),
+                lambda: _merged(context, module, name) or _inserted(context, statement),
+            )
+        )
         return name
     if _is_taken(context, module, f"_{name}"):
         raise Refused(f"the name `{name}` is taken in this module")
@@ -90,127 +93,6 @@ def import_module(context: EditContext, module: str) -> str:
         raise Refused(f"the name `{module}` is taken in this module")
     context.added.append(_inserted(context, f"import {module}"))
     return module
-
-
-# --- files that cannot have it -------------------------------------------------------
-
-# A host program loads the file, into an interpreter of its own or on another machine.
-_HOSTED = re.compile(
-    r"^[ \t]*(?:import|from)[ \t]+(?:ansible\.module_utils|bpy|gdb|hou|idaapi|lldb|machine|maya"
-    r"|micropython|nuke|sublime|sublime_plugin|vim)\b"
-    r"|__channelexec__|<<INCLUDE_ANSIBLE_MODULE|(?<!\w)__(?:salt|grains|pillar|opts)__\b",
-    re.MULTILINE,
-)
-# A debugger, a console: it works within whatever program it is started in.
-_GUEST = re.compile(
-    r"^(?:import[ \t]+__main__\b(?![ \t]*\.)|from[ \t]+__main__[ \t]+import\b)", re.MULTILINE
-)
-_SHIPPED = re.compile(r"\bgetsource(?:lines|file)?\(\s*(?:[\w.]+\.)?(\w+)")
-_SCRIPT = re.compile(r"^# /// script$(.*?)^# ///$", re.MULTILINE | re.DOTALL)
-
-
-def _may_import(context: EditContext, module: str) -> None:
-    """Refuses where the helper could not be imported, as the file itself says."""
-    source = context.source
-    if is_python_2(source, context.facts.tree.module):
-        raise Refused("the file is for Python 2, and the helper for Python 3")
-    if _is_sent_on(context):  # it would not find an import that the module has, either
-        raise Refused("the function uses names that its module has not: it runs somewhere else")
-    top = module.partition(".")[0]
-    if context.search_source(rf"(?m)^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b"):
-        return  # it is there
-    hosted = context.search_source(_HOSTED)
-    shipped = context.cached("shipped", lambda: set(_SHIPPED.findall(source.text)))
-    function: FunctionFacts | None = context.function
-    around = set()
-    while function is not None:
-        around |= {function.name, function.owner.name if function.owner is not None else ""}
-        function = function.outer
-    if hosted or shipped & (around | {"modules", "__name__"} - {""}):
-        raise Refused("the code runs where its packages are not, and could not import the helper")
-    if top == "atomic_fix" and context.search_source(_GUEST):
-        raise Refused(
-            "the code works within the program that runs (`import __main__`), which need not have "
-            "the helper; a copy of it in the same package would do"
-        )
-    script = context.search_source(_SCRIPT)
-    if script and top == "atomic_fix" and not re.search(r"atomic[-_]fix", script[1]):
-        raise Refused(
-            "the script names what it needs (`# /// script`), and the helper is not there"
-        )
-
-
-def _is_sent_on(context: EditContext) -> bool:
-    """Whether a decorator seems to run the source of a function elsewhere: it uses a name that
-    nothing in the file binds."""
-    module = context.facts.tree.module
-    row = min((each.lineno for each in context.first), default=0)
-    if not row and not isinstance(context.function.node, ast.Module):
-        row = context.function.node.lineno
-    around = next((each for each in module.body if row <= (each.end_lineno or 0)), None)
-    if (
-        not isinstance(around, (ast.FunctionDef, ast.AsyncFunctionDef))
-        or not around.decorator_list
-        or row < around.lineno
-    ):
-        return False
-    bound = context.cached("bound names", lambda: _bound_names(module))
-    return "*" not in bound and any(
-        isinstance(node, ast.Name)
-        and node.id not in bound
-        and not hasattr(builtins, node.id)
-        and not node.id.startswith("__")
-        for part in around.body
-        for node in ast.walk(part)
-    )
-
-
-def _bound_names(module: ast.Module) -> set[str]:
-    """The names that anything in a file binds; a star for those of an `import *`."""
-    bound = set[str]()
-    for node in ast.walk(module):
-        if isinstance(node, ast.Name):
-            if not isinstance(node.ctx, ast.Load):
-                bound.add(node.id)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.alias):
-            bound.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(name := getattr(node, "name", None), str):
-            bound.add(name)
-    return bound
-
-
-@lru_cache(maxsize=1)
-def is_python_2(source: Source, tree: ast.Module) -> bool:
-    """Whether a file can only be for Python 2."""
-    text = source.text
-    if text.startswith("#!") and re.match(r"#!.*\bpython3", text):
-        return False
-    if python_2.EITHER.search(text):
-        return False
-    habits = sum(weight for habit, weight in python_2.HABITS if habit.search(text))
-    return (
-        python_2.SYNTAX.search(text) is not None
-        or python_2.MODULES.search(text) is not None
-        or habits > 2
-        or (any(name in text for name in python_2.NAMES) and _uses_python_2(tree))
-    )
-
-
-def _uses_python_2(tree: ast.Module) -> bool:
-    """Whether a file uses a builtin that Python 3 has not, and binds it nowhere."""
-    used, bound = set[str](), set[str]()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.alias):
-            bound.add(node.asname or node.name)
-        elif isinstance(node, _DEFINITIONS):
-            bound.add(node.name)
-    return not python_2.NAMES.isdisjoint(used - bound) and "*" not in bound
 
 
 # --- what is there already ----------------------------------------------------------
@@ -383,7 +265,7 @@ def _order(context: EditContext) -> ImportOrder:
 
 def _merged(context: EditContext, module: str, name: str) -> Edit | None:
     """The import statement of the module that is there, with the name added to it."""
-    off = _left_alone(context.source)
+    off = _left_alone(context)
     order = _order(context)
     for line in () if order.stands_alone(module) else _top_imports(context):
         statement = line[0]
@@ -408,6 +290,12 @@ def _merged(context: EditContext, module: str, name: str) -> Edit | None:
 
 
 def _inserted(context: EditContext, statement: str) -> Edit:
+    """A new statement among the imports that have run where it is needed."""
+    key = ("inserted", statement, _last_row(context), context.unit)
+    return context.cached(key, lambda: _insertion(context, statement))
+
+
+def _insertion(context: EditContext, statement: str) -> Edit:
     groups = _groups(context)
     if not groups:
         return _below_the_head(context, statement)
@@ -461,7 +349,7 @@ def _block(context: EditContext) -> list[Line]:
 
 
 def _found_block(context: EditContext) -> list[Line]:
-    off = _left_alone(context.source)
+    off = _left_alone(context)
     blocks: list[list[Line]] = [[]]
     for line in _body(context):
         if not _is_import(line):
@@ -489,7 +377,7 @@ def _first_row(context: EditContext, line: Line) -> int:
     source, first = context.source, _row(line)
     row = context.first_comment(first)
     above = "\n".join(source.line(r) for r in range(row, first))
-    if row == 1 or _HEADER.search(above) or _HEADING.search(above) or row in _left_alone(source):
+    if row == 1 or _HEADER.search(above) or _HEADING.search(above) or row in _left_alone(context):
         return first
     return row
 
@@ -537,8 +425,12 @@ def _rank(context: EditContext, line: Line) -> tuple[Any, ...]:
     return _order(context).rank(module, name, is_from=isinstance(statement, ast.ImportFrom))
 
 
-def _left_alone(source: Source) -> set[int]:
+def _left_alone(context: EditContext) -> set[int]:
     """Rows between `# isort: off` and `# isort: on`."""
+    return context.cached("left alone", lambda: _rows_left_alone(context.source))
+
+
+def _rows_left_alone(source: Source) -> set[int]:
     rows: set[int] = set()
     off = False
     for row in range(1, len(source.line_starts) + 1) if "isort" in source.text else ():

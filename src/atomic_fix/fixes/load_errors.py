@@ -12,7 +12,7 @@ from atomic_fix.catalog.errors import BY_PARSER, RAISING_ANYTHING, SHAPE_ERRORS
 from atomic_fix.catalog.words import PATH_WORDS
 from atomic_fix.facts.exceptions import error_names
 from atomic_fix.facts.names import words
-from atomic_fix.facts.nodes import FORS, arguments, called, dotted, walk
+from atomic_fix.facts.nodes import FORS, arguments, called_name, dotted, walk
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.edit_context import EditContext
@@ -115,7 +115,7 @@ class _ErrorSplitter:
         """Whether the handler names the error of the parser besides `ValueError`, and its `try`
         converts values of the data."""
         return any(each.rpartition(".")[2] == "JSONDecodeError" for each in corrupt) and any(
-            isinstance(node, ast.Call) and called(node) in CONVERTING for node in self._body
+            isinstance(node, ast.Call) and called_name(node) in CONVERTING for node in self._body
         )
 
     def _must_answer_missing(self) -> None:
@@ -161,12 +161,12 @@ class _ErrorSplitter:
         loaded = self._loaded
         load = self._swallow.load.call.node
         for node in self._body:
-            if not WRITING.isdisjoint(words(called(node))):
+            if not WRITING.isdisjoint(words(called_name(node))):
                 raise Refused("the `try` writes a file as well")
             if (
                 not isinstance(node, ast.Call)
                 or node is load
-                or called(node) not in RAISING_VALUE_ERRORS
+                or called_name(node) not in RAISING_VALUE_ERRORS
             ):
                 continue
             inside = [each for each in walk(node) if each is not node]
@@ -247,7 +247,7 @@ class _ErrorSplitter:
         for node in self._body:
             if not isinstance(node, ast.Call) or node is swallow.load.call.node:
                 continue
-            last = called(node)
+            last = called_name(node)
             if not WRITING.isdisjoint(words(last)):
                 raise Refused("the `try` writes a file as well")
             if last in READING or set(words(last)) & PATH_WORDS:

@@ -30,7 +30,7 @@ from atomic_fix.facts.nodes import (
     LOOPS,
     WITHS,
     arguments,
-    called,
+    called_name,
     dotted,
     first_row,
     of_kind,
@@ -107,7 +107,7 @@ def _would_take_it(facts: ModuleFacts, swallow: Swallow, kind: BlockKind, node: 
             takes_value_error(each, facts.paths, swallow.function) for each in node.handlers
         )
     return isinstance(node, WITHS) and any(
-        called(item.context_expr) == "suppress" for item in node.items
+        called_name(item.context_expr) == "suppress" for item in node.items
     )
 
 
@@ -160,7 +160,7 @@ def _is_the_only_file(facts: ModuleFacts, swallow: Swallow) -> bool:
     folder, or with a number, that the caller gives, it is one of several."""
     function, load = swallow.function, swallow.load
     path = load.path_node
-    if isinstance(path, ast.Call) and called(path) == "Path" and len(arguments(path)) == 1:
+    if isinstance(path, ast.Call) and called_name(path) == "Path" and len(arguments(path)) == 1:
         path = arguments(path)[0].value
     if path is None or not all(
         other.path.same(load.path) for other in facts.sites.loads_in(function)
@@ -287,7 +287,7 @@ def _parses_only(swallow: Swallow) -> bool:
         return True
     inside = _parts_of_the_load(swallow.load.call.node)
     return all(
-        each in inside or called(each) in RAISING_NO_VALUE_ERROR
+        each in inside or called_name(each) in RAISING_NO_VALUE_ERROR
         for statement in swallow.statement.body
         for each in walk(statement)
         if isinstance(each, ast.Call)
@@ -298,7 +298,7 @@ def _may_move(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether it is certain that the file, and nothing made of it, is bad."""
     if swallow.broad or swallow.load.function is not swallow.function:
         return False
-    if called(swallow.load.call.node) not in PARSING:
+    if called_name(swallow.load.call.node) not in PARSING:
         return False  # the data was parsed before, and something is made of it
     if _only_load(swallow):
         return True
@@ -309,7 +309,7 @@ def _parts_of_the_load(load: ast.Call) -> set[ast.AST]:
     """What a call that loads is made of; nothing for `int(json.load(file)["step"])`, which makes
     something of what was parsed."""
     parts = {*walk(load)}
-    parsed_before = any(each is not load and called(each) in PARSING for each in parts)
+    parsed_before = any(each is not load and called_name(each) in PARSING for each in parts)
     return set() if parsed_before else parts
 
 
@@ -317,7 +317,7 @@ def _only_load(swallow: Swallow) -> bool:
     """Whether the `try` parses the file, and makes nothing of the result."""
     inside = _parts_of_the_load(swallow.load.call.node)
     return not swallow.load.raw and all(
-        each in inside or called(each) in {"Path", "open", "read", "read_text", "read_bytes"}
+        each in inside or called_name(each) in {"Path", "open", "read", "read_text", "read_bytes"}
         for statement in swallow.statement.body
         for each in walk(statement)
         if isinstance(each, ast.Call)

@@ -10,7 +10,7 @@ from atomic_fix.catalog.words import PATH_WORDS
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
     arguments,
-    called,
+    called_name,
     code_of,
     dotted,
     of_kind,
@@ -235,7 +235,7 @@ class _LoadPath:
         )
 
     def _is_plain_call(self, call: ast.Call) -> bool:
-        last = called(call)
+        last = called_name(call)
         if last in RETURNING_A_PATH:
             return True
         if last in CHANGING_THE_NAME:
@@ -254,7 +254,7 @@ class _LoadPath:
                 each
                 for each in nodes
                 if isinstance(each, ast.Call)
-                and called(each) not in RETURNING_A_PATH | RETURNING_A_TEXT
+                and called_name(each) not in RETURNING_A_PATH | RETURNING_A_TEXT
             ]
             return not any(isinstance(each, (ast.Raise, ast.Try)) for each in nodes) and all(
                 depth > 0 and self._only_names(each, callee, depth - 1) for each in calls

@@ -114,7 +114,16 @@ def _is_hidden(function: FunctionFacts, name: str) -> bool:
 
 def _of_module(context: EditContext, swallow: Swallow) -> _Logger | None:
     """`log = logging.getLogger(__name__)` at the top of the file, also of other packages."""
+    for row, name, style in context.cached("made loggers", lambda: _made_loggers(context)):
+        if not _is_hidden(swallow.function, name) and not _is_bound_too_late(context, swallow, row):
+            return _Logger(name, style)
+    return None
+
+
+def _made_loggers(context: EditContext) -> list[tuple[int, str, str]]:
+    """The rows and names of the loggers that the module makes, and how each takes arguments."""
     facts = context.facts
+    found = []
     for statement in facts.tree.module.body:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name), *_], value=ast.Call(func=func)):
@@ -123,16 +132,13 @@ def _of_module(context: EditContext, swallow: Swallow) -> _Logger | None:
                 pass
             case _:
                 continue
-        bound = facts.scopes.module.bindings.get(name, ())
-        if len(bound) != 1 or _is_hidden(swallow.function, name):
-            continue
-        if _is_bound_too_late(context, swallow, statement.lineno):
+        if len(facts.scopes.module.bindings.get(name, ())) != 1:
             continue
         called = facts.paths.qualified(dotted(func))
-        if called.last not in reporting.LOGGER_MAKERS:
-            continue
-        return _Logger(name, {"logging": "%", "structlog": "key"}.get(called.package, "text"))
-    return None
+        if called.last in reporting.LOGGER_MAKERS:
+            style = {"logging": "%", "structlog": "key"}.get(called.package, "text")
+            found.append((statement.lineno, name, style))
+    return found
 
 
 def _is_bound_too_late(context: EditContext, swallow: Swallow, row: int) -> bool:
@@ -194,12 +200,17 @@ def _of_function(context: EditContext) -> _Logger | None:
 
 def _is_at_top(context: EditContext, name: str) -> bool:
     """Whether an import at the top of the file binds a name."""
-    return any(
-        name == (alias.asname or alias.name.partition(".")[0])
+    return name in context.cached("at top", lambda: _bound_at_top(context))
+
+
+def _bound_at_top(context: EditContext) -> set[str]:
+    """The names that imports at the top of the file bind."""
+    return {
+        alias.asname or alias.name.partition(".")[0]
         for statement in context.facts.tree.module.body
         if isinstance(statement, (ast.Import, ast.ImportFrom))
         for alias in statement.names
-    )
+    }
 
 
 def _of_object(context: EditContext, swallow: Swallow) -> _Logger | None:

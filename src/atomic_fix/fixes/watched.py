@@ -35,7 +35,7 @@ def must_not_be_watched(context: EditContext, site: WriteSite) -> None:
                 isinstance(each, (ast.Attribute, ast.Call, ast.Constant))
                 and nodes.code_of(each) == code
             ) or paths.resolve(each, call.function, call.order).same(site.path):
-                last = nodes.called(call.node)
+                last = nodes.called_name(call.node)
                 if "lock" in words(last):
                     raise Refused(f"`{last}` locks the file itself, and not what takes its place")
                 raise Refused(
@@ -47,7 +47,7 @@ def _watches(context: EditContext) -> Iterator[Call]:
     scheduled = context.imports("watchdog", "watchdog_gevent")
     for function in context.facts.scopes.functions:
         for call in function.calls:
-            last = nodes.called(call.node)
+            last = nodes.called_name(call.node)
             is_schedule = scheduled and last == "schedule"
             # `lockfile.LockFile(path)` makes another file for it.
             is_lock = words(last)[-1:] == ("lock",) and not context.imports("lockfile")

@@ -15,8 +15,9 @@ from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import FUNCTIONS, code_of, dotted, forget_nodes
 from atomic_fix.facts.outside import Place
 from atomic_fix.facts.paths import PathValue, parameter_of
-from atomic_fix.facts.publications import Publication, is_given_a_temp, syncs
+from atomic_fix.facts.publications import Publication, Syncs, is_given_a_temp
 from atomic_fix.facts.scopes import Call, FunctionFacts, Site
+from atomic_fix.facts.shown import is_only_shown
 from atomic_fix.facts.swallowing import is_handled
 from atomic_fix.facts.testing import is_test
 from atomic_fix.facts.tree import Tree
@@ -85,6 +86,7 @@ class _Summary:
         self._path_of_file = path
         self._scopes = facts.scopes
         self._paths = facts.paths
+        self._syncs = Syncs(self._paths)
         self._sites = facts.sites
         self._module = facts.tree.module
         self._stars = [*_stars(self._module)]
@@ -217,11 +219,13 @@ class _Summary:
     def _writes(self) -> Iterator[SiteSummary]:
         for write in self._sites.writes:
             found = self._site(SiteKind.WRITE, write, write.path, write.path_node)
-            synced = any(syncs(self._paths, call, 2) for call in write.function.calls)
+            synced = any(self._syncs.in_call(call, 2) for call in write.function.calls)
             yield replace(found, staged=self._facts.is_staged(write), synced=synced)
 
     def _loads(self) -> Iterator[SiteSummary]:
         for load in self._sites.loads:
+            if load.raw and is_only_shown(load):
+                continue  # as in the file itself, that is no evidence
             found = self._site(SiteKind.LOAD, load, load.path, load.path_node)
             yield replace(found, parsed=not load.raw, handled=is_handled(load.call))
 
@@ -235,7 +239,7 @@ class _Summary:
                 source=self._path(publish.source),
                 how=publish.how,
                 synced=(publication is not None and publication.synced)
-                or any(syncs(self._paths, call, 2) for call in publish.function.calls),
+                or any(self._syncs.in_call(call, 2) for call in publish.function.calls),
                 told=publication is not None,
                 sound=publication is not None and _is_sound(publication),
             )

@@ -70,6 +70,10 @@ _ASIDE = re.compile(
     r"python2|samples?|site-packages|tests?|third[_-]party|vendor(?:ed)?|venv|env)(?:[_.-]|$)"
     r"|^\.|node_modules"
 )
+# Copies of other projects, which are brought up to date from there.
+_OF_OTHERS = re.compile(
+    r"(?i)_?_vendor(?:ed)?|third[_-]?party|3rd[_-]?party|_?externs?|externals?|site-packages"
+)
 _SYSTEMS_PYTHON = re.compile(r"\A#!\s*/usr/bin/(?:env +(?:-S +)?)?python3?\s*$", re.MULTILINE)
 
 
@@ -90,6 +94,8 @@ class Apart:
             distribution: the normalised name of what it would import.
         """
         around = list(_folders(path, project))
+        if any(_OF_OTHERS.fullmatch(os.path.basename(each)) for each in around[:-1]):
+            return "this file is a copy of another project's, which imports nothing of this one's"
         for folder in around:
             if host := self._host_of(folder, distribution):
                 return f"{host} loads this file as an add-on, without what its project installs"

@@ -254,7 +254,8 @@ def read_ini(text: str) -> dict[str, dict[str, str]]:
 def read_setup(text: str) -> dict[str, tuple[str, ...]]:
     """The keywords of the call of `setup` in a setup.py: the strings that stand in each, also in
     a list or table that has a name of its own above, and `package_dir` as setup.cfg writes it.
-    Calls of `find_packages` are among them, with the folders that they are given."""
+    Calls of `find_packages` are among them, with the folders that they are given, and what they
+    include and exclude."""
     tree = parsed(text)
     if tree is None:
         return {}
@@ -274,11 +275,16 @@ def read_setup(text: str) -> dict[str, tuple[str, ...]]:
             for keyword in node.keywords:
                 if keyword.arg == "package_dir" and isinstance(keyword.value, ast.Dict):
                     keywords[keyword.arg] = tuple(_pairs(keyword.value))
-                elif keyword.arg is not None:
+                elif keyword.arg is not None and not (
+                    keyword.arg == "packages" and isinstance(keyword.value, ast.Call)
+                ):
                     keywords[keyword.arg] = tuple(_strings(keyword.value, bound))
         elif name in {"find_packages", "find_namespace_packages"}:
             where = [*node.args[:1], *(x.value for x in node.keywords if x.arg == "where")]
             keywords[name] = tuple(each for value in where for each in _strings(value, bound))
+            for x in node.keywords:
+                if x.arg in {"include", "exclude"}:
+                    keywords[f"find_packages.{x.arg}"] = tuple(_strings(x.value, bound))
     return keywords
 
 

@@ -27,6 +27,8 @@ from atomic_fix.run.apart import Apart, runs_by_the_systems_python
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, run_imports
 from atomic_fix.run.project import Project, Projects, import_root, text_of
+from atomic_fix.run.python_versions import FIRST_OF_COPIES, FIRST_OF_PACKAGE
+from atomic_fix.run.sent import sending
 from atomic_fix.settings import Resolver, Settings
 from atomic_fix.source import Source, relative_if_inside
 
@@ -34,6 +36,7 @@ _Read: TypeAlias = Callable[[str], str | None]
 _OURS = "atomic_fix"
 _MOST_SIBLINGS = 100
 _MOST_FILES = 500
+_MOST_READ = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class HelperImports:
         self._projects = Projects()
         self._apart = Apart()
         self._files: dict[tuple[str, str], _Answer] = {}
+        self._sending: dict[str, tuple[str, str]] = {}
+        self._left_out: dict[str, bool] = {}
         self._distributions: Mapping[str, list[str]] | None = None
         self._read = cache(text_of)
         self._own: dict[str, str] = {}
@@ -120,7 +125,11 @@ class HelperImports:
             elif settings.assume_helper:
                 self._files[key] = Found()
             else:
-                self._files[key] = self._resolved(source, module, settings)
+                found = self._resolved(source, module, settings)
+                project = self._projects.of(os.path.abspath(source.filename))
+                if dependencies.of_script(source.text) is None:
+                    found = _for_its_pythons(found, module, settings, project, source.filename)
+                self._files[key] = found
         found = self._files[key]
         if not isinstance(found, _Names):
             return found
@@ -211,9 +220,15 @@ class HelperImports:
                 "nothing shows that this script, which no package or source root holds, "
                 "runs where the project is installed",
             )
+        if self._is_left_out(path, project):
+            return Missing(
+                module,
+                "the distribution of the project does not have this package, and nothing shows "
+                "that it runs where the project is installed",
+            )
         hidden = any(find_module(root, parts[:1]) for _, root in project.roots)
         if is_there and not hidden and not _is_nowhere_in_ours(module):
-            return Found(extra)
+            return self._where_it_is_sent(module, project, path) or Found(extra)
         return _not_found(module, settings, project, path)
 
     def _of_script(self, path: str, module: str, own: Dependencies) -> _Answer:
@@ -282,6 +297,55 @@ class HelperImports:
             text = self._read(os.path.join(folder, each)) if each != name else None
             if text and imported.search(text) and self._shows_itself(text, path, project):
                 return True
+        return False
+
+    def _where_it_is_sent(self, module: str, project: Project, path: str) -> Missing | None:
+        """Why a file cannot import what is declared where its package is sent; None when the
+        package stays where it is."""
+        package = project.package_of(path)
+        if not os.path.isfile(os.path.join(package, "__init__.py")):
+            return None
+        if package not in self._sending:
+            self._sending[package] = sending(package)
+        sender, folder = self._sending[package]
+        if not sender or relative_if_inside(path, folder) is None:
+            return None
+        return Missing(
+            module,
+            f"{_shown(sender)} sends this package to where nothing shows that it is installed",
+            f"run `atomic-fix --vendor {_free_place(package)}`: a copy is sent along",
+        )
+
+    def _is_left_out(self, path: str, project: Project) -> bool:
+        """Whether a file is of a package that is not distributed, and that only scripts beside it
+        import, none of which needs what is installed."""
+        folder = project.undistributed_package(path)
+        if not folder:
+            return False
+        if folder not in self._left_out:
+            self._left_out[folder] = not self._runs_installed(folder, project)
+        return self._left_out[folder]
+
+    def _runs_installed(self, folder: str, project: Project) -> bool:
+        """Whether a package that is not distributed, or a program that imports it, imports what is
+        installed when it starts; or whether the project does import it."""
+        root, top = os.path.split(folder)
+        imported = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t]+{re.escape(top)}\b")
+        known = project.declared.names | project.declared.extra
+        has = project.distribution.has if project.distribution is not None else bool
+        for number, (file, text) in enumerate(_modules_below(root)):
+            if number >= _MOST_READ:
+                return True
+            here = os.path.relpath(file, root).split(os.sep)
+            imports_it = imported.search(text)
+            if len(here) > 1 and here[0] != top:
+                if imports_it and has(here[0]):
+                    return True
+            elif imports_it or here[0] == top:
+                for each in _imported_at_start(text):
+                    is_own = each != top and _lies_in(root, each) and has(each)
+                    if is_own or (not _lies_in(root, each) and self._bringing(each, known)):
+                        return True
         return False
 
     def _shows_itself(self, text: str, path: str, project: Project) -> bool:
@@ -486,6 +550,54 @@ def _not_found(
     )
 
 
+def _for_its_pythons(
+    found: _Answer, module: str, settings: Settings, project: Project, filename: str
+) -> _Answer:
+    """The answer for a file whose project admits Pythons on which the helper may not run."""
+    if project.python is None or own_helper(settings.config.helper) is not None:
+        return found
+    if isinstance(found, Missing) and not found.advice:
+        return found
+    low = project.python.lowest
+    of_copy, of_package = _dotted(FIRST_OF_COPIES), _dotted(FIRST_OF_PACKAGE)
+    is_ours = module.partition(".")[0] == _OURS
+    if isinstance(found, _Names):
+        # A helper that the project has written itself may well run on older ones.
+        is_too_old = low < FIRST_OF_COPIES and not _parses(found.path, low)
+    else:
+        is_too_old = is_ours and low < FIRST_OF_COPIES
+    if is_too_old:
+        return Missing(
+            module,
+            f"{project.python}, on which the helper does not run (it needs {of_copy})",
+            "raise that, or use --assume-helper to go on all the same",
+        )
+    if is_ours and low < FIRST_OF_PACKAGE and not isinstance(found, _Names):
+        place = _free_place(project.package_of(os.path.abspath(filename)))
+        return Missing(
+            module,
+            f"{project.python}, for which there is no atomic-fix (it needs {of_package})",
+            f"run `atomic-fix --vendor {place}`: a copy runs on {of_copy} and later",
+        )
+    return found
+
+
+def _dotted(version: Iterable[int]) -> str:
+    return ".".join(map(str, version))
+
+
+def _parses(path: str, version: tuple[int, ...]) -> bool:
+    """Whether a Python of that version can parse a module, as far as this one knows."""
+    text = text_of(path) if path.endswith(".py") else None
+    if text is None:
+        return True
+    try:
+        ast.parse(text, feature_version=(version[0], version[1]))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
 def _free_place(folder: str) -> str:
     """Where a copy of the helper can be put, or is already."""
     places = [os.path.join(folder, f"{name}.py") for name in ("atomic_io", "atomic_writes")]
@@ -535,6 +647,28 @@ def _imports(text: str) -> tuple[list[str], bool]:
     return [each for each in found if each not in sys.stdlib_module_names], is_part
 
 
+def _modules_below(root: str) -> Iterator[tuple[str, str]]:
+    """The modules of a tree, with their text; those that stand at its top first."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(each for each in folders if each.isidentifier())
+        for name in sorted(names):
+            if name.endswith(".py") and (text := text_of(os.path.join(folder, name))):
+                yield os.path.join(folder, name), text
+
+
+def _imported_at_start(text: str) -> list[str]:
+    """The top-level names that a module imports when it is run, and cannot do without."""
+    tree = dependencies.parsed(text)
+    names = []
+    for node in tree.body if tree is not None else ():
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.append(node.module)
+    tops = (each.partition(".")[0] for each in names)
+    return [each for each in tops if each not in sys.stdlib_module_names]
+
+
 def _leads_back(file: str, path: str, root: str, read: _Read) -> bool:
     """Whether a module of a source root imports a file when it is itself imported, by whatever
     way. What the file then has of the module may not be there yet."""
@@ -542,7 +676,7 @@ def _leads_back(file: str, path: str, root: str, read: _Read) -> bool:
     waiting = [file]
     while waiting and len(seen) < _MOST_FILES:
         here = waiting.pop()
-        tree = dependencies.parsed(text_of(here) or "")
+        tree = dependencies.parsed(read(here) or "")
         for each in run_imports(tree.body if tree is not None else (), here, root):
             if each == path:
                 return True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,8 @@ from typing import Any
 
 from atomic_fix.run import dependencies, disk
 from atomic_fix.run.dependencies import Dependencies, normalised, subtable
+from atomic_fix.run.distribution import Distribution, distribution
+from atomic_fix.run.python_versions import Admitted, admitted
 
 # Folders of a repository whose modules are not packages, unless they say so by an `__init__.py`:
 # the names that setuptools leaves out when it looks for the packages of a project by itself.
@@ -79,6 +82,10 @@ class Project:
     """Whether it declares nothing, and a folder in it is a project that does."""
     shipped: frozenset[str] = frozenset()
     """Files and folders that its wheels have as data, under another name."""
+    python: Admitted | None = None
+    """Which Pythons it admits, if it says so."""
+    distribution: Distribution | None = None
+    """Which packages it distributes, if it says so."""
 
     def holds(self, path: str) -> bool:
         """Whether a file is part of the program: in a package, or in a source root."""
@@ -98,6 +105,17 @@ class Project:
         top = (_below(base, self.root) or [""])[0]
         # Repositories of several languages keep their Python in a folder of that name.
         return top.lower() in _NO_PACKAGES - {"python"} and top not in self.packages
+
+    def undistributed_package(self, path: str) -> str:
+        """The folder of the top-level package of a file that the distribution leaves out; empty
+        for other files."""
+        if self.distribution is None:
+            return ""
+        for prefix, root in self.roots:
+            inside = _below(os.path.dirname(path), root)
+            if inside and not prefix and not self.distribution.has(inside[0]):
+                return os.path.join(root, inside[0])
+        return ""
 
     def ships(self, path: str) -> bool:
         """Whether a file that no package holds is shipped as data: whoever gets a copy of it may
@@ -208,10 +226,18 @@ def nearest_pyproject(path: str) -> str:
 def text_of(path: str) -> str | None:
     """The text of an untrusted file; None when it cannot be read."""
     try:
-        if not os.path.isfile(path) or os.path.getsize(path) > _MOST_BYTES:
-            return None
+        found = os.stat(path)
     except (OSError, ValueError):
         return None
+    if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
+        return None
+    return _text(path, found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@lru_cache(maxsize=512)
+def _text(path: str, _changed: int, _size: int, _inode: int) -> str | None:
+    """Several questions about a project are asked of the same files: each is read once, as long
+    as it looks the same."""
     content = disk.read(path)
     return content.decode("utf-8-sig", "replace") if isinstance(content, bytes) else None
 
@@ -353,7 +379,7 @@ def _bare(root: str) -> Project:
 def _project(root: str) -> Project:
     names = _listed(root)
     files = []
-    said = ""
+    texts = {}
     found = Dependencies()
     pyproject: Mapping[str, Any] = {}
     sections: Mapping[str, Mapping[str, str]] = {}
@@ -364,7 +390,7 @@ def _project(root: str) -> Project:
         if text is None:
             continue
         files.append(name)
-        said += f"{text}\n"
+        texts[name] = text
         if name == "pyproject.toml":
             pyproject = dependencies.read_toml(text.encode())
             found |= dependencies.of_pyproject(pyproject)
@@ -383,6 +409,7 @@ def _project(root: str) -> Project:
     search = (*roots, *(("", os.path.join(root, each)) for each in ("", "src")))
     name = _name(pyproject, sections)
     found = _with_files(root, found)
+    said = "\n".join(texts.values())
     itself = {normalised(name)}  # `all = ["app[fast]"]` asks for more of the project itself
     return Project(
         root,
@@ -395,6 +422,8 @@ def _project(root: str) -> Project:
         _early(root, roots, pyproject),
         bool(_FOR_PYTHON_2.search(said)) and not _FOR_PYTHON_3.search(said),
         shipped=_shipped(root, pyproject),
+        python=admitted(pyproject, sections, keywords, texts),
+        distribution=distribution(pyproject, sections, keywords),
     )
 
 

@@ -1,0 +1,125 @@
+"""Whether a file could import the helper, as its own code shows. Whether the project has the helper
+is for `run/helper_import.py` to find out."""
+
+import ast
+import builtins
+import re
+from bisect import bisect_right
+from functools import lru_cache
+
+from atomic_fix.catalog import python_2
+from atomic_fix.facts.scopes import FunctionFacts
+from atomic_fix.fixes import Refused
+from atomic_fix.fixes.edit_context import EditContext
+from atomic_fix.source import Source
+
+# A host program loads the file, into an interpreter of its own or on another machine.
+_HOSTED = re.compile(
+    r"^[ \t]*(?:import|from)[ \t]+(?:ansible\.module_utils|bpy|gdb|hou|idaapi|lldb|machine|maya"
+    r"|micropython|nuke|sublime|sublime_plugin|vim)\b"
+    r"|__channelexec__|<<INCLUDE_ANSIBLE_MODULE|(?<!\w)__(?:salt|grains|pillar|opts)__\b",
+    re.MULTILINE,
+)
+# A debugger, a console: it works within whatever program it is started in.
+_GUEST = re.compile(
+    r"^(?:import[ \t]+__main__\b(?![ \t]*\.)|from[ \t]+__main__[ \t]+import\b)", re.MULTILINE
+)
+_SHIPPED = re.compile(r"\bgetsource(?:lines|file)?\(\s*(?:[\w.]+\.)?(\w+)")
+_SCRIPT = re.compile(r"^# /// script$(.*?)^# ///$", re.MULTILINE | re.DOTALL)
+
+
+def must_be_importable(context: EditContext, module: str) -> None:
+    """Refuses where the file itself shows that it could not import the helper."""
+    source = context.source
+    if _is_python_2(source, context.facts.tree.module):
+        raise Refused("the file is for Python 2, and the helper for Python 3")
+    if _is_sent_on(context):  # it would not find an import that the module has, either
+        raise Refused("the function uses names that its module has not: it runs somewhere else")
+    top = module.partition(".")[0]
+    if context.search_source(rf"(?m)^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b"):
+        return  # it is there
+    hosted = context.search_source(_HOSTED)
+    shipped = context.cached("shipped", lambda: set(_SHIPPED.findall(source.text)))
+    function: FunctionFacts | None = context.function
+    around = set()
+    while function is not None:
+        around |= {function.name, function.owner.name if function.owner is not None else ""}
+        function = function.outer
+    if hosted or shipped & (around | {"modules", "__name__"} - {""}):
+        raise Refused("the code runs where its packages are not, and could not import the helper")
+    if top == "atomic_fix" and context.search_source(_GUEST):
+        raise Refused(
+            "the code works within the program that runs (`import __main__`), which need not have "
+            "the helper; a copy of it in the same package would do"
+        )
+    script = context.search_source(_SCRIPT)
+    if script and top == "atomic_fix" and not re.search(r"atomic[-_]fix", script[1]):
+        raise Refused(
+            "the script names what it needs (`# /// script`), and the helper is not there"
+        )
+
+
+def _is_sent_on(context: EditContext) -> bool:
+    """Whether a decorator seems to run the source of a function elsewhere: it uses a name that
+    nothing in the file binds."""
+    module = context.facts.tree.module
+    row = min((each.lineno for each in context.first), default=0)
+    if not row and not isinstance(context.function.node, ast.Module):
+        row = context.function.node.lineno
+    index = bisect_right(module.body, row, key=lambda each: each.lineno) - 1
+    around = module.body[index] if index >= 0 else None
+    if (
+        not isinstance(around, (ast.FunctionDef, ast.AsyncFunctionDef))
+        or not around.decorator_list
+        or row > (around.end_lineno or 0)
+    ):
+        return False
+    bound = context.cached("bound names", lambda: _bound_names(module))
+    return "*" not in bound and any(
+        isinstance(node, ast.Name)
+        and node.id not in bound
+        and not hasattr(builtins, node.id)
+        and not node.id.startswith("__")
+        for part in around.body
+        for node in ast.walk(part)
+    )
+
+
+def _bound_names(module: ast.Module) -> set[str]:
+    """The names that anything in a file binds; a star for those of an `import *`."""
+    bound = set[str]()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                bound.add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.alias):
+            bound.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(name := getattr(node, "name", None), str):
+            bound.add(name)
+    return bound
+
+
+@lru_cache(maxsize=1)
+def _is_python_2(source: Source, tree: ast.Module) -> bool:
+    """Whether a file can only be for Python 2."""
+    text = source.text
+    if text.startswith("#!") and re.match(r"#!.*\bpython3", text):
+        return False
+    if python_2.EITHER.search(text):
+        return False
+    habits = sum(weight for habit, weight in python_2.HABITS if habit.search(text))
+    return (
+        python_2.SYNTAX.search(text) is not None
+        or python_2.MODULES.search(text) is not None
+        or habits > 2
+        or (any(name in text for name in python_2.NAMES) and _uses_python_2(tree))
+    )
+
+
+def _uses_python_2(tree: ast.Module) -> bool:
+    """Whether a file uses a builtin that Python 3 does not have, and binds it nowhere."""
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    bound = _bound_names(tree)
+    return bool(python_2.NAMES & used - bound) and "*" not in bound

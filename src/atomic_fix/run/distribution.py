@@ -1,0 +1,75 @@
+"""Which top-level packages the distribution of a project has, where its files say so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from atomic_fix.run.dependencies import subtable
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Patterns of the names of packages."""
+
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+
+    def has(self, top: str) -> bool:
+        """Whether a top-level package is in it, with any of what it holds."""
+        return any(fnmatchcase(top, each.partition(".")[0]) for each in self.include) and not any(
+            fnmatchcase(top, each) for each in self.exclude
+        )
+
+
+def distribution(
+    pyproject: Mapping[str, Any],
+    sections: Mapping[str, Mapping[str, str]],
+    keywords: Mapping[str, tuple[str, ...]],
+) -> Distribution | None:
+    """What the files of a project say; None where the build tool looks for itself.
+
+    Args:
+        sections: of its setup.cfg.
+        keywords: of its setup.py.
+    """
+    tool = subtable(pyproject, "tool")
+    packages = subtable(tool, "setuptools").get("packages")
+    find = subtable(packages, "find")
+    hatch = subtable(tool, "hatch", "build", "targets", "wheel").get("packages")
+    poetry = subtable(tool, "poetry").get("packages")
+    options = sections.get("options", {})
+    found = sections.get("options.packages.find", {})
+    listed = options.get("packages", "")
+    includes: tuple[tuple[Iterable[str], Iterable[str]], ...] = (
+        (_texts(packages), ()),
+        (_texts(find.get("include")), _texts(find.get("exclude"))),
+        ([each.rstrip("/").rpartition("/")[2] for each in _texts(hatch)], ()),
+        (_of_poetry(poetry), ()),
+        ([] if "find" in listed else _words(listed), ()),
+        (_words(found.get("include", "")), _words(found.get("exclude", ""))),
+        (keywords.get("packages", ()), ()),
+        (keywords.get("find_packages.include", ()), keywords.get("find_packages.exclude", ())),
+    )
+    for include, exclude in includes:
+        if include or exclude:
+            return Distribution(tuple(include) or ("*",), tuple(exclude))
+    return None
+
+
+def _of_poetry(packages: Any) -> list[str]:
+    found = (
+        subtable(each).get("include") for each in (packages if isinstance(packages, list) else ())
+    )
+    return [each.partition("/")[0] for each in found if isinstance(each, str)]
+
+
+def _words(text: str) -> list[str]:
+    return [each for each in re.split(r"[,\s]+", text) if each]
+
+
+def _texts(value: Any) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []

@@ -1,0 +1,156 @@
+"""Which Pythons a project says that it runs on, and the lowest of them.
+
+Ranges are read as PEP 440 has them, and as Poetry has (`^3.8`, `~3.8`, `3.8.*`, `||`). What cannot
+be read says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from atomic_fix.run.dependencies import subtable
+
+Version: TypeAlias = tuple[int, ...]
+
+# The first with all that the copied helper uses, and the first for which the package is released.
+FIRST_OF_COPIES = (3, 8)
+FIRST_OF_PACKAGE = (3, 10)
+
+_CLAUSE = re.compile(r"(~=|===?|!=|<=|>=|<|>|\^|~)?\s*v?(\d+(?:\.\d+)*)(\.\*|\.x)?(?:[a-z.+-].*)?")
+_CLASSIFIER = re.compile(r"(?m)^[^#\n]*Programming Language :: Python :: 3\.(\d+)(?![\d.])")
+_LATER_THAN_ALL = 1000  # as the last part of a version: after each release of a series
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The lowest Python 3 that a project admits, the file that says so, and its words."""
+
+    lowest: Version
+    file: str
+    words: str
+
+    def __str__(self) -> str:
+        number = ".".join(map(str, self.lowest))
+        return f"{self.file} admits Python {number} (`{self.words}`)"
+
+
+def admitted(
+    pyproject: Mapping[str, Any],
+    sections: Mapping[str, Mapping[str, str]],
+    keywords: Mapping[str, tuple[str, ...]],
+    texts: Mapping[str, str],
+) -> Admitted | None:
+    """What the files of a project admit: the first that says it by a range, else the lowest of the
+    classifiers.
+
+    Args:
+        sections: of its setup.cfg.
+        keywords: of its setup.py.
+        texts: of all its files.
+    """
+    for file, key, range_ in _ranges(pyproject, sections, keywords):
+        lowest = lowest_in(range_)
+        if lowest is not None:
+            return Admitted(lowest, file, f"{key} {range_}")
+    found = [
+        (int(number), file) for file, text in texts.items() for number in _CLASSIFIER.findall(text)
+    ]
+    if not found:
+        return None
+    number, file = min(found)
+    return Admitted((3, number), file, f"Programming Language :: Python :: 3.{number}")
+
+
+def _ranges(
+    pyproject: Mapping[str, Any],
+    sections: Mapping[str, Mapping[str, str]],
+    keywords: Mapping[str, tuple[str, ...]],
+) -> Iterator[tuple[str, str, str]]:
+    """The ranges, each with its file and key."""
+    poetry = subtable(pyproject, "tool", "poetry", "dependencies").get("python")
+    if isinstance(poetry, dict):
+        poetry = poetry.get("version")
+    flit = subtable(pyproject, "tool", "flit", "metadata").get("requires-python")
+    for key, value in (
+        ("requires-python", subtable(pyproject, "project").get("requires-python")),
+        ("python", poetry),
+        ("requires-python", flit),
+    ):
+        if isinstance(value, str):
+            yield "pyproject.toml", key, value.strip()
+    value = sections.get("options", {}).get("python_requires", "")
+    yield "setup.cfg", "python_requires", value.strip()
+    literal = keywords.get("python_requires", ())
+    if len(literal) == 1:
+        yield "setup.py", "python_requires", literal[0].strip()
+
+
+def lowest_in(text: str) -> Version | None:
+    """The lowest release series of Python 3 that a range admits, up to the first for which the
+    package is released; None where the range says nothing, or cannot be read."""
+    ranges = [_clauses(each) for each in text.split("||")]
+    known = [each for each in ranges if each]
+    if not known or len(known) < len(ranges):
+        return None
+    for minor in range(FIRST_OF_PACKAGE[1]):
+        tried = [(3, minor), (3, minor, _LATER_THAN_ALL)]
+        tried += [
+            version
+            for clauses in known
+            for _, version, _ in clauses
+            if version[:2] == (3, minor) and len(version) > 2
+        ]
+        if any(all(_holds(each, c) for c in clauses) for each in tried for clauses in known):
+            return 3, minor
+    return FIRST_OF_PACKAGE
+
+
+_Clause: TypeAlias = tuple[str, Version, bool]
+
+
+def _clauses(text: str) -> list[_Clause]:
+    """The clauses of a range, each with whether it ends in a star; none where one is unknown."""
+    found = []
+    # Poetry lets blanks separate them too.
+    parts = re.split(r"[,\s]+", re.sub(r"([<>=~!^])\s+", r"\1", text.strip()))
+    for part in filter(None, parts):
+        clause = _CLAUSE.fullmatch(part)
+        if clause is None:
+            return []
+        version = tuple(map(int, clause[2].split(".")))
+        # A bare version is Poetry's.
+        found.append((clause[1] or "==", version, bool(clause[3]) or not clause[1]))
+    return found
+
+
+def _holds(version: Version, clause: _Clause) -> bool:
+    operator, bound, has_star = clause
+    if operator in {"==", "==="}:
+        return _starts(version, bound) if has_star else _padded(version) == _padded(bound)
+    if operator == "!=":
+        return not (_starts(version, bound) if has_star else _padded(version) == _padded(bound))
+    if operator == "~=":
+        return _padded(version) >= _padded(bound) and _starts(version, bound[:-1])
+    if operator == "^":
+        return _padded(version) >= _padded(bound) and _starts(version, bound[:1])
+    if operator == "~":
+        return _padded(version) >= _padded(bound) and _starts(version, bound[:2])
+    if operator == "<=":
+        return _padded(version) <= _padded(bound)
+    if operator == ">=":
+        return _padded(version) >= _padded(bound)
+    if operator == "<":
+        return _padded(version) < _padded(bound)
+    # As PEP 440 has it, 3.7.1 is above 3.7.
+    return _padded(version) > _padded(bound)
+
+
+def _padded(version: Version) -> Version:
+    return (*version, 0, 0, 0)[:3]
+
+
+def _starts(version: Version, with_: Version) -> bool:
+    return _padded(version)[: len(with_)] == with_
