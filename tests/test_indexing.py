@@ -85,6 +85,21 @@ def run(*arguments: str, given: str | None = None) -> Result:
     return CliRunner().invoke(main, [*arguments], input=given)
 
 
+def test_the_place_in_the_other_file_is_named_as_the_file_is(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = str(Path("app", "job.py"))
+    ways = [(".", job), (str(tree), str(tree / job))]
+    for given, expected in ways:
+        (finding,) = (each for found in results(given).values() for each in found.findings)
+        assert [(each.path, each.span.start.row) for each in finding.related] == [(expected, 5)]
+    monkeypatch.chdir(tree / "app")
+    (finding,) = (each for found in results("utils.py").values() for each in found.findings)
+    assert [each.path for each in finding.related] == ["job.py"]
+    (told,) = json.loads(run("--output-format=json", "--no-cache", "utils.py").stdout)
+    assert [each["filename"] for each in told["related_locations"]] == [str(tree / job)]
+
+
 def test_a_file_is_judged_by_what_another_one_gives_it(tree: Path) -> None:
     told = results()
     assert codes(told) == FOUND

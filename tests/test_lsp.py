@@ -61,6 +61,11 @@ class Editor(LanguageClient):
         super().__init__("editor", "1")
         self.latest: asyncio.Queue[types.PublishDiagnosticsParams] = asyncio.Queue()
         self.messages: list[str] = []
+        self.refreshed = asyncio.Event()
+
+        @self.feature(types.WORKSPACE_DIAGNOSTIC_REFRESH)  # type: ignore[untyped-decorator]
+        def refresh(_params: None) -> None:
+            self.refreshed.set()
 
         @self.feature(types.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]
         def shown(params: types.ShowMessageParams) -> None:
@@ -108,6 +113,7 @@ def in_editor(
     folder: Path,
     options: object = None,
     capabilities: types.TextDocumentClientCapabilities | None = None,
+    workspace: types.WorkspaceClientCapabilities | None = None,
 ) -> None:
     """Start a server, do some work with it and let it end as an editor would."""
 
@@ -117,7 +123,7 @@ def in_editor(
         try:
             result = await editor.initialize_async(
                 types.InitializeParams(
-                    types.ClientCapabilities(text_document=capabilities),
+                    types.ClientCapabilities(workspace, text_document=capabilities),
                     root_uri=folder.as_uri(),
                     initialization_options=options,
                 )
@@ -253,6 +259,44 @@ def test_the_other_files_of_the_project_count_once_they_are_linked(
         assert await editor.diagnostics() == []
 
     in_editor(work, folder)
+
+
+def test_an_editor_that_asks_is_said_to_ask_again_once_the_project_is_linked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "tree"
+    (folder / ".git").mkdir(parents=True)
+    utils, job = folder / "utils.py", folder / "job.py"
+    utils.write_text(PLAIN)
+    job.write_text(CALLER)
+    identifier = types.TextDocumentIdentifier(utils.as_uri())
+
+    async def work(editor: Editor) -> None:
+        item = types.TextDocumentItem(utils.as_uri(), "python", 1, PLAIN)
+        editor.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        await asyncio.wait_for(editor.refreshed.wait(), 60)
+        report = await editor.text_document_diagnostic_async(
+            types.DocumentDiagnosticParams(identifier)
+        )
+        assert isinstance(report, types.RelatedFullDocumentDiagnosticReport)
+        (found,) = report.items
+        (related,) = found.related_information or ()
+        assert related.location.uri == job.as_uri()
+        assert related.location.range.start == types.Position(4, 0)
+        assert editor.latest.empty()
+
+    pulls = types.TextDocumentClientCapabilities(diagnostic=types.DiagnosticClientCapabilities())
+    refreshes = types.WorkspaceClientCapabilities(
+        diagnostics=types.DiagnosticWorkspaceClientCapabilities(refresh_support=True)
+    )
+    # What the editor configures holds where projects are linked too.
+    options = {
+        "minConfidence": 0.6,
+        "extendExclude": ["old/"],
+        "perFileIgnores": {"b.py": ["ATF2"]},
+    }
+    in_editor(work, folder, options, pulls, refreshes)
 
 
 def test_repairs_that_cannot_be_imported_are_left_out_and_one_message_says_so(
