@@ -797,16 +797,16 @@ def test_what_a_function_does_to_the_file_of_a_user_is_no_save_and_load() -> Non
         "app/documents.py": """
             import json
 
-            def parse_document(path):
+            def document_of(path):
                 with open(path) as file:
                     return json.load(file)
             """,
         "app/edit.py": """
-            from app.documents import parse_document
+            from app.documents import document_of
 
             def edit(target, old, new):
                 if target.endswith(".json"):
-                    parse_document(target)
+                    document_of(target)
                 with open(target) as file:
                     text = file.read()
                 with open(target, "w") as file:

@@ -209,16 +209,16 @@ class Sites:
     def _find_loads(self, function: FunctionFacts) -> Iterator[LoadSite]:
         for given in function.calls:
             elsewhere = self._load_elsewhere(given) if self.outside.calls else None
-            if elsewhere is not None:
-                yield elsewhere
-                continue
-            if last_name(given.node.func) not in self._loading or given in self._written:
-                continue
-            call, name = self._seen_through(given)
-            if not self._is_vouched_for(call, name):
-                load = self._load.find(call, name)
-                if load is not None:
-                    yield load
+            load = None
+            if last_name(given.node.func) in self._loading and given not in self._written:
+                call, name = self._seen_through(given)
+                if not self._is_vouched_for(call, name):
+                    load = self._load.find(call, name)
+            # What its name tells already needs no look into another file.
+            if load is None or (load.raw and elsewhere is not None and not elsewhere.raw):
+                load = elsewhere
+            if load is not None:
+                yield load
 
     def _load_elsewhere(self, call: Call) -> LoadSite | None:
         """The load that a function from another file makes of what it is given."""
