@@ -31,7 +31,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "src").mkdir()
     (tmp_path / FOUND).write_text(SAVER, encoding="utf-8")
-    (tmp_path / UNREAD).write_text("def (:\n", encoding="utf-8")
+    (tmp_path / UNREAD).write_text("open(path, 'w')\ndef (:\n", encoding="utf-8")
     (tmp_path / "clean.py").write_text("x = 1\n", encoding="utf-8")
     return tmp_path
 
