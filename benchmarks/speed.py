@@ -242,13 +242,9 @@ class Bench:
         self.tell("a finding adds / `import libcst`", 1.3, added, libcst)
 
     def index(self) -> None:
-        """Bar of the project index, once there is one."""
-        listed = subprocess.run([*ATOMIC, "--help"], capture_output=True, text=True, check=True)
-        if "--no-index" not in listed.stdout:
-            say("| project index on / off, cold | 1.3 | | | there is none | |")
-            return
+        """Bar of the project index."""
         cold = [*ATOMIC, "--no-cache", str(self.tree)]
-        self.compare("project index on / off, cold", 1.3, cold, [*cold, "--no-index"])
+        self.compare("project index on / off, cold", 1.3, cold, [*cold, "--no-project"])
 
     def growth(self) -> None:
         """Bars of growth: linear is 1, whatever there is more of."""
