@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
-from atomic_fix.run.narrowing import Narrowing
 from dask.distributed import Client
 
 from atomic_fix.report import Report, one_per_call, renderer
-from atomic_fix.run.all_files import Effort, check_files
+from atomic_fix.run.all_files import RunOptions, check_files
+from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.run.workers import Checked, Work, do
 from atomic_fix.runtime import atomic_open
 from atomic_fix.settings import Resolver
@@ -28,28 +28,28 @@ BATCH = 24
 """Files that go to a worker at once."""
 
 
-def do_several(works: Sequence[Work], narrowing: Narrowing) -> list[Checked]:
-    return [do(each, narrowing) for each in works]
+def do_several(works: Sequence[Work], report_filter: ReportFilter) -> list[Checked]:
+    return [do(each, report_filter) for each in works]
 
 
-def engine(client: Client) -> Callable[[Sequence[Work], Narrowing], Iterable[Checked]]:
+def engine(client: Client) -> Callable[[Sequence[Work], ReportFilter], Iterable[Checked]]:
     """Does the work on files by the workers of a cluster."""
 
-    def work_through(works: Sequence[Work], narrowing: Narrowing) -> Iterator[Checked]:
+    def work_through(works: Sequence[Work], report_filter: ReportFilter) -> Iterator[Checked]:
         batches = [works[i : i + BATCH] for i in range(0, len(works), BATCH)]
         # A file may change, so what came of one is never taken for another.
-        futures = client.map(partial(do_several, narrowing=narrowing), batches, pure=False)
+        futures = client.map(partial(do_several, report_filter=report_filter), batches, pure=False)
         for future in futures:
             yield from future.result()
 
     return work_through
 
 
-def lines(repository: str, effort: Effort) -> Iterator[str]:
+def lines(repository: str, run_options: RunOptions) -> Iterator[str]:
     """The findings of one repository."""
-    results = check_files([repository], Resolver({}), Narrowing(), effort)
-    told = tuple(replace(each, findings=one_per_call(each.findings)) for each in results)
-    yield from renderer("jsonl")(Report(told))
+    results = check_files([repository], Resolver({}), ReportFilter(), run_options)
+    shown = tuple(replace(each, findings=one_per_call(each.findings)) for each in results)
+    yield from renderer("jsonl")(Report(shown))
 
 
 def main() -> None:
@@ -67,7 +67,7 @@ def main() -> None:
     )
     with client, atomic_open(given.output, "w", encoding="utf-8") as file:
         for repository in given.repositories:
-            file.writelines(lines(repository, Effort(engine=engine(client))))
+            file.writelines(lines(repository, RunOptions(engine=engine(client))))
 
 
 if __name__ == "__main__":
