@@ -130,7 +130,7 @@ def test_as_json() -> None:
     found = json.loads(explained(f"app.py:{row}", "--output-format", "json").output)
     assert (found["filename"], found["row"]) == ("app.py", row)
     (place,) = found["places"]
-    assert place["codes"] == ["ATF101"]
+    assert (place["kind"], place["codes"]) == ("write", ["ATF101"])
     assert place["not_reported"] is None
     assert (place["confidence"], place["min_confidence"]) == (0.83, 0.5)
     assert place["features"][0] == {
@@ -139,6 +139,7 @@ def test_as_json() -> None:
         "weight": 0.5,
         "strength": 1.0,
         "contribution": 0.5,
+        "word": "store",
         "row": None,
         "path": None,
     }

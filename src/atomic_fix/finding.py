@@ -122,13 +122,15 @@ class WeighedFeature:
     """One thing that counts for or against a file being durable state.
 
     `name` stays from version to version, `text` says it as a clause. It adds `weight` times
-    `strength` to the log odds; `row` and `path` are those of the place that shows it.
+    `strength` to the log odds. `word` is what it finds in a name, `row` and `path` are those of the
+    place that shows it.
     """
 
     name: str
     text: str
     strength: float
     weight: float
+    word: str = ""
     row: int | None = None
     path: str = ""
 
@@ -144,6 +146,8 @@ class Explanation:
     `excluded` says in a clause why it is none, whatever its confidence; empty for no such reason.
     """
 
+    kind: str
+    """`write`, `publication`, `handler`, `load` or `test`."""
     span: Span
     what: str
     confidence: float

@@ -97,6 +97,7 @@ def _as_data(
     explained: Explanation, codes: list[str], why_not: str, least: float
 ) -> dict[str, object]:
     return {
+        "kind": explained.kind,
         "row": explained.span.start.row,
         "column": explained.span.start.column,
         "what": explained.what,
@@ -112,6 +113,7 @@ def _as_data(
                 "weight": each.weight,
                 "strength": round(each.strength, 4),
                 "contribution": round(each.contribution, 4),
+                "word": each.word or None,
                 "row": each.row,
                 "path": each.path or None,
             }
