@@ -336,17 +336,17 @@ def compare(
         here = findings[path]
         part = by_file[path][0].part
         for label in by_file[path]:
-            hits = _hits(label, here, by_file[path])
-            met.update(hits)
-            sure = max((here[i]["confidence"] for i in hits), default=0.0)
+            near = hits(label, here, by_file[path])
+            met.update(near)
+            sure = max((here[i]["confidence"] for i in near), default=0.0)
             said = f"{label.rule:8} {path}:{label.line}  {label.why}"
             if label.verdict == "flag":
-                judged.append(Judged("hit" if hits else "miss", label.rule, sure, said))
+                judged.append(Judged("hit" if near else "miss", label.rule, sure, said))
                 if sure >= threshold:
                     count(label.rule, part, "hit")
                 elif label.tier != "far":  # which only other files show: no miss
                     count(label.rule, part, "miss")
-            elif label.verdict == "ok" and hits:
+            elif label.verdict == "ok" and near:
                 judged.append(Judged("false", label.rule, sure, said))
                 if sure >= threshold:
                     count(label.rule, part, "false")
@@ -364,7 +364,7 @@ def _below(root: Path, finding: Mapping[str, Any]) -> str:
     return Path(finding["filename"]).resolve().relative_to(root.resolve()).as_posix()
 
 
-def _hits(label: Label, found: Sequence[Mapping[str, Any]], others: Sequence[Label]) -> list[int]:
+def hits(label: Label, found: Sequence[Mapping[str, Any]], others: Sequence[Label]) -> list[int]:
     """The findings of a file that meet a label: on its row, or else beside it, unless they are on
     that of another label."""
     near = [
