@@ -1588,3 +1588,91 @@ def test_a_container_with_python_2_gets_no_import(here: Path) -> None:
     put({"requirements.txt": "atomic-fix\n", "Dockerfile": "FROM python:2.7-slim\n"})
     make(app__="", app__store=SAVER)
     apart("app/store.py", "other files of the project are for Python 2")
+
+
+# How the modules of a folder import each other.
+
+
+def vendored_as_advised(name: str) -> None:
+    """The two commands that the refusal of a file leads to."""
+    command = refused(name).partition("`atomic-fix ")[2].partition("`")[0]
+    assert run(*command.split()).exit_code == 0
+    assert run("--write", "--no-cache").exit_code == 0
+
+
+def starts(*arguments: str) -> None:
+    bare = [sys.executable, "-S", "-E", "-B", *arguments]
+    subprocess.run(bare, check=True)
+
+
+def test_a_copy_goes_where_flat_imports_find_it(here: Path) -> None:
+    put({"requirements.txt": "click\n"})
+    make(apps__main__const="A = 1\n", apps__main__job="from const import A\n\n" + SAVER)
+    make(apps__main__other=SAVER)
+    vendored_as_advised("apps/main/job.py")
+    assert Path("apps/main/atomic_io.py").exists()
+    assert "from atomic_io import" in Path("apps/main/other.py").read_text()
+    starts("apps/main/job.py")
+
+
+def test_a_copy_that_flat_imports_do_not_find_is_not_imported(here: Path) -> None:
+    put({"requirements.txt": "click\n"})
+    make(apps__main__const="A = 1\n", apps__main__job="from const import A\n\n" + SAVER)
+    assert run("--vendor", "apps/atomic_io.py").exit_code == 0
+    line = refused("apps/main/job.py")
+    assert "import each other by way of apps/main/, not by way of where apps/atomic_io.py" in line
+    assert "--vendor apps/main/atomic_io.py` and set `helper` to `atomic_io`" in line
+
+
+def test_a_source_root_may_have_an_init_file(here: Path) -> None:
+    put({"setup.py": "from setuptools import setup\nsetup(package_dir={'': 'src'})\n"})
+    make(src__="", src__names="A = 1\n", src__job="from names import A\n\n" + SAVER)
+    make(src__tools__deep="import os, sys\n\nimport job\n\n" + SAVER, src__tools__="")
+    vendored_as_advised("src/job.py")
+    assert Path("src/atomic_io.py").exists()
+    assert "from atomic_io import" in Path("src/tools/deep.py").read_text()
+    starts("src/job.py")
+
+
+def test_relative_imports_make_a_package(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    make(app__="", app__config="", app__job="import config\nfrom . import config as c\n" + SAVER)
+    assert "--vendor app/atomic_io.py" in refused("app/job.py")
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    repaired("app/job.py", "from app.atomic_io import atomic_write_json\n")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "sys.path.insert(0, 'management')",
+        "sys.path.append(os.path.join(os.path.dirname(__file__), '..', 'management'))",
+        "sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'management'))",
+        (
+            "HERE = os.path.abspath(__file__)\nsys.path.insert(0, HERE)\n"
+            "UP = os.path.dirname(os.path.dirname(HERE))\n"
+            "sys.path.insert(0, os.path.join(UP, 'management'))"
+        ),
+    ],
+)
+def test_a_script_finds_what_it_puts_on_the_path(here: Path, row: str) -> None:
+    put({"requirements.txt": "click\n", "atomic-fix.toml": 'helper = "files"\n'})
+    put({"management/files.py": Path(runtime.__file__).read_text(encoding="utf-8")})
+    make(setup__migrate=f"import os\nimport sys\nfrom pathlib import Path\n\n{row}\n\n{SAVER}")
+    assert run("--write", "--no-cache", "setup").exit_code == 0
+    assert "from files import atomic_write_json\n" in Path("setup/migrate.py").read_text()
+    starts("setup/migrate.py")
+
+
+@pytest.mark.parametrize("files", [{}, {"requirements.txt": "click\n"}, {"setup.cfg": "[a]\n"}])
+def test_a_project_without_pyproject_gets_a_file_of_settings(
+    here: Path, files: dict[str, str]
+) -> None:
+    put({**files, "app/__init__.py": "", "app/job.py": SAVER})
+    result = run("--vendor", "app/atomic_io.py")
+    assert (result.exit_code, result.stderr) == (
+        0,
+        'atomic-fix.toml: new, with `helper = "app.atomic_io"`\n',
+    )
+    assert Path("atomic-fix.toml").read_text() == 'helper = "app.atomic_io"\n'
+    repaired("app/job.py", "from app.atomic_io import atomic_write_json\n")

@@ -17,6 +17,7 @@ from atomic_fix.run import dependencies, disk
 from atomic_fix.run.dependencies import Dependencies, normalised, subtable
 from atomic_fix.run.distribution import Distribution, distribution
 from atomic_fix.run.python_versions import Admitted, admitted
+from atomic_fix.run.search_path import searched
 
 # Folders of a repository whose modules are not packages, unless they say so by an `__init__.py`:
 # the names that setuptools leaves out when it looks for the packages of a project by itself.
@@ -149,14 +150,40 @@ class Project:
         """The folder into which a module belongs that a file is to import: the top one of the
         file's package, else the project's main package, else the folder of the file."""
         folder = os.path.dirname(path)
-        root = import_root(path)
-        if root == folder:
+        by_imports = self.searched(path)
+        root = next(iter(by_imports), "") or self._told_root(folder) or import_root(path)
+        if root == folder and not by_imports:
             around = [each for _, each in self.roots if self.reaches(folder, each)]
             if not around:
                 return self._main_package() or folder
             root = max(around, key=len)
         inside = _below(folder, root)
+        if inside and self._is_flat(root):
+            return root
         return os.path.join(root, inside[0]) if inside else folder
+
+    def searched(self, path: str) -> list[str]:
+        """The folders of Python's path by which a file and its neighbours import each other, the
+        most used one first; none when they do not."""
+        around = neighbours(os.path.dirname(path))
+        return searched(path, text_of(path) or "", self.root, import_root(path), around)
+
+    def _told_root(self, folder: str) -> str:
+        """The innermost source root around a folder that the files of the project name, although
+        it has an `__init__.py`."""
+        around = [
+            each
+            for prefix, each in self.roots
+            if not prefix and each != self.root and _below(folder, each) is not None
+        ]
+        return max(around, key=len, default="")
+
+    def _is_flat(self, root: str) -> bool:
+        """Whether modules lie in a source root, and import each other by their bare names."""
+        return root != self.root and any(
+            searched(path, text, self.root, import_root(path), {})[:1] == [root]
+            for path, text in neighbours(root).items()
+        )
 
     def _main_package(self) -> str:
         found = [
@@ -175,7 +202,10 @@ class Project:
         folder, name = os.path.split(path)
         root = import_root(path)
         prefix = ""
-        if root == folder:
+        told = self._told_root(folder) if root != folder else ""
+        if found := next(iter(self.searched(path)), told):
+            root = found
+        elif root == folder:
             around = [each for each in self.roots if self.reaches(folder, each[1])]
             if around and not _holds_scripts(folder, self.root):
                 prefix, root = max(around, key=lambda each: len(each[1]))
@@ -211,6 +241,12 @@ def import_root(path: str) -> str:
             break
         folder = parent
     return folder
+
+
+def neighbours(folder: str) -> dict[str, str]:
+    """The modules of a folder, with their text."""
+    paths = [os.path.join(folder, each) for each in _listed(folder) if each.endswith(".py")]
+    return {path: text for path in paths[:_MOST_FILES] if (text := text_of(path))}
 
 
 def nearest_pyproject(path: str) -> str:
