@@ -1676,3 +1676,83 @@ def test_a_project_without_pyproject_gets_a_file_of_settings(
     )
     assert Path("atomic-fix.toml").read_text() == 'helper = "app.atomic_io"\n'
     repaired("app/job.py", "from app.atomic_io import atomic_write_json\n")
+
+
+# Pythons that other files tell of.
+
+
+GUARD = "import sys\n\nif {}:\n    sys.exit('too old')\n"
+SIGNS = {
+    "guard": {"run.py": GUARD.format("sys.version_info < (3, {})")},
+    "guard of a slice": {"run.py": GUARD.format("sys.version_info[:2] < (3, {})")},
+    "guard of parts": {
+        "run.py": GUARD.format("sys.version_info.major < 3 or sys.version_info.minor < {}")
+    },
+    "guard the other way": {"run.py": GUARD.format("not sys.version_info >= (3, {})")},
+    "assertion": {"run.py": "import sys\nassert sys.version_info >= (3, {})\n"},
+    "mypy.ini": {"mypy.ini": "[mypy]\npython_version = 3.{}\n"},
+    "mypy": {"pyproject.toml": "[tool.mypy]\npython_version = '3.{}'\n"},
+    "setup.cfg": {"setup.cfg": "[mypy]\npython_version = 3.{}\n"},
+    "ruff": {"pyproject.toml": "[tool.ruff]\ntarget-version = 'py3{}'\n"},
+    "black": {"pyproject.toml": "[tool.black]\ntarget-version = ['py3{}', 'py312']\n"},
+    ".python-version": {".python-version": "3.{}.1\n"},
+    "runtime.txt": {"runtime.txt": "python-3.{}.4\n"},
+    "Pipfile": {"Pipfile": "[requires]\npython_version = '3.{}'\n[packages]\natomic-fix = '*'\n"},
+    "environment": {"environment.yml": "dependencies:\n  - python=3.{}\n  - pip\n"},
+    "recipe": {"conda/meta.yaml": "requirements:\n  run:\n    - python >=3.{}\n"},
+    "image": {"Dockerfile": "FROM python:3.{}-slim\nRUN pip install -r requirements.txt\n"},
+    "image with a variable": {"docker/Dockerfile": "ARG PYTHON_VERSION=3.{}\n"},
+    "travis": {".travis.yml": "language: python\npython:\n  - '3.12'\n  - '3.{}'\n"},
+    "tox": {"tox.ini": "[tox]\nenvlist = lint, py{{3{},311}}\n"},
+    "workflow": {".github/workflows/t.yml": "  python-version: ['3.12', \"3.{}\"]\n"},
+    "workflow in rows": {".github/workflows/t.yml": "  python-version:\n    - 3.12\n    - 3.{}\n"},
+    "readme": {"README.md": "Needs Python 3.{} or newer.\n"},
+}
+
+
+def signing(kind: str, minor: int) -> dict[str, str]:
+    found = {name: text.replace("{}", str(minor)) for name, text in SIGNS[kind].items()}
+    if kind == "tox":
+        found = {name: text.format(minor) for name, text in SIGNS[kind].items()}
+    return {"requirements.txt": "atomic-fix\n", **found}
+
+
+@pytest.mark.parametrize("kind", SIGNS)
+def test_other_files_tell_which_pythons_are_in_use(here: Path, kind: str) -> None:
+    put({"app/__init__.py": "", "app/job.py": SAVER, **signing(kind, 10)})
+    repaired("app/job.py")
+    put({"app/job.py": SAVER, **signing(kind, 7)})
+    name = next(iter(SIGNS[kind]))
+    assert f"{name} admits Python 3.7 (`" in refused("app/job.py")
+    put(signing(kind, 9))
+    assert "for which there is no atomic-fix (it needs 3.10)" in refused("app/job.py")
+
+
+@pytest.mark.parametrize(
+    ("image", "minor"), [("ubuntu:18.04", 6), ("debian:buster-slim", 7), ("ubuntu:22.04", None)]
+)
+def test_the_python_of_a_system(here: Path, image: str, minor: int | None) -> None:
+    put({"requirements.txt": "atomic-fix\n", "app/__init__.py": "", "app/job.py": SAVER})
+    put({"Dockerfile": f"FROM {image}\nRUN apt-get install -y python3-pip\n"})
+    if minor is None:
+        repaired("app/job.py")
+    else:
+        assert f"Dockerfile admits Python 3.{minor}" in refused("app/job.py")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        # What its installation refuses, no other file admits.
+        {"pyproject.toml": DECLARES + "requires-python = '>=3.10'\n[tool.black]\n"
+         "target-version = ['py38']\n"},
+        {"run.py": GUARD.format("sys.version_info < (3, 10)"), "mypy.ini": "python_version = 3.7"},
+        {"run.py": "import sys\nif sys.version_info < (3, 8):\n    import typing_extensions\n"},
+        {"tox.ini": "[tox]\n# envlist = py37\nenvlist = py311\n"},
+        {"Dockerfile": "FROM ubuntu:18.04\nRUN apt-get install python3.12\n"},
+        {"README.md": "Python 3.7 is no longer supported.\n"},
+    ],
+)  # fmt: skip
+def test_what_admits_no_older_python(here: Path, files: dict[str, str]) -> None:
+    put({"requirements.txt": "atomic-fix\n", "app/__init__.py": "", "app/job.py": SAVER, **files})
+    repaired("app/job.py")

@@ -16,6 +16,7 @@ from typing import Any
 from atomic_fix.run import dependencies, disk
 from atomic_fix.run.dependencies import Dependencies, normalised, subtable
 from atomic_fix.run.distribution import Distribution, distribution
+from atomic_fix.run.python_signs import signs
 from atomic_fix.run.python_versions import Admitted, admitted
 from atomic_fix.run.search_path import searched
 
@@ -409,6 +410,9 @@ def _bare(root: str) -> Project:
             for each in _listed(root)[: 10 * _MOST_FILES]
             for name in ("pyproject.toml", "setup.py")
         ),
+        python=admitted({}, {}, {}, {}, signs(root, _listed(root), {}, text_of))
+        if _is_checkout(root)
+        else None,
     )
 
 
@@ -458,7 +462,9 @@ def _project(root: str) -> Project:
         _early(root, roots, pyproject),
         bool(_FOR_PYTHON_2.search(said)) and not _FOR_PYTHON_3.search(said),
         shipped=_shipped(root, pyproject),
-        python=admitted(pyproject, sections, keywords, texts),
+        python=admitted(
+            pyproject, sections, keywords, texts, signs(root, names, pyproject, text_of)
+        ),
         distribution=distribution(pyproject, sections, keywords),
     )
 
