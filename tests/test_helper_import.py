@@ -221,9 +221,6 @@ EXTRAS: dict[str, dict[str, str]] = {
         "setup.py": "from setuptools import setup\nsetup(extras_require={'x': ['atomic-fix']})\n"
     },
     "Pipfile": {"Pipfile": "[dev-packages]\natomic-fix = '*'\n"},
-    "requirements-dev": {"requirements-dev.txt": "atomic-fix\n", "requirements.txt": "click\n"},
-    "dev-requirements": {"dev-requirements.txt": "atomic-fix\n"},
-    "requirements/dev": {"requirements/dev.txt": "atomic-fix\n", "requirements/base.txt": ""},
 }
 NONE: dict[str, dict[str, str]] = {
     "nothing": {"pyproject.toml": NO_DEPENDENCY},
@@ -1755,4 +1752,89 @@ def test_the_python_of_a_system(here: Path, image: str, minor: int | None) -> No
 )  # fmt: skip
 def test_what_admits_no_older_python(here: Path, files: dict[str, str]) -> None:
     put({"requirements.txt": "atomic-fix\n", "app/__init__.py": "", "app/job.py": SAVER, **files})
+    repaired("app/job.py")
+
+
+# Whether what is declared reaches the place where the program runs.
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"requirements-dev.txt": "atomic-fix\n", "requirements.txt": "click\n"},
+        {"dev-requirements.txt": "atomic-fix\n"},
+        {"requirements/dev.txt": "atomic-fix\n", "requirements/base.txt": ""},
+        # The list of the tests: the program runs without it.
+        {"requirements.txt": "atomic-fix\npytest\nflake8\n"},
+        {"requirements.txt": "atomic-fix\nrequests\n", "app/x.py": "import flask\n"},
+        {
+            "requirements.txt": "atomic-fix\nrequests\n",
+            "app/x.py": "try:\n    import requests\nexcept ImportError:\n    requests = None\n",
+        },
+        {
+            "requirements.txt": "atomic-fix\n",
+            "pyproject.toml": NO_DEPENDENCY + "dependencies=['x']",
+        },
+    ],
+)
+def test_a_list_that_is_not_installed_with_the_program(here: Path, files: dict[str, str]) -> None:
+    put({"app/__init__.py": "", "app/job.py": SAVER, **files})
+    line = refused("app/job.py")
+    assert line.endswith("; run `atomic-fix --vendor app/atomic_io.py`: a copy comes with it")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"requirements.txt": "atomic-fix\nPyYAML\n", "app/x.py": "import yaml, json\n"},
+        {"requirements.txt": "atomic-fix\npython-dotenv\n", "app/x.py": "import dotenv\n"},
+        {"requirements.txt": "atomic-fix\npytest\n", "Dockerfile": "COPY requirements.txt .\n"},
+        {"requirements.txt": "atomic-fix\npytest\n", "Procfile": "web: python app\n"},
+        {
+            "requirements.txt": "atomic-fix\npytest\n",
+            "docs/install.md": "    pip3 install -r requirements.txt\n    python -m app\n",
+        },
+        {
+            "needs/requirements.txt": "",
+            "requirements.txt": "atomic-fix\npytest\n",
+            "setup.py": "from setuptools import setup\n"
+            "setup(install_requires=open('requirements.txt').read().split())\n",
+        },
+    ],
+)
+def test_a_list_that_is(here: Path, files: dict[str, str]) -> None:
+    put({"app/__init__.py": "", "app/job.py": SAVER, **files})
+    repaired("app/job.py")
+
+
+UPDATERS = [
+    (
+        "import os, requests\n\nHERE = os.path.dirname(__file__)\n\n\n"
+        "def update(tag):\n    url = f'https://raw.githubusercontent.com/o/r/{tag}/app/job.py'\n"
+        "    with open(os.path.join(HERE, 'job.py'), 'wb') as file:\n"
+        "        file.write(requests.get(url).content)\n"
+    ),
+    (
+        "import os, subprocess, sys\n\n\ndef update():\n"
+        "    subprocess.run(['git', 'pull'])\n    os.execv(sys.executable, sys.argv)\n"
+    ),
+]
+
+
+@pytest.mark.parametrize("updater", UPDATERS)
+def test_a_program_that_replaces_its_own_files_imports_a_copy_alone(
+    here: Path, updater: str
+) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"app/update.py": updater})
+    assert "app/update.py replaces the files of the program" in refused("app/job.py")
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    repaired("app/job.py", "from app.atomic_io import atomic_write_json\n")
+
+
+@pytest.mark.parametrize("more", ["subprocess.run(['pip', 'install', '-r', 'requirements.txt'])"])
+@pytest.mark.parametrize("updater", UPDATERS)
+def test_a_program_that_installs_what_it_needs_then(here: Path, updater: str, more: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"app/update.py": f"{updater}    {more}\n"})
     repaired("app/job.py")

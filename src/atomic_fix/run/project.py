@@ -60,6 +60,15 @@ _MOST_FILES = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A file for `pip install -r` or `conda env create`, and what it asks for."""
+
+    file: str
+    names: frozenset[str] = frozenset()
+    extra: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """One folder and what its files say of the program in it.
 
@@ -74,6 +83,10 @@ class Project:
     files: tuple[str, ...] = ()
     name: str = ""
     declared: Dependencies = _NOTHING
+    installed: Dependencies = _NOTHING
+    """Of those, what is installed with it."""
+    listed: tuple[Listed, ...] = ()
+    """Of those, what lists for `pip install -r` and the like have."""
     roots: tuple[tuple[str, str], ...] = ()
     search: tuple[tuple[str, str], ...] = ()
     packages: frozenset[str] = frozenset()
@@ -88,6 +101,10 @@ class Project:
     """Which Pythons it admits, if it says so."""
     distribution: Distribution | None = None
     """Which packages it distributes, if it says so."""
+
+    def is_for_development(self, file: str) -> bool:
+        """Whether the name of a list of requirements says so."""
+        return _is_for_development(file)
 
     def holds(self, path: str) -> bool:
         """Whether a file is part of the program: in a package, or in a source root."""
@@ -443,7 +460,13 @@ def _project(root: str) -> Project:
         else:
             of_file = dependencies.of_pipfile if name == "Pipfile" else dependencies.of_pixi
             found |= of_file(text.encode())
+    named = tuple((each, False) for each in _named_by_setup(texts.get("setup.py", ""), root, names))
+    installed = _with_files(root, found | Dependencies(files=named))
     listed = _requirements_in(root, names)
+    lists = [
+        (each, _with_files(root, Dependencies(files=((each, _is_for_development(each)),))))
+        for each in listed
+    ]
     found |= Dependencies(files=tuple((each, _is_for_development(each)) for each in listed))
     roots, is_told = _roots(root, pyproject, sections, keywords)
     search = (*roots, *(("", os.path.join(root, each)) for each in ("", "src")))
@@ -455,18 +478,30 @@ def _project(root: str) -> Project:
         root,
         (*files, *listed),
         name,
-        Dependencies(found.names - itself, found.extra - itself),
-        roots,
-        tuple(dict.fromkeys((prefix, os.path.normpath(each)) for prefix, each in search)),
-        frozenset() if is_told else _imported_at(root),
-        _early(root, roots, pyproject),
-        bool(_FOR_PYTHON_2.search(said)) and not _FOR_PYTHON_3.search(said),
+        declared=Dependencies(found.names - itself, found.extra - itself),
+        installed=Dependencies(installed.names - itself, installed.extra - itself),
+        listed=tuple(Listed(each, what.names, what.extra) for each, what in lists),
+        roots=roots,
+        search=tuple(dict.fromkeys((prefix, os.path.normpath(each)) for prefix, each in search)),
+        packages=frozenset() if is_told else _imported_at(root),
+        early=_early(root, roots, pyproject),
+        for_python_2=bool(_FOR_PYTHON_2.search(said)) and not _FOR_PYTHON_3.search(said),
         shipped=_shipped(root, pyproject),
         python=admitted(
             pyproject, sections, keywords, texts, signs(root, names, pyproject, text_of)
         ),
         distribution=distribution(pyproject, sections, keywords),
     )
+
+
+def _named_by_setup(text: str, root: str, names: Iterable[str]) -> Iterator[str]:
+    """The lists of requirements that a setup.py reads for what the installation needs."""
+    if "install_requires" in text:
+        for each in _requirements_in(root, names):
+            if re.search(rf"""["'/]{re.escape(each)}["']""", text) and not _is_for_development(
+                each
+            ):
+                yield each
 
 
 def _shipped(root: str, pyproject: Mapping[str, Any]) -> frozenset[str]:
