@@ -81,6 +81,9 @@ def test_a_publisher_is_let_through(name: str) -> None:
         "with suppress(ValueError):\n    x = f(\n0, load(path))",
         "with (\n    suppress(\n        ValueError\n    ),\n    open(p) as f,\n):\n    f.read()",
         "x = getattr(path, f'write_{kind}')\nx(text)",
+        "start = gzip.open if quick else open\nwith start(p, 'wb') as f: f.write(x)",
+        "import torch\nkinds = {'pt': torch.save}\nkinds[kind](x, p)",
+        "import torch\nkeep = partial(torch.save, x)\nkeep(p)",
     ],
 )
 def test_what_no_row_names_is_let_through(text: str) -> None:

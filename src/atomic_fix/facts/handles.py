@@ -166,9 +166,9 @@ class Handles:
     def handle_name(self, call: Call) -> str | None:
         """The dotted name that the handle opened by a call is bound to."""
         function = call.function
-        found = self._named(function, function.bindings).get(call.node)
+        found = self._named(function, function.bindings).get(call.source_node)
         if found is None and function.owner is not None:
-            name = self._named(function.owner, function.owner.attributes).get(call.node)
+            name = self._named(function.owner, function.owner.attributes).get(call.source_node)
             found = f"self.{name}" if name is not None else None
         return found
 
@@ -192,7 +192,7 @@ class Handles:
                     found.setdefault(node, []).append(other)
             calls.of_handle[handle] = found
         found = calls.of_handle[handle]
-        return [other for other in found.get(call.node, ()) if other.order > call.order]
+        return [other for other in found.get(call.source_node, ()) if other.order > call.order]
 
     def _bound(self, name: str, call: Call) -> list[Binding]:
         """What a name, or an attribute of `self`, may stand for at a call."""
@@ -222,8 +222,9 @@ class Handles:
         name = self.paths.call_name(call, call.function)
         row = name.opener
         if row is not None:
-            target = call.argument(0, row.path_keyword)
-            mode = call.argument(1, "mode")
+            given = self.paths.completed(call)
+            target = given.argument(0, row.path_keyword)
+            mode = given.argument(1, "mode")
             return Opened(target, mode, row) if target is not None else None
         if call.method != "open" or call.receiver is None or name.package == "os":
             return None

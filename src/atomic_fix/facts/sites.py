@@ -137,7 +137,7 @@ class Sites:
                 continue
             last = last_name(given.node.func)
             write = self._write.find(call, name) if last in writing else None
-            if write is not None:
+            if write is not None and not self._is_given_beforehand(given, write):
                 self.writes.append(write)
                 self._written.add(given)
             published = publish.find(call, name) if last in publishing else None
@@ -145,6 +145,12 @@ class Sites:
                 self.publishes.append(published)
         if self.outside.calls:
             self._publish_elsewhere(publish)
+
+    def _is_given_beforehand(self, call: Call, write: WriteSite) -> bool:
+        """Whether it is the `partial` that is given the path: the write is told there."""
+        return self.paths.completed(call) is not call and not any(
+            each.value is write.path_node for each in call.arguments
+        )
 
     def _publish_elsewhere(self, publish: "_Publishes") -> None:
         """The calls of functions from other files that publish what they are given."""
@@ -327,6 +333,7 @@ class Sites:
             node = call_of(bound, call.node, call.node.args)
             call = Call(call.order, node, call.function, call.enclosing, dotted(bound), call.node)
             name = QualifiedName()
+        call = self.paths.completed(call)
         position = apis.RUNNERS.get(call.method or name.last)
         if position is not None:
             inner = call.argument(position)

@@ -339,6 +339,8 @@ class _OpenedWrite(WriteRewriter):
         site, context = self.site, self.context
         name = context.facts.paths.call_name(site.call.node, context.function)
         self.name = name.full
+        if context.facts.paths.is_chosen(site.call):
+            raise Refused("which function opens the file is decided while the program runs")
         if site.call.shown is not None:
             raise Refused("the handle is opened in another function")
         if site.api == "os.open":
