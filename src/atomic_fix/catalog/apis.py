@@ -594,6 +594,10 @@ RUNNERS = {
     "apply_async": 0,
     "partial": 0,
     "sync_to_async": 0,
+    "async_add_executor_job": 0,
+    "run_in_threadpool": 0,
+    "deferToThread": 0,
+    "call_soon_threadsafe": 0,
 }
 
 # Modules of the standard library with an `open` of their own.

@@ -14,6 +14,7 @@ from atomic_fix.catalog.calls import (
     WRITING_METHODS,
 )
 from atomic_fix.catalog.words import LOADING, WRITING
+from atomic_fix.facts.handed import handed_function
 from atomic_fix.facts.modes import of_letters
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
@@ -45,6 +46,8 @@ _CONTENTS = Bounds(callers=4)
 _MAKER = Bounds(steps=3, bindings=2)
 """For the call that made an object."""
 
+_HANDED = frozenset({"read_text", "read_bytes"})
+"""Methods that read a file whatever calls them."""
 PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 """Methods of a path that may be called through a name that is bound to them."""
 
@@ -361,6 +364,9 @@ class Handles:
             func = inner.argument(position)
             if isinstance(func, ast.Attribute) and func.attr in READING_A_PATH:
                 return self.resolve(func.value, call), func.value
+        read = handed_function(inner, _HANDED)
+        if isinstance(read, ast.Attribute):
+            return self.resolve(read.value, call), read.value
         for callee in self.paths.callees(node, call.function)[:1]:
             for returned in callee.returns[-_CONTENTS.returns :]:
                 found = self.origin(

@@ -10,6 +10,7 @@ from atomic_fix.catalog.apis import Content, Move
 from atomic_fix.catalog.words import LOADING, PROMISING_ATOMICITY
 from atomic_fix.config import Config
 from atomic_fix.facts.candidates import Candidates, last_parts
+from atomic_fix.facts.handed import call_of_handed, handed_function
 from atomic_fix.facts.handles import Handles, Opened
 from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import words
@@ -26,6 +27,7 @@ __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 # Last parts of names, in addition to those that open, save and load files. What runs a function
 # that it is given may do anything.
 _WRITING = frozenset({*apis.RUNNERS, "write_text", "write_bytes"})
+_HANDED = frozenset({"write_text", "write_bytes"})
 _READING = frozenset({*apis.RUNNERS, *apis.SPLITTERS, "read_text", "read_bytes"})
 _PUBLISHING = frozenset({*apis.RUNNERS, *last_parts(apis.PUBLISHERS), *apis.PUBLISH_METHODS})
 _TREE_MAKERS = last_parts(apis.TREE_MAKERS)
@@ -143,8 +145,30 @@ class Sites:
             published = publish.find(call, name) if last in publishing else None
             if published is not None:
                 self.publishes.append(published)
+        self._find_handed_writes()
         if self.outside.calls:
             self._publish_elsewhere(publish)
+
+    def _find_handed_writes(self) -> None:
+        """The writes by functions that are handed to a call of any name, which makes the call."""
+        wanted = _HANDED | last_parts(_savers(self._config.savers))
+        found: list[WriteSite] = []
+        for given in self.scopes.calls():
+            function = handed_function(given, wanted) if given not in self._written else None
+            if function is None or last_name(given.node.func) in apis.RUNNERS:
+                continue
+            call = call_of_handed(given, function)
+            runner = self.paths.call_name(given, given.function)
+            if not call.arguments or self._is_vouched_for(given, runner):
+                continue
+            write = self._write.find(call, self.paths.call_name(call, call.function))
+            if write is not None:
+                found.append(write)
+                self._written.add(given)
+        if found:
+            self.writes = sorted(
+                [*self.writes, *found], key=lambda site: (site.function.order, site.order)
+            )
 
     def _is_given_beforehand(self, call: Call, write: WriteSite) -> bool:
         """Whether it is the `partial` that is given the path: the write is told there."""
@@ -338,12 +362,7 @@ class Sites:
         if position is not None:
             inner = call.argument(position)
             if isinstance(inner, (ast.Attribute, ast.Name)):
-                # `to_thread(path.write_text, text)` is the call `path.write_text(text)`.
-                rest = [each for each in call.node.args if each is not inner][position:]
-                node = call_of(inner, call.node, rest)
-                call = Call(
-                    call.order, node, call.function, call.enclosing, dotted(inner), call.source_node
-                )
+                call = call_of_handed(call, inner)
                 name = self.paths.call_name(call, call.function)
         return call, name
 

@@ -273,6 +273,9 @@ class _WholeWrite(WriteRewriter):
         in_a_runner = written.shown is not None
         if not isinstance(func, ast.Attribute) or (in_a_runner and given_to(context, func) is None):
             raise Refused("it is called under another name")
+        runner = last_name(self.call)
+        if in_a_runner and runner not in apis.RUNNERS:
+            raise Refused(f"how `{runner}` calls what it is given cannot be seen")
         self.path = self.path_text(self.target or func.value)
         call, args = self.call, self._arguments()
         self.given = _by_name(args, ("data", "encoding", "errors", "newline"))
