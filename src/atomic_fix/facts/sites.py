@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.apis import Content, Move
-from atomic_fix.catalog.words import LOADING, PROMISING_ATOMICITY
+from atomic_fix.catalog.words import LOADING, PROMISING_ATOMICITY, WRITING
 from atomic_fix.config import Config
 from atomic_fix.facts.candidates import Candidates, last_parts
 from atomic_fix.facts.handed import call_of_handed, handed_function
@@ -160,6 +160,12 @@ class Sites:
             call = call_of_handed(given, function)
             runner = self.paths.call_name(given, given.function)
             if not call.arguments or self._is_vouched_for(given, runner):
+                continue
+            if last_name(function) not in _HANDED and (
+                # It may have the saver write to another path than it is given itself.
+                self.paths.callees(given.node, given.function)
+                or not WRITING.isdisjoint(words(given.method or runner.last))
+            ):
                 continue
             write = self._write.find(call, self.paths.call_name(call, call.function))
             if write is not None:
