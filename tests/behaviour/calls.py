@@ -238,6 +238,13 @@ CALLS: dict[str, dict[str, Call]] = {
             bad=UNWRITABLE,
         ),
     },
+    "in-place-write/absence_not_implied": {
+        "merge_rows": write("i.json", lambda m, s: m.merge_rows("i.json", s, update=False)),
+        "renew": write("p.json", lambda m, s: m.renew(Path("p.json"), s, force=True)),
+        "keep": write(
+            "i.json", lambda m, s: m.keep(Path("i.json"), s, types.SimpleNamespace(keep=False))
+        ),
+    },
     "in-place-write/handed_to_others": {
         "by_host": write("state.json", lambda m, s: asyncio.run(m.by_host(Host(), s))),
     },
