@@ -71,6 +71,7 @@ _MODE_END = re.compile(rb"w[rwaxbtU+]*[\"'{\\]")
 _WRITING_MODE = re.compile(WRITING_MODE.encode())
 _HIDDEN_W = re.compile(rb"\\(?:x77|167|u0077|U00000077|N\{LATIN SMALL LETTER W\})")
 _MODE_LENGTH = 50
+_WRITING_FLAGS = (b"O_TRUNC", b"O_WRONLY", b"O_RDWR")
 # `write_` in what `getattr` is given, or in 1,000 bytes behind it.
 _WRITE_BY_NAME = re.compile(rb"getattr\b[\s\S]{0,1000}?write_")
 # Of an encoding that may hide what it says, or is unknown.
@@ -216,7 +217,7 @@ class Prefilter:
             or (
                 _holds(content, _SOME_OPENER)
                 and (
-                    b"O_TRUNC" in content
+                    _holds(content, _WRITING_FLAGS)
                     or _has_writing_mode(content)
                     or (b"truncate" in content and _TRUNCATES.search(content) is not None)
                 )

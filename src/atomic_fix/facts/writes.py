@@ -204,10 +204,37 @@ class Writes:
         if isinstance(flags, ast.Name):
             bound = self._handles.paths.bindings(flags.id, call.function, call.order)
             text += "".join(code_of(b.value) for b in bound)
-        if "O_TRUNC" not in text or "O_EXCL" in text:
+        if any(each in text for each in ("O_EXCL", "O_APPEND", "O_DIRECTORY", "O_TMPFILE")):
+            return None
+        # What is written over the beginning is as torn as what was emptied first.
+        if "O_TRUNC" not in text and not (
+            ("O_WRONLY" in text or "O_RDWR" in text) and self._is_written_over(call)
+        ):
             return None
         path = self._handles.resolve(target, call)
         return WriteSite(call, WriteKind.OPEN, "os.open", target, path)
+
+    def _is_written_over(self, call: Call) -> bool:
+        """Whether a descriptor, which is opened at the beginning of its file, is written to."""
+        name = self._handles.handle_name(call)
+        uses = self._handles.uses(name, call) if name is not None else []
+        overwritten = False
+        for other in (*self._handles.calls_given(call.source_node, call.function), *uses):
+            full = self._handles.paths.call_name(other, other.function).full
+            if full == "os.lseek" and not (
+                code_of(other.node).endswith((", 0, os.SEEK_SET)", ", 0, 0)"))
+            ):
+                return False  # it goes on where it was left
+            if full == "os.write":
+                overwritten = True
+            elif full in {"os.fdopen", "builtins.open", "io.open"}:
+                mode = other.argument(1, "mode")
+                modes = self._handles.modes(mode, other) if mode is not None else set()
+                overwritten = overwritten or any(
+                    "w" in m or ("r+" in m and self._handles.rewrites(other, appends=False))
+                    for m in modes
+                )
+        return overwritten
 
     def _saver(self, call: Call, saver: apis.Saver) -> WriteSite | None:
         target = call.argument(saver.path, saver.keyword)
