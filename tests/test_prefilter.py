@@ -31,7 +31,15 @@ def call(name: str, arguments: str) -> str:
 
 @pytest.mark.parametrize("saver", apis.SAVERS, ids=lambda row: row.name)
 def test_a_saver_is_let_through(saver: apis.Saver) -> None:
-    assert PREFILTER.may_match(call(saver.name, "state, path").encode())
+    imported = "".join(f"import {each}\n" for each in saver.packages)
+    assert PREFILTER.may_match((imported + call(saver.name, "state, path")).encode())
+
+
+@pytest.mark.parametrize("keeper", apis.KEEPERS, ids=lambda row: row.name)
+def test_what_saves_to_its_own_path_is_let_through(keeper: apis.Keeper) -> None:
+    package, _, name = keeper.name.rpartition(".")
+    text = f"from {package} import {name} as Kept\nx = Kept(path)\nx.{keeper.saves}()\n"
+    assert PREFILTER.may_match(text.encode())
 
 
 @pytest.mark.parametrize("saver", apis.SAVERS, ids=lambda row: row.name)

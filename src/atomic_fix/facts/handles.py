@@ -48,6 +48,7 @@ _MAKER = Bounds(steps=3, bindings=2)
 
 _HANDED = frozenset({"read_text", "read_bytes"})
 """Methods that read a file whatever calls them."""
+_KEEPERS = {keeper.name: keeper for keeper in apis.KEEPERS}
 PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 """Methods of a path that may be called through a name that is bound to them."""
 
@@ -396,6 +397,29 @@ class Handles:
             self.made_by(b.value, call.at(b), makers, depth - 1)
             for b in self._bound(name, call)[-_MAKER.bindings :]
         )
+
+    def kept(
+        self, call: Call, given: ast.expr | None
+    ) -> tuple[apis.Keeper, PathValue, ast.expr] | None:
+        """What saves to the path that it was made with, where a method of it is called.
+
+        Args:
+            given: the path that the method itself is given.
+        """
+        name = dotted(call.receiver)
+        for binding in self._bound(name, call)[-_MAKER.bindings :] if name is not None else ():
+            made = binding.value
+            if not isinstance(made, ast.Call):
+                continue
+            keeper = _KEEPERS.get(self.paths.call_name(made, binding.function).full)
+            node = argument(made, 0, keeper.keyword) if keeper is not None else None
+            if keeper is None or (node is None and given is None):
+                continue
+            if given is not None:
+                return keeper, self.resolve(given, call), given
+            assert node is not None
+            return keeper, self.resolve(node, call.at(binding)), node
+        return None
 
     def rewrites(self, call: Call, *, appends: bool) -> bool:
         """Whether what was in the file is lost through a handle opened for update, or to append.

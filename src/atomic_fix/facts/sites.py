@@ -27,6 +27,7 @@ __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 # Last parts of names, in addition to those that open, save and load files. What runs a function
 # that it is given may do anything.
 _WRITING = frozenset({*apis.RUNNERS, "write_text", "write_bytes"})
+_KEPT = frozenset(row.loads for row in apis.KEEPERS if row.loads)
 _HANDED = frozenset({"write_text", "write_bytes"})
 _READING = frozenset({*apis.RUNNERS, *apis.SPLITTERS, "read_text", "read_bytes"})
 _PUBLISHING = frozenset({*apis.RUNNERS, *last_parts(apis.PUBLISHERS), *apis.PUBLISH_METHODS})
@@ -131,6 +132,7 @@ class Sites:
         writing = named(_writing(self._config.savers), _is_wrapper)
         if named(_TREE_MAKERS):
             writing.add("write")
+        writing |= {row.saves for row in apis.KEEPERS if named(last_parts([row.name]))}
         publish = _Publishes(self.handles, self.calls_of(apis.PUBLISHERS))
         publishing = named(_PUBLISHING) | publish.helpers
         for given in self._candidates.calls(writing | publishing):
@@ -289,7 +291,7 @@ class Sites:
     @cached_property
     def _loading(self) -> set[str]:
         """Last parts of the names of what may load a file."""
-        return self._candidates.names(_reading(self._config.loaders), _may_load)
+        return self._candidates.names(_reading(self._config.loaders) | _KEPT, _may_load)
 
     @cached_property
     def project_writes(self) -> list[WriteSite]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.apis import Content
@@ -26,6 +27,7 @@ from atomic_fix.facts.scopes import Call, Site
 
 _ENCODING = re.compile(r"(?i:.*cod)|[\"'][\w-]+[\"']\Z")
 
+_SAVING = frozenset(keeper.saves for keeper in apis.KEEPERS)
 _NO_FILE = PathTrait.HANDLE | PathTrait.MEMORY
 
 
@@ -67,6 +69,12 @@ class Writes:
     def __init__(self, handles: Handles, savers: Mapping[str, apis.Saver]) -> None:
         self._handles = handles
         self._savers = savers
+
+    @cached_property
+    def _packages(self) -> frozenset[str]:
+        """The packages that the module imports."""
+        imports = self._handles.scopes.imports.values()
+        return frozenset(each.lstrip(".").partition(".")[0] for each in imports)
 
     def find(self, call: Call, name: QualifiedName) -> WriteSite | None:
         method, receiver = call.method, call.receiver
@@ -111,6 +119,8 @@ class Writes:
         saver = self._savers.get(name.full)
         if saver is None and receiver is not None and dotted(receiver) not in {"self", "cls"}:
             saver = self._savers.get(f".{method}")
+            if saver is not None and saver.packages and saver.packages.isdisjoint(self._packages):
+                saver = None
         if saver is not None:
             return self._saver(call, saver)
         if (
@@ -119,7 +129,7 @@ class Writes:
             and self._handles.made_by(receiver, call, apis.TREE_MAKERS)
         ):
             return self._saver(call, apis.TREE_WRITE)
-        return None
+        return self._kept(call)
 
     def _open(self, call: Call, name: str, opened: Opened) -> WriteSite | None:
         modes = sorted(self._handles.modes_of(opened, call))
@@ -243,7 +253,8 @@ class Writes:
         path = self._handles.resolve(target, call)
         if _NO_FILE & path.traits or self._handles.handle_of(target, call) is not None:
             return None
-        if saver.name[0] == "." and not path.shows_path:
+        is_named = target is not call.argument(saver.path)  # `path=...` is one
+        if saver.name[0] == "." and not is_named and not path.shows_path:
             return None
         if saver.content is Content.COPY:
             source = call.argument(0, "src")
@@ -255,6 +266,20 @@ class Writes:
         data = _names(next((a.value for a in call.arguments if a.value is not target), None))
         api, content = saver.shown, saver.content
         return WriteSite(call, WriteKind.SAVE, api, target, path, WRITE, content, data, saver=saver)
+
+    def _kept(self, call: Call) -> WriteSite | None:
+        """`jar.save()`, of an object that was made with its path."""
+        if call.receiver is None or call.method not in _SAVING:
+            return None
+        found = self._handles.kept(call, call.argument(0, "filename"))
+        if found is None or call.method != found[0].saves:
+            return None
+        keeper, path, node = found
+        if _NO_FILE & path.traits:
+            return None
+        api = f"{keeper.name.rpartition('.')[2]}.{keeper.saves}"
+        saver = apis.Saver(api, 0, keeper.keyword, Content.STATE)
+        return WriteSite(call, WriteKind.SAVE, api, node, path, WRITE, Content.STATE, saver=saver)
 
     def _handle_content(self, call: Call, handle: str | None, uses: list[Call]) -> Content:
         given = self._handles.calls_given(call.node, call.function)
