@@ -584,6 +584,15 @@ def guarded_by_absence(site: WriteSite) -> bool:
     )
 
 
+def _asks_of_path(tests: Sequence[ast.expr]) -> bool:
+    """Whether the first of some tests is a path whose existence one of the others asks for."""
+    first, *others = map(code_of, tests)
+    return isinstance(tests[0], (ast.Name, ast.Attribute)) and any(
+        each.startswith(f"{first}.") or each.endswith((f"({first})", f"(str({first}))"))
+        for each in others
+    )
+
+
 def _implies_absence(test: ast.expr, *, holds: bool) -> bool:
     """Whether a file does not exist where a test is known to hold, or not to."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
@@ -592,8 +601,9 @@ def _implies_absence(test: ast.expr, *, holds: bool) -> bool:
         first, *rest = (_implies_absence(each, holds=holds) for each in test.values)
         if isinstance(test.op, ast.And) is holds:
             return first or any(rest)
-        # `not (path and path.exists())`: without a path there is no file either.
-        return all(rest) and (first or (not holds and isinstance(test.values[0], ast.Name)))
+        # `not (path and path.exists())`: without a path there is no file either. Without what
+        # else is asked, as in `not (update and path.exists())`, there may be one.
+        return all(rest) and (first or (not holds and _asks_of_path(test.values)))
     if holds or not isinstance(test, ast.Call):
         return False
     return last_name(test.func) in {"exists", "is_file", "isfile"}
