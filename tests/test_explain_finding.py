@@ -63,7 +63,7 @@ def test_a_finding_is_explained_with_every_feature() -> None:
     assert result.output == textwrap.dedent("""\
         app.py:5:14: `open` writes a file
           reported as ATF101
-          confidence 0.83
+          confidence 0.83, medium
            -2.20  start
            +2.20  read-back-pair: `load` reads such a file back (line 10)
            +0.60  serialised: the data is serialised

@@ -109,6 +109,7 @@ def test_full() -> None:
         "  |",
         "3 | é = save(x)",
         "  |     ^^^^",
+        "  = confidence: medium (0.88)",
         "  = evidence: the variable says checkpoint (line 2)",
         "  = evidence: read back",
         "  = fix: call the helper [--write]",
@@ -118,6 +119,7 @@ def test_full() -> None:
         "  |",
         "3 | é = save(x)",
         "  |     ^^^^",
+        "  = confidence: medium (0.88)",
         "  = evidence: the variable says checkpoint (line 2)",
         "  = evidence: read back",
         "  = no fix: the mode is unknown",
@@ -505,3 +507,19 @@ def test_summary_of_a_repair_says_what_was_left() -> None:
 def test_printable_keeps_one_line_and_loses_nothing() -> None:
     assert printable("plain é") == "plain é"
     assert printable("a\tb\r\n\u2028\udcff\ud800") == r"a\tb\r\n\u2028\xff\ud800"
+
+
+@pytest.mark.parametrize(
+    ("confidence", "said"),
+    [
+        (1.0, "high (1.00)"),
+        (0.9, "high (0.90)"),
+        (0.89, "medium (0.89)"),
+        (0.7, "medium (0.70)"),
+        (0.69, "low (0.69)"),
+        (0.5, "low (0.50)"),
+    ],
+)
+def test_confidence_in_words(confidence: float, said: str) -> None:
+    shown = rendered("full", (FileResult("src/a.py", (finding(confidence=confidence),)),))
+    assert f"  = confidence: {said}\n" in shown

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import accumulate
 
-from atomic_fix.finding import Edit, Finding, Fix, Position, Span, listed
+from atomic_fix.catalog.confidence import in_words
+from atomic_fix.finding import NOT_ANALYSED, Edit, Finding, Fix, Position, Span, listed
 from atomic_fix.report import (
     FIX_HINTS,
     Report,
@@ -86,6 +87,9 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
         yield f"{paint(str(start.row), _BLUE)} {bar} {line}"
         yield f"{' ' * gutter} {bar} {paint(caret, _RED)}"
     mark = f"{' ' * gutter} {paint('=', _BLUE)}"
+    if finding.code != NOT_ANALYSED:
+        sure = f"{in_words(finding.confidence)} ({finding.confidence:.2f})"
+        yield f"{mark} {paint('confidence:', _BOLD)} {sure}"
     for ground in finding.evidence:
         if ground.text in finding.message:
             continue  # said already, in the line above
