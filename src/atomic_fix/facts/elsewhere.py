@@ -118,5 +118,6 @@ def _of_sites(sites: Iterable[OutsideSite], *, reads: bool) -> tuple[Feature, ..
         else:
             text = f"{each.at} reads it back"
             weight = READ_BACK_SAME if each.parsed else READ_BACK_RAW
-        found.append(Feature(text, weight * each.weight, elsewhere=each.at, of_file=True))
+        who = f"`{each.at.function}`" if each.at.function else f"`{each.at.path}`"
+        found.append(Feature(text, weight * each.weight, elsewhere=each.at, of_file=True, who=who))
     return tuple(sorted(found, key=lambda feature: -feature.weight)[:1])

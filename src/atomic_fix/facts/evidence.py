@@ -106,6 +106,8 @@ class Feature:
     """The place in another file that shows it."""
     of_file: bool = False
     """Whether that place reads or writes the file."""
+    who: str = ""
+    """What reads the file there, as a message names it: "`load_state`"."""
 
 
 @dataclass(slots=True)
@@ -184,11 +186,11 @@ def add_name_features(
     denials: set[str] = set()
     for occurrence in path.occurrences:
         strong, weak, denying = _OCCURRENCES[occurrence.kind]
-        text = f"the {occurrence.kind.value} `{occurrence.text}` says"
+        text = f"the {occurrence.kind.value} `{occurrence.text}` contains"
         if occurrence.kind is OccurrenceKind.LITERAL:
-            text = "the path says"
+            text = "the path contains"
         elif occurrence.kind is OccurrenceKind.FUNCTION:
-            text = f"the function `{occurrence.text}` that gives the path says"
+            text = f"the path comes from `{occurrence.text}`, whose name contains"
         phrase = phrase_in(vocabulary.durable, occurrence.text)
         weight = strong
         if phrase is None:
@@ -196,7 +198,7 @@ def add_name_features(
             weight = weak
         if phrase is not None and not (_names_another(occurrence) or _counts(occurrence, function)):
             seen.add(phrase)
-            text = _given_by(occurrence) or f"{text} {phrase}"
+            text = _given_by(occurrence) or f"{text} `{phrase}`"
             weight *= 0.75**occurrence.distance * (1.0 if occurrence.origin is None else _ELSEWHERE)
             features.append(Feature(text, weight, elsewhere=occurrence.origin))
         is_function = occurrence.kind is OccurrenceKind.FUNCTION
@@ -206,7 +208,7 @@ def add_name_features(
             denied = None  # `filename_template`: a pattern for names
         if denied is not None:
             denials.add(denied)
-            against.append(Feature(f"{text} {denied}", denying * 0.8**occurrence.distance))
+            against.append(Feature(f"{text} `{denied}`", denying * 0.8**occurrence.distance))
         if occurrence.kind is OccurrenceKind.LITERAL:
             suffix = PurePath("_" + occurrence.text.replace("\\", "/")).suffix.lower()
             if suffix in catalog.NOT_DURABLE_SUFFIXES and occurrence.distance <= 4:
@@ -218,7 +220,7 @@ def add_name_features(
     for name in (*(m.text for m in path.occurrences if m.distance < 3), function.name):
         running = phrase_in(catalog.RUNNING, name)
         if running is not None:
-            score.add(f"`{name}` says {running}", _RUNNING)
+            score.add(f"`{name}` contains `{running}`", _RUNNING)
             break
     _add_context_features(score, vocabulary, function, filename, seen, denials)
 
@@ -246,7 +248,7 @@ def _add_context_features(
     places.append(("module", module, _MODULE))
     # Tests themselves are left out by a setting, not by their score.
     if "testing" in {*words(module), *words(stem.parent.name)}:
-        score.add("it is there to test with", _TESTING)
+        score.add("it supports tests", _TESTING)
     for kind, name, (strong, weak, denying) in places:
         phrase = phrase_in(vocabulary.durable, name)
         gain = strong
@@ -263,14 +265,14 @@ def _add_context_features(
                 # The same word again, further out, adds little.
                 fade = 0.4 if word in before else 1.0
                 before.add(word)
-                score.add(f"the {kind}'s name says {word}", adds * fade)
+                score.add(f"the {kind} name contains `{word}`", adds * fade)
 
 
 def _given_by(occurrence: NameOccurrence) -> str:
     """What a message says of a word that another file gives."""
-    return (
-        f"{occurrence.origin} gives it `{occurrence.text}`" if occurrence.origin is not None else ""
-    )
+    if occurrence.origin is None:
+        return ""
+    return f"{occurrence.origin} passes it `{occurrence.text}`"
 
 
 def _names_another(occurrence: NameOccurrence) -> bool:
@@ -303,15 +305,15 @@ def add_trait_features(score: Score, path: PathValue) -> None:
     if (PathTrait.TEMP | PathTrait.TEMP_DIR) & path.traits:
         score.rule_out("the path is a temp file")
     if PathTrait.STAGED in path.traits:
-        score.rule_out("the folder is published when the `with` is left")
+        score.rule_out("the folder is published at the end of the `with` block")
     if PathTrait.SYSTEM_TEMP in path.traits:
         score.add("the path is in the system's temp folder", _SYSTEM_TEMP)
     if PathTrait.BACKUP in path.traits:
-        score.add("the path is a copy put aside", _BACKUP)
+        score.add("the path is a backup copy", _BACKUP)
     if PathTrait.UNIQUE in path.traits:
-        score.add("each write has a fresh name", _UNIQUE_NAME)
+        score.add("each write uses a new name", _UNIQUE_NAME)
     if any(phrase_in(catalog.VOLATILE, occurrence.text) for occurrence in path.occurrences):
-        score.add("the folder does not outlive the run", _VOLATILE)
+        score.add("the folder is removed after the run", _VOLATILE)
 
 
 class Readers:
@@ -422,10 +424,12 @@ def read_back(
             load, loader = pair
             found = _READ_BACK_PAIR_RAW if load.raw else _READ_BACK_PAIR
             if found > weight:
-                return (Feature(f"`{loader.name}` reads such a file back", found, load),)
+                who = f"`{loader.name}`"
+                return (Feature(f"{who} appears to read it back", found, load, who=who),)
     if best is None:
         return ()
-    return (Feature(f"{_loader_shown(best.function, function)} reads it back", weight, best),)
+    who = _loader_shown(best.function, function)
+    return (Feature(f"{who} reads it back", weight, best, who=who),)
 
 
 def _weight(load: LoadSite, *, edits: bool = False) -> float:
@@ -462,36 +466,36 @@ def _is_own(path: PathValue) -> bool:
 
 def _loader_shown(loader: FunctionFacts, function: FunctionFacts) -> str:
     if loader is function:
-        return "the same function"
-    return "the module" if loader.is_module else f"`{loader.name}`"
+        return "this function"
+    return "this module" if loader.is_module else f"`{loader.name}`"
 
 
 def add_foreign_features(score: Score, path: PathValue, function: FunctionFacts) -> None:
     """Against a load of a file that no visible code writes: mostly another program's."""
     names = (*(m.text for m in path.occurrences), function.name)
     if not any(phrase_in(catalog.OWN, name) for name in names):
-        score.add("nothing in sight writes it", _FOREIGN)
+        score.add("no visible code writes it", _FOREIGN)
 
 
 def add_hint_features(score: Score) -> None:
     """Against files with weak words only: something must be seen to read them back."""
     if not score.read_back and not any(g.weight >= _STRONG for g in score.features):
-        score.add("nothing is seen to read it back", _ONLY_HINTS)
+        score.add("no visible code reads it back", _ONLY_HINTS)
 
 
 def add_content_features(score: Score, site: WriteSite) -> None:
     if site.constant:
-        score.add("what is written is always the same", _CONSTANT)
+        score.add("the content is always the same", _CONSTANT)
     elif site.content is Content.STATE:
-        score.add("the data is serialised", _STATE_CONTENT)
+        score.add("it holds serialised data", _STATE_CONTENT)
     elif site.content is Content.TABLE and not score.read_back:
-        score.add("the data is a table", _TABLE_CONTENT)
+        score.add("it holds a table", _TABLE_CONTENT)
     elif site.content is Content.COPY:
         source = code_of(site.call.arguments[0].value)
         if any(phrase_in(catalog.BACKUP, name) for name in site.data):
-            score.add("a copy put aside is restored", _RESTORED)
+            score.add("a backup copy is restored", _RESTORED)
         elif any(phrase_in(catalog.ORIGINALS, name) for name in (*site.data, source)):
-            score.add("what is copied came with the program", _RESTORED)
+            score.add("the copied file ships with the program", _RESTORED)
         # Functions named for checkpoints copy much that is not state.
         elif not any(g.weight > 2.0 and g.site is None for g in score.features):
             score.add("the file is copied", _COPY)
@@ -501,11 +505,11 @@ def add_data_features(score: Score, vocabulary: Vocabulary, names: tuple[str, ..
     """Features in the names of what is written."""
     strong, weak, denying = _DATA
     if any(phrase_in(catalog.SOURCE_TEXT, name) for name in names[:1]):
-        score.add(f"the data `{names[0]}` is a text that is edited", denying)
+        score.add(f"the data `{names[0]}` is text that is being edited", denying)
         return
     for name in names:
         if not {"pid", "getpid"}.isdisjoint(words(name)):
-            score.add(f"the data `{name}` is a running process", _RUNNING)
+            score.add(f"the data `{name}` identifies a running process", _RUNNING)
             return
         for phrases, weight in (
             (vocabulary.durable, strong),
@@ -514,7 +518,7 @@ def add_data_features(score: Score, vocabulary: Vocabulary, names: tuple[str, ..
         ):
             phrase = phrase_in(phrases, name)
             if phrase is not None:
-                score.add(f"the data `{name}` says {phrase}", weight)
+                score.add(f"the data `{name}` contains `{phrase}`", weight)
                 return
 
 
@@ -526,7 +530,7 @@ def add_caller_features(
         for caller in callers:
             phrase = phrase_in(phrases, caller.name)
             if phrase is not None:
-                score.add(f"`{caller.name}`, which calls it, says {phrase}", weight)
+                score.add(f"its caller `{caller.name}` contains `{phrase}` in its name", weight)
                 return
 
 
@@ -536,7 +540,7 @@ def caller_ground(vocabulary: Vocabulary, names: Iterable[str], place: Location)
         for name in names:
             phrase = phrase_in(phrases, name)
             if phrase is not None:
-                text = f"{place}, which calls it, says {phrase}"
+                text = f"its caller {place} contains `{phrase}` in a name"
                 return [Feature(text, weight * _DISTANT, elsewhere=place)]
     return []
 
@@ -545,10 +549,10 @@ def add_purpose_features(score: Score, function: FunctionFacts) -> None:
     """Features in what the function's name says it does."""
     phrase = phrase_in(catalog.PROMISING_ATOMICITY, function.name)
     if phrase is not None:
-        score.add(f"the function's name promises {phrase}", _PROMISING)
+        score.add(f"the function name promises `{phrase}`", _PROMISING)
     phrase = phrase_in(catalog.SAVE_VERBS, function.name)
     if phrase is not None:
-        score.add(f"the function's name says {phrase}", _KEEPING)
+        score.add(f"the function name contains `{phrase}`", _KEEPING)
 
 
 def add_absence_features(score: Score, site: WriteSite) -> None:
@@ -557,7 +561,7 @@ def add_absence_features(score: Score, site: WriteSite) -> None:
         names = (*(m.text for m in site.path.occurrences), *site.data)
         secret = any(phrase_in(catalog.SECRETS, name) for name in names)
         weight = _SECRET_WHEN_MISSING if secret else _ONLY_WHEN_MISSING
-        score.add("it is written only when it does not exist", weight)
+        score.add("it is written only if it does not exist yet", weight)
 
 
 def guarded_by_absence(site: WriteSite) -> bool:

@@ -200,7 +200,7 @@ class ModuleFacts:
             and found.confidence >= self.config.min_confidence
             and is_filled_for_callers(self.sites, site)
         ):
-            found.rule_out("its callers have it fill a temp file, and publish that")
+            found.rule_out("its callers pass it a temp file, which they publish")
         return found
 
     def _views(self, site: Site, path: PathValue, *, reads: bool) -> list[View]:
@@ -270,14 +270,14 @@ class ModuleFacts:
         writer = self._writer(load.path, function)
         found.features += view.features
         if writer is not None:
-            text = f"`{writer.function.name or 'the module'}` writes it"
-            found.add(text, evidence.WRITTEN, writer)
+            who = "this module" if writer.function.is_module else f"`{writer.function.name}`"
+            found.add(f"{who} writes it", evidence.WRITTEN, writer)
         elif not any(feature.of_file for feature in view.features):
             evidence.add_foreign_features(found, path, function)
         if load.raw:
-            found.add("it is read, not parsed", -0.8)
+            found.add("its content is read but not parsed", -0.8)
         else:
-            found.add("the data is parsed", 0.6)
+            found.add("its content is parsed", 0.6)
         return found
 
     def _writer(self, path: PathValue, loader: FunctionFacts) -> WriteSite | PublishSite | None:
