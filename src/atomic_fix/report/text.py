@@ -28,6 +28,7 @@ from atomic_fix.report import (
 
 _TAB = 4
 _ELLIPSIS = "…"
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _PROSE_WIDTH = 88
 """Where sentences are wrapped when the width of the screen is unknown."""
 _MOST_PLACES = 2
@@ -38,7 +39,7 @@ def full(report: Report) -> Iterator[str]:
     for finding in report.findings:
         yield escape_commands("".join(f"{line}\n" for line in _lines(finding, report)))
         yield "\n"
-    yield from repairs_and_summary(report)
+    yield from _ending(report)
 
 
 def concise(report: Report) -> Iterator[str]:
@@ -47,7 +48,7 @@ def concise(report: Report) -> Iterator[str]:
         yield escape_commands(
             f"{display_name(finding.filename)}:{_place(finding)}: {_said(finding)}\n"
         )
-    yield from repairs_and_summary(report)
+    yield from _ending(report)
 
 
 def grouped(report: Report) -> Iterator[str]:
@@ -61,7 +62,7 @@ def grouped(report: Report) -> Iterator[str]:
         for finding in findings:
             yield escape_commands(f"  {_place(finding):<{width}}  {_said(finding)}\n")
         yield "\n"
-    yield from repairs_and_summary(report)
+    yield from _ending(report)
 
 
 def statistics(report: Report) -> Iterator[str]:
@@ -70,7 +71,12 @@ def statistics(report: Report) -> Iterator[str]:
     width = max((len(str(number)) for number in counts.values()), default=0)
     for (code, name), number in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         yield f"{number:>{width}}  {code}  {name}\n"
-    yield from repairs_and_summary(report)
+    yield from _ending(report)
+
+
+def _ending(report: Report) -> Iterator[str]:
+    for line in repairs_and_summary(report):
+        yield "\n".join(_wrapped(line.removesuffix("\n"), report.width)) + "\n"
 
 
 def _place(finding: Finding) -> str:
@@ -128,11 +134,16 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
 
     def row_of(name: str, text: str, hint: str = "") -> Iterator[str]:
         """A named row, whose further lines are indented."""
-        words = f"{name}: {printable(text)}{f' [{hint}]' if hint else ''}"
-        lines = _wrapped(words, (report.width or _PROSE_WIDTH) - gutter - 3, indent="  ")
+        words = f"{name}: {printable(text)}"
+        mark_of_hint = f"[{hint}]".replace(" ", _NO_BREAK) if hint else ""
+        lines = _wrapped(
+            f"{words} {mark_of_hint}".rstrip(),
+            (report.width or _PROSE_WIDTH) - gutter - 3,
+            indent="  ",
+        )
         for number, line in enumerate(lines):
-            if hint and number == len(lines) - 1 and line.endswith(f"[{hint}]"):
-                line = line.removesuffix(f"[{hint}]") + paint(f"[{hint}]", _GREEN)
+            if hint and number == len(lines) - 1:
+                line = line.removesuffix(mark_of_hint) + paint(f"[{hint}]", _GREEN)
             if number:
                 yield f"{margin}   {line}"
             else:
@@ -203,7 +214,7 @@ def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
         return [text]
     lines: list[str] = []
     line = ""
-    for word in text.split():
+    for word in filter(None, text.split(" ")):
         wider = f"{line} {word}" if line.strip() else f"{line}{word}"
         if line.strip() and _columns(wider) > width:
             lines.append(line)

@@ -78,5 +78,5 @@ BROAD_EXCEPT_ON_LOAD = Rule(
     __doc__,
     _matches,
     HandlerDetector,
-    advice="handle the parser's error on its own, and log a warning or raise",
+    advice="Handle the parser's error on its own, and log a warning or raise",
 )

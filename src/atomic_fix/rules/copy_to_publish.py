@@ -81,5 +81,5 @@ COPY_TO_PUBLISH = Rule(
     __doc__,
     _matches,
     CallDetector,
-    advice="publish the temp file with `os.replace`",
+    advice="Publish the temp file with `os.replace`",
 )

@@ -65,5 +65,5 @@ IN_PLACE_SAVE = Rule(
     __doc__,
     _matches,
     CallDetector,
-    advice="save to a temp file in the same folder, then replace the target with it",
+    advice="Save to a temp file in the same folder, then replace the target with it",
 )

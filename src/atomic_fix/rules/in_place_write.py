@@ -83,5 +83,5 @@ IN_PLACE_WRITE = Rule(
     __doc__,
     _matches,
     CallDetector,
-    advice="write a temp file in the same folder, then replace the target with it",
+    advice="Write a temp file in the same folder, then replace the target with it",
 )

@@ -66,5 +66,5 @@ INVALID_TREATED_AS_MISSING = Rule(
     _matches,
     TestDetector,
     default=False,
-    advice="log a warning, or raise, when the data has an unexpected shape",
+    advice="Log a warning, or raise, when the data has an unexpected shape",
 )

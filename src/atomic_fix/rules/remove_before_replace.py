@@ -58,5 +58,5 @@ REMOVE_BEFORE_REPLACE = Rule(
     __doc__,
     _matches,
     CallDetector,
-    advice="keep the old file and publish the new one with `os.replace`",
+    advice="Keep the old file and publish the new one with `os.replace`",
 )

@@ -61,5 +61,5 @@ REPLACE_BEFORE_CLOSE = Rule(
     __doc__,
     _matches,
     CallDetector,
-    advice="flush, sync and close the temp file before publishing it",
+    advice="Flush, sync and close the temp file before publishing it",
 )

@@ -89,5 +89,5 @@ SWALLOWED_LOAD_ERROR = Rule(
     __doc__,
     _matches,
     HandlerDetector,
-    advice="log a warning, or raise, when the file exists but cannot be read",
+    advice="Log a warning, or raise, when the file exists but cannot be read",
 )

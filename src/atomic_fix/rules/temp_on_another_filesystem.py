@@ -61,5 +61,5 @@ TEMP_ON_ANOTHER_FILESYSTEM = Rule(
     __doc__,
     _matches,
     CallDetector,
-    advice="make the temp file in the folder of its target",
+    advice="Make the temp file in the folder of its target",
 )

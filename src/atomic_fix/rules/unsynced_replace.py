@@ -77,5 +77,5 @@ UNSYNCED_REPLACE = Rule(
     __doc__,
     _matches,
     CallDetector,
-    advice="call `flush` and `os.fsync` before the temp file is closed",
+    advice="Call `flush` and `os.fsync` before the temp file is closed",
 )
