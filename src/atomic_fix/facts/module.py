@@ -38,7 +38,7 @@ _Result = TypeVar("_Result")
 _EMPTY = frozenset({"", "None", "False", "0", "{}", "[]", "()", "''", '""', "dict()", "list()"})
 """Defaults that a caller can tell from what was loaded by a plain test."""
 
-_FILLED_FOR_CALLERS = "its callers have it fill a temp file, and publish that"
+_FILLED_FOR_CALLERS = "its callers pass it a temp file, which they publish"
 
 
 @dataclass(frozen=True)
@@ -291,13 +291,13 @@ class ModuleFacts:
         found = (*self._path_features(path, function), *view.features)
         writer = self._writer(load.path, function)
         if writer is not None:
-            text = f"`{writer.function.name or 'the module'}` writes it"
-            found += (Feature(FeatureName.WRITTEN, text, site=writer),)
+            who = "this module" if writer.function.is_module else f"`{writer.function.name}`"
+            found += (Feature(FeatureName.WRITTEN, f"{who} writes it", site=writer),)
         elif not any(feature.of_file for feature in view.features):
             found += tuple(evidence.foreign_features(path, function))
         if load.raw:
-            return (*found, Feature(FeatureName.NOT_PARSED, "it is read, not parsed"))
-        return (*found, Feature(FeatureName.PARSED, "the data is parsed"))
+            return (*found, Feature(FeatureName.NOT_PARSED, "its content is read but not parsed"))
+        return (*found, Feature(FeatureName.PARSED, "its content is parsed"))
 
     def _writer(self, path: PathValue, loader: FunctionFacts) -> WriteSite | PublishSite | None:
         """What writes the file that is loaded: by its path, or else by the functions' names."""

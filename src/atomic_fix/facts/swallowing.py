@@ -35,23 +35,23 @@ class Ending(Enum):
     """What a silent block does last."""
 
     RETURNS = "returns"
-    SETS = "sets"
-    CONTINUES = "continues"
-    BREAKS = "breaks off"
-    PASSES = "passes"
-    GOES_ON = "goes on"
+    SETS = "assigns"
+    CONTINUES = "goes to the next item"
+    BREAKS = "leaves the loop"
+    PASSES = "does nothing"
+    GOES_ON = "continues after the block"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happens after a silent error. As text it is a clause: "returns None"."""
+    """What happens after a silent error. As text it is a clause: "returns `None`"."""
 
     kind: Ending
     value: str = ""
     """What is returned or set, as the file has it, cut short."""
 
     def __str__(self) -> str:
-        return f"{self.kind.value} {self.value}".rstrip()
+        return f"{self.kind.value} `{self.value}`" if self.value else self.kind.value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
