@@ -413,6 +413,18 @@ RESUMING = frozenset({"get", "load", "read", "restore", "resume"})
 # In the name of a call that waits before the next try.
 WAITING = frozenset({"backoff", "delay", "pause", "sleep", "wait"})
 
+# In the name of a call by which a loop waits for its next round.
+PAUSING = WAITING | {"select", "timeout"}
+
+# In the name of a function that runs again and again.
+POLLING = frozenset({"heartbeat", "poll", "polling", "tick"})
+
+# In the name of what runs a function again and again, or of a decorator: `call_later`, `every`.
+SCHEDULING = frozenset({
+    "after", "cron", "every", "interval", "later", "periodic", "repeat", "repeating", "schedule",
+    "scheduled", "timeout", "timer",
+})  # fmt: skip
+
 # In the name of a call that makes another attempt: `raw_decode`, `load_backup`.
 ATTEMPTING = frozenset({"decode", "load", "recover", "restore", "salvage", "unpickle"})
 
