@@ -245,6 +245,14 @@ CALLS: dict[str, dict[str, Call]] = {
             "i.json", lambda m, s: m.keep(Path("i.json"), s, types.SimpleNamespace(keep=False))
         ),
     },
+    "swallowed-load-error/torn_text_kept": {
+        "load_session": load("session.json", lambda m: m.load_session()),
+        "load_token": load("session.json", lambda m: m.load_token()),
+    },
+    "in-place-write/first_write": {
+        "lookup": write("lookup_cache.pkl", lambda m, s: m.lookup("", s)),
+        "keys": write("k.json", lambda m, s: m.keys(Path("k.json"), lambda: s)),
+    },
     "in-place-write/handed_to_others": {
         "by_host": write("state.json", lambda m, s: asyncio.run(m.by_host(Host(), s))),
     },

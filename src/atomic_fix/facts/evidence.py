@@ -572,9 +572,9 @@ def guarded_by_absence(site: WriteSite) -> bool:
 
 
 def _asks_of_path(tests: Sequence[ast.expr]) -> bool:
-    """Whether the first of some tests is the very path whose existence the others ask for."""
+    """Whether the first of some tests is a path whose existence the others ask for."""
     first, *others = map(code_of, tests)
-    return isinstance(tests[0], (ast.Name, ast.Attribute)) and all(
+    return isinstance(tests[0], (ast.Name, ast.Attribute)) and any(
         each.startswith(f"{first}.") or each.endswith((f"({first})", f"(str({first}))"))
         for each in others
     )

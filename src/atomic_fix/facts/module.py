@@ -30,10 +30,13 @@ from atomic_fix.facts.statements import Statements, rows_of
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
 from atomic_fix.facts.testing import is_named_test, is_test
 from atomic_fix.facts.tree import Tree
+from atomic_fix.facts.trusted import is_trusted
 from atomic_fix.source import Source
 
 _Result = TypeVar("_Result")
 
+_DOWNLOADED = -3.0
+"""Against what is fetched again each time, or where it cannot be read."""
 _EMPTY = frozenset({"", "None", "False", "0", "{}", "[]", "()", "''", '""', "dict()", "list()"})
 """Defaults that a caller can tell from what was loaded by a plain test."""
 
@@ -249,8 +252,17 @@ class ModuleFacts:
             evidence.add_data_features(found, self.vocabulary, site.data)
         evidence.add_purpose_features(found, site.function)
         evidence.add_hint_features(found)
-        evidence.add_absence_features(found, site)
+        if not self._is_trusted(site):
+            evidence.add_absence_features(found, site)
+            if site.content is Content.DOWNLOAD:
+                found.add("it can be downloaded again", _DOWNLOADED)
+        elif site.content is Content.DOWNLOAD and not found.read_back:
+            found.add("what exists is loaded, and not downloaded again", evidence.READ_BACK_SAME)
         return found
+
+    def _is_trusted(self, site: WriteSite) -> bool:
+        """Whether what is written is not looked at once it exists."""
+        return self.cached(("trusted", site), lambda: is_trusted(self.sites, site))
 
     def load_score(self, load: LoadSite, function: FunctionFacts) -> Score:
         """How likely it is that what `function` loads is durable state."""
