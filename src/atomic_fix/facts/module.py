@@ -31,10 +31,12 @@ from atomic_fix.facts.statements import Statements, rows_of
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
 from atomic_fix.facts.testing import is_named_test, is_test
 from atomic_fix.facts.tree import Tree
+from atomic_fix.facts.trusted import is_trusted
 from atomic_fix.source import Source
 
 _Result = TypeVar("_Result")
 
+"""Against what is fetched again each time, or where it cannot be read."""
 _EMPTY = frozenset({"", "None", "False", "0", "{}", "[]", "()", "''", '""', "dict()", "list()"})
 """Defaults that a caller can tell from what was loaded by a plain test."""
 
@@ -267,7 +269,18 @@ class ModuleFacts:
             found += tuple(evidence.data_features(self.vocabulary, site.data))
         found += tuple(evidence.purpose_features(site.function))
         found += tuple(evidence.hint_features(found))
-        return (*found, *evidence.absence_features(site))
+        if not self._is_trusted(site):
+            found += tuple(evidence.absence_features(site))
+            if site.content is Content.DOWNLOAD:
+                found += (Feature(FeatureName.DOWNLOADED, "it can be downloaded again"),)
+        elif site.content is Content.DOWNLOAD and not evidence.is_read_back(found):
+            text = "what exists is loaded, and not downloaded again"
+            found += (Feature(FeatureName.NOT_DOWNLOADED_AGAIN, text),)
+        return found
+
+    def _is_trusted(self, site: WriteSite) -> bool:
+        """Whether what is written is not looked at once it exists."""
+        return self.cached(("trusted", site), lambda: is_trusted(self.sites, site))
 
     def load_score(self, load: LoadSite, function: FunctionFacts) -> Score:
         """How likely it is that what `function` loads is durable state."""
