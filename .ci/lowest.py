@@ -21,14 +21,13 @@ def lowest(requirement: str) -> str:
 
 
 def main() -> None:
-    """Read what the project beside this folder needs, alone and as a plugin of flake8."""
+    """Read the runtime dependencies of the project beside this folder."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
     text = (Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8")
-    project = tomllib.loads(text)["project"]
-    for requirement in [*project["dependencies"], *project["optional-dependencies"]["flake8"]]:
+    for requirement in tomllib.loads(text)["project"]["dependencies"]:
         sys.stdout.write(lowest(requirement) + "\n")
 
 

@@ -129,7 +129,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     code, output = found.run("pip install --upgrade pip", folder)
     assert code == 0, output
     # As the pages say it.
-    command = 'pip install "atomic-fix[lsp,flake8] @ git+<address>@<commit>"'
+    command = 'pip install "atomic-fix[lsp] @ git+<address>@<commit>"'
     assert any(command in each.text for each in BLOCKS)
     code, output = found.run(command, folder)
     assert code == 0, output

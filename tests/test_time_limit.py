@@ -89,20 +89,71 @@ def test_the_outer_limit_holds() -> None:
         limited(lambda: limited(busy))
 
 
-def test_no_other_thread_is_limited() -> None:
-    done = []
-    thread = threading.Thread(target=lambda: done.append(limited(lambda: 1)))
+def in_a_thread(work: Callable[[], Any]) -> list[object]:
+    """What `limited` gives or raises in a thread other than the main one."""
+    seen: list[object] = []
+
+    def run() -> None:
+        try:
+            seen.append(limited(work))
+        except TooLong:
+            seen.append(TooLong)
+        sum(range(100_000))  # what comes too late would be raised here
+
+    thread = threading.Thread(target=run)
     thread.start()
-    thread.join()
-    assert done == [1]
+    thread.join(20)
+    return seen
+
+
+def watchers() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if "time limit" in each.name]
+
+
+def test_another_thread_is_limited() -> None:
+    assert in_a_thread(busy) == [TooLong]
+    assert in_a_thread(lambda: 1) == [1]
+    assert in_a_thread(lambda: limited(busy)) == [TooLong]
+    for each in watchers():
+        each.join(5)
+    assert watchers() == []
+
+
+def test_what_waits_in_another_thread_takes_no_time() -> None:
+    assert in_a_thread(lambda: time.sleep(0.3)) == [None]
+
+
+def test_what_is_stopped_in_a_deep_thread_of_another_one_does_not_go_on() -> None:
+    rounds = 0
+
+    def count() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+
+    assert in_a_thread(lambda: stack.with_deep_stack(count)) == [TooLong]
+    before = rounds
+    time.sleep(0.1)
+    assert rounds == before
 
 
 def test_whose_timer_it_is_keeps_it() -> None:
     signal.signal(signal.SIGVTALRM, lambda *_given: None)
     try:
         assert limited(lambda: signal.getitimer(signal.ITIMER_VIRTUAL)[0]) == 0
+        with pytest.raises(TooLong):
+            limited(busy)
     finally:
         signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
+
+
+def test_where_there_is_no_timer_a_file_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_limit, "_has_free_timer", lambda: False)
+    with pytest.raises(TooLong):
+        limited(busy)
+    monkeypatch.setattr(one_file, "_found", lambda *_given, **_options: busy())
+    found = check_file(SAVE, "a.py", SETTINGS, ReportFilter())
+    assert found.problem == Unreadable("a.py", time_limit.REASON)
 
 
 def test_a_timeout_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

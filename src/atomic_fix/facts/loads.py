@@ -11,6 +11,8 @@ from atomic_fix.facts.names import words
 from atomic_fix.facts.paths import PathTrait, PathValue, QualifiedName
 from atomic_fix.facts.scopes import Call, Site
 
+_LOADING = frozenset(keeper.loads for keeper in apis.KEEPERS if keeper.loads)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadSite(Site):
@@ -53,6 +55,10 @@ class Loads:
             if node is not None:
                 path = self._handles.resolve(node, call)
                 return LoadSite(call, "ConfigParser.read", path, node, raw=False)
+        if method in _LOADING and receiver is not None:
+            kept = self._handles.kept(call, call.argument(0, "filename"))
+            if kept is not None and kept[0].loads == method:
+                return LoadSite(call, method, kept[1], kept[2], raw=False)
         if method in {"load", "loads"} and call.arguments:
             # `json_lib.load(handle)`, `yaml.load(stream)`: a parser under another name.
             origin = self._handles.origin(call.arguments[0].value, call)

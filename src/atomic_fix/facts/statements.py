@@ -19,6 +19,8 @@ from functools import cached_property
 
 from atomic_fix.facts.nodes import FUNCTIONS, Function, first_row
 
+Definition = (ast.ClassDef, *FUNCTIONS)
+
 _ROW = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _WORD = re.compile(r"\\?\w+")
 
@@ -80,27 +82,34 @@ class Statements:
         """The classes and functions around a node, the outermost first. It stands in the bodies or
         the heads of those, not in parts that have no place, as a comprehension's `for`."""
         found: list[ast.ClassDef | Function] = []
-        around = self._around(self.module.body, node)
-        while around is not None and around is not node:
-            if isinstance(around, (ast.ClassDef, *FUNCTIONS)):
-                found.append(around)
-            blocks = [
-                getattr(part, name, ())
-                for part in (around, *_parts(around))
-                for name in ("body", "orelse", "finalbody")
-            ]
-            inner = (self._around(block, node) for block in blocks if isinstance(block, list))
-            around = next((each for each in inner if each is not None), None)
-        return found
+        around = _holding(self.module.body, node)
+        if around is None or around is node:
+            return found
+        if isinstance(around, Definition):
+            found.append(around)
+        while True:
+            inner = _holding(self._definitions_in(around), node)
+            if inner is None or inner is node or not isinstance(inner, Definition):
+                return found
+            found.append(inner)
+            around = inner
 
-    @staticmethod
-    def _around(block: Sequence[ast.stmt], node: ast.AST) -> ast.stmt | None:
-        """The statement of a block that a node stands in."""
-        wanted = _start(node)
-        index = bisect_right(block, wanted, key=_start) - 1
-        if index < 0 or not isinstance(block[index], ast.stmt):
-            return None
-        return block[index] if wanted < _end(block[index]) else None
+    def _definitions_in(self, outer: ast.stmt) -> list[ast.stmt]:
+        """The classes and functions in the blocks of a statement, in the order of the file, without
+        those in other ones. Kept, because a chain of a thousand `elif` is as deep as it is long."""
+        known = self._definitions.get(outer)
+        if known is None:
+            known = self._definitions[outer] = []
+            blocks = [outer]
+            while blocks:
+                for each in _blocks_of(blocks.pop()):
+                    (known if isinstance(each, Definition) else blocks).append(each)
+            known.sort(key=_start)
+        return known
+
+    @cached_property
+    def _definitions(self) -> dict[ast.stmt, list[ast.stmt]]:
+        return {}
 
     @cached_property
     def _by_word(self) -> dict[str, list[int]]:
@@ -133,9 +142,21 @@ def words_of(text: str) -> set[str]:
     return words
 
 
-def _parts(statement: ast.stmt) -> list[ast.AST]:
-    """What holds blocks in a statement, and is none itself."""
-    return [*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]
+def _blocks_of(statement: ast.stmt) -> list[ast.stmt]:
+    """The statements of a statement's own blocks."""
+    parts = (statement, *getattr(statement, "handlers", ()), *getattr(statement, "cases", ()))
+    found: list[ast.stmt] = []
+    for part in parts:
+        for name in ("body", "orelse", "finalbody"):
+            found += getattr(part, name, ())
+    return found
+
+
+def _holding(block: Sequence[ast.stmt], node: ast.AST) -> ast.stmt | None:
+    """The statement of a block that a node stands in."""
+    wanted = _start(node)
+    index = bisect_right(block, wanted, key=_start) - 1
+    return block[index] if index >= 0 and wanted < _end(block[index]) else None
 
 
 def _start(node: ast.AST) -> tuple[int, int]:

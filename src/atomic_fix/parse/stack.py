@@ -74,13 +74,14 @@ def with_enough_stack(work: Callable[[], _Result]) -> _Result:
     return with_deep_stack(work)
 
 
-def _raise_in(thread: threading.Thread, error: type[BaseException]) -> None:
-    """Raise an error in another thread. Native code in it goes on until it is done."""
+def raise_in(thread: threading.Thread, error: type[BaseException] | None) -> None:
+    """Raise an error in a thread; `None` takes back one that it has not seen yet. Native code in
+    it goes on until it is done."""
     import ctypes
 
     if thread.ident is not None:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident), ctypes.py_object(error)
+            ctypes.c_ulong(thread.ident), None if error is None else ctypes.py_object(error)
         )
 
 
@@ -123,7 +124,7 @@ def with_stack(size: int, work: Callable[[], _Result]) -> _Result:
             pass
     except BaseException as error:
         # Interrupted, or out of time: the work must not go on during the next file.
-        _raise_in(thread, type(error))
+        raise_in(thread, type(error))
         done.wait(1.0)
         raise
     thread.join()

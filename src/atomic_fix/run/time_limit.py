@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import TypeVar
+
+from atomic_fix.parse.stack import raise_in
 
 _Result = TypeVar("_Result")
 
@@ -26,14 +30,24 @@ REASON = f"cannot be analysed: it takes longer than {SECONDS:.0f} seconds"
 def limited(work: Callable[[], _Result]) -> _Result:
     """What `work` returns, as long as it comes in time.
 
-    Native code is not interrupted. Nor is there a limit on Windows, in a thread other than the
-    main one, or where the timer is in use.
+    Native code is not interrupted. Within another limit, that one holds.
 
     Raises:
         TooLong: it takes longer than `SECONDS`.
     """
-    if sys.platform == "win32" or not _is_free():
+    if getattr(_here, "is_limited", False):
         return work()
+    _here.is_limited = True
+    try:
+        return _limited_by_timer(work) if _has_free_timer() else _limited_by_thread(work)
+    finally:
+        _here.is_limited = False
+
+
+_here = threading.local()
+
+
+def _limited_by_timer(work: Callable[[], _Result]) -> _Result:
     usual = signal.signal(signal.SIGVTALRM, _stop)
     try:
         signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS, _AGAIN)
@@ -41,6 +55,36 @@ def limited(work: Callable[[], _Result]) -> _Result:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, usual)
+
+
+def _limited_by_thread(work: Callable[[], _Result]) -> _Result:
+    """For Windows, for threads other than the main one, and where the timer is in use: another
+    thread looks at the clock of the process, and raises the exception in this one."""
+    is_done = threading.Event()
+    raising = threading.Lock()
+    this = threading.current_thread()
+
+    def watch() -> None:
+        end = time.process_time() + SECONDS
+        wait = SECONDS
+        while not is_done.wait(wait):
+            left = end - time.process_time()
+            with raising:
+                if left <= 0 and not is_done.is_set():
+                    raise_in(this, TooLong)
+            wait = max(left, _AGAIN)
+
+    watcher = threading.Thread(target=watch, name="atomic-fix time limit", daemon=True)
+    watcher.start()
+    try:
+        try:
+            return work()
+        finally:
+            is_done.set()
+    finally:
+        with raising:
+            is_done.set()  # for when the exception came just before
+            raise_in(this, None)
 
 
 def end_with_process(seconds: float) -> None:
@@ -55,11 +99,10 @@ def is_over(exit_code: int | None) -> bool:
     return sys.platform != "win32" and exit_code == -signal.SIGPROF
 
 
-def _is_free() -> bool:
-    import threading
-
+def _has_free_timer() -> bool:
     return (
-        threading.current_thread() is threading.main_thread()
+        sys.platform != "win32"
+        and threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGVTALRM) is signal.SIG_DFL
         and signal.getitimer(signal.ITIMER_VIRTUAL)[0] == 0
     )
