@@ -16,6 +16,7 @@ settings.load_profile("busy")
 QUICK = frozenset(
     {
         "test_baseline", "test_catalog", "test_comments", "test_config", "test_evidence",
+        "test_evidence_features",
         "test_paths", "test_report", "test_review", "test_rewrite", "test_rules",
         "test_source", "test_suppress", "test_swallowing",
     }
