@@ -34,6 +34,8 @@ def _imported(name: str, module: str = "") -> str:
 def saving(row: Saver) -> str:
     """A program that calls the saver."""
     module, suffix = "", ".bin"
+    if row.packages:
+        module = min(row.packages)
     if row.handle is not None:
         module, suffix = row.handle.module, (*row.handle.suffixes, ".bin")[0]
     path = f'"checkpoint{suffix}"'

@@ -272,14 +272,14 @@ def test_errors_without_parentheses_get_them_with_a_name() -> None:
 
 
 def test_a_comment_below_the_default_stays_with_it() -> None:
-    text = loader("(OSError, ValueError)", body="return {}\n        # start anew")
+    text = loader("(OSError, ValueError)", body="return {}\n        # none yet")
     fixed = repaired_text(text, config=Config(on_corrupt="warn"))
     assert handler_of(fixed) == (
         "    except (OSError, ValueError) as exc:\n"
         "        if isinstance(exc, ValueError):\n"
         '            logging.getLogger(__name__).warning("could not load %s: %s", path, exc)\n'
         "        return {}\n"
-        "        # start anew\n"
+        "        # none yet\n"
     )
 
 

@@ -151,6 +151,44 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class WeighedFeature:
+    """One thing that counts for or against a file being durable state.
+
+    `name` stays from version to version, `text` says it as a clause. It adds `weight` times
+    `strength` to the log odds. `word` is what it finds in a name, `row` and `path` are those of the
+    place that shows it.
+    """
+
+    name: str
+    text: str
+    strength: float
+    weight: float
+    word: str = ""
+    row: int | None = None
+    path: str = ""
+
+    @property
+    def contribution(self) -> float:
+        return self.weight * self.strength
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What counts at one place that may be a finding, whether it is one or not.
+
+    `excluded` says in a clause why it is none, whatever its confidence; empty for no such reason.
+    """
+
+    kind: str
+    """`write`, `publication`, `handler`, `load` or `test`."""
+    span: Span
+    what: str
+    confidence: float
+    features: tuple[WeighedFeature, ...]
+    excluded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """Why a file could not be analysed, in one line, and where if that is known."""
 

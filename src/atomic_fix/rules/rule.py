@@ -13,6 +13,7 @@ from pathlib import Path
 
 import libcst as cst
 
+from atomic_fix.facts.decisions import is_intended
 from atomic_fix.facts.evidence import Score
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.paths.value import Location
@@ -308,7 +309,7 @@ def swallow_match(facts: ModuleFacts, swallow: Swallow, headline: str, caught: s
         score,
         partial(fix_swallow, facts, swallow),
         swallow.function,
-        is_handled_elsewhere=partial(facts.is_reported, swallow),
+        is_handled_elsewhere=lambda: facts.is_reported(swallow) or is_intended(facts, swallow),
     )
 
 

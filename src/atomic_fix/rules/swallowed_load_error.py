@@ -63,6 +63,11 @@ Handlers that raise (also later), log or warn, use the error, move the bad file 
 a backup; handlers of a missing file alone; loads of what is no durable state. Loops that read the
 same file again until it can be read; a default that leads to another attempt which warns or
 raises; functions whose caller in the same file tests for the default and then warns or raises.
+
+Also decisions that the code explains: a comment or docstring says that a corrupt file counts as
+absent, and neither the function nor its caller removes or overwrites that file. And loads by which
+nothing is lost: of a cache, of a text that is taken as it is, of what is only compared with what is
+to be written, and of a file that a broad handler around something else happens to enclose.
 """
 
 import ast

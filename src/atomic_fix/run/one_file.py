@@ -129,9 +129,14 @@ def is_clean_anyway(content: Content, filename: str, settings: Settings) -> bool
 
 
 def looked_at(
-    content: Content, filename: str, settings: Settings, look: Callable[[ModuleFacts], _Result]
+    content: Content,
+    filename: str,
+    settings: Settings,
+    look: Callable[[ModuleFacts], _Result],
+    outside: FileSlice | None = None,
 ) -> _Result | Unreadable:
-    """What `look` makes of the facts of a file, without checking it."""
+    """What `look` makes of the facts of a file, without checking it; `outside` is what other files
+    say of it."""
 
     def work() -> _Result:
         from atomic_fix.facts.module import ModuleFacts
@@ -147,7 +152,8 @@ def looked_at(
             if isinstance(module, Unreadable):
                 raise NotAnalysed(module)
             try:
-                return look(ModuleFacts(source, Tree(source, module), settings.config))
+                facts = ModuleFacts(source, Tree(source, module), settings.config)
+                return look(facts if outside is None else replace(facts, outside=outside))
             finally:
                 forget_nodes()
 
