@@ -1884,3 +1884,16 @@ def test_a_script_admits_pythons_itself(here: Path) -> None:
     repaired("job.py")
     make(job=SCRIPT.format("'atomic-fix'").replace("3.11", "3.9") + SAVER)
     assert "the script itself admits Python 3.9" in refused("job.py")
+
+
+def test_a_script_that_finds_the_sources_itself_may_run_uninstalled(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY + 'dependencies = ["atomic-fix", "click"]\n'})
+    head = "import sys\nsys.path.insert(0, 'src')\nimport app\n"
+    make(src__app__="", bin__serve=head + SAVER)
+    assert "nothing shows that this script" in left("bin/serve.py")
+    make(bin__serve=head + "import click\n" + SAVER)
+    repaired("bin/serve.py")
+    make(bin__serve=head + SAVER)
+    assert run("--vendor", "src/app/atomic_io.py").exit_code == 0
+    repaired("bin/serve.py", "from app.atomic_io import atomic_write_json\n")
+    starts("bin/serve.py")

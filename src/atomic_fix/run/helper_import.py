@@ -420,9 +420,12 @@ class HelperImports:
             return True
         folder = os.path.dirname(path)
         known = project.declared.names | project.declared.extra
+        by_itself = added(path, text, project.root)
         for top in tops:
             if find_module(folder, [top]):
                 continue  # the folder of a script is always searched
+            if any(_lies_in(each, top) for each in by_itself):
+                continue  # it finds the sources where nothing is installed
             if _is_own(top, project):
                 return True
             if self._bringing(top, known):
