@@ -1897,3 +1897,18 @@ def test_a_script_that_finds_the_sources_itself_may_run_uninstalled(here: Path) 
     assert run("--vendor", "src/app/atomic_io.py").exit_code == 0
     repaired("bin/serve.py", "from app.atomic_io import atomic_write_json\n")
     starts("bin/serve.py")
+
+
+def test_programs_that_one_copy_cannot_serve_are_named(here: Path) -> None:
+    put({"requirements.txt": "click\n"})
+    for name in ("one", "two"):
+        put({f"{name}/{name}_names.py": "A = 1\n"})
+        put({f"{name}/job.py": f"from {name}_names import A\n\n{SAVER}"})
+    assert run("--vendor", "one/atomic_io.py").exit_code == 0
+    result = run("--write", "--no-cache")
+    assert "two/job.py: not repaired: it would import `atomic_io`" in result.stderr
+    assert "--vendor two/atomic_io.py" in result.stderr
+    assert run("--vendor", "two/atomic_io.py").exit_code == 0
+    assert run("--write", "--no-cache").exit_code == 0
+    starts("two/job.py")
+    starts("one/job.py")

@@ -602,7 +602,7 @@ def _not_found(
                        f"correct `helper` in {setting}")  # fmt: skip
     if module != f"{_OURS}.runtime":
         advice = f"correct `helper` in {setting}"
-        for _, root in project.roots:
+        for root in (*project.searched(path), *(root for _, root in project.roots)):
             place = os.path.join(root, *module.split("."))
             if os.path.isdir(os.path.dirname(place)) and not os.path.lexists(place):
                 advice += f", or run `atomic-fix --vendor {_shown(place)}.py`"
