@@ -370,7 +370,14 @@ IMPORT = "from atomic_fix.runtime import atomic_write_json\n"
         ),
         (
             "import json\nimport zope\nimport abc\nfrom service import other\n",
-            f"import json\nimport zope\n{IMPORT}import abc\nfrom service import other\n",
+            f"import json\nimport zope\nimport abc\n{IMPORT}from service import other\n",
+        ),
+        (
+            # Another group has those of its section alone.
+            "import json\nimport zope\nimport abc\n\nimport attrs\n",
+            f"import json\nimport zope\nimport abc\n\n{IMPORT}import attrs\n".replace(
+                f"{IMPORT}import attrs\n", f"import attrs\n{IMPORT}"
+            ),
         ),
         (
             "import json\n\n# zope breaks when it is imported late, #12\nimport zope\n",
