@@ -37,12 +37,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from atomic_fix.catalog import words as catalog
-from atomic_fix.catalog.confidence import THRESHOLD
 from atomic_fix.catalog.features import FeatureName
 from atomic_fix.catalog.weights import START
 from atomic_fix.facts.explaining import explanations
 from atomic_fix.facts.outside import FileSlice
-from atomic_fix.finding import Explanation, Finding, Unreadable
+from atomic_fix.finding import THRESHOLD, Explanation, Finding, Unreadable
 from atomic_fix.run.indexing import Indexing
 from atomic_fix.run.one_file import check_file, looked_at
 from atomic_fix.run.report_filter import ReportFilter

@@ -111,7 +111,7 @@ def main() -> int:
     args = parser.parse_args()
     if args.list and args.part != "shown":
         parser.error("--list goes with --part shown: the kept part is not to be looked at")
-    from atomic_fix.catalog.confidence import THRESHOLD
+    from atomic_fix.finding import THRESHOLD
 
     threshold = THRESHOLD if args.threshold is None else args.threshold
 

@@ -1838,3 +1838,77 @@ def test_a_program_that_installs_what_it_needs_then(here: Path, updater: str, mo
     put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
     put({"app/update.py": f"{updater}    {more}\n"})
     repaired("app/job.py")
+
+
+def test_an_image_that_installs_packages_by_their_names(here: Path) -> None:
+    put({"requirements.txt": "atomic-fix\nflask\n", "app.py": "import flask\n" + SAVER})
+    put({"Dockerfile": "FROM python:3.12\nRUN pip install --no-cache-dir flask\nCOPY . .\n"})
+    assert "Dockerfile installs packages by their names" in refused("app.py")
+    put({"Dockerfile": "FROM python:3.12\nCOPY . .\nRUN pip install flask && pip install .\n"})
+    repaired("app.py")
+
+
+@pytest.mark.parametrize("row", ["COPY app.py other.py /srv/", 'COPY ["app.py", "/srv/"]'])
+def test_a_copy_goes_where_the_file_goes(here: Path, row: str) -> None:
+    put({"requirements.txt": "flask\n", "app.py": SAVER, "Dockerfile": f"FROM x\n{row}\n"})
+    assert run("--vendor", "atomic_io.py").exit_code == 0
+    assert "Dockerfile copies this file by its name, and not atomic_io.py" in refused("app.py")
+    put({"Dockerfile": f"FROM x\n{row}\nCOPY *.py /srv/\n"})
+    repaired("app.py", "from atomic_io import")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"setup.py": "from setuptools import setup\nsetup(py_modules=['app'])\n"},
+        {"setup.cfg": "[options]\npy_modules = app\n"},
+        {"pyproject.toml": NO_DEPENDENCY + "[tool.setuptools]\npy-modules = ['app']\n"},
+    ],
+)
+def test_a_list_of_modules_has_the_copy_too(here: Path, files: dict[str, str]) -> None:
+    put({**files, "app.py": SAVER, "script.py": SAVER})
+    assert run("--vendor", "atomic_io.py").exit_code == 0
+    assert "add `atomic_io` to `py_modules`" in refused("app.py", "app.py")
+    put({name: text.replace("app'", "app', 'atomic_io'").replace("= app", "= app, atomic_io")
+         .replace(", atomic", "\n  atomic" if name == "setup.cfg" else ", atomic")
+         for name, text in files.items() if name != "pyproject.toml"})  # fmt: skip
+    if "pyproject.toml" in files:
+        text = Path("pyproject.toml").read_text().replace("['app']", "['app', 'atomic_io']")
+        put({"pyproject.toml": text})
+    repaired("app.py", "from atomic_io import")
+
+
+def test_a_script_admits_pythons_itself(here: Path) -> None:
+    put({"pyproject.toml": DECLARES + "requires-python = '>=3.7'\n"})
+    make(job=SCRIPT.format("'atomic-fix'") + SAVER)
+    repaired("job.py")
+    make(job=SCRIPT.format("'atomic-fix'").replace("3.11", "3.9") + SAVER)
+    assert "the script itself admits Python 3.9" in refused("job.py")
+
+
+def test_a_script_that_finds_the_sources_itself_may_run_uninstalled(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY + 'dependencies = ["atomic-fix", "click"]\n'})
+    head = "import sys\nsys.path.insert(0, 'src')\nimport app\n"
+    make(src__app__="", bin__serve=head + SAVER)
+    assert "nothing shows that this script" in left("bin/serve.py")
+    make(bin__serve=head + "import click\n" + SAVER)
+    repaired("bin/serve.py")
+    make(bin__serve=head + SAVER)
+    assert run("--vendor", "src/app/atomic_io.py").exit_code == 0
+    repaired("bin/serve.py", "from app.atomic_io import atomic_write_json\n")
+    starts("bin/serve.py")
+
+
+def test_programs_that_one_copy_cannot_serve_are_named(here: Path) -> None:
+    put({"requirements.txt": "click\n"})
+    for name in ("one", "two"):
+        put({f"{name}/{name}_names.py": "A = 1\n"})
+        put({f"{name}/job.py": f"from {name}_names import A\n\n{SAVER}"})
+    assert run("--vendor", "one/atomic_io.py").exit_code == 0
+    result = run("--write", "--no-cache")
+    assert "two/job.py: not repaired: it would import `atomic_io`" in result.stderr
+    assert "--vendor two/atomic_io.py" in result.stderr
+    assert run("--vendor", "two/atomic_io.py").exit_code == 0
+    assert run("--write", "--no-cache").exit_code == 0
+    starts("two/job.py")
+    starts("one/job.py")

@@ -4,6 +4,7 @@
 import ast
 import io
 import re
+import sys
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -296,7 +297,7 @@ def _inserted(context: EditContext, statement: str) -> Edit:
 
 
 def _insertion(context: EditContext, statement: str) -> Edit:
-    groups = _groups(context)
+    groups = _groups(context, statement)
     if not groups:
         return _below_the_head(context, statement)
     rank = _rank(context, ast.parse(statement).body)
@@ -311,8 +312,11 @@ def _insertion(context: EditContext, statement: str) -> Edit:
         # one belongs below the last that comes before it.
         ranks = [_rank(context, line) for group in own for line in group]
         above = [group for group in own if _rank(context, group[0]) <= rank]
-        in_order = above and ranks == sorted(ranks)
-        return _into_group(context, above[-1] if in_order else own[0], statement)
+        if above and ranks == sorted(ranks):
+            return _into_group(context, above[-1], statement)
+        # Where they are in no order, a group of that section alone is the place for it.
+        alone = [group for group in own if set(sections(group)) == {new}]
+        return _into_group(context, (alone or own)[0], statement)
     before = [group for group in groups if max(sections(group)) < new]
     mixed = [group for group in groups if min(sections(group)) < new < max(sections(group))]
     # Right below `from __future__` it would be above those of the standard library.
@@ -330,6 +334,9 @@ def _into_group(context: EditContext, group: list[Line], statement: str) -> Edit
     sections = [rank[0] for rank in ranks]
     nearest = max([each for each in sections if each <= new[0]] or sections)
     above = len(sections) - sections[::-1].index(nearest)
+    # Not between two of an earlier section, among which it is a stray.
+    while above < len(sections) and min(sections[above:]) < new[0]:
+        above += 1
     by_name = [(section, *name) for section, _, *name in ranks]
     if ranks == sorted(ranks):
         above = sum(rank <= new for rank in ranks)
@@ -342,13 +349,15 @@ def _into_group(context: EditContext, group: list[Line], statement: str) -> Edit
     return context.insert(Position(row, 1), f"{statement}\n\n" if parted else f"{statement}\n")
 
 
-def _block(context: EditContext) -> list[Line]:
+def _block(context: EditContext, statement: str) -> list[Line]:
     """The run of imports that a new one belongs to: the first, or the first below the last
-    change of `sys.path` if imports follow that."""
-    return context.cached(("imports", _last_row(context)), lambda: _found_block(context))
+    change of `sys.path` if imports follow that and may need it."""
+    is_standard = statement.split()[1].partition(".")[0] in sys.stdlib_module_names
+    key = ("imports", _last_row(context), is_standard)
+    return context.cached(key, lambda: _found_block(context, is_standard=is_standard))
 
 
-def _found_block(context: EditContext) -> list[Line]:
+def _found_block(context: EditContext, *, is_standard: bool) -> list[Line]:
     off = _left_alone(context)
     blocks: list[list[Line]] = [[]]
     for line in _body(context):
@@ -357,7 +366,7 @@ def _found_block(context: EditContext) -> list[Line]:
         elif _row(line) not in off:
             blocks[-1].append(line)
     filled = [block for block in blocks if block]
-    changed = _row_of_the_path_change(context)
+    changed = 0 if is_standard else _row_of_the_path_change(context)
     later = [block for block in filled if _row(block[0]) > changed]
     last = _last_row(context)
     above = [block for block in filled if _row(block[0]) < last]
@@ -394,11 +403,11 @@ def _row_of_the_path_change(context: EditContext) -> int:
     return max(rows, default=0)
 
 
-def _groups(context: EditContext) -> list[list[Line]]:
+def _groups(context: EditContext, statement: str) -> list[list[Line]]:
     """The run of imports that a new one belongs to, parted where empty rows part it."""
     groups: list[list[Line]] = []
     end = 0
-    for line in _block(context):
+    for line in _block(context, statement):
         start = _row(line)
         parted = any(not context.source.line(row).strip(" \t\f") for row in range(end + 1, start))
         if parted or not groups:

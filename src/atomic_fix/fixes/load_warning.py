@@ -16,6 +16,9 @@ from atomic_fix.fixes.imports import import_module
 
 _LEVELS = rf"(?:{'|'.join(sorted(reporting.LOGGER_METHODS))})"
 _OWN = re.compile(rf"\b(self|cls)\.(_?log(?:ger)?)\.{_LEVELS}\(")
+# Functions that objects have instead of a logger, and how a warning is marked there.
+_LOG_FUNCTIONS = frozenset({"_log", "log", "log_message", "logger", "logging", "write_log"})
+_LEVEL_OF_TEXT = re.compile(r"""\blevel\s*=\s*(["'])WARN(?:ING)?\1""")
 # Packages that draw on the whole terminal.
 _SCREENS = ("asciimatics", "blessed", "curses", "npyscreen", "textual", "urwid")
 # Of a logger by its name, and not of the root logger.
@@ -26,7 +29,10 @@ _MADE = re.compile(rf"\b(?:{'|'.join(sorted(reporting.LOGGER_MAKERS))})\((?!\))"
 class _Logger:
     name: str
     style: str
-    """How it takes what it logs: `%`, `{`, `key` (keywords), or `text` (one string)."""
+    """How it takes what it logs: `%`, `{`, `key` (keywords), `text` (one string), or `call` (one
+    string, and it is no logger but a function)."""
+    more: tuple[str, ...] = ()
+    """More arguments of a function."""
 
 
 def warning(context: EditContext, swallow: Swallow, path: str, error: str, indent: str) -> str:
@@ -45,6 +51,14 @@ def warning(context: EditContext, swallow: Swallow, path: str, error: str, inden
             arguments = [f'"{said} the file"', f"path=str({path})", f"error=str({error})"]
         case "{":
             arguments = [f'"{said} {{}}: {{}}"', path, error]
+        case "call" if not re.search(r"[\"\\{}]", path):
+            text = [f'f"{said} {{{path}}}: {{{error}}}"']
+            end = context.end_of_row(swallow.node.lineno)
+            return context.format_call(logger.name, [*text, *logger.more], Span(end, end), indent)
+        case "call":
+            text = [f'"{said} %s: %s" % ({path}, {error})']
+            end = context.end_of_row(swallow.node.lineno)
+            return context.format_call(logger.name, [*text, *logger.more], Span(end, end), indent)
         case "%":
             arguments = [f'"{said} %s: %s"', path, error]
         case _ if re.search(r"[\"\\{}]", path):
@@ -234,7 +248,119 @@ def _of_object(context: EditContext, swallow: Swallow) -> _Logger | None:
             names = {context.facts.paths.qualified(dotted(each.func)).full for each in made}
             style = "%" if names == {"logging.getLogger"} else "text"
             return _Logger(f"{receiver}.{name}", style)
+    if receiver == "self":
+        return _function_of_object(context, home, functions[-1], row)
     return None
+
+
+def _function_of_object(
+    context: EditContext, home: ast.ClassDef, function: ast.AST, row: int
+) -> _Logger | None:
+    """`self.log("...")`: what the other methods of the class call with one text."""
+    calls = context.cached(("log functions of", home), lambda: _log_calls(home))
+    for name, found in calls.items():
+        if not all(map(_gives_one_text, found)):
+            continue
+        if not (
+            _has_method(home, name)
+            or (_is_there(home, function, name, "self", row) and not _may_be_none(home, name))
+            or _is_inherited(home, function, name)
+        ):
+            continue
+        texts = [context.facts.tree.text(each) for each in found]
+        louder = next((m[0] for m in map(_LEVEL_OF_TEXT.search, texts) if m), "")
+        return _Logger(f"self.{name}", "call", (louder,) if louder else ())
+    return None
+
+
+def _log_calls(home: ast.ClassDef) -> dict[str, list[ast.Call]]:
+    """The calls of `self.log` and the like in a class; those that are awaited rule a name out."""
+    found: dict[str, list[ast.Call]] = {}
+    awaited = {each.value for each in ast.walk(home) if isinstance(each, ast.Await)}
+    out = {each.name for each in home.body if isinstance(each, ast.AsyncFunctionDef)}
+    for node in ast.walk(home):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)) if (
+                name in _LOG_FUNCTIONS
+            ):
+                found.setdefault(name, []).append(node)
+                if node in awaited:
+                    out.add(name)
+    return {name: calls for name, calls in found.items() if name not in out}
+
+
+def _has_method(home: ast.ClassDef, name: str) -> bool:
+    return any(isinstance(each, ast.FunctionDef) and each.name == name for each in home.body)
+
+
+def _may_be_none(home: ast.ClassDef, name: str) -> bool:
+    """Whether a class tests for the attribute, or has it from an optional parameter."""
+    for node in ast.walk(home):
+        match node:
+            case ast.If(test=test) | ast.IfExp(test=test) if any(
+                isinstance(each, ast.Attribute) and each.attr == name
+                for each in ast.walk(test)
+                if not isinstance(each, ast.Call)
+            ):
+                return True
+            case ast.Assign(targets=[ast.Attribute(attr=attr)], value=ast.Constant(value=None)) if (
+                attr == name
+            ):
+                return True
+            case ast.FunctionDef(name="__init__", args=arguments):
+                given = [*arguments.posonlyargs, *arguments.args][-len(arguments.defaults) or 999 :]
+                pairs = [
+                    *zip(given, arguments.defaults, strict=True),
+                    *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+                ]
+                optional = {
+                    each.arg
+                    for each, default in pairs
+                    if isinstance(default, ast.Constant) and default.value is None
+                }
+                if any(
+                    isinstance(each, ast.Assign)
+                    and isinstance(each.value, ast.Name)
+                    and each.value.id in optional
+                    and any(isinstance(x, ast.Attribute) and x.attr == name for x in each.targets)
+                    for each in ast.walk(node)
+                ):
+                    return True
+    return False
+
+
+def _gives_one_text(call: ast.Call) -> bool:
+    if len(call.args) != 1 or any(each.arg != "level" for each in call.keywords):
+        return False
+    match call.args[0]:
+        case ast.Constant(value=str()) | ast.JoinedStr():
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str()), attr="format")):
+            return True
+        case ast.BinOp(op=ast.Mod() | ast.Add(), left=ast.Constant(value=str()) | ast.BinOp()):
+            return True
+    return False
+
+
+def _is_inherited(home: ast.ClassDef, function: ast.AST, name: str) -> bool:
+    """Whether an attribute comes from a class of another file, and is there in a method that
+    `__init__` does not call."""
+    own = getattr(function, "name", "__init__")
+    bound = any(
+        isinstance(node, ast.Attribute) and node.attr == name and isinstance(node.ctx, ast.Store)
+        for node in ast.walk(home)
+    )
+    first = [each for each in home.body if getattr(each, "name", "") == "__init__"]
+    return (
+        bool(home.bases)
+        and not bound
+        and own != "__init__"
+        and not any(
+            isinstance(node, ast.Attribute) and node.attr == own
+            for each in first
+            for node in ast.walk(each)
+        )
+    )
 
 
 def _loggers_of(context: EditContext, home: ast.ClassDef) -> list[tuple[str, str]]:

@@ -219,13 +219,20 @@ def of_environment(text: str) -> Dependencies:
 
 def of_script(text: str) -> Dependencies | None:
     """What a script declares in its PEP 723 comment; None without one."""
+    table = table_of_script(text)
+    if table is None:
+        return None
+    found = _Found()
+    found.requirements(table.get("dependencies"))
+    return found.result()
+
+
+def table_of_script(text: str) -> dict[str, Any] | None:
+    """The PEP 723 comment of a script; None without one."""
     block = re.search(r"(?m)^# /// script\r?\n((?:^#(?: .*)?\r?\n)+?)^# ///\r?$", text)
     if block is None:
         return None
-    lines = (line[2:] for line in block[1].splitlines())
-    found = _Found()
-    found.requirements(read_toml("\n".join(lines).encode()).get("dependencies"))
-    return found.result()
+    return read_toml("\n".join(line[2:] for line in block[1].splitlines()).encode())
 
 
 # --- how files are read ---------------------------------------------------------------

@@ -27,7 +27,7 @@ from atomic_fix.run.apart import Apart, runs_by_the_systems_python
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, run_imports
 from atomic_fix.run.project import Project, Projects, import_root, text_of
-from atomic_fix.run.python_versions import FIRST_OF_COPIES, FIRST_OF_PACKAGE
+from atomic_fix.run.python_versions import FIRST_OF_COPIES, FIRST_OF_PACKAGE, admitted_by_script
 from atomic_fix.run.reach import Reach
 from atomic_fix.run.search_path import added
 from atomic_fix.run.sent import sending
@@ -130,8 +130,10 @@ class HelperImports:
             else:
                 found = self._resolved(source, module, settings)
                 project = self._projects.of(os.path.abspath(source.filename))
-                if dependencies.of_script(source.text) is None:
-                    found = _for_its_pythons(found, module, settings, project, source.filename)
+                script = dependencies.table_of_script(source.text)
+                if script is not None:
+                    project = replace(project, python=admitted_by_script(script))
+                found = _for_its_pythons(found, module, settings, project, source.filename)
                 self._files[key] = found
         found = self._files[key]
         if not isinstance(found, _Names):
@@ -193,6 +195,9 @@ class HelperImports:
             if self._reaches(source, path, project, root, parts[0]):
                 if file != path and _leads_back(file, path, root, self._read):
                     return Missing(module, "it imports this file in turn")
+                behind = self._why_left_behind(module, file, path, project)
+                if behind is not None and source.filename != "-" and file != path:
+                    return behind
                 return _Names.of(file, self._read)
             outside = outside or file
         if outside and (by_imports := project.searched(path)):
@@ -341,6 +346,31 @@ class HelperImports:
             f"run `atomic-fix --vendor {_free_place(package)}`: a copy is sent along",
         )
 
+    def _why_left_behind(
+        self, module: str, file: str, path: str, project: Project
+    ) -> Missing | None:
+        """Why a helper of the project does not go where a file of it goes; None when it does."""
+        if image := self._reach.left_behind(project, path, file):
+            return Missing(
+                module,
+                f"{image} copies this file by its name, and not {_shown(file)}",
+                f"copy {_shown(file)} there as well",
+            )
+        stem = os.path.splitext(os.path.basename(path))[0]
+        folder = os.path.dirname(path)
+        if project.modules and "." not in module and module not in project.modules:
+            packaged = stem in project.modules and any(r == folder for _, r in project.roots)
+            if packaged or (
+                project.undistributed_package(path) == "" and (import_root(path) != folder)
+            ):
+                return Missing(
+                    module,
+                    f"the distribution of the project has the modules that `py_modules` lists, "
+                    f"and `{module}` is not one of them",
+                    f"add `{module}` to `py_modules`",
+                )
+        return None
+
     def _where_it_does_not_reach(self, module: str, project: Project, path: str) -> Missing | None:
         """Why a file cannot import what is declared where the program runs; None when it can."""
         top = module.partition(".")[0]
@@ -390,9 +420,12 @@ class HelperImports:
             return True
         folder = os.path.dirname(path)
         known = project.declared.names | project.declared.extra
+        by_itself = added(path, text, project.root)
         for top in tops:
             if find_module(folder, [top]):
                 continue  # the folder of a script is always searched
+            if any(_lies_in(each, top) for each in by_itself):
+                continue  # it finds the sources where nothing is installed
             if _is_own(top, project):
                 return True
             if self._bringing(top, known):
@@ -569,7 +602,7 @@ def _not_found(
                        f"correct `helper` in {setting}")  # fmt: skip
     if module != f"{_OURS}.runtime":
         advice = f"correct `helper` in {setting}"
-        for _, root in project.roots:
+        for root in (*project.searched(path), *(root for _, root in project.roots)):
             place = os.path.join(root, *module.split("."))
             if os.path.isdir(os.path.dirname(place)) and not os.path.lexists(place):
                 advice += f", or run `atomic-fix --vendor {_shown(place)}.py`"

@@ -87,6 +87,8 @@ class Project:
     """Of those, what is installed with it."""
     listed: tuple[Listed, ...] = ()
     """Of those, what lists for `pip install -r` and the like have."""
+    modules: frozenset[str] = frozenset()
+    """The modules outside of packages that it distributes, if its files list them."""
     roots: tuple[tuple[str, str], ...] = ()
     search: tuple[tuple[str, str], ...] = ()
     packages: frozenset[str] = frozenset()
@@ -486,6 +488,7 @@ def _project(root: str) -> Project:
         packages=frozenset() if is_told else _imported_at(root),
         early=_early(root, roots, pyproject),
         for_python_2=bool(_FOR_PYTHON_2.search(said)) and not _FOR_PYTHON_3.search(said),
+        modules=_modules(pyproject, sections, keywords),
         shipped=_shipped(root, pyproject),
         python=admitted(
             pyproject, sections, keywords, texts, signs(root, names, pyproject, text_of)
@@ -502,6 +505,19 @@ def _named_by_setup(text: str, root: str, names: Iterable[str]) -> Iterator[str]
                 each
             ):
                 yield each
+
+
+def _modules(
+    pyproject: Mapping[str, Any],
+    sections: Mapping[str, Mapping[str, str]],
+    keywords: Mapping[str, tuple[str, ...]],
+) -> frozenset[str]:
+    listed = (
+        *_texts(subtable(pyproject, "tool", "setuptools").get("py-modules")),
+        *sections.get("options", {}).get("py_modules", "").split(),
+        *keywords.get("py_modules", ()),
+    )
+    return frozenset(listed) if all(each.isidentifier() for each in listed) else frozenset()
 
 
 def _shipped(root: str, pyproject: Mapping[str, Any]) -> frozenset[str]:

@@ -71,6 +71,15 @@ def admitted(
     return Admitted((3, min(number, FIRST_OF_PACKAGE[1])), file, words)
 
 
+def admitted_by_script(table: Mapping[str, Any]) -> Admitted | None:
+    """What a script with a PEP 723 comment admits."""
+    range_ = table.get("requires-python")
+    lowest = lowest_in(range_) if isinstance(range_, str) else None
+    if lowest is None:
+        return None
+    return Admitted(lowest, "the script itself", f"requires-python {range_}")
+
+
 def _ranges(
     pyproject: Mapping[str, Any],
     sections: Mapping[str, Mapping[str, str]],

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
 from functools import cache
 
 from atomic_fix.run.dependencies import normalised
@@ -38,6 +39,14 @@ _FOLDERS_OF_DOCUMENTS = re.compile(
 _STARTS_BY_ITSELF = ("Procfile", "app.yaml", "app.json", "render.yaml", "replit.nix")
 _TESTS = re.compile(r"\b(?:pytest|unittest|tox|nosetests?|ruff|flake8|mypy|coverage)\b")
 
+_IMAGE_FILE = re.compile(r"(?i)^(?:docker|container)file|\.dockerfile$")
+_BY_NAME = re.compile(r"\bpip3?\s+install\s+(?:-[\w-]+\s+)*[A-Za-z]")
+_BY_LIST = re.compile(
+    r"(?:-r|--requirements?)[\s=]|requirements|\bpip3?\s+install\s+(?:-[\w-]+\s+)*\.|\bpoetry\b|\buv\b"
+    r"|\bpipenv\b|\bpdm\b|\bconda\b|setup\.py|pyproject|environment\.ya?ml|\.whl\b|\bpixi\b"
+)
+_COPIES = re.compile(r"(?mi)^[ \t]*(?:COPY|ADD)[ \t]+([^\n]*)")
+
 # Programs for developers: a list with one of them may be that of the tests.
 _TOOLS = frozenset({
     "black", "bandit", "coverage", "flake8", "hypothesis", "isort", "mock", "mypy", "nose", "nose2",
@@ -62,6 +71,9 @@ _AT_START = re.compile(r"(?m)^(?:from[ \t]+([\w]+)[\w.]*[ \t]+import\b|import[ \
 _LATER = re.compile(
     r"(?m)^[ \t]+(?:from[ \t]+([\w]+)[\w.]*[ \t]+import\b|import[ \t]+([\w., \t]+))"
 )
+
+# Modules at the top that are no part of the program.
+_BESIDE = re.compile(r"^(?:setup|conftest|noxfile|tasks|fabfile|test_\w+|\w+_test)\.py$")
 
 # --- how a program brings itself up to date ------------------------------------------------
 
@@ -124,6 +136,8 @@ class Reach:
     ) -> str:
         """Why nothing shows that the program runs where a list of requirements is installed."""
         nowhere = f"nothing shows that what {file} lists is installed where this program runs"
+        if image := self._image_without_lists(project.root):
+            return f"{image} installs packages by their names, and not what {file} lists"
         if self._is_named(file, project.root):
             return ""
         if project.is_for_development(file):
@@ -144,11 +158,40 @@ class Reach:
             return f"{nowhere}: the program does without the rest of it"
         return ""
 
+    def _image_without_lists(self, root: str) -> str:
+        """The container file at the top that installs packages, and no list of them."""
+        for document, text in self._documents(root):
+            folder, name = os.path.split(document)
+            is_image = folder == root and _IMAGE_FILE.search(name) is not None
+            if is_image and _BY_NAME.search(text) and not _BY_LIST.search(text):
+                return name
+        return ""
+
+    def left_behind(self, project: Project, path: str, helper: str) -> str:
+        """The container file that copies a file by its name, and not the helper of the project
+        that it would import; empty where there is none."""
+        wanted, other = (os.path.relpath(x, project.root).replace(os.sep, "/")
+                         for x in (path, helper))  # fmt: skip
+        for document, text in self._documents(project.root):
+            if os.path.dirname(document) != project.root:
+                continue
+            if not _IMAGE_FILE.search(os.path.basename(document)):
+                continue
+            sources = [
+                os.path.normpath(each)
+                for row in _COPIES.findall(text.replace("\\\n", " "))
+                for each in re.sub(r"""[\[\]",]""", " ", row).split()[:-1]
+                if not each.startswith("--")
+            ]
+            if wanted in sources and not any(_covers(each, other) for each in sources):
+                return os.path.basename(document)
+        return ""
+
     def _is_named(self, file: str, root: str) -> bool:
         """Whether the documentation or what starts the program installs from a file."""
         name = re.escape(os.path.basename(file))
         install = re.compile(
-            rf"(?:-r|--requirements?)[\s=]*[\"']?[\w./\\${{}}-]*{name}\b|\b(?:COPY|ADD)\b[^\n]*{name}\b"
+            rf"(?:-r|--requirements?|-f|--file)[\s=]*[\"']?[\w./\\${{}}-]*{name}\b|\b(?:COPY|ADD)\b[^\n]*{name}\b"
         )
         for document, text in self._documents(root):
             for found in install.finditer(text):
@@ -158,6 +201,10 @@ class Reach:
             if os.path.basename(document) in _STARTS_BY_ITSELF and file == "requirements.txt":
                 return True
         return False
+
+
+def _covers(source: str, file: str) -> bool:
+    return source in {".", file} or file.startswith(f"{source}/") or fnmatchcase(file, source)
 
 
 def _documents(root: str) -> tuple[tuple[str, str], ...]:
@@ -206,7 +253,9 @@ def _listed_imports(package: str, root: str) -> tuple[frozenset[str], frozenset[
 
 
 def _modules(package: str, root: str) -> Iterator[tuple[str, str]]:
-    yield from neighbours(root).items()
+    for path, text in neighbours(root).items():
+        if not _BESIDE.search(os.path.basename(path)):
+            yield path, text
     for folder, folders, _ in os.walk(package):
         folders[:] = sorted(
             each for each in folders if each.isidentifier() and "test" not in each.lower()
