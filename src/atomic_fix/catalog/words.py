@@ -224,7 +224,11 @@ STAGING = frozenset(
 )
 
 # Folders that the system empties when it starts again, or the program when it ends.
-VOLATILE = frozenset({"runtime dir", "runtime directory", "runtime folder"})
+VOLATILE = frozenset(
+    f"{word} {place}"
+    for word in ("runtime", "scratch", "temp", "temporary", "tmp")
+    for place in ("dir", "directory", "folder", "location")
+)
 
 # What a text is called that is a program's source: it is edited, not kept.
 SOURCE_TEXT = frozenset({"code", "notebook", "source", "src"})
@@ -409,7 +413,16 @@ INTERPRETING = SHAPING | frozenset(
     {
         "convert", "decompress", "decrypt", "eval", "exec", "fernet", "float", "int", "json",
         "load", "map", "pickle", "restore", "split", "splitline", "strptime", "toml",
-        "unpack", "unpickle", "uuid", "yaml",
+        "unpack", "unpickle", "yaml",
+    }
+)  # fmt: skip
+
+# Files that describe a project, by their whole names, in lower case.
+VERSIONED_FILES = frozenset(
+    {
+        ".gitattributes", ".gitignore", ".pre-commit-config.yaml", "appxmanifest.xml", "cargo.toml",
+        "changelog", "changelog.txt", "manifest.in", "package.json", "pyproject.toml",
+        "requirements.txt", "setup.cfg", "version", "version.json", "version.txt",
     }
 )  # fmt: skip
 
@@ -438,6 +451,10 @@ ATTEMPTING = frozenset({"decode", "load", "recover", "restore", "salvage", "unpi
 
 # In the name of a call or value that replaces what was not loaded.
 DEFAULT = frozenset({"blank", "default", "empty", "fresh", "initial", "new", "null", "reset"})
+
+# What is read and what is made of it are two files.
+INPUT = frozenset({"in", "infile", "input", "source", "src"})
+OUTPUT = frozenset({"dest", "destination", "dst", "out", "outfile", "output", "target"})
 
 # Calls that write a file.
 WRITING = frozenset({"dump", "encode", "save", "serialise", "serialize", "store", "write"})

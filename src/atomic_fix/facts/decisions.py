@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from atomic_fix.catalog.remarks import ANSWER, BAD_FILE, CONSEQUENCE, NEVER_RAISES
-from atomic_fix.catalog.words import CACHE, INTERPRETING, KEPT_IN_CACHES, LOADING, RESUMING
+from atomic_fix.catalog.words import INTERPRETING, LOADING, RESUMING
+from atomic_fix.facts.caches import is_cache
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.facts.names import phrase_in, words
+from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
     called_name,
     first_row,
@@ -129,15 +130,6 @@ def _writers(facts: ModuleFacts, path: PathValue) -> dict[FunctionFacts, list[in
 # --- what is lost -----------------------------------------------------------------
 
 
-def is_cache(path: PathValue, function: FunctionFacts) -> bool:
-    """Whether a file is a cache by its names, and holds nothing that cannot be had again."""
-    names = [each.text for each in path.occurrences if each.distance < 3]
-    names.append(function.name)
-    return any(phrase_in(CACHE, each) for each in names) and not any(
-        phrase_in(KEPT_IN_CACHES, each) for each in names
-    )
-
-
 def _only_passes_text_on(swallow: Swallow) -> bool:
     """Whether the text of a file is taken as it is: nothing in it can be corrupt."""
     load, region = swallow.load, swallow.region
@@ -205,7 +197,7 @@ def _is_beside_the_point(swallow: Swallow, call: Call, parents: dict[ast.AST, as
     if isinstance(around, ast.Await):
         node, around = around, parents.get(around)
     match around:
-        case ast.Attribute() if not isinstance(parents.get(around), ast.Call):
+        case ast.Attribute() if getattr(parents.get(around), "func", None) is not around:
             return True  # one setting
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
             return name not in swallow.sets and _goes_on(swallow, around)

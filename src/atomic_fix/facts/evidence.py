@@ -420,12 +420,33 @@ def read_back(
         savers = (function, *callers(function)) if given else (function,)
         if pair := readers.are_paired(savers, seen, own=own):
             load, loader = pair
+            if _goes_the_other_way(path, load.path):
+                return _features_of(best, weight, function)
             found = _READ_BACK_PAIR_RAW if load.raw else _READ_BACK_PAIR
             if found > weight:
                 return (Feature(f"`{loader.name}` reads such a file back", found, load),)
+    return _features_of(best, weight, function)
+
+
+def _features_of(
+    best: LoadSite | None, weight: float, function: FunctionFacts
+) -> tuple[Feature, ...]:
     if best is None:
         return ()
     return (Feature(f"{_loader_shown(best.function, function)} reads it back", weight, best),)
+
+
+def _goes_the_other_way(written: PathValue, loaded: PathValue) -> bool:
+    """Whether one path is called an output, and the other one an input."""
+    return any(
+        not catalog.OUTPUT.isdisjoint(words(each.text))
+        for each in written.occurrences
+        if each.distance < 2
+    ) and any(
+        not catalog.INPUT.isdisjoint(words(each.text))
+        for each in loaded.occurrences
+        if each.distance < 2
+    )
 
 
 def _weight(load: LoadSite, *, edits: bool = False) -> float:

@@ -24,6 +24,7 @@ from atomic_fix.facts.publications import (
     publications,
     removals_in,
 )
+from atomic_fix.facts.remade import is_tolerated_cache, why_nothing_is_lost
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, Site, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.statements import Statements, rows_of
@@ -201,6 +202,10 @@ class ModuleFacts:
             and is_filled_for_callers(self.sites, site)
         ):
             found.rule_out("its callers have it fill a temp file, and publish that")
+        if found.confidence >= self.config.min_confidence:
+            reason = why_nothing_is_lost(self.sites, site, self._readers, found)
+            if reason:
+                found.rule_out(reason)
         return found
 
     def _views(self, site: Site, path: PathValue, *, reads: bool) -> list[View]:
@@ -336,6 +341,10 @@ class ModuleFacts:
         evidence.add_purpose_features(found, site.function)
         found.add("it is written under a temp name first", 0.8)
         found.features += self._read_back(site.target, site.function)
+        if found.confidence >= self.config.min_confidence and is_tolerated_cache(
+            site.target, site.function, self._readers
+        ):
+            found.rule_out("it is a cache, and a broken one is a miss")
         return found
 
     def callers(self, function: FunctionFacts, depth: int = 2) -> tuple[FunctionFacts, ...]:
