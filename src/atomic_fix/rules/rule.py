@@ -13,8 +13,8 @@ from pathlib import Path
 
 import libcst as cst
 
-from atomic_fix.facts.decisions import is_intended
-from atomic_fix.facts.evidence import Score
+from atomic_fix.facts.decisions import destroys, is_intended
+from atomic_fix.facts.evidence import Feature, Score
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.paths.value import Location
 from atomic_fix.facts.publications import Publication
@@ -25,6 +25,9 @@ from atomic_fix.finding import Evidence, Finding, Fix, Position, RelatedLocation
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.corrupted_error import fix_swallow
 from atomic_fix.fixes.cst_tree import CstTree, cst_around
+
+# What is overwritten or removed after it could not be read is no harmless default.
+_LOST = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +245,8 @@ def publication_match(
 def swallow_match(facts: ModuleFacts, swallow: Swallow, message: str) -> Match:
     """A handler that treats a corrupt file as something harmless."""
     score = facts.load_score(swallow.load, swallow.function)
+    if score.confidence >= facts.config.min_confidence and destroys(facts, swallow):
+        score = Score([*score.features, Feature("what was not read is then lost for good", _LOST)])
     return Match(
         swallow.node,
         message,
