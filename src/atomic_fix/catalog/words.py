@@ -228,7 +228,10 @@ VOLATILE = frozenset(
     f"{word} {place}"
     for word in ("runtime", "scratch", "temp", "temporary", "tmp")
     for place in ("dir", "directory", "folder", "location")
-)
+).union({"ipc"})
+
+# Where the kernel shows files that are none.
+KERNEL_FILES = frozenset({"proc path", "proc root", "procfs", "sysfs"})
 
 # What a text is called that is a program's source: it is edited, not kept.
 SOURCE_TEXT = frozenset({"code", "notebook", "source", "src"})

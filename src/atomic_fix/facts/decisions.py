@@ -11,8 +11,11 @@ from atomic_fix.facts.caches import is_cache
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
+    FUNCTIONS,
     called_name,
+    dotted,
     first_row,
+    of_kind,
     parents_in,
     walk,
 )
@@ -28,6 +31,8 @@ def is_intended(facts: ModuleFacts, swallow: Swallow) -> bool:
     if _holds_no_load(facts, swallow) or _only_passes_text_on(swallow):
         return True
     if is_cache(swallow.load.path, swallow.function) or _is_compared_only(swallow):
+        return True
+    if _answers_with_failure(swallow):
         return True
     return _is_explained(facts, swallow) and not destroys(facts, swallow)
 
@@ -81,6 +86,35 @@ def _documented(facts: ModuleFacts, swallow: Swallow) -> Iterator[str]:
 
 def _sentences(text: str) -> list[str]:
     return re.split(r"(?<!\be\.g)(?<!\bi\.e)[.;]\s", " ".join(text.split()))
+
+
+# --- what is answered -------------------------------------------------------------
+
+
+def _answers_with_failure(swallow: Swallow) -> bool:
+    """`return Response(status=400)`, `return {}, 500`, or the exit status 1 of a function that
+    gives an integer."""
+    if not isinstance(swallow.node, ast.ExceptHandler):
+        return False
+    node = swallow.function.node
+    gives_integer = isinstance(node, FUNCTIONS) and dotted(node.returns) == "int"
+    for each in of_kind(swallow.node, ast.Return):
+        match each.value:
+            case ast.Call(keywords=keywords) if any(
+                keyword.arg in {"code", "status", "status_code"} and _is_failure(keyword.value)
+                for keyword in keywords
+            ):
+                return True
+            case ast.Tuple(elts=[_, *others]) if any(map(_is_failure, others)):
+                return True
+            case ast.Constant(value=1) if gives_integer and swallow.outcome.value == "1":
+                return True
+    return False
+
+
+def _is_failure(node: ast.expr) -> bool:
+    """Whether a value is a status of HTTP that says that something went wrong."""
+    return isinstance(node, ast.Constant) and type(node.value) is int and 400 <= node.value < 600
 
 
 # --- what becomes of the file -----------------------------------------------------

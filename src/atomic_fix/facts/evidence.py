@@ -300,6 +300,8 @@ def _counts(occurrence: NameOccurrence, function: FunctionFacts) -> bool:
 def add_trait_features(score: Score, path: PathValue) -> None:
     if PathTrait.DEVICE in path.traits:
         score.rule_out("the path is a device")
+    if any(phrase_in(catalog.KERNEL_FILES, each.text) for each in path.occurrences):
+        score.rule_out("the kernel makes up the file")
     if (PathTrait.TEMP | PathTrait.TEMP_DIR) & path.traits:
         score.rule_out("the path is a temp file")
     if PathTrait.STAGED in path.traits:

@@ -3,6 +3,7 @@ are made again, are nobody's yet, or are under version control. Each reason rule
 whatever its names say."""
 
 import ast
+import re
 from collections.abc import Iterable
 
 from atomic_fix.catalog.calls import LISTING
@@ -83,17 +84,29 @@ def _is_new(site: WriteSite) -> bool:
                 where = asked.args[0] if asked.args else getattr(asked.func, "value", None)
                 if where is not None and code_of(where) == text:
                     return True
+            case ast.Call() if called_name(node) == "rmtree" and node.lineno < site.node.lineno:
+                # The folder was emptied before.
+                if node.args and _is_in(text, code_of(node.args[0])):
+                    return True
             case ast.Call() if (
                 called_name(node) in {"makedirs", "mkdir"}
                 and node.lineno <= site.node.lineno
                 and argument(node, None, "exist_ok") is None
             ):
                 where = node.args[0] if node.args else getattr(node.func, "value", None)
-                if isinstance(where, (ast.Name, ast.Attribute)) and _is_bare(site, node):
-                    folder = code_of(where)
-                    if folder != "os" and folder in text and folder != text:
-                        return True
+                if (
+                    isinstance(where, (ast.Name, ast.Attribute))
+                    and code_of(where) != "os"
+                    and _is_in(text, code_of(where))
+                    and _is_bare(site, node)
+                ):
+                    return True
     return False
+
+
+def _is_in(path: str, folder: str) -> bool:
+    """Whether a path, as code, is made of a folder and something more."""
+    return folder != path and re.search(rf"(?<![\w.]){re.escape(folder)}(?!\w)", path) is not None
 
 
 def _is_bare(site: WriteSite, made: ast.Call) -> bool:
