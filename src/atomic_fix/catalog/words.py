@@ -96,7 +96,6 @@ MAYBE_DURABLE = frozenset(
         "record",
         "recovery",
         "replay",
-        "result",
         "scenario",
         "schedule",
         "secret",
@@ -213,6 +212,9 @@ SECRETS = frozenset({"credential", "identity", "key", "password", "pem", "salt",
 
 # A durable word that is followed by one of these names something else: `session_id`.
 NAMING = frozenset({"id", "uid", "url", "uuid"})
+
+# Objects, and no parts of a path, where they are handed to a function that finds one.
+SERVICES = frozenset({"db_session", "queue", "registry", "scheduler", "session"})
 
 # What the source of a copy is called that comes with the program.
 ORIGINALS = frozenset({"default", "example", "sample", "skeleton", "template"})

@@ -88,6 +88,9 @@ _SECRET_WHEN_MISSING = -1.0
 _CONSTANT = -1.5
 _RESTORED = -4.0
 
+_FAR_IN = 3
+"""The distance of what is given to a function whose result is given to another one."""
+
 _NAMES_DENIED = catalog.NOT_DURABLE - catalog.VERBS
 """Of loaders whose name says that what they load is no state."""
 
@@ -274,11 +277,15 @@ def _given_by(occurrence: NameOccurrence) -> str:
 
 
 def _names_another(occurrence: NameOccurrence) -> bool:
-    """`session_id`, in a path: the session's, but which file it is, other words say."""
-    return (
-        occurrence.kind
-        in {OccurrenceKind.ATTRIBUTE, OccurrenceKind.PARAMETER, OccurrenceKind.VARIABLE}
-        and words(occurrence.text)[-1] in catalog.NAMING
+    """`session_id`, in a path: the session's, but which file it is, other words say. So too for
+    `path_of(agent_of(self.session, name))`: the object that the path's parts are asked of."""
+    return occurrence.kind in {
+        OccurrenceKind.ATTRIBUTE,
+        OccurrenceKind.PARAMETER,
+        OccurrenceKind.VARIABLE,
+    } and (
+        words(occurrence.text)[-1] in catalog.NAMING
+        or (occurrence.distance >= _FAR_IN and occurrence.text.lower() in catalog.SERVICES)
     )
 
 

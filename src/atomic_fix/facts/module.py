@@ -342,7 +342,7 @@ class ModuleFacts:
         found.add("it is written under a temp name first", 0.8)
         found.features += self._read_back(site.target, site.function)
         if found.confidence >= self.config.min_confidence and is_tolerated_cache(
-            site.target, site.function, self._readers
+            self.sites, site.target, site.function, self._readers
         ):
             found.rule_out("it is a cache, and a broken one is a miss")
         return found

@@ -13,7 +13,8 @@ from atomic_fix.facts.evidence import Readers, Score, guarded_by_absence
 from atomic_fix.facts.loads import LoadSite
 from atomic_fix.facts.nodes import FORS, argument, called_name, code_of, last_name, walk
 from atomic_fix.facts.paths import OccurrenceKind, PathValue
-from atomic_fix.facts.scopes import BindingKind, FunctionFacts
+from atomic_fix.facts.reports import reports
+from atomic_fix.facts.scopes import BindingKind, BlockKind, FunctionFacts
 from atomic_fix.facts.sites import Sites, WriteSite
 from atomic_fix.facts.swallowing import is_handled
 
@@ -27,7 +28,7 @@ def why_nothing_is_lost(sites: Sites, site: WriteSite, readers: Readers, score: 
     if is_versioned(path):
         return "such a file is under version control"
     # What libraries save, such as arrays, took long to compute.
-    if site.saver is None and is_tolerated_cache(path, function, readers):
+    if site.saver is None and is_tolerated_cache(sites, path, function, readers):
         return "it is a cache, and a broken one is a miss"
     if site.constant and guarded_by_absence(site):
         return "it is made once, of what is in the code"
@@ -50,15 +51,30 @@ def is_versioned(path: PathValue) -> bool:
     )
 
 
-def is_tolerated_cache(path: PathValue, function: FunctionFacts, readers: Readers) -> bool:
-    """Whether a file is a cache, and all that reads it takes a broken one for a miss."""
+def is_tolerated_cache(
+    sites: Sites, path: PathValue, function: FunctionFacts, readers: Readers
+) -> bool:
+    """Whether a file is a cache, and all that reads it silently takes a broken one for a miss."""
     if not is_cache(path, function):
         return False
     loads = _parsing(readers.of(path))
     if not loads and (pair := readers.are_paired((function,), frozenset(), own=True)):
         loads = _parsing([pair[0]])
     return bool(loads) and all(
-        is_handled(each.call) and _COSTLY.isdisjoint(each.api.split(".")) for each in loads
+        is_handled(each.call)
+        and not _is_warned_of(sites, each)
+        and _COSTLY.isdisjoint(each.api.split("."))
+        for each in loads
+    )
+
+
+def _is_warned_of(sites: Sites, load: LoadSite) -> bool:
+    """Whether a broken file is nothing that its reader expects."""
+    return any(
+        reports(handler.body, sites)
+        for block in load.call.enclosing
+        if block.kind is BlockKind.TRY and isinstance(block.node, ast.Try)
+        for handler in block.node.handlers
     )
 
 
