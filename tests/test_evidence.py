@@ -89,13 +89,13 @@ def test_evidence_of_a_write() -> None:
     assert not found.ruled_out
     assert [(feature.text, round(feature.prior, 2)) for feature in found.features] == [
         ("the suffix is .json", 0.3),
-        ("the path says state", 2.6),
-        ("the function's name says state", 0.76),
-        ("the class's name says session", 1.1),
+        ("the path contains `state`", 2.6),
+        ("the function name contains `state`", 0.76),
+        ("the class name contains `session`", 1.1),
         ("`load_state` reads it back", 2.6),
-        ("the data is serialised", 0.6),
-        ("the data `jobs` says job", 0.4),
-        ("the function's name says save", 0.5),
+        ("it holds serialised data", 0.6),
+        ("the data `jobs` contains `job`", 0.4),
+        ("the function name contains `save`", 0.5),
     ]
 
 
@@ -163,9 +163,9 @@ def test_evidence_of_a_load() -> None:
     (load,) = facts.sites.loads
     found = facts.load_score(load, load.function)
     assert [(feature.text, round(feature.prior, 2)) for feature in found.features] == [
-        ("the function's name says queue", 1.9),
+        ("the function name contains `queue`", 1.9),
         ("`save_queue` writes it", 2.2),
-        ("it is read, not parsed", -0.8),
+        ("its content is read but not parsed", -0.8),
     ]
     assert found.features[1].site is facts.sites.writes[0]
 

@@ -547,7 +547,7 @@ def test_each_wrong_way_to_publish_has_its_own_finding(call: str, said: str) -> 
     """
     (finding,) = check_source(textwrap.dedent(program).encode(), "program.py", Config())
     assert finding.code == "ATF114"
-    assert said in finding.message
+    assert said in f"{finding.headline}; {finding.label}"
 
 
 def test_a_path_that_a_function_gives_for_a_name_with_a_suffix_is_beside_that_of_the_name() -> None:

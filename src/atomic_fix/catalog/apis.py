@@ -18,6 +18,8 @@ class Content(Enum):
     """Serialised data, in a format that programs load back."""
     TABLE = auto()
     COPY = auto()
+    DOWNLOAD = auto()
+    """What is fetched from elsewhere, and could be fetched again."""
     ARCHIVE = auto()
     HDF5 = auto()
 
@@ -196,6 +198,17 @@ def _of(packages: str, row: Saver) -> Saver:
 
 _BOOSTING = "catboost fasttext lightgbm xgboost"
 _LIGHTNING = "lightning pytorch_lightning"
+_FETCHED = "download to a temp file beside the target, then `os.replace` it"
+_DOWNLOADS = tuple(
+    Saver(name, path, keyword, Content.DOWNLOAD, refusal=_FETCHED)
+    for name, path, keyword in (
+        ("urllib.request.urlretrieve", 1, "filename"),
+        ("urllib.urlretrieve", 1, "filename"),
+        ("wget.download", 1, "out"),
+        ("gdown.download", 1, "output"),
+        (".download_to_filename", 0, "filename"),
+    )
+)
 # What is saved by these has no repair: they take a path only, or nothing is known of a handle.
 _WITHOUT_HANDLE = (
     # Sessions and settings
@@ -366,6 +379,7 @@ SAVERS = (
     Saver(".write_ndjson", 0, "file", Content.TABLE, _POLARS),
     Saver(".save_weights", 0, "filepath", Content.STATE),
     *_WITHOUT_HANDLE,
+    *_DOWNLOADS,
 )
 # The method of what one of `TREE_MAKERS` makes.
 TREE_WRITE = Saver(

@@ -67,6 +67,8 @@ class FeatureName(Enum):
     SERIALISED = "serialised", 0.6
     TABLE = "table", -0.8
     COPIED = "copied", -2.0
+    DOWNLOADED = "downloaded", -3.0
+    NOT_DOWNLOADED_AGAIN = "not-downloaded-again", 2.6
     RESTORED = "restored", -4.0
     ALWAYS_SAME = "always-same", -1.5
     RUNNING_PROCESS = "running-process", -4.0

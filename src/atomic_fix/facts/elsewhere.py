@@ -115,5 +115,6 @@ def _of_sites(sites: Iterable[OutsideSite], *, reads: bool) -> tuple[Feature, ..
                 if each.parsed
                 else FeatureName.READ_BACK_ELSEWHERE_RAW
             )
-        found.append(Feature(name, text, each.weight, elsewhere=each.at, of_file=True))
+        who = f"`{each.at.function}`" if each.at.function else f"`{each.at.path}`"
+        found.append(Feature(name, text, each.weight, elsewhere=each.at, of_file=True, who=who))
     return tuple(sorted(found, key=lambda feature: -feature.prior)[:1])

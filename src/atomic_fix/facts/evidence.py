@@ -86,6 +86,8 @@ class Feature:
     """Whether that place reads or writes the file."""
     word: str = ""
     """The phrase of the catalogue that is found, of a feature in words."""
+    who: str = ""
+    """What reads the file there, as a message names it: "`load_state`"."""
 
     @property
     def weight(self) -> float:
@@ -160,7 +162,7 @@ def exclusion(path: PathValue) -> str:
     if (PathTrait.TEMP | PathTrait.TEMP_DIR) & path.traits:
         return "the path is a temp file"
     if PathTrait.STAGED in path.traits:
-        return "the folder is published when the `with` is left"
+        return "the folder is published at the end of the `with` block"
     return ""
 
 
@@ -174,11 +176,11 @@ def name_features(
     denials: set[str] = set()
     for occurrence in path.occurrences:
         strong, weak, denying = _OCCURRENCES[occurrence.kind]
-        text = f"the {occurrence.kind.value} `{occurrence.text}` says"
+        text = f"the {occurrence.kind.value} `{occurrence.text}` contains"
         if occurrence.kind is OccurrenceKind.LITERAL:
-            text = "the path says"
+            text = "the path contains"
         elif occurrence.kind is OccurrenceKind.FUNCTION:
-            text = f"the function `{occurrence.text}` that gives the path says"
+            text = f"the path comes from `{occurrence.text}`, whose name contains"
         phrase = phrase_in(vocabulary.durable, occurrence.text)
         name = strong
         if phrase is None:
@@ -186,7 +188,7 @@ def name_features(
             name = weak
         if phrase is not None and not (_names_another(occurrence) or _counts(occurrence, function)):
             seen.add(phrase)
-            said = _given_by(occurrence) or f"{text} {phrase}"
+            said = _given_by(occurrence) or f"{text} `{phrase}`"
             strength = 0.75**occurrence.distance * (
                 1.0 if occurrence.origin is None else _ELSEWHERE
             )
@@ -199,7 +201,7 @@ def name_features(
         if denied is not None:
             denials.add(denied)
             strength = 0.8**occurrence.distance
-            against.append(Feature(denying, f"{text} {denied}", strength, word=denied))
+            against.append(Feature(denying, f"{text} `{denied}`", strength, word=denied))
         if occurrence.kind is OccurrenceKind.LITERAL:
             suffix = PurePath("_" + occurrence.text.replace("\\", "/")).suffix.lower()
             if suffix in catalog.NOT_DURABLE_SUFFIXES and occurrence.distance <= 4:
@@ -211,7 +213,7 @@ def name_features(
     for text in (*(m.text for m in path.occurrences if m.distance < 3), function.name):
         running = phrase_in(catalog.RUNNING, text)
         if running is not None:
-            yield Feature(Name.RUNNING_PROCESS, f"`{text}` says {running}", word=running)
+            yield Feature(Name.RUNNING_PROCESS, f"`{text}` contains `{running}`", word=running)
             break
     yield from _context_features(vocabulary, function, filename, seen, denials)
 
@@ -237,7 +239,7 @@ def _context_features(
     places.append(("module", module, _MODULE, 1.0))
     # Tests themselves are left out by a setting, not by their score.
     if "testing" in {*words(module), *words(stem.parent.name)}:
-        yield Feature(Name.FOR_TESTING, "it is there to test with")
+        yield Feature(Name.FOR_TESTING, "it supports tests")
     for kind, text, (strong, weak, denying), strength in places:
         phrase = phrase_in(vocabulary.durable, text)
         name = strong
@@ -254,15 +256,15 @@ def _context_features(
                 # The same word again, further out, adds little.
                 fade = 0.4 if word in before else 1.0
                 before.add(word)
-                said = f"the {kind}'s name says {word}"
+                said = f"the {kind} name contains `{word}`"
                 yield Feature(says, said, strength * fade, word=word)
 
 
 def _given_by(occurrence: NameOccurrence) -> str:
     """What a message says of a word that another file gives."""
-    return (
-        f"{occurrence.origin} gives it `{occurrence.text}`" if occurrence.origin is not None else ""
-    )
+    if occurrence.origin is None:
+        return ""
+    return f"{occurrence.origin} passes it `{occurrence.text}`"
 
 
 def _names_another(occurrence: NameOccurrence) -> bool:
@@ -294,11 +296,11 @@ def trait_features(path: PathValue) -> Iterator[Feature]:
     if PathTrait.SYSTEM_TEMP in path.traits:
         yield Feature(Name.SYSTEM_TEMP, "the path is in the system's temp folder")
     if PathTrait.BACKUP in path.traits:
-        yield Feature(Name.BACKUP, "the path is a copy put aside")
+        yield Feature(Name.BACKUP, "the path is a backup copy")
     if PathTrait.UNIQUE in path.traits:
-        yield Feature(Name.FRESH_NAME, "each write has a fresh name")
+        yield Feature(Name.FRESH_NAME, "each write uses a new name")
     if any(phrase_in(catalog.VOLATILE, occurrence.text) for occurrence in path.occurrences):
-        yield Feature(Name.VOLATILE_FOLDER, "the folder does not outlive the run")
+        yield Feature(Name.VOLATILE_FOLDER, "the folder is removed after the run")
 
 
 class _Reading(NamedTuple):
@@ -420,11 +422,12 @@ def read_back(
             load, loader = pair
             name = Name.READ_BACK_PAIR_RAW if load.raw else Name.READ_BACK_PAIR
             if how is None or name.prior > how.prior:
-                return (Feature(name, f"`{loader.name}` reads such a file back", site=load),)
+                who = f"`{loader.name}`"
+                return (Feature(name, f"{who} appears to read it back", site=load, who=who),)
     if best is None or how is None:
         return ()
-    text = f"{_loader_shown(best.function, function)} reads it back"
-    return (Feature(how.name, text, how.strength, best),)
+    who = _loader_shown(best.function, function)
+    return (Feature(how.name, f"{who} reads it back", how.strength, best, who=who),)
 
 
 def _reading(load: LoadSite, *, edits: bool = False) -> Name:
@@ -472,37 +475,37 @@ def _is_own(path: PathValue) -> bool:
 
 def _loader_shown(loader: FunctionFacts, function: FunctionFacts) -> str:
     if loader is function:
-        return "the same function"
-    return "the module" if loader.is_module else f"`{loader.name}`"
+        return "this function"
+    return "this module" if loader.is_module else f"`{loader.name}`"
 
 
 def foreign_features(path: PathValue, function: FunctionFacts) -> Iterator[Feature]:
     """Against a load of a file that no visible code writes: mostly another program's."""
     names = (*(m.text for m in path.occurrences), function.name)
     if not any(phrase_in(catalog.OWN, name) for name in names):
-        yield Feature(Name.FOREIGN, "nothing in sight writes it")
+        yield Feature(Name.FOREIGN, "no visible code writes it")
 
 
 def hint_features(found: Sequence[Feature]) -> Iterator[Feature]:
     """Against files with weak words only: something must be seen to read them back."""
     if not is_read_back(found) and not any(g.prior >= _STRONG for g in found):
-        yield Feature(Name.NOT_SEEN_READ_BACK, "nothing is seen to read it back")
+        yield Feature(Name.NOT_SEEN_READ_BACK, "no visible code reads it back")
 
 
 def content_features(site: WriteSite, found: Sequence[Feature]) -> Iterator[Feature]:
     """Features in what is written, which hang on those that were `found` so far."""
     if site.constant:
-        yield Feature(Name.ALWAYS_SAME, "what is written is always the same")
+        yield Feature(Name.ALWAYS_SAME, "the content is always the same")
     elif site.content is Content.STATE:
-        yield Feature(Name.SERIALISED, "the data is serialised")
+        yield Feature(Name.SERIALISED, "it holds serialised data")
     elif site.content is Content.TABLE and not is_read_back(found):
-        yield Feature(Name.TABLE, "the data is a table")
+        yield Feature(Name.TABLE, "it holds a table")
     elif site.content is Content.COPY:
         source = code_of(site.call.arguments[0].value)
         if any(phrase_in(catalog.BACKUP, name) for name in site.data):
-            yield Feature(Name.RESTORED, "a copy put aside is restored")
+            yield Feature(Name.RESTORED, "a backup copy is restored")
         elif any(phrase_in(catalog.ORIGINALS, name) for name in (*site.data, source)):
-            yield Feature(Name.RESTORED, "what is copied came with the program")
+            yield Feature(Name.RESTORED, "the copied file ships with the program")
         # Functions named for checkpoints copy much that is not state.
         elif not any(g.prior > 2.0 and g.site is None for g in found):
             yield Feature(Name.COPIED, "the file is copied")
@@ -511,12 +514,12 @@ def content_features(site: WriteSite, found: Sequence[Feature]) -> Iterator[Feat
 def data_features(vocabulary: Vocabulary, names: tuple[str, ...]) -> Iterator[Feature]:
     """Features in the names of what is written."""
     if any(phrase_in(catalog.SOURCE_TEXT, name) for name in names[:1]):
-        yield Feature(Name.DATA_EDITED, f"the data `{names[0]}` is a text that is edited")
+        yield Feature(Name.DATA_EDITED, f"the data `{names[0]}` is text that is being edited")
         return
     strong, weak, denying = _DATA
     for name in names:
         if not {"pid", "getpid"}.isdisjoint(words(name)):
-            yield Feature(Name.RUNNING_PROCESS, f"the data `{name}` is a running process")
+            yield Feature(Name.RUNNING_PROCESS, f"the data `{name}` identifies a running process")
             return
         for phrases, says in (
             (vocabulary.durable, strong),
@@ -525,7 +528,7 @@ def data_features(vocabulary: Vocabulary, names: tuple[str, ...]) -> Iterator[Fe
         ):
             phrase = phrase_in(phrases, name)
             if phrase is not None:
-                yield Feature(says, f"the data `{name}` says {phrase}", word=phrase)
+                yield Feature(says, f"the data `{name}` contains `{phrase}`", word=phrase)
                 return
 
 
@@ -537,7 +540,7 @@ def caller_features(
         for caller in callers:
             phrase = phrase_in(phrases, caller.name)
             if phrase is not None:
-                text = f"`{caller.name}`, which calls it, says {phrase}"
+                text = f"its caller `{caller.name}` contains `{phrase}` in its name"
                 yield Feature(says, text, word=phrase)
                 return
 
@@ -548,7 +551,7 @@ def caller_ground(vocabulary: Vocabulary, names: Iterable[str], place: Location)
         for name in names:
             phrase = phrase_in(phrases, name)
             if phrase is not None:
-                text = f"{place}, which calls it, says {phrase}"
+                text = f"its caller {place} contains `{phrase}` in a name"
                 return [Feature(says, text, _DISTANT, elsewhere=place, word=phrase)]
     return []
 
@@ -557,11 +560,11 @@ def purpose_features(function: FunctionFacts) -> Iterator[Feature]:
     """Features in what the function's name says it does."""
     phrase = phrase_in(catalog.PROMISING_ATOMICITY, function.name)
     if phrase is not None:
-        text = f"the function's name promises {phrase}"
+        text = f"the function name promises `{phrase}`"
         yield Feature(Name.FUNCTION_PROMISES, text, word=phrase)
     phrase = phrase_in(catalog.SAVE_VERBS, function.name)
     if phrase is not None:
-        yield Feature(Name.FUNCTION_SAVES, f"the function's name says {phrase}", word=phrase)
+        yield Feature(Name.FUNCTION_SAVES, f"the function name contains `{phrase}`", word=phrase)
 
 
 def absence_features(site: WriteSite) -> Iterator[Feature]:
@@ -570,7 +573,7 @@ def absence_features(site: WriteSite) -> Iterator[Feature]:
         names = (*(m.text for m in site.path.occurrences), *site.data)
         secret = any(phrase_in(catalog.SECRETS, name) for name in names)
         name = Name.SECRET_WHEN_MISSING if secret else Name.ONLY_WHEN_MISSING
-        yield Feature(name, "it is written only when it does not exist")
+        yield Feature(name, "it is written only if it does not exist yet")
 
 
 def guarded_by_absence(site: WriteSite) -> bool:
@@ -585,9 +588,9 @@ def guarded_by_absence(site: WriteSite) -> bool:
 
 
 def _asks_of_path(tests: Sequence[ast.expr]) -> bool:
-    """Whether the first of some tests is the very path whose existence the others ask for."""
+    """Whether the first of some tests is a path whose existence one of the others asks for."""
     first, *others = map(code_of, tests)
-    return isinstance(tests[0], (ast.Name, ast.Attribute)) and all(
+    return isinstance(tests[0], (ast.Name, ast.Attribute)) and any(
         each.startswith(f"{first}.") or each.endswith((f"({first})", f"(str({first}))"))
         for each in others
     )

@@ -205,6 +205,11 @@ class Handles:
             found = self.paths.attribute(call.function.owner, name[5:])
         return found or self.paths.bindings(name, call.function, call.order)
 
+    def bound(self, node: ast.expr, call: Call) -> list[Binding]:
+        """What a name, or an attribute of `self`, may stand for at a call."""
+        name = dotted(node)
+        return self._bound(name, call)[-_CONTENTS.bindings :] if name is not None else []
+
     def handle_of(self, node: ast.expr, call: Call) -> Call | None:
         """The call that opened the handle which `node` names, if it is one."""
         name = dotted(node)

@@ -31,14 +31,16 @@ from atomic_fix.facts.statements import Statements, rows_of
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
 from atomic_fix.facts.testing import is_named_test, is_test
 from atomic_fix.facts.tree import Tree
+from atomic_fix.facts.trusted import is_trusted
 from atomic_fix.source import Source
 
 _Result = TypeVar("_Result")
 
+"""Against what is fetched again each time, or where it cannot be read."""
 _EMPTY = frozenset({"", "None", "False", "0", "{}", "[]", "()", "''", '""', "dict()", "list()"})
 """Defaults that a caller can tell from what was loaded by a plain test."""
 
-_FILLED_FOR_CALLERS = "its callers have it fill a temp file, and publish that"
+_FILLED_FOR_CALLERS = "its callers pass it a temp file, which they publish"
 
 
 @dataclass(frozen=True)
@@ -267,7 +269,18 @@ class ModuleFacts:
             found += tuple(evidence.data_features(self.vocabulary, site.data))
         found += tuple(evidence.purpose_features(site.function))
         found += tuple(evidence.hint_features(found))
-        return (*found, *evidence.absence_features(site))
+        if not self._is_trusted(site):
+            found += tuple(evidence.absence_features(site))
+            if site.content is Content.DOWNLOAD:
+                found += (Feature(FeatureName.DOWNLOADED, "it can be downloaded again"),)
+        elif site.content is Content.DOWNLOAD and not evidence.is_read_back(found):
+            text = "what exists is loaded, and not downloaded again"
+            found += (Feature(FeatureName.NOT_DOWNLOADED_AGAIN, text),)
+        return found
+
+    def _is_trusted(self, site: WriteSite) -> bool:
+        """Whether what is written is not looked at once it exists."""
+        return self.cached(("trusted", site), lambda: is_trusted(self.sites, site))
 
     def load_score(self, load: LoadSite, function: FunctionFacts) -> Score:
         """How likely it is that what `function` loads is durable state."""
@@ -291,13 +304,13 @@ class ModuleFacts:
         found = (*self._path_features(path, function), *view.features)
         writer = self._writer(load.path, function)
         if writer is not None:
-            text = f"`{writer.function.name or 'the module'}` writes it"
-            found += (Feature(FeatureName.WRITTEN, text, site=writer),)
+            who = "this module" if writer.function.is_module else f"`{writer.function.name}`"
+            found += (Feature(FeatureName.WRITTEN, f"{who} writes it", site=writer),)
         elif not any(feature.of_file for feature in view.features):
             found += tuple(evidence.foreign_features(path, function))
         if load.raw:
-            return (*found, Feature(FeatureName.NOT_PARSED, "it is read, not parsed"))
-        return (*found, Feature(FeatureName.PARSED, "the data is parsed"))
+            return (*found, Feature(FeatureName.NOT_PARSED, "its content is read but not parsed"))
+        return (*found, Feature(FeatureName.PARSED, "its content is parsed"))
 
     def _writer(self, path: PathValue, loader: FunctionFacts) -> WriteSite | PublishSite | None:
         """What writes the file that is loaded: by its path, or else by the functions' names."""

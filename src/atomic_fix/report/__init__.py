@@ -120,9 +120,9 @@ class Report:
 def one_per_call(
     findings: Sequence[Finding], is_hidden: Callable[[Finding], bool] = lambda _: False
 ) -> tuple[Finding, ...]:
-    """The findings with those at one call that say how it publishes a file as a single one.
+    """The findings, with those at one call that say how it publishes a file as a single one.
 
-    Its message names the codes of the others. For reports alone: suppressions, baselines
+    It holds the others in `also`. For reports alone: suppressions, baselines
     and repairs know each by its own code, so that one which is suppressed makes room for the
     next. What `is_hidden` stays as it is, and is not merged.
     """
@@ -134,10 +134,25 @@ def one_per_call(
     for group in groups.values():
         first, *others = sorted(group, key=lambda each: -(each.precedence or 0))
         if others:
-            codes = ", ".join(sorted(each.code for each in others))
             merged.update((id(each), None) for each in others)
-            merged[id(first)] = replace(first, message=f"{first.message}; also {codes}")
+            merged[id(first)] = replace(
+                first, also=tuple(sorted(others, key=lambda each: each.code))
+            )
     return tuple(kept for each in findings if (kept := merged.get(id(each), each)) is not None)
+
+
+def details(finding: Finding) -> list[str]:
+    """What a report that has no fields for it says below the headline, row by row."""
+    rows = [f"{finding.label} ({finding.confidence_level} confidence)"] if finding.label else []
+    rows += [f"why this file: {finding.why}"] if finding.why else []
+    rows += [f"also: {each.code} {each.headline}" for each in finding.also]
+    rows += [f"what to do: {finding.what_to_do}"] if finding.what_to_do else []
+    return rows
+
+
+def paragraph(finding: Finding) -> str:
+    """The headline, and the details below it."""
+    return "\n".join([finding.headline, *details(finding)])
 
 
 def severity_of(result: FileResult) -> Severity:

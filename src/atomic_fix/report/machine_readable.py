@@ -12,9 +12,11 @@ from atomic_fix.report import (
     DEFECT,
     Report,
     as_json,
+    details,
     escape_commands,
     fingerprints,
     page_url,
+    paragraph,
     printable,
     relative_path,
     severity_of,
@@ -89,20 +91,25 @@ def _fix(fix: Fix) -> dict[str, Any]:
 
 
 def _object(finding: Finding) -> dict[str, Any]:
-    """One finding as ruff would write it, with `name`, `confidence`, `evidence` and
-    `related_locations` added, and `note` and `alternative` to its fix.
+    """One finding in the format of ruff, with more keys; its `message` is the headline.
     `filename` is absolute, as ruff's is."""
     fix = finding.fix
     return {
+        "also": [
+            {"code": each.code, "message": each.headline, "name": each.name}
+            for each in finding.also
+        ],
         "cell": None,
         "code": finding.code,
         "confidence": round(finding.confidence, 3),
+        "confidence_level": finding.confidence_level,
         "end_location": asdict(finding.span.end),
         "evidence": [asdict(each) for each in finding.evidence],
         "filename": _whole(finding.filename),
         "fix": fix and _fix(fix),
+        "label": finding.label,
         "location": asdict(finding.span.start),
-        "message": finding.message,
+        "message": finding.headline,
         "name": finding.name,
         "noqa_row": finding.noqa_row,
         "related_locations": [
@@ -114,6 +121,8 @@ def _object(finding: Finding) -> dict[str, Any]:
             }
             for each in finding.related
         ],
+        "what_to_do": finding.what_to_do,
+        "why": finding.why,
     }
 
 
@@ -136,7 +145,8 @@ def github(report: Report) -> Iterator[str]:
         }
         named = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
         place = f"{path}:{start.row}:{start.column}"
-        yield f"::{severity.name} {named}::{_data(f'{place}: {finding.code} {finding.message}')}\n"
+        text = _data(f"{place}: {finding.code} {paragraph(finding)}")
+        yield f"::{severity.name} {named}::{text}\n"
 
 
 def _data(text: str) -> str:
@@ -152,7 +162,7 @@ def gitlab(report: Report) -> Iterator[str]:
     entries = [
         {
             "check_name": finding.code,
-            "description": f"{finding.code} {finding.message}",
+            "description": f"{finding.code} {finding.headline}",
             "fingerprint": fingerprint,
             "severity": severity_of(result).gitlab,
             "location": {
@@ -192,9 +202,11 @@ def junit(report: Report) -> Iterator[str]:
             case = ET.SubElement(
                 suite, "testcase", name=finding.code, classname=name, line=str(start.row)
             )
-            message = printable(finding.message)
+            message = printable(finding.headline)
             outcome = ET.SubElement(case, kind, message=message, type=finding.code)
-            outcome.text = f"{name}:{start.row}:{start.column}: {finding.code} {message}"
+            place = f"{name}:{start.row}:{start.column}"
+            rows = [f"{place}: {finding.code} {message}", *map(printable, details(finding))]
+            outcome.text = "\n".join(rows)
     if not len(root):
         suite = ET.SubElement(
             root, "testsuite", name="atomic-fix", tests="1", failures="0", errors="0"
@@ -227,7 +239,7 @@ def _diagnostic(finding: Finding, severity: str, docs_url: str) -> dict[str, Any
     if docs_url:
         code["url"] = page_url(docs_url, finding.name)
     diagnostic: dict[str, Any] = {
-        "message": "\n".join([finding.message, *_fixes_named(finding)]),
+        "message": "\n".join([*_said(finding), *_fixes_named(finding)]),
         "severity": severity,
         "code": code,
         "location": {
@@ -253,8 +265,18 @@ def _diagnostic(finding: Finding, severity: str, docs_url: str) -> dict[str, Any
     return diagnostic
 
 
+def _said(finding: Finding) -> Iterator[str]:
+    yield finding.headline
+    if finding.why:
+        yield f"why this file: {finding.why}"
+    for each in finding.also:
+        yield f"also: {each.code} {each.headline}"
+
+
 def _fixes_named(finding: Finding) -> Iterator[str]:
     if finding.fix is None:
+        if finding.what_to_do:
+            yield printable(f"what to do: {finding.what_to_do}")
         return
     for what, fix in (("fix", finding.fix), ("or", finding.fix.alternative)):
         if fix is not None:

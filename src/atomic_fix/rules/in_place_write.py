@@ -77,4 +77,11 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             yield write_match(facts, site, fix_write)
 
 
-IN_PLACE_WRITE = Rule("ATF101", "in-place-write", __doc__, _matches, CallDetector)
+IN_PLACE_WRITE = Rule(
+    "ATF101",
+    "in-place-write",
+    __doc__,
+    _matches,
+    CallDetector,
+    advice="Write a temp file in the same folder, then replace the target with it",
+)
