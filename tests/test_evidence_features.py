@@ -17,6 +17,7 @@ from atomic_fix.facts.outside import FileSlice, Given, OutsideSite, Place, SiteE
 from atomic_fix.facts.paths import NameOccurrence, OccurrenceKind
 from atomic_fix.facts.paths.value import Location
 from atomic_fix.facts.tree import Tree
+from atomic_fix.rules.rule import swallow_match
 from atomic_fix.source import Source
 
 
@@ -320,6 +321,24 @@ def test_strengths(program: str, name: str, strength: float) -> None:
     assert strengths(program)[name] == strength
 
 
+@pytest.mark.parametrize("after", ["path.unlink()", "path.write_text(json.dumps({}))", "pass"])
+def test_what_could_not_be_read_is_lost_for_good(after: str) -> None:
+    program = f"""
+        import json
+        def f(path):
+            try:
+                return json.loads(path.read_text())
+            except ValueError:
+                {after}
+    """
+    source = Source("app.py", textwrap.dedent(program), "utf-8", bom=False)
+    facts = ModuleFacts(source, Tree(source, ast.parse(source.text)), Config(min_confidence=0.0))
+    (swallow,) = facts.swallows
+    found = swallow_match(facts, swallow, "", "").score
+    names = {each.name for each in found.features}
+    assert (FeatureName.LOST_FOR_GOOD in names) is (after != "pass")
+
+
 def test_every_feature_is_tested() -> None:
     of_modules = {
         FeatureName.MODULE_DURABLE,
@@ -327,4 +346,5 @@ def test_every_feature_is_tested() -> None:
         FeatureName.MODULE_DENIED,
         FeatureName.FOR_TESTING,
     }
-    assert {*CASES, *of_modules, *OF_OTHER_FILES} == set(FeatureName)
+    of_handlers = {FeatureName.LOST_FOR_GOOD}
+    assert {*CASES, *of_modules, *OF_OTHER_FILES, *of_handlers} == set(FeatureName)

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from packaging.requirements import Requirement
 
 import atomic_fix
 from atomic_fix.rules import RULES, Rule
@@ -99,6 +100,27 @@ def test_readme_promises_no_release_while_there_is_none() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert releases or "There is no release yet" in text
     assert releases or not re.search(r"pip install atomic-fix|<a tag", text)
+
+
+def test_readme_names_what_comes_with_it() -> None:
+    found: set[str] = set()
+    waiting = ["atomic-fix"]
+    while waiting:
+        for each in metadata.requires(waiting.pop()) or ():
+            requirement = Requirement(each)
+            name = requirement.name.lower()
+            marker = requirement.marker
+            if name not in found and (marker is None or marker.evaluate({"extra": ""})):
+                found.add(name)
+                waiting.append(name)
+    # On some Pythons another build of PyYAML, and a reader of TOML.
+    found = {each.removesuffix("-ft") for each in found} - {"tomli"}
+    assert found == {
+        "click", "libcst", "pyyaml", "flake8", "mccabe", "pycodestyle", "pyflakes",
+    }  # fmt: skip
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert "It installs seven other packages" in text
+    assert "LibCST, PyYAML, click, and flake8 with its three packages come with it" in text
 
 
 def test_links_inside_the_documents_lead_somewhere() -> None:

@@ -211,3 +211,12 @@ def test_an_error_that_cannot_be_formatted_does_not_end_the_run(
     problem = check_file(SAVE, "a.py", SETTINGS, ReportFilter()).problem
     assert problem is not None
     assert "internal error: Deep: ..." in problem.reason
+
+
+def test_where_no_thread_can_be_started_there_is_no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(time_limit, "_has_free_timer", lambda: False)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert time_limit.limited(lambda: 7) == 7

@@ -101,6 +101,8 @@ class FeatureName(Enum):
     ONLY_WHEN_MISSING = "only-when-missing", -2.6
     SECRET_WHEN_MISSING = "secret-when-missing", -1.0
     TEMP_NAME_FIRST = "temp-name-first", 0.8
+    LOST_FOR_GOOD = "lost-for-good", 1.2
+    """What could not be read is overwritten or removed after that."""
     PARSED = "parsed", 0.6
     NOT_PARSED = "not-parsed", -0.8
 

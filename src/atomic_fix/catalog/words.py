@@ -96,7 +96,6 @@ MAYBE_DURABLE = frozenset(
         "record",
         "recovery",
         "replay",
-        "result",
         "scenario",
         "schedule",
         "secret",
@@ -214,6 +213,9 @@ SECRETS = frozenset({"credential", "identity", "key", "password", "pem", "salt",
 # A durable word that is followed by one of these names something else: `session_id`.
 NAMING = frozenset({"id", "uid", "url", "uuid"})
 
+# Objects, and no parts of a path, where they are handed to a function that finds one.
+SERVICES = frozenset({"db_session", "queue", "registry", "scheduler", "session"})
+
 # What the source of a copy is called that comes with the program.
 ORIGINALS = frozenset({"default", "example", "sample", "skeleton", "template"})
 
@@ -224,7 +226,14 @@ STAGING = frozenset(
 )
 
 # Folders that the system empties when it starts again, or the program when it ends.
-VOLATILE = frozenset({"runtime dir", "runtime directory", "runtime folder"})
+VOLATILE = frozenset(
+    f"{word} {place}"
+    for word in ("runtime", "scratch", "temp", "temporary", "tmp")
+    for place in ("dir", "directory", "folder", "location")
+).union({"ipc"})
+
+# Where the kernel shows files that are none.
+KERNEL_FILES = frozenset({"proc path", "proc root", "procfs", "sysfs"})
 
 # What a text is called that is a program's source: it is edited, not kept.
 SOURCE_TEXT = frozenset({"code", "notebook", "source", "src"})
@@ -409,7 +418,16 @@ INTERPRETING = SHAPING | frozenset(
     {
         "convert", "decompress", "decrypt", "eval", "exec", "fernet", "float", "int", "json",
         "load", "map", "pickle", "restore", "split", "splitline", "strptime", "toml",
-        "unpack", "unpickle", "uuid", "yaml",
+        "unpack", "unpickle", "yaml",
+    }
+)  # fmt: skip
+
+# Files that describe a project, by their whole names, in lower case.
+VERSIONED_FILES = frozenset(
+    {
+        ".gitattributes", ".gitignore", ".pre-commit-config.yaml", "appxmanifest.xml", "cargo.toml",
+        "changelog", "changelog.txt", "manifest.in", "package.json", "pyproject.toml",
+        "requirements.txt", "setup.cfg", "version", "version.json", "version.txt",
     }
 )  # fmt: skip
 
@@ -450,6 +468,10 @@ ATTEMPTING = frozenset({"decode", "load", "recover", "restore", "salvage", "unpi
 
 # In the name of a call or value that replaces what was not loaded.
 DEFAULT = frozenset({"blank", "default", "empty", "fresh", "initial", "new", "null", "reset"})
+
+# What is read and what is made of it are two files.
+INPUT = frozenset({"in", "infile", "input", "source", "src"})
+OUTPUT = frozenset({"dest", "destination", "dst", "out", "outfile", "output", "target"})
 
 # Calls that write a file.
 WRITING = frozenset({"dump", "encode", "save", "serialise", "serialize", "store", "write"})

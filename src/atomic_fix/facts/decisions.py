@@ -5,13 +5,17 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from atomic_fix.catalog.remarks import ANSWER, BAD_FILE, CONSEQUENCE, NEVER_RAISES
-from atomic_fix.catalog.words import CACHE, INTERPRETING, KEPT_IN_CACHES, LOADING, RESUMING
+from atomic_fix.catalog.remarks import ANSWER, BAD_FILE, CONSEQUENCE, DEFAULT_IF, NEVER_RAISES
+from atomic_fix.catalog.words import INTERPRETING, LOADING, RESUMING
+from atomic_fix.facts.caches import is_cache
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.facts.names import phrase_in, words
+from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
+    FUNCTIONS,
     called_name,
+    dotted,
     first_row,
+    of_kind,
     parents_in,
     walk,
 )
@@ -27,6 +31,8 @@ def is_intended(facts: ModuleFacts, swallow: Swallow) -> bool:
     if _holds_no_load(facts, swallow) or _only_passes_text_on(swallow):
         return True
     if is_cache(swallow.load.path, swallow.function) or _is_compared_only(swallow):
+        return True
+    if _answers_with_failure(swallow):
         return True
     return _is_explained(facts, swallow) and not destroys(facts, swallow)
 
@@ -54,7 +60,8 @@ def _is_explained(facts: ModuleFacts, swallow: Swallow) -> bool:
         ):
             return True
     return any(
-        NEVER_RAISES.search(each) or (BAD_FILE.search(each) and ANSWER.search(each))
+        NEVER_RAISES.search(each)
+        or (BAD_FILE.search(each) and (ANSWER.search(each) or DEFAULT_IF.search(each)))
         for text in _documented(facts, swallow)
         for each in _sentences(text)
     )
@@ -79,6 +86,35 @@ def _documented(facts: ModuleFacts, swallow: Swallow) -> Iterator[str]:
 
 def _sentences(text: str) -> list[str]:
     return re.split(r"(?<!\be\.g)(?<!\bi\.e)[.;]\s", " ".join(text.split()))
+
+
+# --- what is answered -------------------------------------------------------------
+
+
+def _answers_with_failure(swallow: Swallow) -> bool:
+    """`return Response(status=400)`, `return {}, 500`, or the exit status 1 of a function that
+    gives an integer."""
+    if not isinstance(swallow.node, ast.ExceptHandler):
+        return False
+    node = swallow.function.node
+    gives_integer = isinstance(node, FUNCTIONS) and dotted(node.returns) == "int"
+    for each in of_kind(swallow.node, ast.Return):
+        match each.value:
+            case ast.Call(keywords=keywords) if any(
+                keyword.arg in {"code", "status", "status_code"} and _is_failure(keyword.value)
+                for keyword in keywords
+            ):
+                return True
+            case ast.Tuple(elts=[_, *others]) if any(map(_is_failure, others)):
+                return True
+            case ast.Constant(value=1) if gives_integer and swallow.outcome.value == "1":
+                return True
+    return False
+
+
+def _is_failure(node: ast.expr) -> bool:
+    """Whether a value is a status of HTTP that says that something went wrong."""
+    return isinstance(node, ast.Constant) and type(node.value) is int and 400 <= node.value < 600
 
 
 # --- what becomes of the file -----------------------------------------------------
@@ -127,15 +163,6 @@ def _writers(facts: ModuleFacts, path: PathValue) -> dict[FunctionFacts, list[in
 
 
 # --- what is lost -----------------------------------------------------------------
-
-
-def is_cache(path: PathValue, function: FunctionFacts) -> bool:
-    """Whether a file is a cache by its names, and holds nothing that cannot be had again."""
-    names = [each.text for each in path.occurrences if each.distance < 3]
-    names.append(function.name)
-    return any(phrase_in(CACHE, each) for each in names) and not any(
-        phrase_in(KEPT_IN_CACHES, each) for each in names
-    )
 
 
 def _only_passes_text_on(swallow: Swallow) -> bool:
@@ -205,7 +232,7 @@ def _is_beside_the_point(swallow: Swallow, call: Call, parents: dict[ast.AST, as
     if isinstance(around, ast.Await):
         node, around = around, parents.get(around)
     match around:
-        case ast.Attribute() if not isinstance(parents.get(around), ast.Call):
+        case ast.Attribute() if getattr(parents.get(around), "func", None) is not around:
             return True  # one setting
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
             return name not in swallow.sets and _goes_on(swallow, around)

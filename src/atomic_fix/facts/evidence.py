@@ -64,6 +64,9 @@ _DISTANT = 0.8
 _ELSEWHERE = 0.97
 _STRONG = 1.2
 
+_FAR_IN = 3
+"""The distance of what is given to a function whose result is given to another one."""
+
 _NAMES_DENIED = catalog.NOT_DURABLE - catalog.VERBS
 """Of loaders whose name says that what they load is no state."""
 
@@ -159,6 +162,8 @@ def exclusion(path: PathValue) -> str:
     """Why a path is no durable state whatever else says so, as a clause; empty for no reason."""
     if PathTrait.DEVICE in path.traits:
         return "the path is a device"
+    if any(phrase_in(catalog.KERNEL_FILES, each.text) for each in path.occurrences):
+        return "the kernel makes up the file"
     if (PathTrait.TEMP | PathTrait.TEMP_DIR) & path.traits:
         return "the path is a temp file"
     if PathTrait.STAGED in path.traits:
@@ -268,11 +273,15 @@ def _given_by(occurrence: NameOccurrence) -> str:
 
 
 def _names_another(occurrence: NameOccurrence) -> bool:
-    """`session_id`, in a path: the session's, but which file it is, other words say."""
-    return (
-        occurrence.kind
-        in {OccurrenceKind.ATTRIBUTE, OccurrenceKind.PARAMETER, OccurrenceKind.VARIABLE}
-        and words(occurrence.text)[-1] in catalog.NAMING
+    """`session_id`, in a path: the session's, but which file it is, other words say. So too for
+    `path_of(agent_of(self.session, name))`: the object that the path's parts are asked of."""
+    return occurrence.kind in {
+        OccurrenceKind.ATTRIBUTE,
+        OccurrenceKind.PARAMETER,
+        OccurrenceKind.VARIABLE,
+    } and (
+        words(occurrence.text)[-1] in catalog.NAMING
+        or (occurrence.distance >= _FAR_IN and occurrence.text.lower() in catalog.SERVICES)
     )
 
 
@@ -421,13 +430,27 @@ def read_back(
         if pair := readers.are_paired(savers, seen, own=own):
             load, loader = pair
             name = Name.READ_BACK_PAIR_RAW if load.raw else Name.READ_BACK_PAIR
-            if how is None or name.prior > how.prior:
+            is_better = how is None or name.prior > how.prior
+            if is_better and not _goes_the_other_way(path, load.path):
                 who = f"`{loader.name}`"
                 return (Feature(name, f"{who} appears to read it back", site=load, who=who),)
     if best is None or how is None:
         return ()
     who = _loader_shown(best.function, function)
     return (Feature(how.name, f"{who} reads it back", how.strength, best, who=who),)
+
+
+def _goes_the_other_way(written: PathValue, loaded: PathValue) -> bool:
+    """Whether one path is called an output, and the other one an input."""
+    return any(
+        not catalog.OUTPUT.isdisjoint(words(each.text))
+        for each in written.occurrences
+        if each.distance < 2
+    ) and any(
+        not catalog.INPUT.isdisjoint(words(each.text))
+        for each in loaded.occurrences
+        if each.distance < 2
+    )
 
 
 def _reading(load: LoadSite, *, edits: bool = False) -> Name:

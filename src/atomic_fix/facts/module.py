@@ -25,6 +25,7 @@ from atomic_fix.facts.publications import (
     publications,
     removals_in,
 )
+from atomic_fix.facts.remade import is_tolerated_cache, why_nothing_is_lost
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, Site, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.statements import Statements, rows_of
@@ -203,6 +204,9 @@ class ModuleFacts:
             and is_filled_for_callers(self.sites, site)
         ):
             return Score(found.features, _FILLED_FOR_CALLERS)
+        if found.confidence >= self.config.min_confidence:
+            reason = why_nothing_is_lost(self.sites, site, self._readers, found)
+            return Score(found.features, found.ruled_out or reason)
         return found
 
     def features(
@@ -359,7 +363,13 @@ class ModuleFacts:
         )
 
     def _weigh_publication_as(self, publication: Publication, view: View) -> Score:
-        return Score(self.features(publication, view), evidence.exclusion(view.path))
+        found = Score(self.features(publication, view), evidence.exclusion(view.path))
+        site = publication.site
+        if found.confidence >= self.config.min_confidence and is_tolerated_cache(
+            self.sites, site.target, site.function, self._readers
+        ):
+            return Score(found.features, "it is a cache, and a broken one is a miss")
+        return found
 
     def _publication_features(self, publication: Publication, view: View) -> tuple[Feature, ...]:
         site = publication.site

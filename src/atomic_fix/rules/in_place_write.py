@@ -60,7 +60,11 @@ modules that run without their packages).
 Appending, exclusive creation (`"x"`, `O_EXCL`), lock and PID files, temp files that are
 published by a rename later, also when a helper writes them for its callers, a torn last record
 that `truncate` cuts off, reports, exports, plots, logs, and files whose names or readers give no
-sign that they are read back. As for every rule, tests count only with `check-tests`.
+sign that they are read back. Caches whose readers take a broken one for a miss (unless they hold
+objects or arrays, which take long to compute), files under version control that describe a project
+(`package.json`, `.gitignore`), files in a folder that the function has just made, a constant file
+that is made once, and text that is edited in each file of a listing. As for every rule, tests count
+only with `check-tests`.
 """
 
 from collections.abc import Iterator

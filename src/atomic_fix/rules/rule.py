@@ -13,8 +13,9 @@ from pathlib import Path
 
 import libcst as cst
 
-from atomic_fix.facts.decisions import is_intended
-from atomic_fix.facts.evidence import Score
+from atomic_fix.catalog.features import FeatureName
+from atomic_fix.facts.decisions import destroys, is_intended
+from atomic_fix.facts.evidence import Feature, Score
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.paths.value import Location
 from atomic_fix.facts.publications import Publication
@@ -302,6 +303,9 @@ def publication_match(
 def swallow_match(facts: ModuleFacts, swallow: Swallow, headline: str, caught: str) -> Match:
     """A handler that treats a corrupt file as something harmless; `caught` is how it is written."""
     score = facts.load_score(swallow.load, swallow.function)
+    if score.confidence >= facts.config.min_confidence and destroys(facts, swallow):
+        text = "what was not read is then lost for good"
+        score = Score((*score.features, Feature(FeatureName.LOST_FOR_GOOD, text)))
     return Match(
         swallow.node,
         headline,

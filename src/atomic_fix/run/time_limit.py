@@ -75,7 +75,10 @@ def _limited_by_thread(work: Callable[[], _Result]) -> _Result:
             wait = max(left, _AGAIN)
 
     watcher = threading.Thread(target=watch, name="atomic-fix time limit", daemon=True)
-    watcher.start()
+    try:
+        watcher.start()
+    except RuntimeError:  # in a browser there are no threads, elsewhere perhaps no more of them
+        return work()
     try:
         try:
             return work()

@@ -1,0 +1,164 @@
+"""Files that a program writes in place, and of which nothing is lost when they are cut short: they
+are made again, are nobody's yet, or are under version control. Each reason rules a write out,
+whatever its names say."""
+
+import ast
+import re
+from collections.abc import Iterable
+
+from atomic_fix.catalog.apis import Content
+from atomic_fix.catalog.calls import LISTING
+from atomic_fix.catalog.words import VERSIONED_FILES
+from atomic_fix.facts.caches import is_cache
+from atomic_fix.facts.evidence import Readers, Score, guarded_by_absence, is_read_back
+from atomic_fix.facts.loads import LoadSite
+from atomic_fix.facts.nodes import FORS, argument, called_name, code_of, last_name, walk
+from atomic_fix.facts.paths import OccurrenceKind, PathValue
+from atomic_fix.facts.reports import reports
+from atomic_fix.facts.scopes import BindingKind, BlockKind, FunctionFacts
+from atomic_fix.facts.sites import Sites, WriteSite
+from atomic_fix.facts.swallowing import is_handled
+from atomic_fix.facts.trusted import is_trusted
+
+# What is kept as objects or arrays took long to compute.
+_COSTLY = frozenset({"cloudpickle", "dill", "joblib", "numpy", "pandas", "pickle", "torch"})
+
+
+def why_nothing_is_lost(sites: Sites, site: WriteSite, readers: Readers, score: Score) -> str:
+    """Why a file that is cut short costs nobody anything, as a clause; empty for no reason."""
+    path, function = site.path, site.function
+    if is_versioned(path):
+        return "such a file is under version control"
+    # What libraries save, such as arrays, took long to compute.
+    if site.saver is None and is_tolerated_cache(sites, path, function, readers):
+        return "it is a cache, and a broken one is a miss"
+    is_state = site.content is Content.STATE and is_trusted(sites, site)
+    if site.constant and guarded_by_absence(site) and not is_state:
+        return "it is made once, of what is in the code"
+    if not is_read_back(score.features) and _is_new(site):
+        return "nothing is there before"
+    if _edits_what_it_lists(sites, site):
+        return "it edits the text of files that it lists"
+    if _is_target(site):
+        return "a target takes its name when it is closed"
+    return ""
+
+
+def is_versioned(path: PathValue) -> bool:
+    """Whether a file is one of those that describe a project, by its whole name."""
+    return any(
+        each.kind is OccurrenceKind.LITERAL
+        and each.distance < 3
+        and each.text.replace("\\", "/").rpartition("/")[2].lower() in VERSIONED_FILES
+        for each in path.occurrences
+    )
+
+
+def is_tolerated_cache(
+    sites: Sites, path: PathValue, function: FunctionFacts, readers: Readers
+) -> bool:
+    """Whether a file is a cache, and all that reads it silently takes a broken one for a miss."""
+    if not is_cache(path, function):
+        return False
+    loads = _parsing(readers.of(path))
+    if not loads and (pair := readers.are_paired((function,), frozenset(), own=True)):
+        loads = _parsing([pair[0]])
+    return bool(loads) and all(
+        is_handled(each.call)
+        and not _is_warned_of(sites, each)
+        and _COSTLY.isdisjoint(each.api.split("."))
+        for each in loads
+    )
+
+
+def _is_warned_of(sites: Sites, load: LoadSite) -> bool:
+    """Whether a broken file is nothing that its reader expects."""
+    return any(
+        reports(handler.body, sites)
+        for block in load.call.enclosing
+        if block.kind is BlockKind.TRY and isinstance(block.node, ast.Try)
+        for handler in block.node.handlers
+    )
+
+
+def _parsing(loads: Iterable[LoadSite]) -> list[LoadSite]:
+    return [each for each in loads if not each.raw]
+
+
+def _is_new(site: WriteSite) -> bool:
+    """Whether the function made the folder of the file and would have failed if it was there, or
+    demands that there is no such file."""
+    text = code_of(site.path_node)
+    for node in walk(site.function.node):
+        match node:
+            case ast.Assert(test=ast.UnaryOp(op=ast.Not(), operand=ast.Call() as asked)) if (
+                node.lineno <= site.node.lineno
+                and last_name(asked.func)
+                in {
+                    "exists",
+                    "is_file",
+                    "isfile",
+                }
+            ):
+                where = asked.args[0] if asked.args else getattr(asked.func, "value", None)
+                if where is not None and code_of(where) == text:
+                    return True
+            case ast.Call() if called_name(node) == "rmtree" and node.lineno < site.node.lineno:
+                # The folder was emptied before.
+                if node.args and _is_in(text, code_of(node.args[0])):
+                    return True
+            case ast.Call() if (
+                called_name(node) in {"makedirs", "mkdir"}
+                and node.lineno <= site.node.lineno
+                and argument(node, None, "exist_ok") is None
+            ):
+                where = node.args[0] if node.args else getattr(node.func, "value", None)
+                if (
+                    isinstance(where, (ast.Name, ast.Attribute))
+                    and code_of(where) != "os"
+                    and _is_in(text, code_of(where))
+                    and _is_bare(site, node)
+                ):
+                    return True
+    return False
+
+
+def _is_in(path: str, folder: str) -> bool:
+    """Whether a path, as code, is made of a folder and something more."""
+    return folder != path and re.search(rf"(?<![\w.]){re.escape(folder)}(?!\w)", path) is not None
+
+
+def _is_bare(site: WriteSite, made: ast.Call) -> bool:
+    """Whether a folder is made whatever is there: under no test, and in no `try`."""
+    return any(call.node is made and not call.enclosing for call in site.function.calls)
+
+
+def _edits_what_it_lists(sites: Sites, site: WriteSite) -> bool:
+    """`for path in root.rglob("*"): path.write_text(edited(path.read_text()))`."""
+    loads = [each for each in sites.loads_in(site.function) if each.path.same(site.path)]
+    if not loads or not all(each.raw for each in loads):
+        return False
+    loops = [block.node.iter for block in site.call.enclosing if isinstance(block.node, FORS)]
+    return any(_lists(each, site.function, depth=3) for each in loops)
+
+
+def _lists(node: ast.expr, function: FunctionFacts, depth: int) -> bool:
+    for each in walk(node):
+        if isinstance(each, ast.Call) and called_name(each) in LISTING:
+            return True
+        if isinstance(each, ast.Name) and depth:
+            for binding in function.bindings.get(each.id, ()):
+                if binding.kind is not BindingKind.FOR and _lists(
+                    binding.value, function, depth - 1
+                ):
+                    return True
+    return False
+
+
+def _is_target(site: WriteSite) -> bool:
+    """`LocalTarget(path).open("w")`, which renames a temp file when it is closed."""
+    receiver = site.call.receiver
+    if site.call.method != "open" or not isinstance(receiver, ast.Call):
+        return False
+    name = called_name(receiver)
+    return name.endswith("Target") or (name == "output" and not receiver.args)
