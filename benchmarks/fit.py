@@ -226,8 +226,9 @@ def _features(explained: Explanation) -> tuple[tuple[str, float, str], ...]:
 
 def fit(examples: Sequence[Example], group_strength: float, strength: float) -> Fit:
     """Both steps."""
-    by_group = {name: group for group, names in GROUPS.items() for name in names}
-    assert set(by_group) == set(PRIOR)
+    # What stands in no group is one of its own.
+    by_group = {name: f"{name} alone" for name in PRIOR}
+    by_group |= {name: group for group, names in GROUPS.items() for name in names}
     rows = []
     for each in examples:
         row: dict[str, float] = {}
@@ -236,7 +237,7 @@ def fit(examples: Sequence[Example], group_strength: float, strength: float) -> 
             row[group] = row.get(group, 0.0) + PRIOR[name] * much
         rows.append((row, each.real))
     scales, _ = regression(
-        rows, {_START: PRIOR_START, **dict.fromkeys(GROUPS, 1.0)}, group_strength
+        rows, {_START: PRIOR_START, **dict.fromkeys(by_group.values(), 1.0)}, group_strength
     )
     prior = {name: scales[by_group[name]] * value for name, value in PRIOR.items()}
     rows = []
