@@ -110,7 +110,7 @@ def print_report(
     )
     name = session.here.output_format
     if options["statistics"] and name not in STATISTICS:
-        warn(f"--statistics: `{name}` has no form for it, so it is text")
+        warn(f"--statistics: `{name}` has no statistics of its own; printing text")
     pieces = renderer(name, statistics=options["statistics"])(report)
     if to_file:
         within = disk.write_boundary(to_file)

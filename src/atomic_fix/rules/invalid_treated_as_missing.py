@@ -47,7 +47,7 @@ from atomic_fix.rules.rule import Match, Rule, TestDetector
 
 
 def _no_fix() -> Fix:
-    raise Refused("only the project can say whether another shape is an error")
+    raise Refused("only the project knows whether another shape is an error")
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
