@@ -45,6 +45,14 @@ def load(path: str, how: str = "json.load(open({}))", function: str = "f") -> st
     return f"import json\ndef {function}(a):\n    return {how.format(path)}\n"
 
 
+_FETCHED_ONCE = """
+import os, urllib.request
+def f(a):
+    if os.path.exists(a):
+        return load_it(a)
+    urllib.request.urlretrieve("http://a", a)
+"""
+
 CASES: dict[FeatureName, tuple[str, str]] = {
     FeatureName.LITERAL_DURABLE: (write("'state.json'"), write("'estate.json'")),
     FeatureName.LITERAL_MAYBE: (write("'store.json'"), write("'restored.json'")),
@@ -131,6 +139,14 @@ CASES: dict[FeatureName, tuple[str, str]] = {
     FeatureName.COPIED: (
         "import shutil\ndef f(a, b):\n    shutil.copy(a, b)\n",
         "import shutil\ndef f(a, state_path):\n    shutil.copy(a, state_path)\n",
+    ),
+    FeatureName.DOWNLOADED: (
+        "import urllib.request\ndef f(a):\n    urllib.request.urlretrieve('http://a', a)\n",
+        "import shutil\ndef f(a, b):\n    shutil.copy(a, b)\n",
+    ),
+    FeatureName.NOT_DOWNLOADED_AGAIN: (
+        _FETCHED_ONCE,
+        "import urllib.request\ndef f(a):\n    urllib.request.urlretrieve('http://a', a)\n",
     ),
     FeatureName.RESTORED: (
         "import shutil\ndef f(backup, b):\n    shutil.copy(backup, b)\n",
