@@ -103,8 +103,8 @@ def left(name: str) -> str:
     result = run("--write", "--no-cache", "--output-format", "full", name)
     assert (result.exit_code, result.stderr) == (1, "")
     assert Path(name).read_bytes() == before
-    (line,) = (each for each in result.stdout.splitlines() if "= no fix: " in each)
-    return line.partition("= no fix: ")[2]
+    (line,) = (each for each in result.stdout.splitlines() if "(no automatic fix: " in each)
+    return line.partition("(no automatic fix: ")[2].removesuffix(")")
 
 
 # What is declared, and where.
@@ -818,7 +818,7 @@ def test_in_a_layout_with_src_the_files_beside_it_are_scripts(here: Path) -> Non
 def test_a_file_beside_the_projects_of_a_tree_belongs_to_none(here: Path) -> None:
     put({"backend/pyproject.toml": DECLARES, ".git/HEAD": ""})
     make(backend__app__job=SAVER, skills__analysis=SAVER)
-    assert "no project of the tree holds" in left("skills/analysis.py")
+    assert "belongs to no project of the tree" in left("skills/analysis.py")
     assert run("--write", "--no-cache", "backend").exit_code == 0
     put({"skills/helper.py": Path(runtime.__file__).read_text(encoding="utf-8")})
     put({"pyproject.toml": '[tool.atomic-fix]\nhelper = "helper"\n'})
@@ -1044,9 +1044,7 @@ def test_a_package_for_builds_is_not_part_of_the_program(here: Path, kind: str) 
     put(LISTS[kind])
     make(app__="", app__job=SAVER, build_tools__="", build_tools__state=SAVER)
     make(make_release="import sys\n\nfrom build_tools.state import save_state\n")
-    assert "the distribution of the project does not have this package" in left(
-        "build_tools/state.py"
-    )
+    assert "the project does not distribute this package" in left("build_tools/state.py")
     assert run("--write", "--no-cache", "app").exit_code == 0
     assert RUNTIME in Path("app/job.py").read_text()
 
@@ -1152,7 +1150,7 @@ SCRIPT = "# /// script\n# requires-python = '>=3.11'\n# dependencies = [{}]\n# /
 def test_a_script_with_a_list_of_its_own_has_that_alone(here: Path) -> None:
     put({"pyproject.toml": DECLARES})
     make(job=SCRIPT.format("'click'") + SAVER)
-    assert left("job.py").endswith("and the helper is not there")
+    assert left("job.py").endswith("and the helper is not among them")
     make(job=SCRIPT.format("'click', 'atomic-fix'") + SAVER)
     repaired("job.py")
 

@@ -62,7 +62,7 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
         return raising
     fix = replace(_fix(facts, swallow, "warn"), alternative=raising)
     if wanted == "auto" and comes_again(facts, swallow):
-        note = "what polls calls this: the warning would come each time, until the file is mended"
+        note = "this is called by polling code: the warning would repeat until the file is repaired"
         return replace(fix, applicability=Applicability.UNSAFE, note=note)
     told = _told(swallow)
     if told and wanted == "auto":

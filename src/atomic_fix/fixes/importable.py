@@ -56,7 +56,9 @@ def must_be_importable(context: EditContext, module: str) -> None:
         )
     script = context.search_source(_SCRIPT)
     if script and top == "atomic_fix" and not re.search(r"atomic[-_]fix", script[1]):
-        raise Refused("the script declares its dependencies (`# /// script`) without atomic-fix")
+        raise Refused(
+            "the script lists what it needs (`# /// script`), and the helper is not among them"
+        )
 
 
 def _is_sent_on(context: EditContext) -> bool:
