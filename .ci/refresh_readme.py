@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -42,7 +43,7 @@ def _printed(command: str) -> str:
         raise ValueError(f"the example does not run atomic-fix: {command}")
     done = subprocess.run(
         [sys.executable, "-m", "atomic_fix", *arguments],
-        cwd=ROOT, capture_output=True, check=False, text=True,
+        cwd=ROOT, capture_output=True, check=False, text=True, env={**os.environ, "COLUMNS": "88"},
     )  # fmt: skip
     if done.returncode != 1 or done.stderr:
         raise ValueError(f"the example ends with {done.returncode}: {done.stderr}")

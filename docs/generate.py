@@ -129,12 +129,12 @@ def with_output(text: str) -> str:
 
 
 def _printed(line: str) -> str:
-    """What a command prints at the root of the repository, to no terminal.
+    """What a command prints at the root of the repository, in 88 columns.
 
     Raises:
         ValueError: it ends with something else than findings, or says something on standard error.
     """
-    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    environment = {**os.environ, "COLUMNS": "88"}
     done = subprocess.run(
         [sys.executable, "-m", "atomic_fix", *shlex.split(line)[1:]],
         cwd=DOCS.parent, capture_output=True, check=False, text=True, env=environment,

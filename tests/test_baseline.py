@@ -70,8 +70,8 @@ def test_counts_only_shrink_and_stale_entries_are_reported_then_removed(here: Pa
     told = run("--baseline", "known")
     assert told.exit_code == 0
     assert told.stderr.splitlines() == [
-        f"warning: no longer found, see --write-baseline: a.py ATF101 2 -> 1: {line}",
-        f"warning: no longer found, see --write-baseline: b.py ATF101 1 -> 0: {line}",
+        f"warning: no longer found; update with --write-baseline: a.py ATF101 2 -> 1: {line}",
+        f"warning: no longer found; update with --write-baseline: b.py ATF101 1 -> 0: {line}",
     ]
     assert run("--baseline", "known", "--fail-on-unused").exit_code == 1
     pruned = run("--baseline", "known", "--write-baseline")
@@ -159,7 +159,7 @@ def test_branches_that_both_prune_merge_and_conflicts_are_read_by_a_person(here:
         (None, "cannot be read: No such file or directory"),
         (b"<<<<<<< HEAD\n", "known:1: not an entry of a baseline"),
         (b"# x\n\na.py ATF101 many x\n", "known:3: not an entry of a baseline"),
-        (b"a.py ATF101 1 x\na.py ATF101 1 x\n", "known:2: the entry stands there twice"),
+        (b"a.py ATF101 1 x\na.py ATF101 1 x\n", "known:2: duplicate entry"),
         (b"\xff\n", "not a baseline"),
     ],
 )

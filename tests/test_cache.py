@@ -193,7 +193,7 @@ def test_a_cache_is_no_pickle(here: Path) -> None:
         plant(here, content)
         cache = Cache("c")
         assert cache.find(candidate()) is None
-        assert "is damaged; it is made anew" in cache.warnings[0]
+        assert "is damaged and will be rebuilt" in cache.warnings[0]
     assert not (here / "made").exists()
     sources = Path(module.__file__).parents[1].rglob("*.py")
     assert not [path for path in sources if "import pickle" in path.read_text(encoding="utf-8")]

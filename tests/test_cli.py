@@ -453,7 +453,10 @@ def test_statistics(here: Path) -> None:
     assert [(each["code"], each["count"]) for each in counts] == [("ATF101", 2), ("ATF201", 1)]
     text = run("--statistics", "--output-format", "junit")
     assert text.stdout == result.stdout
-    assert text.stderr == "warning: --statistics: `junit` has no form for it, so it is text\n"
+    assert (
+        text.stderr
+        == "warning: --statistics: `junit` has no statistics of its own; printing text\n"
+    )
 
 
 def test_output_file(here: Path) -> None:

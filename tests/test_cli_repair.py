@@ -323,7 +323,7 @@ def test_a_fix_that_would_break_the_file_is_offered_in_no_format(breaking: Path)
         result = run("--output-format", output)
         assert result.exit_code == 1
         assert "break it" not in result.output
-    assert "no fix: the result would not compile" in run().stdout
+    assert "no automatic fix: the result would not compile" in run().stdout
     assert run("--write").exit_code == 1
     assert "+++" not in run("--diff").stdout
     assert breaking.read_text() == SAVER

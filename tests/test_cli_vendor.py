@@ -116,7 +116,7 @@ def test_another_file_is_not_overwritten(here: Path, content: bytes) -> None:
     (here / "mine.py").write_bytes(content)
     (line,) = lines("--vendor", "mine.py", code=2)
     assert line == (
-        "atomic-fix: error: --vendor: mine.py: is there already, and is no copy: left as it is"
+        "atomic-fix: error: --vendor: mine.py: already exists and is not a copy; left unchanged"
     )
     assert (here / "mine.py").read_bytes() == content
 
@@ -439,7 +439,7 @@ def test_no_copy_is_no_success(here: Path) -> None:
             "atomic-fix: error: app: no copy of the helper there; --vendor FILE makes one"
         ]
         assert lines(option, "app/other.py", code=2) == [
-            "atomic-fix: error: app/other.py: is no copy of the helper"
+            "atomic-fix: error: app/other.py: is not a copy of the helper"
         ]
         (line,) = lines(option, "gone.py", code=2)
         assert line == "atomic-fix: error: gone.py: cannot be read: No such file or directory"

@@ -256,7 +256,7 @@ def test_the_other_repair_is_one_of_two_and_says_why() -> None:
     other = finding.fix.alternative
     assert other is not None
     assert other.applicability is Applicability.UNSAFE
-    assert other.note == "callers get an exception where they got the default"
+    assert other.note == "callers get an exception instead of the default"
     assert "CheckpointCorruptedError" not in repaired_text(text, unsafe=True)
 
 

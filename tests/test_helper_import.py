@@ -103,8 +103,8 @@ def left(name: str) -> str:
     result = run("--write", "--no-cache", "--output-format", "full", name)
     assert (result.exit_code, result.stderr) == (1, "")
     assert Path(name).read_bytes() == before
-    (line,) = (each for each in result.stdout.splitlines() if "= no fix: " in each)
-    return line.partition("= no fix: ")[2]
+    (line,) = (each for each in result.stdout.splitlines() if "(no automatic fix: " in each)
+    return line.partition("(no automatic fix: ")[2].removesuffix(")")
 
 
 # What is declared, and where.
@@ -607,7 +607,7 @@ def test_a_package_as_helper(here: Path) -> None:
     [
         ("def atomic_write_text(*_): ...\n", "io_files.py has no `atomic_write_json`; update it"),
         ("def f():\n    atomic_write_json = 1\n", "io_files.py has no `atomic_write_json`"),
-        ("def atomic_write_json(:\n", "io_files.py cannot be parsed; mend it"),
+        ("def atomic_write_json(:\n", "io_files.py cannot be parsed; correct it"),
     ],
 )
 def test_a_helper_that_lacks_the_name(here: Path, module: str, reason: str) -> None:
@@ -800,8 +800,8 @@ def test_a_script_that_no_package_holds(here: Path, name: str) -> None:
     put({"pyproject.toml": DECLARES, name: SAVER})
     make(app__="", job=SAVER)
     assert left(name) == (
-        "it would import `atomic_fix.runtime`, and nothing shows that this script, which no "
-        "package or source root holds, runs where the project is installed"
+        "it would import `atomic_fix.runtime`, and this script is in no package or source "
+        "folder, and may run where the project is not installed"
     )
     put({name: "import click\n" + SAVER})
     left(name)
@@ -818,7 +818,7 @@ def test_in_a_layout_with_src_the_files_beside_it_are_scripts(here: Path) -> Non
 def test_a_file_beside_the_projects_of_a_tree_belongs_to_none(here: Path) -> None:
     put({"backend/pyproject.toml": DECLARES, ".git/HEAD": ""})
     make(backend__app__job=SAVER, skills__analysis=SAVER)
-    assert "no project of the tree holds" in left("skills/analysis.py")
+    assert "belongs to no project of the tree" in left("skills/analysis.py")
     assert run("--write", "--no-cache", "backend").exit_code == 0
     put({"skills/helper.py": Path(runtime.__file__).read_text(encoding="utf-8")})
     put({"pyproject.toml": '[tool.atomic-fix]\nhelper = "helper"\n'})
@@ -1044,9 +1044,7 @@ def test_a_package_for_builds_is_not_part_of_the_program(here: Path, kind: str) 
     put(LISTS[kind])
     make(app__="", app__job=SAVER, build_tools__="", build_tools__state=SAVER)
     make(make_release="import sys\n\nfrom build_tools.state import save_state\n")
-    assert "the distribution of the project does not have this package" in left(
-        "build_tools/state.py"
-    )
+    assert "the project does not distribute this package" in left("build_tools/state.py")
     assert run("--write", "--no-cache", "app").exit_code == 0
     assert RUNTIME in Path("app/job.py").read_text()
 
@@ -1139,8 +1137,8 @@ def test_a_script_does_not_find_the_package(here: Path) -> None:
     make(src__app__="", tools__make=SAVER)
     assert run("--vendor", "src/app/atomic_io.py").exit_code == 0
     assert left("tools/make.py") == (
-        "it would import `app.atomic_io`, and nothing shows that this script, which no package "
-        "holds, finds src/app/atomic_io.py"
+        "it would import `app.atomic_io`, and this script is in no package, and may not find "
+        "src/app/atomic_io.py"
     )
     make(tools__make="import app\n" + SAVER)
     repaired("tools/make.py", "from app.atomic_io import atomic_write_json\n")
@@ -1152,7 +1150,7 @@ SCRIPT = "# /// script\n# requires-python = '>=3.11'\n# dependencies = [{}]\n# /
 def test_a_script_with_a_list_of_its_own_has_that_alone(here: Path) -> None:
     put({"pyproject.toml": DECLARES})
     make(job=SCRIPT.format("'click'") + SAVER)
-    assert left("job.py").endswith("and the helper is not there")
+    assert left("job.py").endswith("and the helper is not among them")
     make(job=SCRIPT.format("'click', 'atomic-fix'") + SAVER)
     repaired("job.py")
 
@@ -1280,11 +1278,11 @@ def test_a_report_shows_the_repair_and_what_is_missing(here: Path, name: str) ->
     put({"pyproject.toml": NO_DEPENDENCY, name: SAVER})
     result = run("--output-format", "full")
     assert result.exit_code == 1
-    assert "= fix: Write with `atomic_write_json` [--write]\n" in result.stdout
-    assert "= note: --write does not make it: it would import `atomic_fix.runtime`" in result.stdout
+    assert "= what to do: Write with `atomic_write_json` [--write]\n" in result.stdout
+    assert "= note: not applied by --write: it would import `atomic_fix.runtime`" in result.stdout
     (found,) = json.loads(run("--output-format", "json").stdout)
     assert found["fix"]["applicability"] == "safe"
-    assert "--write does not make it" in run("-", "--output-format", "full", stdin=SAVER).stdout
+    assert "not applied by --write" in run("-", "--output-format", "full", stdin=SAVER).stdout
 
 
 def test_a_clean_report_looks_at_no_project(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1311,7 +1309,7 @@ def test_a_helper_is_read_once_for_all_files(here: Path, monkeypatch: pytest.Mon
     assert run("--vendor", "app/atomic_io.py").exit_code == 0
     result = run("--output-format", "full")
     assert "[--write]" in result.stdout
-    assert "does not make it" not in result.stdout
+    assert "not applied by --write" not in result.stdout
     assert read.count("atomic_io.py") == 1
 
 
@@ -1473,7 +1471,7 @@ def test_a_package_that_sends_itself_imports_a_copy_alone(here: Path, sender: st
     put({"pyproject.toml": DECLARES})
     make(app__="", app__job=SAVER, app__remote=sender, other__="", other__job=SAVER)
     line = refused("app/job.py", "app")
-    assert "app/remote.py sends this package to where nothing shows that it is installed" in line
+    assert "app/remote.py sends this package to where it may not be installed" in line
     assert line.endswith("run `atomic-fix --vendor app/atomic_io.py`: a copy is sent along")
     assert run("--write", "--no-cache", "other").exit_code == 0
     assert run("--vendor", "app/atomic_io.py").exit_code == 0

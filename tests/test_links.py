@@ -59,7 +59,7 @@ def test_no_repair_of_it_is_offered(here: Path) -> None:
         result = run("--output-format", "full", ".")
         assert result.exit_code == 1
         assert "[--write]" not in result.stdout
-        assert "no fix: it leads through a link to " in result.stdout
+        assert "no automatic fix: it leads through a link to " in result.stdout
         assert "1 without a fix" in result.stdout
 
 

@@ -656,7 +656,10 @@ def test_a_loader_that_a_caller_in_another_file_asks_is_not_made_to_raise() -> N
         [each.fix.title for each in findings_in(files) if each.fix is not None]
         for files in ({"app/files.py": loader}, {"app/files.py": loader, "app/job.py": caller})
     ]
-    assert titles == [["Raise `CheckpointCorruptedError`"], ["Warn of the corrupt file"]]
+    assert titles == [
+        ["Raise `CheckpointCorruptedError`"],
+        ["Log a warning about the corrupt file"],
+    ]
 
 
 # --- publishing ------------------------------------------------------------------------

@@ -112,7 +112,7 @@ def parse(text: str, path: str) -> Baseline:
             )
         entry = Entry(_unquoted(fields[0]), fields[1], fields[3] if len(fields) > 3 else "")
         if entry in counts:
-            raise ValueError(f"{path}:{row}: the entry stands there twice")
+            raise ValueError(f"{path}:{row}: duplicate entry")
         counts[entry] = int(fields[2])
     return Baseline(os.path.dirname(os.path.abspath(path)), counts)
 

@@ -36,7 +36,7 @@ def own_helper(helper: str) -> OwnHelper | None:
     found = _OWN_HELPER.fullmatch(helper.strip())
     module, function, given = found.groups() if found is not None else ("", "", None)
     if not all(part.isidentifier() for part in (function, *module.split("."))):
-        raise ValueError("it is neither `module` nor `module:function` nor a call of that")
+        raise ValueError("it must be `module`, `module:function` or a call of that function")
     if given is None:
         return OwnHelper(module, function)
     names: list[str] = []

@@ -75,7 +75,7 @@ class AtomicFixPlugin:
     # flake8 gives options to the class and makes an object for each file.
     _resolver: ClassVar[Resolver] = Resolver({})
     _wanted: ClassVar[tuple[str, ...]] = ()
-    """What flake8 was told to select: a rule that is off by default is on if its whole code is
+    """What flake8 is configured to select: a rule that is off by default is on if its whole code is
     there."""
     _guides: ClassVar[Any] = None
     """What flake8 decides by which codes it reports of a file; None when that is not known."""
@@ -240,7 +240,7 @@ class AtomicFixPlugin:
         return is_hidden
 
     def _settings(self) -> Settings:
-        """The settings of this file, with the rules that flake8 was told to select by their
+        """The settings of this file, with the rules that flake8 is configured to select by their
         whole code. flake8's own ignore list is no place for the others: it would be lost
         with the first `--ignore`."""
         settings = self._resolver.for_file(self._filename)

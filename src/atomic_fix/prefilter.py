@@ -411,7 +411,7 @@ def cannot_match(content: bytes, config: Config, *, with_others: bool = False) -
 
 
 def _has_writing_mode(content: bytes) -> bool:
-    """Whether a mode with a `w` may be in sight."""
+    """Whether a mode with a `w` may occur."""
     for found in _MODE_END.finditer(content):
         start = max(0, found.start() - _MODE_LENGTH)
         if _WRITING_MODE.search(content, start, found.end()):
@@ -505,7 +505,7 @@ def _may_be_corrupt(caught: bytes) -> bool:
 
 def _silently_tried(content: bytes) -> Iterator[_Tried]:
     """What stands in a `try` with a handler that may swallow an error, or in a `with suppress`.
-    Where that cannot be told from rows and their indents, it is the whole file."""
+    Where that cannot be determined from rows and their indents, it is the whole file."""
     whole = _Tried(0, len(content))
     if b"suppress" in content:
         for found in _SUPPRESS.finditer(content):

@@ -98,7 +98,7 @@ def decode(content: bytes, filename: str) -> Source | Unreadable:
         row = content.count(b"\n", 0, error.start) + 1
         return Unreadable(filename, f"cannot be decoded as {encoding}: {error.reason}", row)
     except LookupError:
-        return Unreadable(filename, f"cannot be decoded: {encoding} is no encoding of text")
+        return Unreadable(filename, f"cannot be decoded: {encoding} is not a text encoding")
     except Exception as error:
         # Codecs can be registered by any package, and may raise anything.
         reason = " ".join(str(error).split())

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -98,7 +98,7 @@ def print_report(
         tuple(replace(each, findings=one_per_call(each.findings)) for each in results),
         unsafe_fixes=options["unsafe_fixes"],
         colour=colour,
-        width=0 if to_file or not stream.isatty() else shutil.get_terminal_size().columns,
+        width=_columns(stream) if not to_file else 0,
         fixed=fixed,
         imported=imported or {},
         done="Suppressed" if options["add_noqa"] is not None else "Fixed",
@@ -110,7 +110,7 @@ def print_report(
     )
     name = session.here.output_format
     if options["statistics"] and name not in STATISTICS:
-        warn(f"--statistics: `{name}` has no form for it, so it is text")
+        warn(f"--statistics: `{name}` has no statistics of its own; printing text")
     pieces = renderer(name, statistics=options["statistics"])(report)
     if to_file:
         within = disk.write_boundary(to_file)
@@ -118,6 +118,13 @@ def print_report(
         return
     for piece in pieces:
         click.echo(piece, nl=False, color=colour, err=to_stderr)
+
+
+def _columns(stream: TextIO) -> int:
+    """How wide the screen is; 0 if there is none, unless COLUMNS says what to print for."""
+    if stream.isatty() or os.environ.get("COLUMNS", "").isdecimal():
+        return shutil.get_terminal_size().columns
+    return 0
 
 
 def write_file(path: str, text: str, within: tuple[str, ...], option: str = "") -> None:

@@ -181,5 +181,5 @@ def warn_stale_entries(known: Baseline, results: Sequence[FileResult]) -> bool:
     any."""
     stale = tuple(baseline.stale(known, pruned(known, results)))
     for line in stale:
-        warn(f"no longer found, see --write-baseline: {line}")
+        warn(f"no longer found; update with --write-baseline: {line}")
     return bool(stale)

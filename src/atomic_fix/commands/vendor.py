@@ -85,7 +85,7 @@ def vendor(path: str, resolver: Resolver) -> int:
     if os.path.lexists(path):
         found = _read(path)
         if not isinstance(found, Copy):
-            return report_error(f"{shown}: is there already, and is no copy: left as it is")
+            return report_error(f"{shown}: already exists and is not a copy; left unchanged")
         if not found.current:
             return report_error(f"{shown}: not copied again: {_verdict(found)}")
         click.echo(f"{display_name(path)}: current")
@@ -201,7 +201,7 @@ def _find(paths: tuple[str, ...], resolver: Resolver) -> Iterator[Copy | Unreada
             if isinstance(copy, Copy):
                 copy = replace(copy, within=found.within)
             if copy is None and found.path in named:
-                copy = Unreadable(found.path, "is no copy of the helper")
+                copy = Unreadable(found.path, "is not a copy of the helper")
         else:
             copy = found
         if copy is not None:

@@ -1,4 +1,4 @@
-"""How what other files say about a path changes what it is taken for."""
+"""How other files change the evidence on a path."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _view(
 
 
 def _of_sites(sites: Iterable[OutsideSite], *, reads: bool) -> tuple[Feature, ...]:
-    """The strongest ground in who else reads or writes the file."""
+    """The strongest evidence that other code reads or writes the file."""
     found = []
     for each in sites:
         if reads:

@@ -569,7 +569,7 @@ def caller_features(
 
 
 def caller_ground(vocabulary: Vocabulary, names: Iterable[str], place: Location) -> list[Feature]:
-    """The best ground in the names of what hands the path down in another file."""
+    """The best evidence in the names of what passes the path on in another file."""
     for phrases, says in zip((vocabulary.durable, vocabulary.maybe), _CALLER, strict=True):
         for name in names:
             phrase = phrase_in(phrases, name)

@@ -179,7 +179,7 @@ class Sites:
             )
 
     def _is_given_beforehand(self, call: Call, write: WriteSite) -> bool:
-        """Whether it is the `partial` that is given the path: the write is told there."""
+        """Whether it is the `partial` that is given the path: the write is reported there."""
         return self.paths.completed(call) is not call and not any(
             each.value is write.path_node for each in call.arguments
         )

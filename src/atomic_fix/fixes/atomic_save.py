@@ -30,26 +30,28 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
     if facts.paths.is_chosen(site.call):
         raise Refused("which function saves is decided while the program runs")
     if site.call.shown is not None:
-        raise Refused("the saver is called by another function")
+        raise Refused("the save function is called by another function")
     attempt = WriteRewriter(EditContext(facts, site.function, [site.node]), site)
     context, saver = attempt.context, site.call.node
     local = attempt.helper("atomic_open")
     if row.module and not context.imports(row.module):
-        raise Refused(f"whether this is {row.module}'s `{site.api}` cannot be seen")
+        raise Refused(f"it is unknown whether this is the `{site.api}` of {row.module}")
     if row.unsafe_reason:
         context.mark_unsafe(row.unsafe_reason)
     arguments = site.call.arguments
     for given in arguments:
         if given.star:
-            raise Refused("not every argument of the saver is in sight")
+            raise Refused("the save function is passed `*args` or `**kwargs`")
         if given.keyword in row.refused:
-            raise Refused(f"with `{given.keyword}` the saver treats a handle in another way")
+            raise Refused(
+                f"with `{given.keyword}`, the save function treats a file object differently"
+            )
     # The others are methods.
     if context.called(saver) == site.api and not context.is_unshadowed(saver.func):
-        raise Refused(f"whose `{site.api}` is called cannot be seen")
+        raise Refused(f"it is unknown whose `{site.api}` is called")
     appended = _appended(context, site, row)
     if not isinstance(context.parent(saver), ast.Expr):
-        raise Refused("what the saver returns is used")
+        raise Refused("the result of the save function is used")
     call = attempt.call
     context.simple_statement(call)
     path = attempt.path_text(site.path_node)
@@ -57,16 +59,16 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
         path = f"{path[:-1]}{appended}{path[-1]}"
     values = [argument.value for argument in arguments]
     if site.path_node not in values:
-        raise Refused("the path is not an argument of the saver")
+        raise Refused("the path is not an argument of the save function")
     index = values.index(site.path_node)
     if is_open_elsewhere(context, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
     must_not_be_watched(context, site)
     if changes_order(context, site.path_node, [saver.func, *values[:index]]):
-        context.mark_unsafe("the path is worked out before what is saved")
+        context.mark_unsafe("the path would be evaluated in another order than the content")
     handle = context.unused_name("file", "handle", "output")
     if context.comments(call):
-        raise Refused("comments stand in the call")
+        raise Refused("the call contains comments")
     span = context.span(call)
     indent = context.indent(span.start.row)
     deeper = indent + context.unit
@@ -90,16 +92,16 @@ def _appended(context: EditContext, site: WriteSite, row: Handle) -> str:
     ends = endings(context, site.path_node, site.call)
     known = {PurePath("_" + end).suffix.lower() for end in ends}
     if not ends or "" in ends:
-        raise Refused(f"`{site.api}` goes by the suffix of the path, which is not in sight")
+        raise Refused(f"`{site.api}` depends on the suffix of the path, which is unknown")
     # numpy compares letter by letter, and adds the suffix to any other.
     if all(end.endswith(row.suffixes) for end in ends) or (not row.appends and known <= {""}):
         return ""
     if not row.appends:
-        raise Refused(f"`{site.api}` treats the suffix {max(known)} of a path in its own way")
+        raise Refused(f"`{site.api}` treats the suffix {max(known)} specially")
     if any(end.endswith(row.suffixes) for end in ends) or not _ends_in_a_literal(
         context.cst_node(site.path_node)
     ):
-        raise Refused(f"`{site.api}` adds {row.suffixes[0]} to the path")
+        raise Refused(f"`{site.api}` appends {row.suffixes[0]} to the path")
     return row.suffixes[0]
 
 

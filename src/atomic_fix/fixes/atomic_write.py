@@ -58,16 +58,16 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     """The repair of a write in place."""
     context = EditContext(facts, site.function, [site.node])
     if context.imports(*REMOTE_PATH_PACKAGES):
-        raise Refused("the path may not be one of the local file system")
+        raise Refused("the path may not be on the local file system")
     if site.path.traits & (PathTrait.DEVICE | PathTrait.MEMORY | PathTrait.HANDLE):
-        raise Refused("what is written is no regular file")
+        raise Refused("the target is not a regular file")
     if is_descriptor(context, site):
-        raise Refused("the file may be given as a descriptor")
+        raise Refused("the path may be a file descriptor")
     func, receiver = site.call.node.func, site.path_node
     if isinstance(func, ast.Attribute) and func.value is receiver:
         last = called_name(receiver)
         if last[:1].isupper() and not last.endswith("Path"):
-            raise Refused(f"whether `{last}` is a path of the local file system cannot be seen")
+            raise Refused(f"it is unknown whether `{last}` is a local path")
         _must_be_pathlib(context, site, func.attr)
     _refuse_if_fallback(context, site)
     if is_open_elsewhere(context, site, facts.sites.handles):
@@ -106,7 +106,7 @@ def fix_staged(context: EditContext, site: WriteSite, target: ast.expr, region: 
     """
     context.mark_unsafe("the target keeps its mode and links, and a read-only one is refused")
     if changes_order(context, target, [arg.value for arg in site.call.arguments]):
-        raise Refused("the path would be worked out before what is written")
+        raise Refused("the path would be evaluated before the content")
     attempt = _WholeWrite(context, site)
     attempt.target, attempt.region = target, region
     return attempt.fix()
@@ -122,7 +122,7 @@ def _refuse_if_fallback(context: EditContext, site: WriteSite) -> None:
                 if "atomic" in words(nodes.code_of(call.func)) and path in [
                     nodes.code_of(arg.value) for arg in nodes.arguments(call)
                 ]:
-                    raise Refused("it stands in for an atomic write that failed")
+                    raise Refused("this is the fallback for an atomic write that failed")
 
 
 _PATHLIB = re.compile(r"\.*(aiopath|anyio|pathlib2?)\.\w+")
@@ -153,10 +153,10 @@ def _must_be_pathlib(context: EditContext, site: WriteSite, method: str) -> None
         if facts.scopes.class_named(called) is not None or (
             called == "Path" and not all(_PATHLIB.fullmatch(origin) for origin in origins)
         ):
-            raise Refused(f"whether `{called}` is a path of the local file system cannot be seen")
+            raise Refused(f"it is unknown whether `{called}` is a local path")
     own = [each for each in facts.scopes.functions_named(method) if each.owner is not None]
     if own and PathTrait.PATH not in site.path.traits:
-        raise Refused(f"a class of the file has a `{method}` of its own")
+        raise Refused(f"a class in this file has its own `{method}`")
 
 
 class WriteRewriter:
@@ -194,9 +194,9 @@ class WriteRewriter:
             if name != "atomic_write_json":
                 raise Refused(f"the configured helper `{module}` writes JSON only")
             if not plain:
-                raise Refused(f"what `{own.function}` does with these options is not known")
+                raise Refused(f"it is unknown what `{own.function}` does with these options")
             self.context.mark_unsafe(
-                f"what `{own.function}` writes is not known here: compare the bytes"
+                f"it is unknown what `{own.function}` writes; compare the bytes"
             )
             module, name = own.module, own.function
         self.title = f"Write with `{name}`"
@@ -245,7 +245,7 @@ class WriteRewriter:
             return given
         text = given if isinstance(given, str) else self.context.text(given)
         if "\n" in text:
-            raise Refused("an argument of several lines would have to be named")
+            raise Refused("a multi-line argument would have to be moved")
         return f"{name}={text}"
 
     def path_text(self, path: ast.expr) -> str:
@@ -257,7 +257,7 @@ class WriteRewriter:
         if node.lpar and not needed and "\n" not in bare:
             text = bare  # no argument needs its parentheses
         if "\n" in text:
-            raise Refused("the expression of the path stands on several lines")
+            raise Refused("the path expression spans several lines")
         return text
 
 
@@ -272,7 +272,7 @@ class _WholeWrite(WriteRewriter):
         func = written.node.func
         in_a_runner = written.shown is not None
         if not isinstance(func, ast.Attribute) or (in_a_runner and given_to(context, func) is None):
-            raise Refused("it is called under another name")
+            raise Refused("the function is called by another name")
         runner = last_name(self.call)
         if in_a_runner and runner not in apis.RUNNERS:
             raise Refused(f"how `{runner}` calls what it is given cannot be seen")
@@ -287,9 +287,9 @@ class _WholeWrite(WriteRewriter):
             with suppress(Refused):
                 return self._as_json()
         if is_text and "data" in {keyword(arg) for arg in args}:
-            raise Refused("the text is given by keyword")
+            raise Refused("the text is passed by keyword")
         if not args:
-            raise Refused("the text is not in sight")
+            raise Refused("the text cannot be found")
         local = self.helper(f"atomic_write_{'text' if is_text else 'bytes'}")
         if in_a_runner:
             return self._in_a_runner(context.cst_node(func), local)
@@ -327,7 +327,7 @@ class _WholeWrite(WriteRewriter):
         first argument."""
         context, call = self.context, self.call
         if context.comments(call):
-            raise Refused("comments stand in the call")
+            raise Refused("the call contains comments")
         given: list[str | cst.Arg] = []
         for arg in call.args:
             given += [local, self.path] if arg.value is func else [arg]
@@ -345,18 +345,18 @@ class _OpenedWrite(WriteRewriter):
         if context.facts.paths.is_chosen(site.call):
             raise Refused("which function opens the file is decided while the program runs")
         if site.call.shown is not None:
-            raise Refused("the handle is opened in another function")
+            raise Refused("the file is opened in another function")
         if site.api == "os.open":
-            raise Refused("the file is opened as a bare descriptor")
+            raise Refused("the file is opened as a file descriptor")
         if site.mode.is_update:
-            raise Refused("the file is updated in place, not written anew")
+            raise Refused("the file is updated, not rewritten as a whole")
         self.opener = apis.PATH_OPEN if self._is_method else name.opener or _UNKNOWN
         if self.opener.refusal:
             raise Refused(self.opener.refusal)
         if self.opener.rewriting is Rewriting.UNKNOWN_EFFECTS:
-            raise Refused(f"what else `{site.api}` does is not in sight; the file may be remote")
+            raise Refused(f"it is unknown what else `{site.api}` does; the file may be remote")
         if not self._is_method and not context.is_unshadowed(site.call.node.func):
-            raise Refused(f"whether `{site.api}` is the one of Python cannot be seen")
+            raise Refused(f"it is unknown whether `{site.api}` is Python's own")
         self._look_at_the_arguments()
         parent = context.parents.get(self.call)
         rewriting = self.opener.rewriting
@@ -365,14 +365,14 @@ class _OpenedWrite(WriteRewriter):
         if isinstance(parent, cst.WithItem):
             return self._in_with(parent)
         if rewriting is not Rewriting.OPENS:
-            raise Refused("the handle is not opened by a `with` of its own")
+            raise Refused("the file is not opened in a `with` of its own")
         if isinstance(parent, cst.Arg):
             return self._in_argument(parent)
         if isinstance(parent, cst.Attribute) and parent.attr.value == "write":
             return self._written_at_once(parent)
         if isinstance(parent, cst.Assign):
             return self._assigned(parent)
-        raise Refused("the handle outlives the statement that opens it")
+        raise Refused("the file object outlives the statement that opens it")
 
     # --- the opener ---------------------------------------------------------------
 
@@ -387,25 +387,27 @@ class _OpenedWrite(WriteRewriter):
         around = self.context.ast_ancestors(self.site.call.node)
         found = next((each for each in around if isinstance(each, nodes.WITHS)), None)
         if found is None:
-            raise Refused("the handle is not opened by a `with` of its own")
+            raise Refused("the file is not opened in a `with` of its own")
         return found
 
     def _look_at_the_arguments(self) -> None:
         self.given = _by_name(self.call.args, self.opener.parameters)
         if not self.given:
-            raise Refused("not every argument of the opener is in sight")
+            raise Refused("the opener is passed `*args` or `**kwargs`")
         for option in ("opener", "closefd"):
             if option in self.given:
-                raise Refused(f"the opener is given `{option}`")
+                raise Refused(f"the opener is passed `{option}`")
         self.path = self.path_text(self.site.path_node)
         if "mode" in self.given:
             index = self.call.args.index(self.given["mode"])
             mode = self.site.call.arguments[index].value
             modes = self.context.facts.sites.handles.modes(mode, self.site.call)
             if not modes or any(set(m) - set("wbt+") or "w" not in m for m in modes):
-                raise Refused("the mode is not always one that writes the file anew")
+                raise Refused("the mode does not always rewrite the whole file")
             if isinstance(mode, ast.Name) and self.site.function.parameter(mode.id) is not None:
-                self.context.mark_unsafe("a caller elsewhere may ask for another mode, as `a`")
+                self.context.mark_unsafe(
+                    "a caller in another file may pass another mode, such as `a`"
+                )
 
     def _reopened(self) -> Edit:
         """The opener's call, as a call of `atomic_open`."""
@@ -420,7 +422,7 @@ class _OpenedWrite(WriteRewriter):
             if encoding and self.site.mode.is_binary:
                 # With an encoding it writes text, whatever the mode says.
                 if not isinstance(encoding.value, cst.SimpleString):
-                    raise Refused("whether `codecs.open` writes text or bytes is not in sight")
+                    raise Refused("it is unknown whether `codecs.open` writes text or bytes")
                 mode = f'"{self.site.mode.of_text}"'
             arguments = [self.path, mode, *self.options("encoding", "errors", "buffering")]
             if encoding or not self.site.mode.is_binary:
@@ -430,13 +432,13 @@ class _OpenedWrite(WriteRewriter):
         if not context.comments(call):
             return context.edit(call, context.format_call(local, arguments, context.span(call)))
         if arguments != list(call.args):
-            raise Refused("comments stand in the call")
+            raise Refused("the call contains comments")
         return context.edit(call.func, local)
 
     def _header(self, handle: str) -> str:
         """The first row of a `with` that opens the file."""
         if self.context.comments(self.call):
-            raise Refused("comments stand in the call")
+            raise Refused("the call contains comments")
         return f"with {self._reopened().text} as {handle}:"
 
     # --- with ---------------------------------------------------------------------
@@ -446,7 +448,7 @@ class _OpenedWrite(WriteRewriter):
         assert isinstance(statement, cst.With)
         handle = bound(item)
         if not handle:
-            raise Refused("the handle becomes part of an object, and may be used elsewhere")
+            raise Refused("the file object is stored in an object and may be used elsewhere")
         self._look_into(self._statement.body, handle)
         self._look_beside()
         rewriting = self.opener.rewriting
@@ -456,10 +458,10 @@ class _OpenedWrite(WriteRewriter):
         if rewriting is Rewriting.COMPRESSES:
             return self._compressed(statement, item)
         if rewriting is Rewriting.TAKES_FILEOBJ:
-            raise Refused("give `GzipFile` a handle of `atomic_open` as `fileobj`")
+            raise Refused("pass `GzipFile` a file from `atomic_open` as `fileobj`")
         methods = self._uses_of(handle, statement)
         if rewriting is Rewriting.RECODES and methods - {"", "write", "writelines"}:
-            self.context.mark_unsafe("the handle of `codecs.open` has other methods")
+            self.context.mark_unsafe("the file object of `codecs.open` has other methods")
         return self.made(self._reopened())
 
     def _uses_of(self, handle: str, statement: cst.With) -> set[str]:
@@ -499,7 +501,7 @@ class _OpenedWrite(WriteRewriter):
             lines = [*lines[0].body, *lines[1:]]
         if len(lines) == 1 and isinstance(lines[0], cst.Expr):
             return lines[0].value
-        raise Refused("there is no asynchronous handle that is atomic")
+        raise Refused("there is no asynchronous atomic file object")
 
     def _dumped_into(self, node: cst.BaseExpression, handle: str) -> Sequence[cst.Arg] | None:
         """What `json.dump(value, handle)` or `handle.write(json.dumps(value))` dumps."""
@@ -541,9 +543,9 @@ class _OpenedWrite(WriteRewriter):
             self.opener.content is Content.ARCHIVE
             and self._uses_of(bound(item), statement) - written
         ):
-            raise Refused("the archive is not only written to")
+            raise Refused("the archive is also read")
         if context.comments(call):
-            raise Refused("comments stand in the call")
+            raise Refused("the call contains comments")
         local = self.helper("atomic_open")
         raw = context.unused_name("raw", "raw_file", "binary_file")
         span = context.span(item.item)
@@ -554,7 +556,7 @@ class _OpenedWrite(WriteRewriter):
         ]
         compressor = f"{context.text(call.func)}({', '.join([raw, *rest])})"
         if "\n" in compressor:
-            raise Refused("the opener stands on several lines")
+            raise Refused("the opener spans several lines")
         text = f'{local}({self.path}, "wb") as {raw}, {compressor}'
         return self.made(Edit(span, text))
 
@@ -565,15 +567,15 @@ class _OpenedWrite(WriteRewriter):
         context = self.context
         outer = context.parents[arg]
         if not isinstance(outer, cst.Call):
-            raise Refused("the handle outlives the statement that opens it")
+            raise Refused("the file object outlives the statement that opens it")
         last = last_name(outer)
         if last in {"enter_context", "enter_async_context"}:
-            self.context.mark_unsafe("the file appears when the stack is left")
+            self.context.mark_unsafe("the file would appear only when the exit stack closes")
             return self.made(self._reopened())
         if last not in {"dump", "safe_dump", "dump_all", "safe_dump_all", "save", "savez"}:
-            raise Refused("the handle is given away")
+            raise Refused("the file object is passed to other code")
         if not isinstance(context.parents.get(outer), cst.Expr):
-            raise Refused("the handle is opened within an expression")
+            raise Refused("the file is opened within an expression")
         around = given_to(context, self.site.call.node)
         assert around is not None
         given = [each.value for each in nodes.arguments(around)]
@@ -593,7 +595,7 @@ class _OpenedWrite(WriteRewriter):
         # `with atomic_open(...) as file:` around the statement.
         context.simple_statement(outer)
         if span.start.row != span.end.row:
-            raise Refused("the statement stands on several lines")
+            raise Refused("the statement spans several lines")
         handle = context.unused_name("file", "handle", "output")
         header = f"{self._header(handle)}\n{context.indent(span.start.row)}{context.unit}"
         return self.made(context.insert(span.start, header), context.edit(self.call, handle))
@@ -603,9 +605,9 @@ class _OpenedWrite(WriteRewriter):
         context = self.context
         outer = context.parents[func]
         if not isinstance(outer, cst.Call) or len(outer.args) != 1 or outer.args[0].star:
-            raise Refused("the handle outlives the statement that opens it")
+            raise Refused("the file object outlives the statement that opens it")
         if context.comments(outer) or "buffering" in self.given or outer.args[0].keyword:
-            raise Refused("the call cannot be taken over as it stands")
+            raise Refused("the call cannot be reused as it is")
         _, written = islice(context.ast_ancestors(self.site.call.node), 2)
         assert isinstance(written, ast.Call)
         HandleBlock(context, self.site, written.args, "").check_path_uses()
@@ -638,19 +640,19 @@ class _OpenedWrite(WriteRewriter):
         context = self.context
         target = assign.targets[0].target
         if len(assign.targets) != 1 or not isinstance(target, cst.Name):
-            raise Refused("the handle outlives the statement that opens it")
+            raise Refused("the file object outlives the statement that opens it")
         handle = target.value
         line = context.simple_statement(assign)
         rest = context.siblings(line)[1]
         end = next((i for i, each in enumerate(rest) if self._closes(each, handle)), None)
         if end is None:
-            raise Refused("where the handle is closed is not in sight")
+            raise Refused("it is unknown where the file is closed")
         closing = rest[end]
         if any(context.uses(handle, later) for later in rest[end + 1 :]):
-            raise Refused("the handle is used after it was closed")
+            raise Refused("the file object is used after it is closed")
         if isinstance(closing, cst.Try):
             if end != 0:
-                raise Refused("something stands between the opener and the `try`")
+                raise Refused("there is code between the opener and the `try`")
             edits = self._from_try(line, closing)
         else:
             if end == 0:
@@ -682,7 +684,7 @@ class _OpenedWrite(WriteRewriter):
         context = self.context
         final = closing.finalbody
         if closing.handlers or closing.orelse is not None or final is None:
-            raise Refused("the `try` handles errors too")
+            raise Refused("the `try` also handles errors")
         head = context.span(closing).start.row
         body = context.span(closing.body)
         first, last = body.start.row, body.end.row
@@ -690,9 +692,9 @@ class _OpenedWrite(WriteRewriter):
         opening = context.span(line.body[0]).end.row
         for row in (*range(opening + 1, first), *range(last + 1, end + 1)):
             if "#" in context.source.line(row):
-                raise Refused("a comment stands where the `try` would go")
+                raise Refused("a comment is where the `try` would go")
         if first == head:
-            raise Refused("the statement shares its line with another one")
+            raise Refused("the line holds more than one statement")
         # From the end of the opener's row to the end of the row of `try:`; and what follows
         # the body up to the end of `finally`.
         return [
@@ -706,9 +708,9 @@ class _OpenedWrite(WriteRewriter):
         context = self.context
         last = context.span(closing).start.row
         if any(context.has_multiline_string(each) for each in body):
-            raise Refused("a string of several lines would have to be moved")
+            raise Refused("a multi-line string would have to be moved")
         if context.comments(closing):
-            raise Refused("a comment stands where the handle is closed")
+            raise Refused("a comment is where the file is closed")
         edits = [
             context.insert(Position(row, 1), context.unit)
             for row in range(context.span(line.body[0]).end.row + 1, last)
@@ -726,7 +728,7 @@ class _OpenedWrite(WriteRewriter):
         statement = context.cst_node(self._statement)
         assert isinstance(statement, cst.With)
         if len(statement.items) != 1:
-            raise Refused("the handle is not opened by a `with` of its own")
+            raise Refused("the file is not opened in a `with` of its own")
         handle = bound(statement.items[0])
         body = statement.body
         last = body.body[-1]
@@ -739,7 +741,7 @@ class _OpenedWrite(WriteRewriter):
             or len(value.expression.args) != 1
             or "buffering" in self.given
         ):
-            raise Refused("there is no asynchronous handle that is atomic")
+            raise Refused("there is no asynchronous atomic file object")
         block = HandleBlock(context, self.site, self._statement.body, handle)
         block.is_asynchronous = True
         block.check_path_uses()
@@ -747,7 +749,7 @@ class _OpenedWrite(WriteRewriter):
         if len(body.body) > 1:
             return self._awaited_last(statement, handle, small, content)
         if isinstance(last, cst.SimpleStatementLine) and len(last.body) > 1:
-            raise Refused("the statement shares its line with another one")
+            raise Refused("the line holds more than one statement")
         comment = self._kept_comment(statement, handle)
         return self._at_once(content, context.span(statement), before="await ", after=comment)
 
@@ -757,30 +759,30 @@ class _OpenedWrite(WriteRewriter):
         """What the block prepares stays, less deep, and its last statement writes."""
         context, body = self.context, statement.body
         if not isinstance(body, cst.IndentedBlock):
-            raise Refused("the statement shares its line with another one")
+            raise Refused("the line holds more than one statement")
         header = body.header.comment
         if header is not None and "#" in context.source.line(context.span(last).end.row):
-            raise Refused("comments stand in the block")
+            raise Refused("the block contains comments")
         last_row = context.span(body.body[-1]).start.row
         ahead = [each for each in self._statement.body if each.lineno < last_row]
         for node in (each for line in ahead for each in nodes.walk(line)):
             if isinstance(node, ast.Name) and node.id == handle:
                 raise Refused(
-                    "it is written in several steps, and no asynchronous handle is atomic: put "
-                    "together first what is written"
+                    "it is written in several steps, and there is no asynchronous atomic file: "
+                    "put the content together first"
                 )
             if isinstance(node, _LEAVING):
                 raise Refused("the block is left before its end")
             if isinstance(node, ast.Assign) and any(
                 _names(self.site.path_node) & _names(target) for target in node.targets
             ):
-                raise Refused("the path becomes another one in the block")
+                raise Refused("the block changes the path")
         if changes_order(context, self.site.path_node, ahead):
-            context.mark_unsafe("the path is worked out after what is prepared")
+            context.mark_unsafe("the path is evaluated after the content is prepared")
         if any(context.has_multiline_string(line) for line in body.body):
-            raise Refused("a string of several lines would have to be moved")
+            raise Refused("a multi-line string would have to be moved")
         if context.is_used_outside(handle):
-            raise Refused("the handle is used after its block")
+            raise Refused("the file object is used after its block")
         after = f"  {header.value}" if header is not None else ""
         fix = self._at_once(content, context.span(last), before="await ", after=after)
         top, end = context.span(statement).start.row, context.span(last).start.row
@@ -809,7 +811,7 @@ class _OpenedWrite(WriteRewriter):
         leading = sum(line.comment is not None for line in statement.leading_lines)
         stays = leading + ((header is None) != (trailing is None))
         if len(self.context.comments(statement)) > stays or self.context.is_used_outside(handle):
-            raise Refused("comments stand in the block")
+            raise Refused("the block contains comments")
         return f"  {header.value}" if header is not None else ""
 
 

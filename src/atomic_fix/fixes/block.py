@@ -255,40 +255,42 @@ class HandleBlock:
             return
         around = _around(node, parents_in(function.node))
         if _leaves_on_purpose(name) and not _caught(around, name):
-            raise Refused(f"the block may be left by `{name}`, and its content wanted")
+            raise Refused(f"`{name}` may leave the block, and what was written before must be kept")
         if not self.is_one_write and self._is_caught_by_name(name):
-            raise Refused(f"`{name}` is raised in the block and caught outside")
+            raise Refused(f"the block raises `{name}`, which is caught outside")
 
     def _check_name(self, name: str, node: ast.Name | None, scope: _Scope) -> None:
         """A name, or, without a node, the last one of an attribute."""
         if scope.depth == _DEPTH and self.holding.get(name):
-            raise Refused("the block uses the path, and the file is there only after it")
+            raise Refused(
+                "the block uses the path, but the file will not exist until the block ends"
+            )
         self._follow_name(name, node, scope)
 
     def _check_call(self, node: ast.Call, scope: _Scope) -> None:
         name, last = self._called(node, scope), called_name(node)
         if name in EXIT_CALLS or self._exits(node):
-            raise Refused(f"the block may end the program (`{last}`), and its content is wanted")
+            raise Refused(f"`{last}` may end the program, and what was written before must be kept")
         if scope.depth == _DEPTH and self._is_out_of_sight(node.func):
             self.context.mark_unsafe(
-                "what the block calls is not in sight, and may end it or use the path"
+                "the block calls unknown code, which may leave the block or use the path"
             )
         if scope.depth == _DEPTH and name in WAITING_FOR_A_PERSON:
             self.context.mark_unsafe("what was written before an interrupt is not kept")
         if name in {"os.fork", "os.forkpty"}:
-            raise Refused("two processes would end the block")
+            raise Refused("two processes would leave the block")
         if last in LISTING and name != "ast.walk" and self._is_listing(node, name):
             self.context.mark_unsafe(
-                "a folder is listed meanwhile, and the file is there only after it"
+                "the block lists a folder, and the file would not exist there until the block ends"
             )
         given = [arg for arg in arguments(node) if dotted(arg.value) in scope.handles]
         if given and last in LOCKING:
-            raise Refused("the file is locked, and a lock goes with the file that is replaced")
+            raise Refused("the file is locked, and replacing it would lose the lock")
         if given and last in KEEPING:
-            raise Refused("the handle outlives its block")
+            raise Refused("the file object outlives its block")
         if isinstance(node.func, ast.Attribute) and dotted(node.func.value) in scope.handles:
             if last == "detach":
-                raise Refused("the handle is taken apart")
+                raise Refused("the file object is detached or wrapped")
             return
         if last in SHOWING or last in NOT_OPENING or _makes_an_error(last):
             return
@@ -296,7 +298,9 @@ class HandleBlock:
             return
         for operand in self._operands(node):
             if self._is_target(operand, node, scope):
-                raise Refused("the block uses the path, and the file is there only after it")
+                raise Refused(
+                    "the block uses the path, but the file will not exist until the block ends"
+                )
 
     def _is_out_of_sight(self, func: ast.expr) -> bool:
         """Whether what is called is taken from a container: `hooks["saved"]()`."""
@@ -323,7 +327,7 @@ class HandleBlock:
         if dotted(node.value) in scope.handles and node.attr == "fileno":
             above = self._above(node, scope)
             if above not in SYNCING:
-                raise Refused("the block works on the file by its descriptor")
+                raise Refused("the block uses the file descriptor")
         self._follow_attribute(node, scope)
 
     @staticmethod
@@ -491,11 +495,11 @@ class HandleBlock:
                 for each in of_kind(function.node, kind)
             )
         if kept:
-            raise Refused("the handle outlives its block")
+            raise Refused("the file object outlives its block")
         if (function.is_module or function.owner is None) and any(
             isinstance(above, ast.ClassDef) for above, _ in self._out_of(self.site.call.node)
         ):
-            raise Refused("the handle becomes an attribute of a class")
+            raise Refused("the file object becomes a class attribute")
 
     def _check_what_is_flushed(self) -> None:
         """A block that flushes, and then does something else, expects others to read the file."""
@@ -528,7 +532,7 @@ class HandleBlock:
                 and node.test.value == 1
                 and not _has_an_end(node)
             ):
-                raise Refused("only an exception ends the loop, and its content is wanted")
+                raise Refused("only an exception ends the loop, and what it wrote must be kept")
 
     def _check_raises(self) -> None:
         for node in self.nodes:
@@ -538,10 +542,12 @@ class HandleBlock:
             if not name or _caught(self._out_of(node, within=True), name):
                 continue
             if _leaves_on_purpose(name):
-                raise Refused(f"the block may be left by `{name}`, and its content wanted")
+                raise Refused(
+                    f"`{name}` may leave the block, and what was written before must be kept"
+                )
             outer = self._out_of(self.site.call.node)
             if _caught(outer, name) or self._is_caught_by_callers(name):
-                raise Refused(f"`{name}` is raised in the block and caught outside")
+                raise Refused(f"the block raises `{name}`, which is caught outside")
 
     def _check_what_comes_first(self) -> None:
         """What may leave the block before anything is written: the file was empty then, which may
@@ -638,7 +644,7 @@ class HandleBlock:
             if isinstance(above, _TRIES):
                 final = above.finalbody  # type: ignore[attr-defined]
                 if final and not _stands_in(child, final) and _goes_on(final):
-                    raise Refused("a `finally` outside of the block hides how it was left")
+                    raise Refused("an outer `finally` hides how the block was left")
             elif isinstance(above, nodes.WITHS):
                 for item in above.items:
                     if item is child:
@@ -662,7 +668,7 @@ class HandleBlock:
             return
         for name in sorted(names - WRITE_ERRORS - {"", "BaseException"}):
             raise Refused(
-                f"`{name}` is caught outside of the block, and what it wrote until then is wanted"
+                f"`{name}` is caught outside the block, and what was written before must be kept"
             )
         if names & {"", "BaseException"} and self._has_a_loop:
             self.context.mark_unsafe("what was written before an interrupt is not kept")
@@ -672,7 +678,8 @@ class HandleBlock:
         if last == "suppress":
             for name in sorted(_suppressed(node) - WRITE_ERRORS):
                 raise Refused(
-                    f"`{name}` is suppressed outside of the block, and its content wanted"
+                    f"`{name}` is suppressed outside the block, "
+                    "and what was written before must be kept"
                 )
         elif last in {"raises", "assertRaises", "assertRaisesRegex"}:
             raise Refused("the block is expected to be left by an exception")
@@ -923,7 +930,7 @@ def changes_order(context: EditContext, path: ast.expr, others: Sequence[ast.AST
         if isinstance(each, ast.NamedExpr) and isinstance(each.target, ast.Name)
     }
     if not bound.isdisjoint(each.id for each in walk(path) if isinstance(each, ast.Name)):
-        raise Refused("the path is bound in the expression that it is used in")
+        raise Refused("the path is assigned within the expression that uses it")
     acting = any(_acts(each) for each in others)
     if _acts(path):
         return acting or not all(nodes.is_number(each) for each in others)

@@ -37,7 +37,7 @@ from atomic_fix.fixes.load_warning import warning
 _ERROR = "CheckpointCorruptedError"
 _TITLES = {
     "raise": f"Raise `{_ERROR}`",
-    "warn": "Warn of the corrupt file",
+    "warn": "Log a warning about the corrupt file",
     "quarantine": "Move the corrupt file aside with a warning",
 }
 _SIMPLE = (cst.SimpleStatementLine, cst.SimpleStatementSuite)
@@ -51,9 +51,9 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
     """
     wanted = facts.config.on_corrupt
     if wanted == "auto" and is_silent_on_purpose(facts, swallow):
-        raise Refused("a comment says that it is to be silent")
+        raise Refused("a comment says that silence is intended")
     if wanted == "auto" and is_met_in_older_formats(facts, swallow):
-        raise Refused("a comment says that files of an older format are met here")
+        raise Refused("a comment says that files in an older format are expected here")
     possible = outcome(facts, swallow)
     if wanted == "quarantine" and possible.may_move:
         return _fix(facts, swallow, "quarantine")
@@ -62,11 +62,11 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
         return raising
     fix = replace(_fix(facts, swallow, "warn"), alternative=raising)
     if wanted == "auto" and comes_again(facts, swallow):
-        note = "what polls calls this: the warning would come each time, until the file is mended"
+        note = "this is called by polling code: the warning would repeat until the file is repaired"
         return replace(fix, applicability=Applicability.UNSAFE, note=note)
     told = _told(swallow)
     if told and wanted == "auto":
-        note = f"the handler logs it by `{called_name(told[0])}`, which may be meant"
+        note = f"the handler already logs it with `{called_name(told[0])}`, which may be intended"
         return replace(fix, applicability=Applicability.UNSAFE, note=note)
     return fix
 
@@ -274,7 +274,7 @@ class _Rewriting:
         keep = keep or self.answer != "raise"
         if isinstance(body, cst.SimpleStatementSuite):
             if len(body.body) != 1:
-                raise Refused("the statement shares its line with another one")
+                raise Refused("the line holds more than one statement")
             default = context.text(body)
             after = [default] if keep and default != "pass" else []
             text = f"\n{self.inner}".join([f"{self._head(handler)}:", *rows, *after])
@@ -316,12 +316,12 @@ class _Rewriting:
         _must_only_give_a_default(body)
         last = body.body[-1]
         if not isinstance(last, cst.SimpleStatementLine) or len(last.body) != 1:
-            raise Refused("the handler does more than giving a default")
+            raise Refused("the handler does more than return a default")
         if any(last_name(node) in MOVING for node in walk(last)):
             raise Refused("the handler moves or removes files")
         region = context.span(last.body[0])
         if "#" in context.source.slice(region):
-            raise Refused("a comment stands among what would be replaced")
+            raise Refused("the replaced code contains a comment")
         return Edit(region, f"\n{self.inner}".join(rows))
 
     # --- suppress ---------------------------------------------------------------------
@@ -334,21 +334,21 @@ class _Rewriting:
             raise Refused("`suppress` is not the first item of its `with`")
         start, body = context.span(statement).start, statement.body
         if not isinstance(body, cst.IndentedBlock) or not context.owns_its_rows(statement):
-            raise Refused("the statement shares its line with another one")
+            raise Refused("the line holds more than one statement")
         if isinstance(statement.lpar, cst.LeftParen):
-            raise Refused("the items of the `with` stand in parentheses")
+            raise Refused("the items of the `with` are in parentheses")
         edits = []
         if len(statement.items) == 1:
             span = context.span(call)
             if span.start.row != span.end.row and context.comments(call):
-                raise Refused("comments stand in the call of `suppress`")
+                raise Refused("the call of `suppress` contains comments")
             edits.append(Edit(Span(start, span.end), "try"))
         else:
             second = context.span(statement.items[1]).start
             if second.row != start.row:
-                raise Refused("the `with` stands on several lines")
+                raise Refused("the `with` spans several lines")
             if context.has_multiline_string(body):
-                raise Refused("a string of several lines would have to be moved")
+                raise Refused("a multi-line string would have to be moved")
             edits.append(Edit(Span(start, second), f"try:\n{self.inner}with "))
             last = context.span(body).end.row
             head = context.span(statement.items[-1]).end.row
@@ -376,7 +376,7 @@ def _free_name(context: EditContext, swallow: Swallow) -> str:
             continue
         if not _is_declared(swallow.function, name):
             return name
-    raise Refused("no name is free for the error")
+    raise Refused("there is no unused name for the error")
 
 
 def _is_declared(function: FunctionFacts, name: str) -> bool:
@@ -393,7 +393,7 @@ def _must_only_give_a_default(body: cst.BaseSuite) -> None:
     *before, last = body.body if isinstance(body, cst.IndentedBlock) else [body]
     small = last.body[0] if isinstance(last, _SIMPLE) and len(last.body) == 1 else None
     if small is None or isinstance(small, cst.Expr) or not all(map(_is_quiet_log, before)):
-        raise Refused("the handler does more than giving a default")
+        raise Refused("the handler does more than return a default")
 
 
 def _is_quiet_log(line: cst.CSTNode) -> bool:

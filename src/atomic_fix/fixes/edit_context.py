@@ -196,7 +196,7 @@ class EditContext:
         around: ast.AST = self.function.node
         if self.function.is_module:
             if not self.first:
-                raise Refused("the place in the module is not in sight")
+                raise Refused("the place in the module cannot be found")
             around = self.first[0]
         return cst_around(self.facts, around)
 
@@ -208,7 +208,7 @@ class EditContext:
         """
         found = self.tree.of(ast_node)
         if found is None:
-            raise Refused("the code around it cannot be matched with what is to be changed")
+            raise Refused("the surrounding code cannot be matched to the change")
         return found
 
     def ast_node(self, node: cst.CSTNode) -> ast.AST | None:
@@ -262,10 +262,10 @@ class EditContext:
             if isinstance(above, cst.SimpleStatementSuite) or (
                 isinstance(above, cst.SimpleStatementLine) and len(above.body) > 1
             ):
-                raise Refused("the statement shares its line with another one")
+                raise Refused("the line holds more than one statement")
             if isinstance(above, (cst.SimpleStatementLine, cst.BaseCompoundStatement)):
                 return above
-        raise Refused("the statement around it is not in sight")
+        raise Refused("the surrounding statement cannot be found")
 
     def simple_statement(self, node: cst.CSTNode) -> cst.SimpleStatementLine:
         """The simple statement of its own that a node is in.
@@ -434,7 +434,7 @@ class EditContext:
             text = self.one_line_text(argument)
             if "\n" in text:
                 if self.has_multiline_string(argument):
-                    raise Refused("a string of several lines would have to be moved")
+                    raise Refused("a multi-line string would have to be moved")
                 text = text.replace(f"\n{self.indent(self.span(argument).start.row)}", inner)
                 one_a_row = True
             texts.append(text)
@@ -525,7 +525,7 @@ class EditContext:
         span = self.tree.span(inner)
         # A comment above stays: it is then above the publishing call.
         if any("#" in self.source.line(row) for row in range(span.start.row, span.end.row + 1)):
-            raise Refused("a comment stands where the removal would go")
+            raise Refused("a comment is where the removal would go")
         return Edit(Span(Position(span.start.row, 1), Position(span.end.row + 1, 1)), "")
 
     @staticmethod
@@ -600,7 +600,7 @@ class EditContext:
         for name in wanted:
             if not self.count(name):
                 return name
-        raise Refused(f"the name `{wanted[0]}` is taken")
+        raise Refused(f"the name `{wanted[0]}` is already used")
 
 
 def _names_in(roots: Iterable[ast.AST]) -> dict[str, list[ast.AST]]:

@@ -32,9 +32,11 @@ def must_be_importable(context: EditContext, module: str) -> None:
     """Refuses where the file itself shows that it could not import the helper."""
     source = context.source
     if _is_python_2(source, context.facts.tree.module):
-        raise Refused("the file is for Python 2, and the helper for Python 3")
+        raise Refused("the file is written for Python 2, the helper for Python 3")
     if _is_sent_on(context):  # it would not find an import that the module has, either
-        raise Refused("the function uses names that its module has not: it runs somewhere else")
+        raise Refused(
+            "the function uses names that its module does not define, so it runs somewhere else"
+        )
     top = module.partition(".")[0]
     if context.search_source(rf"(?m)^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b"):
         return  # it is there
@@ -46,16 +48,16 @@ def must_be_importable(context: EditContext, module: str) -> None:
         around |= {function.name, function.owner.name if function.owner is not None else ""}
         function = function.outer
     if hosted or shipped & (around | {"modules", "__name__"} - {""}):
-        raise Refused("the code runs where its packages are not, and could not import the helper")
+        raise Refused("the code runs without its packages and could not import the helper")
     if top == "atomic_fix" and context.search_source(_GUEST):
         raise Refused(
-            "the code works within the program that runs (`import __main__`), which need not have "
-            "the helper; a copy of it in the same package would do"
+            "the code runs inside another program (`import __main__`), which may not have the "
+            "helper; a copy of it in the same package would do"
         )
     script = context.search_source(_SCRIPT)
     if script and top == "atomic_fix" and not re.search(r"atomic[-_]fix", script[1]):
         raise Refused(
-            "the script names what it needs (`# /// script`), and the helper is not there"
+            "the script lists what it needs (`# /// script`), and the helper is not among them"
         )
 
 

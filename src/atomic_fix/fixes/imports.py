@@ -57,7 +57,7 @@ def import_name(context: EditContext, module: str, name: str) -> str:
         )
         return name
     if _is_taken(context, module, f"_{name}"):
-        raise Refused(f"the name `{name}` is taken in this module")
+        raise Refused(f"this module already uses the name `{name}`")
     context.added.append(_inserted(context, f"from {module} import {name} as _{name}"))
     return f"_{name}"
 
@@ -91,7 +91,7 @@ def import_module(context: EditContext, module: str) -> str:
     # A function may import it for itself: then the name means the same there.
     elsewhere = imports.get(module) == module and not _shadowed(context, module)
     if not elsewhere and _is_taken(context, module, module):
-        raise Refused(f"the name `{module}` is taken in this module")
+        raise Refused(f"this module already uses the name `{module}`")
     context.added.append(_inserted(context, f"import {module}"))
     return module
 

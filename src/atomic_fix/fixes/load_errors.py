@@ -66,7 +66,7 @@ class _ErrorSplitter:
         types: list[ast.expr] = []
         if isinstance(node, ast.Call):
             if any(arg.star or arg.keyword for arg in arguments(node)):
-                raise Refused("not every error that is suppressed is in sight")
+                raise Refused("some of the suppressed errors cannot be determined")
             types += node.args
         elif node.type is not None:
             self._is_python_3(node.type)
@@ -78,7 +78,7 @@ class _ErrorSplitter:
             for error, text in self._elements(each):
                 names = self._names(error)
                 if len(names) != 1:
-                    raise Refused("not every error of the handler is in sight")
+                    raise Refused("some errors of the handler cannot be determined")
                 aliased = aliased or (
                     isinstance(node, ast.ExceptHandler) and not self._context.contains(error)
                 )
@@ -86,9 +86,9 @@ class _ErrorSplitter:
                 is_corrupt = names[0] in self._swallow.errors and not is_missing
                 (corrupt if is_corrupt else kept).append(text)
         if not corrupt:
-            raise Refused("which error means a corrupt file is not in sight")
+            raise Refused("it is unknown which error means a corrupt file")
         if set(kept) & errors.BROAD:
-            raise Refused("the handler is broad")
+            raise Refused("the handler catches nearly every error")
         if set(corrupt) == {"ValueError"}:
             self._must_answer_missing()
         if {"ValueError", "UnicodeDecodeError", "UnicodeError"} & set(self._swallow.errors):
@@ -126,14 +126,14 @@ class _ErrorSplitter:
         if self._package() in BY_PARSER or isinstance(function.node, ast.Module):
             return
         if not _ANSWERS_MISSING.search(self._context.text(function.node)):
-            raise Refused(f"`{load.api}` may raise `ValueError` for a missing file too")
+            raise Refused(f"`{load.api}` may also raise `ValueError` for a missing file")
 
     def _is_python_3(self, node: ast.expr) -> None:
         """Refuses `except ValueError, error`, which binds a name in Python 2."""
         match node:
             case ast.Tuple(elts=[_, ast.Name(id=last)]) if last.islower():
                 if not self._context.facts.tree.text(node).startswith("("):
-                    raise Refused("this is Python 2")
+                    raise Refused("this is Python 2 code")
 
     def _names(self, node: ast.expr | None) -> list[str]:
         return error_names(node, self._context.facts.paths, self._swallow.function)
@@ -153,7 +153,7 @@ class _ErrorSplitter:
             return self._elements(node.value)
         name = dotted(node)
         if name is None or len(self._names(node)) > 1:
-            raise Refused("not every error of the handler is in sight")
+            raise Refused("some errors of the handler cannot be determined")
         return [(node, name)]
 
     def _parses_nothing_else(self) -> None:
@@ -204,11 +204,11 @@ class _ErrorSplitter:
                 self._swallow.node.type is None
                 or not self._names(self._swallow.node.type) == ["Exception"]
             ):
-                raise Refused(f"what `{load.api}` raises for a corrupt file is not known")
+                raise Refused(f"it is unknown what `{load.api}` raises for a corrupt file")
             return Errors(("Exception",), ("OSError", *SHAPE_ERRORS), stays=True, any_error=True)
         known = BY_PARSER.get(package)
         if known is None:
-            raise Refused(f"what `{load.api}` raises for a corrupt file is not known")
+            raise Refused(f"it is unknown what `{load.api}` raises for a corrupt file")
         return Errors(tuple(map(self._imported, known)), stays=True)
 
     def _package(self) -> str:
@@ -230,7 +230,7 @@ class _ErrorSplitter:
 
     def _no_more_than_the_load(self) -> None:
         """Refuses where the `try` has more than the load and the use of its result."""
-        more = Refused("more than the load stands in the `try` of the broad handler")
+        more = Refused("the `try` with the broad handler does more than load")
         statements = [node for node in self._body if isinstance(node, ast.stmt)]
         guards = [node for node in statements if _is_guard(node)]
         more_than_one = (*FORS, ast.While, ast.Try, ast.Yield, ast.YieldFrom)
@@ -243,7 +243,7 @@ class _ErrorSplitter:
         home = swallow.load.function
         elsewhere = home is not swallow.function and not home.is_module
         if elsewhere and any(isinstance(each, ast.Raise) for each in walk(home.node)):
-            raise Refused("the loader has errors of its own, maybe for a missing file")
+            raise Refused("the loader raises its own errors, possibly for a missing file")
         for node in self._body:
             if not isinstance(node, ast.Call) or node is swallow.load.call.node:
                 continue

@@ -40,7 +40,7 @@ from atomic_fix.facts.scopes import BlockKind
 from atomic_fix.facts.swallowing import Ending, Swallow
 from atomic_fix.finding import Applicability
 
-CALLERS_DIFFER = "callers get an exception where they got the default"
+CALLERS_DIFFER = "callers get an exception instead of the default"
 
 _MARK = re.compile(r"#\s*(noqa|pragma|pylint|type:|nosec|fmt:|isort:)")
 # On the row of the `except`: `# type: ignore`, `# pragma: no cover`.

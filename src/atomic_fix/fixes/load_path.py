@@ -56,7 +56,7 @@ class _LoadPath:
         self._is_the_only_one()
         node = load.path_node
         if node is None:
-            raise Refused("the path of the file is not in sight")
+            raise Refused("the path of the file cannot be determined")
         if not self._context.contains(node):
             node = self._seen_from_here(node, load.function)
         return self._evaluable(node, 3)
@@ -71,7 +71,7 @@ class _LoadPath:
             if other is load or (other.raw and only_parsers):
                 continue
             if not _is_same_file(load, other):
-                raise Refused("several files are loaded in one `try`")
+                raise Refused("one `try` loads several files")
         if not load.raw and load.function is self._function:
             text = load.call.argument(0)
             name = dotted(text) if text is not None else None
@@ -82,7 +82,7 @@ class _LoadPath:
                 if (origin := self._facts.sites.handles.origin(each.value, load.call.at(each)))
             }
             if len(sources) > 1:
-                raise Refused("which of several files was read is not in sight")
+                raise Refused("it is unknown which of several files was read")
 
     @property
     def _only_parsers_raise(self) -> bool:
@@ -118,7 +118,7 @@ class _LoadPath:
             is_self = each.id == "self" and function.parameter("self") is not None
             same_class = home.owner is function.owner or home is function
             if not (is_self and same_class) and not self._is_constant(each.id, home):
-                raise Refused("the path of the file is not in sight from the handler")
+                raise Refused("the handler has no access to the path")
         return node
 
     def _is_constant(self, name: str, home: FunctionFacts) -> bool:
@@ -180,11 +180,11 @@ class _LoadPath:
     def _evaluable(self, node: ast.expr, depth: int) -> str:
         function, order = self._function, self._region.order
         if depth == 0 or not self._is_plain(node):
-            raise Refused("the path of the file cannot be written again in the handler")
+            raise Refused("the path cannot be repeated in the handler")
         for each in of_kind(node, ast.Name):
             known = function.bindings.get(each.id, ())
             if any(isinstance(b.node, ast.comprehension) for b in known):
-                raise Refused("the path of the file is not in sight from the handler")
+                raise Refused("the handler has no access to the path")
             inside = [b for b in known if self._is_tried(b.order)]
             if inside:
                 binding = inside[0]
@@ -195,22 +195,22 @@ class _LoadPath:
                     and binding.order < self._swallow.load.order
                 ):
                     return self._evaluable(binding.value, depth - 1)
-                raise Refused("the path of the file is bound within the `try`")
+                raise Refused("the path is assigned within the `try`")
             before = [b for b in known if b.order < order]
             if any(
                 b.order > self._read_at
                 for b in before
                 if b.kind is not BindingKind.FOR or b.unpacked
             ):
-                raise Refused("the path of the file is bound again before the handler")
+                raise Refused("the path is reassigned before the handler")
             if known and function.parameter(each.id) is None:
                 ways = [[i for i in b.enclosing if i.end < order] for b in before]
                 if not _is_bound(ways):
-                    raise Refused("the path of the file may not be bound in the handler")
+                    raise Refused("the path may be unassigned in the handler")
         # Without the parentheses around it: it becomes an argument.
         text = self._texts.get(node) or self._facts.tree.text(node)
         if "\n" in text:
-            raise Refused("the expression of the path stands on several lines")
+            raise Refused("the path expression spans several lines")
         return text
 
     @property

@@ -75,14 +75,14 @@ def _must_not_log_here(context: EditContext, swallow: Swallow) -> None:
     for base in owner.bases if owner is not None else ():
         name = context.facts.paths.qualified(base).full
         if name.startswith("logging.") and name.endswith(("Filter", "Formatter", "Handler")):
-            raise Refused(f"a warning would come back to this `{base}`")
+            raise Refused(f"a warning would be sent to this same `{base}`")
     if function.name in {"__repr__", "__str__", "__format__"}:
-        raise Refused(f"a warning may come while `{function.name}` is asked for one")
+        raise Refused(f"a warning may be logged while `{function.name}` handles one")
     if function.name == "__del__":
-        raise Refused("a warning may come too late in `__del__`")
+        raise Refused("logging may no longer work in `__del__`")
     names = {each.name for each in function.parameters}
     if "frame" in names and not names.isdisjoint({"sig", "signal", "signum", "signo"}):
-        raise Refused("a signal may come while something else is logged")
+        raise Refused("the code is a signal handler, in which logging is not safe")
 
 
 def _logger(context: EditContext, swallow: Swallow) -> _Logger:
@@ -95,7 +95,7 @@ def _logger(context: EditContext, swallow: Swallow) -> _Logger:
     if found is not None:
         return found
     if context.imports(*_SCREENS):
-        raise Refused("a warning would go to the terminal that the program draws on")
+        raise Refused("a warning would disturb the terminal interface of the program")
     module = import_module(context, "logging")
     if _logs_through_root(context, module):
         return _Logger(module, "%")

@@ -27,7 +27,7 @@ from atomic_fix.fixes.imports import import_module
 
 _MKSTEMP = "tempfile.mkstemp"
 _NAMED_TEMP = "tempfile.NamedTemporaryFile"
-_SYNCHRONISE = "Synchronise before publishing"
+_SYNCHRONISE = "Sync the temp file to disk before publishing it"
 # A comment on a temp file would be wrong above a call of the helper.
 _STEPS = re.compile(r"te?mp|renam|replac|swap|\bmov", re.IGNORECASE)
 
@@ -47,7 +47,7 @@ def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
     if any(
         context.span(use).start > end and _is_written(context, use) for use in context.uses(handle)
     ):
-        raise Refused("the handle is used after the file is published")
+        raise Refused("the file object is used after the file is published")
     _must_stay_open(context, handle, Position(1, 1))
     rows = [f"{handle}.flush()", f"{import_module(context, 'os')}.fsync({handle}.fileno())"]
     return context.fix(_SYNCHRONISE, [_inserted(context, line, rows)])
@@ -56,8 +56,8 @@ def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
 def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix:
     """ATF112: the temp file is made in the target's folder."""
     context = _context(facts, publication)
-    context.mark_unsafe("the target's folder must be writable")
-    return context.fix("Make the temp file beside the target", [_beside(context, publication)])
+    context.mark_unsafe("the folder of the target must be writable")
+    return context.fix("Create the temp file next to the target", [_beside(context, publication)])
 
 
 def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
@@ -86,23 +86,23 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
     title = "Replace with `os.replace`"
     if site.how is Move.RENAME:
         if _fails_over(context, publication):
-            raise Refused("a handler renames again, and would be left over beside `os.replace`")
+            raise Refused("a handler that renames again would be left over")
         return context.fix(title, _replacing(context, publication))
     if site.api not in {"shutil.move", "shutil.copy", "shutil.copy2"}:
-        raise Refused(f"after `{site.api}` the temp file may stay; publish it with `os.replace`")
+        raise Refused(f"the temp file may remain after `{site.api}`; publish it with `os.replace`")
     if not _is_statement(context, site.call) or len(site.call.arguments) != 2:
-        raise Refused(f"`{site.api}` is given options, or what it returns is used")
+        raise Refused(f"`{site.api}` is passed options, or its result is used")
     call = _code(context, site.call)
     edits: list[Edit] = []
-    context.mark_unsafe("`os.replace` does not move into a folder, nor across file systems")
+    context.mark_unsafe("`os.replace` moves neither into a folder nor across file systems")
     if site.how is Move.COPY:
         following = context.siblings(context.simple_statement(call))[1][:1]
         edits += context.removal_edits(context.text(site.source_node), following)
         if not edits:
-            raise Refused("after a copy the temp file stays; rename it with `os.replace` instead")
-        context.mark_unsafe(
-            "the target becomes another file, also where it is read-only or has links"
-        )
+            raise Refused(
+                "the temp file would remain after the copy; rename it with `os.replace` instead"
+            )
+        context.mark_unsafe("the target becomes a new file, even if it is read-only or has links")
     if publication.elsewhere:
         edits.append(_beside(context, publication))
     edits.append(context.edit(call.func, f"{import_module(context, 'os')}.replace"))
@@ -181,7 +181,7 @@ def _opener(facts: ModuleFacts, publication: Publication) -> tuple[Call, str]:
             return call, descriptor
         if call.shown is None and api in apis.PLAIN_HANDLES:
             return call, _bound_to(context, call)
-    raise Refused("the handle of the temp file is not in sight")
+    raise Refused("the file object of the temp file cannot be found")
 
 
 def _given(context: EditContext, name: str, *callees: str) -> list[Call]:
@@ -208,7 +208,7 @@ def _bound_to(context: EditContext, call: Call) -> str:
             pass
     name = target.id if isinstance(target, ast.Name) else ""
     if not name:
-        raise Refused("the handle of the temp file has no name")
+        raise Refused("the file object of the temp file has no name")
     return name
 
 
@@ -220,7 +220,7 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
     function = opener.function
     context = _context(facts, publication, function)
     synchronise = f"{import_module(context, 'os')}.fsync"
-    context.note = "each save waits for the disk"
+    context.note = "each save waits until the disk has the data"
     if context.called(opener) == _MKSTEMP:
         closing = _given(context, handle, "os.close")
         if not _given(context, handle, "os.write"):
@@ -326,7 +326,7 @@ def _before_its_close(
         return block, context.span(block).end
     line = context.simple_statement(_code(context, closing[0]))
     if len(closing) > 1 or context.parents[line] is not block:
-        raise Refused("where the handle is closed is not plain")
+        raise Refused("it is unclear where the file is closed")
     return line, context.span(line).start
 
 
@@ -341,7 +341,7 @@ def _is_written(context: EditContext, use: cst.Name) -> bool:
         call = context.parents[above]
         package = context.called(call).partition(".")[0]
         if package not in apis.WRITING_THROUGH and not context.is_statement(call):
-            raise Refused("the handle is given away before it is closed")
+            raise Refused("the file object is passed on before it is closed")
         return True
     if isinstance(above, cst.Attribute):
         return above.attr.value not in {"name", "close", "flush", "fileno"}
@@ -380,7 +380,7 @@ def _inserted(context: EditContext, spot: cst.CSTNode, rows: Sequence[str]) -> E
     elif isinstance(spot, cst.IndentedBlock):
         ahead = list(spot.body)
     else:
-        raise Refused("the statement shares its line with another one")
+        raise Refused("the line holds more than one statement")
     last = ahead[-1].body[-1] if ahead and isinstance(ahead[-1], cst.SimpleStatementLine) else None
     if last is not None and context.text(last) == rows[0]:
         rows = rows[1:]
@@ -416,12 +416,12 @@ def _synced_again(facts: ModuleFacts, publication: Publication) -> Fix:
     source = nodes.dotted(site.source_node)
     _must_be_a_file(context, publication)
     if source is None or "open" in {*facts.scopes.imports, *facts.scopes.module.bindings}:
-        raise Refused("the temp file has no name: write with the helper")
+        raise Refused("the temp file has no name; write with the helper instead")
     if isinstance(site.function.node, ast.AsyncFunctionDef):
-        raise Refused("to synchronise would block the event loop: write with the helper")
+        raise Refused("`os.fsync` would block the event loop; write with the helper instead")
     line = context.simple_statement(context.cst_node(site.call.source_node))
     if not isinstance(context.parent(site.call.source_node), (ast.Expr, ast.Return, ast.Assign)):
-        raise Refused("whether the file is published is said within the statement")
+        raise Refused("the statement itself decides whether the file is published")
     handle = context.unused_name("file", "handle", "temp_file")
     rows = [
         f'with open({source}, "r+b") as {handle}:',
@@ -434,7 +434,7 @@ def _synced_again(facts: ModuleFacts, publication: Publication) -> Fix:
 def _must_be_a_file(context: EditContext, publication: Publication) -> None:
     makers = {context.called(made) for made in publication.made}
     if makers - {_MKSTEMP, _NAMED_TEMP} or not (makers or publication.writes):
-        raise Refused("whether a file or a folder is published is not in sight")
+        raise Refused("it is unknown whether a file or a folder is published")
 
 
 def _collapsed(facts: ModuleFacts, publication: Publication) -> Fix:
@@ -491,18 +491,18 @@ def _collapsed(facts: ModuleFacts, publication: Publication) -> Fix:
 def _beside(context: EditContext, publication: Publication) -> Edit:
     made = publication.made[0] if len(publication.made) == 1 else None
     if made is None or made.function is not publication.function:
-        raise Refused("the call that makes the temp file is not in sight")
+        raise Refused("the call that creates the temp file cannot be found")
     if context.called(made) not in {_MKSTEMP, _NAMED_TEMP}:
-        raise Refused("make the temp folder beside the target, by `dir=`")
+        raise Refused("create the temp folder next to the target, with `dir=`")
     if any(arg.star for arg in made.arguments):
-        raise Refused("not every argument of the call is in sight")
+        raise Refused("the call is passed `*args` or `**kwargs`")
     target = publication.site.target_node
     if not isinstance(target, (ast.Name, ast.Attribute)):
-        raise Refused("the target has no name where the temp file is made")
+        raise Refused("the target has no name yet where the temp file is created")
     name = (nodes.dotted(target) or "").partition(".")[0]
     known = publication.function.bindings.get(name, ())
     if known and not any(each.order < made.order for each in known):
-        raise Refused("the target is not known yet where the temp file is made")
+        raise Refused("the target is not known yet where the temp file is created")
     path = context.text(target)
     option = f"dir={path}.parent"  # a `Path`, then
     if f"{path}.parent" not in context.source.text:
@@ -510,7 +510,7 @@ def _beside(context: EditContext, publication: Publication) -> Edit:
         option = f"dir={module}.path.dirname({path}) or {module}.curdir"
     call = _code(context, made)
     if context.comments(call):
-        raise Refused("comments stand in the call that makes the temp file")
+        raise Refused("the call that creates the temp file contains comments")
     span = context.span(call)
     text = context.format_call(context.text(call.func), [*call.args, option], span)
     return Edit(span, text)
@@ -520,7 +520,7 @@ def _copied_to_backup(context: EditContext, publication: Publication, moved: Cal
     """`shutil.copy2` in place of the call that moves the old file to another name."""
     _must_be_a_file(context, publication)
     if not _is_statement(context, moved) or context.comments(_code(context, moved)):
-        raise Refused("what moves the old file away is part of more")
+        raise Refused("the call that moves the old file is part of a larger statement")
     call = _code(context, moved)
     copy = f"{import_module(context, 'shutil')}.copy2"
     if context.called(moved) in {"os.rename", "os.replace", "shutil.move"}:
@@ -545,7 +545,7 @@ def _replacing(context: EditContext, publication: Publication) -> list[Edit]:
     func = _code(context, site.call).func
     assert isinstance(func, cst.Attribute)
     if func.attr.value != "rename":
-        raise Refused("`os.renames` makes folders, `os.replace` does not")
+        raise Refused("`os.renames` creates folders, `os.replace` does not")
     return [context.edit(func.attr, "replace")]
 
 

@@ -37,10 +37,10 @@ def must_not_be_watched(context: EditContext, site: WriteSite) -> None:
             ) or paths.resolve(each, call.function, call.order).same(site.path):
                 last = nodes.called_name(call.node)
                 if "lock" in words(last):
-                    raise Refused(f"`{last}` locks the file itself, and not what takes its place")
-                raise Refused(
-                    f"`{last}` watches the file itself, and would see no other that takes its place"
-                )
+                    raise Refused(
+                        f"`{last}` locks the file itself, and would not lock its replacement"
+                    )
+                raise Refused(f"`{last}` watches the file itself, and would miss its replacement")
 
 
 def _watches(context: EditContext) -> Iterator[Call]:

@@ -1,4 +1,4 @@
-"""What each file of a project is told about the others."""
+"""What each file of a project gets to know about the others."""
 
 from __future__ import annotations
 

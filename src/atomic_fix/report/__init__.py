@@ -73,7 +73,7 @@ Whatever the file holds was not checked. The exit code is 2, so that it does not
 
 ## Use instead
 
-Mend the file, or leave it out with `exclude`. ATF000 can neither be ignored nor suppressed.
+Correct the file, or leave it out with `exclude`. ATF000 can neither be ignored nor suppressed.
 """
 
 

@@ -30,7 +30,7 @@ _TAB = 4
 _ELLIPSIS = "…"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _PROSE_WIDTH = 88
-"""Where sentences are wrapped when the width of the screen is unknown."""
+"""How wide a source line and its label may be together when the width of the screen is unknown."""
 _MOST_PLACES = 2
 """How many places are shown beside that of the finding; reports for programs have all."""
 
@@ -138,7 +138,7 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
         mark_of_hint = f"[{hint}]".replace(" ", _NO_BREAK) if hint else ""
         lines = _wrapped(
             f"{words} {mark_of_hint}".rstrip(),
-            (report.width or _PROSE_WIDTH) - gutter - 3,
+            report.width - gutter - 3,
             indent="  ",
         )
         for number, line in enumerate(lines):
@@ -201,9 +201,8 @@ def _underlined(before: int, marks: str, label: str, room: int) -> Iterator[str]
         yield f"{indent}{marks} {label}".rstrip()
         return
     yield f"{indent}{marks}"
-    width = room or _PROSE_WIDTH
-    start = min(before, max(0, width - len(label)))
-    for line in _wrapped(label, width - start):
+    start = min(before, max(0, (room or _PROSE_WIDTH) - len(label)))
+    for line in _wrapped(label, room - start):
         yield f"{' ' * start}{line}"
 
 

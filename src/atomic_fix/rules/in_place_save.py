@@ -26,8 +26,8 @@ with atomic_open(checkpoint_path, "wb") as file:
 
 ## Fix safety
 
-Safe for savers that write the same bytes to a handle. Where they go by the suffix of the path, it
-has to be in sight: what `numpy.save` adds to a path without `.npy` is put into the path, and
+Safe for savers that write the same bytes to a handle. Where they depend on the suffix of the path,
+the code must show it: what `numpy.save` adds to a path without `.npy` is put into the path, and
 pandas and joblib, which compress by suffix, must be given a plain one. Unsafe for savers that
 write the same content in another form (the archive of `torch.save` names its inner folder after
 the file), and where the content is worked out before a path that it may change. No fix for savers
@@ -50,7 +50,7 @@ from atomic_fix.rules.rule import CallDetector, Match, Rule, write_match
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     publishing = {p.site.node for p in facts.publications}
     for site in facts.sites.writes:
-        # A temp file that is copied to its final name is told by ATF114.
+        # A temp file that is copied to its final name is reported by ATF114.
         if (
             site.kind is WriteKind.SAVE
             and site.node not in publishing

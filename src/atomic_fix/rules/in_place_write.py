@@ -8,13 +8,13 @@ a truncating mode in any spelling (`Path.open`, `io.open`, `codecs.open`, `gzip.
 `os.open` to write, `aiofiles.open`, ...).
 
 Durable state is a file that the program writes so that a later run reads it back. The
-message says on what grounds the file is taken for one.
+report says why a file is believed to be one.
 
 ## Why is this bad
 
 The call empties the file first and fills it afterwards. When the process is killed, the
 machine loses power or the disk is full in between, the old content is gone and the new one
-is cut short.
+is truncated.
 
 ## Example
 
@@ -48,12 +48,12 @@ that is listed), where the path and the content are worked out in another order,
 for anyio (the asynchronous helper runs on asyncio), for a project's own helper, and where the
 statement before removes the file, which goes too.
 
-No fix for a bare descriptor, for `r+`, for a mode or a handle that travels, for a block that uses
-the path while it writes (under any name, also in what it calls), that works on the descriptor, or
-that an exception may leave with its content wanted (`sys.exit`, an exception that only ends a
-loop), for a file that is open elsewhere, for a `write_text` that may be another class's, for what
-stands in for an atomic write that failed, and in files that cannot have the import (Python 2,
-modules that run without their packages).
+No fix for a file descriptor, for `r+`, for a mode or a handle that comes from elsewhere, for a
+block that uses the path while it writes (under any name, also in what it calls), that works on the
+descriptor, or that an exception may leave with its content wanted (`sys.exit`, an exception that
+only ends a loop), for a file that is open elsewhere, for a `write_text` that may be another
+class's, for what stands in for an atomic write that failed, and in files that cannot have the
+import (Python 2, modules that run without their packages).
 
 ## Not reported
 

@@ -1,4 +1,4 @@
-"""Loaded state of the wrong shape is taken for none.
+"""Loaded state of an unexpected shape is silently treated as missing.
 
 Off by default: turn it on with `--extend-select ATF203`.
 
@@ -31,11 +31,11 @@ if not isinstance(payload, dict):
 
 ## Fix safety
 
-No fix: whether another shape is an error or an old format only the project can say.
+No fix: only the project knows whether another shape is an error or an old format.
 
 ## Not reported
 
-Tests that raise, log or warn, and data that did not come from durable state.
+Tests that raise, log or warn, and data that was not loaded from durable state.
 """
 
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ from atomic_fix.rules.rule import Match, Rule, TestDetector
 
 
 def _no_fix() -> Fix:
-    raise Refused("only the project can say whether another shape is an error")
+    raise Refused("only the project knows whether another shape is an error")
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:

@@ -7,7 +7,7 @@ Reports a temp file of durable state that is renamed or moved to its final name 
 
 ## Why is this bad
 
-What was written last still sits in the program's buffer. The file that takes the final name
+What was written last is still in the program's buffer. The file that takes the final name
 is cut short until the handle is closed; a crash in between leaves it so for good.
 
 ## Example
@@ -32,8 +32,9 @@ or `atomic_write_json(path, state)`.
 
 ## Fix safety
 
-Safe. The publishing call moves behind the block, or the `close()`, that it stands right before;
-elsewhere `flush` and `fsync` go before it. No fix where the handle is used after it.
+Safe. If the publishing call comes right before the end of the block, or before `close()`, it moves
+behind that; elsewhere `flush` and `fsync` are added before it. No fix where the handle is used
+later.
 
 ## Not reported
 

@@ -9,7 +9,7 @@ there but cannot be read" (`JSONDecodeError`, `ValueError`, `UnicodeDecodeError`
 
 ## Why is this bad
 
-A file that was cut short looks just like a file that is not there yet. The program starts
+A truncated file looks just like a file that does not exist yet. The program starts
 again from nothing, and the next save writes over what could still have been rescued.
 
 ## Example
@@ -45,7 +45,7 @@ except json.JSONDecodeError as exc:
 The fix logs a warning with the path and the error, and what happens next stays as it was: the
 default is given, the loop goes on, the backup is tried. It is safe. Only what means "there but
 unreadable" is warned of: a handler that also takes a missing file, or a `KeyError` from valid
-data, is split, and those keep their default without a word.
+data, is split, and those silently keep their default.
 
 Raising `CheckpointCorruptedError` is the safe fix only in a function that loads one checkpoint
 file by its path and returns a default, where no comment or docstring says that this is meant, and
@@ -60,7 +60,7 @@ another file or from something else in the `try`.
 ## Not reported
 
 Handlers that raise (also later), log or warn, use the error, move the bad file aside, or try
-a backup; handlers of a missing file alone; loads of what is no durable state. Loops that read the
+a backup; handlers of a missing file alone; loads of other files. Loops that read the
 same file again until it can be read; a default that leads to another attempt which warns or
 raises; functions whose caller in the same file tests for the default and then warns or raises.
 

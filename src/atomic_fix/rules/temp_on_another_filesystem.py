@@ -1,4 +1,4 @@
-"""The temp file is not made beside its target.
+"""The temp file is not created next to its target.
 
 ## What it does
 
@@ -30,11 +30,11 @@ or `atomic_write_text(path, text)`.
 
 ## Fix safety
 
-Unsafe: the target's folder must be writable, and was not needed to be before.
+Unsafe: the folder of the target must be writable, which was not necessary before.
 
 ## Not reported
 
-Temp files made with `dir=`, or whose folder cannot be told.
+Temp files made with `dir=`, or whose folder is unknown.
 """
 
 from collections.abc import Iterator

@@ -7,9 +7,9 @@ written. Off with `durability = "atomic"`.
 
 ## Why is this bad
 
-File systems may write the new name to disk before the data. After a power loss the name then
-stands for an empty or partly written file, and the old content is gone. A killed process does
-no such harm; a machine that goes down does.
+File systems may write the new name to disk before the data. After a power loss, the name can
+then belong to an empty or partly written file, and the old content is gone. This takes a crash of
+the machine; killing the process does no such harm.
 
 ## Example
 
@@ -32,9 +32,9 @@ or `atomic_write_json(path, state)`.
 
 ## Fix safety
 
-Safe where the handle of the temp file is in sight, of `open`, `os.fdopen`, `NamedTemporaryFile`
+Safe where the code shows the temp file's handle, from `open`, `os.fdopen`, `NamedTemporaryFile`
 or a descriptor: `flush` and `fsync` are added at the end of its block, or before it is closed.
-Unsafe if it is given to a caller by `yield`. Slower: each save waits for the disk.
+Unsafe if a `yield` passes it to a caller. Slower: each save waits for the disk.
 
 Unsafe where the temp file is named, written by `write_text` or `write_bytes` and published in
 three neighbouring statements, and used nowhere else: they become one call of the helper. The

@@ -175,7 +175,7 @@ class HelperImports:
     def _incomplete(self, found: _Names, module: str, lacking: Sequence[str]) -> Missing:
         path = _shown(found.path)
         if found.names is None:
-            return Missing(module, f"{path} cannot be parsed", "mend it")
+            return Missing(module, f"{path} cannot be parsed", "correct it")
         advice = f"update it (`atomic-fix --vendor-update {path}` does that for a copy)"
         return Missing(module, f"{path} has no `{lacking[0]}`", advice)
 
@@ -212,21 +212,21 @@ class HelperImports:
         if outside:
             return Missing(
                 module,
-                f"nothing shows that this script, which no package holds, finds {_shown(outside)}",
+                f"this script is in no package, and may not find {_shown(outside)}",
             )
         if project.is_beside_projects:
             return Missing(
                 module,
-                "nothing shows that this file, which no project of the tree holds, "
-                "runs where one of them is installed",
+                "this file belongs to no project of the tree, "
+                "and may run where none of them is installed",
             )
         if not project.files:
             return self._of_the_interpreter(module, settings, project, path)
         if project.ships(path) and not _imports_own(source.text, path, project):
             return Missing(
                 module,
-                "the project ships this script as data, and nothing shows that it runs where "
-                "the project is installed",
+                "the project ships this script as data, "
+                "and it may run where the project is not installed",
             )
         is_there, extra = self._is_declared(module, project.declared)
         if not (
@@ -234,14 +234,14 @@ class HelperImports:
         ):
             return Missing(
                 module,
-                "nothing shows that this script, which no package or source root holds, "
-                "runs where the project is installed",
+                "this script is in no package or source folder, "
+                "and may run where the project is not installed",
             )
         if self._is_left_out(path, project):
             return Missing(
                 module,
-                "the distribution of the project does not have this package, and nothing shows "
-                "that it runs where the project is installed",
+                "the project does not distribute this package, "
+                "and it may run where the project is not installed",
             )
         hidden = any(find_module(root, parts[:1]) for _, root in project.roots)
         if is_there and not hidden and not _is_nowhere_in_ours(module):
@@ -259,7 +259,7 @@ class HelperImports:
             return _Names.of(file, self._read)
         if self._is_declared(module, own)[0] and not _is_nowhere_in_ours(module):
             return Found()
-        return Missing(module, "the script's own list of dependencies does not have it")
+        return Missing(module, "the script's own list of dependencies does not include it")
 
     def _of_the_interpreter(
         self, module: str, settings: Settings, project: Project, path: str
@@ -342,7 +342,7 @@ class HelperImports:
             return None
         return Missing(
             module,
-            f"{_shown(sender)} sends this package to where nothing shows that it is installed",
+            f"{_shown(sender)} sends this package to where it may not be installed",
             f"run `atomic-fix --vendor {_free_place(package)}`: a copy is sent along",
         )
 
@@ -512,7 +512,7 @@ def _with_import_note(
     missing = imports.missing(source, finding) if source is not None else None
     if missing is None:
         return finding
-    remark = f"--write does not make it: {missing.message}"
+    remark = f"not applied by --write: {missing.message}"
     if missing.advice:
         remark += f"; {missing.advice}"
     notes = [each for each in (finding.fix.note, remark) if each]

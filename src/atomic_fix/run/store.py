@@ -63,7 +63,7 @@ class Store:
             with contextlib.suppress(ValueError, RecursionError):
                 entries = json.loads(content[start:])
         if not isinstance(entries, dict):
-            self.warnings.append(f"the cache {self._path} is damaged; it is made anew")
+            self.warnings.append(f"the cache {self._path} is damaged and will be rebuilt")
             return {}
         return entries
 

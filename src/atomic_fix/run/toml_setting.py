@@ -36,7 +36,7 @@ def with_setting(content: bytes, key: str, value: str, *, is_pyproject: bool) ->
     for name in ("tool", "atomic-fix") if is_pyproject else ():
         place = place.setdefault(name, {})
         if not isinstance(place, dict):
-            raise ValueError(f"`{name}` is no table")
+            raise ValueError(f"`{name}` is not a table")
     if key in place:
         raise AlreadySet
     place[key] = value

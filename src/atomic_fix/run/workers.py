@@ -71,7 +71,7 @@ _in_hand: MutableSequence[int] = []
 """Of each chunk, the file that a worker is at, from 1: shared, and set once in each worker."""
 _chunks: Sequence[Sequence[Work]] = ()
 _report_filter = ReportFilter()
-"""What a worker is told once, and a forked one need not be told: see `_begin`."""
+"""What a worker is sent once, and a forked one already has: see `_begin`."""
 
 
 class WorkerDied(Exception):
