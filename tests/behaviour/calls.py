@@ -690,7 +690,10 @@ CALLS["in-place-write/filled_for_some_callers"] = {
 }
 
 _ONLY_FIRST = "writes only where no file is, and the inputs for a write that fails have one"
+_TOOLKIT = "its module needs a toolkit for a graphical interface"
 NOT_RUN: dict[str, str] = {
+    "in-place-write/read_by_toolkit: Window.remember": _TOOLKIT,
+    "in-place-write/read_by_toolkit: Columns.remember": _TOOLKIT,
     "in-place-write/first_write: prepare": _ONLY_FIRST,
     "in-place-write/first_write: lookup": _ONLY_FIRST,
     "in-place-write/first_write: keys": _ONLY_FIRST,

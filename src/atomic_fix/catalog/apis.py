@@ -391,6 +391,23 @@ TREE_WRITE = Saver(
 )
 
 
+# Files of toolkits, made with the path that comes first, and their methods that read them.
+TOOLKIT_FILES = frozenset(
+    {
+        "gi.repository.Gio.File.new_for_path",
+        "gi.repository.Gio.file_new_for_path",
+        "PyQt5.QtCore.QFile",
+        "PyQt6.QtCore.QFile",
+        "PySide2.QtCore.QFile",
+        "PySide6.QtCore.QFile",
+        "qtpy.QtCore.QFile",
+    }
+)
+TOOLKIT_READERS = frozenset(
+    {"load_bytes", "load_bytes_async", "load_contents", "load_contents_async", "readAll"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Keeper:
     """A class whose objects are made with the path that a method of theirs saves to."""

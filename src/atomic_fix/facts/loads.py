@@ -8,6 +8,7 @@ from atomic_fix.catalog import apis
 from atomic_fix.catalog.words import LOADING, NOT_FILES
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import argument
 from atomic_fix.facts.paths import PathTrait, PathValue, QualifiedName
 from atomic_fix.facts.scopes import Call, Site
 
@@ -55,6 +56,11 @@ class Loads:
             if node is not None:
                 path = self._handles.resolve(node, call)
                 return LoadSite(call, "ConfigParser.read", path, node, raw=False)
+        if method in apis.TOOLKIT_READERS and receiver is not None:
+            made = self._handles.maker(receiver, call, apis.TOOLKIT_FILES)
+            node = argument(made[0], 0) if made is not None else None
+            if made is not None and node is not None:
+                return LoadSite(call, method, self._handles.resolve(node, made[1]), node, raw=True)
         if method in _LOADING and receiver is not None:
             kept = self._handles.kept(call, call.argument(0, "filename"))
             if kept is not None and kept[0].loads == method:

@@ -29,7 +29,9 @@ __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 _WRITING = frozenset({*apis.RUNNERS, "write_text", "write_bytes"})
 _KEPT = frozenset(row.loads for row in apis.KEEPERS if row.loads)
 _HANDED = frozenset({"write_text", "write_bytes"})
-_READING = frozenset({*apis.RUNNERS, *apis.SPLITTERS, "read_text", "read_bytes"})
+_READING = frozenset(
+    {*apis.RUNNERS, *apis.SPLITTERS, *apis.TOOLKIT_READERS, "read_text", "read_bytes"}
+)
 _PUBLISHING = frozenset({*apis.RUNNERS, *last_parts(apis.PUBLISHERS), *apis.PUBLISH_METHODS})
 _TREE_MAKERS = last_parts(apis.TREE_MAKERS)
 
