@@ -45,6 +45,10 @@ def write(file: str, call: Callable[[Any, Any], object], **more: Any) -> Call:
     return Call("write", (file,), call, **{"good": STATE, "bad": UNWRITABLE, **more})
 
 
+def _text(file: str, call: Callable[[Any, Any], object]) -> Call:
+    return write(file, call, good="caf\xe9", bad="caf\xe9 \ud800")
+
+
 def load(file: str, call: Callable[[Any], object], content: bytes = EXISTING) -> Call:
     return Call("load", (file,), lambda module, _: call(module), content)
 
@@ -248,6 +252,12 @@ CALLS: dict[str, dict[str, Call]] = {
     "swallowed-load-error/torn_text_kept": {
         "load_session": load("session.json", lambda m: m.load_session()),
         "load_token": load("session.json", lambda m: m.load_token()),
+    },
+    "in-place-write/text_grows": {
+        "Notes._store": _text("n.md", lambda m, s: made(m.Notes)._store(Path("n.md"), s)),
+        "add_memory": _text("m.txt", lambda m, s: m.add_memory(Path("m.txt"), s)),
+        "add_to_history": _text("h.txt", lambda m, s: m.add_to_history("h.txt", s)),
+        "grow_journal": _text("j.txt", lambda m, s: m.grow_journal(Path("j.txt"), s)),
     },
     "in-place-write/handed_to_others": {
         "by_host": write("state.json", lambda m, s: asyncio.run(m.by_host(Host(), s))),

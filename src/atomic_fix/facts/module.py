@@ -12,6 +12,7 @@ from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.elsewhere import View, views
 from atomic_fix.facts.evidence import Score, Vocabulary
+from atomic_fix.facts.extended import is_extended
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
 from atomic_fix.facts.pairs import ByFile, Partners, answered, asked
@@ -35,6 +36,9 @@ from atomic_fix.source import Source
 
 _Result = TypeVar("_Result")
 
+_EXTENDED = 0.6
+_GROWING = 3.0
+"""Takes back what the suffix of a text for people says against it."""
 _DOWNLOADED = -3.0
 """Against what is fetched again each time, or where it cannot be read."""
 _EMPTY = frozenset({"", "None", "False", "0", "{}", "[]", "()", "''", '""', "dict()", "list()"})
@@ -252,6 +256,11 @@ class ModuleFacts:
             evidence.add_data_features(found, self.vocabulary, site.data)
         evidence.add_purpose_features(found, site.function)
         evidence.add_hint_features(found)
+        if self._is_extended(site):
+            weight = _EXTENDED if found.read_back else evidence.READ_BACK_RAW
+            found.add("what it held is written again, with more", weight)
+            if any(each.text.startswith("the suffix is") and each.weight < 0 for each in features):
+                found.add("it grows with each entry", _GROWING)
         if not self._is_trusted(site):
             evidence.add_absence_features(found, site)
             if site.content is Content.DOWNLOAD:
@@ -259,6 +268,10 @@ class ModuleFacts:
         elif site.content is Content.DOWNLOAD and not found.read_back:
             found.add("what exists is loaded, and not downloaded again", evidence.READ_BACK_SAME)
         return found
+
+    def _is_extended(self, site: WriteSite) -> bool:
+        """Whether what is written is the old content and more."""
+        return self.cached(("extended", site), lambda: is_extended(self.sites, site))
 
     def _is_trusted(self, site: WriteSite) -> bool:
         """Whether what is written is not looked at once it exists."""
