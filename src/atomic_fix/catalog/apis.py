@@ -116,6 +116,8 @@ class Loader:
     name: str
     takes_path: bool = False
     """Whether it also accepts a path."""
+    position: int = 0
+    """Where it is given that."""
 
 
 OPENERS = (
@@ -493,6 +495,9 @@ LOADERS = (
     Loader("xml.etree.ElementTree.parse", takes_path=True),
     Loader("plistlib.load"),
     Loader("ast.literal_eval"),
+    Loader("struct.iter_unpack", position=1),
+    Loader("struct.unpack", position=1),
+    Loader("numpy.frombuffer"),
     Loader("builtins.int"),
     Loader("builtins.float"),
     Loader("base64.b64decode"),

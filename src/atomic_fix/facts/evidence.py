@@ -18,6 +18,7 @@ from pathlib import PurePath
 from atomic_fix.catalog import apis
 from atomic_fix.catalog import words as catalog
 from atomic_fix.catalog.apis import Content
+from atomic_fix.facts.lines import keeps_lines
 from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.nodes import code_of, dotted, last_name
 from atomic_fix.facts.pairs import ByFile, Partners, answered, are_paired, asked
@@ -68,6 +69,7 @@ READ_BACK_RAW = 1.7
 _READ_BACK_OWN_RAW = 2.3
 # An editor of the user's text does that too.
 _READ_BACK_SPLIT = 1.9
+READ_BACK_LINES = 2.3
 WRITTEN = 2.2
 _STATE_CONTENT = 0.6
 _TABLE_CONTENT = -0.8
@@ -406,6 +408,15 @@ def read_back(
     for load in readers.of(path):
         if load.function is not function:
             found = readers.weight(load, own=own)
+            if (
+                load.raw
+                and not given
+                and function.owner is not None
+                and load.function.owner is function.owner
+                and keeps_lines(load)
+            ):
+                # What a method writes line by line, another one of the class gathers again.
+                found = max(found, READ_BACK_LINES)
         elif _moved(load.path, path):
             continue
         else:

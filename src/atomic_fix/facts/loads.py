@@ -106,7 +106,7 @@ class Loads:
     def _known_load(self, call: Call, name: QualifiedName, loader: apis.Loader) -> LoadSite | None:
         if not call.arguments:
             return None
-        node = call.argument(0) or call.arguments[0].value
+        node = call.argument(loader.position) or call.arguments[0].value
         if name.full in {"zipfile.ZipFile", "h5py.File"}:
             mode = call.argument(1, "mode")
             if mode is not None and "r" not in self._handles.modes(mode, call):
