@@ -158,8 +158,10 @@ class Sites:
         wanted = _HANDED | last_parts(_savers(self._config.savers))
         found: list[WriteSite] = []
         for given in self.scopes.calls():
-            function = handed_function(given, wanted) if given not in self._written else None
+            function = handed_function(given, wanted)
             if function is None or last_name(given.node.func) in apis.RUNNERS:
+                continue
+            if given in self._written:
                 continue
             call = call_of_handed(given, function)
             runner = self.paths.call_name(given, given.function)
