@@ -116,6 +116,8 @@ class Loader:
     name: str
     takes_path: bool = False
     """Whether it also accepts a path."""
+    position: int = 0
+    """Where it is given that."""
 
 
 OPENERS = (
@@ -391,6 +393,23 @@ TREE_WRITE = Saver(
 )
 
 
+# Files of toolkits, made with the path that comes first, and their methods that read them.
+TOOLKIT_FILES = frozenset(
+    {
+        "gi.repository.Gio.File.new_for_path",
+        "gi.repository.Gio.file_new_for_path",
+        "PyQt5.QtCore.QFile",
+        "PyQt6.QtCore.QFile",
+        "PySide2.QtCore.QFile",
+        "PySide6.QtCore.QFile",
+        "qtpy.QtCore.QFile",
+    }
+)
+TOOLKIT_READERS = frozenset(
+    {"load_bytes", "load_bytes_async", "load_contents", "load_contents_async", "readAll"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Keeper:
     """A class whose objects are made with the path that a method of theirs saves to."""
@@ -476,6 +495,9 @@ LOADERS = (
     Loader("xml.etree.ElementTree.parse", takes_path=True),
     Loader("plistlib.load"),
     Loader("ast.literal_eval"),
+    Loader("struct.iter_unpack", position=1),
+    Loader("struct.unpack", position=1),
+    Loader("numpy.frombuffer"),
     Loader("builtins.int"),
     Loader("builtins.float"),
     Loader("base64.b64decode"),
