@@ -774,3 +774,28 @@ def test_a_current_folder_that_is_gone_is_one_line(here: Path) -> None:
     assert done.stderr == (
         b"atomic-fix: error: the current folder cannot be used: No such file or directory\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "collects"), [([], False), (["--write"], True), (["--diff"], True)]
+)
+def test_garbage_is_searched_for_where_a_run_may_go_on_for_long(
+    options: list[str], collects: bool
+) -> None:
+    program = (
+        "import gc, sys\n"
+        "from atomic_fix.commands import check, repair\n"
+        "def say(session):\n"
+        "    print(gc.isenabled())\n"
+        "    return 0\n"
+        "check.check = repair.write = repair.diff = say\n"
+        "from atomic_fix.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *options, "--isolated"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{collects}\n"

@@ -402,6 +402,13 @@ def _nothing() -> FileSlice:
     return NOTHING_OUTSIDE
 
 
+def _name_below(root: str, path: str) -> str:
+    """The name of a file in its project."""
+    start = root if root.endswith(os.sep) else root + os.sep
+    name = path[len(start) :] if path.startswith(start) else os.path.relpath(path, root)
+    return name.replace(os.sep, "/")
+
+
 def _module_names(files: Iterable[str]) -> frozenset[str]:
     """What the names of the modules in some files may begin with, whatever folder is on the path of
     the program."""
@@ -478,8 +485,7 @@ class Indexing:
                 )
         except (ConfigError, OSError, ValueError):
             return None
-        name = os.path.relpath(real, root).replace(os.sep, "/")
-        return self._projects[root], name
+        return self._projects[root], _name_below(root, real)
 
     def look(self, tasks: list[Task]) -> Iterable[Seen | None]:
         """Look at files, by the engine of this run, or else in this process."""
