@@ -5,6 +5,7 @@ form feed does not), are 1-based, and count characters, not bytes.
 """
 
 import enum
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -32,6 +33,21 @@ class Edit:
 
     span: Span
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cells of a notebook whose rows make a module: their numbers in the notebook, from 1, and
+    the row of the module that each begins at."""
+
+    numbers: tuple[int, ...] = ()
+    starts: tuple[int, ...] = ()
+
+    def place(self, row: int) -> tuple[int, int]:
+        """The number of the cell that a row of the module is in, and the row of that cell, both
+        from 1; 0 for the cell where there is none."""
+        index = bisect_right(self.starts, row) - 1
+        return (self.numbers[index], row - self.starts[index] + 1) if index >= 0 else (0, row)
 
 
 class Applicability(enum.Enum):
@@ -152,6 +168,8 @@ class FileResult:
     text: str | None = field(default=None, compare=False, repr=False)
     suppressed: int = 0
     known: int = 0
+    cells: Cells | None = None
+    """Of a notebook, whose rows here are those of its cells, one after the other."""
 
     @property
     def analysed(self) -> bool:
