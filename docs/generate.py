@@ -1,14 +1,21 @@
-"""Writes what the docs take from the code: `docs/rules/`, a page for each rule from the docstring
-of its file and their table; what `--help` prints, in `docs/command-line.md`; and the settings, in
-`docs/configuration.md` and `docs/atomic-fix.schema.json`.
+"""Writes what the docs take from the code.
 
-Run `python docs/generate.py` after a rule, an option or a setting was added or its text changed.
+That is `docs/rules/`, a page for each rule from the docstring of its file, their table, and their
+place in the navigation (`mkdocs.yml`); what `--help` prints, in `docs/command-line.md`; what other
+commands print, below `<!-- output -->` in any page; and the settings, in `docs/configuration.md`
+and `docs/atomic-fix.schema.json`.
+
+Run `python docs/generate.py` after a rule, an option, a setting or the report was changed.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -18,10 +25,21 @@ from atomic_fix.cli import main as command
 from atomic_fix.rules import RULES, Rule
 from atomic_fix.runtime import atomic_write_text
 
-FOLDER = Path(__file__).parent / "rules"
-COMMAND_LINE = Path(__file__).parent / "command-line.md"
+DOCS = Path(__file__).parent
+FOLDER = DOCS / "rules"
+COMMAND_LINE = DOCS / "command-line.md"
+SITE = DOCS.parent / "mkdocs.yml"
 REFERENCE = Path(__file__).parent / "settings_reference.py"
 _OPTIONS = re.compile(r"(?<=^## Options\n\n```text\n).+?(?=^```$)", re.MULTILINE | re.DOTALL)
+
+_OUTPUT = re.compile(
+    r"(?<=^<!-- output -->\n)```console\n\$ (atomic-fix .*)\n(?:.*\n)*?```$", re.MULTILINE
+)
+_RULES = re.compile(
+    r"(?<=^      # Written by docs/generate.py.\n)(?:.*\n)*?"
+    r"(?=^      # The end of what docs/generate.py writes.$)",
+    re.MULTILINE,
+)
 
 _INTRODUCTION = """\
 # Rules
@@ -105,6 +123,35 @@ def with_options(text: str) -> str:
     return _OPTIONS.sub(lambda _: printed.output, text)
 
 
+def with_output(text: str) -> str:
+    """The text of a page, with what the commands below `<!-- output -->` print."""
+    return _OUTPUT.sub(lambda found: f"```console\n$ {found[1]}\n{_printed(found[1])}```", text)
+
+
+def _printed(line: str) -> str:
+    """What a command prints at the root of the repository, to no terminal.
+
+    Raises:
+        ValueError: it ends with something else than findings, or says something on standard error.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    done = subprocess.run(
+        [sys.executable, "-m", "atomic_fix", *shlex.split(line)[1:]],
+        cwd=DOCS.parent, capture_output=True, check=False, text=True, env=environment,
+    )  # fmt: skip
+    if done.returncode != 1 or done.stderr:
+        raise ValueError(f"`{line}` ends with {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+def with_rules(text: str) -> str:
+    """The text of `mkdocs.yml` with each page of the rules in the navigation."""
+    pages = [(f"{rule.code} {rule.name}", f"{rule.name}.md") for rule in RULES]
+    pages.append(("Calls", "apis.md"))
+    rows = "".join(f"      - {title}: rules/{name}\n" for title, name in pages)
+    return _RULES.sub(lambda _: rows, text)
+
+
 def main() -> None:
     """Write the pages, and remove those of rules that are gone."""
     wanted = pages()
@@ -115,6 +162,11 @@ def main() -> None:
         atomic_write_text(FOLDER / name, text, encoding="utf-8")
     page = COMMAND_LINE.read_text(encoding="utf-8")
     atomic_write_text(COMMAND_LINE, with_options(page), encoding="utf-8")
+    atomic_write_text(SITE, with_rules(SITE.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in sorted(DOCS.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        if "\n<!-- output -->\n" in text:
+            atomic_write_text(path, with_output(text), encoding="utf-8")
     reference = runpy.run_path(str(REFERENCE))
     for name, made in (("configuration.md", "markdown"), ("atomic-fix.schema.json", "schema")):
         text = reference[made]()

@@ -31,6 +31,23 @@ def test_the_options_are_those_of_the_command() -> None:
     assert "\n  --fail-on-unused " in there
 
 
+def test_the_output_in_pages_is_that_of_the_command() -> None:
+    pages = {path: path.read_text(encoding="utf-8") for path in DOCS.glob("*.md")}
+    shown = [path for path, text in pages.items() if "<!-- output -->\n```console\n" in text]
+    assert DOCS / "index.md" in shown
+    for path in shown:
+        assert pages[path] == generator().with_output(pages[path]), "run `python docs/generate.py`"
+        assert pages[path].count("<!-- output -->") == len(
+            re.findall(r"<!-- output -->\n```console\n\$ atomic-fix .*\n.*ATF", pages[path])
+        )
+
+
+def test_the_navigation_has_every_rule() -> None:
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert text == generator().with_rules(text), "run `python docs/generate.py`"
+    assert "\n      - ATF101 in-place-write: rules/in-place-write.md\n" in text
+
+
 def test_the_files_that_pages_name_are_there() -> None:
     pages = [ROOT / "README.md", *DOCS.glob("*.md")]
     named = {name for page in pages for name in re.findall(r"`(\w+/[\w/]+\.py)`", page.read_text())}

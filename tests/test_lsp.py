@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -62,10 +62,15 @@ class Editor(LanguageClient):
         self.latest: asyncio.Queue[types.PublishDiagnosticsParams] = asyncio.Queue()
         self.messages: list[str] = []
         self.refreshed = asyncio.Event()
+        self.registered: asyncio.Queue[Sequence[types.Registration]] = asyncio.Queue()
 
         @self.feature(types.WORKSPACE_DIAGNOSTIC_REFRESH)  # type: ignore[untyped-decorator]
         def refresh(_params: None) -> None:
             self.refreshed.set()
+
+        @self.feature(types.CLIENT_REGISTER_CAPABILITY)  # type: ignore[untyped-decorator]
+        def register(params: types.RegistrationParams) -> None:
+            self.registered.put_nowait(params.registrations)
 
         @self.feature(types.WINDOW_SHOW_MESSAGE)  # type: ignore[untyped-decorator]
         def shown(params: types.ShowMessageParams) -> None:
@@ -615,3 +620,27 @@ def test_the_one_edit_of_fix_all_leads_to_the_new_text(old: str, new: str) -> No
 
     start, end = offset(edit.range.start), offset(edit.range.end)
     assert old[:start] + edit.new_text + old[end:] == new
+
+
+def test_a_changed_configuration_holds_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text(SAVER)
+    watching = types.WorkspaceClientCapabilities(
+        did_change_watched_files=types.DidChangeWatchedFilesClientCapabilities(
+            dynamic_registration=True
+        )
+    )
+
+    async def work(editor: Editor) -> None:
+        (registration,) = await asyncio.wait_for(editor.registered.get(), 60)
+        assert registration.method == "workspace/didChangeWatchedFiles"
+        assert "atomic-fix.toml" in str(registration.register_options)
+        assert "pyproject.toml" in str(registration.register_options)
+        assert [each.code for each in await editor.open(path, SAVER)] == ["ATF101"]
+        configuration = tmp_path / "atomic-fix.toml"
+        configuration.write_text('ignore = ["ATF1"]\n')
+        change = types.FileEvent(configuration.as_uri(), types.FileChangeType.Created)
+        editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams([change]))
+        assert await editor.diagnostics() == []
+
+    in_editor(work, tmp_path, workspace=watching)

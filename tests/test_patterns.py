@@ -114,9 +114,10 @@ A_LONG = "a" * 250
 )
 def test_no_pattern_takes_long(pattern: str, path: str) -> None:
     patterns = Patterns("/r", [pattern.encode()])
-    began = time.perf_counter()
+    # Of this thread alone, so that other work of the machine does not count.
+    began = time.thread_time()
     assert not patterns.decide(f"/r/{path}", is_folder=False)
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
 
 def test_a_path_elsewhere_is_not_mentioned() -> None:

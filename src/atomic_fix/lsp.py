@@ -335,6 +335,26 @@ class _Server(LanguageServer):
         files = [f"--config={self._configuration}"] if self._configuration else []
         return files + [f"--config={name} = {_toml(x)}" for name, x in self._options.items()]
 
+    def watch_configuration(self) -> None:
+        """Have the editor say when a configuration file changes, if it can."""
+        workspace = self.client_capabilities.workspace
+        watching = workspace.did_change_watched_files if workspace is not None else None
+        if watching is None or not watching.dynamic_registration:
+            return
+        method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+        patterns = ["**/atomic-fix.toml", "**/pyproject.toml"]
+        options = types.DidChangeWatchedFilesRegistrationOptions(
+            [types.FileSystemWatcher(each) for each in patterns]
+        )
+        registration = types.Registration("atomic-fix configuration", method, options)
+        self.client_register_capability(types.RegistrationParams([registration]))
+
+    def renew_all(self) -> None:
+        """The same for all documents, under a configuration that has changed."""
+        for uri in self.workspace.text_documents:
+            self.renew(uri)
+            self.update_project_of(uri)
+
     def renew(self, uri: str) -> None:
         """Have the editor show what is found by now, be it that it asks."""
         workspace = self.client_capabilities.workspace
@@ -365,8 +385,9 @@ def server() -> _Server:
 
     @ls.feature(types.INITIALIZED)
     def initialized(_params: types.InitializedParams) -> None:
-        # Before that, an editor may not be shown a message.
+        # Before that, an editor may not be shown a message, nor asked for anything.
         ls.say_what_is_wrong()
+        ls.watch_configuration()
 
     @ls.feature(
         types.TEXT_DOCUMENT_DIAGNOSTIC,
@@ -389,6 +410,10 @@ def server() -> _Server:
     def saved(params: types.DidOpenTextDocumentParams | types.DidSaveTextDocumentParams) -> None:
         ls.publish(params.text_document.uri)
         ls.update_project_of(params.text_document.uri)
+
+    @ls.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def configured(_params: types.DidChangeWatchedFilesParams) -> None:
+        ls.renew_all()
 
     @ls.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: types.DidCloseTextDocumentParams) -> None:
