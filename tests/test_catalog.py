@@ -34,6 +34,8 @@ def _imported(name: str, module: str = "") -> str:
 def saving(row: Saver) -> str:
     """A program that calls the saver."""
     module, suffix = "", ".bin"
+    if row.packages:
+        module = min(row.packages)
     if row.handle is not None:
         module, suffix = row.handle.module, (*row.handle.suffixes, ".bin")[0]
     path = f'"checkpoint{suffix}"'
@@ -68,7 +70,7 @@ def only_finding(text: str, code: str) -> Finding:
 @pytest.mark.parametrize("row", apis.SAVERS, ids=lambda row: row.name)
 def test_a_row_of_a_saver_is_found_and_repaired_or_refused(row: Saver) -> None:
     finding = only_finding(saving(row), "ATF102")
-    assert f"`{row.shown}`" in finding.message
+    assert f"`{row.shown}`" in finding.label
     if row.handle is None:
         assert finding.fix is None
         assert finding.why_no_fix == row.refusal.format(row.shown)

@@ -76,9 +76,10 @@ def test_findings_are_one_and_show_place_message_line_and_caret(here: Path) -> N
     (here / "state.py").write_bytes(SAVER)
     result = run("state.py")
     assert result.exit_code == 1
-    first, _, line, caret, *rest = result.output.splitlines()
-    assert first.startswith("state.py:5:5: ATF101 ")
-    assert "name says checkpoint" in first
+    first, place, _, line, caret, *rest = result.output.splitlines()
+    assert first == "ATF101 a crash during this write destroys the saved state"
+    assert place == " --> state.py:5:5"
+    assert "the function name contains `checkpoint`" in result.output
     assert line == '5 |     path.write_text(json.dumps(payload, indent=2), encoding="utf-8")'
     assert caret.startswith("  |     ^^^^")
     assert rest[-1].startswith("Found 1 finding (")
@@ -87,15 +88,15 @@ def test_findings_are_one_and_show_place_message_line_and_caret(here: Path) -> N
 def test_the_repair_is_shown_whole(here: Path) -> None:
     (here / "state.py").write_bytes(LOADER)
     lines = [
-        "  = + from atomic_fix.runtime import CheckpointCorruptedError",
-        "  = -     except json.JSONDecodeError:",
-        "  = -         return None",
-        "  = +     except json.JSONDecodeError as exc:",
-        "  = +         raise CheckpointCorruptedError(path) from exc",
+        "    + from atomic_fix.runtime import CheckpointCorruptedError",
+        "    -     except json.JSONDecodeError:",
+        "    -         return None",
+        "    +     except json.JSONDecodeError as exc:",
+        "    +         raise CheckpointCorruptedError(path) from exc",
     ]
     for result in (run(), run("-", "--stdin-filename", "state.py", stdin=LOADER)):
         assert [
-            each for each in result.stdout.splitlines() if each[:5] in ("  = -", "  = +")
+            each for each in result.stdout.splitlines() if each[:5] in ("    -", "    +")
         ] == lines
 
 
@@ -123,7 +124,9 @@ def test_json_has_the_shape_of_ruff(here: Path) -> None:
     assert finding["noqa_row"] == 5
     assert finding["name"] == "in-place-write"
     assert 0 < finding["confidence"] <= 1
-    assert any("name says checkpoint" in ground["text"] for ground in finding["evidence"])
+    assert any(
+        "function name contains `checkpoint`" in ground["text"] for ground in finding["evidence"]
+    )
 
 
 def test_json_of_nothing_is_an_empty_list(here: Path) -> None:

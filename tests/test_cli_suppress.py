@@ -154,7 +154,7 @@ def test_a_reason_may_be_required(here: Path) -> None:
         (here / "a.py").write_text(SAVER.format(comment=comment))
         result = run()
         assert result.exit_code == 1
-        assert "the comment that suppresses it gives no reason" in result.stdout
+        assert "the comment that suppresses this finding gives no reason" in result.stdout
 
 
 def test_add_noqa_holds(here: Path) -> None:

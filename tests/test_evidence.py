@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import math
 import textwrap
 
 import pytest
 
+from atomic_fix.catalog.features import FeatureName
+from atomic_fix.catalog.weights import START, WEIGHTS
 from atomic_fix.config import Config
-from atomic_fix.facts.evidence import guarded_by_absence
+from atomic_fix.facts.elsewhere import View
+from atomic_fix.facts.evidence import Feature, Score, guarded_by_absence
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.paths import Paths
 from atomic_fix.facts.scopes import collect
@@ -83,16 +87,68 @@ def test_evidence_of_a_write() -> None:
     (site,) = facts.sites.writes
     found = facts.write_score(site)
     assert not found.ruled_out
-    assert [(feature.text, round(feature.weight, 2)) for feature in found.features] == [
+    assert [(feature.text, round(feature.prior, 2)) for feature in found.features] == [
         ("the suffix is .json", 0.3),
-        ("the path says state", 2.6),
-        ("the function's name says state", 0.76),
-        ("the class's name says session", 1.1),
+        ("the path contains `state`", 2.6),
+        ("the function name contains `state`", 0.76),
+        ("the class name contains `session`", 1.1),
         ("`load_state` reads it back", 2.6),
-        ("the data is serialised", 0.6),
-        ("the data `jobs` says job", 0.4),
-        ("the function's name says save", 0.5),
+        ("it holds serialised data", 0.6),
+        ("the data `jobs` contains `job`", 0.4),
+        ("the function name contains `save`", 0.5),
     ]
+
+
+def test_names_of_features() -> None:
+    labels = [each.label for each in FeatureName]
+    assert len(set(labels)) == len(labels)
+    # A row of the table that no feature has would count for nothing.
+    assert set(WEIGHTS) <= set(labels)
+    # What the labels say of a feature may be little, never the opposite.
+    assert all(each.weight * each.prior >= 0 for each in FeatureName)
+
+
+def test_which_features_a_site_has_does_not_depend_on_the_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = """
+        import json
+
+        class Session:
+            def save_state(self, path):
+                with open(path or "cache.json", "w") as file:
+                    file.write(json.dumps(self.jobs))
+
+            def load_state(self, path):
+                with open(path or "cache.json") as file:
+                    return file.read()
+
+            def show(self, path):
+                with open(path or "cache.json") as file:
+                    return json.load(file)
+        """
+
+    def named() -> list[tuple[FeatureName, float]]:
+        facts = facts_of(program)
+        (site,) = facts.sites.writes
+        return [(each.name, each.strength) for each in facts.features(site, View(site.path))]
+
+    before = named()
+    assert FeatureName.READ_BACK in dict(before)
+    for each in FeatureName:
+        monkeypatch.setattr(each, "weight", -each.weight)
+    assert named() == before
+
+
+def test_a_sum_is_what_its_features_weigh() -> None:
+    features = (
+        Feature(FeatureName.READ_BACK, "it is read back"),
+        Feature(FeatureName.CLASS_DURABLE, "the class's name says state", 0.4),
+    )
+    total = START + FeatureName.READ_BACK.weight + 0.4 * FeatureName.CLASS_DURABLE.weight
+    assert Score(features).log_odds == pytest.approx(total)
+    assert Score(features).confidence == round(1 / (1 + math.exp(-total)), 2)
+    assert Score(features, "the path is a device").confidence == 0.0
 
 
 def test_evidence_of_a_load() -> None:
@@ -106,10 +162,10 @@ def test_evidence_of_a_load() -> None:
     facts = facts_of(program)
     (load,) = facts.sites.loads
     found = facts.load_score(load, load.function)
-    assert [(feature.text, round(feature.weight, 2)) for feature in found.features] == [
-        ("the function's name says queue", 1.9),
+    assert [(feature.text, round(feature.prior, 2)) for feature in found.features] == [
+        ("the function name contains `queue`", 1.9),
         ("`save_queue` writes it", 2.2),
-        ("it is read, not parsed", -0.8),
+        ("its content is read but not parsed", -0.8),
     ]
     assert found.features[1].site is facts.sites.writes[0]
 

@@ -85,7 +85,7 @@ def test_what_was_fixed_compiles_and_keeps_its_comments(fixed: Path) -> None:
 @pytest.mark.parametrize("case", CASES, ids=name)
 def test_every_finding_has_a_fix_or_a_reason(case: Path) -> None:
     for finding in check(source_of(case), ALL_RULES):
-        assert (finding.fix is None) == bool(finding.why_no_fix), finding.message
+        assert (finding.fix is None) == bool(finding.why_no_fix), finding.why
 
 
 @pytest.mark.parametrize("target", ["py38", "py310"])
@@ -272,14 +272,14 @@ def test_errors_without_parentheses_get_them_with_a_name() -> None:
 
 
 def test_a_comment_below_the_default_stays_with_it() -> None:
-    text = loader("(OSError, ValueError)", body="return {}\n        # start anew")
+    text = loader("(OSError, ValueError)", body="return {}\n        # none yet")
     fixed = repaired_text(text, config=Config(on_corrupt="warn"))
     assert handler_of(fixed) == (
         "    except (OSError, ValueError) as exc:\n"
         "        if isinstance(exc, ValueError):\n"
         '            logging.getLogger(__name__).warning("could not load %s: %s", path, exc)\n'
         "        return {}\n"
-        "        # start anew\n"
+        "        # none yet\n"
     )
 
 

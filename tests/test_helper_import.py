@@ -221,9 +221,6 @@ EXTRAS: dict[str, dict[str, str]] = {
         "setup.py": "from setuptools import setup\nsetup(extras_require={'x': ['atomic-fix']})\n"
     },
     "Pipfile": {"Pipfile": "[dev-packages]\natomic-fix = '*'\n"},
-    "requirements-dev": {"requirements-dev.txt": "atomic-fix\n", "requirements.txt": "click\n"},
-    "dev-requirements": {"dev-requirements.txt": "atomic-fix\n"},
-    "requirements/dev": {"requirements/dev.txt": "atomic-fix\n", "requirements/base.txt": ""},
 }
 NONE: dict[str, dict[str, str]] = {
     "nothing": {"pyproject.toml": NO_DEPENDENCY},
@@ -1588,3 +1585,256 @@ def test_a_container_with_python_2_gets_no_import(here: Path) -> None:
     put({"requirements.txt": "atomic-fix\n", "Dockerfile": "FROM python:2.7-slim\n"})
     make(app__="", app__store=SAVER)
     apart("app/store.py", "other files of the project are for Python 2")
+
+
+# How the modules of a folder import each other.
+
+
+def vendored_as_advised(name: str) -> None:
+    """The two commands that the refusal of a file leads to."""
+    command = refused(name).partition("`atomic-fix ")[2].partition("`")[0]
+    assert run(*command.split()).exit_code == 0
+    assert run("--write", "--no-cache").exit_code == 0
+
+
+def starts(*arguments: str) -> None:
+    bare = [sys.executable, "-S", "-E", "-B", *arguments]
+    subprocess.run(bare, check=True)
+
+
+def test_a_copy_goes_where_flat_imports_find_it(here: Path) -> None:
+    put({"requirements.txt": "click\n"})
+    make(apps__main__const="A = 1\n", apps__main__job="from const import A\n\n" + SAVER)
+    make(apps__main__other=SAVER)
+    vendored_as_advised("apps/main/job.py")
+    assert Path("apps/main/atomic_io.py").exists()
+    assert "from atomic_io import" in Path("apps/main/other.py").read_text()
+    starts("apps/main/job.py")
+
+
+def test_a_copy_that_flat_imports_do_not_find_is_not_imported(here: Path) -> None:
+    put({"requirements.txt": "click\n"})
+    make(apps__main__const="A = 1\n", apps__main__job="from const import A\n\n" + SAVER)
+    assert run("--vendor", "apps/atomic_io.py").exit_code == 0
+    line = refused("apps/main/job.py")
+    assert "import each other by way of apps/main/, not by way of where apps/atomic_io.py" in line
+    assert "--vendor apps/main/atomic_io.py` and set `helper` to `atomic_io`" in line
+
+
+def test_a_source_root_may_have_an_init_file(here: Path) -> None:
+    put({"setup.py": "from setuptools import setup\nsetup(package_dir={'': 'src'})\n"})
+    make(src__="", src__names="A = 1\n", src__job="from names import A\n\n" + SAVER)
+    make(src__tools__deep="import os, sys\n\nimport job\n\n" + SAVER, src__tools__="")
+    vendored_as_advised("src/job.py")
+    assert Path("src/atomic_io.py").exists()
+    assert "from atomic_io import" in Path("src/tools/deep.py").read_text()
+    starts("src/job.py")
+
+
+def test_relative_imports_make_a_package(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    make(app__="", app__config="", app__job="import config\nfrom . import config as c\n" + SAVER)
+    assert "--vendor app/atomic_io.py" in refused("app/job.py")
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    repaired("app/job.py", "from app.atomic_io import atomic_write_json\n")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "sys.path.insert(0, 'management')",
+        "sys.path.append(os.path.join(os.path.dirname(__file__), '..', 'management'))",
+        "sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'management'))",
+        (
+            "HERE = os.path.abspath(__file__)\nsys.path.insert(0, HERE)\n"
+            "UP = os.path.dirname(os.path.dirname(HERE))\n"
+            "sys.path.insert(0, os.path.join(UP, 'management'))"
+        ),
+    ],
+)
+def test_a_script_finds_what_it_puts_on_the_path(here: Path, row: str) -> None:
+    put({"requirements.txt": "click\n", "atomic-fix.toml": 'helper = "files"\n'})
+    put({"management/files.py": Path(runtime.__file__).read_text(encoding="utf-8")})
+    make(setup__migrate=f"import os\nimport sys\nfrom pathlib import Path\n\n{row}\n\n{SAVER}")
+    assert run("--write", "--no-cache", "setup").exit_code == 0
+    assert "from files import atomic_write_json\n" in Path("setup/migrate.py").read_text()
+    starts("setup/migrate.py")
+
+
+@pytest.mark.parametrize("files", [{}, {"requirements.txt": "click\n"}, {"setup.cfg": "[a]\n"}])
+def test_a_project_without_pyproject_gets_a_file_of_settings(
+    here: Path, files: dict[str, str]
+) -> None:
+    put({**files, "app/__init__.py": "", "app/job.py": SAVER})
+    result = run("--vendor", "app/atomic_io.py")
+    assert (result.exit_code, result.stderr) == (
+        0,
+        'atomic-fix.toml: new, with `helper = "app.atomic_io"`\n',
+    )
+    assert Path("atomic-fix.toml").read_text() == 'helper = "app.atomic_io"\n'
+    repaired("app/job.py", "from app.atomic_io import atomic_write_json\n")
+
+
+# Pythons that other files tell of.
+
+
+GUARD = "import sys\n\nif {}:\n    sys.exit('too old')\n"
+SIGNS = {
+    "guard": {"run.py": GUARD.format("sys.version_info < (3, {})")},
+    "guard of a slice": {"run.py": GUARD.format("sys.version_info[:2] < (3, {})")},
+    "guard of parts": {
+        "run.py": GUARD.format("sys.version_info.major < 3 or sys.version_info.minor < {}")
+    },
+    "guard the other way": {"run.py": GUARD.format("not sys.version_info >= (3, {})")},
+    "assertion": {"run.py": "import sys\nassert sys.version_info >= (3, {})\n"},
+    "mypy.ini": {"mypy.ini": "[mypy]\npython_version = 3.{}\n"},
+    "mypy": {"pyproject.toml": "[tool.mypy]\npython_version = '3.{}'\n"},
+    "setup.cfg": {"setup.cfg": "[mypy]\npython_version = 3.{}\n"},
+    "ruff": {"pyproject.toml": "[tool.ruff]\ntarget-version = 'py3{}'\n"},
+    "black": {"pyproject.toml": "[tool.black]\ntarget-version = ['py3{}', 'py312']\n"},
+    ".python-version": {".python-version": "3.{}.1\n"},
+    "runtime.txt": {"runtime.txt": "python-3.{}.4\n"},
+    "Pipfile": {"Pipfile": "[requires]\npython_version = '3.{}'\n[packages]\natomic-fix = '*'\n"},
+    "environment": {"environment.yml": "dependencies:\n  - python=3.{}\n  - pip\n"},
+    "recipe": {"conda/meta.yaml": "requirements:\n  run:\n    - python >=3.{}\n"},
+    "image": {"Dockerfile": "FROM python:3.{}-slim\nRUN pip install -r requirements.txt\n"},
+    "image with a variable": {"docker/Dockerfile": "ARG PYTHON_VERSION=3.{}\n"},
+    "travis": {".travis.yml": "language: python\npython:\n  - '3.12'\n  - '3.{}'\n"},
+    "tox": {"tox.ini": "[tox]\nenvlist = lint, py{{3{},311}}\n"},
+    "workflow": {".github/workflows/t.yml": "  python-version: ['3.12', \"3.{}\"]\n"},
+    "workflow in rows": {".github/workflows/t.yml": "  python-version:\n    - 3.12\n    - 3.{}\n"},
+    "readme": {"README.md": "Needs Python 3.{} or newer.\n"},
+}
+
+
+def signing(kind: str, minor: int) -> dict[str, str]:
+    found = {name: text.replace("{}", str(minor)) for name, text in SIGNS[kind].items()}
+    if kind == "tox":
+        found = {name: text.format(minor) for name, text in SIGNS[kind].items()}
+    return {"requirements.txt": "atomic-fix\n", **found}
+
+
+@pytest.mark.parametrize("kind", SIGNS)
+def test_other_files_tell_which_pythons_are_in_use(here: Path, kind: str) -> None:
+    put({"app/__init__.py": "", "app/job.py": SAVER, **signing(kind, 10)})
+    repaired("app/job.py")
+    put({"app/job.py": SAVER, **signing(kind, 7)})
+    name = next(iter(SIGNS[kind]))
+    assert f"{name} admits Python 3.7 (`" in refused("app/job.py")
+    put(signing(kind, 9))
+    assert "for which there is no atomic-fix (it needs 3.10)" in refused("app/job.py")
+
+
+@pytest.mark.parametrize(
+    ("image", "minor"), [("ubuntu:18.04", 6), ("debian:buster-slim", 7), ("ubuntu:22.04", None)]
+)
+def test_the_python_of_a_system(here: Path, image: str, minor: int | None) -> None:
+    put({"requirements.txt": "atomic-fix\n", "app/__init__.py": "", "app/job.py": SAVER})
+    put({"Dockerfile": f"FROM {image}\nRUN apt-get install -y python3-pip\n"})
+    if minor is None:
+        repaired("app/job.py")
+    else:
+        assert f"Dockerfile admits Python 3.{minor}" in refused("app/job.py")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        # What its installation refuses, no other file admits.
+        {"pyproject.toml": DECLARES + "requires-python = '>=3.10'\n[tool.black]\n"
+         "target-version = ['py38']\n"},
+        {"run.py": GUARD.format("sys.version_info < (3, 10)"), "mypy.ini": "python_version = 3.7"},
+        {"run.py": "import sys\nif sys.version_info < (3, 8):\n    import typing_extensions\n"},
+        {"tox.ini": "[tox]\n# envlist = py37\nenvlist = py311\n"},
+        {"Dockerfile": "FROM ubuntu:18.04\nRUN apt-get install python3.12\n"},
+        {"README.md": "Python 3.7 is no longer supported.\n"},
+    ],
+)  # fmt: skip
+def test_what_admits_no_older_python(here: Path, files: dict[str, str]) -> None:
+    put({"requirements.txt": "atomic-fix\n", "app/__init__.py": "", "app/job.py": SAVER, **files})
+    repaired("app/job.py")
+
+
+# Whether what is declared reaches the place where the program runs.
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"requirements-dev.txt": "atomic-fix\n", "requirements.txt": "click\n"},
+        {"dev-requirements.txt": "atomic-fix\n"},
+        {"requirements/dev.txt": "atomic-fix\n", "requirements/base.txt": ""},
+        # The list of the tests: the program runs without it.
+        {"requirements.txt": "atomic-fix\npytest\nflake8\n"},
+        {"requirements.txt": "atomic-fix\nrequests\n", "app/x.py": "import flask\n"},
+        {
+            "requirements.txt": "atomic-fix\nrequests\n",
+            "app/x.py": "try:\n    import requests\nexcept ImportError:\n    requests = None\n",
+        },
+        {
+            "requirements.txt": "atomic-fix\n",
+            "pyproject.toml": NO_DEPENDENCY + "dependencies=['x']",
+        },
+    ],
+)
+def test_a_list_that_is_not_installed_with_the_program(here: Path, files: dict[str, str]) -> None:
+    put({"app/__init__.py": "", "app/job.py": SAVER, **files})
+    line = refused("app/job.py")
+    assert line.endswith("; run `atomic-fix --vendor app/atomic_io.py`: a copy comes with it")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"requirements.txt": "atomic-fix\nPyYAML\n", "app/x.py": "import yaml, json\n"},
+        {"requirements.txt": "atomic-fix\npython-dotenv\n", "app/x.py": "import dotenv\n"},
+        {"requirements.txt": "atomic-fix\npytest\n", "Dockerfile": "COPY requirements.txt .\n"},
+        {"requirements.txt": "atomic-fix\npytest\n", "Procfile": "web: python app\n"},
+        {
+            "requirements.txt": "atomic-fix\npytest\n",
+            "docs/install.md": "    pip3 install -r requirements.txt\n    python -m app\n",
+        },
+        {
+            "needs/requirements.txt": "",
+            "requirements.txt": "atomic-fix\npytest\n",
+            "setup.py": "from setuptools import setup\n"
+            "setup(install_requires=open('requirements.txt').read().split())\n",
+        },
+    ],
+)
+def test_a_list_that_is(here: Path, files: dict[str, str]) -> None:
+    put({"app/__init__.py": "", "app/job.py": SAVER, **files})
+    repaired("app/job.py")
+
+
+UPDATERS = [
+    (
+        "import os, requests\n\nHERE = os.path.dirname(__file__)\n\n\n"
+        "def update(tag):\n    url = f'https://raw.githubusercontent.com/o/r/{tag}/app/job.py'\n"
+        "    with open(os.path.join(HERE, 'job.py'), 'wb') as file:\n"
+        "        file.write(requests.get(url).content)\n"
+    ),
+    (
+        "import os, subprocess, sys\n\n\ndef update():\n"
+        "    subprocess.run(['git', 'pull'])\n    os.execv(sys.executable, sys.argv)\n"
+    ),
+]
+
+
+@pytest.mark.parametrize("updater", UPDATERS)
+def test_a_program_that_replaces_its_own_files_imports_a_copy_alone(
+    here: Path, updater: str
+) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"app/update.py": updater})
+    assert "app/update.py replaces the files of the program" in refused("app/job.py")
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    repaired("app/job.py", "from app.atomic_io import atomic_write_json\n")
+
+
+@pytest.mark.parametrize("more", ["subprocess.run(['pip', 'install', '-r', 'requirements.txt'])"])
+@pytest.mark.parametrize("updater", UPDATERS)
+def test_a_program_that_installs_what_it_needs_then(here: Path, updater: str, more: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"app/update.py": f"{updater}    {more}\n"})
+    repaired("app/job.py")

@@ -104,7 +104,7 @@ def test_a_file_is_judged_by_what_another_one_gives_it(tree: Path) -> None:
     told = results()
     assert codes(told) == FOUND
     (finding,) = told["app/utils.py"].findings
-    assert "`save_progress` (app/job.py:5)" in finding.message
+    assert "`save_progress` (app/job.py:5)" in finding.why
 
 
 def test_one_file_alone_is_told_what_the_whole_run_tells_of_it(tree: Path) -> None:
@@ -118,12 +118,10 @@ def test_the_project_is_that_of_the_file_and_not_of_the_current_folder(
 ) -> None:
     whole = results()["app/utils.py"].findings
     monkeypatch.chdir(tree / "app")
-    assert [e.message for e in results("utils.py")["utils.py"].findings] == [
-        e.message for e in whole
-    ]
+    assert [e.why for e in results("utils.py")["utils.py"].findings] == [e.why for e in whole]
     monkeypatch.chdir("/")
     name = str(tree / "app" / "utils.py")
-    assert [e.message for e in results(name)[name].findings] == [e.message for e in whole]
+    assert [e.why for e in results(name)[name].findings] == [e.why for e in whole]
 
 
 def test_without_the_project_each_file_is_judged_alone(tree: Path) -> None:

@@ -396,7 +396,7 @@ def test_the_other_place_and_the_page_are_linked(tmp_path: Path) -> None:
         saver, _ = await editor.open(path, text)
         assert saver.code_description is None
         (related,) = saver.related_information or ()
-        assert related.message == "`load` reads such a file back"
+        assert related.message == "`load` appears to read it back"
         assert related.location.uri == path.as_uri()
         row = next(i for i, line in enumerate(text.splitlines()) if "json.loads" in line)
         before = text.splitlines()[row].partition("json.loads")[0]

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atomic_fix.cli import main
 from atomic_fix.finding import Unreadable
 from atomic_fix.notebook import Notebook, read
+from atomic_fix.report import FORMATS
 from atomic_fix.rewrite import SAFE_AND_UNSAFE
 from atomic_fix.run.fix_policy import Apply
 from atomic_fix.run.one_file import change_file, check_file
@@ -255,3 +258,66 @@ def test_a_fresh_file_is_found_in_a_folder(tmp_path: Path) -> None:
     found = discover([str(tmp_path)], Resolver({}, isolated=True))
     names = [Path(each.path).name for each in found if isinstance(each, Candidate)]
     assert names == ["B.IPYNB", "a.ipynb", "c.py"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    cells = ("import json", text_cell("# Load"), LOAD, SAVE, "load_state('state.json')")
+    (tmp_path / "a.ipynb").write_bytes(dumped(notebook(*cells)))
+    return tmp_path
+
+
+def shown(form: str) -> str:
+    result = CliRunner().invoke(main, ["--isolated", "--no-cache", "--output-format", form])
+    assert result.exit_code == 1, result.output
+    return result.stdout
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("form", [each for each in FORMATS if each != "statistics"])
+def test_every_format_says_the_cell_and_the_row(form: str) -> None:
+    said = shown(form)
+    if form in {"json", "jsonl"}:
+        loads = json.loads if form == "json" else lambda text: [*map(json.loads, text.splitlines())]
+        first, second = loads(said)
+        assert (first["cell"], first["location"]["row"], first["end_location"]["row"]) == (3, 5, 6)
+        assert (second["cell"], second["location"]["row"]) == (4, 1)
+        (related,) = second["related_locations"]
+        assert (related["cell"], related["location"]["row"]) == (3, 3)
+        assert [(each["cell"], each["location"]["row"]) for each in second["fix"]["edits"]][-1] == (
+            4,
+            1,
+        )
+        assert "(cell 3, line 3)" in second["why"]
+        return
+    assert "cell 3:5:5" in said
+    assert "cell 4:1:6" in said
+    if form == "sarif":
+        results = json.loads(said)["runs"][0]["results"]
+        regions = [each["locations"][0]["physicalLocation"]["region"] for each in results]
+        assert {each["startLine"] for each in regions} == {1}  # rows of the file are others
+        assert not any("fixes" in each for each in results)
+
+
+@pytest.mark.usefixtures("here")
+def test_the_report_shows_the_other_cell() -> None:
+    said = shown("full")
+    assert " --> a.ipynb:cell 4:1:6\n" in said
+    assert " ::: a.ipynb:cell 3:3\n" in said
+    assert "(cell 3, line 3)" in " ".join(said.split())
+
+
+def test_a_broken_cell_is_named(here: Path) -> None:
+    (here / "a.ipynb").write_bytes(dumped(notebook("x", "y\nopen('state.json', 'w'")))
+    result = CliRunner().invoke(main, ["--isolated", "--no-cache", "--output-format", "concise"])
+    assert result.exit_code == 2
+    assert "a.ipynb:cell 2:2:5: ATF000" in result.output
+
+
+def test_comments_and_the_cache_work_in_cells(here: Path) -> None:
+    result = CliRunner().invoke(main, ["--isolated", "--add-noqa=why not", "."])
+    assert result.exit_code == 0, result.output
+    assert b"# noqa: ATF101 -- why not" in (here / "a.ipynb").read_bytes()
+    result = CliRunner().invoke(main, ["--isolated"])
+    assert result.exit_code == 0, result.output

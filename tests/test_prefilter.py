@@ -31,7 +31,15 @@ def call(name: str, arguments: str) -> str:
 
 @pytest.mark.parametrize("saver", apis.SAVERS, ids=lambda row: row.name)
 def test_a_saver_is_let_through(saver: apis.Saver) -> None:
-    assert PREFILTER.may_match(call(saver.name, "state, path").encode())
+    imported = "".join(f"import {each}\n" for each in saver.packages)
+    assert PREFILTER.may_match((imported + call(saver.name, "state, path")).encode())
+
+
+@pytest.mark.parametrize("keeper", apis.KEEPERS, ids=lambda row: row.name)
+def test_what_saves_to_its_own_path_is_let_through(keeper: apis.Keeper) -> None:
+    package, _, name = keeper.name.rpartition(".")
+    text = f"from {package} import {name} as Kept\nx = Kept(path)\nx.{keeper.saves}()\n"
+    assert PREFILTER.may_match(text.encode())
 
 
 @pytest.mark.parametrize("saver", apis.SAVERS, ids=lambda row: row.name)
@@ -60,6 +68,7 @@ def test_a_publisher_is_let_through(name: str) -> None:
     [
         "path.write_text(x)",
         "os.open(path, os.O_TRUNC)",
+        "d = os.open(path, os.O_CREAT | os.O_WRONLY)\nos.write(d, x)",
         "getattr(path, f'write_{kind}')(x)",
         "with open(p, 'r+') as f: f.truncate()",
         "import lxml.etree as e\nt = e.parse(p)\nt.write(p)",
@@ -81,6 +90,9 @@ def test_a_publisher_is_let_through(name: str) -> None:
         "with suppress(ValueError):\n    x = f(\n0, load(path))",
         "with (\n    suppress(\n        ValueError\n    ),\n    open(p) as f,\n):\n    f.read()",
         "x = getattr(path, f'write_{kind}')\nx(text)",
+        "start = gzip.open if quick else open\nwith start(p, 'wb') as f: f.write(x)",
+        "import torch\nkinds = {'pt': torch.save}\nkinds[kind](x, p)",
+        "import torch\nkeep = partial(torch.save, x)\nkeep(p)",
     ],
 )
 def test_what_no_row_names_is_let_through(text: str) -> None:

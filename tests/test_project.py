@@ -78,7 +78,7 @@ def test_a_wrapper_is_reported_for_what_a_caller_in_another_file_gives_it() -> N
     assert alone(PROJECT) == []
     (finding,) = findings_in(PROJECT)
     assert places([finding]) == ["app/files.py:2 ATF101"]
-    assert finding.message.endswith("(`save_progress` (app/job.py:5) gives it `progress.json`)")
+    assert finding.why.endswith("`save_progress` (app/job.py:5) passes it `progress.json`")
     (evidence,) = finding.evidence[:1]
     assert (evidence.path, evidence.row) == ("app/job.py", 5)
 
@@ -224,7 +224,7 @@ def test_a_load_in_another_file_is_evidence() -> None:
     assert alone(LOADED) == []
     (finding,) = findings_in(LOADED)
     assert places([finding]) == ["app/writer.py:5 ATF101"]
-    assert "`begin` (app/reader.py:6) reads it back" in finding.message
+    assert "`begin` (app/reader.py:6) reads it back" in finding.why
 
 
 @pytest.mark.parametrize(("use", "found"), [("return set({})", 1), ("print({})", 0)])
@@ -500,7 +500,7 @@ def test_wrappers_of_wrappers_are_seen_through() -> None:
     }
     (finding,) = findings_in(files)
     assert places([finding]) == ["app/files.py:2 ATF101"]
-    assert "`save_progress` (app/job.py:5) gives it `progress.json`" in finding.message
+    assert "`save_progress` (app/job.py:5) passes it `progress.json`" in finding.why
 
 
 # --- loaders ---------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def test_a_hostile_tree_breaks_nothing_and_is_no_obstacle(here: Path, tmp_path: 
     for _ in range(2):
         (told,) = check_files(["utils.py"], Resolver({}), ReportFilter(), run_options)
         assert [each.code for each in told.findings] == ["ATF101"]
-        assert "save_progress" in told.findings[0].message
+        assert "save_progress" in told.findings[0].why
     assert not warnings
     assert time.process_time() - before < 60
 

@@ -51,9 +51,12 @@ def finding(**changes: Any) -> Finding:
         "name": "in-place-write",
         "filename": "src/a.py",
         "span": Span(Position(3, 5), Position(3, 9)),
-        "message": "written in place, 100%: <&>",
+        "headline": "written in place, 100%: <&>",
+        "label": "`save` writes",
+        "why": "the variable is named checkpoint (line 2); read back",
+        "advice": "save by other means",
         "confidence": 0.876543,
-        "evidence": (Evidence("the variable says checkpoint", 2), Evidence("read back")),
+        "evidence": (Evidence("the variable is named checkpoint", 2), Evidence("read back")),
         "fix": Fix(
             "call the helper",
             Applicability.SAFE,
@@ -105,24 +108,31 @@ def test_every_format_is_text_that_can_be_written(name: str) -> None:
 
 def test_full() -> None:
     assert rendered("full").splitlines() == [
-        "src/a.py:3:5: ATF101 written in place, 100%: <&>",
+        "ATF101 written in place, 100%: <&>",
+        " --> src/a.py:3:5",
         "  |",
         "3 | é = save(x)",
-        "  |     ^^^^",
-        "  = evidence: the variable says checkpoint (line 2)",
-        "  = evidence: read back",
-        "  = fix: call the helper [--write]",
+        "  |     ^^^^ `save` writes",
+        "  |",
+        "  = why this file: the variable is named checkpoint (line 2); read back",
+        "  = confidence: medium",
+        "  = what to do: call the helper [--write]",
         "  = note: mind the mode",
+        "  = more: atomic-fix --explain ATF101",
         "",
-        "src/a.py:3:5: ATF101 written in place, 100%: <&>",
+        "ATF101 written in place, 100%: <&>",
+        " --> src/a.py:3:5",
         "  |",
         "3 | é = save(x)",
-        "  |     ^^^^",
-        "  = evidence: the variable says checkpoint (line 2)",
-        "  = evidence: read back",
-        "  = no fix: the mode is unknown",
+        "  |     ^^^^ `save` writes",
+        "  |",
+        "  = why this file: the variable is named checkpoint (line 2); read back",
+        "  = confidence: medium",
+        "  = what to do: save by other means (no automatic fix: the mode is unknown)",
+        "  = more: atomic-fix --explain ATF101",
         "",
-        "odd \\n%,:\\xff&<\\x1b.py:1:1: ATF000 cannot be parsed",
+        "ATF000 cannot be parsed",
+        " --> odd \\n%,:\\xff&<\\x1b.py:1:1",
         "",
         "Found 2 findings (1 fixable with --write, 1 without a fix). 1 file could not be analysed.",
     ]
@@ -143,8 +153,8 @@ def test_the_caret_points_at_the_finding(
     line: str, start: tuple[int, int], end: tuple[int, int], caret: str
 ) -> None:
     one = finding(span=Span(Position(*start), Position(*end)), source_line=line)
-    shown = rendered("full", (FileResult("a.py", (one,)),)).splitlines()[3]
-    assert shown == f"  | {caret}"
+    shown = rendered("full", (FileResult("a.py", (one,)),)).splitlines()[4]
+    assert shown.removesuffix(" `save` writes") == f"  | {caret}"
 
 
 def test_the_preview_shows_the_lines_that_go_and_the_lines_that_come() -> None:
@@ -166,17 +176,17 @@ def test_the_preview_shows_the_lines_that_go_and_the_lines_that_come() -> None:
             (FileResult("a.py", (one,)),),
             source_of=lambda _filename: Source("a.py", text, "utf-8", bom=False),
         )
-        return [line for line in shown.splitlines() if line[:5] in ("  = -", "  = +")]
+        return [line for line in shown.splitlines() if line[:5] in ("    -", "    +")]
 
     assert preview(text) == [
-        "  = + import new",
-        "  = -     z open(",
-        "  = - p",
-        "  = - )",
-        "  = +        with new(p) as f:",
-        "  = +         f.write(x)",
-        "  = - return x; None",
-        "  = + return x;   new",
+        "    + import new",
+        "    -     z open(",
+        "    - p",
+        "    - )",
+        "    +        with new(p) as f:",
+        "    +         f.write(x)",
+        "    - return x; None",
+        "    + return x;   new",
     ]
     assert preview(text.replace("\n", "\r\n")) == preview(text)
     # The file is another one by now.
@@ -189,7 +199,7 @@ def test_a_long_line_is_cut_to_the_terminal_around_the_caret(column: int) -> Non
     line = "x" * 189 + "名" * 10
     one = finding(span=Span(Position(3, column), Position(3, column + 4)), source_line=line)
     shown = rendered("full", (FileResult("a.py", (one,)),), width=60).splitlines()
-    text, caret = shown[2], shown[3]
+    text, caret = shown[3], shown[4]
     wide = sum(2 if each == "名" else 1 for each in text)
     assert wide <= 60
     assert len(caret) <= 60
@@ -210,7 +220,7 @@ def test_colour_is_only_added() -> None:
 def test_grouped() -> None:
     assert rendered("grouped").splitlines()[:4] == [
         "src/a.py:",
-        "  3:5  ATF101 written in place, 100%: <&> [--write]",
+        "  3:5  ATF101 written in place, 100%: <&>",
         "  3:5  ATF101 written in place, 100%: <&>",
         "",
     ]
@@ -230,7 +240,13 @@ def test_json_has_the_keys_of_ruff_and_ours() -> None:
         "severity",
         "url",
     }
-    assert set(objects[0]) == ruff | {"name", "confidence", "evidence", "related_locations"}
+    assert set(objects[0]) == ruff | {"name", "confidence", "evidence", "related_locations"} | {
+        "also",
+        "confidence_level",
+        "label",
+        "what_to_do",
+        "why",
+    }
     assert objects[0]["related_locations"] == [
         {
             "filename": str(Path("src/a.py").absolute()),
@@ -286,6 +302,7 @@ def test_the_other_repair_is_shown_and_given_to_programs() -> None:
     (diagnostic,) = json.loads(rendered("rdjson", (result,)))["diagnostics"]
     assert diagnostic["message"].splitlines() == [
         "written in place, 100%: <&>",
+        "why this file: the variable is named checkpoint (line 2); read back",
         "fix: call the helper (mind the mode)",
         "or: raise (callers get an exception)",
     ]
@@ -296,6 +313,9 @@ def test_github_escapes_what_its_commands_give_a_meaning() -> None:
     assert first == (
         "::warning title=atomic-fix (ATF101),file=src/a.py,line=3,col=5,endLine=3,endColumn=9::"
         "src/a.py:3:5: ATF101 written in place, 100%25: <&>"
+        "%0A`save` writes (medium confidence)"
+        "%0Awhy this file: the variable is named checkpoint (line 2); read back"
+        "%0Awhat to do: call the helper"
     )
     assert last.startswith("::error title=atomic-fix (ATF000),")
     assert "file=odd \\n%25%2C%3A\\xff&<\\x1b.py," in last
@@ -376,7 +396,12 @@ def test_junit_counts_failures_and_errors() -> None:
     assert told == [("2", "2", "0"), ("1", "0", "1")]
     failure = root[0][0][0]
     assert failure.get("message") == "written in place, 100%: <&>"
-    assert failure.text == "src/a.py:3:5: ATF101 written in place, 100%: <&>"
+    assert (failure.text or "").splitlines() == [
+        "src/a.py:3:5: ATF101 written in place, 100%: <&>",
+        "`save` writes (medium confidence)",
+        "why this file: the variable is named checkpoint (line 2); read back",
+        "what to do: call the helper",
+    ]
 
 
 def test_junit_of_a_clean_run_is_one_passed_case() -> None:

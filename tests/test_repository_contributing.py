@@ -18,6 +18,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 SECTIONS = {
     "Add a rule in ten minutes": {
         "README.md": "| ATF119 | temp-written-twice |",
+        "mkdocs.yml": "- ATF119 temp-written-twice: rules/temp-written-twice.md\n",
         "docs/rules/temp-written-twice.md": "# ATF119 temp-written-twice\n",
     },
     "Add an API": {"docs/rules/apis.md": "| `onnx.save` | with a handle of `atomic_open`"},

@@ -45,7 +45,7 @@ def finding(*edits: Edit, how: Applicability = Applicability.SAFE, code: str = "
         name="in-place-write",
         filename="a.py",
         span=edits[0].span,
-        message="written in place",
+        headline="written in place",
         fix=Fix("use the helper", how, edits),
     )
 

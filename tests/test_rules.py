@@ -13,7 +13,9 @@ import pytest
 
 from atomic_fix.check import check_bytes
 from atomic_fix.config import Config
+from atomic_fix.finding import HEADLINE_WIDTH
 from atomic_fix.rules import RULES, Rule
+from atomic_fix.rules.rule import fitted
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 CASES = sorted(p for p in FIXTURES.glob("*/*.py") if not p.name.endswith(".fixed.py"))
@@ -36,6 +38,25 @@ def test_findings_stand_where_they_are_expected(case: Path) -> None:
     result = check_bytes(case.read_bytes(), str(case), ALL_RULES)
     found = sorted((f.span.start.row, f.code) for f in result.findings)
     assert found == expected(case.read_text(encoding="utf-8"))
+    for each in result.findings:
+        assert len(each.headline) <= HEADLINE_WIDTH, each.headline
+        assert not any(reason.text in each.headline for reason in each.evidence)
+        assert each.label
+        assert each.why
+        assert each.what_to_do
+
+
+def test_a_headline_names_the_reader_as_far_as_there_is_room() -> None:
+    def headline(name: str) -> str:
+        return fitted(
+            f"a crash during this write destroys the file that {name} reads back",
+            f"a crash here destroys the file {name} reads back",
+            "a crash during this write destroys the file that is read back later",
+        )
+
+    assert "that `load` reads" in headline("`load`")
+    assert "here destroys the file `load_configuration`" in headline("`load_configuration`")
+    assert headline("`" + "load" * 20 + "`").endswith("read back later")
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

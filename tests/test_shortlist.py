@@ -440,7 +440,7 @@ def test_what_keeps_the_file_that_a_handler_guards_is_looked_at(name: str, loade
     assert isinstance(source, Source)
     compare(source)
     (finding,) = check(source, CONFIG)
-    assert ("writes it" in finding.message) is (name != "draw_rows")
+    assert ("writes it" in finding.why) is (name != "draw_rows")
 
 
 @pytest.mark.parametrize(

@@ -41,19 +41,23 @@ def outcomes(facts: ModuleFacts) -> list[Outcome]:
 @pytest.mark.parametrize(
     ("body", "outcome", "text"),
     [
-        ("return", Outcome(Ending.RETURNS, "None"), "returns None"),
-        ("return None", Outcome(Ending.RETURNS, "None"), "returns None"),
-        ('return {"a": 1}', Outcome(Ending.RETURNS, '{"a": 1}'), 'returns {"a": 1}'),
-        ("return (0, [])", Outcome(Ending.RETURNS, "(0, [])"), "returns (0, [])"),
-        ("return {}, *rest", Outcome(Ending.RETURNS, "{}, *rest"), "returns {}, *rest"),
-        ("return State()", Outcome(Ending.RETURNS, "State()"), "returns State()"),
-        ("return -1", Outcome(Ending.RETURNS, "-1"), "returns -1"),
+        ("return", Outcome(Ending.RETURNS, "None"), "returns `None`"),
+        ("return None", Outcome(Ending.RETURNS, "None"), "returns `None`"),
+        ('return {"a": 1}', Outcome(Ending.RETURNS, '{"a": 1}'), 'returns `{"a": 1}`'),
+        ("return (0, [])", Outcome(Ending.RETURNS, "(0, [])"), "returns `(0, [])`"),
+        ("return {}, *rest", Outcome(Ending.RETURNS, "{}, *rest"), "returns `{}, *rest`"),
+        ("return State()", Outcome(Ending.RETURNS, "State()"), "returns `State()`"),
+        ("return -1", Outcome(Ending.RETURNS, "-1"), "returns `-1`"),
         ("return default or make()", Outcome(Ending.RETURNS, "default or make()"), ""),
-        ("return copy.deepcopy(EMPTY_STATE_OF_ALL)", None, "returns copy.deepcopy(EMPTY_S..."),
-        ("state = {}", Outcome(Ending.SETS, "{}"), "sets {}"),
-        ("state: dict = dict(\n    a=1)", Outcome(Ending.SETS, "dict( a=1)"), "sets dict( a=1)"),
-        ("pass", Outcome(Ending.PASSES), "passes"),
-        ("log.debug('x: %s', error)", Outcome(Ending.GOES_ON), "goes on"),
+        ("return copy.deepcopy(EMPTY_STATE_OF_ALL)", None, "returns `copy.deepcopy(EMPTY_S...`"),
+        ("state = {}", Outcome(Ending.SETS, "{}"), "assigns `{}`"),
+        (
+            "state: dict = dict(\n    a=1)",
+            Outcome(Ending.SETS, "dict( a=1)"),
+            "assigns `dict( a=1)`",
+        ),
+        ("pass", Outcome(Ending.PASSES), "does nothing"),
+        ("log.debug('x: %s', error)", Outcome(Ending.GOES_ON), "continues after the block"),
     ],
 )
 def test_how_a_silent_handler_ends(body: str, outcome: Outcome | None, text: str) -> None:
@@ -64,7 +68,11 @@ def test_how_a_silent_handler_ends(body: str, outcome: Outcome | None, text: str
 
 @pytest.mark.parametrize(
     ("word", "text", "falls_through"),
-    [("continue", "continues", False), ("break", "breaks off", False), ("pass", "passes", True)],
+    [
+        ("continue", "goes to the next item", False),
+        ("break", "leaves the loop", False),
+        ("pass", "does nothing", True),
+    ],
 )
 def test_how_a_handler_in_a_loop_ends(word: str, text: str, falls_through: bool) -> None:
     facts = facts_of(f"""

@@ -201,7 +201,7 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
     help="Report only findings on lines changed since REV.",
 )
 @click.option(
-    "--stdin-filename", metavar="PATH", help="The file name of the source on standard input."
+    "--stdin-filename", metavar="PATH", help="The file name of standard input, the path `-`."
 )
 @click.option("--diff", is_flag=True, help="Print what --write would change, as a patch.")
 @click.option(
@@ -234,7 +234,7 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
     "--vendor",
     metavar="FILE",
     type=click.Path(path_type=str),
-    help="Copy the helper that repaired code calls to this new file.",
+    help="Copy the helper of repaired code to this new file.",
 )
 @click.option("--vendor-check", is_flag=True, help="Find edited or outdated copies of it.")
 @click.option("--vendor-update", is_flag=True, help="Update the copies that nobody has edited.")
@@ -289,11 +289,14 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
     shell_complete=_complete_code,
     help="Print the pages of a rule or family.",
 )
+@click.option(
+    "--explain-finding",
+    metavar="FILE:ROW",
+    help="Print what counts for and against one.",
+)
 @click.version_option(__version__, prog_name="atomic-fix", message="%(prog)s %(version)s")
 def main(paths: tuple[str, ...], **options: Any) -> None:
-    """Find, explain and repair checkpoints that a crash cuts short. PATHS are files and folders
-    (`-` is standard input); by default the current folder.
-    """
+    """Find and repair checkpoints that a crash cuts short in PATHS (default: `.`)."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character must not end the run.
         if hasattr(stream, "reconfigure"):
@@ -352,6 +355,10 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
 
         return check_copies(paths, resolver, update=options["vendor_update"])
     here = resolver.for_folder(".")
+    if options["explain_finding"] is not None:
+        from atomic_fix.commands.explain_finding import explain_finding
+
+        return explain_finding(options["explain_finding"], here, resolver)
     if options["show_settings"]:
         from atomic_fix.commands.about import show_settings
 

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from atomic_fix.catalog.weights import THRESHOLD
+
 _OWN_HELPER = re.compile(r"([^:()\s]+)\s*:\s*([^:()\s]+)\s*(?:\((.*)\))?")
 
 
@@ -135,7 +137,7 @@ class Config:
     """A module, or a function as `own_helper` reads it."""
     on_corrupt: str = "auto"
     durability: str = "durable"
-    min_confidence: float = 0.5
+    min_confidence: float = THRESHOLD
     check_tests: bool = False
     style: Style = Style()
     """Of the file: not a key, but read from the settings of other tools."""

@@ -5,9 +5,10 @@ form feed does not), are 1-based, and count characters, not bytes.
 """
 
 import enum
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -89,31 +90,47 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class RelatedLocation:
-    """Another place that a finding speaks of, and what is there: "`load` reads it back".
+    """Another place that belongs to a finding, with a label: "`load` reads it back".
 
-    `path` is named as `Finding.filename` is; empty stands for that file.
+    `path` is relative to the same folder as `Finding.filename`; empty means that file.
+    `source_line` is the line that the span begins on, where it is known.
     """
 
     message: str
     span: Span
     path: str = ""
+    source_line: str = ""
+
+
+HEADLINE_WIDTH = 72
+"""With a code before it, a headline fits in a terminal of 80 columns."""
+CONFIDENCE_LEVELS = {"high": 0.9, "medium": 0.7}
+"""The words for a confidence, each with the lowest one that it stands for; the rest is low."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One defect at one place.
 
+    `headline` says what can go wrong, in at most `HEADLINE_WIDTH` columns and without evidence.
+    `label` says what the code at `span` does, `why` why the file is taken for durable state, and
+    `related` has the other places to look at, the most telling one first. `advice` says how to
+    repair the defect by hand.
+
     `confidence` is between 0 and 1. `noqa_row` is the row on which a `# noqa` comment is
     best put. `why_no_fix` says in a clause why there is none, and is empty otherwise.
-    `precedence` is None for a finding that is always reported; of the others at one call, only
-    the one with the highest is.
+    `precedence` is None for a finding that is always reported on its own. Of the others at one
+    call, the one with the highest is reported, and `also` has the rest.
     """
 
     code: str
     name: str
     filename: str
     span: Span
-    message: str
+    headline: str
+    label: str = ""
+    why: str = ""
+    advice: str = ""
     confidence: float = 1.0
     evidence: tuple[Evidence, ...] = ()
     fix: Fix | None = None
@@ -122,6 +139,25 @@ class Finding:
     source_line: str = ""
     precedence: int | None = None
     related: tuple[RelatedLocation, ...] = ()
+    also: tuple["Finding", ...] = ()
+    cells: Cells | None = None
+    """Of a notebook, whose rows are those of its cells, one after the other."""
+
+    @property
+    def what_to_do(self) -> str:
+        """The title of the fix; without one, how to repair it by hand and why there is none."""
+        if self.fix is not None:
+            return self.fix.title
+        if not self.why_no_fix:
+            return self.advice
+        reason = f"no automatic fix: {self.why_no_fix}"
+        return f"{self.advice} ({reason})" if self.advice else reason
+
+    @property
+    def confidence_level(self) -> str:
+        """The confidence in a word."""
+        levels = (level for level, least in CONFIDENCE_LEVELS.items() if self.confidence >= least)
+        return next(levels, "low")
 
     @property
     def applicability(self) -> Applicability | None:
@@ -131,6 +167,59 @@ class Finding:
     @property
     def sort_key(self) -> tuple[Position, str]:
         return self.span.start, self.code
+
+
+_ROW = re.compile(r"\(line (\d+)\)")
+
+
+def in_cells(finding: Finding, cells: Cells) -> Finding:
+    """The finding of a notebook, which says in words too which cell a row is in."""
+
+    def said(text: str) -> str:
+        return _ROW.sub(lambda row: "(cell {}, line {})".format(*cells.place(int(row[1]))), text)
+
+    evidence = tuple(
+        each if each.path else replace(each, text=said(each.text)) for each in finding.evidence
+    )
+    return replace(finding, why=said(finding.why), evidence=evidence, cells=cells)
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedFeature:
+    """One thing that counts for or against a file being durable state.
+
+    `name` stays from version to version, `text` says it as a clause. It adds `weight` times
+    `strength` to the log odds. `word` is what it finds in a name, `row` and `path` are those of the
+    place that shows it.
+    """
+
+    name: str
+    text: str
+    strength: float
+    weight: float
+    word: str = ""
+    row: int | None = None
+    path: str = ""
+
+    @property
+    def contribution(self) -> float:
+        return self.weight * self.strength
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What counts at one place that may be a finding, whether it is one or not.
+
+    `excluded` says in a clause why it is none, whatever its confidence; empty for no such reason.
+    """
+
+    kind: str
+    """`write`, `publication`, `handler`, `load` or `test`."""
+    span: Span
+    what: str
+    confidence: float
+    features: tuple[WeighedFeature, ...]
+    excluded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +258,7 @@ class FileResult:
     suppressed: int = 0
     known: int = 0
     cells: Cells | None = None
-    """Of a notebook, whose rows here are those of its cells, one after the other."""
+    """As `Finding.cells`."""
 
     @property
     def analysed(self) -> bool:
@@ -191,5 +280,6 @@ def listed(result: FileResult) -> Iterator[Finding]:
             Span(start, start),
             result.problem.reason,
             noqa_row=start.row,
+            cells=result.cells,
         )
     yield from result.findings

@@ -186,7 +186,7 @@ class AtomicFixPlugin:
             result = FileResult(self._filename, problem=defect(error, self._filename))
         for finding in listed(result):
             start = finding.span.start
-            said = f"{finding.code} {printable(finding.message)}"
+            said = f"{finding.code} {printable(finding.headline)}"
             yield start.row, start.column - 1, said, type(self)
 
     def _result(self) -> FileResult:

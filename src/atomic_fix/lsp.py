@@ -35,7 +35,7 @@ from atomic_fix.finding import (
     Unreadable,
     listed,
 )
-from atomic_fix.report import one_per_call, page_url, severity_of
+from atomic_fix.report import one_per_call, page_url, paragraph, severity_of
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
 from atomic_fix.rules import RULES
 from atomic_fix.run import disk, store
@@ -103,7 +103,7 @@ class _Checked:
         ]
         return types.Diagnostic(
             range=self.range_of(finding.span),
-            message=finding.message,
+            message=paragraph(finding),
             severity=types.DiagnosticSeverity(severity_of(self.result).lsp),
             code=finding.code,
             code_description=page,

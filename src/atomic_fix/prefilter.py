@@ -66,11 +66,17 @@ TREES = b"etree"
 """Where this stands, `write` may be a method of a tree: it is in the name of each module that makes
 one."""
 
+_KEEPERS = sorted(
+    {(keeper.name.rpartition(".")[2].encode(), keeper.saves.encode()) for keeper in apis.KEEPERS}
+)
 # Where such a mode may end: a pattern that begins with plain text is found many times faster.
 _MODE_END = re.compile(rb"w[rwaxbtU+]*[\"'{\\]")
 _WRITING_MODE = re.compile(WRITING_MODE.encode())
 _HIDDEN_W = re.compile(rb"\\(?:x77|167|u0077|U00000077|N\{LATIN SMALL LETTER W\})")
 _MODE_LENGTH = 50
+# Searched for once for all packages.
+_VERBS = ("copy", "dump", "save", "write")
+_WRITING_FLAGS = (b"O_TRUNC", b"O_WRONLY", b"O_RDWR")
 # `write_` in what `getattr` is given, or in 1,000 bytes behind it.
 _WRITE_BY_NAME = re.compile(rb"getattr\b[\s\S]{0,1000}?write_")
 # Of an encoding that may hide what it says, or is unknown.
@@ -149,7 +155,7 @@ class Prefilter:
     def __init__(self, config: Config) -> None:
         self._tests = config.names_rules
         self._loads: dict[bytes, Load] = {}
-        savers = saver_names(config)
+        savers = saver_names(config) - {row.name for row in apis.SAVERS if row.packages}
         # By their common part: a pattern that begins with plain text is found fast.
         methods: dict[str, list[str]] = {}
         for name in savers:
@@ -159,7 +165,19 @@ class Prefilter:
         self._methods = [
             re.compile(f"{start}(?:{'|'.join(ends)})".encode()) for start, ends in methods.items()
         ]
-        self._by_module = _grouped(_by_module(name for name in savers if name[0] != "."))
+        # By the word that the methods begin with, so that it is searched for once.
+        self._of_packages: dict[bytes, list[tuple[bytes, bytes]]] = {}
+        for row in apis.SAVERS:
+            for package in row.packages:
+                found = self._of_packages.setdefault(
+                    f"{row.name[1:].partition('_')[0]}_".encode(), []
+                )
+                found.append((row.name[1:].encode(), package.encode()))
+        self._by_module: dict[bytes, list[_Module]] = {}
+        for verb in ("", *_VERBS):
+            own = [name for name in savers if name[0] != "." and _verb_of(name) == verb]
+            for module in _by_module(own):
+                self._by_module.setdefault(verb.encode() or module.shared, []).append(module)
         movers = {name: name.rpartition(".")[2] for name in apis.PUBLISHERS}
         renamers = {name for name, last in movers.items() if _holds(last.encode(), _RENAMING)}
         self._renamers = _by_module(renamers)
@@ -216,16 +234,23 @@ class Prefilter:
             or (
                 _holds(content, _SOME_OPENER)
                 and (
-                    b"O_TRUNC" in content
+                    _holds(content, _WRITING_FLAGS)
                     or _has_writing_mode(content)
                     or (b"truncate" in content and _TRUNCATES.search(content) is not None)
                 )
             )
             or any(method.search(content) for method in self._methods)
             or (TREES in content and b".write" in content)
+            or any(made in content and method in content for made, method in _KEEPERS)
+            or any(
+                method in content and package in content
+                for start, rows in self._of_packages.items()
+                if start in content
+                for method, package in rows
+            )
             or any(
                 shared in content and any(module.is_in(content) for module in modules)
-                for shared, modules in self._by_module
+                for shared, modules in self._by_module.items()
             )
         )
 
@@ -452,12 +477,10 @@ def _by_module(names: Iterable[str]) -> tuple[_Module, ...]:
     return tuple(_Module(module, last_parts) for module, last_parts in found.items())
 
 
-def _grouped(modules: Iterable[_Module]) -> list[tuple[bytes, list[_Module]]]:
-    """The modules by what their functions' names begin with, so that it is searched for once."""
-    found: dict[bytes, list[_Module]] = {}
-    for module in modules:
-        found.setdefault(module.shared, []).append(module)
-    return [*found.items()]
+def _verb_of(name: str) -> str:
+    """What the last part of a name begins with, of a few words that savers begin with."""
+    last = name.rpartition(".")[2]
+    return next((verb for verb in _VERBS if last.startswith(verb)), "")
 
 
 def _holds(content: bytes, some: Iterable[bytes]) -> bool:

@@ -92,6 +92,11 @@ class Suppressions:
         return Suppressions(tuple(each for each in self.comments if each.reach in reaches))
 
 
+NO_REASON = "the comment that suppresses this finding gives no reason"
+"""The headline of a finding that such a comment does not suppress; its label still says what is
+wrong."""
+
+
 def unsuppressed(
     findings: Iterable[Finding], source: Source, *, noqa: bool, require_reason: bool
 ) -> tuple[Finding, ...]:
@@ -106,8 +111,7 @@ def unsuppressed(
         if not comments:
             left.append(finding)
         elif require_reason and not any(each.reason for each in comments):
-            reminder = f"{finding.message}; the comment that suppresses it gives no reason"
-            left.append(replace(finding, message=reminder))
+            left.append(replace(finding, headline=NO_REASON))
     return tuple(left)
 
 

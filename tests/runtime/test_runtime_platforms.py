@@ -266,6 +266,13 @@ def test_windows_makes_the_folders_and_knows_the_target_by_its_path(
     assert (path.read_text(), (tmp_path / "x").read_text()) == ("newer", "new")
 
 
+def test_windows_makes_no_folders_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Windows(monkeypatch)
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        runtime.atomic_write_text(tmp_path / "a" / "x", "new")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_windows_failed_body(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Windows(monkeypatch)
     with pytest.raises(KeyError), runtime.atomic_open(tmp_path / "x", perm=0o600):

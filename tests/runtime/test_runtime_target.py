@@ -291,6 +291,17 @@ def test_folder_that_cannot_be_made(tmp_path: Path, name: str) -> None:
     assert sorted(os.listdir(tmp_path)) == ["dangling", "file"]
 
 
+def test_root_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of a drive on Windows: there is nothing above it."""
+
+    def missing(path: str, *_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "no such drive", path)
+
+    monkeypatch.setattr(os, "mkdir", missing)
+    with pytest.raises(FileNotFoundError, match="no such drive"):
+        runtime.atomic_write_text(tmp_path / "a" / "x", "new", make_parents=True)
+
+
 def test_folder_of_a_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
@@ -299,12 +310,16 @@ def test_folder_of_a_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.Mon
         runtime.atomic_write_text("a/x", "new", make_parents=True)
 
 
-@pytest.mark.parametrize(("exists", "perm"), [(True, None), (False, 0o600), (True, 0o600)])
-def test_secret_is_never_readable_by_others(tmp_path: Path, exists: bool, perm: int | None) -> None:
+@pytest.mark.parametrize(
+    ("mode", "perm"), [(0o600, None), (None, 0o600), (0o600, 0o600), (0o666, 0o600), (0o666, 0o640)]
+)
+def test_secret_is_never_readable_by_others(
+    tmp_path: Path, mode: int | None, perm: int | None
+) -> None:
     path = tmp_path / "x"
-    if exists:
+    if mode is not None:
         path.write_text("old")
-        path.chmod(0o600)
+        path.chmod(mode)
     with runtime.atomic_open(path, perm=perm):
         (temp,) = tmp_path.glob(".atomic-*")
         assert stat.S_IMODE(temp.stat().st_mode) == 0o600
@@ -321,6 +336,42 @@ def test_nothing_is_set_that_is_so_already(target: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "fchmod", refused)
     runtime.atomic_write_text(target, "new")
     assert target.read_text() == "new"
+
+
+def change_by_another(
+    target: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> tuple[type[BaseException] | None, str]:
+    """What comes of a write whose target gets another mode meanwhile, and whose attributes cannot
+    be listed by then: the error, if any, and the content."""
+
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    target.chmod(0o600)
+    try:
+        with runtime.atomic_open(target) as file:
+            file.write("new")
+            target.chmod(0o640)
+            monkeypatch.setattr(os, "listxattr", refused)
+    except OSError as error:
+        return type(error), target.read_text()
+    return None, target.read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no attributes by descriptor")
+def test_change_by_another_where_there_are_no_xattrs(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert change_by_another(target, monkeypatch, errno.ENOTSUP) == (None, "new")
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no attributes by descriptor")
+def test_xattrs_that_cannot_be_listed_after_a_change_by_another(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert change_by_another(target, monkeypatch, errno.EIO) == (OSError, "old")
+    assert os.listdir(target.parent) == [target.name]
 
 
 @pytest.mark.parametrize("number", [errno.ENOTSUP, errno.EOPNOTSUPP])
@@ -722,6 +773,29 @@ def test_fifo_with_a_reader_that_comes_in_between(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_fifo_that_is_gone_again_when_it_has_been_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x"
+    path.write_text("old")
+    real = runtime._locate
+    reader: list[int] = []
+
+    def locate(given: str) -> tuple[str, str] | None:
+        found = real(given)
+        path.unlink()
+        if not reader:
+            os.mkfifo(path)
+            reader.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+        return found or (str(tmp_path), "x")
+
+    monkeypatch.setattr(runtime, "_locate", locate)
+    runtime.atomic_write_text(path, "new")
+    os.close(reader[0])
+    assert (path.is_file(), path.read_text()) == (True, "new")
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_directory_called_fd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only those of /dev and /proc hold descriptors, and not all of /proc does."""
     (tmp_path / "fd").mkdir()
@@ -741,8 +815,10 @@ def test_ids_that_are_not_mapped(target: Path, monkeypatch: pytest.MonkeyPatch) 
 
     os.chown(target, 12, 34)
     monkeypatch.setattr(os, "fchown", refused)
-    with pytest.warns(runtime.AtomicWriteWarning, match="owner and group"):
+    with pytest.warns(runtime.AtomicWriteWarning, match="owner and group") as said:
         runtime.atomic_write_text(target, "new")
+    assert len(said) == 1  # what nobody has changed since then is not tried again
+    assert target.read_text() == "new"
 
 
 @needs_root

@@ -5,7 +5,7 @@ name that starts with a dot is a method, whatever the receiver (`.to_csv`).
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
 
@@ -18,6 +18,8 @@ class Content(Enum):
     """Serialised data, in a format that programs load back."""
     TABLE = auto()
     COPY = auto()
+    DOWNLOAD = auto()
+    """What is fetched from elsewhere, and could be fetched again."""
     ARCHIVE = auto()
     HDF5 = auto()
 
@@ -98,6 +100,8 @@ class Saver:
     loader: str = ""
     """The call that loads what it saves, from the same path."""
     refusal: str = "`{}` takes a path only; save to a temp file, then `os.replace` it"
+    packages: frozenset[str] = frozenset()
+    """Of a method whose name alone says too little: one of these must be imported."""
 
     @property
     def shown(self) -> str:
@@ -178,6 +182,84 @@ _PANDAS_TEXT = '"w", encoding="utf-8", newline=""'
 _PANDAS_OPTIONS = frozenset({"mode", "encoding", "errors", "compression", "storage_options"})
 _POLARS = Handle(module="polars", unsafe_reason="polars buffers handles in its own way")
 _COPIED = "copy to a temp file beside the target, then `os.replace` it"
+
+
+def _state(name: str, path: int, keyword: str, loader: str = "") -> Saver:
+    return Saver(name, path, keyword, Content.STATE, loader=loader)
+
+
+def _table(name: str, path: int, keyword: str, loader: str = "") -> Saver:
+    return Saver(name, path, keyword, Content.TABLE, loader=loader)
+
+
+def _of(packages: str, row: Saver) -> Saver:
+    return replace(row, packages=frozenset(packages.split()))
+
+
+_BOOSTING = "catboost fasttext lightgbm xgboost"
+_LIGHTNING = "lightning pytorch_lightning"
+_FETCHED = "download to a temp file beside the target, then `os.replace` it"
+_DOWNLOADS = tuple(
+    Saver(name, path, keyword, Content.DOWNLOAD, refusal=_FETCHED)
+    for name, path, keyword in (
+        ("urllib.request.urlretrieve", 1, "filename"),
+        ("urllib.urlretrieve", 1, "filename"),
+        ("wget.download", 1, "out"),
+        ("gdown.download", 1, "output"),
+        (".download_to_filename", 0, "filename"),
+    )
+)
+# What is saved by these has no repair: they take a path only, or nothing is known of a handle.
+_WITHOUT_HANDLE = (
+    # Sessions and settings
+    _state(".storage_state", 0, "path"),
+    _state(".save_session_to_file", 0, "filename"),
+    _state(".SaveCredentialsFile", 0, "credentials_file"),
+    _of("instagrapi", _state(".dump_settings", 0, "path")),
+    _of("gi", _state(".save_to_file", 0, "filename")),
+    _table("omegaconf.OmegaConf.save", 1, "f", "omegaconf.OmegaConf.load"),
+    _state("dill.dump_session", 0, "filename", "dill.load_session"),
+    _state("dill.dump_module", 0, "filename", "dill.load_module"),
+    _state("mmcv.dump", 1, "file", "mmcv.load"),
+    _state("mmengine.dump", 1, "file", "mmengine.load"),
+    _state("mmengine.fileio.dump", 1, "file", "mmengine.fileio.load"),
+    # Models
+    _state("keras.models.save_model", 1, "filepath", "keras.models.load_model"),
+    _state("keras.saving.save_model", 1, "filepath", "keras.saving.load_model"),
+    _state(
+        "tensorflow.keras.models.save_model", 1, "filepath", "tensorflow.keras.models.load_model"
+    ),
+    _state("safetensors.torch.save_model", 1, "filename", "safetensors.torch.load_model"),
+    _state("safetensors.mlx.save_file", 1, "filename"),
+    _state("safetensors.paddle.save_file", 1, "filename"),
+    _state("mlx.core.save", 0, "file", "mlx.core.load"),
+    _state("mlx.core.savez", 0, "file"),
+    _state("mlx.core.save_safetensors", 0, "file"),
+    _state("jax.numpy.save", 0, "file", "jax.numpy.load"),
+    _state("jax.numpy.savez", 0, "file"),
+    _state("mmengine.runner.save_checkpoint", 1, "filename"),
+    _state("mmcv.runner.save_checkpoint", 1, "filename"),
+    _of(_BOOSTING, _state(".save_model", 0, "fname")),
+    _of(_LIGHTNING, _state(".save_checkpoint", 0, "filepath")),
+    _of("gensim", _state(".save_word2vec_format", 0, "fname")),
+    # Indexes and stores
+    _state("faiss.write_index_binary", 1, "fname", "faiss.read_index_binary"),
+    _of("hnswlib", _state(".save_index", 0, "path_to_index")),
+    _of("langchain langchain_community langchain_core", _state(".save_local", 0, "folder_path")),
+    _state("zarr.save", 0, "store", "zarr.load"),
+    _state("zarr.save_array", 0, "store", "zarr.load"),
+    _of("xarray", _table(".to_netcdf", 0, "path")),
+    _of("xarray", _table(".to_zarr", 0, "store")),
+    _of("geopandas", _table(".to_file", 0, "filename")),
+    _table("pyarrow.parquet.write_table", 1, "where", "pyarrow.parquet.read_table"),
+    _table("pyarrow.feather.write_feather", 1, "dest", "pyarrow.feather.read_feather"),
+    _table("pyarrow.csv.write_csv", 1, "output_file", "pyarrow.csv.read_csv"),
+    _table("scipy.io.mmwrite", 0, "target", "scipy.io.mmread"),
+    *(
+        _table(f"networkx.write_{kind}", 1, "path", f"networkx.read_{kind}")
+        for kind in ("adjlist", "edgelist", "gexf", "gml", "gpickle", "graphml", "pajek")
+    ),
+)
 
 SAVERS = (
     Saver(
@@ -296,6 +378,8 @@ SAVERS = (
     Saver(".write_ipc", 0, "file", Content.TABLE, _POLARS),
     Saver(".write_ndjson", 0, "file", Content.TABLE, _POLARS),
     Saver(".save_weights", 0, "filepath", Content.STATE),
+    *_WITHOUT_HANDLE,
+    *_DOWNLOADS,
 )
 # The method of what one of `TREE_MAKERS` makes.
 TREE_WRITE = Saver(
@@ -304,6 +388,26 @@ TREE_WRITE = Saver(
     "file_or_filename",
     Content.STATE,
     Handle(unsafe_reason="on Windows the line ends become \\n"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """A class whose objects are made with the path that a method of theirs saves to."""
+
+    name: str
+    keyword: str
+    """The first parameter of its constructor, and of the method where that takes a path."""
+    saves: str
+    loads: str = ""
+
+
+KEEPERS = (
+    Keeper("http.cookiejar.LWPCookieJar", "filename", "save", "load"),
+    Keeper("http.cookiejar.MozillaCookieJar", "filename", "save", "load"),
+    Keeper("cookielib.LWPCookieJar", "filename", "save", "load"),
+    Keeper("cookielib.MozillaCookieJar", "filename", "save", "load"),
+    Keeper("configobj.ConfigObj", "infile", "write"),
 )
 
 # Objects with an `open(path, mode)` of their own: file system layers. The last word of a name.
@@ -594,6 +698,10 @@ RUNNERS = {
     "apply_async": 0,
     "partial": 0,
     "sync_to_async": 0,
+    "async_add_executor_job": 0,
+    "run_in_threadpool": 0,
+    "deferToThread": 0,
+    "call_soon_threadsafe": 0,
 }
 
 # Modules of the standard library with an `open` of their own.

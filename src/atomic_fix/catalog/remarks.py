@@ -50,3 +50,13 @@ OLDER_FORMAT = re.compile(
     r"(encoding|format|layout|schema|version)s?\b",
     re.IGNORECASE,
 )
+# What a remark at a handler says becomes of a bad file, without a word for it.
+CONSEQUENCE = re.compile(
+    r"\b(best[- ]effort|never (abort|block|break|crash|fail|prevent|raise|stop)s?"
+    r"|(must|should|do|does) ?n[o']t (abort|block|break|crash|fail|prevent|raise|stop)"
+    r"|(counts?|treat\w*) as|fall(s|ing)? ?back|(could ?n[o']t|can ?n[o']t|unable to|fail\w* to)"
+    r" (be )?(decode|load|open|parse|read)\w*|non[- ]fatal"
+    r"|re-?(build|compute|create|download|fetch|generate)\w*"
+    r"|start(s|ing)? (over|fresh|anew|again|empty|from scratch))\b",
+    re.IGNORECASE,
+)

@@ -404,6 +404,26 @@ BROKEN = frozenset(
 # Words in the name of a function that gives shape to what was loaded just before.
 SHAPING = frozenset({"decode", "deserialize", "from", "parse", "validate"})
 
+# In the name of a call that can find the text of a file to be wrong.
+INTERPRETING = SHAPING | frozenset(
+    {
+        "convert", "decompress", "decrypt", "eval", "exec", "fernet", "float", "int", "json",
+        "load", "map", "pickle", "restore", "split", "splitline", "strptime", "toml",
+        "unpack", "unpickle", "uuid", "yaml",
+    }
+)  # fmt: skip
+
+# Of files that can be made again: a broken one is a miss.
+CACHE = frozenset({"cache", "cached", "caching", "memo", "memoize"})
+
+# ... unless one of these says that it holds what nobody else has.
+KEPT_IN_CACHES = frozenset(
+    {
+        "checkpoint", "cookie", "credential", "history", "offset", "progress", "queue", "session",
+        "state", "token",
+    }
+)  # fmt: skip
+
 # What names a file without which a long job begins again.
 CHECKPOINT = frozenset({"checkpoint", "checkpointer", "chkpt", "ckpt"})
 
@@ -412,6 +432,18 @@ RESUMING = frozenset({"get", "load", "read", "restore", "resume"})
 
 # In the name of a call that waits before the next try.
 WAITING = frozenset({"backoff", "delay", "pause", "sleep", "wait"})
+
+# In the name of a call by which a loop waits for its next round.
+PAUSING = WAITING | {"select", "timeout"}
+
+# In the name of a function that runs again and again.
+POLLING = frozenset({"heartbeat", "poll", "polling", "tick"})
+
+# In the name of what runs a function again and again, or of a decorator: `call_later`, `every`.
+SCHEDULING = frozenset({
+    "after", "cron", "every", "interval", "later", "periodic", "repeat", "repeating", "schedule",
+    "scheduled", "timeout", "timer",
+})  # fmt: skip
 
 # In the name of a call that makes another attempt: `raw_decode`, `load_backup`.
 ATTEMPTING = frozenset({"decode", "load", "recover", "restore", "salvage", "unpickle"})

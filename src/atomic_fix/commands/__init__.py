@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import click
@@ -22,6 +23,7 @@ from atomic_fix.report import (
     display_name,
     escape_commands,
     one_per_call,
+    place_of,
     printable,
     renderer,
 )
@@ -29,7 +31,7 @@ from atomic_fix.run import disk, store, workers
 from atomic_fix.run.all_files import RunOptions, shard_of
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import ConfigError, Resolver, Settings
-from atomic_fix.source import Source
+from atomic_fix.source import Source, decode
 
 CLEAN, FOUND, FAILED = 0, 1, 2
 """The exit codes: no findings, findings, some of the work could not be done."""
@@ -105,7 +107,7 @@ def print_report(
         fixes_only=options["fix_only"],
         quiet=options["quiet"],
         docs_url=session.here.docs_url,
-        source_of=sources(results),
+        source_of=sources(results, fixed),
     )
     name = session.here.output_format
     if options["statistics"] and name not in STATISTICS:
@@ -132,13 +134,23 @@ def write_file(path: str, text: str, within: tuple[str, ...], option: str = "") 
         raise ConfigError(f"{option}{path}: cannot be written: {error}") from error
 
 
-def sources(results: Iterable[FileResult]) -> Callable[[str], Source | None]:
-    """Gives the text that a finding is in, if it has a fix."""
+def sources(
+    results: Iterable[FileResult], fixed: Iterable[Finding] = ()
+) -> Callable[[str], Source | None]:
+    """Gives the text that a finding is in, if it has a fix, and that of files it refers to."""
     texts = {each.filename: each.text for each in results if each.text is not None}
+    changed = {each.filename for each in fixed}
 
+    @cache
     def source_of(filename: str) -> Source | None:
         text = texts.get(filename)
-        return Source(filename, text, "utf-8", bom=False) if text is not None else None
+        if text is not None:
+            return Source(filename, text, "utf-8", bom=False)
+        if filename in changed:
+            return None  # its rows are no longer where the findings say
+        content = disk.read(filename)
+        found = decode(content, filename) if isinstance(content, bytes) else content
+        return found if isinstance(found, Source) else None
 
     return source_of
 
@@ -148,9 +160,8 @@ def report_unreadable(result: FileResult) -> bool:
     if result.analysed:
         return False
     for finding in listed(result):
-        start = finding.span.start
-        place = f"{display_name(finding.filename)}:{start.row}:{start.column}"
-        said = f"{finding.code} {printable(finding.message)}"
+        place = f"{display_name(finding.filename)}:{place_of(finding)}"
+        said = f"{finding.code} {printable(finding.headline)}"
         click.echo(escape_commands(f"{place}: {said}"), err=True)
     return True
 

@@ -117,9 +117,19 @@ def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
         warn(other)
         return CLEAN
     file = settings.origin or ("" if resolver.isolated else nearest_pyproject(whole))
-    if not file:
+    if not file and resolver.isolated:
         if is_new:
             click.echo(f"Fixes import it with `{setting}` in [tool.atomic-fix].", err=True)
+        return CLEAN
+    if not file:
+        # A project that has no pyproject.toml need not get one, which other tools would read.
+        file = os.path.join(Projects().of(whole).root, "atomic-fix.toml")
+        file = relative_if_inside(file, ".") or file
+        try:
+            disk.write_new(file, f"{setting}\n".encode(), disk.write_boundary(file))
+        except disk.NotWritten as error:
+            return report_error(f"{file}: not written: {error}; put `{setting}` there yourself")
+        click.echo(f"{display_name(file)}: new, with `{setting}`", err=True)
         return CLEAN
     file = relative_if_inside(file, ".") or file
     before = disk.read(file)

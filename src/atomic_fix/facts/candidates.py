@@ -7,7 +7,7 @@ to know than what it can stand for anywhere in the file.
 import ast
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from atomic_fix.facts.nodes import dotted
+from atomic_fix.facts.nodes import dotted, last_name
 from atomic_fix.facts.scopes import Binding, Call, Scopes
 
 
@@ -30,6 +30,10 @@ class Candidates:
         for function in scopes.functions:
             if function.bindings:
                 self._look_through(function.bindings)
+            for parameter in function.parameters:
+                if parameter.default is not None and parameter.name in self._called:
+                    known_as = self._known_as.setdefault(parameter.name, set())
+                    known_as.update(self._named(parameter.default))
         owners = [*scopes.classes.values(), *(each.owner for each in scopes.functions)]
         for owner in dict.fromkeys(owners):
             if owner is not None and owner.attributes:
@@ -41,23 +45,33 @@ class Candidates:
             for binding in bindings[name]:
                 known_as.update(self._named(binding.value))
 
-    def _named(self, value: ast.expr) -> Iterator[str]:
-        """The last parts of the names of functions that a value can be."""
+    def _named(self, value: ast.expr, depth: int = 6) -> Iterator[str]:
+        """The last parts of the names of functions that a value can be: see `Names.call_name`."""
+        inner: list[ast.expr] = []
         match value:
             case ast.Name(id=name):
                 yield name
                 yield from last_parts([self._scopes.imports.get(name, name)])
+                # `OPENERS = {".gz": gzip.open}`
+                inner = [each.value for each in self._scopes.module.bindings.get(name, ())]
             case ast.Attribute(attr=name):
                 yield name
             case ast.IfExp(body=one, orelse=other):
-                yield from self._named(one)
-                yield from self._named(other)
-            case ast.BoolOp(values=values):
-                for each in values:
-                    yield from self._named(each)
+                inner = [one, other]
+            case ast.BoolOp(values=inner) | ast.Dict(values=inner):
+                pass
+            case ast.Subscript(value=table):
+                inner = [table]
+            case ast.Call(func=ast.Attribute(value=table, attr="get"), args=[_, *others]):
+                inner = [table, *others]
+            case ast.Call(func=func, args=[made, *_]) if last_name(func) == "partial":
+                inner = [made]
             case ast.Call(func=func) if dotted(func) == "getattr":
                 # `getattr(path, f"write_{kind}")`: see `Handles.bound_method`.
                 yield from ("read_text", "write_text")
+        if depth:
+            for each in inner:
+                yield from self._named(each, depth - 1)
 
     def names(
         self, wanted: frozenset[str], is_wanted: Callable[[str], bool] | None = None

@@ -6,15 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
+from atomic_fix.catalog.features import FeatureName
 from atomic_fix.catalog.words import NOT_DURABLE_SUFFIXES
-from atomic_fix.facts.evidence import (
-    READ_BACK_RAW,
-    READ_BACK_SAME,
-    WRITTEN,
-    Feature,
-    Vocabulary,
-    caller_ground,
-)
+from atomic_fix.facts.evidence import Feature, Vocabulary, caller_ground
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import FileSlice, Given, OutsideSite
 from atomic_fix.facts.paths import PathTrait, PathValue
@@ -23,8 +17,6 @@ from atomic_fix.facts.scopes import Site
 _TEMP = PathTrait.TEMP | PathTrait.TEMP_DIR | PathTrait.SYSTEM_TEMP
 _OF_ALL = _TEMP | PathTrait.BACKUP | PathTrait.UNIQUE | PathTrait.DEVICE | PathTrait.MEMORY
 
-
-_DENIED = -1.5
 _NEAR = 3
 
 
@@ -65,7 +57,8 @@ def views(
     lasting = [each for each in given if not _is_temp(each)]
     if lasting and all(_is_denied(vocabulary, each) for each in lasting):
         at = lasting[0].at
-        denial = Feature(f"callers such as {at} give it no state", _DENIED, elsewhere=at)
+        text = f"callers such as {at} give it no state"
+        denial = Feature(FeatureName.CALLERS_DENY, text, elsewhere=at)
         own = View(path, (*own.features, denial))
     found = [_view(vocabulary, path, each, own.features, reads=reads) for each in lasting]
     if is_called_here or (not lasting and own.features):
@@ -103,8 +96,8 @@ def _view(
     )
     site = given.writer if reads else given.reader
     found = [*features, *_of_sites([site] if site is not None else [], reads=reads)]
-    best = sorted(found, key=lambda feature: -feature.weight)[:1]
-    best += [feature for feature in found if feature.weight < 0 and feature not in best]
+    best = sorted(found, key=lambda feature: -feature.prior)[:1]
+    best += [feature for feature in found if feature.prior < 0 and feature not in best]
     best += caller_ground(vocabulary, given.said, given.at)
     return View(known, tuple(best), given)
 
@@ -114,9 +107,14 @@ def _of_sites(sites: Iterable[OutsideSite], *, reads: bool) -> tuple[Feature, ..
     found = []
     for each in sites:
         if reads:
-            text, weight = f"{each.at} writes it", WRITTEN
+            name, text = FeatureName.WRITTEN_ELSEWHERE, f"{each.at} writes it"
         else:
             text = f"{each.at} reads it back"
-            weight = READ_BACK_SAME if each.parsed else READ_BACK_RAW
-        found.append(Feature(text, weight * each.weight, elsewhere=each.at, of_file=True))
-    return tuple(sorted(found, key=lambda feature: -feature.weight)[:1])
+            name = (
+                FeatureName.READ_BACK_ELSEWHERE
+                if each.parsed
+                else FeatureName.READ_BACK_ELSEWHERE_RAW
+            )
+        who = f"`{each.at.function}`" if each.at.function else f"`{each.at.path}`"
+        found.append(Feature(name, text, each.weight, elsewhere=each.at, of_file=True, who=who))
+    return tuple(sorted(found, key=lambda feature: -feature.prior)[:1])

@@ -1,23 +1,27 @@
 """Whether a path is durable state: features for and against, summed up to a confidence.
 
-Each feature has a weight, positive or negative; their sum becomes a confidence through the
-logistic function, so that 0 stands for "as likely as not" (0.5). The weights were set by
-reading what programs do with files of such names, and are measured by `benchmarks/corpus.py`.
+Each feature has a name and a strength between 0 and 1; `catalog.weights` says how much the name
+counts at full strength, for or against. The sum becomes a confidence through the logistic
+function, so that 0 stands for "as likely as not" (0.5). Which features a site has does not depend
+on the weights. What is a plain "no" is a rule outside the sum: see `exclusion`.
 """
 
 from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
+from typing import NamedTuple
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog import words as catalog
 from atomic_fix.catalog.apis import Content
+from atomic_fix.catalog.features import FeatureName as Name
+from atomic_fix.catalog.weights import START
 from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.nodes import code_of, dotted, last_name
 from atomic_fix.facts.pairs import ByFile, Partners, answered, are_paired, asked
@@ -34,59 +38,31 @@ from atomic_fix.facts.scopes import BindingKind, BlockKind, FunctionFacts
 from atomic_fix.facts.shown import is_only_shown
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
-# Without any feature, a written file is not taken for durable state.
-_START = -2.2
-
-# By kind of place: weight of a durable word, of a word that needs a second feature, and of
+# By kind of place: the features of a durable word, of a word that needs a second feature, and of
 # one that denies.
-_OCCURRENCES: dict[OccurrenceKind, tuple[float, float, float]] = {
-    OccurrenceKind.LITERAL: (2.6, 1.1, -2.6),
-    OccurrenceKind.CONSTANT: (2.4, 1.0, -2.4),
-    OccurrenceKind.ATTRIBUTE: (2.4, 1.0, -2.4),
-    OccurrenceKind.VARIABLE: (2.4, 1.0, -2.4),
-    OccurrenceKind.PARAMETER: (2.2, 0.9, -2.2),
-    OccurrenceKind.KEY: (1.6, 0.8, -1.6),
-    OccurrenceKind.FUNCTION: (1.8, 0.8, -1.8),
+_OCCURRENCES = {
+    OccurrenceKind.LITERAL: (Name.LITERAL_DURABLE, Name.LITERAL_MAYBE, Name.LITERAL_DENIED),
+    OccurrenceKind.CONSTANT: (Name.CONSTANT_DURABLE, Name.CONSTANT_MAYBE, Name.CONSTANT_DENIED),
+    OccurrenceKind.ATTRIBUTE: (Name.ATTRIBUTE_DURABLE, Name.ATTRIBUTE_MAYBE, Name.ATTRIBUTE_DENIED),
+    OccurrenceKind.VARIABLE: (Name.VARIABLE_DURABLE, Name.VARIABLE_MAYBE, Name.VARIABLE_DENIED),
+    OccurrenceKind.PARAMETER: (Name.PARAMETER_DURABLE, Name.PARAMETER_MAYBE, Name.PARAMETER_DENIED),
+    OccurrenceKind.KEY: (Name.KEY_DURABLE, Name.KEY_MAYBE, Name.KEY_DENIED),
+    OccurrenceKind.FUNCTION: (
+        Name.PATH_FUNCTION_DURABLE,
+        Name.PATH_FUNCTION_MAYBE,
+        Name.PATH_FUNCTION_DENIED,
+    ),
 }
-_FUNCTION = (1.9, 0.7, -1.4)
-_CLASS = (1.1, 0.5, -0.8)
-_MODULE = (0.9, 0.4, -0.8)
+_FUNCTION = (Name.FUNCTION_DURABLE, Name.FUNCTION_MAYBE, Name.FUNCTION_DENIED)
+_CLASS = (Name.CLASS_DURABLE, Name.CLASS_MAYBE, Name.CLASS_DENIED)
+_MODULE = (Name.MODULE_DURABLE, Name.MODULE_MAYBE, Name.MODULE_DENIED)
+_DATA = (Name.DATA_DURABLE, Name.DATA_MAYBE, Name.DATA_DENIED)
+_CALLER = (Name.CALLER_DURABLE, Name.CALLER_MAYBE)
 
-_DATA = (1.3, 0.4, -0.8)
-_CALLER = (1.0, 0.3)
 # What stands in another file counts a little less.
 _DISTANT = 0.8
 _ELSEWHERE = 0.97
-_KEEPING = 0.5
-_PROMISING = 1.6
-
-READ_BACK_SAME = 2.6
-_READ_BACK_PAIR = 2.2
-_READ_BACK_PAIR_RAW = 1.8
-READ_BACK_RAW = 1.7
-# The program chose the path, wrote it in one function and reads it in another.
-_READ_BACK_OWN_RAW = 2.3
-# An editor of the user's text does that too.
-_READ_BACK_SPLIT = 1.9
-WRITTEN = 2.2
-_STATE_CONTENT = 0.6
-_TABLE_CONTENT = -0.8
-_COPY = -2.0
-_DATA_SUFFIX = 0.3
-_SUFFIX_DENIES = -3.0
-_UNIQUE_NAME = -1.6
-_BACKUP = -4.0
-_SYSTEM_TEMP = -1.5
-_RUNNING = -4.0
-_ONLY_HINTS = -0.35
-_FOREIGN = -0.85
 _STRONG = 1.2
-_TESTING = -2.5
-_VOLATILE = -2.5
-_ONLY_WHEN_MISSING = -2.6
-_SECRET_WHEN_MISSING = -1.0
-_CONSTANT = -1.5
-_RESTORED = -4.0
 
 _NAMES_DENIED = catalog.NOT_DURABLE - catalog.VERBS
 """Of loaders whose name says that what they load is no state."""
@@ -97,43 +73,47 @@ Callers = Callable[[FunctionFacts], "tuple[FunctionFacts, ...]"]
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A clause for the message, its weight, and the site that shows it."""
+    """What speaks for or against: a name, a clause for the message, and the site that shows it."""
 
+    name: Name
     text: str
-    weight: float
+    strength: float = 1.0
+    """How far it holds, between 0 and 1."""
     site: LoadSite | WriteSite | PublishSite | None = None
     elsewhere: Location | None = None
     """The place in another file that shows it."""
     of_file: bool = False
     """Whether that place reads or writes the file."""
+    word: str = ""
+    """The phrase of the catalogue that is found, of a feature in words."""
+    who: str = ""
+    """What reads the file there, as a message names it: "`load_state`"."""
+
+    @property
+    def weight(self) -> float:
+        """What it adds to the log odds."""
+        return self.name.weight * self.strength
+
+    @property
+    def prior(self) -> float:
+        """The same by the weights that were set by hand. What of several features is kept, and
+        what one says of another, hangs on these alone."""
+        return self.name.prior * self.strength
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Score:
-    features: list[Feature] = field(default_factory=list)
+    features: tuple[Feature, ...] = ()
     ruled_out: str = ""
     """Why it is not durable state whatever else says so, as a clause; empty for no reason."""
 
-    def add(
-        self, text: str, weight: float, site: LoadSite | WriteSite | PublishSite | None = None
-    ) -> None:
-        self.features.append(Feature(text, weight, site))
-
-    def rule_out(self, reason: str) -> None:
-        """Exclude it: the features for it no longer count."""
-        self.ruled_out = self.ruled_out or reason
-
     @property
     def log_odds(self) -> float:
-        return _START + sum(feature.weight for feature in self.features)
+        return START + sum(feature.weight for feature in self.features)
 
     @property
     def confidence(self) -> float:
         return 0.0 if self.ruled_out else round(1 / (1 + math.exp(-self.log_odds)), 2)
-
-    @property
-    def read_back(self) -> bool:
-        return any(g.site is not None or g.of_file for g in self.features)
 
     @property
     def reasons(self) -> list[Feature]:
@@ -145,6 +125,11 @@ class Score:
             for index, each in enumerate(found)
             if each.elsewhere is None or each.elsewhere not in places[:index]
         ]
+
+
+def is_read_back(features: Iterable[Feature]) -> bool:
+    """Whether something is seen that reads or writes the same file."""
+    return any(each.site is not None or each.of_file for each in features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +155,20 @@ class Vocabulary:
         )
 
 
-def add_name_features(
-    score: Score,
-    vocabulary: Vocabulary,
-    path: PathValue,
-    function: FunctionFacts,
-    filename: str,
-) -> None:
+def exclusion(path: PathValue) -> str:
+    """Why a path is no durable state whatever else says so, as a clause; empty for no reason."""
+    if PathTrait.DEVICE in path.traits:
+        return "the path is a device"
+    if (PathTrait.TEMP | PathTrait.TEMP_DIR) & path.traits:
+        return "the path is a temp file"
+    if PathTrait.STAGED in path.traits:
+        return "the folder is published at the end of the `with` block"
+    return ""
+
+
+def name_features(
+    vocabulary: Vocabulary, path: PathValue, function: FunctionFacts, filename: str
+) -> Iterator[Feature]:
     """Features in the words of the path and of what encloses the call."""
     features: list[Feature] = []
     against: list[Feature] = []
@@ -184,21 +176,23 @@ def add_name_features(
     denials: set[str] = set()
     for occurrence in path.occurrences:
         strong, weak, denying = _OCCURRENCES[occurrence.kind]
-        text = f"the {occurrence.kind.value} `{occurrence.text}` says"
+        text = f"the {occurrence.kind.value} `{occurrence.text}` contains"
         if occurrence.kind is OccurrenceKind.LITERAL:
-            text = "the path says"
+            text = "the path contains"
         elif occurrence.kind is OccurrenceKind.FUNCTION:
-            text = f"the function `{occurrence.text}` that gives the path says"
+            text = f"the path comes from `{occurrence.text}`, whose name contains"
         phrase = phrase_in(vocabulary.durable, occurrence.text)
-        weight = strong
+        name = strong
         if phrase is None:
             phrase = phrase_in(vocabulary.maybe, occurrence.text)
-            weight = weak
+            name = weak
         if phrase is not None and not (_names_another(occurrence) or _counts(occurrence, function)):
             seen.add(phrase)
-            text = _given_by(occurrence) or f"{text} {phrase}"
-            weight *= 0.75**occurrence.distance * (1.0 if occurrence.origin is None else _ELSEWHERE)
-            features.append(Feature(text, weight, elsewhere=occurrence.origin))
+            said = _given_by(occurrence) or f"{text} `{phrase}`"
+            strength = 0.75**occurrence.distance * (
+                1.0 if occurrence.origin is None else _ELSEWHERE
+            )
+            features.append(Feature(name, said, strength, elsewhere=occurrence.origin, word=phrase))
         is_function = occurrence.kind is OccurrenceKind.FUNCTION
         denying_words = vocabulary.denied_of_functions if is_function else vocabulary.denied
         denied = phrase_in(denying_words, occurrence.text)
@@ -206,71 +200,71 @@ def add_name_features(
             denied = None  # `filename_template`: a pattern for names
         if denied is not None:
             denials.add(denied)
-            against.append(Feature(f"{text} {denied}", denying * 0.8**occurrence.distance))
+            strength = 0.8**occurrence.distance
+            against.append(Feature(denying, f"{text} `{denied}`", strength, word=denied))
         if occurrence.kind is OccurrenceKind.LITERAL:
             suffix = PurePath("_" + occurrence.text.replace("\\", "/")).suffix.lower()
             if suffix in catalog.NOT_DURABLE_SUFFIXES and occurrence.distance <= 4:
-                score.add(f"the suffix is {suffix}", _SUFFIX_DENIES)
+                yield Feature(Name.SUFFIX_DENIED, f"the suffix is {suffix}", word=suffix)
             elif suffix in catalog.DATA_SUFFIXES:
-                score.add(f"the suffix is {suffix}", _DATA_SUFFIX)
+                yield Feature(Name.SUFFIX_DATA, f"the suffix is {suffix}", word=suffix)
     for found in (features, against):
-        score.features += sorted(found, key=lambda feature: -abs(feature.weight))[:1]
-    for name in (*(m.text for m in path.occurrences if m.distance < 3), function.name):
-        running = phrase_in(catalog.RUNNING, name)
+        yield from sorted(found, key=lambda feature: -abs(feature.prior))[:1]
+    for text in (*(m.text for m in path.occurrences if m.distance < 3), function.name):
+        running = phrase_in(catalog.RUNNING, text)
         if running is not None:
-            score.add(f"`{name}` says {running}", _RUNNING)
+            yield Feature(Name.RUNNING_PROCESS, f"`{text}` contains `{running}`", word=running)
             break
-    _add_context_features(score, vocabulary, function, filename, seen, denials)
+    yield from _context_features(vocabulary, function, filename, seen, denials)
 
 
-def _add_context_features(
-    score: Score,
+def _context_features(
     vocabulary: Vocabulary,
     function: FunctionFacts,
     filename: str,
     found: set[str],
     denials: set[str],
-) -> None:
-    places: list[tuple[str, str, tuple[float, float, float]]] = []
+) -> Iterator[Feature]:
+    places: list[tuple[str, str, tuple[Name, Name, Name], float]] = []
     scope: FunctionFacts | None = function
-    weight = 1.0
+    strength = 1.0
     while scope is not None and not scope.is_module:
-        faded = (_FUNCTION[0] * weight, _FUNCTION[1] * weight, _FUNCTION[2] * weight)
-        places.append(("function", scope.name, faded))
+        places.append(("function", scope.name, _FUNCTION, strength))
         scope = scope.outer
-        weight *= 0.7
+        strength *= 0.7
     if function.owner is not None:
-        places.append(("class", function.owner.name, _CLASS))
+        places.append(("class", function.owner.name, _CLASS, 1.0))
     stem = PurePath(filename.replace("\\", "/"))
     module = stem.parent.name if stem.stem == "__init__" else stem.stem
-    places.append(("module", module, _MODULE))
+    places.append(("module", module, _MODULE, 1.0))
     # Tests themselves are left out by a setting, not by their score.
     if "testing" in {*words(module), *words(stem.parent.name)}:
-        score.add("it is there to test with", _TESTING)
-    for kind, name, (strong, weak, denying) in places:
-        phrase = phrase_in(vocabulary.durable, name)
-        gain = strong
+        yield Feature(Name.FOR_TESTING, "it supports tests")
+    for kind, text, (strong, weak, denying), strength in places:
+        phrase = phrase_in(vocabulary.durable, text)
+        name = strong
         if phrase is None:
-            phrase, gain = phrase_in(vocabulary.maybe, name), weak
+            phrase, name = phrase_in(vocabulary.maybe, text), weak
         is_function = kind == "function"
-        if is_function and phrase == "sync" and words(name)[0] != "sync":
+        if is_function and phrase == "sync" and words(text)[0] != "sync":
             phrase = None  # `_write_sync`: not asynchronous
         denied = phrase_in(
-            vocabulary.denied_of_functions if is_function else vocabulary.denied, name
+            vocabulary.denied_of_functions if is_function else vocabulary.denied, text
         )
-        for word, adds, before in ((phrase, gain, found), (denied, denying, denials)):
+        for word, says, before in ((phrase, name, found), (denied, denying, denials)):
             if word is not None:
                 # The same word again, further out, adds little.
                 fade = 0.4 if word in before else 1.0
                 before.add(word)
-                score.add(f"the {kind}'s name says {word}", adds * fade)
+                said = f"the {kind} name contains `{word}`"
+                yield Feature(says, said, strength * fade, word=word)
 
 
 def _given_by(occurrence: NameOccurrence) -> str:
     """What a message says of a word that another file gives."""
-    return (
-        f"{occurrence.origin} gives it `{occurrence.text}`" if occurrence.origin is not None else ""
-    )
+    if occurrence.origin is None:
+        return ""
+    return f"{occurrence.origin} passes it `{occurrence.text}`"
 
 
 def _names_another(occurrence: NameOccurrence) -> bool:
@@ -297,21 +291,27 @@ def _counts(occurrence: NameOccurrence, function: FunctionFacts) -> bool:
     )
 
 
-def add_trait_features(score: Score, path: PathValue) -> None:
-    if PathTrait.DEVICE in path.traits:
-        score.rule_out("the path is a device")
-    if (PathTrait.TEMP | PathTrait.TEMP_DIR) & path.traits:
-        score.rule_out("the path is a temp file")
-    if PathTrait.STAGED in path.traits:
-        score.rule_out("the folder is published when the `with` is left")
+def trait_features(path: PathValue) -> Iterator[Feature]:
+    """Features in what is known of the path besides its words."""
     if PathTrait.SYSTEM_TEMP in path.traits:
-        score.add("the path is in the system's temp folder", _SYSTEM_TEMP)
+        yield Feature(Name.SYSTEM_TEMP, "the path is in the system's temp folder")
     if PathTrait.BACKUP in path.traits:
-        score.add("the path is a copy put aside", _BACKUP)
+        yield Feature(Name.BACKUP, "the path is a backup copy")
     if PathTrait.UNIQUE in path.traits:
-        score.add("each write has a fresh name", _UNIQUE_NAME)
+        yield Feature(Name.FRESH_NAME, "each write uses a new name")
     if any(phrase_in(catalog.VOLATILE, occurrence.text) for occurrence in path.occurrences):
-        score.add("the folder does not outlive the run", _VOLATILE)
+        yield Feature(Name.VOLATILE_FOLDER, "the folder is removed after the run")
+
+
+class _Reading(NamedTuple):
+    """How a load reads a file back."""
+
+    name: Name
+    strength: float = 1.0
+
+    @property
+    def prior(self) -> float:
+        return self.name.prior * self.strength
 
 
 class Readers:
@@ -329,31 +329,31 @@ class Readers:
             is_new = self._loads.setdefault(key, load) is load
             if is_new and not load.raw and not load.far and load.api not in apis.SPLITTERS:
                 self._parsed.setdefault(load.function, []).append(load.path)
-        self._weights: dict[tuple[LoadSite, bool], float] = {}
+        self._readings: dict[tuple[LoadSite, bool], _Reading] = {}
         self._by_file = ByFile((load, load.path) for load in self._loads.values())
 
     def of(self, path: PathValue) -> list[LoadSite]:
         """The loads of a file."""
         return self._by_file.same(path)
 
-    def weight(self, load: LoadSite, *, own: bool) -> float:
-        """Of a load of a file that another function writes; `own`: the program chose its name."""
-        if (load, own) not in self._weights:
-            self._weights[load, own] = self._weight(load, own=own)
-        return self._weights[load, own]
+    def reading(self, load: LoadSite, *, own: bool) -> _Reading:
+        """How a load reads a file that another function writes; `own`: the program chose its
+        name."""
+        if (load, own) not in self._readings:
+            self._readings[load, own] = self._reading(load, own=own)
+        return self._readings[load, own]
 
-    def _weight(self, load: LoadSite, *, own: bool) -> float:
+    def _reading(self, load: LoadSite, *, own: bool) -> _Reading:
         # What is read by a function from elsewhere, and has no name of the program's, may be
         # anybody's file that is edited.
-        weight = _weight(load, edits=load.far and not own)
+        name = _reading(load, edits=load.far and not own)
         if load.raw:
             if any(each.same(load.path) for each in self._parsed.get(load.function, ())):
-                weight = READ_BACK_SAME
+                name = Name.READ_BACK
             elif own:
-                weight = _READ_BACK_OWN_RAW
-        if phrase_in(_NAMES_DENIED, load.function.name):
-            weight /= 2  # `read_log`, `load_template`
-        return weight
+                name = Name.READ_BACK_OWN_RAW
+        # `read_log`, `load_template`
+        return _Reading(name, 0.5 if phrase_in(_NAMES_DENIED, load.function.name) else 1.0)
 
     def loaders(self, load: LoadSite) -> tuple[FunctionFacts, ...]:
         """The function that a load stands in, with those that give it the path."""
@@ -401,43 +401,56 @@ def read_back(
     given = given_by_caller(path, function)
     own = not given and _is_own(path)
     best: LoadSite | None = None
-    weight = 0.0
+    how: _Reading | None = None
     seen: set[LoadSite] = set()
     for load in readers.of(path):
         if load.function is not function:
-            found = readers.weight(load, own=own)
+            found = readers.reading(load, own=own)
         elif _moved(load.path, path):
             continue
         else:
             # What one function reads and writes may be anybody's file that it edits.
-            found = _weight(load, edits=load.far)
+            found = _Reading(_reading(load, edits=load.far))
         seen.add(load)
-        if found > weight:
-            best, weight = load, found
-            if weight >= READ_BACK_SAME:
+        if how is None or found.prior > how.prior:
+            best, how = load, found
+            if how.prior >= Name.READ_BACK.prior:
                 break  # none is better
-    if weight < _READ_BACK_PAIR:
+    if how is None or how.prior < Name.READ_BACK_PAIR.prior:
         savers = (function, *callers(function)) if given else (function,)
         if pair := readers.are_paired(savers, seen, own=own):
             load, loader = pair
-            found = _READ_BACK_PAIR_RAW if load.raw else _READ_BACK_PAIR
-            if found > weight:
-                return (Feature(f"`{loader.name}` reads such a file back", found, load),)
-    if best is None:
+            name = Name.READ_BACK_PAIR_RAW if load.raw else Name.READ_BACK_PAIR
+            if how is None or name.prior > how.prior:
+                who = f"`{loader.name}`"
+                return (Feature(name, f"{who} appears to read it back", site=load, who=who),)
+    if best is None or how is None:
         return ()
-    return (Feature(f"{_loader_shown(best.function, function)} reads it back", weight, best),)
+    who = _loader_shown(best.function, function)
+    return (Feature(how.name, f"{who} reads it back", how.strength, best, who=who),)
 
 
-def _weight(load: LoadSite, *, edits: bool = False) -> float:
-    """Of a load of the file that is written; `edits`: it may be no more than a step of that."""
+def _reading(load: LoadSite, *, edits: bool = False) -> Name:
+    """How a load reads the file that is written; `edits`: it may be no more than a step of that."""
     if load.api in apis.SPLITTERS:
-        return _READ_BACK_SPLIT
-    return READ_BACK_RAW if load.raw or edits else READ_BACK_SAME
+        return Name.READ_BACK_SPLIT
+    return Name.READ_BACK_RAW if load.raw or edits else Name.READ_BACK
+
+
+_READINGS = (
+    Name.READ_BACK,
+    Name.READ_BACK_OWN_RAW,
+    Name.READ_BACK_PAIR,
+    Name.READ_BACK_SPLIT,
+    Name.READ_BACK_PAIR_RAW,
+    Name.READ_BACK_RAW,
+)
 
 
 def best_possible_read_back(site: WriteSite) -> tuple[Feature, ...]:
     """The strongest feature that `read_back` could find."""
-    return (Feature("it may be read back", READ_BACK_SAME, site),)
+    strongest = max(_READINGS, key=lambda name: name.weight)
+    return (Feature(strongest, "it may be read back", site=site),)
 
 
 def _moved(loaded: PathValue, written: PathValue) -> bool:
@@ -462,102 +475,105 @@ def _is_own(path: PathValue) -> bool:
 
 def _loader_shown(loader: FunctionFacts, function: FunctionFacts) -> str:
     if loader is function:
-        return "the same function"
-    return "the module" if loader.is_module else f"`{loader.name}`"
+        return "this function"
+    return "this module" if loader.is_module else f"`{loader.name}`"
 
 
-def add_foreign_features(score: Score, path: PathValue, function: FunctionFacts) -> None:
+def foreign_features(path: PathValue, function: FunctionFacts) -> Iterator[Feature]:
     """Against a load of a file that no visible code writes: mostly another program's."""
     names = (*(m.text for m in path.occurrences), function.name)
     if not any(phrase_in(catalog.OWN, name) for name in names):
-        score.add("nothing in sight writes it", _FOREIGN)
+        yield Feature(Name.FOREIGN, "no visible code writes it")
 
 
-def add_hint_features(score: Score) -> None:
+def hint_features(found: Sequence[Feature]) -> Iterator[Feature]:
     """Against files with weak words only: something must be seen to read them back."""
-    if not score.read_back and not any(g.weight >= _STRONG for g in score.features):
-        score.add("nothing is seen to read it back", _ONLY_HINTS)
+    if not is_read_back(found) and not any(g.prior >= _STRONG for g in found):
+        yield Feature(Name.NOT_SEEN_READ_BACK, "no visible code reads it back")
 
 
-def add_content_features(score: Score, site: WriteSite) -> None:
+def content_features(site: WriteSite, found: Sequence[Feature]) -> Iterator[Feature]:
+    """Features in what is written, which hang on those that were `found` so far."""
     if site.constant:
-        score.add("what is written is always the same", _CONSTANT)
+        yield Feature(Name.ALWAYS_SAME, "the content is always the same")
     elif site.content is Content.STATE:
-        score.add("the data is serialised", _STATE_CONTENT)
-    elif site.content is Content.TABLE and not score.read_back:
-        score.add("the data is a table", _TABLE_CONTENT)
+        yield Feature(Name.SERIALISED, "it holds serialised data")
+    elif site.content is Content.TABLE and not is_read_back(found):
+        yield Feature(Name.TABLE, "it holds a table")
     elif site.content is Content.COPY:
         source = code_of(site.call.arguments[0].value)
         if any(phrase_in(catalog.BACKUP, name) for name in site.data):
-            score.add("a copy put aside is restored", _RESTORED)
+            yield Feature(Name.RESTORED, "a backup copy is restored")
         elif any(phrase_in(catalog.ORIGINALS, name) for name in (*site.data, source)):
-            score.add("what is copied came with the program", _RESTORED)
+            yield Feature(Name.RESTORED, "the copied file ships with the program")
         # Functions named for checkpoints copy much that is not state.
-        elif not any(g.weight > 2.0 and g.site is None for g in score.features):
-            score.add("the file is copied", _COPY)
+        elif not any(g.prior > 2.0 and g.site is None for g in found):
+            yield Feature(Name.COPIED, "the file is copied")
 
 
-def add_data_features(score: Score, vocabulary: Vocabulary, names: tuple[str, ...]) -> None:
+def data_features(vocabulary: Vocabulary, names: tuple[str, ...]) -> Iterator[Feature]:
     """Features in the names of what is written."""
-    strong, weak, denying = _DATA
     if any(phrase_in(catalog.SOURCE_TEXT, name) for name in names[:1]):
-        score.add(f"the data `{names[0]}` is a text that is edited", denying)
+        yield Feature(Name.DATA_EDITED, f"the data `{names[0]}` is text that is being edited")
         return
+    strong, weak, denying = _DATA
     for name in names:
         if not {"pid", "getpid"}.isdisjoint(words(name)):
-            score.add(f"the data `{name}` is a running process", _RUNNING)
+            yield Feature(Name.RUNNING_PROCESS, f"the data `{name}` identifies a running process")
             return
-        for phrases, weight in (
+        for phrases, says in (
             (vocabulary.durable, strong),
             (vocabulary.maybe, weak),
             (vocabulary.denied, denying),
         ):
             phrase = phrase_in(phrases, name)
             if phrase is not None:
-                score.add(f"the data `{name}` says {phrase}", weight)
+                yield Feature(says, f"the data `{name}` contains `{phrase}`", word=phrase)
                 return
 
 
-def add_caller_features(
-    score: Score, vocabulary: Vocabulary, callers: tuple[FunctionFacts, ...]
-) -> None:
+def caller_features(
+    vocabulary: Vocabulary, callers: tuple[FunctionFacts, ...]
+) -> Iterator[Feature]:
     """The strongest feature in the names of functions that pass the path on."""
-    for phrases, weight in zip((vocabulary.durable, vocabulary.maybe), _CALLER, strict=True):
+    for phrases, says in zip((vocabulary.durable, vocabulary.maybe), _CALLER, strict=True):
         for caller in callers:
             phrase = phrase_in(phrases, caller.name)
             if phrase is not None:
-                score.add(f"`{caller.name}`, which calls it, says {phrase}", weight)
+                text = f"its caller `{caller.name}` contains `{phrase}` in its name"
+                yield Feature(says, text, word=phrase)
                 return
 
 
 def caller_ground(vocabulary: Vocabulary, names: Iterable[str], place: Location) -> list[Feature]:
     """The best ground in the names of what hands the path down in another file."""
-    for phrases, weight in zip((vocabulary.durable, vocabulary.maybe), _CALLER, strict=True):
+    for phrases, says in zip((vocabulary.durable, vocabulary.maybe), _CALLER, strict=True):
         for name in names:
             phrase = phrase_in(phrases, name)
             if phrase is not None:
-                text = f"{place}, which calls it, says {phrase}"
-                return [Feature(text, weight * _DISTANT, elsewhere=place)]
+                text = f"its caller {place} contains `{phrase}` in a name"
+                return [Feature(says, text, _DISTANT, elsewhere=place, word=phrase)]
     return []
 
 
-def add_purpose_features(score: Score, function: FunctionFacts) -> None:
+def purpose_features(function: FunctionFacts) -> Iterator[Feature]:
     """Features in what the function's name says it does."""
     phrase = phrase_in(catalog.PROMISING_ATOMICITY, function.name)
     if phrase is not None:
-        score.add(f"the function's name promises {phrase}", _PROMISING)
+        text = f"the function name promises `{phrase}`"
+        yield Feature(Name.FUNCTION_PROMISES, text, word=phrase)
     phrase = phrase_in(catalog.SAVE_VERBS, function.name)
     if phrase is not None:
-        score.add(f"the function's name says {phrase}", _KEEPING)
+        yield Feature(Name.FUNCTION_SAVES, f"the function name contains `{phrase}`", word=phrase)
 
 
-def add_absence_features(score: Score, site: WriteSite) -> None:
+def absence_features(site: WriteSite) -> Iterator[Feature]:
     """Against what is written only when the file does not exist: nothing old is lost."""
     if guarded_by_absence(site):
         names = (*(m.text for m in site.path.occurrences), *site.data)
         secret = any(phrase_in(catalog.SECRETS, name) for name in names)
-        weight = _SECRET_WHEN_MISSING if secret else _ONLY_WHEN_MISSING
-        score.add("it is written only when it does not exist", weight)
+        name = Name.SECRET_WHEN_MISSING if secret else Name.ONLY_WHEN_MISSING
+        yield Feature(name, "it is written only if it does not exist yet")
 
 
 def guarded_by_absence(site: WriteSite) -> bool:
@@ -571,6 +587,15 @@ def guarded_by_absence(site: WriteSite) -> bool:
     )
 
 
+def _asks_of_path(tests: Sequence[ast.expr]) -> bool:
+    """Whether the first of some tests is a path whose existence one of the others asks for."""
+    first, *others = map(code_of, tests)
+    return isinstance(tests[0], (ast.Name, ast.Attribute)) and any(
+        each.startswith(f"{first}.") or each.endswith((f"({first})", f"(str({first}))"))
+        for each in others
+    )
+
+
 def _implies_absence(test: ast.expr, *, holds: bool) -> bool:
     """Whether a file does not exist where a test is known to hold, or not to."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
@@ -579,8 +604,9 @@ def _implies_absence(test: ast.expr, *, holds: bool) -> bool:
         first, *rest = (_implies_absence(each, holds=holds) for each in test.values)
         if isinstance(test.op, ast.And) is holds:
             return first or any(rest)
-        # `not (path and path.exists())`: without a path there is no file either.
-        return all(rest) and (first or (not holds and isinstance(test.values[0], ast.Name)))
+        # `not (path and path.exists())`: without a path there is no file either. Without what
+        # else is asked, as in `not (update and path.exists())`, there may be one.
+        return all(rest) and (first or (not holds and _asks_of_path(test.values)))
     if holds or not isinstance(test, ast.Call):
         return False
     return last_name(test.func) in {"exists", "is_file", "isfile"}

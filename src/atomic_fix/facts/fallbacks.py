@@ -10,7 +10,7 @@ from enum import Enum, auto
 from itertools import pairwise
 
 from atomic_fix.catalog.calls import RETURNING_CONTENT, SUPPRESSING
-from atomic_fix.catalog.words import ATTEMPTING, WAITING
+from atomic_fix.catalog.words import ATTEMPTING, PAUSING, POLLING, SCHEDULING, WAITING
 from atomic_fix.facts.exceptions import takes_value_error
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
@@ -30,6 +30,9 @@ from atomic_fix.facts.sites import LoadSite, Sites
 
 _CALLERS = 2
 """How far callers are followed: callers of callers, no further."""
+
+_POLLS = 4
+"""How far a loop that polls may be above what it calls."""
 
 _LOOPING = (*LOOPS, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # `except*` is of Python 3.11.
@@ -208,6 +211,79 @@ def _is_caught(sites: Sites, site: CallSite) -> bool:
             case _ if isinstance(node, _TRY_STAR) and inner in getattr(node, "body", ()):
                 return True
     return False
+
+
+def is_polled(sites: Sites, module: ast.Module, function: FunctionFacts) -> bool:
+    """Whether a loop that waits between its rounds calls a function, or a timer does: it runs for
+    as long as the program, on the same files."""
+    seen = {function}
+    level = [function]
+    for _ in range(_POLLS):
+        above: list[FunctionFacts] = []
+        for each in level:
+            if not POLLING.isdisjoint(words(each.name)) or _is_scheduled(module, each):
+                return True
+            for site in call_sites(sites, module, each):
+                if any(_waits(node) for node in site.trail):
+                    return True
+                caller = site.call.function
+                if not caller.is_module and caller not in seen:
+                    seen.add(caller)
+                    above.append(caller)
+        level = above
+    return False
+
+
+def is_in_polling_loop(region: GuardedRegion) -> bool:
+    """Whether a handler stands in such a loop, and the loop goes on after it."""
+    if not any(_waits(block.node) for block in region.enclosing if block.kind is BlockKind.LOOP):
+        return False
+    handlers = getattr(region.node, "handlers", ())
+    return not any(_leaves_loop(each.body[-1]) for each in handlers)
+
+
+def _leaves_loop(statement: ast.stmt) -> bool:
+    return isinstance(statement, (ast.Return, ast.Raise, ast.Break))
+
+
+def _waits(node: ast.AST) -> bool:
+    return isinstance(node, ast.While) and any(
+        isinstance(each, ast.Call) and not PAUSING.isdisjoint(words(called_name(each)))
+        for each in (*walk(node.test), *_walk(node.body))
+    )
+
+
+def _is_scheduled(module: ast.Module, function: FunctionFacts) -> bool:
+    """Whether a function is given to a timer, or has the decorator of one."""
+    node = function.node
+    for decorator in node.decorator_list if isinstance(node, FUNCTIONS) else ():
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if not SCHEDULING.isdisjoint(words(dotted(called) or "")):
+            return True
+    name = function.name
+    return bool(name) and any(
+        isinstance(call, ast.Call)
+        and _schedules(call)
+        and any(
+            isinstance(each, (ast.Name, ast.Attribute)) and last_name(each) == name
+            for given in arguments(call)
+            for each in walk(given.value)
+        )
+        for call in walk(module)
+    )
+
+
+def _schedules(call: ast.Call) -> bool:
+    """`Timer(5, check)`, `loop.call_later(5, check)`, `every(5).minutes.do(check)`."""
+    said = {*words(called_name(call))}
+    return not SCHEDULING.isdisjoint(said) or (
+        said <= {"do", "connect"}
+        and any(
+            isinstance(each, (ast.Name, ast.Attribute))
+            and not SCHEDULING.isdisjoint(words(last_name(each) or ""))
+            for each in walk(call.func)
+        )
+    )
 
 
 class _Use(Enum):

@@ -14,6 +14,7 @@ from atomic_fix.catalog.calls import (
     WRITING_METHODS,
 )
 from atomic_fix.catalog.words import LOADING, WRITING
+from atomic_fix.facts.handed import handed_function
 from atomic_fix.facts.modes import of_letters
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
@@ -45,6 +46,9 @@ _CONTENTS = Bounds(callers=4)
 _MAKER = Bounds(steps=3, bindings=2)
 """For the call that made an object."""
 
+_HANDED = frozenset({"read_text", "read_bytes"})
+"""Methods that read a file whatever calls them."""
+_KEEPERS = {keeper.name: keeper for keeper in apis.KEEPERS}
 PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 """Methods of a path that may be called through a name that is bound to them."""
 
@@ -166,9 +170,9 @@ class Handles:
     def handle_name(self, call: Call) -> str | None:
         """The dotted name that the handle opened by a call is bound to."""
         function = call.function
-        found = self._named(function, function.bindings).get(call.node)
+        found = self._named(function, function.bindings).get(call.source_node)
         if found is None and function.owner is not None:
-            name = self._named(function.owner, function.owner.attributes).get(call.node)
+            name = self._named(function.owner, function.owner.attributes).get(call.source_node)
             found = f"self.{name}" if name is not None else None
         return found
 
@@ -192,7 +196,7 @@ class Handles:
                     found.setdefault(node, []).append(other)
             calls.of_handle[handle] = found
         found = calls.of_handle[handle]
-        return [other for other in found.get(call.node, ()) if other.order > call.order]
+        return [other for other in found.get(call.source_node, ()) if other.order > call.order]
 
     def _bound(self, name: str, call: Call) -> list[Binding]:
         """What a name, or an attribute of `self`, may stand for at a call."""
@@ -200,6 +204,11 @@ class Handles:
         if name.startswith("self.") and call.function.owner is not None:
             found = self.paths.attribute(call.function.owner, name[5:])
         return found or self.paths.bindings(name, call.function, call.order)
+
+    def bound(self, node: ast.expr, call: Call) -> list[Binding]:
+        """What a name, or an attribute of `self`, may stand for at a call."""
+        name = dotted(node)
+        return self._bound(name, call)[-_CONTENTS.bindings :] if name is not None else []
 
     def handle_of(self, node: ast.expr, call: Call) -> Call | None:
         """The call that opened the handle which `node` names, if it is one."""
@@ -222,8 +231,9 @@ class Handles:
         name = self.paths.call_name(call, call.function)
         row = name.opener
         if row is not None:
-            target = call.argument(0, row.path_keyword)
-            mode = call.argument(1, "mode")
+            given = self.paths.completed(call)
+            target = given.argument(0, row.path_keyword)
+            mode = given.argument(1, "mode")
             return Opened(target, mode, row) if target is not None else None
         if call.method != "open" or call.receiver is None or name.package == "os":
             return None
@@ -360,6 +370,9 @@ class Handles:
             func = inner.argument(position)
             if isinstance(func, ast.Attribute) and func.attr in READING_A_PATH:
                 return self.resolve(func.value, call), func.value
+        read = handed_function(inner, _HANDED)
+        if isinstance(read, ast.Attribute):
+            return self.resolve(read.value, call), read.value
         for callee in self.paths.callees(node, call.function)[:1]:
             for returned in callee.returns[-_CONTENTS.returns :]:
                 found = self.origin(
@@ -389,6 +402,29 @@ class Handles:
             self.made_by(b.value, call.at(b), makers, depth - 1)
             for b in self._bound(name, call)[-_MAKER.bindings :]
         )
+
+    def kept(
+        self, call: Call, given: ast.expr | None
+    ) -> tuple[apis.Keeper, PathValue, ast.expr] | None:
+        """What saves to the path that it was made with, where a method of it is called.
+
+        Args:
+            given: the path that the method itself is given.
+        """
+        name = dotted(call.receiver)
+        for binding in self._bound(name, call)[-_MAKER.bindings :] if name is not None else ():
+            made = binding.value
+            if not isinstance(made, ast.Call):
+                continue
+            keeper = _KEEPERS.get(self.paths.call_name(made, binding.function).full)
+            node = argument(made, 0, keeper.keyword) if keeper is not None else None
+            if keeper is None or (node is None and given is None):
+                continue
+            if given is not None:
+                return keeper, self.resolve(given, call), given
+            assert node is not None
+            return keeper, self.resolve(node, call.at(binding)), node
+        return None
 
     def rewrites(self, call: Call, *, appends: bool) -> bool:
         """Whether what was in the file is lost through a handle opened for update, or to append.

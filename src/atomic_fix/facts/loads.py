@@ -5,11 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from atomic_fix.catalog import apis
+from atomic_fix.catalog.calls import CONVERTING, PARSING
 from atomic_fix.catalog.words import LOADING, NOT_FILES
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import called_name, walk
 from atomic_fix.facts.paths import PathTrait, PathValue, QualifiedName
 from atomic_fix.facts.scopes import Call, Site
+
+_LOADING = frozenset(keeper.loads for keeper in apis.KEEPERS if keeper.loads)
+# `payload.get("step")`, `payload.items()`
+_TAKING_A_PART = frozenset({"get", "items", "pop", "setdefault", "values"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +59,10 @@ class Loads:
             if node is not None:
                 path = self._handles.resolve(node, call)
                 return LoadSite(call, "ConfigParser.read", path, node, raw=False)
+        if method in _LOADING and receiver is not None:
+            kept = self._handles.kept(call, call.argument(0, "filename"))
+            if kept is not None and kept[0].loads == method:
+                return LoadSite(call, method, kept[1], kept[2], raw=False)
         if method in {"load", "loads"} and call.arguments:
             # `json_lib.load(handle)`, `yaml.load(stream)`: a parser under another name.
             origin = self._handles.origin(call.arguments[0].value, call)
@@ -95,6 +105,8 @@ class Loads:
         if not call.arguments:
             return None
         node = call.argument(0) or call.arguments[0].value
+        if name.last in CONVERTING and self._was_parsed(node, call):
+            return None  # the file is read already: a value of it may be wrong
         if name.full in {"zipfile.ZipFile", "h5py.File"}:
             mode = call.argument(1, "mode")
             if mode is not None and "r" not in self._handles.modes(mode, call):
@@ -105,6 +117,38 @@ class Loads:
         if origin is None:
             return None
         return LoadSite(call, loader.name.lstrip("."), *origin, raw=False)
+
+    def _was_parsed(self, node: ast.expr, call: Call, depth: int = 6) -> bool:
+        """Whether an expression is a part of what a parser gave in an earlier statement."""
+        if depth == 0:
+            return False
+        match node:
+            case ast.BoolOp(values=[inner, *_]) | ast.Subscript(value=inner):
+                return self._was_parsed(inner, call, depth - 1)
+            case ast.Call(func=ast.Attribute(value=inner, attr=method)) if method in _TAKING_A_PART:
+                return self._was_parsed(inner, call, depth - 1)
+            case ast.Name() | ast.Attribute():
+                return any(
+                    self._parses(binding.value, call)
+                    or self._was_parsed(binding.value, call.at(binding), depth - 1)
+                    for binding in self._handles.bound(node, call)
+                )
+        return False
+
+    def _parses(self, node: ast.expr, call: Call) -> bool:
+        if isinstance(node, ast.Await):
+            node = node.value
+        if isinstance(node, ast.BoolOp):
+            node = node.values[0]
+        if not isinstance(node, ast.Call):
+            return False
+        if called_name(node) in PARSING:
+            return True
+        return any(
+            isinstance(each, ast.Call) and called_name(each) in PARSING
+            for callee in self._handles.paths.callees(node, call.function)[:1]
+            for each in walk(callee.node)
+        )
 
     def _read_open(self, call: Call) -> LoadSite | None:
         opened = self._handles.opens(call)

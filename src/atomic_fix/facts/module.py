@@ -6,12 +6,13 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from atomic_fix.catalog.apis import Content
+from atomic_fix.catalog.features import FeatureName
 from atomic_fix.catalog.words import ORIGINALS
 from atomic_fix.config import Config
 from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.elsewhere import View, views
-from atomic_fix.facts.evidence import Score, Vocabulary
+from atomic_fix.facts.evidence import Feature, Score, Vocabulary
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
 from atomic_fix.facts.pairs import ByFile, Partners, answered, asked
@@ -30,12 +31,16 @@ from atomic_fix.facts.statements import Statements, rows_of
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
 from atomic_fix.facts.testing import is_named_test, is_test
 from atomic_fix.facts.tree import Tree
+from atomic_fix.facts.trusted import is_trusted
 from atomic_fix.source import Source
 
 _Result = TypeVar("_Result")
 
+"""Against what is fetched again each time, or where it cannot be read."""
 _EMPTY = frozenset({"", "None", "False", "0", "{}", "[]", "()", "''", '""', "dict()", "list()"})
 """Defaults that a caller can tell from what was loaded by a plain test."""
+
+_FILLED_FOR_CALLERS = "its callers pass it a temp file, which they publish"
 
 
 @dataclass(frozen=True)
@@ -182,26 +187,39 @@ class ModuleFacts:
         )
 
     def _weigh_write_as(self, site: WriteSite, view: View) -> Score:
-        named = self._path_score(view.path, site.function)
-        if named.ruled_out:
-            return named
-        named.features += view.features
-        most = self._with_write_features(
-            site, [*named.features, *evidence.best_possible_read_back(site)]
+        named = (*self._path_features(view.path, site.function), *view.features)
+        if excluded := evidence.exclusion(view.path):
+            return Score(named, excluded)
+        most = Score(
+            self._with_write_features(site, (*named, *evidence.best_possible_read_back(site)))
         )
         if most.confidence < self.config.min_confidence:
             return most
-        found = self._with_write_features(
-            site, [*named.features, *self._read_back(site.path, site.function)]
-        )
+        found = Score(self._write_features(site, named))
         # Last, since it looks at every caller.
         if (
             view.given is None
             and found.confidence >= self.config.min_confidence
             and is_filled_for_callers(self.sites, site)
         ):
-            found.rule_out("its callers have it fill a temp file, and publish that")
+            return Score(found.features, _FILLED_FOR_CALLERS)
         return found
+
+    def features(
+        self,
+        site: WriteSite | Publication | LoadSite,
+        view: View,
+        loader: FunctionFacts | None = None,
+    ) -> tuple[Feature, ...]:
+        """All that speaks for and against what a site writes, publishes or loads being durable
+        state, with its path as one caller has it; `loader`: the function that loads it."""
+        match site:
+            case WriteSite():
+                named = (*self._path_features(view.path, site.function), *view.features)
+                return self._write_features(site, named)
+            case Publication():
+                return self._publication_features(site, view)
+        return self._load_features(site, loader or site.function, view)
 
     def _views(self, site: Site, path: PathValue, *, reads: bool) -> list[View]:
         """The ways in which the path of a site is known."""
@@ -236,21 +254,33 @@ class ModuleFacts:
     def _likeliest(found: list[Score]) -> Score:
         """The one that speaks most for durable state."""
         if not found:
-            nothing = Score()
-            nothing.rule_out("its callers have it fill a temp file, and publish that")
-            return nothing
+            return Score(ruled_out=_FILLED_FOR_CALLERS)
         return max(found, key=lambda each: (not each.ruled_out, each.log_odds))
 
-    def _with_write_features(self, site: WriteSite, features: list[evidence.Feature]) -> Score:
+    def _write_features(self, site: WriteSite, named: tuple[Feature, ...]) -> tuple[Feature, ...]:
+        return self._with_write_features(site, (*named, *self._read_back(site.path, site.function)))
+
+    def _with_write_features(
+        self, site: WriteSite, found: tuple[Feature, ...]
+    ) -> tuple[Feature, ...]:
         """The features of the path and its readers, with those of the write itself."""
-        found = Score(features)
-        evidence.add_content_features(found, site)
+        found += tuple(evidence.content_features(site, found))
         if not site.constant:
-            evidence.add_data_features(found, self.vocabulary, site.data)
-        evidence.add_purpose_features(found, site.function)
-        evidence.add_hint_features(found)
-        evidence.add_absence_features(found, site)
+            found += tuple(evidence.data_features(self.vocabulary, site.data))
+        found += tuple(evidence.purpose_features(site.function))
+        found += tuple(evidence.hint_features(found))
+        if not self._is_trusted(site):
+            found += tuple(evidence.absence_features(site))
+            if site.content is Content.DOWNLOAD:
+                found += (Feature(FeatureName.DOWNLOADED, "it can be downloaded again"),)
+        elif site.content is Content.DOWNLOAD and not evidence.is_read_back(found):
+            text = "what exists is loaded, and not downloaded again"
+            found += (Feature(FeatureName.NOT_DOWNLOADED_AGAIN, text),)
         return found
+
+    def _is_trusted(self, site: WriteSite) -> bool:
+        """Whether what is written is not looked at once it exists."""
+        return self.cached(("trusted", site), lambda: is_trusted(self.sites, site))
 
     def load_score(self, load: LoadSite, function: FunctionFacts) -> Score:
         """How likely it is that what `function` loads is durable state."""
@@ -265,20 +295,22 @@ class ModuleFacts:
         )
 
     def _weigh_load_as(self, load: LoadSite, function: FunctionFacts, view: View) -> Score:
+        return Score(self.features(load, view, function), evidence.exclusion(view.path))
+
+    def _load_features(
+        self, load: LoadSite, function: FunctionFacts, view: View
+    ) -> tuple[Feature, ...]:
         path = view.path
-        found = self._path_score(path, function)
+        found = (*self._path_features(path, function), *view.features)
         writer = self._writer(load.path, function)
-        found.features += view.features
         if writer is not None:
-            text = f"`{writer.function.name or 'the module'}` writes it"
-            found.add(text, evidence.WRITTEN, writer)
+            who = "this module" if writer.function.is_module else f"`{writer.function.name}`"
+            found += (Feature(FeatureName.WRITTEN, f"{who} writes it", site=writer),)
         elif not any(feature.of_file for feature in view.features):
-            evidence.add_foreign_features(found, path, function)
+            found += tuple(evidence.foreign_features(path, function))
         if load.raw:
-            found.add("it is read, not parsed", -0.8)
-        else:
-            found.add("the data is parsed", 0.6)
-        return found
+            return (*found, Feature(FeatureName.NOT_PARSED, "its content is read but not parsed"))
+        return (*found, Feature(FeatureName.PARSED, "its content is parsed"))
 
     def _writer(self, path: PathValue, loader: FunctionFacts) -> WriteSite | PublishSite | None:
         """What writes the file that is loaded: by its path, or else by the functions' names."""
@@ -327,16 +359,17 @@ class ModuleFacts:
         )
 
     def _weigh_publication_as(self, publication: Publication, view: View) -> Score:
+        return Score(self.features(publication, view), evidence.exclusion(view.path))
+
+    def _publication_features(self, publication: Publication, view: View) -> tuple[Feature, ...]:
         site = publication.site
-        found = self._path_score(view.path, site.function)
-        found.features += view.features
+        found = (*self._path_features(view.path, site.function), *view.features)
         for write in publication.writes[:1]:
-            evidence.add_content_features(found, write)
-            evidence.add_data_features(found, self.vocabulary, write.data)
-        evidence.add_purpose_features(found, site.function)
-        found.add("it is written under a temp name first", 0.8)
-        found.features += self._read_back(site.target, site.function)
-        return found
+            found += tuple(evidence.content_features(write, found))
+            found += tuple(evidence.data_features(self.vocabulary, write.data))
+        found += tuple(evidence.purpose_features(site.function))
+        first = Feature(FeatureName.TEMP_NAME_FIRST, "it is written under a temp name first")
+        return (*found, first, *self._read_back(site.target, site.function))
 
     def callers(self, function: FunctionFacts, depth: int = 2) -> tuple[FunctionFacts, ...]:
         """Functions of the module that call this one, directly or through others."""
@@ -354,15 +387,18 @@ class ModuleFacts:
                     found.update(dict.fromkeys(self.callers(caller, depth - 1)))
         return tuple(found)
 
-    def _path_score(self, path: PathValue, function: FunctionFacts) -> Score:
-        found = Score()
-        evidence.add_name_features(found, self.vocabulary, path, function, self.source.filename)
-        evidence.add_trait_features(found, path)
+    def _path_features(self, path: PathValue, function: FunctionFacts) -> tuple[Feature, ...]:
+        """Those of a path in the words around it, whatever is done with the file."""
+        filename = self.source.filename
+        found = (
+            *evidence.name_features(self.vocabulary, path, function, filename),
+            *evidence.trait_features(path),
+        )
         if evidence.given_by_caller(path, function):
-            evidence.add_caller_features(found, self.vocabulary, self.callers(function))
+            found += tuple(evidence.caller_features(self.vocabulary, self.callers(function)))
         return found
 
-    def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[evidence.Feature, ...]:
+    def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[Feature, ...]:
         return evidence.read_back(path, function, self._readers, self.callers)
 
     @cached_property

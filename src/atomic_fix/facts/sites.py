@@ -7,9 +7,10 @@ from functools import cached_property, lru_cache
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.apis import Content, Move
-from atomic_fix.catalog.words import LOADING, PROMISING_ATOMICITY
+from atomic_fix.catalog.words import LOADING, PROMISING_ATOMICITY, WRITING
 from atomic_fix.config import Config
 from atomic_fix.facts.candidates import Candidates, last_parts
+from atomic_fix.facts.handed import call_of_handed, handed_function
 from atomic_fix.facts.handles import Handles, Opened
 from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import words
@@ -26,6 +27,8 @@ __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 # Last parts of names, in addition to those that open, save and load files. What runs a function
 # that it is given may do anything.
 _WRITING = frozenset({*apis.RUNNERS, "write_text", "write_bytes"})
+_KEPT = frozenset(row.loads for row in apis.KEEPERS if row.loads)
+_HANDED = frozenset({"write_text", "write_bytes"})
 _READING = frozenset({*apis.RUNNERS, *apis.SPLITTERS, "read_text", "read_bytes"})
 _PUBLISHING = frozenset({*apis.RUNNERS, *last_parts(apis.PUBLISHERS), *apis.PUBLISH_METHODS})
 _TREE_MAKERS = last_parts(apis.TREE_MAKERS)
@@ -129,6 +132,7 @@ class Sites:
         writing = named(_writing(self._config.savers), _is_wrapper)
         if named(_TREE_MAKERS):
             writing.add("write")
+        writing |= {row.saves for row in apis.KEEPERS if named(last_parts([row.name]))}
         publish = _Publishes(self.handles, self.calls_of(apis.PUBLISHERS))
         publishing = named(_PUBLISHING) | publish.helpers
         for given in self._candidates.calls(writing | publishing):
@@ -137,14 +141,48 @@ class Sites:
                 continue
             last = last_name(given.node.func)
             write = self._write.find(call, name) if last in writing else None
-            if write is not None:
+            if write is not None and not self._is_given_beforehand(given, write):
                 self.writes.append(write)
                 self._written.add(given)
             published = publish.find(call, name) if last in publishing else None
             if published is not None:
                 self.publishes.append(published)
+        self._find_handed_writes()
         if self.outside.calls:
             self._publish_elsewhere(publish)
+
+    def _find_handed_writes(self) -> None:
+        """The writes by functions that are handed to a call of any name, which makes the call."""
+        wanted = _HANDED | last_parts(_savers(self._config.savers))
+        found: list[WriteSite] = []
+        for given in self.scopes.calls():
+            function = handed_function(given, wanted) if given not in self._written else None
+            if function is None or last_name(given.node.func) in apis.RUNNERS:
+                continue
+            call = call_of_handed(given, function)
+            runner = self.paths.call_name(given, given.function)
+            if not call.arguments or self._is_vouched_for(given, runner):
+                continue
+            if last_name(function) not in _HANDED and (
+                # It may have the saver write to another path than it is given itself.
+                self.paths.callees(given.node, given.function)
+                or not WRITING.isdisjoint(words(given.method or runner.last))
+            ):
+                continue
+            write = self._write.find(call, self.paths.call_name(call, call.function))
+            if write is not None:
+                found.append(write)
+                self._written.add(given)
+        if found:
+            self.writes = sorted(
+                [*self.writes, *found], key=lambda site: (site.function.order, site.order)
+            )
+
+    def _is_given_beforehand(self, call: Call, write: WriteSite) -> bool:
+        """Whether it is the `partial` that is given the path: the write is told there."""
+        return self.paths.completed(call) is not call and not any(
+            each.value is write.path_node for each in call.arguments
+        )
 
     def _publish_elsewhere(self, publish: "_Publishes") -> None:
         """The calls of functions from other files that publish what they are given."""
@@ -253,7 +291,7 @@ class Sites:
     @cached_property
     def _loading(self) -> set[str]:
         """Last parts of the names of what may load a file."""
-        return self._candidates.names(_reading(self._config.loaders), _may_load)
+        return self._candidates.names(_reading(self._config.loaders) | _KEPT, _may_load)
 
     @cached_property
     def project_writes(self) -> list[WriteSite]:
@@ -327,16 +365,12 @@ class Sites:
             node = call_of(bound, call.node, call.node.args)
             call = Call(call.order, node, call.function, call.enclosing, dotted(bound), call.node)
             name = QualifiedName()
+        call = self.paths.completed(call)
         position = apis.RUNNERS.get(call.method or name.last)
         if position is not None:
             inner = call.argument(position)
             if isinstance(inner, (ast.Attribute, ast.Name)):
-                # `to_thread(path.write_text, text)` is the call `path.write_text(text)`.
-                rest = [each for each in call.node.args if each is not inner][position:]
-                node = call_of(inner, call.node, rest)
-                call = Call(
-                    call.order, node, call.function, call.enclosing, dotted(inner), call.source_node
-                )
+                call = call_of_handed(call, inner)
                 name = self.paths.call_name(call, call.function)
         return call, name
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from atomic_fix.catalog import errors
+from atomic_fix.catalog.apis import Content
 from atomic_fix.catalog.calls import MAKING_EMPTY
 from atomic_fix.catalog.errors import TRUNCATION_ERRORS
 from atomic_fix.catalog.words import ASKING, BROKEN, DEFAULT, LOADING, SHAPING
@@ -35,23 +36,23 @@ class Ending(Enum):
     """What a silent block does last."""
 
     RETURNS = "returns"
-    SETS = "sets"
-    CONTINUES = "continues"
-    BREAKS = "breaks off"
-    PASSES = "passes"
-    GOES_ON = "goes on"
+    SETS = "assigns"
+    CONTINUES = "goes to the next item"
+    BREAKS = "leaves the loop"
+    PASSES = "does nothing"
+    GOES_ON = "continues after the block"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happens after a silent error. As text it is a clause: "returns None"."""
+    """What happens after a silent error. As text it is a clause: "returns `None`"."""
 
     kind: Ending
     value: str = ""
     """What is returned or set, as the file has it, cut short."""
 
     def __str__(self) -> str:
-        return f"{self.kind.value} {self.value}".rstrip()
+        return f"{self.kind.value} `{self.value}`" if self.value else self.kind.value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,7 +183,27 @@ def _keeps_the_text(sites: Sites, load: LoadSite, handler: ast.ExceptHandler) ->
         return False
     if sites.handles.handle_of(text, load.call) is not None:
         return False
+    if _is_written_serialised(sites, load) and not _asks(handler):
+        return False  # a torn one is no text of another kind
     return BodyScan(handler.body, text.id).uses_error
+
+
+def _is_written_serialised(sites: Sites, load: LoadSite) -> bool:
+    """Whether the file that is loaded is written in one format by the module itself."""
+    written = [*sites.writes_of(load.path)]
+    for publish in sites.publishes:
+        if publish.target.same(load.path):
+            written += sites.writes_of(publish.source)
+    return bool(written) and all(each.content is Content.STATE for each in written)
+
+
+def _asks(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler looks at what it takes: `if text.startswith("{")`."""
+    return any(
+        isinstance(node, (ast.If, ast.IfExp, ast.Match, ast.Try))
+        for statement in handler.body
+        for node in walk(statement)
+    )
 
 
 def _suppressed(sites: Sites, region: GuardedRegion, node: With) -> list[Swallow]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.apis import Content
@@ -26,6 +27,7 @@ from atomic_fix.facts.scopes import Call, Site
 
 _ENCODING = re.compile(r"(?i:.*cod)|[\"'][\w-]+[\"']\Z")
 
+_SAVING = frozenset(keeper.saves for keeper in apis.KEEPERS)
 _NO_FILE = PathTrait.HANDLE | PathTrait.MEMORY
 
 
@@ -67,6 +69,12 @@ class Writes:
     def __init__(self, handles: Handles, savers: Mapping[str, apis.Saver]) -> None:
         self._handles = handles
         self._savers = savers
+
+    @cached_property
+    def _packages(self) -> frozenset[str]:
+        """The packages that the module imports."""
+        imports = self._handles.scopes.imports.values()
+        return frozenset(each.lstrip(".").partition(".")[0] for each in imports)
 
     def find(self, call: Call, name: QualifiedName) -> WriteSite | None:
         method, receiver = call.method, call.receiver
@@ -111,6 +119,8 @@ class Writes:
         saver = self._savers.get(name.full)
         if saver is None and receiver is not None and dotted(receiver) not in {"self", "cls"}:
             saver = self._savers.get(f".{method}")
+            if saver is not None and saver.packages and saver.packages.isdisjoint(self._packages):
+                saver = None
         if saver is not None:
             return self._saver(call, saver)
         if (
@@ -119,7 +129,7 @@ class Writes:
             and self._handles.made_by(receiver, call, apis.TREE_MAKERS)
         ):
             return self._saver(call, apis.TREE_WRITE)
-        return None
+        return self._kept(call)
 
     def _open(self, call: Call, name: str, opened: Opened) -> WriteSite | None:
         modes = sorted(self._handles.modes_of(opened, call))
@@ -204,10 +214,37 @@ class Writes:
         if isinstance(flags, ast.Name):
             bound = self._handles.paths.bindings(flags.id, call.function, call.order)
             text += "".join(code_of(b.value) for b in bound)
-        if "O_TRUNC" not in text or "O_EXCL" in text:
+        if any(each in text for each in ("O_EXCL", "O_APPEND", "O_DIRECTORY", "O_TMPFILE")):
+            return None
+        # What is written over the beginning is as torn as what was emptied first.
+        if "O_TRUNC" not in text and not (
+            ("O_WRONLY" in text or "O_RDWR" in text) and self._is_written_over(call)
+        ):
             return None
         path = self._handles.resolve(target, call)
         return WriteSite(call, WriteKind.OPEN, "os.open", target, path)
+
+    def _is_written_over(self, call: Call) -> bool:
+        """Whether a descriptor, which is opened at the beginning of its file, is written to."""
+        name = self._handles.handle_name(call)
+        uses = self._handles.uses(name, call) if name is not None else []
+        overwritten = False
+        for other in (*self._handles.calls_given(call.source_node, call.function), *uses):
+            full = self._handles.paths.call_name(other, other.function).full
+            if full == "os.lseek" and not (
+                code_of(other.node).endswith((", 0, os.SEEK_SET)", ", 0, 0)"))
+            ):
+                return False  # it goes on where it was left
+            if full == "os.write":
+                overwritten = True
+            elif full in {"os.fdopen", "builtins.open", "io.open"}:
+                mode = other.argument(1, "mode")
+                modes = self._handles.modes(mode, other) if mode is not None else set()
+                overwritten = overwritten or any(
+                    "w" in m or ("r+" in m and self._handles.rewrites(other, appends=False))
+                    for m in modes
+                )
+        return overwritten
 
     def _saver(self, call: Call, saver: apis.Saver) -> WriteSite | None:
         target = call.argument(saver.path, saver.keyword)
@@ -216,7 +253,8 @@ class Writes:
         path = self._handles.resolve(target, call)
         if _NO_FILE & path.traits or self._handles.handle_of(target, call) is not None:
             return None
-        if saver.name[0] == "." and not path.shows_path:
+        is_named = target is not call.argument(saver.path)  # `path=...` is one
+        if saver.name[0] == "." and not is_named and not path.shows_path:
             return None
         if saver.content is Content.COPY:
             source = call.argument(0, "src")
@@ -228,6 +266,20 @@ class Writes:
         data = _names(next((a.value for a in call.arguments if a.value is not target), None))
         api, content = saver.shown, saver.content
         return WriteSite(call, WriteKind.SAVE, api, target, path, WRITE, content, data, saver=saver)
+
+    def _kept(self, call: Call) -> WriteSite | None:
+        """`jar.save()`, of an object that was made with its path."""
+        if call.receiver is None or call.method not in _SAVING:
+            return None
+        found = self._handles.kept(call, call.argument(0, "filename"))
+        if found is None or call.method != found[0].saves:
+            return None
+        keeper, path, node = found
+        if _NO_FILE & path.traits:
+            return None
+        api = f"{keeper.name.rpartition('.')[2]}.{keeper.saves}"
+        saver = apis.Saver(api, 0, keeper.keyword, Content.STATE)
+        return WriteSite(call, WriteKind.SAVE, api, node, path, WRITE, Content.STATE, saver=saver)
 
     def _handle_content(self, call: Call, handle: str | None, uses: list[Call]) -> Content:
         given = self._handles.calls_given(call.node, call.function)

@@ -27,6 +27,8 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
     row = site.saver.handle
     if row is None:
         raise Refused(site.saver.refusal.format(site.api))
+    if facts.paths.is_chosen(site.call):
+        raise Refused("which function saves is decided while the program runs")
     if site.call.shown is not None:
         raise Refused("the saver is called by another function")
     attempt = WriteRewriter(EditContext(facts, site.function, [site.node]), site)

@@ -273,6 +273,9 @@ class _WholeWrite(WriteRewriter):
         in_a_runner = written.shown is not None
         if not isinstance(func, ast.Attribute) or (in_a_runner and given_to(context, func) is None):
             raise Refused("it is called under another name")
+        runner = last_name(self.call)
+        if in_a_runner and runner not in apis.RUNNERS:
+            raise Refused(f"how `{runner}` calls what it is given cannot be seen")
         self.path = self.path_text(self.target or func.value)
         call, args = self.call, self._arguments()
         self.given = _by_name(args, ("data", "encoding", "errors", "newline"))
@@ -339,6 +342,8 @@ class _OpenedWrite(WriteRewriter):
         site, context = self.site, self.context
         name = context.facts.paths.call_name(site.call.node, context.function)
         self.name = name.full
+        if context.facts.paths.is_chosen(site.call):
+            raise Refused("which function opens the file is decided while the program runs")
         if site.call.shown is not None:
             raise Refused("the handle is opened in another function")
         if site.api == "os.open":

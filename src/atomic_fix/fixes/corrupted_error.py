@@ -26,6 +26,7 @@ from atomic_fix.fixes.load_errors import Errors, joined, split_errors
 from atomic_fix.fixes.load_outcome import (
     CALLERS_DIFFER,
     LoadOutcome,
+    comes_again,
     is_met_in_older_formats,
     is_silent_on_purpose,
     outcome,
@@ -60,6 +61,9 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
     if raising is not None and (wanted == "raise" or raising.applicability is Applicability.SAFE):
         return raising
     fix = replace(_fix(facts, swallow, "warn"), alternative=raising)
+    if wanted == "auto" and comes_again(facts, swallow):
+        note = "what polls calls this: the warning would come each time, until the file is mended"
+        return replace(fix, applicability=Applicability.UNSAFE, note=note)
     told = _told(swallow)
     if told and wanted == "auto":
         note = f"the handler logs it by `{called_name(told[0])}`, which may be meant"

@@ -201,6 +201,14 @@ def _remarks(facts: ModuleFacts, swallow: Swallow) -> list[str]:
     return found
 
 
+def comes_again(facts: ModuleFacts, swallow: Swallow) -> bool:
+    """Whether a warning would come again and again, of the same file."""
+    if fallbacks.is_in_polling_loop(swallow.region):
+        return True
+    function = swallow.function
+    return not function.is_module and fallbacks.is_polled(facts.sites, facts.tree.module, function)
+
+
 def is_silent_on_purpose(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether a comment or docstring says that nothing is to be said."""
     return any(SILENT.search(text) for text in _remarks(facts, swallow))

@@ -4,17 +4,21 @@ found want of each finding."""
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from atomic_fix.finding import Applicability, Finding, Fix, Position, listed
+from atomic_fix.finding import Applicability, Cells, Finding, Fix, Position, Span, listed
 from atomic_fix.report import (
     DEFECT,
     Report,
     as_json,
+    details,
     escape_commands,
     fingerprints,
+    in_file,
     page_url,
+    paragraph,
+    place_of,
     printable,
     relative_path,
     severity_of,
@@ -68,53 +72,74 @@ def _objects(report: Report) -> Iterator[dict[str, Any]]:
         }
 
 
-def _fix(fix: Fix) -> dict[str, Any]:
+def _placed(span: Span, cells: Cells | None) -> dict[str, Any]:
+    """Where something is; in a notebook, the rows are those of its cell."""
+    if cells is None:
+        return {"end_location": asdict(span.end), "location": asdict(span.start)}
+    cell, row = cells.place(span.start.row)
+    end = replace(span.end, row=row + span.end.row - span.start.row)
+    return {
+        "cell": cell,
+        "end_location": asdict(end),
+        "location": asdict(replace(span.start, row=row)),
+    }
+
+
+def _fix(fix: Fix, cells: Cells | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "applicability": fix.applicability.value,
-        "edits": [
-            {
-                "content": edit.text,
-                "end_location": asdict(edit.span.end),
-                "location": asdict(edit.span.start),
-            }
-            for edit in fix.edits
-        ],
+        "edits": [{"content": edit.text, **_placed(edit.span, cells)} for edit in fix.edits],
         "message": fix.title,
     }
     if fix.note:
         found["note"] = fix.note
     if fix.alternative is not None:
-        found["alternative"] = _fix(fix.alternative)
+        found["alternative"] = _fix(fix.alternative, cells)
     return found
 
 
 def _object(finding: Finding) -> dict[str, Any]:
-    """One finding as ruff would write it, with `name`, `confidence`, `evidence` and
-    `related_locations` added, and `note` and `alternative` to its fix.
+    """One finding in the format of ruff, with more keys; its `message` is the headline.
     `filename` is absolute, as ruff's is."""
     fix = finding.fix
     return {
+        "also": [
+            {"code": each.code, "message": each.headline, "name": each.name}
+            for each in finding.also
+        ],
         "cell": None,
         "code": finding.code,
         "confidence": round(finding.confidence, 3),
-        "end_location": asdict(finding.span.end),
-        "evidence": [asdict(each) for each in finding.evidence],
+        "confidence_level": finding.confidence_level,
+        "evidence": [
+            {**asdict(each), **({} if each.path else _row(each.row, finding.cells))}
+            for each in finding.evidence
+        ],
         "filename": _whole(finding.filename),
-        "fix": fix and _fix(fix),
-        "location": asdict(finding.span.start),
-        "message": finding.message,
+        "fix": fix and _fix(fix, finding.cells),
+        "label": finding.label,
+        "message": finding.headline,
         "name": finding.name,
-        "noqa_row": finding.noqa_row,
+        **{f"noqa_{name}": at for name, at in _row(finding.noqa_row, finding.cells).items()},
         "related_locations": [
             {
-                "end_location": asdict(each.span.end),
+                **_placed(each.span, None if each.path else finding.cells),
                 "filename": _whole(each.path or finding.filename),
-                "location": asdict(each.span.start),
                 "message": each.message,
             }
             for each in finding.related
         ],
+        "what_to_do": finding.what_to_do,
+        "why": finding.why,
+        **_placed(finding.span, finding.cells),
     }
+
+
+def _row(row: int | None, cells: Cells | None) -> dict[str, Any]:
+    if cells is None or row is None:
+        return {"row": row}
+    cell, row = cells.place(row)
+    return {"cell": cell, "row": row}
 
 
 def _whole(filename: str) -> str:
@@ -124,7 +149,8 @@ def _whole(filename: str) -> str:
 def github(report: Report) -> Iterator[str]:
     """Workflow commands of GitHub Actions: an annotation for each finding."""
     for finding, severity in report.rated:
-        start, end = finding.span.start, finding.span.end
+        annotated = in_file(finding)
+        start, end = annotated.span.start, annotated.span.end
         path = printable(relative_path(finding.filename))
         properties = {
             "title": f"atomic-fix ({finding.code})",
@@ -135,8 +161,9 @@ def github(report: Report) -> Iterator[str]:
             "endColumn": end.column,
         }
         named = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
-        place = f"{path}:{start.row}:{start.column}"
-        yield f"::{severity.name} {named}::{_data(f'{place}: {finding.code} {finding.message}')}\n"
+        place = f"{path}:{place_of(finding)}"
+        text = _data(f"{place}: {finding.code} {paragraph(finding)}")
+        yield f"::{severity.name} {named}::{text}\n"
 
 
 def _data(text: str) -> str:
@@ -152,7 +179,7 @@ def gitlab(report: Report) -> Iterator[str]:
     entries = [
         {
             "check_name": finding.code,
-            "description": f"{finding.code} {finding.message}",
+            "description": f"{finding.code} {finding.headline}",
             "fingerprint": fingerprint,
             "severity": severity_of(result).gitlab,
             "location": {
@@ -188,13 +215,15 @@ def junit(report: Report) -> Iterator[str]:
             errors=str(counts["error"]),
         )
         for finding in findings:
-            start = finding.span.start
+            row = in_file(finding).span.start.row
             case = ET.SubElement(
-                suite, "testcase", name=finding.code, classname=name, line=str(start.row)
+                suite, "testcase", name=finding.code, classname=name, line=str(row)
             )
-            message = printable(finding.message)
+            message = printable(finding.headline)
             outcome = ET.SubElement(case, kind, message=message, type=finding.code)
-            outcome.text = f"{name}:{start.row}:{start.column}: {finding.code} {message}"
+            place = f"{name}:{place_of(finding)}"
+            rows = [f"{place}: {finding.code} {message}", *map(printable, details(finding))]
+            outcome.text = "\n".join(rows)
     if not len(root):
         suite = ET.SubElement(
             root, "testsuite", name="atomic-fix", tests="1", failures="0", errors="0"
@@ -212,7 +241,7 @@ def rdjson(report: Report) -> Iterator[str]:
         "source": {"name": "atomic-fix"},
         "severity": DEFECT.name.upper(),
         "diagnostics": [
-            _diagnostic(finding, severity.name.upper(), report.docs_url)
+            _diagnostic(in_file(finding), severity.name.upper(), report.docs_url)
             for finding, severity in report.rated
         ],
     }
@@ -227,7 +256,7 @@ def _diagnostic(finding: Finding, severity: str, docs_url: str) -> dict[str, Any
     if docs_url:
         code["url"] = page_url(docs_url, finding.name)
     diagnostic: dict[str, Any] = {
-        "message": "\n".join([finding.message, *_fixes_named(finding)]),
+        "message": "\n".join([*_said(finding), *_fixes_named(finding)]),
         "severity": severity,
         "code": code,
         "location": {
@@ -253,8 +282,18 @@ def _diagnostic(finding: Finding, severity: str, docs_url: str) -> dict[str, Any
     return diagnostic
 
 
+def _said(finding: Finding) -> Iterator[str]:
+    yield finding.headline
+    if finding.why:
+        yield f"why this file: {finding.why}"
+    for each in finding.also:
+        yield f"also: {each.code} {each.headline}"
+
+
 def _fixes_named(finding: Finding) -> Iterator[str]:
     if finding.fix is None:
+        if finding.what_to_do:
+            yield printable(f"what to do: {finding.what_to_do}")
         return
     for what, fix in (("fix", finding.fix), ("or", finding.fix.alternative)):
         if fix is not None:

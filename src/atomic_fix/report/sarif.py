@@ -16,6 +16,7 @@ from atomic_fix.report import (
     Severity,
     as_json,
     fingerprints,
+    in_file,
     page_url,
     relative_path,
     severity_of,
@@ -78,8 +79,8 @@ def render(report: Report) -> Iterator[str]:
                         "toolExecutionNotifications": [
                             {
                                 "level": NOT_CHECKED.name,
-                                "message": {"text": each.message},
-                                "locations": [_location(each)],
+                                "message": {"text": each.headline},
+                                "locations": [_location(in_file(each))],
                             }
                             for each in unread
                         ],
@@ -120,12 +121,16 @@ def _result(finding: Finding, fingerprint: str, level: str) -> dict[str, Any]:
         "ruleId": finding.code,
         "ruleIndex": [NOT_ANALYSED, *(rule.code for rule in RULES)].index(finding.code),
         "level": level,
-        "message": {"text": finding.message},
-        "locations": [_location(finding)],
+        "message": {"text": finding.headline},
+        "locations": [_location(finding, finding.label)],
         "partialFingerprints": {"atomicFix/v1": fingerprint},
         "properties": {
+            "also": [each.code for each in finding.also],
             "confidence": round(finding.confidence, 3),
+            "confidenceLevel": finding.confidence_level,
             "evidence": [each.text for each in finding.evidence],
+            "whatToDo": finding.what_to_do,
+            "why": finding.why,
         },
     }
     if finding.related:
@@ -164,15 +169,16 @@ def _fix(fix: Fix, filename: str) -> dict[str, Any]:
     }
 
 
-def _location(finding: Finding) -> dict[str, Any]:
+def _location(finding: Finding, label: str = "") -> dict[str, Any]:
     region = _region(finding.span)
     if finding.source_line:
         region["snippet"] = {"text": finding.source_line}
     return {
+        **({"message": {"text": label}} if label else {}),
         "physicalLocation": {
             "artifactLocation": _artifact(finding.filename),
             "region": region,
-        }
+        },
     }
 
 

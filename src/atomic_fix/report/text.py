@@ -1,39 +1,55 @@
-"""For people: each finding on one line, or with its source, the evidence and what can be done."""
+"""For people: each finding on one line, or with its source, the reasons and what can be done."""
 
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import accumulate
 
-from atomic_fix.finding import Edit, Finding, Fix, Position, Span, listed
+from atomic_fix.finding import (
+    NOT_ANALYSED,
+    Edit,
+    Finding,
+    Fix,
+    Position,
+    RelatedLocation,
+    Span,
+    listed,
+)
 from atomic_fix.report import (
     FIX_HINTS,
     Report,
     display_name,
     escape_commands,
+    place_of,
     printable,
     repairs_and_summary,
 )
 
 _TAB = 4
 _ELLIPSIS = "…"
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+_PROSE_WIDTH = 88
+"""Where sentences are wrapped when the width of the screen is unknown."""
+_MOST_PLACES = 2
+"""How many places are shown beside that of the finding; reports for programs have all."""
 
 
 def full(report: Report) -> Iterator[str]:
     for finding in report.findings:
         yield escape_commands("".join(f"{line}\n" for line in _lines(finding, report)))
         yield "\n"
-    yield from repairs_and_summary(report)
+    yield from _ending(report)
 
 
 def concise(report: Report) -> Iterator[str]:
-    """`path:row:column: CODE message`."""
+    """`path:row:column: CODE headline`."""
     for finding in report.findings:
         yield escape_commands(
-            f"{display_name(finding.filename)}:{_place(finding)}: {_said(finding)}\n"
+            f"{display_name(finding.filename)}:{place_of(finding)}: {_said(finding)}\n"
         )
-    yield from repairs_and_summary(report)
+    yield from _ending(report)
 
 
 def grouped(report: Report) -> Iterator[str]:
@@ -43,11 +59,11 @@ def grouped(report: Report) -> Iterator[str]:
         if not findings:
             continue
         yield f"{display_name(result.filename)}:\n"
-        width = max(len(_place(finding)) for finding in findings)
+        width = max(len(place_of(finding)) for finding in findings)
         for finding in findings:
-            yield escape_commands(f"  {_place(finding):<{width}}  {_said(finding)}\n")
+            yield escape_commands(f"  {place_of(finding):<{width}}  {_said(finding)}\n")
         yield "\n"
-    yield from repairs_and_summary(report)
+    yield from _ending(report)
 
 
 def statistics(report: Report) -> Iterator[str]:
@@ -56,56 +72,170 @@ def statistics(report: Report) -> Iterator[str]:
     width = max((len(str(number)) for number in counts.values()), default=0)
     for (code, name), number in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         yield f"{number:>{width}}  {code}  {name}\n"
-    yield from repairs_and_summary(report)
+    yield from _ending(report)
 
 
-def _place(finding: Finding) -> str:
-    return f"{finding.span.start.row}:{finding.span.start.column}"
+def _ending(report: Report) -> Iterator[str]:
+    for line in repairs_and_summary(report):
+        yield "\n".join(_wrapped(line.removesuffix("\n"), report.width)) + "\n"
 
 
 def _said(finding: Finding) -> str:
-    hint = f" [{FIX_HINTS[finding.applicability]}]" if finding.applicability else ""
-    return f"{finding.code} {printable(finding.message)}{hint}"
+    return f"{finding.code} {printable(finding.headline)}"
 
 
 def _lines(finding: Finding, report: Report) -> Iterator[str]:
     def paint(text: str, style: str) -> str:
         return f"\x1b[{style}m{text}\x1b[0m" if report.colour else text
 
-    start = finding.span.start
-    yield (
-        f"{paint(display_name(finding.filename), _BOLD)}:{start.row}:{start.column}: "
-        f"{paint(finding.code, _RED)} {printable(finding.message)}"
-    )
-    gutter = len(str(start.row))
+    others = _shown_places(finding, report)
+    here = RelatedLocation(finding.label, finding.span, source_line=finding.source_line)
+    cell_here, row_here = _row(here, finding)
+    gutter = len(str(max(row_here, *(_row(each, finding)[1] for each in others), 0)))
+    margin = " " * gutter
     bar = paint("|", _BLUE)
+    # The longest code and headline fit in a terminal of 80 columns.
+    first, *more = _wrapped(printable(finding.headline), report.width - len(finding.code) - 1)
+    yield f"{paint(finding.code, _RED)} {paint(first, _BOLD)}"
+    for line in more:
+        yield f"{' ' * len(finding.code)} {paint(line, _BOLD)}"
+    place = f"{display_name(finding.filename)}:{place_of(finding)}"
+    yield f"{margin}{paint('-->', _BLUE)} {place}"
+
+    room = max(20, report.width - gutter - 3) if report.width else 0
+    places = [*others]
     if finding.source_line.strip():
-        room = max(20, report.width - gutter - 4) if report.width else 0
-        line, caret = _snippet(finding, room)
-        yield f"{' ' * gutter} {bar}"
-        yield f"{paint(str(start.row), _BLUE)} {bar} {line}"
-        yield f"{' ' * gutter} {bar} {paint(caret, _RED)}"
-    mark = f"{' ' * gutter} {paint('=', _BLUE)}"
-    for ground in finding.evidence:
-        if ground.text in finding.message:
-            continue  # said already, in the line above
-        at = f" (line {ground.row})" if ground.row is not None else ""
-        yield f"{mark} {paint('evidence:', _BOLD)} {printable(ground.text)}{at}"
-    if finding.fix is not None:
-        hint = paint(f"[{FIX_HINTS[finding.fix.applicability]}]", _GREEN)
-        yield f"{mark} {paint('fix:', _BOLD)} {printable(finding.fix.title)} {hint}"
-        for sign, line in _preview(finding, finding.fix, report):
-            yield f"{mark} {paint(sign, _GREEN if sign == '+' else _RED)} {line}"
-        if finding.fix.note:
-            yield f"{mark} {paint('note:', _BOLD)} {printable(finding.fix.note)}"
-        other = finding.fix.alternative
-        if other is not None:
-            hint = paint(f"[{FIX_HINTS[other.applicability]} --on-corrupt raise]", _GREEN)
-            yield f"{mark} {paint('or:', _BOLD)} {printable(other.title)} {hint}"
-            if other.note:
-                yield f"{mark} {paint('note:', _BOLD)} {printable(other.note)}"
-    elif finding.why_no_fix:
-        yield f"{mark} {paint('no fix:', _BOLD)} {printable(finding.why_no_fix)}"
+        own = here
+
+        def order(each: RelatedLocation) -> tuple[object, ...]:
+            """Those of this file, or cell, in the order of the rows, then those of others."""
+            is_elsewhere = bool(each.path) or _row(each, finding)[0] != cell_here
+            return is_elsewhere, each.path, each.span
+
+        places = sorted([own, *others], key=order)
+        yield f"{margin} {bar}"
+    else:
+        own = None
+    above: tuple[tuple[str, int], int] = ("", cell_here), 0
+    for each in places:
+        cell, row = _row(each, finding)
+        is_elsewhere = each.path or cell
+        where = each.path, cell
+        if is_elsewhere and where != above[0]:
+            at = f"cell {cell}:{row}" if cell else f"{row}"
+            name = display_name(each.path or finding.filename)
+            yield f"{margin}{paint(':::', _BLUE)} {name}:{at}"
+            yield f"{margin} {bar}"
+        elif above[1] and row > above[1] + 1:
+            yield paint("...", _BLUE)
+        above = where, row
+        line, before, length = _snippet(each.source_line, each.span, room)
+        yield f"{paint(f'{row:>{gutter}}', _BLUE)} {bar} {line}"
+        mark, colour = ("^", _RED) if each is own else ("-", _BLUE)
+        for line in _underlined(before, mark * length, each.message, room):
+            yield f"{margin} {bar} {paint(line, colour)}"
+    if places:
+        yield f"{margin} {bar}"
+
+    mark = f"{margin} {paint('=', _BLUE)}"
+
+    def row_of(name: str, text: str, hint: str = "") -> Iterator[str]:
+        """A named row, whose further lines are indented."""
+        words = f"{name}: {printable(text)}"
+        mark_of_hint = f"[{hint}]".replace(" ", _NO_BREAK) if hint else ""
+        lines = _wrapped(
+            f"{words} {mark_of_hint}".rstrip(),
+            (report.width or _PROSE_WIDTH) - gutter - 3,
+            indent="  ",
+        )
+        for number, line in enumerate(lines):
+            if hint and number == len(lines) - 1:
+                line = line.removesuffix(mark_of_hint) + paint(f"[{hint}]", _GREEN)
+            if number:
+                yield f"{margin}   {line}"
+            else:
+                yield f"{mark} {paint(f'{name}:', _BOLD)}{line.removeprefix(f'{name}:')}"
+
+    if finding.why:
+        yield from row_of("why this file", finding.why)
+        yield from row_of("confidence", finding.confidence_level)
+    for other in finding.also:
+        yield from row_of(f"also {other.code}", other.headline)
+    fix = finding.fix
+    if fix is None and finding.what_to_do:
+        yield from row_of("what to do", finding.what_to_do)
+    if fix is not None:
+        yield from row_of("what to do", fix.title, FIX_HINTS[fix.applicability])
+        for sign, line in _preview(finding, fix, report):
+            yield f"{margin}   {paint(sign, _GREEN if sign == '+' else _RED)} {line}"
+        if fix.note:
+            yield from row_of("note", fix.note)
+        if fix.alternative is not None:
+            hint = f"{FIX_HINTS[fix.alternative.applicability]} --on-corrupt raise"
+            yield from row_of("or", fix.alternative.title, hint)
+            if fix.alternative.note:
+                yield from row_of("note", fix.alternative.note)
+    if finding.code != NOT_ANALYSED:
+        yield f"{mark} {paint('more:', _BOLD)} atomic-fix --explain {finding.code}"
+
+
+def _row(place: RelatedLocation, finding: Finding) -> tuple[int, int]:
+    """The cell and the row in which something is; 0 for the cell of what is in none."""
+    row = place.span.start.row
+    if finding.cells is None or place.path:
+        return 0, row
+    return finding.cells.place(row)
+
+
+def _shown_places(finding: Finding, report: Report) -> list[RelatedLocation]:
+    """The other places that are shown with their lines, as far as these can be had."""
+    shown: list[RelatedLocation] = []
+    taken = {(finding.filename, finding.span.start.row)}
+    for each in finding.related:
+        path = each.path or finding.filename
+        place = (path, each.span.start.row)
+        if place in taken or len(shown) == _MOST_PLACES:
+            continue
+        line = each.source_line
+        if not line and each.path:
+            source = report.source_of(path)
+            if source is not None and place[1] <= len(source.line_starts):
+                line = source.line(place[1])
+        if line.strip():
+            taken.add(place)
+            shown.append(replace(each, source_line=line))
+    return shown
+
+
+def _underlined(before: int, marks: str, label: str, room: int) -> Iterator[str]:
+    """The marks below a source line with the label behind them, or below them if it is long."""
+    indent = " " * before
+    label = printable(label)
+    wanted = before + len(marks) + 1 + len(label)
+    if not label or wanted <= (room or _PROSE_WIDTH):
+        yield f"{indent}{marks} {label}".rstrip()
+        return
+    yield f"{indent}{marks}"
+    width = room or _PROSE_WIDTH
+    start = min(before, max(0, width - len(label)))
+    for line in _wrapped(label, width - start):
+        yield f"{' ' * start}{line}"
+
+
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """`text` in lines of at most `width` columns, broken between words. Further lines begin with
+    `indent`. Without a positive width there is one line."""
+    if width <= 0 or _columns(text) <= width:
+        return [text]
+    lines: list[str] = []
+    line = ""
+    for word in filter(None, text.split(" ")):
+        wider = f"{line} {word}" if line.strip() else f"{line}{word}"
+        if line.strip() and _columns(wider) > width:
+            lines.append(line)
+            wider = f"{indent}{word}"
+        line = wider
+    return [*lines, line]
 
 
 def _preview(finding: Finding, fix: Fix, report: Report) -> Iterator[tuple[str, str]]:
@@ -142,11 +272,14 @@ def _blocks(fix: Fix) -> list[list[Edit]]:
     return blocks
 
 
-def _snippet(finding: Finding, room: int) -> tuple[str, str]:
-    """The source line as a terminal shows it and the carets below it, both at most `room`
-    columns wide (0: as wide as they are)."""
-    start, end = finding.span.start, finding.span.end
-    text = finding.source_line
+def _snippet(text: str, span: Span, room: int) -> tuple[str, int, int]:
+    """A source line as a terminal shows it, at most `room` columns wide (0: as wide as it is),
+    and where to underline the span in it: the columns before, and how many. A span without any
+    characters stands for the whole line."""
+    start, end = span.start, span.end
+    if start == end and start.column == 1:
+        start = Position(start.row, len(text) - len(text.lstrip()) + 1)
+        end = Position(start.row, len(text.rstrip()) + 1)
     last = end.column - 1 if end.row == start.row else len(text.rstrip())
     cells = [" " * _TAB if each == "\t" else printable(each) for each in text]
     columns = [0, *accumulate(map(_width, cells))]
@@ -155,14 +288,18 @@ def _snippet(finding: Finding, room: int) -> tuple[str, str]:
     left, right = 0, len(cells)
     head = tail = ""
     if room and columns[-1] > room:
-        # Keep the caret's beginning visible, with a third of the room before it.
+        # Keep the beginning of the span visible, with a third of the room before it.
         left = bisect_left(columns, columns[first] - room // 3)
         head = _ELLIPSIS if left else ""
         right = bisect_right(columns, columns[left] + room - len(head) - 1) - 1
         tail = _ELLIPSIS if right < len(cells) else ""
     before = len(head) + columns[first] - columns[left]
     under = columns[min(last, right)] - columns[first] + (len(tail) if last > right else 0)
-    return f"{head}{''.join(cells[left:right])}{tail}".rstrip(), " " * before + "^" * (under or 1)
+    return f"{head}{''.join(cells[left:right])}{tail}".rstrip(), before, under or 1
+
+
+def _columns(text: str) -> int:
+    return sum(map(_width, text))
 
 
 def _width(cell: str) -> int:

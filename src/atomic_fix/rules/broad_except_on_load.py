@@ -50,20 +50,33 @@ there for other errors as well.
 As for ATF201.
 """
 
+import ast
 from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.rules.rule import HandlerDetector, Match, Rule, swallow_match
+from atomic_fix.facts.nodes import code_of
+from atomic_fix.rules.rule import HandlerDetector, Match, Rule, swallow_match, swallow_result
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for swallow in facts.swallows:
         if swallow.broad:
-            message = (
-                "a corrupt state file is taken like a missing one without a word: the broad "
-                f"handler {swallow.outcome}"
-            )
-            yield swallow_match(facts, swallow, message)
+            headline = f"broad handler: a corrupt file is silently {swallow_result(swallow)}"
+            yield swallow_match(facts, swallow, headline, _caught(swallow.node))
 
 
-BROAD_EXCEPT_ON_LOAD = Rule("ATF202", "broad-except-on-load", __doc__, _matches, HandlerDetector)
+def _caught(node: ast.ExceptHandler | ast.Call) -> str:
+    """How a handler that catches nearly everything is written."""
+    if isinstance(node, ast.Call):
+        return code_of(node)
+    return f"except {code_of(node.type)}" if node.type is not None else "except:"
+
+
+BROAD_EXCEPT_ON_LOAD = Rule(
+    "ATF202",
+    "broad-except-on-load",
+    __doc__,
+    _matches,
+    HandlerDetector,
+    advice="Handle the parser's error on its own, and log a warning or raise",
+)

@@ -50,24 +50,36 @@ from atomic_fix.rules.rule import CallDetector, Match, Rule, publication_match
 # not, since they mostly rename.
 _PRECEDENCE = {Move.COPY: 2}
 
-_WRONG = {
-    Move.COPY: "writes the target in place: a crash leaves it cut short",
-    Move.MOVE: "copies from another file system: a crash then leaves the target cut short",
-    Move.RENAME: "fails on Windows where the target exists; `os.replace` holds everywhere",
+_HEADLINES = {
+    Move.COPY: "a crash during this copy leaves an incomplete file",
+    Move.MOVE: "a crash leaves an incomplete file if this move has to copy",
+    Move.RENAME: "this rename fails on Windows if the target exists",
+}
+_LABELS = {
+    Move.COPY: "overwrites the target in place",
+    Move.MOVE: "copies if the file comes from another file system",
+    Move.RENAME: "does not replace an existing file there, `os.replace` does",
 }
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for publication in facts.publications:
         how = publication.site.how
-        wrong = _WRONG.get(how)
+        headline = _HEADLINES.get(how)
         if how is Move.RENAME and facts.posix_only:
             continue  # there it replaces, as `os.replace` does
-        if wrong is not None:
-            message = f"`{publication.site.api}` {wrong}"
+        if headline is not None:
+            label = f"`{publication.site.api}` {_LABELS[how]}"
             yield publication_match(
-                facts, publication, message, fix_copied, _PRECEDENCE.get(how, 0)
+                facts, publication, headline, label, fix_copied, _PRECEDENCE.get(how, 0)
             )
 
 
-COPY_TO_PUBLISH = Rule("ATF114", "copy-to-publish", __doc__, _matches, CallDetector)
+COPY_TO_PUBLISH = Rule(
+    "ATF114",
+    "copy-to-publish",
+    __doc__,
+    _matches,
+    CallDetector,
+    advice="Publish the temp file with `os.replace`",
+)

@@ -59,4 +59,11 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             yield write_match(facts, site, fix_save)
 
 
-IN_PLACE_SAVE = Rule("ATF102", "in-place-save", __doc__, _matches, CallDetector)
+IN_PLACE_SAVE = Rule(
+    "ATF102",
+    "in-place-save",
+    __doc__,
+    _matches,
+    CallDetector,
+    advice="Save to a temp file in the same folder, then replace the target with it",
+)

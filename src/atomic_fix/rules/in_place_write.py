@@ -5,7 +5,7 @@
 Reports a call that opens a file of durable state for writing, or writes its whole text or
 bytes, straight under its final name: `Path.write_text`, `Path.write_bytes`, and `open` in
 a truncating mode in any spelling (`Path.open`, `io.open`, `codecs.open`, `gzip.open`,
-`os.open` with `O_TRUNC`, `aiofiles.open`, ...).
+`os.open` to write, `aiofiles.open`, ...).
 
 Durable state is a file that the program writes so that a later run reads it back. The
 message says on what grounds the file is taken for one.
@@ -77,4 +77,11 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
             yield write_match(facts, site, fix_write)
 
 
-IN_PLACE_WRITE = Rule("ATF101", "in-place-write", __doc__, _matches, CallDetector)
+IN_PLACE_WRITE = Rule(
+    "ATF101",
+    "in-place-write",
+    __doc__,
+    _matches,
+    CallDetector,
+    advice="Write a temp file in the same folder, then replace the target with it",
+)

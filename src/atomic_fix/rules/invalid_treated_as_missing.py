@@ -53,11 +53,18 @@ def _no_fix() -> Fix:
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for dismissal in facts.dismissals:
         score = facts.load_score(dismissal.load, dismissal.function)
-        message = f"state of the wrong shape is taken for none without a word: {dismissal.outcome}"
+        headline = "state of an unexpected shape is silently treated as missing"
+        label = f"data of another shape: {dismissal.outcome}"
         node, function = dismissal.node.test, dismissal.function
-        yield Match(node, message, score, _no_fix, function)
+        yield Match(node, headline, label, score, _no_fix, function)
 
 
 INVALID_TREATED_AS_MISSING = Rule(
-    "ATF203", "invalid-treated-as-missing", __doc__, _matches, TestDetector, default=False
+    "ATF203",
+    "invalid-treated-as-missing",
+    __doc__,
+    _matches,
+    TestDetector,
+    default=False,
+    advice="Log a warning, or raise, when the data has an unexpected shape",
 )

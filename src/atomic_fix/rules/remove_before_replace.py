@@ -44,11 +44,19 @@ from atomic_fix.rules.rule import CallDetector, Match, Rule, publication_match
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for publication in facts.publications:
         if publication.removed is not None:
-            message = (
-                f"the target is removed or moved away before `{publication.site.api}`: a "
-                "crash in between leaves no file at all"
+            headline = "the old file is removed first, so a crash here leaves no file"
+            label = f"`{publication.site.api}` puts the new file in place only now"
+            gone = ((publication.removed.node, "the old file is removed or moved away here"),)
+            yield publication_match(
+                facts, publication, headline, label, fix_removed, 4, places=gone
             )
-            yield publication_match(facts, publication, message, fix_removed, 4)
 
 
-REMOVE_BEFORE_REPLACE = Rule("ATF113", "remove-before-replace", __doc__, _matches, CallDetector)
+REMOVE_BEFORE_REPLACE = Rule(
+    "ATF113",
+    "remove-before-replace",
+    __doc__,
+    _matches,
+    CallDetector,
+    advice="Keep the old file and publish the new one with `os.replace`",
+)

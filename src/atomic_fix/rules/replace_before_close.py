@@ -50,11 +50,16 @@ from atomic_fix.rules.rule import CallDetector, Match, Rule, publication_match
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for publication in facts.publications:
         if publication.still_open:
-            message = (
-                f"`{publication.site.api}` publishes a temp file that is still open and not "
-                "flushed: what it holds may be cut short"
-            )
-            yield publication_match(facts, publication, message, fix_still_open, 5)
+            headline = "the temp file is moved into place before all its data is written"
+            label = f"`{publication.site.api}` runs while the temp file is open and not flushed"
+            yield publication_match(facts, publication, headline, label, fix_still_open, 5)
 
 
-REPLACE_BEFORE_CLOSE = Rule("ATF111", "replace-before-close", __doc__, _matches, CallDetector)
+REPLACE_BEFORE_CLOSE = Rule(
+    "ATF111",
+    "replace-before-close",
+    __doc__,
+    _matches,
+    CallDetector,
+    advice="Flush, sync and close the temp file before publishing it",
+)

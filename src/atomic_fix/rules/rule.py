@@ -13,17 +13,29 @@ from pathlib import Path
 
 import libcst as cst
 
+from atomic_fix.facts.decisions import is_intended
 from atomic_fix.facts.evidence import Score
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.paths.value import Location
 from atomic_fix.facts.publications import Publication
 from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.sites import WriteSite
-from atomic_fix.facts.swallowing import Swallow
-from atomic_fix.finding import Evidence, Finding, Fix, Position, RelatedLocation, Span
+from atomic_fix.facts.swallowing import Ending, Swallow
+from atomic_fix.finding import (
+    HEADLINE_WIDTH,
+    Evidence,
+    Finding,
+    Fix,
+    Position,
+    RelatedLocation,
+    Span,
+)
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.corrupted_error import fix_swallow
 from atomic_fix.fixes.cst_tree import CstTree, cst_around
+
+_MOST_REASONS = 3
+"""How many a reader is shown; the rest are in `Finding.evidence`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +44,10 @@ class Match:
 
     node: ast.AST
     """The call, the handler or the test."""
-    message: str
+    headline: str
+    """What can go wrong, as in `Finding`."""
+    label: str
+    """What the node does."""
     score: Score
     repair: Callable[[], Fix]
     """Raises `Refused` where there is no repair."""
@@ -43,6 +58,8 @@ class Match:
     is_handled_elsewhere: Callable[[], bool] = lambda: False
     """Whether code elsewhere in the file handles it. It may cost as much as the repair, and
     is asked only of what is likely enough."""
+    places: tuple[tuple[ast.expr, str], ...] = ()
+    """Other calls that belong to the defect, each with a label."""
 
 
 class Detector(cst.CSTVisitor):
@@ -105,6 +122,8 @@ class Rule:
     matches: Callable[[ModuleFacts], Iterable[Match]]
     detector: type[Detector]
     default: bool = True
+    advice: str = ""
+    """How to repair what it reports by hand, as an instruction in one clause."""
 
     @property
     def summary(self) -> str:
@@ -131,13 +150,15 @@ class Rule:
                     why_no_fix = str(refused)
             span = code.span(node)
             reasons = evidence_of(facts, match.score)
-            because = "; ".join(reason.text for reason in reasons[:3])
             yield Finding(
                 code=self.code,
                 name=self.name,
                 filename=facts.source.filename,
                 span=span,
-                message=f"{match.message} ({because})" if because else match.message,
+                headline=match.headline,
+                label=match.label,
+                why="; ".join(reason.text for reason in reasons[:_MOST_REASONS]),
+                advice=self.advice,
                 confidence=match.score.confidence,
                 evidence=reasons,
                 fix=fix,
@@ -145,7 +166,7 @@ class Rule:
                 noqa_row=span.start.row,
                 source_line=facts.source.line(span.start.row),
                 precedence=match.precedence,
-                related=tuple(_related(facts, match.score)),
+                related=(*_places(facts, match), *_related(facts, match.score)),
             )
 
     def _detected(
@@ -183,7 +204,7 @@ def evidence_of(facts: ModuleFacts, score: Score) -> tuple[Evidence, ...]:
     found = []
     for reason in score.reasons:
         row = reason.site.node.lineno if reason.site is not None else None
-        text = f"{reason.text}, line {row}" if row is not None else reason.text
+        text = f"{reason.text} (line {row})" if row is not None else reason.text
         where = reason.elsewhere
         found.append(
             Evidence(text, row) if where is None else Evidence(text, where.row, where.path)
@@ -191,15 +212,30 @@ def evidence_of(facts: ModuleFacts, score: Score) -> tuple[Evidence, ...]:
     return tuple(found)
 
 
+def _places(facts: ModuleFacts, match: Match) -> Iterator[RelatedLocation]:
+    """The other calls that belong to the defect."""
+    for node, label in match.places:
+        yield _place(facts, node, label)
+
+
+def _place(facts: ModuleFacts, node: ast.expr, label: str) -> RelatedLocation:
+    span = facts.tree.span(node)
+    return RelatedLocation(label, span, source_line=facts.source.line(span.start.row))
+
+
 def _related(facts: ModuleFacts, score: Score) -> Iterator[RelatedLocation]:
-    """The places that show a ground; the message has no row, which a reader sees."""
-    for reason in score.reasons:
+    """The places that show a reason, those that read or write the file first. A label does not
+    repeat where the place is, which the reader sees."""
+    reasons = sorted(score.reasons, key=lambda each: each.site is None and not each.of_file)
+    for reason in reasons:
+        where = reason.elsewhere
         if reason.site is not None:
-            yield RelatedLocation(reason.text, facts.tree.span(reason.site.node))
-        elif reason.elsewhere is not None:
-            start = Position(reason.elsewhere.row, 1)
-            path = _path_of(reason.elsewhere, facts)
-            yield RelatedLocation(reason.text, Span(start, start), path)
+            yield _place(facts, reason.site.node, reason.text)
+        elif where is not None:
+            start = Position(where.row, 1)
+            name = f"`{where.function}`" if where.function else "this line"
+            label = reason.text.replace(str(where), name)
+            yield RelatedLocation(label, Span(start, start), _path_of(where, facts))
 
 
 def _path_of(place: Location, facts: ModuleFacts) -> str:
@@ -218,34 +254,75 @@ def write_match(
     facts: ModuleFacts, site: WriteSite, repair: Callable[[ModuleFacts, WriteSite], Fix]
 ) -> Match:
     """A write in place."""
-    message = f"`{site.api}` overwrites durable state in place: a crash leaves it cut short"
     score = facts.write_score(site)
-    return Match(site.node, message, score, partial(repair, facts, site), site.function)
+    return Match(
+        site.node,
+        _lost_by_crash(score),
+        f"`{site.api}` overwrites the file in place",
+        score,
+        partial(repair, facts, site),
+        site.function,
+    )
+
+
+def _lost_by_crash(score: Score) -> str:
+    reader = next((reason.who for reason in score.reasons if reason.who), "")
+    if not reader:
+        return "a crash during this write destroys the saved state"
+    return fitted(
+        f"a crash during this write destroys the file that {reader} reads back",
+        f"a crash during this write destroys the file {reader} reads back",
+        f"a crash here destroys the file {reader} reads back",
+        "a crash during this write destroys the file that is read back later",
+    )
+
+
+def fitted(*headlines: str) -> str:
+    """The first of several headlines that is not too long, or else the last."""
+    return next((each for each in headlines if len(each) <= HEADLINE_WIDTH), headlines[-1])
 
 
 def publication_match(
     facts: ModuleFacts,
     publication: Publication,
-    message: str,
+    headline: str,
+    label: str,
     repair: Callable[[ModuleFacts, Publication], Fix],
     precedence: int = 0,
+    places: tuple[tuple[ast.expr, str], ...] = (),
 ) -> Match:
     """A temp file that takes its final name in a wrong way. Of several ways at one call, the
     one of the highest `precedence` is reported."""
     score = facts.publication_score(publication)
     fix = partial(repair, facts, publication)
     node = publication.site.node
-    return Match(node, message, score, fix, publication.function, precedence)
+    return Match(node, headline, label, score, fix, publication.function, precedence, places=places)
 
 
-def swallow_match(facts: ModuleFacts, swallow: Swallow, message: str) -> Match:
-    """A handler that treats a corrupt file as something harmless."""
+def swallow_match(facts: ModuleFacts, swallow: Swallow, headline: str, caught: str) -> Match:
+    """A handler that treats a corrupt file as something harmless; `caught` is how it is written."""
     score = facts.load_score(swallow.load, swallow.function)
     return Match(
         swallow.node,
-        message,
+        headline,
+        f"`{caught}` {swallow.outcome}",
         score,
         partial(fix_swallow, facts, swallow),
         swallow.function,
-        is_handled_elsewhere=partial(facts.is_reported, swallow),
+        is_handled_elsewhere=lambda: facts.is_reported(swallow) or is_intended(facts, swallow),
     )
+
+
+_EMPTY = frozenset({"", "()", "0", "False", "None", "[]", "{}", "dict()", "list()", "set()", "''"})
+_RESULTS = {Ending.CONTINUES: "skipped", Ending.BREAKS: "ignored"}
+
+
+def swallow_result(swallow: Swallow) -> str:
+    """What becomes of a corrupt file, after "silently"."""
+    outcome = swallow.outcome
+    if outcome.kind in _RESULTS:
+        return _RESULTS[outcome.kind]
+    gives_a_value = outcome.kind in {Ending.RETURNS, Ending.SETS}
+    if swallow.missing_too or (gives_a_value and outcome.value in _EMPTY):
+        return "treated as missing"
+    return "replaced by a default" if gives_a_value else "ignored"

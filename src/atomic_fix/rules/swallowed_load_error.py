@@ -63,25 +63,36 @@ Handlers that raise (also later), log or warn, use the error, move the bad file 
 a backup; handlers of a missing file alone; loads of what is no durable state. Loops that read the
 same file again until it can be read; a default that leads to another attempt which warns or
 raises; functions whose caller in the same file tests for the default and then warns or raises.
+
+Also decisions that the code explains: a comment or docstring says that a corrupt file counts as
+absent, and neither the function nor its caller removes or overwrites that file. And loads by which
+nothing is lost: of a cache, of a text that is taken as it is, of what is only compared with what is
+to be written, and of a file that a broad handler around something else happens to enclose.
 """
 
+import ast
 from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
-from atomic_fix.rules.rule import HandlerDetector, Match, Rule, swallow_match
+from atomic_fix.rules.rule import HandlerDetector, Match, Rule, swallow_match, swallow_result
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for swallow in facts.swallows:
         if swallow.broad:
             continue
-        errors = " and ".join(f"`{name}`" for name in swallow.errors[:2])
-        too = " like a missing one" if swallow.missing_too else ""
-        message = (
-            f"a corrupt state file is taken{too} without a word: the handler of {errors} "
-            f"{swallow.outcome}"
-        )
-        yield swallow_match(facts, swallow, message)
+        headline = f"a corrupt state file is silently {swallow_result(swallow)}"
+        errors = ", ".join(swallow.errors[:2])
+        is_handler = isinstance(swallow.node, ast.ExceptHandler)
+        caught = f"except {errors}" if is_handler else f"suppress({errors})"
+        yield swallow_match(facts, swallow, headline, caught)
 
 
-SWALLOWED_LOAD_ERROR = Rule("ATF201", "swallowed-load-error", __doc__, _matches, HandlerDetector)
+SWALLOWED_LOAD_ERROR = Rule(
+    "ATF201",
+    "swallowed-load-error",
+    __doc__,
+    _matches,
+    HandlerDetector,
+    advice="Log a warning, or raise, when the file exists but cannot be read",
+)

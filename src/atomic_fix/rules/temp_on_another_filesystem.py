@@ -47,13 +47,19 @@ from atomic_fix.rules.rule import CallDetector, Match, Rule, publication_match
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for publication in facts.publications:
         if publication.elsewhere:
-            message = (
-                "the temp file is made in the system's temp folder, not beside its target: "
-                f"`{publication.site.api}` is no atomic step across file systems"
+            headline = "moving a file out of the system's temp folder is not atomic"
+            label = f"`{publication.site.api}` may have to cross file systems"
+            made = tuple((each.node, "the temp file is made here") for each in publication.made[:1])
+            yield publication_match(
+                facts, publication, headline, label, fix_elsewhere, 3, places=made
             )
-            yield publication_match(facts, publication, message, fix_elsewhere, 3)
 
 
 TEMP_ON_ANOTHER_FILESYSTEM = Rule(
-    "ATF112", "temp-on-another-filesystem", __doc__, _matches, CallDetector
+    "ATF112",
+    "temp-on-another-filesystem",
+    __doc__,
+    _matches,
+    CallDetector,
+    advice="Make the temp file in the folder of its target",
 )

@@ -54,7 +54,7 @@ from collections.abc import Iterator
 
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_unsynced
-from atomic_fix.rules.rule import CallDetector, Match, Rule, publication_match
+from atomic_fix.rules.rule import CallDetector, Match, Rule, fitted, publication_match
 
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
@@ -62,11 +62,20 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
         return
     for publication in facts.publications:
         if not publication.synced:
-            message = (
-                f"`{publication.site.api}` publishes a file that was never synchronised: "
-                "after a power loss it may be empty"
+            api = publication.site.api
+            headline = fitted(
+                f"a power loss after this `{api}` can leave the file empty",
+                "a power loss after this call can leave the file empty",
             )
-            yield publication_match(facts, publication, message, fix_unsynced, 1)
+            label = f"`{api}` publishes data that `os.fsync` has not written to disk"
+            yield publication_match(facts, publication, headline, label, fix_unsynced, 1)
 
 
-UNSYNCED_REPLACE = Rule("ATF115", "unsynced-replace", __doc__, _matches, CallDetector)
+UNSYNCED_REPLACE = Rule(
+    "ATF115",
+    "unsynced-replace",
+    __doc__,
+    _matches,
+    CallDetector,
+    advice="Call `flush` and `os.fsync` before the temp file is closed",
+)

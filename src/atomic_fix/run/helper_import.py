@@ -28,6 +28,8 @@ from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, run_imports
 from atomic_fix.run.project import Project, Projects, import_root, text_of
 from atomic_fix.run.python_versions import FIRST_OF_COPIES, FIRST_OF_PACKAGE
+from atomic_fix.run.reach import Reach
+from atomic_fix.run.search_path import added
 from atomic_fix.run.sent import sending
 from atomic_fix.settings import Resolver, Settings
 from atomic_fix.source import Source, relative_if_inside
@@ -68,6 +70,7 @@ class HelperImports:
         self._resolver = resolver
         self._projects = Projects()
         self._apart = Apart()
+        self._reach = Reach()
         self._files: dict[tuple[str, str], _Answer] = {}
         self._sending: dict[str, tuple[str, str]] = {}
         self._left_out: dict[str, bool] = {}
@@ -192,6 +195,15 @@ class HelperImports:
                     return Missing(module, "it imports this file in turn")
                 return _Names.of(file, self._read)
             outside = outside or file
+        if outside and (by_imports := project.searched(path)):
+            place = _free_place(project.package_of(path))
+            name = project.module_of(os.path.abspath(place))
+            return Missing(
+                module,
+                f"this file and those beside it import each other by way of "
+                f"{_shown(by_imports[0])}/, not by way of where {_shown(outside)} is",
+                f"run `atomic-fix --vendor {place}` and set `helper` to `{name}`",
+            )
         if outside:
             return Missing(
                 module,
@@ -228,7 +240,11 @@ class HelperImports:
             )
         hidden = any(find_module(root, parts[:1]) for _, root in project.roots)
         if is_there and not hidden and not _is_nowhere_in_ours(module):
-            return self._where_it_is_sent(module, project, path) or Found(extra)
+            return (
+                self._where_it_is_sent(module, project, path)
+                or self._where_it_does_not_reach(module, project, path)
+                or Found(extra)
+            )
         return _not_found(module, settings, project, path)
 
     def _of_script(self, path: str, module: str, own: Dependencies) -> _Answer:
@@ -258,6 +274,7 @@ class HelperImports:
             if os.path.basename(folder) == parts[0]:
                 roots.append(("", os.path.dirname(folder)))
             folder = os.path.dirname(folder)
+        roots += [("", each) for each in added(path, self._read(path) or "", project.root)]
         for prefix, root in dict.fromkeys([*roots, *project.roots, *project.search]):
             inside = prefix.split(".") if prefix else []
             if parts[: len(inside)] == inside and len(parts) > len(inside):
@@ -268,12 +285,20 @@ class HelperImports:
     def _reaches(self, source: Source, path: str, project: Project, root: str, top: str) -> bool:
         """Whether a file finds the package `top` of a source root."""
         base = import_root(path)
+        if source.filename == "-" or root in added(path, source.text, project.root):
+            return True
+        by_imports = project.searched(path)
         return (
-            source.filename == "-"
-            or not project.files
-            or base == root
-            or project.reaches(base, root)
-            or relative_if_inside(base, os.path.join(root, top)) is not None
+            root in by_imports
+            or (
+                not by_imports
+                and (
+                    not project.files
+                    or base == root
+                    or project.reaches(base, root)
+                    or relative_if_inside(base, os.path.join(root, top)) is not None
+                )
+            )
             or any(
                 _lies_in(root, each)
                 for each in _imports(source.text)[0]
@@ -315,6 +340,17 @@ class HelperImports:
             f"{_shown(sender)} sends this package to where nothing shows that it is installed",
             f"run `atomic-fix --vendor {_free_place(package)}`: a copy is sent along",
         )
+
+    def _where_it_does_not_reach(self, module: str, project: Project, path: str) -> Missing | None:
+        """Why a file cannot import what is declared where the program runs; None when it can."""
+        top = module.partition(".")[0]
+        known = (project.declared.names, project.declared.extra)
+        names = [name for each in known if (name := self._bringing(top, each))]
+        reason = self._reach.why_not(project, path, names)
+        if not reason:
+            return None
+        place = _free_place(project.package_of(path))
+        return Missing(module, reason, f"run `atomic-fix --vendor {place}`: a copy comes with it")
 
     def _is_left_out(self, path: str, project: Project) -> bool:
         """Whether a file is of a package that is not distributed, and that only scripts beside it

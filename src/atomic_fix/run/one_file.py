@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from atomic_fix.config import Config
-from atomic_fix.finding import Cells, FileResult, Finding, NotAnalysed, Unreadable
+from atomic_fix.finding import Cells, FileResult, Finding, NotAnalysed, Unreadable, in_cells
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.run.time_limit import REASON, TooLong, limited
 from atomic_fix.settings import ConfigError, FileIgnores, Settings
@@ -139,9 +139,14 @@ def is_clean_anyway(content: Content, filename: str, settings: Settings) -> bool
 
 
 def looked_at(
-    content: Content, filename: str, settings: Settings, look: Callable[[ModuleFacts], _Result]
+    content: Content,
+    filename: str,
+    settings: Settings,
+    look: Callable[[ModuleFacts], _Result],
+    outside: FileSlice | None = None,
 ) -> _Result | Unreadable:
-    """What `look` makes of the facts of a file, without checking it."""
+    """What `look` makes of the facts of a file, without checking it; `outside` is what other files
+    say of it."""
 
     def work() -> _Result:
         from atomic_fix.facts.module import ModuleFacts
@@ -157,7 +162,8 @@ def looked_at(
             if isinstance(module, Unreadable):
                 raise NotAnalysed(module)
             try:
-                return look(ModuleFacts(source, Tree(source, module), settings.config))
+                facts = ModuleFacts(source, Tree(source, module), settings.config)
+                return look(facts if outside is None else replace(facts, outside=outside))
             finally:
                 forget_nodes()
 
@@ -482,6 +488,8 @@ def _result(
     source: Source, findings: tuple[Finding, ...], notes: tuple[tuple[int, str], ...] = ()
 ) -> FileResult:
     ordered = tuple(sorted(findings, key=lambda finding: finding.sort_key))
+    if source.cells is not None:
+        ordered = tuple(in_cells(each, source.cells) for each in ordered)
     is_shown = any(each.fix is not None for each in ordered)
     return FileResult(
         source.filename,

@@ -16,7 +16,9 @@ from typing import Any
 from atomic_fix.run import dependencies, disk
 from atomic_fix.run.dependencies import Dependencies, normalised, subtable
 from atomic_fix.run.distribution import Distribution, distribution
+from atomic_fix.run.python_signs import signs
 from atomic_fix.run.python_versions import Admitted, admitted
+from atomic_fix.run.search_path import searched
 
 # Folders of a repository whose modules are not packages, unless they say so by an `__init__.py`:
 # the names that setuptools leaves out when it looks for the packages of a project by itself.
@@ -58,6 +60,15 @@ _MOST_FILES = 100
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A file for `pip install -r` or `conda env create`, and what it asks for."""
+
+    file: str
+    names: frozenset[str] = frozenset()
+    extra: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """One folder and what its files say of the program in it.
 
@@ -72,6 +83,10 @@ class Project:
     files: tuple[str, ...] = ()
     name: str = ""
     declared: Dependencies = _NOTHING
+    installed: Dependencies = _NOTHING
+    """Of those, what is installed with it."""
+    listed: tuple[Listed, ...] = ()
+    """Of those, what lists for `pip install -r` and the like have."""
     roots: tuple[tuple[str, str], ...] = ()
     search: tuple[tuple[str, str], ...] = ()
     packages: frozenset[str] = frozenset()
@@ -86,6 +101,10 @@ class Project:
     """Which Pythons it admits, if it says so."""
     distribution: Distribution | None = None
     """Which packages it distributes, if it says so."""
+
+    def is_for_development(self, file: str) -> bool:
+        """Whether the name of a list of requirements says so."""
+        return _is_for_development(file)
 
     def holds(self, path: str) -> bool:
         """Whether a file is part of the program: in a package, or in a source root."""
@@ -149,14 +168,40 @@ class Project:
         """The folder into which a module belongs that a file is to import: the top one of the
         file's package, else the project's main package, else the folder of the file."""
         folder = os.path.dirname(path)
-        root = import_root(path)
-        if root == folder:
+        by_imports = self.searched(path)
+        root = next(iter(by_imports), "") or self._told_root(folder) or import_root(path)
+        if root == folder and not by_imports:
             around = [each for _, each in self.roots if self.reaches(folder, each)]
             if not around:
                 return self._main_package() or folder
             root = max(around, key=len)
         inside = _below(folder, root)
+        if inside and self._is_flat(root):
+            return root
         return os.path.join(root, inside[0]) if inside else folder
+
+    def searched(self, path: str) -> list[str]:
+        """The folders of Python's path by which a file and its neighbours import each other, the
+        most used one first; none when they do not."""
+        around = neighbours(os.path.dirname(path))
+        return searched(path, text_of(path) or "", self.root, import_root(path), around)
+
+    def _told_root(self, folder: str) -> str:
+        """The innermost source root around a folder that the files of the project name, although
+        it has an `__init__.py`."""
+        around = [
+            each
+            for prefix, each in self.roots
+            if not prefix and each != self.root and _below(folder, each) is not None
+        ]
+        return max(around, key=len, default="")
+
+    def _is_flat(self, root: str) -> bool:
+        """Whether modules lie in a source root, and import each other by their bare names."""
+        return root != self.root and any(
+            searched(path, text, self.root, import_root(path), {})[:1] == [root]
+            for path, text in neighbours(root).items()
+        )
 
     def _main_package(self) -> str:
         found = [
@@ -175,7 +220,10 @@ class Project:
         folder, name = os.path.split(path)
         root = import_root(path)
         prefix = ""
-        if root == folder:
+        told = self._told_root(folder) if root != folder else ""
+        if found := next(iter(self.searched(path)), told):
+            root = found
+        elif root == folder:
             around = [each for each in self.roots if self.reaches(folder, each[1])]
             if around and not _holds_scripts(folder, self.root):
                 prefix, root = max(around, key=lambda each: len(each[1]))
@@ -211,6 +259,12 @@ def import_root(path: str) -> str:
             break
         folder = parent
     return folder
+
+
+def neighbours(folder: str) -> dict[str, str]:
+    """The modules of a folder, with their text."""
+    paths = [os.path.join(folder, each) for each in _listed(folder) if each.endswith(".py")]
+    return {path: text for path in paths[:_MOST_FILES] if (text := text_of(path))}
 
 
 def nearest_pyproject(path: str) -> str:
@@ -373,6 +427,9 @@ def _bare(root: str) -> Project:
             for each in _listed(root)[: 10 * _MOST_FILES]
             for name in ("pyproject.toml", "setup.py")
         ),
+        python=admitted({}, {}, {}, {}, signs(root, _listed(root), {}, text_of))
+        if _is_checkout(root)
+        else None,
     )
 
 
@@ -403,7 +460,13 @@ def _project(root: str) -> Project:
         else:
             of_file = dependencies.of_pipfile if name == "Pipfile" else dependencies.of_pixi
             found |= of_file(text.encode())
+    named = tuple((each, False) for each in _named_by_setup(texts.get("setup.py", ""), root, names))
+    installed = _with_files(root, found | Dependencies(files=named))
     listed = _requirements_in(root, names)
+    lists = [
+        (each, _with_files(root, Dependencies(files=((each, _is_for_development(each)),))))
+        for each in listed
+    ]
     found |= Dependencies(files=tuple((each, _is_for_development(each)) for each in listed))
     roots, is_told = _roots(root, pyproject, sections, keywords)
     search = (*roots, *(("", os.path.join(root, each)) for each in ("", "src")))
@@ -415,16 +478,30 @@ def _project(root: str) -> Project:
         root,
         (*files, *listed),
         name,
-        Dependencies(found.names - itself, found.extra - itself),
-        roots,
-        tuple(dict.fromkeys((prefix, os.path.normpath(each)) for prefix, each in search)),
-        frozenset() if is_told else _imported_at(root),
-        _early(root, roots, pyproject),
-        bool(_FOR_PYTHON_2.search(said)) and not _FOR_PYTHON_3.search(said),
+        declared=Dependencies(found.names - itself, found.extra - itself),
+        installed=Dependencies(installed.names - itself, installed.extra - itself),
+        listed=tuple(Listed(each, what.names, what.extra) for each, what in lists),
+        roots=roots,
+        search=tuple(dict.fromkeys((prefix, os.path.normpath(each)) for prefix, each in search)),
+        packages=frozenset() if is_told else _imported_at(root),
+        early=_early(root, roots, pyproject),
+        for_python_2=bool(_FOR_PYTHON_2.search(said)) and not _FOR_PYTHON_3.search(said),
         shipped=_shipped(root, pyproject),
-        python=admitted(pyproject, sections, keywords, texts),
+        python=admitted(
+            pyproject, sections, keywords, texts, signs(root, names, pyproject, text_of)
+        ),
         distribution=distribution(pyproject, sections, keywords),
     )
+
+
+def _named_by_setup(text: str, root: str, names: Iterable[str]) -> Iterator[str]:
+    """The lists of requirements that a setup.py reads for what the installation needs."""
+    if "install_requires" in text:
+        for each in _requirements_in(root, names):
+            if re.search(rf"""["'/]{re.escape(each)}["']""", text) and not _is_for_development(
+                each
+            ):
+                yield each
 
 
 def _shipped(root: str, pyproject: Mapping[str, Any]) -> frozenset[str]:

@@ -7,11 +7,12 @@ be read says nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from atomic_fix.run.dependencies import subtable
+from atomic_fix.run.python_signs import Sign
 
 Version: TypeAlias = tuple[int, ...]
 
@@ -42,26 +43,32 @@ def admitted(
     sections: Mapping[str, Mapping[str, str]],
     keywords: Mapping[str, tuple[str, ...]],
     texts: Mapping[str, str],
+    others: tuple[int | None, Iterable[Sign]] = (None, ()),
 ) -> Admitted | None:
-    """What the files of a project admit: the first that says it by a range, else the lowest of the
-    classifiers.
+    """What the files of a project admit: the first that says it by a range, else the lowest that
+    any of them names, where the start script goes on with it.
 
     Args:
         sections: of its setup.cfg.
         keywords: of its setup.py.
         texts: of all its files.
+        others: what the other files tell, as `signs` does.
     """
     for file, key, range_ in _ranges(pyproject, sections, keywords):
         lowest = lowest_in(range_)
         if lowest is not None:
             return Admitted(lowest, file, f"{key} {range_}")
     found = [
-        (int(number), file) for file, text in texts.items() for number in _CLASSIFIER.findall(text)
+        (int(number), file, f"Programming Language :: Python :: 3.{number}")
+        for file, text in texts.items()
+        for number in _CLASSIFIER.findall(text)
     ]
+    least, named = others
+    found += [each for each in named if least is None or each[0] >= least]
     if not found:
         return None
-    number, file = min(found)
-    return Admitted((3, number), file, f"Programming Language :: Python :: 3.{number}")
+    number, file, words = min(found)
+    return Admitted((3, min(number, FIRST_OF_PACKAGE[1])), file, words)
 
 
 def _ranges(

@@ -25,6 +25,16 @@ from atomic_fix.facts.scopes import (
 
 _order = attrgetter("order")
 
+_KNOWN = frozenset(
+    {
+        *(row.name for rows in (apis.OPENERS, apis.SAVERS, apis.LOADERS) for row in rows),
+        *apis.DUMPERS,
+    }
+) - frozenset(apis.PUBLISHERS)
+"""Of what a variable may stand for, what counts even where it is one of several."""
+_CHOICES = 6
+"""How many steps are followed to what a variable stands for when it is called."""
+
 
 class QualifiedName(NamedTuple):
     """What a dotted name of the file stands for."""
@@ -50,12 +60,22 @@ class QualifiedName(NamedTuple):
         return apis.opener(*self)
 
 
+class Called(NamedTuple):
+    """What is called."""
+
+    name: QualifiedName
+    partial: ast.Call | None = None
+    """What gives it arguments beforehand."""
+    is_chosen: bool = False
+    """Whether it is one of those that a variable may stand for."""
+
+
 class Names:
     """What the names of one file stand for."""
 
     def __init__(self, scopes: Scopes) -> None:
         self.scopes = scopes
-        self._call_names: dict[tuple[Call, FunctionFacts], QualifiedName] = {}
+        self._call_names: dict[tuple[Call, FunctionFacts], Called] = {}
 
     def qualified(self, name: str | None, function: FunctionFacts | None = None) -> QualifiedName:
         """What a dotted name stands for in a function, or at the module's level."""
@@ -77,23 +97,103 @@ class Names:
         return QualifiedName(name if rest else f"builtins.{name}", name)
 
     def call_name(self, call: Call | ast.Call, function: FunctionFacts) -> QualifiedName:
-        """What is called; aliases are followed."""
+        """What is called; aliases are followed. Of several functions that a variable may stand for,
+        it is one that opens, saves or loads files."""
         if not isinstance(call, Call):
             return self.qualified(dotted(call.func), function)
+        return self._called(call, function).name
+
+    def is_chosen(self, call: Call) -> bool:
+        """Whether what is called is one of several functions, or completed beforehand."""
+        return self._called(call, call.function).is_chosen
+
+    def completed(self, call: Call) -> Call:
+        """A call with the arguments that a `partial` gives to what is called."""
+        made = self._called(call, call.function).partial
+        if made is None or call.shown is not None:
+            return call
+        own = {each.arg for each in call.node.keywords}
+        keywords = [each for each in made.keywords if each.arg not in own]
+        node = ast.Call(
+            call.node.func, [*made.args[1:], *call.node.args], [*keywords, *call.node.keywords]
+        )
+        ast.copy_location(node, call.node)
+        return Call(call.order, node, call.function, call.enclosing, call.name, call.source_node)
+
+    def _called(self, call: Call, function: FunctionFacts) -> Called:
         known = self._call_names.get((call, function))
         if known is None:
-            known = self._call_names[call, function] = self._call_name(call, function)
+            known = self._call_names[call, function] = self._find_called(call, function)
         return known
 
-    def _call_name(self, call: Call, function: FunctionFacts) -> QualifiedName:
-        node = call.node
-        name = self.qualified(dotted(node.func), function)
-        if isinstance(node.func, ast.Name):
-            bound = self.bindings(node.func.id, function, call.order)
+    def _find_called(self, call: Call, function: FunctionFacts) -> Called:
+        func = call.node.func
+        text = dotted(func)
+        name = self.qualified(text, function)
+        if isinstance(func, ast.Name):
+            bound = self.bindings(func.id, function, call.order)
             if len(bound) == 1 and isinstance(bound[0].value, (ast.Name, ast.Attribute)):
                 # `opener = gzip.open`, called under that name.
                 name = self.qualified(dotted(bound[0].value), bound[0].function)
-        return name
+            if not bound and function.parameter(func.id) is None:
+                return Called(name)
+        elif text is None or not text.startswith(("self.", "cls.")):
+            return Called(name)
+        if _is_known(name):
+            return Called(name)
+        chosen = self._chosen(func, function, call.order, _CHOICES)
+        return next((each for each in chosen if _is_known(each.name)), Called(name))
+
+    def _chosen(
+        self, node: ast.expr, function: FunctionFacts, before: int, depth: int
+    ) -> Iterator[Called]:
+        """The functions that an expression may stand for."""
+        if depth == 0:
+            return
+        again = (function, before, depth - 1)
+        match node:
+            case ast.IfExp(body=one, orelse=other):
+                yield from self._chosen(one, *again)
+                yield from self._chosen(other, *again)
+            case ast.BoolOp(values=values) | ast.Dict(values=values):
+                for each in values:
+                    yield from self._chosen(each, *again)
+            case ast.Subscript(value=table):
+                yield from self._chosen(table, *again)
+            case ast.Call(func=ast.Attribute(value=table, attr="get"), args=[_, *others]):
+                for each in (table, *others):
+                    yield from self._chosen(each, *again)
+            case ast.Call(args=[made, *_]) if self._is_partial(node, function):
+                for choice in self._chosen(made, *again):
+                    if choice.partial is None:
+                        yield Called(choice.name, node, is_chosen=True)
+            case ast.Name() | ast.Attribute():
+                yield from self._of_name(node, function, before, depth)
+
+    def _is_partial(self, node: ast.Call, function: FunctionFacts) -> bool:
+        return self.qualified(dotted(node.func), function).full == "functools.partial"
+
+    def _of_name(
+        self, node: ast.Name | ast.Attribute, function: FunctionFacts, before: int, depth: int
+    ) -> Iterator[Called]:
+        text = dotted(node) or ""
+        owner = function.owner
+        bound: Sequence[Binding] = ()
+        default: ast.expr | None = None
+        if isinstance(node, ast.Name):
+            bound = self.bindings(text, function, before)
+            parameter = function.parameter(text) if not bound else None
+            default = parameter.default if parameter is not None else None
+        elif text.startswith(("self.", "cls.")) and owner is not None:
+            name = text.partition(".")[2]
+            bound = self.attribute(owner, name) if self.method(owner, name) is None else ()
+        if default is not None:
+            yield from self._chosen(default, function, 0, depth - 1)
+        for each in bound:
+            if each.is_assigned:
+                yield from self._chosen(each.value, each.function, each.order, depth - 1)
+        if not bound:
+            yield Called(self.qualified(text, function), is_chosen=True)
 
     def callees(self, call: ast.Call, function: FunctionFacts) -> Sequence[FunctionFacts]:
         """The functions of this module that a call may run."""
@@ -170,6 +270,10 @@ class Names:
                 break
             scope = scope.outer
         return []
+
+
+def _is_known(name: QualifiedName) -> bool:
+    return name.full in _KNOWN or (name.full != "" and name.last in apis.DUMP_NAMES)
 
 
 def parameter_of(function: FunctionFacts, name: str) -> Parameter:

@@ -1,0 +1,507 @@
+"""Fits the weights of the features to the labels, and says whether that is better.
+
+    python benchmarks/fit.py WORK [--mirror FOLDER] [--trees] [--source NAME ...] [--write]
+
+WORK and MIRROR are those of `measure.py`. The fit is a logistic regression, drawn towards the
+weights that were set by hand (`catalog/features.py`) as strongly as cross-validation by repository
+likes best; no weight changes its sign. It sees the part `shown` alone. What is printed:
+
+- log loss, precision and recall before and after, of repositories that the fit has not seen: by
+  cross-validation on `shown`, and on `kept`;
+- every weight by hand and as fitted, with its support and standard error;
+- the words of the catalogue with how often they stood for a real finding and for a false one;
+  those that the labels question, and how many no label shows.
+
+`--write` makes `catalog/weights.py` from it.
+
+An example is a place that would be a finding at confidence 0, in a file whose labels are complete:
+real where it meets a `flag`, false where it meets an `ok` or no label. With `--trees`, findings
+that were read on whole repositories are examples too, with what other files of the project say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import math
+import pickle
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from atomic_fix.catalog import words as catalog
+from atomic_fix.catalog.features import FeatureName
+from atomic_fix.catalog.weights import START, THRESHOLD
+from atomic_fix.facts.explaining import explanations
+from atomic_fix.facts.outside import FileSlice
+from atomic_fix.finding import Explanation, Finding, Unreadable
+from atomic_fix.run.indexing import Indexing
+from atomic_fix.run.one_file import check_file, looked_at
+from atomic_fix.run.report_filter import ReportFilter
+from atomic_fix.run.workers import work_through
+from atomic_fix.settings import Resolver
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import measure
+
+PRIOR = {each.label: each.prior for each in FeatureName}
+PRIOR_START = -2.2
+NOW = {each.label: each.weight for each in FeatureName}
+STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
+"""How strongly the fit is drawn to the weights by hand: the inverse of the variance around them."""
+FOLDS = 10
+_KINDS = {"write": "write", "replace": "publication", "swallow": "handler"}
+_START = "(start)"
+
+
+@dataclass(frozen=True)
+class Example:
+    repo: str
+    rule: str
+    real: bool
+    features: tuple[tuple[str, float, str], ...]
+    """Name, strength, word."""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Fit:
+    weights: Mapping[str, float]
+    errors: Mapping[str, float]
+
+    def log_odds(self, example: Example) -> float:
+        weights = self.weights
+        return weights[_START] + sum(weights[n] * s for n, s, _ in example.features)
+
+
+BY_HAND = Fit({**PRIOR, _START: PRIOR_START}, {})
+CURRENT = Fit({**NOW, _START: START}, {})
+
+
+# Examples
+
+
+def examples_of_sites(
+    labels: Sequence[measure.Label], root: Path, there: frozenset[str]
+) -> list[Example]:
+    files: dict[tuple[str, str], list[measure.Label]] = defaultdict(list)
+    for each in labels:
+        if each.folder in there:
+            files[each.folder, each.path].append(each)
+    found = []
+    for (folder, path), known in sorted(files.items()):
+        places = _candidates(root / folder / path, None)
+        findings = [_as_data(each) for each, _ in places]
+        met: dict[int, str] = {}
+        for label in known:
+            for i in measure.hits(label, findings, known):
+                met[i] = "flag" if "flag" in (met.get(i), label.verdict) else label.verdict
+        for i, (finding, explained) in enumerate(places):
+            verdict = met.get(i, "ok")
+            if verdict != "ambiguous":
+                rule = measure.family(finding.code)
+                where = f"{folder}/{path}:{finding.span.start.row}"
+                real = verdict == "flag"
+                found.append(Example(known[0].repo, rule, real, _features(explained), where))
+    return found
+
+
+def examples_of_trees(
+    labels: Sequence[measure.Label], work: Path, mirror: Path | None
+) -> list[Example]:
+    trees: dict[str, list[measure.Label]] = defaultdict(list)
+    for each in labels:
+        trees[each.folder].append(each)
+    found = []
+    for read in trees.values():
+        try:
+            root = measure.lay_out_tree(read[0], work, mirror)
+        except LookupError as error:
+            print(f"left out: {read[0].repo}: {error}", file=sys.stderr)
+            continue
+        resolver = Resolver({}, "", isolated=True)
+        indexing = Indexing(
+            resolver, (str(root),), "", lambda works, given: work_through(works, given, 1)
+        )
+        seen: set[tuple[str, int]] = set()
+        for path in sorted({each.path for each in read}):
+            file = root / path
+            if not file.is_file():
+                continue
+            places = _candidates(file, indexing.slice_of(str(file)))
+            for label in read:
+                if label.path != path or label.verdict == "debatable":
+                    continue
+                for finding, explained in places:
+                    row = finding.span.start.row
+                    key = (path, row)
+                    if (
+                        key not in seen
+                        and measure.family(finding.code) == label.rule
+                        and abs(row - label.line) <= 2
+                    ):
+                        seen.add(key)
+                        real = label.verdict == "real"
+                        where = f"{label.folder}/{path}:{row}"
+                        found.append(
+                            Example(label.repo, label.rule, real, _features(explained), where)
+                        )
+    return found
+
+
+def _candidates(file: Path, outside: FileSlice | None) -> list[tuple[Finding, Explanation]]:
+    """The findings that there would be at confidence 0, one of a place, with what counts there."""
+    name, content = str(file), file.read_bytes()
+    resolver = Resolver({"min-confidence": 0.0}, "", isolated=True)
+    settings = resolver.for_file(name)
+    result = check_file(content, name, settings, ReportFilter(), fixes=False, outside=outside)
+    found = []
+    seen = set()
+    for finding in result.findings:
+        rule = measure.family(finding.code)
+        if (finding.span.start, rule) in seen or rule not in _KINDS:
+            continue
+        seen.add((finding.span.start, rule))
+        row = finding.span.start.row
+        known = looked_at(content, name, settings, partial(explanations, row=row), outside)
+        if isinstance(known, Unreadable):
+            continue
+        for each in known:
+            is_it = each.kind == _KINDS[rule] and each.span.start == finding.span.start
+            if is_it and not each.excluded:
+                found.append((finding, each))
+                break
+    return found
+
+
+def _as_data(finding: Finding) -> dict[str, object]:
+    return {
+        "code": finding.code,
+        "location": {"row": finding.span.start.row},
+        "end_location": {"row": finding.span.end.row},
+    }
+
+
+def _features(explained: Explanation) -> tuple[tuple[str, float, str], ...]:
+    return tuple((each.name, each.strength, each.word) for each in explained.features)
+
+
+# The fit
+
+
+def fit(examples: Sequence[Example], strength: float, rounds: int = 25) -> Fit:
+    """Logistic regression, with each weight drawn to the one by hand; Newton's method. What would
+    change its sign is held at zero."""
+    names = [_START, *PRIOR]
+    index = {name: i for i, name in enumerate(names)}
+    prior = [BY_HAND.weights[name] for name in names]
+    rows = []
+    for each in examples:
+        row = {0: 1.0}
+        for name, much, _ in each.features:
+            row[index[name]] = row.get(index[name], 0.0) + much
+        rows.append((tuple(row.items()), float(each.real)))
+    held: set[int] = set()
+    while True:
+        weights = [0.0 if i in held else value for i, value in enumerate(prior)]
+        for _ in range(rounds):
+            gradient, hessian = _derivatives(rows, weights, prior, strength)
+            for i in held:
+                gradient[i] = 0.0
+                hessian[i] = [float(i == j) for j in range(len(names))]
+                for other in hessian:
+                    if other is not hessian[i]:
+                        other[i] = 0.0
+            step = solve(hessian, gradient)
+            before, size = _objective(rows, weights, prior, strength), 1.0
+            while True:  # A whole step may lead too far.
+                tried = [v - size * change for v, change in zip(weights, step, strict=True)]
+                if size < 1e-6 or _objective(rows, tried, prior, strength) <= before:
+                    break
+                size /= 2
+            weights = tried
+            if size * max(map(abs, step)) < 1e-6:
+                break
+        wrong = {
+            i for i, value in enumerate(weights) if i and i not in held and value * prior[i] < 0
+        }
+        if not wrong:
+            break
+        held |= wrong
+    _, hessian = _derivatives(rows, weights, prior, strength)
+    errors = {}
+    for i, name in enumerate(names):
+        unit = [float(i == j) for j in range(len(names))]
+        errors[name] = math.sqrt(max(solve(hessian, unit)[i], 0.0))
+    return Fit(dict(zip(names, weights, strict=True)), errors)
+
+
+_Row: TypeAlias = "tuple[tuple[tuple[int, float], ...], float]"
+"""What an example has of each weight, and whether it is real."""
+
+
+def _objective(
+    rows: Sequence[_Row], weights: Sequence[float], prior: Sequence[float], strength: float
+) -> float:
+    held = sum((value - by_hand) ** 2 for value, by_hand in zip(weights, prior, strict=True))
+    total = strength * held / 2
+    for row, real in rows:
+        odds = sum(weights[i] * much for i, much in row)
+        total += math.log1p(math.exp(-abs(odds))) + max(odds, 0.0) - real * odds
+    return total
+
+
+def _derivatives(
+    rows: Sequence[_Row],
+    weights: Sequence[float],
+    prior: Sequence[float],
+    strength: float,
+) -> tuple[list[float], list[list[float]]]:
+    size = len(weights)
+    gradient = [strength * (weights[i] - prior[i]) for i in range(size)]
+    hessian = [[strength * (i == j) for j in range(size)] for i in range(size)]
+    for row, real in rows:
+        share = _logistic(sum(weights[i] * much for i, much in row))
+        slope = max(share * (1 - share), 1e-9)
+        for i, much in row:
+            gradient[i] += (share - real) * much
+            line = hessian[i]
+            for j, other in row:
+                line[j] += slope * much * other
+    return gradient, hessian
+
+
+def solve(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:
+    """The solution of a system of linear equations, by elimination."""
+    rows = [[*line, value] for line, value in zip(matrix, right, strict=True)]
+    size = len(rows)
+    for i in range(size):
+        pivot = max(range(i, size), key=lambda k: abs(rows[k][i]))
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        head = rows[i]
+        for k in range(i + 1, size):
+            line = rows[k]
+            if line[i]:
+                factor = line[i] / head[i]
+                for j in range(i, size + 1):
+                    line[j] -= factor * head[j]
+    found = [0.0] * size
+    for i in reversed(range(size)):
+        rest = sum(rows[i][j] * found[j] for j in range(i + 1, size))
+        found[i] = (rows[i][size] - rest) / rows[i][i]
+    return found
+
+
+def _logistic(value: float) -> float:
+    return 1 / (1 + math.exp(-max(min(value, 30.0), -30.0)))
+
+
+def cross_validated(examples: Sequence[Example], strength: float) -> list[tuple[float, Example]]:
+    """The confidence of each example by a fit that has seen nothing of its repository."""
+    folds: dict[int, list[Example]] = defaultdict(list)
+    for each in examples:
+        folds[hashlib.sha256(each.repo.encode()).digest()[1] % FOLDS].append(each)
+    found = []
+    for number, held_out in sorted(folds.items()):
+        rest = [each for other, group in folds.items() if other != number for each in group]
+        fitted = fit(rest, strength)
+        found += [(_logistic(fitted.log_odds(each)), each) for each in held_out]
+    return found
+
+
+# What it is worth
+
+
+def scored(fitted: Fit, examples: Iterable[Example]) -> list[tuple[float, Example]]:
+    return [(_logistic(fitted.log_odds(each)), each) for each in examples]
+
+
+def log_loss(found: Sequence[tuple[float, Example]]) -> float:
+    total = -sum(math.log(max(share if each.real else 1 - share, 1e-6)) for share, each in found)
+    return total / max(len(found), 1)
+
+
+def precision_and_recall(
+    found: Sequence[tuple[float, Example]], threshold: float
+) -> tuple[float, float]:
+    """Recall of the places that are examples: what the tool does not see at all is not in it."""
+    hits = sum(each.real for share, each in found if share >= threshold)
+    reported = sum(share >= threshold for share, _ in found)
+    return hits / max(reported, 1), hits / max(sum(each.real for _, each in found), 1)
+
+
+def recall_at(found: Sequence[tuple[float, Example]], precision: float) -> tuple[float, float]:
+    """The greatest recall at a precision that is no less, and the threshold for it."""
+    best = (0.0, 1.0)
+    for threshold in sorted({share for share, _ in found}):
+        reached, recall = precision_and_recall(found, threshold)
+        if reached >= precision - 1e-9 and recall > best[0]:
+            best = recall, threshold
+    return best
+
+
+def show_figures(name: str, found: Sequence[tuple[float, Example]], precision: float) -> None:
+    reached, recall = precision_and_recall(found, THRESHOLD)
+    at, threshold = recall_at(found, precision)
+    print(
+        f"{name:32} log loss {log_loss(found):.3f}  at {THRESHOLD:g}: precision {reached:.3f}"
+        f" recall {recall:.3f}  at precision {precision:.3f}: recall {at:.3f} ({threshold:.2f})"
+    )
+
+
+def show_words(examples: Sequence[Example]) -> None:
+    real: Counter[str] = Counter()
+    false: Counter[str] = Counter()
+    sides: dict[str, set[str]] = defaultdict(set)
+    for each in examples:
+        for name, _, word in each.features:
+            if word:
+                key = word, "against" if PRIOR[name] < 0 else "for"
+                said = f"{key[0]} ({key[1]})"
+                sides[said].add(name)
+                (real if each.real else false)[said] += 1
+    share = sum(each.real for each in examples) / max(len(examples), 1)
+    print(f"\nword, real, false (of all examples {share:.2f} are real)")
+    questioned = []
+    for said in sorted(sides, key=lambda said: (-(real[said] + false[said]), said)):
+        count = real[said] + false[said]
+        print(f"  {said:28} {real[said]:5} {false[said]:5}")
+        is_for = said.endswith("(for)")
+        if count >= 5 and (real[said] / count < share) is is_for:
+            questioned.append(f"{said} {real[said]}:{false[said]}")
+    print("words that point the wrong way, or nowhere:", ", ".join(questioned) or "none")
+    used = {said.rpartition(" (")[0] for said in sides}
+    for name in ("DURABLE", "MAYBE_DURABLE", "NOT_DURABLE"):
+        words = getattr(catalog, name)
+        silent = sorted(words - used)
+        print(f"{name}: no label shows {len(silent)} of {len(words)}: {', '.join(silent)}")
+
+
+def written(fitted: Fit, examples: Sequence[Example]) -> str:
+    """The text of `catalog/weights.py`."""
+    support = Counter(name for each in examples for name in {n for n, _, _ in each.features})
+    count, repositories = len(examples), len({each.repo for each in examples})
+    made_from = f"{count} labelled places of {repositories} repositories and packages"
+    lines = [
+        '"""How much each feature counts, in log odds at full strength.',
+        "",
+        f"Generated by `benchmarks/fit.py` from {made_from}.",
+        "What has no row has the weight of `catalog.features`.",
+        '"""',
+        "",
+        "from typing import NamedTuple",
+        "",
+        "",
+        "class Weight(NamedTuple):",
+        "    value: float",
+        "    support: int",
+        '    """Labelled places that have the feature."""',
+        "    error: float",
+        '    """The standard error of the value."""',
+        "",
+        "",
+        f"START = {fitted.weights[_START]:.2f}",
+        '"""Without any feature, a written file is not taken for durable state."""',
+        "",
+        f"THRESHOLD = {THRESHOLD:g}",
+        '"""The confidence from which on a finding is reported."""',
+        "",
+        "WEIGHTS: dict[str, Weight] = {",
+    ]
+    for name in PRIOR:
+        if support[name]:
+            value, error = round(fitted.weights[name], 2) + 0.0, fitted.errors[name]
+            lines.append(f'    "{name}": Weight({value:g}, {support[name]}, {error:.2f}),')
+    return "\n".join([*lines, "}", ""])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--mirror", type=Path)
+    parser.add_argument("--source", nargs="+", help="of the sites: packages, bug-reports, blind")
+    parser.add_argument("--trees", nargs="*", help="sources of findings on whole repositories")
+    parser.add_argument("--write", action="store_true", help="make catalog/weights.py")
+    args = parser.parse_args()
+    examples = gathered(args.work, args.mirror, args.source, args.trees)
+    shown = [each for each in examples if measure.part_of(each.repo) == "shown"]
+    kept = [each for each in examples if measure.part_of(each.repo) == "kept"]
+    for name, group in (("shown", shown), ("kept", kept)):
+        count = Counter((each.rule, each.real) for each in group)
+        print(f"{name}: {len(group)} examples, {dict(count)}")
+
+    losses = {each: log_loss(cross_validated(shown, each)) for each in STRENGTHS}
+    strength = min(losses, key=lambda each: losses[each])
+    print("log loss, cross-validated, by how strongly the weights are held:", losses)
+    fitted = fit(shown, strength)
+    before, after = scored(BY_HAND, shown), cross_validated(shown, strength)
+    reference = precision_and_recall(before, THRESHOLD)[0]
+    show_figures("shown, by hand", before, reference)
+    show_figures("shown, as it is now", scored(CURRENT, shown), reference)
+    show_figures("shown, fitted, cross-validated", after, reference)
+    for rule in measure.FAMILIES:
+        for name, found in (("by hand", before), ("fitted", after)):
+            show_figures(
+                f"  {rule}, {name}", [each for each in found if each[1].rule == rule], reference
+            )
+    reference = precision_and_recall(scored(BY_HAND, kept), THRESHOLD)[0]
+    show_figures("kept, by hand", scored(BY_HAND, kept), reference)
+    show_figures("kept, fitted on shown", scored(fitted, kept), reference)
+
+    support = Counter(name for each in shown for name in {n for n, _, _ in each.features})
+    real = Counter(name for each in shown if each.real for name in {n for n, _, _ in each.features})
+    print("\nfeature, by hand, fitted, standard error, support, of these real")
+    for name in (_START, *PRIOR):
+        shown_real = f"{support[name]:5} {real[name]:5}" if name != _START else ""
+        print(
+            f"  {name:26} {BY_HAND.weights[name]:6.2f} {fitted.weights[name]:6.2f}"
+            f" {fitted.errors[name]:5.2f} {shown_real}"
+        )
+    show_words(shown)
+    if args.write:
+        target = Path(__file__).resolve().parents[1] / "src/atomic_fix/catalog/weights.py"
+        target.write_text(written(fitted, shown), encoding="utf-8")
+    return 0
+
+
+def gathered(
+    work: Path, mirror: Path | None, sources: Sequence[str] | None, trees: Sequence[str] | None
+) -> list[Example]:
+    """All examples; those of an unchanged tool and unchanged labels are kept in `work`."""
+    sites = [
+        each
+        for each in measure.read_labels("sites.jsonl")
+        if sources is None or each.source in sources
+    ]
+    findings = [
+        each
+        for each in measure.read_labels("findings.jsonl")
+        if trees is not None and (not trees or each.source in trees)
+    ]
+    code = sorted((Path(__file__).resolve().parents[1] / "src").rglob("*.py"))
+    state = hashlib.sha256(
+        b"".join(each.read_bytes() for each in code if each.name != "weights.py")
+    )
+    state.update(repr((sites, findings)).encode())
+    known = work / f"examples-{state.hexdigest()[:16]}.pickle"
+    if known.is_file():
+        found: list[Example] = pickle.loads(known.read_bytes())
+        return found
+    root = work / "sites"
+    there = measure.lay_out_files(sites, work, mirror, root)
+    found = examples_of_sites(sites, root, there)
+    found += [
+        replace(each, where=f"tree {each.where}")
+        for each in examples_of_trees(findings, work, mirror)
+    ]
+    known.write_bytes(pickle.dumps(found))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

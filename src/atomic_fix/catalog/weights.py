@@ -1,0 +1,23 @@
+"""How much each feature counts, in log odds at full strength.
+
+What has no row has the weight of `catalog.features`.
+"""
+
+from typing import NamedTuple
+
+
+class Weight(NamedTuple):
+    value: float
+    support: int
+    """Labelled sites that have the feature."""
+    error: float
+    """The standard error of the value."""
+
+
+START = -2.2
+"""Without any feature, a written file is not taken for durable state."""
+
+THRESHOLD = 0.5
+"""The confidence from which on a finding is reported."""
+
+WEIGHTS: dict[str, Weight] = {}

@@ -1,0 +1,225 @@
+"""Silent handlers that are meant to be silent: the code explains that an unreadable file counts as
+absent, or shows that nothing is lost by it."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+from atomic_fix.catalog.remarks import ANSWER, BAD_FILE, CONSEQUENCE, NEVER_RAISES
+from atomic_fix.catalog.words import CACHE, INTERPRETING, KEPT_IN_CACHES, LOADING, RESUMING
+from atomic_fix.facts.module import ModuleFacts
+from atomic_fix.facts.names import phrase_in, words
+from atomic_fix.facts.nodes import (
+    called_name,
+    first_row,
+    parents_in,
+    walk,
+)
+from atomic_fix.facts.paths import PathValue
+from atomic_fix.facts.scopes import Call, FunctionFacts
+from atomic_fix.facts.swallowing import Ending, Swallow
+
+_REMOVING = frozenset({"remove", "rmtree", "unlink"})
+
+
+def is_intended(facts: ModuleFacts, swallow: Swallow) -> bool:
+    """Whether a silent handler is a decision that the code explains, or hides no corrupt file."""
+    if _holds_no_load(facts, swallow) or _only_passes_text_on(swallow):
+        return True
+    if is_cache(swallow.load.path, swallow.function) or _is_compared_only(swallow):
+        return True
+    return _is_explained(facts, swallow) and not destroys(facts, swallow)
+
+
+# --- words ------------------------------------------------------------------------
+
+
+def _is_explained(facts: ModuleFacts, swallow: Swallow) -> bool:
+    """Whether a remark names the bad file, and what it counts as."""
+    handler, comments = swallow.node, facts.comments
+    if isinstance(handler, ast.ExceptHandler):
+        at_handler = " ".join(
+            each.text.lstrip("# ")
+            for some in (
+                comments.above(handler),
+                comments.behind_colon(handler),
+                comments.among(handler),
+            )
+            for each in some
+        )
+        # What stands at the handler is about the error that it takes.
+        if any(
+            BAD_FILE.search(each) or NEVER_RAISES.search(each) or CONSEQUENCE.search(each)
+            for each in _sentences(at_handler)
+        ):
+            return True
+    return any(
+        NEVER_RAISES.search(each) or (BAD_FILE.search(each) and ANSWER.search(each))
+        for text in _documented(facts, swallow)
+        for each in _sentences(text)
+    )
+
+
+def _documented(facts: ModuleFacts, swallow: Swallow) -> Iterator[str]:
+    """The docstrings of the classes and functions around a handler, the comments above them, and
+    those in the function. What a module says of itself explains no single load."""
+    node = swallow.function.node
+    if isinstance(node, ast.Module):
+        return
+    yield " ".join(each.text.lstrip("# ") for each in facts.comments.of(node))
+    for each in facts.statements.enclosing(swallow.node):
+        yield ast.get_docstring(each) or ""
+        above: list[str] = []
+        row = first_row(each) - 1
+        while row > 0 and (text := facts.source.line(row).strip()).startswith("#"):
+            above.append(text.lstrip("# "))
+            row -= 1
+        yield " ".join(reversed(above))
+
+
+def _sentences(text: str) -> list[str]:
+    return re.split(r"(?<!\be\.g)(?<!\bi\.e)[.;]\s", " ".join(text.split()))
+
+
+# --- what becomes of the file -----------------------------------------------------
+
+
+def destroys(facts: ModuleFacts, swallow: Swallow) -> bool:
+    """Whether the file that could not be read is removed, or overwritten by what comes next: in
+    the same function, or in one that calls it."""
+    if isinstance(swallow.node, ast.ExceptHandler) and any(
+        isinstance(node, ast.Call) and called_name(node) in _REMOVING
+        for statement in swallow.node.body
+        for node in walk(statement)
+    ):
+        return True
+    writers = _writers(facts, swallow.load.path)
+    loader = swallow.function
+    after = swallow.region.body_end
+    if any(order > after for order in writers.get(loader, ())) or any(
+        call.order > after
+        and any(callee in writers for callee in facts.paths.callees(call.node, loader)[:1])
+        for call in loader.calls
+    ):
+        return True
+    for call in facts.scopes.callers_of(loader.name) if loader.name else ():
+        caller = call.function
+        if caller is loader or loader not in facts.paths.callees(call.node, caller):
+            continue
+        if any(order > call.order for order in writers.get(caller, ())) or any(
+            later.order > call.order
+            and any(callee in writers for callee in facts.paths.callees(later.node, caller)[:1])
+            for later in caller.calls
+        ):
+            return True
+    return False
+
+
+def _writers(facts: ModuleFacts, path: PathValue) -> dict[FunctionFacts, list[int]]:
+    """The functions that write a file, each with where."""
+    found: dict[FunctionFacts, list[int]] = {}
+    for write in facts.sites.writes_of(path):
+        found.setdefault(write.function, []).append(write.order)
+    for each in facts.publications:
+        if each.site.target.same(path):
+            found.setdefault(each.site.function, []).append(each.site.order)
+    return found
+
+
+# --- what is lost -----------------------------------------------------------------
+
+
+def is_cache(path: PathValue, function: FunctionFacts) -> bool:
+    """Whether a file is a cache by its names, and holds nothing that cannot be had again."""
+    names = [each.text for each in path.occurrences if each.distance < 3]
+    names.append(function.name)
+    return any(phrase_in(CACHE, each) for each in names) and not any(
+        phrase_in(KEPT_IN_CACHES, each) for each in names
+    )
+
+
+def _only_passes_text_on(swallow: Swallow) -> bool:
+    """Whether the text of a file is taken as it is: nothing in it can be corrupt."""
+    load, region = swallow.load, swallow.region
+    if not load.raw or load.function is not region.function:
+        return False
+    return not any(
+        isinstance(node, ast.Call) and not INTERPRETING.isdisjoint(words(called_name(node)))
+        for statement in region.node.body
+        for node in walk(statement)
+    )
+
+
+def _is_compared_only(swallow: Swallow) -> bool:
+    """Whether what is loaded is only compared with what is to be written."""
+    names = {each for each in swallow.sets if "." not in each}
+    if len(names) != 1 or swallow.outcome.kind is not Ending.SETS:
+        return False
+    root = swallow.function.node
+    parents = parents_in(root)
+    uses = [
+        node
+        for node in walk(root)
+        if isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load)
+    ]
+    return bool(uses) and all(_is_in_comparison(parents.get(each)) for each in uses)
+
+
+def _is_in_comparison(node: ast.AST | None) -> bool:
+    match node:
+        case ast.Compare(ops=[ast.Eq() | ast.NotEq()], comparators=[other]):
+            return not isinstance(other, ast.Constant)
+    return False
+
+
+def _holds_no_load(facts: ModuleFacts, swallow: Swallow) -> bool:
+    """Whether a broad handler is around something else, in which a file happens to be loaded."""
+    region, load = swallow.region, swallow.load
+    if not swallow.broad or (load.function is region.function and not load.far):
+        return False
+    through = [*_calls_to(facts, swallow)]
+    if not through:
+        return False
+    parents = parents_in(region.node)
+    return all(_is_beside_the_point(swallow, call, parents) for call in through)
+
+
+def _calls_to(facts: ModuleFacts, swallow: Swallow) -> Iterable[Call]:
+    """The calls in the `try` by which a function loads the file."""
+    region, load = swallow.region, swallow.load
+    if load.function is region.function:
+        return [load.call]
+    return [
+        call
+        for call in region.function.calls
+        if region.order < call.order < region.body_end
+        and load.function in facts.paths.callees(call.node, region.function)[:1]
+    ]
+
+
+def _is_beside_the_point(swallow: Swallow, call: Call, parents: dict[ast.AST, ast.AST]) -> bool:
+    node: ast.AST = call.source_node
+    if (LOADING | RESUMING).isdisjoint(words(called_name(node))):
+        return True  # it does more than to load
+    around = parents.get(node)
+    if isinstance(around, ast.Await):
+        node, around = around, parents.get(around)
+    match around:
+        case ast.Attribute() if not isinstance(parents.get(around), ast.Call):
+            return True  # one setting
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            return name not in swallow.sets and _goes_on(swallow, around)
+    return False
+
+
+def _goes_on(swallow: Swallow, statement: ast.AST) -> bool:
+    """Whether the `try` does something with what was loaded, whose result nobody has."""
+    body = swallow.region.node.body
+    if swallow.outcome.kind not in {Ending.PASSES, Ending.GOES_ON} or statement not in body:
+        return False
+    below = body[body.index(statement) + 1 :]
+    return any(
+        isinstance(node, ast.Expr) and isinstance(node.value, (ast.Call, ast.Await))
+        for each in below
+        for node in walk(each)
+    )

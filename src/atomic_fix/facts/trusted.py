@@ -1,0 +1,81 @@
+"""Files that are written only when they do not exist, and trusted as they are when they do.
+
+A first write is cut short as easily as any other. If nothing looks at the file but to see that it
+exists, each later run stumbles over what was cut short.
+"""
+
+import ast
+from collections.abc import Sequence
+
+from atomic_fix.catalog.apis import Content
+from atomic_fix.catalog.words import LOADING
+from atomic_fix.facts.evidence import guarded_by_absence
+from atomic_fix.facts.names import words
+from atomic_fix.facts.nodes import WITHS, code_of, last_name
+from atomic_fix.facts.scopes import BlockKind, Branch, Call
+from atomic_fix.facts.sites import Sites
+from atomic_fix.facts.swallowing import is_handled
+from atomic_fix.facts.writes import WriteSite
+
+_ASKING = frozenset({"exists", "is_file", "isfile"})
+_LEAVING = (ast.Return, ast.Raise, ast.Continue)
+
+
+def is_trusted(sites: Sites, write: WriteSite) -> bool:
+    """Whether the file that is written is parsed by the module, which handles no error of a torn
+    one, and not written again once it exists."""
+    if write.content is Content.TABLE:
+        return False  # a dataset that is prepared once
+    if any(isinstance(block.node, ast.ExceptHandler) for block in write.call.enclosing):
+        return False
+    if not (guarded_by_absence(write) or is_left_before(sites, write)):
+        return False
+    if write.content is Content.DOWNLOAD and _is_loaded_by_name(sites, write):
+        return True
+    loads = [load for load in sites.loads if not load.raw and load.path.same(write.path)]
+    return bool(loads) and not any(is_handled(load.call) for load in loads)
+
+
+def is_left_before(sites: Sites, write: WriteSite) -> bool:
+    """`if path.exists(): return ...` above the write."""
+    return any(
+        branch.order < write.order
+        and _leaves(branch.node.body)
+        and not any(block.node is branch.node for block in write.call.enclosing)
+        and _asks_for(sites, branch, write)
+        for branch in write.function.branches
+    )
+
+
+def _is_loaded_by_name(sites: Sites, write: WriteSite) -> bool:
+    """`if path.exists(): return load_table(path)`, whatever that does."""
+    return any(
+        call.order < write.order
+        and any(
+            block.kind is BlockKind.IF and "exist" in code_of(block.node.test)
+            for block in call.enclosing
+            if isinstance(block.node, ast.If)
+        )
+        and not LOADING.isdisjoint(words(last_name(call.node.func) or ""))
+        and any(sites.handles.resolve(each.value, call).same(write.path) for each in call.arguments)
+        and not is_handled(call)
+        for call in write.function.calls
+    )
+
+
+def _leaves(body: Sequence[ast.stmt]) -> bool:
+    """Whether what follows a block is not reached from it."""
+    last = body[-1]
+    return isinstance(last, _LEAVING) or (isinstance(last, WITHS) and _leaves(last.body))
+
+
+def _asks_for(sites: Sites, branch: Branch, write: WriteSite) -> bool:
+    """Whether a test asks whether the file that is written exists, and nothing else."""
+    test = branch.node.test
+    if not isinstance(test, ast.Call) or last_name(test.func) not in _ASKING:
+        return False
+    asked = test.args[0] if test.args else getattr(test.func, "value", None)
+    if asked is None:
+        return False
+    call = Call(branch.order, test, write.function, (), None)
+    return sites.handles.resolve(asked, call).same(write.path)

@@ -1,0 +1,232 @@
+"""Which Pythons a program runs on, as other files than those of its packaging tell: what its start
+script refuses, what its tests and its containers run on, what its tools check for.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from atomic_fix.run.dependencies import parsed, subtable
+
+Sign = tuple[int, str, str]
+"""The second part of a version of Python 3, the file that names it, and its words."""
+
+_MOST = 100
+_VERSION = r"3\.(\d{1,2})(?![\d])"
+_HAS_VERSION = re.compile(rf"(?<![\d.]){_VERSION}")
+_PYTHON_IN_YAML = re.compile(
+    r"(?m)^(?P<indent>[ \t]*)(?:-[ \t]+)?(?:python|python[-_]versions?|py)[ \t]*:"
+    r"(?P<value>[^\n]*(?:\n(?:(?P=indent)[ \t]*-|(?P=indent)[ \t]+[\"'\d\]])[^\n]*)*)"
+)
+_IN_CONDA = re.compile(rf"(?mi)^[ \t]*-[ \t]*[\"']?python[ \t]*(?:[=~>]=?|[ \t])[ \t]*=?{_VERSION}")
+_IN_TOX = re.compile(r"(?<![\w.])py3(\d{1,2})\b")
+_IN_NOX = re.compile(r"\bpython[ \t]*=[ \t]*(\[[^\]]*\]|[\"'][^\"']*[\"'])")
+_IMAGE = re.compile(
+    rf"(?mi)^[ \t]*(?:FROM[ \t]+(?:--\S+[ \t]+)?(?:[\w./-]*/)?(?:python|pypy|uv|miniconda3?|"
+    rf"[\w-]*python[\w-]*):\S*?|ARG[ \t]+PY(?:THON)?_?VERSION[ \t]*=[ \t]*[\"']?){_VERSION}"
+)
+_SYSTEM_IMAGE = re.compile(
+    r"(?mi)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)?(?:[\w./-]*/)?(?:ubuntu|debian|buildpack-deps):"
+    r"([\w.]+)"
+)
+_PYTHON_OF_SYSTEM = {
+    "14.04": 4, "trusty": 4, "16.04": 5, "xenial": 5, "18.04": 6, "bionic": 6, "20.04": 8,
+    "focal": 8, "22.04": 10, "jammy": 10, "24.04": 12, "noble": 12,
+    "8": 4, "jessie": 4, "9": 5, "stretch": 5, "10": 7, "buster": 7, "11": 9, "bullseye": 9,
+    "12": 11, "bookworm": 11, "13": 13, "trixie": 13,
+}  # fmt: skip
+_IN_TEXT = re.compile(
+    r"(?i)\bpython[ \t]*(?:version[ \t]*)?(?:(?:>=|≥)[ \t]*v?3\.(\d{1,2})(?![\d])|"
+    r"v?3\.(\d{1,2})(?:\.\d+)?[ \t]*(?:\+|\(?(?:or|and)[ \t]+"
+    r"(?:above|greater|higher|later|newer|up|upwards?)\b))"
+)
+_GUARD = re.compile(r"sys\.version_info|\bversion_info\b")
+_STOPS = re.compile(r"\bexit\b|\b_exit\b|\braise\b|\bquit\(")
+
+
+def signs(
+    root: str, names: list[str], table: Mapping[str, Any], text_of: Any
+) -> tuple[int | None, list[Sign]]:
+    """The lowest Python 3 with which a start script goes on, if one looks, and what other files
+    name.
+
+    Args:
+        names: of the files in the folder of the project.
+        table: of its pyproject.toml.
+        text_of: reads a file.
+    """
+
+    def read(name: str) -> str:
+        return text_of(os.path.join(root, name)) or ""
+
+    found: list[Sign] = []
+    guards = []
+    modules = [each for each in names if each.endswith(".py")][:_MOST]
+    for name in modules:
+        text = read(name)
+        if _GUARD.search(text) and (minor := _refused_below(text)) is not None:
+            guards.append(minor)
+            found.append((minor, name, "sys.version_info"))
+        if name == "noxfile.py":
+            found += _each(_IN_NOX, text, name, "python")
+    found += _of_tools(table)
+    for name in names:
+        if name in {".python-version", "runtime.txt", "Pipfile", "mypy.ini", "tox.ini",
+                    "setup.cfg", "ruff.toml", ".ruff.toml", ".travis.yml", ".readthedocs.yml",
+                    "environment.yml", "environment.yaml", "meta.yaml", "appveyor.yml",
+                    ".mypy.ini"}:  # fmt: skip
+            found += _of_file(name, read(name))
+        elif name.lower().startswith(("readme", "install")):
+            for one, other in _IN_TEXT.findall(read(name)):
+                found.append((int(one or other), name, f"Python 3.{one or other}"))
+    for name in _below(root, names):
+        found += _of_file(name, read(name))
+    return min(guards, default=None), [each for each in found if 0 <= each[0] < 30]
+
+
+def _below(root: str, names: list[str]) -> Iterator[str]:
+    """The files of images and of continuous integration, and recipes of conda."""
+    for name in names:
+        if re.search(r"(?i)^(?:docker|container)file|\.dockerfile$", name):
+            yield name
+    for name in names:
+        folder = os.path.join(root, name)
+        if name == ".github":
+            for each in _listed(os.path.join(folder, "workflows")):
+                if each.endswith((".yml", ".yaml")):
+                    yield f".github/workflows/{each}"
+        elif "." not in name[1:] and os.path.isdir(folder):
+            for each in _listed(folder):
+                if re.search(r"(?i)^(?:docker|container)file|\.dockerfile$|^meta\.yaml$", each):
+                    yield f"{name}/{each}"
+                elif re.fullmatch(r"(?i)(?:docker|containers?|conda|recipe)[\w-]*", each):
+                    for inner in _listed(os.path.join(folder, each)):
+                        if re.search(r"(?i)^dockerfile|\.dockerfile$|^meta\.yaml$", inner):
+                            yield f"{name}/{each}/{inner}"
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))[:_MOST]
+    except OSError:
+        return []
+
+
+def _of_file(name: str, text: str) -> list[Sign]:
+    base = os.path.basename(name).lower()
+    text = re.sub(r"(?m)(?:^|[ \t])#.*", "", text)
+    if base == ".python-version" or base == "runtime.txt":
+        return [(int(each), name, f"3.{each}") for each in _HAS_VERSION.findall(text)]
+    if base == "pipfile":
+        return _each(re.compile(r"(?m)^python_(?:full_)?version\s*=([^\n]*)"), text, name, "python")
+    if base.endswith(".ini") or base == "setup.cfg":
+        found = _each(re.compile(r"(?m)^python_version\s*=([^\n]*)"), text, name, "python_version")
+        environments = re.search(r"(?m)^envlist\s*=([^\n]*(?:\n[ \t]+[^\n]*)*)", text)
+        for each in _IN_TOX.findall(_spread(environments[1])) if environments else ():
+            found.append((int(each), name, f"py3{each}"))
+        return found
+    if base.endswith("ruff.toml"):
+        return [
+            (int(each), name, f"py3{each}")
+            for each in re.findall(r"""(?m)^target-version\s*=\s*["']py3(\d+)""", text)
+        ]
+    if base in {"environment.yml", "environment.yaml", "meta.yaml"}:
+        return [(int(each), name, f"python 3.{each}") for each in _IN_CONDA.findall(text)]
+    if base.endswith((".yml", ".yaml")):
+        found = []
+        for each in _PYTHON_IN_YAML.finditer(text):
+            for minor in _HAS_VERSION.findall(each["value"]):
+                found.append((int(minor), name, f"python 3.{minor}"))
+        return found
+    found = [(int(each), name, f"python 3.{each}") for each in _IMAGE.findall(text)]
+    if not found and not re.search(r"\bpython3\.\d|conda|pyenv|\buv\b", text):
+        for each in _SYSTEM_IMAGE.findall(text):
+            minor = _PYTHON_OF_SYSTEM.get(each.lower().partition("-")[0])
+            if minor is not None and "python" in text:
+                found.append((minor, name, each))
+    return found
+
+
+def _spread(text: str) -> str:
+    """A list of tox as its names: `py{37,38}`."""
+    return re.sub(
+        r"py\{([^}]*)\}",
+        lambda each: ",".join(
+            x.strip() if x.strip().startswith("py") else f"py{x.strip()}"
+            for x in each[1].split(",")
+        ),
+        text,
+    )
+
+
+def _each(pattern: re.Pattern[str], text: str, name: str, words: str) -> list[Sign]:
+    return [
+        (int(minor), name, f"{words} 3.{minor}")
+        for value in pattern.findall(text)
+        for minor in _HAS_VERSION.findall(value)
+    ]
+
+
+def _of_tools(table: Mapping[str, Any]) -> Iterator[Sign]:
+    """What the tools are set to that are in pyproject.toml."""
+    version = subtable(table, "tool", "mypy").get("python_version")
+    for minor in _HAS_VERSION.findall(str(version)):
+        yield int(minor), "pyproject.toml", f"python_version 3.{minor}"
+    for tool in ("ruff", "black"):
+        target = subtable(table, "tool", tool).get("target-version")
+        for minor in re.findall(r"py3(\d+)", str(target)):
+            yield int(minor), "pyproject.toml", f"target-version py3{minor}"
+
+
+def _refused_below(text: str) -> int | None:
+    """The second part of the version below which a program ends when it is started."""
+    tree = parsed(text)
+    if tree is None:
+        return None
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and _STOPS.search("\n".join(map(ast.unparse, node.body))):
+            found += _lowest_that_passes(node.test)
+        elif isinstance(node, ast.Assert):
+            found += _lowest_that_passes(ast.UnaryOp(ast.Not(), node.test))
+    return max(found, default=None)
+
+
+def _lowest_that_passes(test: ast.expr, *, negated: bool = False) -> list[int]:
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return _lowest_that_passes(operand, negated=not negated)
+        case ast.BoolOp(values=values):
+            return [x for each in values for x in _lowest_that_passes(each, negated=negated)]
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if "version_info" in ast.dump(
+            left
+        ):
+            below = ast.GtE if negated else ast.Lt
+            up_to = ast.Gt if negated else ast.LtE
+            match right:
+                case ast.Tuple(elts=[ast.Constant(value=3), ast.Constant(value=int(minor)), *_]):
+                    pass
+                case ast.Tuple(elts=[ast.Constant(value=3)]):
+                    minor = 0
+                case ast.Constant(value=int(number)) if _is_part(left, "minor", 1):
+                    minor = number
+                case _:
+                    return []
+            if isinstance(op, below):
+                return [minor]
+            # `<= (3, 5)` lets 3.5.1 through.
+            return [minor + ("slice" in ast.dump(left))] if isinstance(op, up_to) else []
+    return []
+
+
+def _is_part(node: ast.expr, name: str, index: int) -> bool:
+    match node:
+        case ast.Attribute(attr=attr):
+            return attr == name
+        case ast.Subscript(slice=ast.Constant(value=number)):
+            return bool(number == index)
+    return False

@@ -1,0 +1,271 @@
+"""Whether what a project declares reaches the place where its files run.
+
+A list of requirements may be that of the tests, and a program that brings itself up to date file by
+file never installs what is added to a list.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+from atomic_fix.run.dependencies import normalised
+from atomic_fix.run.module_files import find_module
+from atomic_fix.run.project import Project, neighbours, text_of
+
+_MOST_READ = 2000
+_MOST_DOCUMENTS = 200
+
+# --- how a program is started --------------------------------------------------------------
+
+_DOCUMENTS = re.compile(
+    r"(?i)^(?:readme|install|getting|quick|usage|setup|deploy|docs?)[\w.-]*$"
+    r"|\.(?:md|rst|txt|adoc|sh|bat|cmd|ps1|service|command)$"
+    r"|^(?:docker|container)file|\.dockerfile$|compose[\w.-]*\.ya?ml$"
+    r"|^(?:procfile|makefile|justfile|app\.ya?ml|app\.json|render\.ya?ml|nixpacks\.toml|"
+    r"railway\.(?:json|toml)|replit\.nix)$"
+)
+_FOR_CONTRIBUTORS = re.compile(
+    r"(?i)^(?:contribut|develop|hacking|testing|change|history|news|release)|requirements|reqs"
+)
+_FOLDERS_OF_DOCUMENTS = re.compile(
+    r"(?i)^(?:docs?|documentation|docker|containers?|deploy\w*|install\w*|bin|setup|scripts?|"
+    r"source|user\w*|guides?|packaging|getting[\w-]*)$"
+)
+_STARTS_BY_ITSELF = ("Procfile", "app.yaml", "app.json", "render.yaml", "replit.nix")
+_TESTS = re.compile(r"\b(?:pytest|unittest|tox|nosetests?|ruff|flake8|mypy|coverage)\b")
+
+# Programs for developers: a list with one of them may be that of the tests.
+_TOOLS = frozenset({
+    "black", "bandit", "coverage", "flake8", "hypothesis", "isort", "mock", "mypy", "nose", "nose2",
+    "parameterized", "pre-commit", "pylint", "pytest", "pytest-asyncio", "pytest-cov",
+    "pytest-mock",
+    "pytest-xdist", "ruff", "sphinx", "tox", "twine",
+})  # fmt: skip
+
+# Modules that do not have the name of their distribution, where that is not a part of the other.
+_OTHER_NAMES = {
+    "attr": "attrs", "bs4": "beautifulsoup4", "crypto": "pycryptodome", "cv2": "opencv",
+    "dateutil": "python-dateutil", "docx": "python-docx", "fitz": "pymupdf", "git": "gitpython",
+    "github": "pygithub", "gi": "pygobject", "google": "google", "jwt": "pyjwt",
+    "magic": "python-magic", "mysqldb": "mysqlclient", "openssl": "pyopenssl", "pil": "pillow",
+    "pkg_resources": "setuptools", "skimage": "scikit-image", "sklearn": "scikit-learn",
+    "socks": "pysocks", "telegram": "python-telegram-bot", "win32api": "pywin32",
+    "yaml": "pyyaml", "zmq": "pyzmq", "ruamel": "ruamel-yaml", "serial": "pyserial",
+    "usb": "pyusb", "paho": "paho-mqtt", "lxml": "lxml", "nacl": "pynacl",
+}  # fmt: skip
+
+_AT_START = re.compile(r"(?m)^(?:from[ \t]+([\w]+)[\w.]*[ \t]+import\b|import[ \t]+([\w., \t]+))")
+_LATER = re.compile(
+    r"(?m)^[ \t]+(?:from[ \t]+([\w]+)[\w.]*[ \t]+import\b|import[ \t]+([\w., \t]+))"
+)
+
+# --- how a program brings itself up to date ------------------------------------------------
+
+_REPOSITORY = re.compile(
+    r"raw\.githubusercontent\.com|api\.github\.com/repos|codeload\.github\.com"
+    r"|github\.com/[^\s\"']*/(?:archive|raw|zipball|tarball)|/(?:zipball|tarball)\b"
+    r"|gitlab\.com/[^\s\"']*/(?:archive|raw)"
+)
+_FETCHES = re.compile(
+    r"\burlopen\b|\burlretrieve\b|\brequests\.|\bhttpx\b|\baiohttp\b|\bsession\.get\(|\bhttp\.client\b"
+)
+_WRITES = re.compile(
+    r"""\bextractall\(|\.extract\(|\bshutil\.(?:move|copy\w*)\(|\bos\.(?:rename|replace)\("""
+    r"""|\bcopytree\(|\bwrite_(?:bytes|text)\(|\bopen\([^\n]*,\s*["']w"""
+)
+_PULLS = re.compile(r"""\bgit["', ]+pull\b|\.pull\(|\bgit["', ]+reset["', ]+--hard\b""")
+_RESTARTS = re.compile(r"\bos\.exec[lv]|\bsys\.executable\b")
+_UPDATES = re.compile(r"(?i)self[_ -]?updat|auto[_ -]?updat|\bdef \w*(?:updat|upgrad)\w*\(")
+_INSTALLS = re.compile(
+    r"\bpip3?\b[\"', \t]+install\b|\brequirements[\w-]*\.txt\b|\buv\b.{0,5}\b(?:sync|pip)\b"
+    r"|\bpipx\b|\bpoetry\b[\"', \t]+install\b"
+)
+
+
+class Reach:
+    """Whether declared packages are there where a file runs. It remembers what it has read, for
+    one run."""
+
+    def __init__(self) -> None:
+        self.updater = cache(_updater)
+        self._documents = cache(_documents)
+        self._listed = cache(_listed_imports)
+
+    def why_not(self, project: Project, path: str, names: Iterable[str]) -> str:
+        """Why packages that a project declares do not reach a file of it, in a clause.
+
+        Args:
+            names: of the distributions that would do.
+        """
+        updater = self.updater(project.root)
+        if updater:
+            return (
+                f"{os.path.relpath(updater, project.root)} replaces the files of the program with "
+                "newer ones and installs nothing"
+            )
+        wanted = set(names)
+        if wanted & project.installed.names or wanted & project.installed.extra:
+            return ""
+        lists = [each for each in project.listed if wanted & each.names or wanted & each.extra]
+        if lists and project.installed.names:
+            return (
+                f"{lists[0].file} declares it, which an installation of the project does not read"
+            )
+        reasons = [self._why_not_by(each.file, each.names | each.extra, wanted, project, path)
+                   for each in lists]  # fmt: skip
+        return "" if not reasons or "" in reasons else reasons[0]
+
+    def _why_not_by(
+        self, file: str, names: frozenset[str], wanted: set[str], project: Project, path: str
+    ) -> str:
+        """Why nothing shows that the program runs where a list of requirements is installed."""
+        nowhere = f"nothing shows that what {file} lists is installed where this program runs"
+        if self._is_named(file, project.root):
+            return ""
+        if project.is_for_development(file):
+            return f"{nowhere}: its name says that it is for development"
+        others = names - wanted
+        if not others:
+            return ""  # it is there for this alone
+        package = project.package_of(path)
+        at_start, later = self._listed(package, project.root)
+        if at_start:
+            known = sum(any(_brings(each, top) for each in others) for top in at_start)
+            if 2 * known >= len(at_start):
+                return ""
+            return f"{nowhere}: most of what the program imports is not in it"
+        if others & _TOOLS:
+            return f"{nowhere}: it has tools for developers"
+        if any(_brings(each, top) for each in others for top in later):
+            return f"{nowhere}: the program does without the rest of it"
+        return ""
+
+    def _is_named(self, file: str, root: str) -> bool:
+        """Whether the documentation or what starts the program installs from a file."""
+        name = re.escape(os.path.basename(file))
+        install = re.compile(
+            rf"(?:-r|--requirements?)[\s=]*[\"']?[\w./\\${{}}-]*{name}\b|\b(?:COPY|ADD)\b[^\n]*{name}\b"
+        )
+        for document, text in self._documents(root):
+            for found in install.finditer(text):
+                row = text[text.rfind("\n", 0, found.start()) + 1 : found.end() + 200]
+                if not _TESTS.search(row.partition("\n\n")[0]):
+                    return True
+            if os.path.basename(document) in _STARTS_BY_ITSELF and file == "requirements.txt":
+                return True
+        return False
+
+
+def _documents(root: str) -> tuple[tuple[str, str], ...]:
+    """What people and machines read to start the program, with its text."""
+    found: list[tuple[str, str]] = []
+    waiting = [(root, 0)]
+    while waiting and len(found) < _MOST_DOCUMENTS:
+        folder, depth = waiting.pop(0)
+        for name in _names(folder):
+            path = os.path.join(folder, name)
+            if depth < 3 and _FOLDERS_OF_DOCUMENTS.search(name) and os.path.isdir(path):
+                waiting.append((path, depth + 1))
+            elif _DOCUMENTS.search(name) and not _FOR_CONTRIBUTORS.search(name):
+                found.append((path, text_of(path) or ""))
+    return tuple(found)
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _listed_imports(package: str, root: str) -> tuple[frozenset[str], frozenset[str]]:
+    """What others' modules a package, and the programs beside it, import when they start; and what
+    they import at other times, or may do without."""
+    at_start: set[str] = set()
+    later: set[str] = set()
+    for number, (path, text) in enumerate(_modules(package, root)):
+        if number >= _MOST_READ:
+            break
+        for pattern, names in ((_AT_START, at_start), (_LATER, later)):
+            for one, several in pattern.findall(text):
+                tops = (
+                    [one]
+                    if one
+                    else [each.split()[0] for each in several.split(",") if each.strip()]
+                )
+                for top in (each.partition(".")[0] for each in tops):
+                    if top not in sys.stdlib_module_names and not _is_near(
+                        top, path, package, root
+                    ):
+                        names.add(top)
+    return frozenset(at_start), frozenset(later - at_start)
+
+
+def _modules(package: str, root: str) -> Iterator[tuple[str, str]]:
+    yield from neighbours(root).items()
+    for folder, folders, _ in os.walk(package):
+        folders[:] = sorted(
+            each for each in folders if each.isidentifier() and "test" not in each.lower()
+        )
+        if folder != root:
+            yield from neighbours(folder).items()
+
+
+def _is_near(top: str, path: str, package: str, root: str) -> bool:
+    folders = {os.path.dirname(path), package, os.path.dirname(package), root}
+    return any(
+        bool(find_module(each, [top])) or os.path.isdir(os.path.join(each, top)) for each in folders
+    )
+
+
+def _brings(distribution: str, top: str) -> bool:
+    """Whether a distribution brings a module, as its name tells."""
+    top = normalised(top)
+    other = _OTHER_NAMES.get(top.replace("-", "_"), top)
+    return (
+        distribution == other
+        or distribution.startswith((f"{other}-", f"{other}."))
+        or _bare(distribution) == _bare(top)
+    )
+
+
+def _bare(name: str) -> str:
+    name = re.sub(r"^(?:python|py)-?|-?(?:python3?|py)$", "", name)
+    return re.sub(r"[^a-z]", "", name)
+
+
+def _updater(root: str) -> str:
+    """The module of a project that replaces the modules of the project with newer ones, and
+    installs nothing for them; empty when none does."""
+    for number, (path, text) in enumerate(_all_modules(root)):
+        if number >= _MOST_READ:
+            break
+        if _UPDATES.search(text) and not _INSTALLS.search(text) and (
+            ("__file__" in text
+             and _REPOSITORY.search(text) and _FETCHES.search(text) and _WRITES.search(text))
+            or (_PULLS.search(text) and _RESTARTS.search(text))
+        ):  # fmt: skip
+            return path
+    return ""
+
+
+def _all_modules(root: str) -> Iterator[tuple[str, str]]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(
+            each
+            for each in folders
+            if each.isidentifier()
+            and not re.search(
+                r"(?i)^(?:tests?|docs?|examples?|venv|env|build|dist|tools|utils|installers?|scripts)$",
+                each,
+            )
+        )
+        for name in sorted(names):
+            if name.endswith(".py") and name != "setup.py" and (
+                text := text_of(os.path.join(folder, name))
+            ):  # fmt: skip
+                yield os.path.join(folder, name), text

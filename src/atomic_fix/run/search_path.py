@@ -1,0 +1,160 @@
+"""Which folders a program has on Python's path, as the imports of its files tell.
+
+A folder with an `__init__.py` may be searched itself all the same, and a folder without one may be
+a package: how the modules in it import each other says which.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+
+from atomic_fix.run.module_files import find_module
+
+_MOST_NEIGHBOURS = 100
+_IMPORT = re.compile(r"(?m)^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import\b|import[ \t]+([\w.]+))")
+
+
+def searched(
+    path: str, text: str, top: str, package_root: str, neighbours: dict[str, str]
+) -> list[str]:
+    """The folders, from that of a file up to `top`, in which the program looks for what the file
+    and its neighbours import, the one by which most comes first; none when they import nothing of
+    their own.
+
+    Args:
+        package_root: where the package of the file lies, by its `__init__.py`.
+        neighbours: the other modules of the folder, by their paths.
+    """
+    found = _votes(path, text, top, package_root)
+    if not found:
+        for each, other in list(neighbours.items())[:_MOST_NEIGHBOURS]:
+            found += _votes(each, other, top, package_root)
+    # Of as many, the nearest.
+    return sorted(found, key=lambda each: (-found[each], -len(each)))
+
+
+def _votes(path: str, text: str, top: str, package_root: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    folders = list(_upwards(os.path.dirname(path), top))
+    own = os.path.splitext(os.path.basename(path))[0]
+    for dots, module, plain in _IMPORT.findall(text):
+        name = (module or plain).partition(".")[0]
+        if dots and package_root != os.path.dirname(path):
+            # More than a bare name, which may be that of another's module.
+            found[package_root] += 2
+        if dots or not name or name == own or name in sys.stdlib_module_names:
+            continue
+        parts = (module or plain).split(".")
+        for folder in folders:
+            if _leads_to(folder, parts):
+                found[folder] += 1
+                break
+    return found
+
+
+def _leads_to(folder: str, parts: list[str]) -> bool:
+    if len(parts) == 1:
+        inside = os.path.join(folder, parts[0])
+        return bool(find_module(folder, parts)) or (os.path.isdir(inside) and _has_modules(inside))
+    return bool(find_module(folder, parts)) or os.path.isdir(os.path.join(folder, *parts))
+
+
+def _has_modules(folder: str) -> bool:
+    try:
+        return any(each.endswith(".py") for each in os.listdir(folder))
+    except OSError:
+        return False
+
+
+def _upwards(folder: str, top: str) -> Iterator[str]:
+    while True:
+        yield folder
+        parent = os.path.dirname(folder)
+        if folder == top or parent == folder or not folder.startswith(top):
+            return
+        folder = parent
+
+
+# --- folders that a file puts there itself ------------------------------------------------
+
+
+def added(path: str, text: str, top: str) -> list[str]:
+    """The folders that a file puts on Python's path before it imports anything from there."""
+    return list(_added(path, text, top)) if "sys.path" in text else []
+
+
+@lru_cache(maxsize=64)
+def _added(path: str, text: str, top: str) -> tuple[str, ...]:
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+    bound = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    found = []
+    for node in tree.body:
+        match node:
+            case ast.Expr(
+                value=ast.Call(
+                    func=ast.Attribute(value=ast.Attribute(attr="path"), attr="insert" | "append"),
+                    args=[*_, place],
+                )
+            ):
+                found += _places(place, path, top, bound)
+    return tuple(dict.fromkeys(each for each in found if os.path.isdir(each)))
+
+
+def _places(
+    node: ast.expr, path: str, top: str, bound: dict[str, ast.expr], depth: int = 4
+) -> list[str]:
+    """The folders that an expression may stand for; none where it may be any."""
+    if not depth:
+        return []
+    match node:
+        case ast.Name(id="__file__"):
+            return [path]
+        case ast.Constant(value=str(text)):
+            # As seen from the folder in which the program is started.
+            return [os.path.normpath(os.path.join(each, text)) for each in
+                    dict.fromkeys((os.path.dirname(path), top))]  # fmt: skip
+        case ast.Name(id=name) if name in bound:
+            return _places(bound[name], path, top, bound, depth - 1)
+        case ast.Attribute(value=value, attr="parent"):
+            return [os.path.dirname(x) for x in _places(value, path, top, bound, depth)]
+        case ast.Subscript(
+            value=ast.Attribute(value=value, attr="parents"), slice=ast.Constant(value=int(number))
+        ):
+            found = _places(value, path, top, bound, depth)
+            for _ in range(min(number, 20) + 1):
+                found = [os.path.dirname(x) for x in found]
+            return found
+        case ast.BinOp(left=left, op=ast.Div(), right=ast.Constant(value=str(text))):
+            return [
+                os.path.normpath(os.path.join(x, text))
+                for x in _places(left, path, top, bound, depth)
+            ]
+        case ast.Call(func=ast.Attribute(value=value), args=[]):
+            return _places(value, path, top, bound, depth)  # `.resolve()` and its like
+        case ast.Call(func=function, args=[first, *rest]):
+            name = ast.unparse(function).rpartition(".")[2]
+            found = _places(first, path, top, bound, depth)
+            if name == "dirname":
+                return [os.path.dirname(x) for x in found]
+            for each in rest if name == "join" else ():
+                if not isinstance(each, ast.Constant) or not isinstance(each.value, str):
+                    return []
+                found = [os.path.normpath(os.path.join(x, each.value)) for x in found]
+            known = {"Path", "abspath", "expanduser", "fspath", "join", "realpath", "str"}
+            return found if name in known else []
+    return []
