@@ -188,24 +188,14 @@ def test_a_missing_path_is_one_line_and_two(here: Path) -> None:
     assert "state.py:5:5: ATF101" in result.output
 
 
-def test_a_notebook_that_is_named_is_refused_aloud(here: Path) -> None:
+def test_a_file_that_is_no_notebook_is_refused_aloud(here: Path) -> None:
     (here / "a.ipynb").write_text('{"cells": []}')
-    result = run("a.ipynb", "--output-format", "concise")
-    assert result.exit_code == 2
-    assert "a.ipynb:1:1: ATF000 notebooks are not checked" in result.output
-    assert run(".").exit_code == 0
-
-
-def test_notebooks_in_a_folder_are_skipped_with_a_warning(here: Path) -> None:
-    (here / "a.py").write_bytes(CLEAN)
-    for name in ("b.ipynb", "C.IPYNB"):
-        (here / name).write_text("{}")
-    result = run()
-    assert (result.exit_code, result.stderr) == (
-        0, "warning: notebooks are not checked: C.IPYNB, 2 in all\n"
-    )  # fmt: skip
-    (here / "atomic-fix.toml").write_text('extend-exclude = ["*.ipynb", "*.IPYNB"]\n')
-    assert run().stderr == ""
+    for paths in (["a.ipynb"], []):
+        result = run(*paths, "--output-format", "concise")
+        assert result.exit_code == 2
+        assert "a.ipynb:1:1: ATF000 cannot be read as a notebook" in result.output
+    (here / "atomic-fix.toml").write_text('extend-exclude = ["*.ipynb"]\n')
+    assert run().exit_code == 0
 
 
 def test_what_cannot_be_analysed_cannot_be_ignored(here: Path) -> None:

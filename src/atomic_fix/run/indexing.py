@@ -26,6 +26,7 @@ from atomic_fix.run.project_files import Listing, TooMany, Trees, listing
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.run.store import Store, digest, hashed, version
 from atomic_fix.settings import ConfigError, Resolver, Settings
+from atomic_fix.source import is_notebook
 
 if TYPE_CHECKING:
     from atomic_fix.facts.outside import FileSlice
@@ -472,8 +473,8 @@ class Indexing:
     def place(self, path: str) -> tuple[Project, str] | None:
         """The project of a file and its name there; None if it is to be judged alone."""
         try:
-            if not self._resolver.for_file(path).project:
-                return None
+            if is_notebook(path) or not self._resolver.for_file(path).project:
+                return None  # nobody imports a notebook
             real = self._trees.real(path)
             root = self._trees.of(real)
             if root not in self._projects:
