@@ -580,6 +580,14 @@ PUBLISHERS = {
 }
 PUBLISH_METHODS = {"rename": Move.RENAME, "replace": Move.REPLACE}
 
+# What writes into a handle that it is given, and leaves it open when it is closed itself.
+COMPRESSORS = frozenset(
+    {
+        *("bz2.BZ2File", "bz2.open", "gzip.GzipFile", "gzip.open", "lzma.LZMAFile", "lzma.open"),
+        *("tarfile.TarFile", "tarfile.TarFile.open", "tarfile.open", "zipfile.ZipFile"),
+    }
+)
+
 # What gives a handle of Python's own, over the file and nothing else.
 PLAIN_HANDLES = frozenset(
     {"open", "io.open", "os.fdopen", "Path.open", "tempfile.NamedTemporaryFile"}
