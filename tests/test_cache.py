@@ -321,3 +321,33 @@ def test_the_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     monkeypatch.setenv("HOME", "/h")
     assert default_folder() == "/h/.cache/atomic-fix"
+
+
+def test_the_version_hangs_on_the_code_and_on_libcst(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "libcst"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (tmp_path / "libcst-1.0.dist-info").mkdir()
+    own = sorted(Path(store.__file__).parents[1].rglob("*.py"))
+
+    def version() -> str:
+        store.version.cache_clear()
+        return store.version()
+
+    try:
+        rows = version().splitlines()
+        assert [row for path in own for row in rows if row.startswith(f"{path} ")] == sorted(
+            row for row in rows if row.startswith(str(own[0].parent))
+        )
+        real = version()
+        monkeypatch.syspath_prepend(tmp_path)
+        first = version()
+        (tmp_path / "libcst-1.0.dist-info").rename(tmp_path / "libcst-1.1.dist-info")
+        second = version()
+        (package / "__init__.py").write_text("x = 1\n")
+        third = version()
+    finally:
+        store.version.cache_clear()
+    assert len({real, first, second, third}) == 4

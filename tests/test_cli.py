@@ -188,24 +188,14 @@ def test_a_missing_path_is_one_line_and_two(here: Path) -> None:
     assert "state.py:5:5: ATF101" in result.output
 
 
-def test_a_notebook_that_is_named_is_refused_aloud(here: Path) -> None:
+def test_a_file_that_is_no_notebook_is_refused_aloud(here: Path) -> None:
     (here / "a.ipynb").write_text('{"cells": []}')
-    result = run("a.ipynb", "--output-format", "concise")
-    assert result.exit_code == 2
-    assert "a.ipynb:1:1: ATF000 notebooks are not checked" in result.output
-    assert run(".").exit_code == 0
-
-
-def test_notebooks_in_a_folder_are_skipped_with_a_warning(here: Path) -> None:
-    (here / "a.py").write_bytes(CLEAN)
-    for name in ("b.ipynb", "C.IPYNB"):
-        (here / name).write_text("{}")
-    result = run()
-    assert (result.exit_code, result.stderr) == (
-        0, "warning: notebooks are not checked: C.IPYNB, 2 in all\n"
-    )  # fmt: skip
-    (here / "atomic-fix.toml").write_text('extend-exclude = ["*.ipynb", "*.IPYNB"]\n')
-    assert run().stderr == ""
+    for paths in (["a.ipynb"], []):
+        result = run(*paths, "--output-format", "concise")
+        assert result.exit_code == 2
+        assert "a.ipynb:1:1: ATF000 cannot be read as a notebook" in result.output
+    (here / "atomic-fix.toml").write_text('extend-exclude = ["*.ipynb"]\n')
+    assert run().exit_code == 0
 
 
 def test_what_cannot_be_analysed_cannot_be_ignored(here: Path) -> None:
@@ -774,3 +764,28 @@ def test_a_current_folder_that_is_gone_is_one_line(here: Path) -> None:
     assert done.stderr == (
         b"atomic-fix: error: the current folder cannot be used: No such file or directory\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "collects"), [([], False), (["--write"], True), (["--diff"], True)]
+)
+def test_garbage_is_searched_for_where_a_run_may_go_on_for_long(
+    options: list[str], collects: bool
+) -> None:
+    program = (
+        "import gc, sys\n"
+        "from atomic_fix.commands import check, repair\n"
+        "def say(session):\n"
+        "    print(gc.isenabled())\n"
+        "    return 0\n"
+        "check.check = repair.write = repair.diff = say\n"
+        "from atomic_fix.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *options, "--isolated"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{collects}\n"

@@ -54,7 +54,54 @@ def f(a):
     urllib.request.urlretrieve("http://a", a)
 """
 
+_LINES = """
+class A:
+    def __init__(self, path):
+        self.rows = []
+        self.path = path
+
+    def save(self):
+        with open(self.path, "w") as file:
+            file.writelines(self.rows)
+
+    def fill(self):
+        with open(self.path) as file:
+            for row in file:
+                self.rows.append(row)
+"""
+
+
+_REMEMBERED = """
+class Notes:
+    def target(self, name, entry):
+        path = self.root / name
+        before = path.read_text()
+        return path, before + entry
+
+    def remember(self, name, entry):
+        path, whole = self.target(name, entry)
+        self.store(path, whole)
+
+    def store(self, path, whole):
+        path.write_text(whole)
+"""
+
+
+def _extended(path: str, more: str = "") -> str:
+    return (
+        f"from pathlib import Path\ndef f(x):\n    p = Path({path})\n"
+        f"    old = p.read_text()\n    p.write_text(old + x)\n{more}"
+    )
+
+
 CASES: dict[FeatureName, tuple[str, str]] = {
+    FeatureName.READ_BACK_LINES: (_LINES, _LINES.replace("self.rows.append(row)", "print(row)")),
+    FeatureName.EXTENDED: (
+        _extended("'a.dat'", "def g():\n    return Path('a.dat').read_text()\n"),
+        write("'a.dat'"),
+    ),
+    FeatureName.EXTENDED_ALONE: (_REMEMBERED, _REMEMBERED.replace("before + entry", "entry")),
+    FeatureName.GROWING: (_extended("'a.md'"), _extended("'a.dat'")),
     FeatureName.LITERAL_DURABLE: (write("'state.json'"), write("'estate.json'")),
     FeatureName.LITERAL_MAYBE: (write("'store.json'"), write("'restored.json'")),
     FeatureName.LITERAL_DENIED: (write("'report.json'"), write("'state.json'")),

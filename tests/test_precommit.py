@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from atomic_fix.run.discover import SUFFIXES
+from atomic_fix.source import NOTEBOOK
 
 ROOT = Path(__file__).parent.parent
 INSTALLED = (
@@ -197,7 +198,7 @@ def test_hooks_take_what_is_checked_in_folders_too() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert len(hooks) == 2
     for hook in hooks:
-        names = ("a.py", "b.pyw", "stub.pyi")
-        taken = [each for each in names if {*hook["types"]} <= identify.tags_from_filename(each)]
-        assert taken == [each for each in names if each.endswith(SUFFIXES)]
-        assert "types_or" not in hook
+        names = ("a.py", "b.pyw", "c.ipynb", "stub.pyi", "d.json")
+        taken = [each for each in names if {*hook["types_or"]} & identify.tags_from_filename(each)]
+        assert taken == [each for each in names if each.endswith((*SUFFIXES, NOTEBOOK))]
+        assert "types" not in hook

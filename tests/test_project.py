@@ -11,9 +11,11 @@ import pytest
 
 from atomic_fix.check import check
 from atomic_fix.config import Config
+from atomic_fix.facts.scopes import Call
 from atomic_fix.finding import Finding
 from atomic_fix.project.index import EMPTY_INDEX, ProjectIndex
 from atomic_fix.project.link import link
+from atomic_fix.project.receivers import Receivers
 from atomic_fix.project.summarise import summarise
 from atomic_fix.project.summary import FileSummary
 from atomic_fix.run.typed_json import plain, read
@@ -951,3 +953,28 @@ def test_a_default_that_came_with_the_program_is_no_state() -> None:
     assert told(files) == []
     console = files["app/console.py"].replace("DEFAULTS", "OPTIONS")
     assert told({**files, "app/console.py": console}) == ["app/console.py:6 ATF101"]
+
+
+def test_what_is_called_is_looked_up_only_where_a_path_may_be_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+    callee = Receivers.callee
+
+    def counted(self: Receivers, call: Call) -> str | None:
+        asked.append(call.name)
+        return callee(self, call)
+
+    monkeypatch.setattr(Receivers, "callee", counted)
+    text = (
+        "from app import store\n\n\n"
+        "def run(x, path):\n"
+        "    store.reset()\n"
+        "    store.count(1, x)\n"
+        "    store.put(path)\n"
+        "    store.load()\n"
+        "    store.save(x)\n"
+    )
+    found = summarise(source_of("app/main.py", text), CONFIG)
+    assert asked == ["store.put", "store.load", "store.save"]
+    assert [each.callee for each in found.calls] == asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import select
@@ -19,9 +20,11 @@ import pytest
 from atomic_fix.finding import FileResult
 from atomic_fix.run import all_files, looking, workers
 from atomic_fix.run.all_files import RunOptions, check_files
-from atomic_fix.run.one_file import check_file
+from atomic_fix.run.discover import Candidate
+from atomic_fix.run.one_file import check_file, gc_paused
 from atomic_fix.run.report_filter import ReportFilter
-from atomic_fix.settings import Resolver
+from atomic_fix.run.workers import Work
+from atomic_fix.settings import Resolver, Settings
 
 FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
 
@@ -117,7 +120,8 @@ from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.run import workers
 from atomic_fix.run.all_files import RunOptions, check_files
 from atomic_fix.run.report_filter import ReportFilter
-from atomic_fix.settings import Resolver
+from atomic_fix.run.workers import Work
+from atomic_fix.settings import Resolver, Settings
 
 def check(content, filename, *given, outside=None):
     return FileResult(filename, problem=Unreadable(filename, str("libcst" in sys.modules)))
@@ -212,7 +216,8 @@ from atomic_fix.finding import FileResult
 from atomic_fix.run import workers
 from atomic_fix.run.all_files import RunOptions, check_files
 from atomic_fix.run.report_filter import ReportFilter
-from atomic_fix.settings import Resolver
+from atomic_fix.run.workers import Work
+from atomic_fix.settings import Resolver, Settings
 
 # No file is analysed, so that workers do little else than answer.
 note = "x" * (1 << 20)
@@ -281,3 +286,25 @@ def test_a_new_process_takes_no_module_from_the_current_folder(
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "No findings in 305 files.\n"
+
+
+def test_garbage_is_collected_before_the_next_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("x = 1\n")
+    counts: list[int] = []
+    monkeypatch.setattr(workers, "_MUCH_GARBAGE", 1_000)
+    monkeypatch.setattr(gc, "collect", lambda: counts.append(gc.get_count()[0]))
+    with gc_paused():
+        gc.freeze()
+        kept = [[each] for each in range(2_000)]
+        try:
+            for _ in range(3):
+                workers.do(Work(Candidate(str(path), Settings())), ReportFilter())
+        finally:
+            gc.unfreeze()
+    assert len(kept) == 2_000
+    # What is left of a collection is not counted, nor searched, again.
+    assert len(counts) == 1
+    assert counts[0] > 1_000

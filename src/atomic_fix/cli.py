@@ -4,6 +4,7 @@ Exit codes: 0 nothing to tell, 1 findings (with --diff: something to change), 2 
 do its work on some path, or on all of them.
 """
 
+import gc
 import io
 import os
 import re
@@ -389,11 +390,14 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
         from atomic_fix.commands.check import standard_input
 
         return standard_input(session)
+    is_writing = options["write"] or options["interactive"] or options["add_noqa"] is not None
+    if is_writing or options["diff"]:
+        gc.enable()  # it may go on for long, and see to many files
     if options["diff"]:
         from atomic_fix.commands.repair import diff
 
         return diff(session)
-    if options["write"] or options["interactive"] or options["add_noqa"] is not None:
+    if is_writing:
         from atomic_fix.commands.repair import write
 
         return write(session)

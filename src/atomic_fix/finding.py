@@ -5,8 +5,10 @@ form feed does not), are 1-based, and count characters, not bytes.
 """
 
 import enum
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,6 +34,21 @@ class Edit:
 
     span: Span
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cells of a notebook whose rows make a module: their numbers in the notebook, from 1, and
+    the row of the module that each begins at."""
+
+    numbers: tuple[int, ...] = ()
+    starts: tuple[int, ...] = ()
+
+    def place(self, row: int) -> tuple[int, int]:
+        """The number of the cell that a row of the module is in, and the row of that cell, both
+        from 1; 0 for the cell where there is none."""
+        index = bisect_right(self.starts, row) - 1
+        return (self.numbers[index], row - self.starts[index] + 1) if index >= 0 else (0, row)
 
 
 class Applicability(enum.Enum):
@@ -126,6 +143,8 @@ class Finding:
     precedence: int | None = None
     related: tuple[RelatedLocation, ...] = ()
     also: tuple["Finding", ...] = ()
+    cells: Cells | None = None
+    """Of a notebook, whose rows are those of its cells, one after the other."""
 
     @property
     def what_to_do(self) -> str:
@@ -156,6 +175,21 @@ def in_a_word(confidence: float) -> str:
     """What a confidence is called."""
     levels = (level for level, least in CONFIDENCE_LEVELS.items() if confidence >= least)
     return next(levels, "low")
+
+
+_ROW = re.compile(r"\(line (\d+)\)")
+
+
+def in_cells(finding: Finding, cells: Cells) -> Finding:
+    """The finding of a notebook, which says in words too which cell a row is in."""
+
+    def said(text: str) -> str:
+        return _ROW.sub(lambda row: "(cell {}, line {})".format(*cells.place(int(row[1]))), text)
+
+    evidence = tuple(
+        each if each.path else replace(each, text=said(each.text)) for each in finding.evidence
+    )
+    return replace(finding, why=said(finding.why), evidence=evidence, cells=cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +265,8 @@ class FileResult:
     text: str | None = field(default=None, compare=False, repr=False)
     suppressed: int = 0
     known: int = 0
+    cells: Cells | None = None
+    """As `Finding.cells`."""
 
     @property
     def analysed(self) -> bool:
@@ -252,5 +288,6 @@ def listed(result: FileResult) -> Iterator[Finding]:
             Span(start, start),
             result.problem.reason,
             noqa_row=start.row,
+            cells=result.cells,
         )
     yield from result.findings

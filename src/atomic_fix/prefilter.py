@@ -37,6 +37,11 @@ TRUNCATES = r"\.[\s\\]*truncate\b"
 """A pattern for `handle.truncate`, of a file that is opened for update or to append to."""
 
 
+def _any_of(words: Iterable[str]) -> str:
+    """A pattern for some words."""
+    return "|".join(map(re.escape, sorted(words)))
+
+
 def _cases(words: Iterable[str]) -> tuple[str, str, str]:
     """A pattern for each way to write some words: lower case, title case, upper case."""
     lower = "|".join(sorted(words))
@@ -58,6 +63,8 @@ LOADING_WORD = (
 
 OPENERS = {opener.name.rpartition(".")[2] for opener in apis.OPENERS} | {"open"}
 """Last parts of the names of functions that open files."""
+_OPENED = "|".join(sorted({*OPENERS, *apis.RUNNERS, "read_text", "read_bytes"}))
+_BEGINS = rf"[\d_]*(?:{LOADING_WORD})"
 # One search for each: where `GzipFile` is, `File` is too.
 _SOME_OPENER = tuple(
     name.encode() for name in OPENERS if not any(each in name for each in OPENERS - {name})
@@ -182,22 +189,33 @@ class Prefilter:
         renamers = {name for name, last in movers.items() if _holds(last.encode(), _RENAMING)}
         self._renamers = _by_module(renamers)
         self._publishers = _by_module(movers.keys() - renamers)
-        called = "|".join(map(re.escape, sorted(_lasts(loaders_of_paths(config)))))
-        opened = "|".join(sorted({*OPENERS, *apis.RUNNERS, "read_text", "read_bytes"}))
-        begins = rf"[\d_]*(?:{LOADING_WORD})"
-        self._opened = re.compile(rf"\b(?:{opened}|\w*open(?:_\w*)?)\b".encode() + _NOT_IN_CODE)
-        self._given = re.compile(
+        self._called = _any_of(_lasts(loaders_of_paths(config)))
+        self._loaders = _any_of(_lasts({*config.loaders, *(row.name for row in apis.LOADERS)}))
+
+    # Patterns that few files need are compiled once one does: a run on a single file needs none.
+
+    @cached_property
+    def _opened(self) -> re.Pattern[bytes]:
+        return re.compile(rf"\b(?:{_OPENED}|\w*open(?:_\w*)?)\b".encode() + _NOT_IN_CODE)
+
+    @cached_property
+    def _given(self) -> re.Pattern[bytes]:
+        return re.compile(
             # Called, imported under another name, or handed to what calls it.
-            rf"(?<!def )\b(?:{begins}\w*|{called})(?:[\s\\)]*[(#]|[\s\\]+as\b)".encode()
+            rf"(?<!def )\b(?:{_BEGINS}\w*|{self._called})"
+            rf"(?:[\s\\)]*[(#]|[\s\\]+as\b)".encode()
         )
-        # A name that begins so, or is one of these, may load a path.
-        self._loads_path = re.compile(rf"{begins}|(?:{called}|{opened})$|\w*open".encode())
-        every = "|".join(
-            map(re.escape, sorted(_lasts({*config.loaders, *(row.name for row in apis.LOADERS)})))
-        )
+
+    @cached_property
+    def _loads_path(self) -> re.Pattern[bytes]:
+        """A name that begins so, or is one of these, may load a path."""
+        return re.compile(rf"{_BEGINS}|(?:{self._called}|{_OPENED})$|\w*open".encode())
+
+    @cached_property
+    def _loads_content(self) -> re.Pattern[bytes]:
         splitters = "|".join(sorted(apis.SPLITTERS))
-        content = rf"\w*?(?:{LOADING_WORD}|(?i:validate))|(?:{every}|{splitters})$"
-        self._loads_content = re.compile(content.encode())
+        content = rf"\w*?(?:{LOADING_WORD}|(?i:validate))|(?:{self._loaders}|{splitters})$"
+        return re.compile(content.encode())
 
     def may_match(self, content: bytes) -> bool:
         """Whether a file with these bytes can hold a finding."""
@@ -423,19 +441,29 @@ class _Module:
     """Functions of one package, however they are imported."""
 
     def __init__(self, module: str, names: set[str]) -> None:
-        # No `\b` in front: a pattern that begins with plain text is found many times faster.
+        self._name = module
         self._module = module.encode()
-        every = [name.rpartition(".") for name in names]
-        last_parts = sorted({last for _, _, last in every})
-        self._lasts = [
+        self._every = [name.rpartition(".") for name in names]
+        self._last_parts = sorted({last for _, _, last in self._every})
+        self._last_bytes = [last.encode() for last in self._last_parts]
+
+    @cached_property
+    def _lasts(self) -> list[tuple[bytes, re.Pattern[bytes]]]:
+        # No `\b` in front: a pattern that begins with plain text is found many times faster.
+        return [
             (last.encode(), re.compile(rf"{re.escape(last)}\b".encode() + _NOT_IN_CODE))
-            for last in last_parts
+            for last in self._last_parts
         ]
-        functions = "|".join(map(re.escape, last_parts))
-        inner = "|".join(sorted({part for path, _, _ in every for part in path.split(".")[1:]}))
-        inner = rf"(?<!\w{module})(?:[\s\\]*\.[\s\\]*(?:{inner or '(?!)'}))*[\s\\]"
-        # `torch.save`, or `save` and `t.save` once `torch` was imported so.
-        self._known = (
+
+    @cached_property
+    def _known(self) -> tuple[re.Pattern[bytes], ...]:
+        """`torch.save`, or `save` and `t.save` once `torch` was imported so."""
+        module = self._name
+        functions = "|".join(map(re.escape, self._last_parts))
+        parts = sorted({part for path, _, _ in self._every for part in path.split(".")[1:]})
+        inner = "|".join(parts) or "(?!)"
+        inner = rf"(?<!\w{module})(?:[\s\\]*\.[\s\\]*(?:{inner}))*[\s\\]"
+        return (
             re.compile(
                 rf"{module}(?:[\s\\]*\.[\s\\]*\w+)*?[\s\\]*\.[\s\\]*(?:{functions})\b".encode()
             ),
@@ -446,7 +474,7 @@ class _Module:
     @property
     def shared(self) -> bytes:
         """What the names of all its functions begin with."""
-        shared, *others = (last for last, _ in self._lasts)
+        shared, *others = self._last_bytes
         while not all(each.startswith(shared) for each in others):
             shared = shared[:-1]
         return shared
@@ -454,6 +482,7 @@ class _Module:
     def is_in(self, content: bytes) -> bool:
         return (
             self._module in content
+            and _holds(content, self._last_bytes)
             and any(name in content and last.search(content) for name, last in self._lasts)
             and any(known.search(content) for known in self._known)
         )

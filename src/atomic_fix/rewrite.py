@@ -219,10 +219,11 @@ def tidied(before: Source, after: Source) -> Source:
 def refusal(before: Source, after: Source) -> str:
     """Why `after` must not replace `before`, as a clause; empty when it may."""
     try:
-        after.encode(after.text)
+        before.encode(after.text)
+    except UnicodeEncodeError as error:
+        return f"the result cannot be written as {after.encoding}: {error.reason}"
     except ValueError as error:
-        said = error.reason if isinstance(error, UnicodeEncodeError) else str(error)
-        return f"the result cannot be written as {after.encoding}: {said}"
+        return f"the result cannot be written: {error}"
     changed = _changed(before.text, after.text)
     if (
         (changed is None or not _compiles(*changed))

@@ -11,7 +11,9 @@ from functools import cached_property
 from itertools import accumulate
 from types import ModuleType
 
-from atomic_fix.finding import Position, Span, Unreadable
+from atomic_fix.finding import Cells, Position, Span, Unreadable
+
+NOTEBOOK = ".ipynb"
 
 # What ends a row for Python's tokenizer. `str.splitlines` would also split at form
 # feeds, \x1c and U+2028, and every later row would be off.
@@ -26,6 +28,11 @@ class Source:
     text: str
     encoding: str
     bom: bool
+
+    @property
+    def cells(self) -> Cells | None:
+        """Of a notebook: which row of the text is in which of its cells."""
+        return None
 
     @cached_property
     def line_starts(self) -> tuple[int, ...]:
@@ -84,8 +91,17 @@ class Source:
         return (codecs.BOM_UTF8 if self.bom else b"") + text.encode(self.encoding)
 
 
+def is_notebook(filename: str) -> bool:
+    return filename.lower().endswith(NOTEBOOK)
+
+
 def decode(content: bytes, filename: str) -> Source | Unreadable:
-    """Decode as Python does: byte order mark, PEP 263 cookie, else UTF-8."""
+    """Decode as Python does: byte order mark, PEP 263 cookie, else UTF-8. Of a notebook, the cells
+    are the text."""
+    if is_notebook(filename):
+        from atomic_fix import notebook
+
+        return notebook.read(content, filename)
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
     except SyntaxError as error:

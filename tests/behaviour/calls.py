@@ -45,6 +45,10 @@ def write(file: str, call: Callable[[Any, Any], object], **more: Any) -> Call:
     return Call("write", (file,), call, **{"good": STATE, "bad": UNWRITABLE, **more})
 
 
+def _text(file: str, call: Callable[[Any, Any], object]) -> Call:
+    return write(file, call, good="caf\xe9", bad="caf\xe9 \ud800")
+
+
 def load(file: str, call: Callable[[Any], object], content: bytes = EXISTING) -> Call:
     return Call("load", (file,), lambda module, _: call(module), content)
 
@@ -248,6 +252,29 @@ CALLS: dict[str, dict[str, Call]] = {
     "swallowed-load-error/torn_text_kept": {
         "load_session": load("session.json", lambda m: m.load_session()),
         "load_token": load("session.json", lambda m: m.load_token()),
+    },
+    "in-place-write/lines_and_records": {
+        "Lists._write_paths": write(
+            "a.list",
+            lambda m, s: m.Lists(Path())._write_paths("a", s),
+            good=["a", "b"],
+            bad=["a", "\ud800"],
+        ),
+        "Points.dump": write(
+            "p", lambda m, s: m.Points("p").dump(s), good=[(1, 2)], bad=[(1, 2), (3,)]
+        ),
+        "Pairs.keep": write(
+            "p",
+            lambda m, s: made(m.Pairs, path="p", pairs=s).keep(),
+            good={"a": 1},
+            bad={"a": 1, "b": "\ud800"},
+        ),
+    },
+    "in-place-write/text_grows": {
+        "Notes._store": _text("n.md", lambda m, s: made(m.Notes)._store(Path("n.md"), s)),
+        "add_memory": _text("m.txt", lambda m, s: m.add_memory(Path("m.txt"), s)),
+        "add_to_history": _text("h.txt", lambda m, s: m.add_to_history("h.txt", s)),
+        "grow_journal": _text("j.txt", lambda m, s: m.grow_journal(Path("j.txt"), s)),
     },
     "in-place-write/handed_to_others": {
         "by_host": write("state.json", lambda m, s: asyncio.run(m.by_host(Host(), s))),
@@ -690,7 +717,14 @@ CALLS["in-place-write/filled_for_some_callers"] = {
 }
 
 _ONLY_FIRST = "writes only where no file is, and the inputs for a write that fails have one"
+_FETCHES = "fetches a file from the network"
+_TOOLKIT = "its module needs a toolkit for a graphical interface"
 NOT_RUN: dict[str, str] = {
+    "in-place-write/downloads_streamed: stream": _FETCHES,
+    "in-place-write/downloads_streamed: copied": _FETCHES,
+    "in-place-write/downloads_streamed: at_once": _FETCHES,
+    "in-place-write/read_by_toolkit: Window.remember": _TOOLKIT,
+    "in-place-write/read_by_toolkit: Columns.remember": _TOOLKIT,
     "in-place-write/first_write: prepare": _ONLY_FIRST,
     "in-place-write/first_write: lookup": _ONLY_FIRST,
     "in-place-write/first_write: keys": _ONLY_FIRST,

@@ -116,6 +116,8 @@ class Loader:
     name: str
     takes_path: bool = False
     """Whether it also accepts a path."""
+    position: int = 0
+    """Where it is given that."""
 
 
 OPENERS = (
@@ -391,6 +393,23 @@ TREE_WRITE = Saver(
 )
 
 
+# Files of toolkits, made with the path that comes first, and their methods that read them.
+TOOLKIT_FILES = frozenset(
+    {
+        "gi.repository.Gio.File.new_for_path",
+        "gi.repository.Gio.file_new_for_path",
+        "PyQt5.QtCore.QFile",
+        "PyQt6.QtCore.QFile",
+        "PySide2.QtCore.QFile",
+        "PySide6.QtCore.QFile",
+        "qtpy.QtCore.QFile",
+    }
+)
+TOOLKIT_READERS = frozenset(
+    {"load_bytes", "load_bytes_async", "load_contents", "load_contents_async", "readAll"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Keeper:
     """A class whose objects are made with the path that a method of theirs saves to."""
@@ -476,6 +495,9 @@ LOADERS = (
     Loader("xml.etree.ElementTree.parse", takes_path=True),
     Loader("plistlib.load"),
     Loader("ast.literal_eval"),
+    Loader("struct.iter_unpack", position=1),
+    Loader("struct.unpack", position=1),
+    Loader("numpy.frombuffer"),
     Loader("builtins.int"),
     Loader("builtins.float"),
     Loader("base64.b64decode"),
@@ -557,6 +579,14 @@ PUBLISHERS = {
     "shutil.copyfile": Move.COPY,
 }
 PUBLISH_METHODS = {"rename": Move.RENAME, "replace": Move.REPLACE}
+
+# What writes into a handle that it is given, and leaves it open when it is closed itself.
+COMPRESSORS = frozenset(
+    {
+        *("bz2.BZ2File", "bz2.open", "gzip.GzipFile", "gzip.open", "lzma.LZMAFile", "lzma.open"),
+        *("tarfile.TarFile", "tarfile.TarFile.open", "tarfile.open", "zipfile.ZipFile"),
+    }
+)
 
 # What gives a handle of Python's own, over the file and nothing else.
 PLAIN_HANDLES = frozenset(

@@ -67,6 +67,11 @@ class FeatureName(Enum):
     SERIALISED = "serialised", 0.6
     TABLE = "table", -0.8
     COPIED = "copied", -2.0
+    EXTENDED = "extended", 0.4
+    EXTENDED_ALONE = "extended-alone", 1.7
+    """Nothing else reads it."""
+    GROWING = "growing", 3.0
+    """Takes back what the suffix of a text for people says against it."""
     DOWNLOADED = "downloaded", -3.0
     NOT_DOWNLOADED_AGAIN = "not-downloaded-again", 2.6
     RESTORED = "restored", -4.0
@@ -89,6 +94,8 @@ class FeatureName(Enum):
     READ_BACK_SPLIT = "read-back-split", 1.9
     """An editor of the user's text does that too."""
     READ_BACK_PAIR_RAW = "read-back-pair-raw", 1.8
+    READ_BACK_LINES = "read-back-lines", 2.3
+    """What a method writes line by line, another one of the class gathers again."""
     READ_BACK_RAW = "read-back-raw", 1.7
     READ_BACK_ELSEWHERE = "read-back-elsewhere", 2.6
     READ_BACK_ELSEWHERE_RAW = "read-back-elsewhere-raw", 1.7

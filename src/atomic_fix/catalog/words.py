@@ -361,6 +361,9 @@ SAVE_VERBS = frozenset({"commit", "persist", "save", "store", "sync"})
 # Words in a function's name that promise its callers an atomic write.
 PROMISING_ATOMICITY = frozenset({"atomic", "atomically", "durable", "safe", "safely"})
 
+# Words in the name of a function that say how it saves or loads, and not what.
+MANNERS = PROMISING_ATOMICITY | {"reliably", "robust", "robustly", "secure", "securely"}
+
 # Words in the name of a function that gives the path it is given, in another form.
 SAME_PATH = frozenset(
     {"abs", "absolute", "abspath", "expand", "expanduser", "normalise", "normalize", "resolve"}

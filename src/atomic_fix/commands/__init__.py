@@ -23,6 +23,7 @@ from atomic_fix.report import (
     display_name,
     escape_commands,
     one_per_call,
+    place_of,
     printable,
     renderer,
 )
@@ -166,8 +167,7 @@ def report_unreadable(result: FileResult) -> bool:
     if result.analysed:
         return False
     for finding in listed(result):
-        start = finding.span.start
-        place = f"{display_name(finding.filename)}:{start.row}:{start.column}"
+        place = f"{display_name(finding.filename)}:{place_of(finding)}"
         said = f"{finding.code} {printable(finding.headline)}"
         click.echo(escape_commands(f"{place}: {said}"), err=True)
     return True

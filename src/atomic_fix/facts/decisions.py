@@ -23,6 +23,7 @@ from atomic_fix.facts.paths import PathValue
 from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.facts.swallowing import Ending, Swallow
 
+_LOADING = LOADING | RESUMING | {"fetch", "open", "retrieve"}
 _REMOVING = frozenset({"remove", "rmtree", "unlink"})
 
 
@@ -168,7 +169,8 @@ def _writers(facts: ModuleFacts, path: PathValue) -> dict[FunctionFacts, list[in
 def _only_passes_text_on(swallow: Swallow) -> bool:
     """Whether the text of a file is taken as it is: nothing in it can be corrupt."""
     load, region = swallow.load, swallow.region
-    if not load.raw or load.function is not region.function:
+    # A handler of a single error expects that the text cannot be decoded.
+    if not swallow.broad or not load.raw or load.function is not region.function:
         return False
     return not any(
         isinstance(node, ast.Call) and not INTERPRETING.isdisjoint(words(called_name(node)))
@@ -226,7 +228,8 @@ def _calls_to(facts: ModuleFacts, swallow: Swallow) -> Iterable[Call]:
 
 def _is_beside_the_point(swallow: Swallow, call: Call, parents: dict[ast.AST, ast.AST]) -> bool:
     node: ast.AST = call.source_node
-    if (LOADING | RESUMING).isdisjoint(words(called_name(node))):
+    # What other files define is known to load.
+    if not swallow.load.far and _LOADING.isdisjoint(words(called_name(node))):
         return True  # it does more than to load
     around = parents.get(node)
     if isinstance(around, ast.Await):

@@ -22,6 +22,7 @@ from atomic_fix.catalog import words as catalog
 from atomic_fix.catalog.apis import Content
 from atomic_fix.catalog.features import FeatureName as Name
 from atomic_fix.catalog.weights import START
+from atomic_fix.facts.lines import keeps_lines
 from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.nodes import code_of, dotted, last_name
 from atomic_fix.facts.pairs import ByFile, Partners, answered, are_paired, asked
@@ -415,6 +416,15 @@ def read_back(
     for load in readers.of(path):
         if load.function is not function:
             found = readers.reading(load, own=own)
+            gathers = (
+                load.raw
+                and not given
+                and function.owner is not None
+                and load.function.owner is function.owner
+                and keeps_lines(load)
+            )
+            if gathers and found.prior < Name.READ_BACK_LINES.prior:
+                found = _Reading(Name.READ_BACK_LINES)
         elif _moved(load.path, path):
             continue
         else:
@@ -463,6 +473,7 @@ def _reading(load: LoadSite, *, edits: bool = False) -> Name:
 _READINGS = (
     Name.READ_BACK,
     Name.READ_BACK_OWN_RAW,
+    Name.READ_BACK_LINES,
     Name.READ_BACK_PAIR,
     Name.READ_BACK_SPLIT,
     Name.READ_BACK_PAIR_RAW,

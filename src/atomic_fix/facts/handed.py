@@ -9,12 +9,17 @@ from atomic_fix.facts.scopes import Call
 
 def handed_function(call: Call, wanted: frozenset[str]) -> ast.expr | None:
     """The argument of a call that is a function whose name ends in what is wanted."""
+    # Asked of every call of a file.
     for node in call.node.args:
-        if type(node) in {ast.Attribute, ast.Name} and last_name(node) in wanted:
+        kind = type(node)
+        if kind is ast.Attribute:
+            if node.attr in wanted:  # type: ignore[attr-defined]
+                return node
+        elif kind is ast.Name and node.id in wanted:  # type: ignore[attr-defined]
             return node
     for each in call.node.keywords:
         value = each.value
-        if type(value) in {ast.Attribute, ast.Name} and last_name(value) in wanted:
+        if isinstance(value, (ast.Attribute, ast.Name)) and last_name(value) in wanted:
             return value
     return None
 

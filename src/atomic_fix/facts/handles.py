@@ -389,19 +389,23 @@ class Handles:
                 return found
         return None
 
-    def made_by(
-        self, node: ast.expr, call: Call, makers: frozenset[str], depth: int = _MAKER.steps
-    ) -> bool:
+    def made_by(self, node: ast.expr, call: Call, makers: frozenset[str]) -> bool:
         """Whether an expression is an object made by one of these calls."""
+        return self.maker(node, call, makers) is not None
+
+    def maker(
+        self, node: ast.expr, call: Call, makers: frozenset[str], depth: int = _MAKER.steps
+    ) -> tuple[ast.Call, Call] | None:
+        """The call, of these, that made what an expression is, and where it stands."""
         if depth == 0:
-            return False
+            return None
         if isinstance(node, ast.Call):
-            return self.paths.call_name(node, call.function).full in makers
+            is_maker = self.paths.call_name(node, call.function).full in makers
+            return (node, call) if is_maker else None
         name = dotted(node)
-        return name is not None and any(
-            self.made_by(b.value, call.at(b), makers, depth - 1)
-            for b in self._bound(name, call)[-_MAKER.bindings :]
-        )
+        bound = self._bound(name, call)[-_MAKER.bindings :] if name is not None else ()
+        found = (self.maker(b.value, call.at(b), makers, depth - 1) for b in bound)
+        return next((each for each in found if each is not None), None)
 
     def kept(
         self, call: Call, given: ast.expr | None

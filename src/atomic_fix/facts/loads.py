@@ -9,7 +9,7 @@ from atomic_fix.catalog.calls import CONVERTING, PARSING
 from atomic_fix.catalog.words import LOADING, NOT_FILES
 from atomic_fix.facts.handles import Handles
 from atomic_fix.facts.names import words
-from atomic_fix.facts.nodes import called_name, walk
+from atomic_fix.facts.nodes import argument, called_name, walk
 from atomic_fix.facts.paths import PathTrait, PathValue, QualifiedName
 from atomic_fix.facts.scopes import Call, Site
 
@@ -59,6 +59,11 @@ class Loads:
             if node is not None:
                 path = self._handles.resolve(node, call)
                 return LoadSite(call, "ConfigParser.read", path, node, raw=False)
+        if method in apis.TOOLKIT_READERS and receiver is not None:
+            made = self._handles.maker(receiver, call, apis.TOOLKIT_FILES)
+            node = argument(made[0], 0) if made is not None else None
+            if made is not None and node is not None:
+                return LoadSite(call, method, self._handles.resolve(node, made[1]), node, raw=True)
         if method in _LOADING and receiver is not None:
             kept = self._handles.kept(call, call.argument(0, "filename"))
             if kept is not None and kept[0].loads == method:
@@ -104,7 +109,7 @@ class Loads:
     def _known_load(self, call: Call, name: QualifiedName, loader: apis.Loader) -> LoadSite | None:
         if not call.arguments:
             return None
-        node = call.argument(0) or call.arguments[0].value
+        node = call.argument(loader.position) or call.arguments[0].value
         if name.last in CONVERTING and self._was_parsed(node, call):
             return None  # the file is read already: a value of it may be wrong
         if name.full in {"zipfile.ZipFile", "h5py.File"}:

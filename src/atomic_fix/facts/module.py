@@ -13,6 +13,7 @@ from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.elsewhere import View, views
 from atomic_fix.facts.evidence import Feature, Score, Vocabulary
+from atomic_fix.facts.extended import is_extended
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
 from atomic_fix.facts.pairs import ByFile, Partners, answered, asked
@@ -37,7 +38,6 @@ from atomic_fix.source import Source
 
 _Result = TypeVar("_Result")
 
-"""Against what is fetched again each time, or where it cannot be read."""
 _EMPTY = frozenset({"", "None", "False", "0", "{}", "[]", "()", "''", '""', "dict()", "list()"})
 """Defaults that a caller can tell from what was loaded by a plain test."""
 
@@ -273,6 +273,12 @@ class ModuleFacts:
             found += tuple(evidence.data_features(self.vocabulary, site.data))
         found += tuple(evidence.purpose_features(site.function))
         found += tuple(evidence.hint_features(found))
+        if self._is_extended(site):
+            is_read = evidence.is_read_back(found)
+            name = FeatureName.EXTENDED if is_read else FeatureName.EXTENDED_ALONE
+            found += (Feature(name, "what it held is written again, with more"),)
+            if any(each.name is FeatureName.SUFFIX_DENIED for each in found):
+                found += (Feature(FeatureName.GROWING, "it grows with each entry"),)
         if not self._is_trusted(site):
             found += tuple(evidence.absence_features(site))
             if site.content is Content.DOWNLOAD:
@@ -281,6 +287,10 @@ class ModuleFacts:
             text = "what exists is loaded, and not downloaded again"
             found += (Feature(FeatureName.NOT_DOWNLOADED_AGAIN, text),)
         return found
+
+    def _is_extended(self, site: WriteSite) -> bool:
+        """Whether what is written is the old content and more."""
+        return self.cached(("extended", site), lambda: is_extended(self.sites, site))
 
     def _is_trusted(self, site: WriteSite) -> bool:
         """Whether what is written is not looked at once it exists."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeAlias, TypeVar
 
-from atomic_fix.catalog.words import ANSWERS, FORMATS, PRIMITIVE
+from atomic_fix.catalog.words import ANSWERS, FORMATS, MANNERS, PRIMITIVE
 from atomic_fix.facts.names import words
 from atomic_fix.facts.paths.expr import PathExpr
 from atomic_fix.facts.paths.value import PathValue
@@ -64,7 +64,7 @@ def _asked(saver: str, *, is_method: bool, own: bool) -> Iterator[tuple[str, fro
     for verb, answers in ANSWERS.items():
         if verb not in ours:
             continue
-        rest = frozenset({word for word in ours if word != verb} - FORMATS)
+        rest = frozenset({word for word in ours if word != verb} - FORMATS - MANNERS)
         for answer in answers:
             if verb == "to" and not is_method and not own:
                 continue  # `to_json(x, path)` of a module: a conversion
@@ -76,7 +76,7 @@ def _asked(saver: str, *, is_method: bool, own: bool) -> Iterator[tuple[str, fro
 def _answered(loader: str) -> Iterator[tuple[str, frozenset[str]]]:
     theirs = words(loader)
     for answer in _ALL_ANSWERS.intersection(theirs):
-        yield answer, frozenset({word for word in theirs if word != answer} - FORMATS)
+        yield answer, frozenset({word for word in theirs if word != answer} - FORMATS - MANNERS)
 
 
 class Partners(Generic[_Site]):

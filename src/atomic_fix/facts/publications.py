@@ -3,7 +3,7 @@
 import ast
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -135,7 +135,9 @@ def _publication(
         and not write.path.same(site.target)
         and _before(sites, write, site, staged)
     )
-    unseen = not made and not writes
+    # Where nothing else is seen to fill it, what opens it to append does.
+    fills = [] if made or writes else list(_appending(sites, site))
+    unseen = not made and not writes and not fills
     if not FOLDERS.isdisjoint(words((dotted(site.source_node) or "").rpartition(".")[2])[-1:]):
         return None  # moved as a whole; what is in it was written and read one by one
     fresh = any(w.function is site.function and w.content is not Content.COPY for w in writes)
@@ -155,11 +157,25 @@ def _publication(
         # Where the writer is not visible, it may synchronise the file there.
         unseen
         or (site.elsewhere is not None and site.elsewhere.synced)
-        or _synced(syncs, site, [*(w.call for w in writes), *made]),
+        or _synced(sites, syncs, site, [*(w.call for w in writes), *made, *fills]),
         _still_open(sites, syncs, site, writes, made),
         _elsewhere(made, site),
         _removed(sites, site, removals),
     )
+
+
+def _appending(sites: Sites, site: PublishSite) -> Iterator[Call]:
+    """The calls that open the source to append: what each begins, or goes on with, is published.
+    They are no writes, since nothing old is lost by one."""
+    if not site.source.is_temp:
+        return
+    for function in sites.scopes.functions:
+        for call, opened in sites.opened_in(function):
+            modes = sites.handles.modes_of(opened, call)
+            if any(mode.startswith("a") for mode in modes) and (
+                sites.handles.resolve(opened.target, call).same(site.source)
+            ):
+                yield call
 
 
 def _names_of_temp(call: Call) -> frozenset[PathExpr]:
@@ -334,12 +350,20 @@ def _literal_parts(node: ast.expr) -> list[str]:
     return []
 
 
-def _synced(syncs: Syncs, site: PublishSite, begun: list[Call]) -> bool:
+def _synced(sites: Sites, syncs: Syncs, site: PublishSite, begun: list[Call]) -> bool:
     start = min((c.order for c in begun if c.function is site.function), default=0)
-    return any(map(syncs.in_call, _between(site.function, start, site.order))) or any(
-        syncs.in_function(function)
-        for function in dict.fromkeys(c.function for c in begun)
-        if function is not site.function
+    if any(map(syncs.in_call, _between(site.function, start, site.order))):
+        return True
+    others = {c.function: None for c in begun if c.function is not site.function}
+    if any(map(syncs.in_function, others)):
+        return True
+    # The temp file that one function makes and another publishes is filled between: by what calls
+    # them.
+    return bool(others) and any(
+        syncs.in_function(call.function)
+        for function in (*others, site.function)
+        for call in sites.scopes.callers_of(function.name)
+        if call.function not in others and call.function is not site.function
     )
 
 
@@ -357,7 +381,8 @@ def _still_open(
     writes: tuple[WriteSite, ...],
     made: tuple[Call, ...],
 ) -> bool:
-    for call in (*(w.call for w in writes if w.kind is WriteKind.OPEN), *made):
+    opening = [w.call for w in writes if w.kind is WriteKind.OPEN]
+    for call in (*opening, *made, *_opened_descriptors(sites, site, made)):
         if call.function is not site.function:
             continue
         handle = sites.handles.handle_name(call)
@@ -384,10 +409,11 @@ def _still_open(
             if isinstance(i.node, WITHS)
             for item in i.node.items
         )
-        written = any(
-            c.name == f"{handle}.write" or any(dotted(a.value) == handle for a in c.arguments)
-            for c in after
-        )
+        given = [c for c in after if any(dotted(a.value) == handle for a in c.arguments)]
+        # What compresses into a handle that it is given leaves it open when it is closed.
+        if not closed_by_with and any(_compresses(sites, each) for each in given):
+            return True
+        written = bool(given) or any(c.name == f"{handle}.write" for c in after)
         # Bound by assignment, written to, published, and closed only afterwards.
         if written and not closed_by_with:
             closings = (c for c in sites.scopes.callers_of("close") if c.name == f"{handle}.close")
@@ -396,15 +422,48 @@ def _still_open(
     return False
 
 
+def unclosed_compressor(sites: Sites, site: PublishSite, handle: str) -> str | None:
+    """The name of what compresses into a handle and is not closed when the file is published."""
+    before = _between(site.function, 0, site.order - 1)
+    for call in before:
+        if not any(dotted(a.value) == handle for a in call.arguments):
+            continue
+        name = sites.handles.handle_name(call) if _compresses(sites, call) else None
+        if (
+            name is not None
+            and not sites.handles.withs_of(call)
+            and not any(each.name == f"{name}.close" for each in before)
+        ):
+            return name
+    return None
+
+
+def _opened_descriptors(sites: Sites, site: PublishSite, made: tuple[Call, ...]) -> Iterator[Call]:
+    """The calls that open a descriptor of `mkstemp`, in the function that publishes its file."""
+    wanted = {Item(Temp(call.node.lineno, call.node.col_offset), "0") for call in made}
+    for call in site.function.calls if wanted else ():
+        if sites.paths.call_name(call, call.function).full == "os.fdopen":
+            given = call.argument(0, "fd")
+            if given is not None and wanted & sites.handles.resolve(given, call).aliases:
+                yield call
+
+
+def _compresses(sites: Sites, call: Call) -> bool:
+    """Whether a call gives a file that is compressed, or an archive, over a handle."""
+    return sites.paths.call_name(call, call.function).full in apis.COMPRESSORS
+
+
 def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
     if PathTrait.BESIDE in site.source.traits:
         return False
-    for call in made:
-        if any(arg.star for arg in call.arguments):
-            continue  # a wrapper: its callers may say where
-        folder = call.argument(2 if (call.name or "").endswith("mkstemp") else None, "dir")
-        if folder is None:
-            return True
+    folders = [
+        call.argument(2 if (call.name or "").endswith("mkstemp") else None, "dir")
+        for call in made
+        if not any(arg.star for arg in call.arguments)  # a wrapper: its callers may say where
+    ]
+    if folders:
+        # Of a function that makes it here or there, which one is used is not known.
+        return all(folder is None for folder in folders)
     return (
         not made
         and PathTrait.TEMP_DIR in site.source.traits

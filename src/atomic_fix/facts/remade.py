@@ -8,10 +8,11 @@ from collections.abc import Iterable
 
 from atomic_fix.catalog.apis import Content
 from atomic_fix.catalog.calls import LISTING
-from atomic_fix.catalog.words import VERSIONED_FILES
+from atomic_fix.catalog.words import KEPT_IN_CACHES, VERSIONED_FILES
 from atomic_fix.facts.caches import is_cache
 from atomic_fix.facts.evidence import Readers, Score, guarded_by_absence, is_read_back
 from atomic_fix.facts.loads import LoadSite
+from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.nodes import FORS, argument, called_name, code_of, last_name, walk
 from atomic_fix.facts.paths import OccurrenceKind, PathValue
 from atomic_fix.facts.reports import reports
@@ -30,7 +31,8 @@ def why_nothing_is_lost(sites: Sites, site: WriteSite, readers: Readers, score: 
     if is_versioned(path):
         return "such a file is under version control"
     # What libraries save, such as arrays, took long to compute.
-    if site.saver is None and is_tolerated_cache(sites, path, function, readers):
+    is_state = any(phrase_in(KEPT_IN_CACHES, each) for each in site.data)
+    if site.saver is None and not is_state and is_tolerated_cache(sites, path, function, readers):
         return "it is a cache, and a broken one is a miss"
     is_state = site.content is Content.STATE and is_trusted(sites, site)
     if site.constant and guarded_by_absence(site) and not is_state:

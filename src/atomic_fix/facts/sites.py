@@ -29,7 +29,9 @@ __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 _WRITING = frozenset({*apis.RUNNERS, "write_text", "write_bytes"})
 _KEPT = frozenset(row.loads for row in apis.KEEPERS if row.loads)
 _HANDED = frozenset({"write_text", "write_bytes"})
-_READING = frozenset({*apis.RUNNERS, *apis.SPLITTERS, "read_text", "read_bytes"})
+_READING = frozenset(
+    {*apis.RUNNERS, *apis.SPLITTERS, *apis.TOOLKIT_READERS, "read_text", "read_bytes"}
+)
 _PUBLISHING = frozenset({*apis.RUNNERS, *last_parts(apis.PUBLISHERS), *apis.PUBLISH_METHODS})
 _TREE_MAKERS = last_parts(apis.TREE_MAKERS)
 
@@ -156,8 +158,10 @@ class Sites:
         wanted = _HANDED | last_parts(_savers(self._config.savers))
         found: list[WriteSite] = []
         for given in self.scopes.calls():
-            function = handed_function(given, wanted) if given not in self._written else None
+            function = handed_function(given, wanted)
             if function is None or last_name(given.node.func) in apis.RUNNERS:
+                continue
+            if given in self._written:
                 continue
             call = call_of_handed(given, function)
             runner = self.paths.call_name(given, given.function)

@@ -10,6 +10,7 @@ from functools import cached_property
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.apis import Content
 from atomic_fix.catalog.words import GENERIC_HANDLE_NAMES, NOT_PATHS, TEMP
+from atomic_fix.facts.candidates import last_parts
 from atomic_fix.facts.handles import Handles, Opened
 from atomic_fix.facts.modes import WRITE, Mode
 from atomic_fix.facts.names import words
@@ -28,6 +29,8 @@ from atomic_fix.facts.scopes import Call, Site
 _ENCODING = re.compile(r"(?i:.*cod)|[\"'][\w-]+[\"']\Z")
 
 _SAVING = frozenset(keeper.saves for keeper in apis.KEEPERS)
+_OVER_HANDLES = last_parts(apis.COMPRESSORS) | {"DictWriter", "Pickler", "TextIOWrapper", "writer"}
+
 _NO_FILE = PathTrait.HANDLE | PathTrait.MEMORY
 
 
@@ -363,6 +366,8 @@ def _written(handle: str | None, uses: list[Call]) -> list[ast.expr]:
         is_given = len(given) < len(other.arguments)
         if is_given and other.method == "write" and other.receiver is not None:
             found.append(other.receiver)  # `parser.write(handle, True)`
+        elif is_given and (other.name or "").rpartition(".")[2] in _OVER_HANDLES:
+            found.append(other.node)  # what it writes comes later, and `mode="wb"` is none of it
         elif is_given or other.name in {f"{handle}.write", f"{handle}.writelines"}:
             found.append(given[0] if given else other.node)
     return found

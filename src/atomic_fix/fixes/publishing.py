@@ -15,7 +15,7 @@ from atomic_fix.catalog.calls import CHANGING_A_FILE
 from atomic_fix.facts import nodes
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
-from atomic_fix.facts.publications import Publication
+from atomic_fix.facts.publications import Publication, unclosed_compressor
 from atomic_fix.facts.scopes import BlockKind, Call, FunctionFacts
 from atomic_fix.facts.writes import WriteKind
 from atomic_fix.finding import Edit, Fix, Position, Span
@@ -41,6 +41,8 @@ def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
         raise Refused("close the handle before the file is published")
     line = context.simple_statement(_code(context, publication.site.call))
     edits = _moved_behind(context, line, opener, handle)
+    if not edits and (wrapper := unclosed_compressor(facts.sites, publication.site, handle)):
+        raise Refused(f"close `{wrapper}` before the file is published: it still holds data")
     if edits:
         return context.fix("Publish after the file is closed", edits)
     end = context.span(line.body[0]).end

@@ -40,10 +40,17 @@ class Receivers:
         self._paths = paths
         self._has_stars = has_stars
         self._functions = {(each.name, each.row): each for each in scopes.functions}
+        self._outside: dict[str, bool] = {}
 
     def is_outside(self, name: str) -> bool:
         """Whether the first part of a dotted name may come from another file of the project."""
         head = name.partition(".")[0]
+        found = self._outside.get(head)
+        if found is None:
+            found = self._outside[head] = self._is_outside(head)
+        return found
+
+    def _is_outside(self, head: str) -> bool:
         target = self._scopes.imports.get(head)
         if target is not None:
             first = target.partition(".")[0]
@@ -54,8 +61,7 @@ class Receivers:
 
     def callee(self, call: Call) -> str | None:
         """The dotted name of what is called; None where this file defines it, or nobody knows."""
-        func, function = call.node.func, call.function
-        name = dotted(func)
+        func, function, name = call.node.func, call.function, call.name
         if isinstance(func, ast.Name):
             return self._plain(func.id, function)
         if not isinstance(func, ast.Attribute):
@@ -85,11 +91,9 @@ class Receivers:
 
     def _is_imported(self, name: str, function: FunctionFacts) -> bool:
         """Whether a name stands, in a function, for what is imported under it."""
-        if not self._paths.qualified(name, function).full:
+        if not self.is_outside(name) or not self._paths.qualified(name, function).full:
             return False
-        if name in self._scopes.imports:
-            return self.is_outside(name)
-        return self._has_stars and self.is_outside(name) and name not in dir(__builtins__)
+        return name in self._scopes.imports or name not in dir(__builtins__)
 
     def _of_base(self, owner: ClassFacts | None, method: str) -> str | None:
         for base in owner.bases if owner is not None else ():

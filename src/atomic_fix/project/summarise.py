@@ -12,7 +12,14 @@ from atomic_fix.config import Config
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
-from atomic_fix.facts.nodes import FUNCTIONS, code_of, dotted, forget_nodes
+from atomic_fix.facts.nodes import (
+    FUNCTIONS,
+    Argument,
+    code_of,
+    dotted,
+    forget_nodes,
+    last_name,
+)
 from atomic_fix.facts.outside import Place
 from atomic_fix.facts.paths import PathValue, parameter_of
 from atomic_fix.facts.publications import Publication, Syncs, is_given_a_temp
@@ -246,12 +253,20 @@ class _Summary:
 
     def _calls(self) -> Iterator[CallSummary]:
         for call in self._scopes.calls():
+            # To find out what is called costs more, and most calls are given no path.
+            last = last_name(call.node.func)
+            if last is None:
+                continue
+            asked = loads_something(last)
+            if not asked and not call.node.args and not call.node.keywords:
+                continue
+            candidates = [*_candidates(call, does=does_something(last))]
+            if not candidates and not asked:
+                continue
             callee = self._receivers.callee(call)
             if callee is None:
                 continue
-            last = callee.rpartition(".")[2]
-            given = tuple(self._arguments(call, does=does_something(last)))
-            asked = loads_something(last)
+            given = tuple(self._arguments(call, candidates))
             if not given and not asked:
                 continue
             treated = fallbacks.Treatment()
@@ -273,26 +288,32 @@ class _Summary:
                 reports=treated.reports,
             )
 
-    def _arguments(self, call: Call, *, does: bool) -> Iterator[ArgumentSummary]:
-        """What may be paths among what a call is given: of one that, by its name, does something
-        with a file, any name may be."""
-        position: int | None = 0
-        for each in call.arguments[:_MOST_ARGUMENTS]:
-            if each.star:
-                position = None
-                continue
-            place = None if each.keyword else position
-            if not each.keyword:
-                if position is None:
-                    continue
-                position += 1
-            named = does and isinstance(each.value, (ast.Attribute, ast.Name))
-            if not named and not may_be_path(each.value):
-                continue
+    def _arguments(
+        self, call: Call, candidates: Iterable[tuple[int | None, Argument, bool]]
+    ) -> Iterator[ArgumentSummary]:
+        for place, each, named in candidates:
             value = self._paths.resolve(each.value, call.function, call.order)
             if value.aliases if named else (value.shows_path or value.is_temp):
                 published = is_given_a_temp(self._sites, call, each.value)
                 yield ArgumentSummary(place, each.keyword, self._path(value, each.value), published)
+
+
+def _candidates(call: Call, *, does: bool) -> Iterator[tuple[int | None, Argument, bool]]:
+    """What may be paths among what a call is given, with its position, and whether it is one
+    because of the call: of one that, by its name, does something with a file, any name may be."""
+    position: int | None = 0
+    for each in call.arguments[:_MOST_ARGUMENTS]:
+        if each.star:
+            position = None
+            continue
+        place = None if each.keyword else position
+        if not each.keyword:
+            if position is None:
+                continue
+            position += 1
+        named = does and isinstance(each.value, (ast.Attribute, ast.Name))
+        if named or may_be_path(each.value):
+            yield place, each, named
 
 
 def _qualified(function: FunctionFacts) -> str:

@@ -13,7 +13,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from atomic_fix.baseline import normalised
-from atomic_fix.finding import NOT_ANALYSED_NAME, Applicability, FileResult, Finding, Span, listed
+from atomic_fix.finding import (
+    NOT_ANALYSED_NAME,
+    Applicability,
+    FileResult,
+    Finding,
+    Position,
+    Span,
+    listed,
+)
 from atomic_fix.source import Source, relative_if_inside
 
 FORMATS: dict[str, str] = {
@@ -64,7 +72,7 @@ The file could not be analysed.
 
 ## What it does
 
-Stands for a file or folder that could not be read, decoded or parsed, a notebook, or a defect
+Stands for a file or folder that could not be read, decoded or parsed, or a defect
 in atomic-fix itself. The message says which.
 
 ## Why is this bad
@@ -212,6 +220,43 @@ def relative_path(filename: str) -> str:
     return relative_if_inside(filename, ".") or os.path.abspath(filename)  # noqa: PTH100
 
 
+def place_of(finding: Finding, position: Position | None = None) -> str:
+    """Where a finding is in its file, or where another position of that is: row and column, in a
+    notebook with the cell."""
+    position = finding.span.start if position is None else position
+    if finding.cells is None:
+        return f"{position.row}:{position.column}"
+    cell, row = finding.cells.place(position.row)
+    return f"cell {cell}:{row}:{position.column}"
+
+
+def in_file(finding: Finding) -> Finding:
+    """The finding for a reader that knows rows of files alone. Of a notebook, the whole file is
+    marked, and the headline begins with the cell; its repairs are in rows of cells, and are left
+    out."""
+    if finding.cells is None:
+        return finding
+    start = Span(Position(1, 1), Position(1, 1))
+
+    def said(text: str, span: Span) -> str:
+        return f"{place_of(finding, span.start)}: {text}"
+
+    related = tuple(
+        each if each.path else replace(each, span=start, message=said(each.message, each.span))
+        for each in finding.related
+    )
+    return replace(
+        finding,
+        span=start,
+        headline=said(finding.headline, finding.span),
+        related=related,
+        fix=None,
+        why_no_fix=finding.why_no_fix or "one is shown by the command",
+        source_line="",
+        cells=None,
+    )
+
+
 def fingerprints(report: Report) -> Iterator[tuple[FileResult, Finding, str]]:
     """Each finding with its result and a name that stays the same while other
     lines come and go: made of its file, its code, its line without the indentation, and which of
@@ -223,7 +268,11 @@ def fingerprints(report: Report) -> Iterator[tuple[FileResult, Finding, str]]:
         key = (relative_path(finding.filename), finding.code, normalised(finding.source_line))
         text = "\0".join((*key, str(seen[key])))
         seen[key] += 1
-        yield result, finding, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        yield (
+            result,
+            in_file(finding),
+            hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(),
+        )
 
 
 _COMMAND = re.compile(r"##(?=(?:vso)?\[)")

@@ -4,10 +4,10 @@ found want of each finding."""
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from atomic_fix.finding import Applicability, Finding, Fix, Position, listed
+from atomic_fix.finding import Applicability, Cells, Finding, Fix, Position, Span, listed
 from atomic_fix.report import (
     DEFECT,
     Report,
@@ -15,8 +15,10 @@ from atomic_fix.report import (
     details,
     escape_commands,
     fingerprints,
+    in_file,
     page_url,
     paragraph,
+    place_of,
     printable,
     relative_path,
     severity_of,
@@ -70,23 +72,29 @@ def _objects(report: Report) -> Iterator[dict[str, Any]]:
         }
 
 
-def _fix(fix: Fix) -> dict[str, Any]:
+def _placed(span: Span, cells: Cells | None) -> dict[str, Any]:
+    """Where something is; in a notebook, the rows are those of its cell."""
+    if cells is None:
+        return {"end_location": asdict(span.end), "location": asdict(span.start)}
+    cell, row = cells.place(span.start.row)
+    end = replace(span.end, row=row + span.end.row - span.start.row)
+    return {
+        "cell": cell,
+        "end_location": asdict(end),
+        "location": asdict(replace(span.start, row=row)),
+    }
+
+
+def _fix(fix: Fix, cells: Cells | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "applicability": fix.applicability.value,
-        "edits": [
-            {
-                "content": edit.text,
-                "end_location": asdict(edit.span.end),
-                "location": asdict(edit.span.start),
-            }
-            for edit in fix.edits
-        ],
+        "edits": [{"content": edit.text, **_placed(edit.span, cells)} for edit in fix.edits],
         "message": fix.title,
     }
     if fix.note:
         found["note"] = fix.note
     if fix.alternative is not None:
-        found["alternative"] = _fix(fix.alternative)
+        found["alternative"] = _fix(fix.alternative, cells)
     return found
 
 
@@ -103,27 +111,35 @@ def _object(finding: Finding) -> dict[str, Any]:
         "code": finding.code,
         "confidence": round(finding.confidence, 3),
         "confidence_level": finding.confidence_level,
-        "end_location": asdict(finding.span.end),
-        "evidence": [asdict(each) for each in finding.evidence],
+        "evidence": [
+            {**asdict(each), **({} if each.path else _row(each.row, finding.cells))}
+            for each in finding.evidence
+        ],
         "filename": _whole(finding.filename),
-        "fix": fix and _fix(fix),
+        "fix": fix and _fix(fix, finding.cells),
         "label": finding.label,
-        "location": asdict(finding.span.start),
         "message": finding.headline,
         "name": finding.name,
-        "noqa_row": finding.noqa_row,
+        **{f"noqa_{name}": at for name, at in _row(finding.noqa_row, finding.cells).items()},
         "related_locations": [
             {
-                "end_location": asdict(each.span.end),
+                **_placed(each.span, None if each.path else finding.cells),
                 "filename": _whole(each.path or finding.filename),
-                "location": asdict(each.span.start),
                 "message": each.message,
             }
             for each in finding.related
         ],
         "what_to_do": finding.what_to_do,
         "why": finding.why,
+        **_placed(finding.span, finding.cells),
     }
+
+
+def _row(row: int | None, cells: Cells | None) -> dict[str, Any]:
+    if cells is None or row is None:
+        return {"row": row}
+    cell, row = cells.place(row)
+    return {"cell": cell, "row": row}
 
 
 def _whole(filename: str) -> str:
@@ -133,7 +149,8 @@ def _whole(filename: str) -> str:
 def github(report: Report) -> Iterator[str]:
     """Workflow commands of GitHub Actions: an annotation for each finding."""
     for finding, severity in report.rated:
-        start, end = finding.span.start, finding.span.end
+        annotated = in_file(finding)
+        start, end = annotated.span.start, annotated.span.end
         path = printable(relative_path(finding.filename))
         properties = {
             "title": f"atomic-fix ({finding.code})",
@@ -144,7 +161,7 @@ def github(report: Report) -> Iterator[str]:
             "endColumn": end.column,
         }
         named = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
-        place = f"{path}:{start.row}:{start.column}"
+        place = f"{path}:{place_of(finding)}"
         text = _data(f"{place}: {finding.code} {paragraph(finding)}")
         yield f"::{severity.name} {named}::{text}\n"
 
@@ -198,13 +215,13 @@ def junit(report: Report) -> Iterator[str]:
             errors=str(counts["error"]),
         )
         for finding in findings:
-            start = finding.span.start
+            row = in_file(finding).span.start.row
             case = ET.SubElement(
-                suite, "testcase", name=finding.code, classname=name, line=str(start.row)
+                suite, "testcase", name=finding.code, classname=name, line=str(row)
             )
             message = printable(finding.headline)
             outcome = ET.SubElement(case, kind, message=message, type=finding.code)
-            place = f"{name}:{start.row}:{start.column}"
+            place = f"{name}:{place_of(finding)}"
             rows = [f"{place}: {finding.code} {message}", *map(printable, details(finding))]
             outcome.text = "\n".join(rows)
     if not len(root):
@@ -224,7 +241,7 @@ def rdjson(report: Report) -> Iterator[str]:
         "source": {"name": "atomic-fix"},
         "severity": DEFECT.name.upper(),
         "diagnostics": [
-            _diagnostic(finding, severity.name.upper(), report.docs_url)
+            _diagnostic(in_file(finding), severity.name.upper(), report.docs_url)
             for finding, severity in report.rated
         ],
     }

@@ -16,6 +16,7 @@ from atomic_fix.report import (
     Severity,
     as_json,
     fingerprints,
+    in_file,
     page_url,
     relative_path,
     severity_of,
@@ -79,7 +80,7 @@ def render(report: Report) -> Iterator[str]:
                             {
                                 "level": NOT_CHECKED.name,
                                 "message": {"text": each.headline},
-                                "locations": [_location(each)],
+                                "locations": [_location(in_file(each))],
                             }
                             for each in unread
                         ],

@@ -22,6 +22,7 @@ from atomic_fix.report import (
     Report,
     display_name,
     escape_commands,
+    place_of,
     printable,
     repairs_and_summary,
 )
@@ -46,7 +47,7 @@ def concise(report: Report) -> Iterator[str]:
     """`path:row:column: CODE headline`."""
     for finding in report.findings:
         yield escape_commands(
-            f"{display_name(finding.filename)}:{_place(finding)}: {_said(finding)}\n"
+            f"{display_name(finding.filename)}:{place_of(finding)}: {_said(finding)}\n"
         )
     yield from _ending(report)
 
@@ -58,9 +59,9 @@ def grouped(report: Report) -> Iterator[str]:
         if not findings:
             continue
         yield f"{display_name(result.filename)}:\n"
-        width = max(len(_place(finding)) for finding in findings)
+        width = max(len(place_of(finding)) for finding in findings)
         for finding in findings:
-            yield escape_commands(f"  {_place(finding):<{width}}  {_said(finding)}\n")
+            yield escape_commands(f"  {place_of(finding):<{width}}  {_said(finding)}\n")
         yield "\n"
     yield from _ending(report)
 
@@ -79,10 +80,6 @@ def _ending(report: Report) -> Iterator[str]:
         yield "\n".join(_wrapped(line.removesuffix("\n"), report.width)) + "\n"
 
 
-def _place(finding: Finding) -> str:
-    return f"{finding.span.start.row}:{finding.span.start.column}"
-
-
 def _said(finding: Finding) -> str:
     return f"{finding.code} {printable(finding.headline)}"
 
@@ -91,9 +88,10 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
     def paint(text: str, style: str) -> str:
         return f"\x1b[{style}m{text}\x1b[0m" if report.colour else text
 
-    start = finding.span.start
     others = _shown_places(finding, report)
-    gutter = len(str(max(start.row, *(each.span.start.row for each in others), 0)))
+    here = RelatedLocation(finding.label, finding.span, source_line=finding.source_line)
+    cell_here, row_here = _row(here, finding)
+    gutter = len(str(max(row_here, *(_row(each, finding)[1] for each in others), 0)))
     margin = " " * gutter
     bar = paint("|", _BLUE)
     # The longest code and headline fit in a terminal of 80 columns.
@@ -101,27 +99,36 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
     yield f"{paint(finding.code, _RED)} {paint(first, _BOLD)}"
     for line in more:
         yield f"{' ' * len(finding.code)} {paint(line, _BOLD)}"
-    place = f"{display_name(finding.filename)}:{start.row}:{start.column}"
+    place = f"{display_name(finding.filename)}:{place_of(finding)}"
     yield f"{margin}{paint('-->', _BLUE)} {place}"
 
     room = max(20, report.width - gutter - 3) if report.width else 0
     places = [*others]
     if finding.source_line.strip():
-        own = RelatedLocation(finding.label, finding.span, source_line=finding.source_line)
-        # Those of this file in the order of its rows, then those of others.
-        places = sorted([own, *others], key=lambda each: (bool(each.path), each.path, each.span))
+        own = here
+
+        def order(each: RelatedLocation) -> tuple[object, ...]:
+            """Those of this file, or cell, in the order of the rows, then those of others."""
+            is_elsewhere = bool(each.path) or _row(each, finding)[0] != cell_here
+            return is_elsewhere, each.path, each.span
+
+        places = sorted([own, *others], key=order)
         yield f"{margin} {bar}"
     else:
         own = None
-    above: RelatedLocation | None = None
+    above: tuple[tuple[str, int], int] = ("", cell_here), 0
     for each in places:
-        row = each.span.start.row
-        if each.path and (above is None or each.path != above.path):
-            yield f"{margin}{paint(':::', _BLUE)} {display_name(each.path)}:{row}"
+        cell, row = _row(each, finding)
+        is_elsewhere = each.path or cell
+        where = each.path, cell
+        if is_elsewhere and where != above[0]:
+            at = f"cell {cell}:{row}" if cell else f"{row}"
+            name = display_name(each.path or finding.filename)
+            yield f"{margin}{paint(':::', _BLUE)} {name}:{at}"
             yield f"{margin} {bar}"
-        elif above is not None and row > above.span.start.row + 1:
+        elif above[1] and row > above[1] + 1:
             yield paint("...", _BLUE)
-        above = each
+        above = where, row
         line, before, length = _snippet(each.source_line, each.span, room)
         yield f"{paint(f'{row:>{gutter}}', _BLUE)} {bar} {line}"
         mark, colour = ("^", _RED) if each is own else ("-", _BLUE)
@@ -170,6 +177,14 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
                 yield from row_of("note", fix.alternative.note)
     if finding.code != NOT_ANALYSED:
         yield f"{mark} {paint('more:', _BOLD)} atomic-fix --explain {finding.code}"
+
+
+def _row(place: RelatedLocation, finding: Finding) -> tuple[int, int]:
+    """The cell and the row in which something is; 0 for the cell of what is in none."""
+    row = place.span.start.row
+    if finding.cells is None or place.path:
+        return 0, row
+    return finding.cells.place(row)
 
 
 def _shown_places(finding: Finding, report: Report) -> list[RelatedLocation]:

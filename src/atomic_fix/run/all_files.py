@@ -106,15 +106,12 @@ def check_files(
         WorkerDied: the operating system ended a worker process.
     """
     paths = tuple(paths)
-    notebooks: list[str] = []
     found = [
         each
-        for each in discover(paths, resolver, notebooks)
+        for each in discover(paths, resolver)
         if run_options.shard is None
         or run_options.shard.holds(each.filename if isinstance(each, Unreadable) else each.path)
     ]
-    if notebooks:
-        run_options.warn(f"notebooks are not checked: {notebooks[0]}, {len(notebooks)} in all")
     progress = _Progress(len(found)) if run_options.progress else None
     if len(found) < _FEW and all(map(_is_clean, found)):
         # As it is for most commits: no other file need be read for that.

@@ -14,14 +14,13 @@ from atomic_fix import files
 from atomic_fix.finding import Unreadable
 from atomic_fix.run import disk
 from atomic_fix.settings import DEFAULT_EXCLUDE, ConfigError, PatternList, Resolver, Settings
-from atomic_fix.source import relative_if_inside
+from atomic_fix.source import NOTEBOOK, relative_if_inside
 
 if TYPE_CHECKING:
     from atomic_fix.patterns import Patterns
 
 SUFFIXES = (".py", ".pyw")
 """What a file's name must end in to be found in a folder. Stubs hold no code that runs."""
-NOTEBOOK = ".ipynb"
 _MOST_IGNORED = 1 << 20
 """Bytes of the largest .gitignore that is read."""
 
@@ -40,17 +39,15 @@ class Candidate:
     wants to know the digest of what is read."""
 
 
-def discover(
-    paths: Iterable[str], resolver: Resolver, notebooks: list[str] | None = None
-) -> Iterator[Candidate | Unreadable]:
+def discover(paths: Iterable[str], resolver: Resolver) -> Iterator[Candidate | Unreadable]:
     """Every file that the paths stand for, once, sorted by name within each path.
 
     A file that is named is checked whatever it is called, unless `force-exclude` is set;
     a folder is walked, without following links to folders. Of a file and a link to it, the
     file stays. What cannot be walked comes as `Unreadable`, as does a folder whose
-    configuration cannot be used, and the names of notebooks are added to `notebooks`.
+    configuration cannot be used.
     """
-    walk = Walk(resolver, [] if notebooks is None else notebooks)
+    walk = Walk(resolver)
     found = [each for path in paths for each in walk.start(path)]
     # Under two names (a link, `a.py ./a.py`) it is still one file.
     no_links = {each.identity for each in found if not each.is_link}
@@ -85,9 +82,8 @@ Entries: TypeAlias = "Iterator[_Found | Folder]"
 class Walk:
     """One run's walk; remembers the patterns it has read."""
 
-    def __init__(self, resolver: Resolver, notebooks: list[str]) -> None:
+    def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
-        self._notebooks = notebooks
         self._excludes: dict[tuple[PatternList, ...], tuple[Patterns, ...]] = {}
         self._real_path = lru_cache(maxsize=None)(os.path.realpath)
         self._excludes_file: str | None = None
@@ -218,8 +214,6 @@ class Walk:
             identity = os.path.join(real, entry.name)
             if is_folder:
                 yield Folder(name, whole, identity, within, gitignores)
-            elif name.lower().endswith(NOTEBOOK):
-                self._notebooks.append(name)
             else:
                 yield _Found(
                     Candidate(name, settings, file_within),

@@ -26,6 +26,7 @@ from atomic_fix.run.project_files import Listing, TooMany, Trees, listing
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.run.store import Store, digest, hashed, version
 from atomic_fix.settings import ConfigError, Resolver, Settings
+from atomic_fix.source import is_notebook
 
 if TYPE_CHECKING:
     from atomic_fix.facts.outside import FileSlice
@@ -402,6 +403,13 @@ def _nothing() -> FileSlice:
     return NOTHING_OUTSIDE
 
 
+def _name_below(root: str, path: str) -> str:
+    """The name of a file in its project."""
+    start = root if root.endswith(os.sep) else root + os.sep
+    name = path[len(start) :] if path.startswith(start) else os.path.relpath(path, root)
+    return name.replace(os.sep, "/")
+
+
 def _module_names(files: Iterable[str]) -> frozenset[str]:
     """What the names of the modules in some files may begin with, whatever folder is on the path of
     the program."""
@@ -465,8 +473,8 @@ class Indexing:
     def place(self, path: str) -> tuple[Project, str] | None:
         """The project of a file and its name there; None if it is to be judged alone."""
         try:
-            if not self._resolver.for_file(path).project:
-                return None
+            if is_notebook(path) or not self._resolver.for_file(path).project:
+                return None  # nobody imports a notebook
             real = self._trees.real(path)
             root = self._trees.of(real)
             if root not in self._projects:
@@ -478,8 +486,7 @@ class Indexing:
                 )
         except (ConfigError, OSError, ValueError):
             return None
-        name = os.path.relpath(real, root).replace(os.sep, "/")
-        return self._projects[root], name
+        return self._projects[root], _name_below(root, real)
 
     def look(self, tasks: list[Task]) -> Iterable[Seen | None]:
         """Look at files, by the engine of this run, or else in this process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from atomic_fix.config import Config, Style
@@ -53,6 +54,7 @@ class Seen:
     """Whether it is what is known already: the rest is not filled in then."""
 
 
+@lru_cache(maxsize=8)
 def settings_of_summary(config: Config) -> Config:
     """The part of a configuration that what a file says to others hangs on."""
     return replace(config, select=(), extend_select=(), ignore=(), on_corrupt="auto", style=Style())
@@ -72,11 +74,11 @@ def looked_at(
     path, settings = candidate.path, candidate.settings
     seen, is_wanted = _glanced_at(content, digest, settings, look)
     if seen is None or not is_wanted:
-        # To look at the bytes once more would cost as much as all the rest.
-        is_same = settings_of_summary(settings.config) == settings.config
-        left_out = seen is not None and is_same and not (seen.matters or seen.is_known)
         result = None
         if checks:
+            # To look at the bytes once more would cost as much as all the rest.
+            is_same = settings_of_summary(settings.config) == settings.config
+            left_out = seen is not None and is_same and not (seen.matters or seen.is_known)
             result = check_file(content, path, settings, report_filter, left_out=left_out)
         return result, seen
 

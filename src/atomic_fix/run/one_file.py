@@ -14,11 +14,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from atomic_fix.config import Config
-from atomic_fix.finding import FileResult, Finding, NotAnalysed, Unreadable
+from atomic_fix.finding import Cells, FileResult, Finding, NotAnalysed, Unreadable, in_cells
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.run.time_limit import REASON, TooLong, limited
 from atomic_fix.settings import ConfigError, FileIgnores, Settings
-from atomic_fix.source import Source, decode, is_python
+from atomic_fix.source import Source, decode, is_notebook, is_python
 
 if TYPE_CHECKING:
     import ast
@@ -89,10 +89,15 @@ def check_file(
         ConfigError: the baseline cannot be read.
     """
 
+    cells: Cells | None = None
+
     def work() -> FileResult:
+        nonlocal cells
         is_alone = outside is None
+        given = _opened(content, filename)
+        cells = given.cells if isinstance(given, Source) else None
         if _is_plainly_clean(
-            content,
+            given,
             filename,
             settings,
             parsed,
@@ -102,10 +107,10 @@ def check_file(
         ):
             return FileResult(filename)
         with _trees_known():
-            return analyse()
+            return analyse(given)
 
-    def analyse() -> FileResult:
-        source = _source_of(content, filename)
+    def analyse(given: Content) -> FileResult:
+        source = _source_of(given, filename)
         tree = parsed.tree if parsed is not None and parsed.text == source.text else None
         found = _found(source, settings, tree, outside, fixes=fixes)
         kept = _kept(found, source, settings, report_filter, noqa=noqa)
@@ -114,16 +119,21 @@ def check_file(
             from atomic_fix.suppress import unused
 
             notes = unused(found, source, settings.config)
-        return kept.counted(_result(filename, kept.findings, source.text, notes))
+        return kept.counted(_result(source, kept.findings, notes))
 
     result = _guarded(filename, work)
-    return FileResult(filename, problem=result) if isinstance(result, Unreadable) else result
+    if isinstance(result, Unreadable):
+        return FileResult(filename, problem=result, cells=cells)
+    return result
 
 
 def is_clean_anyway(content: Content, filename: str, settings: Settings) -> bool:
     """Whether the bytes of a file show that there is nothing to report, whatever others say."""
     found = _guarded(
-        filename, lambda: _is_plainly_clean(content, filename, settings, notes=True, is_alone=False)
+        filename,
+        lambda: _is_plainly_clean(
+            _opened(content, filename), filename, settings, notes=True, is_alone=False
+        ),
     )
     return found is True
 
@@ -176,19 +186,23 @@ def change_file(
     given = content if isinstance(content, bytes) else b""
     states: list[_Kept] = []
     known = _Known()
+    cells: Cells | None = None
 
     def work() -> Repair:
-        if _is_plainly_clean(content, filename, settings, is_alone=outside is None):
+        nonlocal cells
+        opened = _opened(content, filename)
+        cells = opened.cells if isinstance(opened, Source) else None
+        if _is_plainly_clean(opened, filename, settings, is_alone=outside is None):
             return Repair(given, given, (), FileResult(filename))
         with _trees_known():
-            return repair()
+            return repair(opened)
 
-    def repair() -> Repair:
+    def repair(opened: Content) -> Repair:
         from atomic_fix.run.fix_policy import Suppress, carry_out
 
         if outside is not None and not isinstance(policy, Suppress) and policy.imports is not None:
             policy.imports.use_own(filename, outside.helper)
-        source = _source_of(content, filename)
+        source = _source_of(opened, filename)
 
         def find(text: Source) -> tuple[Finding, ...]:
             said = _moved(outside, source, text)
@@ -198,11 +212,11 @@ def change_file(
 
         outcome = carry_out(policy, source, find)
         new = outcome.rewrite
-        result = _result(filename, new.remaining, new.text)
+        result = _result(replace(source, text=new.text), new.remaining)
         before = after = given if isinstance(content, bytes) else _encoded(source) or b""
         refusal = new.refusal
         if new.text != source.text and before != _encoded(source):
-            result = _result(filename, find(source), source.text)
+            result = _result(source, find(source))
             refusal = f"the encoding {source.encoding} does not give its bytes back as they are"
         elif new.text != source.text:
             after = source.encode(new.text)
@@ -221,7 +235,7 @@ def change_file(
 
     made = _guarded(filename, work)
     if isinstance(made, Unreadable):
-        return Repair(given, given, (), FileResult(filename, problem=made))
+        return Repair(given, given, (), FileResult(filename, problem=made, cells=cells))
     return made
 
 
@@ -281,9 +295,12 @@ def _is_plainly_clean(
     say something unless it `is_alone`; with `notes`, nothing of its comments either."""
     from atomic_fix.prefilter import cannot_match
 
+    if isinstance(content, Source) and content.cells is not None:
+        content = content.text.encode("utf-8", "surrogatepass")
+    elif not filename.endswith(".py"):
+        return False
     return (
         isinstance(content, bytes)
-        and filename.endswith(".py")
         and not (notes and may_hold_notes(content))
         and (left_out or cannot_match(content, settings.config, with_others=not is_alone))
         # Whether it is Python is for others to say, unless that was asked.
@@ -296,6 +313,12 @@ def may_hold_notes(content: Content) -> bool:
     return not isinstance(content, bytes) or b"ATF" in content or b"atomic-fix:" in content
 
 
+def _opened(content: Content, filename: str) -> Content:
+    """The content of a file, in which Python stands as it is: of a notebook, its cells."""
+    is_packed = isinstance(content, bytes) and is_notebook(filename)
+    return _source_of(content, filename) if is_packed else content
+
+
 def _source_of(content: Content, filename: str) -> Source:
     """The text of a file.
 
@@ -303,9 +326,6 @@ def _source_of(content: Content, filename: str) -> Source:
         NotAnalysed: it has none.
     """
     if isinstance(content, bytes):
-        if filename.lower().endswith(".ipynb"):
-            # Its JSON may well parse as Python, and would then pass in silence.
-            raise NotAnalysed(Unreadable(filename, "notebooks are not checked"))
         content = decode(content, filename)
     if isinstance(content, Unreadable):
         raise NotAnalysed(content)
@@ -465,14 +485,19 @@ def _kept(
 
 
 def _result(
-    filename: str,
-    findings: tuple[Finding, ...],
-    text: str,
-    notes: tuple[tuple[int, str], ...] = (),
+    source: Source, findings: tuple[Finding, ...], notes: tuple[tuple[int, str], ...] = ()
 ) -> FileResult:
     ordered = tuple(sorted(findings, key=lambda finding: finding.sort_key))
+    if source.cells is not None:
+        ordered = tuple(in_cells(each, source.cells) for each in ordered)
     is_shown = any(each.fix is not None for each in ordered)
-    return FileResult(filename, ordered, notes, text=text if is_shown else None)
+    return FileResult(
+        source.filename,
+        ordered,
+        notes,
+        text=source.text if is_shown else None,
+        cells=source.cells,
+    )
 
 
 def _not_ignored_here(

@@ -17,7 +17,7 @@ from typing import Any
 from atomic_fix.run.cache import settled, stat_of
 from atomic_fix.run.discover import Candidate, Entries, Folder, Walk
 from atomic_fix.settings import PROJECT_FILES, ConfigError, Resolver, Settings
-from atomic_fix.source import relative_if_inside
+from atomic_fix.source import is_notebook, relative_if_inside
 
 _MOST_FILES = 50_000
 _MOST_FOLDERS = 100_000
@@ -160,14 +160,14 @@ def listing(root: str, trees: Trees, resolver: Resolver) -> Listing:
 
 
 def _leaves_out(file: Candidate) -> bool:
-    return file.settings.leaves_out(file.path)
+    return is_notebook(file.path) or file.settings.leaves_out(file.path)
 
 
 class _ProjectWalk(Walk):
     """Stays in one tree, and remembers what its way depended on."""
 
     def __init__(self, root: str, trees: Trees, resolver: Resolver) -> None:
-        super().__init__(resolver, [])
+        super().__init__(resolver)
         self._root = root
         self._trees = trees
         self.folders: dict[str, Any] = {}

@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -138,18 +138,38 @@ def hashed(*parts: bytes) -> bytes:
 @lru_cache
 def version() -> str:
     """What the results of this tool depend on besides file and settings."""
-    from importlib import metadata
-    from pathlib import Path
-
     from atomic_fix import __version__
 
-    parts = [__version__, sys.version]
-    try:
-        parts.append(metadata.version("libcst"))
-    except metadata.PackageNotFoundError:
-        parts.append("?")
     # The code itself, for development, where the version is not enough.
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        found = path.stat()
-        parts.append(f"{path.name} {found.st_size} {found.st_mtime_ns}")
-    return "\n".join(parts)
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return "\n".join([__version__, sys.version, *_libcst(), *sorted(_code_in(own))])
+
+
+def _libcst() -> list[str]:
+    """Which LibCST is installed, by the folder of what pip writes of it: `importlib.metadata` would
+    tell its version, and takes longer than the check of a file."""
+    from importlib.machinery import PathFinder
+
+    spec = PathFinder.find_spec("libcst")
+    if spec is None or not spec.origin:
+        return ["?"]
+    package = os.path.dirname(spec.origin)
+    try:
+        found = os.stat(spec.origin)
+        installed = sorted(
+            each for each in os.listdir(os.path.dirname(package)) if each.startswith("libcst-")
+        )
+    except OSError:
+        return [package]
+    return [f"{package} {found.st_size} {found.st_mtime_ns}", *installed]
+
+
+def _code_in(folder: str) -> Iterator[str]:
+    """The size and time of each file of a package."""
+    with os.scandir(folder) as entries:
+        for each in entries:
+            if each.is_dir():
+                yield from _code_in(each.path)
+            elif each.name.endswith(".py"):
+                found = each.stat()
+                yield f"{each.path} {found.st_size} {found.st_mtime_ns}"

@@ -31,7 +31,7 @@ _FORKS = sys.platform == "linux"
 # 3.10 has no option for that.
 _MAY_START = _FORKS or sys.version_info >= (3, 11)
 _MUCH_GARBAGE = 100_000
-"""Objects left over, at which garbage is collected between two files."""
+"""Objects left over, at which garbage is collected before the next file."""
 
 _is_stopped: Callable[[], bool] = bool
 """Whether what a worker finds is no longer wanted: set once in each worker, by `_begin`."""
@@ -121,6 +121,9 @@ def _load() -> None:
 
 def do(work: Work, report_filter: ReportFilter) -> Checked:
     """Do the work on one file, here."""
+    if gc.get_count()[0] > _MUCH_GARBAGE:
+        gc.collect()
+        gc.freeze()  # what is left is none, and need not be searched again
     candidate, look = work.candidate, work.look
     content = disk.read(candidate.path)
     digest = ""
@@ -136,8 +139,6 @@ def do(work: Work, report_filter: ReportFilter) -> Checked:
         result = check_file(
             content, candidate.path, candidate.settings, report_filter, outside=work.outside
         )
-    if gc.get_count()[0] > _MUCH_GARBAGE:
-        gc.collect()
     return Checked(result, digest, seen)
 
 

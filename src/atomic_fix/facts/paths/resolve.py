@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -27,6 +28,7 @@ from atomic_fix.facts.paths.expr import (
     PathExpr,
     SameText,
     SelfAttribute,
+    Temp,
 )
 from atomic_fix.facts.paths.names import Names, parameter_of
 from atomic_fix.facts.paths.value import (
@@ -229,8 +231,38 @@ class Paths(Names):
                 if value.is_temp and binding.unpacked == (0,):
                     traits |= PathTrait.DESCRIPTOR  # `descriptor, path = mkstemp()`
                 aliases: Exprs = frozenset() if value.is_unknown else frozenset({expr})
-                return PathValue(expr, aliases, value.occurrences, traits)
+                found = PathValue(expr, aliases, value.occurrences, traits)
+                return self._item_returned(binding, value, found, at)
         return value
+
+    def _item_returned(
+        self, binding: Binding, value: PathValue, found: PathValue, at: At
+    ) -> PathValue:
+        """What `descriptor, path = self._new_file()` binds to one of the names, `found`, with what
+        is known of it where a function of this file returns it."""
+        node = binding.value
+        if len(binding.unpacked) != 1 or not isinstance(node, ast.Call):
+            return found
+        index = binding.unpacked[0]
+        temps = {Item(each, str(index)) for each in value.aliases if isinstance(each, Temp)}
+        if temps:
+            return found.with_aliases(*temps)
+        items = []
+        here = at.follow(binding)
+        for function in self.callees(node, here.function)[:1]:
+            for returned in function.returns[-BOUNDS.returns :]:
+                given = returned.value
+                if isinstance(given, ast.Tuple) and index < len(given.elts):
+                    items.append(self.resolve_at(given.elts[index], here.follow(returned, 0)))
+        inner = union(items)
+        if not inner.is_temp:
+            return found
+        return replace(
+            found,
+            aliases=found.aliases | inner.aliases,
+            traits=found.traits | inner.traits,
+            derived_from=found.derived_from | inner.derived_from,
+        )
 
     def _entered(self, node: ast.expr, value: PathValue) -> PathValue:
         """What `with node as` binds."""

@@ -1,0 +1,132 @@
+"""Texts that are read, extended and written over themselves: notes, memories, diaries."""
+
+import ast
+from collections.abc import Iterator
+from itertools import islice
+
+from atomic_fix.facts.nodes import arguments, dotted
+from atomic_fix.facts.scopes import BindingKind, Call
+from atomic_fix.facts.sites import Sites
+from atomic_fix.facts.writes import WriteKind, WriteSite
+
+_STEPS = 6
+_CALLERS = 3
+_SHAPING = frozenset({"lstrip", "rstrip", "strip"})
+_ADDING = frozenset({"append", "extend", "insert"})
+
+Place = tuple[ast.expr, Call]
+
+
+def is_extended(sites: Sites, write: WriteSite) -> bool:
+    """Whether what is written is what the file held, with something added to it."""
+    return any(
+        _is_extension(sites, node, at, write)
+        for written in _written(sites, write)
+        for node, at in _followed(sites, written, write.call)
+    )
+
+
+def _written(sites: Sites, write: WriteSite) -> list[ast.expr]:
+    if write.kind is WriteKind.WHOLE:
+        return [each.value for each in write.call.arguments[:1]]
+    if write.kind is not WriteKind.OPEN:
+        return []
+    handle = sites.handles.handle_name(write.call)
+    uses = sites.handles.uses(handle, write.call) if handle is not None else []
+    writes = [each for each in uses if each.name in {f"{handle}.write", f"{handle}.writelines"}]
+    # Of several pieces it is not seen what each of them is.
+    return [arg.value for each in writes for arg in each.arguments[:1]] if len(writes) == 1 else []
+
+
+def _followed(sites: Sites, node: ast.expr, at: Call, steps: int = _STEPS) -> Iterator[Place]:
+    """An expression, and what it stands for: through names, parameters, and what functions of the
+    module return."""
+    yield node, at
+    if steps == 0 or not isinstance(node, ast.Name):
+        return
+    bound = sites.paths.bindings(node.id, at.function, at.order)
+    for binding in bound[-1:]:
+        if binding.kind is not BindingKind.ASSIGN:
+            return
+        value, place = binding.value, at.at(binding)
+        if not binding.unpacked:
+            yield from _followed(sites, value, place, steps - 1)
+        if not isinstance(value, ast.Call):
+            continue
+        for callee in sites.paths.callees(value, binding.function)[:1]:
+            for returned in callee.returns[-1:]:
+                part: ast.expr | None = returned.value
+                for index in binding.unpacked:
+                    elements = part.elts if isinstance(part, ast.Tuple) else []
+                    part = elements[index] if index < len(elements) else None
+                if part is not None:
+                    yield from _followed(sites, part, at.at(returned), steps - 1)
+    function = at.function
+    if bound or function.parameter(node.id) is None:
+        return
+    position = function.parameter_position(node.id)
+    for other in islice(sites.scopes.callers_of(function.name), _CALLERS):
+        given = other.argument(position, node.id)
+        if given is not None and function in sites.paths.callees(other.node, other.function):
+            yield from _followed(sites, given, other, steps - 1)
+
+
+def _is_extension(sites: Sites, node: ast.expr, at: Call, write: WriteSite) -> bool:
+    pieces = _pieces(node)
+    if len(pieces) == 1:
+        return _is_added_to(sites, pieces[0], at, write)
+    held = [_is_held(sites, each, at, write) for each in pieces]
+    return any(held) and any(
+        not isinstance(piece, ast.Constant) and not old
+        for piece, old in zip(pieces, held, strict=True)
+    )
+
+
+def _pieces(node: ast.expr) -> list[ast.expr]:
+    """What a text is put together from."""
+    match node:
+        case ast.BinOp(op=ast.Add(), left=left, right=right):
+            return [*_pieces(left), *_pieces(right)]
+        case ast.JoinedStr(values=values):
+            return [each.value if isinstance(each, ast.FormattedValue) else each for each in values]
+        case ast.Call(func=ast.Attribute(value=inner, attr=attr)) if attr in _SHAPING:
+            return _pieces(inner)
+        case ast.Call(func=ast.Attribute(attr="join"), args=[ast.List(elts=parts)]):
+            return parts
+        case ast.Call(func=ast.Attribute(attr="join"), args=[ast.Name() as lines]):
+            return [lines]
+    return [node]
+
+
+def _is_held(sites: Sites, node: ast.expr, at: Call, write: WriteSite) -> bool:
+    """Whether an expression is the text that the file held."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=inner, attr=attr)) if attr in _SHAPING:
+            return _is_held(sites, inner, at, write)
+        case ast.BoolOp(op=ast.Or(), values=[first, *_]):
+            return _is_held(sites, first, at, write)
+        case ast.Name() | ast.Attribute() | ast.Call():
+            origin = sites.handles.origin(node, at)
+            return origin is not None and any(
+                sites.handles.resolve(each, place).same(origin[0])
+                for each, place in _followed(sites, write.path_node, write.call)
+            )
+    return False
+
+
+def _is_added_to(sites: Sites, node: ast.expr, at: Call, write: WriteSite) -> bool:
+    """`text += entry`, `lines.append(entry)`, where that was read from the file."""
+    if not isinstance(node, ast.Name):
+        return False
+    name = node.id
+    adds = any(
+        each.kind is BindingKind.ADD and each.order < at.order
+        for each in at.function.bindings.get(name, ())
+    ) or any(
+        call.method in _ADDING
+        and call.order < at.order
+        and dotted(call.receiver) == name
+        and bool(arguments(call.node))
+        for call in at.function.calls
+    )
+    return adds and _is_held(sites, node, at, write)

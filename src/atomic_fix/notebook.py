@@ -1,0 +1,278 @@
+"""A Jupyter notebook as one module: its code cells one after the other, and back.
+
+The format is that of nbformat 4:
+https://nbformat.readthedocs.io/en/latest/format_description.html
+What IPython alone understands (`%matplotlib inline`, `!ls`, `name?`, cells of `%%bash`) is replaced
+row by row, so that every row of the module is one of a cell.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from atomic_fix.finding import Cells, Unreadable
+from atomic_fix.source import Source
+
+# Cell magics whose cell is Python that runs in the notebook's own namespace.
+_RUNS_HERE = frozenset({"capture", "debug", "memit", "prun", "time", "timeit"})
+_CELL_MAGIC = re.compile(r"\s*%%(\w+)")
+_MAGIC = re.compile(r"([ \t]*)(?:%%?\w|!|\?|[\w.*]+\?{1,2}[ \t]*\Z)")
+_ASSIGNED_MAGIC = re.compile(r"([ \t]*[A-Za-z_][\w.,\[\]'\" \t]*=[ \t]*)(?:%\w|!)")
+_MANY = 100
+"""Rows of one change that are shared out between two cells."""
+_MUCH = 4_000_000
+"""Pairs of rows, beyond which it takes too long to align two texts."""
+
+
+class Layout(NamedTuple):
+    """How the JSON of a notebook is written."""
+
+    indent: str
+    ascii_only: bool
+    end: str
+
+    def dumped(self, notebook: Any) -> str:
+        text = json.dumps(notebook, indent=self.indent, ensure_ascii=self.ascii_only)
+        return text + self.end
+
+
+@dataclass(frozen=True)
+class Notebook(Source):
+    """The module that the code cells of a notebook make, and the notebook around it."""
+
+    content: str = field(default="", repr=False)
+    """The whole file, decoded."""
+    module: str = field(default="", repr=False)
+    """The text of the module that it holds; `text` may be what repairs make of that."""
+    rows: tuple[str, ...] = field(default=(), repr=False)
+    """Those of `module` as they stand in the cells, where those of IPython are others."""
+    own_cells: Cells = field(default_factory=Cells, repr=False)
+    """Of `module`."""
+
+    @cached_property
+    def cells(self) -> Cells:
+        """Which row of `text` is in which cell."""
+        if self.text == self.module:
+            return self.own_cells
+        changed = read(self.encode(self.text), self.filename)
+        return changed.cells if isinstance(changed, Notebook) else self.own_cells
+
+    @cached_property
+    def why_not_written(self) -> str:
+        """Why no repair of it can be written, in a clause; empty where one can."""
+        if "\r" in self.module:
+            return "its cells have line ends other than `\\n`"
+        if self._layout is None:
+            return "the notebook is not laid out as Jupyter saves it, so other bytes would change"
+        return ""
+
+    @cached_property
+    def _layout(self) -> Layout | None:
+        """The one that gives the file back byte for byte."""
+        notebook = json.loads(self.content)
+        second = re.match(r"\{\n([ \t]+)", self.content)
+        indent = " " if second is None else second.group(1)
+        end = "\n" if self.content.endswith("\n") else ""
+        layouts = (Layout(indent, ascii_only, end) for ascii_only in (False, True))
+        return next((each for each in layouts if each.dumped(notebook) == self.content), None)
+
+    def encode(self, text: str) -> bytes:
+        """The file with `text` as the module of its cells.
+
+        Raises:
+            ValueError: the file would change in other places too, or it cannot be said which
+                cell a change is in.
+        """
+        if text == self.module:
+            return super().encode(self.content)
+        if self._layout is None or self.why_not_written:
+            raise ValueError(self.why_not_written)
+        notebook = json.loads(self.content)
+        for number, rows in self._changed(text.removesuffix("\n").split("\n")):
+            cell = notebook["cells"][number - 1]
+            source = "\n".join(rows)
+            cell["source"] = source if isinstance(cell["source"], str) else _pieces(source)
+        return super().encode(self._layout.dumped(notebook))
+
+    def _changed(self, new: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+        """The number and the new rows of each cell that another module changes.
+
+        Raises:
+            ValueError: it cannot be said which cell a change is in.
+        """
+        old = self.module.removesuffix("\n").split("\n")
+        cell_of = [self.own_cells.place(row)[0] for row in range(1, len(old) + 1)]
+        found: dict[int, list[str]] = {}
+        changed: set[int] = set()
+        for start, end, first, last in _aligned(old, new):
+            if old[start:end] == list(new[first:last]):
+                for row in range(start, end):
+                    found.setdefault(cell_of[row], []).append(self.rows[row])
+                continue
+            if tuple(old[start:end]) != self.rows[start:end]:
+                raise ValueError("a row of IPython would change")
+            # Rows that are only put in belong to the cell that ends there.
+            inside = cell_of[start:end] or cell_of[max(start - 1, 0) :][:1]
+            parts = _parts(inside, old[start:end], new[first:last])
+            for cell, rows in parts.items():
+                found.setdefault(cell, []).extend(rows)
+            changed.update(parts)
+        for cell in sorted(changed):
+            yield cell, found[cell]
+
+
+def read(content: bytes, filename: str) -> Notebook | Unreadable:
+    """The module of a notebook's cells; one without rows for a notebook in another language."""
+    try:
+        text = content.decode("utf-8")
+        notebook = json.loads(text)
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        return Unreadable(filename, f"cannot be decoded as utf-8: {error.reason}", row)
+    except json.JSONDecodeError as error:
+        reason = f"cannot be read as a notebook: {error.msg}"
+        return Unreadable(filename, reason, error.lineno, error.colno)
+    except (RecursionError, ValueError) as error:
+        return Unreadable(filename, f"cannot be read as a notebook: {error}")
+    try:
+        sources = _code_cells(notebook)
+    except (AttributeError, KeyError, TypeError):
+        reason = "cannot be read as a notebook: it has not the format of nbformat 4"
+        return Unreadable(filename, reason)
+    rows: list[str] = []
+    read_as: list[str] = []
+    starts: list[int] = []
+    for source in sources.values():
+        starts.append(len(rows) + 1)
+        given = source.split("\n")
+        rows += given
+        read_as += _without_magics(given)
+    module = "".join(f"{row}\n" for row in read_as)
+    cells = Cells(tuple(sources), tuple(starts))
+    if "\0" in module:
+        cell, row = cells.place(module.count("\n", 0, module.index("\0")) + 1)
+        reason = f"cannot be parsed: cell {cell} contains a null byte in row {row}"
+        return Unreadable(filename, reason)
+    return Notebook(filename, module, "utf-8", False, text, module, tuple(rows), cells)
+
+
+def _code_cells(notebook: Any) -> dict[int, str]:
+    """The source of each cell of Python, by the number of the cell."""
+    if notebook["nbformat"] < 4:
+        raise TypeError
+    metadata = notebook.get("metadata", {})
+    language = metadata.get("language_info", {}).get("name") or metadata.get("kernelspec", {}).get(
+        "language"
+    )
+    found = {}
+    for number, cell in enumerate(notebook["cells"], 1):
+        of_cell = cell.get("metadata", {}).get("vscode", {}).get("languageId", language)
+        if cell["cell_type"] == "code" and str(of_cell or "python").lower().startswith(
+            ("python", "ipython")
+        ):
+            source = cell["source"]
+            found[number] = source if isinstance(source, str) else "".join(source)
+    return found
+
+
+def _without_magics(rows: Sequence[str]) -> list[str]:
+    """The rows of a cell as Python reads them."""
+    magic = next((_CELL_MAGIC.match(row) for row in rows if row.strip()), None)
+    if magic is not None and magic.group(1) not in _RUNS_HERE:
+        return [""] * len(rows)
+    if magic is None and _is_python("\n".join(rows)):
+        return [*rows]
+    found = []
+    goes_on = False
+    for row in rows:
+        if goes_on:
+            found.append("")
+        elif (match := _MAGIC.match(row)) is not None:
+            found.append(f"{match.group(1)}pass")
+        elif (match := _ASSIGNED_MAGIC.match(row)) is not None:
+            found.append(f"{match.group(1)}None")
+        else:
+            found.append(row)
+            continue
+        goes_on = row.endswith("\\")
+    return found
+
+
+def _is_python(text: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _pieces(source: str) -> list[str]:
+    """A source as nbformat writes it: its rows with their ends."""
+    return [each for each in re.split(r"(?<=\n)", source) if each]
+
+
+def _parts(
+    cells: Sequence[int], old: Sequence[str], new: Sequence[str]
+) -> dict[int, Sequence[str]]:
+    """Which of the new rows go to which cell, for old rows of which each is of one of `cells`.
+    Either way the module is the same: the best way is where both look most as they were.
+
+    Raises:
+        ValueError: they are of more than two cells.
+    """
+    first, *others = dict.fromkeys(cells)
+    if not others:
+        return {first: new}
+    if len(others) > 1 or len(new) > _MANY:
+        raise ValueError("a change goes over too many cells")
+    border = cells.index(others[0])
+
+    def likeness(split: int) -> float:
+        return _likeness(old[:border], new[:split]) + _likeness(old[border:], new[split:])
+
+    best = max(range(len(new) + 1), key=likeness)
+    above, below = best, best
+    # Blank rows between them are what sets two statements apart, as two cells do.
+    while above > 0 and not new[above - 1].strip():
+        above -= 1
+    while below < len(new) and not new[below].strip():
+        below += 1
+    return {first: new[:above] or [""], others[0]: new[below:] or [""]}
+
+
+def _likeness(one: Sequence[str], other: Sequence[str]) -> float:
+    return SequenceMatcher(None, "\n".join(one), "\n".join(other), autojunk=False).ratio()
+
+
+def _aligned(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Where rows of `old` are, as `start, end`, and what stands for them in `new`.
+
+    Raises:
+        ValueError: they are too long.
+    """
+    above = 0
+    most = min(len(old), len(new))
+    while above < most and old[above] == new[above]:
+        above += 1
+    below = 0
+    while below < most - above and old[-1 - below] == new[-1 - below]:
+        below += 1
+    end, last = len(old) - below, len(new) - below
+    if (end - above) * (last - above) > _MUCH:
+        raise ValueError("too much would change")
+    yield 0, above, 0, above
+    matcher = SequenceMatcher(None, old[above:end], new[above:last], autojunk=False)
+    for _, *where in matcher.get_opcodes():
+        i, j, k, n = (each + above for each in where)
+        yield i, j, k, n
+    yield end, len(old), last, len(new)
