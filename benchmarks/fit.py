@@ -2,9 +2,11 @@
 
     python benchmarks/fit.py WORK [--mirror FOLDER] [--trees] [--source NAME ...] [--write]
 
-WORK and MIRROR are those of `measure.py`. The fit is a logistic regression, drawn towards the
-weights that were set by hand (`catalog/features.py`) as strongly as cross-validation by repository
-likes best; no weight changes its sign. It sees the part `shown` alone. What is printed:
+WORK and MIRROR are those of `measure.py`. The fit is a logistic regression in two steps: how much
+each group of features counts as a whole, drawn towards the weights that were set by hand
+(`catalog/features.py`), and then each feature, drawn towards what its group says. Both as strongly
+as cross-validation by repository likes best; no weight changes its sign. It sees the part `shown`
+alone. What is printed:
 
 - log loss, precision and recall before and after, of repositories that the fit has not seen: by
   cross-validation on `shown`, and on `kept`;
@@ -12,7 +14,8 @@ likes best; no weight changes its sign. It sees the part `shown` alone. What is 
 - the words of the catalogue with how often they stood for a real finding and for a false one;
   those that the labels question, and how many no label shows.
 
-`--write` makes `catalog/weights.py` from it.
+`--write` makes `catalog/weights.py` from it. `--diagram FILE` draws what share of the findings is
+real by the confidence that they have now.
 
 An example is a place that would be a finding at confidence 0, in a file whose labels are complete:
 real where it meets a `flag`, false where it meets an `ok` or no label. With `--trees`, findings
@@ -23,22 +26,22 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import math
-import pickle
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 from atomic_fix.catalog import words as catalog
 from atomic_fix.catalog.features import FeatureName
-from atomic_fix.catalog.weights import START, THRESHOLD
+from atomic_fix.catalog.weights import START
 from atomic_fix.facts.explaining import explanations
 from atomic_fix.facts.outside import FileSlice
-from atomic_fix.finding import Explanation, Finding, Unreadable
+from atomic_fix.finding import THRESHOLD, Explanation, Finding, Unreadable
 from atomic_fix.run.indexing import Indexing
 from atomic_fix.run.one_file import check_file, looked_at
 from atomic_fix.run.report_filter import ReportFilter
@@ -52,11 +55,38 @@ from benchmarks import measure
 PRIOR = {each.label: each.prior for each in FeatureName}
 PRIOR_START = -2.2
 NOW = {each.label: each.weight for each in FeatureName}
-STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
-"""How strongly the fit is drawn to the weights by hand: the inverse of the variance around them."""
+GROUP_STRENGTHS = (1.0, 5.0, 25.0)
+STRENGTHS = (3.0, 10.0, 100.0)
+"""How strongly the fit is drawn to the weights before: the inverse of the variance around them."""
 FOLDS = 10
 _KINDS = {"write": "write", "replace": "publication", "swallow": "handler"}
 _START = "(start)"
+
+_PATH = ("literal", "constant", "attribute", "variable", "parameter", "key", "path-function")
+_AROUND = ("function", "class", "module", "caller")
+GROUPS: dict[str, tuple[str, ...]] = {
+    **{
+        f"{place}, {side}": tuple(f"{name}-{side}" for name in names if f"{name}-{side}" in PRIOR)
+        for place, names in (("path", _PATH), ("around", _AROUND), ("data", ("data",)))
+        for side in ("durable", "maybe", "denied")
+    },
+    "purpose": ("function-saves", "function-promises"),
+    "content for": ("serialised",),
+    "content against": ("data-edited", "table", "copied", "always-same"),
+    "plain enough": ("restored", "running-process", "backup", "for-testing", "volatile-folder"),
+    "path against": ("suffix-denied", "system-temp", "fresh-name"),
+    "suffix": ("suffix-data",),
+    "read back": ("read-back", "read-back-pair", "read-back-elsewhere"),
+    "read back raw": tuple(name for name in PRIOR if name.endswith(("-raw", "-split"))),
+    "written": ("written", "written-elsewhere"),
+    "not seen": ("foreign", "not-seen-read-back"),
+    "missing": ("only-when-missing", "secret-when-missing"),
+    "temp": ("temp-name-first",),
+    "parsed": ("parsed",),
+    "not parsed": ("not-parsed",),
+    "callers deny": ("callers-deny",),
+}
+"""Features that are weighed up or down together first: most are too rare to be weighed alone."""
 
 
 @dataclass(frozen=True)
@@ -194,18 +224,52 @@ def _features(explained: Explanation) -> tuple[tuple[str, float, str], ...]:
 # The fit
 
 
-def fit(examples: Sequence[Example], strength: float, rounds: int = 25) -> Fit:
-    """Logistic regression, with each weight drawn to the one by hand; Newton's method. What would
-    change its sign is held at zero."""
-    names = [_START, *PRIOR]
-    index = {name: i for i, name in enumerate(names)}
-    prior = [BY_HAND.weights[name] for name in names]
+def fit(examples: Sequence[Example], group_strength: float, strength: float) -> Fit:
+    """Both steps."""
+    # What stands in no group is one of its own.
+    by_group = {name: f"{name} alone" for name in PRIOR}
+    by_group |= {name: group for group, names in GROUPS.items() for name in names}
     rows = []
     for each in examples:
-        row = {0: 1.0}
+        row: dict[str, float] = {}
         for name, much, _ in each.features:
-            row[index[name]] = row.get(index[name], 0.0) + much
-        rows.append((tuple(row.items()), float(each.real)))
+            group = by_group[name]
+            row[group] = row.get(group, 0.0) + PRIOR[name] * much
+        rows.append((row, each.real))
+    scales, _ = regression(
+        rows, {_START: PRIOR_START, **dict.fromkeys(by_group.values(), 1.0)}, group_strength
+    )
+    prior = {name: scales[by_group[name]] * value for name, value in PRIOR.items()}
+    rows = []
+    for each in examples:
+        row = {}
+        for name, much, _ in each.features:
+            row[name] = row.get(name, 0.0) + much
+        rows.append((row, each.real))
+    return Fit(*regression(rows, {_START: scales[_START], **prior}, strength))
+
+
+def regression(
+    examples: Sequence[tuple[Mapping[str, float], bool]],
+    before: Mapping[str, float],
+    strength: float,
+    rounds: int = 25,
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Logistic regression, with each weight drawn to the one before; Newton's method. What would
+    change its sign is held at zero. The weights and their standard errors."""
+    # What no example has stays as it is, whatever the others do.
+    used = {_START} | {name for row, _ in examples for name in row}
+    names = [name for name in before if name in used]
+    index = {name: i for i, name in enumerate(names)}
+    prior = [before[name] for name in names]
+    rows: list[_Row] = [
+        (
+            ((0, 1.0), *((index[name], much) for name, much in row.items())),
+            float(real),
+        )
+        for row, real in examples
+    ]
+    assert names[0] == _START
     held: set[int] = set()
     while True:
         weights = [0.0 if i in held else value for i, value in enumerate(prior)]
@@ -218,27 +282,29 @@ def fit(examples: Sequence[Example], strength: float, rounds: int = 25) -> Fit:
                     if other is not hessian[i]:
                         other[i] = 0.0
             step = solve(hessian, gradient)
-            before, size = _objective(rows, weights, prior, strength), 1.0
+            here, size = _objective(rows, weights, prior, strength), 1.0
             while True:  # A whole step may lead too far.
                 tried = [v - size * change for v, change in zip(weights, step, strict=True)]
-                if size < 1e-6 or _objective(rows, tried, prior, strength) <= before:
+                if size < 1e-6 or _objective(rows, tried, prior, strength) <= here:
                     break
                 size /= 2
             weights = tried
-            if size * max(map(abs, step)) < 1e-6:
+            if size * max(map(abs, step)) < 1e-5:
                 break
         wrong = {
-            i for i, value in enumerate(weights) if i and i not in held and value * prior[i] < 0
+            i
+            for i, value in enumerate(weights)
+            if i and i not in held and value * PRIOR.get(names[i], 1.0) < 0
         }
         if not wrong:
             break
         held |= wrong
     _, hessian = _derivatives(rows, weights, prior, strength)
-    errors = {}
+    errors = dict.fromkeys(before, strength**-0.5)
     for i, name in enumerate(names):
         unit = [float(i == j) for j in range(len(names))]
         errors[name] = math.sqrt(max(solve(hessian, unit)[i], 0.0))
-    return Fit(dict(zip(names, weights, strict=True)), errors)
+    return {**before, **dict(zip(names, weights, strict=True))}, errors
 
 
 _Row: TypeAlias = "tuple[tuple[tuple[int, float], ...], float]"
@@ -301,7 +367,9 @@ def _logistic(value: float) -> float:
     return 1 / (1 + math.exp(-max(min(value, 30.0), -30.0)))
 
 
-def cross_validated(examples: Sequence[Example], strength: float) -> list[tuple[float, Example]]:
+def cross_validated(
+    examples: Sequence[Example], group_strength: float, strength: float
+) -> list[tuple[float, Example]]:
     """The confidence of each example by a fit that has seen nothing of its repository."""
     folds: dict[int, list[Example]] = defaultdict(list)
     for each in examples:
@@ -309,7 +377,7 @@ def cross_validated(examples: Sequence[Example], strength: float) -> list[tuple[
     found = []
     for number, held_out in sorted(folds.items()):
         rest = [each for other, group in folds.items() if other != number for each in group]
-        fitted = fit(rest, strength)
+        fitted = fit(rest, group_strength, strength)
         found += [(_logistic(fitted.log_odds(each)), each) for each in held_out]
     return found
 
@@ -408,9 +476,6 @@ def written(fitted: Fit, examples: Sequence[Example]) -> str:
         f"START = {fitted.weights[_START]:.2f}",
         '"""Without any feature, a written file is not taken for durable state."""',
         "",
-        f"THRESHOLD = {THRESHOLD:g}",
-        '"""The confidence from which on a finding is reported."""',
-        "",
         "WEIGHTS: dict[str, Weight] = {",
     ]
     for name in PRIOR:
@@ -427,27 +492,43 @@ def main() -> int:
     parser.add_argument("--source", nargs="+", help="of the sites: packages, bug-reports, blind")
     parser.add_argument("--trees", nargs="*", help="sources of findings on whole repositories")
     parser.add_argument("--write", action="store_true", help="make catalog/weights.py")
+    parser.add_argument(
+        "--diagram", type=Path, help="draw what share of the findings is real, and stop"
+    )
     args = parser.parse_args()
     examples = gathered(args.work, args.mirror, args.source, args.trees)
+    if args.diagram is not None:
+        judged = [
+            measure.Judged("hit" if each.real else "false", each.rule, round(share, 2), each.where)
+            for share, each in scored(CURRENT, examples)
+        ]
+        measure.show_calibration(judged, markdown=True)
+        args.diagram.write_text(measure.diagram(judged), encoding="utf-8")
+        return 0
     shown = [each for each in examples if measure.part_of(each.repo) == "shown"]
     kept = [each for each in examples if measure.part_of(each.repo) == "kept"]
     for name, group in (("shown", shown), ("kept", kept)):
         count = Counter((each.rule, each.real) for each in group)
         print(f"{name}: {len(group)} examples, {dict(count)}")
 
-    losses = {each: log_loss(cross_validated(shown, each)) for each in STRENGTHS}
-    strength = min(losses, key=lambda each: losses[each])
-    print("log loss, cross-validated, by how strongly the weights are held:", losses)
-    fitted = fit(shown, strength)
-    before, after = scored(BY_HAND, shown), cross_validated(shown, strength)
+    tried = {
+        (of_groups, of_features): cross_validated(shown, of_groups, of_features)
+        for of_groups in GROUP_STRENGTHS
+        for of_features in STRENGTHS
+    }
+    strengths = min(tried, key=lambda each: log_loss(tried[each]))
+    for each, found in tried.items():
+        print(f"held by {each}: log loss, cross-validated, {log_loss(found):.4f}")
+    fitted = fit(shown, *strengths)
+    before, after = scored(BY_HAND, shown), tried[strengths]
     reference = precision_and_recall(before, THRESHOLD)[0]
     show_figures("shown, by hand", before, reference)
     show_figures("shown, as it is now", scored(CURRENT, shown), reference)
     show_figures("shown, fitted, cross-validated", after, reference)
     for rule in measure.FAMILIES:
-        for name, found in (("by hand", before), ("fitted", after)):
+        for name, those in (("by hand", before), ("fitted", after)):
             show_figures(
-                f"  {rule}, {name}", [each for each in found if each[1].rule == rule], reference
+                f"  {rule}, {name}", [each for each in those if each[1].rule == rule], reference
             )
     reference = precision_and_recall(scored(BY_HAND, kept), THRESHOLD)[0]
     show_figures("kept, by hand", scored(BY_HAND, kept), reference)
@@ -472,34 +553,36 @@ def main() -> int:
 def gathered(
     work: Path, mirror: Path | None, sources: Sequence[str] | None, trees: Sequence[str] | None
 ) -> list[Example]:
-    """All examples; those of an unchanged tool and unchanged labels are kept in `work`."""
-    sites = [
-        each
-        for each in measure.read_labels("sites.jsonl")
-        if sources is None or each.source in sources
-    ]
-    findings = [
-        each
-        for each in measure.read_labels("findings.jsonl")
-        if trees is not None and (not trees or each.source in trees)
-    ]
+    """All examples. Those of a repository are kept in `work`, for the same labels and tool."""
     code = sorted((Path(__file__).resolve().parents[1] / "src").rglob("*.py"))
-    state = hashlib.sha256(
+    tool = hashlib.sha256(
         b"".join(each.read_bytes() for each in code if each.name != "weights.py")
-    )
-    state.update(repr((sites, findings)).encode())
-    known = work / f"examples-{state.hexdigest()[:16]}.pickle"
-    if known.is_file():
-        found: list[Example] = pickle.loads(known.read_bytes())
-        return found
-    root = work / "sites"
-    there = measure.lay_out_files(sites, work, mirror, root)
-    found = examples_of_sites(sites, root, there)
-    found += [
-        replace(each, where=f"tree {each.where}")
-        for each in examples_of_trees(findings, work, mirror)
-    ]
-    known.write_bytes(pickle.dumps(found))
+    ).hexdigest()
+    groups: dict[tuple[str, str], list[measure.Label]] = defaultdict(list)
+    for each in measure.read_labels("sites.jsonl"):
+        if sources is None or each.source in sources:
+            groups["sites", each.folder].append(each)
+    for each in measure.read_labels("findings.jsonl"):
+        if trees is not None and (not trees or each.source in trees):
+            groups["tree", each.folder].append(each)
+    found: list[Example] = []
+    folder = work / "examples"
+    folder.mkdir(parents=True, exist_ok=True)
+    for (kind, _), labels in sorted(groups.items()):
+        state = hashlib.sha256(repr((tool, kind, labels)).encode()).hexdigest()
+        known = folder / f"{state[:24]}.json"
+        if not known.is_file():
+            if kind == "sites":
+                there = measure.lay_out_files(labels, work, mirror, work / "sites")
+                made = examples_of_sites(labels, work / "sites", there)
+            else:
+                made = examples_of_trees(labels, work, mirror)
+            text = json.dumps([list(vars(each).values()) for each in made])
+            known.write_text(text, encoding="utf-8")
+        found += [
+            Example(repo, rule, real, tuple(map(tuple, features)), where)
+            for repo, rule, real, features, where in json.loads(known.read_text(encoding="utf-8"))
+        ]
     return found
 
 

@@ -111,7 +111,7 @@ def main() -> int:
     args = parser.parse_args()
     if args.list and args.part != "shown":
         parser.error("--list goes with --part shown: the kept part is not to be looked at")
-    from atomic_fix.catalog.weights import THRESHOLD
+    from atomic_fix.finding import THRESHOLD
 
     threshold = THRESHOLD if args.threshold is None else args.threshold
 
@@ -475,6 +475,60 @@ def show_calibration(judged: Sequence[Judged], *, markdown: bool) -> None:
             print(f"| {band} | {len(inside)} | {real} | {share} |")
         else:
             print(f"confidence {band}: {len(inside):4} findings, {real:4} real, share {share}")
+
+
+_WIDTH, _HEIGHT, _EDGE = 640, 320, 44
+
+
+def diagram(judged: Sequence[Judged]) -> str:
+    """What share of the findings of each band is real, as a picture: a bar for each band, the
+    number of its findings above it, and the line on which it would be if confidence were share."""
+    bands = [(low, min(high, 1.0)) for low, high in pairwise(BANDS) if low >= 0.5]
+    across, up = _WIDTH - 2 * _EDGE, _HEIGHT - 2 * _EDGE
+
+    def x(confidence: float) -> float:
+        return _EDGE + (confidence - 0.5) / 0.5 * across
+
+    def y(share: float) -> float:
+        return _HEIGHT - _EDGE - share * up
+
+    def text(left: float, top: float, said: str, anchor: str = "middle") -> str:
+        place = f'x="{left:.1f}" y="{top:.1f}" text-anchor="{anchor}"'
+        return f'<text {place} fill="#57606a">{said}</text>'
+
+    view = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="12"'
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {view}>',
+        "<title>Share of real findings by confidence</title>",
+    ]
+    lines += [
+        f'<path d="M{_EDGE} {y(share):.1f}H{_WIDTH - _EDGE}" stroke="#d0d7de"/>'
+        + text(_EDGE - 6, y(share) + 4, f"{share:.0%}", "end")
+        for share in (0.0, 0.5, 1.0)
+    ]
+    for low, high in bands:
+        inside = [
+            each
+            for each in judged
+            if each.outcome != "miss" and low <= each.confidence < (high if high < 1 else BANDS[-1])
+        ]
+        if not inside:
+            continue
+        share = sum(each.outcome == "hit" for each in inside) / len(inside)
+        left, right = x(low) + 1, x(high) - 1
+        lines.append(
+            f'<rect x="{left:.1f}" y="{y(share):.1f}" width="{right - left:.1f}"'
+            f' height="{share * up:.1f}" fill="#2f81f7"/>'
+            + text((left + right) / 2, y(share) - 5, str(len(inside)))
+        )
+    lines.append(
+        f'<path d="M{x(0.5):.1f} {y(0.5):.1f}L{x(1.0):.1f} {y(1.0):.1f}" stroke="#cf222e"'
+        ' stroke-dasharray="5 4"/>'
+    )
+    marks = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    lines += [text(x(each), _HEIGHT - _EDGE + 18, f"{each:g}") for each in marks]
+    lines.append(text(_WIDTH / 2, _HEIGHT - 6, "confidence"))
+    return "\n".join([*lines, "</svg>", ""])
 
 
 if __name__ == "__main__":

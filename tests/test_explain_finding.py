@@ -63,12 +63,12 @@ def test_a_finding_is_explained_with_every_feature() -> None:
     assert result.output == textwrap.dedent("""\
         app.py:5:14: `open` writes a file
           reported as ATF101
-          confidence 0.83
+          confidence 0.83, medium
            -2.20  start
-           +2.20  read-back-pair: `load` reads such a file back (line 10)
-           +0.60  serialised: the data is serialised
-           +0.50  class-maybe: the class's name says store
-           +0.50  function-saves: the function's name says save
+           +2.20  read-back-pair: `load` appears to read it back (line 10)
+           +0.60  serialised: it holds serialised data
+           +0.50  class-maybe: the class name contains `store`
+           +0.50  function-saves: the function name contains `save`
            +1.60  sum (log odds)
 
         """)
@@ -79,7 +79,7 @@ def test_a_finding_is_explained_with_every_feature() -> None:
     [
         ("report.html", "not reported: the confidence is below 0.5 (`min-confidence`)"),
         ("report.html", "suffix-denied: the suffix is .html"),
-        ("report.html", "not-seen-read-back: nothing is seen to read it back"),
+        ("report.html", "not-seen-read-back: "),
         ("mktemp", "not reported: the path is a temp file"),
         ('"state.next", "w"', "not reported: what it writes is published under another name later"),
         ("os.replace", "a temp file is published"),
@@ -99,7 +99,7 @@ def test_below_the_threshold_nothing_is_left_out() -> None:
     # A run looks for no readers where they could not make it a finding.
     result = explained(f"app.py:{row_of('open(path')}", "--min-confidence", "0.99")
     assert "not reported: the confidence is below 0.99" in result.output
-    assert "read-back-pair: `load` reads such a file back" in result.output
+    assert "read-back-pair: `load` appears to read it back" in result.output
 
 
 def test_the_scratch_of_a_test(here: Path) -> None:
@@ -135,7 +135,7 @@ def test_as_json() -> None:
     assert (place["confidence"], place["min_confidence"]) == (0.83, 0.5)
     assert place["features"][0] == {
         "name": "class-maybe",
-        "text": "the class's name says store",
+        "text": "the class name contains `store`",
         "weight": 0.5,
         "strength": 1.0,
         "contribution": 0.5,

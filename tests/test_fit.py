@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from atomic_fix.catalog.weights import THRESHOLD
 from benchmarks import fit
 from benchmarks.fit import Example
 
@@ -25,10 +24,21 @@ def test_linear_equations() -> None:
 
 
 def test_without_examples_the_weights_are_those_by_hand() -> None:
-    fitted = fit.fit([], 1.0)
+    fitted = fit.fit([], 1.0, 1.0)
     assert fitted.weights == pytest.approx(dict(fit.BY_HAND.weights))
     # As far as they are from known: the standard deviation that they were given.
     assert fitted.errors["read-back"] == pytest.approx(1.0)
+
+
+def test_what_is_rare_follows_its_group() -> None:
+    # Of words in the path, one kind is seen often, and another one never.
+    examples = [example(index % 5 == 0, "literal-durable") for index in range(300)]
+    fitted = fit.fit(examples, 1.0, 100.0)
+    assert fitted.weights["literal-durable"] < fit.PRIOR["literal-durable"]
+    share = fitted.weights["constant-durable"] / fit.PRIOR["constant-durable"]
+    assert share == pytest.approx(fitted.weights["key-durable"] / fit.PRIOR["key-durable"])
+    assert share < 0.9
+    assert fitted.weights["class-durable"] == fit.PRIOR["class-durable"]
 
 
 def test_the_fit_follows_what_the_labels_show_and_leaves_the_rest() -> None:
@@ -39,7 +49,7 @@ def test_the_fit_follows_what_the_labels_show_and_leaves_the_rest() -> None:
         features = [name for name in odds if drawn.random() < 0.5]
         share = 1 / (1 + math.exp(1.0 - sum(odds[name] for name in features)))
         examples.append(example(drawn.random() < share, *features))
-    fitted = fit.fit(examples, 1.0)
+    fitted = fit.fit(examples, 1.0, 1.0)
     assert fitted.weights["serialised"] == pytest.approx(2.0, abs=0.3)
     assert fitted.weights["function-saves"] == pytest.approx(0.1, abs=0.2)
     assert fitted.weights["(start)"] == pytest.approx(-1.0, abs=0.25)
@@ -50,7 +60,7 @@ def test_the_fit_follows_what_the_labels_show_and_leaves_the_rest() -> None:
 def test_no_weight_changes_its_sign() -> None:
     examples = [example(index % 10 != 0, "suffix-denied") for index in range(200)]
     examples += [example(index % 10 == 0, "suffix-data") for index in range(200)]
-    fitted = fit.fit(examples, 0.1)
+    fitted = fit.fit(examples, 0.1, 0.1)
     assert fitted.weights["suffix-denied"] == 0.0
     assert fitted.weights["suffix-data"] == 0.0
 
@@ -63,8 +73,8 @@ def test_what_is_cross_validated_has_seen_nothing_of_its_repository() -> None:
         for number in range(4)
         for _ in range(50)
     ]
-    seen = fit.log_loss(fit.scored(fit.fit(examples, 0.3), examples))
-    assert seen < 0.3 < fit.log_loss(fit.cross_validated(examples, 0.3))
+    seen = fit.log_loss(fit.scored(fit.fit(examples, 0.3, 0.3), examples))
+    assert seen < 0.3 < fit.log_loss(fit.cross_validated(examples, 0.3, 0.3))
 
 
 def test_precision_and_recall() -> None:
@@ -83,14 +93,13 @@ def test_precision_and_recall() -> None:
 
 def test_the_table_is_python_and_holds_what_labels_show() -> None:
     examples = [example(True, "serialised"), example(False, "table")]
-    text = fit.written(fit.fit(examples, 1.0), examples)
+    text = fit.written(fit.fit(examples, 1.0, 1.0), examples)
     names: dict[str, object] = {}
     exec(compile(ast.parse(text), "weights.py", "exec"), names)
     weights = names["WEIGHTS"]
     assert isinstance(weights, dict)
     assert set(weights) == {"serialised", "table"}
     assert weights["serialised"].support == 1
-    assert names["THRESHOLD"] == THRESHOLD
     here = Path(fit.__file__).resolve().parents[1] / "src/atomic_fix/catalog/weights.py"
     assert here.read_text().splitlines()[0] == text.splitlines()[0]
 

@@ -7,6 +7,7 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -115,6 +116,23 @@ def test_calibration(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out.splitlines()
     assert "| 0.50 to 0.60 | 1 | 0 | 0.00 |" in shown
     assert "| 0.80 to 0.90 | 3 | 2 | 0.67 |" in shown
+
+
+def test_the_diagram_of_the_calibration() -> None:
+    judged = [
+        measure.Judged("hit", "write", 0.85, ""),
+        measure.Judged("false", "write", 0.8, ""),
+        measure.Judged("hit", "write", 1.0, ""),
+        measure.Judged("miss", "write", 0.0, ""),
+        measure.Judged("hit", "write", 0.4, ""),  # not reported
+    ]
+    picture = ElementTree.fromstring(measure.diagram(judged))
+    space = "{http://www.w3.org/2000/svg}"
+    heights = [float(each.attrib["height"]) for each in picture.iter(f"{space}rect")]
+    assert len(heights) == 2
+    assert heights[1] == 2 * heights[0]
+    said = [each.text for each in picture.iter(f"{space}text")]
+    assert said.count("2") == said.count("1") - 1 == 1  # the axis has a 1
 
 
 def test_files_of_a_repository(tmp_path: Path) -> None:

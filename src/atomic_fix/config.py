@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from atomic_fix.catalog.weights import THRESHOLD
+from atomic_fix.finding import THRESHOLD
 
 _OWN_HELPER = re.compile(r"([^:()\s]+)\s*:\s*([^:()\s]+)\s*(?:\((.*)\))?")
 

@@ -104,6 +104,9 @@ class RelatedLocation:
 
 HEADLINE_WIDTH = 72
 """With a code before it, a headline fits in a terminal of 80 columns."""
+THRESHOLD = 0.5
+"""The confidence from which on a finding is reported."""
+
 CONFIDENCE_LEVELS = {"high": 0.9, "medium": 0.7}
 """The words for a confidence, each with the lowest one that it stands for; the rest is low."""
 
@@ -156,8 +159,7 @@ class Finding:
     @property
     def confidence_level(self) -> str:
         """The confidence in a word."""
-        levels = (level for level, least in CONFIDENCE_LEVELS.items() if self.confidence >= least)
-        return next(levels, "low")
+        return in_a_word(self.confidence)
 
     @property
     def applicability(self) -> Applicability | None:
@@ -167,6 +169,12 @@ class Finding:
     @property
     def sort_key(self) -> tuple[Position, str]:
         return self.span.start, self.code
+
+
+def in_a_word(confidence: float) -> str:
+    """What a confidence is called."""
+    levels = (level for level, least in CONFIDENCE_LEVELS.items() if confidence >= least)
+    return next(levels, "low")
 
 
 _ROW = re.compile(r"\(line (\d+)\)")

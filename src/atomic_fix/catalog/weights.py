@@ -17,7 +17,4 @@ class Weight(NamedTuple):
 START = -2.2
 """Without any feature, a written file is not taken for durable state."""
 
-THRESHOLD = 0.5
-"""The confidence from which on a finding is reported."""
-
 WEIGHTS: dict[str, Weight] = {}

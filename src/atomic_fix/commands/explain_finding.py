@@ -10,7 +10,7 @@ import click
 from atomic_fix.catalog.weights import START
 from atomic_fix.commands import CLEAN, report_error
 from atomic_fix.facts.explaining import explanations
-from atomic_fix.finding import Explanation, Finding, Unreadable
+from atomic_fix.finding import Explanation, Finding, Unreadable, in_a_word
 from atomic_fix.report import as_json, display_name, escape_commands, printable
 from atomic_fix.run import disk
 from atomic_fix.run.all_files import said_of_text
@@ -80,7 +80,7 @@ def _lines(explained: Explanation, codes: list[str], why_not: str, path: str) ->
     verdict = f"reported as {', '.join(codes)}" if codes else f"not reported: {why_not}"
     yield f"{display_name(path)}:{start.row}:{start.column}: {printable(explained.what)}"
     yield f"  {printable(verdict)}"
-    yield f"  confidence {explained.confidence:.2f}"
+    yield f"  confidence {explained.confidence:.2f}, {in_a_word(explained.confidence)}"
     yield f"  {START:+6.2f}  start"
     for each in sorted(explained.features, key=lambda each: -each.contribution):
         at = ""
