@@ -19,6 +19,7 @@ from atomic_fix.cli import main
 from atomic_fix.config import Config
 from atomic_fix.finding import (
     Applicability,
+    Cells,
     Edit,
     Evidence,
     FileResult,
@@ -226,9 +227,9 @@ def test_what_is_no_entry_is_a_miss(here: Path, content: bytes) -> None:
     ("field", "value"),
     [
         (0, 1), (1, None), (2, "b.py"), (3, []), (3, [[1, 2]]), (3, [[-1, 1], [1, 1]]),
-        (3, [[True, 1], [1, 1]]), (4, ["x"]), (5, "1"), (5, float("nan")), (5, float("inf")),
-        (6, {}), (6, [["x"]]), (7, ["t", "no such", [], ""]), (7, ["t", [], [], ""]), (9, 1 << 80),
-        (9, 1.5),
+        (3, [[True, 1], [1, 1]]), (4, ["x"]), (8, "1"), (8, float("nan")), (8, float("inf")),
+        (9, {}), (9, [["x"]]), (10, ["t", "no such", [], ""]), (10, ["t", [], [], ""]),
+        (12, 1 << 80), (12, 1.5), (16, [["x"]]), (17, [[1], ["x"]]),
     ],
 )  # fmt: skip
 def test_an_entry_of_another_shape_is_a_miss(here: Path, field: int, value: object) -> None:
@@ -251,15 +252,20 @@ EVIDENCE = st.lists(st.builds(Evidence, TEXT, st.none() | ROW), max_size=2).map(
 FIX = st.builds(Fix, TEXT, st.sampled_from(Applicability), EDITS, TEXT)
 SHARE = st.floats(0, 1)
 RELATED = st.lists(st.builds(RelatedLocation, TEXT, SPAN, TEXT), max_size=2).map(tuple)
+CELLS = st.builds(Cells, st.just((1, 3)), st.just((1, 8)))
 FINDING = st.builds(
-    Finding, TEXT, TEXT, TEXT, SPAN, TEXT, SHARE, EVIDENCE, st.none() | FIX, TEXT, ROW, TEXT,
-    precedence=st.none() | ROW, related=RELATED,
+    Finding, TEXT, TEXT, TEXT, SPAN, TEXT, TEXT, TEXT, TEXT, SHARE, EVIDENCE, st.none() | FIX,
+    TEXT, ROW, TEXT, precedence=st.none() | ROW, related=RELATED, cells=st.none() | CELLS,
 )  # fmt: skip
 FINDINGS = st.lists(FINDING, max_size=2).map(tuple)
 NOTES = st.lists(st.tuples(ROW, TEXT), max_size=2).map(tuple)
 
 
-@given(st.builds(FileResult, TEXT, FINDINGS, NOTES, suppressed=ROW, known=ROW))
+@given(
+    st.builds(
+        FileResult, TEXT, FINDINGS, NOTES, suppressed=ROW, known=ROW, cells=st.none() | CELLS
+    )
+)
 def test_whatever_a_result_holds_comes_back(result: FileResult) -> None:
     told = json.loads(json.dumps(typed_json.plain(result)))
     assert typed_json.read(FileResult, told) == result
