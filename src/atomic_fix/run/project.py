@@ -9,7 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -103,6 +103,9 @@ class Project:
     """Which Pythons it admits, if it says so."""
     distribution: Distribution | None = None
     """Which packages it distributes, if it says so."""
+    neighbours: dict[str, dict[str, str]] = field(default_factory=dict, compare=False, repr=False)
+    """The modules of folders as they were when they were first asked for: a run rewrites them, and
+    does not change how they import each other."""
 
     def is_for_development(self, file: str) -> bool:
         """Whether the name of a list of requirements says so."""
@@ -185,7 +188,10 @@ class Project:
     def searched(self, path: str) -> list[str]:
         """The folders of Python's path by which a file and its neighbours import each other, the
         most used one first; none when they do not."""
-        around = neighbours(os.path.dirname(path))
+        folder = os.path.dirname(path)
+        if folder not in self.neighbours:
+            self.neighbours[folder] = neighbours(folder)
+        around = self.neighbours[folder]
         return searched(path, text_of(path) or "", self.root, import_root(path), around)
 
     def _told_root(self, folder: str) -> str:
