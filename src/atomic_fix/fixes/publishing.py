@@ -138,6 +138,9 @@ def fix_unsynced(facts: ModuleFacts, publication: Publication) -> Fix:
         raise Refused("the file must be closed before it is published")
     with suppress(Refused):
         return _collapsed(facts, publication)
+    site = publication.site
+    if site.how is Move.COPY:
+        raise Refused(f"`{site.api}` writes the target again; publish the temp file by `os.replace`")
     with suppress(Refused):
         return _synced_handle(facts, publication)
     return _synced_again(facts, publication)
