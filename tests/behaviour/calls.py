@@ -168,6 +168,11 @@ CALLS: dict[str, dict[str, Call]] = {
         "load_history": load("history.json", lambda m: m.load_history(Path("history.json"))),
         "save_history": write("history.json", lambda m, s: m.save_history(Path("history.json"), s)),
     },
+    "broad-except-on-load/beside_the_point": {
+        "Server.start": load("state.json", lambda m: started(m.Server())),
+        "Server.position": load("p.txt", lambda m: m.Server().position(Path("p.txt")), b"1"),
+        "resume": load("state.json", lambda m: announced(m.resume)),
+    },
     "broad-except-on-load/broad": {
         "Store.load": load("state.json", lambda m: stored(m.Store("state.json"), "state")),
         "load_checkpoint": load("c.pkl", lambda m: m.load_checkpoint("c.pkl"), PICKLED),
@@ -275,6 +280,30 @@ CALLS: dict[str, dict[str, Call]] = {
         "add_memory": _text("m.txt", lambda m, s: m.add_memory(Path("m.txt"), s)),
         "add_to_history": _text("h.txt", lambda m, s: m.add_to_history("h.txt", s)),
         "grow_journal": _text("j.txt", lambda m, s: m.grow_journal(Path("j.txt"), s)),
+    },
+    "in-place-write/handed_to_functions": {
+        "Files.write_session": _text(
+            "s.txt", lambda m, s: made(m.Files, session="s.txt").write_session(s)
+        ),
+        "write_history": write("history.json", lambda m, s: m.write_history(Path(), s)),
+    },
+    "in-place-write/nothing_is_lost": {
+        "Catalogue.write_events_cache": write(
+            "c.json",
+            lambda m, s: made(
+                m.Catalogue, catalogue_cache_path="c.json", state=s
+            ).write_events_cache(),
+        ),
+        "Catalogue.write_token_cache": write(
+            "t.json", lambda m, s: m.Catalogue("c.json", "t.json").write_token_cache(s)
+        ),
+        "write_queue_cache": write("q.json", lambda m, s: m.write_queue_cache("q.json", s)),
+        "write_answer_cache": write("a.pkl", lambda m, s: m.write_answer_cache("a.pkl", s)),
+        "write_tuned_cache": write("t.json", lambda m, s: m.write_tuned_cache("t.json", s)),
+        "set_session": write("session.json", lambda m, s: m.set_session(s)),
+        "pack_again": write("out/manifest.json", lambda m, s: m.pack_again("out", s)),
+        "merge_below": write("manifest.json", lambda m, s: m.merge_below("", old_folder(), s)),
+        "migrate_states": write("a.state", lambda m, s: migrated(m, "a.state", s)),
     },
     "in-place-write/handed_to_others": {
         "by_host": write("state.json", lambda m, s: asyncio.run(m.by_host(Host(), s))),
@@ -488,8 +517,6 @@ CALLS: dict[str, dict[str, Call]] = {
         ),
     },
     "swallowed-load-error/documented": {
-        "read_manifest": load("m.json", lambda m: m.read_manifest(Path("m.json"))),
-        "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
         "load_older_checkpoint": load("c.json", lambda m: m.load_older_checkpoint(Path("c.json"))),
     },
     "swallowed-load-error/own_logger": {
@@ -542,7 +569,6 @@ CALLS: dict[str, dict[str, Call]] = {
             for name in (
                 "load_checkpoint",
                 "load_usable_checkpoint",
-                "read_checkpoint",
                 "read_first_checkpoint",
                 "restore_checkpoint",
                 "restore_old_checkpoint",
@@ -553,7 +579,6 @@ CALLS: dict[str, dict[str, Call]] = {
             )
         },
         "load_checkpoint_or": load("c.json", lambda m: m.load_checkpoint_or(Path("c.json"), {})),
-        "Checkpoints.load": load("checkpoint.json", lambda m: m.Checkpoints().load()),
     },
     "swallowed-load-error/decided_for_the_module": {
         "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
@@ -694,7 +719,7 @@ for _case, *_functions in (
     ("converted", "load_session_age", "load_session"),
     ("imported_logger_with_arguments", "load_session"),
     ("imported_logger_with_text", "load_session"),
-    ("older_format", "load_queue", "load_session"),
+    ("older_format", "load_session"),
     ("taken_for_good", "resume_session"),
 ):
     CALLS[f"swallowed-load-error/{_case}"] = {
@@ -748,6 +773,21 @@ NOT_RUN: dict[str, str] = {
 """`fixture: function` and why it cannot be run; a test holds this and `CALLS` to what is there."""
 
 
+def old_folder() -> str:
+    Path("old").mkdir()
+    return "old"
+
+
+def migrated(module: Any, name: str, state: Any) -> None:
+    """A file that the folder lists, whether it is still there or not, holds the state too."""
+    parse = json.loads
+    with (
+        mock.patch.object(Path, "rglob", return_value=[Path(name)]),
+        mock.patch.object(json, "loads", lambda text: {**parse(text), **state}),
+    ):
+        module.migrate_states("")
+
+
 def registry(module: Any, state: object) -> Any:
     instance = module.Registry("")
     instance.entries = state
@@ -757,6 +797,18 @@ def registry(module: Any, state: object) -> Any:
 def through(writer: Any, state: object) -> None:
     with writer("c.json") as stream:
         json.dump(state, stream)
+
+
+def started(instance: Any) -> object:
+    instance.start()
+    return instance.state
+
+
+def announced(resume: Callable[[Any], object]) -> object:
+    """What the server is told."""
+    server = mock.Mock()
+    resume(server)
+    return server.announce.call_args
 
 
 def stored(instance: Any, attribute: str = "jobs") -> object:
