@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import pickle
 import sys
 import threading
@@ -77,6 +78,13 @@ def zipped(name: str) -> str:
     """A new archive, the same each time."""
     with zipfile.ZipFile(name, "w") as archive:
         archive.writestr(zipfile.ZipInfo("a.txt"), "text")
+    return name
+
+
+def dated(name: str) -> str:
+    """A new file, of the same time each time."""
+    Path(name).write_text("text")
+    os.utime(name, (0, 10**9))
     return name
 
 
@@ -167,6 +175,11 @@ CALLS: dict[str, dict[str, Call]] = {
     "broad-except-on-load/base_exception": {
         "load_history": load("history.json", lambda m: m.load_history(Path("history.json"))),
         "save_history": write("history.json", lambda m, s: m.save_history(Path("history.json"), s)),
+    },
+    "broad-except-on-load/beside_the_point": {
+        "Server.start": load("state.json", lambda m: started(m.Server())),
+        "Server.position": load("p.txt", lambda m: m.Server().position(Path("p.txt")), b"1"),
+        "resume": load("state.json", lambda m: announced(m.resume)),
     },
     "broad-except-on-load/broad": {
         "Store.load": load("state.json", lambda m: stored(m.Store("state.json"), "state")),
@@ -275,6 +288,30 @@ CALLS: dict[str, dict[str, Call]] = {
         "add_memory": _text("m.txt", lambda m, s: m.add_memory(Path("m.txt"), s)),
         "add_to_history": _text("h.txt", lambda m, s: m.add_to_history("h.txt", s)),
         "grow_journal": _text("j.txt", lambda m, s: m.grow_journal(Path("j.txt"), s)),
+    },
+    "in-place-write/handed_to_functions": {
+        "Files.write_session": _text(
+            "s.txt", lambda m, s: made(m.Files, session="s.txt").write_session(s)
+        ),
+        "write_history": write("history.json", lambda m, s: m.write_history(Path(), s)),
+    },
+    "in-place-write/nothing_is_lost": {
+        "Catalogue.write_events_cache": write(
+            "c.json",
+            lambda m, s: made(
+                m.Catalogue, catalogue_cache_path="c.json", state=s
+            ).write_events_cache(),
+        ),
+        "Catalogue.write_token_cache": write(
+            "t.json", lambda m, s: m.Catalogue("c.json", "t.json").write_token_cache(s)
+        ),
+        "write_queue_cache": write("q.json", lambda m, s: m.write_queue_cache("q.json", s)),
+        "write_answer_cache": write("a.pkl", lambda m, s: m.write_answer_cache("a.pkl", s)),
+        "write_tuned_cache": write("t.json", lambda m, s: m.write_tuned_cache("t.json", s)),
+        "set_session": write("session.json", lambda m, s: m.set_session(s)),
+        "pack_again": write("out/manifest.json", lambda m, s: m.pack_again("out", s)),
+        "merge_below": write("manifest.json", lambda m, s: m.merge_below("", old_folder(), s)),
+        "migrate_states": write("a.state", lambda m, s: migrated(m, "a.state", s)),
     },
     "in-place-write/handed_to_others": {
         "by_host": write("state.json", lambda m, s: asyncio.run(m.by_host(Host(), s))),
@@ -463,6 +500,17 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_queue": publish("q.json", lambda m, s: m.save_queue(Path("q.json"), s)),
         "save_ledger": publish("l.json", lambda m, s: m.save_ledger(Path("l.json"), s)),
     },
+    "replace-before-close/compressed": {
+        "save_state": publish("s.json", lambda m, s: m.save_state(s, "s.json")),
+        "save_checkpoint": publish(
+            "c.zip",
+            lambda m, s: m.save_checkpoint([dated("a.txt"), *s], "c.zip"),
+            good=[],
+            bad=["absent.txt"],
+        ),
+        "save_session": publish("s.json.gz", lambda m, s: m.save_session(s, "s.json.gz")),
+        "save_cursor": publish("c.json.gz", lambda m, s: m.save_cursor(s, "c.json.gz")),
+    },
     "replace-before-close/inside_with": {
         "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
         "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
@@ -479,6 +527,13 @@ CALLS: dict[str, dict[str, Call]] = {
     "swallowed-load-error/answered": {
         "save": write("state.json", lambda m, s: m.save(s)),
     },
+    "swallowed-load-error/answered_with_failure": {
+        "sessions_of": load("s.json", lambda m: m.sessions_of(Path("s.json"))),
+        "load_session_visits": load(
+            "s.json", lambda m: m.load_session_visits(Path("s.json")), b'{"visits": 3}'
+        ),
+        "Load.first_interval": load("p/state", lambda m: m.Load("").first_interval("p"), b"1"),
+    },
     "swallowed-load-error/callers": {
         "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
         "load_journal_checkpoint": load("c.json", lambda m: m.begin(Path("c.json"))),
@@ -488,9 +543,46 @@ CALLS: dict[str, dict[str, Call]] = {
         ),
     },
     "swallowed-load-error/documented": {
-        "read_manifest": load("m.json", lambda m: m.read_manifest(Path("m.json"))),
-        "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
         "load_older_checkpoint": load("c.json", lambda m: m.load_older_checkpoint(Path("c.json"))),
+    },
+    "swallowed-load-error/explained": {
+        "Progress.load_first": load("p.json", lambda m: m.Progress(Path("p.json")).load_first()),
+        "add": write(
+            "p.json", lambda m, s: m.add(Path("p.json"), s), good="job", bad=("no", "name")
+        ),
+        "read_queue": load("q.json", lambda m: m.read_queue(Path("q.json"))),
+        "write_queue": write("q.json", lambda m, s: m.write_queue(Path("q.json"), s)),
+        "load_session": load("s.json", lambda m: kept(m.load_session, "s.json")),
+    },
+    "swallowed-load-error/log_function_of_the_object": {
+        "Storage.load_state": load("state.json", lambda m: m.Storage("", logging.warning).state),
+        "App.load_state": load("s.json", lambda m: m.App().load_state(Path("s.json"))),
+        "Method.load_state": load("s.json", lambda m: printed(m, m.Method(), Path("s.json"))),
+        "Levels.load_state": load("s.json", lambda m: m.Levels(print).load_state(Path("s.json"))),
+        "Awaited.load_state": load("s.json", lambda m: m.Awaited(None).load_state(Path("s.json"))),
+        "Late.load_state": load("s.json", lambda m: m.Late(Path("s.json"), print).state),
+        "Optional.load_state": load(
+            "s.json", lambda m: m.Optional(Path("s.json")).load_state(Path("s.json"))
+        ),
+    },
+    "swallowed-load-error/miss": {
+        "cached_session": load("s.json", lambda m: m.cached_session("s.json")),
+        "first_day": load("s.json", lambda m: m.first_day("s.json", {"monday": 1})),
+    },
+    "swallowed-load-error/path_changed_above": {
+        "load_state": load("state.json", lambda m: m.load_state()),
+    },
+    "swallowed-load-error/polled": {
+        "Relay._load_state": load("s.json", lambda m: polled(m.Relay, Path("s.json"))),
+        "watch": load("s.json", lambda m: one_round(m)),
+        "load_timed_state": load("state.json", lambda m: m.load_timed_state()),
+        "load_first_state": load("state.json", lambda m: m.load_first_state()),
+        "load_state_of_job": load("s.json", lambda m: m.load_state_of_job(Path("s.json"))),
+    },
+    "swallowed-load-error/values_of_parsed_data": {
+        "save_state": _text("s.txt", lambda m, s: m.save_state(Path("s.txt"), s)),
+        "load_state_counter": load("s.txt", lambda m: m.load_state_counter(Path("s.txt")), b"1"),
+        "load_state_step": load("s.json", lambda m: m.load_state_step(Path("s.json"))),
     },
     "swallowed-load-error/own_logger": {
         "Early._load": load("s.json", lambda m: m.Early(Path("s.json")).state),
@@ -542,7 +634,6 @@ CALLS: dict[str, dict[str, Call]] = {
             for name in (
                 "load_checkpoint",
                 "load_usable_checkpoint",
-                "read_checkpoint",
                 "read_first_checkpoint",
                 "restore_checkpoint",
                 "restore_old_checkpoint",
@@ -553,7 +644,6 @@ CALLS: dict[str, dict[str, Call]] = {
             )
         },
         "load_checkpoint_or": load("c.json", lambda m: m.load_checkpoint_or(Path("c.json"), {})),
-        "Checkpoints.load": load("checkpoint.json", lambda m: m.Checkpoints().load()),
     },
     "swallowed-load-error/decided_for_the_module": {
         "load_checkpoint": load("c.json", lambda m: m.load_checkpoint(Path("c.json"))),
@@ -631,6 +721,11 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint(Path("c.json"), s)),
         "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
     },
+    "unsynced-replace/filled_elsewhere": {
+        "rename": publish("info", lambda m, s: made(m.Queue, folder=".", info=s)._save_info()),
+        "save_progress": publish("p.json", lambda m, s: m.save_progress(s, "p.json")),
+        "secure_dump": publish("v.pkl", lambda m, s: m.secure_dump(s, "v.pkl")),
+    },
     "unsynced-replace/no_fsync": {
         "save_checkpoint": collapse("c.json", lambda m, s: m.save_checkpoint(Path("c.json"), s)),
         "save_session": publish("s.json", lambda m, s: m.save_session("s.json", s)),
@@ -646,6 +741,10 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_queue": publish(
             "q.json", lambda m, s: m.save_queue(Path("q.json"), s), good=b"1", bad="no bytes"
         ),
+    },
+    "unsynced-replace/tolerated_cache": {
+        "read_session": load("s.json", lambda m: m.read_session("s.json")),
+        "write_session": publish("s.json", lambda m, s: m.write_session("s.json", s)),
     },
     "unsynced-replace/other_handles": {
         "save_compressed": publish("c.json", lambda m, s: m.save_compressed(Path("c.json"), s)),
@@ -694,7 +793,7 @@ for _case, *_functions in (
     ("converted", "load_session_age", "load_session"),
     ("imported_logger_with_arguments", "load_session"),
     ("imported_logger_with_text", "load_session"),
-    ("older_format", "load_queue", "load_session"),
+    ("older_format", "load_session"),
     ("taken_for_good", "resume_session"),
 ):
     CALLS[f"swallowed-load-error/{_case}"] = {
@@ -748,6 +847,21 @@ NOT_RUN: dict[str, str] = {
 """`fixture: function` and why it cannot be run; a test holds this and `CALLS` to what is there."""
 
 
+def old_folder() -> str:
+    Path("old").mkdir()
+    return "old"
+
+
+def migrated(module: Any, name: str, state: Any) -> None:
+    """A file that the folder lists, whether it is still there or not, holds the state too."""
+    parse = json.loads
+    with (
+        mock.patch.object(Path, "rglob", return_value=[Path(name)]),
+        mock.patch.object(json, "loads", lambda text: {**parse(text), **state}),
+    ):
+        module.migrate_states("")
+
+
 def registry(module: Any, state: object) -> Any:
     instance = module.Registry("")
     instance.entries = state
@@ -759,10 +873,70 @@ def through(writer: Any, state: object) -> None:
         json.dump(state, stream)
 
 
+def started(instance: Any) -> object:
+    instance.start()
+    return instance.state
+
+
+def announced(resume: Callable[[Any], object]) -> object:
+    """What the server is told."""
+    server = mock.Mock()
+    resume(server)
+    return server.announce.call_args
+
+
 def stored(instance: Any, attribute: str = "jobs") -> object:
     """What `load` sets."""
     instance.load()
     return getattr(instance, attribute)
+
+
+class Kept:
+    """A path of which is only noted that it is removed."""
+
+    def __init__(self, name: str) -> None:
+        self.path = Path(name)
+        self.removed = False
+
+    def read_text(self) -> str:
+        return self.path.read_text()
+
+    def unlink(self) -> None:
+        self.removed = True
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+def kept(loader: Callable[[Any], object], name: str) -> object:
+    path = Kept(name)
+    return loader(path), path.removed
+
+
+def printed(module: Any, instance: Any, path: Path) -> object:
+    """What is printed is logged."""
+    with mock.patch.object(module, "print", logging.warning, create=True):
+        return instance.load_state(path)
+
+
+def polled(kind: Any, path: Path) -> object:
+    async def once() -> object:
+        return await kind(path).poll_all()
+
+    return asyncio.run(once())
+
+
+def one_round(module: Any) -> object:
+    """What is found before the first pause."""
+    found = []
+    pause = mock.Mock(side_effect=InterruptedError)
+    with (
+        mock.patch.object(module, "time", types.SimpleNamespace(sleep=pause)),
+        contextlib.suppress(InterruptedError),
+    ):
+        for each in module.watch(Path()):
+            found.append(each)  # noqa: PERF402
+    return found
 
 
 class Backup:
@@ -802,6 +976,7 @@ def stubs() -> dict[str, types.ModuleType]:
     contents: dict[str, dict[str, Any]] = {
         "aiofiles": {"open": _opened},
         "anyio": {"open_file": _open_file, "Path": _AsyncPath},
+        "config_utils": {"load_config": lambda root: {}},
         "filelock": {"FileLock": contextlib.nullcontext},
         "joblib": {"dump": _dump},
         "numpy": {
@@ -823,6 +998,7 @@ def stubs() -> dict[str, types.ModuleType]:
         "watchdog": {},
         "watchdog.observers": {"Observer": mock.Mock},
         "watchfiles": {"watch": mock.Mock},
+        "web": {"Response": _Response},
         "yaml": {"safe_load": _safe_load, "YAMLError": _YAMLError},
     }
     return {name: _module(name, attributes) for name, attributes in contents.items()}
@@ -832,6 +1008,24 @@ def _module(name: str, attributes: dict[str, Any]) -> types.ModuleType:
     made = types.ModuleType(name)
     made.__dict__.update(attributes)
     return made
+
+
+@dataclass
+class _Response:
+    status: int = 200
+    text: str = ""
+
+
+class _Hass:
+    """Stands for what apps are made of, which has a function to log with."""
+
+    def log(self, text: str, level: str = "INFO") -> None:
+        logging.log(logging.getLevelName(level), text)
+
+
+def unbound() -> dict[str, object]:
+    """What fixtures take by name from nowhere."""
+    return {"Hass": _Hass}
 
 
 class _FileSystem:

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from atomic_fix.runtime import CheckpointCorruptedError
-from tests.behaviour.calls import CALLS, NOT_RUN, Call, stubs
+from tests.behaviour.calls import CALLS, NOT_RUN, Call, stubs, unbound
 from tests.behaviour.test_same_behaviour import as_another_user
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
@@ -101,6 +101,7 @@ def test_every_function_that_a_fix_changes_is_run_or_has_a_reason() -> None:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, module in stubs().items():
         monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     work, temporary = tmp_path / "work", tmp_path / "system"
     for each in (work, temporary):
         each.mkdir()
@@ -114,7 +115,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def program(path: Path) -> Any:
     module = types.ModuleType("program")
-    module.__dict__["__file__"] = "program.py"
+    module.__dict__.update(unbound(), __file__="program.py")
     sys.modules["program"] = module
     exec(compile(path.read_text(encoding="utf-8"), "program.py", "exec"), module.__dict__)
     return module
