@@ -262,9 +262,7 @@ NOTES = st.lists(st.tuples(ROW, TEXT), max_size=2).map(tuple)
 
 
 @given(
-    st.builds(
-        FileResult, TEXT, FINDINGS, NOTES, suppressed=ROW, known=ROW, cells=st.none() | CELLS
-    )
+    st.builds(FileResult, TEXT, FINDINGS, NOTES, suppressed=ROW, known=ROW, cells=st.none() | CELLS)
 )
 def test_whatever_a_result_holds_comes_back(result: FileResult) -> None:
     told = json.loads(json.dumps(typed_json.plain(result)))

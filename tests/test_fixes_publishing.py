@@ -163,6 +163,15 @@ def test_where_no_repair_is_right_the_reason_is_told(body: str, code: str, reaso
     assert reason in reasons(program(body))[code]
 
 
+def test_to_synchronise_a_temp_file_that_is_copied_protects_nothing() -> None:
+    text = program(
+        'tmp = path + ".tmp"\nwith open(tmp, "w") as file:\n    json.dump(state, file)\n'
+        "shutil.copyfile(tmp, path)\nos.remove(tmp)"
+    )
+    assert "writes the target again" in reasons(text)["ATF115"]
+    assert repaired(text) == text
+
+
 def test_nothing_blocks_the_event_loop() -> None:
     body = 'tmp = path + ".tmp"\nwith gzip.open(tmp, "wb") as file:\n    file.write(state)\n'
     text = program(f"{body}os.replace(tmp, path)").replace("def save", "async def save")

@@ -140,7 +140,9 @@ def fix_unsynced(facts: ModuleFacts, publication: Publication) -> Fix:
         return _collapsed(facts, publication)
     site = publication.site
     if site.how is Move.COPY:
-        raise Refused(f"`{site.api}` writes the target again; publish the temp file by `os.replace`")
+        raise Refused(
+            f"`{site.api}` writes the target again; publish the temp file by `os.replace`"
+        )
     with suppress(Refused):
         return _synced_handle(facts, publication)
     return _synced_again(facts, publication)
