@@ -780,8 +780,10 @@ CALLS["in-place-write/rotated"] = {
     "save_manifest": rotated("m.0.json", "m.json", lambda m, s: m.save_manifest(Path("m.json"), s)),
 }
 CALLS["in-place-write/mode_of_callers"] = {
-    "write_state": write("s.json", lambda m, s: m.write_state("s.json", s)),
     "write_session": write("s.json", lambda m, s: m.write_session("s.json", s)),
+}
+CALLS["in-place-write/mode_of_object"] = {
+    "save_by_constant": write("s.json", lambda m, s: m.save_by_constant("s.json", s)),
 }
 
 

@@ -26,6 +26,7 @@ from atomic_fix.facts.nodes import (
     dotted,
     is_number,
     of_kind,
+    walk,
 )
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.paths.budget import Bounds
@@ -162,6 +163,42 @@ class Handles:
         for binding in bound:
             found |= self.modes(binding.value, call.at(binding), depth - 1)
         return found
+
+    def is_seen_whole(self, mode: ast.expr, call: Call, depth: int = 4) -> bool:
+        """Whether a mode is literal where a file is opened, or by a name that is bound to nothing
+        but literals. What a parameter or an attribute holds is decided elsewhere, whatever its
+        default."""
+        if isinstance(mode, ast.Constant):
+            return True
+        if depth == 0:
+            return False
+        if isinstance(mode, ast.IfExp):
+            parts = [mode.body, mode.orelse]
+        elif isinstance(mode, ast.BinOp):
+            parts = [mode.left, mode.right]
+        elif isinstance(mode, ast.JoinedStr):
+            parts = list(mode.values)
+        elif isinstance(mode, ast.Name):
+            bound = self._all_bound(mode.id, call.function)
+            return bool(bound) and all(
+                each.is_assigned and self.is_seen_whole(each.value, call.at(each), depth - 1)
+                for each in bound
+            )
+        else:
+            return False
+        return all(self.is_seen_whole(part, call, depth - 1) for part in parts)
+
+    def _all_bound(self, name: str, function: FunctionFacts) -> list[Binding]:
+        """All that a name is bound to: by a function that is its only home, or once by the
+        module; nothing where anything else may bind it."""
+        if function.parameter(name) is not None:
+            return []
+        bound = function.bindings.get(name, [])
+        home = function if bound else self.scopes.module
+        bound = bound or home.bindings.get(name, [])
+        if home is not function and len(bound) > 1:
+            return []
+        return bound if _times_bound(home.node, name) == len(bound) else []
 
     def modes_of(self, opened: Opened, call: Call) -> set[str]:
         """The modes in which a call may open what it opens."""
@@ -511,6 +548,19 @@ def _is_zero(node: ast.expr | None, *, absent: bool = False) -> bool:
     if isinstance(node, ast.Constant):
         return is_number(node) and node.value == 0
     return (dotted(node) or "").rpartition(".")[2] == "SEEK_SET"
+
+
+def _times_bound(node: ast.AST, name: str) -> int:
+    """How often a name is bound within a function or module, by any of its functions."""
+    found = 0
+    for each in walk(node):
+        if isinstance(each, ast.Name):
+            found += each.id == name and not isinstance(each.ctx, ast.Load)
+        elif isinstance(each, ast.alias):
+            found += (each.asname or each.name) == name
+        elif isinstance(each, (ast.Global, ast.Nonlocal)):
+            found += name in each.names
+    return found
 
 
 def _mode(text: str) -> set[str]:

@@ -404,10 +404,8 @@ class _OpenedWrite(WriteRewriter):
             modes = self.context.facts.sites.handles.modes(mode, self.site.call)
             if not modes or any(set(m) - set("wbt+") or "w" not in m for m in modes):
                 raise Refused("the mode does not always rewrite the whole file")
-            if isinstance(mode, ast.Name) and self.site.function.parameter(mode.id) is not None:
-                self.context.mark_unsafe(
-                    "a caller in another file may pass another mode, such as `a`"
-                )
+            if not self.context.facts.sites.handles.is_seen_whole(mode, self.site.call):
+                raise Refused("the mode is decided elsewhere")
 
     def _reopened(self) -> Edit:
         """The opener's call, as a call of `atomic_open`."""
