@@ -39,6 +39,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_configure() -> None:
     # Under it, what this Python can import does not count.
     os.environ.pop("PRE_COMMIT", None)
+    # `readline`, which pytest imports, sets COLUMNS for the processes that it starts, as are the
+    # workers of `-n`: reports would be wrapped there. It is not in the `os.environ` of this one.
+    os.environ.pop("COLUMNS", None)
+    os.unsetenv("COLUMNS")
     # A shell without job control starts what it puts into the background deaf to Ctrl-C, and
     # the programs that tests start inherit that: a test that interrupts one would never end.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -115,7 +115,7 @@ def test_a_comment_at_the_end_of_a_block_stays_there() -> None:
                 '    os.fsync(file)\nkept = shutil.move(path, path + ".old")\nos.replace(tmp, path)'
             ),
             "ATF113",
-            "is part of more",
+            "the call that moves the old file is part of a larger statement",
         ),
         (
             (
@@ -123,7 +123,7 @@ def test_a_comment_at_the_end_of_a_block_stays_there() -> None:
                 "    os.fsync(file)\nshutil.copyfile(tmp, path)\nos.remove(tmp)"
             ),
             "ATF114",
-            "after `shutil.copyfile` the temp file may stay",
+            "the temp file may remain after `shutil.copyfile`",
         ),
         (
             (
@@ -131,7 +131,7 @@ def test_a_comment_at_the_end_of_a_block_stays_there() -> None:
                 "    os.fsync(file)\nshutil.copy(tmp, path)\nos.remove(path)"
             ),
             "ATF114",
-            "after a copy the temp file stays",
+            "the temp file would remain after the copy",
         ),
         (
             (
@@ -147,7 +147,7 @@ def test_a_comment_at_the_end_of_a_block_stays_there() -> None:
                 "    file.write(state)\nfill(lambda: os.replace(tmp, path))"
             ),
             "ATF115",
-            "within the statement",
+            "the statement itself decides whether the file is published",
         ),
         (
             (
@@ -155,7 +155,7 @@ def test_a_comment_at_the_end_of_a_block_stays_there() -> None:
                 "state and os.replace(tmp, path)"
             ),
             "ATF115",
-            "within the statement",
+            "the statement itself decides whether the file is published",
         ),
     ],
 )
