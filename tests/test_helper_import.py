@@ -1585,6 +1585,61 @@ def test_a_container_with_python_2_gets_no_import(here: Path) -> None:
     apart("app/store.py", "other files of the project are for Python 2")
 
 
+RENAMED = """\
+import os
+
+
+def save_checkpoint(path, data):
+    tmp = path + ".tmp"
+    with open(tmp, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.remove(path)
+    os.rename(tmp, path)
+"""
+ON_PYTHON_2 = {
+    "an installer": {"scripts/install.sh": "[ ! -d ${D} ] && virtualenv -p python2 ${D}\n"},
+    "another": {"install.sh": "virtualenv --python=/usr/bin/python2.7 env\n"},
+    "its pip": {"setup.sh": "sudo python2 -m pip install six\n"},
+    "a start script": {
+        "klippy/main.py": "#!/usr/bin/env python2\nif __name__ == '__main__':\n    pass\n"
+    },
+    "its tests": {".github/workflows/x.yml": "      python-version: ['2.7', '3.9']\n"},
+    "tox": {"tox.ini": "[tox]\nenvlist = py27,py39\n"},
+    "a range": {"setup.py": "from setuptools import setup\nsetup(python_requires='>=2.7')\n"},
+    "an old range": {"setup.py": "from setuptools import setup\nsetup(python_requires='>=3.2')\n"},
+}
+
+
+@pytest.mark.parametrize("files", ON_PYTHON_2.values(), ids=ON_PYTHON_2)
+def test_a_program_on_python_2_is_given_no_os_replace(here: Path, files: dict[str, str]) -> None:
+    put({"klippy/store.py": RENAMED, **files})
+    result = run("--write", "--unsafe-fixes", "--no-cache", "klippy/store.py")
+    assert Path("klippy/store.py").read_text() == RENAMED, result.output
+    found = run("--output-format", "json", "--no-cache", "klippy/store.py").stdout
+    assert "it would call `os.replace`, and " in found
+
+
+NOT_ON_PYTHON_2 = {
+    "nothing": {},
+    "a comment": {"install.sh": "# virtualenv -p python2 env\n"},
+    "a package": {"install.sh": "apt-get install virtualenv python2-dev\n"},
+    "a module": {"klippy/old.py": "#!/usr/bin/env python2\n"},
+    "a range": {
+        "pyproject.toml": "[project]\nname = 'x'\nrequires-python = '>=3.8'\n",
+        "install.sh": "virtualenv -p python2 env\n",
+    },
+}
+
+
+@pytest.mark.parametrize("files", NOT_ON_PYTHON_2.values(), ids=NOT_ON_PYTHON_2)
+def test_a_program_on_python_3_is_given_os_replace(here: Path, files: dict[str, str]) -> None:
+    put({"klippy/store.py": RENAMED, **files})
+    run("--write", "--unsafe-fixes", "--no-cache", "klippy/store.py")
+    assert "os.replace(tmp, path)" in Path("klippy/store.py").read_text()
+
+
 # How the modules of a folder import each other.
 
 

@@ -21,13 +21,18 @@ from importlib.machinery import PathFinder
 from typing import Any, TypeAlias
 
 from atomic_fix.config import AUTO, Config, own_helper
-from atomic_fix.finding import FileResult, Finding, Fix
+from atomic_fix.finding import Edit, FileResult, Finding, Fix
 from atomic_fix.run import dependencies
 from atomic_fix.run.apart import Apart, runs_by_the_systems_python
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, run_imports
 from atomic_fix.run.project import Project, Projects, import_root, text_of
-from atomic_fix.run.python_versions import FIRST_OF_COPIES, FIRST_OF_PACKAGE, admitted_by_script
+from atomic_fix.run.python_versions import (
+    FIRST_OF_COPIES,
+    FIRST_OF_PACKAGE,
+    FIRST_WITH_REPLACE,
+    admitted_by_script,
+)
 from atomic_fix.run.reach import Reach
 from atomic_fix.run.search_path import added
 from atomic_fix.run.sent import sending
@@ -49,10 +54,14 @@ class Missing:
     module: str
     reason: str
     advice: str = ""
+    calls: str = ""
+    """What it would call instead, where that needs no import."""
 
     @property
     def message(self) -> str:
         """Why there is no repair, in a clause."""
+        if self.calls:
+            return f"it would call `{self.calls}`, and {self.reason}"
         return f"it would import `{self.module}`, and {self.reason}"
 
 
@@ -115,6 +124,8 @@ class HelperImports:
 
     def resolve(self, source: Source, finding: Finding) -> Found | Missing:
         """Whether the source can have what the repair of one of its findings imports."""
+        if fails := self._lacks_replace(source, finding.fix):
+            return fails
         settings = self._settings_for(source.filename)
         module = _module_of(settings)
         names = imported_names(finding.fix, module)
@@ -143,6 +154,27 @@ class HelperImports:
             return Found()
         return self._incomplete(found, module, lacking)
 
+    def _lacks_replace(self, source: Source, fix: Fix | None) -> Missing | None:
+        """Why a repair that calls `os.replace` would fail on a Python of the project; None where
+        it is there."""
+        if source.filename == "-" or fix is None or not any(map(_is_replace, fix.edits)):
+            return None
+        project = self._projects.of(os.path.abspath(source.filename))
+        reason = ""
+        if project.for_python_2:
+            reason = "the project runs on Python 2 too"
+        elif project.python_2:
+            reason = f"{project.python_2} puts this program on Python 2"
+        elif project.python is not None and project.python.lowest < FIRST_WITH_REPLACE:
+            reason = str(project.python)
+        elif self._apart.is_for_python_2(project):
+            reason = "other files of the project are for Python 2"
+        return (
+            Missing("os", f"{reason}, which does not have it", calls="os.replace")
+            if reason
+            else None
+        )
+
     def _why_apart(self, source: Source, module: str, settings: Settings) -> str:
         """Why a file cannot import what is installed, whatever that is; empty where it can, or
         where it finds a copy of the helper beside itself."""
@@ -153,6 +185,10 @@ class HelperImports:
         own = own_helper(settings.config.helper) is not None
         if not own and project.for_python_2:
             return "the project runs on Python 2 too, which the helper does not"
+        if not own and project.python_2:
+            return (
+                f"{project.python_2} puts this program on Python 2, and the helper is for Python 3"
+            )
         if not own and self._apart.is_for_python_2(project):
             return "other files of the project are for Python 2, and the helper for Python 3"
         if next(self._in_the_tree(path, project, module), None) is not None:
@@ -525,6 +561,11 @@ def imported_names(fix: Fix | None, module: str) -> tuple[str, ...]:
         return ()
     names = (name for edit in fix.edits for name, _ in _imported_from(module, edit.text))
     return tuple(dict.fromkeys(names))
+
+
+def _is_replace(edit: Edit) -> bool:
+    """Whether an edit makes a call of `os.replace`, or names it in that of `os.rename`."""
+    return edit.text == "replace" or re.search(r"\bos\.replace\b", edit.text) is not None
 
 
 def _imported_from(module: str, text: str) -> Iterator[tuple[str, str]]:

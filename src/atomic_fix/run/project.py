@@ -16,7 +16,7 @@ from typing import Any
 from atomic_fix.run import dependencies, disk
 from atomic_fix.run.dependencies import Dependencies, normalised, subtable
 from atomic_fix.run.distribution import Distribution, distribution
-from atomic_fix.run.python_signs import signs
+from atomic_fix.run.python_signs import python_2, signs
 from atomic_fix.run.python_versions import Admitted, admitted
 from atomic_fix.run.search_path import searched
 
@@ -95,6 +95,8 @@ class Project:
     early: frozenset[str] = frozenset()
     for_python_2: bool = False
     """Whether it says that it runs on Python 2 too."""
+    python_2: str = ""
+    """What else puts it on Python 2, such as its installers."""
     is_beside_projects: bool = False
     """Whether it declares nothing, and a folder in it is a project that does."""
     shipped: frozenset[str] = frozenset()
@@ -438,6 +440,7 @@ def _bare(root: str) -> Project:
         python=admitted({}, {}, {}, {}, signs(root, _listed(root), {}, text_of))
         if _is_checkout(root)
         else None,
+        python_2=python_2(root, _listed(root), text_of),
     )
 
 
@@ -481,6 +484,8 @@ def _project(root: str) -> Project:
     name = _name(pyproject, sections)
     found = _with_files(root, found)
     said = "\n".join(texts.values())
+    python = admitted(pyproject, sections, keywords, texts, signs(root, names, pyproject, text_of))
+    is_settled = python is not None and python.is_range
     itself = {normalised(name)}  # `all = ["app[fast]"]` asks for more of the project itself
     return Project(
         root,
@@ -496,9 +501,8 @@ def _project(root: str) -> Project:
         for_python_2=bool(_FOR_PYTHON_2.search(said)) and not _FOR_PYTHON_3.search(said),
         modules=_modules(pyproject, sections, keywords),
         shipped=_shipped(root, pyproject),
-        python=admitted(
-            pyproject, sections, keywords, texts, signs(root, names, pyproject, text_of)
-        ),
+        python=python,
+        python_2="" if is_settled else python_2(root, names, text_of),
         distribution=distribution(pyproject, sections, keywords),
     )
 

@@ -47,6 +47,60 @@ _IN_TEXT = re.compile(
 _GUARD = re.compile(r"sys\.version_info|\bversion_info\b")
 _STOPS = re.compile(r"\bexit\b|\b_exit\b|\braise\b|\bquit\(")
 
+_MAKES_PYTHON_2 = re.compile(
+    r"\bvirtualenv\b[^\n;&|]*?(?:-p|--python)[ \t=]*[\"']?(?:[\w./$(){}-]*/)?"
+    r"python2(?:\.\d)?\b(?![-\w])"
+    r"|(?:(?<=[\s/(])|^)python2(?:\.\d)?[ \t]+-m[ \t]+\w+|\bpip2(?:\.\d)?[ \t]+install\b",
+    re.MULTILINE,
+)
+_SHEBANG_2 = re.compile(r"\A#![^\n]*\bpython2(?:\.\d)?\b")
+_IS_STARTED = re.compile(r"(?m)^if[ \t]+__name__\b")
+_PYTHON_2_IN_YAML = re.compile(r"(?<![\d.])2\.[67](?![\d.])")
+_PYTHON_2_IN_TOX = re.compile(r"(?<![\w.])py2[67]\b")
+_FOLDERS_OF_INSTALLERS = re.compile(r"(?i)^(?:scripts?|bin|install\w*|setup|deploy\w*|ci|\.ci)$")
+_NOT_STARTED = re.compile(
+    r"(?i)^(?:\..*|.*tests?|docs?|examples?|lib|legacy|old|py2|python2|samples?|third[_-]?party|"
+    r"_?vendor(?:ed)?|externals?|venv|env|build|dist|contrib|tools)$"
+)
+
+
+def python_2(root: str, names: list[str], text_of: Any) -> str:
+    """What puts a program on Python 2, with the file that says so: a start script, what installs
+    it, what its tests run on. Empty where there is nothing of the kind."""
+
+    def read(name: str) -> str:
+        return text_of(os.path.join(root, name)) or ""
+
+    folders = [each for each in names[:_MOST] if os.path.isdir(os.path.join(root, each))]
+    installers = [each for each in names if each.endswith(".sh")]
+    for folder in filter(_FOLDERS_OF_INSTALLERS.search, folders):
+        inside = _listed(os.path.join(root, folder))
+        installers += [f"{folder}/{each}" for each in inside if each.endswith(".sh")]
+    for name in installers[:_MOST]:
+        text = re.sub(r"(?m)(?:^|[ \t])#.*", "", read(name))
+        if found := _MAKES_PYTHON_2.search(text):
+            return f"{name} (`{found[0].strip()}`)"
+    modules = [each for each in names if each.endswith(".py")]
+    for folder in folders:
+        if not _NOT_STARTED.search(folder) and not _FOLDERS_OF_INSTALLERS.search(folder):
+            inside = _listed(os.path.join(root, folder))
+            modules += [f"{folder}/{each}" for each in inside if each.endswith(".py")]
+    for name in modules[: 5 * _MOST]:
+        text = read(name)
+        if (found := _SHEBANG_2.search(text)) and _IS_STARTED.search(text):
+            return f"{name} (`{found[0]}`)"
+    workflows = [each for each in _below(root, names) if each.endswith((".yml", ".yaml"))]
+    for name in [*(each for each in (".travis.yml", "appveyor.yml") if each in names), *workflows]:
+        text = re.sub(r"(?m)(?:^|[ \t])#.*", "", read(name))
+        for value in _PYTHON_IN_YAML.finditer(text):
+            if found := _PYTHON_2_IN_YAML.search(value["value"]):
+                return f"{name} (`python {found[0]}`)"
+    tox = read("tox.ini") if "tox.ini" in names else ""
+    environments = re.search(r"(?m)^envlist\s*=([^\n]*(?:\n[ \t]+[^\n]*)*)", tox)
+    if environments and (found := _PYTHON_2_IN_TOX.search(_spread(environments[1]))):
+        return f"tox.ini (`{found[0]}`)"
+    return ""
+
 
 def signs(
     root: str, names: list[str], table: Mapping[str, Any], text_of: Any

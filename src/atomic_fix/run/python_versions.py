@@ -19,6 +19,8 @@ Version: TypeAlias = tuple[int, ...]
 # The first with all that the copied helper uses, and the first for which the package is released.
 FIRST_OF_COPIES = (3, 8)
 FIRST_OF_PACKAGE = (3, 10)
+FIRST_WITH_REPLACE = (3, 3)
+"""The first that has `os.replace`."""
 
 _CLAUSE = re.compile(r"(~=|===?|!=|<=|>=|<|>|\^|~)?\s*v?(\d+(?:\.\d+)*)(\.\*|\.x)?(?:[a-z.+-].*)?")
 _CLASSIFIER = re.compile(r"(?m)^[^#\n]*Programming Language :: Python :: 3\.(\d+)(?![\d.])")
@@ -27,11 +29,13 @@ _LATER_THAN_ALL = 1000  # as the last part of a version: after each release of a
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The lowest Python 3 that a project admits, the file that says so, and its words."""
+    """The lowest Python that a project admits, the file that says so, and its words; whether
+    those are a range."""
 
     lowest: Version
     file: str
     words: str
+    is_range: bool = False
 
     def __str__(self) -> str:
         number = ".".join(map(str, self.lowest))
@@ -57,7 +61,8 @@ def admitted(
     for file, key, range_ in _ranges(pyproject, sections, keywords):
         lowest = lowest_in(range_)
         if lowest is not None:
-            return Admitted(lowest, file, f"{key} {range_}")
+            lowest = (2, 7) if _names_python_2(range_) else lowest
+            return Admitted(lowest, file, f"{key} {range_}", is_range=True)
     found = [
         (int(number), file, f"Programming Language :: Python :: 3.{number}")
         for file, text in texts.items()
@@ -122,6 +127,15 @@ def lowest_in(text: str) -> Version | None:
         if any(all(_holds(each, c) for c in clauses) for each in tried for clauses in known):
             return 3, minor
     return FIRST_OF_PACKAGE
+
+
+def _names_python_2(text: str) -> bool:
+    """Whether a range names a Python 2 and admits 2.7."""
+    return any(
+        any(version[:1] == (2,) for _, version, _ in clauses)
+        and all(_holds((2, 7, _LATER_THAN_ALL), each) for each in clauses)
+        for clauses in map(_clauses, text.split("||"))
+    )
 
 
 _Clause: TypeAlias = tuple[str, Version, bool]
