@@ -1943,7 +1943,7 @@ def test_a_script_that_finds_the_sources_itself_may_run_uninstalled(here: Path) 
     put({"pyproject.toml": NO_DEPENDENCY + 'dependencies = ["atomic-fix", "click"]\n'})
     head = "import sys\nsys.path.insert(0, 'src')\nimport app\n"
     make(src__app__="", bin__serve=head + SAVER)
-    assert "nothing shows that this script" in left("bin/serve.py")
+    assert "this script is in no package or source folder" in left("bin/serve.py")
     make(bin__serve=head + "import click\n" + SAVER)
     repaired("bin/serve.py")
     make(bin__serve=head + SAVER)
