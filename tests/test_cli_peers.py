@@ -126,11 +126,14 @@ def test_quiet_leaves_findings_and_errors(here: Path, option: str, style: str) -
     assert quiet.stdout == loud.stdout.removesuffix(f"{last}\n")
     missing = run(option, "--output-format", style, "missing.py").stdout
     error = "ATF000 cannot be read: No such file or directory\n"
-    assert missing == {
-        "full": f"{error} --> missing.py:1:1\n\n",
-        "concise": f"missing.py:1:1: {error}",
-        "grouped": f"missing.py:\n  1:1  {error}\n",
-    }[style]
+    assert (
+        missing
+        == {
+            "full": f"{error} --> missing.py:1:1\n\n",
+            "concise": f"missing.py:1:1: {error}",
+            "grouped": f"missing.py:\n  1:1  {error}\n",
+        }[style]
+    )
     assert run("--diff", "--assume-helper").stderr == "Would fix 1 finding in 1 file.\n"
     assert run("--diff", "--assume-helper", option).stderr == ""
     (here / "a.py").write_text("x = 1  # noqa: ATF101\n")
