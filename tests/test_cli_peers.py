@@ -124,7 +124,16 @@ def test_quiet_leaves_findings_and_errors(here: Path, option: str, style: str) -
     last = loud.stdout.splitlines()[-1]
     assert last.startswith("Found 1 finding")
     assert quiet.stdout == loud.stdout.removesuffix(f"{last}\n")
-    assert run(option, "missing.py").stdout.startswith("missing.py:1:1: ATF000")
+    missing = run(option, "--output-format", style, "missing.py").stdout
+    error = "ATF000 cannot be read: No such file or directory\n"
+    assert (
+        missing
+        == {
+            "full": f"{error} --> missing.py:1:1\n\n",
+            "concise": f"missing.py:1:1: {error}",
+            "grouped": f"missing.py:\n  1:1  {error}\n",
+        }[style]
+    )
     assert run("--diff", "--assume-helper").stderr == "Would fix 1 finding in 1 file.\n"
     assert run("--diff", "--assume-helper", option).stderr == ""
     (here / "a.py").write_text("x = 1  # noqa: ATF101\n")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,15 +43,21 @@ def atf(*arguments: str, stdin: bytes | None = None) -> list[str]:
     return flake8("--isolated", "--select=ATF", *arguments, stdin=stdin)
 
 
-def command(*arguments: str) -> list[str]:
-    """What the command says of absolute paths, in the form of flake8's lines."""
+def reported(*arguments: str) -> list[dict[str, Any]]:
+    """What the command says of absolute paths."""
     run = [sys.executable, "-m", "atomic_fix", "--output-format=json", *arguments]
     done = subprocess.run(run, capture_output=True, check=False)
     assert done.returncode in (0, 1, 2), done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def command(*arguments: str) -> list[str]:
+    """The same, in the form of flake8's lines."""
     return [
         f"{each['filename']}:{each['location']['row']}:{each['location']['column']}:"
         f" {each['code']} {each['message']}"
-        for each in json.loads(done.stdout)
+        for each in reported(*arguments)
     ]
 
 
@@ -356,7 +363,8 @@ def test_the_project_counts_as_it_does_for_the_command(
     )
     clean.write_text("x = 1\n")
     (found,) = expected = command("--no-cache", str(tree))
-    assert "`save_progress` (job.py:5)" in found
+    (why,) = (each["why"] for each in reported("--no-cache", str(tree)))
+    assert "`save_progress` (job.py:5)" in why
     for paths in ([str(tree)], [str(utils)], [str(utils), str(clean)]):
         assert atf(f"--jobs={jobs}", *paths) == expected
     given = utils.read_bytes()

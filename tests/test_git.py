@@ -121,7 +121,7 @@ def test_what_a_partial_clone_lacks_is_said_and_not_fetched(
     clone = tmp_path / "clone"
     git("clone", "-q", "--filter=blob:none", f"file://{here}", str(clone))
     monkeypatch.chdir(clone)
-    done = atomic_fix("--diff-base", old, ".")
+    done = atomic_fix("--diff-base", old, "--output-format", "concise", ".")
     assert done.returncode == 2
     assert "a.py:1:1: ATF000 git cannot tell what it was then" in done.stdout
     assert atomic_fix("--diff-base", "HEAD", ".").returncode == 0
