@@ -26,7 +26,7 @@ from atomic_fix.facts.publications import (
     publications,
     removals_in,
 )
-from atomic_fix.facts.remade import is_tolerated_cache, why_nothing_is_lost
+from atomic_fix.facts.remade import NewFiles, is_tolerated_cache, why_nothing_is_lost
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, Site, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.statements import Statements, rows_of
@@ -205,7 +205,7 @@ class ModuleFacts:
         ):
             return Score(found.features, _FILLED_FOR_CALLERS)
         if found.confidence >= self.config.min_confidence:
-            reason = why_nothing_is_lost(self.sites, site, self._readers, found)
+            reason = why_nothing_is_lost(self.sites, site, self._readers, self._new_files, found)
             return Score(found.features, found.ruled_out or reason)
         return found
 
@@ -424,3 +424,7 @@ class ModuleFacts:
     @cached_property
     def _readers(self) -> evidence.Readers:
         return evidence.Readers(self.sites.loads, self.callers)
+
+    @cached_property
+    def _new_files(self) -> NewFiles:
+        return NewFiles()

@@ -2,9 +2,12 @@
 are made again, are nobody's yet, or are under version control. Each reason rules a write out,
 whatever its names say."""
 
+from __future__ import annotations
+
 import ast
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from atomic_fix.catalog.apis import Content
 from atomic_fix.catalog.calls import LISTING
@@ -23,9 +26,14 @@ from atomic_fix.facts.trusted import is_trusted
 
 # What is kept as objects or arrays took long to compute.
 _COSTLY = frozenset({"cloudpickle", "dill", "joblib", "numpy", "pandas", "pickle", "torch"})
+_ASKING = frozenset({"exists", "is_file", "isfile"})
+_MAKING = frozenset({"makedirs", "mkdir"})
+_WORD = re.compile(r"\w+")
 
 
-def why_nothing_is_lost(sites: Sites, site: WriteSite, readers: Readers, score: Score) -> str:
+def why_nothing_is_lost(
+    sites: Sites, site: WriteSite, readers: Readers, new_files: NewFiles, score: Score
+) -> str:
     """Why a file that is cut short costs nobody anything, as a clause; empty for no reason."""
     path, function = site.path, site.function
     if is_versioned(path):
@@ -37,7 +45,7 @@ def why_nothing_is_lost(sites: Sites, site: WriteSite, readers: Readers, score: 
     is_state = site.content is Content.STATE and is_trusted(sites, site)
     if site.constant and guarded_by_absence(site) and not is_state:
         return "it is made once, of what is in the code"
-    if not is_read_back(score.features) and _is_new(site):
+    if not is_read_back(score.features) and new_files.holds(site):
         return "nothing is there before"
     if _edits_what_it_lists(sites, site):
         return "it edits the text of files that it lists"
@@ -87,52 +95,77 @@ def _parsing(loads: Iterable[LoadSite]) -> list[LoadSite]:
     return [each for each in loads if not each.raw]
 
 
-def _is_new(site: WriteSite) -> bool:
-    """Whether the function made the folder of the file and would have failed if it was there, or
-    demands that there is no such file."""
-    text = code_of(site.path_node)
-    for node in walk(site.function.node):
+class NewFiles:
+    """Which writes make a file that cannot be there before. Each function is gone through once."""
+
+    def __init__(self) -> None:
+        self._known: dict[FunctionFacts, _Cleared] = {}
+
+    def holds(self, site: WriteSite) -> bool:
+        """Whether the function made the folder of the file and would have failed if it was there,
+        emptied it, or demands that there is no such file."""
+        function = site.function
+        cleared = self._known.get(function)
+        if cleared is None:
+            cleared = self._known[function] = _cleared_in(function)
+        return cleared.holds(code_of(site.path_node), site.node.lineno)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cleared:
+    """What a function makes sure is not there, as code, each with the first row from which on."""
+
+    files: dict[str, int] = field(default_factory=dict)
+    folders: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By the last word in each: a path in a folder has that word too."""
+
+    def add_file(self, path: ast.expr, row: int) -> None:
+        text = code_of(path)
+        self.files[text] = min(row, self.files.get(text, row))
+
+    def add_folder(self, path: ast.expr, row: int) -> None:
+        text = code_of(path)
+        *_, word = ("", *_WORD.findall(text))
+        rows = self.folders.setdefault(word, {})
+        rows[text] = min(row, rows.get(text, row))
+
+    def holds(self, path: str, row: int) -> bool:
+        """Whether a file is not there in a row."""
+        if self.files.get(path, row + 1) <= row:
+            return True
+        return bool(self.folders) and any(
+            since <= row and _is_in(path, folder)
+            for word in {"", *_WORD.findall(path)} & self.folders.keys()
+            for folder, since in self.folders[word].items()
+        )
+
+
+def _cleared_in(function: FunctionFacts) -> _Cleared:
+    found = _Cleared()
+    # What is made whatever is there: under no test, and in no `try`.
+    bare = {call.node for call in function.calls if not call.enclosing}
+    for node in walk(function.node):
         match node:
-            case ast.Assert(test=ast.UnaryOp(op=ast.Not(), operand=ast.Call() as asked)) if (
-                node.lineno <= site.node.lineno
-                and last_name(asked.func)
-                in {
-                    "exists",
-                    "is_file",
-                    "isfile",
-                }
-            ):
+            case ast.Assert(test=ast.UnaryOp(op=ast.Not(), operand=ast.Call() as asked)):
                 where = asked.args[0] if asked.args else getattr(asked.func, "value", None)
-                if where is not None and code_of(where) == text:
-                    return True
-            case ast.Call() if called_name(node) == "rmtree" and node.lineno < site.node.lineno:
-                # The folder was emptied before.
-                if node.args and _is_in(text, code_of(node.args[0])):
-                    return True
+                if where is not None and last_name(asked.func) in _ASKING:
+                    found.add_file(where, node.lineno)
+            case ast.Call(args=[where, *_]) if called_name(node) == "rmtree":
+                found.add_folder(where, node.lineno + 1)
             case ast.Call() if (
-                called_name(node) in {"makedirs", "mkdir"}
-                and node.lineno <= site.node.lineno
+                node in bare
+                and called_name(node) in _MAKING
                 and argument(node, None, "exist_ok") is None
             ):
                 where = node.args[0] if node.args else getattr(node.func, "value", None)
-                if (
-                    isinstance(where, (ast.Name, ast.Attribute))
-                    and code_of(where) != "os"
-                    and _is_in(text, code_of(where))
-                    and _is_bare(site, node)
-                ):
-                    return True
-    return False
+                if isinstance(where, (ast.Name, ast.Attribute)) and code_of(where) != "os":
+                    found.add_folder(where, node.lineno)
+    return found
 
 
 def _is_in(path: str, folder: str) -> bool:
     """Whether a path, as code, is made of a folder and something more."""
     return folder != path and re.search(rf"(?<![\w.]){re.escape(folder)}(?!\w)", path) is not None
-
-
-def _is_bare(site: WriteSite, made: ast.Call) -> bool:
-    """Whether a folder is made whatever is there: under no test, and in no `try`."""
-    return any(call.node is made and not call.enclosing for call in site.function.calls)
 
 
 def _edits_what_it_lists(sites: Sites, site: WriteSite) -> bool:
