@@ -293,7 +293,8 @@ def test_what_is_left_after_a_repair_stands_where_it_stands(tree: Path) -> None:
     told = run("--assume-helper", "--write", "--output-format", "json", "app/utils.py")
     assert "atomic_write_json" in (tree / "app" / "utils.py").read_text()
     (left,) = json.loads(told.stdout)
-    assert "`save_progress` (app/job.py:6)" in left["message"]
+    assert "`save_progress` (app/job.py:6)" in left["why"]
+    assert left["location"]["row"] == 9
 
 
 def test_what_would_be_reported_anyway_is_reported_once_and_the_same(tree: Path) -> None:

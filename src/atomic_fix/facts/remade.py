@@ -158,6 +158,8 @@ def _cleared_in(function: FunctionFacts) -> _Cleared:
                 and argument(node, None, "exist_ok") is None
             ):
                 where = node.args[0] if node.args else getattr(node.func, "value", None)
+                if isinstance(where, ast.Call) and last_name(where.func) == "Path" and where.args:
+                    where = where.args[0]  # `Path(folder).mkdir()`
                 if isinstance(where, (ast.Name, ast.Attribute)) and code_of(where) != "os":
                     found.add_folder(where, node.lineno)
     return found
