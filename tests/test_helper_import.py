@@ -1640,6 +1640,35 @@ def test_a_program_on_python_3_is_given_os_replace(here: Path, files: dict[str, 
     assert "os.replace(tmp, path)" in Path("klippy/store.py").read_text()
 
 
+INSTALLS_LIST = {
+    "below a variable": "  ${PYTHONDIR}/bin/pip install -r ${SRC}/scripts/app-requirements.txt\n",
+    "beside it": 'python3 -m pip install --upgrade -r "$(dirname $0)/app-requirements.txt"\n',
+    "in quotes": 'pip install -r "$(dirname "$0")"/app-requirements.txt\n',
+    "by its path": "pip3 install --requirement=scripts/app-requirements.txt && true\n",
+}
+
+
+@pytest.mark.parametrize("text", INSTALLS_LIST.values(), ids=INSTALLS_LIST)
+def test_a_list_that_an_installer_names_is_a_declaration(here: Path, text: str) -> None:
+    put({"scripts/install.sh": text, "scripts/app-requirements.txt": "cffi\n"})
+    put({"app/store.py": SAVER, "app/__init__.py": ""})
+    assert "scripts/app-requirements.txt declares no dependency" in refused("app/store.py")
+    put({"scripts/app-requirements.txt": "cffi\natomic-fix\n"})
+    repaired("app/store.py")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["# pip install -r scripts/app-requirements.txt\n", "pip install -r scripts/gone.txt\n",
+     "pip install -r scripts/tests-requirements.txt\n"],
+)  # fmt: skip
+def test_other_lists_of_installers_declare_nothing(here: Path, text: str) -> None:
+    put({"scripts/install.sh": text, "scripts/app-requirements.txt": "cffi\n"})
+    put({"scripts/tests-requirements.txt": "pytest\n"})
+    put({"app/store.py": SAVER, "app/__init__.py": ""})
+    repaired("app/store.py")
+
+
 # How the modules of a folder import each other.
 
 

@@ -255,6 +255,7 @@ class Projects:
         if folder not in self._by_folder:
             root, declares = _root(folder, self._signs)
             if root not in self._by_root:
+                declares = declares or bool(_lists_of_installers(root, _listed(root)))
                 self._by_root[root] = _project(root) if declares else _bare(root)
             self._by_folder[folder] = self._by_root[root]
         return self._by_folder[folder]
@@ -426,6 +427,44 @@ def _requirements_in(folder: str, names: Iterable[str]) -> list[str]:
 # --- what its files say -----------------------------------------------------------------
 
 
+_INSTALLS_LIST = re.compile(
+    r"\bpip[\d.]*[\"']?[ \t]+(?:--?[\w-]+[ \t]+)*install\b[^\n;&|]*?"
+    r"(?:[ \t]-r|--requirement)[ \t=]*((?:\$\([^)\n]*\)|[^\s;&|$]|\$(?!\())+?\.(?:txt|in|pip))\b"
+)
+_FOLDERS_OF_INSTALLERS = re.compile(r"(?i)^(?:scripts?|bin|install\w*|setup|deploy\w*)$")
+_INSTALLERS = re.compile(r"(?i)\.(?:sh|bash|bat|cmd|ps1)$|^(?:docker|container)file|^makefile$")
+
+
+def _lists_of_installers(root: str, names: Iterable[str]) -> list[str]:
+    """The lists of requirements that a script of the tree installs, whatever their name and place,
+    by their paths in the folder of the project. Those for development are none."""
+    scripts = []
+    for name in names:
+        if _INSTALLERS.search(name):
+            scripts.append(name)
+        elif _FOLDERS_OF_INSTALLERS.search(name):
+            inside = _listed(os.path.join(root, name))
+            scripts += [f"{name}/{each}" for each in inside if _INSTALLERS.search(each)]
+    found: dict[str, None] = {}
+    for script in scripts[:_MOST_FILES]:
+        text = text_of(os.path.join(root, script)) or ""
+        for named in _INSTALLS_LIST.findall(re.sub(r"(?m)(?:^|[ \t])#.*", "", text)):
+            # What comes before is the folder of the tree, or of the script.
+            place = re.sub(r"[\"']", "", named)
+            place = re.sub(r"^(?:\$\{?\w+\}?|\$\([^)]*\)|%[^%/]*%|~dp0)[/\\]?", "", place)
+            place = place.replace("\\", "/")
+            for folder in ("", os.path.dirname(script)):
+                each = os.path.normpath(os.path.join(folder, place)).replace(os.sep, "/")
+                if (
+                    not each.startswith(("..", "/"))
+                    and not _is_for_development(os.path.basename(each))
+                    and os.path.isfile(os.path.join(root, each))
+                ):
+                    found[each] = None
+                    break
+    return list(found)
+
+
 def _bare(root: str) -> Project:
     roots = (("", root),)
     return Project(
@@ -474,6 +513,7 @@ def _project(root: str) -> Project:
     named = tuple((each, False) for each in _named_by_setup(texts.get("setup.py", ""), root, names))
     installed = _with_files(root, found | Dependencies(files=named))
     listed = _requirements_in(root, names)
+    listed += [each for each in _lists_of_installers(root, names) if each not in listed]
     lists = [
         (each, _with_files(root, Dependencies(files=((each, _is_for_development(each)),))))
         for each in listed
