@@ -726,7 +726,6 @@ def test_what_is_no_file_costs_only_itself(here: Path) -> None:
             output = process.stdout.read()
         assert process.returncode == 2
         text = "ATF000 cannot be read: not a regular file\n"
-        config = "pyproject.toml: cannot be read: not a regular file\n"
         for name in ("pipe.py", "zero.py", "input.py"):
             on_a_line, in_full = f"{name}:1:1: {text}", f"{text} --> {name}:1:1\n"
             assert (on_a_line if "--diff" in arguments else in_full) in output
@@ -734,7 +733,8 @@ def test_what_is_no_file_costs_only_itself(here: Path) -> None:
             assert "\nz:1:1: ATF000 " in f"\n{output}"
             assert "+++ b/a.py" in output
         else:
-            assert f"{config} --> z:1:1\n" in output
+            (folder,) = (each for each in output.split("\n\n") if each.endswith("\n --> z:1:1"))
+            assert folder.startswith("ATF000 ")
             assert ("Fixed 1" if "--write" in arguments else "\n --> a.py:5:5\n") in output
 
 
