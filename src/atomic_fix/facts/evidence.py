@@ -612,13 +612,18 @@ def absence_features(site: WriteSite) -> Iterator[Feature]:
 
 def guarded_by_absence(site: WriteSite) -> bool:
     """Whether the write happens only when the file does not exist."""
-    return any(
-        _implies_absence(block.node.test, holds=block.kind is BlockKind.IF)
-        if isinstance(block.node, ast.If)
-        else isinstance(block.node, ast.ExceptHandler)
-        and dotted(block.node.type) == "FileNotFoundError"
-        for block in site.call.enclosing
-    )
+    for block in site.call.enclosing:  # no generator: of a long `elif`, there are many
+        node = block.node
+        match node:
+            case ast.If(test=ast.Compare()):
+                continue
+            case ast.If():
+                if _implies_absence(node.test, holds=block.kind is BlockKind.IF):
+                    return True
+            case ast.ExceptHandler():
+                if dotted(node.type) == "FileNotFoundError":
+                    return True
+    return False
 
 
 def _asks_of_path(tests: Sequence[ast.expr]) -> bool:

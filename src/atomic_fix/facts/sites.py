@@ -18,7 +18,7 @@ from atomic_fix.facts.nodes import call_of, dotted, last_name
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, CallEffect, Effect, FileSlice
 from atomic_fix.facts.pairs import ByFile
 from atomic_fix.facts.paths import Paths, PathValue, QualifiedName
-from atomic_fix.facts.scopes import Call, FunctionFacts, Scopes, Site
+from atomic_fix.facts.scopes import Branch, Call, FunctionFacts, Scopes, Site
 from atomic_fix.facts.tree import Tree
 from atomic_fix.facts.writes import WriteKind, Writes, WriteSite
 
@@ -34,6 +34,8 @@ _READING = frozenset(
 )
 _PUBLISHING = frozenset({*apis.RUNNERS, *last_parts(apis.PUBLISHERS), *apis.PUBLISH_METHODS})
 _TREE_MAKERS = last_parts(apis.TREE_MAKERS)
+
+_ASKING = frozenset({"exists", "is_file", "isfile"})
 
 _OPENERS = last_parts(opener.name for opener in apis.OPENERS)
 
@@ -122,6 +124,7 @@ class Sites:
         self._seen: dict[Call, tuple[Call, QualifiedName]] = {}
         self._opened_in: dict[FunctionFacts, list[tuple[Call, Opened]]] = {}
         self._loads_of: dict[FunctionFacts, list[LoadSite]] = {}
+        self._asked_in: dict[FunctionFacts, list[tuple[Branch, Call, ast.expr]]] = {}
         self.writes: list[WriteSite] = []
         self.publishes: list[PublishSite] = []
         # The calls in the file that write: these are not loads.
@@ -228,6 +231,21 @@ class Sites:
     @cached_property
     def _moves_by_file(self) -> ByFile[PublishSite]:
         return ByFile((publish, publish.source) for publish in self.publishes)
+
+    def asked_in(self, function: FunctionFacts) -> Sequence[tuple[Branch, Call, ast.expr]]:
+        """The tests of a function that ask whether a file exists and nothing else, as calls, with
+        the file. Looked for once: each write asks for them."""
+        found = self._asked_in.get(function)
+        if found is None:
+            found = self._asked_in[function] = []
+            for branch in function.branches:
+                test = branch.node.test
+                if isinstance(test, ast.Call) and last_name(test.func) in _ASKING:
+                    asked = test.args[0] if test.args else getattr(test.func, "value", None)
+                    if asked is not None:
+                        call = Call(branch.order, test, function, (), None)
+                        found.append((branch, call, asked))
+        return found
 
     @cached_property
     def _publishes_of(self) -> dict[FunctionFacts, list[PublishSite]]:

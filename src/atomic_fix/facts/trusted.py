@@ -12,12 +12,11 @@ from atomic_fix.catalog.words import LOADING
 from atomic_fix.facts.evidence import guarded_by_absence
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import WITHS, code_of, last_name
-from atomic_fix.facts.scopes import BlockKind, Branch, Call
+from atomic_fix.facts.scopes import BlockKind
 from atomic_fix.facts.sites import Sites
 from atomic_fix.facts.swallowing import is_handled
 from atomic_fix.facts.writes import WriteSite
 
-_ASKING = frozenset({"exists", "is_file", "isfile"})
 _LEAVING = (ast.Return, ast.Raise, ast.Continue)
 
 
@@ -42,8 +41,8 @@ def is_left_before(sites: Sites, write: WriteSite) -> bool:
         branch.order < write.order
         and _leaves(branch.node.body)
         and not any(block.node is branch.node for block in write.call.enclosing)
-        and _asks_for(sites, branch, write)
-        for branch in write.function.branches
+        and sites.handles.resolve(asked, call).same(write.path)
+        for branch, call, asked in sites.asked_in(write.function)
     )
 
 
@@ -67,15 +66,3 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
     """Whether what follows a block is not reached from it."""
     last = body[-1]
     return isinstance(last, _LEAVING) or (isinstance(last, WITHS) and _leaves(last.body))
-
-
-def _asks_for(sites: Sites, branch: Branch, write: WriteSite) -> bool:
-    """Whether a test asks whether the file that is written exists, and nothing else."""
-    test = branch.node.test
-    if not isinstance(test, ast.Call) or last_name(test.func) not in _ASKING:
-        return False
-    asked = test.args[0] if test.args else getattr(test.func, "value", None)
-    if asked is None:
-        return False
-    call = Call(branch.order, test, write.function, (), None)
-    return sites.handles.resolve(asked, call).same(write.path)
