@@ -152,6 +152,17 @@ def test_a_function_may_stand_in_another_module(move: Move, way: str) -> None:
     assert seen(files, index) == seen({"app/job.py": move.whole}, EMPTY_INDEX)
 
 
+def test_a_rename_in_another_module_is_still_reported_where_it_is_called() -> None:
+    (move,) = (each for each in MOVES if each.name == "unsynced-replace/filled_elsewhere.py rename")
+    statement = WAYS["from"][0].format(name=move.function)
+    files = {"app/job.py": move.rest.replace("@IMPORT@", statement), "app/more.py": move.moved}
+    index = link(summarise(Source(path, text, "utf-8", bom=False), CONFIG)
+                 for path, text in files.items())  # fmt: skip
+    found, whole = seen(files, index), seen({"app/job.py": move.whole}, EMPTY_INDEX)
+    assert list((found - whole).elements()) == [("ATF115", "rename(name, self._info_path())")]
+    assert [code for code, _ in (whole - found).elements()] == ["ATF115"]
+
+
 def test_no_fixture_says_anything_about_itself() -> None:
     said: list[str] = []
     for path in sorted(FIXTURES.rglob("*.py")):
