@@ -137,7 +137,8 @@ def test_try_repo_clean_failing_and_repairing(
     code, output = run(tool, cache, project, "try-repo", str(hooks))
     assert code == 1, output
     assert outcomes(output) == {"atomic-fix (report)": "Failed", "atomic-fix (repair)": "Failed"}
-    assert "unsafe.py:5:5: ATF101" in output
+    assert " --> unsafe.py:5:5\n" in output
+    assert "ATF101 a crash during this write" in output
     assert "Fixed unsafe.py: ATF101 Write with `atomic_write_json` (imports `atomic_fix.runti" in (
         output
     )
@@ -181,7 +182,7 @@ def test_a_file_that_cannot_be_analysed_fails(cache: Path, configured: Path) -> 
     code, output = run("pre-commit", cache, configured, "run")
     assert code == 1, output
     assert output.count("exit code: 2") == 2
-    assert output.count(": ATF000 cannot be parsed") == 2
+    assert output.count("ATF000 cannot be parsed: invalid syntax\n --> broken.py:1:12\n") == 2
 
 
 def test_one_process_for_all_files(cache: Path, configured: Path) -> None:
