@@ -478,6 +478,15 @@ def show_calibration(judged: Sequence[Judged], *, markdown: bool) -> None:
 
 
 _WIDTH, _HEIGHT, _EDGE = 640, 320, 44
+_SAID = (
+    "A bar for each band of confidence is as high as the share of its findings that are real, "
+    "with their number above it. On the dashed line, confidence and share would be equal."
+)
+_STYLE = (
+    "text { fill: #57606a } .line { stroke: #d0d7de } .bar { fill: #2f81f7 } "
+    ".even { stroke: #cf222e } @media (prefers-color-scheme: dark) { text { fill: #9198a1 } "
+    ".line { stroke: #3d444d } .bar { fill: #4493f8 } .even { stroke: #f85149 } }"
+)
 
 
 def diagram(judged: Sequence[Judged]) -> str:
@@ -494,15 +503,17 @@ def diagram(judged: Sequence[Judged]) -> str:
 
     def text(left: float, top: float, said: str, anchor: str = "middle") -> str:
         place = f'x="{left:.1f}" y="{top:.1f}" text-anchor="{anchor}"'
-        return f'<text {place} fill="#57606a">{said}</text>'
+        return f"<text {place}>{said}</text>"
 
     view = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="12"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {view}>',
         "<title>Share of real findings by confidence</title>",
+        f"<desc>{_SAID}</desc>",
+        f"<style>{_STYLE}</style>",
     ]
     lines += [
-        f'<path d="M{_EDGE} {y(share):.1f}H{_WIDTH - _EDGE}" stroke="#d0d7de"/>'
+        f'<path d="M{_EDGE} {y(share):.1f}H{_WIDTH - _EDGE}" class="line"/>'
         + text(_EDGE - 6, y(share) + 4, f"{share:.0%}", "end")
         for share in (0.0, 0.5, 1.0)
     ]
@@ -518,11 +529,11 @@ def diagram(judged: Sequence[Judged]) -> str:
         left, right = x(low) + 1, x(high) - 1
         lines.append(
             f'<rect x="{left:.1f}" y="{y(share):.1f}" width="{right - left:.1f}"'
-            f' height="{share * up:.1f}" fill="#2f81f7"/>'
+            f' height="{share * up:.1f}" class="bar"/>'
             + text((left + right) / 2, y(share) - 5, str(len(inside)))
         )
     lines.append(
-        f'<path d="M{x(0.5):.1f} {y(0.5):.1f}L{x(1.0):.1f} {y(1.0):.1f}" stroke="#cf222e"'
+        f'<path d="M{x(0.5):.1f} {y(0.5):.1f}L{x(1.0):.1f} {y(1.0):.1f}" class="even"'
         ' stroke-dasharray="5 4"/>'
     )
     marks = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
