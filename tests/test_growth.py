@@ -1,7 +1,7 @@
 """The work for twice as much of one kind is twice the work.
 
 Counted are the calls that Python makes: unlike seconds, they are the same on a busy machine.
-`benchmarks/scaling.py` measures the seconds of the same programs, with their repairs.
+`benchmarks/scaling.py` measures the seconds of the same programs.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from benchmarks import scaling
 FEW, MOST_GROWTH = 40, 2.15
 
 
-def calls(name: str, count: int) -> int:
-    """The calls to look for the findings in a program."""
+def calls(name: str, count: int, *, fixes: bool) -> int:
+    """The calls to look for the findings in a program, and for their repairs with `fixes`."""
     source = Source("module.py", scaling.program(name, count).decode(), "utf-8", bom=False)
     counted = 0
 
@@ -30,13 +30,15 @@ def calls(name: str, count: int) -> int:
     usual = sys.getprofile()
     sys.setprofile(count_it)
     try:
-        check(source, Config(), fixes=False)
+        check(source, Config(), fixes=fixes)
     finally:
         sys.setprofile(usual)
     return counted
 
 
+@pytest.mark.parametrize("fixes", [False, True], ids=["findings", "repairs"])
 @pytest.mark.parametrize("name", scaling.KINDS)
-def test_the_work_grows_in_proportion(name: str) -> None:
-    calls(name, 1)  # what is loaded once
-    assert calls(name, 2 * FEW) < MOST_GROWTH * calls(name, FEW)
+def test_the_work_grows_in_proportion(name: str, fixes: bool) -> None:
+    calls(name, 1, fixes=fixes)  # what is loaded once
+    most = MOST_GROWTH * calls(name, FEW, fixes=fixes)
+    assert calls(name, 2 * FEW, fixes=fixes) < most

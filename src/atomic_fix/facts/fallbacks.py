@@ -4,7 +4,7 @@ callers in the same file do with the default."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
@@ -213,15 +213,21 @@ def _is_caught(sites: Sites, site: CallSite) -> bool:
     return False
 
 
-def is_polled(sites: Sites, module: ast.Module, function: FunctionFacts) -> bool:
+def is_polled(
+    sites: Sites, module: ast.Module, function: FunctionFacts, scheduled: Container[str]
+) -> bool:
     """Whether a loop that waits between its rounds calls a function, or a timer does: it runs for
-    as long as the program, on the same files."""
+    as long as the program, on the same files.
+
+    Args:
+        scheduled: the `scheduled_names` of the module.
+    """
     seen = {function}
     level = [function]
     for _ in range(_POLLS):
         above: list[FunctionFacts] = []
         for each in level:
-            if not POLLING.isdisjoint(words(each.name)) or _is_scheduled(module, each):
+            if not POLLING.isdisjoint(words(each.name)) or _is_scheduled(each, scheduled):
                 return True
             for site in call_sites(sites, module, each):
                 if any(_waits(node) for node in site.trail):
@@ -253,23 +259,25 @@ def _waits(node: ast.AST) -> bool:
     )
 
 
-def _is_scheduled(module: ast.Module, function: FunctionFacts) -> bool:
+def _is_scheduled(function: FunctionFacts, scheduled: Container[str]) -> bool:
     """Whether a function is given to a timer, or has the decorator of one."""
     node = function.node
     for decorator in node.decorator_list if isinstance(node, FUNCTIONS) else ():
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
         if not SCHEDULING.isdisjoint(words(dotted(called) or "")):
             return True
-    name = function.name
-    return bool(name) and any(
-        isinstance(call, ast.Call)
-        and _schedules(call)
-        and any(
-            isinstance(each, (ast.Name, ast.Attribute)) and last_name(each) == name
-            for given in arguments(call)
-            for each in walk(given.value)
-        )
+    return bool(function.name) and function.name in scheduled
+
+
+def scheduled_names(module: ast.Module) -> frozenset[str]:
+    """The last names of all that a module gives to timers."""
+    return frozenset(
+        name
         for call in walk(module)
+        if isinstance(call, ast.Call) and _schedules(call)
+        for given in arguments(call)
+        for each in walk(given.value)
+        if isinstance(each, (ast.Name, ast.Attribute)) and (name := last_name(each)) is not None
     )
 
 

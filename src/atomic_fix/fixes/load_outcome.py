@@ -205,8 +205,11 @@ def comes_again(facts: ModuleFacts, swallow: Swallow) -> bool:
     """Whether a warning would come again and again, of the same file."""
     if fallbacks.is_in_polling_loop(swallow.region):
         return True
-    function = swallow.function
-    return not function.is_module and fallbacks.is_polled(facts.sites, facts.tree.module, function)
+    function, module = swallow.function, facts.tree.module
+    if function.is_module:
+        return False
+    scheduled = facts.cached(("scheduled",), lambda: fallbacks.scheduled_names(module))
+    return fallbacks.is_polled(facts.sites, module, function, scheduled)
 
 
 def is_silent_on_purpose(facts: ModuleFacts, swallow: Swallow) -> bool:
