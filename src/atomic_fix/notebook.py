@@ -18,6 +18,7 @@ from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from atomic_fix.alignment import aligned
 from atomic_fix.finding import Cells, Unreadable
 from atomic_fix.source import Source
 
@@ -28,8 +29,6 @@ _MAGIC = re.compile(r"([ \t]*)(?:%%?\w|!|\?|[\w.*]+\?{1,2}[ \t]*\Z)")
 _ASSIGNED_MAGIC = re.compile(r"([ \t]*[A-Za-z_][\w.,\[\]'\" \t]*=[ \t]*)(?:%\w|!)")
 _MANY = 100
 """Rows of one change that are shared out between two cells."""
-_MUCH = 4_000_000
-"""Pairs of rows, beyond which it takes too long to align two texts."""
 
 
 class Layout(NamedTuple):
@@ -112,19 +111,21 @@ class Notebook(Source):
         cell_of = [self.own_cells.place(row)[0] for row in range(1, len(old) + 1)]
         found: dict[int, list[str]] = {}
         changed: set[int] = set()
-        for start, end, first, last in _aligned(old, new):
-            if old[start:end] == list(new[first:last]):
-                for row in range(start, end):
-                    found.setdefault(cell_of[row], []).append(self.rows[row])
-                continue
-            if tuple(old[start:end]) != self.rows[start:end]:
-                raise ValueError("a row of IPython would change")
-            # Rows that are only put in belong to the cell that ends there.
-            inside = cell_of[start:end] or cell_of[max(start - 1, 0) :][:1]
-            parts = _parts(inside, old[start:end], new[first:last])
-            for cell, rows in parts.items():
-                found.setdefault(cell, []).extend(rows)
-            changed.update(parts)
+        end = last = 0
+        for match in aligned(old, new):
+            start, end, first, last = end, match.before, last, match.after
+            if (start, first) != (end, last):
+                if tuple(old[start:end]) != self.rows[start:end]:
+                    raise ValueError("a row of IPython would change")
+                # Rows that are only put in belong to the cell that ends there.
+                inside = cell_of[start:end] or cell_of[max(start - 1, 0) :][:1]
+                parts = _parts(inside, old[start:end], new[first:last])
+                for cell, rows in parts.items():
+                    found.setdefault(cell, []).extend(rows)
+                changed.update(parts)
+            for row in range(end, end + match.size):
+                found.setdefault(cell_of[row], []).append(self.rows[row])
+            end, last = end + match.size, last + match.size
         for cell in sorted(changed):
             yield cell, found[cell]
 
@@ -252,27 +253,3 @@ def _parts(
 
 def _likeness(one: Sequence[str], other: Sequence[str]) -> float:
     return SequenceMatcher(None, "\n".join(one), "\n".join(other), autojunk=False).ratio()
-
-
-def _aligned(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[int, int, int, int]]:
-    """Where rows of `old` are, as `start, end`, and what stands for them in `new`.
-
-    Raises:
-        ValueError: they are too long.
-    """
-    above = 0
-    most = min(len(old), len(new))
-    while above < most and old[above] == new[above]:
-        above += 1
-    below = 0
-    while below < most - above and old[-1 - below] == new[-1 - below]:
-        below += 1
-    end, last = len(old) - below, len(new) - below
-    if (end - above) * (last - above) > _MUCH:
-        raise ValueError("too much would change")
-    yield 0, above, 0, above
-    matcher = SequenceMatcher(None, old[above:end], new[above:last], autojunk=False)
-    for _, *where in matcher.get_opcodes():
-        i, j, k, n = (each + above for each in where)
-        yield i, j, k, n
-    yield end, len(old), last, len(new)

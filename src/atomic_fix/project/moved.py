@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from atomic_fix.alignment import aligned
 from atomic_fix.facts.outside import FileSlice, Given, Place
-
-_MUCH = 4_000_000
-"""Pairs of lines, beyond which it takes too long to align them."""
 
 
 def moved(outside: FileSlice, before: Sequence[str], after: Sequence[str]) -> FileSlice:
@@ -47,21 +45,8 @@ def _moved_key(given: Given, rows: dict[int, int]) -> str | None:
 
 def _rows(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
     """The new row of each old one that is still there."""
-    from difflib import SequenceMatcher
-
-    # What is the same above and below the edits need not be compared.
-    start = 0
-    most = min(len(before), len(after))
-    while start < most and before[start] == after[start]:
-        start += 1
-    end = 0
-    while end < most - start and before[-1 - end] == after[-1 - end]:
-        end += 1
-    rows = {row: row for row in range(1, start + 1)}
-    shift = len(after) - len(before)
-    rows.update((row, row + shift) for row in range(len(before) - end + 1, len(before) + 1))
-    old, new = before[start : len(before) - end], after[start : len(after) - end]
-    if len(old) * len(new) <= _MUCH:
-        for i, j, size in SequenceMatcher(None, old, new, False).get_matching_blocks():
-            rows.update((start + i + k + 1, start + j + k + 1) for k in range(size))
-    return rows
+    return {
+        match.before + index + 1: match.after + index + 1
+        for match in aligned(before, after)
+        for index in range(match.size)
+    }
