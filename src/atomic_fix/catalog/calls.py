@@ -42,6 +42,9 @@ SAME_PATH = frozenset(
     }
 )
 
+# Calls that ask whether there is a file.
+ASKING = frozenset({"exists", "is_file", "isfile"})
+
 # Calls that list a folder.
 LISTING = frozenset({"fwalk", "glob", "iglob", "iterdir", "listdir", "rglob", "scandir", "walk"})
 

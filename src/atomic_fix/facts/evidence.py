@@ -20,6 +20,7 @@ from typing import NamedTuple
 from atomic_fix.catalog import apis
 from atomic_fix.catalog import words as catalog
 from atomic_fix.catalog.apis import Content
+from atomic_fix.catalog.calls import ASKING
 from atomic_fix.catalog.features import FeatureName as Name
 from atomic_fix.catalog.weights import START
 from atomic_fix.facts.lines import keeps_lines
@@ -648,4 +649,4 @@ def _implies_absence(test: ast.expr, *, holds: bool) -> bool:
         return all(rest) and (first or (not holds and _asks_of_path(test.values)))
     if holds or not isinstance(test, ast.Call):
         return False
-    return last_name(test.func) in {"exists", "is_file", "isfile"}
+    return last_name(test.func) in ASKING

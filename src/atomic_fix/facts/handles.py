@@ -26,7 +26,7 @@ from atomic_fix.facts.nodes import (
     dotted,
     is_number,
     of_kind,
-    walk,
+    times_bound,
 )
 from atomic_fix.facts.paths import Paths, PathValue
 from atomic_fix.facts.paths.budget import Bounds
@@ -198,7 +198,7 @@ class Handles:
         bound = bound or home.bindings.get(name, [])
         if home is not function and len(bound) > 1:
             return []
-        return bound if _times_bound(home.node, name) == len(bound) else []
+        return bound if times_bound(home.node)[name] == len(bound) else []
 
     def modes_of(self, opened: Opened, call: Call) -> set[str]:
         """The modes in which a call may open what it opens."""
@@ -548,19 +548,6 @@ def _is_zero(node: ast.expr | None, *, absent: bool = False) -> bool:
     if isinstance(node, ast.Constant):
         return is_number(node) and node.value == 0
     return (dotted(node) or "").rpartition(".")[2] == "SEEK_SET"
-
-
-def _times_bound(node: ast.AST, name: str) -> int:
-    """How often a name is bound within a function or module, by any of its functions."""
-    found = 0
-    for each in walk(node):
-        if isinstance(each, ast.Name):
-            found += each.id == name and not isinstance(each.ctx, ast.Load)
-        elif isinstance(each, ast.alias):
-            found += (each.asname or each.name) == name
-        elif isinstance(each, (ast.Global, ast.Nonlocal)):
-            found += name in each.names
-    return found
 
 
 def _mode(text: str) -> set[str]:

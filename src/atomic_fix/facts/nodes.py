@@ -4,6 +4,7 @@ of the file."""
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -243,9 +244,24 @@ def assigned_in(node: ast.AST) -> frozenset[str]:
     return frozenset(name for each in targets if (name := dotted(each)) is not None)
 
 
+@lru_cache(maxsize=256)
+def times_bound(node: ast.AST) -> Counter[str]:
+    """How often each name is bound within a function or module, by any of its functions. Kept until
+    `forget_nodes`."""
+    found: Counter[str] = Counter()
+    for each in walk(node):
+        if isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load):
+            found[each.id] += 1
+        elif isinstance(each, ast.alias):
+            found[each.asname or each.name] += 1
+        elif isinstance(each, (ast.Global, ast.Nonlocal)):
+            found.update(set(each.names))
+    return found
+
+
 def forget_nodes() -> None:
     """Let go of the trees that the lookups of this module know."""
-    for known in (arguments, assigned_in, code_of, of_kind, parents_in):
+    for known in (arguments, assigned_in, code_of, of_kind, parents_in, times_bound):
         known.cache_clear()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from atomic_fix.catalog.apis import Content
-from atomic_fix.catalog.calls import LISTING
+from atomic_fix.catalog.calls import ASKING, LISTING
 from atomic_fix.catalog.words import KEPT_IN_CACHES, VERSIONED_FILES
 from atomic_fix.facts.caches import is_cache
 from atomic_fix.facts.evidence import Readers, Score, guarded_by_absence, is_read_back
@@ -26,7 +26,6 @@ from atomic_fix.facts.trusted import is_trusted
 
 # What is kept as objects or arrays took long to compute.
 _COSTLY = frozenset({"cloudpickle", "dill", "joblib", "numpy", "pandas", "pickle", "torch"})
-_ASKING = frozenset({"exists", "is_file", "isfile"})
 _MAKING = frozenset({"makedirs", "mkdir"})
 _WORD = re.compile(r"\w+")
 
@@ -148,7 +147,7 @@ def _cleared_in(function: FunctionFacts) -> _Cleared:
         match node:
             case ast.Assert(test=ast.UnaryOp(op=ast.Not(), operand=ast.Call() as asked)):
                 where = asked.args[0] if asked.args else getattr(asked.func, "value", None)
-                if where is not None and last_name(asked.func) in _ASKING:
+                if where is not None and last_name(asked.func) in ASKING:
                     found.add_file(where, node.lineno)
             case ast.Call(args=[where, *_]) if called_name(node) == "rmtree":
                 found.add_folder(where, node.lineno + 1)

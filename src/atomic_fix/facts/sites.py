@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.apis import Content, Move
+from atomic_fix.catalog.calls import ASKING
 from atomic_fix.catalog.words import LOADING, PROMISING_ATOMICITY, WRITING
 from atomic_fix.config import Config
 from atomic_fix.facts.candidates import Candidates, last_parts
@@ -35,7 +36,6 @@ _READING = frozenset(
 _PUBLISHING = frozenset({*apis.RUNNERS, *last_parts(apis.PUBLISHERS), *apis.PUBLISH_METHODS})
 _TREE_MAKERS = last_parts(apis.TREE_MAKERS)
 
-_ASKING = frozenset({"exists", "is_file", "isfile"})
 
 _OPENERS = last_parts(opener.name for opener in apis.OPENERS)
 
@@ -240,7 +240,7 @@ class Sites:
             found = self._asked_in[function] = []
             for branch in function.branches:
                 test = branch.node.test
-                if isinstance(test, ast.Call) and last_name(test.func) in _ASKING:
+                if isinstance(test, ast.Call) and last_name(test.func) in ASKING:
                     asked = test.args[0] if test.args else getattr(test.func, "value", None)
                     if asked is not None:
                         call = Call(branch.order, test, function, (), None)

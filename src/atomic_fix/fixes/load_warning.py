@@ -51,22 +51,15 @@ def warning(context: EditContext, swallow: Swallow, path: str, error: str, inden
             arguments = [f'"{said} the file"', f"path=str({path})", f"error=str({error})"]
         case "{":
             arguments = [f'"{said} {{}}: {{}}"', path, error]
-        case "call" if not re.search(r"[\"\\{}]", path):
-            text = [f'f"{said} {{{path}}}: {{{error}}}"']
-            end = context.end_of_row(swallow.node.lineno)
-            return context.format_call(logger.name, [*text, *logger.more], Span(end, end), indent)
-        case "call":
-            text = [f'"{said} %s: %s" % ({path}, {error})']
-            end = context.end_of_row(swallow.node.lineno)
-            return context.format_call(logger.name, [*text, *logger.more], Span(end, end), indent)
         case "%":
             arguments = [f'"{said} %s: %s"', path, error]
         case _ if re.search(r"[\"\\{}]", path):
             arguments = [f'"{said} %s: %s" % ({path}, {error})']
         case _:
             arguments = [f'f"{said} {{{path}}}: {{{error}}}"']
+    called = logger.name if logger.style == "call" else f"{logger.name}.warning"
     end = context.end_of_row(swallow.node.lineno)
-    return context.format_call(f"{logger.name}.warning", arguments, Span(end, end), indent)
+    return context.format_call(called, [*arguments, *logger.more], Span(end, end), indent)
 
 
 def _must_not_log_here(context: EditContext, swallow: Swallow) -> None:
