@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from atomic_fix import runtime
 from atomic_fix.cli import main
 from atomic_fix.finding import Applicability, Edit, Fix, Position, Span
-from atomic_fix.run import dependencies, helper_import, python_versions
+from atomic_fix.run import dependencies, helper_import, python_versions, search_path
 from atomic_fix.run.dependencies import normalised, requirement
 from atomic_fix.run.project import Projects
 
@@ -1994,3 +1994,9 @@ def test_programs_that_one_copy_cannot_serve_are_named(here: Path) -> None:
     assert run("--write", "--no-cache").exit_code == 0
     starts("two/job.py")
     starts("one/job.py")
+
+
+@pytest.mark.parametrize("step", [".parent", " / 'a'", ".resolve()"])
+def test_a_path_that_goes_too_deep_adds_no_folder(tmp_path: Path, step: str) -> None:
+    text = f"import sys\nsys.path.insert(0, __file__{step * 2_000})\n"
+    assert search_path.added(str(tmp_path / "a.py"), text, str(tmp_path)) == []

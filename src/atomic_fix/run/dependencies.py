@@ -266,13 +266,7 @@ def read_setup(text: str) -> dict[str, tuple[str, ...]]:
     tree = parsed(text)
     if tree is None:
         return {}
-    bound = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    bound = bound_by(tree)
     keywords: dict[str, tuple[str, ...]] = {}
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
@@ -316,6 +310,17 @@ def _pairs(value: ast.Dict) -> Iterator[str]:
         pair = [x.value for x in (key, each) if isinstance(x, ast.Constant)]
         if len(pair) == 2 and all(isinstance(x, str) for x in pair):
             yield "=".join(map(str, pair))
+
+
+def bound_by(tree: ast.Module) -> dict[str, ast.expr]:
+    """What the names of a module stand for, by its own plain assignments."""
+    return {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
 
 
 def parsed(text: str) -> ast.Module | None:

@@ -12,8 +12,10 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 
+from atomic_fix.run import dependencies
 from atomic_fix.run.module_files import find_module
 
 _MOST_NEIGHBOURS = 100
@@ -91,17 +93,10 @@ def added(path: str, text: str, top: str) -> list[str]:
 
 @lru_cache(maxsize=64)
 def _added(path: str, text: str, top: str) -> tuple[str, ...]:
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = dependencies.parsed(text)
+    if tree is None:
         return ()
-    bound = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    bound = dependencies.bound_by(tree)
     found = []
     for node in tree.body:
         match node:
@@ -111,7 +106,8 @@ def _added(path: str, text: str, top: str) -> tuple[str, ...]:
                     args=[*_, place],
                 )
             ):
-                found += _places(place, path, top, bound)
+                with suppress(RecursionError):  # thousands of `.parent` are no path
+                    found += _places(place, path, top, bound)
     return tuple(dict.fromkeys(each for each in found if os.path.isdir(each)))
 
 
