@@ -341,13 +341,14 @@ def test_nothing_is_set_that_is_so_already(target: Path, monkeypatch: pytest.Mon
 def change_by_another(
     target: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> tuple[type[BaseException] | None, str]:
-    """What comes of a write whose target gets another mode meanwhile, and whose attributes cannot
-    be listed by then: the error, if any, and the content."""
+    """What comes of a write whose target, which has an attribute, gets another mode meanwhile, and
+    whose attributes cannot be listed by then: the error, if any, and the content."""
 
     def refused(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
     target.chmod(0o600)
+    xattr(target, "user.origin", b"here")
     try:
         with runtime.atomic_open(target) as file:
             file.write("new")
@@ -785,14 +786,16 @@ def test_fifo_that_is_gone_again_when_it_has_been_looked_at(
         found = real(given)
         path.unlink()
         if not reader:
-            os.mkfifo(path)
+            os.mkfifo(path, 0o600)
             reader.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
         return found or (str(tmp_path), "x")
 
+    usual = stat.S_IMODE(path.stat().st_mode)
     monkeypatch.setattr(runtime, "_locate", locate)
     runtime.atomic_write_text(path, "new")
     os.close(reader[0])
     assert (path.is_file(), path.read_text()) == (True, "new")
+    assert stat.S_IMODE(path.stat().st_mode) == usual  # and not that of the FIFO
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -815,8 +818,11 @@ def test_ids_that_are_not_mapped(target: Path, monkeypatch: pytest.MonkeyPatch) 
 
     os.chown(target, 12, 34)
     monkeypatch.setattr(os, "fchown", refused)
-    with pytest.warns(runtime.AtomicWriteWarning, match="owner and group") as said:
-        runtime.atomic_write_text(target, "new")
+    with (
+        pytest.warns(runtime.AtomicWriteWarning, match="owner and group") as said,
+        runtime.atomic_open(target) as file,
+    ):
+        file.write("new")
     assert len(said) == 1  # what nobody has changed since then is not tried again
     assert target.read_text() == "new"
 
