@@ -121,9 +121,9 @@ def test_above_a_handler() -> None:
 )
 def test_comment_after_the_colon_of_a_handler(head: str, expected: list[str]) -> None:
     found, handler = handler_in(f"try:\n    load()\n{head}\n    # among\n    pass  # behind\n")
-    assert [each.text for each in found.behind_colon(handler)] == expected
+    assert [each.text for each in found.after_colon(handler)] == expected
 
 
 def test_a_one_row_handler_has_no_comment_after_its_colon() -> None:
     found, handler = handler_in("try: load()\nexcept ValueError: pass  # why not\n")
-    assert not found.behind_colon(handler)
+    assert not found.after_colon(handler)

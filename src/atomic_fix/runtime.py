@@ -1,6 +1,6 @@
-"""Replace a file's content so that a crash leaves the old content or the new, never a part.
+"""Replace a file's content so that a crash leaves either the old content or the new, never a mix.
 
-Standard library only, Python 3.8 and later; this one file may be copied into a project.
+Standard library only, Python 3.8 and later; this file can be copied into a project.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     _T = TypeVar("_T")
-    # No `|`: a checker that targets Python 3.8 takes it in annotations only.
+    # No `|`: a type checker that targets Python 3.8 accepts it in annotations only.
     _Path = Union[str, bytes, os.PathLike[str], os.PathLike[bytes]]  # noqa: UP007
 
 __all__ = [
@@ -59,17 +59,17 @@ _PREFIX, _SUFFIX = ".atomic-", ".tmp"
 _TEMP = re.compile(re.escape(_PREFIX) + "[0-9a-f]{16}" + re.escape(_SUFFIX))
 _RESCUED = ".rescued"  # no name that `sweep_leftovers` takes
 
-# "This file system cannot do that", never "it went wrong": write-back errors are EIO, ENOSPC
-# and EDQUOT. CIFS, VirtualBox and Ceph answer fsync of a directory so.
+# These mean "not supported by this file system", never "the write failed": write-back errors are
+# EIO, ENOSPC and EDQUOT. CIFS, VirtualBox and Ceph return them for fsync of a directory.
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP})
 _NO_LOCKS = _UNSUPPORTED | {errno.ENOLCK, errno.ENOSYS}
-# What was a regular file, or not there, is a link (ELOOP) or a FIFO (ENXIO) by now.
+# A regular or missing file has meanwhile become a link (ELOOP) or a FIFO (ENXIO).
 _SWAPPED = frozenset({errno.ELOOP, errno.ENXIO})
-# They vouch for the old content.
+# Attributes that are only valid for the old content.
 _VOUCHING = frozenset({"security.capability", "security.ima", "security.evm"})
 _NOT = (False, False, False)
 
-# Windows has none of the first three and alone has the last.
+# Windows lacks the first three; only Windows has the last.
 _O_DIRECTORY = getattr(os, "O_DIRECTORY", 0)
 _O_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _O_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
@@ -77,18 +77,18 @@ _O_BINARY = getattr(os, "O_BINARY", 0)
 
 
 class AtomicWriteWarning(RuntimeWarning):
-    """Given before the target changes: something about it cannot be kept.
+    """Issued before the target changes: some property of it cannot be preserved.
 
-    Turn it into an error (`warnings.simplefilter("error", AtomicWriteWarning)`) and the
-    write is refused instead, with the old content in place.
+    Turn it into an error (`warnings.simplefilter("error", AtomicWriteWarning)`) and the write fails
+    instead, leaving the old content in place.
     """
 
 
 class CheckpointCorruptedError(ValueError):
-    """A checkpoint is there but cannot be read. Raise it `from` the error that said so.
+    """A checkpoint exists but its content cannot be read. Raise it `from` the original error.
 
-    `size` is the number of bytes that were read. Without it, it is that of the file now, or
-    None when that cannot be told.
+    `path` is the file, `size` the number of bytes that were read. If `size` is not given, it is the
+    current size of the file in bytes, or None if that cannot be determined.
     """
 
     def __init__(self, path: _Path, size: int | None = None) -> None:
@@ -105,12 +105,12 @@ class CheckpointCorruptedError(ValueError):
         return f"{os.fsdecode(self.path)}: corrupted checkpoint ({size}){self._why()}"
 
     def _why(self) -> str:
-        # The cause is known only after __init__, and pickling drops it.
+        # `raise ... from` sets the cause only after __init__, and pickling drops it.
         cause = self.__cause__
         return self._reason if cause is None else f": {type(cause).__name__}: {cause}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Not by way of __init__: where it is unpickled, the path may be that of another file.
+        # Does not call __init__: where this is unpickled, the path may be another file's.
         kind = type(self)
         state = {**self.__dict__, "_reason": self._why()}
         return kind.__new__, (kind, *self.args), state
@@ -130,26 +130,26 @@ def atomic_open(
     make_parents: bool = False,
     perm: int | None = None,
 ) -> AbstractContextManager[IO[Any]]:
-    """Open `path` for writing as `open` does, but publish only when the block ends cleanly.
+    """Open `path` for writing as `open` does, but replace it only if the block succeeds.
 
-    The block gets a real file; its `name` is `path`, as with `open`. Any exception, also
-    KeyboardInterrupt, leaves the old content. Only the process that enters the block publishes:
-    a child forked inside it does not.
+    Use it as a context manager. The block gets a real file; its `name` is `path`, as with `open`.
+    After any exception, including KeyboardInterrupt, the old content is still there. Only the
+    process that enters the block replaces the file; a child process forked inside it does not.
 
-    Without `fsync` the content is whole after a kill, not after a loss of power. `permissions`
-    sets the permission bits exactly (`perm` is its older name); without it an existing file
-    keeps its own and a new one obeys the umask. `backup` names a file that keeps the content
-    from before. `make_parents` makes the folders that are missing.
+    With `fsync=False`, the content is complete if the process is killed, but may not be after a
+    power failure. `permissions` sets the exact permission bits, such as 0o600 (`perm` is its older
+    name); by default an existing file keeps its own, and a new one follows the umask. `backup` is
+    the path of a file that keeps the previous content. `make_parents` creates missing folders.
 
     Raises ValueError for a mode that does not replace the whole content (`a`, `r`, `x`), and
-    OSError with `path` in it when the file cannot be written.
+    OSError with `path` as its file name if the file cannot be written.
     """
     if sorted(mode.replace("t", "", 1).replace("b", "", 1).replace("+", "", 1)) != ["w"] or (
         "t" in mode and "b" in mode
     ):
-        raise ValueError(f"atomic_open replaces the whole content: mode {mode!r} does not")
+        raise ValueError(f"atomic_open replaces the whole content; mode {mode!r} is not supported")
     if "b" in mode and (encoding, errors, newline) != (None, None, None):
-        raise ValueError("binary mode takes no encoding, errors or newline")
+        raise ValueError("binary mode doesn't take encoding, errors or newline")
     if "b" not in mode and buffering == 0:
         raise ValueError("can't have unbuffered text I/O")
     bits = _permissions(permissions, perm, "perm")
@@ -167,10 +167,10 @@ def atomic_write_bytes(
     make_parents: bool = False,
     mode: int | None = None,
 ) -> int:
-    """Replace the content of `path` as `Path.write_bytes` does; returns the number of bytes.
+    """Replace the content of `path` as `Path.write_bytes` does; return the number of bytes.
 
     The options are those of `atomic_open`; `mode` is an older name of `permissions`. Raises
-    TypeError when `data` is no buffer, OSError as `atomic_open` does.
+    TypeError if `data` is not bytes-like, and OSError as `atomic_open` does.
     """
     view = memoryview(data)
     _write(path, view, fsync, _permissions(permissions, mode, "mode"), backup, make_parents)
@@ -190,10 +190,10 @@ def atomic_write_text(
     make_parents: bool = False,
     mode: int | None = None,
 ) -> int:
-    """Replace the content of `path` as `Path.write_text` does; returns the number of characters.
+    """Replace the content of `path` as `Path.write_text` does; return the number of characters.
 
-    Raises TypeError when `text` is no str, UnicodeEncodeError when it cannot be encoded,
-    both before any file is touched; OSError as `atomic_open` does.
+    Raises TypeError if `text` is not a str and UnicodeEncodeError if it cannot be encoded, both
+    before any file is touched; OSError as `atomic_open` does.
     """
     data = _encoded(text, encoding, errors, newline)
     _write(path, data, fsync, _permissions(permissions, mode, "mode"), backup, make_parents)
@@ -213,10 +213,10 @@ def atomic_write_json(
     mode: int | None = None,
     **options: Any,
 ) -> None:
-    """Write what `path.write_text(json.dumps(obj, **options), encoding)` would write.
+    """Write the same content as `path.write_text(json.dumps(obj, **options), encoding)`.
 
-    Raises TypeError or ValueError when `obj` is not serialisable, before any file is
-    touched; OSError as `atomic_open` does. A corrupted file does not become the `backup`.
+    Raises TypeError or ValueError if `obj` cannot be serialised, before any file is touched;
+    OSError as `atomic_open` does. A corrupted file never replaces the `backup`.
     """
     data = _encoded(json.dumps(obj, **options), encoding, None, newline)
     bits = _permissions(permissions, mode, "mode")
@@ -233,10 +233,10 @@ async def atomic_write_bytes_async(
     make_parents: bool = False,
     mode: int | None = None,
 ) -> int:
-    """`atomic_write_bytes` in a thread of the asyncio loop; `data` is copied first.
+    """`atomic_write_bytes` in a worker thread of the asyncio loop; `data` is copied first.
 
-    Cancelled before a thread is free, it writes nothing. Once the write has begun, a
-    cancellation waits for its end: no timeout cuts a write short on a disk that hangs.
+    If it is cancelled before a thread is free, nothing is written. Once the write has begun,
+    cancellation waits until it ends, so a timeout cannot interrupt a write to a disk that hangs.
     """
     kept = bytes(memoryview(data))
     bits = _permissions(permissions, mode, "mode")
@@ -281,7 +281,7 @@ async def atomic_write_json_async(
 ) -> None:
     """`atomic_write_json` in a thread, with cancellation as in `atomic_write_bytes_async`.
 
-    `obj` is serialised before the first await, so that other tasks may change it meanwhile.
+    `obj` is serialised before the first await, so other tasks may change it in the meantime.
     """
     data = _encoded(json.dumps(obj, **options), encoding, None, newline)
     bits = _permissions(permissions, mode, "mode")
@@ -302,15 +302,16 @@ def load_json_checkpoint(
     backup: _Path | None = None,
     **options: Any,
 ) -> Any:
-    """Read JSON state, telling a missing file from a corrupted one.
+    """Read JSON state and distinguish a missing file from a corrupted one.
 
-    Missing: `default`, or FileNotFoundError when none is given. There but unreadable (empty,
-    cut short, wrong encoding, nested too deeply): CheckpointCorruptedError, or, when `backup`
-    holds a good version, that one with a RuntimeWarning. `options` go to `json.loads`. Other
-    OSErrors are raised as they are: a file that may not be read is neither missing nor corrupted.
+    Missing: returns `default`, or raises FileNotFoundError if none is given. Corrupted (empty,
+    truncated, wrong encoding, nested too deeply): raises CheckpointCorruptedError; but if `backup`
+    holds a good version, returns that one with a RuntimeWarning. `options` are passed to
+    `json.loads`. Other OSErrors are raised unchanged: a file without read permission is neither
+    missing nor corrupted.
 
-    A missing file is not taken from the backup: programs remove their checkpoint to start anew.
-    A backup that is still there then is worth a RuntimeWarning.
+    A missing file is not restored from the backup, because programs remove their checkpoint to
+    start afresh. If a backup exists then, there is a RuntimeWarning.
     """
     return _load(path, _json_loader(encoding, options), _JSON_ERRORS, default, backup, _caller())
 
@@ -323,7 +324,7 @@ async def load_json_checkpoint_async(
     backup: _Path | None = None,
     **options: Any,
 ) -> Any:
-    """`load_json_checkpoint` in a thread of the asyncio loop."""
+    """`load_json_checkpoint` in a worker thread of the asyncio loop."""
     loads = _json_loader(encoding, options)
     caller = _caller()
     return await _in_thread(
@@ -339,10 +340,12 @@ def load_checkpoint(
     encoding: str | None = None,
     backup: _Path | None = None,
 ) -> Any:
-    """Read state of any format: what `loads` makes of the bytes, or of the text in `encoding`.
+    """Read state of any format: `loads` is called with the bytes, or with text if `encoding` is
+    set.
 
-    As `load_json_checkpoint`, but each Exception of `loads` means corrupted: who writes the
-    format decides how it says so (UnpicklingError, EOFError, YAMLError, ValidationError).
+    Like `load_json_checkpoint`, but any Exception that `loads` raises means that the file is
+    corrupted, since each format has its own errors (UnpicklingError, EOFError, YAMLError,
+    ValidationError). Raises LookupError if `encoding` is unknown.
     """
     loads = _loader(loads, encoding)
     return _load(path, loads, Exception, default, backup, _caller())
@@ -356,7 +359,7 @@ async def load_checkpoint_async(
     encoding: str | None = None,
     backup: _Path | None = None,
 ) -> Any:
-    """`load_checkpoint` in a thread of the asyncio loop; `loads` runs there too."""
+    """`load_checkpoint` in a worker thread of the asyncio loop; `loads` runs there too."""
     loads = _loader(loads, encoding)
     caller = _caller()
     return await _in_thread(
@@ -365,19 +368,19 @@ async def load_checkpoint_async(
 
 
 def sweep_leftovers(directory: _Path, *, older_than: float = 3600.0) -> list[str]:
-    """Remove what killed writers left in `directory`; returns the paths removed.
+    """Remove temporary files that killed writers left in `directory`; return the removed paths.
 
-    A file goes only when its name is one that this module makes, its last change is
-    `older_than` seconds ago, and no living writer holds its lock. The age is for file systems
-    whose locks other hosts don't see (NFS mounted with nolock); elsewhere 0 is safe. Raises
-    OSError when `directory` cannot be listed or a lock fails.
+    A file is removed only if its name is one that this module makes, it was last changed at least
+    `older_than` seconds ago, and no running writer holds its lock. The age matters on file systems
+    whose locks other hosts cannot see (NFS mounted with nolock); elsewhere 0 is safe. Raises
+    OSError if `directory` cannot be listed or a lock fails.
     """
     removed = []
     for name in sorted(os.listdir(os.fsdecode(directory))):
         if not _TEMP.fullmatch(name):
             continue
         path = os.path.join(os.fsdecode(directory), name)
-        # Gone meanwhile, locked by its writer, or not ours to remove: leave it.
+        # Removed meanwhile, locked by its writer, or no permission to remove it: leave it.
         with contextlib.suppress(FileNotFoundError, BlockingIOError, PermissionError):
             if _sweep(path, older_than):
                 removed.append(path)
@@ -386,24 +389,24 @@ def sweep_leftovers(directory: _Path, *, older_than: float = 3600.0) -> list[str
 
 def _sweep(path: str, older_than: float) -> bool:
     found = os.lstat(path)
-    # Windows has no locks. An open file cannot be removed there (error 32), but a writer closes
-    # its file just before the replace: a fresh one is never touched.
+    # There is no flock on Windows. An open file cannot be removed there (error 32), but a writer
+    # closes its file just before the replace, so recent files are never touched.
     least = older_than if fcntl is not None else max(older_than, 60.0)
     if not stat.S_ISREG(found.st_mode) or time.time() - found.st_mtime < least:
         return False
     if fcntl is None:
         os.unlink(path)
         return True
-    fd = os.open(path, os.O_RDWR | _O_NOFOLLOW)  # NFS locks what is open for writing
+    fd = os.open(path, os.O_RDWR | _O_NOFOLLOW)  # NFS can only lock a file that is open for writing
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in _NO_LOCKS:
-            return False  # no telling whether its writer lives
+            return False  # its writer may still be running
         raise
     else:
-        # A writer that has made this file but not yet locked it will find it gone and make
-        # another; one that has published it meanwhile no longer uses this name.
+        # A writer that has created this file but not yet locked it will notice that it is gone and
+        # create another; one that has published it meanwhile no longer uses this name.
         os.unlink(path)
         return True
     finally:
@@ -412,28 +415,28 @@ def _sweep(path: str, older_than: float) -> bool:
 
 def _permissions(permissions: int | None, old: int | None, name: str) -> int | None:
     if permissions is not None and old is not None:
-        raise TypeError(f"permissions is given twice: {name} is its older name")
+        raise TypeError(f"permissions is given twice: {name} is an older name of it")
     return old if permissions is None else permissions
 
 
 def _encoded(text: str, encoding: str | None, errors: str | None, newline: str | None) -> bytes:
-    # The codec and newline machinery of open(), on memory.
+    # Encodes text and newlines in memory exactly as open() does.
     buffer = io.BytesIO()
     encoder = io.TextIOWrapper(buffer, encoding, errors, newline)
     encoder.write(text)
     encoder.flush()
-    # Not getbuffer(): kept by a traceback, it crashed the collector of Python 3.12.1.
+    # Not getbuffer(): kept alive by a traceback, it crashed Python 3.12.1's garbage collector.
     return buffer.getvalue()
 
 
-# Nested too deeply is a RecursionError; too many digits for an int, a ValueError.
+# Too deep nesting raises RecursionError; too many digits for an int, ValueError.
 _JSON_ERRORS = (ValueError, RecursionError)
 
 
 def _loader(loads: Callable[[Any], Any], encoding: str | None) -> Callable[[bytes], Any]:
     if encoding is None:
         return loads
-    "".encode(encoding)  # LookupError for a name that is none: no corrupted file
+    "".encode(encoding)  # an unknown encoding raises LookupError, not "corrupted"
     return lambda data: loads(io.TextIOWrapper(io.BytesIO(data), encoding).read())
 
 
@@ -458,7 +461,7 @@ def _load(
         if default is _REQUIRED:
             raise
         if backup is not None and os.path.exists(backup):
-            text = f"{os.fsdecode(path)}: missing; its backup {os.fsdecode(backup)} is not used"
+            text = f"{os.fsdecode(path)}: missing; the backup {os.fsdecode(backup)} is not used"
             warnings.warn_explicit(text, RuntimeWarning, *caller)
         return default
     except CheckpointCorruptedError as corrupted:
@@ -483,7 +486,7 @@ def _read(path: _Path, loads: Callable[[bytes], Any], errors: Any) -> Any:
 
 
 def _good_backup(path: _Path, encoding: str | None, backup: _Path | None) -> _Path | None:
-    """`backup`, or None when what is at `path` now is no good version: keep the one before."""
+    """`backup`, or None if the file at `path` is corrupted, so that the older backup is kept."""
     if backup is not None and os.path.isfile(path):
         try:
             _read(path, _json_loader(encoding, {}), _JSON_ERRORS)
@@ -499,7 +502,7 @@ async def _in_thread(call: Callable[[], _T], *, finish: bool = True) -> _T:
     import contextvars
     import threading
 
-    first = threading.Lock()  # held by who comes first: the thread, or a cancellation
+    first = threading.Lock()  # acquired by whichever comes first: the thread, or a cancellation
 
     def run() -> Any:
         return call() if first.acquire(blocking=False) else None
@@ -510,10 +513,10 @@ async def _in_thread(call: Callable[[], _T], *, finish: bool = True) -> _T:
         return await asyncio.shield(future)
     except asyncio.CancelledError as cancelled:
         if not finish or first.acquire(blocking=False):
-            future.cancel()  # and leaves the queue
+            future.cancel()  # removes it from the executor's queue
             raise
-        # A thread cannot be stopped. Were it left behind, this write could overtake a later
-        # one of the same file; so the cancellation waits for it.
+        # A thread cannot be stopped. If it kept running, this write could happen after a later one
+        # to the same file, so the cancellation waits for it.
         while not future.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait({future})
@@ -530,7 +533,7 @@ def _write(
     make_parents: bool,
     caller: tuple[Any, ...] | None = None,
 ) -> None:
-    """All of the content at once: no file object, no buffer."""
+    """Write all of the content at once, without a file object or buffer."""
     replacement = _Replacement(path, fsync, permissions, backup, make_parents, caller)
     try:
         try:
@@ -547,15 +550,15 @@ def _write(
 
 @contextlib.contextmanager
 def _block(replacement: _Replacement) -> Iterator[IO[Any]]:
-    """The same around a block. A generator, since it is closed also when an interrupt comes
-    between __enter__ and the block, or when nobody ever leaves the block.
+    """The same as `_write` around a block. It is a generator because a generator is closed even if
+    an interrupt comes between __enter__ and the block, or if the block is never left.
     """
     try:
         try:
             with replacement:
                 replacement.begin()
                 file = replacement.open()
-            yield file  # errors of the block are left as they are
+            yield file  # errors raised in the block are not changed
             with replacement:
                 replacement.commit()
         finally:
@@ -566,7 +569,7 @@ def _block(replacement: _Replacement) -> Iterator[IO[Any]]:
 
 
 class _Block:
-    """What `atomic_open` returns: good for one block."""
+    """The context manager that `atomic_open` returns, for one block."""
 
     def __init__(self, replacement: _Replacement) -> None:
         self._replacement = replacement
@@ -583,7 +586,8 @@ class _Block:
 
 
 class _File(io.FileIO):
-    """The temporary file under the target's name, so that a failed write tells that name."""
+    """The temporary file with the target's name, so that errors of a failed write show that
+    name."""
 
     def write(self, data: Any, /) -> int:
         try:
@@ -599,10 +603,10 @@ def _copy(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 class _Replacement:
-    """New content on its way: a hidden file beside the target until it is published.
+    """New content in a hidden temporary file beside the target, until it replaces the target.
 
-    `begin`, then `write` or `open`, then `commit`; and `discard`, whatever happens. In a `with`,
-    errors speak of the caller's path, not of a descriptor or a temporary name.
+    Call `begin`, then `write` or `open`, then `commit`; and always `discard` at the end. Within
+    `with`, errors name the caller's path, not a descriptor or a temporary file.
     """
 
     pid: int | None = None
@@ -639,13 +643,13 @@ class _Replacement:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if isinstance(error, OSError) and (
-            self.copy is None or error.filename is not self.copy.path  # named already
+            self.copy is None or error.filename is not self.copy.path  # already names the backup
         ):
             error.filename = self.path
             del error.filename2
 
     def begin(self) -> None:
-        """Everything up to a file that takes the new content, with the old one's attributes."""
+        """Create the file for the new content, with the attributes of the old one."""
         self.pid = os.getpid()
         if not self._find():
             self.through = open(self.path, *self.layers)  # noqa: SIM115 -- settle closes it
@@ -656,7 +660,7 @@ class _Replacement:
         self._make_temp()
         if self.old is not None:
             if self.was.st_nlink > 1:
-                self._warn(f"has {self.was.st_nlink} names: the others keep the old content")
+                self._warn(f"has {self.was.st_nlink} hard links: the others keep the old content")
             self._inherit(self.old, self.was, self.made)
 
     def write(self, data: memoryview) -> None:
@@ -689,7 +693,7 @@ class _Replacement:
 
     def commit(self) -> None:
         if os.getpid() != self.pid:
-            self._warn("is published by the process that opened it, not by this child of it")
+            self._warn("is written by the process that opened it, not by this child process")
             return
         self.settle()
         self.publish()
@@ -698,7 +702,7 @@ class _Replacement:
                 self.copy.publish()
 
     def settle(self) -> None:
-        """Bring the new content to the disk, with its attributes; its name comes later."""
+        """Flush the new content and its attributes to disk, before it is renamed."""
         for file in reversed(self.files):
             file.close()
         if self.through is not None:
@@ -710,7 +714,7 @@ class _Replacement:
         _flush(self.new, self.fsync)
 
     def publish(self) -> None:
-        """Give the new content its name."""
+        """Rename the new content to its final name."""
         if self.through is not None:
             return
         if _WINDOWS:
@@ -722,11 +726,12 @@ class _Replacement:
         self._release()
 
     def discard(self) -> None:
-        """Leave nothing behind; may be called again. An error here would hide the first."""
+        """Clean up; may be called again. Errors are ignored, as they would hide the original
+        one."""
         ours = os.getpid() == self.pid
-        if not ours:  # forked since: what is there, and what is yet to be written, is the parent's
+        if not ours:  # in a forked child: the temporary file and buffered data belong to the parent
             self.temps.clear()
-        # Outermost first, so that it is written; innermost first, so that it is not.
+        # Closing the outermost file first writes buffered data; the innermost first drops it.
         for file in reversed(self.files) if ours else self.files:
             with contextlib.suppress(Exception):
                 file.close()
@@ -740,8 +745,8 @@ class _Replacement:
         if self.copy is not None:
             self.copy.discard()
 
-    # A KeyboardInterrupt comes between two bytecodes. These two go from the system call to
-    # the list, and back, within one call into C, so that it never loses a descriptor.
+    # A KeyboardInterrupt can come between any two bytecodes. These two methods combine the system
+    # call and the change of the list in one call into C, so that no descriptor is lost.
 
     def _hold(self, path: str, flags: int, mode: int = 0o777, dir_fd: int | None = None) -> int:
         opening = functools.partial(os.open, dir_fd=dir_fd)
@@ -752,7 +757,8 @@ class _Replacement:
         list(map(os.close, map(self.held.pop, [-1] * len(self.held))))
 
     def _find(self) -> bool:
-        """Open what is at `path`; false when that can only be written through."""
+        """Open the file at `path`; False if it is a FIFO, device or the like, to be written
+        directly."""
         path = self.path if isinstance(self.path, str) else os.fsdecode(self.path)
         attempts = 0
         while True:
@@ -770,15 +776,15 @@ class _Replacement:
                     self._find_old()
                 return True
             except OSError as error:
-                # open() would find one or the other: look again.
+                # The path changed in between: try again.
                 attempts += 1
                 if error.errno not in _SWAPPED or attempts == 100:
                     raise
             self._release()
 
     def _find_old(self) -> None:
-        # One descriptor for the directory: it stays the right one when the body changes the
-        # working directory or someone renames it, and running out of descriptors shows now.
+        # A descriptor of the directory stays valid if the block changes the working directory or
+        # the directory is renamed, and running out of descriptors is noticed now.
         flags = os.O_RDONLY | _O_DIRECTORY
         try:
             self.dir_fd = self._hold(self.directory, flags)
@@ -787,7 +793,7 @@ class _Replacement:
                 raise self._no_folder() from None
             self._make_folder(self.directory)
             self.dir_fd = self._hold(self.directory, flags)
-        # Asks the kernel what open(path, "w") would ask, and truncates nothing.
+        # Checks the same permissions as open(path, "w"), without truncating the file.
         flags = os.O_WRONLY | _O_NOFOLLOW | _O_NONBLOCK
         try:
             self.old = self._hold(self.name, flags, dir_fd=self.dir_fd)
@@ -799,7 +805,7 @@ class _Replacement:
             raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
 
     def _find_on_windows(self) -> None:
-        # No directory descriptors there.
+        # Windows has no directory descriptors.
         directory = os.path.abspath(self.directory)
         if not os.path.isdir(directory):
             if not self.make_parents:
@@ -815,7 +821,7 @@ class _Replacement:
         return FileNotFoundError(errno.ENOENT, text)
 
     def _make_folder(self, path: str) -> None:
-        """Make it and those above it, each on disk before it is used."""
+        """Create the folder and its missing parents, each flushed to disk before it is used."""
         parent = os.path.dirname(path) or os.curdir
         with contextlib.suppress(FileExistsError):
             try:
@@ -830,8 +836,8 @@ class _Replacement:
             self._release()
 
     def _keep(self, backup: _Path) -> None:
-        """Bring the old content to the disk for `backup`: it gets that name after the new
-        content has its own, so that at each moment one good version has a name.
+        """Copy the old content to disk for `backup`. The copy is renamed to `backup` after the new
+        content has its final name, so that a good version exists at all times.
         """
         try:
             old = open(self.path, "rb")  # noqa: SIM115 -- closed by the with below
@@ -855,12 +861,12 @@ class _Replacement:
         if other.through is not None or self.name != other.name:
             return False
         if self.dir_fd is None or other.dir_fd is None:
-            return True  # Windows: the names are whole paths
+            return True  # Windows: the names are full paths
         return os.path.samestat(os.fstat(self.dir_fd), os.fstat(other.dir_fd))
 
     def _make_temp(self) -> None:
-        # What exists may be secret, so its successor is not readable by others even while
-        # empty; for a new file the kernel applies umask and default ACL.
+        # An existing file may be secret, so the new one is not readable by others even while it is
+        # empty; for a new file the kernel applies the umask and the default ACL.
         mode = 0o666 if self.old is None and self.permissions is None else 0o600
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _O_BINARY
         for _ in range(100):
@@ -874,15 +880,15 @@ class _Replacement:
                 continue
             if self._lock_temp(temp):
                 return
-            self.temps.clear()  # removed by a sweep, or about to be
-            reason = (errno.EAGAIN, "another process takes each temporary file away at once")
+            self.temps.clear()  # removed by sweep_leftovers, or about to be
+            reason = (errno.EAGAIN, "another process removes each temporary file at once")
         raise OSError(*reason)
 
     def _hidden(self, suffix: str) -> str:
         return self.prefix + _PREFIX + os.urandom(8).hex() + suffix
 
     def _lock_temp(self, temp: str) -> bool:
-        """Show `sweep_leftovers` that this one lives; false when it came first."""
+        """Lock the file so that `sweep_leftovers` keeps it; False if a sweep got there first."""
         if fcntl is not None:
             try:
                 fcntl.flock(self.new, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -907,7 +913,7 @@ class _Replacement:
             except OSError as error:
                 if error.errno == errno.EBUSY and self.old is not None:
                     break
-                # Windows, while a reader or a scanner has the target open: access denied,
+                # Windows, while a reader or a virus scanner has the target open: access denied,
                 # sharing violation, lock violation.
                 if getattr(error, "winerror", None) not in {5, 32, 33} or delay > 0.6:
                     raise
@@ -916,12 +922,13 @@ class _Replacement:
         self._write_in_place(temp, self.old)
 
     def _write_in_place(self, temp: str, old: int) -> None:
-        """A file that is itself a mount point (a container's bind mount) cannot be replaced.
+        """Copy over a file that is a mount point (a bind mount in a container): it cannot be
+        replaced.
 
-        From the first byte that is copied over it, the hidden file is the only whole version:
-        until the copy is complete, it has a name that no sweep takes.
+        While it is overwritten, the temporary file is the only complete version. Until the copy is
+        complete, it has a name that `sweep_leftovers` does not remove.
         """
-        self._warn("is a mount point: written in place, not atomically")
+        self._warn("is a mount point: it is overwritten in place, not atomically")
         rescued = self._hidden(_RESCUED)
         self.temps.append(rescued)
         os.rename(temp, rescued, src_dir_fd=self.dir_fd, dst_dir_fd=self.dir_fd)
@@ -931,7 +938,7 @@ class _Replacement:
         try:
             with open(self.new, "rb", closefd=False) as source:
                 source.seek(0)
-                with open(old, "wb", closefd=False) as target:  # truncates nothing
+                with open(old, "wb", closefd=False) as target:  # does not truncate
                     _copy(source, target)
                     target.truncate()
             _flush(old, self.fsync)
@@ -947,13 +954,14 @@ class _Replacement:
     def _inherit(
         self, old: int, was: os.stat_result, now: os.stat_result, by_block: Iterable[bool] = _NOT
     ) -> None:
-        """Give the new file owner, group, extended attributes (so ACLs) and mode of the old.
+        """Give the new file the owner, group, extended attributes (including ACLs) and mode of the
+        old.
 
-        Before the fsync, by descriptor: after it they would not be durable. Before the block:
-        what that sets by descriptor counts. The set-id bits go, as they do when an
-        unprivileged process writes to a file.
+        This is done by descriptor before the fsync, because later changes would not be durable, and
+        before the block, so that what the block sets by descriptor takes precedence. The set-id
+        bits are cleared, as when an unprivileged process writes to a file.
         """
-        if sys.platform == "win32":  # for type checkers: nothing old is open there
+        if sys.platform == "win32":  # for type checkers: the old file is never open on Windows
             return
         owner_set, xattrs_set, mode_set = by_block
         owner, wanted = (now.st_uid, now.st_gid), (was.st_uid, was.st_gid)
@@ -961,22 +969,22 @@ class _Replacement:
         if owner != wanted and not owner_set:
             owner = self._inherit_owner(owner, wanted)
             if owner[1] != wanted[1]:
-                # What one group was allowed must not be allowed to another.
+                # Rights of the old group must not be given to another group.
                 mode = mode & ~0o070 | (mode & 0o007) << 3 & mode
         if mode_set:
             mode = stat.S_IMODE(now.st_mode)
         elif self.permissions is not None:
-            mode = 0o600  # until all of it is there
+            mode = 0o600  # until the content is complete
         xattrs = {} if xattrs_set else self._inherit_xattrs(old)
         if xattrs:
-            now = os.fstat(self.new)  # an ACL sets the mode, perhaps to more than is allowed now
+            now = os.fstat(self.new)  # an ACL changes the mode, perhaps to a wider one
         if stat.S_IMODE(now.st_mode) != mode:
             os.fchmod(self.new, mode)
         self.left = (owner, xattrs, mode)
 
     def _inherit_changes(self, old: int) -> None:
-        """What others have changed on the target since then counts too, but what the block has
-        set by descriptor comes first.
+        """Copy attributes of the target that others have changed since `begin`, except those that
+        the block itself has set by descriptor.
         """
         was = os.fstat(old)
         if _status(was) == _status(self.was):
@@ -986,7 +994,7 @@ class _Replacement:
         self._inherit(old, was, now, [self.left[n] != found[n] for n in range(3)])
 
     def _inherit_owner(self, owner: tuple[int, int], wanted: tuple[int, int]) -> tuple[int, int]:
-        """Owner and group that the new file has then: those wanted, or the group at least."""
+        """Set owner and group, or at least the group; return what the new file then has."""
         if sys.platform == "win32":
             return owner
         for uid in (wanted[0], -1):
@@ -1005,7 +1013,7 @@ class _Replacement:
         return owner
 
     def _inherit_xattrs(self, old: int) -> dict[str, bytes]:
-        """Give the new file those of the old and no others; what it has then."""
+        """Give the new file exactly the attributes of the old one; return what it then has."""
         left: dict[str, bytes] = {}
         if sys.platform != "linux":
             return left
@@ -1040,38 +1048,39 @@ class _Replacement:
 
 
 def _locate(path: str) -> tuple[str, str] | None:
-    """Directory and name of the file to replace, links followed; None when it is something
-    that can only be written through: a FIFO, a device, an open descriptor.
+    """Directory and name of the file to replace, after following links. None if it cannot be
+    replaced, only written to: a FIFO, a device, an open descriptor.
     """
     if _WINDOWS:
         with contextlib.suppress(FileNotFoundError):
             if not stat.S_ISREG(os.stat(path).st_mode):
                 return None
         return os.path.split(os.path.realpath(path))
-    # Only the last part: the kernel walks the rest, so that `missing/../x` stays an error.
+    # Only the last part is resolved here; the kernel resolves the rest, so that `missing/../x`
+    # stays an error.
     for _ in range(100):
         head, slash, name = path.rpartition("/")  # os.path.split would take 2 % of a small write
         directory = head.rstrip("/") or slash
-        # /dev/stdout may well lead to a regular file: the one that the shell has opened.
+        # /dev/stdout may lead to a regular file, which the shell has opened.
         if name.isdigit() and _holds_descriptors(directory):
             return None
         try:
             mode = os.lstat(path).st_mode
         except FileNotFoundError:
-            # No `return` of a value here: interrupted there, Python 3.8 to 3.10 take the value
-            # for an exception.
+            # Must not return a value here: if interrupted, Python 3.8 to 3.10 treat the value as an
+            # exception.
             mode = stat.S_IFREG
         if stat.S_ISREG(mode):
             return directory, name
-        # The kernel judges a link: also whether it may be followed at all
-        # (fs.protected_symlinks), and how many there may be.
+        # Let the kernel check the link: whether it may be followed at all (fs.protected_symlinks),
+        # and how many links are allowed.
         with contextlib.suppress(FileNotFoundError):
             if not stat.S_ISREG(os.stat(path).st_mode):
                 return None
         try:
             path = os.path.join(directory, os.readlink(path))
         except OSError as error:
-            # No link any more (EINVAL), or gone: open() would find what is there now.
+            # No longer a link (EINVAL), or removed: look at what is there now.
             if error.errno not in {errno.EINVAL, errno.ENOENT}:
                 raise
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
@@ -1083,7 +1092,7 @@ def _holds_descriptors(directory: str) -> bool:
 
 
 def _status(found: os.stat_result) -> tuple[int, ...]:
-    """What differs when someone has changed owner, mode or attributes."""
+    """The values that change when owner, mode or attributes are changed."""
     return found.st_mode, found.st_uid, found.st_gid, found.st_ctime_ns
 
 
@@ -1100,24 +1109,24 @@ def _xattrs(fd: int) -> dict[str, bytes]:
 
 
 def _flush(fd: int, fsync: bool) -> None:
-    """Learn of write errors before the content gets its name."""
+    """Detect write errors before the content gets its final name."""
     if fsync:
         _sync(fd)
     else:
-        # NFS, CIFS, FUSE and some quotas report them at close, of a duplicate too. In one call
-        # into C, as in _release.
+        # NFS, CIFS, FUSE and some quotas report them when a descriptor is closed, even a duplicate.
+        # In one call into C, as in _release.
         list(map(os.close, map(os.dup, (fd,))))
 
 
 def _sync(fd: int) -> None:
-    """Return when the device has it. An error is final: a second fsync would hide it."""
+    """Return when the device has the data. Never retried: a second fsync would hide the error."""
     full = getattr(fcntl, "F_FULLFSYNC", None)
-    if full is not None:  # macOS: fsync stops at the drive's cache
+    if full is not None:  # macOS: fsync does not flush the drive's own cache
         try:
             fcntl.fcntl(fd, full)
             return
         except OSError as error:
-            # Which of these depends on the file system (libuv/libuv#2135, golang/go#64215).
+            # Which one depends on the file system (libuv/libuv#2135, golang/go#64215).
             if error.errno not in _UNSUPPORTED | {errno.ENOTTY}:
                 raise
     os.fsync(fd)
@@ -1132,7 +1141,7 @@ def _sync_directory(fd: int) -> None:
 
 
 def _caller() -> tuple[Any, ...]:
-    """Where the code that uses this file is now: that is where a warning belongs."""
+    """The location in the code that called this module, for warnings."""
     ours = (globals(), vars(contextlib))
     frame = sys._getframe(1)
     while frame.f_back is not None and any(frame.f_globals is names for names in ours):

@@ -141,7 +141,7 @@ assert sorted(os.listdir(".")) == {["bak", "x"] if backup else ["x"]}, os.listdi
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ("" if how == "is collected" else "child done\n")
-    told = "x is published by the process that opened it, not by this child of it"
+    told = "x is written by the process that opened it, not by this child process"
     assert (f"AtomicWriteWarning: {told}" in done.stderr) == (how == "falls out")
 
 

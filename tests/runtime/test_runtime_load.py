@@ -226,7 +226,7 @@ def test_missing_is_not_taken_from_the_backup(tmp_path: Path) -> None:
     path, backup = tmp_path / "x", tmp_path / "x.bak"
     assert runtime.load_json_checkpoint(path, default=0, backup=backup) == 0
     backup.write_text("1")
-    text = rf"^{path}: missing; its backup {backup} is not used$"
+    text = rf"^{path}: missing; the backup {backup} is not used$"
     with pytest.warns(RuntimeWarning, match=text) as told:
         assert runtime.load_json_checkpoint(path, default=0, backup=backup) == 0
     assert told[0].filename == __file__

@@ -238,7 +238,7 @@ def test_a_sweep_that_never_ends_is_an_error(
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "open", swept)
-        with pytest.raises(OSError, match="takes each temporary file away") as caught:
+        with pytest.raises(OSError, match="removes each temporary file") as caught:
             runtime.atomic_write_text(tmp_path / "x", "new")
     assert caught.value.errno == errno.EAGAIN
     assert list(tmp_path.iterdir()) == []

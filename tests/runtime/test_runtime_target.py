@@ -209,7 +209,7 @@ def test_permissions_by_their_older_names(tmp_path: Path, number: int) -> None:
     assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o640
     write(tmp_path / "x", **{old: 0o604})
     assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o604
-    with pytest.raises(TypeError, match=f"given twice: {old} is its older name"):
+    with pytest.raises(TypeError, match=f"given twice: {old} is an older name"):
         write(tmp_path / "x", permissions=0o640, **{old: 0o640})
 
 
@@ -847,7 +847,7 @@ def test_hard_links(tmp_path: Path, target: Path) -> None:
     """The name written gets the new content; the others keep the old, and it is said."""
     other = tmp_path / "other"
     os.link(target, other)
-    with pytest.warns(runtime.AtomicWriteWarning, match="has 2 names"):
+    with pytest.warns(runtime.AtomicWriteWarning, match="has 2 hard links"):
         runtime.atomic_write_text(target, "new")
     assert (target.read_text(), other.read_text()) == ("new", "old")
     os.link(target, tmp_path / "third")

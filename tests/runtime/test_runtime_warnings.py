@@ -116,7 +116,7 @@ WAYS: list[Callable[[Path], int]] = [
 
 @pytest.mark.parametrize("way", WAYS)
 def test_before_the_content_is_written(linked: Path, way: Callable[[Path], int]) -> None:
-    with pytest.warns(runtime.AtomicWriteWarning, match="has 2 names") as told:
+    with pytest.warns(runtime.AtomicWriteWarning, match="has 2 hard links") as told:
         row = way(linked)
     assert [(w.filename, w.lineno) for w in told] == [(__file__, row)]
 
@@ -143,7 +143,7 @@ def test_while_it_is_published(
 def test_of_a_backup(linked: Path, tmp_path: Path) -> None:
     path = tmp_path / "fresh"
     path.write_text("{}")
-    with pytest.warns(runtime.AtomicWriteWarning, match=f"{linked} has 2 names") as told:
+    with pytest.warns(runtime.AtomicWriteWarning, match=f"{linked} has 2 hard links") as told:
         runtime.atomic_write_text(path, "", backup=linked)
         row = line() - 1
     assert [(w.filename, w.lineno) for w in told] == [(__file__, row)]

@@ -46,7 +46,7 @@ class Comments:
         found = self._next_to(handler.lineno, -1)
         return [each for each in reversed(found) if each.column <= handler.col_offset + 1]
 
-    def behind_colon(self, handler: ast.ExceptHandler) -> Sequence[Comment]:
+    def after_colon(self, handler: ast.ExceptHandler) -> Sequence[Comment]:
         """The one that ends the row of its `except`, if there is one."""
         return [
             each

@@ -49,7 +49,7 @@ def _is_explained(facts: ModuleFacts, swallow: Swallow) -> bool:
             each.text.lstrip("# ")
             for some in (
                 comments.above(handler),
-                comments.behind_colon(handler),
+                comments.after_colon(handler),
                 comments.among(handler),
             )
             for each in some

@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from atomic_fix.catalog.features import FeatureName
 from atomic_fix.catalog.words import NOT_DURABLE_SUFFIXES
-from atomic_fix.facts.evidence import Feature, Vocabulary, caller_ground
+from atomic_fix.facts.evidence import Feature, Vocabulary, caller_name_features
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import FileSlice, Given, OutsideSite
 from atomic_fix.facts.paths import PathTrait, PathValue
@@ -98,7 +98,7 @@ def _view(
     found = [*features, *_of_sites([site] if site is not None else [], reads=reads)]
     best = sorted(found, key=lambda feature: -feature.prior)[:1]
     best += [feature for feature in found if feature.prior < 0 and feature not in best]
-    best += caller_ground(vocabulary, given.said, given.at)
+    best += caller_name_features(vocabulary, given.said, given.at)
     return View(known, tuple(best), given)
 
 

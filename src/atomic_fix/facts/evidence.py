@@ -580,7 +580,9 @@ def caller_features(
                 return
 
 
-def caller_ground(vocabulary: Vocabulary, names: Iterable[str], place: Location) -> list[Feature]:
+def caller_name_features(
+    vocabulary: Vocabulary, names: Iterable[str], place: Location
+) -> list[Feature]:
     """The best evidence in the names of what passes the path on in another file."""
     for phrases, says in zip((vocabulary.durable, vocabulary.maybe), _CALLER, strict=True):
         for name in names:

@@ -80,7 +80,7 @@ class ModuleFacts:
     @cached_property
     def publications(self) -> tuple[Publication, ...]:
         """Temp files given their final name, with the writes that made them."""
-        return tuple(each for each in self._every_publication if not each.is_told_elsewhere)
+        return tuple(each for each in self._every_publication if not each.is_reported_elsewhere)
 
     @cached_property
     def swallows(self) -> tuple[Swallow, ...]:

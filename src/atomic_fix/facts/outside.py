@@ -112,8 +112,8 @@ class CallEffect:
     """The temp file, of what publishes."""
     how: Move | None = None
     synced: bool = False
-    told: bool = False
-    """Whether what is wrong with it is found there."""
+    reported: bool = False
+    """Whether its defects are reported there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,13 +44,13 @@ class Publication:
         return self.site.function
 
     @property
-    def is_told_elsewhere(self) -> bool:
-        """Whether what is wrong with it is found in the file of the function that does it."""
-        return self.site.elsewhere is not None and self.site.elsewhere.told
+    def is_reported_elsewhere(self) -> bool:
+        """Whether its defects are reported in the file of the function that publishes."""
+        return self.site.elsewhere is not None and self.site.elsewhere.reported
 
 
 class Syncs:
-    """Tells what synchronises a file, itself or through functions of the module."""
+    """Finds out what synchronises a file, directly or through functions of the module."""
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths

@@ -64,14 +64,15 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
     if wanted == "auto" and comes_again(facts, swallow):
         note = "this is called by polling code: the warning would repeat until the file is repaired"
         return replace(fix, applicability=Applicability.UNSAFE, note=note)
-    told = _told(swallow)
-    if told and wanted == "auto":
-        note = f"the handler already logs it with `{called_name(told[0])}`, which may be intended"
+    logging_calls = _logging_calls(swallow)
+    if logging_calls and wanted == "auto":
+        name = called_name(logging_calls[0])
+        note = f"the handler already logs it with `{name}`, which may be intended"
         return replace(fix, applicability=Applicability.UNSAFE, note=note)
     return fix
 
 
-def _told(swallow: Swallow) -> list[ast.Call]:
+def _logging_calls(swallow: Swallow) -> list[ast.Call]:
     """The calls by which a handler itself logs the error, at a low level."""
     return quiet_words(swallow.node) if isinstance(swallow.node, ast.ExceptHandler) else []
 
@@ -113,8 +114,8 @@ class _Rewriting:
     """That of the `try`."""
     inner: str
     """That of the statements in its handlers."""
-    told: Sequence[ast.Call]
-    """The calls that log the error already: it is not said a second time."""
+    logging_calls: Sequence[ast.Call]
+    """The calls that already log the error, so that it is not logged twice."""
 
     @classmethod
     def of(cls, context: EditContext, swallow: Swallow, answer: str) -> "_Rewriting":
@@ -136,7 +137,7 @@ class _Rewriting:
             error=name or _free_name(context, swallow),
             indent=indent,
             inner=inner,
-            told=_told(swallow),
+            logging_calls=_logging_calls(swallow),
         )
 
     def edits(self) -> list[Edit]:
@@ -154,16 +155,16 @@ class _Rewriting:
         if self.answer == "raise":
             error = import_name(context, context.facts.config.helper, _ERROR)
             return [f"raise {error}({path}) from {self.error}"]
-        return [warning(context, self.swallow, path, self.error, indent), *self._aside()]
+        return [warning(context, self.swallow, path, self.error, indent), *self._quarantine()]
 
-    def _aside(self) -> list[str]:
+    def _quarantine(self) -> list[str]:
         """The statements that move the file, where that is wanted."""
         if self.answer != "quarantine":
             return []
         # A file that cannot be moved is no reason to end otherwise than before.
         suppress = f"with {import_module(self.context, 'contextlib')}.suppress(OSError):"
-        aside = f'str({self.path}) + ".corrupt"'
-        move = f"{import_module(self.context, 'os')}.replace({self.path}, {aside})"
+        target = f'str({self.path}) + ".corrupt"'
+        move = f"{import_module(self.context, 'os')}.replace({self.path}, {target})"
         return [suppress, self.context.unit + move]
 
     def _clause(self, head: str, rows: Sequence[str]) -> str:
@@ -200,23 +201,23 @@ class _Rewriting:
 
     def _for_all(self, handler: cst.ExceptHandler) -> list[Edit]:
         """The response to whatever the handler takes."""
-        if not self.told or self.answer == "raise":
+        if not self.logging_calls or self.answer == "raise":
             return self._into(handler, self._response(self.inner))
-        aside = self._aside()
-        return [*(self._into(handler, aside) if aside else ()), self._louder()]
+        move = self._quarantine()
+        return [*(self._into(handler, move) if move else ()), self._louder()]
 
     def _louder(self) -> Edit:
         """What the handler logs of the error becomes a warning."""
-        told = self.told[0]
-        statement = self.context.parent(told)
-        call = self.context.cst_node(told)
+        logging_call = self.logging_calls[0]
+        statement = self.context.parent(logging_call)
+        call = self.context.cst_node(logging_call)
         assert isinstance(self.swallow.node, ast.ExceptHandler)
         if (
             isinstance(statement, ast.Expr)
             and statement in self.swallow.node.body
-            and isinstance(told.func, ast.Attribute)
-            and told.func.attr in QUIET
-            and is_logger(told.func.value)
+            and isinstance(logging_call.func, ast.Attribute)
+            and logging_call.func.attr in QUIET
+            and is_logger(logging_call.func.value)
             and isinstance(call, cst.Call)
             and isinstance(call.func, cst.Attribute)
         ):
@@ -227,8 +228,8 @@ class _Rewriting:
         rows = self._response(self.inner)
         if self.answer == "raise":
             return rows
-        told = {self.context.text(self.context.cst_node(each)) for each in self.told}
-        return [*rows, *(text for text in default if text != "pass" and text.strip() not in told)]
+        logged = {self.context.text(self.context.cst_node(each)) for each in self.logging_calls}
+        return [*rows, *(text for text in default if text != "pass" and text.strip() not in logged)]
 
     def _above(self, handler: cst.ExceptHandler, clause: str) -> Edit:
         return self.context.insert(Position(self.context.span(handler).start.row, 1), f"{clause}\n")
@@ -256,7 +257,7 @@ class _Rewriting:
 
     def _guarded(self, handler: cst.ExceptHandler) -> list[Edit]:
         """The handler stays as it is, and begins with a test of the error."""
-        if self.told and self.answer != "raise":
+        if self.logging_calls and self.answer != "raise":
             raise Refused("the handler logs the error itself, at a low level")
         holds, names = self.errors.test
         test = f"isinstance({self.error}, {joined(names)})"

@@ -227,7 +227,7 @@ def is_met_in_older_formats(facts: ModuleFacts, swallow: Swallow) -> bool:
     node, handler, comments = swallow.function.node, swallow.node, facts.comments
     found = []
     if isinstance(handler, ast.ExceptHandler):
-        remarks = (comments.above(handler), comments.among(handler), comments.behind_colon(handler))
+        remarks = (comments.above(handler), comments.among(handler), comments.after_colon(handler))
         found += [each.text for some in remarks for each in some]
     if isinstance(node, FUNCTIONS):
         found += [
@@ -248,7 +248,7 @@ def is_decided(facts: ModuleFacts, swallow: Swallow) -> bool:
         return False
     remarks = (*comments.above(handler), *comments.among(handler))
     return any(not _MARK.match(each.text) for each in remarks) or any(
-        not _DIRECTIVE.match(each.text) for each in comments.behind_colon(handler)
+        not _DIRECTIVE.match(each.text) for each in comments.after_colon(handler)
     )
 
 

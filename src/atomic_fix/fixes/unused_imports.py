@@ -48,7 +48,7 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
         return after
     # Of a long file, only what names one of them is looked at.
     used, left = old.that_may_name(names), new.that_may_name(names)
-    told_before, told_after = _told(used, before), _told(left, after)
+    mentions_before, mentions_after = _mentions(used, before), _mentions(left, after)
     known = {scope.key: scope for scope in scopes(old.module, used).all()}
     is_package = PurePath(filename.replace("\\", "/")).stem == "__init__"
     rows = [*new.rows]
@@ -69,8 +69,8 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
                         name
                         for name in map(local, statement.names)
                         if name in names
-                        and was.uses(name) + told_before[name]
-                        and not scope.uses(name) + told_after[name]
+                        and was.uses(name) + mentions_before[name]
+                        and not scope.uses(name) + mentions_after[name]
                         and name not in scope.elsewhere
                     }
                     change = _change(statement, unused, was, used, rows, block)
@@ -113,9 +113,9 @@ def _looks_names_up(statements: Iterable[ast.stmt]) -> bool:
     )
 
 
-def _told(statements: Iterable[ast.stmt], text: str) -> Counter[str]:
-    """How often each name is used, or may be, where no scope tells: in type comments, `__all__`,
-    examples for doctest, annotations in quotes."""
+def _mentions(statements: Iterable[ast.stmt], text: str) -> Counter[str]:
+    """How often each name is used, or may be, outside of what scopes record: in type comments,
+    `__all__`, doctest examples and quoted annotations."""
     found: Counter[str] = Counter()
     for node in (node for statement in statements for node in ast.walk(statement)):
         if isinstance(node, ast.Global):

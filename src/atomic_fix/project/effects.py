@@ -32,7 +32,7 @@ class _Done:
     """The parameter that gives the temp file, of what publishes."""
     how: Move | None = None
     synced: bool = False
-    told: bool = False
+    reported: bool = False
 
 
 class Effects:
@@ -75,7 +75,7 @@ class Effects:
                     continue
                 yield CallEffect(
                     call.place, done.effect, argument, done.at, (), source, done.how, done.synced,
-                    done.told,
+                    done.reported,
                 )  # fmt: skip
 
     def _own_loads(self, call: CallSummary, target: Target) -> Iterator[CallEffect]:
@@ -155,8 +155,8 @@ def _done(file: str, site: SiteSummary) -> _Done | None:
         return None if site.staged else _Done(Effect.WRITES, at, synced=site.synced)
     source = next((_parameter(own) for own in site.source.own if _parameter(own)), "")
     if not source:
-        return _Done(Effect.KEEPS, at, how=site.how, synced=site.synced, told=site.told)
-    return _Done(Effect.PUBLISHES, at, source, site.how, site.synced, site.told)
+        return _Done(Effect.KEEPS, at, how=site.how, synced=site.synced, reported=site.reported)
+    return _Done(Effect.PUBLISHES, at, source, site.how, site.synced, site.reported)
 
 
 def _parameter(own: str) -> str:

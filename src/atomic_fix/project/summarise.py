@@ -247,7 +247,7 @@ class _Summary:
                 how=publish.how,
                 synced=(publication is not None and publication.synced)
                 or any(self._syncs.in_call(call, 2) for call in publish.function.calls),
-                told=publication is not None,
+                reported=publication is not None,
                 sound=publication is not None and _is_sound(publication),
             )
 

@@ -121,8 +121,8 @@ class SiteSummary:
     how: Move | None = None
     synced: bool = False
     """Whether the file is synchronised, as far as that is seen."""
-    told: bool = False
-    """Of a publication: whether what is wrong with it is found in its own file."""
+    reported: bool = False
+    """Of a publication: whether its defects are reported in its own file."""
     sound: bool = False
     """Of a publication: whether nothing is wrong with it."""
 

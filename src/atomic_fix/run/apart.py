@@ -64,8 +64,8 @@ _PYTHON_2_IMAGE = re.compile(
     r"(?m)^\s*(?:FROM|image:)\s*[\"']?(?:[\w./-]*/)?python:2\b|^python-2\."
 )
 _FILES_OF_IMAGES = ("Dockerfile", "docker-compose.yml", "docker-compose.yaml", "runtime.txt")
-# What lies here says nothing of the rest.
-_ASIDE = re.compile(
+# Folders whose files say nothing about the rest of the project.
+_NOT_COUNTED = re.compile(
     r"(?i)(?:^|[_.-])(?:build|data|docs?|examples?|externals?|fixtures?|legacy|lib2to3|old|py2|"
     r"python2|samples?|site-packages|tests?|third[_-]party|vendor(?:ed)?|venv|env)(?:[_.-]|$)"
     r"|^\.|node_modules"
@@ -327,7 +327,7 @@ def _is_for_python_2(root: str) -> bool:
         waiting += [
             os.path.join(folder, each)
             for each in _listed(folder)
-            if not _ASIDE.search(each)
+            if not _NOT_COUNTED.search(each)
             and "." not in each
             and os.path.isdir(os.path.join(folder, each))
         ]

@@ -176,7 +176,7 @@ class Project:
         file's package, else the project's main package, else the folder of the file."""
         folder = os.path.dirname(path)
         by_imports = self.searched(path)
-        root = next(iter(by_imports), "") or self._told_root(folder) or import_root(path)
+        root = next(iter(by_imports), "") or self._declared_root(folder) or import_root(path)
         if root == folder and not by_imports:
             around = [each for _, each in self.roots if self.reaches(folder, each)]
             if not around:
@@ -196,9 +196,9 @@ class Project:
         around = self.neighbours[folder]
         return searched(path, text_of(path) or "", self.root, import_root(path), around)
 
-    def _told_root(self, folder: str) -> str:
-        """The innermost source root around a folder that the files of the project name, although
-        it has an `__init__.py`."""
+    def _declared_root(self, folder: str) -> str:
+        """The innermost source root around a folder that the files of the project declare,
+        even if it has an `__init__.py`."""
         around = [
             each
             for prefix, each in self.roots
@@ -230,8 +230,8 @@ class Project:
         folder, name = os.path.split(path)
         root = import_root(path)
         prefix = ""
-        told = self._told_root(folder) if root != folder else ""
-        if found := next(iter(self.searched(path)), told):
+        declared = self._declared_root(folder) if root != folder else ""
+        if found := next(iter(self.searched(path)), declared):
             root = found
         elif root == folder:
             around = [each for each in self.roots if self.reaches(folder, each[1])]
@@ -519,7 +519,7 @@ def _project(root: str) -> Project:
         for each in listed
     ]
     found |= Dependencies(files=tuple((each, _is_for_development(each)) for each in listed))
-    roots, is_told = _roots(root, pyproject, sections, keywords)
+    roots, are_declared = _roots(root, pyproject, sections, keywords)
     search = (*roots, *(("", os.path.join(root, each)) for each in ("", "src")))
     name = _name(pyproject, sections)
     found = _with_files(root, found)
@@ -536,7 +536,7 @@ def _project(root: str) -> Project:
         listed=tuple(Listed(each, what.names, what.extra) for each, what in lists),
         roots=roots,
         search=tuple(dict.fromkeys((prefix, os.path.normpath(each)) for prefix, each in search)),
-        packages=frozenset() if is_told else _imported_at(root),
+        packages=frozenset() if are_declared else _imported_at(root),
         early=_early(root, roots, pyproject),
         for_python_2=bool(_FOR_PYTHON_2.search(said)) and not _FOR_PYTHON_3.search(said),
         modules=_modules(pyproject, sections, keywords),
@@ -629,13 +629,13 @@ def _roots(
     sections: Mapping[str, Mapping[str, str]],
     keywords: Mapping[str, tuple[str, ...]],
 ) -> tuple[tuple[tuple[str, str], ...], bool]:
-    """The source roots, and whether the files say which they are."""
-    told = [
+    """The source roots, and whether the project's files declare them."""
+    declared = [
         *_roots_of_pyproject(pyproject),
         *_roots_of_setuptools(sections, keywords),
     ]
     found = dict.fromkeys(
-        (prefix, os.path.normpath(os.path.join(root, folder))) for prefix, folder in told
+        (prefix, os.path.normpath(os.path.join(root, folder))) for prefix, folder in declared
     )
     existing = tuple(each for each in found if os.path.isdir(each[1]))
     if existing:
