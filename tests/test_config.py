@@ -178,9 +178,9 @@ def test_a_file_that_cannot_be_extended_is_one_line(
         ('per-file-ignores = ["a"]', "`per-file-ignores` must be a table of pattern = [codes]"),
         ('per-file-ignores = { a = "ATF1" }', "must give a list of codes for `a`"),
         ('per-file-ignores = { a = ["X"] }', "unknown rule code `X`"),
-        ('docs-url = "docs/"', "`docs-url` must be an address that begins with `https://`, `http://`"),
-        ('docs-url = "command://x"', "`docs-url` must be an address"),
-        ('docs-url = "https://a b"', "`docs-url` must be an address"),
+        ('docs-url = "docs/"', "`docs-url` must be a URL that begins with `https://`, `http://`"),
+        ('docs-url = "command://x"', "`docs-url` must be a URL"),
+        ('docs-url = "https://a b"', "`docs-url` must be a URL"),
         ("select = [", "not valid TOML"),
     ],
 )  # fmt: skip

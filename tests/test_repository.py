@@ -120,7 +120,7 @@ def test_readme_names_what_comes_with_it() -> None:
     }  # fmt: skip
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     assert "It installs seven other packages" in text
-    assert "LibCST, PyYAML, click, and flake8 with its three packages come with it" in text
+    assert "LibCST, PyYAML, click, and flake8 with its three dependencies" in text
 
 
 def test_links_inside_the_documents_lead_somewhere() -> None:

@@ -1,4 +1,4 @@
-"""atomic-fix: finds, explains and repairs checkpoints that a crash cuts short."""
+"""atomic-fix: finds, explains and repairs unsafe writes and loads of state files."""
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ __version__ = "0.1.0"
 
 
 def check_source(source: bytes, filename: str, config: Config | None = None) -> tuple[Finding, ...]:
-    """Every finding in the bytes of one Python file, in order of position.
+    """Return all findings in the bytes of one Python file, in order of position.
 
-    Its fix is one that may go in: one that `--write` would refuse is left out, with the reason.
-    Pure: nothing is read or written, and suppressing comments are not looked at. A file that
-    cannot be decoded gives one ATF000, as does one that has to be parsed and cannot be. Picklable,
-    so that a pool can map it.
+    Fixes that `--write` would refuse are left out, with the reason. Pure: nothing is read or
+    written, and suppressing comments are ignored. A file that cannot be decoded, or that has to be
+    parsed and cannot be, gives one ATF000. The function can be pickled, so that a pool can map it.
 
     Args:
-        source: what the file holds.
-        filename: what it is called; its words count as evidence.
-        config: the settings; the defaults when it is None.
+        source: the content of the file. filename: the name of the file; its words count as
+        evidence. config: the settings; the defaults if it is None.
     """
     from atomic_fix.check import check, check_bytes
     from atomic_fix.config import Config

@@ -1,14 +1,14 @@
-"""Which rows two texts have in common."""
+"""Finds the rows that two texts have in common."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 _MUCH = 4_000_000
-"""Pairs of rows, beyond which it takes too long to align what is between the common ends."""
+"""The most pairs of rows to compare between the common beginning and end; more take too long."""
 
 
 class Match(NamedTuple):
-    """As many rows that are the same, from these indices on."""
+    """A run of equal rows, from these indices on."""
 
     before: int
     after: int
@@ -16,11 +16,11 @@ class Match(NamedTuple):
 
 
 def aligned(before: Sequence[str], after: Sequence[str]) -> list[Match]:
-    """The runs of rows that are still there, in order; the last one is empty and stands at both
-    ends. Of texts in which too much has changed, only what is above and below that."""
+    """The runs of unchanged rows, in order; the last one is empty and marks both ends. If too much
+    has changed, only the rows above and below the changes."""
     from difflib import SequenceMatcher
 
-    # What is the same above and below the edits need not be compared.
+    # Equal rows above and below the edits need not be compared.
     above = 0
     most = min(len(before), len(after))
     while above < most and before[above] == after[above]:

@@ -1,13 +1,12 @@
-"""Known findings, which are not reported: what `--baseline` reads and `--write-baseline` writes.
+"""Known findings, which are not reported: the file of `--baseline` and `--write-baseline`.
 
 The file holds one line for each kind of finding of each file, in a fixed order:
 
     src/app/state.py ATF101 2 path.write_text(json.dumps(state))
 
-that is the path (percent-encoded, relative to the baseline's own folder), the code, how many
-there are, and the source line without its indentation. So code may move without losing its
-entry, and two branches that both change the file merge, or conflict, in lines a person can
-read.
+that is, the path (percent-encoded, relative to the baseline's own folder), the code, the count, and
+the source line without its indentation. So code can move without losing its entry, and changes of
+two branches merge, or conflict, in readable lines.
 """
 
 import os
@@ -39,14 +38,14 @@ class Baseline:
     counts: Mapping[Entry, int]
 
     def path_of(self, filename: str) -> str:
-        """The path of a file as the entries have it."""
+        """The path of a file in the form that entries use."""
         return relative_posix(filename, self.folder)
 
     def entry(self, finding: Finding) -> Entry:
         return Entry(self.path_of(finding.filename), finding.code, normalised(finding.source_line))
 
     def unknown(self, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-        """The findings that the baseline does not cover; of several alike, the last ones."""
+        """The findings that the baseline does not cover; of several equal ones, the last."""
         covered: Counter[Entry] = Counter()
         unknown = []
         for finding in findings:
@@ -59,8 +58,7 @@ class Baseline:
 
 
 def normalised(line: str) -> str:
-    """A source line without what may change while the statement stays: indentation and runs
-    of blanks."""
+    """A source line without details that may change: indentation and runs of blanks."""
     return " ".join(line.split())
 
 
@@ -71,10 +69,8 @@ def of(findings: Iterable[Finding], folder: str) -> Baseline:
 
 
 def shrunk(known: Baseline, found: Baseline, analysed: AbstractSet[str]) -> Baseline:
-    """`known` with its counts lowered to what was found; never raised.
-
-    Entries of files that were not `analysed` in this run stay as they are, but for files
-    that are gone.
+    """`known` with its counts lowered to what was found, never raised. Entries of files that were
+    not `analysed` in this run are kept, unless the file no longer exists.
     """
     counts = {}
     for entry, count in known.counts.items():
@@ -88,7 +84,7 @@ def shrunk(known: Baseline, found: Baseline, analysed: AbstractSet[str]) -> Base
 
 
 def stale(known: Baseline, pruned: Baseline) -> Iterator[str]:
-    """A line for each entry of `known` that `pruned` holds fewer of."""
+    """A line for each entry of `known` whose count is lower in `pruned`."""
     for entry, count in sorted(known.counts.items()):
         left = pruned.counts.get(entry, 0)
         if left < count:
@@ -99,7 +95,7 @@ def parse(text: str, path: str) -> Baseline:
     """Read the text of the baseline file at `path`.
 
     Raises:
-        ValueError: a line is not an entry, or an entry is there twice.
+        ValueError: a line is not an entry, or an entry occurs twice.
     """
     counts: dict[Entry, int] = {}
     for row, line in enumerate(text.split("\n"), 1):

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 def selected_rules(config: Config) -> tuple[Rule, ...]:
     """The rules that a configuration turns on, in the order of `RULES`."""
-    # Here, and not above: with the rules comes LibCST, and most files need neither.
+    # Imported here because the rules import LibCST, and most files need neither.
     from atomic_fix.rules import RULES
 
-    # Every code begins with the empty one.
+    # Every code begins with the empty prefix.
     selected = (*(config.select or ("",)), *config.extend_select)
     return tuple(
         rule
@@ -36,7 +36,7 @@ def selected_rules(config: Config) -> tuple[Rule, ...]:
 
 
 def _longest_prefix(code: str, prefixes: Iterable[str]) -> int:
-    """The length of the longest prefix that the code has; -1 for none."""
+    """The length of the longest of these prefixes that the code begins with; -1 for none."""
     return max((len(prefix) for prefix in prefixes if code.startswith(prefix)), default=-1)
 
 
@@ -52,12 +52,12 @@ def check(
     findings are ignored: see `suppress`.
 
     Args:
-        tree: Python's syntax tree of the source, if there is one already.
-        index: what the other files of the project say about this one, by its name.
-        fixes: whether to look for repairs, which takes as long as all the rest.
+        tree: Python's syntax tree of the source, if there is one already. index: evidence about
+        this file in the other files of the project, by its name. fixes: whether to compute repairs,
+        which takes as long as everything else together.
 
     Raises:
-        NotAnalysed: the source cannot be parsed, or not by all that has to.
+        NotAnalysed: the source cannot be parsed by Python or LibCST.
     """
     try:
         return stack.with_enough_stack(lambda: _check(source, config, tree, index, fixes=fixes))
@@ -100,8 +100,8 @@ def _check(
 
 
 def check_bytes(content: bytes, filename: str, config: Config) -> FileResult:
-    """Decode and check; a file that cannot be decoded is a result too, and so is one that cannot
-    be parsed, if it has to be."""
+    """Decode and check one file. If it cannot be decoded, or has to be parsed and cannot be, the
+    result says so."""
     from atomic_fix.prefilter import cannot_match
 
     if cannot_match(content, config):

@@ -1,7 +1,7 @@
 """The command line: options in, exit code out.
 
-Exit codes: 0 nothing to tell, 1 findings (with --diff: something to change), 2 it could not
-do its work on some path, or on all of them.
+Exit codes: 0 no findings, 1 findings (with --diff: something to change), 2 some or all
+of the paths could not be processed.
 """
 
 import gc
@@ -29,27 +29,27 @@ HEADINGS = {
     "configs": "Configuration and speed",
     "explain": "About",
 }
-"""What --help says above which option."""
+"""The headings of --help, each by the option that it comes before."""
 
 
 _WAYS = (
     "diff", "write", "interactive", "add_noqa", "write_baseline",
     "vendor", "vendor_check", "vendor_update",
 )  # fmt: skip
-"""The options that do something else than report; one at a time."""
+"""The options that do something other than report; only one can be used at a time."""
 
 
 @contextmanager
 def _ending() -> Iterator[None]:
-    """Ends with 130, as a shell has it, when it is interrupted, and with 2 when the output cannot
-    be written: the 1 of a traceback, or of click, would stand for findings."""
+    """Exits with 130, as in a shell, if interrupted, and with 2 if the output cannot be written:
+    exit code 1, which a traceback or click would cause, means findings."""
     try:
         yield
     except KeyboardInterrupt as error:
         raise click.exceptions.Exit(130) from error
     except OSError as error:
         reason = error.strerror or str(error)
-        # What is left in a buffer would fail once more, at exit.
+        # Otherwise data left in a buffer would fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         try:
             _say(f"the output cannot be written: {reason}")
@@ -64,8 +64,8 @@ def _say(problem: str) -> None:
 
 
 def _hold_streams() -> None:
-    """See that the standard streams are open: no other file must get the number of one."""
-    # What is opened gets the lowest number that is free.
+    """Make sure that the descriptors 0 to 2 are open, so that no other file gets one of them."""
+    # A file that is opened gets the lowest free descriptor.
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(number)
@@ -77,7 +77,7 @@ def _hold_streams() -> None:
 
 
 class _GroupedCommand(click.Command):
-    """A command whose --help shows its options under headings."""
+    """A command whose --help groups its options under headings."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         _hold_streams()
@@ -94,7 +94,7 @@ class _GroupedCommand(click.Command):
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         found = super().shell_complete(ctx, incomplete)
         for each in found:
-            # What click writes for fish cuts a description at its first comma.
+            # click's completion for fish truncates a description at its first comma.
             each.help = each.help and each.help.replace(",", ";")
         return found
 
@@ -105,7 +105,7 @@ class _GroupedCommand(click.Command):
                 records = sections[HEADINGS[option.name]] = []
             if isinstance(option, click.Option) and (record := option.get_help_record(ctx)):
                 records.append(record)
-        # Without blank lines between them, so that it fits one screen.
+        # Without blank lines in between, so that it fits on one screen.
         formatter.write_paragraph()
         for heading, records in sections.items():
             formatter.write_heading(heading)
@@ -133,8 +133,8 @@ def _complete_code(_ctx: click.Context, _parameter: click.Parameter, incomplete:
 def _ignores(
     _ctx: click.Context, _parameter: click.Parameter, values: Sequence[str]
 ) -> dict[str, list[str]]:
-    """`a.py:ATF1,b.py:ATF101,ATF2`, as ruff and flake8 take it: patterns that follow one another
-    share the codes behind the last of them."""
+    """`a.py:ATF1,b.py:ATF101,ATF2`, as in ruff and flake8: consecutive patterns share the codes
+    after the last of them."""
     found: dict[str, list[str]] = {}
     for value in values:
         patterns: list[str] = []
@@ -157,7 +157,7 @@ def _ignores(
 
 
 def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
-    """The option for a key of the configuration; without `metavar` it is a flag."""
+    """The option for a configuration key; without `metavar` it is a flag."""
     key = next(each for each in KEYS if each.name == name)
     given: dict[str, Any] = {"metavar": metavar} if metavar else {"is_flag": True}
     match key.kind:
@@ -182,14 +182,14 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
     cls=_GroupedCommand,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     options_metavar="[OPTIONS]",
-    epilog="Exit code: 0 clean, 1 findings, 2 not all could be analysed or written.",
+    epilog="Exit code: 0 clean, 1 findings, 2 some files could not be analysed or written.",
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=str))
 @_setting("select", "CODES")
 @_setting("extend-select", "CODES")
 @_setting("ignore", "CODES")
 @_setting("per-file-ignores", "LIST")
-@_setting("min-confidence", "SHARE")
+@_setting("min-confidence", "NUMBER")
 @_setting("check-tests")
 @_setting("check-syntax")
 @_setting("project")
@@ -208,9 +208,9 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
 @click.option(
     "--write", "--fix", "write", is_flag=True, help="Repair the files, then report what remains."
 )
-@click.option("--fix-only", is_flag=True, help="Repair the files, and report nothing else.")
+@click.option("--fix-only", is_flag=True, help="Repair the files, but do not report findings.")
 @click.option("--interactive", is_flag=True, help="Ask about each repair.")
-@click.option("--unsafe-fixes", is_flag=True, help="Include fixes that a person should review.")
+@click.option("--unsafe-fixes", is_flag=True, help="Include fixes that should be reviewed.")
 @_setting("on-corrupt", "ANSWER")
 @_setting("assume-helper")
 @click.option("--show-fixes", is_flag=True, help="List each repair that was made.")
@@ -228,28 +228,28 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
 @click.option(
     "--write-baseline",
     is_flag=True,
-    help="Create that file, or remove what is no longer found.",
+    help="Create that file, or remove entries no longer found.",
 )
 @_setting("fail-on-unused")
 @click.option(
     "--vendor",
     metavar="FILE",
     type=click.Path(path_type=str),
-    help="Copy the helper of repaired code to this new file.",
+    help="Copy the helper module to this new file.",
 )
-@click.option("--vendor-check", is_flag=True, help="Find edited or outdated copies of it.")
-@click.option("--vendor-update", is_flag=True, help="Update the copies that nobody has edited.")
+@click.option("--vendor-check", is_flag=True, help="Find edited or outdated copies of the helper.")
+@click.option("--vendor-update", is_flag=True, help="Update copies that have not been edited.")
 @_setting("output-format", "FORMAT")
 @click.option(
     "--output-file",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=str),
-    help="Write the report there.",
+    help="Write the report to this file.",
 )
-@click.option("--statistics", is_flag=True, help="Count the findings of each code instead.")
+@click.option("--statistics", is_flag=True, help="Count the findings per code instead.")
 @click.option("-e", "--exit-zero", is_flag=True, help="Exit with 0 even if there are findings.")
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
-@click.option("-v", "--verbose", is_flag=True, help="Say which files and settings are used.")
+@click.option("-v", "--verbose", is_flag=True, help="Show which files and settings are used.")
 @click.option(
     "--color",
     type=click.Choice(("auto", "always", "never")),
@@ -263,7 +263,7 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
     multiple=True,
     metavar="FILE|KEY=VALUE",
     type=click.Path(path_type=str),
-    help="Use this file, or set one key, as TOML.",
+    help="Use this file, or set one key (as TOML).",
 )
 @click.option("--isolated", is_flag=True, help="Read no configuration file.")
 @click.option("--show-settings", is_flag=True, help="Print the settings of the current folder.")
@@ -274,30 +274,30 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
     type=click.IntRange(min=0),
     default=0,
     metavar="N",
-    help="Use N processes; 0: one for each processor.",
+    help="Use N processes; 0: one per processor.",
 )
 @click.option("--no-cache", is_flag=True, help="Do not use or store results of earlier runs.")
 @click.option(
     "--cache-dir",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=str),
-    help="Store results there instead of in the user's cache.",
+    help="Store results there, not in the user's cache.",
 )
 @click.option("--shard", metavar="I/N", help="Check only part I of N parts of the files.")
 @click.option(
     "--explain",
     metavar="CODE",
     shell_complete=_complete_code,
-    help="Print the pages of a rule or family.",
+    help="Print the page of a rule, or of all with a prefix.",
 )
 @click.option(
     "--explain-finding",
     metavar="FILE:ROW",
-    help="Print what counts for and against one.",
+    help="Print the evidence for and against a finding.",
 )
 @click.version_option(__version__, prog_name="atomic-fix", message="%(prog)s %(version)s")
 def main(paths: tuple[str, ...], **options: Any) -> None:
-    """Find and repair checkpoints that a crash cuts short in PATHS (default: `.`)."""
+    """Find and repair unsafe writes and loads of state in PATHS (default: `.`)."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character must not end the run.
         if hasattr(stream, "reconfigure"):
@@ -312,7 +312,7 @@ def main(paths: tuple[str, ...], **options: Any) -> None:
 
 
 def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
-    """Do what the options ask for; the exit code.
+    """Do what the options ask for; return the exit code.
 
     Raises:
         ConfigError: a configuration file, baseline, revision or option cannot be used.
@@ -322,7 +322,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
 
         return explain(options["explain"])
     if paths[:1] == ("check",) and not os.path.lexists("check"):
-        paths = paths[1:]  # ruff's sub-command; here it is the only thing to do
+        paths = paths[1:]  # ruff's sub-command; here, checking is the default
     options["write"] |= options["fix_only"]
     config_file, inline = _configured(options["configs"])
     if options["isolated"] and config_file:
@@ -392,7 +392,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
         return standard_input(session)
     is_writing = options["write"] or options["interactive"] or options["add_noqa"] is not None
     if is_writing or options["diff"]:
-        gc.enable()  # it may go on for long, and see to many files
+        gc.enable()  # it may run for a long time and handle many files
     if options["diff"]:
         from atomic_fix.commands.repair import diff
 
@@ -407,7 +407,7 @@ def _start(paths: tuple[str, ...], options: dict[str, Any]) -> int:
 
 
 def _is_given(value: object, key: Key) -> bool:
-    """Whether the option of a key was given; 0 is a number that can be."""
+    """Whether the option of a key was given; 0 is a valid value."""
     if value is False:
         return key.holds_by_default
     return value is not None and value not in ([], {})

@@ -1,8 +1,8 @@
 """The fixes as a LibCST codemod:
 `python -m libcst.tool codemod -x atomic_fix.codemod.AtomicFixCommand PATH...`.
 
-It makes the same edits as `atomic-fix --write`, and obeys the same comments. What LibCST
-writes to disk, and how, is LibCST's own affair: it is not written atomically.
+It makes the same edits as `atomic-fix --write`, and obeys the same comments. LibCST writes the
+files itself, and not atomically.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from atomic_fix.settings import ConfigError, Resolver
 
 
 class AtomicFixCommand(CodemodCommand):
-    """Make writes of durable state atomic, and loaders tell a corrupt file from a missing one."""
+    """Make writes of durable state atomic, and make loaders report corrupt files."""
 
     DESCRIPTION = __doc__ or ""
 

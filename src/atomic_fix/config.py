@@ -1,4 +1,4 @@
-"""What may be configured, and nothing about where it comes from."""
+"""The settings, without regard to where they come from."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ _OWN_HELPER = re.compile(r"([^:()\s]+)\s*:\s*([^:()\s]+)\s*(?:\((.*)\))?")
 
 
 AUTO = "auto"
-"""As `helper`: the project's own function that writes JSON atomically, where one is found."""
+"""The value of `helper` for the project's own function that writes JSON atomically, if one is
+found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +20,17 @@ class OwnHelper:
     module: str
     function: str
     arguments: tuple[tuple[str, str], ...] = (("", "path"), ("", "obj"))
-    """In order, the keyword (empty for none) and what is given: `path` or `obj`."""
+    """For each argument in order, its keyword (empty for none) and its value: `path` or `obj`."""
 
 
 def own_helper(helper: str) -> OwnHelper | None:
-    """What `helper` says of a function; None when it names a module.
+    """Parse the value of `helper`: a function, or None if it names a module.
 
-    `app.io:write` stands for `write(path, obj)`; other orders and names are written out, as in
+    `app.io:write` stands for `write(path, obj)`; other orders and names are spelled out, as in
     `app.io:write(obj, path)` or `app.io:write(data=obj, to=path)`.
 
     Raises:
-        ValueError: what is unclear, as a clause.
+        ValueError: the value is ambiguous or invalid; the message is a clause.
     """
     if all(part.isidentifier() for part in helper.split(".")):
         return None
@@ -62,28 +63,29 @@ class ImportStyle:
     isort and `ruff check --select I` share."""
 
     line_length: int = 0
-    """0 for that of other code."""
+    """0 means the line length of other code."""
     layout: str = "vertical"
-    """Names that do not fit on one row go one per row, indented (`vertical`) or after the opening
-    parenthesis (`aligned`); or they fill rows, indented (`grouped`) or after it (`grid`)."""
+    """If names do not fit on one row, there is one name per row, indented (`vertical`) or after the
+    opening parenthesis (`aligned`), or rows are filled, indented (`grouped`) or after it
+    (`grid`)."""
     trailing_comma: bool = True
     """Whether the last of several rows of names ends in a comma."""
     keeps_rows: bool = True
-    """Whether an import that ends in such a comma stays on several rows although it fits on one."""
+    """Whether an import that ends in such a comma stays on several rows even if it fits on one."""
     wrapped_from: int = 0
-    """From how many names on each has its own row even when they fit on one; 0 for never."""
+    """The number of names from which each gets its own row even if they fit on one; 0 for never."""
     one_a_statement: bool = False
     one_a_statement_except: tuple[str, ...] = ()
     mixed: bool = False
     """Whether `import a` and `from b import c` are sorted together by the name of the module."""
     from_first: bool = False
     by_type: bool = True
-    """Whether constants come before classes, and these before the rest."""
+    """Whether constants are sorted before classes, and classes before other names."""
     case_sensitive: bool = False
     aliases_together: bool = False
     """Whether `from a import b as c` shares a statement with other names of `a`."""
     first: tuple[str, ...] = ()
-    """Modules above all others of their section."""
+    """Modules that are sorted to the top of their section."""
     sections: tuple[str, ...] = (
         "future", "standard-library", "third-party", "first-party", "local-folder",
     )  # fmt: skip
@@ -93,26 +95,26 @@ class ImportStyle:
     """Packages and modules in the project's source folders."""
     default_section: str = "third-party"
     lines_after: int = -1
-    """Empty rows below the imports; -1 for two above a function or class, otherwise one."""
+    """Blank rows below the imports; -1 means two above a function or class and one otherwise."""
     lines_between_types: int = 0
     parts_comments: bool = False
-    """Whether an empty row parts an import from the comment above the next one."""
+    """Whether a blank row separates an import from the comment above the next one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How a project lays out its code, as the settings of its formatters and linters say it."""
+    """How a project lays out its code, according to the settings of its formatters and linters."""
 
     line_length: int = 0
-    """0 when no setting gives it: it is then derived from the file."""
+    """0 if no setting defines it: it is then derived from the file."""
     usual_line_length: int = 0
-    """That of a tool that is configured without one: it holds for a file that keeps to it."""
+    """The default of a tool that is configured without a length; used for files that keep to it."""
     parenthesised_with: bool = False
-    """Whether the items of a `with` may be in parentheses, as they can since Python 3.9."""
+    """Whether the items of a `with` may be in parentheses, as Python 3.9 and later allow."""
     keeps_trailing_commas: bool = True
-    """Whether a trailing comma keeps what it ends on several rows."""
+    """Whether a trailing comma keeps a list of items on several rows."""
     quotes: str = ""
-    """The quotes of strings; empty when no setting says so, and `"` is as good."""
+    """The preferred quotes of strings; empty if no setting defines them."""
     imports: ImportStyle = ImportStyle()
 
 
@@ -120,7 +122,7 @@ class Style:
 class Config:
     """Settings of one run that affect findings, after files and options were merged.
 
-    Each but `style` is the key of its name in `settings.KEYS`, which says what it means.
+    Each field except `style` is described under the key of the same name in `settings.KEYS`.
     """
 
     select: tuple[str, ...] = ()
@@ -134,15 +136,15 @@ class Config:
     """`mylib.store:1`; `.store:0` is a method of any object."""
     loaders: tuple[str, ...] = ()
     helper: str = "atomic_fix.runtime"
-    """A module, or a function as `own_helper` reads it."""
+    """A module, or a function in the form that `own_helper` parses."""
     on_corrupt: str = "auto"
     durability: str = "durable"
     min_confidence: float = THRESHOLD
     check_tests: bool = False
     style: Style = Style()
-    """Of the file: not a key, but read from the settings of other tools."""
+    """Not a key: read from the settings of other tools, for each file."""
 
     @property
     def names_rules(self) -> bool:
-        """Whether rules that are off by default may be on."""
+        """Whether rules that are off by default can be on."""
         return bool(self.select or self.extend_select)

@@ -1,13 +1,14 @@
-"""The bytes of an untrusted file: never waits, and never reads without end."""
+"""Reads the bytes of an untrusted file without blocking and with a limit on the size."""
 
 import errno
 import os
 import stat
 
 MOST = 64 << 20
-"""The largest file, in bytes, that is read: no person has written a larger one."""
+"""The largest file, in bytes, that is read; larger ones are not written by hand."""
 
-# A pipe without a writer and some devices are not waited for; a terminal is not taken over.
+# Does not block on a pipe without a writer or on some devices, and does not make a terminal the
+# controlling one.
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 _FLAGS = (
     os.O_RDONLY
@@ -19,14 +20,14 @@ _FLAGS = (
 
 
 def read(path: str, most: int = MOST, *, follow: bool = True, pipes: bool = False) -> bytes:
-    """The bytes of a regular file, of `most` bytes at most; without `follow`, not through a
-    link in its last part. With `pipes`, what comes through a pipe is waited for.
+    """The content of a regular file of at most `most` bytes. Without `follow`, the path must not be
+    a link itself. With `pipes`, a pipe is read to its end.
 
     Raises:
         OSError: it cannot be read, is not regular (a pipe, socket, device), or is too large.
-        ValueError: the path holds a null character.
+        ValueError: the path contains a null character.
     """
-    # Opening a device may start something, so the kind of file is checked first.
+    # Opening a device may have side effects, so the kind of file is checked first.
     status = os.stat(path, follow_symlinks=follow)
     is_pipe = pipes and stat.S_ISFIFO(status.st_mode)
     if not is_pipe:
@@ -40,7 +41,7 @@ def read(path: str, most: int = MOST, *, follow: bool = True, pipes: bool = Fals
             _refuse_special(status, path)
         parts = []
         room = most
-        # The size is not reliable: that of a file in /proc is 0, whatever it holds.
+        # The size is not reliable: for files in /proc it is 0, whatever their content.
         wanted = min(status.st_size, room) + 1
         while part := file.read(wanted):
             parts.append(part)
@@ -48,7 +49,7 @@ def read(path: str, most: int = MOST, *, follow: bool = True, pipes: bool = Fals
             if room < 0:
                 raise OSError(errno.EFBIG, f"larger than {_size(most)}", path)
             wanted = min(1 << 16, room + 1)
-        if part is None:  # a log of the kernel, say, that would have to be waited for
+        if part is None:  # for example, a kernel log on which the read would block
             raise BlockingIOError(errno.EAGAIN, "it would have to be waited for", path)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 

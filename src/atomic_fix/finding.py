@@ -1,4 +1,4 @@
-"""What the checker says of a file: values only, frozen and picklable.
+"""The results of checking a file: values only, frozen and picklable.
 
 Positions follow Python's own line structure (`\\n`, `\\r\\n` and `\\r` end a row, a
 form feed does not), are 1-based, and count characters, not bytes.
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place between two characters: 1-based row, 1-based column in characters."""
+    """A position between two characters: 1-based row, 1-based column in characters."""
 
     row: int
     column: int
@@ -21,7 +21,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """From `start` up to, not including, `end`."""
+    """From `start` up to but not including `end`."""
 
     start: Position
     end: Position
@@ -38,26 +38,26 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The cells of a notebook whose rows make a module: their numbers in the notebook, from 1, and
-    the row of the module that each begins at."""
+    """The cells of a notebook that make up a module: their 1-based numbers in the notebook, and the
+    row of the module at which each begins."""
 
     numbers: tuple[int, ...] = ()
     starts: tuple[int, ...] = ()
 
     def place(self, row: int) -> tuple[int, int]:
-        """The number of the cell that a row of the module is in, and the row of that cell, both
-        from 1; 0 for the cell where there is none."""
+        """The number of the cell that contains a row of the module, and the row within that cell,
+        both 1-based; the number is 0 if no cell contains it."""
         index = bisect_right(self.starts, row) - 1
         return (self.numbers[index], row - self.starts[index] + 1) if index >= 0 else (0, row)
 
 
 class Applicability(enum.Enum):
-    """How far a fix may be trusted, in ruff's words."""
+    """How safe a fix is, in ruff's terms."""
 
     SAFE = "safe"
-    """The program does the same, except that it no longer loses data."""
+    """The program behaves the same, except that it no longer loses data."""
     UNSAFE = "unsafe"
-    """Right in most programs; a person should read it."""
+    """Correct in most programs; should be reviewed."""
     DISPLAY = "display"
     """Shown only; never applied."""
 
@@ -66,9 +66,9 @@ class Applicability(enum.Enum):
 class Fix:
     """Edits that repair one finding, all against the same text.
 
-    `note` says what a reader should know before applying it; empty when nothing.
-    `alternative` is another repair of the same finding, which a person may prefer: it is shown
-    and offered in editors, and never applied automatically.
+    `note` says what a reader should know before applying it, or is empty. `alternative` is another
+    repair of the same finding, which a user may prefer: it is shown, and offered in editors, but
+    never applied automatically.
     """
 
     title: str
@@ -85,15 +85,15 @@ class Evidence:
     text: str
     row: int | None = None
     path: str = ""
-    """Of the file that the row is in; empty for that of the finding."""
+    """The file that contains the row; empty for that of the finding."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelatedLocation:
-    """Another place that belongs to a finding, with a label: "`load` reads it back".
+    """Another location that belongs to a finding, with a label: "`load` reads it back".
 
     `path` is relative to the same folder as `Finding.filename`; empty means that file.
-    `source_line` is the line that the span begins on, where it is known.
+    `source_line` is the line on which the span begins, if known.
     """
 
     message: str
@@ -105,25 +105,25 @@ class RelatedLocation:
 HEADLINE_WIDTH = 72
 """With a code before it, a headline fits in a terminal of 80 columns."""
 THRESHOLD = 0.5
-"""The confidence from which on a finding is reported."""
+"""The lowest confidence at which a finding is reported."""
 
 CONFIDENCE_LEVELS = {"high": 0.9, "medium": 0.7}
-"""The words for a confidence, each with the lowest one that it stands for; the rest is low."""
+"""The words for a confidence, each with the lowest value that it covers; below these it is low."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One defect at one place.
+    """One defect at one location.
 
     `headline` says what can go wrong, in at most `HEADLINE_WIDTH` columns and without evidence.
-    `label` says what the code at `span` does, `why` why the file is taken for durable state, and
-    `related` has the other places to look at, the most telling one first. `advice` says how to
-    repair the defect by hand.
+    `label` says what the code at `span` does, `why` says why the file is believed to be durable
+    state, and `related` has other locations to look at, the most important first. `advice` says how
+    to repair the defect by hand.
 
-    `confidence` is between 0 and 1. `noqa_row` is the row on which a `# noqa` comment is
-    best put. `why_no_fix` says in a clause why there is none, and is empty otherwise.
-    `precedence` is None for a finding that is always reported on its own. Of the others at one
-    call, the one with the highest is reported, and `also` has the rest.
+    `confidence` is between 0 and 1. `noqa_row` is the row for a `# noqa` comment. `why_no_fix` is a
+    clause that says why there is no fix, or empty. `precedence` is None for a finding that is
+    always reported on its own. Of the other findings at one call, the one with the highest
+    precedence is reported, and `also` has the rest.
     """
 
     code: str
@@ -144,7 +144,7 @@ class Finding:
     related: tuple[RelatedLocation, ...] = ()
     also: tuple["Finding", ...] = ()
     cells: Cells | None = None
-    """Of a notebook, whose rows are those of its cells, one after the other."""
+    """The cells, if the file is a notebook: rows are then counted through all cells."""
 
     @property
     def what_to_do(self) -> str:
@@ -158,12 +158,12 @@ class Finding:
 
     @property
     def confidence_level(self) -> str:
-        """The confidence in a word."""
+        """The confidence as a word."""
         return in_a_word(self.confidence)
 
     @property
     def applicability(self) -> Applicability | None:
-        """That of its fix, if it has one."""
+        """The applicability of its fix, if it has one."""
         return self.fix.applicability if self.fix is not None else None
 
     @property
@@ -172,7 +172,7 @@ class Finding:
 
 
 def in_a_word(confidence: float) -> str:
-    """What a confidence is called."""
+    """The word for a confidence."""
     levels = (level for level, least in CONFIDENCE_LEVELS.items() if confidence >= least)
     return next(levels, "low")
 
@@ -181,7 +181,7 @@ _ROW = re.compile(r"\(line (\d+)\)")
 
 
 def in_cells(finding: Finding, cells: Cells) -> Finding:
-    """The finding of a notebook, which says in words too which cell a row is in."""
+    """The finding of a notebook, with the cells of rows named in its texts."""
 
     def said(text: str) -> str:
         return _ROW.sub(lambda row: "(cell {}, line {})".format(*cells.place(int(row[1]))), text)
@@ -196,9 +196,9 @@ def in_cells(finding: Finding, cells: Cells) -> Finding:
 class WeighedFeature:
     """One thing that counts for or against a file being durable state.
 
-    `name` stays from version to version, `text` says it as a clause. It adds `weight` times
-    `strength` to the log odds. `word` is what it finds in a name, `row` and `path` are those of the
-    place that shows it.
+    `name` is stable between versions, `text` describes the feature as a clause. It adds `weight`
+    times `strength` to the log odds. `word` is the word that it finds in a name; `row` and `path`
+    locate the code that shows it.
     """
 
     name: str
@@ -216,9 +216,8 @@ class WeighedFeature:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What counts at one place that may be a finding, whether it is one or not.
-
-    `excluded` says in a clause why it is none, whatever its confidence; empty for no such reason.
+    """The evidence at one location that may be a finding, whether it is one or not. `excluded` is a
+    clause that says why it cannot be one, whatever its confidence, or empty.
     """
 
     kind: str
@@ -241,7 +240,8 @@ class Unreadable:
 
 
 class NotAnalysed(Exception):
-    """Raised within the analysis of one file when it cannot be done; `problem` says why."""
+    """Raised if a file cannot be analysed; `problem` says why. Caught within the analysis of that
+    file."""
 
     def __init__(self, problem: Unreadable) -> None:
         super().__init__(problem.reason)
@@ -250,12 +250,11 @@ class NotAnalysed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """All that is to be reported of one file, its findings in order of position.
-
-    `problem` is why the file could not be analysed; there are no findings then. `notes` are
-    (row, remark) about comments in it that suppress nothing: they are no findings. `text` is what
-    was checked, where a finding has a fix, so that nobody has to read it again to show that.
-    `suppressed` findings are hidden by comments, and `known` ones by a baseline.
+    """Everything to be reported about one file, its findings in order of position. `problem` says
+    why the file could not be analysed; there are no findings then. `notes` are pairs of row and
+    remark about comments that suppress nothing; these are not findings. `text` is the checked text
+    if a finding has a fix, so that it need not be read again to show the fix. `suppressed` findings
+    are hidden by comments, and `known` ones by a baseline.
     """
 
     filename: str
@@ -277,8 +276,8 @@ NOT_ANALYSED, NOT_ANALYSED_NAME = "ATF000", "not-analysed"
 
 
 def listed(result: FileResult) -> Iterator[Finding]:
-    """The findings of a file as they are reported. That it was not analysed is one as well,
-    in reports and nowhere else."""
+    """The findings of a file as they are reported. In reports, and nowhere else, a file that was
+    not analysed has a finding that says so."""
     if result.problem is not None:
         start = Position(result.problem.row, result.problem.column)
         yield Finding(

@@ -1,8 +1,8 @@
 """The flake8 plugin: the findings of the command, in a flake8 run.
 
-flake8 sees to `# noqa`, to `select`, `ignore` and `exclude`. What else is configured comes from
-`[tool.atomic-fix]`, as for the command, with flake8's own `atf-…` options put over it; that
-flake8 runs with `--isolated` its plugins do not learn that.
+flake8 handles `# noqa`, `select`, `ignore` and `exclude`. Other settings come from
+`[tool.atomic-fix]`, as for the command, overridden by flake8's `atf-…` options. flake8 does not
+tell plugins that it runs with `--isolated`.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ _OPTIONS = tuple(
 
 
 def _let_no_file_end_the_run() -> None:
-    """Make flake8 report two kinds of files, before any plugin is asked, as it reports others
-    like them. It would end with a traceback instead, and report no file.
+    """Make flake8 report two kinds of files, before it runs any plugin, like other unusable files.
+    It would otherwise end with a traceback and report no file at all.
 
-    A coding cookie that names no encoding of text (`rot13`): the file is read as latin-1, as it is
-    when the cookie names nothing at all. Code that is nested too deeply for Python's parser, or
-    holds a null byte: a syntax error, E999.
+    A file with a coding cookie that does not name a text encoding (`rot13`) is read as latin-1, as
+    if the cookie's name were unknown. Code that is nested too deeply for Python's parser, or
+    contains a null byte, is a syntax error, E999.
     """
     from flake8.processor import FileProcessor
 
     read, build = FileProcessor.read_lines_from_filename, FileProcessor.build_ast
     if read.__module__ == __name__:
-        return  # there already
+        return  # already registered
 
     def read_lines_from_filename(self: FileProcessor) -> list[str]:
         try:
@@ -68,24 +68,24 @@ def _let_no_file_end_the_run() -> None:
 
 
 class AtomicFixPlugin:
-    """Run by flake8 once for each file that it can parse; the others are its own E999."""
+    """Run by flake8 once for each file that it can parse; it reports the others as E999 itself."""
 
     name = "atomic-fix"
     version = __version__
     # flake8 gives options to the class and makes an object for each file.
     _resolver: ClassVar[Resolver] = Resolver({})
     _wanted: ClassVar[tuple[str, ...]] = ()
-    """What flake8 is configured to select: a rule that is off by default is on if its whole code is
-    there."""
+    """The codes that flake8 is configured to select; a rule that is off by default is on if its
+    full code is among them."""
     _guides: ClassVar[Any] = None
-    """What flake8 decides by which codes it reports of a file; None when that is not known."""
+    """flake8's own object that decides which codes it reports for a file; None if unknown."""
     _noqa: ClassVar[bool] = True
     """Whether flake8 obeys `# noqa`."""
     _stdin_name: ClassVar[str] = ""
-    """What flake8 calls standard input; empty when it does not read that."""
+    """The name that flake8 uses for standard input; empty if it does not read that."""
     _indexing: ClassVar[Indexing | None] = None
-    """What the files of the projects say to each other: linked before flake8 hands out files to
-    processes, which then have it."""
+    """The project indexes, linked before flake8 distributes files to processes, which inherit
+    them."""
 
     def __init__(self, tree: ast.Module, filename: str, lines: list[str]) -> None:
         self._tree = tree
@@ -153,8 +153,8 @@ class AtomicFixPlugin:
 
     @classmethod
     def _linked(cls, options: argparse.Namespace) -> Indexing | None:
-        """The projects of the files that flake8 was given; None if they cannot be had: every file
-        is judged alone then."""
+        """The projects of the files that flake8 was given. None if they cannot be determined: every
+        file is then judged alone."""
         from atomic_fix.run import store
 
         given = [each for each in options.filenames if each != "-"] or ["."]
@@ -163,7 +163,7 @@ class AtomicFixPlugin:
             # One process: flake8 may be part of another program.
             indexing = Indexing(cls._resolver, given, store.default_folder())
             for path in wanted:
-                # The files of a folder may be of several projects.
+                # The files of a folder may belong to several projects.
                 inside = discover([path], cls._resolver) if Path(path).is_dir() else ()
                 for name in [path, *(x.path for x in inside if isinstance(x, Candidate))]:
                     indexing.update_project_of(name)
@@ -194,11 +194,11 @@ class AtomicFixPlugin:
         text = "".join(self._lines)
         content: Content
         if self._filename == self._stdin_name:
-            # It is there as lines only; positions are the same in them.
+            # Standard input is available only as lines; positions in them are the same.
             content = Source(self._filename, text, "utf-8", bom=False)
         else:
-            # As it is on the disk: where that cannot be decoded, flake8's lines are what
-            # latin-1 makes of it. Of a file with \r, for one, it parses other lines.
+            # Read from disk: if the file cannot be decoded, flake8's lines are decoded as latin-1,
+            # and it splits a file with \r into other lines.
             content = disk.read(self._filename)
         outside = self._said_by_others(content)
         known = settings.baseline and str(Path(settings.root, settings.baseline))
@@ -219,7 +219,7 @@ class AtomicFixPlugin:
         return replace(result, findings=findings)
 
     def _said_by_others(self, content: Content) -> FileSlice | None:
-        """What the other files of the project say of this one; None for nothing."""
+        """The evidence in other files of the project about this one; None if there is none."""
         if self._indexing is None:
             return None
         if isinstance(content, Source):
@@ -227,7 +227,8 @@ class AtomicFixPlugin:
         return self._indexing.slice_of(self._filename)
 
     def _hidden_by_flake8(self) -> Callable[[Finding], bool]:
-        """Tells whether flake8 will not report a finding, so that it hides no other one."""
+        """Finds out whether flake8 will not report a finding, so that it must not hide another
+        one."""
         source = Source(self._filename, "".join(self._lines), "utf-8", bom=False)
         comments = Suppressions.of(source).only(Reach.LINE, Reach.FILE).comments
         guide = self._guides and self._guides.style_guide_for(self._filename)
@@ -241,8 +242,8 @@ class AtomicFixPlugin:
 
     def _settings(self) -> Settings:
         """The settings of this file, with the rules that flake8 is configured to select by their
-        whole code. flake8's own ignore list is no place for the others: it would be lost
-        with the first `--ignore`."""
+        full code. Rules that are off by default are not put into flake8's ignore list, because
+        `--ignore` would replace that list."""
         settings = self._resolver.for_file(self._filename)
         config, wanted = settings.config, self._wanted
         return replace(

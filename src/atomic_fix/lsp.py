@@ -1,11 +1,11 @@
 """`atomic-fix-lsp`: the same findings and repairs in an editor, over standard input and output.
 
-Needs the extra `atomic-fix[lsp]`. Whoever changes a document gets its findings as diagnostics, or
-asks for them; a diagnostic has the page of its rule as hover, its repair and a comment that
-disables it as quick fixes, and all safe repairs together as `source.fixAll.atomic-fix`.
+Needs the extra `atomic-fix[lsp]`. Findings of a changed document are pushed as diagnostics, or
+pulled by the editor. A diagnostic has the page of its rule as hover, and its repair and a comment
+that disables it as quick fixes; all safe repairs together are `source.fixAll.atomic-fix`.
 
-Initialization options are the keys of the configuration, which they win over, as
-`{"settings": {"min-confidence": 0.7}}`, and `configuration`, a file to use for every document.
+Initialization options: `settings` has configuration keys that override the files, as in
+`{"settings": {"min-confidence": 0.7}}`, and `configuration` names a file to use for every document.
 """
 
 import asyncio
@@ -75,11 +75,11 @@ class _Checked:
 
     @property
     def findings(self) -> Iterable[Finding]:
-        """As they are reported: that the document cannot be analysed is one too."""
+        """As they are reported: if the document cannot be analysed, a finding says so."""
         return listed(self.result)
 
     def range_of(self, span: Span) -> types.Range:
-        # Most editors count UTF-16 units, and our columns are characters.
+        # Most editors count UTF-16 units, while our columns count characters.
         count_units = self.document.position_codec.client_num_units
         start, end = (
             types.Position(
@@ -114,7 +114,7 @@ class _Checked:
     def location(self, related: RelatedLocation) -> types.Location:
         if not related.path:
             return types.Location(self.document.uri, self.range_of(related.span))
-        # The text of another file is not at hand: characters stand for the editor's units.
+        # The text of another file is not available, so characters are used as the editor's units.
         start, end = (
             types.Position(each.row - 1, each.column - 1)
             for each in (related.span.start, related.span.end)
@@ -123,7 +123,7 @@ class _Checked:
         return types.Location(uri or related.path, types.Range(start, end))
 
     def meeting(self, place: types.Range) -> list[Finding]:
-        """The findings that share a place, at least a border, with a range."""
+        """The findings that overlap or touch a range."""
         return [
             finding
             for finding in self.findings
@@ -139,11 +139,12 @@ class _Checked:
         return types.TextEdit(self.range_of(edit.span), text)
 
     def edit_to(self, new: str) -> types.TextEdit:
-        """The one edit that makes the text `new`: of what differs, so that cursors stay."""
+        """The single edit that changes the text to `new`. It covers only the difference, so that
+        cursors stay."""
         old = self.source.text
         limit = min(len(old), len(new))
         start = next((i for i in range(limit) if old[i] != new[i]), limit)
-        # Not between the two characters of a line end.
+        # Do not split the two characters of a line end.
         while start and old[start - 1] == "\r":
             start -= 1
         limit -= start
@@ -159,8 +160,8 @@ _FEW = 20
 
 
 class _Projects:
-    """What the files of projects say to each other, as they lie on the disk. They are linked by a
-    process of its own, which leaves that in the cache: no editor waits for it."""
+    """The project indexes of the files on disk. A separate process links each project and stores
+    the index in the cache, so that no editor waits for it."""
 
     def __init__(self) -> None:
         self._wanted: queue.SimpleQueue[
@@ -176,16 +177,17 @@ class _Projects:
         arguments: Sequence[str],
         then: Callable[[], object],
     ) -> None:
-        """Have the project of a file linked in the background, with the settings of `resolver`, of
-        which `arguments` are the options of the command; `then` is called, by another thread, if
-        that says something of the file."""
+        """Link the project of a file in the background, with the settings of `resolver`;
+        `arguments` are the equivalent command-line options. `then` is called from another thread if
+        the index has evidence about the file."""
         self._wanted.put((path, resolver, arguments, then))
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, daemon=True)
             self._thread.start()
 
     def said_of(self, path: str, source: Source) -> FileSlice | None:
-        """What other files say of one, as far as that is known; None for nothing."""
+        """The evidence in other files about one file, as far as it is known; None if there is
+        none."""
         indexing = self._linked.get(path)
         said = indexing.slice_of(path) if indexing is not None else None
         if said is None:
@@ -201,7 +203,7 @@ class _Projects:
     def _work(self) -> None:
         while True:
             path, resolver, arguments, then = self._wanted.get()
-            with suppress(Exception):  # the findings of the file alone are there all the same
+            with suppress(Exception):  # the findings of the file alone are still reported
                 indexing = _linked_elsewhere(path, resolver, arguments)
                 said = indexing.slice_of(path)
                 before = self._linked.get(path)
@@ -211,7 +213,8 @@ class _Projects:
 
 
 def _linked_elsewhere(path: str, resolver: Resolver, arguments: Sequence[str]) -> Indexing:
-    """The project of a file, linked by the command: there, time limits hold for each file."""
+    """Link the project of a file by running the command, in which the time limit per file
+    applies."""
     program = (
         f"import sys; sys.path[:] = {[each for each in sys.path if each]!r}; "
         "from atomic_fix.cli import main; main()"
@@ -225,14 +228,14 @@ def _linked_elsewhere(path: str, resolver: Resolver, arguments: Sequence[str]) -
     place = indexing.place(path)
     if place is not None and len(place[0].stale) > _FEW:
         raise ValueError("the cache cannot be used")
-    # What was saved just now is read once more, to see that it is the same.
+    # A file that has just been saved is read again to check that it is unchanged.
     indexing.update_project_of(path)
     indexing.is_closed = True
     return indexing
 
 
 def _toml(value: object) -> str:
-    """A value of the initialization options, which were JSON, as TOML."""
+    """A value of the JSON initialization options as TOML."""
     if isinstance(value, dict):
         pairs = (f"{json.dumps(str(name))} = {_toml(each)}" for name, each in value.items())
         return f"{{{', '.join(pairs)}}}"
@@ -240,9 +243,9 @@ def _toml(value: object) -> str:
 
 
 class _Server(LanguageServer):
-    """Holds nothing between requests but what it has said and what projects say: documents are
-    pygls's, settings are read again, so that a changed configuration holds at the next
-    keystroke."""
+    """Keeps nothing between requests except the messages it has shown and the project indexes.
+    pygls holds the documents, and settings are read again, so that a changed configuration takes
+    effect at the next keystroke."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -253,8 +256,8 @@ class _Server(LanguageServer):
         self._projects = _Projects()
 
     def configure(self, given: Any, root: str) -> None:
-        """Take the initialization options, or remember why they cannot be used; relative paths
-        are relative to `root`."""
+        """Apply the initialization options, or record why they cannot be used. Relative paths are
+        relative to `root`."""
         options = given.get("settings", given) if isinstance(given, dict) else None
         if not isinstance(options, dict):
             return
@@ -277,12 +280,12 @@ class _Server(LanguageServer):
             self.say(self._wrong_options)
 
     def asks(self) -> bool:
-        """Whether the editor asks for diagnostics, and is not to be sent them."""
+        """Whether the editor pulls diagnostics, so that they must not be pushed."""
         document = self.client_capabilities.text_document
         return document is not None and document.diagnostic is not None
 
     def checked(self, uri: str) -> _Checked | None:
-        """None for a document that is not open: pygls would read it, and wait for a pipe."""
+        """None for a document that is not open: pygls would read it, and block on a pipe."""
         document = self.workspace.get_text_document(uri)
         if all(document is not each for each in self.workspace.text_documents.values()):
             return None
@@ -307,8 +310,8 @@ class _Server(LanguageServer):
         return _Checked(document, source, None, result, HelperImports(Resolver({})))
 
     def say_once(self, missing: Missing) -> None:
-        """Show a person why repairs were left out, once for each reason: editors ask for all
-        repairs at every save."""
+        """Show the user why repairs were left out, once per reason, since editors ask for all
+        repairs on every save."""
         message = f"atomic-fix leaves out repairs: {missing.message}; {missing.advice}"
         if message not in self._said:
             self._said.add(message)
@@ -318,8 +321,7 @@ class _Server(LanguageServer):
         self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, message))
 
     def update_project_of(self, uri: str) -> None:
-        """Have the project of a document linked, and say what changes by that, in all that are
-        open."""
+        """Link the project of a document, and update the diagnostics of all open documents."""
         loop = asyncio.get_running_loop()
         others = [each for each in self.workspace.text_documents if each != uri]
         for each in (uri, *others):
@@ -331,12 +333,12 @@ class _Server(LanguageServer):
                     self._projects.update(path, resolver, self._arguments(), renew)
 
     def _arguments(self) -> list[str]:
-        """The options of the command that stand for the settings of the editor."""
+        """The command-line options equivalent to the editor's settings."""
         files = [f"--config={self._configuration}"] if self._configuration else []
         return files + [f"--config={name} = {_toml(x)}" for name, x in self._options.items()]
 
     def watch_configuration(self) -> None:
-        """Have the editor say when a configuration file changes, if it can."""
+        """Ask the editor to notify the server of changed configuration files, if it can."""
         workspace = self.client_capabilities.workspace
         watching = workspace.did_change_watched_files if workspace is not None else None
         if watching is None or not watching.dynamic_registration:
@@ -350,13 +352,13 @@ class _Server(LanguageServer):
         self.client_register_capability(types.RegistrationParams([registration]))
 
     def renew_all(self) -> None:
-        """The same for all documents, under a configuration that has changed."""
+        """Update all documents after a change of the configuration."""
         for uri in self.workspace.text_documents:
             self.renew(uri)
             self.update_project_of(uri)
 
     def renew(self, uri: str) -> None:
-        """Have the editor show what is found by now, be it that it asks."""
+        """Make the editor show the current findings, by a push or by asking it to pull."""
         workspace = self.client_capabilities.workspace
         if not self.asks():
             self.publish(uri)
@@ -385,7 +387,7 @@ def server() -> _Server:
 
     @ls.feature(types.INITIALIZED)
     def initialized(_params: types.InitializedParams) -> None:
-        # Before that, an editor may not be shown a message, nor asked for anything.
+        # Before this notification, the server must not send messages or requests.
         ls.say_what_is_wrong()
         ls.watch_configuration()
 
@@ -476,7 +478,7 @@ def _quick_fixes(checked: _Checked, place: types.Range) -> list[types.CodeAction
                     title=title,
                     kind=types.CodeActionKind.QuickFix,
                     diagnostics=[checked.diagnostic(finding)],
-                    # An editor may apply the preferred one without asking.
+                    # Editors may apply the preferred action without asking.
                     is_preferred=fix.applicability is Applicability.SAFE and missing is None,
                     edit=checked.edit(checked.text_edit(each) for each in fix.edits),
                 )
@@ -486,7 +488,7 @@ def _quick_fixes(checked: _Checked, place: types.Range) -> list[types.CodeAction
 
 
 def _disable(checked: _Checked, finding: Finding) -> list[types.CodeAction]:
-    """The comment that suppresses a finding; where one must say why, a person is to fill it in."""
+    """The comment that suppresses a finding, with a placeholder if a reason is required."""
     if checked.settings is None or not checked.result.analysed:
         return []
     reason = "TODO: say why" if checked.settings.require_reason else ""
@@ -506,7 +508,7 @@ def _disable(checked: _Checked, finding: Finding) -> list[types.CodeAction]:
 
 
 def _offered(finding: Finding) -> list[Fix]:
-    """The repairs of a finding, the one that is preferred first."""
+    """The repairs of a finding, the preferred one first."""
     found, fix = [], finding.fix
     while fix is not None:
         found.append(fix)

@@ -1,9 +1,8 @@
 """A Jupyter notebook as one module: its code cells one after the other, and back.
 
-The format is that of nbformat 4:
-https://nbformat.readthedocs.io/en/latest/format_description.html
-What IPython alone understands (`%matplotlib inline`, `!ls`, `name?`, cells of `%%bash`) is replaced
-row by row, so that every row of the module is one of a cell.
+The format is that of nbformat 4: https://nbformat.readthedocs.io/en/latest/format_description.html
+IPython syntax (`%matplotlib inline`, `!ls`, `name?`, cells of `%%bash`) is replaced row by row, so
+that every row of the module is a row of a cell.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
 _MAGIC = re.compile(r"([ \t]*)(?:%%?\w|!|\?|[\w.*]+\?{1,2}[ \t]*\Z)")
 _ASSIGNED_MAGIC = re.compile(r"([ \t]*[A-Za-z_][\w.,\[\]'\" \t]*=[ \t]*)(?:%\w|!)")
 _MANY = 100
-"""Rows of one change that are shared out between two cells."""
+"""The most rows of one change that are distributed between two cells."""
 
 
 class Layout(NamedTuple):
-    """How the JSON of a notebook is written."""
+    """How the JSON of a notebook is formatted."""
 
     indent: str
     ascii_only: bool
@@ -45,14 +44,15 @@ class Layout(NamedTuple):
 
 @dataclass(frozen=True)
 class Notebook(Source):
-    """The module that the code cells of a notebook make, and the notebook around it."""
+    """The module made of a notebook's code cells, and the notebook around it."""
 
     content: str = field(default="", repr=False)
     """The whole file, decoded."""
     module: str = field(default="", repr=False)
-    """The text of the module that it holds; `text` may be what repairs make of that."""
+    """The text of the module in the file; `text` may be the result of repairs."""
     rows: tuple[str, ...] = field(default=(), repr=False)
-    """Those of `module` as they stand in the cells, where those of IPython are others."""
+    """The rows of `module` as they are in the cells, where they differ because of IPython
+    syntax."""
     own_cells: Cells = field(default_factory=Cells, repr=False)
     """Of `module`."""
 
@@ -66,7 +66,7 @@ class Notebook(Source):
 
     @cached_property
     def why_not_written(self) -> str:
-        """Why no repair of it can be written, in a clause; empty where one can."""
+        """A clause that says why repairs cannot be written; empty if they can."""
         if "\r" in self.module:
             return "its cells have line ends other than `\\n`"
         if self._layout is None:
@@ -75,7 +75,7 @@ class Notebook(Source):
 
     @cached_property
     def _layout(self) -> Layout | None:
-        """The one that gives the file back byte for byte."""
+        """The layout that reproduces the file byte for byte."""
         notebook = json.loads(self.content)
         second = re.match(r"\{\n([ \t]+)", self.content)
         indent = " " if second is None else second.group(1)
@@ -87,8 +87,8 @@ class Notebook(Source):
         """The file with `text` as the module of its cells.
 
         Raises:
-            ValueError: the file would change in other places too, or it cannot be said which
-                cell a change is in.
+            ValueError: other parts of the file would change too, or it is unclear which cell a
+            change is in.
         """
         if text == self.module:
             return super().encode(self.content)
@@ -102,10 +102,10 @@ class Notebook(Source):
         return super().encode(self._layout.dumped(notebook))
 
     def _changed(self, new: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-        """The number and the new rows of each cell that another module changes.
+        """The number and the new rows of each cell that a new module text changes.
 
         Raises:
-            ValueError: it cannot be said which cell a change is in.
+            ValueError: it is unclear which cell a change is in.
         """
         old = self.module.removesuffix("\n").split("\n")
         cell_of = [self.own_cells.place(row)[0] for row in range(1, len(old) + 1)]
@@ -117,7 +117,7 @@ class Notebook(Source):
             if (start, first) != (end, last):
                 if tuple(old[start:end]) != self.rows[start:end]:
                     raise ValueError("a row of IPython would change")
-                # Rows that are only put in belong to the cell that ends there.
+                # Inserted rows belong to the cell that ends there.
                 inside = cell_of[start:end] or cell_of[max(start - 1, 0) :][:1]
                 parts = _parts(inside, old[start:end], new[first:last])
                 for cell, rows in parts.items():
@@ -131,7 +131,7 @@ class Notebook(Source):
 
 
 def read(content: bytes, filename: str) -> Notebook | Unreadable:
-    """The module of a notebook's cells; one without rows for a notebook in another language."""
+    """The module made of a notebook's cells; without rows for a notebook in another language."""
     try:
         text = content.decode("utf-8")
         notebook = json.loads(text)
@@ -218,18 +218,18 @@ def _is_python(text: str) -> bool:
 
 
 def _pieces(source: str) -> list[str]:
-    """A source as nbformat writes it: its rows with their ends."""
+    """A source as nbformat stores it: a list of rows with line ends."""
     return [each for each in re.split(r"(?<=\n)", source) if each]
 
 
 def _parts(
     cells: Sequence[int], old: Sequence[str], new: Sequence[str]
 ) -> dict[int, Sequence[str]]:
-    """Which of the new rows go to which cell, for old rows of which each is of one of `cells`.
-    Either way the module is the same: the best way is where both look most as they were.
+    """Which of the new rows go to which cell, where `cells` has the cell of each old row. Any split
+    gives the same module; the best one leaves both cells most similar to before.
 
     Raises:
-        ValueError: they are of more than two cells.
+        ValueError: the old rows are in more than two cells.
     """
     first, *others = dict.fromkeys(cells)
     if not others:
@@ -243,7 +243,7 @@ def _parts(
 
     best = max(range(len(new) + 1), key=likeness)
     above, below = best, best
-    # Blank rows between them are what sets two statements apart, as two cells do.
+    # Blank rows separate two statements just as two cells do.
     while above > 0 and not new[above - 1].strip():
         above -= 1
     while below < len(new) and not new[below].strip():

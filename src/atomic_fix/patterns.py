@@ -1,7 +1,6 @@
-"""Patterns as in .gitignore, matched as git does, in time linear in the length of a path.
-
-A line that git takes for nothing, such as `!`, a lone backslash or an unclosed bracket, matches
-nothing here too. git compares bytes, and so does this.
+"""Patterns as in .gitignore, matched as in git, in time linear in the length of a path. A line that
+git ignores, such as `!`, a lone backslash or an unclosed bracket, matches nothing here either. Like
+git, this compares bytes.
 """
 
 import os
@@ -13,12 +12,13 @@ from typing import NamedTuple
 from atomic_fix.source import relative_if_inside
 
 _MOST = 5_000
-"""Patterns of one file or setting."""
+"""The most patterns in one file or setting."""
 _MOST_BYTES = 1 << 17
 MOST_AT_ONCE = 10_000
-"""Patterns that one path is compared with: those of its folder and of all above it."""
+"""The most patterns that one path is compared with: those of its folder and of all folders
+above."""
 _LONGEST = 4_096
-"""Bytes of the longest path there is."""
+"""The length of the longest possible path, in bytes."""
 
 _SPECIAL = re.compile(rb"[*?\[\\]")
 _CLASSES = {
@@ -38,20 +38,20 @@ _CLASSES = {
 
 
 _STAR, _FOLDERS, _REST = b"*", b"**/", b"**"
-"""What is between the parts of a pattern that match one character each."""
+"""Separates the parts of a pattern that each match one character."""
 
 
 def encoded(pattern: str) -> bytes:
-    """A pattern of a setting as one of a file."""
+    """A pattern from a setting in the form of a line of a file."""
     try:
         return os.fsencode(pattern)
-    except UnicodeEncodeError:  # no name of this system can match it
+    except UnicodeEncodeError:  # no file name on this system can match it
         return pattern.encode("utf-8", "surrogatepass")
 
 
 def too_many(lines: Collection[bytes]) -> str:
-    """Why so many patterns are not used, in a clause; empty when they can be: all that they
-    cost is time, for each file."""
+    """A clause that says why there are too many patterns to use, or empty. Each costs time for
+    every file."""
     if len(lines) > _MOST:
         return f"{len(lines):,} patterns are more than {_MOST:,}"
     if sum(map(len, lines)) > _MOST_BYTES:
@@ -60,7 +60,7 @@ def too_many(lines: Collection[bytes]) -> str:
 
 
 class _Pattern(NamedTuple):
-    """One pattern. `match` is given the name alone or the whole path."""
+    """One pattern. `match` gets either the name alone or the whole path."""
 
     negated: bool
     folders_only: bool
@@ -81,20 +81,20 @@ class Patterns:
         self._of_paths = [each for each in numbered if not each[1].by_name]
         self.count = len(patterns)
         self._by_name: dict[tuple[str, bool], int] = {}
-        """What is known of names, which repeat."""
+        """Results cached by name, since names repeat."""
 
     def decide(self, path: str, *, is_folder: bool) -> bool | None:
-        """Whether the patterns leave the absolute path out (True), take it back in (False),
-        or have nothing to say of it: what they say of a folder above it, they said there."""
+        """Whether the patterns exclude the absolute path (True), include it again (False), or do
+        not match it (None). Folders above it have been checked before."""
         if not self._of_paths and path.startswith(self._inside):
-            # Of folders in one another each has patterns, perhaps, and each of them is asked of
-            # all below: patterns that only need names are tried before anything is copied.
+            # Nested folders may each have patterns, which are all tried for every path below: those
+            # that need only the name are tried before the path is copied.
             return self._answer(self._named(path[path.rfind(os.sep) + 1 :], is_folder))
         relative = self._relative(path)
         return None if relative is None else self._decide(relative, is_folder)
 
     def leave_out(self, path: str) -> bool:
-        """Whether the absolute path of a file, or a folder above it, is left out."""
+        """Whether the absolute path of a file, or a folder above it, is excluded."""
         relative = self._relative(path)
         if relative is None:
             return False
@@ -105,7 +105,7 @@ class Patterns:
         )
 
     def _relative(self, path: str) -> str | None:
-        if path.startswith(self._inside):  # the usual case, and `below` takes far longer
+        if path.startswith(self._inside):  # the usual case, and `below` is much slower
             return path[len(self._inside) :].replace(os.sep, "/")
         return relative_if_inside(path, self._folder)
 
@@ -135,7 +135,7 @@ def _last(patterns: list[tuple[int, _Pattern]], text: bytes, is_folder: bool) ->
 
 
 def _pattern(line: bytes) -> _Pattern | None:
-    """What a line says; None for one that matches nothing."""
+    """The pattern of a line; None if it matches nothing."""
     if line.startswith(b"#"):
         return None
     line = _without_blanks_behind(line)
@@ -144,7 +144,7 @@ def _pattern(line: bytes) -> _Pattern | None:
     folders_only = line.endswith(b"/")
     line = line[: len(line) - folders_only]
     if line.startswith(b"**/") and b"/" not in line[3:]:
-        line = line[3:]  # at any depth: as without it
+        line = line[3:]  # at any depth: the same as without it
     by_name = b"/" not in line
     line = line.removeprefix(b"/")
     special = _SPECIAL.search(line)
@@ -162,14 +162,14 @@ def _pattern(line: bytes) -> _Pattern | None:
 
 
 def _without_blanks_behind(line: bytes) -> bytes:
-    """Without the blanks at its end, but for one after a backslash."""
+    """The line without trailing blanks, except for one after a backslash."""
     kept = line.rstrip(b" ")
     behind = len(kept) - len(kept.rstrip(b"\\"))
     return line[: len(kept) + 1] if behind % 2 else kept
 
 
 class _Glob:
-    """A pattern with wildcards, whose first `plain` bytes hold none."""
+    """A pattern with wildcards, none of them in the first `plain` bytes."""
 
     def __init__(self, glob: bytes, plain: int, by_name: bool) -> None:
         self._plain = glob[:plain]
@@ -181,7 +181,7 @@ class _Glob:
     def __call__(self, path: bytes) -> bool:
         if not path.startswith(self._plain):
             return False
-        if not self._is_read:  # many a pattern is never asked for more than its beginning
+        if not self._is_read:  # for many patterns, only the beginning is ever compared
             self._is_read = True
             self._parts = _read(self._rest, self._by_name)
         if self._parts is None:
@@ -192,7 +192,7 @@ class _Glob:
             found = head.match(path)
             if found is None or tail is None:
                 return found is not None
-            # The tail holds no `**`: it can match only as many folders as it names.
+            # The tail contains no `**`, so it matches exactly as many folders as it names.
             folders = path[found.end() :].rsplit(b"/", slashes + 1)
             if len(folders) <= slashes:
                 return False
@@ -225,8 +225,8 @@ def _read(glob: bytes, by_name: bool) -> _Parts | None:
     numbers = count()
     head = None
     if sections:
-        # What is found first serves best, since `**/` bridges all that follows: so nothing is
-        # ever tried in a second way.
+        # The first match is always sufficient, since `**/` can skip everything that follows, so
+        # there is no backtracking.
         parts = [_section(sections[0], numbers)]
         parts += [
             _once(rb"(?:[^/]*/)*?" + _section(each, numbers), numbers) for each in sections[1:]
@@ -238,10 +238,8 @@ def _read(glob: bytes, by_name: bool) -> _Parts | None:
 
 
 def _section(tokens: list[bytes], numbers: Iterator[int]) -> bytes:
-    """A regular expression for what holds no `**`.
-
-    Between two stars, too, what is found first serves best; what follows the last one in the
-    name of a folder has to reach the end of that.
+    """A regular expression for a pattern without `**`. Between two stars, the first match is also
+    sufficient; the part after the last star has to match at the end of the folder's name.
     """
     made: list[bytes] = []
     text = b""
@@ -261,15 +259,14 @@ def _section(tokens: list[bytes], numbers: Iterator[int]) -> bytes:
 
 
 def _once(expression: bytes, numbers: Iterator[int]) -> bytes:
-    """What matches as the expression does, but in the first way only: `(?>...)`, which Python
-    has since 3.11."""
+    """An atomic group, which never backtracks: `(?>...)`, which Python supports since 3.11."""
     name = b"_%d" % next(numbers)
     return b"(?=(?P<%b>%b))(?P=%b)" % (name, expression, name)
 
 
 def _tokens(glob: bytes, by_name: bool) -> list[bytes] | None:
-    """Stars as they are and, for each thing that matches one character, its regular expression;
-    None when the pattern matches nothing."""
+    """The stars unchanged, and a regular expression for each part that matches one character; None
+    if the pattern matches nothing."""
     tokens: list[bytes] = []
     place = 0
     while place < len(glob):
@@ -278,8 +275,8 @@ def _tokens(glob: bytes, by_name: bool) -> list[bytes] | None:
             start = place
             while glob[place : place + 1] == b"*":
                 place += 1
-            # git compares the plain text before the first star apart, so that this, too, is a
-            # beginning.
+            # git compares the plain text before the first star separately, so this is also part of
+            # it.
             begins = place - start > 1 and (start == 0 or glob[start - 1 : start] == b"/")
             if by_name or not begins:
                 tokens.append(_STAR)
@@ -314,14 +311,14 @@ def _tokens(glob: bytes, by_name: bool) -> list[bytes] | None:
 
 
 def _set(glob: bytes, place: int) -> tuple[bytes, int] | None:
-    """The regular expression for a set whose bracket is right before `place`, and the place
-    after it; None when it is not closed, or names an unknown class."""
+    """The regular expression for a set whose bracket is right before `place`, and the position
+    after it; None if it is not closed or names an unknown class."""
     members: set[int] = set()
     negated = glob[place : place + 1] in (b"!", b"^")
     place += negated
     first = place
     before = 0
-    """The character that a `-` would begin a range with."""
+    """The character with which a following `-` would begin a range."""
     while place == first or glob[place : place + 1] != b"]":
         character = glob[place : place + 1]
         if not character:

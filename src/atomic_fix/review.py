@@ -1,4 +1,4 @@
-"""Fixes one by one, each as the user decides: the core of `--interactive`."""
+"""Applies fixes one by one, as the user decides: the core of `--interactive`."""
 
 import enum
 from collections import Counter
@@ -26,16 +26,15 @@ def review(
     ask: Callable[[Finding, Source, str], Answer],
     why: Callable[[Finding], str | None] = lambda _: "",
 ) -> Rewrite:
-    """Ask about each finding with a fix, and apply those that are wanted.
+    """Ask about each finding with a fix, and apply the accepted ones.
 
     Args:
-        find: the findings that are to be reported of a text.
-        ask: is given the finding, the source that it was found in and the text that its fix
-            would make of it.
-        why: gives the reason to put into the comment that suppresses a finding, None to quit.
+        find: returns the findings to be reported for a text. ask: gets the finding, the source that
+        contains it and the text that its fix would produce. why: returns the reason for the comment
+        that suppresses a finding, or None to quit.
     """
-    # A fix moves what is below it, so that a finding that was declined is known again as
-    # those of a baseline are.
+    # A fix moves the code below it, so a finding that was declined is recognised in the same way as
+    # one in a baseline.
     counts: Counter[Entry] = Counter()
     declined = Baseline(".", counts)
     applied: list[Finding] = []

@@ -1,4 +1,4 @@
-"""Findings -> new text. The only place that changes text, and it changes it in memory."""
+"""Findings -> new text. Only this module changes text, and only in memory."""
 
 import itertools
 from bisect import bisect_left, bisect_right, insort
@@ -17,18 +17,16 @@ SAFE_ONLY = frozenset({Applicability.SAFE})
 SAFE_AND_UNSAFE = frozenset({Applicability.SAFE, Applicability.UNSAFE})
 
 ROUND_LIMIT = 10
-"""Rounds of check and apply. A fix needs a second round when it overlaps an earlier one,
-and hardly ever a third; a file that is not stable after ten never will be."""
+"""The most rounds of check and apply. A fix needs a second round if it overlaps an earlier one, and
+hardly ever a third; a file that is not stable after ten never will be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """What became of one source.
-
-    `applied` are the findings that were repaired, as they were in the round that did so.
-    `remaining` are those of the final text. When `refusal` is not empty it says in one
-    clause why the source was left alone, and `text` is the text it came with; of a review,
-    why single fixes did not go in. `quit`: a person wants to see no more.
+    """The result for one source. `applied` are the repaired findings, as they were in the round
+    that repaired them; `remaining` are those of the final text. If `refusal` is not empty, it is a
+    clause that says why the source was left alone, and `text` is the original text; for a review,
+    it says why some fixes were not applied. `quit`: the user has ended the review.
     """
 
     text: str
@@ -41,11 +39,9 @@ class Rewrite:
 def apply_fixes(
     source: Source, findings: Sequence[Finding], allowed: AbstractSet[Applicability]
 ) -> tuple[str, list[Finding]]:
-    """Apply every allowed fix that does not overlap one before it; the new text, and the findings
-    whose fixes went in.
-
-    A fix goes in whole or not at all. An edit that an earlier fix already makes (two fixes
-    that add the same import) is made once.
+    """Apply every allowed fix that does not overlap an earlier one; return the new text, and the
+    findings whose fixes were applied. A fix is applied completely or not at all. An edit that an
+    earlier fix already makes (two fixes that add the same import) is made once.
     """
     accepted: set[Edit] = set()
     ordered: list[Edit] = []
@@ -59,7 +55,7 @@ def apply_fixes(
         if any(edited.overlaps(each.span) for each in new):
             continue
         if any(_cross(one.span, other.span) for one, other in itertools.combinations(new, 2)):
-            continue  # a fix that contradicts itself says nothing that could be done
+            continue  # a fix whose own edits overlap cannot be applied
         for edit in new:
             edited.add(edit.span)
         accepted.update(new)
@@ -68,7 +64,7 @@ def apply_fixes(
 
     pieces = []
     position = 0
-    # Stable, so that what one fix inserts at one place comes in the order it is given in.
+    # Stable sort, so that insertions of one fix at one position keep their order.
     for edit in sorted(ordered, key=lambda each: each.span):
         pieces.append(source.text[position : source.offset(edit.span.start)])
         pieces.append(edit.text.replace("\n", source.newline))
@@ -78,19 +74,19 @@ def apply_fixes(
 
 
 class _Edited:
-    """The spans that are edited, none of which cross. A file may have thousands, so that each is
-    compared with its neighbours alone."""
+    """The edited spans, which do not overlap. A file may have thousands, so each is compared only
+    with its neighbours."""
 
     def __init__(self) -> None:
-        # In order of their starts and, since they do not cross, of their ends too.
+        # In order of their starts and, since they do not overlap, of their ends too.
         self._spans: list[Span] = []
 
     def overlaps(self, span: Span) -> bool:
-        """Whether a span crosses one of them, or is one of them."""
+        """Whether a span overlaps or equals one of them."""
         index = bisect_right(self._spans, span.start, key=lambda each: each.end)
         if index < len(self._spans) and _cross(self._spans[index], span):
             return True
-        # Two insertions at one place: which goes first would be a guess.
+        # Two insertions at one position: their order would be a guess.
         index = bisect_left(self._spans, span)
         return index < len(self._spans) and self._spans[index] == span
 
@@ -107,15 +103,13 @@ def rewrite(
     find: Callable[[Source], Sequence[Finding]],
     allowed: AbstractSet[Applicability],
 ) -> Rewrite:
-    """Check and apply until nothing is left that may be applied.
-
-    `find` gives the findings that are to be reported, so that what is suppressed or in a
-    baseline is never touched. The source is refused, unchanged, when the result would not
-    compile, would have lost a comment, cannot be written in the file's encoding, or does
-    not settle.
+    """Check and apply until no allowed fix is left. `find` returns the findings to be reported, so
+    that suppressed ones and those in a baseline are never touched. The source is refused and left
+    unchanged if the result would not compile, would have lost a comment, cannot be written in the
+    file's encoding, or does not become stable.
 
     Raises:
-        NotAnalysed: the source cannot be analysed as it is.
+        NotAnalysed: the source itself cannot be analysed.
     """
     first = findings = tuple(find(source))
     current = source
@@ -144,7 +138,7 @@ def rewrite(
 def _found(
     source: Source, find: Callable[[Source], Sequence[Finding]]
 ) -> tuple[tuple[Finding, ...], str]:
-    """The findings of a text that fixes have made, or why it cannot be analysed."""
+    """The findings of a text that fixes have produced, or why it cannot be analysed."""
     try:
         return tuple(find(source)), ""
     except NotAnalysed as error:
@@ -154,10 +148,9 @@ def _found(
 def verified(
     source: Source, findings: Sequence[Finding], find: Callable[[Source], Sequence[Finding]]
 ) -> tuple[Finding, ...]:
-    """The findings, less the fixes that `rewrite` would refuse: one that leads to more and more
-    fixes, or to a text that must not replace the source, is to be offered nowhere.
-
-    All are tried at once, as `--write` does it; one by one only where that fails.
+    """The findings, without the fixes that `rewrite` would refuse: a fix that leads to endless
+    further fixes, or to a text that must not replace the source, must not be offered anywhere. All
+    are tried at once, as in `--write`; one by one only if that fails.
     """
     ways = {each.fix.applicability for each in findings if each.fix is not None}
     tried = [SAFE_AND_UNSAFE] if Applicability.UNSAFE in ways else []
@@ -179,7 +172,7 @@ def _fault_of(
     find: Callable[[Source], Sequence[Finding]],
     others: AbstractSet[object],
 ) -> str:
-    """Why a fix must not go in, alone and with what follows of it."""
+    """Why a fix, together with the fixes that it leads to, must not be applied."""
 
     def following(text: Source) -> list[Finding]:
         return [each for each in find(text) if _key(each) not in others]
@@ -188,7 +181,7 @@ def _fault_of(
 
 
 def _key(finding: Finding) -> object:
-    """What a finding keeps when rows come or go above it."""
+    """The properties of a finding that do not change if rows are added or removed above it."""
     edits = finding.fix.edits if finding.fix is not None else ()
     return finding.code, finding.source_line, tuple(edit.text for edit in edits)
 
@@ -212,12 +205,12 @@ def _fault(
 
 
 def tidied(before: Source, after: Source) -> Source:
-    """`after` without the imports whose last use the fixes took."""
+    """`after` without the imports whose last use the fixes removed."""
     return replace(after, text=without_unused_imports(before.filename, before.text, after.text))
 
 
 def refusal(before: Source, after: Source) -> str:
-    """Why `after` must not replace `before`, as a clause; empty when it may."""
+    """A clause that says why `after` must not replace `before`, or empty."""
     try:
         before.encode(after.text)
     except UnicodeEncodeError as error:
@@ -237,7 +230,7 @@ def refusal(before: Source, after: Source) -> str:
 
 
 def _changed(before: str, after: str) -> tuple[Statements, Statements] | None:
-    """The statements of both texts; None where one of them cannot be parsed."""
+    """The statements of both texts; None if one of them cannot be parsed."""
     try:
         return statements_of(before), statements_of(after)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -245,9 +238,8 @@ def _changed(before: str, after: str) -> tuple[Statements, Statements] | None:
 
 
 def _compiles(old: Statements, new: Statements) -> bool:
-    """Whether the statements that are new compile; all others stood in the old text as they are.
-
-    With them goes what they mean more with: what is asked of the future, and what is global.
+    """Whether the new statements compile; all others are unchanged. `__future__` imports and
+    `global` statements, which affect their meaning, are compiled with them.
     """
     import ast
     import warnings
@@ -265,10 +257,8 @@ def _compiles(old: Statements, new: Statements) -> bool:
 
 
 def _compile_error(text: str) -> str:
-    """What Python says of the text; empty when it compiles.
-
-    A text with syntax newer than the running Python does not compile before the fix either,
-    so the caller asks for both.
+    """Python's error for the text; empty if it compiles. A text with syntax newer than the running
+    Python does not compile before the fix either, so the caller compares both.
     """
     import warnings
 
@@ -284,7 +274,8 @@ def _compile_error(text: str) -> str:
 
 
 def _lost_comments(before: str, after: str, changed: tuple[Statements, Statements] | None) -> str:
-    """A comment that stands in a text and not, or less often, in the other one; empty for none."""
+    """A comment that occurs in one text and less often, or not at all, in the other; empty if there
+    is none."""
     if "#" not in before:
         return ""
     if changed is not None:
@@ -298,7 +289,7 @@ def _lost_comments(before: str, after: str, changed: tuple[Statements, Statement
 
 
 def _comments(texts: Iterable[str]) -> Counter[str] | None:
-    """How often each comment stands in some rows; None when this Python cannot tokenize them."""
+    """How often each comment occurs in some rows; None if this Python cannot tokenize them."""
     import io
     import tokenize
 

@@ -68,7 +68,7 @@ class Settings:
 
     config: Config = field(default_factory=Config)
     root: str = ""
-    """The folder of the configuration file, or the current one."""
+    """The folder of the configuration file, or the current folder."""
     origin: str = ""
     """The configuration file; empty when there is none."""
     extend: str = ""
@@ -89,14 +89,14 @@ class Settings:
     """Whether no configuration file is read, those of other tools included."""
 
     def leaves_out(self, filename: str) -> bool:
-        """Whether a file is one of tests, and those are not checked."""
+        """Whether a file is a test file, and tests are not checked."""
         if self.config.check_tests:
             return False
         path = os.path.abspath(filename)
         if "test" not in path.lower():
             return False
-        # Seen from the folder of the configuration, or of the project: that a folder above it is
-        # called `tests` says nothing.
+        # Relative to the folder of the configuration, or of the project: a folder above it that is
+        # called `tests` does not count.
         root = self.root if self.origin else _project_of(path) or self.root
         return is_test_file(relative_if_inside(path, root) or path)
 
@@ -105,8 +105,8 @@ PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 
 def _project_of(path: str) -> str:
-    """The folder of the git repository that holds a file, or else the nearest one with a project
-    file; empty for none."""
+    """The folder of the git repository that contains a file, or else the nearest one with a project
+    file; empty if there is none."""
     nearest = ""
     folder = os.path.dirname(path)
     while True:
@@ -126,10 +126,10 @@ class Kind(enum.Enum):
     CODES = "a list of rule codes"
     STRINGS = "a list of strings"
     PATTERNS = "a list of patterns"
-    SAVERS = "a list of names, each with `:position` or without"
+    SAVERS = "a list of names, each optionally followed by `:position`"
     HELPER = "a module, a `module:function`, or a call of that with `path` and `obj`"
     STRING = "a string"
-    URL = "an address that begins with `https://`, `http://` or `file://`, or empty"
+    URL = "a URL that begins with `https://`, `http://` or `file://`, or empty"
     BOOLEAN = "true or false"
     FRACTION = "a number between 0 and 1"
     TABLE = "a table of pattern = [codes]"
@@ -137,8 +137,8 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of `[tool.atomic-fix]`. `choices` are the only values, if there are any. `option` is
-    what --help says of the option with the name of the key, if there is one."""
+    """One key of `[tool.atomic-fix]`. `choices` are the allowed values, if they are limited.
+    `option` is the help text of the command-line option of the same name, if there is one."""
 
     name: str
     kind: Kind
@@ -153,77 +153,77 @@ class Key:
 
     @property
     def holds_by_default(self) -> bool:
-        """Whether it is a boolean that holds if nothing is configured."""
+        """Whether it is a boolean that is true by default."""
         return getattr(Settings(), self.attribute, None) is True
 
     @property
     def of_config(self) -> bool:
-        """Whether it affects findings: it is in `Settings.config` then."""
+        """Whether it affects findings and is therefore in `Settings.config`."""
         return self.attribute in Config.__dataclass_fields__
 
 
 KEYS: tuple[Key, ...] = (
-    Key("extend", Kind.STRING, "Another configuration file, relative to this one, whose keys hold "
-        "where this one has none.", '"../atomic-fix.toml"'),
-    Key("select", Kind.CODES, "Codes to check, also as prefixes; without it, every rule that "
-        "is on by default.", '["ATF1"]', option="Check only these codes; ATF1 is the family."),
-    Key("extend-select", Kind.CODES, "Codes to check besides those.", '["ATF202"]',
-        option="Check these codes too."),
+    Key("extend", Kind.STRING, "Another configuration file, relative to this one. Its keys apply "
+        "unless this file sets them too.", '"../atomic-fix.toml"'),
+    Key("select", Kind.CODES, "Codes or prefixes of codes to check. If not set: every rule "
+        "that is on by default.", '["ATF1"]', option="Check only these codes; ATF1 is a prefix."),
+    Key("extend-select", Kind.CODES, "Codes to check in addition to those.", '["ATF202"]',
+        option="Also check these codes."),
     Key("ignore", Kind.CODES, "Codes not to check.", '["ATF102"]',
         option="Do not check these codes."),
     Key("per-file-ignores", Kind.TABLE, "Codes not to report in files that match a pattern.",
         '{ "scripts/" = ["ATF1"] }', option="Ignore codes in some files: `scripts/:ATF1`."),
     Key("exclude", Kind.PATTERNS, "Patterns, as in .gitignore and relative to the "
-        "configuration file, that are left out when a folder is walked; replaces the usual "
-        "ones.", '["third_party/"]', option="Leave out these files instead of the usual ones."),
-    Key("extend-exclude", Kind.PATTERNS, "Patterns left out besides the usual ones.",
-        '["*_pb2.py"]', option="Leave out these files too."),
-    Key("force-exclude", Kind.BOOLEAN, "Whether the patterns hold for files named on the "
-        "command line too, as pre-commit names them.", "true",
-        option="Leave out excluded files even if named."),
-    Key("respect-gitignore", Kind.BOOLEAN, "Whether what git ignores is left out when a "
-        "folder is walked.", "false"),
-    Key("durable-words", Kind.STRINGS, "Words that name durable state in this project.",
+        "configuration file, of what is skipped when a folder is searched. Replaces the "
+        "default.", '["third_party/"]', option="Skip these files instead of the default ones."),
+    Key("extend-exclude", Kind.PATTERNS, "Patterns to skip in addition to `exclude`.",
+        '["*_pb2.py"]', option="Skip these files as well."),
+    Key("force-exclude", Kind.BOOLEAN, "Whether the patterns also apply to files named on the "
+        "command line, as pre-commit names them.", "true",
+        option="Skip excluded files even if they are named."),
+    Key("respect-gitignore", Kind.BOOLEAN, "Whether files that git ignores are skipped when a "
+        "folder is searched.", "false"),
+    Key("durable-words", Kind.STRINGS, "Words that suggest durable state in this project.",
         '["ledger"]'),
-    Key("not-durable-words", Kind.STRINGS, "Words that deny it in this project.",
+    Key("not-durable-words", Kind.STRINGS, "Words that suggest the opposite in this project.",
         '["preview"]'),
-    Key("atomic-helpers", Kind.STRINGS, "Dotted names of functions that write atomically: a "
-        "call of them is no finding.", '["app.io.write_json"]'),
-    Key("savers", Kind.SAVERS, "More functions that write to a path: `name:position` of the "
-        "argument that is the path, 0 if not given.", '["mylib.store:1"]'),
-    Key("loaders", Kind.STRINGS, "More functions that parse the path, handle or text that is "
-        "their first argument.", '["mylib.read_state"]'),
-    Key("helper", Kind.HELPER, "Where fixed code imports from: a module with the names of "
+    Key("atomic-helpers", Kind.STRINGS, "Dotted names of functions that write atomically: "
+        "calls of them are not reported.", '["app.io.write_json"]'),
+    Key("savers", Kind.SAVERS, "More functions that write to a path, as `name:position`: the "
+        "position of the path among the arguments, 0 if not given.", '["mylib.store:1"]'),
+    Key("loaders", Kind.STRINGS, "More functions that load data. Their first argument is a "
+        "path, a file object or the text.", '["mylib.read_state"]'),
+    Key("helper", Kind.HELPER, "Where repaired code imports from: a module with the names of "
         "`atomic_fix.runtime`, or your own function that writes JSON, `module:function`, called "
-        "as `function(path, obj)`. Write another order or names out: "
-        "`app.io:write(data=obj, to=path)`. `auto` is a function of the project that does so, if "
-        "there is one, recognised by what it does.", '"app.atomic_io"'),
-    Key("assume-helper", Kind.BOOLEAN, "Whether code is repaired although nothing shows that it "
+        "as `function(path, obj)`. Spell out another order or other names: "
+        "`app.io:write(data=obj, to=path)`. With `auto`, such a function is searched for in the "
+        "project, by what it does.", '"app.atomic_io"'),
+    Key("assume-helper", Kind.BOOLEAN, "Whether code is repaired even if nothing shows that it "
         "can import the helper.", "true",
         option="Repair even if the helper cannot be imported."),
-    Key("on-corrupt", Kind.STRING, "What a fixed loader does with a corrupt file. `auto` raises "
-        "where nothing relies on the default, and warns everywhere else.", '"warn"',
+    Key("on-corrupt", Kind.STRING, "What a repaired loader does with a corrupt file. `auto` "
+        "raises where nothing relies on the default, and warns everywhere else.", '"warn"',
         ("auto", "raise", "warn", "quarantine"),
-        option="In loaders: auto, raise, warn or quarantine."),
+        option="In repaired loaders: auto, raise, warn, quarantine."),
     Key("durability", Kind.STRING, "Whether a replace needs an fsync before it (`durable`) "
         "or not (`atomic`).", '"atomic"', ("durable", "atomic")),
-    Key("project", Kind.BOOLEAN, "Whether the other files of the project count as evidence: who "
-        "calls a function, and who reads back what it writes.", "false",
-        option="Let other files of the project count, or not."),
+    Key("project", Kind.BOOLEAN, "Whether other files of the project provide evidence: what "
+        "calls a function, and what reads its file back.", "false",
+        option="Use evidence from other files, or not."),
     Key("min-confidence", Kind.FRACTION, "Findings below this confidence are not reported.",
-        "0.7", option="Report what is at least this likely, 0 to 1."),
-    Key("check-tests", Kind.BOOLEAN, "Whether tests are checked too: files and folders named as "
-        "pytest and unittest name them, test functions, and methods of a `TestCase`.", "true",
-        option="Check tests too."),
-    Key("check-syntax", Kind.BOOLEAN, "Whether files whose bytes rule out a finding are parsed "
-        "all the same, so that each one that is not Python is ATF000.", "true",
-        option="Report every file that is not Python."),
-    Key("baseline", Kind.STRING, "A file of known findings that are not reported, relative "
-        "to the configuration file.", '".atomic-fix-baseline"'),
-    Key("require-reason", Kind.BOOLEAN, "Whether a suppression must say why.", "true"),
-    Key("fail-on-unused", Kind.BOOLEAN, "Whether a comment or an entry of the baseline that "
-        "suppresses nothing makes the exit code 1, as a finding does.", "true",
-        option="Exit with 1 for suppressions that are not needed."),
+        "0.7", option="Report findings from this confidence on, 0 to 1."),
+    Key("check-tests", Kind.BOOLEAN, "Whether tests are checked too: files and folders with the "
+        "names that pytest and unittest use, test functions, and methods of a `TestCase`.", "true",
+        option="Also check tests."),
+    Key("check-syntax", Kind.BOOLEAN, "Whether files that cannot have a finding are parsed as "
+        "well, so that every file that is not valid Python is reported as ATF000.", "true",
+        option="Report every file that is not valid Python."),
+    Key("baseline", Kind.STRING, "A file that lists known findings, which are not reported. "
+        "Relative to the configuration file.", '".atomic-fix-baseline"'),
+    Key("require-reason", Kind.BOOLEAN, "Whether each suppression must give a reason.", "true"),
+    Key("fail-on-unused", Kind.BOOLEAN, "Whether a comment or baseline entry that suppresses "
+        "nothing sets the exit code to 1, as a finding does.", "true",
+        option="Exit with 1 if a suppression is not needed."),
     Key("output-format", Kind.STRING, "How findings are printed.", '"concise"',
         OUTPUT_FORMATS, option=f"One of {', '.join(OUTPUT_FORMATS)}."),
     Key("docs-url", Kind.URL, "Where this documentation is published, so that reports and editors "
@@ -253,7 +253,7 @@ def _plain(key: Key, value: Any) -> Any:
 def merge(
     settings: Settings, values: Mapping[str, object], where: str, folder: str = ""
 ) -> Settings:
-    """`settings` with the given values, by key name, put over them. A key that begins with
+    """`settings` with the given values, by key name, replacing theirs. A key that begins with
     `extend-` adds to what is there.
 
     Args:
@@ -280,7 +280,7 @@ def merge(
 
 
 def _located(key: Key, value: Any, folder: str, settings: Settings) -> Any:
-    """A value that is right, with the folder that it is relative to."""
+    """A valid value, with the folder that it is relative to."""
     if key.kind is Kind.PATTERNS:
         return PatternList(folder, value)
     if key.kind is Kind.TABLE:
@@ -302,9 +302,9 @@ def check_codes(codes: Iterable[str], where: str) -> tuple[str, ...]:
     """The codes in upper case.
 
     Raises:
-        ConfigError: one is neither a code nor the beginning of one.
+        ConfigError: one is neither a code nor a prefix of one.
     """
-    # Here, and not above: rules load what they need to look at code.
+    # Imported here because rules import everything that analyses code.
     from atomic_fix.rules import RULES
 
     known = [rule.code for rule in RULES]
@@ -319,10 +319,10 @@ def check_codes(codes: Iterable[str], where: str) -> tuple[str, ...]:
 
 
 _MOST_VALUES = 1_000
-"""Of a list: each costs time for each file."""
+"""Most values of a list: each of them costs time for every file."""
 _LONGEST_VALUE = 200
 """Characters of a wrong value that an error shows."""
-# Editors open it: a tree that somebody else wrote must not name a command of theirs.
+# Editors open it: a repository written by somebody else must not be able to run a command.
 _URL = re.compile(r"(https?|file)://[!-~]+")
 _SAVER = re.compile(r"\.?\w+(\.\w+)*(:\d)?")
 
@@ -381,10 +381,8 @@ def _are_strings(value: object) -> bool:
 
 
 class Resolver:
-    """Finds the settings of a folder: the nearest configuration file at or above it, with
-    the options of the command line put over it.
-
-    It remembers what it has read, for the length of one run.
+    """Finds the settings of a folder: the nearest configuration file at or above it, overridden by
+    the options of the command line. It caches what it has read, for one run.
     """
 
     def __init__(

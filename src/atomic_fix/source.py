@@ -15,14 +15,14 @@ from atomic_fix.finding import Cells, Position, Span, Unreadable
 
 NOTEBOOK = ".ipynb"
 
-# What ends a row for Python's tokenizer. `str.splitlines` would also split at form
-# feeds, \x1c and U+2028, and every later row would be off.
+# The line ends of Python's tokenizer. `str.splitlines` would also split at form feeds, \x1c and
+# U+2028, and every later row number would be wrong.
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True)
 class Source:
-    """The decoded text of one Python file and what is needed to write it back unchanged."""
+    """The decoded text of one Python file, with the details needed to write it back unchanged."""
 
     filename: str
     text: str
@@ -31,7 +31,7 @@ class Source:
 
     @property
     def cells(self) -> Cells | None:
-        """Of a notebook: which row of the text is in which of its cells."""
+        """For a notebook: which row of the text is in which of its cells."""
         return None
 
     @cached_property
@@ -64,12 +64,12 @@ class Source:
         return [self.line(row) for row in range(1, len(self.line_starts) + 1)]
 
     def indent(self, row: int) -> str:
-        """The white space that a row begins with, less form feeds."""
+        """The white space at the beginning of a row, without form feeds."""
         line = self.line(row)
         return line[: len(line) - len(line.lstrip(" \t\f"))].replace("\f", "")
 
     def offset(self, position: Position) -> int:
-        """Where in the text a position is; the row after the last one is its end."""
+        """The offset of a position in the text; the row after the last one is its end."""
         if position.row > len(self.line_starts):
             return len(self.text)
         return self.line_starts[position.row - 1] + position.column - 1
@@ -96,8 +96,8 @@ def is_notebook(filename: str) -> bool:
 
 
 def decode(content: bytes, filename: str) -> Source | Unreadable:
-    """Decode as Python does: byte order mark, PEP 263 cookie, else UTF-8. Of a notebook, the cells
-    are the text."""
+    """Decode as Python does: byte order mark, PEP 263 cookie, else UTF-8. For a notebook, the text
+    is that of its code cells."""
     if is_notebook(filename):
         from atomic_fix import notebook
 
@@ -116,7 +116,7 @@ def decode(content: bytes, filename: str) -> Source | Unreadable:
     except LookupError:
         return Unreadable(filename, f"cannot be decoded: {encoding} is not a text encoding")
     except Exception as error:
-        # Codecs can be registered by any package, and may raise anything.
+        # Any package can register codecs, and they may raise anything.
         reason = " ".join(str(error).split())
         return Unreadable(filename, f"cannot be decoded as {encoding}: {reason}")
     if "\0" in text:
@@ -126,11 +126,11 @@ def decode(content: bytes, filename: str) -> Source | Unreadable:
 
 
 def is_python(content: bytes) -> bool:
-    """Whether this Python can parse a file; false too when it cannot say."""
+    """Whether this Python can parse a file; also False if that cannot be determined."""
     import warnings
 
-    # A feature that does not exist stops the compiler right after the parser: that spares it
-    # the objects of `ast`, half of the time.
+    # A nonexistent `__future__` feature stops the compiler right after parsing, before it creates
+    # `ast` objects. That saves half of the time.
     first = b"from __future__ import _\n"
     try:
         if content.startswith(codecs.BOM_UTF8) or b"coding" in content[:400]:
@@ -153,13 +153,12 @@ _TEST_FOLDER = re.compile(r"(?:.*[_-])?(?:tests?|unittests?|testsuite)", re.IGNO
 
 
 def is_test_file(path: str) -> bool:
-    """Whether a file is one of tests, by the names that pytest, unittest and Django give those.
-
-    A package called `testing` does not count: it mostly holds tools for tests.
+    """Whether a file is a test, by the naming rules of pytest, unittest and Django. A package
+    called `testing` does not count: it mostly contains tools for tests.
 
     Args:
-        path: as seen from the folder of the project: what that is called, or a folder above it,
-            says nothing. Of an absolute path, therefore, only the last folder counts.
+        path: relative to the folder of the project, because the names of that folder and those
+        above it do not matter. For an absolute path, only the last folder counts.
     """
     *folders, name = path.replace("\\", "/").split("/")
     if os.path.isabs(path):
@@ -168,10 +167,9 @@ def is_test_file(path: str) -> bool:
 
 
 def relative_posix(path: str, folder: str, flavour: ModuleType = os.path) -> str:
-    """`path` as it is in reports, patches, patterns and baselines: as seen from `folder`, with
-    forward slashes on every system; whole when it is on another drive.
-
-    `flavour` is the module with the path rules of the system.
+    """`path` as used in reports, patches, patterns and baselines: relative to `folder`, with
+    forward slashes on every system; absolute if it is on another drive. `flavour` is the module
+    with the path rules of the system.
     """
     try:
         seen: str = flavour.relpath(path, folder)
@@ -181,7 +179,7 @@ def relative_posix(path: str, folder: str, flavour: ModuleType = os.path) -> str
 
 
 def relative_if_inside(path: str, folder: str, flavour: ModuleType = os.path) -> str | None:
-    """`path` as seen from `folder` when it is in it, otherwise None."""
+    """`path` relative to `folder` if it is inside, otherwise None."""
     seen = relative_posix(path, folder, flavour)
     if seen == ".." or seen.startswith("../") or flavour.isabs(seen):
         return None

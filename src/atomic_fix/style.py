@@ -1,8 +1,6 @@
-"""How the project that a file belongs to lays out its code: what the settings of ruff, black,
-isort, flake8 and EditorConfig say of it.
-
-They are other tools' settings. What is wrong in them is for those tools to complain of: here it
-counts as not said.
+"""The code style of the project that a file belongs to, from the settings of ruff, black, isort,
+flake8 and EditorConfig. Errors in these settings are for those tools to report; here they are
+ignored.
 """
 
 import os
@@ -23,7 +21,7 @@ _FILES = (
 )  # fmt: skip
 _ROOTS = (".git", ".hg")
 _LARGEST = 1 << 20
-"""Bytes of a file of settings; a larger one counts as not said."""
+"""The largest settings file, in bytes; a larger one is ignored."""
 _MOST_EXTENDED = 10
 _MOST = 1 << 20
 """Bytes."""
@@ -81,9 +79,8 @@ _PROFILES: dict[str, dict[str, Any]] = {
 
 def style_of(filename: str) -> Style:
     """The style of the project that a file belongs to: each tool's nearest configuration in the
-    folders from that of the file up to the root of its repository.
-
-    What was read is remembered as long as no file of it changes.
+    folders from that of the file up to the root of its repository. Results are cached as long as
+    none of these files changes.
     """
     folder = os.path.dirname(os.path.abspath(filename))
     found: list[tuple[str, int, int]] = []
@@ -100,13 +97,13 @@ def style_of(filename: str) -> Style:
 
 
 def _seen(path: str) -> tuple[str, int, int] | None:
-    """A file and what shows that it is the same; None where there is none that could be read
-    without waiting for it, or no person has written it."""
+    """A file and values that change with it; None if there is no such file, reading it could block,
+    or it is too large to be written by hand."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
         return None
-    # What holds nothing says nothing, and may be a file of the kernel that would be waited for.
+    # An empty file has no settings, and may be a kernel file on which reading blocks.
     if not stat.S_ISREG(status.st_mode) or not 0 < status.st_size <= _MOST:
         return None
     return path, status.st_mtime_ns, status.st_size
@@ -114,7 +111,7 @@ def _seen(path: str) -> tuple[str, int, int] | None:
 
 @dataclass
 class _Found:
-    """The nearest table of each tool, and the folder that it is in."""
+    """The nearest table of each tool, and its folder."""
 
     ruff: dict[str, Any] | None = None
     black: dict[str, Any] | None = None
@@ -122,7 +119,7 @@ class _Found:
     flake8: dict[str, Any] | None = None
     editor: dict[str, Any] | None = None
     python: str = ""
-    """What the project says of the Python that it needs (`>=3.9`)."""
+    """The Python versions that the project requires (`>=3.9`)."""
     folders: dict[str, str] = field(default_factory=dict)
 
     def take(self, tool: str, table: object, folder: str) -> None:
@@ -179,7 +176,7 @@ def _read(path: str) -> bytes:
 
 
 def _extended(table: Any, folder: str) -> Any:
-    """A table of ruff's with the one that it extends below it, as ruff reads them."""
+    """A ruff table merged with the one that it extends, as ruff does."""
     for _ in range(_MOST_EXTENDED):
         wanted = table.get("extend") if isinstance(table, dict) else None
         if not isinstance(wanted, str):
@@ -191,7 +188,7 @@ def _extended(table: Any, folder: str) -> Any:
             break
         if not isinstance(below, dict):
             break
-        # `src` and `extend` are relative to the file that they stand in.
+        # `src` and `extend` are relative to the file that contains them.
         above = {key: value for key, value in table.items() if key != "extend"}
         table, folder = _over(below, above), os.path.dirname(path)
     return table
@@ -207,12 +204,12 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ini(content: bytes) -> dict[str, dict[str, Any]]:
-    """The sections of an INI file, as far as it can be read."""
+    """The sections of an INI file, as far as it can be parsed."""
     import configparser
 
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     text = content.decode("utf-8", "replace").removeprefix("\ufeff")
-    # What is above the first section (`root = true`) has none.
+    # Settings above the first section (`root = true`) have none.
     start = re.search(r"^\[", text, re.MULTILINE)
     try:
         parser.read_string(text[start.start() :] if start is not None else "")
@@ -222,7 +219,7 @@ def _ini(content: bytes) -> dict[str, dict[str, Any]]:
 
 
 def _editor_section(sections: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """What an .editorconfig says of Python files; later sections win."""
+    """The settings of an .editorconfig for Python files; later sections take precedence."""
     merged: dict[str, Any] = {}
     for pattern, values in sections.items():
         if pattern == "*" or re.search(r"\*\.(?:py\b|[{\[][^}\]]*\bpyi?\b)", pattern):
@@ -230,7 +227,7 @@ def _editor_section(sections: Mapping[str, dict[str, Any]]) -> dict[str, Any] | 
     return merged if "max_line_length" in merged else None
 
 
-# --- what they say, taken together --------------------------------------------------
+# --- the combined style -------------------------------------------------------------
 
 
 def _combined(found: _Found) -> Style:
@@ -264,7 +261,7 @@ def _combined(found: _Found) -> Style:
 
 def _has_parenthesised_with(found: _Found, is_ruffs: bool) -> bool:
     if is_ruffs:
-        # Without a word of the version, ruff formats for one that has them.
+        # Without a configured version, ruff formats for one that supports them.
         target = (found.ruff or {}).get("target-version") or found.python
         return not target or _oldest(target) >= _WITH_PARENTHESES
     target = (found.black or {}).get("target-version") or found.python
@@ -297,7 +294,7 @@ def _table(table: dict[str, Any] | None, name: str) -> dict[str, Any] | None:
 
 
 def _number(table: Mapping[str, Any] | None, name: str) -> int:
-    """A whole number above 0, also as text and with `_` in the key; 0 for all else."""
+    """A positive integer, also as text and with `_` in the key; otherwise 0."""
     if table is None:
         return 0
     value = table.get(name, table.get(name.replace("-", "_"), 0))
@@ -316,7 +313,7 @@ def _flag(table: Mapping[str, Any] | None, name: str, *, default: bool) -> bool:
 
 
 def _list(value: object) -> tuple[str, ...]:
-    """A list of strings, also as text with commas or rows."""
+    """A list of strings, also as text separated by commas or line ends."""
     if isinstance(value, str):
         value = re.split(r"[,\n]", re.sub(r"#.*", "", value))
     if not isinstance(value, (list, tuple)):
@@ -328,7 +325,7 @@ def _list(value: object) -> tuple[str, ...]:
 
 
 def _isort_table(table: dict[str, Any] | None) -> dict[str, Any] | None:
-    """isort's settings with those of the profile below them."""
+    """isort's settings merged with those of the profile."""
     if table is None:
         return None
     own = {key.replace("-", "_").lower(): value for key, value in table.items()}
@@ -423,7 +420,7 @@ def _isort_imports(found: _Found, table: dict[str, Any]) -> ImportStyle:
 
 
 def _section_name(name: str) -> str:
-    """isort's name of a section in ruff's words."""
+    """ruff's name for a section of isort."""
     plain = name.replace("_", "").replace("-", "").lower()
     return {**_SECTIONS, "standardlibrary": "standard-library"}.get(plain, plain)
 
@@ -456,8 +453,8 @@ def _modules(folder: str) -> Iterator[str]:
 
 def deleting_ruff() -> str:
     """The ruff configuration, nearest to the current folder, that turns RUF100 or RUF102 on and
-    does not name ATF as external; empty when there is none. Such a ruff takes
-    `# noqa: ATF101` for unused or unknown, and `ruff check --fix` takes it out."""
+    does not list ATF as external; empty if there is none. ruff then treats `# noqa: ATF101` as
+    unused or unknown, and `ruff check --fix` removes it."""
     from pathlib import Path
 
     for folder in (Path.cwd(), *Path.cwd().parents):
@@ -469,14 +466,14 @@ def deleting_ruff() -> str:
             try:
                 table = section(path, content, "ruff")
             except ValueError:
-                continue  # ruff's to complain of
+                continue  # for ruff to report
             if isinstance(table, dict):
                 return path if _would_delete(table) else ""
     return ""
 
 
 def _would_delete(table: dict[str, Any]) -> bool:
-    # The keys are below `lint`, and in older configurations at the top.
+    # The keys are under `lint`, and in older configurations at the top level.
     lint = table.get("lint", {})
     tables = [table, lint] if isinstance(lint, dict) else [table]
     external = _ruff_codes(tables, "external")

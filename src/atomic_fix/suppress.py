@@ -1,11 +1,10 @@
-"""Comments that suppress findings, read and written.
+"""Reads and writes comments that suppress findings.
 
-They are `# noqa`, `# flake8: noqa`, `# atomic-fix: off` and `# atomic-fix: on`.
-The first two mean exactly what they mean to flake8, odd corners included, so that one comment
-holds in both front ends: flake8 searches text, not comments, takes the first match, compares
-codes by prefix and case, and joins the rows of a string over several lines and of lines that
-a backslash continues. `# flake8: noqa` counts only at the start of a row, and then for every
-code, whatever follows it.
+They are `# noqa`, `# flake8: noqa`, `# atomic-fix: off` and `# atomic-fix: on`. The first two mean
+exactly the same as in flake8, including edge cases, so that one comment works in both front ends:
+flake8 searches text, not comments, takes the first match, compares codes by prefix and case, and
+joins the rows of a multi-line string and of lines continued by a backslash. `# flake8: noqa` counts
+only at the start of a row, and then for every code, whatever follows it.
 """
 
 from __future__ import annotations
@@ -37,25 +36,23 @@ _FSTRING_END = getattr(tokenize, "FSTRING_END", -1)
 
 
 class Reach(enum.Enum):
-    """What a comment reaches."""
+    """The rows that a comment applies to."""
 
     LINE = "line"
-    """`# noqa`: its row, and the rows that belong to it."""
+    """`# noqa`: its own row, and the rows joined with it."""
     FILE = "file"
     """`# flake8: noqa`."""
     RANGE = "range"
     """`# atomic-fix: off`, up to the next `# atomic-fix: on` or the end of the file."""
     NOTHING = "nothing"
-    """`# atomic-fix:` with another word, or `on` where nothing is off: a mistake."""
+    """`# atomic-fix:` with another word, or `on` if nothing is off: a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """One comment that suppresses findings on the rows from `first_row` to `last_row`.
-
-    `span` is the comment's own place, without what comes after its codes. `codes` are the
-    codes, or beginnings of codes, that it names; empty means all. `reason` is the rest of
-    the comment.
+    """One comment that suppresses findings on the rows from `first_row` to `last_row`. `span` is
+    the comment itself, without the text after its codes. `codes` are the codes, or prefixes of
+    codes, that it names; empty means all. `reason` is the rest of the comment.
     """
 
     reach: Reach
@@ -66,7 +63,7 @@ class Suppression:
     reason: str = ""
 
     def covers(self, finding: Finding) -> bool:
-        """Whether it suppresses the finding: the row on which that starts counts."""
+        """Whether it suppresses the finding, whose first row counts."""
         if not self.first_row <= finding.span.start.row <= self.last_row:
             return False
         return not self.codes or finding.code.startswith(self.codes)
@@ -80,7 +77,7 @@ class Suppressions:
 
     @classmethod
     def of(cls, source: Source) -> Suppressions:
-        """Read them; never raises. Costs nothing much for a text without such comments."""
+        """Read them; never raises. Cheap for a text without such comments."""
         if _MARKER.search(source.text) is None:
             return cls()
         lines = source.lines
@@ -88,20 +85,20 @@ class Suppressions:
         return cls(tuple(sorted(found, key=lambda each: each.span)))
 
     def only(self, *reaches: Reach) -> Suppressions:
-        """Those of the given kinds: flake8 sees to its own ones itself."""
+        """Those of the given kinds: flake8 handles its own ones itself."""
         return Suppressions(tuple(each for each in self.comments if each.reach in reaches))
 
 
 NO_REASON = "the comment that suppresses this finding gives no reason"
-"""The headline of a finding that such a comment does not suppress; its label still says what is
-wrong."""
+"""The headline of a finding that such a comment does not suppress; the label still describes the
+defect."""
 
 
 def unsuppressed(
     findings: Iterable[Finding], source: Source, *, noqa: bool, require_reason: bool
 ) -> tuple[Finding, ...]:
-    """The findings that no comment suppresses. Without `noqa`, comments that flake8 knows too are
-    not looked at; those that give no reason suppress nothing if it is required."""
+    """The findings that no comment suppresses. Without `noqa`, comments that flake8 also knows are
+    ignored; if a reason is required, those without one suppress nothing."""
     suppressions = Suppressions.of(source)
     if not noqa:
         suppressions = suppressions.only(Reach.RANGE)
@@ -118,15 +115,15 @@ def unsuppressed(
 def unused(
     findings: Sequence[Finding], source: Source, config: Config
 ) -> tuple[tuple[int, str], ...]:
-    """What to say of comments that suppress none of the findings, from which nothing may have
-    been left out: row and remark."""
+    """Remarks, each with its row, on comments that suppress none of the findings. `findings` must
+    be complete."""
     if "ATF" not in source.text and "atomic-fix:" not in source.text:
         return ()
     from atomic_fix.check import selected_rules
     from atomic_fix.rules import RULES
 
     on = {rule.code for rule in selected_rules(config)}
-    # What is not looked for cannot be missed.
+    # Rules that are off have no findings, so their comments may still be needed.
     off = {rule.code for rule in RULES if rule.code not in on}
     usual = {rule.code for rule in RULES if rule.default} & off
     notes = []
@@ -149,8 +146,8 @@ def unused(
 
 
 def _real_comments(suppressions: Suppressions, source: Source) -> Iterator[Suppression]:
-    """Those that are comments to Python too: flake8, and so we, take them in strings as well,
-    but one that is only in a string, such as an example, is ignored."""
+    """Those that are comments for Python too: flake8, and so this module, also accepts them in
+    strings, but remarks are only made on real comments."""
     if not suppressions.comments:
         return
     try:
@@ -180,7 +177,7 @@ def _of_lines_and_ranges(lines: list[str]) -> Iterator[Suppression]:
     try:
         tokens = _tokens(lines)
     except (tokenize.TokenError, SyntaxError, RecursionError):
-        # Then flake8 looks at each physical line alone.
+        # flake8 then looks at each physical line separately.
         groups = [(row, row) for row in range(1, len(lines) + 1)]
         comments = [
             (row, found.start(), line[found.start() :])
@@ -203,7 +200,7 @@ def _tokens(lines: list[str]) -> list[tokenize.TokenInfo]:
 def _joined_rows(
     tokens: list[tokenize.TokenInfo], number_of_rows: int
 ) -> Iterator[tuple[int, int]]:
-    """First and last row of each group of rows that flake8 takes for one line, in order."""
+    """First and last row of each group of rows that flake8 treats as one line, in order."""
     next_row = 1
     first = 0
     for token in tokens:
@@ -211,7 +208,7 @@ def _joined_rows(
             continue
         first = first or token.start[0]
         if token.type in (tokenize.NL, tokenize.NEWLINE):
-            # A row without a token is read by itself.
+            # A row without a token is handled by itself.
             yield from ((row, row) for row in range(next_row, first))
             yield first, token.end[0]
             next_row = token.end[0] + 1
@@ -228,7 +225,7 @@ def _of_lines(lines: list[str], groups: Iterable[tuple[int, int]]) -> Iterator[S
         before = joined[: found.start()]
         row = first + before.count("\n")
         column = len(before.rpartition("\n")[2])
-        # A list of codes may run on into the next row of a string; the comment does not.
+        # A list of codes may continue in the next row of a string; the comment does not.
         comment = found.group().split("\n")[0].rstrip(", \t")
         line = lines[row - 1]
         yield Suppression(
@@ -244,7 +241,7 @@ def _of_lines(lines: list[str], groups: Iterable[tuple[int, int]]) -> Iterator[S
 def _of_ranges(
     comments: Iterable[tuple[int, int, str]], number_of_rows: int
 ) -> Iterator[Suppression]:
-    """From comments, each as row, column from 0, and text."""
+    """Create from comments, each given as row, 0-based column, and text."""
     off: Suppression | None = None
     for row, column, text in comments:
         for found in _RANGE.finditer(text):
@@ -262,7 +259,7 @@ def _of_ranges(
 
 
 def _span(row: int, start: int, end: int) -> Span:
-    """A span on one row from columns that count from 0."""
+    """A span on one row from 0-based columns."""
     return Span(Position(row, start + 1), Position(row, end + 1))
 
 
@@ -270,12 +267,11 @@ def add_noqa(source: Source, findings: Iterable[Finding], reason: str) -> str:
     """The text with every finding suppressed by a comment on the row where it starts, which
     is where flake8 looks.
 
-    A comment that is there already gets the code added. Where no comment may stand, because
-    the row ends inside a string or with a backslash, it goes to the end of those rows: flake8
-    takes them together.
+    An existing comment gets the code added. Where no comment is possible, because the row ends
+    inside a string or with a backslash, it goes to the end of those rows, which flake8 joins.
 
     Args:
-        reason: put after the codes when it is not empty; one line.
+        reason: one line to put after the codes, if not empty.
 
     Raises:
         ValueError: this Python cannot split the text into tokens.
@@ -296,7 +292,7 @@ def add_noqa(source: Source, findings: Iterable[Finding], reason: str) -> str:
 
 
 def _with_codes(line: str, comment_column: int | None, codes: list[str], reason: str) -> str:
-    """One line with the codes in its comment; `comment_column` is where that starts, from 0."""
+    """One line with the codes in its comment, which starts at `comment_column`, 0-based."""
     if comment_column is not None:
         found = _CODES.search(line, comment_column)
         if found is not None:
@@ -309,7 +305,7 @@ def _with_codes(line: str, comment_column: int | None, codes: list[str], reason:
 
 
 class CommentRows:
-    """Where comments are and may be, by row."""
+    """The positions of comments and possible comments, by row."""
 
     def __init__(self, source: Source) -> None:
         """Raises:
@@ -323,7 +319,7 @@ class CommentRows:
         self.comments = {
             token.start[0]: token.start[1] for token in tokens if token.type == tokenize.COMMENT
         }
-        """Column, from 0, of the comment of each row that has one."""
+        """The 0-based column of the comment in each row that has one."""
         self._last_row = {
             row: last
             for first, last in _joined_rows(tokens, len(lines))
@@ -333,7 +329,7 @@ class CommentRows:
         string_start = 0
         end = 1
         for token in tokens:
-            # Only a backslash gets from one row to the next without a token for it.
+            # Only a backslash continues a row without a token.
             self._closed.update(range(end, token.start[0]))
             end = token.end[0] + (token.type in (tokenize.NL, tokenize.NEWLINE))
             if token.type == _FSTRING_START:
@@ -344,6 +340,6 @@ class CommentRows:
                 self._closed.update(range(token.start[0], token.end[0]))
 
     def comment_row(self, row: int) -> int:
-        """The row itself, or the last one that flake8 takes together with it when a comment
-        there would end up inside a string or after a backslash."""
+        """The row itself, or the last one that flake8 joins with it if a comment there would be
+        inside a string or after a backslash."""
         return self._last_row.get(row, row) if row in self._closed else row

@@ -1,6 +1,5 @@
-"""What the command can be asked to do: a session in, an exit code out.
-
-This module has what these have in common: the session, printing and exit codes.
+"""The things that the command can do: a session in, an exit code out. This module has what they
+share: the session, printing and exit codes.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ CLEAN, FOUND, FAILED = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What every way to run has in common. `here` are the settings of the current folder."""
+    """The options and state of one run. `here` has the settings of the current folder."""
 
     paths: tuple[str, ...]
     options: Mapping[str, Any]
@@ -49,7 +48,7 @@ class Session:
 
 
 def run_options(session: Session) -> RunOptions:
-    """How the work on many files is to be done.
+    """How to process many files.
 
     Raises:
         ConfigError: --shard cannot be understood.
@@ -81,10 +80,8 @@ def print_report(
     *,
     to_stderr: bool = False,
 ) -> None:
-    """Print the report in the format that is configured, or write it to --output-file.
-
-    Several findings at one call become one. `imported` has the modules that the repairs of some
-    of `fixed` import.
+    """Print the report in the configured format, or write it to --output-file. Several findings at
+    one call are merged. `imported` has the modules that the repairs of some of `fixed` import.
 
     Raises:
         ConfigError: the file cannot be written.
@@ -122,14 +119,14 @@ def print_report(
 
 
 def _columns(stream: TextIO) -> int:
-    """How wide the screen is; 0 if there is none, unless COLUMNS says what to print for."""
+    """The width of the terminal in columns, or that of COLUMNS; 0 if there is neither."""
     if stream.isatty() or os.environ.get("COLUMNS", "").isdecimal():
         return shutil.get_terminal_size().columns
     return 0
 
 
 def write_file(path: str, text: str, within: tuple[str, ...], option: str = "") -> None:
-    """Write a file that was asked for.
+    """Write a file that an option names.
 
     Raises:
         ConfigError: it cannot be written, or is not in each of the folders `within`; the
@@ -144,7 +141,7 @@ def write_file(path: str, text: str, within: tuple[str, ...], option: str = "") 
 def sources(
     results: Iterable[FileResult], fixed: Iterable[Finding] = ()
 ) -> Callable[[str], Source | None]:
-    """Gives the text that a finding is in, if it has a fix, and that of files it refers to."""
+    """A function that returns the text of a file that has a fix or that a finding refers to."""
     texts = {each.filename: each.text for each in results if each.text is not None}
     changed = {each.filename for each in fixed}
 
@@ -154,7 +151,7 @@ def sources(
         if text is not None:
             return Source(filename, text, "utf-8", bom=False)
         if filename in changed:
-            return None  # its rows are no longer where the findings say
+            return None  # the rows of the findings are no longer valid
         content = disk.read(filename)
         found = decode(content, filename) if isinstance(content, bytes) else content
         return found if isinstance(found, Source) else None
@@ -163,7 +160,7 @@ def sources(
 
 
 def report_unreadable(result: FileResult) -> bool:
-    """Report on standard error why a file could not be analysed, if so; whether it is so."""
+    """If a file could not be analysed, report why on standard error; return whether that is so."""
     if result.analysed:
         return False
     for finding in listed(result):
@@ -181,7 +178,7 @@ def warn_no_files(found: Sized) -> None:
 
 
 def warn_unused_suppressions(results: Iterable[FileResult]) -> bool:
-    """Warn on standard error of comments that suppress nothing; whether there are any."""
+    """Warn on standard error about comments that suppress nothing; return whether there are any."""
     lines = [f"{each.filename}:{row}: {remark}" for each in results for row, remark in each.notes]
     for line in lines:
         warn(line)
@@ -197,18 +194,19 @@ def exit_code(results: Iterable[FileResult]) -> int:
 
 
 def warn(message: str) -> None:
-    """Say on standard error what changes no exit code, but not with --quiet."""
+    """Print a warning that does not change the exit code on standard error, unless --quiet is
+    set."""
     inform(f"warning: {message}")
 
 
 def inform(message: str) -> None:
-    """Say on standard error what is neither a finding nor an error, but not with --quiet."""
+    """Print information on standard error, unless --quiet is set."""
     if not _option("quiet"):
         click.echo(escape_commands(printable(message)), err=True)
 
 
 def _tell_details(results: Iterable[FileResult], session: Session) -> None:
-    """Say on standard error what came of each file, and by whose settings."""
+    """Print on standard error how many findings each file has, and which settings apply to it."""
     for result in results:
         said = count(len(result.findings), "finding") if result.analysed else "not analysed"
         try:
@@ -221,13 +219,13 @@ def _tell_details(results: Iterable[FileResult], session: Session) -> None:
 
 
 def _option(name: str) -> object:
-    """The value of an option that concerns all that is said, wherever in a run that is."""
+    """The value of a global output option, available anywhere in a run."""
     context = click.get_current_context(silent=True)
     return context.params.get(name) if context is not None else None
 
 
 def report_error(message: str) -> int:
-    """Print an error; the exit code for it."""
+    """Print an error; return the exit code for it."""
     click.echo(escape_commands(f"atomic-fix: error: {printable(message)}"), err=True)
     return FAILED
 

@@ -1,4 +1,4 @@
-"""Say what is there to know: rules, settings, files."""
+"""The options that only print information: --explain, --show-settings, --show-files."""
 
 import click
 
@@ -16,7 +16,7 @@ from atomic_fix.settings import Resolver, Settings, closest_match, shown
 
 
 def explain(code: str) -> int:
-    """Print the page of a rule, given by code or name, or those of all whose codes begin so; the
+    """Print the page of a rule, given by code or name, or of all rules with a prefix; return the
     exit code."""
     from atomic_fix.rules import RULES
 
@@ -35,7 +35,7 @@ def explain(code: str) -> int:
 
 
 def show_settings(settings: Settings) -> int:
-    """Print the settings, a key a line; the exit code."""
+    """Print the settings, one key per line; return the exit code."""
     click.echo(escape_commands(f"# {printable(settings.origin) or 'no configuration file'}"))
     for name, value in shown(settings).items():
         click.echo(f"{name} = {as_json(value)}")
@@ -43,7 +43,7 @@ def show_settings(settings: Settings) -> int:
 
 
 def show_files(paths: tuple[str, ...], resolver: Resolver) -> int:
-    """Print the files that would be checked; the exit code."""
+    """Print the files that would be checked; return the exit code."""
     code = CLEAN
     for found in discover(paths, resolver):
         if isinstance(found, Candidate):

@@ -1,4 +1,4 @@
-"""Report the findings, of files or of standard input, or make a baseline of them."""
+"""Report the findings in files or standard input, or write a baseline."""
 
 import os
 import sys
@@ -36,7 +36,7 @@ from atomic_fix.source import Source, decode
 
 
 def check(session: Session) -> int:
-    """Check the paths of the session and print the report; the exit code."""
+    """Check the paths of the session and print the report; return the exit code."""
     # The baseline is applied to all results at once: entries with too high a count are reported.
     known = session.report_filter.baseline
     everything = replace(session.report_filter, baseline=None)
@@ -59,13 +59,13 @@ def check(session: Session) -> int:
 
 
 def _without(known: Baseline, result: FileResult) -> FileResult:
-    """The result less what the baseline has."""
+    """The result without the findings in the baseline."""
     left = known.unknown(result.findings)
     return replace(result, findings=left, known=len(result.findings) - len(left))
 
 
 def _noted(results: tuple[FileResult, ...], session: Session) -> tuple[FileResult, ...]:
-    """The results, in which a repair says so whose import the file does not have yet."""
+    """The results, with a note on each repair whose import the file cannot resolve yet."""
     if all(each.fix is None for result in results for each in result.findings):
         return results
     from atomic_fix.run.helper_import import HelperImports, with_import_notes
@@ -75,7 +75,7 @@ def _noted(results: tuple[FileResult, ...], session: Session) -> tuple[FileResul
 
 
 def _with_text(result: FileResult) -> FileResult:
-    """A result of an earlier run has no text, and its fixes are shown too."""
+    """Read the text of a cached result again if needed, since its fixes are shown as well."""
     if result.text is not None or all(each.fix is None for each in result.findings):
         return result
     content = disk.read(result.filename)
@@ -84,11 +84,11 @@ def _with_text(result: FileResult) -> FileResult:
 
 
 def standard_input(session: Session) -> int:
-    """Check standard input; with --write the repaired source goes to standard
-    output, and the report to standard error.
+    """Check standard input; with --write, print the repaired source to standard output and the
+    report to standard error.
 
     Raises:
-        ConfigError: there is too much of it.
+        ConfigError: the input is too large.
     """
     from atomic_fix.commands.repair import Repairs, diff_exit_code, print_patch
 
@@ -139,7 +139,7 @@ def standard_input(session: Session) -> int:
 
 
 def write_baseline(session: Session, path: str) -> int:
-    """Make the baseline, or take out of it what is no longer found; the exit code.
+    """Create the baseline, or remove entries no longer found; return the exit code.
 
     Raises:
         ConfigError: it cannot be written.
@@ -156,7 +156,7 @@ def write_baseline(session: Session, path: str) -> int:
         for line in baseline.stale(known, new):
             click.echo(escape_commands(f"taken out: {printable(line)}"))
     within = disk.write_boundary(path)
-    if not session.options["baseline"]:  # a file of the tree has named it
+    if not session.options["baseline"]:  # its name comes from a file in the checked tree
         within = (os.path.realpath(session.here.root),)
     write_file(path, baseline.text_of(new), within)
     click.echo(f"{display_name(path)}: {count(sum(new.counts.values()), 'known finding')}.")
@@ -166,7 +166,7 @@ def write_baseline(session: Session, path: str) -> int:
 
 
 def pruned(known: Baseline, results: Sequence[FileResult]) -> Baseline:
-    """`known` without what the results no longer hold."""
+    """`known` without entries that the results no longer contain."""
     analysed = {known.path_of(each.filename) for each in results if each.analysed}
     return baseline.shrunk(known, _found(results, known.folder), analysed)
 
@@ -177,7 +177,7 @@ def _found(results: Sequence[FileResult], folder: str) -> Baseline:
 
 
 def warn_stale_entries(known: Baseline, results: Sequence[FileResult]) -> bool:
-    """Warn on standard error of entries of the baseline without findings; whether there is
+    """Warn on standard error about baseline entries without findings; return whether there are
     any."""
     stale = tuple(baseline.stale(known, pruned(known, results)))
     for line in stale:

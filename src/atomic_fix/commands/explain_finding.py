@@ -1,4 +1,4 @@
-"""Say of one row all that counts for and against a finding there."""
+"""Explain one row: the evidence for and against a finding there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def explain_finding(place: str, here: Settings, resolver: Resolver) -> int:
     """Print the explanation of a row, given as `FILE:ROW`; the exit code.
 
     Raises:
-        ConfigError: a configuration file on the way cannot be used.
+        ConfigError: a configuration file that applies cannot be used.
     """
     path, _, number = place.rpartition(":")
     if not path or not number.isdecimal():
@@ -40,7 +40,7 @@ def explain_finding(place: str, here: Settings, resolver: Resolver) -> int:
         outside = said_of_text(content, path, resolver) if settings.project else None
     except WorkerDied as error:
         return report_error(str(error))
-    # Below the least confidence, not all is looked up.
+    # Below the minimum confidence, some evidence is not computed.
     everything = replace(settings, config=replace(settings.config, min_confidence=0.0))
     found = looked_at(content, path, everything, lambda facts: explanations(facts, row), outside)
     if isinstance(found, Unreadable):
@@ -64,7 +64,7 @@ def explain_finding(place: str, here: Settings, resolver: Resolver) -> int:
 def _verdict(
     explained: Explanation, findings: tuple[Finding, ...], least: float
 ) -> tuple[list[str], str]:
-    """The codes that are reported at a place, or else why none is."""
+    """The codes that are reported at a location, or the reason why none is."""
     codes = [each.code for each in findings if each.span.start == explained.span.start]
     if codes:
         return codes, ""

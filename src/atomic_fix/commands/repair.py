@@ -1,4 +1,4 @@
-"""Repair files, or show as a patch how, where the program has what the repairs import."""
+"""Repair files, or show the repairs as a patch, if the program can import what they need."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 
 class Repairs:
-    """The repairs that are asked for, as the policy by which files are changed. It remembers
-    what to say of those that cannot be made, and what those that were made import."""
+    """The policy for the requested repairs. It records messages about repairs that cannot be made,
+    and what the ones that were made import."""
 
     def __init__(self, session: Session) -> None:
         from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
@@ -55,7 +55,7 @@ class Repairs:
         self._missing: dict[tuple[str, str], tuple[Missing, list[str]]] = {}
         self._remarks: set[str] = set()
         self.imported: dict[Finding, str] = {}
-        """The modules that repairs import, where they do."""
+        """The modules that the repairs of a file import."""
         self.policy: FixPolicy
         imports = HelperImports(session.resolver)
         if options["add_noqa"] is not None:
@@ -68,7 +68,7 @@ class Repairs:
             self.policy = Apply(allowed, imports, on_missing)
 
     def add(self, repair: Repair) -> None:
-        """Remember what there is to say of a repair."""
+        """Record the messages about a repair."""
         if repair.missing is not None:
             key = repair.missing.module, repair.missing.reason
             self._missing.setdefault(key, (repair.missing, []))[1].append(repair.result.filename)
@@ -76,8 +76,8 @@ class Repairs:
         self.imported.update(repair.imported)
 
     def report_problems(self) -> bool:
-        """Report on standard error what was not or could not be repaired, and what to do about it;
-        whether anything was left for that."""
+        """Report on standard error what was not repaired and what to do about it; return whether
+        there is anything."""
         for missing, names in self._missing.values():
             where = names[0]
             if others := len(names) - 1:
@@ -94,7 +94,7 @@ class Repairs:
 
 
 def diff(session: Session) -> int:
-    """Print what --write would change as a patch; the exit code."""
+    """Print as a patch what --write would change; return the exit code."""
     made = Repairs(session)
     repairs = []
     failed = False
@@ -112,10 +112,10 @@ def diff(session: Session) -> int:
 
 
 def _changes(session: Session, policy: FixPolicy) -> Iterator[FileResult | Repair]:
-    """What the policy makes of the files of the session.
+    """Apply the policy to the files of the session.
 
     Raises:
-        ConfigError: a configuration file on the way cannot be used, or worker processes die.
+        ConfigError: a configuration file that applies cannot be used, or worker processes die.
     """
     try:
         yield from change_files(
@@ -126,7 +126,7 @@ def _changes(session: Session, policy: FixPolicy) -> Iterator[FileResult | Repai
 
 
 def _checked_again(name: str, session: Session) -> FileResult:
-    """The findings of a file that could not be written: it may be another one by now."""
+    """The result for a file that could not be written: its content may have changed."""
     content = disk.read(name)
     outside = None
     if isinstance(content, bytes):
@@ -136,7 +136,7 @@ def _checked_again(name: str, session: Session) -> FileResult:
 
 
 def write(session: Session) -> int:
-    """Repair the files, or suppress their findings with comments; the exit code."""
+    """Repair the files, or suppress their findings with comments; return the exit code."""
     reason = session.options["add_noqa"]
     if reason is not None and (
         not reason.isprintable() or (session.here.require_reason and not reason.strip())
@@ -180,7 +180,7 @@ def write(session: Session) -> int:
 
 
 def _ask(finding: Finding, source: Source, new: str) -> Answer:
-    """Show what a fix would change, and ask whether it is wanted."""
+    """Show what a fix would change, and ask whether to apply it."""
     from atomic_fix.review import Answer
 
     report = Report(
@@ -214,7 +214,7 @@ q  leave the rest as it is; what was answered so far is written"""
 
 
 def _ask_why(session: Session, finding: Finding) -> str | None:
-    """Ask for the reason that a comment gives; None when nobody answers."""
+    """Ask for the reason to put into a comment; None if input has ended."""
     is_required = session.resolver.for_file(finding.filename).require_reason
     hint = "required" if is_required else "Enter: none"
     while True:
@@ -228,7 +228,7 @@ def _ask_why(session: Session, finding: Finding) -> str | None:
 
 
 def print_patch(repair: Repair) -> bool:
-    """Print the patch of one file; whether anything went wrong with it."""
+    """Print the patch of one file; return whether there was a problem."""
     filename = repair.result.filename
     out = sys.stdout.buffer
     out.write(unified_patch(relative_posix(filename, "."), repair.before, repair.after))
@@ -239,7 +239,7 @@ def print_patch(repair: Repair) -> bool:
 
 
 def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
-    """Print to standard error what --write would do; the exit code."""
+    """Repair standard input, or print the patch; return the exit code."""
     changed = [repair for repair in repairs if repair.after != repair.before]
     applied = sum(len(repair.applied) for repair in changed)
     left = sum(len(repair.result.findings) for repair in repairs)

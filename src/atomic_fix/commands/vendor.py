@@ -1,7 +1,7 @@
-"""Copies of the helper in other projects: make one, check them, bring them up to date.
+"""Copies of the helper in other projects: create, check and update them.
 
-A copy is the text of `atomic_fix.runtime` below a header whose first line has the version and
-a digest of all that follows it. What is above that line is the project's own.
+A copy is the text of `atomic_fix.runtime` below a header whose first line has the version and a
+digest of all that follows it. Lines above it belong to the project.
 """
 
 import hashlib
@@ -31,8 +31,7 @@ _FIRST_LINE = re.compile(
     rb"^# atomic-fix (?P<version>\S+), helper, sha256:(?P<digest>[0-9a-f]{64})\n", re.MULTILINE
 )
 
-# Formatters and linters have settings of their own in each project: what they would change
-# here would be an edit.
+# Formatters and linters differ between projects, and any change they make would count as an edit.
 _NOTICE = b"""\
 # SPDX-FileCopyrightText: 2026 The atomic-fix authors
 # SPDX-License-Identifier: MIT
@@ -50,8 +49,8 @@ _NOTICE = b"""\
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One copy as it is in a file. `current` says that it is what would be copied now: a
-    release that leaves the helper as it was makes no copy outdated."""
+    """One copy in a file. `current` means that it equals what would be copied now; a release that
+    does not change the helper does not make copies outdated."""
 
     path: str
     content: bytes
@@ -60,21 +59,22 @@ class Copy:
     edited: bool
     current: bool
     within: tuple[str, ...] = ()
-    """The folders that it has to be in to be updated."""
+    """The folders that it has to be in, to be updated."""
 
     @property
     def newer(self) -> bool:
-        """Whether a later release than this one has made it."""
+        """Whether it was made by a later release than this one."""
         return _release(self.version) > _release(__version__)
 
     def updated(self) -> bytes:
-        """The content with the helper of today, in the newlines that the file has."""
+        """The content with the current helper, in the newlines of the file."""
         content = self.above + _copy()
         return content.replace(b"\n", b"\r\n") if b"\r\n" in self.content else content
 
 
 def vendor(path: str, resolver: Resolver) -> int:
-    """Copy the helper to a new file, and set `helper` so that fixes import it; the exit code."""
+    """Copy the helper to a new file, and set `helper` so that fixes import it; return the exit
+    code."""
     shown = f"--vendor: {path}"
     if os.path.isdir(path):
         example = os.path.join(path, "atomic_io.py")
@@ -103,7 +103,7 @@ def vendor(path: str, resolver: Resolver) -> int:
 
 
 def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
-    """See to it that fixes import the copy; the exit code."""
+    """Set `helper` so that fixes import the copy; return the exit code."""
     whole = os.path.abspath(path)
     module = Projects().of(whole).module_of(whole)
     settings = resolver.for_file(path)
@@ -122,7 +122,8 @@ def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
             click.echo(f"Fixes import it with `{setting}` in [tool.atomic-fix].", err=True)
         return CLEAN
     if not file:
-        # A project that has no pyproject.toml need not get one, which other tools would read.
+        # Do not create a pyproject.toml in a project without one, because other tools would read
+        # it.
         file = os.path.join(Projects().of(whole).root, "atomic-fix.toml")
         file = relative_if_inside(file, ".") or file
         try:
@@ -151,8 +152,8 @@ def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
 
 
 def check_copies(paths: tuple[str, ...], resolver: Resolver, *, update: bool) -> int:
-    """Report whether each copy is current, or replace the outdated ones that were not
-    edited; the exit code."""
+    """Report whether each copy is current, or replace the outdated ones that were not edited;
+    return the exit code."""
     worst = CLEAN
     for found in _find(paths, resolver):
         if isinstance(found, Unreadable):
@@ -175,7 +176,7 @@ def check_copies(paths: tuple[str, ...], resolver: Resolver, *, update: bool) ->
 
 
 def _verdict(copy: Copy) -> str:
-    """What there is to say of a copy, and what to do about it."""
+    """The message about a copy, and what to do about it."""
     origin = f"copied from atomic-fix {printable(copy.version)}"
     if copy.edited:
         return (
@@ -190,7 +191,7 @@ def _verdict(copy: Copy) -> str:
 
 
 def _find(paths: tuple[str, ...], resolver: Resolver) -> Iterator[Copy | Unreadable]:
-    """The copies among the files that are named, and below the folders; never nothing."""
+    """The copies among the named files and below the named folders; never empty."""
     from atomic_fix.run.discover import Candidate, discover
 
     named = {path for path in paths if not os.path.isdir(path)}
@@ -216,7 +217,7 @@ def _read(path: str) -> Copy | Unreadable | None:
     content = disk.read(path)
     if isinstance(content, Unreadable):
         return content
-    plain = content.replace(b"\r\n", b"\n")  # git may have changed them
+    plain = content.replace(b"\r\n", b"\n")  # git may have changed the line ends
     first = _FIRST_LINE.search(plain)
     if first is None:
         return None

@@ -1,5 +1,6 @@
-"""Which characters change to repair a finding: a `Fix`, or `Refused` with the reason."""
+"""Determines the characters that change to repair a finding: a `Fix`, or `Refused` with the
+reason."""
 
 
 class Refused(Exception):
-    """There is no fix. The reason completes the sentence "no fix: ..."."""
+    """Raised if there is no fix. The reason completes the sentence "no automatic fix: ..."."""

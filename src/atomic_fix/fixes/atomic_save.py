@@ -1,4 +1,4 @@
-"""ATF102: a saver is given a handle of `atomic_open` in place of the path."""
+"""ATF102: a saver gets a handle from `atomic_open` instead of the path."""
 
 import ast
 from collections.abc import Sequence
@@ -82,10 +82,10 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
 
 
 def _appended(context: EditContext, site: WriteSite, row: Handle) -> str:
-    """What is put after the path for the file to be the one that the saver writes.
+    """The suffix to append to the path so that it names the file that the saver writes.
 
     Raises:
-        Refused: which file that is, and in which form, is not visible.
+        Refused: the code does not show which file that is, or in which format.
     """
     if not row.suffixes:
         return ""
@@ -93,7 +93,7 @@ def _appended(context: EditContext, site: WriteSite, row: Handle) -> str:
     known = {PurePath("_" + end).suffix.lower() for end in ends}
     if not ends or "" in ends:
         raise Refused(f"`{site.api}` depends on the suffix of the path, which is unknown")
-    # numpy compares letter by letter, and adds the suffix to any other.
+    # numpy compares case-sensitively, and adds the suffix to any other path.
     if all(end.endswith(row.suffixes) for end in ends) or (not row.appends and known <= {""}):
         return ""
     if not row.appends:
@@ -106,7 +106,7 @@ def _appended(context: EditContext, site: WriteSite, row: Handle) -> str:
 
 
 def _ends_in_a_literal(node: cst.CSTNode) -> bool:
-    """Whether the characters of an expression end within the string that ends its value."""
+    """Whether the source of an expression ends with the string that ends its value."""
     if node.rpar if hasattr(node, "rpar") else ():
         return False
     if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, (cst.Add, cst.Divide)):
@@ -119,8 +119,8 @@ def _ends_in_a_literal(node: cst.CSTNode) -> bool:
 def endings(
     context: EditContext, node: ast.expr | None, call: Call, depth: int = 5
 ) -> frozenset[str]:
-    """The texts that a path may end in, each as far back as it is visible; an empty one among
-    them, or none at all, where the end is not."""
+    """The texts with which a path may end, each as far as it is visible. If the end is not visible,
+    one of them is empty, or there are none."""
     unknown = frozenset({""})
     again = (call, depth - 1)
     if node is None or depth == 0:
@@ -179,7 +179,7 @@ def _of_all(
 
 
 def _of_a_template(text: str, mark: str) -> frozenset[str]:
-    """The text after the last place of a template."""
+    """The text after the last placeholder of a template."""
     tail = text.rpartition(mark)[2]
     if mark == "%":
         tail = tail.lstrip("-+ #0123456789.")[1:]

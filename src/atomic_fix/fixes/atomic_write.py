@@ -1,7 +1,6 @@
-"""ATF101: a write in place becomes a call of the helper.
-
-JSON goes to `atomic_write_json` where the bytes stay equal; a handle that does no more than
-that goes with it. All else keeps its code and gets another opener: `with atomic_open(...)`.
+"""ATF101: a write in place becomes a call of the helper. JSON is written by `atomic_write_json` if
+the bytes stay the same; a handle used only for that is removed. Other code is kept and gets another
+opener: `with atomic_open(...)`.
 """
 
 import ast
@@ -38,14 +37,14 @@ from atomic_fix.fixes.edit_context import EditContext, bound, keyword, last_name
 from atomic_fix.fixes.imports import import_name
 from atomic_fix.fixes.watched import must_not_be_watched
 
-# Keywords that the helper keeps for itself: an option of `json.dumps` by such a name, or by
-# none, would not get there.
+# Keywords of the helper itself: an option for `json.dumps` with such a name, or without one, would
+# not reach it.
 _OWN_KEYWORDS = frozenset(
     {"", "path", "obj", "encoding", "newline", "fsync", "mode", "backup", "errors", "text", "fp"}
     | {"permissions", "make_parents"}
 )
 _UTF_8 = re.compile(r"([\"'])utf[-_]?8\1", re.IGNORECASE)
-# JSON with ensure_ascii holds ASCII alone, and these write it alike.
+# With ensure_ascii, JSON is pure ASCII, which these encodings write in the same way.
 _ASCII_SUPERSETS = re.compile(
     r"None|([\"'])(utf[-_]?8|(us[-_])?ascii|latin[-_]?1|iso[-_]?8859[-_]\d+|(cp|windows[-_])125\d)\1",
     re.IGNORECASE,
@@ -75,7 +74,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     must_not_be_watched(context, site)
     kind = _WholeWrite if site.kind is WriteKind.WHOLE else _OpenedWrite
     fix = kind(context, site).fix()
-    # To remove the file first would take back what the repair gives.
+    # Removing the file first would undo the effect of the repair.
     before: list[cst.CSTNode] = []
     with suppress(Refused):
         before = context.siblings(context.statement(context.cst_node(site.call.source_node)))[0][
@@ -94,15 +93,14 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
 
 
 def fix_staged(context: EditContext, site: WriteSite, target: ast.expr, region: Span) -> Fix:
-    """One call of the helper in place of a write to a temp file and its publication.
+    """One call of the helper instead of a write to a temp file and its publication.
 
     Args:
-        site: the write of the temp file, `write_text` or `write_bytes`.
-        target: where the file is published.
-        region: from the first to the last of the statements that go.
+        site: the write of the temp file, `write_text` or `write_bytes`. target: the final path of
+        the file. region: from the first to the last of the statements that are replaced.
 
     Raises:
-        Refused: the call cannot be made from what is visible.
+        Refused: the code does not show enough to create the call.
     """
     context.mark_unsafe("the target keeps its mode and links, and a read-only one is refused")
     if changes_order(context, target, [arg.value for arg in site.call.arguments]):
@@ -113,7 +111,7 @@ def fix_staged(context: EditContext, site: WriteSite, target: ast.expr, region: 
 
 
 def _refuse_if_fallback(context: EditContext, site: WriteSite) -> None:
-    """Refuses a write in a handler of a failed atomic write of the file."""
+    """Refuses a write in a handler for a failed atomic write of the same file."""
     path = nodes.code_of(site.path_node)
     for block in site.call.enclosing:
         tried = context.parent(block.node) if block.kind is BlockKind.HANDLER else None
@@ -129,7 +127,7 @@ _PATHLIB = re.compile(r"\.*(aiopath|anyio|pathlib2?)\.\w+")
 
 
 def _must_be_pathlib(context: EditContext, site: WriteSite, method: str) -> None:
-    """Refuses a method by the name of one of `pathlib.Path` that may be another's."""
+    """Refuses a method named like one of `pathlib.Path` that may be another class's."""
     node, facts = site.path_node, context.facts
     made = [node]
     name = nodes.dotted(node) or ""
@@ -160,7 +158,7 @@ def _must_be_pathlib(context: EditContext, site: WriteSite, method: str) -> None
 
 
 class WriteRewriter:
-    """One write, and the fix as far as it is made. Each step may raise `Refused`."""
+    """One write, and the fix as far as it has been built. Each step may raise `Refused`."""
 
     def __init__(self, context: EditContext, site: WriteSite) -> None:
         self.context = context
@@ -169,7 +167,7 @@ class WriteRewriter:
         self.own = own_helper(self.module)
         self.path = ""
         self.given: dict[str, cst.Arg] = {}
-        """The arguments of the opener or writer, by name; what was not given is not there."""
+        """The arguments of the opener or writer that were given, by name."""
         self.suffix = ""
         self.title = ""
 
@@ -186,8 +184,8 @@ class WriteRewriter:
         self.context.mark_unsafe("right on asyncio, not on trio")
 
     def helper(self, name: str, *, plain: bool = True) -> str:
-        """What the code calls a function of the helper; `plain` when it is given nothing but
-        path and object."""
+        """The name by which the code calls a function of the helper; `plain` if it gets only path
+        and object."""
         own, module = self.own, self.module
         name += self.suffix
         if own is not None:
@@ -207,7 +205,7 @@ class WriteRewriter:
         return self.context.fix(self.title, edits)
 
     def json_call(self, node: cst.BaseExpression) -> Sequence[cst.Arg] | None:
-        """The arguments of `json.dumps(value, **options)` if every option is visible."""
+        """The arguments of `json.dumps(value, **options)`, if every option is visible."""
         if (
             isinstance(node, cst.Call)
             and self.context.called(node) == "json.dumps"
@@ -219,7 +217,7 @@ class WriteRewriter:
     def json_fix(
         self, dumped: Sequence[cst.Arg], span: Span, *, before: str = "", after: str = ""
     ) -> Fix:
-        """The call of `atomic_write_json` that gives the same bytes, in the place of `span`."""
+        """The call of `atomic_write_json` that writes the same bytes, to replace `span`."""
         found: list[str | cst.Arg] = [self.path, *dumped]
         options = {keyword(arg): dotted(arg.value) for arg in dumped}
         is_ascii = "cls" not in options and options.get("ensure_ascii", "True") == "True"
@@ -236,7 +234,7 @@ class WriteRewriter:
         return self.made(Edit(span, self.context.format_call(before + local, found, span) + after))
 
     def options(self, *names: str) -> list[str]:
-        """The arguments by these names, as they are given on."""
+        """The arguments with these names, in the form in which they are passed on."""
         given = self.given
         return [f"{n}={self.context.text(given[n].value)}" for n in names if n in given]
 
@@ -304,7 +302,7 @@ class _WholeWrite(WriteRewriter):
         return self.made(context.edit(call.func, local), first)
 
     def _arguments(self) -> list[cst.Arg]:
-        """What is given to the method: of what a runner is given, the rest."""
+        """The arguments of the method; if a runner calls it, the runner's other arguments."""
         given = [arg.value for arg in self.site.call.arguments]
         pairs = zip(self.call.args, nodes.arguments(self.site.call.source_node), strict=True)
         return [arg for arg, model in pairs if model.value in given]
@@ -323,8 +321,8 @@ class _WholeWrite(WriteRewriter):
         return self.json_fix(dumped, self.region or self.context.span(call))
 
     def _in_a_runner(self, func: cst.CSTNode, local: str) -> Fix:
-        """`to_thread(path.write_text, text)`: the function given becomes the helper and its
-        first argument."""
+        """`to_thread(path.write_text, text)`: the function becomes the helper, followed by the
+        path."""
         context, call = self.context, self.call
         if context.comments(call):
             raise Refused("the call contains comments")
@@ -418,7 +416,7 @@ class _OpenedWrite(WriteRewriter):
             mode: str | cst.Arg = self.given["mode"]
             encoding = self.given.get("encoding")
             if encoding and self.site.mode.is_binary:
-                # With an encoding it writes text, whatever the mode says.
+                # With an encoding it writes text, whatever the mode.
                 if not isinstance(encoding.value, cst.SimpleString):
                     raise Refused("it is unknown whether `codecs.open` writes text or bytes")
                 mode = f'"{self.site.mode.of_text}"'
@@ -463,24 +461,24 @@ class _OpenedWrite(WriteRewriter):
         return self.made(self._reopened())
 
     def _uses_of(self, handle: str, statement: cst.With) -> set[str]:
-        """The methods of a handle that a block uses; empty text for uses of another kind."""
+        """The methods of a handle that a block uses; an empty text stands for other uses."""
         above = [self.context.parents.get(use) for use in self.context.uses(handle, statement.body)]
         return {each.attr.value if isinstance(each, cst.Attribute) else "" for each in above}
 
     def _look_into(self, body: Sequence[ast.stmt], handle: str) -> None:
-        """What the block does that is not the same when the file appears only at its end."""
+        """Check that the block does nothing that differs if the file appears only at its end."""
         HandleBlock(self.context, self.site, body, handle).check()
         if {"buffering"} & set(self.given):
             self.context.mark_unsafe("what is written at once is seen by others only at the end")
 
     def _look_beside(self) -> None:
-        """The other items of the `with`: what comes after the opener is done while it is open."""
+        """The other items of the `with`: those after the opener are evaluated while it is open."""
         items = self._statement.items
         index = next(i for i, e in enumerate(items) if e.context_expr is self.site.call.node)
         HandleBlock(self.context, self.site, items[index + 1 :], "").check_path_uses()
 
     def _collapsed(self, statement: cst.With, handle: str) -> Fix:
-        """One call in place of a block that only dumps JSON into the handle."""
+        """One call instead of a block that only dumps JSON into the handle."""
         dumped = self._dumped_into(self._only_expression(statement), handle)
         if (
             dumped is None
@@ -493,7 +491,7 @@ class _OpenedWrite(WriteRewriter):
         return self.json_fix(dumped, self.context.span(statement), after=comment)
 
     def _only_expression(self, statement: cst.With) -> cst.BaseExpression:
-        """What the block evaluates, and does no more."""
+        """The expression of a block that consists of nothing else."""
         lines: Sequence[cst.CSTNode] = statement.body.body
         if isinstance(lines[0], cst.SimpleStatementLine):
             lines = [*lines[0].body, *lines[1:]]
@@ -502,7 +500,7 @@ class _OpenedWrite(WriteRewriter):
         raise Refused("there is no asynchronous atomic file object")
 
     def _dumped_into(self, node: cst.BaseExpression, handle: str) -> Sequence[cst.Arg] | None:
-        """What `json.dump(value, handle)` or `handle.write(json.dumps(value))` dumps."""
+        """The value that `json.dump(value, handle)` or `handle.write(json.dumps(value))` dumps."""
         context = self.context
         if isinstance(node, cst.Call) and context.called(node) == "json.dump":
             file = _by_name(node.args, ("obj", "fp")).get("fp")
@@ -518,8 +516,8 @@ class _OpenedWrite(WriteRewriter):
         return None
 
     def _encodes_alike(self, node: cst.Call) -> bool:
-        """Whether `json.dumps` gives what `json.dump` writes: only the one calls `encode`, and a
-        class of its own may do something else there."""
+        """Whether `json.dumps` returns what `json.dump` writes: only `json.dumps` calls `encode`,
+        which a custom encoder may override."""
         given = next((arg.value for arg in node.args if keyword(arg) == "cls"), None)
         if given is None:
             return True
@@ -580,7 +578,7 @@ class _OpenedWrite(WriteRewriter):
         index = given.index(self.site.call.node)
         if changes_order(context, self.site.path_node, [around.func, *given[:index]]):
             context.mark_unsafe("the path is worked out before what is written")
-        # What comes after the opener finds the file emptied.
+        # Code after the opener finds the file already empty.
         HandleBlock(context, self.site, given[index + 1 :], "").check_path_uses()
         dumped = self._dumped_into(outer, context.text(self.call))
         span = context.span(outer)
@@ -621,7 +619,7 @@ class _OpenedWrite(WriteRewriter):
         before: str = "",
         after: str = "",
     ) -> Fix:
-        """The call that writes all that a handle is given, in the place of `span`."""
+        """The call that writes everything that a handle gets, to replace `span`."""
         binary = self.site.mode.is_binary
         dumped = self.json_call(content.value)
         if dumped is not None and as_json and not binary and "errors" not in self.given:
@@ -664,7 +662,7 @@ class _OpenedWrite(WriteRewriter):
         return self.made(context.edit(assign, self._header(handle)), *edits)
 
     def _following(self) -> Sequence[ast.stmt]:
-        """The statements after the one that the opener's handle is assigned by."""
+        """The statements after the one that assigns the opener's handle."""
         assign, above = islice(self.context.ast_ancestors(self.site.call.node), 2)
         for part in ("body", "orelse", "finalbody"):
             block: list[ast.stmt] = getattr(above, part, [])
@@ -693,8 +691,8 @@ class _OpenedWrite(WriteRewriter):
                 raise Refused("a comment is where the `try` would go")
         if first == head:
             raise Refused("the line holds more than one statement")
-        # From the end of the opener's row to the end of the row of `try:`; and what follows
-        # the body up to the end of `finally`.
+        # From the end of the opener's row to the end of the row of `try:`; and from the end of the
+        # body to the end of `finally`.
         return [
             Edit(Span(context.end_of_row(opening), context.end_of_row(head)), ""),
             Edit(Span(context.end_of_row(last), context.end_of_row(end)), ""),
@@ -754,7 +752,7 @@ class _OpenedWrite(WriteRewriter):
     def _awaited_last(
         self, statement: cst.With, handle: str, last: cst.CSTNode, content: cst.Arg
     ) -> Fix:
-        """What the block prepares stays, less deep, and its last statement writes."""
+        """The preparing statements are kept, dedented, and the last statement writes."""
         context, body = self.context, statement.body
         if not isinstance(body, cst.IndentedBlock):
             raise Refused("the line holds more than one statement")
@@ -799,8 +797,8 @@ class _OpenedWrite(WriteRewriter):
         return Fix(fix.title, fix.applicability, tuple(edits), fix.note)
 
     def _kept_comment(self, statement: cst.With, handle: str) -> str:
-        """The comment that a call in the place of a `with` of one statement takes over, where none
-        is lost and the handle is not used elsewhere."""
+        """The comment to keep if a call replaces a `with` of one statement. It must be the only
+        one, and the handle must not be used elsewhere."""
         body = statement.body
         header = body.header.comment if isinstance(body, cst.IndentedBlock) else None
         line = body.body[0] if isinstance(body, cst.IndentedBlock) else body
@@ -818,7 +816,7 @@ def _names(node: ast.expr) -> set[str]:
 
 
 def _json_of(arguments: Sequence[cst.Arg]) -> Sequence[cst.Arg] | None:
-    """What a call serialises, and its options, if the helper takes them all."""
+    """The value that a call serialises, and its options, if the helper accepts them all."""
     if not arguments or arguments[0].star or arguments[0].keyword is not None:
         return None
     taken = any(keyword(option) in _OWN_KEYWORDS for option in arguments[1:])
@@ -826,7 +824,7 @@ def _json_of(arguments: Sequence[cst.Arg]) -> Sequence[cst.Arg] | None:
 
 
 def _by_name(arguments: Sequence[cst.Arg], names: Sequence[str]) -> dict[str, cst.Arg]:
-    """Arguments by the names of the parameters; none when a star hides which is which."""
+    """Arguments by parameter name; none if a star argument makes that ambiguous."""
     if any(arg.star for arg in arguments):
         return {}
     positional = zip(names, [arg for arg in arguments if not keyword(arg)], strict=False)

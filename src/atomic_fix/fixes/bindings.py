@@ -1,4 +1,4 @@
-"""Which scope the names of a module are bound in, over Python's own tree."""
+"""Finds the scope in which each name of a module is bound, in Python's own tree."""
 
 import ast
 from collections import Counter
@@ -28,10 +28,10 @@ class Scope:
     read: Counter[str] = field(default_factory=Counter)
     inner: list["Scope"] = field(default_factory=list)
     names: Counter[str] = field(default_factory=Counter)
-    """Those of the scopes in it."""
+    """The scopes directly inside it."""
 
     def all(self) -> Iterator["Scope"]:
-        """It and every scope in it."""
+        """The scope itself and all scopes inside it."""
         stack = [self]
         while stack:
             scope = stack.pop()
@@ -39,7 +39,7 @@ class Scope:
             stack.extend(scope.inner)
 
     def home(self, name: str) -> "Scope":
-        """The scope that binds what the code of this one calls `name`."""
+        """The scope that binds `name` as used in this one."""
         scope = self
         while scope.outer is not None:
             own = name in scope.bound and name not in scope.elsewhere
@@ -49,18 +49,18 @@ class Scope:
         return scope
 
     def uses(self, name: str) -> int:
-        """How often a name that this scope binds is read."""
+        """How often a name bound in this scope is read."""
         return sum(
             each.read[name] for each in self.all() if name in each.read and each.home(name) is self
         )
 
 
 def scopes(tree: ast.Module, statements: Collection[ast.stmt] | None = None) -> Scope:
-    """The scope of a module, with all others in it.
+    """The scope of a module, with all scopes inside it.
 
     Args:
-        statements: those of the module's own to look at; None for all. Functions and classes
-            among the others are counted all the same, as the keys of scopes tell them apart.
+        statements: the module-level statements to analyse; None for all. Functions and classes in
+        the other statements are still counted, because scope keys contain these numbers.
     """
     module = Scope(tree)
     wanted = None if statements is None else set(statements)
@@ -71,7 +71,7 @@ def scopes(tree: ast.Module, statements: Collection[ast.stmt] | None = None) -> 
                 continue
             if not hasattr(each, "body") and not isinstance(each, ast.Match):
                 continue
-        # No recursion: how deep a program nests is for its author to say.
+        # Not recursive: programs may be nested arbitrarily deeply.
         stack: list[tuple[ast.AST, Scope]] = [(each, module)]
         while stack:
             node, scope = stack.pop()
@@ -83,7 +83,7 @@ def _visited(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
     """The children of a node, each with the scope that it is evaluated in."""
     _bind(node, scope)
     if isinstance(node, (ast.Name, ast.Constant)):
-        return  # the most of all nodes
+        return  # the most frequent kind of node
     if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
         inner = _opened(node, scope)
         for name, value in ast.iter_fields(node):
@@ -159,5 +159,5 @@ def _bind(node: ast.AST, scope: Scope) -> None:
 
 
 def local(alias: ast.alias) -> str:
-    """What an import binds."""
+    """The name that an import binds."""
     return alias.asname or alias.name.partition(".")[0]

@@ -1,7 +1,6 @@
-"""What a block does while its file is being written, and why that may not be the same when the file
-appears only at its end: the target used, the block left early, the handle kept.
-
-What the block calls is followed into the functions of the file, a few calls deep.
+"""Finds out whether a block would behave differently if its file appeared only at its end: because
+the target is used, the block is left early, or the handle is kept. Calls are followed into the
+functions of the file, a few levels deep.
 """
 
 from __future__ import annotations
@@ -54,14 +53,14 @@ if TYPE_CHECKING:
     from atomic_fix.fixes.edit_context import EditContext
 
 _DEPTH = 3
-# A comment on what opening the file does, ...
+# A comment on the effect of opening the file, ...
 _EMPTIED = re.compile(
     r"\b(truncat(e|es|ed|ing|ion)|empt(y|ies|ied|ying)|(clear|wipe|blank|reset)\w*( out)?"
     r" (it|the|any|an?|existing|old|previous)\b|(clean|fresh) (file|start)|stale|on purpose"
     r"|deliberate(ly)?|intentional(ly)?)\b",
     re.IGNORECASE,
 )
-# ... and one on how it might be lost, or why it is not to be.
+# ... and one on how the file might be lost, or why it must not be.
 _LOST = re.compile(
     r"\b(avoid\w*|cannot|corrupt\w*|crash\w*|half|interrupt\w*|kill\w*|lost|lose|never|no|not|partial\w*"
     r"|power|skip|todo|fixme|torn|unless|without)\b|n't\b",
@@ -85,18 +84,18 @@ def given_to(context: EditContext, node: ast.AST) -> ast.Call | None:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """Code that runs while the block does."""
+    """Code that runs within the block."""
 
     function: FunctionFacts
     handles: frozenset[str]
-    """What the handle is called in it."""
+    """The names of the handle in it."""
     attribute: str = ""
-    """The last name of the path where `self` is the object that the path belongs to."""
+    """The attribute name of the path if `self` is the object that has it."""
     depth: int = _DEPTH
 
 
 class HandleBlock:
-    """The statements that write, while the handle that `site` opens is open."""
+    """The statements that run while the handle opened by `site` is open."""
 
     def __init__(
         self, context: EditContext, site: WriteSite, body: Sequence[ast.AST], handle: str
@@ -108,19 +107,20 @@ class HandleBlock:
         self.nodes = [node for each in body for node in walk(each)]
         self.code = code_of(site.path_node)
         self.other_names = self._names_elsewhere()
-        """Other names of the module for the path."""
+        """Other module-level names of the path."""
         self.holding = self._names_that_hold_it()
-        """Local names of what holds the path, and those of what looks at the file when it is
-        called or gone through."""
+        """Local names of values that contain the path, and of values that access the file when they
+        are called or iterated over."""
         self.is_asynchronous = False
-        """Whether the write itself is awaited: others run meanwhile in any case."""
+        """Whether the write itself is awaited: other tasks run meanwhile in any case."""
         self._parents = parents_in(context.function.node)
         self._lines = frozenset(body)
         self._seen: set[FunctionFacts] = set()
 
     @cached_property
     def is_one_write(self) -> bool:
-        """Whether a single call writes all there is: what it leaves when it fails is of no use."""
+        """Whether a single call writes all of the content, so that a partial result is of no
+        use."""
         rest = [each for each in self.body if not self._ends(each)]
         if len(rest) != 1 or not isinstance(rest[0], ast.Expr):
             return False
@@ -142,10 +142,10 @@ class HandleBlock:
         )
 
     def check(self) -> None:
-        """Checks that nothing would change.
+        """Check that the behaviour would not change.
 
         Raises:
-            Refused: the program would do something else, or lose what it wrote.
+            Refused: the program would behave differently, or lose what it wrote.
         """
         self.check_path_uses()
         self._check_what_is_kept()
@@ -158,10 +158,10 @@ class HandleBlock:
             self._check_handlers()
 
     def check_path_uses(self) -> None:
-        """Checks only what is done with the file.
+        """Check only how the file itself is used.
 
         Raises:
-            Refused: something is.
+            Refused: the use of the file would behave differently.
         """
         self._check_nodes(
             self.nodes, _Scope(self.context.function, frozenset({self.handle} - {""}))
@@ -181,8 +181,8 @@ class HandleBlock:
         )
 
     def _names_that_hold_it(self) -> dict[str, bool]:
-        """By name whether to use it is to look at the file: `check = lambda: path.stat()` does,
-        `command = ["gzip", path]` when it is run."""
+        """For each name, whether any use accesses the file (`check = lambda: path.stat()`) or only
+        running it does (`command = ["gzip", path]`)."""
         function = self.context.function
         if function.is_module:
             return {}
@@ -201,7 +201,7 @@ class HandleBlock:
         }
 
     def _holders(self, function: FunctionFacts) -> Iterator[_Holder]:
-        """What a function assigns that may hold a path, or look at one later."""
+        """The assignments of a function whose values may contain a path or access one later."""
         for node in of_kind(function.node, ast.Assign):
             name, value = dotted(node.targets[0]), node.value
             if len(node.targets) != 1 or not name:
@@ -332,7 +332,7 @@ class HandleBlock:
 
     @staticmethod
     def _above(node: ast.Attribute, scope: _Scope) -> str:
-        """What is given the result of a method that is called."""
+        """The call that gets the result of a method call."""
         parents = parents_in(scope.function.node)
         call = parents.get(node)
         above = parents.get(call) if isinstance(call, ast.Call) else None
@@ -347,7 +347,7 @@ class HandleBlock:
         return isinstance(node.func, ast.Attribute) or name.partition(".")[0] in {"glob", "os"}
 
     def _operands(self, node: ast.Call) -> Iterator[ast.expr]:
-        """What a call works on, through what only puts values together."""
+        """The values that a call uses, including those nested in literals and string operations."""
         todo = _given_and_receiver(node)
         while todo:
             each = todo.pop()
@@ -369,7 +369,7 @@ class HandleBlock:
                         todo.append(left)
 
     def _is_target(self, node: ast.expr, call: ast.Call, scope: _Scope) -> bool:
-        """Whether an expression is the file that is written."""
+        """Whether an expression denotes the file that is written."""
         name = dotted(node)
         is_block = scope.depth == _DEPTH
         if name in {f"{handle}.name" for handle in scope.handles}:
@@ -395,7 +395,7 @@ class HandleBlock:
         return orders.get(node, 1 << 60)
 
     def _follow_name(self, name: str, node: ast.Name | None, scope: _Scope) -> None:
-        """Into the function of the file that a name stands for, called or passed on."""
+        """Follow a name, called or passed on, into the function of the file that it refers to."""
         if not scope.depth:
             return
         scopes = self.context.facts.scopes
@@ -407,7 +407,7 @@ class HandleBlock:
         self._follow(found, node, scope, scope.attribute)
 
     def _follow_attribute(self, node: ast.Attribute, scope: _Scope) -> None:
-        """Into the methods of the file that an attribute may be."""
+        """Follow an attribute into the methods of the file that it may refer to."""
         if not scope.depth:
             return
         scopes = self.context.facts.scopes
@@ -443,7 +443,7 @@ class HandleBlock:
             )
 
     def _run_by(self, function: FunctionFacts) -> Sequence[ast.AST]:
-        """What counts in a function that the block calls."""
+        """Check a function that the block calls."""
         scopes = self.context.facts.scopes
 
         def counts(node: ast.AST) -> bool:
@@ -459,7 +459,7 @@ class HandleBlock:
     def _handles_in(
         self, function: FunctionFacts, node: ast.Name | ast.Attribute | None, scope: _Scope
     ) -> frozenset[str]:
-        """The parameters of a function that are given the handle."""
+        """The parameters of a function that receive the handle."""
         names = set()
         calls = self.context.cached(
             ("by what is called", scope.function),
@@ -473,7 +473,7 @@ class HandleBlock:
                 if value is not None and dotted(value) in scope.handles:
                     names.add(parameter.name)
         if function.outer is scope.function:
-            names |= scope.handles  # a function within the function sees its names
+            names |= scope.handles  # a nested function can use the names of the outer one
         return frozenset(names)
 
     def _check_what_is_kept(self) -> None:
@@ -524,7 +524,7 @@ class HandleBlock:
     # --- how the block is left -------------------------------------------------------
 
     def _check_loops(self) -> None:
-        """A loop without an end is left by an exception, with all that it wrote."""
+        """An endless loop is left by an exception, and everything that it wrote is wanted."""
         for node in self.nodes:
             if (
                 isinstance(node, ast.While)
@@ -550,8 +550,8 @@ class HandleBlock:
                 raise Refused(f"the block raises `{name}`, which is caught outside")
 
     def _check_what_comes_first(self) -> None:
-        """What may leave the block before anything is written: the file was empty then, which may
-        be meant, and has its old content now."""
+        """Exceptions that may leave the block before anything is written: the file was then empty,
+        which may be intended, and would now keep its old content."""
         written = [
             (node.lineno, node.col_offset)
             for node in self.nodes
@@ -601,14 +601,15 @@ class HandleBlock:
             )
 
     def _out_of(self, node: ast.AST, *, within: bool = False) -> Iterator[tuple[ast.AST, ast.AST]]:
-        """Each node around one, and the child that it holds it by; `within` the block alone."""
+        """Each ancestor of a node, with its child on the way to the node; only `within` the block,
+        if given."""
         for above, child in _around(node, self._parents):
             if within and child in self._lines:
                 return
             yield above, child
 
     def _is_caught_by_name(self, name: str) -> bool:
-        """Whether a handler outside is for an exception, and not for any."""
+        """Whether an outer handler is for a specific exception."""
         return any(
             _catches(_caught_names(handler) - {"", "BaseException", "Exception"}, name)
             and not _raises_again(handler)
@@ -637,7 +638,7 @@ class HandleBlock:
                 yield call
 
     def _check_handlers(self) -> None:
-        """Handlers outside that take the end of the block for something other than a failure."""
+        """Outer handlers that do not treat the exception as a failure."""
         for above, child in self._out_of(self.site.call.node):
             for handler in _handlers(above, child):
                 self._check_handler(handler)
@@ -687,7 +688,7 @@ class HandleBlock:
 
 @dataclass(frozen=True, slots=True)
 class _Holder:
-    """An assignment of what may hold a path."""
+    """An assignment whose value may contain a path."""
 
     node: ast.Assign
     name: str
@@ -697,7 +698,8 @@ class _Holder:
 
 
 def is_descriptor(context: EditContext, site: WriteSite) -> bool:
-    """Whether what is opened may be a number: what is open already is never replaced."""
+    """Whether the argument may be a descriptor number: a file that is already open is never
+    replaced."""
     node = site.path_node
     if nodes.is_number(node) or called_name(node) in DESCRIPTORS | {"dup"}:
         return True
@@ -722,8 +724,8 @@ def is_descriptor(context: EditContext, site: WriteSite) -> bool:
 
 
 def is_open_elsewhere(context: EditContext, site: WriteSite, handles: Handles) -> bool:
-    """Whether another handle of the same file is open while it is written: to replace the file
-    would part the two, and a lock on one would no longer keep others from the other."""
+    """Whether another handle of the same file is open while it is written. After a replace, the two
+    would be different files, and a lock on one would not protect the other."""
     code = code_of(site.path_node)
     ancestors = {*context.ast_ancestors(site.call.source_node)}
 
@@ -743,7 +745,7 @@ def is_open_elsewhere(context: EditContext, site: WriteSite, handles: Handles) -
         handle = handles.handle_name(call)
         if handle is None:
             continue
-        # It was closed before, so this is not another handle.
+        # It was closed before, so this is not a second handle.
         closed = any(
             each.name == f"{handle}.close" and call.order < each.order < site.order
             for each in site.function.calls
@@ -763,7 +765,7 @@ def _is_used_later(site: WriteSite, handle: str) -> bool:
         )
         for each in site.function.calls
     ) or any(
-        # `fcntl.flock(file, LOCK_EX)` before: the file is claimed until the handle is closed.
+        # `fcntl.flock(file, LOCK_EX)` before: the file is locked until the handle is closed.
         each.order < site.order
         and called_name(each.node) in LOCKING
         and any(handle in code_of(arg.value) for arg in each.arguments)
@@ -772,14 +774,14 @@ def _is_used_later(site: WriteSite, handle: str) -> bool:
 
 
 def _around(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """Each node around one, and the child that it holds it by."""
+    """Each ancestor of a node, with its child on the way to the node."""
     while node in parents:
         yield parents[node], node
         node = parents[node]
 
 
 def _stands_in(statement: ast.AST, block: Sequence[ast.stmt]) -> bool:
-    """Whether what is in a compound statement is in one of its blocks."""
+    """Whether a child of a compound statement is in one of its blocks."""
     if not isinstance(statement, ast.stmt) or not block:
         return False
     context = (statement.lineno, statement.col_offset)
@@ -788,7 +790,7 @@ def _stands_in(statement: ast.AST, block: Sequence[ast.stmt]) -> bool:
 
 
 def _handlers(above: ast.AST, child: ast.AST) -> Sequence[ast.ExceptHandler]:
-    """The handlers of what a `try` holds in its body."""
+    """The handlers of a `try` for the given child, if it is in the body."""
     if isinstance(above, _TRIES):
         tried: ast.Try = above  # type: ignore[assignment]
         return tried.handlers if _stands_in(child, tried.body) else ()
@@ -801,7 +803,7 @@ def _given_and_receiver(node: ast.Call) -> list[ast.expr]:
 
 
 def _outcomes(value: ast.expr) -> list[ast.expr]:
-    """What an expression may give, as it depends."""
+    """The alternative values of an expression."""
     if isinstance(value, ast.IfExp):
         return [*_outcomes(value.body), *_outcomes(value.orelse)]
     if isinstance(value, ast.BoolOp):
@@ -823,14 +825,14 @@ def _makes_an_error(last: str) -> bool:
 
 
 def _raised(node: ast.Raise) -> str:
-    """The name of what is raised; empty for an error that is raised again."""
+    """The name of the raised exception; empty for a bare `raise`."""
     value = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
     last = (dotted(value) or "").rpartition(".")[2]
     return "" if last in CAUGHT_ERROR_NAMES else last
 
 
 def _leaves_on_purpose(name: str) -> bool:
-    """Whether an exception says that there is enough, and not that something went wrong."""
+    """Whether an exception signals the end of input, not a failure."""
     if name in NO_ERRORS:
         return True
     known = getattr(builtins, name, None)
@@ -843,7 +845,7 @@ def _goes_on(final: Sequence[ast.stmt]) -> bool:
 
 
 def _caught_names(handler: ast.ExceptHandler) -> set[str]:
-    """The last names of what a handler catches; an empty one for all."""
+    """The last names of the exceptions that a handler catches; an empty one for all."""
     kind = handler.type
     if kind is None:
         return {""}
@@ -861,7 +863,7 @@ def _raises_again(handler: ast.ExceptHandler) -> bool:
 
 
 def _checks(node: ast.Call) -> bool:
-    """Whether a call runs a program and raises when it fails."""
+    """Whether a call runs a program and raises if that fails."""
     last = called_name(node)
     return last in CHECKING or (
         last == "run"
@@ -870,7 +872,8 @@ def _checks(node: ast.Call) -> bool:
 
 
 def _caught(around: Iterable[tuple[ast.AST, ast.AST]], name: str) -> bool:
-    """Whether a `try` around catches an exception by its name, or by one above it, and goes on."""
+    """Whether an enclosing `try` catches an exception by its name or a base class, and
+    continues."""
     for above, child in around:
         for handler in _handlers(above, child):
             if _catches(_caught_names(handler), name) and not _raises_again(handler):
@@ -885,7 +888,7 @@ def _caught(around: Iterable[tuple[ast.AST, ast.AST]], name: str) -> bool:
 
 
 def _suppressed(node: ast.expr) -> set[str]:
-    """The last names of what `suppress(...)` is given."""
+    """The last names of the arguments of `suppress(...)`."""
     given = arguments(node) if isinstance(node, ast.Call) else ()
     return {(dotted(arg.value) or "").rpartition(".")[2] for arg in given}
 
@@ -908,7 +911,7 @@ def _has_an_end(loop: ast.While) -> bool:
         if isinstance(node, (*nodes.FUNCTIONS, ast.ClassDef, ast.Lambda)):
             continue
         if isinstance(node, nodes.LOOPS):
-            # Its own `break` ends the inner loop.
+            # A `break` in an inner loop ends only that loop.
             if any(isinstance(each, ast.Return) for each in walk(node)):
                 return True
             continue
@@ -917,11 +920,11 @@ def _has_an_end(loop: ast.While) -> bool:
 
 
 def changes_order(context: EditContext, path: ast.expr, others: Sequence[ast.AST]) -> bool:
-    """Whether it matters that a path is computed before what preceded it: the one may change
-    what the other gives.
+    """Check whether a path may be computed before an expression that used to precede it. Either may
+    change the value of the other.
 
     Raises:
-        Refused: the one binds a name that the other uses.
+        Refused: one of them binds a name that the other uses.
     """
     bound = {
         each.target.id
@@ -938,7 +941,7 @@ def changes_order(context: EditContext, path: ast.expr, others: Sequence[ast.AST
 
 
 def _acts(node: ast.AST) -> bool:
-    """Whether working out an expression may do something besides."""
+    """Whether evaluating an expression may have side effects."""
     return any(
         (isinstance(each, ast.Call) and called_name(each) not in NOT_OPENING - CHANGING_A_CONTAINER)
         or isinstance(each, (ast.NamedExpr, ast.Await, *_YIELDS))
@@ -947,7 +950,7 @@ def _acts(node: ast.AST) -> bool:
 
 
 def _is_fixed(context: EditContext, node: ast.AST) -> bool:
-    """Whether no call changes what a part of an expression gives, as far as the file shows."""
+    """Whether no call changes the value of a part of an expression, as far as the file shows."""
     if isinstance(node, ast.Subscript):
         return False
     if isinstance(node, ast.Name):
@@ -959,7 +962,7 @@ def _is_fixed(context: EditContext, node: ast.AST) -> bool:
 
 
 def _is_set_in_an_init_alone(context: EditContext, name: str) -> bool:
-    """Whether no row outside of an `__init__` sets an attribute of this name."""
+    """Whether no row outside of `__init__` methods sets an attribute of this name."""
     assigned = re.compile(rf"\.{name}\b\s*(?::[^=\n]+)?[-+/|%]?=(?!=)")
     return all(
         _is_in_an_init(context, context.source.position(found.start()).row)
@@ -968,7 +971,7 @@ def _is_set_in_an_init_alone(context: EditContext, name: str) -> bool:
 
 
 def _is_in_an_init(context: EditContext, row: int) -> bool:
-    """Whether the nearest `def` above a row, less deep, is that of `__init__`."""
+    """Whether the nearest less indented `def` above a row is `__init__`."""
     depth = len(context.indent(row))
     if context.source.line(row).strip().startswith("def __init__"):
         return True

@@ -1,7 +1,7 @@
 """ATF201 and ATF202: a loader no longer silently treats a corrupt file as missing.
 
-`load_outcome` decides what may be done, `load_errors` which errors it is done for, `load_path`
-how the file is named and `load_warning` how a warning is written; the edits are made here.
+`load_outcome` decides what is allowed, `load_errors` for which errors, `load_path` finds an
+expression for the file and `load_warning` writes the warning; this module makes the edits.
 """
 
 import ast
@@ -44,7 +44,7 @@ _SIMPLE = (cst.SimpleStatementLine, cst.SimpleStatementSuite)
 
 
 def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
-    """The repair of a handler that takes a corrupt file for a missing one.
+    """The repair of a handler that treats a corrupt file as a missing one.
 
     Raises:
         Refused: there is none.
@@ -73,12 +73,12 @@ def fix_swallow(facts: ModuleFacts, swallow: Swallow) -> Fix:
 
 
 def _logging_calls(swallow: Swallow) -> list[ast.Call]:
-    """The calls by which a handler itself logs the error, at a low level."""
+    """The calls with which a handler itself logs the error at a low level."""
     return quiet_words(swallow.node) if isinstance(swallow.node, ast.ExceptHandler) else []
 
 
 def _raising(facts: ModuleFacts, swallow: Swallow, possible: LoadOutcome) -> Fix | None:
-    """The repair that raises, where that is not wrong and can be written."""
+    """The repair that raises, if it is not wrong and can be written."""
     if possible.raising is None:
         return None
     try:
@@ -100,7 +100,7 @@ def _fix(facts: ModuleFacts, swallow: Swallow, answer: str) -> Fix:
 
 @dataclass(frozen=True, slots=True)
 class _Rewriting:
-    """All that is known before the first edit. Each step may raise `Refused`."""
+    """Everything that is known before the first edit. Each step may raise `Refused`."""
 
     context: EditContext
     swallow: Swallow
@@ -109,11 +109,11 @@ class _Rewriting:
     errors: Errors
     path: str
     error: str
-    """What the error is called in the handler."""
+    """The name of the error in the handler."""
     indent: str
-    """That of the `try`."""
+    """The indentation of the `try`."""
     inner: str
-    """That of the statements in its handlers."""
+    """The indentation of the statements in its handlers."""
     logging_calls: Sequence[ast.Call]
     """The calls that already log the error, so that it is not logged twice."""
 
@@ -147,10 +147,10 @@ class _Rewriting:
         assert isinstance(code, cst.ExceptHandler)
         return self._of_handler(code)
 
-    # --- what is done -----------------------------------------------------------------
+    # --- the response -----------------------------------------------------------------
 
     def _response(self, indent: str) -> list[str]:
-        """The statements for a corrupt file, before the handler's own ones."""
+        """The statements for a corrupt file, before the handler's own statements."""
         context, path = self.context, self.path
         if self.answer == "raise":
             error = import_name(context, context.facts.config.helper, _ERROR)
@@ -158,10 +158,10 @@ class _Rewriting:
         return [warning(context, self.swallow, path, self.error, indent), *self._quarantine()]
 
     def _quarantine(self) -> list[str]:
-        """The statements that move the file, where that is wanted."""
+        """The statements that move the file, if `quarantine` is chosen."""
         if self.answer != "quarantine":
             return []
-        # A file that cannot be moved is no reason to end otherwise than before.
+        # If the file cannot be moved, the program should still continue as before.
         suppress = f"with {import_module(self.context, 'contextlib')}.suppress(OSError):"
         target = f'str({self.path}) + ".corrupt"'
         move = f"{import_module(self.context, 'os')}.replace({self.path}, {target})"
@@ -185,14 +185,14 @@ class _Rewriting:
         if short is None or (self.errors.stays and not self.swallow.broad):
             return self._guarded(handler)
         if self.errors.any_error:
-            # What it keeps gets a clause above, and the handler is for the rest.
+            # The errors to keep get a clause above; the handler is for the rest.
             above = self._above(handler, self._clause(joined(self.errors.kept), short))
             return [above, *self._for_all(handler)]
         ours = self._clause(self._corrupt, self._with_default(short))
         if self.errors.stays:
             return [self._above(handler, ours)]
         assert handler.type is not None
-        # The handler stays for what it keeps; a new one below it takes the rest.
+        # The handler keeps these errors; a new one below it handles the rest.
         below = self.context.insert(self.context.position_below(handler.body), f"\n{ours}")
         span, kept = self.context.span(handler.type), joined(self.errors.kept)
         if not handler.whitespace_after_except.value:
@@ -200,14 +200,14 @@ class _Rewriting:
         return [Edit(span, kept), below]
 
     def _for_all(self, handler: cst.ExceptHandler) -> list[Edit]:
-        """The response to whatever the handler takes."""
+        """The response to all errors that the handler catches."""
         if not self.logging_calls or self.answer == "raise":
             return self._into(handler, self._response(self.inner))
         move = self._quarantine()
         return [*(self._into(handler, move) if move else ()), self._louder()]
 
     def _louder(self) -> Edit:
-        """What the handler logs of the error becomes a warning."""
+        """Turn the handler's own log call into a warning."""
         logging_call = self.logging_calls[0]
         statement = self.context.parent(logging_call)
         call = self.context.cst_node(logging_call)
@@ -235,8 +235,8 @@ class _Rewriting:
         return self.context.insert(Position(self.context.span(handler).start.row, 1), f"{clause}\n")
 
     def _short(self, handler: cst.ExceptHandler) -> list[str] | None:
-        """The handler's statements, where they may be written a second time: few, simple, and
-        with no comment among them."""
+        """The handler's statements, if they can be duplicated: few, simple, and without
+        comments."""
         body = handler.body
         lines = body.body if isinstance(body, cst.IndentedBlock) else [body]
         if len(lines) > 2 or not all(
@@ -256,7 +256,7 @@ class _Rewriting:
         return None if any("\n" in text for text in texts) else texts
 
     def _guarded(self, handler: cst.ExceptHandler) -> list[Edit]:
-        """The handler stays as it is, and begins with a test of the error."""
+        """Keep the handler, and insert a test of the error at its beginning."""
         if self.logging_calls and self.answer != "raise":
             raise Refused("the handler logs the error itself, at a low level")
         holds, names = self.errors.test
@@ -269,8 +269,8 @@ class _Rewriting:
     def _into(
         self, handler: cst.ExceptHandler, rows: Sequence[str], *, keep: bool = False
     ) -> list[Edit]:
-        """The rows go to the beginning of the handler; one that raises takes the place of its
-        default, unless that is to be kept."""
+        """Insert the rows at the beginning of the handler; one that raises replaces the default,
+        unless that is to be kept."""
         context, body = self.context, handler.body
         keep = keep or self.answer != "raise"
         if isinstance(body, cst.SimpleStatementSuite):
@@ -303,16 +303,16 @@ class _Rewriting:
         return Position(start.row, start.column + len("except"))
 
     def _head(self, handler: cst.ExceptHandler) -> str:
-        """What follows `except`, with a name for the error."""
+        """The text after `except`, with a name for the error."""
         if handler.type is None:
             return f" BaseException as {self.error}"
         types = self.context.text(handler.type)
         if isinstance(handler.type, cst.Tuple) and not handler.type.lpar:
-            types = f"({types})"  # they need none without a name
+            types = f"({types})"  # they are only needed with a name
         return f"{types} as {self.error}"
 
     def _replaced(self, body: cst.IndentedBlock, rows: Sequence[str]) -> Edit:
-        """A default, below what is logged before it, becomes other statements."""
+        """Replace the default, after statements that log, by other statements."""
         context = self.context
         _must_only_give_a_default(body)
         last = body.body[-1]
@@ -370,7 +370,7 @@ class _Rewriting:
 
 
 def _free_name(context: EditContext, swallow: Swallow) -> str:
-    """A name for the error, which hides none that the function uses."""
+    """A name for the error that does not hide one that the function uses."""
     for name in ("exc", "error", "err", "corruption"):
         around = context.ancestors(context.cst_node(swallow.statement))
         if any(binds(each, name) for each in around) or context.is_used_outside(name):
@@ -381,7 +381,7 @@ def _free_name(context: EditContext, swallow: Swallow) -> str:
 
 
 def _is_declared(function: FunctionFacts, name: str) -> bool:
-    """Whether a name is a parameter, or that of another scope, which `except` would unbind."""
+    """Whether a name is a parameter or belongs to another scope, which `except` would unbind."""
     return function.parameter(name) is not None or any(
         name in each.names
         for kind in (ast.Global, ast.Nonlocal)
@@ -390,7 +390,7 @@ def _is_declared(function: FunctionFacts, name: str) -> bool:
 
 
 def _must_only_give_a_default(body: cst.BaseSuite) -> None:
-    """Refuses a handler that does something else too, which an exception would leave out."""
+    """Refuses a handler that also does something else, which an exception would skip."""
     *before, last = body.body if isinstance(body, cst.IndentedBlock) else [body]
     small = last.body[0] if isinstance(last, _SIMPLE) and len(last.body) == 1 else None
     if small is None or isinstance(small, cst.Expr) or not all(map(_is_quiet_log, before)):

@@ -1,8 +1,7 @@
-"""What the findings look like to a reader. A format decides nothing; it only shows.
-
-A format is a function `render(report) -> Iterator[str]`; the pieces of text are printed one
-after the other. Its module is loaded when it is asked for. This module has the table of formats,
-what a report is made of, the spellings that formats share, and patches.
+"""Presents findings to a reader. A format makes no decisions; it only presents. A format is a
+function `render(report) -> Iterator[str]`; the pieces of text are printed one after the other. Its
+module is imported when it is needed. This module has the table of formats, the contents of a
+report, helpers that formats share, and patches.
 """
 
 import os
@@ -45,18 +44,18 @@ STATISTICS = {
     "json": "machine_readable.statistics_array",
     "jsonl": "machine_readable.statistics_lines",
 }
-"""The formats that have a form of their own for `--statistics`."""
+"""The formats that have their own form of `--statistics`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Severity:
-    """How bad something is, in the words of each format."""
+    """A severity in the terms of each format."""
 
     name: str
     """JSON's, GitHub's and SARIF's."""
     gitlab: str
     junit: str
-    """The element of a case."""
+    """The child element of a test case."""
     lsp: int
     """A `DiagnosticSeverity`."""
 
@@ -87,16 +86,14 @@ Correct the file, or leave it out with `exclude`. ATF000 can neither be ignored 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The results of one run and how they are to be shown.
-
-    `unsafe_fixes` says whether unsafe fixes were asked for, `colour` whether terminal
-    colours may be used, and `width` how many columns there are; 0 means no limit.
-    `fixed` are the findings that --write has repaired, and `done` is the word for it;
-    `results` then tell what remains. `imported` has the modules that the repairs of some of them
-    import. `fixes_only` tells that `results` do not have what remains, and `quiet` that only
-    findings are to be shown. `docs_url` is where the documentation is published, if it is.
-    `source_of` gives the text of a file as it was checked,
-    or None when that cannot be had any more; changes are not shown then.
+    """The results of one run and how to show them. `unsafe_fixes` says whether unsafe fixes were
+    requested, `colour` whether terminal colours may be used, and `width` is the number of columns;
+    0 means no limit. `fixed` are the findings that --write has repaired, and `done` is the verb for
+    it; `results` then contain the remaining findings. `imported` has the modules that some of the
+    repairs import. `fixes_only` means that `results` lack the remaining findings, and `quiet` that
+    only findings are shown. `docs_url` is the address of the published documentation, or empty.
+    `source_of` returns the text of a file as it was checked, or None if it is no longer available;
+    changes are then not shown.
     """
 
     results: tuple[FileResult, ...]
@@ -128,11 +125,10 @@ class Report:
 def one_per_call(
     findings: Sequence[Finding], is_hidden: Callable[[Finding], bool] = lambda _: False
 ) -> tuple[Finding, ...]:
-    """The findings, with those at one call that say how it publishes a file as a single one.
-
-    It holds the others in `also`. For reports alone: suppressions, baselines
-    and repairs know each by its own code, so that one which is suppressed makes room for the
-    next. What `is_hidden` stays as it is, and is not merged.
+    """The findings, with those about one publishing call merged into one, which has the others in
+    `also`. This is for reports only: suppressions, baselines and repairs treat each code
+    separately, so that if one is suppressed, the next one is reported. A finding that `is_hidden`
+    is not merged.
     """
     groups: dict[Span, list[Finding]] = {}
     for each in findings:
@@ -150,7 +146,7 @@ def one_per_call(
 
 
 def details(finding: Finding) -> list[str]:
-    """What a report that has no fields for it says below the headline, row by row."""
+    """The rows below the headline, for formats that have no separate fields for them."""
     rows = [f"{finding.label} ({finding.confidence_level} confidence)"] if finding.label else []
     rows += [f"why this file: {finding.why}"] if finding.why else []
     rows += [f"also: {each.code} {each.headline}" for each in finding.also]
@@ -168,14 +164,14 @@ def severity_of(result: FileResult) -> Severity:
 
 
 def page_url(docs_url: str, rule: str) -> str:
-    """The address of the page of a rule, given by name, in the documentation at `docs_url`."""
+    """The URL of the page of a rule, given by name, in the documentation at `docs_url`."""
     page = "index" if rule == NOT_ANALYSED_NAME else rule
     return f"{docs_url.rstrip('/')}/rules/{page}.html"
 
 
 def renderer(name: str, *, statistics: bool = False) -> Callable[[Report], Iterator[str]]:
-    """The function that renders a format of `FORMATS`, or its statistics: as text if it has no
-    form of its own for them."""
+    """The function that renders a format of `FORMATS`, or its statistics, as text if the format has
+    no form for them."""
     from pkgutil import resolve_name
 
     where = STATISTICS.get(name, FORMATS["statistics"]) if statistics else FORMATS[name]
@@ -184,19 +180,20 @@ def renderer(name: str, *, statistics: bool = False) -> Callable[[Report], Itera
 
 
 def printable(text: str) -> str:
-    """`text` on one line: control characters and bytes that are not text are spelled out."""
+    """`text` on one line, with control characters and undecodable bytes escaped."""
     return text if text.isprintable() else "".join(map(_spelled, text))
 
 
 def display_name(filename: str) -> str:
-    """A file name that a line begins with: as it is, but never a workflow command of GitHub's,
-    which begins so, after blanks too."""
+    """A file name for the beginning of a line, changed so that GitHub does not take the line for a
+    workflow command, not even after blanks."""
     shown = escape_commands(printable(filename))
     return f"./{shown}" if shown.lstrip().startswith("::") else shown
 
 
 def escape_commands(text: str, escape: str = "\\x23") -> str:
-    """`text` without the commands that GitHub's and Azure's runners find anywhere in a line."""
+    """`text` with the commands escaped that GitHub's and Azure's runners recognise anywhere in a
+    line."""
     return _COMMAND.sub(lambda _: f"#{escape}", text) if "##" in text else text
 
 
@@ -210,19 +207,19 @@ def _spelled(character: str) -> str:
     if character.isprintable():
         return character
     code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte of a file name that is not text, see os.fsdecode
+    if 0xDC80 <= code <= 0xDCFF:  # an undecodable byte of a file name, see os.fsdecode
         return f"\\x{code - 0xDC00:02x}"
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 def relative_path(filename: str) -> str:
-    """The path as seen from the current folder when it is below it, otherwise whole."""
+    """The path relative to the current folder if it is below it, otherwise absolute."""
     return relative_if_inside(filename, ".") or os.path.abspath(filename)  # noqa: PTH100
 
 
 def place_of(finding: Finding, position: Position | None = None) -> str:
-    """Where a finding is in its file, or where another position of that is: row and column, in a
-    notebook with the cell."""
+    """The position of a finding, or another position in its file: row and column, in a notebook
+    with the cell."""
     position = finding.span.start if position is None else position
     if finding.cells is None:
         return f"{position.row}:{position.column}"
@@ -231,8 +228,8 @@ def place_of(finding: Finding, position: Position | None = None) -> str:
 
 
 def in_file(finding: Finding) -> Finding:
-    """The finding for a reader that knows rows of files alone. Of a notebook, the whole file is
-    marked, and the headline begins with the cell; its repairs are in rows of cells, and are left
+    """The finding for a format that only knows rows of files. For a notebook, the whole file is
+    marked and the headline begins with the cell; repairs, whose rows are those of cells, are left
     out."""
     if finding.cells is None:
         return finding
@@ -258,9 +255,9 @@ def in_file(finding: Finding) -> Finding:
 
 
 def fingerprints(report: Report) -> Iterator[tuple[FileResult, Finding, str]]:
-    """Each finding with its result and a name that stays the same while other
-    lines come and go: made of its file, its code, its line without the indentation, and which of
-    several alike it is."""
+    """Each finding with its result and an identifier that does not change when other lines are
+    added or removed: it is made of the file, the code, the line without indentation, and a number
+    among equal ones."""
     import hashlib
 
     seen: Counter[tuple[str, str, str]] = Counter()
@@ -281,11 +278,11 @@ FIX_HINTS = {
     Applicability.UNSAFE: "--write --unsafe-fixes",
     Applicability.DISPLAY: "shown only",
 }
-"""In a few words: what can be done about a finding from the command line."""
+"""A short hint on what can be done about a finding from the command line."""
 
 
 def repairs_and_summary(report: Report) -> Iterator[str]:
-    """How a report for people ends: what was repaired, when that was asked for, and the sum."""
+    """The end of a report for people: the repairs, if they are to be listed, and the summary."""
     if report.show_fixes:
         for finding in report.fixed:
             title = finding.fix.title if finding.fix is not None else ""
@@ -299,8 +296,8 @@ def repairs_and_summary(report: Report) -> Iterator[str]:
 
 
 def summary(report: Report) -> str:
-    """The line at the end: what was found, what can be fixed, what was left and why, what repaired
-    code imports, and how many findings are hidden."""
+    """The last line: what was found, what can be fixed, what remains and why, what repaired code
+    imports, and how many findings are hidden."""
     findings = [each for result in report.results for each in result.findings]
     unread = sum(not result.analysed for result in report.results)
     parts = []
@@ -347,11 +344,10 @@ def count(number: int, noun: str) -> str:
 
 
 def unified_patch(path: str, before: bytes, after: bytes) -> bytes:
-    """The patch as bytes, since a source file need not be UTF-8; empty when nothing changes.
-
-    `path` is given as seen from the folder in which the patch is to be applied. There is no
-    `diff --git` line on purpose: with it git would take the path as relative to the top
-    of the repository, and the patch would not apply in a folder below.
+    """The patch as bytes, since a source file need not be UTF-8; empty if nothing changes. `path`
+    is relative to the folder in which the patch will be applied. There is no `diff --git` line on
+    purpose: git would then treat the path as relative to the top of the repository, and the patch
+    would not apply in a subfolder.
     """
     import difflib
 
@@ -370,8 +366,8 @@ def unified_patch(path: str, before: bytes, after: bytes) -> bytes:
 
 
 def _no_command(line: bytes) -> tuple[bytes, ...]:
-    """A line of a patch. One of the context may be a workflow command, as it begins with a blank:
-    it is taken out and put in again, which changes nothing."""
+    """A line of a patch. A context line begins with a blank and may therefore be a workflow
+    command; such a line is removed and added again, which changes nothing."""
     if line.startswith(b" ") and line.lstrip().startswith(b"::"):
         return b"-" + line[1:], b"+" + line[1:]
     return (line,)
@@ -383,8 +379,8 @@ def _lines(content: bytes) -> list[bytes]:
 
 
 def _header_name(name: bytes) -> bytes:
-    """The name as git writes it: quoted like a C string when it holds anything unusual; a tab
-    at the end of a name with spaces keeps them from being taken for its end."""
+    """The name as git writes it: quoted like a C string if it contains unusual characters; a name
+    with spaces is followed by a tab that marks its end."""
     escaped = re.sub(rb'["\\]', rb"\\\g<0>", name)
     escaped = re.sub(rb"[^ -~]", lambda found: b"\\%03o" % ord(found[0]), escaped)
     if escaped != name:

@@ -1,5 +1,5 @@
-"""For programs: JSON in the shape of ruff's, and what systems that run a linter and show what it
-found want of each finding."""
+"""Formats for programs: JSON in ruff's format, and the formats of systems that show the findings of
+linters."""
 
 import os
 from collections import Counter
@@ -38,7 +38,7 @@ def json_lines(report: Report) -> Iterator[str]:
 
 
 def statistics_array(report: Report) -> Iterator[str]:
-    """How many findings each code has, as one array in the shape of ruff's."""
+    """The number of findings for each code, as one array in ruff's format."""
     yield as_json(list(_counts(report)), indent=2)
     yield "\n"
 
@@ -73,7 +73,7 @@ def _objects(report: Report) -> Iterator[dict[str, Any]]:
 
 
 def _placed(span: Span, cells: Cells | None) -> dict[str, Any]:
-    """Where something is; in a notebook, the rows are those of its cell."""
+    """A location; in a notebook, the rows are those of its cell."""
     if cells is None:
         return {"end_location": asdict(span.end), "location": asdict(span.start)}
     cell, row = cells.place(span.start.row)
@@ -99,8 +99,8 @@ def _fix(fix: Fix, cells: Cells | None) -> dict[str, Any]:
 
 
 def _object(finding: Finding) -> dict[str, Any]:
-    """One finding in the format of ruff, with more keys; its `message` is the headline.
-    `filename` is absolute, as ruff's is."""
+    """One finding in ruff's format, with more keys; its `message` is the headline. `filename` is
+    absolute, as in ruff."""
     fix = finding.fix
     return {
         "also": [
@@ -194,8 +194,9 @@ def gitlab(report: Report) -> Iterator[str]:
 
 
 def junit(report: Report) -> Iterator[str]:
-    """JUnit XML: a suite for each file that has findings, a failed case for each of them. Of a run
-    without any there is one passed case, as readers take none at all for a mistake."""
+    """JUnit XML: a suite for each file that has findings, with a failed case for each of them. A
+    run without any has one passed case, because some tools treat a report without cases as a
+    mistake."""
     from xml.etree import ElementTree as ET
 
     root = ET.Element("testsuites", name="atomic-fix")
@@ -250,7 +251,7 @@ def rdjson(report: Report) -> Iterator[str]:
 
 
 def _diagnostic(finding: Finding, severity: str, docs_url: str) -> dict[str, Any]:
-    # No `suggestions`: reviewdog offers each one alone, and a fix without its import, or the
+    # No `suggestions`: reviewdog offers each edit separately, and a fix without its import, or the
     # import without the fix, would break the file. The message names the fixes.
     code = {"value": finding.code}
     if docs_url:
@@ -268,7 +269,7 @@ def _diagnostic(finding: Finding, severity: str, docs_url: str) -> dict[str, Any
         },
     }
     if finding.related:
-        # Without columns, which count bytes of lines that are not at hand.
+        # Without columns, which count bytes in lines that are not available here.
         diagnostic["relatedLocations"] = [
             {
                 "message": each.message,

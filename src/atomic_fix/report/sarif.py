@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, as GitHub's code scanning and other readers take it."""
+"""SARIF 2.1.0, for GitHub's code scanning and other readers."""
 
 import os
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ _TAGS = {
     "ATF1": ("reliability", "data-loss", "file-writes"),
     "ATF2": ("reliability", "data-loss", "error-handling"),
 }
-"""By the family of a rule."""
+"""Tags by the family of a rule."""
 
 
 def render(report: Report) -> Iterator[str]:
@@ -192,8 +192,8 @@ def _region(span: Span) -> dict[str, Any]:
 
 
 def _artifact(filename: str) -> dict[str, str]:
-    """Below the current folder, which is taken for the root of the sources, the path is
-    relative; elsewhere it is whole."""
+    """Below the current folder, which is treated as the source root, the path is relative;
+    elsewhere it is absolute."""
     path = relative_path(filename)
     if os.path.isabs(path):  # noqa: PTH117
         return {"uri": _file_uri(path)}

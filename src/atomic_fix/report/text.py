@@ -1,4 +1,4 @@
-"""For people: each finding on one line, or with its source, the reasons and what can be done."""
+"""Formats for people: each finding on one line, or with its source, the reasons and what to do."""
 
 import unicodedata
 from bisect import bisect_left, bisect_right
@@ -31,9 +31,9 @@ _TAB = 4
 _ELLIPSIS = "…"
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _PROSE_WIDTH = 88
-"""How wide a source line and its label may be together when the width of the screen is unknown."""
+"""The total width of a source line and its label if the width of the terminal is unknown."""
 _MOST_PLACES = 2
-"""How many places are shown beside that of the finding; reports for programs have all."""
+"""How many locations are shown besides that of the finding; reports for programs have all."""
 
 
 def full(report: Report) -> Iterator[str]:
@@ -67,7 +67,7 @@ def grouped(report: Report) -> Iterator[str]:
 
 
 def statistics(report: Report) -> Iterator[str]:
-    """How many findings each code has, the most first."""
+    """The number of findings for each code, the most frequent first."""
     counts = Counter((finding.code, finding.name) for finding in report.findings)
     width = max((len(str(number)) for number in counts.values()), default=0)
     for (code, name), number in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
@@ -94,7 +94,7 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
     gutter = len(str(max(row_here, *(_row(each, finding)[1] for each in others), 0)))
     margin = " " * gutter
     bar = paint("|", _BLUE)
-    # The longest code and headline fit in a terminal of 80 columns.
+    # The longest code and headline fit in a terminal with 80 columns.
     first, *more = _wrapped(printable(finding.headline), report.width - len(finding.code) - 1)
     yield f"{paint(finding.code, _RED)} {paint(first, _BOLD)}"
     for line in more:
@@ -108,7 +108,7 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
         own = here
 
         def order(each: RelatedLocation) -> tuple[object, ...]:
-            """Those of this file, or cell, in the order of the rows, then those of others."""
+            """Those in this file, or cell, in order of their rows, then the others."""
             is_elsewhere = bool(each.path) or _row(each, finding)[0] != cell_here
             return is_elsewhere, each.path, each.span
 
@@ -140,7 +140,7 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
     mark = f"{margin} {paint('=', _BLUE)}"
 
     def row_of(name: str, text: str, hint: str = "") -> Iterator[str]:
-        """A named row, whose further lines are indented."""
+        """A labelled entry, with continuation lines indented."""
         words = f"{name}: {printable(text)}"
         mark_of_hint = f"[{hint}]".replace(" ", _NO_BREAK) if hint else ""
         lines = _wrapped(
@@ -180,7 +180,7 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
 
 
 def _row(place: RelatedLocation, finding: Finding) -> tuple[int, int]:
-    """The cell and the row in which something is; 0 for the cell of what is in none."""
+    """The cell and the row of a location; the cell is 0 if there is none."""
     row = place.span.start.row
     if finding.cells is None or place.path:
         return 0, row
@@ -188,7 +188,7 @@ def _row(place: RelatedLocation, finding: Finding) -> tuple[int, int]:
 
 
 def _shown_places(finding: Finding, report: Report) -> list[RelatedLocation]:
-    """The other places that are shown with their lines, as far as these can be had."""
+    """The other locations that are shown with their lines, if these are available."""
     shown: list[RelatedLocation] = []
     taken = {(finding.filename, finding.span.start.row)}
     for each in finding.related:
@@ -208,7 +208,7 @@ def _shown_places(finding: Finding, report: Report) -> list[RelatedLocation]:
 
 
 def _underlined(before: int, marks: str, label: str, room: int) -> Iterator[str]:
-    """The marks below a source line with the label behind them, or below them if it is long."""
+    """The marks below a source line with the label after them, or below them if it is long."""
     indent = " " * before
     label = printable(label)
     wanted = before + len(marks) + 1 + len(label)
@@ -222,8 +222,8 @@ def _underlined(before: int, marks: str, label: str, room: int) -> Iterator[str]
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    """`text` in lines of at most `width` columns, broken between words. Further lines begin with
-    `indent`. Without a positive width there is one line."""
+    """`text` in lines of at most `width` columns, broken between words. Continuation lines begin
+    with `indent`. Without a positive width there is one line."""
     if width <= 0 or _columns(text) <= width:
         return [text]
     lines: list[str] = []
@@ -238,7 +238,7 @@ def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
 
 
 def _preview(finding: Finding, fix: Fix, report: Report) -> Iterator[tuple[str, str]]:
-    """The lines that the fix takes away and puts in, in order, each with `-` or `+`."""
+    """The lines that the fix removes and adds, in order, each with `-` or `+`."""
     source = report.source_of(finding.filename)
     if source is None or source.line(finding.span.start.row) != finding.source_line:
         return  # the file was changed meanwhile
@@ -260,7 +260,7 @@ def _preview(finding: Finding, fix: Fix, report: Report) -> Iterator[tuple[str, 
 
 
 def _blocks(fix: Fix) -> list[list[Edit]]:
-    """The edits by the rows that they touch, in order."""
+    """The edits grouped by the rows that they touch, in order."""
     blocks: list[list[Edit]] = []
     last = -1
     for edit in sorted(fix.edits):
@@ -272,9 +272,9 @@ def _blocks(fix: Fix) -> list[list[Edit]]:
 
 
 def _snippet(text: str, span: Span, room: int) -> tuple[str, int, int]:
-    """A source line as a terminal shows it, at most `room` columns wide (0: as wide as it is),
-    and where to underline the span in it: the columns before, and how many. A span without any
-    characters stands for the whole line."""
+    """A source line for a terminal, at most `room` columns wide (0: no limit), and where to
+    underline the span in it: the number of columns before it, and its own. An empty span stands for
+    the whole line."""
     start, end = span.start, span.end
     if start == end and start.column == 1:
         start = Position(start.row, len(text) - len(text.lstrip()) + 1)
@@ -287,7 +287,7 @@ def _snippet(text: str, span: Span, room: int) -> tuple[str, int, int]:
     left, right = 0, len(cells)
     head = tail = ""
     if room and columns[-1] > room:
-        # Keep the beginning of the span visible, with a third of the room before it.
+        # Keep the beginning of the span visible, with a third of the available width before it.
         left = bisect_left(columns, columns[first] - room // 3)
         head = _ELLIPSIS if left else ""
         right = bisect_right(columns, columns[left] + room - len(head) - 1) - 1
@@ -302,7 +302,7 @@ def _columns(text: str) -> int:
 
 
 def _width(cell: str) -> int:
-    """Columns that a cell takes on a terminal."""
+    """The number of terminal columns of a character."""
     return sum(
         0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
         for each in cell

@@ -37,13 +37,13 @@ except ValueError as exc:
 ## Fix safety
 
 Safe: what the parser raises for a corrupt file (`ValueError` for JSON) gets a handler of its own,
-with a warning and the same default, and the broad handler stays for all else. Libraries that raise
-almost anything for a corrupt file (torch, joblib, numpy, pandas) are warned of for all errors but
-`OSError` and those of valid data (`KeyError`, `AttributeError`, `TypeError`).
+with a warning and the same default, and the broad handler stays for everything else. For libraries
+that raise almost anything for a corrupt file (torch, joblib, numpy, pandas), the warning covers all
+errors except `OSError` and those of valid data (`KeyError`, `AttributeError`, `TypeError`).
 
-Offered only when the load and what is made of its result are all that the `try` holds, and when
-it is known what the parser raises. Raising instead is never safe here: the broad handler may be
-there for other errors as well.
+Offered only if the `try` holds nothing but the load and the use of its result, and if it is known
+what the parser raises. Raising instead is never safe here: the broad handler may exist for other
+errors as well.
 
 ## Not reported
 

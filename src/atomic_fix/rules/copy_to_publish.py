@@ -1,4 +1,4 @@
-"""A temp file is copied, or moved as by a copy, to its final name.
+"""A temp file is copied, or moved in a way that may copy it, to its final name.
 
 ## What it does
 
@@ -7,9 +7,8 @@ Reports a finished temp file of durable state that gets its final name through
 
 ## Why is this bad
 
-A copy overwrites the target in place, which is what the temp file was to avoid. `shutil.move`
-copies when the two are on different file systems. `os.rename` fails on Windows when the
-target exists.
+A copy overwrites the target in place, which the temp file was meant to avoid. `shutil.move` copies
+if the two are on different file systems. `os.rename` fails on Windows if the target exists.
 
 ## Example
 
@@ -26,16 +25,16 @@ os.replace(tmp, path)
 
 ## Fix safety
 
-Safe for `os.rename` and `Path.rename`, which become `replace`; no fix where a handler around
-them publishes once more, since it would be left over. Unsafe for `shutil.move`, which
-also moves into folders and across file systems, and for `shutil.copy` and `copy2` where the next
-statement removes the temp file: a copy leaves links in place and fails on a read-only file. No
-fix for other copies: the temp file would stay.
+Safe for `os.rename` and `Path.rename`, which become `replace`; no fix where a handler around them
+renames again, since that code would become useless. Unsafe for `shutil.move`, which also moves into
+folders and across file systems, and for `shutil.copy` and `copy2` where the next statement removes
+the temp file: a copy leaves links in place and fails on a read-only file. No fix for other copies:
+the temp file would stay.
 
 ## Not reported
 
 Backup copies, files that the program did not write itself, and `os.rename` in a module that needs
-what only POSIX systems have (`fcntl`, `os.fork`, `signal.SIGKILL`, ...) and asks nowhere which
+what only POSIX systems have (`fcntl`, `os.fork`, `signal.SIGKILL`, ...) and never checks which
 system it runs on.
 """
 

@@ -8,8 +8,8 @@ safetensors, `shutil.copy` onto it, and others.
 
 ## Why is this bad
 
-The library opens the path for writing, which empties it, and then takes its time. A crash
-in between leaves a file that is cut short, under the name that the next run loads.
+The library opens the path for writing, which empties the file, and then writes it piece by piece. A
+crash in between leaves a truncated file, under the name that the next run loads.
 
 ## Example
 
@@ -27,11 +27,12 @@ with atomic_open(checkpoint_path, "wb") as file:
 ## Fix safety
 
 Safe for savers that write the same bytes to a handle. Where they depend on the suffix of the path,
-the code must show it: what `numpy.save` adds to a path without `.npy` is put into the path, and
-pandas and joblib, which compress by suffix, must be given a plain one. Unsafe for savers that
-write the same content in another form (the archive of `torch.save` names its inner folder after
-the file), and where the content is worked out before a path that it may change. No fix for savers
-that take a path only, for copies, and where the result of the call is used.
+it must be visible in the code: the suffix that `numpy.save` adds to a path without `.npy` is
+written out, and for pandas and joblib, which compress by suffix, it must be one without
+compression. Unsafe for savers that write the same content in another form (the archive of
+`torch.save` names its inner folder after the file), and where the content is computed before the
+path and may change it. No fix for savers that accept only a path, for copies, and where the result
+of the call is used.
 
 ## Not reported
 

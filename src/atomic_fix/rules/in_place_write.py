@@ -12,9 +12,8 @@ report says why a file is believed to be one.
 
 ## Why is this bad
 
-The call empties the file first and fills it afterwards. When the process is killed, the
-machine loses power or the disk is full in between, the old content is gone and the new one
-is truncated.
+The call empties the file first and fills it afterwards. If the process is killed, the machine loses
+power or the disk is full in between, the old content is gone and the new one is truncated.
 
 ## Example
 
@@ -33,38 +32,38 @@ def save_checkpoint(path, state):
     atomic_write_json(path, state)
 ```
 
-The new content is written to a temp file beside the target, synchronised, and then takes
-the target's name in one step: a reader finds the old file or the new one, never a part.
+The new content is written to a temp file beside the target, flushed to disk, and then renamed to
+the target in one step: a reader sees either the old file or the new one, never part of one.
 
 ## Fix safety
 
-Safe where the bytes written stay the same. `write_text(json.dumps(...))` and a block that
-only dumps JSON become `atomic_write_json`; other text and bytes become `atomic_write_text`
-and `atomic_write_bytes`; any other block keeps its code and gets `atomic_open` as its opener.
-What differs is promised: a write that fails leaves the old content, not a part of the new.
+Safe where the bytes written stay the same. `write_text(json.dumps(...))` and a block that only
+dumps JSON become `atomic_write_json`; other text and bytes become `atomic_write_text` and
+`atomic_write_bytes`; any other block keeps its code and gets `atomic_open` as its opener. The only
+difference is intended: a write that fails leaves the old content, not part of the new.
 
-Unsafe where others can look meanwhile (`yield`, `await`, `flush` before something else, a folder
-that is listed), where the path and the content are worked out in another order, on an exit stack,
-for anyio (the asynchronous helper runs on asyncio), for a project's own helper, and where the
-statement before removes the file, which goes too.
+Unsafe where other code can see the file meanwhile (`yield`, `await`, `flush` before something else,
+a folder that is listed), where the path and the content are evaluated in another order, on an exit
+stack, for anyio (the asynchronous helper runs on asyncio), for a project's own helper, and where
+the preceding statement removes the file (the fix deletes that statement too).
 
-No fix for a file descriptor, for `r+`, for a mode or a handle that comes from elsewhere, for a
-block that uses the path while it writes (under any name, also in what it calls), that works on the
-descriptor, or that an exception may leave with its content wanted (`sys.exit`, an exception that
-only ends a loop), for a file that is open elsewhere, for a `write_text` that may be another
-class's, for what stands in for an atomic write that failed, and in files that cannot have the
+No fix for a file descriptor; for `r+`; for a mode or a handle that comes from elsewhere; for a
+block that uses the path while it writes (under any name, also in functions that it calls), works on
+the descriptor, or may be left by an exception although its content is wanted (`sys.exit`, an
+exception that only ends a loop); for a file that is open elsewhere; for a `write_text` that may be
+another class's method; for the fallback of a failed atomic write; and in files that cannot have the
 import (Python 2, modules that run without their packages).
 
 ## Not reported
 
-Appending, exclusive creation (`"x"`, `O_EXCL`), lock and PID files, temp files that are
-published by a rename later, also when a helper writes them for its callers, a torn last record
-that `truncate` cuts off, reports, exports, plots, logs, and files whose names or readers give no
-sign that they are read back. Caches whose readers take a broken one for a miss (unless they hold
-objects or arrays, which take long to compute), files under version control that describe a project
-(`package.json`, `.gitignore`), files in a folder that the function has just made, a constant file
-that is made once, and text that is edited in each file of a listing. As for every rule, tests count
-only with `check-tests`.
+Appending, exclusive creation (`"x"`, `O_EXCL`), lock and PID files, temp files that are published
+by a rename later (even if a helper writes them for its callers), a torn last record that `truncate`
+cuts off, reports, exports, plots, logs, and files whose names or readers give no sign that they are
+read back. Caches whose readers treat a broken one as a miss (unless they hold objects or arrays,
+which take long to compute), files under version control that describe a project (`package.json`,
+`.gitignore`), files in a folder that the function has just created, a constant file that is created
+once, and text that is edited in each file of a listing. As for every rule, tests are checked only
+with `check-tests`.
 """
 
 from collections.abc import Iterator

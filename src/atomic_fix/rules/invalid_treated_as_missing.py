@@ -4,14 +4,14 @@ Off by default: turn it on with `--extend-select ATF203`.
 
 ## What it does
 
-Reports a test of what was loaded from durable state, `if not isinstance(payload, dict)`,
+Reports a check of data loaded from durable state, `if not isinstance(payload, dict)`,
 that ends in the same default as a missing file, without raising or logging at warning level
 or above.
 
 ## Why is this bad
 
-The file was there and held something: an older format, another program's data, or the rest
-of a damaged one. The program starts again from nothing and overwrites it with the next save.
+The file was there and held something: an older format, another program's data, or what is left of a
+damaged file. The program starts from scratch and overwrites it with the next save.
 
 ## Example
 
@@ -35,7 +35,7 @@ No fix: only the project knows whether another shape is an error or an old forma
 
 ## Not reported
 
-Tests that raise, log or warn, and data that was not loaded from durable state.
+Checks that raise, log or warn, and data that was not loaded from durable state.
 """
 
 from collections.abc import Iterator

@@ -7,9 +7,9 @@ its place.
 
 ## Why is this bad
 
-Between the two steps there is no file at all. A crash in that window looks like "no
-checkpoint yet" to the next run. `os.replace` replaces an existing target in one step, on
-every platform.
+Between the two steps there is no file at all. After a crash in that window, it looks to the next
+run as if there had never been a checkpoint. `os.replace` replaces an existing target in one step,
+on every platform.
 
 ## Example
 
@@ -26,8 +26,8 @@ os.replace(tmp, path)
 
 ## Fix safety
 
-Unsafe: when the write fails half-way, the target is no longer removed. An old file that is kept
-under another name is copied there, not moved. No fix for what may be a folder.
+Unsafe: if the write fails half-way, the target is no longer removed. An old file that is kept under
+another name is copied there instead of moved. No fix if it may be a folder.
 
 ## Not reported
 

@@ -7,8 +7,8 @@ Reports a temp file of durable state that is renamed or moved to its final name 
 
 ## Why is this bad
 
-What was written last is still in the program's buffer. The file that takes the final name
-is cut short until the handle is closed; a crash in between leaves it so for good.
+The data written last is still in the program's buffer. The renamed file is truncated until the
+handle is closed; if the program crashes in between, it stays truncated.
 
 ## Example
 
@@ -32,13 +32,13 @@ or `atomic_write_json(path, state)`.
 
 ## Fix safety
 
-Safe. If the publishing call comes right before the end of the block, or before `close()`, it moves
-behind that; elsewhere `flush` and `fsync` are added before it. No fix where the handle is used
+Safe. If the publishing call comes right before the end of the block, or before `close()`, it is
+moved after that; elsewhere `flush` and `fsync` are added before it. No fix where the handle is used
 later.
 
 ## Not reported
 
-Handles that were flushed, synchronised or closed before.
+Handles that were flushed, synced or closed before.
 """
 
 from collections.abc import Iterator

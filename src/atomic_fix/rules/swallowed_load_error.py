@@ -2,15 +2,15 @@
 
 ## What it does
 
-Reports a handler around the load of durable state that takes an error meaning "the file is
-there but cannot be read" (`JSONDecodeError`, `ValueError`, `UnicodeDecodeError`,
-`UnpicklingError`, `EOFError`, the project's own `...CorruptedError`) and ends in a default,
-`pass`, `continue` or `suppress`, without raising or logging at warning level or above.
+Reports a handler around the load of durable state that catches an error meaning "the file exists
+but cannot be read" (`JSONDecodeError`, `ValueError`, `UnicodeDecodeError`, `UnpicklingError`,
+`EOFError`, the project's own `...CorruptedError`) and ends in a default, `pass`, `continue` or
+`suppress`, without raising or logging at warning level or above.
 
 ## Why is this bad
 
-A truncated file looks just like a file that does not exist yet. The program starts
-again from nothing, and the next save writes over what could still have been rescued.
+A truncated file looks just like a file that does not exist yet. The program starts from scratch,
+and the next save overwrites data that could still have been rescued.
 
 ## Example
 
@@ -33,7 +33,8 @@ except json.JSONDecodeError as exc:
     return None
 ```
 
-A loader of one checkpoint, without which a long job begins again, raises instead:
+A function that loads a single checkpoint, without which a long job has to start over, raises
+instead:
 
 ```python
 except json.JSONDecodeError as exc:
@@ -42,32 +43,33 @@ except json.JSONDecodeError as exc:
 
 ## Fix safety
 
-The fix logs a warning with the path and the error, and what happens next stays as it was: the
-default is given, the loop goes on, the backup is tried. It is safe. Only what means "there but
-unreadable" is warned of: a handler that also takes a missing file, or a `KeyError` from valid
-data, is split, and those silently keep their default.
+The fix logs a warning with the path and the error, and changes nothing else: the default is
+returned, the loop continues, the backup is tried. It is safe. It warns only about errors that mean
+"exists but unreadable": a handler that also catches a missing file, or a `KeyError` from valid
+data, is split, and those still get the default silently.
 
-Raising `CheckpointCorruptedError` is the safe fix only in a function that loads one checkpoint
-file by its path and returns a default, where no comment or docstring says that this is meant, and
-where no caller in the file tests for the default, calls it in a loop or has a handler that would
-take the exception. Elsewhere it is shown as another way, which `--on-corrupt raise` with
-`--unsafe-fixes` takes, and not at all in loops, before another attempt, and in functions that
-answer a question. [What the fixes do](../fixes.md#loads-atf201-atf202) has the table.
+Raising `CheckpointCorruptedError` is the safe fix only in a function that loads one checkpoint file
+by its path and returns a default, where no comment or docstring says that this is meant, and where
+no caller in the file tests for the default, calls it in a loop or has a handler that would catch
+the exception. Elsewhere it is shown as an alternative, which `--on-corrupt raise` with
+`--unsafe-fixes` applies; it is not shown in loops, before another attempt, or in functions that
+answer a yes/no question. [What the fixes do](../fixes.md#loads-atf201-atf202) has the table.
 
-No fix is offered when the path cannot be written in the handler, or when the error may come from
+No fix is offered when the path cannot be written in the handler, or if the error may come from
 another file or from something else in the `try`.
 
 ## Not reported
 
-Handlers that raise (also later), log or warn, use the error, move the bad file aside, or try
-a backup; handlers of a missing file alone; loads of other files. Loops that read the
-same file again until it can be read; a default that leads to another attempt which warns or
-raises; functions whose caller in the same file tests for the default and then warns or raises.
+Handlers that raise (even later), log or warn, use the error, move the bad file away, or try a
+backup; handlers of a missing file alone; loads of other files. Loops that read the same file again
+until it can be read; a default that leads to another attempt which warns or raises; functions whose
+caller in the same file tests for the default and then warns or raises.
 
-Also decisions that the code explains: a comment or docstring says that a corrupt file counts as
-absent, and neither the function nor its caller removes or overwrites that file. And loads by which
-nothing is lost: of a cache, of a text that is taken as it is, of what is only compared with what is
-to be written, and of a file that a broad handler around something else happens to enclose.
+Also decisions that the code explains: a comment or docstring says that a corrupt file is treated as
+missing, and neither the function nor its caller removes or overwrites that file. Also loads where
+nothing can be lost: of a cache, of text that is used as it is, of content that is only compared
+with what will be written, and of a file that a broad handler around something else happens to
+enclose.
 """
 
 import ast

@@ -2,7 +2,7 @@
 
 ## What it does
 
-Reports a temp file of durable state that is made in the system's temp folder (`mkstemp()`,
+Reports a temp file of durable state that is created in the system's temp folder (`mkstemp()`,
 `NamedTemporaryFile()` without `dir=`) and then renamed or moved to its final name elsewhere.
 
 ## Why is this bad
@@ -34,7 +34,7 @@ Unsafe: the folder of the target must be writable, which was not necessary befor
 
 ## Not reported
 
-Temp files made with `dir=`, or whose folder is unknown.
+Temp files created with `dir=`, or whose folder is unknown.
 """
 
 from collections.abc import Iterator

@@ -7,9 +7,9 @@ written. Off with `durability = "atomic"`.
 
 ## Why is this bad
 
-File systems may write the new name to disk before the data. After a power loss, the name can
-then belong to an empty or partly written file, and the old content is gone. This takes a crash of
-the machine; killing the process does no such harm.
+File systems may write the new name to disk before the data. After a power loss, the name can then
+belong to an empty or partly written file, and the old content is gone. This happens only if the
+machine crashes; killing the process does no such harm.
 
 ## Example
 
@@ -36,18 +36,18 @@ Safe where the code shows the temp file's handle, from `open`, `os.fdopen`, `Nam
 or a descriptor: `flush` and `fsync` are added at the end of its block, or before it is closed.
 Unsafe if a `yield` passes it to a caller. Slower: each save waits for the disk.
 
-Unsafe where the temp file is named, written by `write_text` or `write_bytes` and published in
-three neighbouring statements, and used nowhere else: they become one call of the helper. The
-temp file gets another name, the target keeps its mode and links, a read-only one is refused.
-Comments that speak of the steps keep them.
+Unsafe where the temp file is named, written by `write_text` or `write_bytes` and published in three
+neighbouring statements, and used nowhere else: they become one call of the helper. The temp file
+gets another name, the target keeps its mode and links, and writing to a read-only target fails. If
+comments describe the steps, the steps are kept.
 
-Unsafe elsewhere: the finished file is opened once more, by name, for `fsync`; it must be
-writable. No fix in `async` functions, or where it may be a folder.
+Unsafe elsewhere: the finished file is opened again by name for `fsync`, so it must be writable. No
+fix in `async` functions, or if it may be a folder.
 
 ## Not reported
 
-Anything that calls `os.fsync`, `os.fdatasync` or a function whose name says sync between the
-write and the rename.
+Code that calls `os.fsync`, `os.fdatasync` or a function with "sync" in its name between the write
+and the rename.
 """
 
 from collections.abc import Iterator
