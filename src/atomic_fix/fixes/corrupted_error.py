@@ -257,7 +257,10 @@ class _Rewriting:
     def _guarded(self, handler: cst.ExceptHandler) -> list[Edit]:
         """The handler stays as it is, and begins with a test of the error."""
         if self.told and self.answer != "raise":
-            raise Refused("the handler logs the error itself, at a low level")
+            raise Refused(
+                "the handler logs the error itself, at a low level, and cannot be split: "
+                "it has a comment or more than two simple lines"
+            )
         holds, names = self.errors.test
         test = f"isinstance({self.error}, {joined(names)})"
         head = f"if {test}:" if holds else f"if not {test}:"
