@@ -121,7 +121,7 @@ _BLOCK = re.compile(
 _NOT_IN_CODE = rb"(?!['\"`]|[ \t]+(?!(?:as|if|else|and|or|in|is|for|not)\b)[A-Za-z])"
 _KEYWORDS = {each.encode() for each in keyword.kwlist}
 _MOST_NAMES = 10_000
-"""The number of cached results."""
+"""The most names whose results are cached."""
 _LONG_NAME = 100
 _LONG_VALUE = 2_000
 """The number of bytes searched after the first row of a multi-line value."""

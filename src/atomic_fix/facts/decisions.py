@@ -169,7 +169,7 @@ def _writers(facts: ModuleFacts, path: PathValue) -> dict[FunctionFacts, list[in
 def _only_passes_text_on(swallow: Swallow) -> bool:
     """Whether the text of a file is used as it is, so that it cannot be corrupt."""
     load, region = swallow.load, swallow.region
-    # A handler of this error alone expects text that cannot be decoded.
+    # A handler for one specific error expects text that cannot be decoded.
     if not swallow.broad or not load.raw or load.function is not region.function:
         return False
     return not any(

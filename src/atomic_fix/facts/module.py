@@ -94,7 +94,7 @@ class ModuleFacts:
         if fallbacks.reported_by_caller(self.sites, self.tree.module, function, attributes):
             return True
         if swallow.outcome.value not in _EMPTY:
-            return False  # a caller that only tests for None does not test for this default
+            return False  # a test for None or emptiness would not find this default
         given_on = (function, *self._giving_on(function))
         return any(callers.reports for callers in self._callers_elsewhere(given_on))
 
