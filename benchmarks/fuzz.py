@@ -25,7 +25,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from atomic_fix.finding import NOT_ANALYSED, FileResult
 from atomic_fix.rewrite import SAFE_AND_UNSAFE
@@ -34,6 +34,8 @@ from atomic_fix.run.fix_policy import Apply
 from atomic_fix.run.one_file import change_file, check_file
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.settings import ConfigError, Resolver
+
+_Result = TypeVar("_Result")
 
 MOST_SECONDS = 10.0
 PROGRAMS = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
@@ -298,33 +300,31 @@ class Outcome:
 def run(number: int) -> Outcome:
     """Make and run the case of this number."""
     choose = random.Random(number)
-    start = time.process_time()
     if choose.random() < 0.15:
-        outcome = _run_tree(choose)
-    else:
-        outcome = run_program(program(choose))
+        return _run_tree(choose)
+    return run_program(program(choose))
+
+
+def _in_time(work: Callable[[], _Result]) -> tuple[_Result, str]:
+    """What some work results in, and what is wrong when it takes too long."""
+    start = time.process_time()
+    result = work()
     took = time.process_time() - start
-    if took >= MOST_SECONDS and not outcome.wrong:
-        return Outcome(outcome.kind, f"took {took:.1f} s")
-    return outcome
+    return result, f"took {took:.1f} s" if took >= MOST_SECONDS else ""
 
 
 def run_program(content: bytes) -> Outcome:
     settings = Resolver({}, isolated=True).for_file("program.py")
-    result = check_file(content, "program.py", settings, ReportFilter())
+    result, late = _in_time(lambda: check_file(content, "program.py", settings, ReportFilter()))
     outcome = _judged(result)
-    if outcome.wrong:
-        return outcome
-    repair = change_file(
-        content,
-        "program.py",
-        settings,
-        ReportFilter(),
-        Apply(SAFE_AND_UNSAFE),
+    if outcome.wrong or late:
+        return Outcome(outcome.kind, outcome.wrong or late)
+    repair, late = _in_time(
+        lambda: change_file(content, "program.py", settings, ReportFilter(), Apply(SAFE_AND_UNSAFE))
     )
     repaired = _judged(repair.result)
-    if repaired.wrong:
-        return Outcome("repair", repaired.wrong)
+    if repaired.wrong or late:
+        return Outcome("repair", repaired.wrong or late)
     if repair.after != repair.before:
         if _compiles(content) and not _compiles(repair.after):
             return Outcome("repair", "the repaired program does not compile")

@@ -65,6 +65,30 @@ KINDS = {
             return None
 """,
     ),
+    "handlers of one `try`": (
+        HEAD + "def load_state(path):\n    try:\n        return json.loads(path.read_text())\n",
+        "    except Error{i}:\n        pass\n",
+    ),
+    "lists of lines, added to and written": (
+        SAVE,
+        """    lines{i} = (path / "{i}").read_text().splitlines()
+    lines{i}.append(state)
+    (path / "{i}").write_text("\\n".join(lines{i}))
+""",
+    ),
+    "functions that others call by name": (
+        HEAD
+        + """def publish(name, path, state):
+    getattr(Store, name)(path + ".tmp", state)
+    os.replace(path + ".tmp", path)
+class Store:
+""",
+        """    def save_{i}(self, path, state):
+        with open(path, "w") as f:
+            json.dump(state, f)
+    chosen{i} = save_{i}
+""",
+    ),
     "callers of one loader": (
         HEAD
         + """def load_state(path):

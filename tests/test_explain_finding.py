@@ -74,6 +74,11 @@ def test_a_finding_is_explained_with_every_feature() -> None:
         """)
 
 
+def test_a_place_may_be_pasted_from_a_report() -> None:
+    row = row_of("open(path")
+    assert explained(f"app.py:{row}:14").output == explained(f"app.py:{row}").output
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -677,6 +677,24 @@ def test_a_broad_handler_around_more_stays(body: str) -> None:
     assert repaired_text(broad(body), unsafe=True) == broad(body)
 
 
+def test_why_a_handler_that_logs_the_error_itself_has_no_repair() -> None:
+    logs = "        log.debug('no state: %s', exc)\n"
+    code = broad("        return json.loads(path.read_text())\n").replace(
+        "except Exception:\n", f"except Exception as exc:\n{logs}"
+    )
+    code = code.replace(
+        "import json\n", "import json\nimport logging\n\nlog = logging.getLogger()\n"
+    )
+
+    def reason(text: str) -> str:
+        found = check(Source("state.py", text, "utf-8", bom=False), Config())
+        return next(each.why_no_fix for each in found if each.code == "ATF202")
+
+    assert reason(code) == ""
+    commented = code.replace(logs, f"        # Anything may go wrong here.\n{logs}")
+    assert "it has a comment or more than two simple lines" in reason(commented)
+
+
 def test_the_path_of_a_loader_that_is_called_is_made_of_what_it_is_called_with() -> None:
     loader = (
         "\n\ndef read_state(folder):\n    path = folder / NAME\n"

@@ -1285,6 +1285,21 @@ def test_a_report_shows_the_repair_and_what_is_missing(here: Path, name: str) ->
     assert "not applied by --write" in run("-", "--output-format", "full", stdin=SAVER).stdout
 
 
+def test_a_report_says_once_what_is_missing(here: Path) -> None:
+    names = {f"app/job_{number}.py": SAVER for number in range(3)}
+    put({"pyproject.toml": NO_DEPENDENCY, "app/__init__.py": "", **names})
+    said = run("--output-format", "full").stdout
+    assert said.count("[--write]\n") == 3
+    assert said.count("run `atomic-fix --vendor app/atomic_io.py`") == 1
+    note = "= note: not applied by --write, for the reason given at app/job_0.py:5\n"
+    assert said.count(note) == 2
+    # Whoever reads a finding by itself gets all of it.
+    each = json.loads(run("--output-format", "json").stdout)
+    assert all("run `atomic-fix --vendor" in one["fix"]["note"] for one in each)
+    refused = run("--write").stderr
+    assert "app/job_0.py and 2 other files: not repaired: they would import" in refused
+
+
 def test_a_clean_report_looks_at_no_project(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise AssertionError

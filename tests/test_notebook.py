@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -298,6 +298,44 @@ def test_every_format_says_the_cell_and_the_row(form: str) -> None:
         regions = [each["locations"][0]["physicalLocation"]["region"] for each in results]
         assert {each["startLine"] for each in regions} == {1}  # rows of the file are others
         assert not any("fixes" in each for each in results)
+
+
+def explained(place: str, *options: str) -> Result:
+    return CliRunner().invoke(main, ["--isolated", "--explain-finding", place, *options])
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("place", ["a.ipynb:4:1", "a.ipynb:cell 4:1", "a.ipynb:cell 4:1:6"])
+def test_a_finding_is_explained_by_its_cell_and_row(place: str) -> None:
+    result = explained(place)
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith(
+        "a.ipynb:cell 4:1:6: `open` writes a file\n  reported as ATF101"
+    )
+    assert "`load_state` reads it back (cell 3, line 3)\n" in result.output
+    data = json.loads(explained(place, "--output-format", "json").output)
+    assert (data["cell"], data["row"]) == (4, 1)
+    (found,) = data["places"]
+    assert (found["cell"], found["row"]) == (4, 1)
+    assert ("read-back", 3, 3) in [
+        (each["name"], each.get("cell"), each["row"]) for each in found["features"]
+    ]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("a.ipynb:4", "a row of a notebook needs its cell, as in `a.ipynb:2:4` for cell 2"),
+        ("a.ipynb:2:1", "a.ipynb:cell 2:1: the notebook has no such row in a code cell"),
+        ("a.ipynb:4:99", "a.ipynb:cell 4:99: the notebook has no such row in a code cell"),
+        ("a.ipynb:9:1", "a.ipynb:cell 9:1: the notebook has no such row in a code cell"),
+    ],
+)
+def test_a_place_that_no_cell_has_is_an_error(place: str, said: str) -> None:
+    result = explained(place)
+    assert result.exit_code == 2
+    assert said in result.output
 
 
 @pytest.mark.usefixtures("here")

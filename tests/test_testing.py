@@ -63,11 +63,13 @@ def run(*arguments: str, stdin: str | None = None) -> tuple[int, list[str]]:
 TESTS = [
     "test_store.py", "store_test.py", "store_tests.py", "tests.py", "conftest.py", "StoreTest.py",
     "TestStore.py", "tests/store.py", "src/app/tests/deep/store.py", "test/store.py",
-    "unit_tests/store.py", "integration-tests/store.py",
+    "unit_tests/store.py", "integration-tests/store.py", "features/environment.py",
+    "app/features/steps/store.py",
 ]  # fmt: skip
 PROGRAMS = [
     "store.py", "latest.py", "contest.py", "attestation.py", "testing/store.py", "testing.py",
     "testament.py", "src/latest/store.py", "contests/store.py", "protest.py", "Latest.py",
+    "features/store.py", "environment.py", "steps/store.py", "my_features/environment.py",
 ]  # fmt: skip
 
 

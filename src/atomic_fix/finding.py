@@ -50,6 +50,14 @@ class Cells:
         index = bisect_right(self.starts, row) - 1
         return (self.numbers[index], row - self.starts[index] + 1) if index >= 0 else (0, row)
 
+    def row(self, cell: int, row: int) -> int | None:
+        """The row of the module that is this row of a cell, or None where there is no such cell,
+        or it has fewer rows."""
+        if cell not in self.numbers or row < 1:
+            return None
+        found = self.starts[self.numbers.index(cell)] + row - 1
+        return found if self.place(found)[0] == cell else None
+
 
 class Applicability(enum.Enum):
     """How safe a fix is, in ruff's terms."""

@@ -146,7 +146,7 @@ class Load(IntEnum):
     OF_PATH = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class _Tried:
     """The location of code whose errors a handler may swallow."""
 
@@ -324,7 +324,7 @@ class _Calls:
         self._names = self._called_in(tried)
 
     def _called_in(self, parts: Iterable[_Tried]) -> set[bytes]:
-        found = (_CALLED.findall(self._content, each.start, each.end) for each in parts)
+        found = (_CALLED.findall(self._content, each.start, each.end) for each in _merged(parts))
         return set[bytes]().union(*found) - _KEYWORDS
 
     @cached_property
@@ -514,6 +514,18 @@ def _holds(content: bytes, some: Iterable[bytes]) -> bool:
     return any(each in content for each in some)
 
 
+def _merged(parts: Iterable[_Tried]) -> list[_Tried]:
+    """Parts without what they have in common: a `try` is tried once, however many handlers it
+    has."""
+    found: list[_Tried] = []
+    for each in sorted(set(parts)):
+        if found and each.start <= found[-1].end:
+            found[-1] = _Tried(found[-1].start, max(found[-1].end, each.end))
+        else:
+            found.append(each)
+    return found
+
+
 def _may_be_corrupt(caught: bytes) -> bool:
     """Whether what is between `except` and the colon may mean "there but unreadable"."""
     names = _NAME.findall(caught.partition(b" as ")[0])
@@ -537,6 +549,7 @@ def _silently_tried(content: bytes) -> Iterator[_Tried]:
     if b"suppress" in content:
         for found in _SUPPRESS.finditer(content):
             yield _suppressed(content, found.start()) or whole
+    plain = _Tried(0, 0)  # the part of the last `try` that is known to hold no long string
     for found in _HANDLER.finditer(content):
         at = found.start()
         row = content.rfind(b"\n", 0, at) + 1
@@ -552,10 +565,13 @@ def _silently_tried(content: bytes) -> Iterator[_Tried]:
         start = content.rfind(b"\n%stry" % indent, 0, row) + 1
         if not start and not content.startswith(indent + b"try"):
             yield whole
-        elif _holds(content[start:row], (*_LONG_STRINGS, b"\\\n", b"\r", b"\f")):
+            continue
+        unknown = max(start, plain.end - 2) if plain.start == start else start
+        if _holds(content[unknown:row], (*_LONG_STRINGS, b"\\\n", b"\r", b"\f")):
             yield whole  # the row that begins with `try` may be in a string
         else:
-            yield _Tried(start, row)
+            plain = _Tried(start, row)
+            yield plain
 
 
 def _suppressed(content: bytes, at: int) -> _Tried | None:

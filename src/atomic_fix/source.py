@@ -150,17 +150,20 @@ def is_python(content: bytes) -> bool:
 
 _TEST_FILE = re.compile(r"(?:conftest|tests?|test_.*|.*_tests?|Test[A-Z].*|.*[a-z0-9]Tests?)\.\w+")
 _TEST_FOLDER = re.compile(r"(?:.*[_-])?(?:tests?|unittests?|testsuite)", re.IGNORECASE)
+_BEHAVE = re.compile(r"(?:.*/)?features/(?:environment\.py|steps/[^/]*)")
 
 
 def is_test_file(path: str) -> bool:
-    """Whether a file is a test, by the naming rules of pytest, unittest and Django. A package
-    called `testing` does not count: it mostly contains tools for tests.
+    """Whether a file is a test, by the naming rules of pytest, unittest, Django and behave. A
+    package called `testing` does not count: it mostly contains tools for tests.
 
     Args:
         path: relative to the folder of the project, because the names of that folder and those
         above it do not matter. For an absolute path, only the last folder counts.
     """
     *folders, name = path.replace("\\", "/").split("/")
+    if _BEHAVE.fullmatch("/".join([*folders, name])):
+        return True
     if os.path.isabs(path):
         folders = folders[-1:]
     return _TEST_FILE.fullmatch(name) is not None or any(map(_TEST_FOLDER.fullmatch, folders))

@@ -277,11 +277,11 @@ def test_failed_backup(
 
 
 def test_failed_write(target: Path) -> None:
-    """Under the file lies a device that is always full."""
+    """Under the file lies a device that is always full; more than any buffer of Python holds."""
     raises = pytest.raises(OSError, match=r"No space left on device: .*state\.json")
     with raises as caught, runtime.atomic_open(target) as file, open("/dev/full", "wb") as full:
         os.dup2(full.fileno(), file.fileno())
-        file.write("n" * 100_000)
+        file.write("n" * 1_000_000)
     assert caught.value.filename == str(target)
 
 

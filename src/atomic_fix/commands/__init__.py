@@ -86,6 +86,7 @@ def print_report(
     Raises:
         ConfigError: the file cannot be written.
     """
+    results = tuple(replace(each, findings=one_per_call(each.findings)) for each in results)
     if _option("verbose"):
         _tell_details(results, session)
     stream = sys.stderr if to_stderr else sys.stdout
@@ -93,7 +94,7 @@ def print_report(
     to_file = options["output_file"]
     colour = not to_file and use_colour(stream.isatty())
     report = Report(
-        tuple(replace(each, findings=one_per_call(each.findings)) for each in results),
+        results,
         unsafe_fixes=options["unsafe_fixes"],
         colour=colour,
         width=_columns(stream) if not to_file else 0,

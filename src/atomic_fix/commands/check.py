@@ -71,7 +71,10 @@ def _noted(results: tuple[FileResult, ...], session: Session) -> tuple[FileResul
     from atomic_fix.run.helper_import import HelperImports, with_import_notes
 
     results = tuple(map(_with_text, results))
-    return with_import_notes(results, HelperImports(session.resolver), sources(results))
+    briefly = session.here.output_format == "full"
+    return with_import_notes(
+        results, HelperImports(session.resolver), sources(results), briefly=briefly
+    )
 
 
 def _with_text(result: FileResult) -> FileResult:

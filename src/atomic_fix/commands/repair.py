@@ -26,7 +26,7 @@ from atomic_fix.commands import (
     warn_no_files,
 )
 from atomic_fix.finding import FileResult, Finding
-from atomic_fix.report import Report, count, printable, renderer, unified_patch
+from atomic_fix.report import Report, count, places, printable, renderer, unified_patch
 from atomic_fix.run import disk
 from atomic_fix.run.all_files import change_files, said_of_text
 from atomic_fix.run.one_file import Repair, check_file
@@ -82,12 +82,12 @@ class Repairs:
             where = names[0]
             if others := len(names) - 1:
                 where += f" and {count(others, 'other file')}"
+            pronoun = "they" if others else "it"
+            why = f"{pronoun} {missing.message.removeprefix('it ')}; {missing.advice}"
             if self._only_shown:
-                pronoun = "they" if others else "it"
-                warn(f"{where}: --write would not repair {'them' if others else 'it'}: {pronoun} "
-                     f"{missing.message.removeprefix('it ')}; {missing.advice}")  # fmt: skip
+                warn(f"{where}: --write would not repair {'them' if others else 'it'}: {why}")
             else:
-                report_error(f"{where}: not repaired: {missing.message}; {missing.advice}")
+                report_error(f"{where}: not repaired: {why}")
         for remark in sorted(self._remarks):
             warn(remark)
         return bool(self._missing) and not self._only_shown
@@ -241,8 +241,8 @@ def print_patch(repair: Repair) -> bool:
 def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
     """Repair standard input, or print the patch; return the exit code."""
     changed = [repair for repair in repairs if repair.after != repair.before]
-    applied = sum(len(repair.applied) for repair in changed)
-    left = sum(len(repair.result.findings) for repair in repairs)
+    applied = places(each for repair in changed for each in repair.applied)
+    left = places(each for repair in repairs for each in repair.result.findings)
     summary = "Nothing to fix."
     if changed:
         summary = f"Would fix {count(applied, 'finding')} in {count(len(changed), 'file')}."

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from atomic_fix.facts.nodes import arguments, dotted
-from atomic_fix.facts.scopes import BindingKind, Call
+from atomic_fix.facts.scopes import BindingKind, Call, FunctionFacts
 from atomic_fix.facts.sites import Sites
 from atomic_fix.facts.writes import WriteKind, WriteSite
 
@@ -17,10 +17,27 @@ _ADDING = frozenset({"append", "extend", "insert"})
 Place = tuple[ast.expr, Call]
 
 
-def is_extended(sites: Sites, write: WriteSite) -> bool:
+FirstAdditions = dict[tuple[FunctionFacts, str], int]
+"""Where a function first adds to a list, by function and the name of the list."""
+
+
+def first_additions(sites: Sites) -> FirstAdditions:
+    """Where the functions of a module first add to their lists: computed once, since each write
+    needs it."""
+    found: FirstAdditions = {}
+    for method in sorted(_ADDING):
+        for call in sites.scopes.callers_of(method):
+            name = dotted(call.receiver)
+            if name is not None and arguments(call.node):
+                key = call.function, name
+                found[key] = min(call.order, found.get(key, call.order))
+    return found
+
+
+def is_extended(sites: Sites, additions: FirstAdditions, write: WriteSite) -> bool:
     """Whether the written content is the old content with something added."""
     return any(
-        _is_extension(sites, node, at, write)
+        _is_extension(sites, additions, node, at, write)
         for written in _written(sites, write)
         for node, at in _followed(sites, written, write.call)
     )
@@ -71,10 +88,12 @@ def _followed(sites: Sites, node: ast.expr, at: Call, steps: int = _STEPS) -> It
             yield from _followed(sites, given, other, steps - 1)
 
 
-def _is_extension(sites: Sites, node: ast.expr, at: Call, write: WriteSite) -> bool:
+def _is_extension(
+    sites: Sites, additions: FirstAdditions, node: ast.expr, at: Call, write: WriteSite
+) -> bool:
     pieces = _pieces(node)
     if len(pieces) == 1:
-        return _is_added_to(sites, pieces[0], at, write)
+        return _is_added_to(sites, additions, pieces[0], at, write)
     held = [_is_held(sites, each, at, write) for each in pieces]
     return any(held) and any(
         not isinstance(piece, ast.Constant) and not old
@@ -114,19 +133,18 @@ def _is_held(sites: Sites, node: ast.expr, at: Call, write: WriteSite) -> bool:
     return False
 
 
-def _is_added_to(sites: Sites, node: ast.expr, at: Call, write: WriteSite) -> bool:
+def _is_added_to(
+    sites: Sites, additions: FirstAdditions, node: ast.expr, at: Call, write: WriteSite
+) -> bool:
     """`text += entry`, `lines.append(entry)`, where that was read from the file."""
     if not isinstance(node, ast.Name):
         return False
     name = node.id
-    adds = any(
-        each.kind is BindingKind.ADD and each.order < at.order
-        for each in at.function.bindings.get(name, ())
-    ) or any(
-        call.method in _ADDING
-        and call.order < at.order
-        and dotted(call.receiver) == name
-        and bool(arguments(call.node))
-        for call in at.function.calls
+    adds = (
+        any(
+            each.kind is BindingKind.ADD and each.order < at.order
+            for each in at.function.bindings.get(name, ())
+        )
+        or additions.get((at.function, name), at.order) < at.order
     )
     return adds and _is_held(sites, node, at, write)

@@ -14,6 +14,7 @@ from atomic_fix.facts.paths import PathTrait, PathValue, QualifiedName
 from atomic_fix.facts.scopes import Call, Site
 
 _LOADING = frozenset(keeper.loads for keeper in apis.KEEPERS if keeper.loads)
+_ERRORS = frozenset({"error", "errors", "exception", "failure", "warning"})
 # `payload.get("step")`, `payload.items()`
 _TAKING_A_PART = frozenset({"get", "items", "pop", "setdefault", "values"})
 
@@ -89,6 +90,8 @@ class Loads:
             return None
         if self._handles.paths.callees(call.node, call.function):
             return None  # its own body shows what it does
+        if last[0].isupper() and found[-1] in _ERRORS:
+            return None  # `LoadError(path)`
         if found[-2:-1] == ("from",) and found[-1] in NOT_FILES:
             return None  # `Config.from_name(model)`
         for given in call.arguments[:2]:

@@ -13,7 +13,7 @@ from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.elsewhere import View, views
 from atomic_fix.facts.evidence import Feature, Score, Vocabulary
-from atomic_fix.facts.extended import is_extended
+from atomic_fix.facts.extended import FirstAdditions, first_additions, is_extended
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
 from atomic_fix.facts.pairs import ByFile, Partners, answered, asked
@@ -21,6 +21,7 @@ from atomic_fix.facts.paths import Paths, PathValue, parameter_of
 from atomic_fix.facts.paths.expr import is_below
 from atomic_fix.facts.platforms import is_posix_only
 from atomic_fix.facts.publications import (
+    IndirectCalls,
     Publication,
     is_filled_for_callers,
     publications,
@@ -177,6 +178,10 @@ class ModuleFacts:
             for publish in self.sites.publishes_in(site.function)
         )
 
+    @cached_property
+    def _indirect_calls(self) -> IndirectCalls:
+        return IndirectCalls(self.sites)
+
     def write_score(self, site: WriteSite) -> Score:
         """How likely it is that what the site writes is durable state. Below the minimum confidence
         that is reported, it is an upper bound, because readers of the file are then not looked
@@ -202,7 +207,7 @@ class ModuleFacts:
         if (
             view.given is None
             and found.confidence >= self.config.min_confidence
-            and is_filled_for_callers(self.sites, site)
+            and is_filled_for_callers(self.sites, self._indirect_calls, site)
         ):
             return Score(found.features, _FILLED_FOR_CALLERS)
         if found.confidence >= self.config.min_confidence:
@@ -289,9 +294,15 @@ class ModuleFacts:
             found += (Feature(FeatureName.NOT_DOWNLOADED_AGAIN, text),)
         return found
 
+    @cached_property
+    def _first_additions(self) -> FirstAdditions:
+        return first_additions(self.sites)
+
     def _is_extended(self, site: WriteSite) -> bool:
         """Whether what is written is the old content and more."""
-        return self.cached(("extended", site), lambda: is_extended(self.sites, site))
+        return self.cached(
+            ("extended", site), lambda: is_extended(self.sites, self._first_additions, site)
+        )
 
     def _is_trusted(self, site: WriteSite) -> bool:
         """Whether the written file is not checked once it exists."""

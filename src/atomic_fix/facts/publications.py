@@ -5,6 +5,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 
 from atomic_fix.catalog import apis
@@ -218,7 +219,69 @@ def _comes_first(sites: Sites, write: WriteSite, site: PublishSite) -> bool:
     )
 
 
-def is_filled_for_callers(sites: Sites, write: WriteSite) -> bool:
+class IndirectCalls:
+    """The calls, in functions that publish a file, that may call a function under another name.
+
+    They are looked for once in a module, since each function that writes asks for them.
+    """
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites = sites
+
+    def of(self, function: FunctionFacts) -> list[Call]:
+        """The calls that may call this function."""
+        by_part, unnamed = self._looked_up
+        found = [call for call, parts in by_part if all(p in function.name for p in parts)]
+        found += self._handed.get(function.name, ())
+        return found + unnamed if unnamed and self._is_value(function) else found
+
+    @cached_property
+    def _calls(self) -> list[Call]:
+        publishing = dict.fromkeys(publish.function for publish in self._sites.publishes)
+        return [call for each in publishing for call in each.calls]
+
+    @cached_property
+    def _looked_up(self) -> tuple[list[tuple[Call, list[str]]], list[Call]]:
+        """The calls of what is looked up first: those with known parts of the name, and the
+        others."""
+        looked_up = [(call, _indirectly_called(self._sites, call)) for call in self._calls]
+        return (
+            [(call, parts) for call, parts in looked_up if parts],
+            [call for call, parts in looked_up if parts == []],
+        )
+
+    @cached_property
+    def _handed(self) -> dict[str, list[Call]]:
+        """The calls that one such as `to_thread(function, path)` makes, by what it calls."""
+        found: dict[str, list[Call]] = {}
+        for call in self._calls:
+            last = (call.name or call.method or "").rpartition(".")[2]
+            position = apis.RUNNERS.get(last)
+            inner = call.argument(position) if position is not None else None
+            name = dotted(inner) if inner is not None else None
+            if inner is None or name is None:
+                continue
+            rest = [each for each in call.node.args if each is not inner][position:]
+            made = call_of(inner, call.node, rest)
+            run = Call(call.order, made, call.function, call.enclosing, name)
+            found.setdefault(name.rpartition(".")[2], []).append(run)
+        return found
+
+    def _is_value(self, function: FunctionFacts) -> bool:
+        """Whether a function is named somewhere, other than to call it."""
+        names, attributes = self._values
+        return function.name in attributes or (function.owner is None and function.name in names)
+
+    @cached_property
+    def _values(self) -> tuple[set[str], set[str]]:
+        """The names, and the attributes, that the module uses other than to call them."""
+        module = self._sites.tree.module
+        called = {call.node.func for call in self._sites.scopes.calls()}
+        names = {each.id for each in of_kind(module, ast.Name) if each not in called}
+        return names, {each.attr for each in of_kind(module, ast.Attribute) if each not in called}
+
+
+def is_filled_for_callers(sites: Sites, indirect: IndirectCalls, write: WriteSite) -> bool:
     """Whether a function writes where its callers say, and each that is visible has it fill a
     temp file, which is published then.
 
@@ -238,7 +301,7 @@ def is_filled_for_callers(sites: Sites, write: WriteSite) -> bool:
         return False
     position = function.parameter_position(name)
     calls = [c for c in sites.scopes.callers_of(function.name) if _may_call(sites, c, function)]
-    calls += _indirect_calls(sites, function)
+    calls += indirect.of(function)
     if not calls:
         return function.name in sites.given_to_atomic_writers
     return all(is_given_a_temp(sites, call, call.argument(position, name)) for call in calls)
@@ -270,45 +333,6 @@ def is_given_a_temp(sites: Sites, call: Call, given: ast.expr | None) -> bool:
         and not _ages(sites, publish)
         for publish in sites.moves_of(value)
     )
-
-
-def _indirect_calls(sites: Sites, function: FunctionFacts) -> list[Call]:
-    """Calls, in functions that publish a file, that may call the function under another name."""
-    publishing = dict.fromkeys(publish.function for publish in sites.publishes)
-    calls = [
-        (call, parts)
-        for each in publishing
-        for call in each.calls
-        if (parts := _indirectly_called(sites, call)) is not None
-    ]
-    found = [call for call, parts in calls if parts and all(p in function.name for p in parts)]
-    found += [run for each in publishing for call in each.calls for run in _run(call, function)]
-    unnamed = [call for call, parts in calls if not parts]
-    return found + unnamed if unnamed and _is_value(sites, function) else found
-
-
-def _is_value(sites: Sites, function: FunctionFacts) -> bool:
-    """Whether a function is named somewhere, other than to call it."""
-    module = sites.tree.module
-    named: list[ast.Attribute | ast.Name] = [
-        each for each in of_kind(module, ast.Attribute) if each.attr == function.name
-    ]
-    if function.owner is None:
-        named += [each for each in of_kind(module, ast.Name) if each.id == function.name]
-    called = {call.node.func for call in sites.scopes.callers_of(function.name)}
-    return any(each not in called for each in named)
-
-
-def _run(call: Call, function: FunctionFacts) -> list[Call]:
-    """The call of a function that one such as `to_thread(function, path)` makes."""
-    last = (call.name or call.method or "").rpartition(".")[2]
-    position = apis.RUNNERS.get(last)
-    inner = call.argument(position) if position is not None else None
-    if inner is None or (dotted(inner) or "").rpartition(".")[2] != function.name:
-        return []
-    rest = [each for each in call.node.args if each is not inner][position:]
-    node = call_of(inner, call.node, rest)
-    return [Call(call.order, node, call.function, call.enclosing, dotted(inner))]
 
 
 def _indirectly_called(sites: Sites, call: Call) -> list[str] | None:

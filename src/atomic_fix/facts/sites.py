@@ -15,10 +15,11 @@ from atomic_fix.facts.handed import call_of_handed, handed_function
 from atomic_fix.facts.handles import Handles, Opened
 from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import words
-from atomic_fix.facts.nodes import call_of, dotted, last_name
+from atomic_fix.facts.nodes import call_of, dotted, last_name, of_kind
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, CallEffect, Effect, FileSlice
 from atomic_fix.facts.pairs import ByFile
 from atomic_fix.facts.paths import Paths, PathValue, QualifiedName
+from atomic_fix.facts.platforms import is_off_windows
 from atomic_fix.facts.scopes import Branch, Call, FunctionFacts, Scopes, Site
 from atomic_fix.facts.tree import Tree
 from atomic_fix.facts.writes import WriteKind, Writes, WriteSite
@@ -275,8 +276,13 @@ class Sites:
             # If its name is sufficient, other files need not be consulted.
             if load is None or (load.raw and elsewhere is not None and not elsewhere.raw):
                 load = elsewhere
-            if load is not None:
+            if load is not None and given.source_node not in self._raised:
                 yield load
+
+    @cached_property
+    def _raised(self) -> set[ast.expr | None]:
+        """What is raised: `raise LoadFailed(path)` makes an error and reads nothing."""
+        return {each.exc for each in of_kind(self.tree.module, ast.Raise)}
 
     def _load_elsewhere(self, call: Call) -> LoadSite | None:
         """The load that a function from another file makes of what it is given."""
@@ -400,6 +406,11 @@ def _ends(call: Call) -> tuple[ast.expr | None, ast.expr | None]:
     return call.argument(0, "src"), call.argument(1, "dst")
 
 
+def _how_it_runs(call: Call, how: Move) -> Move:
+    """How a call moves a file: where it never runs on Windows, a rename replaces."""
+    return Move.REPLACE if how is Move.RENAME and is_off_windows(call) else how
+
+
 class _Publishes:
     """Determines whether a call gives a file its final name."""
 
@@ -408,7 +419,8 @@ class _Publishes:
         # Functions of the module that move files, with the calls that do it, and how.
         self._moves: dict[FunctionFacts, list[tuple[Call, Move]]] = {}
         for call, name in moves:
-            self._moves.setdefault(call.function, []).append((call, apis.PUBLISHERS[name]))
+            how = _how_it_runs(call, apis.PUBLISHERS[name])
+            self._moves.setdefault(call.function, []).append((call, how))
 
     @property
     def helpers(self) -> set[str]:
@@ -418,13 +430,13 @@ class _Publishes:
     def find(self, call: Call, name: QualifiedName) -> PublishSite | None:
         how = apis.PUBLISHERS.get(name.full)
         if how is not None:
-            return self._publish_site(call, how, name.full, *_ends(call))
+            return self._publish_site(call, _how_it_runs(call, how), name.full, *_ends(call))
         method = call.method
         target = call.argument(0, "target")
         if method in apis.PUBLISH_METHODS and target is not None and len(call.arguments) == 1:
             if isinstance(target, ast.Dict):
                 return None  # DataFrame.rename({...})
-            how = apis.PUBLISH_METHODS[method]
+            how = _how_it_runs(call, apis.PUBLISH_METHODS[method])
             return self._publish_site(call, how, f"Path.{method}", call.receiver, target)
         # A helper of the module whose body publishes its parameters.
         for callee in self._handles.paths.callees(call.node, call.function)[:1]:

@@ -258,7 +258,10 @@ class _Rewriting:
     def _guarded(self, handler: cst.ExceptHandler) -> list[Edit]:
         """Keep the handler, and insert a test of the error at its beginning."""
         if self.logging_calls and self.answer != "raise":
-            raise Refused("the handler logs the error itself, at a low level")
+            raise Refused(
+                "the handler logs the error itself, at a low level, and cannot be split: "
+                "it has a comment or more than two simple lines"
+            )
         holds, names = self.errors.test
         test = f"isinstance({self.error}, {joined(names)})"
         head = f"if {test}:" if holds else f"if not {test}:"

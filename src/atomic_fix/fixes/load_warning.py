@@ -235,6 +235,8 @@ def _of_object(context: EditContext, swallow: Swallow) -> _Logger | None:
     home = classes[-1]
     loggers = context.cached(("loggers of", home), lambda: _loggers_of(context, home))
     for of, name in loggers:
+        if name in _attributes_of(context, home).optional:
+            continue
         if of == receiver and _is_there(home, functions[-1], name, receiver, row):
             bound = context.facts.paths.attribute(owner, name)
             made = [each.value for each in bound if isinstance(each.value, ast.Call)]
@@ -251,12 +253,16 @@ def _function_of_object(
 ) -> _Logger | None:
     """`self.log("...")`: a method that other methods of the class call with one text."""
     calls = context.cached(("log functions of", home), lambda: _log_calls(home))
+    attributes = _attributes_of(context, home)
     for name, found in calls.items():
         if not all(map(_gives_one_text, found)):
             continue
         if not (
             _has_method(home, name)
-            or (_is_there(home, function, name, "self", row) and not _may_be_none(home, name))
+            or (
+                _is_there(home, function, name, "self", row)
+                and name not in attributes.optional | attributes.given
+            )
             or _is_inherited(home, function, name)
         ):
             continue
@@ -286,40 +292,58 @@ def _has_method(home: ast.ClassDef, name: str) -> bool:
     return any(isinstance(each, ast.FunctionDef) and each.name == name for each in home.body)
 
 
-def _may_be_none(home: ast.ClassDef, name: str) -> bool:
-    """Whether a class tests the attribute, or gets it from an optional parameter."""
+@dataclass(frozen=True, slots=True)
+class _Attributes:
+    """The possible values of the attributes of a class, by name."""
+
+    optional: frozenset[str]
+    """May be None: the class sets or tests them so, or gets them from an optional parameter."""
+    given: frozenset[str]
+    """Passed by the caller of `__init__`."""
+
+
+def _attributes_of(context: EditContext, home: ast.ClassDef) -> _Attributes:
+    return context.cached(("attributes of", home), lambda: _find_attributes(home))
+
+
+def _find_attributes(home: ast.ClassDef) -> _Attributes:
+    optional: set[str] = set()
+    given: set[str] = set()
     for node in ast.walk(home):
         match node:
-            case ast.If(test=test) | ast.IfExp(test=test) if any(
-                isinstance(each, ast.Attribute) and each.attr == name
-                for each in ast.walk(test)
-                if not isinstance(each, ast.Call)
-            ):
-                return True
-            case ast.Assign(targets=[ast.Attribute(attr=attr)], value=ast.Constant(value=None)) if (
-                attr == name
-            ):
-                return True
+            case ast.If(test=test) | ast.IfExp(test=test):
+                parts = [each for each in ast.walk(test) if isinstance(each, ast.Attribute)]
+                # `self.logger.disabled` tests nothing of `self.logger`.
+                inner = {each.value for each in parts}
+                optional |= {each.attr for each in parts if each not in inner}
+            case ast.Assign(targets=targets, value=ast.Constant(value=None)):
+                optional |= {each.attr for each in targets if isinstance(each, ast.Attribute)}
             case ast.FunctionDef(name="__init__", args=arguments):
-                given = [*arguments.posonlyargs, *arguments.args][-len(arguments.defaults) or 999 :]
-                pairs = [
-                    *zip(given, arguments.defaults, strict=True),
-                    *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
-                ]
-                optional = {
-                    each.arg
-                    for each, default in pairs
-                    if isinstance(default, ast.Constant) and default.value is None
-                }
-                if any(
-                    isinstance(each, ast.Assign)
-                    and isinstance(each.value, ast.Name)
-                    and each.value.id in optional
-                    and any(isinstance(x, ast.Attribute) and x.attr == name for x in each.targets)
-                    for each in ast.walk(node)
-                ):
-                    return True
-    return False
+                defaults = _defaults_of(arguments)
+                for each in ast.walk(node):
+                    if (
+                        isinstance(each, ast.Assign)
+                        and isinstance(each.value, ast.Name)
+                        and each.value.id in defaults
+                    ):
+                        names = {x.attr for x in each.targets if isinstance(x, ast.Attribute)}
+                        given |= names
+                        default = defaults[each.value.id]
+                        if isinstance(default, ast.Constant) and default.value is None:
+                            optional |= names
+    return _Attributes(frozenset(optional), frozenset(given))
+
+
+def _defaults_of(arguments: ast.arguments) -> dict[str, ast.expr | None]:
+    """The parameters of a function with their defaults, if they have any."""
+    by_place = [*arguments.posonlyargs, *arguments.args]
+    found: dict[str, ast.expr | None] = {each.arg: None for each in by_place}
+    with_default = by_place[len(by_place) - len(arguments.defaults) :]
+    found.update((each.arg, x) for each, x in zip(with_default, arguments.defaults, strict=True))
+    found.update(
+        (each.arg, x) for each, x in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    )
+    return found
 
 
 def _gives_one_text(call: ast.Call) -> bool:

@@ -90,6 +90,8 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
         if _fails_over(context, publication):
             raise Refused("a handler that renames again would be left over")
         return context.fix(title, _replacing(context, publication))
+    if site.elsewhere is not None:
+        raise Refused(f"{site.elsewhere.at} moves it")
     if site.api not in {"shutil.move", "shutil.copy", "shutil.copy2"}:
         raise Refused(f"the temp file may remain after `{site.api}`; publish it with `os.replace`")
     if not _is_statement(context, site.call) or len(site.call.arguments) != 2:

@@ -7,7 +7,7 @@ report, helpers that formats share, and patches.
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -136,13 +136,24 @@ def one_per_call(
             groups.setdefault(each.span, []).append(each)
     merged: dict[int, Finding | None] = {}
     for group in groups.values():
-        first, *others = sorted(group, key=lambda each: -(each.precedence or 0))
+        # A call that does its work in two ways may have the same defect twice: that with a
+        # repair stands for both.
+        first, *others = sorted(group, key=lambda each: (-(each.precedence or 0), each.fix is None))
         if others:
             merged.update((id(each), None) for each in others)
-            merged[id(first)] = replace(
-                first, also=tuple(sorted(others, key=lambda each: each.code))
-            )
+            others.sort(key=lambda each: (each.code, each.headline, each.fix is None))
+            distinct = {(each.code, each.headline): each for each in reversed(others)}
+            distinct.pop((first.code, first.headline), None)
+            merged[id(first)] = replace(first, also=tuple(reversed(distinct.values())))
     return tuple(kept for each in findings if (kept := merged.get(id(each), each)) is not None)
+
+
+def places(findings: Iterable[Finding]) -> int:
+    """How many findings a report counts these as: those at one call are one."""
+    by_file: dict[str, list[Finding]] = {}
+    for each in findings:
+        by_file.setdefault(each.filename, []).append(each)
+    return sum(len(one_per_call(each)) for each in by_file.values())
 
 
 def details(finding: Finding) -> list[str]:
@@ -304,10 +315,10 @@ def summary(report: Report) -> str:
     if report.fixed:
         files = len({finding.filename for finding in report.fixed})
         parts.append(
-            f"{report.done} {count(len(report.fixed), 'finding')} in {count(files, 'file')}."
+            f"{report.done} {count(places(report.fixed), 'finding')} in {count(files, 'file')}."
         )
     if findings:
-        kinds = Counter(finding.applicability for finding in findings)
+        kinds = Counter(map(_applicability_at, findings))
         safe, unsafe = kinds[Applicability.SAFE], kinds[Applicability.UNSAFE]
         hints = []
         if report.unsafe_fixes and safe + unsafe:
@@ -337,6 +348,12 @@ def summary(report: Report) -> str:
     if hidden:
         parts.append(f"Not shown: {', '.join(hidden)}.")
     return " ".join(parts)
+
+
+def _applicability_at(finding: Finding) -> Applicability | None:
+    """That of the safest fix at the place of a finding, which --write makes there."""
+    given = {each.applicability for each in (finding, *finding.also)}
+    return next((each for each in Applicability if each in given), None)
 
 
 def count(number: int, noun: str) -> str:

@@ -160,7 +160,8 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
         yield from row_of("why this file", finding.why)
         yield from row_of("confidence", finding.confidence_level)
     for other in finding.also:
-        yield from row_of(f"also {other.code}", other.headline)
+        hint = FIX_HINTS[other.fix.applicability] if other.fix is not None else ""
+        yield from row_of(f"also {other.code}", other.headline, hint)
     fix = finding.fix
     if fix is None and finding.what_to_do:
         yield from row_of("what to do", finding.what_to_do)

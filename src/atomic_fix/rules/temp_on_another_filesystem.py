@@ -34,11 +34,13 @@ Unsafe: the folder of the target must be writable, which was not necessary befor
 
 ## Not reported
 
-Temp files created with `dir=`, or whose folder is unknown.
+Temp files created with `dir=`, or whose folder is unknown. A temp file that is copied to its final
+name is ATF114.
 """
 
 from collections.abc import Iterator
 
+from atomic_fix.catalog.apis import Move
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.fixes.publishing import fix_elsewhere
 from atomic_fix.rules.rule import CallDetector, Match, Rule, publication_match
@@ -46,7 +48,8 @@ from atomic_fix.rules.rule import CallDetector, Match, Rule, publication_match
 
 def _matches(facts: ModuleFacts) -> Iterator[Match]:
     for publication in facts.publications:
-        if publication.elsewhere:
+        # A copy overwrites the target wherever it comes from, which ATF114 says.
+        if publication.elsewhere and publication.site.how is not Move.COPY:
             headline = "moving a file out of the system's temp folder is not atomic"
             label = f"`{publication.site.api}` may have to cross file systems"
             made = tuple((each.node, "the temp file is made here") for each in publication.made[:1])

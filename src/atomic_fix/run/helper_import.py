@@ -523,12 +523,18 @@ def with_import_notes(
     results: Iterable[FileResult],
     imports: HelperImports,
     source_of: Callable[[str], Source | None],
+    *,
+    briefly: bool = False,
 ) -> tuple[FileResult, ...]:
-    """The results, with a note on each repair whose import the file does not have."""
+    """The results, with a note on each repair whose import the file does not have; `briefly`: only
+    the first note gives the reason, for readers of the whole report."""
+    said: dict[tuple[str, str], str] | None = {} if briefly else None
     return tuple(
         replace(
             result,
-            findings=tuple(_with_import_note(each, imports, source_of) for each in result.findings),
+            findings=tuple(
+                _with_import_note(each, imports, source_of, said) for each in result.findings
+            ),
         )
         if any(each.fix is not None for each in result.findings)
         else result
@@ -537,7 +543,10 @@ def with_import_notes(
 
 
 def _with_import_note(
-    finding: Finding, imports: HelperImports, source_of: Callable[[str], Source | None]
+    finding: Finding,
+    imports: HelperImports,
+    source_of: Callable[[str], Source | None],
+    said: dict[tuple[str, str], str] | None,
 ) -> Finding:
     if finding.fix is None:
         return finding
@@ -548,6 +557,13 @@ def _with_import_note(
     remark = f"not applied by --write: {missing.message}"
     if missing.advice:
         remark += f"; {missing.advice}"
+    if said is not None:
+        key = (missing.module, missing.reason)
+        if key in said:
+            remark = f"not applied by --write, for the reason given at {said[key]}"
+        row = finding.span.start.row
+        name = relative_if_inside(finding.filename, ".") or finding.filename
+        said.setdefault(key, f"{name}:{row}" if finding.cells is None else name)
     notes = [each for each in (finding.fix.note, remark) if each]
     return replace(finding, fix=replace(finding.fix, note="; ".join(notes)))
 
