@@ -1,4 +1,4 @@
-"""Where a training run left off, kept in a file between runs."""
+"""The state of a training run, kept in a file between runs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 @dataclass
 class TrainingCheckpoint:
-    """What is needed to go on: the next epoch, and the losses so far."""
+    """What a run needs to continue: the next epoch, and the losses so far."""
 
     epoch: int = 0
     losses: list[float] = field(default_factory=list)
 
 
 def save_checkpoint(path: Path, checkpoint: TrainingCheckpoint) -> None:
-    """Write down where training stands."""
+    """Save the state of the training."""
     path.parent.mkdir(parents=True, exist_ok=True)
     payload = asdict(checkpoint)
     path.write_text(json.dumps(payload, indent=2), encoding="utf-8")
@@ -37,7 +37,7 @@ def load_checkpoint(path: Path) -> TrainingCheckpoint | None:
 
 
 def save_progress(path: Path, text: str) -> None:
-    """Write down which files were read."""
+    """Save the names of the files that were read."""
     tmp = path.with_suffix(".tmp")
     tmp.write_text(text, encoding="utf-8")
     os.replace(tmp, path)

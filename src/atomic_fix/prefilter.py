@@ -1,7 +1,5 @@
-"""What raw bytes must hold before a file is worth decoding.
-
-Every needle comes from a row of the catalogue. A file that is let through too much costs
-time; one that is kept back too much would lose a finding.
+"""Decides from raw bytes whether a file can have a finding. Every pattern comes from a row of the
+catalogue. Accepting a file unnecessarily costs time; rejecting one wrongly would lose a finding.
 """
 
 import builtins
@@ -84,7 +82,7 @@ _MODE_LENGTH = 50
 # Searched for once for all packages.
 _VERBS = ("copy", "dump", "save", "write")
 _WRITING_FLAGS = (b"O_TRUNC", b"O_WRONLY", b"O_RDWR")
-# `write_` in what `getattr` is given, or in 1,000 bytes behind it.
+# `write_` in the arguments of `getattr`, or within 1,000 bytes after it.
 _WRITE_BY_NAME = re.compile(rb"getattr\b[\s\S]{0,1000}?write_")
 # Of an encoding that may hide what it says, or is unknown.
 _COOKIE = re.compile(rb"coding[:=][ \t]*(?!utf-?8\b|latin-1\b|ascii\b)")
@@ -111,7 +109,7 @@ _SHORT_STRING = re.compile(rb"\"[^\"\\\n]*\"|'[^'\\\n]*'|#[^\n]*")
 _BRACKETS = ((b"(", b")"), (b"[", b"]"), (b"{", b"}"))
 _WITH = re.compile(rb"([ \t\f]*)(?:async[ \t]+)?with\b")
 _AS = re.compile(rb"[\s\\]as[\s\\(]+(\w+)")
-# What is called: between the name and what it is given, a parenthesis may end.
+# A call: a parenthesis may close between the name and the arguments.
 _CALLED = re.compile(
     rb"(?<![\w\x80-\xff])([A-Za-z_\x80-\xff][\w\x80-\xff]*)(?![\w\x80-\xff])"
     rb"[\s\\)]*(?:#[^\n]*\n[\s\\)]*)*\("
@@ -123,13 +121,13 @@ _BLOCK = re.compile(
 _NOT_IN_CODE = rb"(?!['\"`]|[ \t]+(?!(?:as|if|else|and|or|in|is|for|not)\b)[A-Za-z])"
 _KEYWORDS = {each.encode() for each in keyword.kwlist}
 _MOST_NAMES = 10_000
-"""Whose answers are kept."""
+"""The most names whose results are cached."""
 _LONG_NAME = 100
 _LONG_VALUE = 2_000
-"""Bytes behind the first row of a value of several rows."""
+"""The number of bytes searched after the first row of a multi-line value."""
 _WORD = re.compile(rb"[\w\x80-\xff]+")
 _UNCALLED = re.compile(rb"[\w\x80-\xff]+(?![\w\x80-\xff])(?![\s\\)]*\()")
-# What an assignment or keyword gives: a dotted name, or the rest of the row.
+# The value of an assignment or keyword: a dotted name, or the rest of the row.
 _VALUE = re.compile(
     rb"=(?!=)(?<![=!<>]=)[ \t]*(?:([A-Za-z_][\w.]*)[ \t\r]*(?:$|[;#)])|([^\n]*))", re.MULTILINE
 )
@@ -150,14 +148,14 @@ class Load(IntEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Tried:
-    """Where the code stands of which a handler may swallow the errors."""
+    """The location of code whose errors a handler may swallow."""
 
     start: int
     end: int
 
 
 class Prefilter:
-    """The needles of one configuration."""
+    """The search patterns for one configuration."""
 
     def __init__(self, config: Config) -> None:
         self._tests = config.names_rules
@@ -201,7 +199,7 @@ class Prefilter:
     @cached_property
     def _given(self) -> re.Pattern[bytes]:
         return re.compile(
-            # Called, imported under another name, or handed to what calls it.
+            # Called, imported under another name, or passed to a function that calls it.
             rf"(?<!def )\b(?:{_BEGINS}\w*|{self._called})"
             rf"(?:[\s\\)]*[(#]|[\s\\]+as\b)".encode()
         )
@@ -318,7 +316,7 @@ class Prefilter:
 
 
 class _Calls:
-    """What is called in some parts of one file."""
+    """The calls in some parts of one file."""
 
     def __init__(self, content: bytes, needles: Prefilter, tried: Iterable[_Tried]) -> None:
         self._content = content
@@ -331,8 +329,8 @@ class _Calls:
 
     @cached_property
     def strongest(self) -> Load:
-        """The most that is loaded, by what is called as what loads is called, there or in a
-        function of the file that is called there."""
+        """The strongest kind of load, by the names of called functions, there or in a function of
+        the file that is called there."""
         found = max(map(self._own, self._names), default=Load.NONE)
         if found is Load.OF_PATH:
             return found
@@ -392,7 +390,7 @@ class _Calls:
             while above and above[-1][0] >= indent:
                 _, name, start = above.pop()
                 if any(self._content.count(each, start, end) % 2 for each in _LONG_STRINGS):
-                    end = len(self._content)  # what ends it stands in a string
+                    end = len(self._content)  # its end is inside a string
                 found.setdefault(name, []).append(_Tried(start, end))
 
         for each in _BLOCK.finditer(self._content):
@@ -421,8 +419,8 @@ needles = lru_cache(maxsize=8)(Prefilter)
 
 
 def cannot_match(content: bytes, config: Config, *, with_others: bool = False) -> bool:
-    """Whether bytes surely hold no finding, be they Python or not; `with_others`, even where other
-    files say something of theirs."""
+    """Whether the bytes certainly have no finding, whether they are Python or not; `with_others`,
+    even if other files have evidence about them."""
     known = needles(config)
     may_match = known.may_matter_with_others if with_others else known.may_match
     return can_be_decoded(content) and not may_match(content)
@@ -545,8 +543,8 @@ def _may_be_corrupt(caught: bytes) -> bool:
 
 
 def _silently_tried(content: bytes) -> Iterator[_Tried]:
-    """What stands in a `try` with a handler that may swallow an error, or in a `with suppress`.
-    Where that cannot be determined from rows and their indents, it is the whole file."""
+    """The code in a `try` with a handler that may swallow an error, or in a `with suppress`. If it
+    cannot be determined from rows and indentation, it is the whole file."""
     whole = _Tried(0, len(content))
     if b"suppress" in content:
         for found in _SUPPRESS.finditer(content):
@@ -570,14 +568,14 @@ def _silently_tried(content: bytes) -> Iterator[_Tried]:
             continue
         unknown = max(start, plain.end - 2) if plain.start == start else start
         if _holds(content[unknown:row], (*_LONG_STRINGS, b"\\\n", b"\r", b"\f")):
-            yield whole  # the row that begins with `try` may stand in a string
+            yield whole  # the row that begins with `try` may be in a string
         else:
             plain = _Tried(start, row)
             yield plain
 
 
 def _suppressed(content: bytes, at: int) -> _Tried | None:
-    """The block of the `with` whose `suppress` stands there; None where that cannot be told."""
+    """The block of the `with` that contains this `suppress`; None if it cannot be determined."""
     row = content.rfind(b"\n", 0, at) + 1
     head = _WITH.match(content, row)
     if head is None or b"\f" in head[1]:

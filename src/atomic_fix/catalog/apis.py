@@ -11,7 +11,7 @@ from functools import lru_cache
 
 
 class Content(Enum):
-    """What a file holds, as far as the call that writes it shows."""
+    """The kind of a file's content, as far as the call that writes it shows."""
 
     UNKNOWN = auto()
     STATE = auto()
@@ -19,7 +19,7 @@ class Content(Enum):
     TABLE = auto()
     COPY = auto()
     DOWNLOAD = auto()
-    """What is fetched from elsewhere, and could be fetched again."""
+    """Content fetched from elsewhere that could be fetched again."""
     ARCHIVE = auto()
     HDF5 = auto()
 
@@ -35,7 +35,7 @@ class Move(Enum):
 
 
 class Rewriting(Enum):
-    """What the repair of a block makes of the call that opens its file."""
+    """How the repair of a block changes the call that opens its file."""
 
     OPENS = "a call of `atomic_open` with the same arguments"
     RECODES = "a call of `atomic_open` that writes no other line ends"
@@ -57,9 +57,9 @@ class Opener:
     rewriting: Rewriting = Rewriting.UNKNOWN_EFFECTS
     default_mode: str = "r"
     parameters: tuple[str, ...] = _OPEN
-    """The names of those that may be given by position, the path first."""
+    """The names of the positional parameters, the path first."""
     content: Content = Content.UNKNOWN
-    """What such a file holds, if the opener alone determines that."""
+    """The kind of content, if the opener alone determines it."""
     refusal: str = ""
     """Why there is no repair; empty if the reason is only that its other effects are unknown."""
 
@@ -70,21 +70,21 @@ class Opener:
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """What a saver does with a handle in place of a path."""
+    """What a saver does if it gets a handle instead of a path."""
 
     arguments: str = '"wb"'
     """The arguments of `atomic_open` after the path."""
     suffixes: tuple[str, ...] = ()
-    """Given a path, the saver writes to that very file, and plainly, only with one of these
-    suffixes; empty when the suffix is nothing to it."""
+    """Only for paths with one of these suffixes does the saver write to exactly that file, without
+    compression; empty if the suffix does not matter."""
     module: str = ""
-    """A package that the module must import: the method alone does not say whose it is."""
+    """A package that the module must import, because the method name alone is ambiguous."""
     unsafe_reason: str = ""
-    """Why a person should read it; empty when the bytes are the same."""
+    """Why the fix should be reviewed; empty if the bytes are the same."""
     refused: frozenset[str] = frozenset()
-    """Keywords that go with a path only, or open the file in another way."""
+    """Keywords that are valid only with a path, or change how the file is opened."""
     appends: bool = False
-    """Whether the saver puts the first suffix after a path that lacks it."""
+    """Whether the saver appends the first suffix to a path without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +96,16 @@ class Saver:
     keyword: str
     content: Content
     handle: Handle | None = None
-    """What its repair does. Without it there is no repair, for the reason `refusal`."""
+    """How it is repaired. Without this there is no repair, for the reason `refusal`."""
     loader: str = ""
     """The call that loads what it saves, from the same path."""
     refusal: str = "`{}` takes a path only; save to a temp file, then `os.replace` it"
     packages: frozenset[str] = frozenset()
-    """Of a method whose name alone says too little: one of these must be imported."""
+    """For a method with an ambiguous name: one of these packages must be imported."""
 
     @property
     def shown(self) -> str:
-        """How a message calls it."""
+        """Its name in messages."""
         return self.name.removeprefix(".")
 
 
@@ -117,7 +117,7 @@ class Loader:
     takes_path: bool = False
     """Whether it also accepts a path."""
     position: int = 0
-    """Where it is given that."""
+    """The position of the path."""
 
 
 OPENERS = (
@@ -155,8 +155,8 @@ OPENERS = (
 # `path.open(mode)`.
 PATH_OPEN = Opener("Path.open", Rewriting.OPENS, parameters=_OPEN[1:])
 
-# `smart_open`, `zopen`, `open_file`, imported from anywhere: `open` with something around it,
-# unless its name says that it is atomic already, or opens no file.
+# `smart_open`, `zopen`, `open_file`, imported from anywhere: wrappers of `open`, unless the name
+# says that it is already atomic, or does not open a file.
 WRAPPER = re.compile(
     r"(?!(?i:.*(?:atomic|cloud|durabl|hold|lock|remote|safe|tar|te?mp|url|zip)))"
     r"(?:(?:\w+_|[fgxz])open|open_(?:\w+_)?file(?:_like)?)"
@@ -211,7 +211,8 @@ _DOWNLOADS = tuple(
         (".download_to_filename", 0, "filename"),
     )
 )
-# What is saved by these has no repair: they take a path only, or nothing is known of a handle.
+# There is no repair for these: they accept only a path, or it is unknown whether they accept a
+# handle.
 _WITHOUT_HANDLE = (
     # Sessions and settings
     _state(".storage_state", 0, "path"),
@@ -383,7 +384,7 @@ SAVERS = (
     *_WITHOUT_HANDLE,
     *_DOWNLOADS,
 )
-# The method of what one of `TREE_MAKERS` makes.
+# The method of objects that `TREE_MAKERS` create.
 TREE_WRITE = Saver(
     "ElementTree.write",
     0,
@@ -393,7 +394,7 @@ TREE_WRITE = Saver(
 )
 
 
-# Files of toolkits, made with the path that comes first, and their methods that read them.
+# Classes of toolkits whose objects get the path first, and their methods that read the file.
 TOOLKIT_FILES = frozenset(
     {
         "gi.repository.Gio.File.new_for_path",
@@ -412,7 +413,7 @@ TOOLKIT_READERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """A class whose objects are made with the path that a method of theirs saves to."""
+    """A class whose objects are created with the path to which one of their methods saves."""
 
     name: str
     keyword: str
@@ -511,8 +512,8 @@ LOADERS = (
     Loader(".load_state_dict"),
 )
 
-# Serialisers that are not recognised by their last name, as `dump` and `dumps` are. They are given
-# the handle, or return what is then written.
+# Serialisers that, unlike `dump` and `dumps`, are not recognised by their last name. They get the
+# handle, or return the content to write.
 DUMPERS = frozenset(
     {
         "msgpack.pack",
@@ -539,7 +540,7 @@ DUMP_METHODS = frozenset(
     {"model_dump_json", "to_json", "SerializeToString", "to_yaml", "to_toml", "as_string", "dumps"}
 )
 
-# Calls that give a temp file or folder.
+# Calls that create a temp file or folder.
 TEMP_MAKERS = frozenset(
     {
         "tempfile.NamedTemporaryFile",
@@ -553,7 +554,7 @@ TEMP_MAKERS = frozenset(
     }
 )
 
-# Calls that give another value each time: a time, a random number, the number of the process.
+# Calls that return a different value each time: a time, a random number, the process ID.
 UNIQUE_MAKERS = (
     "datetime.now",
     "datetime.utcnow",
@@ -580,7 +581,7 @@ PUBLISHERS = {
 }
 PUBLISH_METHODS = {"rename": Move.RENAME, "replace": Move.REPLACE}
 
-# What writes into a handle that it is given, and leaves it open when it is closed itself.
+# Objects that write into a given handle, and leave it open when they are closed.
 COMPRESSORS = frozenset(
     {
         *("bz2.BZ2File", "bz2.open", "gzip.GzipFile", "gzip.open", "lzma.LZMAFile", "lzma.open"),
@@ -588,11 +589,11 @@ COMPRESSORS = frozenset(
     }
 )
 
-# What gives a handle of Python's own, over the file and nothing else.
+# Calls that return one of Python's own handles directly over the file.
 PLAIN_HANDLES = frozenset(
     {"open", "io.open", "os.fdopen", "Path.open", "tempfile.NamedTemporaryFile"}
 )
-# Packages of objects that write through a handle, or end before the handle does.
+# Packages whose objects write through a handle, or are closed before it.
 WRITING_THROUGH = frozenset({"bz2", "csv", "gzip", "json", "lzma", "pickle", "tarfile", "zipfile"})
 
 SPLITTERS = frozenset({"split", "splitlines"})
@@ -713,10 +714,10 @@ ATOMIC_PACKAGES = frozenset(
     {"atomic_fix", "atomicwrites", "atomicwriter", "atomicfile", "durablewrite", "safer"}
 )
 
-# The name of an imported function that writes a file. How it does so is for its own module.
+# The name of an imported function that writes a file; its own module is checked for how.
 PROJECT_WRITER = re.compile(r"(?i:\w*atomic\w*|_?(?:dump|persist|save|store|write)_\w+)")
 
-# In-memory objects that savers and dumpers may be given instead of a file.
+# In-memory objects that savers and dumpers may get instead of a file.
 IN_MEMORY = frozenset({"BytesIO", "StringIO"})
 
 # Calls that run a function given as an argument: position of the function.
@@ -745,8 +746,8 @@ MODULES_WITH_OPEN = frozenset(
 # Packages whose paths may be on another machine.
 REMOTE_PATH_PACKAGES = ("upath", "cloudpathlib", "s3path", "fsspec", "universal_pathlib")
 
-# Of other people's packages, those that do no more when they are imported than to define names.
-# A write that goes to the helper may have been the only one that needed them.
+# Third-party packages whose import only defines names. A write that is repaired may have been the
+# only code that needed them.
 IMPORTED_WITHOUT_EFFECT = frozenset(
     {
         "aiofile", "aiofiles", "anyio", "atomicwrites", "demjson3", "hjson", "json5", "jsonpickle",

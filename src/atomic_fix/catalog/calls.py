@@ -1,6 +1,6 @@
-"""Calls by the last part of their names: what they do with what they are given. Rows, no logic."""
+"""What calls do with their arguments, by the last part of their names. Rows, no logic."""
 
-# Calls that end the program, or put another one in its place; by their whole names.
+# Calls that end the program or replace it by another one, by their full names.
 EXIT_CALLS = frozenset(
     {
         "os._exit",
@@ -18,7 +18,7 @@ EXIT_CALLS = frozenset(
     }
 )
 
-# Calls that are given a path, or compute another one, and open nothing.
+# Calls that get a path, or compute another one, without opening anything.
 NOT_OPENING = frozenset(
     {
         *("Path", "PurePath", "PurePosixPath", "abspath", "absolute", "as_posix", "as_uri"),
@@ -48,7 +48,7 @@ ASKING = frozenset({"exists", "is_file", "isfile"})
 # Calls that list a folder.
 LISTING = frozenset({"fwalk", "glob", "iglob", "iterdir", "listdir", "rglob", "scandir", "walk"})
 
-# Calls that go through what they are given only later.
+# Calls that iterate over their argument only later.
 LAZY = frozenset(
     {
         *("DictReader", "TextIOWrapper", "chain", "cycle", "enumerate", "filter", "islice"),
@@ -65,7 +65,7 @@ SYNCING = frozenset({"fsync", "fdatasync", "fullfsync"})
 # Calls that lock a file by its descriptor.
 LOCKING = frozenset({"flock", "lockf", "locking"})
 
-# Calls that keep what they are given for later.
+# Calls that store their argument for later.
 KEEPING = frozenset(
     {
         *("FileHandler", "Popen", "Process", "StreamHandler", "Thread", "Timer", "addHandler"),
@@ -74,10 +74,10 @@ KEEPING = frozenset(
     }
 )
 
-# Calls that move a file or take it away.
+# Calls that move or remove a file.
 MOVING = frozenset({"unlink", "remove", "rename", "replace", "move", "rmtree"})
 
-# Calls that read a file and make nothing of its content.
+# Calls that read a file without parsing it.
 READING = frozenset(
     {
         "open", "load", "loads", "safe_load", "full_load", "read", "readlines", "read_text",
@@ -87,7 +87,7 @@ READING = frozenset(
     }
 )  # fmt: skip
 
-# Calls that raise a `ValueError` for what they are given.
+# Calls that raise `ValueError` for an invalid argument.
 RAISING_VALUE_ERRORS = frozenset(
     {
         "int", "float", "Decimal", "UUID", "fromisoformat", "strptime", "loads", "literal_eval",
@@ -95,7 +95,7 @@ RAISING_VALUE_ERRORS = frozenset(
     }
 )  # fmt: skip
 
-# Of these, what makes something of a value of the data.
+# Of these, the ones that convert a value of the data.
 CONVERTING = frozenset(
     {"int", "float", "Decimal", "UUID", "fromisoformat", "strptime", "fromhex", "fromtimestamp"}
 )
@@ -103,7 +103,7 @@ CONVERTING = frozenset(
 # Calls that write a file.
 WRITING = frozenset({"dump", "save", "savez", "store", "write", "writeline"})
 
-# Words in the names of functions that may write the file whose path they are given.
+# Words in the names of functions that may write the file whose path they get.
 CHANGING_A_FILE = frozenset(
     {
         *("add", "append", "compress", "convert", "edit", "embed", "encrypt", "modify", "optimise"),
@@ -115,7 +115,7 @@ CHANGING_A_FILE = frozenset(
 # Calls that parse a file.
 PARSING = frozenset({"full_load", "load", "loads", "safe_load"})
 
-# Calls that give the same path again, and raise nothing that a handler of loads takes.
+# Calls that return the same path, and raise nothing that a handler of loads catches.
 RETURNING_A_PATH = frozenset(
     {
         "Path", "PurePath", "absolute", "abspath", "basename", "dirname", "expanduser", "fspath",
@@ -123,7 +123,7 @@ RETURNING_A_PATH = frozenset(
     }
 )  # fmt: skip
 
-# Calls that put text together.
+# Calls that build text.
 RETURNING_A_TEXT = frozenset(
     {
         "exists", "home", "is_dir", "isdir", "isfile", "is_file", "lower", "makedirs", "mkdir",
@@ -134,18 +134,18 @@ RETURNING_A_TEXT = frozenset(
 # Methods of a path that change its name.
 CHANGING_THE_NAME = frozenset({"with_suffix", "with_name", "with_stem"})
 
-# Calls that give a path that ends as the one that they are given.
+# Calls that return a path with the same ending.
 SAME_ENDING = frozenset({"Path", "PurePath", "str", "fspath", "abspath", "realpath", "expanduser"})
 
-# What gives the content of a file: the same each time, unless the file has changed.
+# Calls that return the content of a file: the same each time, unless the file has changed.
 RETURNING_CONTENT = frozenset(
     {"open", "read", "read_bytes", "read_text", "load", "loads", "Path", "join"}
 )
 
-# Context managers that end errors in silence.
+# Context managers that silently suppress errors.
 SUPPRESSING = frozenset({"suppress", "ignored", "ignoring"})
 
-# Calls that make something empty, or a copy of a default.
+# Calls that create something empty, or copy a default.
 MAKING_EMPTY = frozenset(
     {
         *("Counter", "OrderedDict", "copy", "deepcopy", "defaultdict", "deque"),
@@ -160,9 +160,9 @@ READING_METHODS = frozenset({"read", "readline", "readlines", "readinto", "__nex
 WRITING_METHODS = frozenset({"write", "writelines"})
 
 WRAPPING_A_HANDLE = frozenset({"closing", "enter_async_context", "enter_context", "TextIOWrapper"})
-"""Calls that give the handle again that they are given."""
+"""Calls that return the handle that they get."""
 
-# Calls that raise no `ValueError` over what a file holds.
+# Calls that never raise `ValueError` because of the content of a file.
 RAISING_NO_VALUE_ERROR = frozenset(
     {
         "Path", "bool", "close", "decode", "dict", "exists", "expanduser", "get", "is_file",
@@ -171,7 +171,7 @@ RAISING_NO_VALUE_ERROR = frozenset(
     }
 )  # fmt: skip
 
-# Of `NOT_OPENING`, what changes the object that it is called on.
+# Of `NOT_OPENING`, the ones that change the object.
 CHANGING_A_CONTAINER = frozenset(
     {"add", "append", "discard", "extend", "pop", "setdefault", "update"}
 )
@@ -179,11 +179,11 @@ CHANGING_A_CONTAINER = frozenset(
 # Calls that read the file at a path.
 READING_A_PATH = frozenset({"open", "read_text", "read_bytes"})
 
-# Words in the name of a call that waits for changes of a file, which it is given.
+# Words in the name of a call that waits for changes of the file that it gets.
 WATCHING = frozenset({"awatch", "inotify", "monitor", "watch", "watcher"})
-# Calls that run a program and raise when it fails.
+# Calls that run a program and raise if it fails.
 CHECKING = frozenset({"check_call", "check_output"})
-# Calls that a person may answer by an interrupt.
+# Calls that wait for a user, who may interrupt them.
 WAITING_FOR_A_PERSON = frozenset(
     {"builtins.input", "click.confirm", "click.pause", "click.prompt", "getpass.getpass", "input"}
 )

@@ -1,6 +1,6 @@
-"""Exceptions, by what they say of a file that was being loaded."""
+"""Exceptions, by what they mean for a file that is being loaded."""
 
-# "It is there, but it cannot be read as what it should be."
+# "The file exists, but cannot be parsed."
 CORRUPT = frozenset(
     {
         "ArrowInvalid",
@@ -34,17 +34,17 @@ CORRUPT = frozenset(
     }
 )
 
-# Words in the name of a project's own exception that say the same.
+# Words in the name of a project's own exception with the same meaning.
 CORRUPT_WORDS = frozenset({"corrupt", "corrupted", "decode", "invalid", "malformed", "validation"})
 
 BROAD = frozenset({"BaseException", "Exception"})
 
 MISSING = frozenset({"FileNotFoundError", "IsADirectoryError", "NotADirectoryError"})
 
-# Raised for a missing file and for one that cannot be read alike.
+# Raised both for a missing file and for one that cannot be read.
 OPERATING_SYSTEM = frozenset({"EnvironmentError", "IOError", "OSError", "PermissionError"})
 
-# Handlers of these respond to a failed write; what was written until then is not missed.
+# Handlers of these respond to a failed write, so a partial result is not needed.
 WRITE_ERRORS = frozenset(
     {
         *("ArithmeticError", "EncodeError", "EnvironmentError", "Exception", "IOError"),
@@ -55,12 +55,12 @@ WRITE_ERRORS = frozenset(
     }
 )
 
-# Exceptions that end something and do not mean an error.
+# Exceptions that end something without meaning an error.
 NO_ERRORS = frozenset(
     {"GeneratorExit", "KeyboardInterrupt", "StopAsyncIteration", "StopIteration", "SystemExit"}
 )
 
-# What a handler calls an error that it raises again.
+# Names of an error variable that is raised again.
 CAUGHT_ERROR_NAMES = frozenset({"e", "err", "error", "ex", "exc", "exception"})
 
 # Words in the name of an error.
@@ -68,8 +68,8 @@ ERROR_WORDS = frozenset(
     {"error", "exception", "failed", "failure", "fault", "invalid", "warning", "corrupt", "bad"}
 )
 
-# What a parser raises for a file that is cut short or holds something else, and for no other
-# reason. Those of a package are written `package.Error`.
+# Errors that a parser raises only for a truncated or otherwise invalid file. Those of a package are
+# written `package.Error`.
 BY_PARSER = {
     **dict.fromkeys(
         (
@@ -92,10 +92,10 @@ BY_PARSER = {
 # Libraries that raise almost anything for a corrupt file, and an `OSError` for a missing one.
 RAISING_ANYTHING = frozenset({"joblib", "torch", "numpy", "pandas", "polars", "safetensors"})
 
-# Errors that using the data raises: it may be valid, but lack a key.
+# Errors raised when data is used: it may be valid, but lack a key.
 SHAPE_ERRORS = ("AttributeError", "LookupError", "TypeError")
 
-# Errors that nothing but a parser raises: what gave the path has succeeded then.
+# Errors that only a parser raises, so the path was computed successfully.
 PARSER_ERRORS = frozenset(
     {
         "BadGzipFile", "BadZipFile", "EOFError", "EmptyDataError", "JSONDecodeError",

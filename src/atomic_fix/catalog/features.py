@@ -1,8 +1,6 @@
-"""What can speak for or against a file being durable state, and how much by hand.
-
-A feature has a name that stays, whatever the message says, and a weight that was set by reading
-what programs do with such files: its prior. `catalog.weights` has what labelled code makes of it;
-a feature that the labels do not show keeps its prior.
+"""The features for and against a file being durable state, with weights set by hand. A feature has
+a stable name, independent of the message, and a weight set from experience with such files: its
+prior. `catalog.weights` has fitted weights; a feature without one keeps its prior.
 """
 
 from enum import Enum
@@ -18,8 +16,8 @@ class FeatureName(Enum):
     prior: float
     weight: float
 
-    # A durable word in the path, one that needs a second feature, one that denies; by where the
-    # name stands that says it.
+    # A durable word in the path, one that needs a second feature, one that counts against; by the
+    # position of the name that contains it.
     LITERAL_DURABLE = "literal-durable", 2.6
     LITERAL_MAYBE = "literal-maybe", 1.1
     LITERAL_DENIED = "literal-denied", -2.6
@@ -42,7 +40,7 @@ class FeatureName(Enum):
     PATH_FUNCTION_MAYBE = "path-function-maybe", 0.8
     PATH_FUNCTION_DENIED = "path-function-denied", -1.8
 
-    # The same, of what stands around the call.
+    # The same, for the code around the call.
     FUNCTION_DURABLE = "function-durable", 1.9
     FUNCTION_MAYBE = "function-maybe", 0.7
     FUNCTION_DENIED = "function-denied", -1.4
@@ -71,7 +69,7 @@ class FeatureName(Enum):
     EXTENDED_ALONE = "extended-alone", 1.7
     """Nothing else reads it."""
     GROWING = "growing", 3.0
-    """Takes back what the suffix of a text for people says against it."""
+    """Cancels the evidence against it from the suffix of a text for people."""
     DOWNLOADED = "downloaded", -3.0
     NOT_DOWNLOADED_AGAIN = "not-downloaded-again", 2.6
     RESTORED = "restored", -4.0
@@ -86,7 +84,7 @@ class FeatureName(Enum):
     FRESH_NAME = "fresh-name", -1.6
     VOLATILE_FOLDER = "volatile-folder", -2.5
 
-    # Who else reads or writes the file.
+    # Other code that reads or writes the file.
     READ_BACK = "read-back", 2.6
     READ_BACK_OWN_RAW = "read-back-own-raw", 2.3
     """The program chose the path, wrote it in one function and reads it in another."""
@@ -95,7 +93,7 @@ class FeatureName(Enum):
     """An editor of the user's text does that too."""
     READ_BACK_PAIR_RAW = "read-back-pair-raw", 1.8
     READ_BACK_LINES = "read-back-lines", 2.3
-    """What a method writes line by line, another one of the class gathers again."""
+    """Another method of the class reads back lines that a method writes."""
     READ_BACK_RAW = "read-back-raw", 1.7
     READ_BACK_ELSEWHERE = "read-back-elsewhere", 2.6
     READ_BACK_ELSEWHERE_RAW = "read-back-elsewhere-raw", 1.7
@@ -109,7 +107,7 @@ class FeatureName(Enum):
     SECRET_WHEN_MISSING = "secret-when-missing", -1.0
     TEMP_NAME_FIRST = "temp-name-first", 0.8
     LOST_FOR_GOOD = "lost-for-good", 1.2
-    """What could not be read is overwritten or removed after that."""
+    """The unreadable file is overwritten or removed afterwards."""
     PARSED = "parsed", 0.6
     NOT_PARSED = "not-parsed", -0.8
 

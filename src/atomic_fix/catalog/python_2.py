@@ -1,8 +1,8 @@
-"""What code that is only for Python 2 looks like."""
+"""Signs of code that is only for Python 2."""
 
 import re
 
-# Modules that are gone since Python 3.0. An import in a `try` or an `if` is for either.
+# Modules removed in Python 3.0. An import in a `try` or an `if` may support both.
 MODULES = re.compile(
     r"^(?:import|from)[ \t]+(?:BaseHTTPServer|ConfigParser|Cookie|HTMLParser|Queue|SimpleHTTPServer"
     r"|SocketServer|StringIO|Tkinter|UserDict|__builtin__|cPickle|cStringIO|cookielib|copy_reg"
@@ -10,7 +10,7 @@ MODULES = re.compile(
     r"|xmlrpclib)\b",
     re.MULTILINE,
 )
-# Builtins that are gone.
+# Removed builtins.
 NAMES = frozenset(
     {"basestring", "execfile", "long", "raw_input", "reload", "unichr", "unicode", "xrange"}
 )

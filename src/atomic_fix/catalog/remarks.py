@@ -1,8 +1,8 @@
-"""What comments and docstrings say about files that cannot be read, as regular expressions."""
+"""Regular expressions for comments and docstrings about files that cannot be read."""
 
 import re
 
-# A remark that a bad file was thought of.
+# A remark that shows that bad files were considered.
 DECIDED = re.compile(
     r"\b(another version|any reason|as if|bad|best[- ]effort|broken"
     r"|(can|could)( ?no|n?')t be (read|parsed|loaded|decoded)|corrupt\w*|counts? as|cut short"
@@ -44,13 +44,13 @@ NEVER_RAISES = re.compile(
     re.IGNORECASE,
 )
 SILENT = re.compile(r"\b(silent|silently|quietly)\b", re.IGNORECASE)
-# A remark that a file written by an older version, which is no corrupt one, does not parse either.
+# A remark that a file written by an older version, which is not corrupt, does not parse either.
 OLDER_FORMAT = re.compile(
     r"\b(legacy|old(er)?|previous|earlier)[- ](\w+[- ])?"
     r"(encoding|format|layout|schema|version)s?\b",
     re.IGNORECASE,
 )
-# What a remark at a handler says becomes of a bad file, without a word for it.
+# What a remark at a handler says happens to a bad file, without naming the file.
 CONSEQUENCE = re.compile(
     r"\b(best[- ]effort|never (abort|block|break|crash|fail|prevent|raise|stop)s?"
     r"|(must|should|do|does) ?n[o']t (abort|block|break|crash|fail|prevent|raise|stop)"

@@ -1,6 +1,5 @@
-"""How much each feature counts, in log odds at full strength.
-
-What has no row has the weight of `catalog.features`.
+"""The weight of each feature, in log odds at full strength. A feature without a row has the weight
+of `catalog.features`.
 """
 
 from typing import NamedTuple
@@ -15,6 +14,6 @@ class Weight(NamedTuple):
 
 
 START = -2.2
-"""Without any feature, a written file is not taken for durable state."""
+"""Without any feature, a written file is not considered durable state."""
 
 WEIGHTS: dict[str, Weight] = {}

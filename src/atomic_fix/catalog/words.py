@@ -2,8 +2,8 @@
 case, singular; phrases are joined by a space ("last run"). The weight of each kind of place
 is in `facts.evidence`."""
 
-# Durable state that programs hardly share with others, so that a loader is recognised by its name
-# even where no known code writes the file.
+# Durable state that programs rarely share with others, so that a loader is recognised by its name
+# even if no known code writes the file.
 OWN = frozenset(
     {
         "bookmark",
@@ -121,7 +121,7 @@ MAYBE_DURABLE = frozenset(
     }
 )
 
-# A path with one of these is something else: made for people, made again, or not kept.
+# A path with one of these is something else: made for people, recreated, or temporary.
 NOT_DURABLE = frozenset(
     {
         "artifact",
@@ -204,38 +204,38 @@ NOT_DURABLE = frozenset(
     }
 )
 
-# Of those, the ones that say nothing as a verb in a function's name.
+# Of those, the ones that do not count as a verb in a function's name.
 VERBS = frozenset({"build", "generate", "install"})
 
-# What a program makes up once and can never make again: a torn one stays torn.
+# Values that a program generates once and cannot generate again, so a torn file stays torn.
 SECRETS = frozenset({"credential", "identity", "key", "password", "pem", "salt", "secret", "token"})
 
 # A durable word that is followed by one of these names something else: `session_id`.
 NAMING = frozenset({"id", "uid", "url", "uuid"})
 
-# Objects, and no parts of a path, where they are handed to a function that finds one.
+# Arguments that are objects, not parts of a path, when passed to a function that finds a path.
 SERVICES = frozenset({"db_session", "queue", "registry", "scheduler", "session"})
 
-# What the source of a copy is called that comes with the program.
+# Names of files that come with the program and are copied.
 ORIGINALS = frozenset({"default", "example", "sample", "skeleton", "template"})
 
-# Words in the name of a call that makes a folder, or an entry, which is published when the
-# `with` statement is left.
+# Words in the name of a call that creates a folder or entry which is published at the end of the
+# `with` statement.
 STAGING = frozenset(
     {"begin", "create", "new", "stage", "staged", "staging", "temp", "temporary", "tmp"}
 )
 
-# Folders that the system empties when it starts again, or the program when it ends.
+# Folders that the system empties at boot, or the program at exit.
 VOLATILE = frozenset(
     f"{word} {place}"
     for word in ("runtime", "scratch", "temp", "temporary", "tmp")
     for place in ("dir", "directory", "folder", "location")
 ).union({"ipc"})
 
-# Where the kernel shows files that are none.
+# Folders with virtual files of the kernel.
 KERNEL_FILES = frozenset({"proc path", "proc root", "procfs", "sysfs"})
 
-# What a text is called that is a program's source: it is edited, not kept.
+# Names of texts that are program source: they are edited, not saved as state.
 SOURCE_TEXT = frozenset({"code", "notebook", "source", "src"})
 
 # Files of a running program, worthless after a crash.
@@ -334,10 +334,10 @@ DATA_SUFFIXES = frozenset(
     }
 )
 
-# What says that a path is a temp file, to be published under another name.
+# Words for a temp file, to be published under another name.
 TEMP = frozenset({"incomplete", "new", "part", "partial", "swp", "temp", "temporary", "tmp"})
 
-# What says that a path is a backup copy.
+# Words for a backup copy.
 BACKUP = frozenset(
     {
         "backup",
@@ -355,26 +355,26 @@ BACKUP = frozenset(
     }
 )
 
-# Words in a function's name that say it keeps something for later.
+# Words in a function's name that say that it saves something.
 SAVE_VERBS = frozenset({"commit", "persist", "save", "store", "sync"})
 
 # Words in a function's name that promise its callers an atomic write.
 PROMISING_ATOMICITY = frozenset({"atomic", "atomically", "durable", "safe", "safely"})
 
-# Words in the name of a function that say how it saves or loads, and not what.
+# Words in the name of a function that say how it saves or loads, not what.
 MANNERS = PROMISING_ATOMICITY | {"reliably", "robust", "robustly", "secure", "securely"}
 
-# Words in the name of a function that gives the path it is given, in another form.
+# Words in the name of a function that returns its path argument in another form.
 SAME_PATH = frozenset(
     {"abs", "absolute", "abspath", "expand", "expanduser", "normalise", "normalize", "resolve"}
 )
 
-# Words that begin the name of a function that loads what a path holds.
+# Words that begin the name of a function that loads the content of a path.
 LOADING = frozenset(
     {"decode", "deserialize", "from", "load", "parse", "read", "restore", "unpickle"}
 )
 
-# What `from_name`, `from_dict` make something of: no file.
+# The inputs of `from_name`, `from_dict` and the like, which are not files.
 NOT_FILES = frozenset(
     {"arg", "dict", "env", "filename", "id", "mapping", "name", "object", "str", "string"}
 )
@@ -397,7 +397,7 @@ PATHS = frozenset(
     }
 )
 
-# Words in the name of a call that gives a path.
+# Words in the name of a call that returns a path.
 PATH_WORDS = frozenset({"path", "file", "filename", "dir", "folder", "location"})
 
 FOLDERS = frozenset({"dir", "directory", "folder", "root", "tree"})
@@ -413,10 +413,10 @@ BROKEN = frozenset(
     }
 )  # fmt: skip
 
-# Words in the name of a function that gives shape to what was loaded just before.
+# Words in the name of a function that converts data loaded just before.
 SHAPING = frozenset({"decode", "deserialize", "from", "parse", "validate"})
 
-# In the name of a call that can find the text of a file to be wrong.
+# Words in the name of a call that can reject the text of a file.
 INTERPRETING = SHAPING | frozenset(
     {
         "convert", "decompress", "decrypt", "eval", "exec", "fernet", "float", "int", "json",
@@ -425,7 +425,7 @@ INTERPRETING = SHAPING | frozenset(
     }
 )  # fmt: skip
 
-# Files that describe a project, by their whole names, in lower case.
+# Files that describe a project, by their full names, in lower case.
 VERSIONED_FILES = frozenset(
     {
         ".gitattributes", ".gitignore", ".pre-commit-config.yaml", "appxmanifest.xml", "cargo.toml",
@@ -434,10 +434,10 @@ VERSIONED_FILES = frozenset(
     }
 )  # fmt: skip
 
-# Of files that can be made again: a broken one is a miss.
+# Words for files that can be recreated: a broken one is a cache miss.
 CACHE = frozenset({"cache", "cached", "caching", "memo", "memoize"})
 
-# ... unless one of these says that it holds what nobody else has.
+# ... unless one of these says that it contains unique data.
 KEPT_IN_CACHES = frozenset(
     {
         "checkpoint", "cookie", "credential", "history", "offset", "progress", "queue", "session",
@@ -445,7 +445,7 @@ KEPT_IN_CACHES = frozenset(
     }
 )  # fmt: skip
 
-# What names a file without which a long job begins again.
+# Words for a file without which a long job starts over.
 CHECKPOINT = frozenset({"checkpoint", "checkpointer", "chkpt", "ckpt"})
 
 # In the name of a function that loads a checkpoint.
@@ -460,7 +460,7 @@ PAUSING = WAITING | {"select", "timeout"}
 # In the name of a function that runs again and again.
 POLLING = frozenset({"heartbeat", "poll", "polling", "tick"})
 
-# In the name of what runs a function again and again, or of a decorator: `call_later`, `every`.
+# Words in the name of a scheduler function or decorator: `call_later`, `every`.
 SCHEDULING = frozenset({
     "after", "cron", "every", "interval", "later", "periodic", "repeat", "repeating", "schedule",
     "scheduled", "timeout", "timer",
@@ -469,10 +469,10 @@ SCHEDULING = frozenset({
 # In the name of a call that makes another attempt: `raw_decode`, `load_backup`.
 ATTEMPTING = frozenset({"decode", "load", "recover", "restore", "salvage", "unpickle"})
 
-# In the name of a call or value that replaces what was not loaded.
+# Words in the name of a call or value that replaces data that could not be loaded.
 DEFAULT = frozenset({"blank", "default", "empty", "fresh", "initial", "new", "null", "reset"})
 
-# What is read and what is made of it are two files.
+# Words for the input and the output of a conversion, which are two files.
 INPUT = frozenset({"in", "infile", "input", "source", "src"})
 OUTPUT = frozenset({"dest", "destination", "dst", "out", "outfile", "output", "target"})
 
@@ -508,7 +508,7 @@ NOT_PATHS = frozenset(
     }
 )
 
-# Of functions that ask, or look among several files.
+# Words for predicates, or functions that search several files.
 PROBING = ASKING | frozenset(
     {
         "all", "any", "best", "candidate", "default", "detect", "discover", "find", "iter", "last",
@@ -517,7 +517,7 @@ PROBING = ASKING | frozenset(
     }
 )  # fmt: skip
 
-# What a function that saves is called, and what the one that loads it back.
+# Pairs of words for functions that save and load the same data.
 ANSWERS = {
     "save": ("load", "restore", "read", "resume", "open", "recover"),
     "dump": ("load", "read"),
@@ -536,7 +536,7 @@ ANSWERS = {
     "set": ("get", "load", "read"),
 }
 
-# What `save_to_json` and `load_from_file` may differ in.
+# Words in which `save_to_json` and `load_from_file` may differ.
 FORMATS = frozenset(
     {
         "all",
@@ -556,7 +556,7 @@ FORMATS = frozenset(
     }
 )
 
-# Words in the names of functions of a file system layer, which is not a store of its own.
+# Words in the names of functions of a file system layer, which is not a store itself.
 PRIMITIVE = frozenset({"write", "text", "byte", "content", "data", "file"})
 
 # In the name of a descriptor.

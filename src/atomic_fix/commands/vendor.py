@@ -36,7 +36,7 @@ _NOTICE = b"""\
 # SPDX-FileCopyrightText: 2026 The atomic-fix authors
 # SPDX-License-Identifier: MIT
 #
-# A copy, not to be edited: `atomic-fix --vendor-check` tells whether it still is what was
+# A copy, not to be edited: `atomic-fix --vendor-check` shows whether it still equals what was
 # copied and whether there is a newer one, `atomic-fix --vendor-update` brings that.
 #
 # fmt: off

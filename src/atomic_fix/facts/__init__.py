@@ -1,1 +1,2 @@
-"""What the code of one file does, without judging it: over Python's own syntax tree."""
+"""Facts: what the code of one file does, without judging it, computed over Python's own syntax
+tree."""

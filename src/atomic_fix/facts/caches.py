@@ -1,4 +1,4 @@
-"""Which files are caches by their names."""
+"""Recognises cache files by their names."""
 
 from atomic_fix.catalog.words import CACHE, KEPT_IN_CACHES
 from atomic_fix.facts.names import phrase_in
@@ -7,7 +7,7 @@ from atomic_fix.facts.scopes import FunctionFacts
 
 
 def is_cache(path: PathValue, function: FunctionFacts) -> bool:
-    """Whether a file is a cache by its names, and holds nothing that cannot be had again."""
+    """Whether a file is a cache by its names, without content that cannot be recreated."""
     names = [each.text for each in path.occurrences if each.distance < 3]
     names.append(function.name)
     return any(phrase_in(CACHE, each) for each in names) and not any(

@@ -1,7 +1,6 @@
-"""Which calls of a file may be of a function, by the last part of its name.
-
-Most calls are not in the catalogue. What a name stands for at each of them costs far more
-to know than what it can stand for anywhere in the file.
+"""Finds the calls in a file that may call a given function, by the last part of its name. Most
+calls are not in the catalogue, and resolving the name at each of them costs far more than finding
+everything that it can refer to anywhere in the file.
 """
 
 import ast
@@ -17,13 +16,12 @@ def last_parts(names: Iterable[str]) -> frozenset[str]:
 
 
 class Candidates:
-    """The calls of one file by what may be called in them."""
+    """The calls of one file by the functions that they may call."""
 
     def __init__(self, scopes: Scopes) -> None:
         self._scopes = scopes
         self._called = scopes.callers.keys()
-        # By the last part of a name under which something is called: what it may be called
-        # elsewhere.
+        # By the last part of a called name: the original names that it may refer to.
         self._known_as: dict[str, set[str]] = {}
         for name in self._called & scopes.imports.keys():
             self._known_as[name] = {*last_parts([scopes.imports[name]])}
@@ -76,8 +74,8 @@ class Candidates:
     def names(
         self, wanted: frozenset[str], is_wanted: Callable[[str], bool] | None = None
     ) -> set[str]:
-        """The last parts of the names, as they are in the file, that may be those of functions
-        whose own names end in what is wanted."""
+        """The last parts of names in the file that may refer to functions whose own names end in
+        one of these."""
         found = {*wanted & self._called}
         found.update(name for name, each in self._known_as.items() if each & wanted)
         if is_wanted is not None:
@@ -86,7 +84,6 @@ class Candidates:
         return found
 
     def calls(self, names: Collection[str]) -> list[Call]:
-        """The calls by these names: those of one function after those of another, as in
-        `Scopes.calls`."""
+        """The calls by these names, grouped by function, as in `Scopes.calls`."""
         found = [call for name in names for call in self._scopes.callers_of(name)]
         return sorted(found, key=lambda call: (call.function.order, call.order))

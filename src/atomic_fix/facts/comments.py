@@ -1,4 +1,4 @@
-"""The comments of a file, which Python's tree does not have."""
+"""The comments of a file, which Python's tree does not contain."""
 
 import ast
 import io
@@ -18,36 +18,37 @@ class Comment:
 
     row: int
     column: int
-    """Of its `#`, in characters; that of the first one is 1."""
+    """The 1-based column of its `#`, in characters."""
     text: str
 
 
 @dataclass(frozen=True)
 class Comments:
-    """The comments of a file by their rows. The file is tokenized when they are first asked for."""
+    """The comments of a file by row. The file is tokenized at the first access."""
 
     source: Source
 
     def between(self, first_row: int, last_row: int) -> Sequence[Comment]:
-        """Those of some rows, in order."""
+        """The comments in some rows, in order."""
         rows = self._rows
         return self._all[bisect_left(rows, first_row) : bisect_right(rows, last_row)]
 
     def of(self, node: ast.stmt) -> Sequence[Comment]:
-        """Those of a statement: right above it, in it, and below it where they are indented like
-        what is in it. The ones at the top of the file belong to no statement."""
+        """The comments of a statement: directly above it, in it, and below it if indented like its
+        body. Comments at the top of the file belong to no statement."""
         first, last = first_row(node), node.end_lineno or node.lineno
         above = [each for each in self._next_to(first, -1) if each.column <= node.col_offset + 1]
         below = [each for each in self._next_to(last, 1) if each.column > node.col_offset + 1]
         return [*reversed(above), *self.between(first, last), *below]
 
     def above(self, handler: ast.ExceptHandler) -> Sequence[Comment]:
-        """Those right above a handler; indented further, they are about what is before it."""
+        """The comments directly above a handler; if indented further, they belong to the code
+        before it."""
         found = self._next_to(handler.lineno, -1)
         return [each for each in reversed(found) if each.column <= handler.col_offset + 1]
 
     def after_colon(self, handler: ast.ExceptHandler) -> Sequence[Comment]:
-        """The one that ends the row of its `except`, if there is one."""
+        """The comment at the end of the `except` row, if there is one."""
         return [
             each
             for each in self.between(handler.lineno, first_row(handler.body[0]) - 1)
@@ -55,8 +56,8 @@ class Comments:
         ]
 
     def among(self, handler: ast.ExceptHandler) -> Sequence[Comment]:
-        """Those among the statements of a handler that have rows of their own; the one after its
-        colon is not one of them."""
+        """The comments on rows of their own among the statements of a handler, without the one
+        after its colon."""
         first, last = first_row(handler.body[0]), handler.body[-1].end_lineno or handler.lineno
         if self.source.line(first)[: handler.body[0].col_offset].strip():
             return []
@@ -64,8 +65,8 @@ class Comments:
         return [*reversed(self._next_to(first, -1)), *self.between(first, last), *below]
 
     def _next_to(self, row: int, step: int) -> Sequence[Comment]:
-        """Those above a row, or below it, with nothing but blank rows between; none where it is
-        the top of the file that they reach up to."""
+        """The comments above or below a row, separated from it only by blank rows; none if they
+        extend up to the top of the file."""
         found: list[Comment] = []
         while row := row + step:
             line = self.source.line(row).strip()
@@ -76,7 +77,7 @@ class Comments:
 
     @cached_property
     def _all(self) -> Sequence[Comment]:
-        # The tokenizer of some Pythons takes no lone `\r` for the end of a row.
+        # The tokenizer of some Pythons does not treat a lone `\r` as a line end.
         reader = io.StringIO("\n".join(self.source.lines)).readline
         found = []
         try:

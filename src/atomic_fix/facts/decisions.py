@@ -1,5 +1,5 @@
-"""Silent handlers that are meant to be silent: the code explains that an unreadable file counts as
-absent, or shows that nothing is lost by it."""
+"""Silent handlers that are intended: the code explains that an unreadable file is treated as
+missing, or shows that nothing can be lost."""
 
 import ast
 import re
@@ -38,11 +38,11 @@ def is_intended(facts: ModuleFacts, swallow: Swallow) -> bool:
     return _is_explained(facts, swallow) and not destroys(facts, swallow)
 
 
-# --- words ------------------------------------------------------------------------
+# --- remarks ----------------------------------------------------------------------
 
 
 def _is_explained(facts: ModuleFacts, swallow: Swallow) -> bool:
-    """Whether a remark names the bad file, and what it counts as."""
+    """Whether a remark mentions the bad file and how it is treated."""
     handler, comments = swallow.node, facts.comments
     if isinstance(handler, ast.ExceptHandler):
         at_handler = " ".join(
@@ -54,7 +54,7 @@ def _is_explained(facts: ModuleFacts, swallow: Swallow) -> bool:
             )
             for each in some
         )
-        # What stands at the handler is about the error that it takes.
+        # A remark at the handler is about the error that it catches.
         if any(
             BAD_FILE.search(each) or NEVER_RAISES.search(each) or CONSEQUENCE.search(each)
             for each in _sentences(at_handler)
@@ -70,7 +70,7 @@ def _is_explained(facts: ModuleFacts, swallow: Swallow) -> bool:
 
 def _documented(facts: ModuleFacts, swallow: Swallow) -> Iterator[str]:
     """The docstrings of the classes and functions around a handler, the comments above them, and
-    those in the function. What a module says of itself explains no single load."""
+    those in the function. A module docstring does not explain a single load."""
     node = swallow.function.node
     if isinstance(node, ast.Module):
         return
@@ -89,7 +89,7 @@ def _sentences(text: str) -> list[str]:
     return re.split(r"(?<!\be\.g)(?<!\bi\.e)[.;]\s", " ".join(text.split()))
 
 
-# --- what is answered -------------------------------------------------------------
+# --- the response -----------------------------------------------------------------
 
 
 def _answers_with_failure(swallow: Swallow) -> bool:
@@ -114,16 +114,16 @@ def _answers_with_failure(swallow: Swallow) -> bool:
 
 
 def _is_failure(node: ast.expr) -> bool:
-    """Whether a value is a status of HTTP that says that something went wrong."""
+    """Whether a value is an HTTP error status."""
     return isinstance(node, ast.Constant) and type(node.value) is int and 400 <= node.value < 600
 
 
-# --- what becomes of the file -----------------------------------------------------
+# --- what happens to the file -----------------------------------------------------
 
 
 def destroys(facts: ModuleFacts, swallow: Swallow) -> bool:
-    """Whether the file that could not be read is removed, or overwritten by what comes next: in
-    the same function, or in one that calls it."""
+    """Whether the unreadable file is removed or overwritten afterwards, in the same function or in
+    a caller."""
     if isinstance(swallow.node, ast.ExceptHandler) and any(
         isinstance(node, ast.Call) and called_name(node) in _REMOVING
         for statement in swallow.node.body
@@ -163,13 +163,13 @@ def _writers(facts: ModuleFacts, path: PathValue) -> dict[FunctionFacts, list[in
     return found
 
 
-# --- what is lost -----------------------------------------------------------------
+# --- what can be lost -------------------------------------------------------------
 
 
 def _only_passes_text_on(swallow: Swallow) -> bool:
-    """Whether the text of a file is taken as it is: nothing in it can be corrupt."""
+    """Whether the text of a file is used as it is, so that it cannot be corrupt."""
     load, region = swallow.load, swallow.region
-    # A handler of a single error expects that the text cannot be decoded.
+    # A handler for one specific error expects text that cannot be decoded.
     if not swallow.broad or not load.raw or load.function is not region.function:
         return False
     return not any(
@@ -180,7 +180,7 @@ def _only_passes_text_on(swallow: Swallow) -> bool:
 
 
 def _is_compared_only(swallow: Swallow) -> bool:
-    """Whether what is loaded is only compared with what is to be written."""
+    """Whether the loaded content is only compared with the content to be written."""
     names = {each for each in swallow.sets if "." not in each}
     if len(names) != 1 or swallow.outcome.kind is not Ending.SETS:
         return False
@@ -202,7 +202,7 @@ def _is_in_comparison(node: ast.AST | None) -> bool:
 
 
 def _holds_no_load(facts: ModuleFacts, swallow: Swallow) -> bool:
-    """Whether a broad handler is around something else, in which a file happens to be loaded."""
+    """Whether a broad handler is around other code that happens to load a file."""
     region, load = swallow.region, swallow.load
     if not swallow.broad or (load.function is region.function and not load.far):
         return False
@@ -230,7 +230,7 @@ def _is_beside_the_point(swallow: Swallow, call: Call, parents: dict[ast.AST, as
     node: ast.AST = call.source_node
     # What other files define is known to load.
     if not swallow.load.far and _LOADING.isdisjoint(words(called_name(node))):
-        return True  # it does more than to load
+        return True  # it does more than load
     around = parents.get(node)
     if isinstance(around, ast.Await):
         node, around = around, parents.get(around)
@@ -243,7 +243,7 @@ def _is_beside_the_point(swallow: Swallow, call: Call, parents: dict[ast.AST, as
 
 
 def _goes_on(swallow: Swallow, statement: ast.AST) -> bool:
-    """Whether the `try` does something with what was loaded, whose result nobody has."""
+    """Whether the `try` uses the loaded data in a call whose result is not used."""
     body = swallow.region.node.body
     if swallow.outcome.kind not in {Ending.PASSES, Ending.GOES_ON} or statement not in body:
         return False

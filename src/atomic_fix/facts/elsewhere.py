@@ -1,4 +1,4 @@
-"""How other files change the evidence on a path."""
+"""Combines the evidence on a path with that in other files."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _NEAR = 3
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A path as one caller, or the file itself, has it."""
+    """A path as given by one caller, or by the file itself."""
 
     path: PathValue
     features: tuple[Feature, ...] = ()
     given: Given | None = None
-    """None for how the file itself has it."""
+    """None for the file itself."""
 
 
 def views(
@@ -39,12 +39,12 @@ def views(
     reads: bool,
     is_called_here: bool,
 ) -> list[View]:
-    """The ways in which a path is known, for the likeliest of them to be weighed. Empty when other
-    files say that it is a temp file each time.
+    """The variants of a path, of which the most likely one counts. Empty if other files show that
+    it is always a temp file.
 
     Args:
         reads: whether the site loads the file; it writes it otherwise.
-        is_called_here: whether the path comes from callers in the file itself too.
+        is_called_here: whether the path also comes from callers in the file itself.
     """
     elsewhere = outside.site_at(site.node)
     direct: Sequence[OutsideSite] = ()
@@ -71,7 +71,7 @@ def _is_temp(given: Given) -> bool:
 
 
 def _is_denied(vocabulary: Vocabulary, given: Given) -> bool:
-    """Whether what is given is, by its words, no durable state."""
+    """Whether the words of a given path say that it is not durable state."""
     said = [each.text for each in given.occurrences if each.distance <= _NEAR]
     if any(phrase_in(vocabulary.durable, name) for name in said):
         return False

@@ -3,7 +3,7 @@
 Each feature has a name and a strength between 0 and 1; `catalog.weights` says how much the name
 counts at full strength, for or against. The sum becomes a confidence through the logistic
 function, so that 0 stands for "as likely as not" (0.5). Which features a site has does not depend
-on the weights. What is a plain "no" is a rule outside the sum: see `exclusion`.
+on the weights. A definite "no" is a rule outside of the sum: see `exclusion`.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from atomic_fix.facts.scopes import BindingKind, BlockKind, FunctionFacts
 from atomic_fix.facts.shown import is_only_shown
 from atomic_fix.facts.sites import LoadSite, PublishSite, WriteSite
 
-# By kind of place: the features of a durable word, of a word that needs a second feature, and of
-# one that denies.
+# By kind of name: the features of a durable word, of a word that needs a second feature, and of one
+# that counts against.
 _OCCURRENCES = {
     OccurrenceKind.LITERAL: (Name.LITERAL_DURABLE, Name.LITERAL_MAYBE, Name.LITERAL_DENIED),
     OccurrenceKind.CONSTANT: (Name.CONSTANT_DURABLE, Name.CONSTANT_MAYBE, Name.CONSTANT_DENIED),
@@ -61,13 +61,13 @@ _MODULE = (Name.MODULE_DURABLE, Name.MODULE_MAYBE, Name.MODULE_DENIED)
 _DATA = (Name.DATA_DURABLE, Name.DATA_MAYBE, Name.DATA_DENIED)
 _CALLER = (Name.CALLER_DURABLE, Name.CALLER_MAYBE)
 
-# What stands in another file counts a little less.
+# Evidence in another file counts a little less.
 _DISTANT = 0.8
 _ELSEWHERE = 0.97
 _STRONG = 1.2
 
 _FAR_IN = 3
-"""The distance of what is given to a function whose result is given to another one."""
+"""The distance of an argument of a nested call."""
 
 _NAMES_DENIED = catalog.NOT_DURABLE - catalog.VERBS
 """Of loaders whose name says that what they load is no state."""
@@ -78,31 +78,32 @@ Callers = Callable[[FunctionFacts], "tuple[FunctionFacts, ...]"]
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """What speaks for or against: a name, a clause for the message, and the site that shows it."""
+    """A piece of evidence for or against: a name, a clause for the message, and the site that shows
+    it."""
 
     name: Name
     text: str
     strength: float = 1.0
-    """How far it holds, between 0 and 1."""
+    """The strength, between 0 and 1."""
     site: LoadSite | WriteSite | PublishSite | None = None
     elsewhere: Location | None = None
-    """The place in another file that shows it."""
+    """The location in another file that shows it."""
     of_file: bool = False
-    """Whether that place reads or writes the file."""
+    """Whether the code there reads or writes the file."""
     word: str = ""
-    """The phrase of the catalogue that is found, of a feature in words."""
+    """The phrase of the catalogue that was found, for a feature based on words."""
     who: str = ""
-    """What reads the file there, as a message names it: "`load_state`"."""
+    """The function that reads the file there, as named in messages: "`load_state`"."""
 
     @property
     def weight(self) -> float:
-        """What it adds to the log odds."""
+        """Its contribution to the log odds."""
         return self.name.weight * self.strength
 
     @property
     def prior(self) -> float:
-        """The same by the weights that were set by hand. What of several features is kept, and
-        what one says of another, hangs on these alone."""
+        """The same with the weights set by hand. Only these decide which of several features is
+        kept, and how features affect each other."""
         return self.name.prior * self.strength
 
 
@@ -110,7 +111,7 @@ class Feature:
 class Score:
     features: tuple[Feature, ...] = ()
     ruled_out: str = ""
-    """Why it is not durable state whatever else says so, as a clause; empty for no reason."""
+    """A clause that says why it cannot be durable state, regardless of the score; or empty."""
 
     @property
     def log_odds(self) -> float:
@@ -133,7 +134,7 @@ class Score:
 
 
 def is_read_back(features: Iterable[Feature]) -> bool:
-    """Whether something is seen that reads or writes the same file."""
+    """Whether other code that reads or writes the same file was found."""
     return any(each.site is not None or each.of_file for each in features)
 
 
@@ -161,7 +162,7 @@ class Vocabulary:
 
 
 def exclusion(path: PathValue) -> str:
-    """Why a path is no durable state whatever else says so, as a clause; empty for no reason."""
+    """A clause that says why a path cannot be durable state, regardless of the score; or empty."""
     if PathTrait.DEVICE in path.traits:
         return "the path is a device"
     if any(phrase_in(catalog.KERNEL_FILES, each.text) for each in path.occurrences):
@@ -244,7 +245,7 @@ def _context_features(
     stem = PurePath(filename.replace("\\", "/"))
     module = stem.parent.name if stem.stem == "__init__" else stem.stem
     places.append(("module", module, _MODULE, 1.0))
-    # Tests themselves are left out by a setting, not by their score.
+    # Tests themselves are skipped by a setting, not by their score.
     if "testing" in {*words(module), *words(stem.parent.name)}:
         yield Feature(Name.FOR_TESTING, "it supports tests")
     for kind, text, (strong, weak, denying), strength in places:
@@ -260,7 +261,7 @@ def _context_features(
         )
         for word, says, before in ((phrase, name, found), (denied, denying, denials)):
             if word is not None:
-                # The same word again, further out, adds little.
+                # The same word again, further away, adds little.
                 fade = 0.4 if word in before else 1.0
                 before.add(word)
                 said = f"the {kind} name contains `{word}`"
@@ -268,7 +269,7 @@ def _context_features(
 
 
 def _given_by(occurrence: NameOccurrence) -> str:
-    """What a message says of a word that another file gives."""
+    """The clause for a word that comes from another file."""
     if occurrence.origin is None:
         return ""
     return f"{occurrence.origin} passes it `{occurrence.text}`"
@@ -288,7 +289,7 @@ def _names_another(occurrence: NameOccurrence) -> bool:
 
 
 def _counts(occurrence: NameOccurrence, function: FunctionFacts) -> bool:
-    """`for index, page in enumerate(pages)`: a number, whatever it is called."""
+    """`for index, page in enumerate(pages)`: a number, whatever its name."""
     bound = (
         function.bindings.get(occurrence.text, ())
         if occurrence.kind is OccurrenceKind.VARIABLE
@@ -303,7 +304,7 @@ def _counts(occurrence: NameOccurrence, function: FunctionFacts) -> bool:
 
 
 def trait_features(path: PathValue) -> Iterator[Feature]:
-    """Features in what is known of the path besides its words."""
+    """Features of the path other than its words."""
     if PathTrait.SYSTEM_TEMP in path.traits:
         yield Feature(Name.SYSTEM_TEMP, "the path is in the system's temp folder")
     if PathTrait.BACKUP in path.traits:
@@ -326,11 +327,11 @@ class _Reading(NamedTuple):
 
 
 class Readers:
-    """The loads of one module, by the files and functions that they answer."""
+    """The loads of one module, indexed by file and by the functions that they correspond to."""
 
     def __init__(self, loads: Iterable[LoadSite], callers: Callers) -> None:
         self._callers = callers
-        # Of loads that say the same of a write, the first is enough.
+        # Of equivalent loads, the first is enough.
         self._loads: dict[object, LoadSite] = {}
         self._parsed: dict[FunctionFacts, list[PathValue]] = {}
         for load in loads:
@@ -355,8 +356,8 @@ class Readers:
         return self._readings[load, own]
 
     def _reading(self, load: LoadSite, *, own: bool) -> _Reading:
-        # What is read by a function from elsewhere, and has no name of the program's, may be
-        # anybody's file that is edited.
+        # A file read by a function from elsewhere, without a name chosen by the program, may be any
+        # file that is being edited.
         name = _reading(load, edits=load.far and not own)
         if load.raw:
             if any(each.same(load.path) for each in self._parsed.get(load.function, ())):
@@ -367,7 +368,7 @@ class Readers:
         return _Reading(name, 0.5 if phrase_in(_NAMES_DENIED, load.function.name) else 1.0)
 
     def loaders(self, load: LoadSite) -> tuple[FunctionFacts, ...]:
-        """The function that a load stands in, with those that give it the path."""
+        """The function that contains a load, with those that give it the path."""
         if given_by_caller(load.path, load.function):
             return (load.function, *self._callers(load.function))
         return (load.function,)
@@ -379,7 +380,7 @@ class Readers:
                 (
                     (each, self.loaders(each))
                     for each in self._loads.values()
-                    # Of files of unlike names, the project as a whole says more.
+                    # For files with different names, the whole project is better evidence.
                     if each.raw is raw and not each.far
                 ),
                 answered,
@@ -408,7 +409,7 @@ class Readers:
 def read_back(
     path: PathValue, function: FunctionFacts, readers: Readers, callers: Callers
 ) -> tuple[Feature, ...]:
-    """Grounds in code of the same module that loads the file that `function` writes."""
+    """Evidence in code of the same module that loads the file that `function` writes."""
     given = given_by_caller(path, function)
     own = not given and _is_own(path)
     best: LoadSite | None = None
@@ -429,7 +430,7 @@ def read_back(
         elif _moved(load.path, path):
             continue
         else:
-            # What one function reads and writes may be anybody's file that it edits.
+            # A file that one function both reads and writes may be any file that it edits.
             found = _Reading(_reading(load, edits=load.far))
         seen.add(load)
         if how is None or found.prior > how.prior:
@@ -465,7 +466,7 @@ def _goes_the_other_way(written: PathValue, loaded: PathValue) -> bool:
 
 
 def _reading(load: LoadSite, *, edits: bool = False) -> Name:
-    """How a load reads the file that is written; `edits`: it may be no more than a step of that."""
+    """How a load reads the written file; `edits`: the load may only be part of editing it."""
     if load.api in apis.SPLITTERS:
         return Name.READ_BACK_SPLIT
     return Name.READ_BACK_RAW if load.raw or edits else Name.READ_BACK
@@ -489,7 +490,7 @@ def best_possible_read_back(site: WriteSite) -> tuple[Feature, ...]:
 
 
 def _moved(loaded: PathValue, written: PathValue) -> bool:
-    """Whether two paths of one function have the name in common, and not the folder."""
+    """Whether two paths of one function share the file name but not the folder."""
     if loaded.is_unknown or written.is_unknown or folder(loaded.expr) == folder(written.expr):
         return False
     return all(isinstance(alias, FileName) for alias in loaded.aliases & written.aliases)
@@ -515,20 +516,21 @@ def _loader_shown(loader: FunctionFacts, function: FunctionFacts) -> str:
 
 
 def foreign_features(path: PathValue, function: FunctionFacts) -> Iterator[Feature]:
-    """Against a load of a file that no visible code writes: mostly another program's."""
+    """Evidence against a load of a file that no visible code writes: it usually belongs to another
+    program."""
     names = (*(m.text for m in path.occurrences), function.name)
     if not any(phrase_in(catalog.OWN, name) for name in names):
         yield Feature(Name.FOREIGN, "no visible code writes it")
 
 
 def hint_features(found: Sequence[Feature]) -> Iterator[Feature]:
-    """Against files with weak words only: something must be seen to read them back."""
+    """Evidence against files with weak words only: code that reads them back must be visible."""
     if not is_read_back(found) and not any(g.prior >= _STRONG for g in found):
         yield Feature(Name.NOT_SEEN_READ_BACK, "no visible code reads it back")
 
 
 def content_features(site: WriteSite, found: Sequence[Feature]) -> Iterator[Feature]:
-    """Features in what is written, which hang on those that were `found` so far."""
+    """Features of the written data, which depend on those that were `found` so far."""
     if site.constant:
         yield Feature(Name.ALWAYS_SAME, "the content is always the same")
     elif site.content is Content.STATE:
@@ -583,7 +585,7 @@ def caller_features(
 def caller_name_features(
     vocabulary: Vocabulary, names: Iterable[str], place: Location
 ) -> list[Feature]:
-    """The best evidence in the names of what passes the path on in another file."""
+    """The strongest evidence in the names of callers in another file that pass the path on."""
     for phrases, says in zip((vocabulary.durable, vocabulary.maybe), _CALLER, strict=True):
         for name in names:
             phrase = phrase_in(phrases, name)
@@ -594,7 +596,7 @@ def caller_name_features(
 
 
 def purpose_features(function: FunctionFacts) -> Iterator[Feature]:
-    """Features in what the function's name says it does."""
+    """Features of what the function does according to its name."""
     phrase = phrase_in(catalog.PROMISING_ATOMICITY, function.name)
     if phrase is not None:
         text = f"the function name promises `{phrase}`"
@@ -605,7 +607,7 @@ def purpose_features(function: FunctionFacts) -> Iterator[Feature]:
 
 
 def absence_features(site: WriteSite) -> Iterator[Feature]:
-    """Against what is written only when the file does not exist: nothing old is lost."""
+    """Evidence against a file that is written only if it does not exist: no old content is lost."""
     if guarded_by_absence(site):
         names = (*(m.text for m in site.path.occurrences), *site.data)
         secret = any(phrase_in(catalog.SECRETS, name) for name in names)
@@ -615,7 +617,7 @@ def absence_features(site: WriteSite) -> Iterator[Feature]:
 
 def guarded_by_absence(site: WriteSite) -> bool:
     """Whether the write happens only when the file does not exist."""
-    for block in site.call.enclosing:  # no generator: of a long `elif`, there are many
+    for block in site.call.enclosing:  # not a generator, which would be slow for a long `elif`
         node = block.node
         match node:
             case ast.If(test=ast.Compare()):
@@ -630,7 +632,7 @@ def guarded_by_absence(site: WriteSite) -> bool:
 
 
 def _asks_of_path(tests: Sequence[ast.expr]) -> bool:
-    """Whether the first of some tests is a path whose existence one of the others asks for."""
+    """Whether the first of some tests is a path whose existence another one tests."""
     first, *others = map(code_of, tests)
     return isinstance(tests[0], (ast.Name, ast.Attribute)) and any(
         each.startswith(f"{first}.") or each.endswith((f"({first})", f"(str({first}))"))
@@ -639,7 +641,7 @@ def _asks_of_path(tests: Sequence[ast.expr]) -> bool:
 
 
 def _implies_absence(test: ast.expr, *, holds: bool) -> bool:
-    """Whether a file does not exist where a test is known to hold, or not to."""
+    """Whether a file does not exist if a test is true, or false."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return _implies_absence(test.operand, holds=not holds)
     if isinstance(test, ast.BoolOp):

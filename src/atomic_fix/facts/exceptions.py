@@ -1,4 +1,4 @@
-"""Which exceptions a handler catches."""
+"""Determines the exceptions that a handler catches."""
 
 import ast
 
@@ -48,12 +48,12 @@ def _named(node: ast.expr, paths: Paths, function: FunctionFacts, depth: int) ->
 
 
 def corrupt_errors(names: list[str]) -> tuple[tuple[str, ...], bool]:
-    """Those that mean "there but unreadable", and whether all errors are caught."""
+    """The caught errors that mean "exists but unreadable", and whether all errors are caught."""
     found = (n for n in names if n in errors.CORRUPT or errors.CORRUPT_WORDS & {*words(n)})
     return tuple(found), not names or not errors.BROAD.isdisjoint(names)
 
 
 def takes_value_error(handler: ast.ExceptHandler, paths: Paths, function: FunctionFacts) -> bool:
-    """Whether a `ValueError` would end in the handler; true when it cannot be known."""
+    """Whether the handler would catch a `ValueError`; true if unknown."""
     names = error_names(handler.type, paths, function)
     return not names or not {"ValueError", *errors.BROAD}.isdisjoint(names)

@@ -1,4 +1,4 @@
-"""What counts for and against each place of a row, whether it is reported or not."""
+"""The evidence for and against each site in a row, whether it is reported or not."""
 
 from __future__ import annotations
 
@@ -31,10 +31,9 @@ class _Place:
 
 
 def explanations(facts: ModuleFacts, row: int) -> tuple[Explanation, ...]:
-    """The explanations of all places of a row, from the left to the right.
-
-    The facts have to be those of a configuration that reports everything: below the least
-    confidence, no more is looked up than that takes.
+    """The explanations of all sites in a row, from left to right. The facts must be computed with a
+    configuration that reports everything, because some evidence is skipped below the minimum
+    confidence.
     """
     found = sorted(_places(facts, row), key=lambda each: (each.node.lineno, each.node.col_offset))
     return tuple(_explanation(facts, each) for each in found)

@@ -1,4 +1,4 @@
-"""Texts that are read, extended and written over themselves: notes, memories, diaries."""
+"""Texts that are read, extended and written back to the same file: notes, memories, diaries."""
 
 import ast
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ FirstAdditions = dict[tuple[FunctionFacts, str], int]
 
 
 def first_additions(sites: Sites) -> FirstAdditions:
-    """Where the functions of a module first add to their lists: looked for once, since each write
-    asks for it."""
+    """Where the functions of a module first add to their lists: computed once, since each write
+    needs it."""
     found: FirstAdditions = {}
     for method in sorted(_ADDING):
         for call in sites.scopes.callers_of(method):
@@ -35,7 +35,7 @@ def first_additions(sites: Sites) -> FirstAdditions:
 
 
 def is_extended(sites: Sites, additions: FirstAdditions, write: WriteSite) -> bool:
-    """Whether what is written is what the file held, with something added to it."""
+    """Whether the written content is the old content with something added."""
     return any(
         _is_extension(sites, additions, node, at, write)
         for written in _written(sites, write)
@@ -51,13 +51,13 @@ def _written(sites: Sites, write: WriteSite) -> list[ast.expr]:
     handle = sites.handles.handle_name(write.call)
     uses = sites.handles.uses(handle, write.call) if handle is not None else []
     writes = [each for each in uses if each.name in {f"{handle}.write", f"{handle}.writelines"}]
-    # Of several pieces it is not seen what each of them is.
+    # If it is written in several pieces, their content is unknown.
     return [arg.value for each in writes for arg in each.arguments[:1]] if len(writes) == 1 else []
 
 
 def _followed(sites: Sites, node: ast.expr, at: Call, steps: int = _STEPS) -> Iterator[Place]:
-    """An expression, and what it stands for: through names, parameters, and what functions of the
-    module return."""
+    """An expression and its possible values: through names, parameters, and return values of the
+    module's functions."""
     yield node, at
     if steps == 0 or not isinstance(node, ast.Name):
         return
@@ -102,7 +102,7 @@ def _is_extension(
 
 
 def _pieces(node: ast.expr) -> list[ast.expr]:
-    """What a text is put together from."""
+    """The parts of a text."""
     match node:
         case ast.BinOp(op=ast.Add(), left=left, right=right):
             return [*_pieces(left), *_pieces(right)]
@@ -118,7 +118,7 @@ def _pieces(node: ast.expr) -> list[ast.expr]:
 
 
 def _is_held(sites: Sites, node: ast.expr, at: Call, write: WriteSite) -> bool:
-    """Whether an expression is the text that the file held."""
+    """Whether an expression is the old text of the file."""
     match node:
         case ast.Call(func=ast.Attribute(value=inner, attr=attr)) if attr in _SHAPING:
             return _is_held(sites, inner, at, write)

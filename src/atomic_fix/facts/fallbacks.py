@@ -1,5 +1,5 @@
-"""What follows a handler that gives a default: another attempt in the same function, and what the
-callers in the same file do with the default."""
+"""Analyses what follows a handler that gives a default: another attempt in the same function, and
+how callers in the same file use the default."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from atomic_fix.facts.scopes import BlockKind, Call, EnclosingBlock, FunctionFac
 from atomic_fix.facts.sites import LoadSite, Sites
 
 _CALLERS = 2
-"""How far callers are followed: callers of callers, no further."""
+"""How many levels of callers are followed."""
 
 _POLLS = 4
-"""How far a loop that polls may be above what it calls."""
+"""How many calls a polling loop may be away."""
 
 _LOOPING = (*LOOPS, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-# `except*` is of Python 3.11.
+# `except*` was added in Python 3.11.
 _TRY_STAR: tuple[type[ast.AST], ...] = tuple(
     kind for kind in (getattr(ast, "TryStar", None),) if kind is not None
 )
@@ -45,8 +45,8 @@ _TRY_STAR: tuple[type[ast.AST], ...] = tuple(
 
 
 def is_retry(sites: Sites, region: GuardedRegion, load: LoadSite) -> bool:
-    """Whether a loop around the handler reads the same file again: it waits between attempts, or
-    is left by the first one that succeeds."""
+    """Whether a loop around the handler reads the same file again: it waits between attempts, or is
+    left after the first success."""
     loop = next((each for each in reversed(region.enclosing) if each.kind is BlockKind.LOOP), None)
     if loop is None or not isinstance(loop.node, LOOPS):
         return False
@@ -65,7 +65,7 @@ def is_retry(sites: Sites, region: GuardedRegion, load: LoadSite) -> bool:
 def _changes(
     node: ast.AST, function: FunctionFacts, loop: EnclosingBlock, before: int, depth: int
 ) -> bool:
-    """Whether an expression may stand for something else in the next turn of a loop."""
+    """Whether an expression may have another value in the next iteration of a loop."""
     if depth == 0:
         return True
     head = set(walk(loop.node.test)) if isinstance(loop.node, ast.While) else set()
@@ -89,7 +89,7 @@ def _changes(
 
 
 def is_of_loop_item(region: GuardedRegion, load: LoadSite) -> bool:
-    """Whether a loop around the handler goes over the lines, or items, of one file."""
+    """Whether a loop around the handler iterates over the lines, or items, of one file."""
     loop = next((each for each in reversed(region.enclosing) if each.kind is BlockKind.LOOP), None)
     if loop is None or load.function is not region.function or load.path_node is None:
         return False
@@ -144,7 +144,7 @@ def _attempts(sites: Sites, function: FunctionFacts, statement: ast.stmt) -> boo
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CallSite:
-    """A call of a function, and the nodes around it, the outermost first."""
+    """A call of a function, and its ancestors, the outermost first."""
 
     call: Call
     trail: Sequence[ast.AST]
@@ -152,19 +152,19 @@ class CallSite:
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """What the callers of a loader in the same file do: `_CALLERS` levels of them."""
+    """What `_CALLERS` levels of callers of a loader in the same file do."""
 
     loops: bool = False
     """One calls it in a loop."""
     catches: bool = False
-    """One has a handler that would take a `ValueError` from it."""
+    """One has a handler that would catch a `ValueError` from it."""
     looks: bool = False
     """One tests the result, or passes it to code that may do so."""
 
 
 def call_sites(sites: Sites, module: ast.Module, function: FunctionFacts) -> list[CallSite]:
-    """The calls of a function in its file. Methods of objects whose class is not visible count
-    when they have its name."""
+    """The calls of a function in its file, including method calls of the same name on objects of
+    unknown class."""
     found: list[CallSite] = []
     for call in sites.scopes.callers_of(function.name) if function.name else ():
         if call.function is function:
@@ -241,7 +241,7 @@ def is_polled(
 
 
 def is_in_polling_loop(region: GuardedRegion) -> bool:
-    """Whether a handler stands in such a loop, and the loop goes on after it."""
+    """Whether a handler is in such a loop, and the loop continues after it."""
     if not any(_waits(block.node) for block in region.enclosing if block.kind is BlockKind.LOOP):
         return False
     handlers = getattr(region.node, "handlers", ())
@@ -260,7 +260,7 @@ def _waits(node: ast.AST) -> bool:
 
 
 def _is_scheduled(function: FunctionFacts, scheduled: Container[str]) -> bool:
-    """Whether a function is given to a timer, or has the decorator of one."""
+    """Whether a function is passed to a timer, or has a timer's decorator."""
     node = function.node
     for decorator in node.decorator_list if isinstance(node, FUNCTIONS) else ():
         called = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -270,7 +270,7 @@ def _is_scheduled(function: FunctionFacts, scheduled: Container[str]) -> bool:
 
 
 def scheduled_names(module: ast.Module) -> frozenset[str]:
-    """The last names of all that a module gives to timers."""
+    """The last names of everything that a module passes to timers."""
     return frozenset(
         name
         for call in walk(module)
@@ -298,7 +298,7 @@ class _Use(Enum):
     """What happens to the result of a call."""
 
     UNCHECKED = auto()
-    """Nothing, or an attribute or item of it is taken, which fails for None as well."""
+    """Not used, or an attribute or item is accessed, which fails for None as well."""
     RETURNED = auto()
     INSPECTED = auto()
     """Anything else."""
@@ -343,7 +343,7 @@ def _use(site: CallSite) -> _Use:
 
 
 def _around(site: CallSite) -> tuple[ast.AST, ast.AST]:
-    """What a call is in, and the call in it, with the `await` before it."""
+    """The parent of a call, and the call itself, including a preceding `await`."""
     result: ast.AST = site.call.source_node
     for node in reversed(site.trail):
         if not isinstance(node, ast.Await):
@@ -353,7 +353,7 @@ def _around(site: CallSite) -> tuple[ast.AST, ast.AST]:
 
 
 def _is_of_a_default(node: ast.AST) -> bool:
-    """`state.get`: of an empty dictionary it gives what the caller goes on with."""
+    """`state.get`: for an empty dictionary it returns a default that the caller continues with."""
     return isinstance(node, ast.Attribute) and node.attr in {"get", "pop", "setdefault"}
 
 
@@ -390,18 +390,18 @@ def _takes_by_name(node: ast.AST, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """What one call makes of what it returns or raises."""
+    """How one call uses the returned value or handles the exception."""
 
     loops: bool = False
     catches: bool = False
     looks: bool = False
     returned: bool = False
     reports: bool = False
-    """Whether the default is tested for, and reported."""
+    """Whether the default is tested for and reported."""
 
 
 def treatment(sites: Sites, module: ast.Module, call: Call) -> Treatment:
-    """What is made of a call of a function that another file defines."""
+    """How the result of a call of a function from another file is used."""
     within = module if call.function.is_module else call.function.node
     site = CallSite(call, trail_to(within, call.source_node) or ())
     used = _use(site)
@@ -421,7 +421,7 @@ def _is_reported(sites: Sites, site: CallSite, attributes: Set[str]) -> bool:
     name = _assigned(parent)
     names = attributes if name is None else {*attributes, name}
     return any(
-        # What is tested before the call is something else.
+        # A value tested before the call is something else.
         (test.order > site.call.order or test.node in site.trail)
         and _reports_default(sites, caller, test.node, names, site.call.node)
         for test in caller.branches
@@ -474,7 +474,7 @@ def _reports_default(
 
 
 def _branch_of_default(test: ast.expr, names: Set[str], call: ast.Call) -> str | None:
-    """The branch that runs when the value is None or empty: `body` or `orelse`."""
+    """The branch that runs if the value is None or empty: `body` or `orelse`."""
     if test is call:
         return "orelse"
     match test:
@@ -506,7 +506,7 @@ def _branch_of_default(test: ast.expr, names: Set[str], call: ast.Call) -> str |
 
 
 def trail_to(root: ast.AST, node: ast.AST) -> list[ast.AST] | None:
-    """The nodes around a node, the outermost first; None when it is not in the root."""
+    """The ancestors of a node, the outermost first; None if it is not below the root."""
     parents = parents_in(root)
     trail: list[ast.AST] = []
     above = node
@@ -517,7 +517,8 @@ def trail_to(root: ast.AST, node: ast.AST) -> list[ast.AST] | None:
 
 
 def following(trail: Sequence[ast.AST], node: ast.AST) -> Iterator[ast.stmt]:
-    """The statements that run after one, up to the end of its function or to what leaves it."""
+    """The statements that run after one, up to the end of its function or a statement that leaves
+    it."""
     inner = node
     for around in reversed(trail):
         if isinstance(around, ast.Lambda):
@@ -535,7 +536,7 @@ def following(trail: Sequence[ast.AST], node: ast.AST) -> Iterator[ast.stmt]:
 
 
 def _leaves(statement: ast.AST) -> bool:
-    """Whether what comes after a statement in its block never runs."""
+    """Whether the statements after one in its block never run."""
     return isinstance(statement, (ast.Return, ast.Raise, ast.Continue, ast.Break))
 
 

@@ -1,4 +1,4 @@
-"""Functions that are handed to another one, which calls them: an executor, a thread, a loop."""
+"""Functions that are passed to another one, which calls them: an executor, a thread, a loop."""
 
 import ast
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from atomic_fix.facts.scopes import Call
 
 
 def handed_function(call: Call, wanted: frozenset[str]) -> ast.expr | None:
-    """The argument of a call that is a function whose name ends in what is wanted."""
-    # Asked of every call of a file.
+    """The argument of a call that is a function with one of these last names."""
+    # Runs for every call of a file.
     for node in call.node.args:
         kind = type(node)
         if kind is ast.Attribute:
@@ -25,7 +25,7 @@ def handed_function(call: Call, wanted: frozenset[str]) -> ast.expr | None:
 
 
 def call_of_handed(call: Call, function: ast.expr) -> Call:
-    """The call of a function that another call is handed, as far as it shows.
+    """The call of a function that another call makes with it, as far as visible.
 
     `to_thread(path.write_text, text)`, `Thread(target=path.write_text, args=(text,))` and
     `apply_async(path.write_text, [text])` are all the call `path.write_text(text)`.
@@ -37,7 +37,7 @@ def call_of_handed(call: Call, function: ast.expr) -> Call:
         positional = given[given.index(function) + 1 :]
         keywords = [*call.node.keywords]
     else:
-        # What else it is told by name is about the thread.
+        # Its other keywords are about the thread.
         keywords = [each for each in call.node.keywords if each.arg in {"args", "kwargs"}]
     if len(positional) == 1 and isinstance(positional[0], (ast.Tuple, ast.List)):
         positional = positional[0].elts

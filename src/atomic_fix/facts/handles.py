@@ -1,5 +1,5 @@
-"""Handles and contents: which call opened a handle, in which mode, and which file's content
-an expression gives."""
+"""Handles and contents: which call opened a handle, in which mode, and of which file an expression
+is the content."""
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
@@ -48,15 +48,14 @@ _MAKER = Bounds(steps=3, bindings=2)
 """For the call that made an object."""
 
 _HANDED = frozenset({"read_text", "read_bytes"})
-"""Methods that read a file whatever calls them."""
+"""Methods that read a file, whatever their receiver."""
 _KEEPERS = {keeper.name: keeper for keeper in apis.KEEPERS}
 PATH_METHODS = frozenset({"write_text", "write_bytes", "read_text", "read_bytes"})
 """Methods of a path that may be called through a name that is bound to them."""
 
 
 class _Calls:
-    """The calls of one function, indexed, so that a question does not go through all of
-    them for each."""
+    """An index of the calls of one function, so that lookups need not iterate over all of them."""
 
     def __init__(self, calls: Sequence[Call]) -> None:
         self.by_node: dict[ast.AST, Call] = {}
@@ -65,7 +64,7 @@ class _Calls:
         self.naming: dict[str, list[Call]] = {}
         """By each name that is an argument, or has the method that is called."""
         self.of_handle: dict[str, dict[ast.AST, list[Call]]] = {}
-        """By a name, and by what opened the handle that it stands for then."""
+        """By a name, and by the call that opened its handle at that point."""
         for call in calls:
             self.by_node.setdefault(call.node, call)
             names = set()
@@ -102,7 +101,8 @@ class Handles:
         return self._calls_of(function).given.get(node, ())
 
     def names_in(self, statement: With) -> frozenset[str]:
-        """The names in the body of a `with`. It may have many items, and each is asked for."""
+        """The names in the body of a `with`. Cached, since it may have many items, each with a
+        lookup."""
         if statement not in self._bodies:
             self._bodies[statement] = frozenset(
                 node.id for each in statement.body for node in of_kind(each, ast.Name)
@@ -126,7 +126,7 @@ class Handles:
         return self.paths.resolve(node, call.function, call.order)
 
     def modes(self, node: ast.expr, call: Call, depth: int = 4) -> set[str]:
-        """The open modes that an expression can stand for, as far as it can be determined."""
+        """The possible open modes of an expression, as far as they can be determined."""
         if isinstance(node, ast.Constant):
             return _mode(node.value if isinstance(node.value, str) else "")
         if depth == 0:
@@ -165,9 +165,8 @@ class Handles:
         return found
 
     def is_seen_whole(self, mode: ast.expr, call: Call, depth: int = 4) -> bool:
-        """Whether a mode is literal where a file is opened, or by a name that is bound to nothing
-        but literals. What a parameter or an attribute holds is decided elsewhere, whatever its
-        default."""
+        """Whether a mode is a literal at the call, or a name bound only to literals. The value of a
+        parameter or an attribute is decided elsewhere, whatever its default."""
         if isinstance(mode, ast.Constant):
             return True
         if depth == 0:
@@ -189,8 +188,8 @@ class Handles:
         return all(self.is_seen_whole(part, call, depth - 1) for part in parts)
 
     def _all_bound(self, name: str, function: FunctionFacts) -> list[Binding]:
-        """All that a name is bound to: by a function that is its only home, or once by the
-        module; nothing where anything else may bind it."""
+        """All values of a name that is bound only in one function, or once in the module; nothing
+        if other code may bind it."""
         if function.parameter(name) is not None:
             return []
         bound = function.bindings.get(name, [])
@@ -222,8 +221,8 @@ class Handles:
         return self._handle_names[home]
 
     def uses(self, handle: str, call: Call) -> list[Call]:
-        """The later calls of a handle's methods, or with it as an argument, at which its name
-        still stands for the handle that a call opens."""
+        """The later calls of a handle's methods, or with it as an argument, at which its name still
+        refers to the handle that a call opens."""
         calls = self._calls_of(call.function)
         if handle not in calls.of_handle:
             found: dict[ast.AST, list[Call]] = {}
@@ -290,7 +289,7 @@ class Handles:
     def origin(
         self, node: ast.expr, call: Call, depth: int = _CONTENTS.steps
     ) -> tuple[PathValue, ast.expr] | None:
-        """The path of the file whose content an expression gives, if it is a file's.
+        """The path of the file whose content an expression is, if any.
 
         Follows `raw = path.read_text()`, `handle.read()`, decoding and decompression,
         `for line in handle`, helper functions of the module, and parameters.
@@ -372,10 +371,9 @@ class Handles:
         return None
 
     def _opened_path(self, opened: Call, depth: int = 4) -> tuple[PathValue, ast.expr] | None:
-        """The path of the file that a call opens, also through a handle of it.
-
-        A name that is bound again to what was opened under it leads in a circle; after `depth`
-        steps what the last call is given has to do.
+        """The path of the file that a call opens, also through a handle of it. A name that is
+        rebound to a file opened through it is circular; after `depth` steps, the argument of the
+        last call is used.
         """
         found = self.opens(opened)
         if found is None:
@@ -433,7 +431,7 @@ class Handles:
     def maker(
         self, node: ast.expr, call: Call, makers: frozenset[str], depth: int = _MAKER.steps
     ) -> tuple[ast.Call, Call] | None:
-        """The call, of these, that made what an expression is, and where it stands."""
+        """Which of these calls created the object of an expression, and where."""
         if depth == 0:
             return None
         if isinstance(node, ast.Call):
@@ -447,7 +445,7 @@ class Handles:
     def kept(
         self, call: Call, given: ast.expr | None
     ) -> tuple[apis.Keeper, PathValue, ast.expr] | None:
-        """What saves to the path that it was made with, where a method of it is called.
+        """The class of an object that saves to the path it was created with, at a method call.
 
         Args:
             given: the path that the method itself is given.
@@ -468,17 +466,15 @@ class Handles:
         return None
 
     def rewrites(self, call: Call, *, appends: bool) -> bool:
-        """Whether what was in the file is lost through a handle opened for update, or to append.
-
-        It is when `truncate` empties the file, or cuts off the rest after what may be written
-        over its beginning. To cut back to a length beyond what is kept, as a log loses its torn
-        last record, overwrites nothing.
+        """Whether old content is lost through a handle opened for update or append. It is if
+        `truncate` empties the file, or cuts off the rest after a write over its beginning.
+        Truncating to a known length, as when a log drops a torn last record, overwrites nothing.
         """
         handle = self.handle_name(call)
         if handle is None:
             return False
         at_start = not appends
-        behind = appends  # whatever the position, what is appended goes to the end
+        behind = appends  # appended data goes to the end, whatever the position
         overwritten = maybe_overwritten = truncated = False
         for other in self.uses(handle, call):
             given = any(dotted(arg.value) == handle for arg in other.arguments)
@@ -497,14 +493,14 @@ class Handles:
                 overwritten = overwritten or not behind
                 at_start = False
             elif given and not appends and not self._is_lock(other):
-                # A function that is given the handle may go back to the beginning.
+                # A function that gets the handle may seek to the beginning.
                 writes = self._writes_to(other, handle)
                 overwritten = overwritten or writes is True
                 maybe_overwritten = maybe_overwritten or writes is None
         return overwritten and truncated
 
     def _writes_to(self, call: Call, handle: str, depth: int = 2) -> bool | None:
-        """Whether a call writes to the handle that it is given; None where that is unknown."""
+        """Whether a call writes to the handle that it gets; None if unknown."""
         name = self.paths.call_name(call, call.function).last or call.method or ""
         if not WRITING.isdisjoint(words(name)):
             return True
@@ -542,7 +538,8 @@ class Handles:
 
 
 def _is_zero(node: ast.expr | None, *, absent: bool = False) -> bool:
-    """Whether an argument is a literal 0, or `os.SEEK_SET`; `absent`: what a missing one is."""
+    """Whether an argument is a literal 0, or `os.SEEK_SET`; `absent` is the answer if it is
+    missing."""
     if node is None:
         return absent
     if isinstance(node, ast.Constant):

@@ -1,4 +1,4 @@
-"""Files that are read line by line into a container, as what wrote them had it."""
+"""Files that are read line by line into a container, from which they were written."""
 
 import ast
 
@@ -9,7 +9,7 @@ _KEEPING = frozenset({"add", "append", "extend", "insert", "setdefault"})
 
 
 def keeps_lines(load: LoadSite) -> bool:
-    """Whether the function that opens a file goes through its lines, and keeps what they hold."""
+    """Whether the function that opens a file iterates over its lines and stores their content."""
     function = load.function
     handles = {
         name

@@ -1,4 +1,4 @@
-"""Calls that read a file, and mostly parse it."""
+"""Calls that read a file, and usually parse it."""
 
 import ast
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ class LoadSite(Site):
 
 
 class Loads:
-    """Tells whether a call is a load."""
+    """Determines whether a call is a load."""
 
     def __init__(self, handles: Handles, loaders: Mapping[str, apis.Loader]) -> None:
         self._handles = handles
@@ -55,7 +55,7 @@ class Loads:
         ):
             node = call.argument(0, "filenames")
             if isinstance(node, (ast.List, ast.Tuple)) and node.elts:
-                node = node.elts[-1]  # the last one has the last word
+                node = node.elts[-1]  # the last one decides
                 node = node.value if isinstance(node, ast.Starred) else node
             if node is not None:
                 path = self._handles.resolve(node, call)
@@ -89,7 +89,7 @@ class Loads:
         if not found or not call.arguments or LOADING.isdisjoint(found):
             return None
         if self._handles.paths.callees(call.node, call.function):
-            return None  # what it does is seen in its own body
+            return None  # its own body shows what it does
         if last[0].isupper() and found[-1] in _ERRORS:
             return None  # `LoadError(path)`
         if found[-2:-1] == ("from",) and found[-1] in NOT_FILES:
@@ -114,7 +114,7 @@ class Loads:
             return None
         node = call.argument(loader.position) or call.arguments[0].value
         if name.last in CONVERTING and self._was_parsed(node, call):
-            return None  # the file is read already: a value of it may be wrong
+            return None  # the file has already been read; a value in it may be wrong
         if name.full in {"zipfile.ZipFile", "h5py.File"}:
             mode = call.argument(1, "mode")
             if mode is not None and "r" not in self._handles.modes(mode, call):
@@ -127,7 +127,7 @@ class Loads:
         return LoadSite(call, loader.name.lstrip("."), *origin, raw=False)
 
     def _was_parsed(self, node: ast.expr, call: Call, depth: int = 6) -> bool:
-        """Whether an expression is a part of what a parser gave in an earlier statement."""
+        """Whether an expression is part of a parser's result in an earlier statement."""
         if depth == 0:
             return False
         match node:

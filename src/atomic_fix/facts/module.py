@@ -1,4 +1,4 @@
-"""What the code of one file does, without judging it, the way rules ask for it."""
+"""The facts about one file, without judgement, as an interface for rules."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ from atomic_fix.source import Source
 _Result = TypeVar("_Result")
 
 _EMPTY = frozenset({"", "None", "False", "0", "{}", "[]", "()", "''", '""', "dict()", "list()"})
-"""Defaults that a caller can tell from what was loaded by a plain test."""
+"""Defaults that a caller can distinguish from loaded data by a simple test."""
 
 _FILLED_FOR_CALLERS = "its callers pass it a temp file, which they publish"
 
@@ -51,7 +51,7 @@ class ModuleFacts:
     tree: Tree
     config: Config
     outside: FileSlice = NOTHING_OUTSIDE
-    """What the other files of the project say about this one."""
+    """The evidence in the other files of the project about this one."""
 
     @cached_property
     def scopes(self) -> Scopes:
@@ -95,12 +95,12 @@ class ModuleFacts:
         if fallbacks.reported_by_caller(self.sites, self.tree.module, function, attributes):
             return True
         if swallow.outcome.value not in _EMPTY:
-            return False  # a caller that tests for nothing at all does not mean this default
+            return False  # a test for None or emptiness would not find this default
         given_on = (function, *self._giving_on(function))
         return any(callers.reports for callers in self._callers_elsewhere(given_on))
 
     def _giving_on(self, function: FunctionFacts) -> list[FunctionFacts]:
-        """The functions of this file that return what another one returns, as it is."""
+        """The functions of this file that return the result of another one unchanged."""
         return [
             call.function
             for call in self.scopes.callers_of(function.name)
@@ -108,7 +108,7 @@ class ModuleFacts:
         ]
 
     def callers_of_loader(self, function: FunctionFacts) -> fallbacks.Callers:
-        """What the callers do with what a loader returns or raises."""
+        """How callers use the result of a loader or handle its exceptions."""
         found = fallbacks.callers(self.sites, self.tree.module, function)
         for callers in self._callers_elsewhere((function, *self.callers(function))):
             found = fallbacks.Callers(
@@ -132,7 +132,7 @@ class ModuleFacts:
 
     @cached_property
     def posix_only(self) -> bool:
-        """Whether the module can run on POSIX systems alone."""
+        """Whether the module can run only on POSIX systems."""
         return is_posix_only(self.source.text)
 
     @cached_property
@@ -147,7 +147,7 @@ class ModuleFacts:
         return found
 
     def forget(self) -> None:
-        """Let go of what is known, when all questions are answered: see `Scopes.take_apart`."""
+        """Free the facts once they are no longer needed: see `Scopes.take_apart`."""
         known = vars(self)
         if "scopes" in known:
             self.scopes.take_apart()
@@ -159,8 +159,8 @@ class ModuleFacts:
         return Vocabulary.of(self.config.durable_words, self.config.not_durable_words)
 
     def is_scratch_of_test(self, function: FunctionFacts, score: Score) -> bool:
-        """Whether what a function does with a file is part of a test: of its own, or, in what is
-        called a test, a file that it reads itself."""
+        """Whether a function uses a file as part of a test: the function is a test, or is named
+        like one and reads the file itself."""
         return is_test(function, self.paths) or (
             is_named_test(function)
             and any(g.site is not None and g.site.function is function for g in score.features)
@@ -173,7 +173,7 @@ class ModuleFacts:
     def is_staged(self, site: WriteSite) -> bool:
         """Whether what the site writes is a temp file that is published later."""
         return site in self._published or any(
-            # The folder that it is in is moved to its final name as a whole.
+            # Its folder is moved to its final name as a whole.
             publish.order > site.order and is_below(site.path.expr, publish.source.expr)
             for publish in self.sites.publishes_in(site.function)
         )
@@ -183,8 +183,9 @@ class ModuleFacts:
         return IndirectCalls(self.sites)
 
     def write_score(self, site: WriteSite) -> Score:
-        """How likely it is that what the site writes is durable state. Below the least confidence
-        that is reported, it is an upper bound: who reads the file back is not looked up then."""
+        """How likely it is that what the site writes is durable state. Below the minimum confidence
+        that is reported, it is an upper bound, because readers of the file are then not looked
+        up."""
         return self.cached(("written", site), lambda: self._score_write(site))
 
     def _score_write(self, site: WriteSite) -> Score:
@@ -202,7 +203,7 @@ class ModuleFacts:
         if most.confidence < self.config.min_confidence:
             return most
         found = Score(self._write_features(site, named))
-        # Last, since it looks at every caller.
+        # Last, since it examines every caller.
         if (
             view.given is None
             and found.confidence >= self.config.min_confidence
@@ -220,8 +221,8 @@ class ModuleFacts:
         view: View,
         loader: FunctionFacts | None = None,
     ) -> tuple[Feature, ...]:
-        """All that speaks for and against what a site writes, publishes or loads being durable
-        state, with its path as one caller has it; `loader`: the function that loads it."""
+        """All evidence for and against the file of a site being durable state, with its path as one
+        caller gives it; `loader`: the function that loads it."""
         match site:
             case WriteSite():
                 named = (*self._path_features(view.path, site.function), *view.features)
@@ -231,13 +232,13 @@ class ModuleFacts:
         return self._load_features(site, loader or site.function, view)
 
     def _views(self, site: Site, path: PathValue, *, reads: bool) -> list[View]:
-        """The ways in which the path of a site is known."""
+        """The variants of a site's path."""
         if not self.outside or (not reads and self._is_removed_after(site, path)):
             return [View(path)]
         if isinstance(site, WriteSite) and (
-            # Of what is copied, few files are state, wherever they go.
+            # Few copied files are state, whatever their target.
             site.content is Content.COPY
-            # What came with the program can be written again.
+            # Files that came with the program can be recreated.
             or any(phrase_in(ORIGINALS, name) for name in site.data)
         ):
             return [View(path)]
@@ -252,8 +253,8 @@ class ModuleFacts:
         )
 
     def _is_removed_after(self, site: Site, path: PathValue) -> bool:
-        """Whether the function that writes a file removes it: it empties it, or tries whether it
-        can be written."""
+        """Whether the function that writes a file also removes it: it empties it, or tests whether
+        it is writable."""
         return any(
             call.order > site.order and removed.same(path)
             for call, removed in removals_in(self.sites, site.function)
@@ -304,7 +305,7 @@ class ModuleFacts:
         )
 
     def _is_trusted(self, site: WriteSite) -> bool:
-        """Whether what is written is not looked at once it exists."""
+        """Whether the written file is not checked once it exists."""
         return self.cached(("trusted", site), lambda: is_trusted(self.sites, site))
 
     def load_score(self, load: LoadSite, function: FunctionFacts) -> Score:
@@ -338,7 +339,7 @@ class ModuleFacts:
         return (*found, Feature(FeatureName.PARSED, "its content is parsed"))
 
     def _writer(self, path: PathValue, loader: FunctionFacts) -> WriteSite | PublishSite | None:
-        """What writes the file that is loaded: by its path, or else by the functions' names."""
+        """The write of the loaded file: found by its path, or else by the functions' names."""
         found: WriteSite | PublishSite | None = next(
             (
                 each
@@ -419,7 +420,7 @@ class ModuleFacts:
         return tuple(found)
 
     def _path_features(self, path: PathValue, function: FunctionFacts) -> tuple[Feature, ...]:
-        """Those of a path in the words around it, whatever is done with the file."""
+        """The features in the words around a path, whatever the use of the file."""
         filename = self.source.filename
         found = (
             *evidence.name_features(self.vocabulary, path, function, filename),

@@ -1,7 +1,6 @@
-"""What the other files of a project say about one file.
-
-It is worked out by `project`, and facts look it up where they look at the functions of the file
-itself. All of it are plain values: they can be compared, sent between processes and stored.
+"""The evidence in the other files of a project about one file. `project` computes it, and facts use
+it wherever they examine the functions of the file itself. It consists of plain values that can be
+compared, sent between processes and stored.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ from atomic_fix.facts.paths.value import NO_TRAITS, Location, NameOccurrence, Pa
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where a call stands in the file itself, as Python's tree has it: of two that begin together,
-    such as those of `Store(path).save()`, one ends first."""
+    """The position of a call in the file itself, as in Python's tree. The end distinguishes calls
+    that begin together, such as those in `Store(path).save()`."""
 
     row: int
     column: int
@@ -49,26 +48,26 @@ class OutsideSite:
     parsed: bool = False
     """Of a load: whether the content is parsed."""
     weight: float = 1.0
-    """How far it is certain that it is the same file: 1 when both paths are made alike."""
+    """How certain it is that it is the same file: 1 if both paths are built in the same way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What another file gives for a name of this one: for a parameter, in a call; for an attribute
-    of a class, in a class below it; for an imported name, where that is defined."""
+    """The value that another file provides for a name of this one: for a parameter, in a call; for
+    an attribute of a class, in a subclass; for an imported name, in its definition."""
 
     to: str
-    """The name in this file, as `key` has it."""
+    """The name in this file, in the form of `key`."""
     at: Location
     occurrences: tuple[NameOccurrence, ...] = ()
     """The words in it; their distances count from the name in this file."""
     traits: PathTrait = NO_TRAITS
     said: tuple[str, ...] = ()
-    """What the function and the class around it are called."""
+    """The names of the function and the class around it."""
     reader: OutsideSite | None = None
-    """Who loads the file."""
+    """The loads of the file."""
     writer: OutsideSite | None = None
-    """Who writes it."""
+    """The writes of the file."""
     published: bool = False
     """Whether it is a temp name that is published afterwards."""
     tested: bool = False
@@ -76,7 +75,7 @@ class Given:
 
 
 class Effect(Enum):
-    """What a function that another file defines does with a path that it is given."""
+    """The effect of a function that another file defines on a path that it gets."""
 
     WRITES = "writes in place"
     KEEPS = "writes atomically"
@@ -88,28 +87,28 @@ class Effect(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of a call, by its place or its name."""
+    """An argument of a call, by position or keyword."""
 
     position: int | None
-    """None for one that is given by name alone."""
+    """None for a keyword argument."""
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class CallEffect:
-    """What a call in this file does, where another file defines what is called."""
+    """The effect of a call in this file of a function that another file defines."""
 
     place: Place
     effect: Effect
     path: Argument | None
-    """The file that is written or loaded, or the final name; None for a file that is no argument of
+    """The file that is written or loaded, or the final name; None if the file is not an argument of
     the call."""
     at: Location
-    """Where it is done."""
+    """The location of the effect."""
     occurrences: tuple[NameOccurrence, ...] = ()
-    """The words in the path of a file that is no argument."""
+    """The words in the path, if the file is not an argument."""
     source: Argument | None = None
-    """The temp file, of what publishes."""
+    """For a publication: the temp file."""
     how: Move | None = None
     synced: bool = False
     reported: bool = False
@@ -118,7 +117,8 @@ class CallEffect:
 
 @dataclass(frozen=True, slots=True)
 class OutsideCallers:
-    """What callers in other files do with what a function of this file returns or raises."""
+    """How callers in other files use the result of a function of this file or handle its
+    exceptions."""
 
     function: str
     row: int
@@ -132,7 +132,7 @@ class OutsideCallers:
 
 @dataclass(frozen=True, slots=True)
 class SiteElsewhere:
-    """Who else writes or loads the file that a call in this file loads or writes."""
+    """The loads or writes in other files of the file that a call in this file writes or loads."""
 
     place: Place
     readers: tuple[OutsideSite, ...] = ()
@@ -141,16 +141,17 @@ class SiteElsewhere:
 
 @dataclass(frozen=True)
 class FileSlice:
-    """Everything that other files say about one file."""
+    """All evidence in other files about one file."""
 
     given: tuple[Given, ...] = ()
     sites: tuple[SiteElsewhere, ...] = ()
     calls: tuple[CallEffect, ...] = ()
     callers: tuple[OutsideCallers, ...] = ()
     helper: str = ""
-    """The project's own atomic writer of JSON, as the setting `helper` names it; empty for none."""
+    """The project's own atomic writer of JSON, in the form of the setting `helper`; empty if there
+    is none."""
     root: str = field(default="", compare=False)
-    """The folder of the project, which the places in other files are relative to."""
+    """The folder of the project, to which locations in other files are relative."""
 
     def __bool__(self) -> bool:
         return self != NOTHING_OUTSIDE
@@ -178,7 +179,7 @@ class FileSlice:
         return {(each.function, each.row): each for each in self.callers}
 
     def given_for(self, path: PathValue) -> list[Given]:
-        """What other files give for a path of this file."""
+        """The values that other files provide for a path of this file."""
         if not self.given:
             return []
         keys = sorted(keys_of(path.aliases))
@@ -188,7 +189,7 @@ class FileSlice:
         return self._sites_at.get(Place.of(node)) if self.sites else None
 
     def effects_of(self, node: ast.Call) -> list[CallEffect]:
-        """What a call in this file does."""
+        """The effects of a call in this file."""
         return self._calls_at.get(Place.of(node), []) if self.calls else []
 
     def callers_of(self, function: str, row: int) -> OutsideCallers | None:
@@ -199,8 +200,8 @@ NOTHING_OUTSIDE = FileSlice()
 
 
 def key(expr: PathExpr) -> str | None:
-    """The text that stands for a name of this file for which other files may say what it is: a
-    parameter, an attribute, an imported name. None for all else."""
+    """The text that identifies a name of this file that other files may define: a parameter, an
+    attribute, an imported name. None for anything else."""
     match expr:
         case Parameter(function, row, name):
             return f"parameter {function}:{row}:{name}"

@@ -1,5 +1,5 @@
-"""Which functions of a file save and load the same thing, and which loads and writes of one file
-answer each other, so that nobody compares every load with every write."""
+"""Pairs functions that save and load the same data, and loads and writes of the same file, without
+comparing every load with every write."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ByFile(Generic[_Site]):
                 self._indices.setdefault(alias, []).append(index)
 
     def same(self, path: PathValue) -> list[_Site]:
-        """The sites that are about the same file, in their order."""
+        """The sites for the same file, in order."""
         found = {index for alias in path.aliases for index in self._indices.get(alias, ())}
         return [self._sites[index] for index in sorted(found)]
 
@@ -42,8 +42,7 @@ def are_paired(saver: FunctionFacts, loader: FunctionFacts, *, own: bool = False
 
 
 def is_pair_of_names(saver: str, loader: str) -> bool:
-    """Whether two functions of unlike files, by what they are called, save something and load it
-    back."""
+    """Whether two functions of different files save and load the same data, by their names."""
     return not {*_asked(saver, is_method=False, own=False)}.isdisjoint(_answered(loader))
 
 

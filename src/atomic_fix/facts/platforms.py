@@ -1,4 +1,4 @@
-"""On which platforms a module, or a place in it, can run at all."""
+"""Determines the platforms on which a module, or a part of it, can run."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from atomic_fix.catalog import apis
 from atomic_fix.facts.nodes import code_of
 from atomic_fix.facts.scopes import BlockKind, Call
 
-# In the first column, an import that fails elsewhere is not guarded.
+# An import in the first column is not guarded against failure on other platforms.
 _POSIX_IMPORT = re.compile(
     r"^(?P<indent>[ \t]*)(?:import|from)[ \t]+(?:[\w., \t]+,[ \t]*)?"
     rf"(?:{'|'.join(sorted(apis.POSIX_MODULES))})\b",
@@ -15,7 +15,7 @@ _POSIX_IMPORT = re.compile(
 )
 _GUARD = re.compile(r"\b(?:ImportError|ModuleNotFoundError)\b")
 _POSIX_NAME = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(apis.POSIX_NAMES)))})\b")
-# Whoever thinks of Windows may well run there.
+# Code that mentions Windows may run there.
 _PORTABLE = re.compile(
     r"\bos\.name\b|\bsys\.platform\b|\bplatform\.|\b(?:has|get)attr\((?:os|signal)\b"
     r"|\bWindows\b|WINDOWS|[Ww]in32|WIN32|(?:\b|_)(?:is|on)_win|\bmsvcrt\b"
@@ -23,7 +23,8 @@ _PORTABLE = re.compile(
 
 
 def is_posix_only(text: str) -> bool:
-    """Whether a module needs what only POSIX systems have, and asks nowhere what it runs on."""
+    """Whether a module needs modules or names that only POSIX systems have, and never checks the
+    platform."""
     needs = _POSIX_NAME.search(text) is not None or any(
         not found["indent"] or _GUARD.search(text) is None for found in _POSIX_IMPORT.finditer(text)
     )

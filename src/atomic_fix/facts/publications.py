@@ -1,4 +1,4 @@
-"""Temp files that are given their final name, and how well that is done."""
+"""Temp files that are given their final name, and whether that is done correctly."""
 
 import ast
 import re
@@ -32,11 +32,11 @@ class Publication:
     made: tuple[Call, ...]
     """`mkstemp` and `NamedTemporaryFile` calls that made the source."""
     synced: bool
-    """Whether something synchronises between writing and publishing."""
+    """Whether the file is synced between writing and publishing."""
     still_open: bool
     """Whether the handle is open, and not flushed, when the file is published."""
     elsewhere: bool
-    """Whether the temp file is made in the system's temp folder."""
+    """Whether the temp file is created in the system's temp folder."""
     removed: Call | None
     """The call that removes the target, or moves it away, before."""
 
@@ -65,7 +65,7 @@ class Syncs:
         return self._functions[function]
 
     def in_call(self, call: Call, depth: int = 3) -> bool:
-        """Whether a call does, through so many functions."""
+        """Whether a call does, through at most `depth` functions."""
         if (call, depth) not in self._calls:
             self._calls[call, depth] = self._in_call(call, depth)
         return self._calls[call, depth]
@@ -105,7 +105,7 @@ def publications(sites: Sites) -> tuple[Publication, ...]:
 
 
 def _falls_back(publication: Publication, others: list[Publication]) -> bool:
-    """Whether it is what a handler does when the same step failed: that one is reported."""
+    """Whether it is in a handler for the failure of the same step, which is reported instead."""
     site = publication.site
     return any(block.kind is BlockKind.HANDLER for block in site.call.enclosing) and any(
         other is not publication
@@ -136,16 +136,16 @@ def _publication(
         and not write.path.same(site.target)
         and _before(sites, write, site, staged)
     )
-    # Where nothing else is seen to fill it, what opens it to append does.
+    # If no other write is visible, the call that opens it for appending counts.
     fills = [] if made or writes else list(_appending(sites, site))
     unseen = not made and not writes and not fills
     if not FOLDERS.isdisjoint(words((dotted(site.source_node) or "").rpartition(".")[2])[-1:]):
-        return None  # moved as a whole; what is in it was written and read one by one
+        return None  # moved as a whole; its files were written and read one by one
     fresh = any(w.function is site.function and w.content is not Content.COPY for w in writes)
     if PathTrait.BACKUP in site.target.traits or (
         PathTrait.BACKUP in site.source.traits and not fresh
     ):
-        return None  # a backup is made, or put back
+        return None  # a backup is created or restored
     if site.how is Move.COPY and not staged:
         return None
     if unseen and not (beside and site.source.is_temp):
@@ -155,7 +155,7 @@ def _publication(
         site,
         writes,
         made,
-        # Where the writer is not visible, it may synchronise the file there.
+        # A writer that is not visible may sync the file itself.
         unseen
         or (site.elsewhere is not None and site.elsewhere.synced)
         or _synced(sites, syncs, site, [*(w.call for w in writes), *made, *fills]),
@@ -186,10 +186,9 @@ def _names_of_temp(call: Call) -> frozenset[PathExpr]:
 
 
 def _ages(sites: Sites, site: PublishSite) -> bool:
-    """Whether a file of old content moves on to a name made from its own, as in
-    `os.replace(path, path + ".1")`: what is written after that is not published by it.
-
-    A file that was written just before under a name of its own is published, though.
+    """Whether a file with old content is moved to a name derived from its own, as in
+    `os.replace(path, path + ".1")`: this does not publish later writes. A file that was written
+    just before under its own name is published, though.
     """
     source, target = site.source, site.target
     if source.is_temp or PathTrait.UNIQUE in source.traits or not target.is_sibling_of(source):
@@ -205,7 +204,7 @@ def _before(sites: Sites, write: WriteSite, site: PublishSite, staged: bool) -> 
 
 
 def _comes_first(sites: Sites, write: WriteSite, site: PublishSite) -> bool:
-    """Whether a write is seen to run before a move: in the same function, in one that is called
+    """Whether a write visibly runs before a move: in the same function, in one that is called
     before, or in one that calls the move's function afterwards."""
     if write.function is site.function:
         return write.order < site.order

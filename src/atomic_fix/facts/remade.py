@@ -1,6 +1,5 @@
-"""Files that a program writes in place, and of which nothing is lost when they are cut short: they
-are made again, are nobody's yet, or are under version control. Each reason rules a write out,
-whatever its names say."""
+"""Files written in place whose truncation loses nothing: they are recreated, new, or under version
+control. Each reason excludes a write, whatever its names say."""
 
 from __future__ import annotations
 
@@ -33,7 +32,7 @@ _WORD = re.compile(r"\w+")
 def why_nothing_is_lost(
     sites: Sites, site: WriteSite, readers: Readers, new_files: NewFiles, score: Score
 ) -> str:
-    """Why a file that is cut short costs nobody anything, as a clause; empty for no reason."""
+    """A clause that says why truncating a file loses nothing; or empty."""
     path, function = site.path, site.function
     if is_versioned(path):
         return "such a file is under version control"
@@ -66,7 +65,7 @@ def is_versioned(path: PathValue) -> bool:
 def is_tolerated_cache(
     sites: Sites, path: PathValue, function: FunctionFacts, readers: Readers
 ) -> bool:
-    """Whether a file is a cache, and all that reads it silently takes a broken one for a miss."""
+    """Whether a file is a cache whose readers all silently treat a broken one as a miss."""
     if not is_cache(path, function):
         return False
     loads = _parsing(readers.of(path))
@@ -101,8 +100,8 @@ class NewFiles:
         self._known: dict[FunctionFacts, _Cleared] = {}
 
     def holds(self, site: WriteSite) -> bool:
-        """Whether the function made the folder of the file and would have failed if it was there,
-        emptied it, or demands that there is no such file."""
+        """Whether the function created the file's folder and would have failed if it existed,
+        emptied the folder, or requires that the file does not exist."""
         function = site.function
         cleared = self._known.get(function)
         if cleared is None:

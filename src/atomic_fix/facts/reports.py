@@ -11,7 +11,8 @@ from atomic_fix.facts.sites import Sites
 
 
 class BodyScan:
-    """What decides whether a block is silent. Functions that are defined in it do not run there."""
+    """The nodes that decide whether a block is silent, without functions that are only defined in
+    it."""
 
     def __init__(self, block: Iterable[ast.AST], bound: str | None = None) -> None:
         """
@@ -62,7 +63,7 @@ class BodyScan:
             self._look_at(each, quiet)
 
     def _look_at_state(self, name: str) -> None:
-        """`return Status.CORRUPTED`: whoever gets that knows."""
+        """`return Status.CORRUPTED`: the caller is informed."""
         if name.isupper() and reporting.FAILURE_TEXT.search(name.replace("_", " ")):
             self.mentions_failure = True
 
@@ -72,7 +73,7 @@ def is_collected(name: str) -> bool:
 
 
 def is_quiet(call: ast.Call) -> bool:
-    """Whether a call logs at a level that is known to be too low for anybody to hear of it."""
+    """Whether a call logs at a level that is usually not shown."""
     if not isinstance(call.func, ast.Attribute):
         return False
     method = call.func.attr
@@ -86,7 +87,7 @@ def is_quiet(call: ast.Call) -> bool:
 
 
 def quiet_words(handler: ast.ExceptHandler) -> list[ast.Call]:
-    """The calls by which a handler logs what went wrong, at a level that nobody hears of."""
+    """The calls with which a handler logs the error at a level that is usually not shown."""
     return [
         node
         for line in handler.body

@@ -1,4 +1,4 @@
-"""One pass over the tree: functions, classes, and what is bound, called and handled in them."""
+"""One pass over the tree: functions, classes, and their bindings, calls and handlers."""
 
 from __future__ import annotations
 
@@ -46,16 +46,17 @@ class Binding:
 
     @property
     def is_assigned(self) -> bool:
-        """Whether the name stands for the value as it is."""
+        """Whether the name refers to the value itself."""
         return self.kind is BindingKind.ASSIGN and not self.unpacked
 
     @property
     def is_whole(self) -> bool:
-        """Whether the name stands for the value as it is, or as `with` enters it."""
+        """Whether the name refers to the value itself, or to the result of entering it with
+        `with`."""
         return self.kind in {BindingKind.ASSIGN, BindingKind.WITH} and not self.unpacked
 
     def holds_at(self, order: int) -> bool:
-        """Whether a later place of the function is reached only through this binding."""
+        """Whether later code of the function is reached only through this binding."""
         # Of all that a place stands in, the innermost is left first.
         return self.order < order and (not self.enclosing or self.enclosing[-1].end >= order)
 
@@ -267,8 +268,8 @@ class Scopes:
         return self.classes.get(name)
 
     def take_apart(self) -> None:
-        """Let go of all that was found: what stands in a function knows the function, and only a
-        collector of garbage would find out that nobody else knows the two."""
+        """Break all references between the collected objects: functions and their content refer to
+        each other, and only the garbage collector would free such cycles."""
         for function in self.functions:
             for held in (
                 function.bindings,
@@ -303,7 +304,7 @@ def collect(module: ast.Module) -> Scopes:
 
 
 _OF_ONE = frozenset({ast.Attribute, ast.Await, ast.Expr, ast.Starred, ast.keyword})
-"""Nodes that hold nothing but a `value`."""
+"""Nodes that contain only a `value`."""
 
 
 class _Collector:

@@ -1,7 +1,6 @@
-"""Whether anything in a file is likely enough to be a finding.
-
-It is asked before LibCST is imported, which takes longer than all the facts of most files do. What
-is a defect is decided by the rules: here, an extra place costs time, and a missing one a finding.
+"""Decides whether anything in a file is likely enough to be a finding, before LibCST is imported,
+which takes longer than all facts of most files. The rules decide what is a defect: here, an extra
+candidate costs time, and a missing one loses a finding.
 """
 
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from atomic_fix.facts.module import ModuleFacts
 
 
 def has_likely_finding(facts: ModuleFacts, *, shapes: bool) -> bool:
-    """Whether some place of the file may be a finding.
+    """Whether some code in the file may be a finding.
 
     Args:
         shapes: whether tests of a loaded object's shape count.

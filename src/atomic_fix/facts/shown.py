@@ -1,4 +1,4 @@
-"""Files that are read for somebody to look at them: what is read goes to the standard output."""
+"""Files that are only read to be printed to standard output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_NAMES = 3
 
 
 def is_only_shown(load: LoadSite) -> bool:
-    """Whether a file is read, and nothing is done with what it holds but to print it."""
+    """Whether the content of a file is only printed."""
     return _goes_there(load.call.node, load.function.node, _MOST_NAMES)
 
 

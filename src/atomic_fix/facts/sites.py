@@ -26,8 +26,8 @@ from atomic_fix.facts.writes import WriteKind, Writes, WriteSite
 
 __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 
-# Last parts of names, in addition to those that open, save and load files. What runs a function
-# that it is given may do anything.
+# Last parts of names, in addition to those that open, save and load files. A call that runs a given
+# function may do anything.
 _WRITING = frozenset({*apis.RUNNERS, "write_text", "write_bytes"})
 _KEPT = frozenset(row.loads for row in apis.KEEPERS if row.loads)
 _HANDED = frozenset({"write_text", "write_bytes"})
@@ -97,10 +97,8 @@ class PublishSite(Site):
 
 
 class Sites:
-    """Finds the sites of one module.
-
-    Writes and publishing calls at once, since nearly everything asks for them; the others when
-    they are asked for.
+    """Finds the sites of one module. Writes and publishing calls are found at once, since nearly
+    everything needs them; the others on demand.
     """
 
     def __init__(
@@ -275,7 +273,7 @@ class Sites:
                 call, name = self._seen_through(given)
                 if not self._is_vouched_for(call, name):
                     load = self._load.find(call, name)
-            # What its name tells already needs no look into another file.
+            # If its name is sufficient, other files need not be consulted.
             if load is None or (load.raw and elsewhere is not None and not elsewhere.raw):
                 load = elsewhere
             if load is not None and given.source_node not in self._raised:
@@ -414,7 +412,7 @@ def _how_it_runs(call: Call, how: Move) -> Move:
 
 
 class _Publishes:
-    """Tells whether a call gives a file its final name."""
+    """Determines whether a call gives a file its final name."""
 
     def __init__(self, handles: Handles, moves: Iterable[tuple[Call, str]]) -> None:
         self._handles = handles

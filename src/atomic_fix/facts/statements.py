@@ -1,8 +1,6 @@
-"""A module's own statements, each with its text: which of them name something, and which of them
-two texts do not have in common.
-
-A file may have a hundred thousand, of which a finding and its repair concern a few. To search text
-for a name takes a small part of the time that a walk through the tree takes.
+"""Module-level statements with their text: which of them contain a name, and which differ between
+two texts. A file may have a hundred thousand, of which a finding and its repair concern a few.
+Searching text for a name takes a fraction of the time of walking the tree.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ class Chunk:
 
     def may_name(self, names: Collection[str]) -> bool:
         """Whether one of these names may stand in it, in code or in a string."""
-        # Python takes many a letter of an identifier for another one.
+        # Python normalises some letters of identifiers.
         return not self.text.isascii() or any(name in self.text for name in names)
 
 

@@ -1,4 +1,4 @@
-"""Handlers around loads: which errors they catch, and what happens then."""
+"""Handlers around loads: the errors that they catch, and their outcome."""
 
 import ast
 from collections.abc import Iterable, Sequence
@@ -57,7 +57,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Swallow:
-    """A handler that silently takes "there but unreadable" for something harmless."""
+    """A handler that silently treats "exists but unreadable" as harmless."""
 
     node: ast.ExceptHandler | ast.Call
     """The handler, or the `suppress(...)` call."""
@@ -65,7 +65,7 @@ class Swallow:
     """The `try`, or the `with suppress(...)`."""
     load: LoadSite
     errors: tuple[str, ...]
-    """Those of its errors that mean "there but unreadable"."""
+    """The caught errors that mean "exists but unreadable"."""
     broad: bool
     missing_too: bool
     """Whether the handler also catches the error for a missing file."""
@@ -148,7 +148,7 @@ def _comes_right(sites: Sites, swallow: Swallow) -> bool:
         return True
     return swallow.falls_through and (
         fallbacks.warns_in_second_attempt(sites, region)
-        # What does not parse is taken as it is.
+        # Text that cannot be parsed is used as it is.
         or any(
             other.raw and other.order > region.end and other.path.same(swallow.load.path)
             for other in sites.loads_in(region.function)
@@ -177,14 +177,14 @@ def _tries_the_next(sites: Sites, region: GuardedRegion) -> bool:
 
 
 def _keeps_the_text(sites: Sites, load: LoadSite, handler: ast.ExceptHandler) -> bool:
-    """Whether the handler takes the text that could not be parsed as it is."""
+    """Whether the handler uses the text that could not be parsed as it is."""
     text = load.call.argument(0)
     if not isinstance(text, ast.Name) or text is load.path_node:
         return False
     if sites.handles.handle_of(text, load.call) is not None:
         return False
     if _is_written_serialised(sites, load) and not _asks(handler):
-        return False  # a torn one is no text of another kind
+        return False  # a truncated file is not a text in another format
     return BodyScan(handler.body, text.id).uses_error
 
 
@@ -282,7 +282,7 @@ def _load_in(sites: Sites, region: GuardedRegion) -> LoadSite | None:
         if best is None and set(words(call.method or call.name or "")) & SHAPING:
             for arg in call.arguments[:1]:
                 origin = sites.handles.origin(arg.value, call)
-                # Of `date_from(payload["at"])` the file as a whole is no matter.
+                # `date_from(payload["at"])` does not concern the file as a whole.
                 if origin is not None and not isinstance(arg.value, ast.Subscript):
                     return LoadSite(call, call.name or "", *origin, raw=False)
     return best
@@ -375,14 +375,14 @@ def _shape_asked_of(test: ast.expr) -> ast.Call | None:
 def _outcome(
     sites: Sites, tree: Tree, region: GuardedRegion, handler: ast.ExceptHandler
 ) -> Outcome | None:
-    """How a silent handler ends, or None when it is not silent."""
+    """The outcome of a silent handler, or None if it is not silent."""
     seen = BodyScan(handler.body, handler.name)
     if seen.raises or seen.uses_error or seen.mentions_failure:
         return None
     if seen.returns_false and _is_question(region.function):
-        return None  # it was asked, and a file that can't be read is a "no"
+        return None  # it is a predicate, and an unreadable file means "no"
     if seen.returns_true and not BROKEN.isdisjoint(words(region.function.name)):
-        return None  # it was asked whether the file is bad
+        return None  # it is a predicate for bad files
     if _is_counted(sites, region, handler.body) or _gives_a_status(region, handler.body):
         return None
     for call in seen.calls:
@@ -562,7 +562,7 @@ def _ending_of(body: Sequence[ast.stmt], tree: Tree) -> Outcome | None:
 
 
 def _is_default(node: ast.expr) -> bool:
-    """Whether an expression is a value that means "nothing there"."""
+    """Whether an expression is a value that means "nothing"."""
     match node:
         case ast.Constant(value=value):
             return value is not ...

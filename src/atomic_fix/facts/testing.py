@@ -1,4 +1,5 @@
-"""Whether code is a test: what it writes is scratch, and its failing loads are intended."""
+"""Determines whether code is a test: its files are temporary, and its failing loads are
+intended."""
 
 import ast
 import re

@@ -1,7 +1,6 @@
-"""Files that are written only when they do not exist, and trusted as they are when they do.
-
-A first write is cut short as easily as any other. If nothing looks at the file but to see that it
-exists, each later run stumbles over what was cut short.
+"""Files that are written only if they do not exist, and trusted if they do. The first write can be
+interrupted like any other. If later runs only check that the file exists, each of them fails on the
+truncated file.
 """
 
 import ast

@@ -53,7 +53,7 @@ class WriteSite(Site):
 
     kind: WriteKind
     api: str
-    """How a message calls it: `open`, `Path.write_text`, `torch.save`."""
+    """Its name in messages: `open`, `Path.write_text`, `torch.save`."""
     path_node: ast.expr
     path: PathValue
     mode: Mode = WRITE
@@ -61,13 +61,13 @@ class WriteSite(Site):
     data: tuple[str, ...] = ()
     """Names in the expression that is written, nearest first."""
     constant: bool = False
-    """Whether what is written is in the code: it can be written again."""
+    """Whether the written data is a constant in the code, so that it can be written again."""
     saver: apis.Saver | None = None
     """The row of the catalogue, of a `save`."""
 
 
 class Writes:
-    """Tells whether a call is a write."""
+    """Determines whether a call is a write."""
 
     def __init__(self, handles: Handles, savers: Mapping[str, apis.Saver]) -> None:
         self._handles = handles
@@ -165,7 +165,7 @@ class Writes:
         )
 
     def _is_only_opened(self, call: Call, handle: str | None, uses: Sequence[Call]) -> bool:
-        """`with open(path, "w"):` makes an empty file, and nothing of it can be torn."""
+        """`with open(path, "w"):` creates an empty file, which cannot be truncated."""
         for other in uses:
             name = other.name or ""
             given = [dotted(arg.value) for arg in other.arguments]
@@ -179,7 +179,7 @@ class Writes:
         )
 
     def _is_constant(self, node: ast.expr | None, call: Call) -> bool:
-        """Whether the value of an expression is in the code, and can't change."""
+        """Whether the value of an expression is a constant in the code."""
         match node:
             case ast.Constant():
                 return True
@@ -219,7 +219,7 @@ class Writes:
             text += "".join(code_of(b.value) for b in bound)
         if any(each in text for each in ("O_EXCL", "O_APPEND", "O_DIRECTORY", "O_TMPFILE")):
             return None
-        # What is written over the beginning is as torn as what was emptied first.
+        # Overwriting the beginning can be interrupted just like a write after truncation.
         if "O_TRUNC" not in text and not (
             ("O_WRONLY" in text or "O_RDWR" in text) and self._is_written_over(call)
         ):
@@ -237,7 +237,7 @@ class Writes:
             if full == "os.lseek" and not (
                 code_of(other.node).endswith((", 0, os.SEEK_SET)", ", 0, 0)"))
             ):
-                return False  # it goes on where it was left
+                return False  # it continues at the current position
             if full == "os.write":
                 overwritten = True
             elif full in {"os.fdopen", "builtins.open", "io.open"}:
@@ -290,7 +290,7 @@ class Writes:
         return next((each for each in contents if each is not Content.UNKNOWN), Content.UNKNOWN)
 
     def _given_to(self, other: Call, handle: str | None, call: Call) -> Content:
-        """What a call that is given the handle, or is its method, writes into it."""
+        """The data that a call with the handle, or a method of it, writes."""
         name = self._handles.paths.call_name(other, other.function)
         if handle is not None and other.name == f"{handle}.write":
             return self._content_of(other.argument(0), other)
@@ -305,7 +305,7 @@ class Writes:
         return Content.STATE if is_state else Content.UNKNOWN
 
     def _content_of(self, node: ast.expr | None, call: Call) -> Content:
-        """What a value that is written is."""
+        """The kind of a written value."""
         return Content.STATE if self._is_serialised(node, call) else Content.UNKNOWN
 
     def _is_serialised(self, node: ast.expr | None, call: Call, depth: int = 4) -> bool:
@@ -359,7 +359,7 @@ def _names(node: ast.expr | None, depth: int = 4) -> tuple[str, ...]:
 
 
 def _written(handle: str | None, uses: list[Call]) -> list[ast.expr]:
-    """What is written, as far as it is visible, into the handle of these uses."""
+    """The data written into the handle by these uses, as far as visible."""
     found: list[ast.expr] = []
     for other in uses:
         given = [arg.value for arg in other.arguments if dotted(arg.value) != handle]

@@ -1,9 +1,7 @@
-"""LibCST's tree of one function, or of a module's own statements, and which of its nodes is which
-of Python's.
-
-Facts and evidence are about Python's tree. What is shown and edited is LibCST's, of the one piece
-of the file that it takes: the function or method that is in the module or a class of it, or
-what is outside of all functions.
+"""LibCST's tree of one function, or of module-level statements, and the mapping between its nodes
+and Python's. Facts and evidence use Python's tree. Reports and edits use LibCST's tree of one piece
+of the file: a top-level function, a method of a top-level class, or the code outside of all
+functions.
 """
 
 from __future__ import annotations
@@ -28,17 +26,17 @@ if TYPE_CHECKING:
     from atomic_fix.facts.module import ModuleFacts
 
 _WINDOW = 200
-"""Statements of the module's own before and after one that is asked for."""
+"""The number of module-level statements before and after the requested one."""
 _MOST_STATEMENTS = 2_000
-"""Of a module with more of them, only those in the window are parsed."""
+"""If a module has more statements, only those in the window are parsed."""
 _MOST_ROWS = 400
-"""A statement of the module's own with more rows is left out where it is not asked for."""
+"""A module-level statement with more rows is left out if it is not the requested one."""
 
 _MOST_BLANK_ROWS = 1_000
 _BLANK_ROWS = 10
-"""How many of them stay as they are beside a statement."""
+"""How many of them are kept next to a statement."""
 
-# By the kind of Python's node, the kinds that LibCST has for it.
+# For each type of Python node, the corresponding LibCST types.
 _STATEMENTS: dict[type[ast.AST], tuple[type[cst.CSTNode], ...]] = {
     ast.AnnAssign: (cst.AnnAssign,),
     ast.Assert: (cst.Assert,),
@@ -97,11 +95,11 @@ _EXPRESSIONS: dict[type[ast.AST], tuple[type[cst.CSTNode], ...]] = {
     ast.Yield: (cst.Yield,),
     ast.YieldFrom: (cst.Yield,),
 }
-# Their parentheses are part of them in one of the two trees.
+# In one of the two trees, parentheses are part of these nodes.
 _WITH_PARENTHESES = (ast.Tuple, ast.GeneratorExp)
 
 
-# --- LibCST's nodes, read quickly ----------------------------------------------------
+# --- fast access to LibCST's nodes ---------------------------------------------------
 
 
 def dotted(node: cst.CSTNode | None) -> str | None:
@@ -117,12 +115,12 @@ def dotted(node: cst.CSTNode | None) -> str | None:
 
 
 def code_of(node: cst.CSTNode) -> str:
-    """The code of a node, as it is in the file."""
+    """The source code of a node."""
     return cst.Module([]).code_for_node(node)
 
 
 class _Fields(cst.CSTVisitor):
-    """Notes the fields of one node in the order in which LibCST visits them."""
+    """Records the fields of one node in the order in which LibCST visits them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,8 +135,8 @@ class _Fields(cst.CSTVisitor):
         self.found.append(attribute)
 
 
-# By kind of value: the fields that LibCST visits in a node, and the others, in which some kinds
-# hold nodes only now and then; None for what is not a node.
+# By type of value: the fields of a node that LibCST visits, and the others, which only sometimes
+# contain nodes; None for values that are not nodes.
 _fields: dict[type, tuple[tuple[str, ...], tuple[str, ...]] | None] = {}
 
 
@@ -156,7 +154,7 @@ def _fields_of(value: object) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
 
 
 def children(node: cst.CSTNode) -> list[cst.CSTNode]:
-    """What `node.children` returns, but LibCST copies the node for that, which is far slower."""
+    """The same as `node.children`, for which LibCST copies the node, which is much slower."""
     known = _fields_of(node)
     assert known is not None
     visited, others = known
@@ -190,12 +188,11 @@ class CstTree:
     """LibCST's tree of a piece of a file.
 
     Args:
-        tree: that of the whole file.
-        text: the piece, with rows above it that the parser needs.
+        tree: the tree of the whole file. text: the piece, preceded by rows that the parser needs.
         shift: how many rows of the file are above the first row of `text`; negative for more
             rows in the text than in the file.
-        models: Python's nodes that the piece is made of.
-        without_functions: whether what is in functions is left out of the text.
+        models: Python's nodes of the piece. without_functions: whether the bodies of functions are
+        left out of the text.
 
     Raises:
         NotParsed, TooDeep: LibCST cannot parse it.
@@ -227,7 +224,7 @@ class CstTree:
         return ranges(self.module)
 
     def span(self, node: cst.CSTNode | ast.stmt | ast.expr | ast.ExceptHandler) -> Span:
-        """Where a node of either tree is in the file."""
+        """The span in the file of a node of either tree."""
         if isinstance(node, ast.AST):
             return self._tree.span(node)
         known = self._spans.get(node)
@@ -241,21 +238,21 @@ class CstTree:
         return known
 
     def row(self, node: cst.CSTNode | ast.stmt | ast.expr | ast.ExceptHandler) -> int:
-        """The first row of a node of either tree, in the file."""
+        """The first row in the file of a node of either tree."""
         return node.lineno if isinstance(node, ast.AST) else self.span(node).start.row
 
     def text(self, node: cst.CSTNode | ast.stmt | ast.expr | ast.ExceptHandler) -> str:
-        """The characters of a node as they are in the file."""
+        """The source text of a node."""
         return self.source.slice(self.span(node))
 
     # --- one node, two trees ------------------------------------------------------
 
     def of(self, ast_node: ast.AST) -> cst.CSTNode | None:
-        """LibCST's node for one of Python's; None where this piece holds none."""
+        """LibCST's node for one of Python's; None if this piece does not contain it."""
         return self._pairs[0].get(ast_node)
 
     def ast_node(self, node: cst.CSTNode) -> ast.AST | None:
-        """Python's node for one of LibCST's; None where it has none."""
+        """Python's node for one of LibCST's; None if there is none."""
         return self._pairs[1].get(node)
 
     @cached_property
@@ -293,7 +290,7 @@ class CstTree:
         kinds = _STATEMENTS.get(kind, _TRIES) if is_statement else _EXPRESSIONS.get(kind)
         if kinds is None:
             return None
-        # Of statements, LibCST's may end a row later.
+        # LibCST's statements may end one row later.
         node: ast.expr = ast_node  # type: ignore[assignment]
         start = self._context(node.lineno, node.col_offset)
         for each in starts.get(start, ()):
@@ -307,12 +304,12 @@ class CstTree:
         return None
 
     def _context(self, row: int, column: int) -> tuple[int, int]:
-        """A place that Python gives, as LibCST gives it for this piece."""
+        """Convert a position in Python's tree to LibCST's position in this piece."""
         context = self._tree.position(row, column)
         return context.row - self._shift, context.column - 1
 
     def _pair_by_first(self, ast_node: ast.AST, found: dict[ast.AST, cst.CSTNode]) -> None:
-        """By its first part: its parentheses are not part of LibCST's node."""
+        """Found by its first part, since its parentheses are not part of LibCST's node."""
         inner: cst.CSTNode | None = next(
             (found[each] for each in nodes.children(ast_node) if each in found), None
         )
@@ -324,7 +321,7 @@ class CstTree:
 
     @cached_property
     def parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
-        """What each node is in."""
+        """The parent of each node."""
         found = {}
         stack: list[cst.CSTNode] = [self.module]
         while stack:
@@ -336,7 +333,7 @@ class CstTree:
 
 
 _TRIES = _STATEMENTS[ast.Try]
-# Asked for by their own kind: LibCST's are abstract classes, which `isinstance` is slow with.
+# Compared by exact type: LibCST's base classes are abstract, and `isinstance` is slow for those.
 _PAIRED = frozenset(
     {kind for table in (_STATEMENTS, _EXPRESSIONS) for kinds in table.values() for kind in kinds}
 )
@@ -344,7 +341,7 @@ _HOLDING_STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 
 
 def cst_around(facts: ModuleFacts, node: ast.AST) -> CstTree:
-    """LibCST's tree of the piece that a node is in, parsed once for all that ask for it.
+    """LibCST's tree of the piece that contains a node, parsed once.
 
     Raises:
         NotParsed, TooDeep: LibCST cannot parse it.
@@ -363,7 +360,7 @@ class _Units:
         self._source = tree.source
         self._rows = tree.source.lines
         self._functions: list[nodes.Function] = []
-        """Those that are not in another one."""
+        """The nodes that are not inside another one."""
         stack: list[ast.AST] = [*tree.module.body]
         while stack:
             node = stack.pop()
@@ -376,7 +373,7 @@ class _Units:
         self._starts = [nodes.first_row(each) for each in self._functions]
 
     def of(self, node: ast.AST) -> nodes.Function | int:
-        """The piece that a node is in."""
+        """The piece that contains a node."""
         row = node.lineno  # type: ignore[attr-defined]
         index = bisect_right(self._starts, row) - 1
         if index >= 0:
@@ -406,7 +403,8 @@ class _Units:
         if isinstance(unit, int):
             return self._outside(unit)
         first, last = nodes.first_row(unit), self._last_row(unit)
-        # LibCST takes the first indent for the usual one, and says nothing of it elsewhere.
+        # LibCST treats the first indentation as the default, and does not record it for blocks that
+        # use it.
         above = ["if 1:", f"{self.indent}pass"]
         if self._source.indent(first):
             above.append("if 1:")
@@ -444,7 +442,8 @@ class _Units:
         return "    "
 
     def _outside(self, unit: int) -> CstTree:
-        """The module's own statements and those of its classes; functions have no body in it."""
+        """The module-level statements and those of classes, with the bodies of functions
+        removed."""
         rows = [*self._rows]
         body = self._tree.module.body
         for function in self._functions:
@@ -459,7 +458,7 @@ class _Units:
             kept = range((window - 1) * _WINDOW, (window + 2) * _WINDOW)
         ast_nodes: list[ast.AST] = []
         end = 0
-        """The last row of what is included so far."""
+        """The last row included so far."""
         for index, statement in enumerate(body):
             if isinstance(statement, nodes.FUNCTIONS):
                 _fill(rows, end, nodes.first_row(statement))
@@ -483,7 +482,7 @@ class _Units:
 
 
 def _paired_children(node: ast.AST) -> list[ast.AST]:
-    # The texts of a template string have no place of their own in older Pythons.
+    # In older Pythons, the text parts of a template string have no positions.
     if isinstance(node, ast.JoinedStr):
         return [each for each in node.values if isinstance(each, ast.FormattedValue)]
     if isinstance(node, ast.FormattedValue):
@@ -497,8 +496,8 @@ def _leave_out(rows: list[str], first: int, last: int) -> None:
 
 
 def _fill(rows: list[str], above: int, below: int) -> None:
-    """Make one string of many blank rows between two statements of a module, by their rows. LibCST
-    has a node for each blank row, and a file may have more of them than of anything else."""
+    """Replace runs of many blank rows between module-level statements by one string. LibCST creates
+    a node for each blank row, and a file may consist mostly of those."""
     first, last = above + _BLANK_ROWS, below - 2 - _BLANK_ROWS
     if (
         above

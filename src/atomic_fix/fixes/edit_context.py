@@ -1,4 +1,4 @@
-"""The code that a fix edits: parents, spans, rows, comments, indentation."""
+"""Access to the code that a fix edits: parents, spans, rows, comments, indentation."""
 
 import ast
 import re
@@ -27,7 +27,7 @@ _AnyNode = cst.CSTNode | _AstNode
 
 
 def variables(root: cst.CSTNode) -> list[cst.Name]:
-    """The names in some code, in order, that stand for themselves: no attributes or keywords."""
+    """The names in some code, in order, without attributes and keywords."""
     nodes = list(walk(root))
     others = {each.attr for each in nodes if isinstance(each, cst.Attribute)}
     others |= {each.keyword for each in nodes if isinstance(each, cst.Arg) and each.keyword}
@@ -35,7 +35,7 @@ def variables(root: cst.CSTNode) -> list[cst.Name]:
 
 
 def keyword(arg: cst.Arg) -> str:
-    """The name that an argument is given by; empty for none."""
+    """The keyword of an argument; empty if it is positional."""
     return arg.keyword.value if arg.keyword is not None else ""
 
 
@@ -48,7 +48,7 @@ def last_name(node: cst.CSTNode | None) -> str:
 
 
 def bound(node: cst.CSTNode) -> str:
-    """The name that an item of a `with`, or an `except`, binds; empty for all else."""
+    """The name that a `with` item or an `except` binds; empty for anything else."""
     found = getattr(node, "asname", None) or getattr(node, "name", None)
     name = getattr(found, "name", None)
     return name.value if isinstance(name, cst.Name) else ""
@@ -60,8 +60,8 @@ def binds(node: cst.CSTNode, name: str) -> bool:
 
 
 def _bindings(nodes_in: Iterable[ast.AST]) -> dict[str, set[str]]:
-    """What the names of a module or function are bound to by its imports, as far as some of its
-    code says; an empty text stands for all else that binds one."""
+    """The qualified names to which imports bind the names of a module or function, in the given
+    code. An empty text stands for any other binding."""
     found: dict[str, set[str]] = {}
     stack = list(nodes_in)
     while stack:
@@ -85,7 +85,7 @@ def _bindings(nodes_in: Iterable[ast.AST]) -> dict[str, set[str]]:
         for name, target in names:
             found.setdefault(name, set()).add(target)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            # What is global there is bound here.
+            # Names declared global there are bound here.
             global_statements = [
                 each.names for each in ast.walk(node) if isinstance(each, ast.Global)
             ]
@@ -97,8 +97,8 @@ def _bindings(nodes_in: Iterable[ast.AST]) -> dict[str, set[str]]:
 
 
 def _replaced(statements: Iterable[ast.AST], last: str) -> set[str]:
-    """The modules and classes of which statements set an attribute of this name, `json.dump = ...`;
-    for one of the builtins the name itself too."""
+    """The modules and classes on which statements set an attribute of this name, `json.dump = ...`;
+    for a builtin, also the name itself."""
     found = set[str]()
     for node in (node for statement in statements for node in ast.walk(statement)):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
@@ -133,21 +133,21 @@ def _starred(statements: Iterable[ast.AST]) -> set[str]:
 
 
 class _LookupCache:
-    """What several fixes look up in the same piece of code."""
+    """Results shared by the fixes in one piece of code."""
 
     def __init__(self) -> None:
         self.uses: dict[cst.CSTNode, dict[str, list[cst.Name]]] = {}
         self.used_outside: dict[str, bool] = {}
         self.removals: list[tuple[Call, ast.expr]] | None = None
-        """The calls that remove a file, with what they are given."""
+        """The calls that remove a file, with their argument."""
 
 
 class EditContext:
-    """One function of a module, or the module's own code, and the text that it is in.
+    """One function of a module, or the module-level code, with its text.
 
     Args:
-        first: what a fix may change, as far as it is known: its imports must be above. LibCST
-            parses the piece of the file that the first of these is in.
+        first: the nodes that a fix may change, as far as known: its imports must be above them.
+        LibCST parses the piece of the file that contains the first one.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class EditContext:
         self.function = function
         self.first = first
         self.last_row = 0
-        """Above which row, once that was asked."""
+        """The row that imports must be above, once computed."""
         self.source = facts.source
         self.added: list[Edit] = []
         """The imports that the fix needs."""
@@ -170,7 +170,7 @@ class EditContext:
         self.note = note
 
     def fix(self, title: str, edits: Iterable[Edit]) -> Fix:
-        """The fix that these edits are, with the imports that they need, within the line length."""
+        """The fix with these edits and the imports that they need, within the line length."""
         fitted = fit(self.source, list(dict.fromkeys(edits)), self.unit, self.limit, self.style)
         whole = tuple(dict.fromkeys([*self.added, *fitted]))
         return Fix(title, self.applicability, whole, self.note)
@@ -187,11 +187,11 @@ class EditContext:
 
     @cached_property
     def tree(self) -> CstTree:
-        """LibCST's tree of the function, or of what is outside of functions around the place.
+        """LibCST's tree of the function, or of the code outside of functions around the node.
 
         Raises:
             NotParsed, TooDeep: LibCST cannot parse it.
-            Refused: nothing says where in the module the place is.
+            Refused: it is unknown where in the module the code is.
         """
         around: ast.AST = self.function.node
         if self.function.is_module:
@@ -204,7 +204,7 @@ class EditContext:
         """LibCST's node for one of Python's.
 
         Raises:
-            Refused: there is none: it is in a template string, or elsewhere in the file.
+            Refused: there is none, because it is in a template string or elsewhere in the file.
         """
         found = self.tree.of(ast_node)
         if found is None:
@@ -217,7 +217,7 @@ class EditContext:
 
     @cached_property
     def roots(self) -> list[cst.CSTNode]:
-        """The function, or for what is outside of one, the module."""
+        """The function, or the module for code outside of functions."""
         return [self.tree.module if self.function.is_module else self.cst_node(self.function.node)]
 
     @cached_property
@@ -239,15 +239,15 @@ class EditContext:
         return nodes.parents_in(self.function.node)
 
     def parent(self, ast_node: ast.AST) -> ast.AST | None:
-        """What a node of Python's is in, within the function."""
+        """The parent of one of Python's nodes, within the function."""
         return self._ast_parents.get(ast_node)
 
     def contains(self, node: ast.AST) -> bool:
-        """Whether a node of Python's is in the function."""
+        """Whether the function contains one of Python's nodes."""
         return node in self._ast_parents
 
     def ast_ancestors(self, ast_node: ast.AST) -> Iterator[ast.AST]:
-        """All that a node of Python's is in, within the function, the nearest first."""
+        """The ancestors of one of Python's nodes, within the function, the nearest first."""
         while ast_node in self._ast_parents:
             ast_node = self._ast_parents[ast_node]
             yield ast_node
@@ -268,7 +268,7 @@ class EditContext:
         raise Refused("the surrounding statement cannot be found")
 
     def simple_statement(self, node: cst.CSTNode) -> cst.SimpleStatementLine:
-        """The simple statement of its own that a node is in.
+        """The simple statement on its own row that contains a node.
 
         Raises:
             Refused: it is in another kind of statement, or shares its row.
@@ -285,7 +285,7 @@ class EditContext:
         return lines[:index], lines[index + 1 :]
 
     def is_statement(self, node: cst.CSTNode) -> bool:
-        """Whether what a call returns is not used."""
+        """Whether the result of a call is not used."""
         return isinstance(self.parents.get(node), cst.Expr)
 
     def imports(self, *packages: str) -> bool:
@@ -294,7 +294,8 @@ class EditContext:
         return any(target.partition(".")[0] in packages for target in imported)
 
     def called(self, node: Call | ast.AST | cst.CSTNode | None) -> str:
-        """The full name of what a call calls; empty for what has none, or is no call."""
+        """The qualified name of the function that a call calls; empty if it has none or is not a
+        call."""
         if isinstance(node, cst.CSTNode):
             node = self.ast_node(node)
         if not isinstance(node, (Call, ast.Call)):
@@ -303,8 +304,8 @@ class EditContext:
         return self.facts.paths.call_name(node, function).full
 
     def is_unshadowed(self, func: ast.expr | cst.BaseExpression) -> bool:
-        """Whether what is called under a name is, wherever the file runs, what its imports say:
-        bound once, and not replaced."""
+        """Whether a name always refers to what its import says: it is bound once and not
+        replaced."""
         ast_node = self.ast_node(func) if isinstance(func, cst.CSTNode) else func
         head, _, rest = (nodes.dotted(ast_node) or "").partition(".")
         qualified = self.facts.paths.qualified(f"{head}.{rest}" if rest else head, self.function)
@@ -343,16 +344,16 @@ class EditContext:
         return self.facts.cached(key, work)
 
     def search_source(self, pattern: str | re.Pattern[str]) -> re.Match[str] | None:
-        """The first match of a pattern in the text of the file. A fix after the other asks."""
+        """The first match of a pattern in the text of the file, cached since many fixes need it."""
         return self.cached(("found", pattern), lambda: re.search(pattern, self.source.text))
 
     def enclosing_definitions(self, node: ast.AST) -> list[ast.ClassDef | nodes.Function]:
-        """The classes and functions around a node of Python's, the outermost first."""
+        """The classes and functions around one of Python's nodes, the outermost first."""
         return self.facts.statements.enclosing(node)
 
     def origins(self, name: str) -> set[str]:
-        """What the module's own code binds a name to: the qualified names of its imports, and an
-        empty text for all else."""
+        """The bindings of a module-level name: the qualified names of its imports, and an empty
+        text for any other binding."""
         statements = self.facts.statements
         bound = self.cached(("origins", name), lambda: _bindings(statements.naming(name)))
         return bound.get(name, set())
@@ -360,7 +361,7 @@ class EditContext:
     # --- text ---------------------------------------------------------------------
 
     def span(self, node: _AnyNode) -> Span:
-        """Where a node is; one of LibCST's with the parentheses around it."""
+        """The span of a node; for LibCST's nodes, including parentheses."""
         if isinstance(node, ast.AST):
             return self.facts.tree.span(node)
         inner = self.tree.span(node)
@@ -374,7 +375,7 @@ class EditContext:
         return self.source.slice(self.span(node)).replace("\r\n", "\n").replace("\r", "\n")
 
     def one_line_text(self, node: _AnyNode) -> str:
-        """The same on one row, unless something in it keeps it on several."""
+        """The source text on one row, unless something in it requires several."""
         return layout.joined(self.text(node), self.style)
 
     def edit(self, node: _AnyNode, text: str) -> Edit:
@@ -406,9 +407,9 @@ class EditContext:
         indent: str | None = None,
         end: str = "",
     ) -> str:
-        """The text of a new call in the place of `span`, or below with another indentation, and
-        what ends its last row: on one row if that fits, else with its arguments on one row of
-        their own, else one argument a row, as `ruff format` and black do it.
+        """The text of a new call to replace `span`, or to go below it with another indentation,
+        with the end of its last row: on one row if that fits, else with all arguments on a row of
+        their own, else one argument per row, as `ruff format` and black do.
 
         Raises:
             Refused: an argument cannot be moved to other columns.
@@ -420,7 +421,7 @@ class EditContext:
             and start.row == span.end.row
             and layout.width(source.line(start.row)) > limit
         ):
-            limit = 10_000  # it was too long before: how to break it is up to its author
+            limit = 10_000  # it was too long before, so its author decides how to break it
         before = start.column - 1 if indent is None else len(indent)
         after = len(end) or layout.width(source.line(span.end.row)[span.end.column - 1 :])
         indent = self.indent(start.row) if indent is None else indent
@@ -445,7 +446,7 @@ class EditContext:
                 and isinstance(call.args[-1].comma, cst.Comma)
                 and "\n" in self.text(call)
             ):
-                one_a_row = True  # that tells formatters so
+                one_a_row = True  # the comma makes formatters keep this layout
         flat = ", ".join(texts)
         rows = "".join(f"{inner}{text}," for text in texts)
         if not one_a_row:
@@ -457,12 +458,13 @@ class EditContext:
         return f"{callee}({rows}\n{indent}){end}"
 
     def owns_its_rows(self, node: cst.CSTNode) -> bool:
-        """Whether only white space is before the node on its first row."""
+        """Whether only white space precedes the node on its first row."""
         start = self.span(node).start
         return not self.source.line(start.row)[: start.column - 1].strip(" \t\f")
 
     def first_comment(self, row: int) -> int:
-        """The first of the comments right above a row, as deep as it; else `row`."""
+        """The row of the first comment directly above a row with the same indentation; else
+        `row`."""
         start = f"{self.indent(row)}#"
         while row > 1 and self.source.line(row - 1).startswith(start):
             row -= 1
@@ -472,15 +474,15 @@ class EditContext:
         return Position(row, len(self.source.line(row)) + 1)
 
     def position_below(self, node: cst.CSTNode) -> Position:
-        """The end of the row that a node ends on."""
+        """The end of the last row of a node."""
         return self.end_of_row(self.tree.span(node).end.row)
 
     def removal_edits(self, path: str, within: Sequence[cst.CSTNode]) -> list[Edit]:
-        """The edit that takes a call that removes a file out of one of some statements; none
-        where there is no such call.
+        """The edit that deletes, from one of these statements, a call that removes a file; none if
+        there is no such call.
 
         Raises:
-            Refused: there is more to the call.
+            Refused: the call does more than that.
         """
         around = self._lookups
         if around.removals is None:
@@ -503,11 +505,11 @@ class EditContext:
         return []
 
     def _removers(self) -> set[Call]:
-        """The calls of the file that remove what they are given."""
+        """The calls in the file that remove their argument."""
         return {call for call, _ in self.facts.sites.calls_of(["os.remove", "os.unlink"])}
 
     def removal_edit(self, removed: cst.Call) -> Edit:
-        """The statement of a call goes, with the `if` around it when it is all of that."""
+        """Delete the statement of a call, together with an `if` that contains nothing else."""
         statement: cst.CSTNode = self.statement(removed)
         if not self.is_statement(removed):
             raise Refused("the removal is part of a larger expression")
@@ -523,14 +525,14 @@ class EditContext:
             statement = around
         inner = statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement
         span = self.tree.span(inner)
-        # A comment above stays: it is then above the publishing call.
+        # A comment above is kept: it is then above the publishing call.
         if any("#" in self.source.line(row) for row in range(span.start.row, span.end.row + 1)):
             raise Refused("a comment is where the removal would go")
         return Edit(Span(Position(span.start.row, 1), Position(span.end.row + 1, 1)), "")
 
     @staticmethod
     def _asks_for_the_file(around: cst.CSTNode) -> bool:
-        """Whether a statement only passes over a file that is not there."""
+        """Whether a statement only ignores a missing file."""
         if isinstance(around, cst.If):
             asked = re.search(r"exists\(|is_?file\(", code_of(around.test))
             return around.orelse is None and asked is not None
@@ -549,7 +551,7 @@ class EditContext:
         return [each for each in walk(node) if isinstance(each, cst.Comment)]
 
     def has_multiline_string(self, node: cst.CSTNode) -> bool:
-        """Whether indenting the node's rows would change what a string says."""
+        """Whether indenting the node's rows would change the value of a string."""
         return any(
             isinstance(each, (cst.SimpleString, cst.FormattedString)) and "\n" in self.text(each)
             for each in walk(node)
@@ -558,7 +560,8 @@ class EditContext:
     # --- names --------------------------------------------------------------------
 
     def uses(self, name: str, within: cst.CSTNode | None = None) -> list[cst.Name]:
-        """Every `name` of the function that is a variable, not an attribute or a keyword."""
+        """Every occurrence of `name` in the function as a variable, not as an attribute or
+        keyword."""
         root = self.roots[0] if within is None else within
         known = self._lookups.uses
         if root not in known:
@@ -568,8 +571,8 @@ class EditContext:
         return list(known[root].get(name, ()))
 
     def _named(self, name: str) -> Sequence[ast.AST]:
-        """The places in the function that name something; of the module's own code, those in all
-        of the file."""
+        """The nodes in the function that name something; for module-level code, those in the whole
+        file."""
         root = self.function.node
         if self.function.is_module:
             found = self.facts.statements.naming
@@ -577,8 +580,8 @@ class EditContext:
         return self.cached(("names", root), lambda: _names_in([root])).get(name, ())
 
     def count(self, name: str) -> int:
-        """How often the function uses a name; for the module's own code, how often the whole
-        file does."""
+        """How often the function uses a name; for module-level code, how often the whole file
+        does."""
         return len(self._named(name))
 
     def is_used_outside(self, name: str) -> bool:
@@ -604,7 +607,7 @@ class EditContext:
 
 
 def _names_in(roots: Iterable[ast.AST]) -> dict[str, list[ast.AST]]:
-    """The places that name something, by that name; the names of errors in `except` left out."""
+    """The nodes that name something, by name, without the names of errors in `except`."""
     found: dict[str, list[ast.AST]] = {}
     for node in (node for root in roots for node in nodes.walk(root)):
         names: tuple[str | None, ...] = ()

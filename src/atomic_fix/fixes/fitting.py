@@ -1,4 +1,4 @@
-"""Edits whose result keeps within the line length."""
+"""Adapts edits so that their result stays within the line length."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from atomic_fix.source import Source
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """An edit, and the characters of the new text that are its own."""
+    """An edit, and its range of characters in the new text."""
 
     edit: Edit
     start: int
@@ -21,11 +21,9 @@ class _Change:
 def fit(
     source: Source, edits: Sequence[Edit], unit: str, limit: int, style: Style
 ) -> Sequence[Edit]:
-    """The edits, those of a line that would become too long put together into one that lays it
-    out on several rows.
-
-    A line that was too long before stays so, unless a setting says how long lines may be: how to
-    break it is up to its author.
+    """The edits; those in a line that would become too long are merged into one that lays it out on
+    several rows. A line that was too long before stays so, unless a setting defines the line
+    length: its author decides how to break it.
     """
     if style.quotes:
         edits = [Edit(each.span, layout.requoted(each.text, style.quotes)) for each in edits]
@@ -75,7 +73,7 @@ def _applied(source: Source, edits: Sequence[Edit]) -> tuple[str, list[_Change]]
 
 
 def _adds_rows(change: _Change, line: layout.LogicalLine) -> bool:
-    """Whether a change adds whole rows below or above a line, of which it alters nothing."""
+    """Whether a change adds whole rows below or above a line without altering the line."""
     span, text = change.edit.span, change.edit.text
     if change.start >= line.end:
         return text.startswith("\n")
@@ -94,8 +92,8 @@ def _plain(text: str) -> str:
 def _may_be_too_long(
     source: Source, text: str, changes: Sequence[_Change], limit: int, style: Style
 ) -> bool:
-    """Whether a row with something new in it is too long, or is the head of a `with` that may be
-    put in parentheses. Tokenising the whole file is expensive, and mostly not needed."""
+    """Whether a changed row is too long, or is the head of a `with` that can be put in parentheses.
+    Tokenising the whole file is expensive and rarely needed."""
     for change in changes:
         start = text.rfind("\n", 0, change.start) + 1
         end = text.find("\n", change.end)
@@ -131,14 +129,13 @@ def _merged(
     changes: Sequence[_Change],
     regions: Sequence[tuple[int, int, str]],
 ) -> list[Edit]:
-    """The edits, with those that meet a region of the new text made one that gives it its
-    layout."""
+    """The edits; those that touch a region of the new text are merged into one that lays it out."""
     left = list(changes)
     edits: list[Edit] = []
     pending = list(regions)
     while pending:
         start, end, _ = pending[0]
-        # What meets it, as long as that grows it: other edits, and further regions in them.
+        # Grow the region by everything that touches it: other edits, and further regions in them.
         while True:
             own = [each for each in left if each.start <= end and start <= each.end]
             inside = [each for each in pending if each[0] <= end and start <= each[1]]
@@ -160,7 +157,7 @@ def _merged(
 
 
 def _old_offset(source: Source, text: str, before: Sequence[_Change], offset: int) -> int:
-    """Where a place of the new text is in the old one; `before` are the changes ahead of it."""
+    """The position in the old text for one in the new text; `before` are the changes before it."""
     position = before[-1].end if before else 0
     start = before[-1].edit.span.end if before else Position(1, 1)
     passed = text[position:offset]

@@ -1,5 +1,5 @@
-"""Where an import belongs among others, and how it is laid out: as isort and `ruff check --select
-I` want it under a project's settings."""
+"""The position of an import among others, and its layout, as isort and `ruff check --select I`
+require under a project's settings."""
 
 import re
 import sys
@@ -13,12 +13,11 @@ Natural: TypeAlias = tuple[str | int, ...]
 
 
 class ImportOrder:
-    """The order of one file.
+    """The import order of one file.
 
     Args:
-        folders: those that the file is in.
-        limit: the line length of imports, in characters.
-        unit: one step of indentation.
+        folders: the folders that contain the file. limit: the line length of imports, in
+        characters. unit: one step of indentation.
     """
 
     def __init__(self, style: ImportStyle, folders: Sequence[str], limit: int, unit: str) -> None:
@@ -28,7 +27,7 @@ class ImportOrder:
         self.unit = unit
 
     def section(self, module: str) -> int:
-        """The place of a module's section among the others."""
+        """The rank of a module's section."""
         sections = self.style.sections
         found = self._section(module)
         if found not in sections:
@@ -54,13 +53,13 @@ class ImportOrder:
         return self.style.default_section
 
     def group(self, module: str, *, is_from: bool) -> tuple[int, bool]:
-        """What an empty row parts from other imports: the section and, where the style says so,
+        """The group that blank rows separate from other imports: the section and, in some styles,
         the kind of statement."""
         parted = self.style.lines_between_types > 0 and not self.style.mixed
         return self.section(module), parted and self._is_late(is_from=is_from)
 
     def rank(self, module: str, name: str, *, is_from: bool) -> tuple[object, ...]:
-        """By what statements are sorted. `name` is the first that is imported from the module."""
+        """The sort key of statements. `name` is the first name imported from the module."""
         late = not self.style.mixed and self._is_late(is_from=is_from)
         return self.group(module, is_from=is_from), late, *self.by_name(module, name)
 
@@ -78,7 +77,7 @@ class ImportOrder:
         return is_from != self.style.from_first
 
     def name_key(self, name: str) -> tuple[object, ...]:
-        """By what names within a statement are sorted."""
+        """The sort key of names within a statement."""
         kind = 0
         if self.style.by_type:
             kind = 2
@@ -89,7 +88,7 @@ class ImportOrder:
         return kind, self._natural(name), name
 
     def _natural(self, text: str) -> Natural:
-        """`a10` comes after `a9`."""
+        """A natural sort key: `a10` comes after `a9`."""
         if not self.style.case_sensitive:
             text = text.lower()
         return tuple(int(x) if x.isdigit() else x for x in re.split(r"([0-9]+)", text))
@@ -102,8 +101,8 @@ class ImportOrder:
         """`from module import names`, names sorted.
 
         Args:
-            names: each maybe with `as` and another name.
-            exploded: whether they were on several rows, with a comma after the last.
+            names: each optionally with `as` and another name. exploded: whether they were on
+            several rows with a trailing comma.
         """
         ordered = sorted(dict.fromkeys(names), key=lambda each: self.name_key(each.split()[0]))
         head = f"from {module} import "
@@ -128,7 +127,7 @@ class ImportOrder:
         return f"{head}(\n{self.unit}{rows}{comma}\n)"
 
     def _filled(self, names: Sequence[str], indent: int, after: int, comma: str) -> str:
-        """The names in rows as long as the limit lets them be."""
+        """The names in rows filled up to the limit."""
         rows = [""]
         for index, name in enumerate(names):
             last = index == len(names) - 1

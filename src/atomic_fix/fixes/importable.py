@@ -1,5 +1,5 @@
-"""Whether a file could import the helper, as its own code shows. Whether the project has the helper
-is for `run/helper_import.py` to find out."""
+"""Whether a file could import the helper, judged by its own code. `run/helper_import.py` determines
+whether the project has the helper."""
 
 import ast
 import builtins
@@ -13,14 +13,14 @@ from atomic_fix.fixes import Refused
 from atomic_fix.fixes.edit_context import EditContext
 from atomic_fix.source import Source
 
-# A host program loads the file, into an interpreter of its own or on another machine.
+# A host program loads the file into its own interpreter or on another machine.
 _HOSTED = re.compile(
     r"^[ \t]*(?:import|from)[ \t]+(?:ansible\.module_utils|bpy|gdb|hou|idaapi|lldb|machine|maya"
     r"|micropython|nuke|sublime|sublime_plugin|vim)\b"
     r"|__channelexec__|<<INCLUDE_ANSIBLE_MODULE|(?<!\w)__(?:salt|grains|pillar|opts)__\b",
     re.MULTILINE,
 )
-# A debugger, a console: it works within whatever program it is started in.
+# A debugger or console, which runs inside any program.
 _GUEST = re.compile(
     r"^(?:import[ \t]+__main__\b(?![ \t]*\.)|from[ \t]+__main__[ \t]+import\b)", re.MULTILINE
 )
@@ -29,17 +29,17 @@ _SCRIPT = re.compile(r"^# /// script$(.*?)^# ///$", re.MULTILINE | re.DOTALL)
 
 
 def must_be_importable(context: EditContext, module: str) -> None:
-    """Refuses where the file itself shows that it could not import the helper."""
+    """Refuses if the file itself shows that it could not import the helper."""
     source = context.source
     if _is_python_2(source, context.facts.tree.module):
         raise Refused("the file is written for Python 2, the helper for Python 3")
-    if _is_sent_on(context):  # it would not find an import that the module has, either
+    if _is_sent_on(context):  # it would not find imports of the module either
         raise Refused(
             "the function uses names that its module does not define, so it runs somewhere else"
         )
     top = module.partition(".")[0]
     if context.search_source(rf"(?m)^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b"):
-        return  # it is there
+        return  # it is available
     hosted = context.search_source(_HOSTED)
     shipped = context.cached("shipped", lambda: set(_SHIPPED.findall(source.text)))
     function: FunctionFacts | None = context.function
@@ -62,8 +62,8 @@ def must_be_importable(context: EditContext, module: str) -> None:
 
 
 def _is_sent_on(context: EditContext) -> bool:
-    """Whether a decorator seems to run the source of a function elsewhere: it uses a name that
-    nothing in the file binds."""
+    """Whether a decorator seems to run the source of a function elsewhere: the function uses a name
+    that nothing in the file binds."""
     module = context.facts.tree.module
     row = min((each.lineno for each in context.first), default=0)
     if not row and not isinstance(context.function.node, ast.Module):
@@ -88,7 +88,7 @@ def _is_sent_on(context: EditContext) -> bool:
 
 
 def _bound_names(module: ast.Module) -> set[str]:
-    """The names that anything in a file binds; a star for those of an `import *`."""
+    """All names that are bound anywhere in a file; a star stands for an `import *`."""
     bound = set[str]()
     for node in ast.walk(module):
         if isinstance(node, ast.Name):
@@ -121,7 +121,7 @@ def _is_python_2(source: Source, tree: ast.Module) -> bool:
 
 
 def _uses_python_2(tree: ast.Module) -> bool:
-    """Whether a file uses a builtin that Python 3 does not have, and binds it nowhere."""
+    """Whether a file uses a builtin that Python 3 does not have, without binding it."""
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     bound = _bound_names(tree)
     return bool(python_2.NAMES & used - bound) and "*" not in bound

@@ -1,5 +1,5 @@
-"""Imports that a fix needs: what is there is used again, what is missing is added to
-`EditContext.added`, where a person who sorts imports would put it."""
+"""Imports that a fix needs: existing ones are reused, missing ones are added to
+`EditContext.added`, at the position where sorted imports would have them."""
 
 import ast
 import io
@@ -21,12 +21,12 @@ from atomic_fix.source import Source
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 Line = list[ast.stmt]
-"""The statements of one logical line, parted by semicolons."""
+"""The statements of one logical line, separated by semicolons."""
 
 _DEFINED = re.compile(r"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 _WORD = re.compile(r"[^\W\d]\w*")
 _HEADER = re.compile(r"^#!|coding[:=]|copyright|licen[cs]e|SPDX", re.IGNORECASE)
-# A comment over a section of imports, not over the import that is its first.
+# A comment about a section of imports, not about its first import.
 _HEADING = re.compile(
     r"\b(imports?|part(y|ies)|standard|stdlib|built-?ins?|local|librar(y|ies)|modules?|packages?)\b",
     re.IGNORECASE,
@@ -35,7 +35,7 @@ _PATH_CHANGES = ("sys.path.", "addsitedir(")
 
 
 def import_name(context: EditContext, module: str, name: str) -> str:
-    """What a function may call `name` of `module`, once it is imported.
+    """The name by which a function can use `name` of `module`, importing it if necessary.
 
     Raises:
         Refused: the name is taken.
@@ -63,7 +63,8 @@ def import_name(context: EditContext, module: str, name: str) -> str:
 
 
 def imported_at_top(context: EditContext, module: str, name: str) -> str | None:
-    """What a function may call `name` of `module` by the imports at the top of the file."""
+    """The name by which a function can use `name` of `module` through imports at the top of the
+    file."""
     return _imported(context, module, name, _top_imports(context))
 
 
@@ -77,7 +78,7 @@ def _imported(context: EditContext, module: str, name: str, lines: Sequence[Line
 
 
 def import_module(context: EditContext, module: str) -> str:
-    """What a function may call a module of the standard library, once it is imported.
+    """The name by which a function can use a standard library module, importing it if necessary.
 
     Raises:
         Refused: its name is bound to something else.
@@ -88,7 +89,7 @@ def import_module(context: EditContext, module: str) -> str:
             return local
     if any((module, module) in _bindings([line]) for line in _imports_of_the_module(context)):
         raise Refused(f"`{module}` is imported below its first use")
-    # A function may import it for itself: then the name means the same there.
+    # A function may import it itself; the name then means the same there.
     elsewhere = imports.get(module) == module and not _shadowed(context, module)
     if not elsewhere and _is_taken(context, module, module):
         raise Refused(f"this module already uses the name `{module}`")
@@ -96,11 +97,11 @@ def import_module(context: EditContext, module: str) -> str:
     return module
 
 
-# --- what is there already ----------------------------------------------------------
+# --- existing imports ---------------------------------------------------------------
 
 
 def _bindings(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
-    """What import statements bind: its qualified name, and what the code calls it."""
+    """The names that import statements bind: the qualified name, and the name in the code."""
     for statement in (statement for line in lines for statement in line):
         if isinstance(statement, ast.Import):
             for alias in statement.names:
@@ -118,7 +119,7 @@ def _bindings(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
 
 
 def _imports_in_reach(context: EditContext) -> list[Line]:
-    """Import statements of the module, and of the function that the place is in."""
+    """Import statements of the module, and of the function that contains the code."""
     found = _top_imports(context)
     function = context.function.node
     if not isinstance(function, ast.Module):
@@ -131,7 +132,7 @@ def _imports_in_reach(context: EditContext) -> list[Line]:
 
 
 def _top_imports(context: EditContext) -> list[Line]:
-    """The import statements that have run where the names are used."""
+    """The import statements that have run when the names are used."""
     last = _last_row(context)
     return [line for line in _imports_of_the_module(context) if _row(line) < last]
 
@@ -141,7 +142,7 @@ def _imports_of_the_module(context: EditContext) -> list[Line]:
 
 
 def _body(context: EditContext) -> list[Line]:
-    """The module's own statements, by logical lines."""
+    """The module-level statements, by logical lines."""
     return context.cached("lines", lambda: _lines(context.facts.tree.module.body))
 
 
@@ -165,8 +166,8 @@ def _end(line: Line) -> int:
 
 
 def _last_row(context: EditContext) -> int:
-    """The first row of the file that an import must be above: that of the module's statement
-    which uses it, or which may run the function that does."""
+    """The row that an import must be above: that of the first module-level statement that uses it,
+    or that may run the function that does."""
     context.last_row = context.last_row or _looked_up(context)
     return context.last_row
 
@@ -183,8 +184,8 @@ def _looked_up(context: EditContext) -> int:
 
 
 def _first_runs(context: EditContext) -> list[int]:
-    """For each line of the module, the row of the first one from there on that may run a function
-    of the file: which one, and when, is not analysed."""
+    """For each module-level line, the row of the next one that may run a function of the file;
+    which function it runs is not analysed."""
     body = _body(context)
     defined = set(_DEFINED.findall(context.source.text))
     rows = [1 << 60] * (len(body) + 1)
@@ -200,7 +201,7 @@ def _may_run(context: EditContext, line: Line, defined: set[str]) -> bool:
         return False
     first = line[0]
     if isinstance(first, _DEFINITIONS):
-        # A decorator of the file may run what it is given.
+        # A decorator of the file may run its argument.
         texts = [context.facts.tree.text(each) for each in first.decorator_list]
     else:
         texts = [context.facts.tree.text(each) for each in line]
@@ -225,7 +226,7 @@ def _shadowed(context: EditContext, name: str) -> bool:
 
 
 def _parts(source: Source) -> tuple[str, ...]:
-    """The folders and the name of the module that a file is."""
+    """The folders and the module name of a file."""
     return PurePath(source.filename.replace("\\", "/")).with_suffix("").parts
 
 
@@ -265,7 +266,7 @@ def _order(context: EditContext) -> ImportOrder:
 
 
 def _merged(context: EditContext, module: str, name: str) -> Edit | None:
-    """The import statement of the module that is there, with the name added to it."""
+    """The existing import statement of the module, with the name added."""
     off = _left_alone(context)
     order = _order(context)
     for line in () if order.stands_alone(module) else _top_imports(context):
@@ -283,7 +284,7 @@ def _merged(context: EditContext, module: str, name: str) -> Edit | None:
             continue
         if aliases and not context.style.imports.aliases_together:
             continue
-        # A comma after the last of several rows tells formatters to keep them.
+        # A trailing comma makes formatters keep several rows.
         exploded = span.start.row != span.end.row and text.rstrip(") \t\n").endswith(",")
         names = [f"{x.name} as {x.asname}" if x.asname else x.name for x in statement.names]
         return Edit(span, order.statement(module, [*names, name], exploded=exploded))
@@ -291,7 +292,7 @@ def _merged(context: EditContext, module: str, name: str) -> Edit | None:
 
 
 def _inserted(context: EditContext, statement: str) -> Edit:
-    """A new statement among the imports that have run where it is needed."""
+    """A new statement among the imports that have run when it is needed."""
     key = ("inserted", statement, _last_row(context), context.unit)
     return context.cached(key, lambda: _insertion(context, statement))
 
@@ -308,13 +309,13 @@ def _insertion(context: EditContext, statement: str) -> Edit:
 
     own = [group for group in groups if new in sections(group)]
     if own:
-        # Empty rows may part a section too, above comments. Where all of it is in order, the new
-        # one belongs below the last that comes before it.
+        # Blank rows may also separate parts of a section, above comments. If the section is sorted,
+        # the new import goes below the last one that sorts before it.
         ranks = [_rank(context, line) for group in own for line in group]
         above = [group for group in own if _rank(context, group[0]) <= rank]
         if above and ranks == sorted(ranks):
             return _into_group(context, above[-1], statement)
-        # Where they are in no order, a group of that section alone is the place for it.
+        # If they are not sorted, it goes into a group that has only this section.
         alone = [group for group in own if set(sections(group)) == {new}]
         return _into_group(context, (alone or own)[0], statement)
     before = [group for group in groups if max(sections(group)) < new]
@@ -322,7 +323,7 @@ def _insertion(context: EditContext, statement: str) -> Edit:
     # Right below `from __future__` it would be above those of the standard library.
     if before and not (mixed and all(map(_is_future, before[-1]))):
         return context.insert(context.end_of_row(_end(before[-1][-1])), f"\n\n{statement}")
-    if mixed:  # no empty row parts them
+    if mixed:  # no blank row separates them
         return _into_group(context, mixed[0], statement)
     return context.insert(Position(_first_row(context, groups[0][0]), 1), f"{statement}\n\n")
 
@@ -330,11 +331,11 @@ def _insertion(context: EditContext, statement: str) -> Edit:
 def _into_group(context: EditContext, group: list[Line], statement: str) -> Edit:
     new = _rank(context, ast.parse(statement).body)
     ranks = [_rank(context, line) for line in group]
-    # Where the imports are in no order: below those of its section, or of the one before.
+    # If the imports are not sorted: below those of its section, or of the section before.
     sections = [rank[0] for rank in ranks]
     nearest = max([each for each in sections if each <= new[0]] or sections)
     above = len(sections) - sections[::-1].index(nearest)
-    # Not between two of an earlier section, among which it is a stray.
+    # Not between two imports of an earlier section.
     while above < len(sections) and min(sections[above:]) < new[0]:
         above += 1
     by_name = [(section, *name) for section, _, *name in ranks]
@@ -350,8 +351,8 @@ def _into_group(context: EditContext, group: list[Line], statement: str) -> Edit
 
 
 def _block(context: EditContext, statement: str) -> list[Line]:
-    """The run of imports that a new one belongs to: the first, or the first below the last
-    change of `sys.path` if imports follow that and may need it."""
+    """The block of imports that a new one belongs to: the first, or the first below the last change
+    of `sys.path` if imports follow that may depend on it."""
     is_standard = statement.split()[1].partition(".")[0] in sys.stdlib_module_names
     key = ("imports", _last_row(context), is_standard)
     return context.cached(key, lambda: _found_block(context, is_standard=is_standard))
@@ -382,7 +383,7 @@ def _found_block(context: EditContext, *, is_standard: bool) -> list[Line]:
 
 
 def _first_row(context: EditContext, line: Line) -> int:
-    """The row of an import, or of the comment above that belongs to it."""
+    """The row of an import, or of the comment above it that belongs to it."""
     source, first = context.source, _row(line)
     row = context.first_comment(first)
     above = "\n".join(source.line(r) for r in range(row, first))
@@ -404,7 +405,7 @@ def _row_of_the_path_change(context: EditContext) -> int:
 
 
 def _groups(context: EditContext, statement: str) -> list[list[Line]]:
-    """The run of imports that a new one belongs to, parted where empty rows part it."""
+    """The block of imports that a new one belongs to, split at blank rows."""
     groups: list[list[Line]] = []
     end = 0
     for line in _block(context, statement):
@@ -422,7 +423,7 @@ def _is_future(line: Line) -> bool:
 
 
 def _rank(context: EditContext, line: Line) -> tuple[Any, ...]:
-    """By what imports are sorted."""
+    """The sort key of imports."""
     statement = line[0]
     module = name = ""
     if isinstance(statement, ast.ImportFrom):
@@ -451,7 +452,7 @@ def _rows_left_alone(source: Source) -> set[int]:
 
 
 def _below_the_head(context: EditContext, statement: str) -> Edit:
-    """Below docstring, `__future__` imports, licence and encoding comments."""
+    """The position below docstring, `__future__` imports, licence and encoding comments."""
     source, body = context.source, context.facts.tree.module.body
     if ast.get_docstring(context.facts.tree.module, clean=False) is not None:
         end = context.end_of_row(body[0].end_lineno or body[0].lineno)
@@ -477,8 +478,8 @@ def _below_the_head(context: EditContext, statement: str) -> Edit:
 
 
 def _missing_rows(context: EditContext, row: int, below: Sequence[ast.stmt]) -> str:
-    """The empty rows to add to those after `row`, so that enough part an import from what
-    is below it."""
+    """The blank rows to add after `row`, so that enough of them separate an import from the code
+    below."""
     wanted = context.style.imports.lines_after
     if wanted < 0:
         wanted = 2 if below and isinstance(below[0], _DEFINITIONS) else 1

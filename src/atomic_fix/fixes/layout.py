@@ -1,7 +1,7 @@
 """One logical line, laid out within a line length as black and `ruff format` do it.
 
-Not a formatter: it takes what a fix wrote, and what moved to another column because of it. What
-it does not know how to break stays as it is, which is ugly and never wrong.
+Not a formatter: it handles only code that a fix wrote or moved to another column. Code that it
+cannot break is left as it is, which may be ugly but is never wrong.
 """
 
 import io
@@ -17,7 +17,7 @@ from atomic_fix.config import Style
 from atomic_fix.source import Source
 
 _TRIPLE = re.compile(r"\"\"\"|'''")
-# Formatters let these go beyond the limit.
+# Formatters let these exceed the limit.
 _PRAGMA = re.compile(r"#\s*(?:noqa|type:|pyright:|pylint:|flake8:|ruff:|isort:|nosec)")
 _OPEN, _CLOSE, _PAIRS = frozenset("([{"), frozenset(")]}"), frozenset({"()", "[]", "{}"})
 _LEFT_OUT = frozenset(
@@ -26,7 +26,7 @@ _LEFT_OUT = frozenset(
 _STRING_STARTS = {getattr(tokenize, f"{kind}STRING_START", None) for kind in "FT"}
 _STRING_ENDS = {getattr(tokenize, f"{kind}STRING_END", None) for kind in "FT"}
 _PARENTHESISED = frozenset({"if", "elif", "while", "return"})
-# Higher binds looser: a line is broken where that keeps most together.
+# Higher values bind less tightly: a line is broken at the loosest operators.
 _OPERATORS = {
     "for": 20, "async": 20, "if": 16, "else": 16, "and": 14, "or": 14,
     "in": 10, "not": 10, "is": 10, "<": 10, ">": 10, "==": 10, "!=": 10, "<=": 10, ">=": 10,
@@ -36,7 +36,7 @@ _OPERATORS = {
 
 
 def line_limit(source: Source, style: Style) -> int:
-    """The line length that the file is written to."""
+    """The line length that the file keeps to."""
     if style.line_length:
         return style.line_length
     return max(_limit_of_rows(source), style.usual_line_length)
@@ -44,12 +44,11 @@ def line_limit(source: Source, style: Style) -> int:
 
 @lru_cache(maxsize=1)
 def _limit_of_rows(source: Source) -> int:
-    """The line length, as the rows of a file suggest it.
-
-    Rows with strings or comments prove nothing: formatters leave those long.
+    """The line length that the rows of a file suggest. Rows with strings or comments do not count,
+    because formatters leave those long.
     """
     lengths = []
-    within = ""  # the quotes of the string of several rows that a row is in
+    within = ""  # the quotes of the multi-line string that contains a row
     for line in source.lines:
         was_within = within
         for quotes in _TRIPLE.findall(line):
@@ -70,7 +69,7 @@ def width(text: str) -> int:
 
 
 def columns(text: str) -> int:
-    """The columns that a text takes: a tab is one step of four, a wide character takes two."""
+    """The width of a text in columns: a tab counts as four, a wide character as two."""
     length = len(text) + text.count("\t") * 3
     if not text.isascii():
         length += sum(unicodedata.east_asian_width(each) in "WF" for each in text)
@@ -79,16 +78,16 @@ def columns(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class LogicalLine:
-    """Where a statement, or the head of one, is in a text: characters, without indentation,
-    line end and the comment after it."""
+    """The range of characters of a statement, or of its head, in a text, without indentation, line
+    end and trailing comment."""
 
     start: int
     end: int
 
 
 def logical_lines(text: str) -> Iterator[LogicalLine]:
-    """Those of a text, without the ones that hold a comment or a string of several rows: they
-    cannot be laid out again. None where this Python cannot tokenise the text."""
+    """The logical lines of a text, without those that contain a comment or a multi-line string,
+    which cannot be laid out again. None if this Python cannot tokenise the text."""
     starts = [0]
     for row in io.StringIO(text, newline=""):
         starts.append(starts[-1] + len(row))
@@ -116,15 +115,14 @@ def logical_lines(text: str) -> Iterator[LogicalLine]:
 
 
 def laid_out(text: str, indent: str, unit: str, limit: int, style: Style, after: int = 0) -> str:
-    """A logical line within the limit, on one row if it fits.
+    """Lay out a logical line within the limit, on one row if it fits.
 
     Args:
-        indent: what is before its first row.
-        unit: one step of indentation.
-        after: the characters that follow on its last row.
+        indent: the indentation of its first row. unit: one step of indentation. after: the
+        characters that follow on its last row.
 
     Returns:
-        The line without the indentation of its first row; `text` where it cannot be laid out.
+        The line without the indentation of its first row; `text` if it cannot be laid out.
     """
     try:
         line = _Line(text, style)
@@ -135,8 +133,8 @@ def laid_out(text: str, indent: str, unit: str, limit: int, style: Style, after:
 
 
 def joined(text: str, style: Style) -> str:
-    """An expression of several rows on one row; `text` where it has to keep its rows: comments,
-    strings of several rows, a trailing comma that formatters heed."""
+    """A multi-line expression on one row; `text` if it has to keep its rows because of comments,
+    multi-line strings or a trailing comma that formatters respect."""
     try:
         line = _Line(text, style)
     except (tokenize.TokenError, SyntaxError):
@@ -148,7 +146,7 @@ class _Line:
     """The tokens of a logical line, as if they were on one row.
 
     Raises:
-        SyntaxError: it holds a comment, a string of several rows, or what is not a token.
+        SyntaxError: it contains a comment, a multi-line string, or an invalid token.
     """
 
     def __init__(self, text: str, style: Style) -> None:
@@ -156,9 +154,9 @@ class _Line:
         self.is_string: list[bool] = []
         self.spaced: list[bool] = []
         self.match: dict[int, int] = {}
-        """Brackets: the one that closes, by the one that opens."""
+        """The closing bracket of each opening bracket."""
         self.magic: set[int] = set()
-        """Opening brackets whose trailing comma keeps rows."""
+        """Opening brackets whose trailing comma keeps several rows."""
         self.optional: set[int] = set()
         """Trailing commas that are not needed on one row."""
         if "\\\n" in text:
@@ -169,7 +167,7 @@ class _Line:
     def _read(self, text: str) -> None:
         rows = text.split("\n")
         end = (1, 1)
-        strings = 0  # f-strings that have begun and not ended: one token each, before Python 3.12
+        strings = 0  # f-strings that are still open: before Python 3.12, each is one token
         for token in list(tokenize.generate_tokens(io.StringIO(text).readline))[1:]:
             if token.type in _LEFT_OUT:
                 continue
@@ -194,7 +192,7 @@ class _Line:
                 self.is_string.append(token.type in {tokenize.STRING, *_STRING_STARTS})
                 self.spaced.append(bool(gap) and not tight)
             end = token.end
-        self.tokens.pop()  # the bracket that is put around it
+        self.tokens.pop()  # the bracket that is added around it
         opened: list[int] = []
         for index, token_text in enumerate(self.tokens):
             if token_text in _OPEN:
@@ -210,7 +208,7 @@ class _Line:
             if last <= start or self.tokens[last] != ",":
                 continue
             commas = len(self.commas(start + 1, end))
-            # `(a,)` and `x[a,]` are what they are because of it.
+            # `(a,)` and `x[a,]` need the comma.
             needed = commas == 1 and (
                 (self.tokens[start] == "(" and not self.is_trailer(start))
                 or (self.tokens[start] == "[" and self.is_trailer(start))
@@ -221,7 +219,7 @@ class _Line:
                 self.optional.add(last)
 
     def is_trailer(self, index: int) -> bool:
-        """Whether a bracket belongs to what is before it: a call, a subscript."""
+        """Whether a bracket belongs to the preceding expression: a call, a subscript."""
         if index == 0:
             return False
         before = self.tokens[index - 1]
@@ -239,14 +237,14 @@ class _Line:
         return any(start <= each < end for each in self.magic)
 
     def top(self, start: int, end: int) -> Iterator[int]:
-        """The tokens of a part outside of its brackets, opening brackets included."""
+        """The tokens of a part outside of its brackets, including opening brackets."""
         index = start
         while index < end:
             yield index
             index = self.match.get(index, index) + 1
 
     def commas(self, start: int, end: int) -> list[int]:
-        """The commas that part its elements."""
+        """The commas that separate its elements."""
         found = []
         in_lambda = False
         for index in self.top(start, end):
@@ -295,8 +293,8 @@ class _Layout:
         )
 
     def _parenthesised(self, indent: str, after: int) -> list[str]:
-        """`if`, `return` and the like with what is broken at operators in parentheses of its own;
-        none where there is nothing of the kind."""
+        """`if`, `return` and the like with the expression in added parentheses and broken at
+        operators; None if that does not apply."""
         line, end = self.line, len(self.line.tokens)
         if line.tokens[0] not in _PARENTHESISED:
             return []
@@ -310,7 +308,7 @@ class _Layout:
     def _part(
         self, start: int, end: int, indent: str, suffix: str, *, inside: bool, after: int = 0
     ) -> list[str]:
-        """The rows of a part; `inside` brackets it may be broken anywhere."""
+        """The rows of a part; `inside` brackets, it can be broken anywhere."""
         line = self.line
         flat = indent + line.text(start, end) + suffix
         if columns(flat) + after <= self.limit and not line.keeps_rows(start, end):
@@ -357,7 +355,7 @@ class _Layout:
         return rows + self._part(close, end, indent, suffix, inside=False, after=after)
 
     def _cuts(self, start: int, end: int) -> list[int]:
-        """The operators of the loosest kind, at which a part is broken."""
+        """The operators of the lowest precedence, at which a part is broken."""
         line = self.line
         found: dict[int, int] = {}
         in_comprehension = binds = False
@@ -365,7 +363,7 @@ class _Layout:
             token = line.tokens[index]
             if token == "lambda":
                 break
-            if token == "in" and binds:  # that of `for`, which is not an operator
+            if token == "in" and binds:  # the `in` of `for`, which is not an operator
                 binds = False
                 continue
             binds = binds or token == "for"
@@ -390,7 +388,7 @@ class _Layout:
 
 
 def requoted(text: str, quotes: str) -> str:
-    """Code with its plain strings in a project's quotes, as formatters do it."""
+    """Code with plain strings in the project's quotes, as formatters do it."""
     other = {"'": '"', '"': "'"}.get(quotes)
     if other is None or other not in text:
         return text

@@ -1,4 +1,4 @@
-"""The errors of a handler, parted into those that mean "there but unreadable" and the rest."""
+"""Splits the errors of a handler into those that mean "exists but unreadable" and the rest."""
 
 import ast
 import re
@@ -25,27 +25,28 @@ _ANSWERS_MISSING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Errors as text, each as the handler may write it."""
+    """Errors as text, in a form that the handler can use."""
 
     corrupt: tuple[str, ...]
     kept: tuple[str, ...] = ()
-    """Those that silently keep the default."""
+    """The errors that silently keep the default."""
     stays: bool = False
-    """Whether the handler's own list of errors stays as it is: it is broad, or has a name."""
+    """Whether the handler's own list of errors is kept, because it is broad or has a name."""
     any_error: bool = False
-    """Whether every error but those that are kept may mean a corrupt file."""
+    """Whether every error except those in `kept` may mean a corrupt file."""
 
     @property
     def test(self) -> tuple[bool, tuple[str, ...]]:
-        """How `isinstance` finds a corrupt file: whether it must be true, and for which errors."""
+        """The `isinstance` test for a corrupt file: whether it must be true, and for which
+        errors."""
         return (False, self.kept) if self.any_error else (True, self.corrupt)
 
 
 def split_errors(context: EditContext, swallow: Swallow) -> Errors:
-    """What the handler of a swallow takes.
+    """The errors that the handler of a swallow catches.
 
     Raises:
-        Refused: that is not visible, or the errors may come from something else.
+        Refused: they cannot be determined, or may come from something else.
     """
     parts = _ErrorSplitter(context, swallow)
     return parts.of_broad() if swallow.broad else parts.of_list()
@@ -94,33 +95,33 @@ class _ErrorSplitter:
         if {"ValueError", "UnicodeDecodeError", "UnicodeError"} & set(self._swallow.errors):
             self._parses_nothing_else()
         if "ValueError" in corrupt and self._names_the_parser(corrupt):
-            # It is raised when a value is used, which valid data may lack.
+            # It is raised if valid data lacks a value that is used.
             corrupt.remove("ValueError")
             if not any(each.startswith("Unicode") for each in corrupt):
                 corrupt.append("UnicodeDecodeError")
             kept.append("ValueError")
-            aliased = True  # a clause for it would take the others first
+            aliased = True  # a clause for it would catch the others first
         elif "ValueError" in corrupt and kept:
-            # It takes these with it.
+            # It includes these.
             own = {"JSONDecodeError", "UnicodeDecodeError", "UnicodeError"}
             corrupt = [each for each in corrupt if each.rpartition(".")[2] not in own]
         if isinstance(node, ast.ExceptHandler) and node.type is not None:
             # A comment among the errors stays with them.
             aliased = aliased or "#" in self._context.text(self._context.cst_node(node.type))
         if kept and any(each.rpartition(".")[2] == "BadGzipFile" for each in corrupt):
-            aliased = True  # an `OSError` would take it first
+            aliased = True  # an `OSError` clause would catch it first
         return Errors(tuple(dict.fromkeys(corrupt)), tuple(dict.fromkeys(kept)), stays=aliased)
 
     def _names_the_parser(self, corrupt: Sequence[str]) -> bool:
-        """Whether the handler names the error of the parser besides `ValueError`, and its `try`
+        """Whether the handler names the parser's error in addition to `ValueError`, and its `try`
         converts values of the data."""
         return any(each.rpartition(".")[2] == "JSONDecodeError" for each in corrupt) and any(
             isinstance(node, ast.Call) and called_name(node) in CONVERTING for node in self._body
         )
 
     def _must_answer_missing(self) -> None:
-        """Refuses a loader from elsewhere which may have that error for a missing file as well,
-        where nothing else handles one."""
+        """Refuses a loader from elsewhere that may raise this error for a missing file as well, if
+        nothing else handles a missing file."""
         load = self._swallow.load
         function = self._swallow.function
         if self._package() in BY_PARSER or isinstance(function.node, ast.Module):
@@ -139,8 +140,8 @@ class _ErrorSplitter:
         return error_names(node, self._context.facts.paths, self._swallow.function)
 
     def _elements(self, node: ast.expr) -> list[tuple[ast.expr, str]]:
-        """The single errors of an expression, with their text; a name of several is seen
-        through."""
+        """The individual errors of an expression, with their text; a name of a tuple is
+        resolved."""
         name = dotted(node)
         if name is not None and len(self._names(node)) > 1:
             function = self._swallow.function
@@ -157,7 +158,7 @@ class _ErrorSplitter:
         return [(node, name)]
 
     def _parses_nothing_else(self) -> None:
-        """Refuses where a `ValueError` may come from what has nothing to do with the file."""
+        """Refuses if a `ValueError` may come from code unrelated to the file."""
         loaded = self._loaded
         load = self._swallow.load.call.node
         for node in self._body:
@@ -175,7 +176,7 @@ class _ErrorSplitter:
 
     @property
     def _loaded(self) -> set[str]:
-        """The names that the `try` binds, or that hold what the file holds."""
+        """The names that the `try` binds, or that contain data from the file."""
         found: list[ast.expr] = [arg.value for arg in self._swallow.load.call.arguments]
         for each in self._body:
             match each:
@@ -222,14 +223,14 @@ class _ErrorSplitter:
         module, _, name = error.rpartition(".")
         if not module:
             return name
-        # An import within a function may not have run when the error is compared.
+        # An import in a function may not have run when the error is compared.
         found = imported_at_top(self._context, module, name)
         if found is None and module not in sys.stdlib_module_names:
             raise Refused(f"`{error}` is not imported")
         return found or f"{import_module(self._context, module)}.{name}"
 
     def _no_more_than_the_load(self) -> None:
-        """Refuses where the `try` has more than the load and the use of its result."""
+        """Refuses if the `try` contains more than the load and the use of its result."""
         more = Refused("the `try` with the broad handler does more than load")
         statements = [node for node in self._body if isinstance(node, ast.stmt)]
         guards = [node for node in statements if _is_guard(node)]
@@ -263,7 +264,7 @@ class _ErrorSplitter:
 
 
 def joined(names: Sequence[str]) -> str:
-    """The errors as an `except` or `isinstance` has them."""
+    """The errors in the form that `except` and `isinstance` use."""
     return names[0] if len(names) == 1 else f"({', '.join(names)})"
 
 
@@ -276,7 +277,7 @@ def _names_in(nodes: Iterable[ast.AST]) -> Iterator[str]:
 
 
 def _is_guard(node: ast.stmt) -> bool:
-    """Whether it only leaves: `if not path.exists(): return None`."""
+    """Whether a statement only leaves the function: `if not path.exists(): return None`."""
     match node:
         case ast.If(body=[ast.Return() | ast.Continue() | ast.Pass()], orelse=[]):
             return True

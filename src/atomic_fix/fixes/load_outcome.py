@@ -1,6 +1,5 @@
-"""What a repaired loader may do with a corrupt file, decided from the facts alone.
-
-docs/fixes.md has the same as a table.
+"""Decides what a repaired loader may do with a corrupt file, from the facts alone. docs/fixes.md
+has this as a table.
 """
 
 import ast
@@ -49,10 +48,10 @@ _DIRECTIVE = re.compile(r"#\s*(noqa|nosec|[\w-]+:)")
 
 @dataclass(frozen=True, slots=True)
 class LoadOutcome:
-    """What may be done besides a warning, which is right everywhere."""
+    """The allowed alternatives to a warning, which is always allowed."""
 
     raising: Applicability | None
-    """How far an exception may be trusted; None where it is wrong."""
+    """How safe raising an exception is; None if it is wrong."""
     reason: str
     """Why it is not safe, or wrong: a clause."""
     may_move: bool
@@ -60,7 +59,7 @@ class LoadOutcome:
 
 
 def outcome(facts: ModuleFacts, swallow: Swallow) -> LoadOutcome:
-    """What may be done about a handler."""
+    """The possible outcomes of a handler."""
     wrong = _why_wrong(facts, swallow)
     if wrong:
         return LoadOutcome(None, wrong, may_move=False)
@@ -70,7 +69,7 @@ def outcome(facts: ModuleFacts, swallow: Swallow) -> LoadOutcome:
 
 
 def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
-    """Why an exception would do harm; empty when none is visible."""
+    """Why an exception would do harm; empty if nothing shows that."""
     function, region = swallow.function, swallow.region
     if any(block.kind is BlockKind.LOOP for block in region.enclosing):
         return "a loop goes on to the next file, line or attempt"
@@ -112,13 +111,13 @@ def _would_take_it(facts: ModuleFacts, swallow: Swallow, kind: BlockKind, node: 
 
 
 def _leaves_in_the_end(node: ast.Try) -> bool:
-    """Whether a `finally` ends what an exception would leave."""
+    """Whether a `finally` would swallow an exception."""
     leaving = (ast.Return, ast.Break, ast.Continue)
     return any(isinstance(each, leaving) for part in node.finalbody for each in walk(part))
 
 
 def _why_unsafe(facts: ModuleFacts, swallow: Swallow) -> str:
-    """Why a person has to decide about an exception; empty when it is known to be right."""
+    """Why a user has to decide whether to raise; empty if raising is known to be right."""
     function = swallow.function
     if swallow.broad or not isinstance(swallow.node, ast.ExceptHandler):
         return f"{CALLERS_DIFFER}, also of errors that are not the file's"
@@ -135,7 +134,7 @@ def _why_unsafe(facts: ModuleFacts, swallow: Swallow) -> str:
 
 
 def _is_plain_loader(facts: ModuleFacts, swallow: Swallow) -> bool:
-    """Whether a function only gives what one checkpoint file holds."""
+    """Whether a function only returns the content of one checkpoint file."""
     function, load = swallow.function, swallow.load
     node = function.node
     if not isinstance(node, FUNCTIONS) or function.outer is not facts.scopes.module:
@@ -156,8 +155,8 @@ def _is_plain_loader(facts: ModuleFacts, swallow: Swallow) -> bool:
 
 
 def _is_the_only_file(facts: ModuleFacts, swallow: Swallow) -> bool:
-    """Whether a function loads one file, which its caller names or which is always the same. In a
-    folder, or with a number, that the caller gives, it is one of several."""
+    """Whether a function loads one file, which its caller names or which is always the same. If the
+    caller only gives a folder or a number, it is one of several files."""
     function, load = swallow.function, swallow.load
     path = load.path_node
     if isinstance(path, ast.Call) and called_name(path) == "Path" and len(arguments(path)) == 1:
@@ -180,7 +179,7 @@ def _is_the_only_file(facts: ModuleFacts, swallow: Swallow) -> bool:
 
 
 def _asks(swallow: Swallow) -> bool:
-    """Whether the function is a predicate, or looks among several files."""
+    """Whether the function is a predicate, or searches several files."""
     node = swallow.function.node
     if not PROBING.isdisjoint(words(swallow.function.name)):
         return True
@@ -202,7 +201,7 @@ def _remarks(facts: ModuleFacts, swallow: Swallow) -> list[str]:
 
 
 def comes_again(facts: ModuleFacts, swallow: Swallow) -> bool:
-    """Whether a warning would come again and again, of the same file."""
+    """Whether a warning about the same file would be repeated again and again."""
     if fallbacks.is_in_polling_loop(swallow.region):
         return True
     function, module = swallow.function, facts.tree.module
@@ -213,7 +212,7 @@ def comes_again(facts: ModuleFacts, swallow: Swallow) -> bool:
 
 
 def is_silent_on_purpose(facts: ModuleFacts, swallow: Swallow) -> bool:
-    """Whether a comment or docstring says that nothing is to be said."""
+    """Whether a comment or docstring says that this should be silent."""
     return any(SILENT.search(text) for text in _remarks(facts, swallow))
 
 
@@ -222,8 +221,8 @@ def _sentences(text: str) -> list[str]:
 
 
 def is_met_in_older_formats(facts: ModuleFacts, swallow: Swallow) -> bool:
-    """Whether a comment at the handler, or a sentence of the docstring that is about a bad file,
-    says that files of an older format are met here too."""
+    """Whether a comment at the handler, or a docstring sentence about a bad file, says that files
+    in an older format are expected here."""
     node, handler, comments = swallow.function.node, swallow.node, facts.comments
     found = []
     if isinstance(handler, ast.ExceptHandler):
@@ -239,10 +238,10 @@ def is_met_in_older_formats(facts: ModuleFacts, swallow: Swallow) -> bool:
 
 
 def is_decided(facts: ModuleFacts, swallow: Swallow) -> bool:
-    """Whether a comment or docstring says what is to happen with an unreadable file."""
+    """Whether a comment or docstring says what should happen to an unreadable file."""
     if any(_decides(text) for text in _remarks(facts, swallow)):
         return True
-    # Whatever is said among the statements of the handler, or right above it, is about it.
+    # Any comment among the statements of the handler, or right above it, is about it.
     handler, comments = swallow.node, facts.comments
     if not isinstance(handler, ast.ExceptHandler):
         return False
@@ -293,7 +292,7 @@ def _gives_what_it_was_given(swallow: Swallow) -> bool:
 
 
 def _parses_only(swallow: Swallow) -> bool:
-    """Whether nothing but the parser raises what the handler takes for a corrupt file."""
+    """Whether only the parser raises the errors that the handler treats as a corrupt file."""
     if {*swallow.errors} <= PARSER_ONLY_ERRORS or _only_load(swallow):
         return True
     inside = _parts_of_the_load(swallow.load.call.node)
@@ -306,26 +305,26 @@ def _parses_only(swallow: Swallow) -> bool:
 
 
 def _may_move(facts: ModuleFacts, swallow: Swallow) -> bool:
-    """Whether it is certain that the file, and nothing made of it, is bad."""
+    """Whether it is certain that the file itself is bad, not something derived from it."""
     if swallow.broad or swallow.load.function is not swallow.function:
         return False
     if called_name(swallow.load.call.node) not in PARSING:
-        return False  # the data was parsed before, and something is made of it
+        return False  # the data was parsed before, and is processed here
     if _only_load(swallow):
         return True
     return {*swallow.errors} <= PARSER_ONLY_ERRORS
 
 
 def _parts_of_the_load(load: ast.Call) -> set[ast.AST]:
-    """What a call that loads is made of; nothing for `int(json.load(file)["step"])`, which makes
-    something of what was parsed."""
+    """The nested calls of a load; nothing for `int(json.load(file)["step"])`, which processes the
+    parsed data."""
     parts = {*walk(load)}
     parsed_before = any(each is not load and called_name(each) in PARSING for each in parts)
     return set() if parsed_before else parts
 
 
 def _only_load(swallow: Swallow) -> bool:
-    """Whether the `try` parses the file, and makes nothing of the result."""
+    """Whether the `try` parses the file without processing the result."""
     inside = _parts_of_the_load(swallow.load.call.node)
     return not swallow.load.raw and all(
         each in inside or called_name(each) in {"Path", "open", "read", "read_text", "read_bytes"}

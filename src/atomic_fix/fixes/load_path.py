@@ -1,4 +1,4 @@
-"""The path of a file that could not be loaded, as an expression for the handler."""
+"""Finds an expression for the handler that gives the path of the file that could not be loaded."""
 
 import ast
 import copy
@@ -31,16 +31,16 @@ _NOT_PLAIN = (
 
 
 def load_path(context: EditContext, swallow: Swallow) -> str:
-    """The expression; it holds in the handler, and gives the path without raising.
+    """The expression. It is valid in the handler, and evaluates to the path without raising.
 
     Raises:
-        Refused: there is none, or more than one file is tried.
+        Refused: there is none, or more than one file is loaded.
     """
     return _LoadPath(context, swallow).text()
 
 
 class _LoadPath:
-    """Looks for the expression. Each step may raise `Refused`."""
+    """Searches for the expression. Each step may raise `Refused`."""
 
     def __init__(self, context: EditContext, swallow: Swallow) -> None:
         self._context = context
@@ -49,7 +49,7 @@ class _LoadPath:
         self._region = swallow.region
         self._swallow = swallow
         self._texts: dict[ast.expr, str] = {}
-        """The text of expressions that are made up of several."""
+        """The text of composed expressions."""
 
     def text(self) -> str:
         load = self._swallow.load
@@ -64,7 +64,7 @@ class _LoadPath:
     # --- which file -----------------------------------------------------------------
 
     def _is_the_only_one(self) -> None:
-        """Refuses where the error may come from another file."""
+        """Refuses if the error may come from another file."""
         load = self._swallow.load
         only_parsers = self._only_parsers_raise
         for other in loads_tried(self._facts.sites, self._region):
@@ -86,7 +86,7 @@ class _LoadPath:
 
     @property
     def _only_parsers_raise(self) -> bool:
-        """Whether the errors are those that reading the bytes or text of a file never raises."""
+        """Whether reading the bytes or text of a file never raises these errors."""
         return not self._swallow.broad and PARSER_ERRORS.issuperset(self._swallow.errors)
 
     def _is_tried(self, order: int) -> bool:
@@ -95,7 +95,7 @@ class _LoadPath:
     # --- from another function ------------------------------------------------------
 
     def _seen_from_here(self, node: ast.expr, home: FunctionFacts) -> ast.expr:
-        """The expression in this function for what another one calls `node`."""
+        """The expression in this function for `node` in another function."""
         function = self._function
         tried = [
             (call, callee)
@@ -122,7 +122,7 @@ class _LoadPath:
         return node
 
     def _is_constant(self, name: str, home: FunctionFacts) -> bool:
-        """Whether a function means by a name what the module does."""
+        """Whether a name means the same in a function as at module level."""
         scopes = self._facts.scopes
         return (
             (name in scopes.module.bindings or name in scopes.imports)
@@ -131,7 +131,7 @@ class _LoadPath:
         )
 
     def _as_called(self, node: ast.expr, home: FunctionFacts, call: Call) -> ast.expr | None:
-        """A local path of a function that is called here, built from its arguments."""
+        """A local path of a called function, built from its arguments."""
         local = home.bindings.get(dotted(node) or "", ())
         if len(local) == 1 and local[0].is_assigned:
             node = local[0].value
@@ -156,7 +156,7 @@ class _LoadPath:
         return self._with_taken(node, taken)
 
     def _with_taken(self, node: ast.expr, taken: dict[ast.Name, ast.expr]) -> ast.expr | None:
-        """An expression with some of its names replaced; None where that cannot be written."""
+        """An expression with some of its names replaced; None if that is impossible."""
         tree = self._facts.tree
         start = tree.source.offset(tree.span(node).start)
         text = tree.text(node)
@@ -171,7 +171,7 @@ class _LoadPath:
         except SyntaxError:
             return None
         if ast.dump(written) != ast.dump(made):
-            return None  # before 3.12, Python does not always know where a name in a string is
+            return None  # before 3.12, positions of names in f-strings are not reliable
         self._texts[made] = text
         return made
 
@@ -215,7 +215,7 @@ class _LoadPath:
 
     @property
     def _read_at(self) -> int:
-        """Where the path was used: `raw = path.read_text()` may be above the `try`."""
+        """The expression that used the path: `raw = path.read_text()` may be above the `try`."""
         load = self._swallow.load
         return min(
             (
@@ -227,7 +227,7 @@ class _LoadPath:
         )
 
     def _is_plain(self, node: ast.expr) -> bool:
-        """Whether an expression may be evaluated a second time, in the handler."""
+        """Whether an expression can be evaluated again in the handler."""
         return not any(
             isinstance(each, _NOT_PLAIN)
             or (isinstance(each, ast.Call) and not self._is_plain_call(each))
@@ -242,12 +242,12 @@ class _LoadPath:
             # An invalid suffix is a `ValueError`.
             return self._only_parsers_raise or all(_is_suffix(arg.value) for arg in arguments(call))
         if not PATH_WORDS.isdisjoint(words(last)) or last == "format":
-            # It may be what raised, or do more than give a path.
+            # It may be the call that raised, or have side effects.
             return self._only_parsers_raise or self._only_names(call, self._function, 3)
         return False
 
     def _only_names(self, call: ast.Call, function: FunctionFacts, depth: int) -> bool:
-        """Whether what is called puts a name together, and does nothing that could raise."""
+        """Whether the called function only builds a name, and cannot raise."""
         for callee in self._facts.paths.callees(call, function)[:1]:
             nodes = list(walk(callee.node))
             calls = [
@@ -274,7 +274,7 @@ def _is_bound(ways: Sequence[Sequence[EnclosingBlock]]) -> bool:
     """Whether a name is bound in any case.
 
     Args:
-        ways: of each binding, the blocks around it that are left before the place in question.
+        ways: for each binding, the blocks around it that are left before the code in question.
     """
     if any(all(block.kind is BlockKind.WITH for block in way) for way in ways):
         return True

@@ -1,4 +1,4 @@
-"""The warning that a file could not be loaded: through which logger, and how it is written."""
+"""The warning that a file could not be loaded: which logger it uses, and how it is written."""
 
 import ast
 import re
@@ -16,12 +16,12 @@ from atomic_fix.fixes.imports import import_module
 
 _LEVELS = rf"(?:{'|'.join(sorted(reporting.LOGGER_METHODS))})"
 _OWN = re.compile(rf"\b(self|cls)\.(_?log(?:ger)?)\.{_LEVELS}\(")
-# Functions that objects have instead of a logger, and how a warning is marked there.
+# Functions that objects have instead of a logger, and how a warning is marked in them.
 _LOG_FUNCTIONS = frozenset({"_log", "log", "log_message", "logger", "logging", "write_log"})
 _LEVEL_OF_TEXT = re.compile(r"""\blevel\s*=\s*(["'])WARN(?:ING)?\1""")
 # Packages that draw on the whole terminal.
 _SCREENS = ("asciimatics", "blessed", "curses", "npyscreen", "textual", "urwid")
-# Of a logger by its name, and not of the root logger.
+# Methods of a named logger, not of the root logger.
 _MADE = re.compile(rf"\b(?:{'|'.join(sorted(reporting.LOGGER_MAKERS))})\((?!\))")
 
 
@@ -29,23 +29,23 @@ _MADE = re.compile(rf"\b(?:{'|'.join(sorted(reporting.LOGGER_MAKERS))})\((?!\))"
 class _Logger:
     name: str
     style: str
-    """How it takes what it logs: `%`, `{`, `key` (keywords), `text` (one string), or `call` (one
-    string, and it is no logger but a function)."""
+    """How it accepts arguments: `%`, `{`, `key` (keywords), `text` (one string), or `call` (one
+    string; it is a function, not a logger)."""
     more: tuple[str, ...] = ()
-    """More arguments of a function."""
+    """Additional arguments of a function."""
 
 
 def warning(context: EditContext, swallow: Swallow, path: str, error: str, indent: str) -> str:
-    """The statement, for a row of this indentation.
+    """The statement, for a row with this indentation.
 
     Raises:
-        Refused: there is no logger, and none can be made.
+        Refused: there is no logger, and none can be created.
     """
     _must_not_log_here(context, swallow)
     logger = _logger(context, swallow)
     said = "could not load"
     if fallbacks.is_of_loop_item(swallow.region, swallow.load):
-        said = "invalid data in"  # the rest of the file is loaded
+        said = "invalid data in"  # the rest of the module has been executed
     match logger.style:
         case "key":
             arguments = [f'"{said} the file"', f"path=str({path})", f"error=str({error})"]
@@ -63,7 +63,7 @@ def warning(context: EditContext, swallow: Swallow, path: str, error: str, inden
 
 
 def _must_not_log_here(context: EditContext, swallow: Swallow) -> None:
-    """Refuses a warning where it would come back to the same code, or find nothing to log with."""
+    """Refuses a warning that would be sent back to the same code, or that cannot be logged."""
     function, owner = swallow.function, swallow.function.owner
     for base in owner.bases if owner is not None else ():
         name = context.facts.paths.qualified(base).full
@@ -110,7 +110,7 @@ def _logs_through_root(context: EditContext, module: str) -> bool:
 
 
 def _is_hidden(function: FunctionFacts, name: str) -> bool:
-    """Whether a function, or one around it, means something of its own by a name."""
+    """Whether a function, or one around it, binds a name locally."""
     scope: FunctionFacts | None = function
     while scope is not None and not scope.is_module:
         if name in scope.bindings or scope.parameter(name) is not None:
@@ -128,7 +128,7 @@ def _of_module(context: EditContext, swallow: Swallow) -> _Logger | None:
 
 
 def _made_loggers(context: EditContext) -> list[tuple[int, str, str]]:
-    """The rows and names of the loggers that the module makes, and how each takes arguments."""
+    """The rows and names of the loggers that the module creates, and how each accepts arguments."""
     facts = context.facts
     found = []
     for statement in facts.tree.module.body:
@@ -149,7 +149,7 @@ def _made_loggers(context: EditContext) -> list[tuple[int, str, str]]:
 
 
 def _is_bound_too_late(context: EditContext, swallow: Swallow, row: int) -> bool:
-    """Whether the handler may run before the module comes to this row."""
+    """Whether the handler may run before this row of the module has run."""
     handler = swallow.node.lineno
     if row < handler:
         return False
@@ -163,7 +163,7 @@ def _is_bound_too_late(context: EditContext, swallow: Swallow, row: int) -> bool
 
 
 def _imported(context: EditContext) -> _Logger | None:
-    """`from loguru import logger`, or a logger of another module that this one logs with."""
+    """`from loguru import logger`, or a logger of another module that this one uses."""
     for local, target in context.facts.scopes.imports.items():
         if _is_hidden(context.function, local) or local in context.facts.scopes.module.bindings:
             continue
@@ -221,7 +221,7 @@ def _bound_at_top(context: EditContext) -> set[str]:
 
 
 def _of_object(context: EditContext, swallow: Swallow) -> _Logger | None:
-    """`self.logger`, where it is there already when the handler runs."""
+    """`self.logger`, if it exists when the handler runs."""
     first = swallow.function.parameters[:1]
     owner = swallow.function.owner
     if owner is None or not first or swallow.function.outer is None:
@@ -251,7 +251,7 @@ def _of_object(context: EditContext, swallow: Swallow) -> _Logger | None:
 def _function_of_object(
     context: EditContext, home: ast.ClassDef, function: ast.AST, row: int
 ) -> _Logger | None:
-    """`self.log("...")`: what the other methods of the class call with one text."""
+    """`self.log("...")`: a method that other methods of the class call with one text."""
     calls = context.cached(("log functions of", home), lambda: _log_calls(home))
     attributes = _attributes_of(context, home)
     for name, found in calls.items():
@@ -273,7 +273,7 @@ def _function_of_object(
 
 
 def _log_calls(home: ast.ClassDef) -> dict[str, list[ast.Call]]:
-    """The calls of `self.log` and the like in a class; those that are awaited rule a name out."""
+    """The calls of `self.log` and the like in a class; a name with awaited calls is not used."""
     found: dict[str, list[ast.Call]] = {}
     awaited = {each.value for each in ast.walk(home) if isinstance(each, ast.Await)}
     out = {each.name for each in home.body if isinstance(each, ast.AsyncFunctionDef)}
@@ -294,12 +294,12 @@ def _has_method(home: ast.ClassDef, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Attributes:
-    """What the attributes of a class may hold, by their names."""
+    """The possible values of the attributes of a class, by name."""
 
     optional: frozenset[str]
-    """None as well: the class sets or tests them so, or has them from an optional parameter."""
+    """May be None: the class sets or tests them so, or gets them from an optional parameter."""
     given: frozenset[str]
-    """Whatever the caller of `__init__` passes."""
+    """Passed by the caller of `__init__`."""
 
 
 def _attributes_of(context: EditContext, home: ast.ClassDef) -> _Attributes:
@@ -360,7 +360,7 @@ def _gives_one_text(call: ast.Call) -> bool:
 
 
 def _is_inherited(home: ast.ClassDef, function: ast.AST, name: str) -> bool:
-    """Whether an attribute comes from a class of another file, and is there in a method that
+    """Whether an attribute comes from a class of another file, and exists in a method that
     `__init__` does not call."""
     own = getattr(function, "name", "__init__")
     bound = any(
@@ -381,13 +381,13 @@ def _is_inherited(home: ast.ClassDef, function: ast.AST, name: str) -> bool:
 
 
 def _loggers_of(context: EditContext, home: ast.ClassDef) -> list[tuple[str, str]]:
-    """The attributes that a class logs with, and what it calls the object that has them."""
+    """The attributes that a class uses for logging, and its names for the object that has them."""
     text = context.facts.tree.text(home)
     return list(dict.fromkeys((met[1], met[2]) for met in _OWN.finditer(text)))
 
 
 def _is_bound_first(function: ast.FunctionDef, name: str, row: int) -> bool:
-    """Whether a statement that always runs binds `self.<name>` above a row."""
+    """Whether a statement that always runs assigns `self.<name>` above a row."""
     return any(
         isinstance(target, ast.Attribute)
         and target.attr == name
@@ -401,8 +401,8 @@ def _is_bound_first(function: ast.FunctionDef, name: str, row: int) -> bool:
 
 
 def _is_there(owner: ast.ClassDef, function: ast.AST, name: str, receiver: str, row: int) -> bool:
-    """Whether the attribute is bound when the row runs: the class has it, the function uses it as
-    well, or `__init__` binds it before that, or before it calls anything of its own."""
+    """Whether the attribute exists when the row runs: the class has it, the function also uses it,
+    or `__init__` assigns it before that row or before it calls its own methods."""
     for statement in owner.body:
         targets = getattr(statement, "targets", [getattr(statement, "target", None)])
         if any(isinstance(each, ast.Name) and each.id == name for each in targets):

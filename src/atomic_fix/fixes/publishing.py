@@ -1,4 +1,4 @@
-"""ATF111 to ATF115: temp file and replace, repaired by the step that is missing or misplaced."""
+"""ATF111 to ATF115: repairs temp-and-replace code by adding or moving the wrong step."""
 
 import ast
 import itertools
@@ -28,13 +28,13 @@ from atomic_fix.fixes.imports import import_module
 _MKSTEMP = "tempfile.mkstemp"
 _NAMED_TEMP = "tempfile.NamedTemporaryFile"
 _SYNCHRONISE = "Sync the temp file to disk before publishing it"
-# A comment on a temp file would be wrong above a call of the helper.
+# A comment about a temp file would be wrong above a call of the helper.
 _STEPS = re.compile(r"te?mp|renam|replac|swap|\bmov", re.IGNORECASE)
 
 
 def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
-    """ATF111: the publishing call moves after what closes the file; where it cannot, `flush`
-    and `fsync` go before it."""
+    """ATF111: the publishing call moves after the code that closes the file; if it cannot, `flush`
+    and `fsync` are added before it."""
     opener, handle = _opener(facts, publication)
     context = _context(facts, publication)
     if opener.function is not publication.function:
@@ -56,14 +56,14 @@ def fix_still_open(facts: ModuleFacts, publication: Publication) -> Fix:
 
 
 def fix_elsewhere(facts: ModuleFacts, publication: Publication) -> Fix:
-    """ATF112: the temp file is made in the target's folder."""
+    """ATF112: the temp file is created in the target's folder."""
     context = _context(facts, publication)
     context.mark_unsafe("the folder of the target must be writable")
     return context.fix("Create the temp file next to the target", [_beside(context, publication)])
 
 
 def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
-    """ATF113: the removal goes, or becomes a copy, and the rename replaces."""
+    """ATF113: the removal is deleted or becomes a copy, and the rename becomes a replace."""
     context = _context(facts, publication)
     removed = publication.removed
     assert removed is not None
@@ -75,14 +75,14 @@ def fix_removed(facts: ModuleFacts, publication: Publication) -> Fix:
             "the old file is copied to its other name, and stays until it is replaced"
         )
         edits = [_copied_to_backup(context, publication, removed)]
-    # What `shutil.move` lacks is reported by a rule of its own.
+    # The problem of `shutil.move` is reported by a separate rule.
     if publication.site.how is not Move.MOVE:
         edits += _replacing(context, publication)
     return context.fix("Replace the target in one step", edits)
 
 
 def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
-    """ATF114: `os.replace` in place of `os.rename`, `shutil.move` and `shutil.copy`."""
+    """ATF114: `os.replace` instead of `os.rename`, `shutil.move` and `shutil.copy`."""
     context = _context(facts, publication)
     site = publication.site
     title = "Replace with `os.replace`"
@@ -114,8 +114,8 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
 
 
 def _fails_over(context: EditContext, publication: Publication) -> bool:
-    """Whether a handler around the rename publishes once more, for where the target may not be
-    there. Were the first to replace, that handler and its comments would be left over."""
+    """Whether a handler around the rename renames again, for systems on which the target must not
+    exist. If the first call becomes a replace, that handler and its comments would be useless."""
     site = publication.site
     others = [
         each.call.source_node
@@ -133,9 +133,8 @@ def _fails_over(context: EditContext, publication: Publication) -> bool:
 
 
 def fix_unsynced(facts: ModuleFacts, publication: Publication) -> Fix:
-    """ATF115: the helper, where the file is named, written and published in neighbouring
-    statements; or `flush` and `fsync` at the end of what writes; or the finished file is opened
-    once more for `fsync`."""
+    """ATF115: the helper, if the file is named, written and published in adjacent statements; or
+    `flush` and `fsync` at the end of the write; or the finished file is reopened for `fsync`."""
     if publication.still_open:
         raise Refused("the file must be closed before it is published")
     with suppress(Refused):
@@ -168,16 +167,16 @@ def _code(context: EditContext, call: Call) -> cst.Call:
 
 
 def _is_statement(context: EditContext, call: Call) -> bool:
-    """Whether what a call returns goes nowhere."""
+    """Whether the result of a call is unused."""
     return isinstance(context.parent(call.node), ast.Expr)
 
 
-# --- steps that are missing ---------------------------------------------------------
+# --- missing steps ------------------------------------------------------------------
 
 
 def _opener(facts: ModuleFacts, publication: Publication) -> tuple[Call, str]:
-    """The only call that opens the temp file, or that makes a bare descriptor of it, and the
-    name of the handle or descriptor."""
+    """The only call that opens the temp file, as a handle or bare descriptor, and the name of the
+    handle or descriptor."""
     opened = [*(write.call for write in publication.writes), *publication.made]
     if len(opened) == 1:
         call = opened[0]
@@ -205,8 +204,8 @@ def _given(context: EditContext, name: str, *callees: str) -> list[Call]:
 
 
 def _bound_to(context: EditContext, call: Call) -> str:
-    """The variable that a `with` or an assignment binds what a call returns to, or its first
-    part."""
+    """The variable to which a `with` or an assignment binds the result of a call, or its first
+    element."""
     target: ast.AST | None = None
     match context.parent(call.node):
         case ast.withitem(optional_vars=target):
@@ -222,10 +221,10 @@ def _bound_to(context: EditContext, call: Call) -> str:
 
 
 def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
-    """`flush` and `fsync` where all is written and the handle is still open."""
+    """`flush` and `fsync` at the point where everything is written and the handle is still open."""
     opener, handle = _opener(facts, publication)
     if _is_written_again(publication, opener):
-        raise Refused  # what is synchronised would not be what is published
+        raise Refused  # the synced file would not be the published one
     function = opener.function
     context = _context(facts, publication, function)
     synchronise = f"{import_module(context, 'os')}.fsync"
@@ -246,7 +245,7 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
             start = context.span(spot).start
             before = itertools.takewhile(lambda use: context.span(use).start < start, uses)
             if any(isinstance(context.parents[use], cst.Arg) for use in before):
-                raise Refused  # another handle of the same `with` may hold a part back
+                raise Refused  # another handle of the same `with` may still buffer data
             spot, end = _before_its_close(context, spot, handle, publication)
         else:
             closing = [call for call in function.calls if call.name == f"{handle}.close"]
@@ -272,7 +271,7 @@ def _uses_after(context: EditContext, name: str, position: Position) -> Sequence
 
 
 def _with_items(context: EditContext, opening: cst.CSTNode, name: str) -> list[cst.CSTNode]:
-    """The items of `with` statements that are an opening call, or a name that it is bound to."""
+    """The items of `with` statements that are the opening call, or a name bound to its result."""
     known = context.cached(
         ("items", context.function, name),
         lambda: [
@@ -287,8 +286,7 @@ def _with_items(context: EditContext, opening: cst.CSTNode, name: str) -> list[c
 
 
 def _must_stay_open(context: EditContext, name: str, position: Position) -> None:
-    """Refuses where something other than a call of its own `close` may close the handle after a
-    place."""
+    """Refuses if anything but its own `close` call may close the handle after a node."""
     known = context.cached(("closings", context.function, name), lambda: _closings(context, name))
     for start, reason in known:
         if start >= position:
@@ -296,7 +294,8 @@ def _must_stay_open(context: EditContext, name: str, position: Position) -> None
 
 
 def _closings(context: EditContext, name: str) -> list[tuple[Position, str]]:
-    """Where something other than a call of its own `close` may close a handle, and what."""
+    """The nodes at which something other than its own `close` call may close a handle, with the
+    reason."""
     found = []
     for use in context.uses(name):
         above = context.parents[use]
@@ -315,7 +314,7 @@ def _closings(context: EditContext, name: str) -> list[tuple[Position, str]]:
 
 
 def _closes(node: ast.AST) -> bool:
-    """Whether something is closed: `file.close()`, or `with file:`."""
+    """Whether a node closes something: `file.close()`, or `with file:`."""
     if isinstance(node, ast.Attribute):
         return node.attr == "close"
     return isinstance(node, ast.withitem) and isinstance(node.context_expr, ast.Name)
@@ -324,7 +323,7 @@ def _closes(node: ast.AST) -> bool:
 def _before_its_close(
     context: EditContext, block: cst.CSTNode, handle: str, publication: Publication
 ) -> tuple[cst.CSTNode, Position]:
-    """The end of a `with`, or the statement in it that closes the handle before."""
+    """The end of a `with`, or the statement inside it that closes the handle earlier."""
     closing = [
         call
         for call in context.function.calls
@@ -340,10 +339,10 @@ def _before_its_close(
 
 
 def _is_written(context: EditContext, use: cst.Name) -> bool:
-    """Whether more is done with a handle than to ask for its name or to close it.
+    """Whether a handle is used for anything but its name and `close`.
 
     Raises:
-        Refused: it goes to what may hold a part back, or close it.
+        Refused: it is passed to code that may buffer data, or close it.
     """
     above = context.parents[use]
     if isinstance(above, cst.Arg):
@@ -360,7 +359,7 @@ def _is_written(context: EditContext, use: cst.Name) -> bool:
 def _spot(
     context: EditContext, opener: Call, closing: Sequence[Call], publication: Publication
 ) -> cst.CSTNode:
-    """The statement that closes before it is published, or the block of the `try` whose
+    """The statement that closes the file before it is published, or the block of the `try` whose
     `finally` or `else` does."""
     site = publication.site
     ahead = [
@@ -382,8 +381,8 @@ def _spot(
 
 
 def _inserted(context: EditContext, spot: cst.CSTNode, rows: Sequence[str]) -> Edit:
-    """Rows at the end of a block, or above a statement and its comments. The first goes when it
-    is there already."""
+    """Rows to insert at the end of a block, or above a statement and its comments. The first is
+    left out if it already exists."""
     if isinstance(spot, cst.SimpleStatementLine):
         ahead = context.siblings(spot)[0]
     elif isinstance(spot, cst.IndentedBlock):
@@ -406,8 +405,8 @@ def _inserted(context: EditContext, spot: cst.CSTNode, rows: Sequence[str]) -> E
 
 
 def _is_written_again(publication: Publication, opener: Call) -> bool:
-    """Whether a call between the write and what publishes gets the path of the temp file, and may
-    write the file once more: `write_metadata(temp_path, tags)`."""
+    """Whether a call between the write and the publishing call gets the path of the temp file, and
+    may write the file again: `write_metadata(temp_path, tags)`."""
     site = publication.site
     source = nodes.dotted(site.source_node)
     return source is not None and any(
@@ -419,7 +418,7 @@ def _is_written_again(publication: Publication, opener: Call) -> bool:
 
 
 def _synced_again(facts: ModuleFacts, publication: Publication) -> Fix:
-    """`fsync` of the finished file through a handle of its own."""
+    """`fsync` of the finished file through a new handle."""
     site = publication.site
     context = _context(facts, publication)
     source = nodes.dotted(site.source_node)
@@ -447,8 +446,7 @@ def _must_be_a_file(context: EditContext, publication: Publication) -> None:
 
 
 def _collapsed(facts: ModuleFacts, publication: Publication) -> Fix:
-    """`tmp = ...`, `tmp.write_text(...)`, `tmp.replace(path)` and no more become one call of the
-    helper."""
+    """`tmp = ...`, `tmp.write_text(...)` and `tmp.replace(path)` become one call of the helper."""
     site = publication.site
     if len(publication.writes) != 1 or publication.made:
         raise Refused
@@ -494,7 +492,7 @@ def _collapsed(facts: ModuleFacts, publication: Publication) -> Fix:
     return fix_staged(context, write, site.target_node, region)
 
 
-# --- steps that are misplaced, or too many ------------------------------------------
+# --- misplaced or superfluous steps -------------------------------------------------
 
 
 def _beside(context: EditContext, publication: Publication) -> Edit:
@@ -526,7 +524,7 @@ def _beside(context: EditContext, publication: Publication) -> Edit:
 
 
 def _copied_to_backup(context: EditContext, publication: Publication, moved: Call) -> Edit:
-    """`shutil.copy2` in place of the call that moves the old file to another name."""
+    """`shutil.copy2` instead of the call that moves the old file to another name."""
     _must_be_a_file(context, publication)
     if not _is_statement(context, moved) or context.comments(_code(context, moved)):
         raise Refused("the call that moves the old file is part of a larger statement")
@@ -561,14 +559,15 @@ def _replacing(context: EditContext, publication: Publication) -> list[Edit]:
 def _moved_behind(
     context: EditContext, line: cst.SimpleStatementLine, opener: Call, handle: str
 ) -> list[Edit]:
-    """The publishing statement after what closes the file; none where it cannot move."""
+    """The edits that move the publishing statement after the code that closes the file; none if it
+    cannot move."""
     block = context.parents.get(context.parents[line])
     span = context.span(line.body[0])
     ahead, following = context.siblings(line)
     kept = opener.argument(None, "delete")
     removed = context.called(opener) == _NAMED_TEMP and nodes.dotted(kept) != "False"
     if removed or span.start.row != span.end.row:
-        return []  # to close it is to remove it
+        return []  # closing it removes it
     opening = _code(context, opener)
     if isinstance(block, cst.With) and block is context.parents[context.parents[opening]]:
         if following or not ahead or len(block.items) > 1:

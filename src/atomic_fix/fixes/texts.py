@@ -1,4 +1,4 @@
-"""The texts that repairs make of a file, each parsed and taken apart once."""
+"""The texts that repairs of a file produce, each parsed and split into statements once."""
 
 from functools import lru_cache
 
@@ -8,7 +8,7 @@ from atomic_fix.parse.python import forget_trees, parse
 
 @lru_cache(maxsize=4)
 def statements_of(text: str) -> Statements:
-    """The statements of a text. Kept until `forget_texts`, as its tree is.
+    """The statements of a text. Like its tree, they are cached until `forget_texts`.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: as `parse` does.
@@ -17,6 +17,6 @@ def statements_of(text: str) -> Statements:
 
 
 def forget_texts() -> None:
-    """Let go of the texts and trees that are known."""
+    """Clear the cached texts and trees."""
     statements_of.cache_clear()
     forget_trees()

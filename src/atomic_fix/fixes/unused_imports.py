@@ -1,7 +1,6 @@
-"""Imports that a repair left without a use.
-
-`import json` above a `json.dump` that became `atomic_write_json` would be the next finding of
-every linter. Only what the repair itself took the last use of goes.
+"""Removes imports that a repair left unused. `import json` above a `json.dump` that became
+`atomic_write_json` would be reported by every linter. Only imports whose last use the repair itself
+removed are removed.
 """
 
 import ast
@@ -24,7 +23,7 @@ _WORD = re.compile(r"(?<![.\w])[^\W\d]\w*")
 # A string that may be an annotation, or a name of `__all__`.
 _CODE = re.compile(r"[\w\s.,|\[\]]+")
 _TYPE_COMMENT = re.compile(r"#\s*type:(.*)")
-# A name of an import with its row for itself.
+# A name of an import on a row of its own.
 _NAME = re.compile(r"\s*[\w.]+(\s+as\s+\w+)?\s*,\s*")
 _DYNAMIC = frozenset({"eval", "exec", "locals", "vars"})
 _LOOKING_UP = ("eval", "exec", "globals", "locals", "vars")
@@ -34,10 +33,10 @@ _ABSENT = frozenset({"ImportError", "ModuleNotFoundError"})
 def without_unused_imports(filename: str, before: str, after: str) -> str:
     """`after` without the imports that `before` used and `after` does not.
 
-    At the top of a module and in functions. Those of modules whose import may do more than to
-    define names, with a comment, and at the top of a module below an `if` or `try` stay, and
-    names at the top of a package's `__init__`: who imports them from here, or what they do, is
-    not visible.
+    Handles imports at the top of a module and in functions. These are kept: imports of modules that
+    may do more than define names, imports with a comment, module-level imports below an `if` or
+    `try`, and names at the top of a package's `__init__`, since other files may import them from
+    there.
     """
     try:
         old, new = statements_of(before), statements_of(after)
@@ -46,7 +45,7 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
     names = _that_may_go(old.not_in(new), new)
     if not names or _looks_names_up(old.that_may_name(_LOOKING_UP)):
         return after
-    # Of a long file, only what names one of them is looked at.
+    # In a long file, only statements that mention one of them are examined.
     used, left = old.that_may_name(names), new.that_may_name(names)
     mentions_before, mentions_after = _mentions(used, before), _mentions(left, after)
     known = {scope.key: scope for scope in scopes(old.module, used).all()}
@@ -57,7 +56,7 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
         was = known.get(scope.key)
         if was is None:
             continue
-        # Others may import names from a package, and hardly ever a module that is not its own.
+        # Other files may import names from a package, but hardly ever a foreign module.
         may_be_handed_on = is_package and isinstance(scope.node, ast.Module)
         for block in _blocks(scope):
             found = []
@@ -79,7 +78,7 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
             if sum(not kept for _, _, kept in found) == len(block.statements) and (
                 not isinstance(scope.node, ast.Module)
             ):
-                continue  # a block must hold something
+                continue  # a block must not become empty
             changes += found
     for first, last, replacement in sorted(changes, reverse=True):
         rows[first:last] = replacement
@@ -87,7 +86,8 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
 
 
 def _that_may_go(changed: Iterable[Chunk], new: Statements) -> set[str]:
-    """The names that the imports of a text bind, and that what the repair changed may have used."""
+    """The names bound by the imports of a text that the code changed by the repair may have
+    used."""
     words = {word for chunk in changed for word in words_of(chunk.text)}
     return {
         name
@@ -100,7 +100,7 @@ def _that_may_go(changed: Iterable[Chunk], new: Statements) -> set[str]:
 
 
 def _looks_names_up(statements: Iterable[ast.stmt]) -> bool:
-    """Whether code may use a name that it does not write: by `eval`, or `globals()["json"]`."""
+    """Whether code may use a name indirectly: by `eval`, or `globals()["json"]`."""
     return any(
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
@@ -129,7 +129,7 @@ def _mentions(statements: Iterable[ast.stmt], text: str) -> Counter[str]:
     return found
 
 
-# --- where imports may go -----------------------------------------------------------
+# --- where imports may be removed ---------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +138,17 @@ class _Block:
 
     statements: Sequence[ast.stmt]
     is_body: bool
-    """Whether they are the whole body of a function: nothing is above the first."""
+    """Whether they are the whole body of a function, so that nothing is above the first."""
 
 
 def _blocks(scope: Scope) -> Iterator[_Block]:
-    """The blocks of a scope whose imports may go."""
+    """The blocks of a scope whose imports may be removed."""
     node = scope.node
     if isinstance(node, ast.Module):
         yield _Block(node.body, is_body=False)
         return
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return  # in the body of a class, an import is an attribute of the class
+        return  # in a class body, an import is an attribute of the class
     if any(not _DYNAMIC.isdisjoint(each.read) for each in scope.all()):
         return
     yield _Block(node.body, is_body=True)
@@ -170,13 +170,13 @@ def _blocks(scope: Scope) -> Iterator[_Block]:
 
 
 def _parts(statement: ast.stmt) -> list[ast.AST]:
-    """A statement and its handlers or cases, which hold statements too."""
+    """A statement and its handlers or cases, which contain statements too."""
     more = (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ()))
     return [statement, *more]
 
 
 def _may_be_absent(statement: ast.stmt) -> bool:
-    """Whether imports below a statement ask for what may not be there."""
+    """Whether imports below a statement may fail or are conditional."""
     if isinstance(statement, ast.If):
         return "TYPE_CHECKING" in ast.unparse(statement.test)
     names = {
@@ -188,7 +188,7 @@ def _may_be_absent(statement: ast.stmt) -> bool:
     return not _ABSENT.isdisjoint(names)
 
 
-# --- what goes ----------------------------------------------------------------------
+# --- what is removed ----------------------------------------------------------------
 
 
 def _change(
@@ -199,7 +199,7 @@ def _change(
     rows: list[str],
     block: _Block,
 ) -> tuple[int, int, list[str]] | None:
-    """The rows of an import, and what they become; None where all of it stays."""
+    """The rows of an import, and their replacement; None if all of it is kept."""
     first, last = statement.lineno - 1, statement.end_lineno or statement.lineno
     statement_text = "".join(rows[first:last])
     if not unused or set(statement_text) & set(";\\"):
@@ -209,7 +209,7 @@ def _change(
     if isinstance(statement, ast.Import) or not kept:
         gone = [alias for alias in gone if _is_without_effect(statement, alias)]
     else:
-        # The module is imported all the same. What is not a module itself has no more effect.
+        # The module is still imported. A name that is not a module has no other effect.
         gone = [
             alias
             for alias in gone
@@ -243,7 +243,7 @@ def _is_without_effect(statement: Import, alias: ast.alias) -> bool:
 
 
 def _is_module(scope: Scope, used: Iterable[ast.stmt], name: str) -> bool:
-    """Whether a name may be that of a module: its attributes are asked for."""
+    """Whether a name may be a module: its attributes are used."""
     within = used if isinstance(scope.node, ast.Module) else [scope.node]
     return any(
         isinstance(node, ast.Attribute)
@@ -255,8 +255,8 @@ def _is_module(scope: Scope, used: Iterable[ast.stmt], name: str) -> bool:
 
 
 def _with_gap(rows: list[str], first: int, last: int, *, is_first: bool) -> tuple[int, int]:
-    """The rows to remove: of the empty ones around an import that stood alone, one side goes;
-    below the head of a function, all."""
+    """The rows to remove: with an import that stood alone, the blank rows on one side of it; below
+    the head of a function, all of them."""
     if is_first:
         while last < len(rows) and not rows[last].strip():
             last += 1
@@ -278,8 +278,8 @@ def _shortened(statement: Import, kept: list[ast.alias], row: str) -> str:
 
 
 def _without_rows(statement: Import, gone: Sequence[ast.alias], rows: list[str]) -> list[str]:
-    """The rows of an import less those of the names that go. Where names share their rows, all on
-    one row if that is no longer than the longest was; as they are where there are comments."""
+    """The rows of an import without those of the removed names. If names share rows, all on one row
+    if that is no longer than the longest was; unchanged if there are comments."""
     kept = [alias for alias in statement.names if alias not in gone]
     own = [rows[alias.lineno - statement.lineno] for alias in gone]
     if all(_NAME.fullmatch(row) for row in own):

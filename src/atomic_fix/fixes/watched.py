@@ -1,5 +1,5 @@
-"""Whether a file is watched or locked by its name: watch and lock stay with the file that is
-replaced."""
+"""Detects files that are watched or locked by name: the watch or lock stays with the old file when
+it is replaced."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _WATCHES = re.compile(r"watch|inotify|monitor_file|addPath|lock\(", re.IGNORECAS
 
 
 def must_not_be_watched(context: EditContext, site: WriteSite) -> None:
-    """Refuses a file that the module watches or locks itself, and not its folder or a file for
-    locks.
+    """Refuses a file that the module itself watches or locks, rather than its folder or a separate
+    lock file.
 
     Raises:
-        Refused: it does.
+        Refused: the module does that.
     """
     if not context.search_source(_WATCHES):
         return
@@ -49,7 +49,7 @@ def _watches(context: EditContext) -> Iterator[Call]:
         for call in function.calls:
             last = nodes.called_name(call.node)
             is_schedule = scheduled and last == "schedule"
-            # `lockfile.LockFile(path)` makes another file for it.
+            # `lockfile.LockFile(path)` creates a separate lock file.
             is_lock = words(last)[-1:] == ("lock",) and not context.imports("lockfile")
             is_watch = last in {"addPath", "addPaths"} or not WATCHING.isdisjoint(words(last))
             if is_schedule or is_lock or is_watch:
@@ -57,7 +57,7 @@ def _watches(context: EditContext) -> Iterator[Call]:
 
 
 def _watched(call: Call) -> Iterator[ast.expr]:
-    """What a watch is given, also in a list and as text."""
+    """The arguments of a watch, also those in a list or converted to text."""
     todo = [arg.value for arg in call.arguments]
     while todo:
         each = todo.pop()

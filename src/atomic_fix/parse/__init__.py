@@ -1,7 +1,6 @@
-"""Text of a file -> syntax trees: Python's own, and LibCST's where something is to be changed.
-
-Both parsers are native code that cannot be interrupted, so what is too much for them is refused
-before they are asked.
+"""Text of a file -> syntax trees: Python's own, and LibCST's if something may be changed. Both
+parsers are native code that cannot be interrupted, so texts that are too demanding are refused
+first.
 """
 
 

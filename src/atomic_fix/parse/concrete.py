@@ -1,4 +1,4 @@
-"""LibCST's tree of a text, each node in the place where the text has it."""
+"""LibCST's tree of a text, with the positions of its nodes."""
 
 import io
 import tokenize
@@ -22,8 +22,8 @@ def parse(text: str) -> cst.Module:
     except cst.ParserSyntaxError as error:
         if "\t" not in text:
             raise
-        # To LibCST, a block must begin with the white space of the block around it. What Python
-        # takes is as deep with each tab as one space.
+        # LibCST requires the indentation of a block to begin with that of the enclosing block. What
+        # Python accepts is nested equally if each tab is replaced by one space.
         try:
             return depth.parse_module(_without_tabs(text))
         except (SyntaxError, tokenize.TokenError, cst.ParserSyntaxError):
@@ -31,7 +31,7 @@ def parse(text: str) -> cst.Module:
 
 
 def _without_tabs(text: str) -> str:
-    """The text with each tab that a row begins with as one space."""
+    """The text with each tab in indentation replaced by one space."""
     rows = text.split("\n")
     end = 0
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
@@ -49,16 +49,16 @@ class _Wrapper(MetadataWrapper):
     """A module whose metadata is that of `PositionProvider` alone."""
 
     def visit_batched(self, *_visitors: object, **_hooks: object) -> cst.CSTNode:
-        # For providers that share one walk. There are none, and the walk costs as much as
-        # the positions do.
+        # Only needed for providers that share one traversal. There are none, and it costs as much
+        # as computing positions.
         return self.module
 
 
 def ranges(module: cst.Module) -> Mapping[cst.CSTNode, CodeRange]:
-    """Where each node of a tree is. It costs as much as the parse.
+    """The position of each node of a tree. Costs as much as parsing.
 
     Raises:
-        RecursionError: the nodes are in one another too deeply for the room at hand.
+        RecursionError: the nodes are nested too deeply for the available stack.
     """
     try:
         return _Wrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)

@@ -1,9 +1,8 @@
-"""How much LibCST's parser would need for a text, found before it is asked, and room for it.
-
-That parser is native code. Nothing can catch it when it runs out of stack, or interrupt it while
-it tries one way after another to read a pattern. So its appetite is estimated here, from above,
-by weights that were measured on the default stacks of Linux; what would need too much is refused,
-and what needs more than a thread is sure to have is parsed in a thread with a larger stack.
+"""Estimates the resources that LibCST's parser needs for a text, and provides them. The parser is
+native code: a stack overflow cannot be caught, and backtracking in patterns cannot be interrupted.
+So an upper bound is estimated here, with weights measured on the default stacks of Linux. Texts
+that need too much are refused, and those that need more than any thread is sure to have are parsed
+in a thread with a larger stack.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from atomic_fix.parse import NotParsed, TooDeep, stack
 # Bytes of stack, at least one and a half times the most that was measured for a kind.
 _INDENT, _BRACKET, _LAMBDA, _LINK, _BRANCH = 40_000, 12_000, 24_000, 3_000, 2_000
 _AT_HAND = 1_000_000
-"""What the main thread has left on every system."""
+"""The stack that the main thread has left on every system."""
 _MOST_STACK = 200_000_000
 
 _MOST_BRACKETS, _MOST_INDENTS = 200, 100
@@ -27,12 +26,12 @@ _MOST_COPIES = 2_000_000
 beyond this many copied tokens it takes seconds, and hundreds of megabytes."""
 _FEW_BRACKETS = 4
 _COPIES_A_BRACKET = 4
-"""How often what is deeper than those is copied for each bracket around it."""
+"""How often code that is nested deeper is copied for each bracket around it."""
 _COPIES_A_LAMBDA = 2
 """And for each `lambda` that it is in, at any depth."""
 _MOST_TRIES = 400_000
-"""What is in a bracket of a pattern is read again for each way to read the bracket, so that the
-time doubles, or more, with each bracket around it."""
+"""The content of a bracket in a pattern is parsed again for each way to parse the bracket, so the
+time at least doubles with each enclosing bracket."""
 
 _EVENT = re.compile(
     r"""
@@ -62,7 +61,7 @@ _TEMPLATE = {
     "'''": re.compile(r"(?:[^'\\{]|\\[\s\S]|'(?!'')|\{\{)*"),
 }
 _FORMAT = re.compile(r"[^{}\r\n\"']*")
-# How often LibCST reads what is in a bracket: of a pattern, and of what `del` deletes.
+# How often LibCST parses the content of a bracket: in a pattern, and after `del`.
 _WAYS = {"(": 4, "{": 4, "[": 2, "call": 3}
 _WAYS_DELETED = {"(": 2, "{": 1, "[": 2, "call": 1}
 
@@ -71,9 +70,8 @@ def parse_module(text: str) -> cst.Module:
     """LibCST's tree of a text.
 
     Raises:
-        ParserSyntaxError: LibCST cannot parse it.
-        NotParsed: it cannot either, and fails in another way; the message says how.
-        TooDeep: it is not asked.
+        ParserSyntaxError: LibCST cannot parse it. NotParsed: LibCST fails in another way; the
+        message says how. TooDeep: the text is refused before it is parsed.
     """
     need = stack_needed(text)
     if need <= _AT_HAND or stack.is_deep_thread():
@@ -87,10 +85,10 @@ def _parsed(text: str) -> cst.Module:
     except (cst.ParserSyntaxError, RecursionError, KeyboardInterrupt, SystemExit):
         raise
     except Exception as error:
-        # Of joined template strings, for one, it builds a node that it then refuses.
+        # For concatenated template strings, for example, it builds a node that it then rejects.
         raise NotParsed(_said(error)) from error
     except BaseException as error:
-        if type(error).__name__ != "PanicException":  # of Rust: no `Exception`, and no name here
+        if type(error).__name__ != "PanicException":  # of Rust; cannot be imported
             raise
         raise NotParsed(_said(error)) from error
 
@@ -100,10 +98,10 @@ def _said(error: BaseException) -> str:
 
 
 def stack_needed(text: str) -> int:
-    """Bytes of stack, at most, that LibCST's parser takes for a text.
+    """An upper bound for the stack, in bytes, that LibCST's parser needs for a text.
 
     Raises:
-        TooDeep: they are too many, or it would take too long.
+        TooDeep: it needs too much stack, or would take too long.
     """
     scan = _Scan(text)
     scan.run()
@@ -111,29 +109,29 @@ def stack_needed(text: str) -> int:
 
 
 class _Frame:
-    """What is open where the scan is: a logical line, a bracket, a template string or a part of
-    one."""
+    """An open construct at the current position: a logical line, a bracket, a template string or a
+    part of one."""
 
     __slots__ = ("bodies", "chain", "heads", "kept", "links", "tries", "what")
 
     def __init__(self, what: str, chain: int, tries: int) -> None:
         self.what = what
         self.kept = 0
-        """Bytes of stack for what lasts until the frame is closed."""
+        """Bytes of stack in use until the frame is closed."""
         self.links = 0
-        """Bytes of stack for the chain that the scan is in."""
+        """Bytes of stack for the current chain."""
         self.chain = chain
         """The event that this chain began at."""
         self.tries = tries
         """How often LibCST may read this; 0 where it is known to read it once."""
         self.heads = 0
-        """How many `lambda` the scan is in, before their colon."""
+        """The number of enclosing `lambda`, before their colon."""
         self.bodies = 0
         """And after it."""
 
 
 class _Scan:
-    """One pass over a text. What it does not understand it counts rather twice than not."""
+    """One pass over a text. When in doubt, it overestimates."""
 
     def __init__(self, text: str) -> None:
         self.most = _INDENT
@@ -143,14 +141,14 @@ class _Scan:
         self._copies = 0
         self._tries = 0
         self._lambdas = 0
-        """How many of them the scan is in, at most."""
+        """An upper bound for the number of enclosing ones."""
         self._stack = _INDENT
-        """Bytes in use where the scan is."""
+        """Bytes in use at the current position."""
         self._frames = [_Frame("", 0, 0)]
         self._indents = [0]
         self._branches = [0]
         self._statement = 0
-        """Where the statement begins that the scan is in."""
+        """The beginning of the current statement."""
         self._ways = _WAYS
 
     def run(self) -> None:
@@ -273,7 +271,7 @@ class _Scan:
             before = self._text[max(0, found.start() - 40) : found.start()].rstrip()[-1:]
             is_call = before.isalnum() or before in {"_", ")", "]", "}", '"', "'"}
             tries *= self._ways["call" if is_call else bracket]
-        # Beyond what is refused, more digits say no more.
+        # Larger numbers are refused anyway.
         self._push(bracket, min(tries, _MOST_TRIES + 1))
 
     def _close(self, _found: re.Match[str]) -> None:

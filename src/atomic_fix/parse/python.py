@@ -16,8 +16,8 @@ _BARE_ERRORS = re.compile(r"^([ \t]*except)[ \t]([^\r\n(:#]*,[^\r\n:#]*):( ?)", 
 @lru_cache(maxsize=4)
 def parse(text: str) -> ast.Module:
     """Python's syntax tree of a text. Exceptions without parentheses (PEP 758) are read by older
-    Pythons too. Kept until `forget_trees`: what a repair makes of a file is looked at more
-    than once before it is offered.
+    Pythons too. Cached until `forget_trees`: the result of a repair is examined more than once
+    before it is offered.
 
     Raises:
         SyntaxError, ValueError: this Python cannot parse it.
@@ -28,7 +28,7 @@ def parse(text: str) -> ast.Module:
         try:
             return ast.parse(text)
         except SyntaxError as error:
-            # The parentheses replace two spaces, so that all positions stay.
+            # The parentheses replace two spaces, so that positions do not change.
             changed = _BARE_ERRORS.sub(r"\1(\2):", text)
             if "must be parenthesized" not in error.msg or changed == text:
                 raise
@@ -36,7 +36,7 @@ def parse(text: str) -> ast.Module:
 
 
 def forget_trees() -> None:
-    """Let go of the trees that are known."""
+    """Clear the cached trees."""
     parse.cache_clear()
 
 
@@ -46,7 +46,7 @@ def parsed(source: Source) -> ast.Module | Unreadable:
         return parse(source.text)
     except SyntaxError as error:
         reason = f"cannot be parsed: {error.msg}"
-        # Here, and not above: with it comes LibCST.
+        # Imported here because it imports LibCST.
         from atomic_fix.parse.syntax_version import needed_version
 
         needed = needed_version(source.text)

@@ -1,4 +1,4 @@
-"""A thread with a larger stack, for code that is nested deeply."""
+"""Runs work in a thread with a larger stack, for deeply nested code."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from atomic_fix.parse import TooDeep
 _Result = TypeVar("_Result")
 
 MOST = 256_000_000
-"""Bytes of stack. It is a range of addresses: memory is taken as far as it is used."""
+"""The stack size in bytes. This reserves addresses; memory is only used as needed."""
 _FRAMES = 25_000
-"""How deeply Python lets calls nest on such a stack."""
+"""The recursion limit on such a stack."""
 
 
 class _DeepThread(threading.Thread):
-    """A thread with a stack of its own size. A program that ends does not wait for it."""
+    """A thread with its own stack size. The program does not wait for it at exit."""
 
     def __init__(self, work: Callable[[], None]) -> None:
         super().__init__(target=work, daemon=True)
 
 
-# The size is set for all threads that are started from then on.
+# The size applies to all threads that are started afterwards.
 _starting = threading.Lock()
 
 
@@ -40,8 +40,7 @@ def may_be_small() -> bool:
 
 
 def with_deep_stack(work: Callable[[], _Result]) -> _Result:
-    """What `work` returns or raises with a stack for the deepest code that is
-    analysed.
+    """Run `work` with a stack for the deepest code that is analysed.
 
     Raises:
         TooDeep: there is no memory for that.
@@ -59,10 +58,10 @@ def with_deep_stack(work: Callable[[], _Result]) -> _Result:
 
 
 def with_enough_stack(work: Callable[[], _Result]) -> _Result:
-    """What `work` returns or raises: here, or in a thread with a larger stack if that is needed.
+    """Run `work` here, or in a thread with a larger stack if necessary.
 
     Raises:
-        RecursionError: there is never enough.
+        RecursionError: even the largest stack is not enough.
     """
     if not may_be_small():
         try:
@@ -70,13 +69,13 @@ def with_enough_stack(work: Callable[[], _Result]) -> _Result:
         except TooDeep:
             raise
         except RecursionError:
-            pass  # long chains are valid code, and can be followed with a larger stack
+            pass  # long chains are valid code, and can be analysed with a larger stack
     return with_deep_stack(work)
 
 
 def raise_in(thread: threading.Thread, error: type[BaseException] | None) -> None:
-    """Raise an error in a thread; `None` takes back one that it has not seen yet. Native code in
-    it goes on until it is done."""
+    """Raise an error in a thread; `None` cancels one that is still pending. Native code in the
+    thread is not interrupted."""
     import ctypes
 
     if thread.ident is not None:
@@ -96,7 +95,7 @@ def with_stack(size: int, work: Callable[[], _Result]) -> _Result:
 
     results: list[_Result] = []
     errors: list[BaseException] = []
-    # Not `join`: when interrupted, it considers the thread ended.
+    # Not `join`: if interrupted, it considers the thread finished.
     done = threading.Event()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""Which Python a text was written for, where the running one refuses it."""
+"""Finds the Python version that a text needs, if the running one cannot parse it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from atomic_fix.parse import NotParsed, concrete
 
 
 def needed_version(text: str) -> tuple[tuple[int, int], str] | None:
-    """The oldest Python that has all syntax of a text, and a name for what it was the first to
-    have; None if LibCST, which knows the grammars of all, does not read the text either, or it
-    holds nothing that Python 3.10 does not have."""
+    """The oldest Python with all syntax of a text, and a name for the feature that it introduced;
+    None if LibCST, which knows all grammars, cannot parse the text either, or if it has no syntax
+    newer than Python 3.10."""
     try:
         module = concrete.parse(text)
     except (cst.ParserSyntaxError, NotParsed, RecursionError):

@@ -1,2 +1,2 @@
-"""What the files of a project say about each other: summaries, one of each file, are linked into
-an index, and the index has for each file what the others say about it."""
+"""Evidence between the files of a project: summaries of all files are linked into an index, which
+has for each file the evidence in the others."""

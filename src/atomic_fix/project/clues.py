@@ -1,8 +1,6 @@
-"""What makes a file worth a second look that holds nothing of interest by itself: the names that
-an index wants, as texts that can be kept.
-
-A clue is a name, and those of which another must stand in the file too, with blanks between; or a
-star, and the module that has all its names passed on.
+"""Clues by which files without sites of their own are selected for a second look: the names that an
+index asks for, as texts that can be cached. A clue is a name, followed by names of which the file
+must contain at least one, separated by blanks; or a star and a module that is imported completely.
 """
 
 from __future__ import annotations
@@ -19,13 +17,13 @@ _SEPARATED = bytes(
 _ONE_OF_SEVERAL = re.compile(rb"[ \t]*(?:as[ \t]+\w+[ \t]*)?[,)\n\r#]")
 _FROM_PACKAGE = re.compile(rb"from\s+\.+\s*import\s*\(?[^()]*\Z")
 _FEW = 8
-"""Names that are sooner looked for one by one."""
+"""Up to this number, names are searched for one by one."""
 _IMPORT_BYTES = 2_000
-"""How far above a name the import may begin that it stands in."""
+"""How far before a name its import statement may begin."""
 
 
 def clues(index: ProjectIndex) -> frozenset[str]:
-    """The clues to what an index wants to know."""
+    """The clues for the names that an index asks for."""
     every = frozenset[str]().union(*index.wanted.values())
     return frozenset(
         [" ".join([name, *sorted(homes)]) for name, homes in index.wanted.items()]
@@ -34,14 +32,14 @@ def clues(index: ProjectIndex) -> frozenset[str]:
 
 
 def held_by(content: bytes, some: frozenset[str]) -> frozenset[str]:
-    """The clues that a file holds."""
+    """The clues that a file contains."""
     if not some:
         return some
     by_name = _by_name(some)
     is_starred = b"import *" in content
     if len(by_name) < _FEW and not is_starred and not any(name in content for name in by_name):
         return frozenset()
-    # One pass for all names, however many they are.
+    # One pass for all names.
     every = content.translate(_SEPARATED).split()
     if not is_starred and by_name.keys().isdisjoint(every):
         return frozenset()
@@ -77,8 +75,7 @@ def _by_name(some: frozenset[str]) -> dict[bytes, list[_Clue]]:
 
 
 def _is_from_package(name: bytes, content: bytes) -> bool:
-    """Whether a name is imported from the package that a file is in, whose own name need not stand
-    there."""
+    """Whether a name is imported from the package of the file, whose name need not occur there."""
     if b"from ." not in content:
         return False
     at = content.find(name)

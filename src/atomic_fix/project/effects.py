@@ -1,5 +1,5 @@
-"""What the functions of a project do with the paths that they are given, themselves or by what they
-call."""
+"""Determines what the functions of a project do with paths that they get, directly or through
+calls."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Done:
     effect: Effect
     at: Location
     source: str = ""
-    """The parameter that gives the temp file, of what publishes."""
+    """For a publication: the parameter with the temp file."""
     how: Move | None = None
     synced: bool = False
     reported: bool = False
@@ -40,7 +40,7 @@ class Effects:
 
     def __init__(self, files: Mapping[str, FileSummary], flows: Flows) -> None:
         self._flows = flows
-        # By file and name: the sites that are about it, and the calls that hand it on.
+        # By file and name: the sites that use it, and the calls that pass it on.
         self._sites: dict[tuple[str, str], list[SiteSummary]] = {}
         self._calls: dict[tuple[str, str], list[tuple[CallSummary, ArgumentSummary]]] = {}
         self._loads_in: dict[tuple[str, str], list[SiteSummary]] = {}
@@ -62,7 +62,7 @@ class Effects:
                         self._calls.setdefault((file.path, name), []).append((call, argument))
 
     def of_call(self, file: str, call: CallSummary) -> Iterator[CallEffect]:
-        """What a call does with what it is given."""
+        """The effects of a call on its arguments."""
         target = self._flows.targets.get((file, call.place))
         if target is None or target.file.path == file:
             return
@@ -79,7 +79,7 @@ class Effects:
                 )  # fmt: skip
 
     def _own_loads(self, call: CallSummary, target: Target) -> Iterator[CallEffect]:
-        """The loads of files that the function that is called chooses itself."""
+        """The loads of files that the called function chooses itself."""
         if not loads_something(call.callee.rpartition(".")[2]):
             return
         around = (target.file.path, target.key("")[1])
@@ -90,8 +90,8 @@ class Effects:
                 yield CallEffect(call.place, effect, None, at, site.path.occurrences)
 
     def is_published(self, file: str, call: CallSummary, argument: ArgumentSummary) -> bool:
-        """Whether the caller gives a file, which it has a function write, its final name by another
-        function from elsewhere afterwards."""
+        """Whether the caller lets a function write a file, and later lets another function from
+        elsewhere give it its final name."""
         keys = set(argument.path.keys)
         return argument.published or any(
             not keys.isdisjoint(other.path.keys)

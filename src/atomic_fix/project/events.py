@@ -1,4 +1,4 @@
-"""Where the files of a project are read and written, by whichever function does it in the end."""
+"""The reads and writes of a project's files, by whatever function performs them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _TEMP = PathTrait.TEMP | PathTrait.TEMP_DIR
 _BY_NAME = 0.7
 """The weight of a file's name alone."""
 _BY_FUNCTION = 0.8
-"""That of functions that are called `save_index` and `load_index`."""
+"""The weight of functions with names like `save_index` and `load_index`."""
 _HERE = 0.65
 _KEEPING = frozenset({"dump", "persist", "save", "serialize", "store"})
-"""Verbs of what keeps a file for itself: what is written and read may be anybody's."""
+"""Verbs of functions for a program's own files; other functions may read and write anybody's."""
 _MOST_SITES = 30
-"""Of one path: what more of them are about is no file of its own."""
+"""The most events of one path; more are not about one particular file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Event:
     file: str
     """Where the site stands."""
     at: Location
-    """Where the path is given: at the site itself, or in a call of its function."""
+    """Where the path comes from: the site itself, or a call of its function."""
     path: PathSummary
     said: tuple[str, ...]
     texts: frozenset[str]
@@ -46,8 +46,8 @@ class Event:
 
 
 def _is_known_there(event: Event, other: Event) -> bool:
-    """Whether the file of a site tells by itself that another of its sites is about the same file:
-    both stand in it as they are, or one call gives the path to both."""
+    """Whether the file of a site shows by itself that another of its sites uses the same file: both
+    are directly in it, or one call gives the path to both."""
     if other.site is event.site:
         return True
     if other.file != event.file:
@@ -56,7 +56,7 @@ def _is_known_there(event: Event, other: Event) -> bool:
 
 
 def _edits(event: Event, other: Event) -> bool:
-    """Whether one function reads and writes the file: that may be anybody's, which it edits."""
+    """Whether one function reads and writes the file, which may then be any file that it edits."""
     return (other.at.path, other.at.function) == (event.at.path, event.at.function)
 
 
@@ -116,14 +116,14 @@ class Events:
         return self._of_site.get((file, site.kind, site.place), [])
 
     def answers(self, event: Event) -> list[OutsideSite]:
-        """Who loads the file that is written, or writes the one that is loaded, apart from what the
-        file of the site tells by itself. The surest first."""
+        """The loads of a written file, or the writes of a loaded one, except those that the site's
+        own file shows. The most certain first."""
         found: dict[Location, OutsideSite] = {}
         for weight, other in self._others(event):
             if _is_known_there(event, other) or _edits(event, other):
                 continue
             if other.at.path == event.file:
-                # What the file itself does with it, through a function from elsewhere.
+                # What the file itself does, through a function from elsewhere.
                 weight *= _HERE
             known = found.get(other.at)
             if known is None or known.weight < weight:
@@ -144,7 +144,7 @@ class Events:
         for name in event.path.names:
             writes = self._writes_of_name.get(name, [])
             places = {(each.file, each.site.function) for each in writes}
-            # Who loads a file of that name may only look at it: that takes more to be state.
+            # A loader of a file with that name may only inspect it, so this is weaker evidence.
             if len(places) == 1 and is_distinctive(name) and not event.is_load:
                 for other in by_name.get(name, []):
                     yield _BY_NAME, other

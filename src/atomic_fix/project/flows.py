@@ -1,5 +1,5 @@
-"""What reaches a name of one file from others: a parameter from calls, an attribute from classes
-below and above, an imported name from where it is defined."""
+"""The values that reach a name of one file from others: a parameter from calls, an attribute from
+subclasses and base classes, an imported name from its definition."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from atomic_fix.project.summary import (
 )
 
 _DEPTH = 4
-"""Calls that a path is handed through, one after another."""
+"""The most successive calls through which a path is followed."""
 _MOST = 40
-"""Values that are looked at for one name."""
+"""The most values that are examined for one name."""
 
 Name = tuple[str, str]
 """A name of a file: the path, and `outside.key` of the name."""
@@ -35,7 +35,7 @@ class Flow:
 
     path: PathSummary
     file: str
-    """Where the value stands; what is in it are names of that file."""
+    """Where the value is; it consists of names of that file."""
     at: Location
     said: tuple[str, ...] = ()
     call: CallSummary | None = None
@@ -46,13 +46,13 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A function that a call in another file, or the same, runs."""
+    """A function that a call in the same or another file runs."""
 
     file: FileSummary
     function: FunctionSummary
 
     def given(self, call: CallSummary) -> Iterator[tuple[str, ArgumentSummary]]:
-        """The parameters that a call gives a path to."""
+        """The parameters to which a call passes a path."""
         for each in call.arguments:
             name = each.name
             if each.position is not None and not name:
@@ -75,10 +75,10 @@ class Flows:
         self._modules = modules
         self._into: dict[Name, dict[object, Flow]] = {}
         self._reached: dict[Name, list[Flow]] = {}
-        # What is handed on, by where it goes.
+        # The values that are passed on, by their destination.
         self._handed: dict[Name, list[tuple[str, PathSummary]]] = {}
         self.targets: dict[tuple[str, Place], Target] = {}
-        """What calls run, of those that are defined in the project."""
+        """The functions of the project that calls run."""
         self.callers: dict[tuple[str, str, int], list[tuple[str, CallSummary]]] = {}
         """The calls of a function, by its file, plain name and row."""
         self.functions = {
@@ -136,7 +136,7 @@ class Flows:
             return
         value, row = value_of(found)
         if isinstance(found.what, FunctionSummary) and found.what.parameters:
-            # What others have it make a path of is another file.
+            # A path that it builds from arguments of others is another file.
             value = replace(value, own=())
         if value.is_known:
             self._add((file.path, name), Flow(value, found.file.path, _at(found, row)))
@@ -152,7 +152,7 @@ class Flows:
         return f"{target}{call}{dot}{rest}"
 
     def _class(self, file: FileSummary, owner: ClassSummary) -> None:
-        """Attributes that a class gives to those above it, where they stand in other files."""
+        """Attributes that a class provides to base classes in other files."""
         for above in self._modules.lineage(Found(file, owner)):
             if above.file.path == file.path or not isinstance(above.what, ClassSummary):
                 continue
@@ -164,7 +164,7 @@ class Flows:
     # --- answers --------------------------------------------------------------------
 
     def into(self, name: Name) -> list[Flow]:
-        """What reaches a name, through others too, the nearest first."""
+        """The values that reach a name, directly or through others, the nearest first."""
         if name not in self._reached:
             self._reached[name] = self._find(name)
         return self._reached[name]
@@ -190,8 +190,7 @@ class Flows:
 
     @cached_property
     def at_sites(self) -> Mapping[Name, Sequence[PathSummary]]:
-        """The names of which the value reaches a site, in whatever file that is, and the paths that
-        have them."""
+        """The names whose value reaches a site, in any file, and the paths that contain them."""
         found: dict[Name, list[PathSummary]] = {}
         waiting = [
             (file.path, path)
@@ -210,7 +209,7 @@ class Flows:
 
 
 def value_of(found: Found) -> tuple[PathSummary, int]:
-    """The path that a name stands for, or that a function gives, and its row."""
+    """The path that a name is bound to, or that a function returns, and its row."""
     match found.what:
         case NameSummary(path=path, row=row) if not found.attribute:
             return path, row

@@ -1,4 +1,4 @@
-"""The project's own function that writes JSON atomically, recognised by what it does."""
+"""Finds the project's own function that writes JSON atomically, by what it does."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class OwnHelper:
     path: str
     """Of the file that defines it."""
     setting: str
-    """As the setting `helper` names it: `app.files:write_json(obj, path)`."""
+    """In the form of the setting `helper`: `app.files:write_json(obj, path)`."""
 
 
 def own_helper(files: Mapping[str, FileSummary], flows: Flows) -> OwnHelper | None:
-    """The function that most places call; None where there is no such function, or several that
-    are called as often."""
+    """The function with the most calls; None if there is no such function, or several with equally
+    many calls."""
     found: list[tuple[int, OwnHelper]] = []
     for file in files.values():
         module = module_name(file.path, files)
@@ -40,14 +40,14 @@ def own_helper(files: Mapping[str, FileSummary], flows: Flows) -> OwnHelper | No
 
 
 def module_name(path: str, files: Mapping[str, FileSummary]) -> str:
-    """The dotted name by which the project imports a file; empty where it has none."""
+    """The dotted name by which the project imports a file; empty if it has none."""
     *folders, name = path.split("/")
     stem = name.rpartition(".")[0]
     start = len(folders)
     while start and f"{'/'.join(folders[:start])}/__init__.py" in files:
         start -= 1
     if start == len(folders):
-        # No packages: a folder of sources, and all below it by their names.
+        # No packages: a source folder, and everything below it by name.
         start = max((i + 1 for i, each in enumerate(folders) if each in _SOURCE_FOLDERS), default=0)
     parts = [*folders[start:], *([] if stem == "__init__" else [stem])]
     return ".".join(parts) if all(part.isidentifier() for part in parts) else ""

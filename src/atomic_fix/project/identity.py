@@ -1,4 +1,4 @@
-"""Which paths, in whatever files of a project, are one file."""
+"""Determines which paths in a project refer to the same file."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from atomic_fix.project.summary import CLOSE, HERE, OPEN, ClassSummary, Function
 _REFERENCE = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
 _STEPS = 4
 _MOST = 32
-"""References that are put in for one text."""
+"""The most references that are substituted in one text."""
 _LONGEST = 400
-"""Characters of a text; a longer one is not put together."""
+"""The longest text, in characters, that is built."""
 
 _GENERIC = frozenset(
     {
@@ -31,7 +31,7 @@ _GENERIC = frozenset(
         "value", "version",
     }
 )  # fmt: skip
-"""Words of which alone a file's name is that of many files."""
+"""A file name that consists only of these words is not distinctive."""
 
 
 class Identities:
@@ -43,7 +43,7 @@ class Identities:
         self._known: dict[tuple[str, PathSummary], frozenset[str]] = {}
 
     def of(self, path: PathSummary, file: str) -> frozenset[str]:
-        """The texts, the same in all files, that a path is known under."""
+        """The texts for a path that have the same meaning in all files."""
         known = (file, path)
         if known not in self._known:
             found: set[str] = set()
@@ -57,7 +57,7 @@ class Identities:
         if whole is not None:
             found = self._flows.defined(file, whole[1])
             if found is None or _takes_something(found):
-                return  # what it gives hangs on what it is given
+                return  # its result depends on its arguments
             yield _name(found)
             value, _ = value_of(found)
             for text in value.keys:
@@ -71,7 +71,7 @@ class Identities:
                 yield text
 
     def _put_in(self, text: str, file: str, steps: int) -> str:
-        """A text with what its references stand for: the names, or, with steps left, the paths."""
+        """A text with its references replaced by names, or, if steps are left, by paths."""
 
         def one(match: re.Match[str]) -> str:
             found = self._flows.defined(file, match[1])
@@ -102,7 +102,7 @@ def _name(found: Found) -> str:
 
 @lru_cache(maxsize=4096)
 def is_distinctive(name: str) -> bool:
-    """Whether hardly two files of a project have a name by chance."""
+    """Whether two files of a project are unlikely to share this name by chance."""
     if "{}" in name:
         return False
     stem = name.rpartition(".")[0] or name

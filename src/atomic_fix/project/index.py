@@ -1,4 +1,4 @@
-"""What is known of a whole project: for each file, what the others say about it."""
+"""The index of a project: for each file, the evidence in the others."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ class ProjectIndex:
     """The linked summaries of a project."""
 
     slices: Mapping[str, FileSlice] = field(default_factory=dict)
-    """By path, of the files about which others say something."""
+    """By path, for the files about which others have evidence."""
     wanted: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Names by which a file that holds nothing else may matter to other files: of functions that
-    write or load what they are given, of constants that give paths, of classes that hold them. For
-    each, the names of modules and classes of which the file has to name one as well."""
+    """Names by which a file without sites of its own may provide evidence: of functions that write
+    or load their arguments, of constants with paths, of classes that contain them. For each, the
+    names of modules and classes, of which the file has to contain one as well."""
 
     unseen: frozenset[str] = frozenset()
-    """Files of which nothing is known, and in which a name that matters is defined."""
+    """Files without a summary in which a relevant name is defined."""
 
     def slice_of(self, path: str) -> FileSlice:
-        """What other files say about one; of a file that is not known, nothing."""
-        # Here, and not above: most files are done with before anything of the facts is needed.
+        """The evidence in other files about a file; empty for an unknown file."""
+        # Imported here because most files are finished before facts are needed.
         from atomic_fix.facts.outside import NOTHING_OUTSIDE
 
         return self.slices.get(path, NOTHING_OUTSIDE)

@@ -1,6 +1,5 @@
-"""From the summaries of a project's files to what each is told about the others.
-
-It is pure: the same summaries, in whatever order and groups, give the same index.
+"""Links the summaries of a project's files into an index. Pure: the same summaries, in any order
+and grouping, give the same index.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ def link(summaries: Iterable[FileSummary], *, helper: bool = False) -> ProjectIn
     """The index of a project.
 
     Args:
-        summaries: one of each file. A file that says nothing is best there too, as
-            `FileSummary(path)`: it tells which names are modules of the project. Of two summaries
-            of one path, the last in their own order counts.
-        helper: whether files that write are told of the project's own atomic writer.
+        summaries: one for each file. Files without content should be included as
+        `FileSummary(path)`, because they show which names are modules of the project. Of two
+        summaries of one path, the last in their sort order counts. helper: whether files that write
+        get the project's own atomic writer.
     """
     files: dict[str, FileSummary] = {}
     for each in summaries:

@@ -1,7 +1,6 @@
-"""Which file a module is, and what a dotted name stands for in a file: imports, aliases, names
-passed on by `__init__`, star imports, source folders, scripts beside each other.
-
-A name that leads in a circle, or out of the project, stands for nothing.
+"""Resolves modules to files, and dotted names in a file: imports, aliases, names re-exported by
+`__init__`, star imports, source folders, scripts beside each other. A name in a circular
+definition, or from outside of the project, is not resolved.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from atomic_fix.project.summary import ClassSummary, FileSummary, FunctionSummary, NameSummary
 
 _STEPS = 12
-"""Imports that are followed one from another."""
+"""The most successive imports that are followed."""
 _BASES = 6
 
 Folder = tuple[str, ...]
@@ -20,13 +19,13 @@ Folder = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a dotted name stands for: a module, or what one defines."""
+    """The target of a dotted name: a module, or something defined in one."""
 
     file: FileSummary
     what: FunctionSummary | ClassSummary | NameSummary | None = None
     """None for the module itself."""
     attribute: str = ""
-    """Of a class: the attribute of it, or of its instances, that is meant."""
+    """For a class: the attribute of the class or its instances."""
 
 
 class Modules:
@@ -35,7 +34,7 @@ class Modules:
     def __init__(self, files: Mapping[str, FileSummary]) -> None:
         self._files = files
         self._folders: dict[str, Folder] = {}
-        # By the last part of a module's name: the files that can be it.
+        # By the last part of a module's name: the possible files.
         self._by_stem: dict[str, list[tuple[Folder, str]]] = {}
         self._packages: set[Folder] = set()
         for path in sorted(files):
@@ -87,11 +86,11 @@ class Modules:
             if (rank := self._rank(folder, root, len(parts))) is not None
         )
         if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
-            return None  # two of one name, and nothing tells them apart
+            return None  # two with the same name that cannot be distinguished
         return ranked[0][1]
 
     def _at(self, parts: Folder) -> str | None:
-        """The file of a module that lies in a place."""
+        """The file of a module in a folder."""
         for base in ("/".join((*parts, "__init__")), "/".join(parts)):
             for suffix in (".py", ".pyi", ".pyw"):
                 if base + suffix in self._files:
@@ -99,8 +98,8 @@ class Modules:
         return None
 
     def _rank(self, folder: Folder, root: Folder, length: int) -> tuple[int, int] | None:
-        """How near a folder of modules is to a file that imports one of them; None where Python
-        would hardly look for it: within a package, unless it is the file's own folder."""
+        """The distance between a folder of modules and a file that imports one of them; None if
+        Python is unlikely to search it: a folder inside a package other than the file's own."""
         if root == folder and root not in self._packages:
             return (0, 0)
         if root in self._packages and root != folder:
@@ -118,7 +117,7 @@ class Modules:
     # --- names --------------------------------------------------------------------
 
     def resolve(self, path: str, name: str, steps: int = _STEPS) -> Found | None:
-        """What a dotted name stands for in a file."""
+        """The target of a dotted name in a file."""
         head, _, rest = name.partition(".")
         found = self._head(path, head, steps) if steps > 0 else None
         for part in rest.split(".") if rest else ():
@@ -128,7 +127,7 @@ class Modules:
         return found
 
     def target(self, path: str, name: str) -> str:
-        """What a file imports under a name, as it is written; the name itself for nothing."""
+        """The imported dotted name for a name in a file; the name itself if it is not imported."""
         return self._imports_of(self._files[path]).get(name, name)
 
     def _head(self, path: str, name: str, steps: int) -> Found | None:
@@ -156,7 +155,7 @@ class Modules:
         return None
 
     def _imported(self, path: str, target: str, steps: int) -> Found | None:
-        """What `import target`, or `from ... import ...`, makes of a name."""
+        """The target of `import target` or `from ... import ...` for a name."""
         module = self.module(path, target)
         outer, _, last = target.rpartition(".")
         dots = target[: len(target) - len(target.lstrip("."))]
@@ -166,7 +165,7 @@ class Modules:
             outer = dots
         if last and outer and outer != target:
             around = self.module(path, outer)
-            # A name of the package comes before a module in it, as in Python.
+            # A name defined in the package takes precedence over a submodule, as in Python.
             if around is not None and around != path:
                 found = self._head(around, last, steps)
                 if found is not None:
@@ -183,7 +182,7 @@ class Modules:
     def _part(self, found: Found, part: str, steps: int) -> Found | None:
         if found.what is None:
             if found.attribute:
-                # A namespace package: only its modules are anything.
+                # A namespace package: it contains only modules.
                 return self._imported(found.file.path, f"{found.attribute}.{part}", steps - 1)
             inside = self._head(found.file.path, part, steps - 1)
             if inside is not None:
@@ -197,7 +196,7 @@ class Modules:
         return self.member(kind, part, steps - 1) if kind is not None else None
 
     def member(self, owner: Found, name: str, steps: int = _STEPS) -> Found | None:
-        """A method or attribute of a class, or of a class above it."""
+        """A method or attribute of a class or of a base class."""
         for each in self.lineage(owner, steps):
             assert isinstance(each.what, ClassSummary)
             method = self._defined_in(each.file).get(f"{each.what.name}.{name}")
@@ -208,7 +207,7 @@ class Modules:
         return None
 
     def lineage(self, owner: Found, steps: int = _STEPS) -> Iterator[Found]:
-        """A class and those above it, in whatever file they are."""
+        """A class and its base classes, in any file."""
         seen: set[tuple[str, str]] = set()
         waiting = [(owner, 0)]
         while waiting:
@@ -227,7 +226,7 @@ class Modules:
                         waiting.append((base, depth + 1))
 
     def type_of(self, found: Found, steps: int = _STEPS) -> Found | None:
-        """The class that a name, an attribute or what a function makes is an instance of."""
+        """The class of which a name, an attribute or the result of a function is an instance."""
         match found.what:
             case FunctionSummary(makes=kind) | NameSummary(type=kind):
                 pass

@@ -1,4 +1,4 @@
-"""What other files say of a text, for another text that edits have made of it."""
+"""Adapts the evidence about a text to another text that edits have produced from it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from atomic_fix.facts.outside import FileSlice, Given, Place
 
 
 def moved(outside: FileSlice, before: Sequence[str], after: Sequence[str]) -> FileSlice:
-    """The slice of a file whose lines were `before` and are `after`: places that are still there
-    stand where they are now, and what is said of others is left out."""
+    """The slice of a file whose lines were `before` and are now `after`: locations that still exist
+    are moved, and evidence about others is left out."""
     rows = _rows(before, after)
 
     def place(old: Place) -> Place | None:
@@ -44,7 +44,7 @@ def _moved_key(given: Given, rows: dict[int, int]) -> str | None:
 
 
 def _rows(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
-    """The new row of each old one that is still there."""
+    """The new row of each old row that still exists."""
     return {
         match.before + index + 1: match.after + index + 1
         for match in aligned(before, after)

@@ -1,5 +1,5 @@
-"""Which expressions may be paths, by a look at them alone: most are not, and to follow those costs
-more than all the rest of a summary."""
+"""Decides from an expression alone whether it may be a path: most are not, and resolving them would
+cost more than the rest of a summary."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DOING = (
     WRITING | LOADING | SAVE_VERBS | RESUMING | {"atomic", "move", "publish", "rename", "replace"}
 )
 _MAKING = frozenset({"abspath", "Path", "PurePath", "expanduser", "join", "joinpath", "str"})
-"""Calls that give a path; a text may be joined too, though."""
+"""Calls that return a path, although `join` may also build text."""
 _ASKED = LOADING | RESUMING | {"fetch", "open"}
 
 
@@ -43,12 +43,12 @@ def does_something(name: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def loads_something(name: str) -> bool:
-    """Whether a function may give what it loads, by its name."""
+    """Whether a function may return loaded data, by its name."""
     return not _ASKED.isdisjoint(words(name))
 
 
 def may_be_path(node: ast.expr, depth: int = _DEPTH) -> bool:
-    """Whether an expression may be a path, as it stands."""
+    """Whether an expression itself may be a path."""
     if depth == 0:
         return False
     match node:

@@ -1,4 +1,4 @@
-"""What a call calls, and what a name stands for, where another file defines it."""
+"""Resolves called functions and names that another file defines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STEPS = 4
 
 
 class Receivers:
-    """Answers for one file, in dotted names as that file has them."""
+    """Answers for one file, with dotted names as used in that file."""
 
     def __init__(
         self,
@@ -60,7 +60,8 @@ class Receivers:
         return self._has_stars and head not in self._scopes.module.bindings
 
     def callee(self, call: Call) -> str | None:
-        """The dotted name of what is called; None where this file defines it, or nobody knows."""
+        """The dotted name of the called function; None if this file defines it, or if it is
+        unknown."""
         func, function, name = call.node.func, call.function, call.name
         if isinstance(func, ast.Name):
             return self._plain(func.id, function)
@@ -90,7 +91,7 @@ class Receivers:
         return None
 
     def _is_imported(self, name: str, function: FunctionFacts) -> bool:
-        """Whether a name stands, in a function, for what is imported under it."""
+        """Whether a name in a function refers to the import of that name."""
         if not self.is_outside(name) or not self._paths.qualified(name, function).full:
             return False
         return name in self._scopes.imports or name not in dir(__builtins__)
@@ -120,8 +121,8 @@ class Receivers:
     def type_of(
         self, node: ast.expr | None, function: FunctionFacts, before: int, steps: int = _STEPS
     ) -> str | None:
-        """The dotted name of a class, or of a function that makes an instance of one, of which an
-        expression is an instance."""
+        """The dotted name of the class of an expression, or of the function that creates the
+        instance."""
         if node is None or steps == 0:
             return None
         match node:
@@ -184,14 +185,14 @@ class Receivers:
         return self._class_or_maker(name)
 
     def _class_or_maker(self, name: str | None) -> str | None:
-        """A name, if it may be that of a class, or of what makes an instance of one."""
+        """A name, if it may be a class, or a function that creates an instance of one."""
         if name is None:
             return None
         is_own = self._scopes.class_named(name) is not None
         return name if is_own or self.is_outside(name) else None
 
     def made_by(self, function: FunctionFacts) -> str:
-        """The class of which a function returns an instance."""
+        """The class of the instance that a function returns."""
         node = function.node
         annotated = self._annotated(node.returns) if isinstance(node, FUNCTIONS) else None
         if annotated is None and function.returns:
@@ -202,11 +203,11 @@ class Receivers:
     # --- names in paths -------------------------------------------------------------
 
     def reference(self, expr: PathExpr) -> str | None:
-        """The dotted name of what another file may define, for an expression that stands for it;
-        that of a function ends in `()`. See `texts.Reference`."""
+        """The dotted name for an expression that another file may define; for a function it ends in
+        `()`. See `texts.Reference`."""
         match expr:
             case Returned(function, row):
-                # What it gives hangs on what it is given.
+                # Its result depends on its arguments.
                 home = self._functions.get((function, row))
                 given = [each.name for each in home.parameters] if home is not None else []
                 return NOT_COMPARED if {*given} - {"self", "cls"} else None
@@ -224,7 +225,7 @@ class Receivers:
                 return f"{owner}.{name}" if self._has_foreign_base(found) else None
             case Attribute(of, name):
                 outer = self.reference(of) or self._type_of_expr(of)
-                # Of what is made by a call, the class is as good.
+                # For the result of a call, the class is sufficient.
                 return f"{outer.removesuffix('()')}.{name}" if outer is not None else None
         return None
 

@@ -1,4 +1,4 @@
-"""What each file of a project gets to know about the others."""
+"""Computes the evidence that each file of a project gets from the others."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from atomic_fix.project.summary import FileSummary, SiteKind
 from atomic_fix.source import is_test_file
 
 _MOST = 5
-"""Places in other files that are named for one site."""
+"""The most locations in other files that are listed for one site."""
 _CALLERS = 2
-"""Callers of callers are looked at, no further."""
+"""How many levels of callers are examined."""
 
 
 def slices(files: Mapping[str, FileSummary], flows: Flows) -> dict[str, FileSlice]:
@@ -110,7 +110,7 @@ class _Slices:
                 yield made
 
     def _treated(self, path: str, found: OutsideCallers, depth: int) -> OutsideCallers:
-        """What the callers of a function in other files make of it."""
+        """How callers in other files use the result of a function."""
         for file, call in self._flows.callers.get((path, found.function, found.row), ()):
             if file == path or call.tested:
                 continue

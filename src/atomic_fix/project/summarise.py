@@ -1,4 +1,4 @@
-"""From the facts of one file to what the other files of its project have to know of it."""
+"""Converts the facts of one file to the summary that other files of its project need."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ _MOST_ARGUMENTS = 6
 def summarise(
     source: Source, config: Config, tree: ast.Module | None = None, *, path: str = ""
 ) -> FileSummary:
-    """What other files have to know of one. Of a file that cannot be parsed they know nothing.
+    """The summary of a file; empty if it cannot be parsed.
 
     Args:
-        path: from the folder of the project, with `/`; empty where the source is named so.
+        path: relative to the project folder, with `/`; if empty, the name of the source is used.
     """
     path = path or source.filename
     module = tree if tree is not None else parsed(source)
@@ -80,8 +80,8 @@ def summarise(
 def summary_of(
     facts: ModuleFacts, *, path: str = "", own: frozenset[str] | None = None
 ) -> FileSummary:
-    """The same, from facts that are there already. With `own`, the first parts of the names of the
-    project's modules, calls of other modules are left out: nothing comes of them."""
+    """The same, from existing facts. With `own`, the first parts of the names of the project's
+    modules, calls of other modules are left out, since they have no effect."""
     return _Summary(facts, path or facts.source.filename, own).made()
 
 
@@ -153,7 +153,7 @@ class _Summary:
         return self._path(self._paths.resolve(last.value, function, last.order))
 
     def _keeps(self, function: FunctionFacts) -> str:
-        """What a function is given that writes an object as JSON, if it does so well."""
+        """The arguments of a function that writes an object as JSON, if it does so atomically."""
         node = function.node
         if function.owner is not None or not isinstance(node, ast.FunctionDef):
             return ""
@@ -253,7 +253,7 @@ class _Summary:
 
     def _calls(self) -> Iterator[CallSummary]:
         for call in self._scopes.calls():
-            # To find out what is called costs more, and most calls are given no path.
+            # Resolving the called function costs more, and most calls do not get a path.
             last = last_name(call.node.func)
             if last is None:
                 continue
@@ -299,8 +299,8 @@ class _Summary:
 
 
 def _candidates(call: Call, *, does: bool) -> Iterator[tuple[int | None, Argument, bool]]:
-    """What may be paths among what a call is given, with its position, and whether it is one
-    because of the call: of one that, by its name, does something with a file, any name may be."""
+    """The arguments of a call that may be paths, with position, and whether only the call suggests
+    that: if a function seems to handle files by its name, any name may be a path."""
     position: int | None = 0
     for each in call.arguments[:_MOST_ARGUMENTS]:
         if each.star:
@@ -321,13 +321,13 @@ def _qualified(function: FunctionFacts) -> str:
 
 
 def _said(function: FunctionFacts) -> tuple[str, ...]:
-    """What a function is called, and the class that it is in."""
+    """The names of a function and its class."""
     said = [function.name] if function.name else []
     return (*said, function.owner.name) if function.owner is not None else tuple(said)
 
 
 def _is_sound(publication: Publication) -> bool:
-    """Whether nothing is wrong with how a file gets its final name."""
+    """Whether a publication has no defects."""
     return (
         publication.site.how is Move.REPLACE
         and publication.synced

@@ -1,9 +1,7 @@
-"""What is said of one file to the others of its project: plain values, without a node, that can be
-compared, sent between processes and stored, and depend on the file alone.
-
-Paths are texts here: two of one text are one file. In them, `HERE` stands for the file itself, and
-a name that may come from another file stands between `OPEN` and `CLOSE`; `link` puts in what they
-stand for.
+"""The summary of one file for the other files of its project: plain values without nodes that can
+be compared, sent between processes and stored, and depend on the file alone. Paths are texts: equal
+texts are the same file. In them, `HERE` stands for the file itself, and names that may come from
+another file are between `OPEN` and `CLOSE`; `link` replaces them.
 """
 
 from __future__ import annotations
@@ -24,14 +22,14 @@ class PathSummary:
     """What is known of a path."""
 
     expr: str = ""
-    """The most resolved of the texts that it is known under; empty for nothing."""
+    """The most resolved of its texts; empty if there is none."""
     keys: tuple[str, ...] = ()
-    """All texts that it is known under, sorted."""
+    """All its texts, sorted."""
     own: tuple[str, ...] = ()
-    """Of the names that it is known under, those that other files may give, as `outside.key` has
-    them: parameters and attributes."""
+    """Its names that other files may set, in the form of `outside.key`: parameters and
+    attributes."""
     refs: tuple[tuple[str, str], ...] = ()
-    """Names in it that other files define: as `outside.key` has them, and the dotted name."""
+    """Names in it that other files define: in the form of `outside.key`, and the dotted name."""
     names: tuple[str, ...] = ()
     """The file names that end it."""
     occurrences: tuple[NameOccurrence, ...] = ()
@@ -59,15 +57,15 @@ class FunctionSummary:
     """`Store.save` for a method."""
     row: int
     parameters: tuple[str, ...]
-    """Those that can be given by place first, `self` and `cls` left out."""
+    """The positional parameters first, without `self` and `cls`."""
     returns: PathSummary = PathSummary()
     """The path that it returns."""
     makes: str = ""
     """The class, by its name in this file, of which it returns an instance."""
     is_method: bool = False
     keeps: str = ""
-    """Of one that writes an object to a path as JSON, atomically and synchronised: what it is
-    given, as the setting `helper` has it, `path, obj`."""
+    """If it writes an object to a path as JSON, atomically and with fsync: its arguments in the
+    form of the setting `helper`, `path, obj`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +74,15 @@ class ClassSummary:
     bases: tuple[str, ...]
     """As they are written."""
     attributes: tuple[tuple[str, PathSummary, int], ...] = ()
-    """Paths among those of its instances and of itself, and the rows that bind them."""
+    """The attributes of the class and its instances that are paths, with the rows that assign
+    them."""
     types: tuple[tuple[str, str], ...] = ()
-    """Of other attributes, the class that they are instances of, by its name in this file."""
+    """The class of other attributes, by its name in this file."""
 
 
 @dataclass(frozen=True, slots=True)
 class NameSummary:
-    """A name of the module that stands for a path, or for an instance of a class."""
+    """A module-level name of a path, or of an instance of a class."""
 
     name: str
     row: int
@@ -104,11 +103,11 @@ class SiteSummary:
     kind: SiteKind
     place: Place
     function: str
-    """The function that it stands in; empty for the module."""
+    """The function that contains it; empty for module-level code."""
     row: int
     """Of the function's `def`; 0 for the module."""
     said: tuple[str, ...]
-    """What the function and the class around it are called."""
+    """The names of the function and the class around it."""
     path: PathSummary
     """The file that is written or loaded, or the final name."""
     parsed: bool = False
@@ -120,18 +119,18 @@ class SiteSummary:
     """Of a publication: the temp file."""
     how: Move | None = None
     synced: bool = False
-    """Whether the file is synchronised, as far as that is seen."""
+    """Whether the file is synced, as far as visible."""
     reported: bool = False
     """Of a publication: whether its defects are reported in its own file."""
     sound: bool = False
-    """Of a publication: whether nothing is wrong with it."""
+    """Of a publication: whether it has no defects."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArgumentSummary:
     position: int | None
     name: str
-    """The keyword, empty when it is given by place."""
+    """The keyword; empty for a positional argument."""
     path: PathSummary
     published: bool = False
     """Whether the caller gives that file its final name afterwards."""
@@ -142,19 +141,19 @@ class CallSummary:
     """A call of what other files may define."""
 
     callee: str
-    """By its dotted name in this file; of a method, behind the name of the class."""
+    """Its dotted name in this file; for a method, prefixed by the class."""
     place: Place
     function: str
     row: int
     said: tuple[str, ...]
     arguments: tuple[ArgumentSummary, ...] = ()
     tested: bool = False
-    """Whether it stands in a test."""
+    """Whether it is in a test."""
     loops: bool = False
     catches: bool = False
     """Whether the caller has a handler for an error of it."""
     handled: bool = False
-    """Whether that is one for a corrupt file, and raises nothing in its place."""
+    """Whether that handler is for a corrupt file and does not raise another error."""
     looks: bool = False
     """Whether the caller tests its result, or may."""
     returned: bool = False
@@ -164,7 +163,7 @@ class CallSummary:
 
 @dataclass(frozen=True, slots=True)
 class FileSummary:
-    """One file. All that is in it stands in the order of the file."""
+    """One file, with everything in source order."""
 
     path: str
     """Relative to the folder of the project, with `/`."""

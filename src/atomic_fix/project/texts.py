@@ -1,4 +1,5 @@
-"""Path expressions of one file as texts that mean the same in every file: see `summary`."""
+"""Converts path expressions of one file to texts with the same meaning in every file: see
+`summary`."""
 
 from __future__ import annotations
 
@@ -35,8 +36,8 @@ from atomic_fix.facts.paths.expr import (
 from atomic_fix.project.summary import CLOSE, HERE, OPEN, PathSummary
 
 Reference = Callable[[PathExpr], "str | None"]
-"""The dotted name of what may come from another file, for an expression that stands for that;
-`NOT_COMPARED` for one that need not stand for the same path in two places."""
+"""The dotted name for an expression that may come from another file; `NOT_COMPARED` for one that
+need not be the same path at two locations."""
 NOT_COMPARED = ""
 
 
@@ -140,7 +141,7 @@ def summary_of_path(
     if given:
         names = {given}
     elif len(names) > 1:
-        names = set()  # of many calls, say: none of them is surely meant
+        names = set()  # for example with many calls: none of them is certain
     return PathSummary(
         text(value.expr, reference) or "",
         tuple(sorted(keys)),
@@ -153,7 +154,7 @@ def summary_of_path(
 
 
 def _name_given(node: ast.expr | None) -> str:
-    """The file name that a function is given to make a path of: `_in_folder("state.json")`."""
+    """The file name from which a function builds a path: `_in_folder("state.json")`."""
     if not isinstance(node, ast.Call):
         return ""
     texts = [each.value for each in node.args if isinstance(each, ast.Constant)]

@@ -1,4 +1,4 @@
-"""What a file must hold to matter to other files when it holds nothing else."""
+"""Determines the names by which files without sites of their own may provide evidence."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from atomic_fix.project.summary import FileSummary
 from atomic_fix.source import is_test_file
 
 _MOST_HOMES = 12
-"""Modules of one name: what more of them define is no name that tells anything."""
+"""The most modules that define one name; a name defined in more is not distinctive."""
 
 
 def wanted(files: Mapping[str, FileSummary], flows: Flows) -> dict[str, frozenset[str]]:
-    """Names by which a file may matter to others, each with those of the modules and classes that
-    define it: see `ProjectIndex.wanted`."""
+    """Names by which a file may provide evidence, each with the modules and classes that define it:
+    see `ProjectIndex.wanted`."""
     found: dict[str, set[str]] = {}
     for path, name, home in sorted(_names(files, flows)):
         homes = found.setdefault(name, set())
         homes.update((home, _stem(path)) if home else (_stem(path),))
     for file in files.values():
-        # Packages that pass a name on.
+        # Packages that re-export a name.
         for each in file.imports:
             last = each.target.rpartition(".")[2]
             if each.name in found and last in found:
@@ -60,8 +60,7 @@ def _names(files: Mapping[str, FileSummary], flows: Flows) -> set[tuple[str, str
 
 
 def unseen(files: Mapping[str, FileSummary], modules: Modules, flows: Flows) -> frozenset[str]:
-    """The files of which nothing is known yet, and in which a name is defined that a path hangs
-    on."""
+    """The files without a summary that define a name on which a path depends."""
     heads: dict[str, set[str]] = {}
     for (path, _), values in flows.at_sites.items():
         for value in values:

@@ -1,4 +1,4 @@
-"""The table of contents: every rule, one line each."""
+"""The list of all rules."""
 
 from atomic_fix.rules.broad_except_on_load import BROAD_EXCEPT_ON_LOAD
 from atomic_fix.rules.copy_to_publish import COPY_TO_PUBLISH

@@ -1,7 +1,6 @@
-"""The form of a rule, and how what it finds becomes a finding.
-
-Facts say which functions may hold a defect, and why the file is durable state. Where that is
-likely enough, LibCST parses the function, and the rule's visitor finds the call or handler in it.
+"""The structure of rules, and how matches become findings. Facts say which functions may contain a
+defect, and why the file is durable state. If that is likely enough, LibCST parses the function, and
+the rule's visitor finds the call or handler in it.
 """
 
 import ast
@@ -36,29 +35,29 @@ from atomic_fix.fixes.corrupted_error import fix_swallow
 from atomic_fix.fixes.cst_tree import CstTree, cst_around
 
 _MOST_REASONS = 3
-"""How many a reader is shown; the rest are in `Finding.evidence`."""
+"""The number of reasons to show; the rest are in `Finding.evidence`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A place where something is wrong, if the file is durable state."""
+    """Code that has a defect, if the file is durable state."""
 
     node: ast.AST
     """The call, the handler or the test."""
     headline: str
-    """What can go wrong, as in `Finding`."""
+    """The possible damage, as in `Finding`."""
     label: str
     """What the node does."""
     score: Score
     repair: Callable[[], Fix]
-    """Raises `Refused` where there is no repair."""
+    """Raises `Refused` if there is no repair."""
     function: FunctionFacts | None = None
-    """Where it is: in a test, it counts only with `check-tests`."""
+    """The function that contains it: in tests, it counts only with `check-tests`."""
     precedence: int | None = None
-    """That of its `Finding`."""
+    """The precedence of its `Finding`."""
     is_handled_elsewhere: Callable[[], bool] = lambda: False
-    """Whether code elsewhere in the file handles it. It may cost as much as the repair, and
-    is asked only of what is likely enough."""
+    """Whether code elsewhere in the file handles it. As expensive as the repair, so it is computed
+    only for matches that are likely enough."""
     places: tuple[tuple[ast.expr, str], ...] = ()
     """Other calls that belong to the defect, each with a label."""
 
@@ -67,8 +66,7 @@ class Detector(cst.CSTVisitor):
     """Finds, in a piece of a file, the nodes that a rule reports.
 
     Args:
-        code: the piece.
-        wanted: Python's nodes for the places that may be wrong.
+        code: the piece. wanted: Python's nodes that may have the defect.
     """
 
     def __init__(self, code: CstTree, wanted: Collection[ast.AST]) -> None:
@@ -78,7 +76,7 @@ class Detector(cst.CSTVisitor):
         self.found: dict[ast.AST, cst.CSTNode] = {}
 
     def offer(self, node: cst.CSTNode) -> None:
-        """A node of the kind that the rule reports: it is one of those that are wanted, or not."""
+        """Handle a node of the kind that the rule reports, if it is a wanted one."""
         ast_node = self._code.ast_node(node)
         if ast_node is not None and ast_node in self._wanted:
             self.found[ast_node] = node
@@ -102,7 +100,7 @@ class HandlerDetector(Detector):
 
 
 class TestDetector(Detector):
-    """Finds what an `if` asks."""
+    """Finds the tests of `if` statements."""
 
     def visit_If(self, node: cst.If) -> None:
         self.offer(node.test)
@@ -110,7 +108,7 @@ class TestDetector(Detector):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: what it is called, what it matches, and its page.
+    """One rule: its code and name, what it matches, and its page.
 
     `page` is the docstring of the rule's file, in Markdown: a first line that says it in
     one sentence, then the sections What it does, Why is this bad, Example, Use instead,
@@ -131,11 +129,11 @@ class Rule:
         return self.page.strip().splitlines()[0]
 
     def check(self, facts: ModuleFacts, *, fixes: bool = True) -> Iterator[Finding]:
-        """The findings that are likely enough. Where they are, and how they are repaired, is
-        determined only then: it costs more than all the rest.
+        """The findings that are likely enough. Positions and repairs are computed only for these,
+        because that costs more than everything else.
 
         Raises:
-            NotParsed, TooDeep: LibCST cannot parse what is to be reported.
+            NotParsed, TooDeep: LibCST cannot parse the code to report.
         """
         reportable = [match for match in self.matches(facts) if _is_reportable(facts, match)]
         found = self._detected(facts, [match.node for match in reportable])
@@ -173,7 +171,7 @@ class Rule:
     def _detected(
         self, facts: ModuleFacts, wanted: Collection[ast.AST]
     ) -> dict[ast.AST, tuple[CstTree, cst.CSTNode]]:
-        """What the visitor finds, by Python's nodes; each piece is visited once."""
+        """The nodes that the visitor finds, by Python's nodes; each piece is visited once."""
         pieces: dict[CstTree, list[ast.AST]] = {}
         for node in wanted:
             pieces.setdefault(cst_around(facts, node), []).append(node)
@@ -230,8 +228,8 @@ def _place(facts: ModuleFacts, node: ast.expr, label: str) -> RelatedLocation:
 
 
 def _related(facts: ModuleFacts, score: Score) -> Iterator[RelatedLocation]:
-    """The places that show a reason, those that read or write the file first. A label does not
-    repeat where the place is, which the reader sees."""
+    """The locations that show a reason, those that read or write the file first. Labels do not
+    repeat the location, which the reader sees."""
     reasons = sorted(score.reasons, key=lambda each: each.site is None and not each.of_file)
     for reason in reasons:
         where = reason.elsewhere
@@ -245,8 +243,8 @@ def _related(facts: ModuleFacts, score: Score) -> Iterator[RelatedLocation]:
 
 
 def _path_of(place: Location, facts: ModuleFacts) -> str:
-    """The path of a place in another file, named as the file itself is: from the current folder if
-    that is."""
+    """The path of a location in another file, relative to the current folder if that of the file
+    itself is."""
     path = str(Path(facts.outside.root, place.path))
     if not facts.outside.root or Path(facts.source.filename).is_absolute():
         return path
@@ -284,7 +282,7 @@ def _lost_by_crash(score: Score) -> str:
 
 
 def fitted(*headlines: str) -> str:
-    """The first of several headlines that is not too long, or else the last."""
+    """The first headline that is not too long, or else the last."""
     return next((each for each in headlines if len(each) <= HEADLINE_WIDTH), headlines[-1])
 
 
@@ -297,8 +295,8 @@ def publication_match(
     precedence: int = 0,
     places: tuple[tuple[ast.expr, str], ...] = (),
 ) -> Match:
-    """A temp file that takes its final name in a wrong way. Of several ways at one call, the
-    one of the highest `precedence` is reported."""
+    """A temp file that is renamed to its final name incorrectly. Of several defects at one call,
+    the one with the highest `precedence` is reported."""
     score = facts.publication_score(publication)
     fix = partial(repair, facts, publication)
     node = publication.site.node
@@ -306,7 +304,7 @@ def publication_match(
 
 
 def swallow_match(facts: ModuleFacts, swallow: Swallow, headline: str, caught: str) -> Match:
-    """A handler that treats a corrupt file as something harmless; `caught` is how it is written."""
+    """A handler that treats a corrupt file as harmless; `caught` is its source text."""
     score = facts.load_score(swallow.load, swallow.function)
     if score.confidence >= facts.config.min_confidence and destroys(facts, swallow):
         text = "what was not read is then lost for good"
@@ -327,7 +325,7 @@ _RESULTS = {Ending.CONTINUES: "skipped", Ending.BREAKS: "ignored"}
 
 
 def swallow_result(swallow: Swallow) -> str:
-    """What becomes of a corrupt file, after "silently"."""
+    """The treatment of a corrupt file, to follow "silently"."""
     outcome = swallow.outcome
     if outcome.kind in _RESULTS:
         return _RESULTS[outcome.kind]

@@ -1,1 +1,1 @@
-"""Which files, what they hold, and what is written back."""
+"""Finds, reads and writes files, and processes many of them."""

@@ -34,8 +34,8 @@ class Shard:
     count: int
 
     def holds(self, path: str) -> bool:
-        """Whether a file is in this part: by its name below the current folder, whatever it
-        holds, so that it does not move when files change or others are added."""
+        """Whether a file is in this part. Depends only on its name relative to the current folder,
+        so that it stays in the same part when files change or are added."""
         name = os.path.relpath(path).replace(os.sep, "/")
         return zlib.crc32(os.fsencode(name)) % self.count == self.index - 1
 
@@ -55,10 +55,10 @@ def shard_of(text: str) -> Shard:
 
 
 _DELAY = 2.0
-"""Seconds after which the bar shows."""
+"""Seconds after which the progress bar appears."""
 _REFRESH = 0.1
 _FEW = 20
-"""Files whose bytes are looked at before anything else."""
+"""The most files whose bytes are examined before anything else."""
 _WIDTH = 30
 
 
@@ -68,12 +68,10 @@ def _say_nothing(_warning: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How the work is done.
-
-    `jobs` is the number of processes, `cache_folder` where results are kept (empty: nowhere),
-    `shard` the part of the files to check, `progress` whether to show a bar on a terminal.
-    `warn` gets problems that do not stop the work, one line each. `engine` does the work on the
-    files where it is not to be done by processes of this run.
+    """How to process the files. `jobs` is the number of processes, `cache_folder` the folder for
+    cached results (empty: no cache), `shard` the part of the files to check, `progress` whether to
+    show a progress bar on a terminal. `warn` gets problems that do not stop the run, one line each.
+    `engine` processes the files instead of the processes of this run.
     """
 
     jobs: int = 1
@@ -84,7 +82,7 @@ class RunOptions:
     engine: Engine | None = None
 
     def work_through(self, works: Sequence[Work], report_filter: ReportFilter) -> Iterable[Checked]:
-        """Do works on files; what came of them, in their order."""
+        """A function that processes work items and returns the results in the same order."""
         if self.engine is not None:
             return self.engine(works, report_filter)
         return work_through(works, report_filter, self.jobs)
@@ -99,7 +97,7 @@ def check_files(
     report_filter: ReportFilter,
     run_options: RunOptions = DEFAULT_RUN_OPTIONS,
 ) -> Iterator[FileResult]:
-    """Check every file that the paths stand for. `run_options` never changes a result.
+    """Check every file that the paths refer to. `run_options` never changes a result.
 
     Raises:
         ConfigError: a configuration file on the way cannot be used.
@@ -114,7 +112,7 @@ def check_files(
     ]
     progress = _Progress(len(found)) if run_options.progress else None
     if len(found) < _FEW and all(map(_is_clean, found)):
-        # As it is for most commits: no other file need be read for that.
+        # True for most commits; no other file has to be read to find out.
         return (FileResult(each.path) for each in found if isinstance(each, Candidate))
     from atomic_fix.run.indexing import Indexing
 
@@ -123,8 +121,8 @@ def check_files(
 
 
 def _is_clean(found: Candidate | Unreadable) -> bool:
-    """Whether there is nothing to report of a file, whatever others say. What can be read only
-    once is not looked at."""
+    """Whether there is nothing to report for a file, whatever other files contain. Content that can
+    be read only once is not examined."""
     return (
         isinstance(found, Candidate)
         and found.settings.project
@@ -171,7 +169,7 @@ def _checked(
     progress: _Progress | None,
 ) -> Iterator[FileResult]:
     cache = None
-    # With a git revision to compare with, a result hangs on more than the file.
+    # With --diff-base, a result depends on more than the file.
     if run_options.cache_folder and not report_filter.diff_base and report_filter.baseline is None:
         from atomic_fix.run.cache import WORTH_A_CACHE, Cache
 
@@ -188,9 +186,9 @@ def _checked(
 
 
 class _Run:
-    """The files of one run, on their way to results: they are looked at, with those of their
-    projects, and checked as if each were alone; where it turns out that others have something to
-    say of a file, it is checked again."""
+    """Processes the files of one run: they are examined, together with the other files of their
+    projects, and checked as if each were alone; a file for which other files have evidence is
+    checked again."""
 
     def __init__(
         self,
@@ -211,7 +209,7 @@ class _Run:
             None if isinstance(each, Unreadable) else indexing.place(each.path) for each in found
         ]
         self._alone: dict[int, tuple[Candidate, Checked]] = {}
-        """What came of the files that were checked as if they were alone."""
+        """The results of the files that were checked as if they were alone."""
 
     def link(self) -> None:
         """Bring the projects of the files up to date."""
@@ -231,13 +229,13 @@ class _Run:
             self._indexing.warnings += project.warnings
 
     def _first_work(self, project: Project, name: str, number: int | None) -> Work:
-        """What is to be done with a file before its project is linked."""
+        """The work on a file before its project is linked."""
         task = project.task(name)
         if number is None:
             return Work(task.candidate, checks=False, look=task.look)
         candidate = self._found[number]
         assert isinstance(candidate, Candidate)
-        # Where others had something to say of it before, they are likely to have now.
+        # If other files had evidence about it before, they probably have now.
         checks = not project.had_slice(name) and (
             self._cache is None or self._cache.find(candidate) is None
         )
@@ -273,8 +271,8 @@ class _Run:
             self._cache.save()
 
     def _stays_clean(self, number: int) -> bool:
-        """Whether a file with nothing to report, by itself, has nothing to report either where
-        others have only something to say about what could be reported."""
+        """Whether a file that has nothing to report by itself stays so, even with evidence from
+        other files."""
         place, result = self._places[number], self._alone[number][1].result
         if place is None or result != FileResult(self._alone[number][0].path):
             return False
@@ -282,7 +280,7 @@ class _Run:
         return said is not None and not (said.given or said.sites or said.calls)
 
     def _outside_of(self, number: int) -> str:
-        """The digest of what other files say of one; empty for nothing."""
+        """The digest of the evidence in other files about a file; empty if there is none."""
         place = self._places[number]
         return "" if place is None else place[0].digest_of(place[1])
 
@@ -308,7 +306,7 @@ class _Run:
 
 
 def _as_written(found: Candidate | Unreadable, result: FileResult) -> FileResult:
-    """The result without fixes if the file is not to be written."""
+    """The result, without fixes if the file must not be written."""
     if not result.findings or isinstance(found, Unreadable):
         return result
     problem = disk.why_outside(found.path, found.within)
@@ -325,8 +323,8 @@ def _unfixed(result: FileResult, reason: str) -> FileResult:
 def said_of_text(
     content: bytes, filename: str, resolver: Resolver, run_options: RunOptions = DEFAULT_RUN_OPTIONS
 ) -> FileSlice | None:
-    """What the other files of its project say of a file that is to hold this content; None for
-    nothing.
+    """The evidence in other files of the project about a file with this content; None if there is
+    none.
 
     Raises:
         WorkerDied: the operating system ended a worker process.
@@ -349,8 +347,8 @@ def change_files(
     policy: FixPolicy,
     run_options: RunOptions = DEFAULT_RUN_OPTIONS,
 ) -> Iterator[FileResult | Repair]:
-    """Change, in memory, every file that the paths stand for, until the user quits;
-    a path that cannot be walked gives the result that says so.
+    """Change, in memory, every file that the paths refer to, until the user quits. A path that
+    cannot be read yields a result that says so.
 
     Raises:
         ConfigError: a configuration file on the way cannot be used.
@@ -360,7 +358,7 @@ def change_files(
     paths = tuple(paths)
     indexing = Indexing(resolver, paths, run_options.cache_folder, run_options.work_through)
     every = list(discover(paths, resolver))
-    # Before any of them changes: what they say to each other is that of the program as it is.
+    # Computed before any file changes, so that the evidence is that of the original program.
     clean = {each for each in every if len(every) < _FEW and _is_clean(each)}
     for found in every:
         if isinstance(found, Candidate) and found not in clean:

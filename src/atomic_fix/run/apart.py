@@ -1,8 +1,6 @@
-"""Files that run apart from what their project installs, so that none of it can be imported there:
-what a start script imports before it installs anything, what another program loads as an add-on,
-and what is for Python 2.
-
-Whether the helper is declared makes no difference to them, nor does `--assume-helper`.
+"""Finds files that run without the packages that their project installs, and so cannot import them:
+modules that a start script imports before it installs anything, add-ons that another program loads,
+and code for Python 2. Declaring the helper makes no difference to them, nor does `--assume-helper`.
 """
 
 from __future__ import annotations
@@ -29,8 +27,8 @@ _INSTALLS = re.compile(
 )
 _IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError", "Exception"})
 
-# A file that makes the folder beside it an add-on of another program, which has no packages but
-# its own, and what the file holds then.
+# A file that marks its folder as an add-on of another program, which has only its own packages, and
+# the content by which it is recognised.
 _MANIFESTS = (
     ("addon.xml", re.compile(r"<addon\b"), "Kodi"),
     ("metadata.txt", re.compile(r"(?mi)^qgisMinimumVersion\s*="), "QGIS"),
@@ -48,10 +46,10 @@ _NAMES_OF_MANIFESTS = (
     (re.compile(r"\.inx$"), "Inkscape"),
 )  # fmt: skip
 
-# Of scripts alone: a package may come with a plugin beside it.
+# Only for scripts: a package may have a plugin beside it.
 _PLUGIN_OF_AN_AGENT = re.compile(r"^\.[a-z]+-plugin$|^SKILL\.md$")
 
-# A program that packs a folder for another one.
+# A program that packs a folder for another program.
 _PACKS = re.compile(r"\bzipfile\b|\bmake_archive\(|\b\w*Zip\w*\(")
 _FOR_ANOTHER = re.compile(r"plug-?in|add-?on", re.IGNORECASE)
 _TAKES_ITS_PACKAGES = re.compile(r"""["']--target\b|\bpip\d? install -t\b|["']-t["']""")
@@ -70,7 +68,7 @@ _NOT_COUNTED = re.compile(
     r"python2|samples?|site-packages|tests?|third[_-]party|vendor(?:ed)?|venv|env)(?:[_.-]|$)"
     r"|^\.|node_modules"
 )
-# Copies of other projects, which are brought up to date from there.
+# Copies of other projects, which are updated from there.
 _OF_OTHERS = re.compile(
     r"(?i)_?_vendor(?:ed)?|third[_-]?party|3rd[_-]?party|_?externs?|externals?|site-packages"
 )
@@ -78,7 +76,7 @@ _SYSTEMS_PYTHON = re.compile(r"\A#!\s*/usr/bin/(?:env +(?:-S +)?)?python3?\s*$",
 
 
 class Apart:
-    """Why files run apart. It remembers what it has read, for one run."""
+    """Determines why files run without installed packages. Caches what it has read, for one run."""
 
     def __init__(self) -> None:
         self._hosts: dict[str, str] = {}
@@ -88,10 +86,10 @@ class Apart:
         self._python_2: dict[str, bool] = {}
 
     def why(self, path: str, project: Project, distribution: str) -> str:
-        """Why a file can import nothing that is installed, in a clause; empty when it can.
+        """A clause that says why a file cannot import installed packages; empty if it can.
 
         Args:
-            distribution: the normalised name of what it would import.
+            distribution: the normalised name of the distribution to import.
         """
         around = list(_folders(path, project))
         if any(_OF_OTHERS.fullmatch(os.path.basename(each)) for each in around[:-1]):
@@ -120,7 +118,7 @@ class Apart:
         return self._hosts[folder]
 
     def _packed_in(self, project: Project) -> tuple[str, ...]:
-        """The folders that a program in the folder of the project packs for another one."""
+        """The folders that a program at the top of the project packs for another program."""
         root = project.root
         if root not in self._packed:
             self._packed[root] = tuple(_packed(root)) if project.files else ()
@@ -150,7 +148,7 @@ class Apart:
 
     def is_for_python_2(self, project: Project) -> bool:
         """Whether other files of the program do not parse because they are for Python 2, or its
-        container has nothing else."""
+        container has only Python 2."""
         root = project.root
         if root not in self._python_2:
             self._python_2[root] = _is_for_python_2(root)
@@ -158,7 +156,7 @@ class Apart:
 
 
 def runs_by_the_systems_python(path: str, text: str) -> bool:
-    """Whether a script is run as a program of the system, or helps one that is."""
+    """Whether a script is run by the system's Python, or is imported by one that is."""
     if _SYSTEMS_PYTHON.match(text):
         return True
     if text.startswith("#!"):
@@ -173,7 +171,7 @@ def runs_by_the_systems_python(path: str, text: str) -> bool:
 
 
 def _folders(path: str, project: Project) -> Iterator[str]:
-    """The folder of a file, and those around it in its project."""
+    """The folder of a file and its parents within the project."""
     folder = os.path.dirname(path)
     yield folder
     while folder != project.root and _is_below(folder, project.root):
@@ -201,7 +199,7 @@ def _texts(folder: str) -> Iterator[tuple[str, str]]:
 
 
 def _host_of(folder: str, distribution: str) -> str:
-    """The program whose add-on a folder is, unless it installs the distribution for it."""
+    """The program that loads a folder as an add-on, unless it installs the distribution for it."""
     names = set(_listed(folder))
     for name, sign, host in _MANIFESTS:
         if name in names and sign.search(text_of(os.path.join(folder, name)) or ""):
@@ -243,12 +241,12 @@ def _packed(root: str) -> Iterator[str]:
                 yield folder
 
 
-# --- what runs before a program installs its packages -----------------------------------
+# --- code that runs before a program installs its packages ------------------------------
 
 
 def _before_it_installs(script: str, text: str, roots: Iterable[str]) -> set[str]:
-    """The program itself, and the files that it imports first; nothing where it installs only when
-    a function is called from elsewhere."""
+    """The program itself, and the files that it imports first; nothing if it installs only when a
+    function is called from elsewhere."""
     tree = dependencies.parsed(text)
     row = _row_of_installation(tree, text) if tree is not None else None
     if tree is None or row is None:
@@ -269,7 +267,7 @@ def _before_it_installs(script: str, text: str, roots: Iterable[str]) -> set[str
 
 
 def _may_fail(statement: ast.stmt) -> bool:
-    """Whether an import that fails is answered."""
+    """Whether a failing import is handled."""
     return isinstance(statement, ast.Try) and any(
         handler.type is None
         or any(
@@ -281,7 +279,7 @@ def _may_fail(statement: ast.stmt) -> bool:
 
 
 def _row_of_installation(tree: ast.Module, text: str) -> int | None:
-    """The row of the module's own statement by which packages are installed."""
+    """The row of the module-level statement that installs packages."""
     rows = [text.count("\n", 0, found.start()) + 1 for found in _INSTALLS.finditer(text)]
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     installing: set[str] = set()
@@ -334,5 +332,5 @@ def _is_for_python_2(root: str) -> bool:
             and "." not in each
             and os.path.isdir(os.path.join(folder, each))
         ]
-    # One or two of many may be left over.
+    # One or two of many may be leftovers.
     return old > 1 and 20 * old >= seen

@@ -1,9 +1,9 @@
 """Results of earlier runs, for files that have not changed since.
 
-One file of the user's cache folder holds what is known below one working folder. An entry
-holds for one content of a file, under one configuration, one version of this tool and of
-Python. That a file is the same is seen from its size, its inode and the time of its last
-change; where those differ or are too fresh to be trusted, its content is compared.
+One file in the user's cache folder holds the results below one working folder. An entry is valid
+for one content of a file, under one configuration, one version of this tool and of Python. A file
+counts as unchanged if its size, inode and modification time are the same; if they differ or are too
+recent to be trusted, the content is compared.
 """
 
 from __future__ import annotations
@@ -23,25 +23,26 @@ from atomic_fix.settings import Settings
 WORTH_A_CACHE = 20
 """With fewer files, the cache costs more than it saves."""
 
-# Time stamps of files have a resolution of up to two seconds.
+# File time stamps can have a resolution of two seconds.
 _FRESH_NS = 2_000_000_000
 _MOST = 200_000
 
 
 class Cache:
-    """The results for files below the current folder. Nothing here raises: what cannot be
-    read is as good as empty, what cannot be written is left, and `warnings` says so."""
+    """The cached results for files below the current folder. Nothing here raises: a cache that
+    cannot be read counts as empty, one that cannot be written is left alone, and `warnings` says
+    so."""
 
     def __init__(self, folder: str) -> None:
         name = hashed(os.fsencode(os.getcwd()), version().encode()).hex()
         self._store = Store(folder, f"{name}.cache")
         self._stats: dict[str, list[int]] = {}
         self._same_size: dict[str, tuple[str, FileResult]] = {}
-        """By path: the digest and the result of a content that may be the present one."""
+        """By path: the digest and the result of a content that may be the current one."""
         self._entries: dict[str, Any] = self._store.read()
-        """By path: size, time and inode, digests of settings, of what other files say and of the
-        content, and the result, null if there is nothing to report. Each is decoded when it is
-        asked for."""
+        """By path: size, time and inode, the digests of settings, of evidence in other files and of
+        the content, and the result, or null if there is nothing to report. Entries are decoded on
+        demand."""
         self._changed = False
 
     @property
@@ -49,9 +50,9 @@ class Cache:
         return self._store.warnings
 
     def find(self, candidate: Candidate, outside: str = "") -> FileResult | None:
-        """What is known of the file, if it looks as it did then, and other files say the same of
-        it: `outside` is the digest of that. If it may still be the same, `digest_of` has the
-        content's digest, and `renew` the result."""
+        """The cached result, if the file appears unchanged and the evidence in other files is the
+        same: `outside` is the digest of that. If the file may still be the same, `digest_of` has
+        the content's digest, and `renew` the result."""
         path = candidate.path
         self._same_size.pop(path, None)
         now = stat_of(path)
@@ -83,12 +84,12 @@ class Cache:
         return None
 
     def digest_of(self, path: str) -> str:
-        """The digest of the content whose result `renew` gives; empty for none."""
+        """The digest of the content whose result `renew` returns; empty if there is none."""
         return self._same_size[path][0] if path in self._same_size else ""
 
     def renew(self, path: str) -> FileResult:
-        """What is known of the content with the digest `digest_of`, which the file turned out to
-        hold."""
+        """The cached result for the content with the digest `digest_of`, which the file turned out
+        to have."""
         *_, settings, said, content, encoded = self._entries[path]
         self._entries[path] = [*settled(self._stats[path]), settings, said, content, encoded]
         self._changed = True
@@ -97,8 +98,8 @@ class Cache:
     def add(
         self, candidate: Candidate, result: FileResult, content: str, outside: str = ""
     ) -> None:
-        """Remember the result of a content, given by its digest, if the file still is what `find`
-        saw; `outside` is the digest of what other files say of it."""
+        """Store the result for a content, given by its digest, if the file is still the one that
+        `find` saw; `outside` is the digest of the evidence in other files."""
         path = candidate.path
         before = self._stats.get(path)
         if before is None or result.problem is not None or before != stat_of(path):
@@ -113,7 +114,7 @@ class Cache:
         self._entries[path] = [*settled(before), settings, outside, content, encoded]
 
     def save(self) -> None:
-        """Write what was added; a run at the same time may win, and nothing breaks."""
+        """Write the new entries. A concurrent run may overwrite them, which does no harm."""
         if not self._changed:
             return
         if len(self._entries) > _MOST:
@@ -122,9 +123,9 @@ class Cache:
 
 
 def _settings_of(candidate: Candidate, has_findings: bool) -> str:
-    """What a result hangs on besides the file. The style of the project shapes fixes only, so it
-    is not looked up where there is nothing to report."""
-    # What other files say has a digest of its own.
+    """Everything that a result depends on besides the file. The style of the project affects only
+    fixes, so it is not looked up if there is nothing to report."""
+    # The evidence in other files has its own digest.
     settings = replace(candidate.settings, project=True)
     if not has_findings or settings.isolated:
         return _settings(settings, None)
@@ -139,7 +140,7 @@ def _settings(settings: Settings, style: Style | None) -> str:
 
 
 def stat_of(path: str) -> list[int] | None:
-    """Size, time of the last change and inode of a file."""
+    """Size, modification time and inode of a file."""
     try:
         found = os.stat(path)
     except (OSError, ValueError):
@@ -148,6 +149,6 @@ def stat_of(path: str) -> list[int] | None:
 
 
 def settled(status: list[int]) -> tuple[int, int, int]:
-    """The same with -1 as the time, if a later change of the file may not show in that."""
+    """The same, with -1 as the time if a later change might not change it."""
     size, changed, inode = status
     return size, changed if time.time_ns() - changed > _FRESH_NS else -1, inode

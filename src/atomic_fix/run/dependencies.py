@@ -1,7 +1,6 @@
-"""Which distributions a project says that it needs: from the text of its files to their names.
-
-Nothing of the project is run: what a `setup.py` computes is not seen. Names are normalised as
-PEP 503 has it.
+"""Extracts the names of the distributions that a project declares from the text of its files. No
+code of the project is run, so values that a `setup.py` computes are not found. Names are normalised
+as in PEP 503.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ _PYTHON = "python"
 
 
 def normalised(name: str) -> str:
-    """The one spelling of a distribution's name."""
+    """The normalised name of a distribution."""
     return _SEPARATORS.sub("-", name).lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """Normalised names. `extra` are those that an installation need not have: optional ones,
-    those of groups, and of files for development. `files` are more files that say which
-    distributions are needed, relative to the one that names them, and whether for an extra."""
+    """Normalised names. `extra` are those that an installation need not include: optional ones,
+    those of groups, and those in files for development. `files` are more files with requirements,
+    relative to the one that names them, each with whether it is for an extra."""
 
     names: frozenset[str] = frozenset()
     extra: frozenset[str] = frozenset()
@@ -53,24 +52,24 @@ class _Found:
     files: list[tuple[str, bool]] = field(default_factory=list)
 
     def requirements(self, value: Any, *, extra: bool = False) -> None:
-        """Take in a list of requirements, as PEP 508 has them."""
+        """Add a list of requirements in the format of PEP 508."""
         for each in value if isinstance(value, list) else ():
             if isinstance(each, str) and (name := requirement(each)):
                 (self.extra if extra else self.names).add(name)
 
     def lists(self, value: Any) -> None:
-        """Take in a table of such lists: extras, or groups."""
+        """Add a table of such lists: extras, or groups."""
         for each in value.values() if isinstance(value, dict) else ():
             self.requirements(each, extra=True)
 
     def keys(self, value: Any, *, extra: bool = False) -> None:
-        """Take in a table whose keys are the names."""
+        """Add a table whose keys are the names."""
         for each, how in value.items() if isinstance(value, dict) else ():
             optional = isinstance(how, dict) and how.get("optional") is True
             (self.extra if extra or optional else self.names).add(normalised(each))
 
     def listed_files(self, value: Any, *, extra: bool = False) -> None:
-        """Take in the names of files with requirements."""
+        """Add the names of files with requirements."""
         for each in [value] if isinstance(value, str) else value if isinstance(value, list) else ():
             if isinstance(each, str):
                 self.files.append((each.strip(), extra))
@@ -84,14 +83,14 @@ class _Found:
 
 
 def requirement(text: str) -> str:
-    """The name that a requirement asks for, normalised; empty when it has none."""
+    """The normalised name in a requirement; empty if it has none."""
     if (found := _NAME.match(text)) is not None:
         return normalised(found[1])
     return ""
 
 
 def of_requirements(text: str, *, extra: bool = False) -> Dependencies:
-    """What a file for `pip install -r` asks for."""
+    """The requirements in a file for `pip install -r`."""
     found = _Found()
     names = found.extra if extra else found.names
     for raw in re.sub(r"\\\r?\n", "", text).splitlines():
@@ -108,7 +107,7 @@ def of_requirements(text: str, *, extra: bool = False) -> Dependencies:
 
 
 def _asked_for(line: str) -> str:
-    """The name in a line of such a file, which may be an address or a path instead."""
+    """The name in a line of such a file, which may be a URL or a path instead."""
     line = line.strip("\"'")
     if (egg := _EGG.search(line)) is not None:
         return normalised(egg[1])
@@ -120,13 +119,13 @@ def _asked_for(line: str) -> str:
 
 
 def of_pyproject(table: Mapping[str, Any]) -> Dependencies:
-    """What a pyproject.toml declares, in each of the tables that have been in use for it. What is
-    needed to build is left out: the program does not run there."""
+    """The dependencies in a pyproject.toml, in any of the tables used for them. Build dependencies
+    are left out: the program does not run with them."""
     found = _Found()
     project = subtable(table, "project")
     found.requirements(project.get("dependencies"))
     found.lists(project.get("optional-dependencies"))
-    # An included group is in the table too, under its own name.
+    # An included group is also in the table, under its own name.
     found.lists(table.get("dependency-groups"))
 
     poetry = subtable(table, "tool", "poetry")
@@ -157,7 +156,7 @@ def of_pyproject(table: Mapping[str, Any]) -> Dependencies:
 
 
 def of_pixi(content: bytes) -> Dependencies:
-    """What a pixi.toml declares."""
+    """The dependencies in a pixi.toml."""
     found = _Found()
     _pixi(found, read_toml(content))
     return found.result()
@@ -171,7 +170,7 @@ def _pixi(found: _Found, table: Mapping[str, Any]) -> None:
 
 
 def of_pipfile(content: bytes) -> Dependencies:
-    """What a Pipfile declares."""
+    """The dependencies in a Pipfile."""
     table = read_toml(content)
     found = _Found()
     found.keys(table.get("packages"))
@@ -180,7 +179,7 @@ def of_pipfile(content: bytes) -> Dependencies:
 
 
 def of_setup_cfg(sections: Mapping[str, Mapping[str, str]]) -> Dependencies:
-    """What a setup.cfg declares."""
+    """The dependencies in a setup.cfg."""
     found = _Found()
 
     def take(value: str, *, extra: bool = False) -> None:
@@ -197,7 +196,7 @@ def of_setup_cfg(sections: Mapping[str, Mapping[str, str]]) -> Dependencies:
 
 
 def of_setup_py(keywords: Mapping[str, tuple[str, ...]]) -> Dependencies:
-    """What a setup.py declares, of whose call of `setup` the keywords are given."""
+    """The dependencies in a setup.py, given the keywords of its call of `setup`."""
     found = _Found()
     found.requirements(list(keywords.get("install_requires", ())))
     for key in ("extras_require", "tests_require"):
@@ -206,7 +205,7 @@ def of_setup_py(keywords: Mapping[str, tuple[str, ...]]) -> Dependencies:
 
 
 def of_environment(text: str) -> Dependencies:
-    """What an environment.yml of conda declares, packages of conda and of pip alike."""
+    """The dependencies in a conda environment.yml, for both conda and pip."""
     items = []
     inside = False
     for line in text.splitlines():
@@ -218,7 +217,7 @@ def of_environment(text: str) -> Dependencies:
 
 
 def of_script(text: str) -> Dependencies | None:
-    """What a script declares in its PEP 723 comment; None without one."""
+    """The dependencies in the PEP 723 comment of a script; None without one."""
     table = table_of_script(text)
     if table is None:
         return None
@@ -235,11 +234,11 @@ def table_of_script(text: str) -> dict[str, Any] | None:
     return read_toml("\n".join(line[2:] for line in block[1].splitlines()).encode())
 
 
-# --- how files are read ---------------------------------------------------------------
+# --- reading files --------------------------------------------------------------------
 
 
 def read_toml(content: bytes) -> dict[str, Any]:
-    """What a TOML file holds; nothing when it is invalid."""
+    """The content of a TOML file; empty if it is invalid."""
     try:
         return toml(content)
     except (ValueError, RecursionError):
@@ -247,7 +246,7 @@ def read_toml(content: bytes) -> dict[str, Any]:
 
 
 def read_ini(text: str) -> dict[str, dict[str, str]]:
-    """The sections of a setup.cfg; nothing when it is invalid."""
+    """The sections of a setup.cfg; empty if it is invalid."""
     import configparser
 
     parser = configparser.ConfigParser(interpolation=None, strict=False)
@@ -259,10 +258,9 @@ def read_ini(text: str) -> dict[str, dict[str, str]]:
 
 
 def read_setup(text: str) -> dict[str, tuple[str, ...]]:
-    """The keywords of the call of `setup` in a setup.py: the strings that stand in each, also in
-    a list or table that has a name of its own above, and `package_dir` as setup.cfg writes it.
-    Calls of `find_packages` are among them, with the folders that they are given, and what they
-    include and exclude."""
+    """The keywords of the call of `setup` in a setup.py: the strings in each, also in a list or
+    table assigned to a name above, and `package_dir` in the format of setup.cfg. Calls of
+    `find_packages` are included, with their folders and what they include and exclude."""
     tree = parsed(text)
     if tree is None:
         return {}
@@ -305,7 +303,7 @@ def _strings(value: ast.expr, bound: Mapping[str, ast.expr], depth: int = 2) -> 
 
 
 def _pairs(value: ast.Dict) -> Iterator[str]:
-    """A table as setup.cfg writes it: `key=value`."""
+    """A table in the format of setup.cfg: `key=value`."""
     for key, each in zip(value.keys, value.values, strict=True):
         pair = [x.value for x in (key, each) if isinstance(x, ast.Constant)]
         if len(pair) == 2 and all(isinstance(x, str) for x in pair):
@@ -313,7 +311,7 @@ def _pairs(value: ast.Dict) -> Iterator[str]:
 
 
 def bound_by(tree: ast.Module) -> dict[str, ast.expr]:
-    """What the names of a module stand for, by its own plain assignments."""
+    """The values of a module's names, from its plain assignments."""
     return {
         target.id: node.value
         for node in tree.body
@@ -324,7 +322,7 @@ def bound_by(tree: ast.Module) -> dict[str, ast.expr]:
 
 
 def parsed(text: str) -> ast.Module | None:
-    """The syntax tree of a source; None when it has none."""
+    """The syntax tree of a source; None if it cannot be parsed."""
     import warnings
 
     with warnings.catch_warnings():
@@ -336,7 +334,7 @@ def parsed(text: str) -> ast.Module | None:
 
 
 def subtable(value: Any, *keys: str) -> dict[str, Any]:
-    """The table that the keys lead to; an empty one when there is none."""
+    """The table at these keys; empty if there is none."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}

@@ -20,32 +20,30 @@ if TYPE_CHECKING:
     from atomic_fix.patterns import Patterns
 
 SUFFIXES = (".py", ".pyw")
-"""What a file's name must end in to be found in a folder. Stubs hold no code that runs."""
+"""The suffixes of files that are found in a folder. Stubs contain no code that runs."""
 _MOST_IGNORED = 1 << 20
-"""Bytes of the largest .gitignore that is read."""
+"""The largest .gitignore, in bytes, that is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file to check, named as it is to be reported."""
+    """A file to check, with the name to report."""
 
     path: str
     settings: Settings
     within: tuple[str, ...] = ()
-    """The folders, by their real paths, that the file has to be in if it is to be changed: it
-    may be a link, and lead anywhere."""
+    """The real paths of the folders that the file has to be in to be changed, since it may be a
+    link that leads anywhere."""
     known: str | None = None
-    """The digest of a content whose result is known, empty if there is none; None where nobody
-    wants to know the digest of what is read."""
+    """The digest of a content whose result is cached, empty if there is none; None if no digest of
+    the content is needed."""
 
 
 def discover(paths: Iterable[str], resolver: Resolver) -> Iterator[Candidate | Unreadable]:
-    """Every file that the paths stand for, once, sorted by name within each path.
-
-    A file that is named is checked whatever it is called, unless `force-exclude` is set;
-    a folder is walked, without following links to folders. Of a file and a link to it, the
-    file stays. What cannot be walked comes as `Unreadable`, as does a folder whose
-    configuration cannot be used.
+    """Every file that the paths refer to, once, sorted by name within each path. A named file is
+    checked whatever its name, unless `force-exclude` is set; a folder is searched, without
+    following links to folders. Of a file and a link to it, the file is kept. Paths that cannot be
+    read yield `Unreadable`, as do folders whose configuration cannot be used.
     """
     walk = Walk(resolver)
     found = [each for path in paths for each in walk.start(path)]
@@ -66,8 +64,8 @@ class _Found(NamedTuple):
 
 
 class Folder(NamedTuple):
-    """A folder to walk: its name as it is to be reported, its absolute and its real path, where
-    the walk began, and what git ignores above it."""
+    """A folder to search: its name to report, its absolute and real path, where the search began,
+    and the ignore patterns of git above it."""
 
     path: str
     absolute: str
@@ -80,7 +78,7 @@ Entries: TypeAlias = "Iterator[_Found | Folder]"
 
 
 class Walk:
-    """One run's walk; remembers the patterns it has read."""
+    """The search of one run; caches the patterns it has read."""
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
@@ -121,13 +119,13 @@ class Walk:
             yield from (_Found(each, each.filename) for each in problems)
             above = tuple(each for each in folders if not isinstance(each, Unreadable))
             if _ignored_on_the_way(absolute, above):
-                above = ()  # it is named, so it is wanted; what is above it does not matter
+                above = ()  # it was named explicitly, so patterns above it do not matter
         real = os.path.realpath(absolute)
         yield from self._walked(Folder(path, absolute, real, (*within, real), above))
 
     def _gitignores_above(self, absolute: str) -> list[Patterns | Unreadable]:
-        """The patterns of the user, and of the folders from the root of the git repository down
-        to, but not with, `absolute`; outside a repository there are none."""
+        """The patterns of the user, and of the folders from the root of the git repository down to,
+        but not including, `absolute`; none outside of a repository."""
         folders = []
         folder = absolute
         while not os.path.exists(os.path.join(folder, ".git")):
@@ -146,9 +144,9 @@ class Walk:
         return [patterns for patterns in found if patterns is not None]
 
     def _named_within(self, absolute: str) -> tuple[str, ...]:
-        """What a path of the command line has to be in: in the current folder if it looks like
-        that, otherwise in its own folder; so it may be given through links, but not be one that
-        leads away."""
+        """The folder that must contain a path of the command line: the current folder if the path
+        is below it, otherwise the path's own folder. So it may be given through links, but must not
+        be a link that leads elsewhere."""
         here = os.getcwd()
         base = here if relative_if_inside(absolute, here) is not None else os.path.dirname(absolute)
         return (self._real_path(base),)
@@ -162,7 +160,7 @@ class Walk:
         return tuple(dict.fromkeys((*within, self._real_path(settings.root))))
 
     def _walked(self, top: Folder) -> Iterator[_Found]:
-        # Not by recursion, which has an end.
+        # Not recursive, because recursion depth is limited.
         ways = [self._entries(top)]
         while ways:
             found = next(ways[-1], None)
@@ -201,12 +199,12 @@ class Walk:
             if not is_folder and not entry.name.lower().endswith((*SUFFIXES, NOTEBOOK)):
                 continue
             if entry.name.startswith(".#"):
-                continue  # a lock of Emacs: a link that leads nowhere
+                continue  # an Emacs lock file: a dangling link
             whole = os.path.join(absolute, entry.name)
             is_link = entry.is_symlink()
             name = entry.name if path == "." else os.path.join(path, entry.name)
             if is_link and os.path.isdir(name):
-                continue  # a link to a folder: what it leads to is walked where it is
+                continue  # a link to a folder is not followed
             if self._excluded(whole, settings, is_folder):
                 continue
             if settings.respect_gitignore and _ignored(whole, gitignores, is_folder):
@@ -224,7 +222,7 @@ class Walk:
     def _excluded(self, absolute: str, settings: Settings, is_folder: bool) -> bool:
         lists: tuple[PatternList, ...] = settings.extend_exclude
         if settings.exclude.lines == DEFAULT_EXCLUDE:
-            # Plain names: no need to load the pattern library for them.
+            # Plain names do not need the pattern library.
             if os.path.basename(absolute) in DEFAULT_EXCLUDE:
                 return True
         else:
@@ -260,12 +258,11 @@ def _unwalked(path: str, reason: str) -> _Found:
 def _gitignore(
     folder: str, name: str = ".gitignore", *, follow: bool = False
 ) -> Patterns | Unreadable | None:
-    """The patterns that a file has for a folder; why they are not used, if so; None if there are
-    none. The name is as seen from the folder, or whole."""
+    """The patterns of an ignore file for a folder, or why they cannot be used; None if there are
+    none. The name is relative to the folder, or absolute."""
     path = os.path.join(folder, name)
     try:
-        # Like git: a link in the tree is not followed, and a file that cannot be read is as good
-        # as none.
+        # As in git, a link is not followed, and an unreadable file is ignored.
         content = files.read(path, _MOST_IGNORED, follow=follow)
     except OSError as error:
         if error.errno == errno.EFBIG:
@@ -288,7 +285,7 @@ def _are_too_many(above: tuple[Patterns, ...], own: Patterns) -> bool:
 
 
 def _ignored(absolute: str, gitignores: tuple[Patterns, ...], is_folder: bool) -> bool:
-    """The nearest .gitignore that has something to say of the path decides."""
+    """Decided by the nearest .gitignore with a matching pattern."""
     for patterns in reversed(gitignores):
         decision = patterns.decide(absolute, is_folder=is_folder)
         if decision is not None:

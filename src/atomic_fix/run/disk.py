@@ -9,12 +9,12 @@ from atomic_fix.source import relative_if_inside
 
 
 class NotWritten(Exception):
-    """A source file was left as it is; the message says why, in one clause."""
+    """A source file was left unchanged; the message is a clause that says why."""
 
 
 def read(path: str) -> bytes | Unreadable:
-    """The bytes of a file, or why there are none."""
-    # What a shell puts for `<(command)`; nothing in a tree is called so.
+    """The bytes of a file, or why it cannot be read."""
+    # The shell's name for `<(command)`; no file in a tree has such a name.
     is_given_open = path.startswith("/dev/fd/") and path[len("/dev/fd/") :].isdecimal()
     try:
         return files.read(path, pipes=is_given_open)
@@ -23,8 +23,8 @@ def read(path: str) -> bytes | Unreadable:
 
 
 def why_outside(path: str, within: Iterable[str]) -> str:
-    """Where a path leads that does not lead into each of the folders, which are real paths, in a
-    clause; empty if it does."""
+    """A clause that says where a path leads if it is not inside each of the folders, given as real
+    paths; otherwise empty."""
     real = os.path.realpath(path)
     for folder in within:
         if relative_if_inside(real, folder) is None:
@@ -33,8 +33,8 @@ def why_outside(path: str, within: Iterable[str]) -> str:
 
 
 def write_boundary(path: str) -> tuple[str, ...]:
-    """What a path of the command line has to be in: in the current folder, if it looks like
-    that. Whoever wants to write through a link that leads away names its target."""
+    """The folder that must contain a path of the command line: the current folder, if the path is
+    below it. To write through a link that leads elsewhere, its target has to be named."""
     here = os.getcwd()
     return (
         (os.path.realpath(here),)
@@ -66,7 +66,7 @@ def write(path: str, before: bytes, after: bytes, within: Iterable[str]) -> None
 
 
 def write_new(path: str, content: bytes, within: Iterable[str]) -> None:
-    """Write a file that was asked for, atomically.
+    """Atomically write a file that an option names.
 
     Raises:
         NotWritten: it would not be in each of the folders `within`, or the operating system
@@ -83,5 +83,5 @@ def write_new(path: str, content: bytes, within: Iterable[str]) -> None:
 
 
 def reason(error: Exception) -> str:
-    """What the operating system says, without number and path."""
+    """The operating system's message, without error number and path."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

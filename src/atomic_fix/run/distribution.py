@@ -1,4 +1,4 @@
-"""Which top-level packages the distribution of a project has, where its files say so."""
+"""Finds the top-level packages in the distribution of a project, if its files declare them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from atomic_fix.run.dependencies import subtable
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Patterns of the names of packages."""
+    """Patterns for package names."""
 
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
 
     def has(self, top: str) -> bool:
-        """Whether a top-level package is in it, with any of what it holds."""
+        """Whether a top-level package, or any part of it, is included."""
         return any(fnmatchcase(top, each.partition(".")[0]) for each in self.include) and not any(
             fnmatchcase(top, each) for each in self.exclude
         )
@@ -30,11 +30,10 @@ def distribution(
     sections: Mapping[str, Mapping[str, str]],
     keywords: Mapping[str, tuple[str, ...]],
 ) -> Distribution | None:
-    """What the files of a project say; None where the build tool looks for itself.
+    """The packages that the files of a project declare; None if the build tool discovers them.
 
     Args:
-        sections: of its setup.cfg.
-        keywords: of its setup.py.
+        sections: the sections of its setup.cfg. keywords: the keywords of its setup.py.
     """
     tool = subtable(pyproject, "tool")
     packages = subtable(tool, "setuptools").get("packages")

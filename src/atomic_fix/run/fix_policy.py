@@ -1,4 +1,4 @@
-"""What is to be done about the findings of a file, as a value, and what comes of it."""
+"""What to do about the findings of a file, as a value, and the outcome."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ Find: TypeAlias = Callable[[Source], Sequence[Finding]]
 
 
 class OnMissing(enum.Enum):
-    """What to do where a fix needs an import that is not available yet."""
+    """What to do if a fix needs an import that is not available yet."""
 
     LEAVE_FILE = enum.auto()
     """Change nothing in the file."""
     LEAVE_OUT = enum.auto()
     """Make the other fixes."""
     APPLY = enum.auto()
-    """Make it all the same: the result is only shown."""
+    """Apply it anyway: the result is only shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Apply the fixes that are `allowed`. `imports` resolves what they import; without it, the
-    file is taken to have that."""
+    """Apply the fixes that are `allowed`. `imports` resolves their imports; without it, they are
+    assumed to be available."""
 
     allowed: AbstractSet[Applicability]
     imports: HelperImports | None = None

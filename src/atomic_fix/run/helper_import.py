@@ -1,10 +1,8 @@
-"""Whether a file can import the helper that its repairs would call.
-
-A repair that adds an import which the program does not have breaks it at its next start. So the
-import is resolved first, for each file: in the source roots of its project, else among the
-distributions that the project declares. Only where a tree declares nothing does it count what the
-running Python could import, and only where that may be the Python of the program. Modules are
-looked for and read, never imported.
+"""Determines whether a file can import the helper that its repairs would call. A repair that adds
+an import which the program does not have breaks it at its next start. So the import is resolved
+first, for each file: in the source roots of its project, else among the distributions that the
+project declares. Only if a tree declares nothing are modules of the running Python considered, and
+only if that may be the Python of the program. Modules are searched for and read, never imported.
 """
 
 from __future__ import annotations
@@ -48,18 +46,18 @@ _MOST_READ = 2000
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Why files of a project cannot have an import, in a clause, and what to do about it; there
-    is nothing to do for a file that never can."""
+    """A clause that says why files of a project cannot have an import, and what to do about it,
+    which is empty for a file that never can."""
 
     module: str
     reason: str
     advice: str = ""
     calls: str = ""
-    """What it would call instead, where that needs no import."""
+    """The call to use instead, if that needs no import."""
 
     @property
     def message(self) -> str:
-        """Why there is no repair, in a clause."""
+        """A clause that says why there is no repair."""
         if self.calls:
             return f"it would call `{self.calls}`, and {self.reason}"
         return f"it would import `{self.module}`, and {self.reason}"
@@ -67,13 +65,13 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The file can have the import. `remark` says where it may still not be there."""
+    """The file can have the import. `remark` says in which case it may still be missing."""
 
     remark: str = ""
 
 
 class HelperImports:
-    """Resolves the imports of the helper. It remembers what it has read, for one run."""
+    """Resolves the imports of the helper. Caches what it has read, for one run."""
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
@@ -88,7 +86,7 @@ class HelperImports:
         self._own: dict[str, str] = {}
 
     def use_own(self, filename: str, helper: str) -> None:
-        """Note the project's own helper, as the setting names it, for a file with `auto`."""
+        """Record the project's own helper, in the form of the setting, for a file with `auto`."""
         self._own[filename] = helper
 
     def _settings_for(self, filename: str) -> Settings:
@@ -104,8 +102,8 @@ class HelperImports:
         return _module_of(self._settings_for(filename))
 
     def imported(self, finding: Finding, text: str) -> str:
-        """The module from which a repair, of which `text` came, has names; empty for most of
-        those that need none of the helper's."""
+        """The module from which a repair that produced `text` imports names; empty for most repairs
+        that do not need the helper."""
         module = self.module_for(finding.filename)
         if imported_names(finding.fix, module):
             return module
@@ -118,12 +116,12 @@ class HelperImports:
         return "" if names.isdisjoint(words) else module
 
     def missing(self, source: Source, finding: Finding) -> Missing | None:
-        """Why the repair of a finding would leave a program that does not start, if so."""
+        """Why the repair of a finding would leave a program that cannot start, or None."""
         found = self.resolve(source, finding)
         return found if isinstance(found, Missing) else None
 
     def resolve(self, source: Source, finding: Finding) -> Found | Missing:
-        """Whether the source can have what the repair of one of its findings imports."""
+        """Whether the source can import what the repair of one of its findings needs."""
         if fails := self._lacks_replace(source, finding.fix):
             return fails
         settings = self._settings_for(source.filename)
@@ -155,8 +153,8 @@ class HelperImports:
         return self._incomplete(found, module, lacking)
 
     def _lacks_replace(self, source: Source, fix: Fix | None) -> Missing | None:
-        """Why a repair that calls `os.replace` would fail on a Python of the project; None where
-        it is there."""
+        """Why a repair that calls `os.replace` would fail on a Python version of the project; None
+        if it exists there."""
         if source.filename == "-" or fix is None or not any(map(_is_replace, fix.edits)):
             return None
         project = self._projects.of(os.path.abspath(source.filename))
@@ -176,8 +174,8 @@ class HelperImports:
         )
 
     def _why_apart(self, source: Source, module: str, settings: Settings) -> str:
-        """Why a file cannot import what is installed, whatever that is; empty where it can, or
-        where it finds a copy of the helper beside itself."""
+        """Why a file cannot import any installed package; empty if it can, or if it finds a copy of
+        the helper beside itself."""
         if source.filename == "-":
             return ""
         path = os.path.abspath(source.filename)
@@ -289,7 +287,7 @@ class HelperImports:
         return _not_found(module, settings, project, path)
 
     def _of_script(self, path: str, module: str, own: Dependencies) -> _Answer:
-        """For a script with a list of dependencies of its own."""
+        """The answer for a script with its own list of dependencies."""
         file = find_module(os.path.dirname(path), module.split("."))
         if file:
             return _Names.of(file, self._read)
@@ -300,18 +298,18 @@ class HelperImports:
     def _of_the_interpreter(
         self, module: str, settings: Settings, project: Project, path: str
     ) -> _Answer:
-        """For a tree that declares nothing."""
+        """The answer for a tree that declares nothing."""
         tool = _tool_that_owns_this_python()
         found = None if tool else _in_this_python(module)
         return found or _not_found(module, settings, project, path, tool)
 
     def _in_the_tree(self, path: str, project: Project, module: str) -> Iterator[tuple[str, str]]:
-        """The source roots in which the module is, and its file there; the nearest first."""
+        """The source roots that contain the module, with its file there; the nearest first."""
         parts = module.split(".")
         folder = os.path.dirname(path)
         roots = [("", import_root(path))]
         while folder != project.root and relative_if_inside(folder, project.root) is not None:
-            # Inside of the module's own package, with or without an `__init__.py`.
+            # Inside the module's own package, with or without an `__init__.py`.
             if os.path.basename(folder) == parts[0]:
                 roots.append(("", os.path.dirname(folder)))
             folder = os.path.dirname(folder)
@@ -348,8 +346,8 @@ class HelperImports:
         )
 
     def _shows(self, source: Source, path: str, project: Project) -> bool:
-        """Whether what a script imports shows that it runs where the project is installed; or
-        what a script beside it does that imports it."""
+        """Whether the imports of a script, or of a script beside it that imports it, show that it
+        runs where the project is installed."""
         if self._shows_itself(source.text, path, project):
             return True
         folder, name = os.path.split(path)
@@ -366,8 +364,8 @@ class HelperImports:
         return False
 
     def _where_it_is_sent(self, module: str, project: Project, path: str) -> Missing | None:
-        """Why a file cannot import what is declared where its package is sent; None when the
-        package stays where it is."""
+        """Why a file cannot import declared dependencies at the place to which its package is sent;
+        None if the package is not sent."""
         package = project.package_of(path)
         if not os.path.isfile(os.path.join(package, "__init__.py")):
             return None
@@ -385,7 +383,7 @@ class HelperImports:
     def _why_left_behind(
         self, module: str, file: str, path: str, project: Project
     ) -> Missing | None:
-        """Why a helper of the project does not go where a file of it goes; None when it does."""
+        """Why a helper of the project is not copied along with a file of it; None if it is."""
         if image := self._reach.left_behind(project, path, file):
             return Missing(
                 module,
@@ -408,7 +406,7 @@ class HelperImports:
         return None
 
     def _where_it_does_not_reach(self, module: str, project: Project, path: str) -> Missing | None:
-        """Why a file cannot import what is declared where the program runs; None when it can."""
+        """Why a file cannot import declared dependencies where the program runs; None if it can."""
         top = module.partition(".")[0]
         known = (project.declared.names, project.declared.extra)
         names = [name for each in known if (name := self._bringing(top, each))]
@@ -419,8 +417,8 @@ class HelperImports:
         return Missing(module, reason, f"run `atomic-fix --vendor {place}`: a copy comes with it")
 
     def _is_left_out(self, path: str, project: Project) -> bool:
-        """Whether a file is of a package that is not distributed, and that only scripts beside it
-        import, none of which needs what is installed."""
+        """Whether a file belongs to a package that is not distributed and is imported only by
+        scripts beside it, none of which needs installed packages."""
         folder = project.undistributed_package(path)
         if not folder:
             return False
@@ -429,8 +427,8 @@ class HelperImports:
         return self._left_out[folder]
 
     def _runs_installed(self, folder: str, project: Project) -> bool:
-        """Whether a package that is not distributed, or a program that imports it, imports what is
-        installed when it starts; or whether the project does import it."""
+        """Whether a package that is not distributed, or a program that imports it, imports
+        installed packages at start; or whether the project imports it."""
         root, top = os.path.split(folder)
         imported = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t]+{re.escape(top)}\b")
         known = project.declared.names | project.declared.extra
@@ -459,7 +457,7 @@ class HelperImports:
         by_itself = added(path, text, project.root)
         for top in tops:
             if find_module(folder, [top]):
-                continue  # the folder of a script is always searched
+                continue  # the folder of a script is always on the path
             if any(_lies_in(each, top) for each in by_itself):
                 continue  # it finds the sources where nothing is installed
             if _is_own(top, project):
@@ -469,7 +467,7 @@ class HelperImports:
         return False
 
     def _is_declared(self, module: str, what: Dependencies) -> tuple[bool, str]:
-        """Whether a module comes with a declared distribution, and what to remark of that."""
+        """Whether a declared distribution provides a module, with a remark if needed."""
         top = module.partition(".")[0]
         if self._bringing(top, what.names):
             return True, ""
@@ -481,8 +479,8 @@ class HelperImports:
         return False, ""
 
     def _bringing(self, top: str, names: AbstractSet[str]) -> str:
-        """The one of the distributions that brings a module: the one of its name, or one that
-        this Python knows to bring it. Empty when there is none."""
+        """The distribution that provides a module: the one of the same name, or one that does so in
+        this Python. Empty if there is none."""
         if normalised(top) in names or not names:
             return normalised(top) if names else ""
         if self._distributions is None:
@@ -495,8 +493,7 @@ class HelperImports:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """The names that a module has; all of them (`*`) where that is unknown, None when it
-    cannot be parsed."""
+    """The names that a module defines; `*` if unknown, None if it cannot be parsed."""
 
     path: str
     names: frozenset[str] | None
@@ -529,8 +526,8 @@ def with_import_notes(
     *,
     briefly: bool = False,
 ) -> tuple[FileResult, ...]:
-    """The results, in which each repair whose import the file does not have says so; `briefly`,
-    after the first that says why, for readers of the whole report."""
+    """The results, with a note on each repair whose import the file does not have; `briefly`: only
+    the first note gives the reason, for readers of the whole report."""
     said: dict[tuple[str, str], str] | None = {} if briefly else None
     return tuple(
         replace(
@@ -583,12 +580,12 @@ def imported_names(fix: Fix | None, module: str) -> tuple[str, ...]:
 
 
 def _is_replace(edit: Edit) -> bool:
-    """Whether an edit makes a call of `os.replace`, or names it in that of `os.rename`."""
+    """Whether an edit adds a call of `os.replace`, or changes `os.rename` to it."""
     return edit.text == "replace" or re.search(r"\bos\.replace\b", edit.text) is not None
 
 
 def _imported_from(module: str, text: str) -> Iterator[tuple[str, str]]:
-    """The names that a text imports from a module, and what it calls them."""
+    """The names that a text imports from a module, with their local names."""
     statement = rf"(?m)^[ \t]*from {re.escape(module)} import (?:\(([^)]*)\)|([^\n#(]*))"
     for several, row in re.findall(statement, text.replace("\\\n", " ")):
         for each in re.sub(r"#.*", "", several or row).split(","):
@@ -605,8 +602,8 @@ def _module_of(settings: Settings) -> str:
 
 
 def _tool_that_owns_this_python() -> str:
-    """The program that has made the environment of this Python for atomic-fix alone; empty when
-    the checked program may run in it."""
+    """The program that created this Python's environment for atomic-fix alone; empty if the checked
+    program may run in it."""
     if os.environ.get("PRE_COMMIT"):
         return "pre-commit"
     for name, tool in (("pipx_metadata.json", "pipx"), ("uv-receipt.toml", "uv")):
@@ -616,7 +613,7 @@ def _tool_that_owns_this_python() -> str:
 
 
 def _in_this_python(module: str) -> _Names | Found | None:
-    """The module as this Python would find it; none of the packages around it is imported."""
+    """The module as this Python would find it, without importing the packages around it."""
     if module == f"{_OURS}.runtime":
         return Found()
     parts = module.split(".")
@@ -629,7 +626,7 @@ def _in_this_python(module: str) -> _Names | Found | None:
             try:
                 spec = finder.find_spec(".".join(parts[:number]), path)
             except Exception:
-                continue  # the finder of some package; there are others
+                continue  # a finder of some package raised; other finders may work
             if spec is not None:
                 break
         if spec is None:
@@ -642,11 +639,11 @@ def _in_this_python(module: str) -> _Names | Found | None:
 
 
 def _is_nowhere_in_ours(module: str) -> bool:
-    """Whether the name is that of a module of ours that does not exist."""
+    """Whether the name is that of a nonexistent module of atomic_fix."""
     return module.partition(".")[0] == _OURS and _in_this_python(module) is None
 
 
-# --- what to say ------------------------------------------------------------------------
+# --- messages ---------------------------------------------------------------------------
 
 
 def _not_found(
@@ -682,7 +679,8 @@ def _not_found(
 def _for_its_pythons(
     found: _Answer, module: str, settings: Settings, project: Project, filename: str
 ) -> _Answer:
-    """The answer for a file whose project admits Pythons on which the helper may not run."""
+    """The answer for a file whose project supports Python versions on which the helper may not
+    run."""
     if project.python is None or own_helper(settings.config.helper) is not None:
         return found
     if isinstance(found, Missing) and not found.advice:
@@ -691,7 +689,7 @@ def _for_its_pythons(
     of_copy, of_package = _dotted(FIRST_OF_COPIES), _dotted(FIRST_OF_PACKAGE)
     is_ours = module.partition(".")[0] == _OURS
     if isinstance(found, _Names):
-        # A helper that the project has written itself may well run on older ones.
+        # A helper that the project has written itself may run on older versions.
         is_too_old = low < FIRST_OF_COPIES and not _parses(found.path, low)
     else:
         is_too_old = is_ours and low < FIRST_OF_COPIES
@@ -716,7 +714,7 @@ def _dotted(version: Iterable[int]) -> str:
 
 
 def _parses(path: str, version: tuple[int, ...]) -> bool:
-    """Whether a Python of that version can parse a module, as far as this one knows."""
+    """Whether Python of that version can parse a module, as far as this Python can tell."""
     text = text_of(path) if path.endswith(".py") else None
     if text is None:
         return True
@@ -728,7 +726,7 @@ def _parses(path: str, version: tuple[int, ...]) -> bool:
 
 
 def _free_place(folder: str) -> str:
-    """Where a copy of the helper can be put, or is already."""
+    """The path for a copy of the helper, or of an existing one."""
     places = [os.path.join(folder, f"{name}.py") for name in ("atomic_io", "atomic_writes")]
     for place in places:
         if not os.path.lexists(place) or ", helper, sha256:" in (text_of(place) or ""):
@@ -744,7 +742,7 @@ def _shown(path: str) -> str:
 
 
 def _lies_in(root: str, top: str) -> bool:
-    """Whether a top-level name is that of a module or package of a source root."""
+    """Whether a top-level name is a module or package of a source root."""
     return bool(find_module(root, [top])) or os.path.isdir(os.path.join(root, top))
 
 
@@ -753,7 +751,7 @@ def _is_own(top: str, project: Project) -> bool:
 
 
 def _imports_own(text: str, path: str, project: Project) -> bool:
-    """Whether a script imports a package of the project, and not only what it may do without."""
+    """Whether a script imports a package of the project, not counting optional imports."""
     folder = os.path.dirname(path)
     return any(
         _is_own(each, project) and not find_module(folder, [each]) for each in _imports(text)[0]
@@ -761,7 +759,7 @@ def _imports_own(text: str, path: str, project: Project) -> bool:
 
 
 def _imports(text: str) -> tuple[list[str], bool]:
-    """The top-level names of others' modules that a source imports, and whether it imports from
+    """The top-level names of third-party modules that a source imports, and whether it imports from
     its own package."""
     tree = dependencies.parsed(text)
     found: dict[str, None] = {}
@@ -777,7 +775,7 @@ def _imports(text: str) -> tuple[list[str], bool]:
 
 
 def _modules_below(root: str) -> Iterator[tuple[str, str]]:
-    """The modules of a tree, with their text; those that stand at its top first."""
+    """The modules of a tree, with their text; those at the top first."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(each for each in folders if each.isidentifier())
         for name in sorted(names):
@@ -786,7 +784,7 @@ def _modules_below(root: str) -> Iterator[tuple[str, str]]:
 
 
 def _imported_at_start(text: str) -> list[str]:
-    """The top-level names that a module imports when it is run, and cannot do without."""
+    """The top-level names that a module always imports when it runs."""
     tree = dependencies.parsed(text)
     names = []
     for node in tree.body if tree is not None else ():
@@ -799,8 +797,8 @@ def _imported_at_start(text: str) -> list[str]:
 
 
 def _leads_back(file: str, path: str, root: str, read: _Read) -> bool:
-    """Whether a module of a source root imports a file when it is itself imported, by whatever
-    way. What the file then has of the module may not be there yet."""
+    """Whether a module of a source root imports a file, directly or indirectly, when it is itself
+    imported. Names of the module may not exist yet when the file runs."""
     seen = {file}
     waiting = [file]
     while waiting and len(seen) < _MOST_FILES:
@@ -809,7 +807,7 @@ def _leads_back(file: str, path: str, root: str, read: _Read) -> bool:
         for each in run_imports(tree.body if tree is not None else (), here, root):
             if each == path:
                 return True
-            # The packages around the file are being imported already.
+            # The packages around the file are already being imported.
             is_around = os.path.basename(each) == "__init__.py" and relative_if_inside(
                 path, os.path.dirname(each)
             )
@@ -820,7 +818,7 @@ def _leads_back(file: str, path: str, root: str, read: _Read) -> bool:
 
 
 def _bound(body: Iterable[ast.AST]) -> Iterator[str]:
-    """The names that statements bind; `*` when they may bind any."""
+    """The names that statements bind; `*` if they may bind any."""
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield "*" if node.name == "__getattr__" else node.name

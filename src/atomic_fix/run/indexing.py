@@ -1,10 +1,7 @@
-"""The projects of a run: what the files of each say to each other, linked, and kept for the next
-run.
-
-A project is brought up to date in two steps, so that no file is parsed twice: its files are looked
-at, where that is not known of an earlier run, together with whatever else is to be done with them;
-then they are linked. Files that the prefilter leaves out are looked at where they hold a name that
-linking has brought up.
+"""The projects of a run: the summaries of their files, linked into an index and cached for the next
+run. A project is updated in two steps, so that no file is parsed twice: its files are examined,
+unless the result is cached, together with any other work on them; then they are linked. Files that
+the prefilter rejects are examined if they contain a name that linking asks for.
 """
 
 from __future__ import annotations
@@ -36,17 +33,17 @@ if TYPE_CHECKING:
 
 _SHARE = 0.1
 _LEAST_ROOM = 1 << 17
-"""Bytes of the files that get a second look, as a share of those that the prefilter lets through,
-and at least."""
+"""The most bytes of files that are examined a second time: a fraction of those that the prefilter
+accepts, and a minimum."""
 _ROUNDS = 2
-"""How often linking may bring up names that more files have to be looked at for."""
+"""How often linking may ask for names for which more files have to be examined."""
 _NOT_KEPT = "-"
 _NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A file of a project that is to be looked at."""
+    """A file of a project that has to be examined."""
 
     project: Project
     candidate: Candidate
@@ -54,12 +51,12 @@ class Task:
 
 
 Looker = Callable[[list[Task]], Iterable["Seen | None"]]
-"""Looks at files, and gives what it sees in their order."""
+"""A function that examines files and returns the results in the same order."""
 
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of one file, by the digest of its content."""
+    """The cached data about one file, by the digest of its content."""
 
     content: str
     matters: bool
@@ -69,8 +66,8 @@ class _Known:
 
 
 class Project:
-    """One tree. What is kept of it stands in two files: what every run needs, and what only a run
-    needs that meets a file that has changed."""
+    """One tree. Its cache consists of two files: data that every run needs, and data needed only by
+    a run that finds a changed file."""
 
     def __init__(
         self, root: str, settings: Settings, trees: Trees, resolver: Resolver, cache_folder: str
@@ -81,7 +78,7 @@ class Project:
         self._stats: dict[str, list[int]] = {}
         self._known: dict[str, _Known] = {}
         self._clues = _NOTHING
-        """All that the files which the prefilter leaves out were searched for."""
+        """All clues that the files rejected by the prefilter were searched for."""
         self._slices: dict[str, str] = {}
         self._said: dict[str, FileSlice] = {}
         """The same, as far as they are needed."""
@@ -90,7 +87,7 @@ class Project:
         head = self._head.read() if self._head is not None else {}
         self._listing = _listing_of(head)
         self._is_changed = False
-        """Whether what is kept has to be written."""
+        """Whether the cache has to be written."""
         self.is_linked = False
         stats = head.get("stats")
         if self._listing is None or not self._listing.is_current():
@@ -106,7 +103,7 @@ class Project:
         self.stale = [
             name for name, stat in now.items() if stat is not None and known.get(name) != stat
         ]
-        """The files that have to be looked at."""
+        """The files that have to be examined."""
         slices = head.get("slices")
         if isinstance(slices, dict):
             self._slices = slices
@@ -132,7 +129,7 @@ class Project:
         name = hashed(os.fsencode(self.root), version().encode(), scope).hex()
         return Store(folder, f"{name}.index"), Store(folder, f"{name}.summaries")
 
-    # --- what is kept -------------------------------------------------------------------
+    # --- the cache ----------------------------------------------------------------------
 
     def _load_body(self) -> None:
         if self._body is None:
@@ -148,7 +145,7 @@ class Project:
         gained = self._own.difference(own) if _are_texts(own := body.get("own")) else self._own
         stale = {*self.stale, *(x for x in self._known if gained and self._imports(x, gained))}
         for name in stale - set(self.stale):
-            self._known[name].content = ""  # its calls of what is new here are not known
+            self._known[name].content = ""  # its calls of new names are not known
         self.stale = [x for x in self._stats if x in stale or x not in self._known]
 
     def _imports(self, name: str, modules: frozenset[str]) -> bool:
@@ -159,7 +156,7 @@ class Project:
         )
 
     def save(self) -> None:
-        """Keep what is known for the next run."""
+        """Cache the data for the next run."""
         if self._head is None or self._body is None:
             return
         if self._is_changed:
@@ -193,21 +190,21 @@ class Project:
         self._head.warnings.clear()
         self._body.warnings.clear()
 
-    # --- to look at files -----------------------------------------------------------------
+    # --- examining files ------------------------------------------------------------------
 
     def had_slice(self, name: str) -> bool:
-        """Whether other files had something to say of a file when they were linked last."""
+        """Whether other files had evidence about a file when they were last linked."""
         return name in self._slices
 
     def task(self, name: str, candidate: Candidate | None = None) -> Task:
-        """What is to be done to see what a file says."""
+        """The work needed to examine a file."""
         known = self._known.get(name)
         content = known.content if known is not None else ""
         look = Look(name, self._clues, content, own=self._own)
         return Task(self, candidate or Candidate(self.path_of(name), self.settings), look)
 
     def take(self, name: str, seen: Seen | None) -> None:
-        """Remember what was seen of a file."""
+        """Store the result of examining a file."""
         self._is_changed = True
         if seen is None:
             self._known.pop(name, None)
@@ -223,7 +220,7 @@ class Project:
                 self._summaries[name] = seen.summary
 
     def _kept(self, value: FileSummary | FileSlice | None) -> str:
-        """A value as it is kept, or, where nothing is, that there is one."""
+        """A value in its cached form, or, if nothing is cached, whether there is one."""
         if self._body is None and value is not None:
             return _NOT_KEPT
         return _text(value)
@@ -232,7 +229,7 @@ class Project:
         self._summaries.pop(name, None)
 
     def link(self, looker: Looker) -> None:
-        """Link what was seen, and look at more files where that brings up names that they hold."""
+        """Link the summaries, and examine more files that contain names that linking asks for."""
         if self.is_linked:
             return
         self._is_changed = True
@@ -247,7 +244,7 @@ class Project:
             if (found := index.slice_of(name)) != _nothing()
         }
         self._slices = {name: self._kept(found) for name, found in self._said.items()}
-        # What nothing asks for any more is not looked for in the files that change from now on.
+        # Clues that are no longer needed are not searched for in files that change later.
         for each in self._known.values():
             each.clues &= searched
         self._clues &= searched
@@ -261,7 +258,7 @@ class Project:
 
         chosen = {name for name, each in self._known.items() if each.matters}
         room = max(_LEAST_ROOM, int(_SHARE * sum(map(self._size, chosen))))
-        # Files are told of it only where repairs call it.
+        # Files get it only if their repairs call it.
         helper = self.settings.config.helper == AUTO
         index = link(self._summaries_of(chosen), helper=helper)
         searched = _NOTHING
@@ -278,7 +275,7 @@ class Project:
         return index, searched
 
     def _search(self, wanted: frozenset[str], looker: Looker) -> None:
-        """Look for clues in the files that the prefilter leaves out."""
+        """Search for clues in the files that the prefilter rejects."""
         new = wanted - self._clues
         if not new:
             return
@@ -286,15 +283,15 @@ class Project:
         left = [(name, each) for name, each in self._known.items() if not each.matters]
         looks = [Look(name, new, each.content, left_out=True, summary=False) for name, each in left]
         for (_, each), seen in zip(left, self._looked(looks, looker), strict=True):
-            # What has changed since is looked at by the next run.
+            # Files that have changed meanwhile are examined by the next run.
             if seen is not None and seen.digest == each.content:
                 each.clues |= seen.clues
 
     def _chosen_by(
         self, wanted: frozenset[str], unseen: frozenset[str], chosen: set[str], room: int
     ) -> tuple[set[str], int]:
-        """The files that are asked for and those that hold clues, as far as there is room, and the
-        room that is left: the fewer files hold a clue, the more it tells."""
+        """The requested files and those that contain clues, within the byte budget, and the
+        remaining budget. Clues that fewer files contain come first."""
         held = {
             name: found
             for name, each in self._known.items()
@@ -312,7 +309,7 @@ class Project:
         return more, room
 
     def _summarise(self, names: set[str], looker: Looker) -> None:
-        """Get the summaries of files that the prefilter leaves out."""
+        """Get the summaries of files that the prefilter rejects."""
         left = sorted(name for name in names if not self._known[name].summary)
         looks = [Look(name, left_out=True, own=self._own) for name in left]
         for name, seen in zip(left, self._looked(looks, looker), strict=True):
@@ -331,7 +328,7 @@ class Project:
         return self._stats[name][0] if name in self._stats else 0
 
     def _summaries_of(self, chosen: set[str]) -> list[FileSummary]:
-        """The summaries of some files, and that the others are there."""
+        """The summaries of some files, and only the existence of the others."""
         from atomic_fix.project.summary import FileSummary
 
         return [
@@ -350,7 +347,7 @@ class Project:
             self._summaries[name] = replace(found, path=name)
         return self._summaries.get(name)
 
-    # --- what others say --------------------------------------------------------------------
+    # --- evidence in other files ------------------------------------------------------------
 
     def slice_of(self, name: str) -> FileSlice | None:
         """What the other files say of one; None for nothing."""
@@ -365,13 +362,13 @@ class Project:
         return self._said.get(name)
 
     def digest_of(self, name: str) -> str:
-        """The digest of what the other files say of one; empty for nothing."""
+        """The digest of the evidence in other files about a file; empty if there is none."""
         text = self._slices.get(name)
         return digest(text.encode()) if isinstance(text, str) else ""
 
     def slice_of_text(self, name: str, content: bytes, looker: Looker) -> FileSlice | None:
-        """What the other files say of one that is to hold this content, which may be a new one.
-        Nothing is kept of it."""
+        """The evidence in other files about a file with this content, which may be new. The result
+        is not cached."""
         if name not in self._stats and (
             not name.endswith(SUFFIXES) or os.path.lexists(self.path_of(name))
         ):
@@ -411,8 +408,8 @@ def _name_below(root: str, path: str) -> str:
 
 
 def _module_names(files: Iterable[str]) -> frozenset[str]:
-    """What the names of the modules in some files may begin with, whatever folder is on the path of
-    the program."""
+    """The possible first parts of the module names of some files, whatever folder is on the
+    program's path."""
     return frozenset(
         part for name in files for part in name.removesuffix(".pyw").removesuffix(".py").split("/")
     )
@@ -428,7 +425,7 @@ def _are_texts(value: object) -> TypeGuard[list[str]]:
 
 
 def _scope(settings: Settings) -> Settings:
-    """The settings that decide which files a project has, and what they say."""
+    """The settings that determine the files of a project and their summaries."""
     return replace(
         settings,
         config=settings_of_summary(settings.config),
@@ -443,7 +440,7 @@ def _scope(settings: Settings) -> Settings:
 
 
 def _listing_of(head: Mapping[str, Any]) -> Listing | None:
-    """What an earlier run has found."""
+    """The results of an earlier run."""
     files, folders, watched = (head.get(each) for each in ("listing", "folders", "watched"))
     if _are_texts(files) and isinstance(folders, dict) and isinstance(watched, dict):
         return Listing(tuple(files), folders, watched)
@@ -466,12 +463,12 @@ class Indexing:
         self._engine = engine
         self._projects: dict[str, Project] = {}
         self.warnings: list[str] = []
-        """What went wrong beside the work, in one line each."""
+        """Problems that did not stop the work, one line each."""
         self.is_closed = False
-        """Whether no other project is looked at than those that are linked."""
+        """Whether only projects that are already linked are used."""
 
     def place(self, path: str) -> tuple[Project, str] | None:
-        """The project of a file and its name there; None if it is to be judged alone."""
+        """The project of a file and its name there; None if the file is judged alone."""
         try:
             if is_notebook(path) or not self._resolver.for_file(path).project:
                 return None  # nobody imports a notebook
@@ -489,7 +486,7 @@ class Indexing:
         return self._projects[root], _name_below(root, real)
 
     def look(self, tasks: list[Task]) -> Iterable[Seen | None]:
-        """Look at files, by the engine of this run, or else in this process."""
+        """Examine files with the engine of this run, or else in this process."""
         from atomic_fix.run.workers import Work, work_through
 
         works = [Work(each.candidate, checks=False, look=each.look) for each in tasks]
@@ -498,7 +495,7 @@ class Indexing:
         return (done.seen for done in work_through(works, ReportFilter(), 1))
 
     def bring_up_to_date(self, project: Project) -> None:
-        """Look at what has changed in a project, link, and keep that.
+        """Examine the changes in a project, link it, and cache the result.
 
         Raises:
             WorkerDied: worker processes end before they come to any file.
@@ -512,7 +509,7 @@ class Indexing:
         self.warnings += project.warnings
 
     def update_project_of(self, path: str) -> None:
-        """Have the project of a file up to date, so that `slice_of` looks at nothing any more.
+        """Update the project of a file, so that `slice_of` does not have to examine files.
 
         Raises:
             WorkerDied: worker processes end before they come to any file.

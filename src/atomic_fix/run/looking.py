@@ -1,4 +1,4 @@
-"""One file, looked at for what it says to the other files of its project."""
+"""Examines one file for its summary, which provides evidence about other files of its project."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ if TYPE_CHECKING:
     from atomic_fix.project.summary import FileSummary
 
 _MOST_BYTES = 2 << 20
-"""Of a file that says something to others: no person has written a larger one."""
+"""The largest file that is summarised; larger ones are not written by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How to look at one file: its name in the project, the digest of the content that is known
-    already, and the clues to look for where the prefilter leaves the file out. It is known to be
-    `left_out`, or else asked. What the file says is wanted if `summary`, unless it is left out by
-    this very look."""
+    """How to examine one file: its name in the project, the digest of the cached content, and the
+    clues to search for if the prefilter rejects the file. `left_out` says that it is known to be
+    rejected. A summary is wanted if `summary` is set, unless the prefilter rejects the file now."""
 
     name: str
     clues: frozenset[str] = frozenset()
@@ -42,8 +41,8 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was seen of a file. `summary` is None where nobody asked, where it says nothing, or
-    where it cannot be analysed."""
+    """The result of examining a file. `summary` is None if it was not requested, if it is empty, or
+    if the file cannot be analysed."""
 
     digest: str
     matters: bool = False
@@ -51,12 +50,12 @@ class Seen:
     clues: frozenset[str] = frozenset()
     summary: FileSummary | None = None
     is_known: bool = False
-    """Whether it is what is known already: the rest is not filled in then."""
+    """Whether the content is the cached one; the other fields are then not filled in."""
 
 
 @lru_cache(maxsize=8)
 def settings_of_summary(config: Config) -> Config:
-    """The part of a configuration that what a file says to others hangs on."""
+    """The part of a configuration that affects summaries."""
     return replace(config, select=(), extend_select=(), ignore=(), on_corrupt="auto", style=Style())
 
 
@@ -69,14 +68,14 @@ def looked_at(
     *,
     checks: bool,
 ) -> tuple[FileResult | None, Seen | None]:
-    """What is seen of a file, and, if it `checks`, its result as long as no other file counts: None
-    where a closer look is needed, which had better wait for what the others say."""
+    """Examine a file, and, if it `checks`, also return the result without evidence from other
+    files. The result is None if a full check is needed, which should wait for that evidence."""
     path, settings = candidate.path, candidate.settings
     seen, is_wanted = _glanced_at(content, digest, settings, look)
     if seen is None or not is_wanted:
         result = None
         if checks:
-            # To look at the bytes once more would cost as much as all the rest.
+            # Searching the bytes again would cost as much as everything else.
             is_same = settings_of_summary(settings.config) == settings.config
             left_out = seen is not None and is_same and not (seen.matters or seen.is_known)
             result = check_file(content, path, settings, report_filter, left_out=left_out)
@@ -100,7 +99,7 @@ def looked_at(
 def _glanced_at(
     content: Content, digest: str, settings: Settings, look: Look
 ) -> tuple[Seen | None, bool]:
-    """What the bytes of a file tell, and whether it is to be looked at more closely."""
+    """What the bytes of a file show, and whether it has to be parsed."""
     if not isinstance(content, bytes):
         return None, False
     if digest == look.known and not look.left_out:
@@ -113,7 +112,7 @@ def _glanced_at(
 
 
 def seen_in(content: bytes, candidate: Candidate, look: Look) -> Seen | None:
-    """What is seen of a file that holds this content."""
+    """Examine a file with this content."""
     _, seen = looked_at(
         content, store.digest(content), candidate, look, ReportFilter(), checks=False
     )

@@ -1,4 +1,4 @@
-"""Which files the imports of a module find, without running any of them."""
+"""Finds the files that the imports of a module refer to, without running any of them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from importlib.machinery import EXTENSION_SUFFIXES
 
 
 def find_module(folder: str, parts: Sequence[str]) -> str:
-    """The file of a module below a folder, as an import finds it; empty when it is not there. A
-    folder without an `__init__.py` may hold modules, and is none."""
+    """The file of a module below a folder, as an import would find it; empty if it does not exist.
+    A folder without an `__init__.py` may contain modules, but is not one."""
     *packages, last = parts
     for each in packages:
         if not os.path.isfile(os.path.join(folder, each, "__init__.py")) and os.path.isfile(
             os.path.join(folder, f"{each}.py")
         ):
-            return ""  # that module is found, and holds no others
+            return ""  # that module is found, and contains no others
         folder = os.path.join(folder, each)
     path = os.path.join(folder, last)
     tries = [os.path.join(path, "__init__.py"), f"{path}.py"]

@@ -1,6 +1,5 @@
-"""One file from its content to what is to be reported of it, and to its new bytes.
-
-Every front end comes in here, by `check_file` or `change_file`.
+"""Processes one file: from its content to its result, and to its new bytes. Every front end calls
+`check_file` or `change_file`.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from atomic_fix.run.helper_import import Missing
 
 Content: TypeAlias = bytes | Source | Unreadable
-"""What a front end has of a file: its bytes, its text, or why there is neither."""
+"""The content that a front end has: the bytes, the text, or the reason why there is neither."""
 _Result = TypeVar("_Result")
 
 _LONGEST_ERROR = 200
@@ -40,7 +39,7 @@ _LONGEST_ERROR = 200
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A text that Python has parsed already, and its tree."""
+    """A text that Python has already parsed, and its tree."""
 
     text: str
     tree: ast.Module
@@ -48,10 +47,9 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What a policy makes of one file.
-
-    `before` and `after` are its bytes, equal when nothing is to change; `result` tells what
-    remains. The others are those of `Rewrite` and of `Outcome`.
+    """The outcome of a policy for one file. `before` and `after` are its bytes, equal if nothing
+    changes; `result` has the remaining findings. The other fields are those of `Rewrite` and
+    `Outcome`.
     """
 
     before: bytes
@@ -64,7 +62,7 @@ class Repair:
     remarks: frozenset[str] = frozenset()
     imported: tuple[tuple[Finding, str], ...] = ()
     within: tuple[str, ...] = ()
-    """The folders, by their real paths, that the file has to be in to be written."""
+    """The real paths of the folders that the file has to be in to be written."""
 
 
 def check_file(
@@ -79,11 +77,10 @@ def check_file(
     outside: FileSlice | None = None,
     left_out: bool = False,
 ) -> FileResult:
-    """Check one file that was read already. Never raises for what is in the file.
-
-    Without `noqa`, comments that flake8 knows too are not looked at; without `fixes`, no repair is
-    looked for, which takes as long as all the rest. `outside` is what other files say of this one;
-    it is `left_out` where the prefilter is known to find nothing in it.
+    """Check one file that has been read. Never raises because of the content of the file. Without
+    `noqa`, comments that flake8 also knows are ignored; without `fixes`, no repairs are computed,
+    which take as long as everything else. `outside` is the evidence in other files; `left_out`
+    means that the prefilter is known to reject the file.
 
     Raises:
         ConfigError: the baseline cannot be read.
@@ -115,7 +112,7 @@ def check_file(
         found = _found(source, settings, tree, outside, fixes=fixes)
         kept = _kept(found, source, settings, report_filter, noqa=noqa)
         notes: tuple[tuple[int, str], ...] = ()
-        if noqa and not settings.leaves_out(filename):  # what is not looked for is not missed
+        if noqa and not settings.leaves_out(filename):  # else findings may be missing
             from atomic_fix.suppress import unused
 
             notes = unused(found, source, settings.config)
@@ -128,7 +125,8 @@ def check_file(
 
 
 def is_clean_anyway(content: Content, filename: str, settings: Settings) -> bool:
-    """Whether the bytes of a file show that there is nothing to report, whatever others say."""
+    """Whether the bytes of a file show that there is nothing to report, whatever other files
+    contain."""
     found = _guarded(
         filename,
         lambda: _is_plainly_clean(
@@ -145,8 +143,8 @@ def looked_at(
     look: Callable[[ModuleFacts], _Result],
     outside: FileSlice | None = None,
 ) -> _Result | Unreadable:
-    """What `look` makes of the facts of a file, without checking it; `outside` is what other files
-    say of it."""
+    """The result of `look` for the facts of a file, without checking it; `outside` is the evidence
+    in other files."""
 
     def work() -> _Result:
         from atomic_fix.facts.module import ModuleFacts
@@ -181,8 +179,8 @@ def change_file(
     *,
     outside: FileSlice | None = None,
 ) -> Repair:
-    """Check one file and change it in memory, as the policy says; `outside` is what other files
-    say of it."""
+    """Check one file and change it in memory, as the policy says; `outside` is the evidence in
+    other files."""
     given = content if isinstance(content, bytes) else b""
     states: list[_Kept] = []
     known = _Known()
@@ -224,7 +222,7 @@ def change_file(
             before,
             after,
             new.applied if after != before else (),
-            # As it was at first: what `--add-noqa` hides is told by another name.
+            # The original result: findings hidden by `--add-noqa` are counted separately.
             states[0].counted(result) if states else result,
             refusal,
             new.quit,
@@ -240,8 +238,9 @@ def change_file(
 
 
 def _guarded(filename: str, work: Callable[[], _Result]) -> _Result | Unreadable:
-    """What `work` makes of a file, or why it cannot: the file cannot be analysed, takes too long,
-    or meets a defect of ours, which must not stop the other files, nor let this one pass."""
+    """The result of `work` on a file, or the reason for its failure: the file cannot be analysed,
+    takes too long, or triggers a defect in atomic-fix, which must not stop the other files or let
+    this one pass as clean."""
     try:
         with gc_paused():
             return limited(work)
@@ -252,15 +251,15 @@ def _guarded(filename: str, work: Callable[[], _Result]) -> _Result | Unreadable
     except MemoryError:
         return Unreadable(filename, "cannot be analysed: it takes more memory than there is")
     except (BrokenPipeError, ConfigError):
-        raise  # of who is asked about each repair, and went away; of the baseline
+        raise  # from the prompts of --interactive, or the baseline
     except Exception as error:
         return defect(error, filename)
 
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Search for no cycles meanwhile: the trees of a file are large and hold none, and to
-    search them, again and again while they grow, took a fourth of the time."""
+    """Disable the garbage collector meanwhile: syntax trees are large and contain no cycles, and
+    searching them again and again while they grow took a quarter of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -272,7 +271,7 @@ def gc_paused() -> Iterator[None]:
 
 @contextmanager
 def _trees_known() -> Iterator[None]:
-    """Parse each text of a file once, and let go of the trees in the end."""
+    """Parse each text of a file once, and free the trees at the end."""
     from atomic_fix.fixes.texts import forget_texts
 
     try:
@@ -291,8 +290,8 @@ def _is_plainly_clean(
     is_alone: bool = True,
     left_out: bool = False,
 ) -> bool:
-    """Whether the bytes alone show that there is nothing to report of a file, of which other files
-    say something unless it `is_alone`; with `notes`, nothing of its comments either."""
+    """Whether the bytes alone show that there is nothing to report for a file, for which other
+    files may have evidence unless it `is_alone`; with `notes`, also nothing about its comments."""
     from atomic_fix.prefilter import cannot_match
 
     if isinstance(content, Source) and content.cells is not None:
@@ -303,18 +302,18 @@ def _is_plainly_clean(
         isinstance(content, bytes)
         and not (notes and may_hold_notes(content))
         and (left_out or cannot_match(content, settings.config, with_others=not is_alone))
-        # Whether it is Python is for others to say, unless that was asked.
+        # Syntax errors are reported by other tools, unless check-syntax is set.
         and (not settings.check_syntax or parsed is not None or is_python(content))
     )
 
 
 def may_hold_notes(content: Content) -> bool:
-    """Whether there may be something to say of the comments of a file."""
+    """Whether there may be remarks on the comments of a file."""
     return not isinstance(content, bytes) or b"ATF" in content or b"atomic-fix:" in content
 
 
 def _opened(content: Content, filename: str) -> Content:
-    """The content of a file, in which Python stands as it is: of a notebook, its cells."""
+    """The content of a file as Python source: for a notebook, its cells."""
     is_packed = isinstance(content, bytes) and is_notebook(filename)
     return _source_of(content, filename) if is_packed else content
 
@@ -333,7 +332,7 @@ def _source_of(content: Content, filename: str) -> Source:
 
 
 def _encoded(source: Source) -> bytes | None:
-    """The text as it would be written; None where that cannot be."""
+    """The text in the form in which it would be written; None if that is impossible."""
     try:
         return source.encode(source.text)
     except ValueError:
@@ -341,11 +340,12 @@ def _encoded(source: Source) -> bytes | None:
 
 
 class _Known:
-    """What was found in the last texts of one file. A repair is tried before it is offered, and
-    what is made of it then is the same text that is checked once it goes in."""
+    """The findings in the last texts of one file. A repair is tried before it is offered, and
+    applying it later produces the same text."""
 
     _MOST = 4
-    """Texts: a repair that is refused is tried alone, and each try makes another one."""
+    """The number of texts to keep: refused repairs are tried one by one, and each try produces
+    another text."""
 
     def __init__(self) -> None:
         self._found: dict[str, tuple[Finding, ...]] = {}
@@ -353,7 +353,7 @@ class _Known:
     def or_else(
         self, source: Source, find: Callable[[Source], tuple[Finding, ...]]
     ) -> tuple[Finding, ...]:
-        """The findings of a text, by `find` where it was not seen lately."""
+        """The findings of a text, computed by `find` unless cached."""
         text = source.text
         if text not in self._found:
             found = find(source)
@@ -375,7 +375,7 @@ def _found(
     """Every finding.
 
     Args:
-        known: what was found in other texts of the file.
+        known: the findings in other texts of the file.
 
     Raises:
         NotAnalysed: the source cannot be analysed.
@@ -412,7 +412,7 @@ def _index(source: Source, outside: FileSlice | None) -> ProjectIndex:
 
 
 def _moved(outside: FileSlice | None, before: Source, after: Source) -> FileSlice | None:
-    """What other files say of a text, once fixes have made another one of it."""
+    """The evidence in other files about a text that fixes have changed."""
     if outside is None or before.text == after.text:
         return outside
     from atomic_fix.project.moved import moved
@@ -421,8 +421,8 @@ def _moved(outside: FileSlice | None, before: Source, after: Source) -> FileSlic
 
 
 def _styled(settings: Settings, filename: str) -> Config:
-    """The configuration with the style of the file's project. Only here, behind the filter on
-    bytes, are files of other tools read: most files never get so far."""
+    """The configuration with the style of the file's project. Settings of other tools are read only
+    here, after the prefilter, because most files do not get this far."""
     if settings.isolated:
         return settings.config
     from atomic_fix.style import style_of
@@ -431,18 +431,18 @@ def _styled(settings: Settings, filename: str) -> Config:
 
 
 def defect(error: Exception, filename: str) -> Unreadable:
-    """What to report of an error that only a defect of this tool can have raised.
+    """The problem to report for an exception that only a defect of this tool can have raised.
 
     Raises:
-        KeyboardInterrupt: the error came of an interrupt: clean-up code that an interrupt
-            leads through, LibCST's for example, may itself fail on what it finds half-done.
+        KeyboardInterrupt: the exception was caused by an interrupt: clean-up code that runs during
+        an interrupt, LibCST's for example, may itself fail on incomplete state.
     """
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, KeyboardInterrupt):
             raise cause
         cause = cause.__context__
-    # The text of an error may be a whole syntax tree, and too deep to be made.
+    # The text of an exception may contain a whole syntax tree, too deep for `str`.
     try:
         text = str(error)
     except Exception:
@@ -455,7 +455,7 @@ def defect(error: Exception, filename: str) -> Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The findings that are reported, and how many are not."""
+    """The reported findings, and the number of hidden ones."""
 
     findings: tuple[Finding, ...] = ()
     suppressed: int = 0
@@ -503,7 +503,7 @@ def _result(
 def _not_ignored_here(
     findings: tuple[Finding, ...], filename: str, settings: Settings
 ) -> tuple[Finding, ...]:
-    """The findings less those of `per-file-ignores`."""
+    """The findings without those that `per-file-ignores` excludes."""
     if not findings or not settings.per_file_ignores:
         return findings
     ignored = tuple(

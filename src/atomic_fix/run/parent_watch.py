@@ -1,4 +1,4 @@
-"""A worker ends with the process that started it, however that ends."""
+"""Ends a worker together with the process that started it, however that ends."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def load() -> None:
-    """Load in the parent, once, what each of its workers needs."""
+    """Import in the parent, once, what each of its workers needs."""
     if sys.platform == "linux":
         _libc()
 
@@ -21,12 +21,12 @@ def end_with_parent() -> None:
     if parent is None:
         return
     if sys.platform == "linux" and (libc := _libc()) is not None:
-        # The kernel does it, whatever this process is busy with. It means the thread that has
-        # started it, which here is the main one.
+        # The kernel does this, whatever this process is doing. The parent is the thread that
+        # started the process, here the main one.
         pr_set_pdeathsig = 1
         libc.prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent.pid:
-            os._exit(1)  # it was gone before
+            os._exit(1)  # the parent had already exited
 
     def watch() -> None:
         connection.wait([parent.sentinel])
@@ -36,7 +36,7 @@ def end_with_parent() -> None:
 
 
 def _libc() -> Any:
-    """None where it cannot be called."""
+    """None if it cannot be called."""
     try:
         import ctypes
 

@@ -1,6 +1,5 @@
-"""The project that a file belongs to: its folder, its source roots, and what it declares.
-
-All of that is read from the files that package managers read. Nothing of the project is run.
+"""The project of a file: its folder, source roots and declared dependencies, all read from the
+files that package managers use. No code of the project is run.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from atomic_fix.run.python_signs import python_2, signs
 from atomic_fix.run.python_versions import Admitted, admitted
 from atomic_fix.run.search_path import searched
 
-# Folders of a repository whose modules are not packages, unless they say so by an `__init__.py`:
-# the names that setuptools leaves out when it looks for the packages of a project by itself.
+# Folders of a repository that are not packages unless they have an `__init__.py`: the names that
+# setuptools skips in automatic discovery.
 _NO_PACKAGES = frozenset({
     "benchmark", "benchmarks", "bin", "build", "changelog", "ci", "debian", "dist", "doc", "docs",
     "documentation", "example", "examples", "exercise", "exercises", "fabfile", "htmlcov",
@@ -29,7 +28,7 @@ _NO_PACKAGES = frozenset({
     "tasks", "test", "tests", "tools", "unit_test", "unit_tests", "util", "utils",
 })  # fmt: skip
 
-# Programs that build the project, or the environments it runs in.
+# Programs that build the project or its environments.
 _RUN_EARLY = frozenset(
     {"conanfile.py", "hatch_build.py", "noxfile.py", "pdm_build.py", "setup.py", "toxfile.py"}
 )
@@ -49,7 +48,7 @@ _DECLARING_TABLES = (
     ("tool", "pdm"), ("tool", "pixi"), ("tool", "poetry"), ("tool", "rye"), ("tool", "setuptools"),
     ("tool", "uv"),
 )  # fmt: skip
-# A project that says that it runs on Python 2, and one that says that it does not.
+# Texts that say that a project runs on Python 2, or that it does not.
 _FOR_PYTHON_2 = re.compile(r"(?m)^[^#\n]*Programming Language :: Python :: 2(?![0-9])")
 _FOR_PYTHON_3 = re.compile(r"(?m)^[^#\n]*(?:python_requires|requires-python)\W*3")
 _CHECKOUTS = (".git", ".hg", ".svn")
@@ -61,7 +60,7 @@ _MOST_FILES = 100
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A file for `pip install -r` or `conda env create`, and what it asks for."""
+    """A file for `pip install -r` or `conda env create`, with its requirements."""
 
     file: str
     names: frozenset[str] = frozenset()
@@ -70,13 +69,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One folder and what its files say of the program in it.
-
-    `files` are the names of those files, none in a tree that declares nothing. `roots` are the
-    folders in which modules are looked for, each with the package that its modules belong to
-    (empty in most projects), and `search` some more that may be. `packages` are top-level names
-    that some file calls a package. `early` are programs and folders of programs that run before
-    the project is installed.
+    """One folder and what its files declare about the program in it. `files` are the names of those
+    files, none in a tree that declares nothing. `roots` are the folders that contain top-level
+    modules, each with the package that its modules belong to (empty in most projects), and `search`
+    has further possible ones. `packages` are top-level names that some file declares as packages.
+    `early` are programs and folders of programs that run before the project is installed.
     """
 
     root: str
@@ -84,33 +81,33 @@ class Project:
     name: str = ""
     declared: Dependencies = _NOTHING
     installed: Dependencies = _NOTHING
-    """Of those, what is installed with it."""
+    """Of those, the ones that are installed with it."""
     listed: tuple[Listed, ...] = ()
-    """Of those, what lists for `pip install -r` and the like have."""
+    """Of those, the ones in lists for `pip install -r` and the like."""
     modules: frozenset[str] = frozenset()
-    """The modules outside of packages that it distributes, if its files list them."""
+    """The distributed modules outside of packages, if its files list them."""
     roots: tuple[tuple[str, str], ...] = ()
     search: tuple[tuple[str, str], ...] = ()
     packages: frozenset[str] = frozenset()
     early: frozenset[str] = frozenset()
     for_python_2: bool = False
-    """Whether it says that it runs on Python 2 too."""
+    """Whether it declares that it also runs on Python 2."""
     python_2: str = ""
-    """What else puts it on Python 2, such as its installers."""
+    """Other evidence that it runs on Python 2, such as its installers."""
     is_beside_projects: bool = False
     """Whether it declares nothing, and a folder in it is a project that does."""
     shipped: frozenset[str] = frozenset()
     """Files and folders that its wheels have as data, under another name."""
     python: Admitted | None = None
-    """Which Pythons it admits, if it says so."""
+    """The Python versions that it supports, if declared."""
     distribution: Distribution | None = None
-    """Which packages it distributes, if it says so."""
+    """The packages that it distributes, if declared."""
     neighbours: dict[str, dict[str, str]] = field(default_factory=dict, compare=False, repr=False)
-    """The modules of folders as they were when they were first asked for: a run rewrites them, and
-    does not change how they import each other."""
+    """The modules of folders as first read: a run rewrites files without changing how they import
+    each other."""
 
     def is_for_development(self, file: str) -> bool:
-        """Whether the name of a list of requirements says so."""
+        """Whether the name of a list of requirements says that it is for development."""
         return _is_for_development(file)
 
     def holds(self, path: str) -> bool:
@@ -123,18 +120,19 @@ class Project:
         )
 
     def is_among_scripts(self, path: str) -> bool:
-        """Whether a file is of a package that is in a folder of scripts, in `tools/deploy/` or
-        the like: those alone find it, and may run without the project or on another machine."""
+        """Whether a file belongs to a package in a folder of scripts, `tools/deploy/` or the like:
+        only those scripts can import it, and they may run without the project or on another
+        machine."""
         base = import_root(path)
         if base == os.path.dirname(path):
             return False
         top = (_below(base, self.root) or [""])[0]
-        # Repositories of several languages keep their Python in a folder of that name.
+        # Repositories with several languages may keep Python code in a folder of that name.
         return top.lower() in _NO_PACKAGES - {"python"} and top not in self.packages
 
     def undistributed_package(self, path: str) -> str:
-        """The folder of the top-level package of a file that the distribution leaves out; empty
-        for other files."""
+        """The folder of a file's top-level package if the distribution excludes it; otherwise
+        empty."""
         if self.distribution is None:
             return ""
         for prefix, root in self.roots:
@@ -144,14 +142,14 @@ class Project:
         return ""
 
     def ships(self, path: str) -> bool:
-        """Whether a file that no package holds is shipped as data: whoever gets a copy of it may
-        run it by a Python that has nothing of the project."""
+        """Whether a file outside of packages is shipped as data: its users may run a copy with a
+        Python that does not have the project."""
         return import_root(path) == os.path.dirname(path) and any(
             _below(path, each) is not None for each in self.shipped
         )
 
     def reaches(self, folder: str, root: str) -> bool:
-        """Whether modules in a folder are imported by way of a source root."""
+        """Whether modules in a folder are imported from a source root."""
         inside = _below(folder, root)
         if inside is None:
             return False
@@ -172,8 +170,8 @@ class Project:
         )
 
     def package_of(self, path: str) -> str:
-        """The folder into which a module belongs that a file is to import: the top one of the
-        file's package, else the project's main package, else the folder of the file."""
+        """The folder for a new module that a file will import: the file's top-level package, else
+        the project's main package, else the folder of the file."""
         folder = os.path.dirname(path)
         by_imports = self.searched(path)
         root = next(iter(by_imports), "") or self._declared_root(folder) or import_root(path)
@@ -188,8 +186,8 @@ class Project:
         return os.path.join(root, inside[0]) if inside else folder
 
     def searched(self, path: str) -> list[str]:
-        """The folders of Python's path by which a file and its neighbours import each other, the
-        most used one first; none when they do not."""
+        """The folders on Python's path through which a file and its neighbours import each other,
+        the most used first; none if they do not."""
         folder = os.path.dirname(path)
         if folder not in self.neighbours:
             self.neighbours[folder] = neighbours(folder)
@@ -207,7 +205,8 @@ class Project:
         return max(around, key=len, default="")
 
     def _is_flat(self, root: str) -> bool:
-        """Whether modules lie in a source root, and import each other by their bare names."""
+        """Whether modules are directly in a source root and import each other by their bare
+        names."""
         return root != self.root and any(
             searched(path, text, self.root, import_root(path), {})[:1] == [root]
             for path, text in neighbours(root).items()
@@ -226,7 +225,7 @@ class Project:
         )
 
     def module_of(self, path: str) -> str:
-        """The name by which the program imports a file, as well as the folders tell."""
+        """The name by which the program imports a file, as far as the folders show it."""
         folder, name = os.path.split(path)
         root = import_root(path)
         prefix = ""
@@ -242,7 +241,7 @@ class Project:
 
 
 class Projects:
-    """Finds the project of a file. It remembers what it has read, for the length of one run."""
+    """Finds the project of a file. Caches what it has read, for one run."""
 
     def __init__(self) -> None:
         self._by_folder: dict[str, Project] = {}
@@ -279,8 +278,7 @@ def neighbours(folder: str) -> dict[str, str]:
 
 
 def nearest_pyproject(path: str) -> str:
-    """The pyproject.toml whose settings hold for a file, once it has some; empty when there is
-    none."""
+    """The pyproject.toml that applies, or would apply, to a file; empty if there is none."""
     for folder in _upwards(os.path.dirname(path)):
         file = os.path.join(folder, "pyproject.toml")
         if os.path.isfile(file):
@@ -289,7 +287,7 @@ def nearest_pyproject(path: str) -> str:
 
 
 def text_of(path: str) -> str | None:
-    """The text of an untrusted file; None when it cannot be read."""
+    """The text of an untrusted file; None if it cannot be read."""
     try:
         found = os.stat(path)
     except (OSError, ValueError):
@@ -301,8 +299,8 @@ def text_of(path: str) -> str | None:
 
 @lru_cache(maxsize=512)
 def _text(path: str, _changed: int, _size: int, _inode: int) -> str | None:
-    """Several questions about a project are asked of the same files: each is read once, as long
-    as it looks the same."""
+    """Cache of file contents, since several functions read the same files: each is read once, as
+    long as it appears unchanged."""
     content = disk.read(path)
     return content.decode("utf-8-sig", "replace") if isinstance(content, bytes) else None
 
@@ -312,7 +310,7 @@ def _may_be_a_package(name: str) -> bool:
 
 
 def _below(path: str, folder: str) -> list[str] | None:
-    """The parts of a path below a folder; None when it is not there."""
+    """The parts of a path below a folder; None if it is not below it."""
     if path == folder:
         return []
     start = folder.rstrip(os.sep) + os.sep
@@ -320,8 +318,8 @@ def _below(path: str, folder: str) -> list[str] | None:
 
 
 def _holds_scripts(folder: str, root: str) -> bool:
-    """Whether the modules of a folder, which says by no `__init__.py` that it is a package, are
-    run, or import each other by their bare names: it is on Python's path itself then."""
+    """Whether the modules of a folder without an `__init__.py` are run as scripts, or import each
+    other by their bare names: the folder is then on Python's path itself."""
     names = [each for each in _listed(folder) if each.endswith(".py")][:_MOST_FILES]
     stems = "|".join(re.escape(os.path.splitext(each)[0]) for each in names) or r"(?!)"
     sign = re.compile(
@@ -340,16 +338,16 @@ def _listed(folder: str) -> list[str]:
         return []
 
 
-# --- where a project begins -------------------------------------------------------------
+# --- the folder of a project ------------------------------------------------------------
 
 
 def _root(folder: str, signs: Callable[[str], tuple[bool, bool]]) -> tuple[str, bool]:
-    """The folder of the project that a folder belongs to, and whether any file there says that
-    it is one. `signs` is `_signs`."""
+    """The folder of the project that a folder belongs to, and whether a file there marks it as one.
+    `signs` is `_signs`."""
     second_best = top = ""
     for here in _upwards(folder):
         strong, weak = signs(here)
-        # A package may come with requirements of its own, and with its settings for some tool.
+        # A package may have its own requirements, and its own settings for some tool.
         if strong or (weak and not os.path.isfile(os.path.join(here, "__init__.py"))):
             return here, True
         if not second_best and (weak or os.path.isfile(os.path.join(here, "pyproject.toml"))):
@@ -364,8 +362,8 @@ def _root(folder: str, signs: Callable[[str], tuple[bool, bool]]) -> tuple[str, 
 
 
 def _upwards(folder: str) -> Iterator[str]:
-    """A folder and those around it, as far as they may belong to one project: up to the top of a
-    checkout, and not to what everybody shares."""
+    """A folder and its parents that may belong to one project: up to the top of a checkout, without
+    shared folders such as the home folder."""
     own = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
     names = ("/tmp", "/var/tmp", os.path.expanduser("~"), *filter(None, own))
     shared = set(map(_identity, names)) - {None}
@@ -379,8 +377,8 @@ def _upwards(folder: str) -> Iterator[str]:
 
 
 def _identity(folder: str) -> tuple[int, int] | None:
-    """What is the same for all names of a folder. Their real paths would be, too, but take a
-    system call for each folder above, which adds up where many lie in one another."""
+    """An identity of a folder that is independent of its name. The real path would serve too, but
+    takes a system call for each parent folder."""
     try:
         found = os.stat(folder)
     except (OSError, ValueError):
@@ -393,8 +391,8 @@ def _is_checkout(folder: str) -> bool:
 
 
 def _signs(folder: str) -> tuple[bool, bool]:
-    """Whether the files of a folder say that a project begins there, and whether some say at
-    least what has to be installed."""
+    """Whether the files of a folder mark it as a project, and whether some at least list
+    requirements."""
     names = _listed(folder)
     strong = "Pipfile" in names or "pixi.toml" in names
     if not strong and "pyproject.toml" in names:
@@ -424,7 +422,7 @@ def _requirements_in(folder: str, names: Iterable[str]) -> list[str]:
     return found
 
 
-# --- what its files say -----------------------------------------------------------------
+# --- declarations in its files ----------------------------------------------------------
 
 
 _INSTALLS_LIST = re.compile(
@@ -436,8 +434,8 @@ _INSTALLERS = re.compile(r"(?i)\.(?:sh|bash|bat|cmd|ps1)$|^(?:docker|container)f
 
 
 def _lists_of_installers(root: str, names: Iterable[str]) -> list[str]:
-    """The lists of requirements that a script of the tree installs, whatever their name and place,
-    by their paths in the folder of the project. Those for development are none."""
+    """The lists of requirements that a script of the tree installs, whatever their name and folder,
+    as paths relative to the project. Those for development are left out."""
     scripts = []
     for name in names:
         if _INSTALLERS.search(name):
@@ -548,7 +546,7 @@ def _project(root: str) -> Project:
 
 
 def _named_by_setup(text: str, root: str, names: Iterable[str]) -> Iterator[str]:
-    """The lists of requirements that a setup.py reads for what the installation needs."""
+    """The lists of requirements that a setup.py reads for its install requirements."""
     if "install_requires" in text:
         for each in _requirements_in(root, names):
             if re.search(rf"""["'/]{re.escape(each)}["']""", text) and not _is_for_development(
@@ -571,8 +569,8 @@ def _modules(
 
 
 def _shipped(root: str, pyproject: Mapping[str, Any]) -> frozenset[str]:
-    """What Hatch puts into wheels from outside of the packages, below other folders: by
-    `"scripts" = "app/data/scripts"`, where `"lib/app" = "app"` makes a package."""
+    """Files that Hatch includes in wheels under another folder, as in `"scripts" =
+    "app/data/scripts"`; `"lib/app" = "app"` defines a package instead."""
     hatch = subtable(pyproject, "tool", "hatch", "build")
     wheel = subtable(hatch, "targets", "wheel")
     tables = (
@@ -593,7 +591,7 @@ def _is_for_development(name: str) -> bool:
 
 
 def _with_files(root: str, found: Dependencies) -> Dependencies:
-    """What is declared, with what the files say that are named."""
+    """The declared dependencies, including those in the files that are referenced."""
     waiting = [(os.path.join(root, name), extra) for name, extra in found.files]
     result = Dependencies(found.names, found.extra)
     seen: set[tuple[str, bool]] = set()
@@ -646,7 +644,7 @@ def _roots(
 
 
 def _holds_modules(folder: str, depth: int = 3) -> bool:
-    """Whether a module is there, or in a package below it; those of a namespace lie deeper."""
+    """Whether a folder contains a module, or a package below it; namespace packages are deeper."""
     names = _listed(folder)
     return any(name.endswith(".py") for name in names) or (
         depth > 0
@@ -712,8 +710,8 @@ def _texts(value: Any) -> list[str]:
 
 
 def _imported_at(root: str) -> frozenset[str]:
-    """The top-level names that the programs in the folder of the project import: a folder among
-    them is a package, whatever its name."""
+    """The top-level names that programs at the top of the project import: a folder with one of
+    these names is a package."""
     found = set()
     for name in _listed(root)[: 10 * _MOST_FILES]:
         if name.endswith(".py") and name not in _RUN_EARLY | _RUN_FIRST:
@@ -739,7 +737,7 @@ def _early(
     backend = _texts(subtable(pyproject, "build-system").get("backend-path"))
     paths = [*backend, *(each for each in hooks if isinstance(each, str))]
     found = (os.path.normpath(os.path.join(root, each)) for each in paths)
-    # Where the backend is among the sources, so is the program.
+    # If the build backend is in the source root, so is the program.
     folders = [root, *(folder for _, folder in roots)]
     return frozenset(x for x in found if all(_below(folder, x) is None for folder in folders))
 

@@ -1,8 +1,7 @@
-"""The files of a project: which tree a file belongs to, and what lies in it.
-
-The tree of a file is that of its nearest configuration or repository, whichever is nearer. It is
-walked as a folder of the command line is, but for what belongs to a tree of its own and for links:
-nothing outside of the tree is ever looked at.
+"""The files of a project: the tree that a file belongs to, and its content. The tree of a file is
+that of its nearest configuration or repository, whichever is nearer. It is searched like a folder
+of the command line, except for subtrees that are projects of their own and for links: nothing
+outside of the tree is ever read.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from atomic_fix.source import is_notebook, relative_if_inside
 
 _MOST_FILES = 50_000
 _MOST_FOLDERS = 100_000
-"""Of a tree: beyond that it is no project, but a disk."""
+"""The largest tree; a larger one is not treated as a project."""
 _DECIDING = ("pyproject.toml", "atomic-fix.toml", ".gitignore")
-"""Files of a folder that decide what the walk finds below it."""
+"""Files that affect which files the search finds below their folder."""
 
 
 class Trees:
-    """Finds the tree of a file, for the length of one run. `given` are the paths of the command
-    line: they count where nothing in or above a file says where its project begins."""
+    """Finds the tree of a file, during one run. `given` are the paths of the command line, which
+    are used if nothing at or above a file marks its project."""
 
     def __init__(self, resolver: Resolver, given: Iterable[str]) -> None:
         self._resolver = resolver
@@ -40,12 +39,12 @@ class Trees:
         self._real_folder = lru_cache(maxsize=None)(os.path.realpath)
 
     def real(self, path: str) -> str:
-        """A file's path without links in its folders."""
+        """A file's path with links in its folders resolved."""
         folder, name = os.path.split(path)
         return os.path.join(self._real_folder(folder or "."), name)
 
     def of(self, path: str) -> str:
-        """The folder of the project that a file belongs to, by its real path.
+        """The real path of the folder of the project that a file belongs to.
 
         Raises:
             ConfigError: the configuration of the file cannot be used.
@@ -56,13 +55,13 @@ class Trees:
         return self._by_folder[folder]
 
     def begins_at(self, folder: str) -> bool:
-        """Whether a folder is a tree of its own wherever it lies."""
+        """Whether a folder is always a tree of its own."""
         if self._is_repository(folder):
             return True
         try:
             return self._configured(self._resolver.for_folder(folder)) == folder
         except ConfigError:
-            return True  # its files are in no project
+            return True  # its files belong to no project
 
     def _root(self, folder: str) -> str:
         configured = self._configured(self._resolver.for_folder(folder))
@@ -71,8 +70,8 @@ class Trees:
                 return here
         given = self._given(folder)
         found = [here for here in _upwards(folder) if self._begins(here)]
-        # Of several, one below what was given that holds most: packages of a repository that came
-        # without its `.git` may have a `setup.py` each.
+        # Of several, the topmost one below the given path: packages of a repository without its
+        # `.git` may each have a `setup.py`.
         inside = [here for here in found if relative_if_inside(here, given) is not None]
         if inside:
             return inside[-1]
@@ -82,8 +81,9 @@ class Trees:
         return os.path.realpath(settings.root) if settings.origin else ""
 
     def _given(self, folder: str) -> str:
-        """The folder of the command line that a file was found in. For one that was named, it is
-        the current folder, or what lies in it, should that be one where all kinds of things lie."""
+        """The folder of the command line in which a file was found. For a file that was named
+        itself, it is the current folder, or a subfolder of it if the current folder is a shared
+        one."""
         for each in self._folders:
             if relative_if_inside(folder, each) is not None:
                 return each
@@ -114,23 +114,23 @@ def _begins_by_other_tools(folder: str) -> bool:
 
 
 def _is_no_home(folder: str) -> bool:
-    """Whether a folder may be a project: not one that holds everything of a user, or of all."""
+    """Whether a folder may be a project: not a home folder or another shared one."""
     many = (os.path.expanduser("~"), tempfile.gettempdir())
     return all(relative_if_inside(os.path.realpath(each), folder) is None for each in many)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a walk found. `folders` and `watched` tell, by the times of their last change, whether
-    another would find the same."""
+    """The result of a search. The modification times of `folders` and `watched` show whether
+    another search would find the same."""
 
     files: tuple[str, ...]
-    """As seen from the root, with `/`, in order."""
+    """Paths relative to the root, with `/`, in order."""
     folders: Mapping[str, Any] = field(default_factory=dict)
     watched: Mapping[str, Any] = field(default_factory=dict)
 
     def is_current(self) -> bool:
-        """Whether no file has come or gone since, and no configuration has changed."""
+        """Whether no file was added or removed since, and no configuration has changed."""
         return all(
             stat_of(path) == known
             for states in (self.folders, self.watched)
@@ -139,11 +139,11 @@ class Listing:
 
 
 class TooMany(Exception):
-    """A tree holds more than any project does."""
+    """Raised if a tree has more files than any project."""
 
 
 def listing(root: str, trees: Trees, resolver: Resolver) -> Listing:
-    """The Python files of a tree, without tests where those are not checked.
+    """The Python files of a tree, without tests unless those are checked.
 
     Raises:
         TooMany: there are too many.
@@ -164,7 +164,7 @@ def _leaves_out(file: Candidate) -> bool:
 
 
 class _ProjectWalk(Walk):
-    """Stays in one tree, and remembers what its way depended on."""
+    """Searches one tree, and records the files and folders that the result depends on."""
 
     def __init__(self, root: str, trees: Trees, resolver: Resolver) -> None:
         super().__init__(resolver)
@@ -173,7 +173,7 @@ class _ProjectWalk(Walk):
         self.folders: dict[str, Any] = {}
         self.watched: dict[str, Any] = {}
         for folder in _upwards(os.path.dirname(root)):
-            # None where there is none yet.
+            # None if it does not exist yet.
             self._watch(folder, (*_DECIDING, os.path.join(".git", "info", "exclude")))
         self._watch(root, (os.path.join(".git", "info", "exclude"),))
 
@@ -189,13 +189,13 @@ class _ProjectWalk(Walk):
             raise TooMany(f"there are more than {_MOST_FOLDERS:,} folders")
         if real != self._root and self._trees.begins_at(real):
             return iter(())
-        # That one comes or goes is seen from the folder.
+        # Added or removed files change the folder.
         self._watch(real, (n for n in _DECIDING if os.path.lexists(os.path.join(real, n))))
         return super()._entries(folder)
 
 
 def _state(path: str) -> list[int] | None:
-    """How a file or folder is known again; None if it is not there. The time is -1, which is none,
-    where a later change might not show in it."""
+    """An identity of a file or folder that changes with it; None if it does not exist. The time is
+    -1 if a later change might not change it."""
     found = stat_of(path)
     return None if found is None else list(settled(found))

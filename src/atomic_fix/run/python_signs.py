@@ -1,5 +1,5 @@
-"""Which Pythons a program runs on, as other files than those of its packaging tell: what its start
-script refuses, what its tests and its containers run on, what its tools check for.
+"""Finds the Python versions of a program in files other than those of its packaging: the versions
+that its start script refuses, that its tests and containers use, and that its tools check for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from atomic_fix.run.dependencies import parsed, subtable
 
 Sign = tuple[int, str, str]
-"""The second part of a version of Python 3, the file that names it, and its words."""
+"""The minor version of a Python 3, the file that names it, and its wording."""
 
 _MOST = 100
 _VERSION = r"3\.(\d{1,2})(?![\d])"
@@ -65,8 +65,8 @@ _NOT_STARTED = re.compile(
 
 
 def python_2(root: str, names: list[str], text_of: Any) -> str:
-    """What puts a program on Python 2, with the file that says so: a start script, what installs
-    it, what its tests run on. Empty where there is nothing of the kind."""
+    """Evidence that a program runs on Python 2, with the file that shows it: a start script, an
+    installer, a test configuration. Empty if there is none."""
 
     def read(name: str) -> str:
         return text_of(os.path.join(root, name)) or ""
@@ -105,13 +105,12 @@ def python_2(root: str, names: list[str], text_of: Any) -> str:
 def signs(
     root: str, names: list[str], table: Mapping[str, Any], text_of: Any
 ) -> tuple[int | None, list[Sign]]:
-    """The lowest Python 3 with which a start script goes on, if one looks, and what other files
-    name.
+    """The lowest Python 3 that a start script accepts, if it checks, and the versions that other
+    files name.
 
     Args:
-        names: of the files in the folder of the project.
-        table: of its pyproject.toml.
-        text_of: reads a file.
+        names: the names of the files in the project folder. table: the content of its
+        pyproject.toml. text_of: reads a file.
     """
 
     def read(name: str) -> str:
@@ -143,7 +142,7 @@ def signs(
 
 
 def _below(root: str, names: list[str]) -> Iterator[str]:
-    """The files of images and of continuous integration, and recipes of conda."""
+    """Container files, CI configurations and conda recipes."""
     for name in names:
         if re.search(r"(?i)^(?:docker|container)file|\.dockerfile$", name):
             yield name
@@ -206,7 +205,7 @@ def _of_file(name: str, text: str) -> list[Sign]:
 
 
 def _spread(text: str) -> str:
-    """A list of tox as its names: `py{37,38}`."""
+    """The names in a tox list such as `py{37,38}`."""
     return re.sub(
         r"py\{([^}]*)\}",
         lambda each: ",".join(
@@ -226,7 +225,7 @@ def _each(pattern: re.Pattern[str], text: str, name: str, words: str) -> list[Si
 
 
 def _of_tools(table: Mapping[str, Any]) -> Iterator[Sign]:
-    """What the tools are set to that are in pyproject.toml."""
+    """The versions in the settings of tools in pyproject.toml."""
     version = subtable(table, "tool", "mypy").get("python_version")
     for minor in _HAS_VERSION.findall(str(version)):
         yield int(minor), "pyproject.toml", f"python_version 3.{minor}"
@@ -237,7 +236,7 @@ def _of_tools(table: Mapping[str, Any]) -> Iterator[Sign]:
 
 
 def _refused_below(text: str) -> int | None:
-    """The second part of the version below which a program ends when it is started."""
+    """The minor version below which a program exits at start."""
     tree = parsed(text)
     if tree is None:
         return None

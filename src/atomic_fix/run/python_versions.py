@@ -1,7 +1,5 @@
-"""Which Pythons a project says that it runs on, and the lowest of them.
-
-Ranges are read as PEP 440 has them, and as Poetry has (`^3.8`, `~3.8`, `3.8.*`, `||`). What cannot
-be read says nothing.
+"""Finds the Python versions that a project declares, and the lowest of them. Ranges are parsed as
+in PEP 440 and Poetry (`^3.8`, `~3.8`, `3.8.*`, `||`). Invalid ranges are ignored.
 """
 
 from __future__ import annotations
@@ -16,11 +14,12 @@ from atomic_fix.run.python_signs import Sign
 
 Version: TypeAlias = tuple[int, ...]
 
-# The first with all that the copied helper uses, and the first for which the package is released.
+# The first version with everything that the copied helper uses, and the first that the package
+# supports.
 FIRST_OF_COPIES = (3, 8)
 FIRST_OF_PACKAGE = (3, 10)
 FIRST_WITH_REPLACE = (3, 3)
-"""The first that has `os.replace`."""
+"""The first version with `os.replace`."""
 
 _CLAUSE = re.compile(r"(~=|===?|!=|<=|>=|<|>|\^|~)?\s*v?(\d+(?:\.\d+)*)(\.\*|\.x)?(?:[a-z.+-].*)?")
 _CLASSIFIER = re.compile(r"(?m)^[^#\n]*Programming Language :: Python :: 3\.(\d+)(?![\d.])")
@@ -29,8 +28,8 @@ _LATER_THAN_ALL = 1000  # as the last part of a version: after each release of a
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The lowest Python that a project admits, the file that says so, and its words; whether
-    those are a range."""
+    """The lowest Python that a project supports, the file that says so, and its wording; whether
+    that is a range."""
 
     lowest: Version
     file: str
@@ -49,14 +48,12 @@ def admitted(
     texts: Mapping[str, str],
     others: tuple[int | None, Iterable[Sign]] = (None, ()),
 ) -> Admitted | None:
-    """What the files of a project admit: the first that says it by a range, else the lowest that
-    any of them names, where the start script goes on with it.
+    """The supported versions of a project: from the first file with a range, else the lowest that
+    any file names, if the start script accepts it.
 
     Args:
-        sections: of its setup.cfg.
-        keywords: of its setup.py.
-        texts: of all its files.
-        others: what the other files tell, as `signs` does.
+        sections: the sections of its setup.cfg. keywords: the keywords of its setup.py. texts: the
+        texts of all its files. others: the versions in other files, as returned by `signs`.
     """
     for file, key, range_ in _ranges(pyproject, sections, keywords):
         lowest = lowest_in(range_)
@@ -77,7 +74,7 @@ def admitted(
 
 
 def admitted_by_script(table: Mapping[str, Any]) -> Admitted | None:
-    """What a script with a PEP 723 comment admits."""
+    """The versions that a script with a PEP 723 comment supports."""
     range_ = table.get("requires-python")
     lowest = lowest_in(range_) if isinstance(range_, str) else None
     if lowest is None:
@@ -110,8 +107,8 @@ def _ranges(
 
 
 def lowest_in(text: str) -> Version | None:
-    """The lowest release series of Python 3 that a range admits, up to the first for which the
-    package is released; None where the range says nothing, or cannot be read."""
+    """The lowest minor version of Python 3 in a range, up to the first that the package supports;
+    None if the range has no lower bound or is invalid."""
     ranges = [_clauses(each) for each in text.split("||")]
     known = [each for each in ranges if each]
     if not known or len(known) < len(ranges):
@@ -130,7 +127,7 @@ def lowest_in(text: str) -> Version | None:
 
 
 def _names_python_2(text: str) -> bool:
-    """Whether a range names a Python 2 and admits 2.7."""
+    """Whether a range names Python 2 and includes 2.7."""
     return any(
         any(version[:1] == (2,) for _, version, _ in clauses)
         and all(_holds((2, 7, _LATER_THAN_ALL), each) for each in clauses)
@@ -142,16 +139,16 @@ _Clause: TypeAlias = tuple[str, Version, bool]
 
 
 def _clauses(text: str) -> list[_Clause]:
-    """The clauses of a range, each with whether it ends in a star; none where one is unknown."""
+    """The clauses of a range, each with whether it ends in a star; none if one is unknown."""
     found = []
-    # Poetry lets blanks separate them too.
+    # In Poetry, blanks may separate them too.
     parts = re.split(r"[,\s]+", re.sub(r"([<>=~!^])\s+", r"\1", text.strip()))
     for part in filter(None, parts):
         clause = _CLAUSE.fullmatch(part)
         if clause is None:
             return []
         version = tuple(map(int, clause[2].split(".")))
-        # A bare version is Poetry's.
+        # A bare version is Poetry syntax.
         found.append((clause[1] or "==", version, bool(clause[3]) or not clause[1]))
     return found
 
@@ -174,7 +171,7 @@ def _holds(version: Version, clause: _Clause) -> bool:
         return _padded(version) >= _padded(bound)
     if operator == "<":
         return _padded(version) < _padded(bound)
-    # As PEP 440 has it, 3.7.1 is above 3.7.
+    # As in PEP 440, 3.7.1 is greater than 3.7.
     return _padded(version) > _padded(bound)
 
 

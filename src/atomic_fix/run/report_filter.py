@@ -1,4 +1,4 @@
-"""Which of a file's findings are reported: what is known or unchanged is left out."""
+"""Filters a file's findings: known ones, and those on unchanged lines, are left out."""
 
 from collections import Counter
 from collections.abc import Set as AbstractSet
@@ -13,22 +13,22 @@ from atomic_fix.settings import ConfigError
 from atomic_fix.source import Source, decode
 
 _MUCH = 20_000_000
-"""Pairs of equal lines, from which on it takes too long to align two texts: a line is known then
-if it was anywhere."""
+"""The most pairs of equal lines for aligning two texts; above that, a line counts as unchanged if
+it occurred anywhere in the old text."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFilter:
-    """`baseline` holds the known findings, or `baseline_file` is read for them once there are
-    any; of `diff_base` only findings on lines that have changed since are reported. None narrows
-    nothing."""
+    """`baseline` has the known findings, or `baseline_file` is read for them once there are
+    findings; with `diff_base`, only findings on lines changed since then are reported. None means
+    no filter."""
 
     baseline: Baseline | None = None
     diff_base: Revision | None = None
     baseline_file: str = ""
 
     def unknown(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        """Those that the baseline does not have.
+        """The findings that are not in the baseline.
 
         Raises:
             ConfigError: the baseline cannot be read.
@@ -39,10 +39,10 @@ class ReportFilter:
         return known.unknown(findings) if known is not None else findings
 
     def changed(self, findings: tuple[Finding, ...], source: Source) -> tuple[Finding, ...]:
-        """Those on lines that have changed.
+        """The findings on changed lines.
 
         Raises:
-            NotAnalysed: git does not say what has changed.
+            NotAnalysed: git cannot determine what has changed.
         """
         if self.diff_base is None or not findings:
             return findings
@@ -61,7 +61,7 @@ def read_baseline(path: str) -> Baseline:
     """The baseline of a file.
 
     Raises:
-        ConfigError: it cannot be read, or is none.
+        ConfigError: it cannot be read or is invalid.
     """
     from atomic_fix import baseline
 
@@ -76,11 +76,9 @@ def read_baseline(path: str) -> Baseline:
 
 
 def _changed_rows(source: Source, revision: Revision) -> AbstractSet[int]:
-    """The rows of the source that its file did not have at `revision`; all of them when the
-    file was not there.
-
-    The text is compared, not the file on disk, so that this holds between two rounds of
-    fixes and for standard input too.
+    """The rows of the source that its file did not have at `revision`; all rows if the file did not
+    exist. The text is compared, not the file on disk, so that this also works between two rounds of
+    fixes and for standard input.
     """
     content = revision.content(source.filename)
     before = decode(content, source.filename) if content is not None else None

@@ -1,7 +1,6 @@
-"""Which folders a program has on Python's path, as the imports of its files tell.
-
-A folder with an `__init__.py` may be searched itself all the same, and a folder without one may be
-a package: how the modules in it import each other says which.
+"""Infers from the imports of its files which folders a program has on Python's path. A folder with
+an `__init__.py` may still be on the path itself, and a folder without one may be a package: the way
+in which its modules import each other shows which.
 """
 
 from __future__ import annotations
@@ -25,19 +24,18 @@ _IMPORT = re.compile(r"(?m)^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import\b|impor
 def searched(
     path: str, text: str, top: str, package_root: str, neighbours: dict[str, str]
 ) -> list[str]:
-    """The folders, from that of a file up to `top`, in which the program looks for what the file
-    and its neighbours import, the one by which most comes first; none when they import nothing of
-    their own.
+    """The folders, from that of a file up to `top`, from which the file and its neighbours are
+    imported, sorted by the number of imports; none if they do not import own modules.
 
     Args:
-        package_root: where the package of the file lies, by its `__init__.py`.
+        package_root: the folder of the file's top-level package, according to `__init__.py` files.
         neighbours: the other modules of the folder, by their paths.
     """
     found = _votes(path, text, top, package_root)
     if not found:
         for each, other in list(neighbours.items())[:_MOST_NEIGHBOURS]:
             found += _votes(each, other, top, package_root)
-    # Of as many, the nearest.
+    # With equal counts, the nearest.
     return sorted(found, key=lambda each: (-found[each], -len(each)))
 
 
@@ -48,7 +46,7 @@ def _votes(path: str, text: str, top: str, package_root: str) -> Counter[str]:
     for dots, module, plain in _IMPORT.findall(text):
         name = (module or plain).partition(".")[0]
         if dots and package_root != os.path.dirname(path):
-            # More than a bare name, which may be that of another's module.
+            # Worth more than a bare name, which may be a third-party module.
             found[package_root] += 2
         if dots or not name or name == own or name in sys.stdlib_module_names:
             continue
@@ -87,7 +85,7 @@ def _upwards(folder: str, top: str) -> Iterator[str]:
 
 
 def added(path: str, text: str, top: str) -> list[str]:
-    """The folders that a file puts on Python's path before it imports anything from there."""
+    """The folders that a file adds to Python's path before it imports anything from there."""
     return list(_added(path, text, top)) if "sys.path" in text else []
 
 
@@ -106,7 +104,7 @@ def _added(path: str, text: str, top: str) -> tuple[str, ...]:
                     args=[*_, place],
                 )
             ):
-                with suppress(RecursionError):  # thousands of `.parent` are no path
+                with suppress(RecursionError):  # thousands of `.parent` in a row
                     found += _places(place, path, top, bound)
     return tuple(dict.fromkeys(each for each in found if os.path.isdir(each)))
 
@@ -114,14 +112,14 @@ def _added(path: str, text: str, top: str) -> tuple[str, ...]:
 def _places(
     node: ast.expr, path: str, top: str, bound: dict[str, ast.expr], depth: int = 4
 ) -> list[str]:
-    """The folders that an expression may stand for; none where it may be any."""
+    """The possible folders that an expression evaluates to; none if unknown."""
     if not depth:
         return []
     match node:
         case ast.Name(id="__file__"):
             return [path]
         case ast.Constant(value=str(text)):
-            # As seen from the folder in which the program is started.
+            # Relative to the folder in which the program is started.
             return [os.path.normpath(os.path.join(each, text)) for each in
                     dict.fromkeys((os.path.dirname(path), top))]  # fmt: skip
         case ast.Name(id=name) if name in bound:

@@ -1,5 +1,5 @@
-"""Packages that a program sends to another machine, or copies to another place, from the folder
-that they are installed in: there is no more of them there than what is sent.
+"""Finds packages that a program sends to another machine, or copies to another folder, from its own
+folder: only what is sent exists there.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _SAME = frozenset({
 
 
 def sending(package: str) -> tuple[str, str]:
-    """The module of a package that sends the folder of its own to another place, and that folder;
-    empty where none does."""
+    """The module of a package that sends its own folder elsewhere, and that folder; empty if none
+    does."""
     for number, (path, text) in enumerate(_modules(package)):
         if number >= _MOST_READ:
             break
@@ -54,7 +54,7 @@ def _modules(package: str) -> Iterator[tuple[str, str]]:
 
 
 def _sent(tree: ast.Module) -> int | None:
-    """How far above its file the folder is that a module sends."""
+    """How many levels above the module's file the folder that it sends is."""
     named: dict[str, int] = {}
     senders = set(_CALLS)
     calls = []
@@ -72,7 +72,7 @@ def _sent(tree: ast.Module) -> int | None:
         name = (dotted(call.func) or "").rpartition(".")[2]
         if name not in senders and not _runs_a_program(call):
             continue
-        # Where a copy is made, the second is where to.
+        # In a copy, the second argument is the destination.
         given = call.args[:1] if name == "copytree" else call.args
         for argument in (*given, *(each.value for each in call.keywords)):
             for part in _parts(argument):
@@ -82,7 +82,7 @@ def _sent(tree: ast.Module) -> int | None:
 
 
 def _parts(node: ast.expr) -> Iterator[ast.expr]:
-    """What a command is put together of, each as far as nothing is added to its path."""
+    """The parts of a command, each without additions to its path."""
     if isinstance(node, (ast.List, ast.Tuple)):
         for each in node.elts:
             yield from _parts(each)
@@ -99,7 +99,7 @@ def _parts(node: ast.expr) -> Iterator[ast.expr]:
 
 
 def _runs_a_program(node: ast.AST) -> bool:
-    """Whether some code has the words of a command that sends files."""
+    """Whether some code contains a command that sends files."""
     return any(
         isinstance(each, ast.Constant)
         and isinstance(each.value, str)
@@ -110,8 +110,8 @@ def _runs_a_program(node: ast.AST) -> bool:
 
 
 def _levels(node: ast.expr, named: dict[str, int]) -> int | None:
-    """How far above the file of the module the place is that an expression stands for: 0 for the
-    file itself; None for any other place."""
+    """How many levels above the module's file the path of an expression is: 0 for the file itself;
+    None for any other path."""
     match node:
         case ast.Name(id="__file__"):
             return 0

@@ -1,7 +1,7 @@
 """Files in the user's cache folder, which are only read as data.
 
-What is kept there could hide findings, so folder and file have to be the user's own, and nobody
-else may write to them. A file that is damaged is as good as none.
+Their content could hide findings, so the folder and the files must belong to the user, and nobody
+else may write to them. A damaged file is treated as missing.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ _DIGEST = 16
 
 
 def default_folder() -> str:
-    """The folder for cached data of this user, by the customs of the platform."""
+    """The folder for cached data of this user, by the conventions of the platform."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or os.path.expanduser("~\\AppData\\Local")
         return os.path.join(base, "atomic-fix", "Cache")
@@ -35,8 +35,8 @@ def default_folder() -> str:
 
 
 class Store:
-    """One file of a folder, which holds a JSON object. Nothing here raises: what cannot be read is
-    as good as empty, what cannot be written is left, and `warnings` says so."""
+    """One file of a folder, which contains a JSON object. Nothing here raises: a file that cannot
+    be read counts as empty, one that cannot be written is left alone, and `warnings` says so."""
 
     def __init__(self, folder: str, name: str) -> None:
         self.warnings: list[str] = []
@@ -45,7 +45,7 @@ class Store:
         self.usable = not os.path.lexists(folder) or self._is_ours()
 
     def read(self) -> dict[str, Any]:
-        """What the file holds; empty where there is none that can be used."""
+        """The content of the file; empty if there is no usable one."""
         import json
 
         if not self.usable:
@@ -68,7 +68,8 @@ class Store:
         return entries
 
     def write(self, entries: Mapping[str, Any]) -> None:
-        """Replace what the file holds; a run at the same time may win, and nothing breaks."""
+        """Replace the content of the file. A concurrent run may overwrite it, which does no
+        harm."""
         import json
 
         from atomic_fix.runtime import atomic_write_bytes
@@ -78,7 +79,7 @@ class Store:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
             if not self._is_ours():
                 return
-            # A cache that a power loss takes is filled again.
+            # A cache that is lost in a power failure is rebuilt.
             content = _MAGIC + hashed(content) + content
             atomic_write_bytes(self._path, content, fsync=False, mode=0o600)
         except OSError as error:
@@ -90,8 +91,8 @@ class Store:
         if problem:
             self.warnings.append(f"the cache folder {self._folder} is not used: {problem}")
             return False
-        # In a tree that was checked out, a folder may well be ours by these signs; a file that
-        # only the user may read, as the cache creates them, is not found there.
+        # A folder in a checkout may pass these tests, but a file that only the user can read, as
+        # the cache creates them, does not occur there.
         if os.path.lexists(self._path) and (problem := _not_ours(self._path, stat.S_ISREG, 0o077)):
             self.warnings.append(f"the cache {self._path} is not used: {problem}")
             return False
@@ -99,12 +100,12 @@ class Store:
 
 
 _MOST = 1 << 28
-"""Bytes of the largest file that is read."""
+"""The largest file, in bytes, that is read."""
 
 
 def _not_ours(path: str, is_right: Callable[[int], bool], forbidden: int) -> str:
-    """Why a folder or file is not the user's alone, in a clause; empty if it is. Windows has
-    other means, which are not checked."""
+    """A clause that says why a folder or file is not private to the user; empty if it is. Windows
+    permissions are not checked."""
     try:
         found = os.lstat(path)
     except OSError as error:
@@ -123,7 +124,7 @@ def _not_ours(path: str, is_right: Callable[[int], bool], forbidden: int) -> str
 
 
 def digest(content: bytes) -> str:
-    """What a content is known by."""
+    """The digest that identifies a content."""
     return hashed(content).hex()
 
 
@@ -137,17 +138,17 @@ def hashed(*parts: bytes) -> bytes:
 
 @lru_cache
 def version() -> str:
-    """What the results of this tool depend on besides file and settings."""
+    """Everything besides file and settings that results depend on."""
     from atomic_fix import __version__
 
-    # The code itself, for development, where the version is not enough.
+    # The code itself, because the version is not enough during development.
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     return "\n".join([__version__, sys.version, *_libcst(), *sorted(_code_in(own))])
 
 
 def _libcst() -> list[str]:
-    """Which LibCST is installed, by the folder of what pip writes of it: `importlib.metadata` would
-    tell its version, and takes longer than the check of a file."""
+    """The installed version of LibCST, from the name of its metadata folder: `importlib.metadata`
+    takes longer than checking a file."""
     from importlib.machinery import PathFinder
 
     spec = PathFinder.find_spec("libcst")

@@ -1,4 +1,4 @@
-"""A limit to the time that one file may take."""
+"""A limit on the time for one file."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ from atomic_fix.parse.stack import raise_in
 _Result = TypeVar("_Result")
 
 SECONDS = 8.0
-"""Of the processor, so that a busy machine changes no result."""
+"""CPU time, so that a busy machine does not change results."""
 _AGAIN = 0.5
-"""Seconds until the next try, where the exception went down in what cannot raise."""
+"""Seconds until the next attempt, if the exception was lost in code that cannot raise."""
 
 
 class TooLong(BaseException):
-    """The time is over. No `Exception`, so that nothing on the way takes it for its own."""
+    """The time is over. Not an `Exception`, so that no handler on the way catches it."""
 
 
 REASON = f"cannot be analysed: it takes longer than {SECONDS:.0f} seconds"
 
 
 def limited(work: Callable[[], _Result]) -> _Result:
-    """What `work` returns, as long as it comes in time.
-
-    Native code is not interrupted. Within another limit, that one holds.
+    """Return the result of `work` if it finishes in time. Native code is not interrupted. Within
+    another limit, the outer one applies.
 
     Raises:
         TooLong: it takes longer than `SECONDS`.
@@ -58,8 +57,8 @@ def _limited_by_timer(work: Callable[[], _Result]) -> _Result:
 
 
 def _limited_by_thread(work: Callable[[], _Result]) -> _Result:
-    """For Windows, for threads other than the main one, and where the timer is in use: another
-    thread looks at the clock of the process, and raises the exception in this one."""
+    """For Windows, for threads other than the main one, and if the timer is in use: another thread
+    watches the CPU time of the process, and raises the exception in this one."""
     is_done = threading.Event()
     raising = threading.Lock()
     this = threading.current_thread()
@@ -77,7 +76,7 @@ def _limited_by_thread(work: Callable[[], _Result]) -> _Result:
     watcher = threading.Thread(target=watch, name="atomic-fix time limit", daemon=True)
     try:
         watcher.start()
-    except RuntimeError:  # in a browser there are no threads, elsewhere perhaps no more of them
+    except RuntimeError:  # there are no threads in a browser, and elsewhere there may be too many
         return work()
     try:
         try:
@@ -86,19 +85,19 @@ def _limited_by_thread(work: Callable[[], _Result]) -> _Result:
             is_done.set()
     finally:
         with raising:
-            is_done.set()  # for when the exception came just before
+            is_done.set()  # in case the exception came just before
             raise_in(this, None)
 
 
 def end_with_process(seconds: float) -> None:
-    """Have the system end this process once it has used so many seconds from now on, whatever it
-    is in then; 0 takes that back. Nothing happens on Windows."""
+    """Let the system end this process after so many more seconds of CPU time, even in native code;
+    0 cancels that. Does nothing on Windows."""
     if sys.platform != "win32":
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def is_over(exit_code: int | None) -> bool:
-    """Whether a process with this exit code was ended for its time."""
+    """Whether a process with this exit code was ended by the time limit."""
     return sys.platform != "win32" and exit_code == -signal.SIGPROF
 
 

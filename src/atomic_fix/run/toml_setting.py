@@ -1,4 +1,4 @@
-"""One setting put into the text of a TOML file, with every other byte kept."""
+"""Adds one setting to the text of a TOML file, keeping every other byte."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _ANY_HEADER = re.compile(r"(?m)^[ \t]*\[")
 
 
 class AlreadySet(Exception):
-    """The file gives the setting a value."""
+    """Raised if the file already has a value for the setting."""
 
 
 def with_setting(content: bytes, key: str, value: str, *, is_pyproject: bool) -> bytes | None:
-    """The content with a new string setting of atomic-fix: in `[tool.atomic-fix]`, or at the top of
-    a file of its own. None where there is no place for it that leaves everything else as it is.
+    """The content with a new string setting of atomic-fix: in `[tool.atomic-fix]`, or at the top
+    level of a separate file. None if it cannot be inserted without changing anything else.
 
     Raises:
-        AlreadySet: it has the setting, with whatever value.
+        AlreadySet: it already has the setting, with any value.
         ValueError: it is not valid TOML.
     """
     wanted = toml(content)
@@ -44,7 +44,7 @@ def with_setting(content: bytes, key: str, value: str, *, is_pyproject: bool) ->
     newline = "\r\n" if "\r\n" in text else "\n"
     setting = f"{key} = {json.dumps(value, ensure_ascii=False)}"
     for candidate in _candidates(text, setting, newline, is_pyproject=is_pyproject):
-        # What looks like a table may be in a string: the parser decides.
+        # A line that looks like a table header may be in a string: the parser decides.
         if _parsed(candidate) == wanted:
             return candidate.encode("utf-8")
     return None
@@ -75,7 +75,7 @@ def _candidates(text: str, setting: str, newline: str, *, is_pyproject: bool) ->
 
 
 def _ended(text: str, newline: str) -> str:
-    """The text, whose last line has an end."""
+    """The text with a line end after the last line."""
     return text if not text or text.endswith("\n") else text + newline
 
 

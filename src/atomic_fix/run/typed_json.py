@@ -1,4 +1,4 @@
-"""Our values as plain lists, strings and numbers, and back: what JSON can hold."""
+"""Converts our values to plain lists, strings and numbers that JSON supports, and back."""
 
 import enum
 import math
@@ -28,10 +28,10 @@ def plain(value: Any) -> Any:
 
 
 def read(kind: type[_T], value: Any) -> _T:
-    """The value of that type which `plain` has made `value` of.
+    """The value of that type from which `plain` produced `value`.
 
     Raises:
-        ValueError: it has not.
+        ValueError: `value` does not have the form of that type.
     """
     made: _T = _read(kind, value)
     return made

@@ -1,4 +1,4 @@
-"""Files spread over processes, their results in the order of the files."""
+"""Distributes files over processes, and returns their results in the order of the files."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ WORTH_A_POOL = 250
 """With fewer files, starting processes costs more than it saves."""
 _CHUNK = 24
 _FORKS = sys.platform == "linux"
-# A new Python would look for its modules in the current folder first, which may be anybody's;
-# 3.10 has no option for that.
+# A new Python process would search the current, possibly untrusted folder for modules first; 3.10
+# has no option to prevent that.
 _MAY_START = _FORKS or sys.version_info >= (3, 11)
 _MUCH_GARBAGE = 100_000
-"""Objects left over, at which garbage is collected before the next file."""
+"""The number of remaining objects at which garbage is collected before the next file."""
 
 _is_stopped: Callable[[], bool] = bool
-"""Whether what a worker finds is no longer wanted: set once in each worker, by `_begin`."""
+"""Whether the results of a worker are no longer needed. Set once in each worker, by `_begin`."""
 
 
 _HANGS_AFTER = 9.0
-"""Seconds of the processor after which the system ends a worker that is in native code, where the
+"""Seconds of CPU time after which the system ends a worker that is in native code, in which the
 limit of `time_limit` has no effect."""
 _ALONE = 60.0
-"""Seconds that a file may take in a process of its own, whatever it waits for."""
+"""Seconds of wall time that a file may take in a separate process."""
 
 
 class Work(NamedTuple):
-    """What is wanted of one file: to check it, with what other files say of it, or to look at what
-    it says to them, or both."""
+    """The work on one file: to check it, with the evidence in other files, or to summarise it for
+    them, or both."""
 
     candidate: Candidate
     checks: bool = True
@@ -55,8 +55,8 @@ class Work(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """The result of one file, None if it holds what is `known` of it or was not to be checked; the
-    digest of its content, if that was wanted; and what it says to other files, if that was."""
+    """The result for one file, or None if the cached one is valid or no check was requested; the
+    digest of its content and its summary, if requested."""
 
     result: FileResult | None
     digest: str = ""
@@ -64,14 +64,15 @@ class Checked(NamedTuple):
 
 
 Engine: TypeAlias = Callable[[Sequence[Work], ReportFilter], Iterable[Checked]]
-"""Does works, wherever it has that done, and gives what came of them in their order."""
+"""A function that processes work items anywhere, and returns the results in the same order."""
 
 
 _in_hand: MutableSequence[int] = []
-"""Of each chunk, the file that a worker is at, from 1: shared, and set once in each worker."""
+"""For each chunk, the 1-based number of the file that a worker is processing. Shared, and set once
+in each worker."""
 _chunks: Sequence[Sequence[Work]] = ()
 _report_filter = ReportFilter()
-"""What a worker is sent once, and a forked one already has: see `_begin`."""
+"""Data that a worker is sent once, and a forked one inherits: see `_begin`."""
 
 
 class WorkerDied(Exception):
@@ -79,7 +80,7 @@ class WorkerDied(Exception):
 
 
 def default_jobs() -> int:
-    """As many processes as this one may use processors."""
+    """The number of processors that this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -88,9 +89,8 @@ def default_jobs() -> int:
 def work_through(
     works: Sequence[Work], report_filter: ReportFilter, jobs: int
 ) -> Iterator[Checked]:
-    """Check and look at files, in one process or several: the results are the same.
-
-    A file that ends its worker is reported as one that could not be analysed.
+    """Check and summarise files, in one process or several, with the same results. A file that
+    kills its worker is reported as one that could not be analysed.
 
     Raises:
         WorkerDied: worker processes end before they come to any file.
@@ -99,7 +99,7 @@ def work_through(
     with gc_paused():
         if not alone and _FORKS:
             _load()
-        gc.freeze()  # what is loaded by now is not garbage
+        gc.freeze()  # everything loaded so far is kept
         try:
             if alone:
                 for each in works:
@@ -111,8 +111,8 @@ def work_through(
 
 
 def _load() -> None:
-    """Load what workers come to need, once for all of them: among so many files there is nearly
-    always one with a finding."""
+    """Import in advance what workers will need, once for all of them: among so many files, there is
+    nearly always one with a finding."""
     import atomic_fix.project.summarise
     import atomic_fix.rewrite
     import atomic_fix.rules
@@ -123,7 +123,7 @@ def do(work: Work, report_filter: ReportFilter) -> Checked:
     """Do the work on one file, here."""
     if gc.get_count()[0] > _MUCH_GARBAGE:
         gc.collect()
-        gc.freeze()  # what is left is none, and need not be searched again
+        gc.freeze()  # the remaining objects are not garbage, and need not be searched again
     candidate, look = work.candidate, work.look
     content = disk.read(candidate.path)
     digest = ""
@@ -157,7 +157,7 @@ def _in_processes(
     parent_watch.load()
     stop = context.Event()
     in_hand = context.RawArray("i", len(chunks))
-    # What is known of files that were looked at alone, since a worker died of one of them.
+    # The results of files that were processed alone, because a worker died on one of them.
     known: list[dict[int, Checked]] = [{} for _ in chunks]
     executor: ProcessPoolExecutor
     futures: dict[int, Future[dict[int, Checked]]] = {}
@@ -175,7 +175,7 @@ def _in_processes(
             skipped = frozenset(known[each])
             try:
                 futures[each] = executor.submit(_do_chunk, each, skipped)
-            except BrokenProcessPool as error:  # it broke while chunks were still handed out
+            except BrokenProcessPool as error:  # it broke while chunks were still being distributed
                 futures[each] = Future()
                 futures[each].set_exception(error)
 
@@ -202,9 +202,9 @@ def _in_processes(
             for index, each in enumerate(chunk):
                 yield finished.get(index) or _nothing(each)
     finally:
-        # After an interrupt, what was begun is not waited for. Workers end after the
-        # file in hand, by themselves: one that is killed may leave half an answer behind, whose
-        # other half would be waited for without end.
+        # After an interrupt, running work is not awaited. Workers exit by themselves after the
+        # current file: one that is killed may leave half an answer in the pipe, and waiting for the
+        # rest would block forever.
         stop.set()
         executor.shutdown(wait=True, cancel_futures=True)
 
@@ -214,7 +214,7 @@ def _is_done(future: Future[dict[int, Checked]]) -> bool:
 
 
 def _done_alone(work: Work, report_filter: ReportFilter, context: BaseContext) -> Checked:
-    """Do the work on a file in a process of its own, which may die of it."""
+    """Do the work on a file in a separate process, in case the file kills it."""
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_send_result, args=(sender, work, report_filter))  # type: ignore[attr-defined]
     process.start()
@@ -264,13 +264,12 @@ def _begin(
 
 
 def _nothing(work: Work) -> Checked:
-    """What is reported of a file that is not mentioned."""
+    """The result of a file that is not in the mapping."""
     return Checked(FileResult(work.candidate.path) if work.checks else None)
 
 
 def _do_chunk(number: int, skipped: frozenset[int]) -> dict[int, Checked]:
-    """The results that say something; a file that is not in it has nothing to report, or is
-    skipped."""
+    """The results with content; a file without one has nothing to report or is skipped."""
     finished = {}
     for index, each in enumerate(_chunks[number]):
         if _is_stopped():

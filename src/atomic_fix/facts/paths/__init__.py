@@ -1,10 +1,10 @@
-"""What is known of a path from the expression that it comes from.
+"""Derives what is known about a path from its expression.
 
 A `PathValue` says under which expressions the same path is known (`aliases`: two paths that share
 one are the same file), which names it comes from (`occurrences`), and a few traits.
 
-`expr` has the expressions, `value` what is known of a path, `names` what names stand for, `resolve`
-and `calls` how values come from code, `budget` how far that goes.
+`expr` has the expressions, `value` the properties of a path, `names` resolves names, `resolve` and
+`calls` compute values from code, `budget` limits that.
 """
 
 from atomic_fix.facts.paths.names import QualifiedName, parameter_of

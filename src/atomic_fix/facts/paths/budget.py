@@ -1,4 +1,4 @@
-"""How far, and how wide, a question about an expression is followed through a file."""
+"""Limits how far an expression is followed through a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from atomic_fix.facts.scopes import Binding, Call, FunctionFacts, Return
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is examined for one question."""
+    """The limits for one query."""
 
     steps: int = 6
     """Names and calls that are followed one from another; how deep a single expression is does not

@@ -1,4 +1,4 @@
-"""What calls give as paths: one small function for each kind of callee, and a table of them."""
+"""The paths that calls return: one small function for each kind of callee, and a table of them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathCall:
-    """A call that gives a path, and where what it is given is evaluated."""
+    """A call that returns a path, and the position at which its arguments are evaluated."""
 
     paths: Paths
     node: ast.Call
@@ -82,7 +82,7 @@ class PathCall:
 
 
 Resolver = Callable[[PathCall], PathValue | None]
-"""Returns None when the call is not of that kind, although its name is."""
+"""Returns None if the call is not of that kind despite its name."""
 
 
 def resolve_call(paths: Paths, node: ast.Call, at: At) -> PathValue:

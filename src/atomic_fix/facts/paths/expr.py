@@ -1,10 +1,7 @@
-"""Path expressions: how a path is made, as values.
-
-Each is frozen, compares by what it holds, and can be hashed and pickled. Functions are named by
-name and row, code by row and column: no node, and nothing that depends on the order of a run.
-
-Two paths are one file when they are known under a common expression (`PathValue.same`). Whether an
-expression may stand for a file in that comparison is said with each class.
+"""Path expressions: how a path is built, as values. They are frozen, compare by content, and can be
+hashed and pickled. Functions are identified by name and row, code by row and column: no nodes, and
+nothing that depends on the order of a run. Two paths are the same file if they share an expression
+(`PathValue.same`). Each class says whether its expressions count in that comparison.
 """
 
 from __future__ import annotations
@@ -15,7 +12,7 @@ from enum import Enum
 
 
 class PathExpr:
-    """How a path is made: the base of the classes below."""
+    """How a path is built: the base of the classes below."""
 
     __slots__ = ()
 

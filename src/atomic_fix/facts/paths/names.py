@@ -1,4 +1,4 @@
-"""What names stand for in one file: imports, aliases, functions that are called, bindings."""
+"""Resolves names in one file: imports, aliases, called functions, bindings."""
 
 from __future__ import annotations
 
@@ -241,10 +241,9 @@ class Names:
                 yield from self.lineage(parent, depth - 1)
 
     def bindings(self, name: str, function: FunctionFacts, before: int) -> list[Binding]:
-        """What a local or enclosing name was last bound to before a place.
-
-        Loops make later bindings reach earlier places; the last one before wins all the
-        same, and when there is none every binding counts.
+        """The last binding of a local or enclosing name before a position. In loops, later bindings
+        can reach earlier positions; the last one before still takes precedence, and if there is
+        none, every binding counts.
         """
         scope: FunctionFacts | None = function
         while scope is not None:

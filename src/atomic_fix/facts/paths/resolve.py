@@ -1,4 +1,4 @@
-"""From an expression in the code to what is known of it as a path."""
+"""Resolves an expression in the code to a path value."""
 
 from __future__ import annotations
 

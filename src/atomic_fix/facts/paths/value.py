@@ -1,4 +1,4 @@
-"""What is known of a path, and how that of a path follows from that of its parts."""
+"""The properties of a path, and how they follow from those of its parts."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ class PathValue:
         traits: PathTrait,
         derived_from: Exprs,
     ) -> PathValue:
-        """A path made of this one, whose words are `away` steps further."""
+        """A path derived from this one, whose words are `away` steps further."""
         expr = make(self.expr)
         return PathValue(
             expr,
