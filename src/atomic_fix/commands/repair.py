@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -52,7 +53,7 @@ class Repairs:
 
         options = session.options
         self._only_shown = bool(options["diff"])
-        self._missing: dict[tuple[str, str], tuple[Missing, list[str]]] = {}
+        self._missing: dict[tuple[str, str], list[tuple[str, Missing]]] = {}
         self._remarks: set[str] = set()
         self.imported: dict[Finding, str] = {}
         """The modules that the repairs of a file import."""
@@ -71,19 +72,21 @@ class Repairs:
         """Record the messages about a repair."""
         if repair.missing is not None:
             key = repair.missing.module, repair.missing.reason
-            self._missing.setdefault(key, (repair.missing, []))[1].append(repair.result.filename)
+            self._missing.setdefault(key, []).append((repair.result.filename, repair.missing))
         self._remarks |= repair.remarks
         self.imported.update(repair.imported)
 
     def report_problems(self) -> bool:
         """Report on standard error what was not repaired and what to do about it; return whether
         there is anything."""
-        for missing, names in self._missing.values():
-            where = names[0]
-            if others := len(names) - 1:
+        for found in self._missing.values():
+            # One helper serves them all: it belongs where most of them are.
+            (advice, _), *_ = Counter(missing.advice for _, missing in found).most_common(1)
+            where, missing = found[0]
+            if others := len(found) - 1:
                 where += f" and {count(others, 'other file')}"
             pronoun = "they" if others else "it"
-            why = f"{pronoun} {missing.message.removeprefix('it ')}; {missing.advice}"
+            why = f"{pronoun} {missing.message.removeprefix('it ')}; {advice}"
             if self._only_shown:
                 warn(f"{where}: --write would not repair {'them' if others else 'it'}: {why}")
             else:

@@ -147,10 +147,34 @@ class HelperImports:
         found = self._files[key]
         if not isinstance(found, _Names):
             return found
+        if early := self._comes_too_early(source, finding, module):
+            return early
         lacking = [name for name in names if not found.has(name)]
         if not lacking:
             return Found()
         return self._incomplete(found, module, lacking)
+
+    def _comes_too_early(self, source: Source, finding: Finding, module: str) -> Missing | None:
+        """Why the import of a helper that only the file's own `sys.path` leads to would fail above
+        the row that adds the folder; None where it stands below that."""
+        if finding.fix is None or "sys.path" not in source.text or source.filename == "-":
+            return None
+        path = os.path.abspath(source.filename)
+        project = self._projects.of(path)
+        rows = added(path, source.text, project.root)
+        here = [
+            each.span.start.row
+            for each in finding.fix.edits
+            if any(True for _ in _imported_from(module, each.text))
+        ]
+        for root, _ in self._in_the_tree(path, project, module):
+            if root != import_root(path) and here and min(here) <= rows.get(root, 0):
+                return Missing(
+                    module,
+                    f"it would be imported above the row that adds {_shown(root)} to `sys.path`",
+                )
+            break
+        return None
 
     def _lacks_replace(self, source: Source, fix: Fix | None) -> Missing | None:
         """Why a repair that calls `os.replace` would fail on a Python version of the project; None
@@ -389,6 +413,14 @@ class HelperImports:
                 module,
                 f"{image} copies this file by its name, and not {_shown(file)}",
                 f"copy {_shown(file)} there as well",
+            )
+        if top := project.leaves_behind(path, file):
+            place = _free_place(project.package_of(path))
+            name = project.module_of(os.path.abspath(place))
+            return Missing(
+                module,
+                f"the distribution of the project has the package of this file, and not `{top}`",
+                f"run `atomic-fix --vendor {place}` and set `helper` to `{name}`",
             )
         stem = os.path.splitext(os.path.basename(path))[0]
         folder = os.path.dirname(path)

@@ -102,6 +102,8 @@ class Project:
     """The Python versions that it supports, if declared."""
     distribution: Distribution | None = None
     """The packages that it distributes, if declared."""
+    is_built: bool = False
+    """Whether a distribution is built from it."""
     neighbours: dict[str, dict[str, str]] = field(default_factory=dict, compare=False, repr=False)
     """The modules of folders as first read: a run rewrites files without changing how they import
     each other."""
@@ -141,6 +143,28 @@ class Project:
                 return os.path.join(root, inside[0])
         return ""
 
+    def leaves_behind(self, path: str, helper: str) -> str:
+        """The top-level name of a helper that the distribution of the project does not have, if it
+        has the package of a file; empty if it has both or neither, or if that is unknown."""
+        for prefix, root in self.roots:
+            own, other = (_below(os.path.dirname(x), root) for x in (path, helper))
+            if prefix or not own or other is None:
+                continue
+            top = other[0] if other else os.path.splitext(os.path.basename(helper))[0]
+            if top in self.modules:
+                continue
+            if self.distribution is not None:
+                is_left = self.distribution.has(own[0]) and not (
+                    other and self.distribution.has(top)
+                )
+            else:
+                # Build tools that look for packages themselves leave out the modules beside them.
+                is_package = os.path.isfile(os.path.join(root, own[0], "__init__.py"))
+                is_left = self.is_built and is_package and not other and root == self.root
+            if is_left:
+                return top
+        return ""
+
     def ships(self, path: str) -> bool:
         """Whether a file outside of packages is shipped as data: its users may run a copy with a
         Python that does not have the project."""
@@ -173,6 +197,8 @@ class Project:
         """The folder for a new module that a file will import: the file's top-level package, else
         the project's main package, else the folder of the file."""
         folder = os.path.dirname(path)
+        if self.undistributed_package(path) and (main := self._main_package()):
+            return main
         by_imports = self.searched(path)
         root = next(iter(by_imports), "") or self._declared_root(folder) or import_root(path)
         if root == folder and not by_imports:
@@ -542,6 +568,7 @@ def _project(root: str) -> Project:
         python=python,
         python_2="" if is_settled else python_2(root, names, text_of),
         distribution=distribution(pyproject, sections, keywords),
+        is_built="setup.py" in texts or "build-system" in pyproject,
     )
 
 

@@ -16,6 +16,7 @@ from functools import cache
 from atomic_fix.run.dependencies import normalised
 from atomic_fix.run.module_files import find_module
 from atomic_fix.run.project import Project, neighbours, text_of
+from atomic_fix.run.system_python import run_by_the_system
 
 _MOST_READ = 2000
 _MOST_DOCUMENTS = 200
@@ -106,6 +107,7 @@ class Reach:
         self.updater = cache(_updater)
         self._documents = cache(_documents)
         self._listed = cache(_listed_imports)
+        self._run_by_the_system = cache(run_by_the_system)
 
     def why_not(self, project: Project, path: str, names: Iterable[str]) -> str:
         """Why packages that a project declares do not reach a file of it, in a clause.
@@ -119,6 +121,8 @@ class Reach:
                 f"{os.path.relpath(updater, project.root)} replaces the files of the program with "
                 "newer ones and installs nothing"
             )
+        if reason := self._run_by_the_system(project.root).get(path):
+            return reason
         wanted = set(names)
         if wanted & project.installed.names or wanted & project.installed.extra:
             return ""

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 
@@ -84,18 +84,19 @@ def _upwards(folder: str, top: str) -> Iterator[str]:
 # --- folders that a file puts there itself ------------------------------------------------
 
 
-def added(path: str, text: str, top: str) -> list[str]:
-    """The folders that a file adds to Python's path before it imports anything from there."""
-    return list(_added(path, text, top)) if "sys.path" in text else []
+def added(path: str, text: str, top: str) -> Mapping[str, int]:
+    """The folders that a file adds to Python's path before it imports anything from there, with the
+    rows from which on they are there."""
+    return _added(path, text, top) if "sys.path" in text else {}
 
 
 @lru_cache(maxsize=64)
-def _added(path: str, text: str, top: str) -> tuple[str, ...]:
+def _added(path: str, text: str, top: str) -> Mapping[str, int]:
     tree = dependencies.parsed(text)
     if tree is None:
-        return ()
+        return {}
     bound = dependencies.bound_by(tree)
-    found = []
+    found: dict[str, int] = {}
     for node in tree.body:
         match node:
             case ast.Expr(
@@ -105,8 +106,10 @@ def _added(path: str, text: str, top: str) -> tuple[str, ...]:
                 )
             ):
                 with suppress(RecursionError):  # thousands of `.parent` in a row
-                    found += _places(place, path, top, bound)
-    return tuple(dict.fromkeys(each for each in found if os.path.isdir(each)))
+                    for each in _places(place, path, top, bound):
+                        if os.path.isdir(each):
+                            found.setdefault(each, node.end_lineno or node.lineno)
+    return found
 
 
 def _places(

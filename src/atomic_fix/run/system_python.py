@@ -1,0 +1,83 @@
+"""Programs that a CI job or an image runs with the Python packages of the operating system: what
+the project declares is not installed there."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+from atomic_fix.run import dependencies
+from atomic_fix.run.module_files import run_imports
+from atomic_fix.run.project import text_of
+
+_JOBS = re.compile(
+    r"(?i)^\.?(?:appveyor|travis|gitlab-ci|cirrus|drone|woodpecker)\.ya?ml$"
+    r"|^azure-pipelines[\w.-]*\.ya?ml$|^jenkinsfile$|^(?:docker|container)file|\.dockerfile$"
+)
+_FOLDERS = ((".", _JOBS), (os.path.join(".github", "workflows"), re.compile(r"\.ya?ml$")))
+_INSTALLS = re.compile(
+    r"\b(?:apt|apt-get|aptitude|dnf|yum|zypper|apk)\b[^\n]*?\b(?:install|add)\b((?:[^\n\\]|\\.|\\\n)*)"
+)
+# Tools for building and installing come with most images and say nothing.
+_PACKAGE = re.compile(
+    r"(?<![\w-])(?:python3?|py3)-(?!(?:all|config|dev|devel|distutils|full|minimal|pip|pipx|setuptools|"
+    r"tk|tkinter|venv|virtualenv|wheel)(?![\w-]))[a-z]"
+)
+_OTHER_INSTALLERS = re.compile(
+    r"\bpip[\d.]*[\"', ]+install\b|\bvenv\b"
+    r"|\b(?:poetry|uv|pipenv|conda|mamba|pdm|pixi|hatch|tox|nox)\b"
+)
+_RUNS = re.compile(r"\bpython[\d.]*(?:[\"', ]+-[A-Za-z]+)*[\"', ]+([\w./-]+\.py)\b")
+_MOST_MODULES = 500
+
+
+def run_by_the_system(root: str) -> dict[str, str]:
+    """The modules that such jobs and images run or import, each with the reason, as a clause."""
+    found: dict[str, str] = {}
+    for path in _jobs(root):
+        text = (text_of(path) or "").replace("\\\n", "  ")
+        for script in _scripts(text):
+            file = os.path.normpath(os.path.join(root, script))
+            if os.path.isfile(file) and file.startswith(os.path.join(root, "")):
+                name = os.path.relpath(path, root)
+                reason = f"{name} runs {script} with the packages of the operating system alone"
+                for each in _imported(file, root):
+                    found.setdefault(each, reason)
+    return found
+
+
+def _jobs(root: str) -> Iterator[str]:
+    for inside, pattern in _FOLDERS:
+        folder = os.path.normpath(os.path.join(root, inside))
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError:
+            continue
+        yield from (os.path.join(folder, each) for each in names if pattern.search(each))
+
+
+def _scripts(text: str) -> Iterator[str]:
+    """The scripts that run behind an installation of such packages, and before any other one."""
+    for installation in _INSTALLS.finditer(text):
+        if not _PACKAGE.search(installation[1]):
+            continue
+        other = _OTHER_INSTALLERS.search(text, installation.end())
+        end = other.start() if other is not None else len(text)
+        for run in _RUNS.finditer(text, installation.end(), end):
+            yield run[1]
+
+
+def _imported(script: str, root: str) -> list[str]:
+    """A script and the modules of the project that it imports, directly or not."""
+    found = {script: None}
+    waiting = [script]
+    while waiting and len(found) < _MOST_MODULES:
+        here = waiting.pop()
+        tree = dependencies.parsed(text_of(here) or "")
+        for source in dict.fromkeys((os.path.dirname(script), root)):
+            for each in run_imports(tree.body if tree is not None else (), here, source):
+                if each not in found:
+                    found[each] = None
+                    waiting.append(each)
+    return list(found)
