@@ -15,9 +15,11 @@ from atomic_fix.facts.elsewhere import View
 from atomic_fix.facts.evidence import Feature, Score, guarded_by_absence
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.paths import Paths
+from atomic_fix.facts.paths.value import Location
 from atomic_fix.facts.scopes import collect
 from atomic_fix.facts.testing import is_test
 from atomic_fix.facts.tree import Tree
+from atomic_fix.rules.rule import evidence_of
 from atomic_fix.source import Source
 
 
@@ -149,6 +151,31 @@ def test_a_sum_is_what_its_features_weigh() -> None:
     assert Score(features).log_odds == pytest.approx(total)
     assert Score(features).confidence == round(1 / (1 + math.exp(-total)), 2)
     assert Score(features, "the path is a device").confidence == 0.0
+
+
+@pytest.mark.parametrize(
+    ("path", "row", "said"),
+    [
+        ("app.py", 3, 1),
+        ("other.py", 3, 2),
+        ("app.py", 8, 2),
+    ],
+)
+def test_one_place_is_named_once(path: str, row: int, said: int) -> None:
+    facts = facts_of(
+        """
+        def load(path):
+            with open("first") as file:
+                return file.read()
+        """,
+        "/src/app.py",
+    )
+    (load, *_) = facts.sites.loads
+    assert load.node.lineno == 3
+    here = Feature(FeatureName.READ_BACK, "`load` reads it back", site=load)
+    at = Location(path, row, "load")
+    there = Feature(FeatureName.READ_BACK_ELSEWHERE, f"{at} reads it back", elsewhere=at)
+    assert len(evidence_of(facts, Score((here, there)))) == said
 
 
 def test_evidence_of_a_load() -> None:

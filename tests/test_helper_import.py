@@ -1273,15 +1273,25 @@ def test_standard_input_comes_back_as_it_was(here: Path) -> None:
     assert RUNTIME in result.stdout
 
 
-@pytest.mark.parametrize("name", ["job.py", "tools/make.py"])
-def test_a_report_shows_the_repair_and_what_is_missing(here: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "hint", "applicability", "fixable"),
+    [
+        ("job.py", "--write", "safe", "1 fixable with --write"),
+        # Whatever anybody installs, --write leaves a script alone.
+        ("tools/make.py", "shown only", "display", "1 without a fix"),
+    ],
+)
+def test_a_report_shows_the_repair_and_what_is_missing(
+    here: Path, name: str, hint: str, applicability: str, fixable: str
+) -> None:
     put({"pyproject.toml": NO_DEPENDENCY, name: SAVER})
     result = run("--output-format", "full")
     assert result.exit_code == 1
-    assert "= what to do: Write with `atomic_write_json` [--write]\n" in result.stdout
+    assert f"= what to do: Write with `atomic_write_json` [{hint}]\n" in result.stdout
+    assert result.stdout.endswith(f"Found 1 finding ({fixable}).\n")
     assert "= note: not applied by --write: it would import `atomic_fix.runtime`" in result.stdout
     (found,) = json.loads(run("--output-format", "json").stdout)
-    assert found["fix"]["applicability"] == "safe"
+    assert found["fix"]["applicability"] == applicability
     assert "not applied by --write" in run("-", "--output-format", "full", stdin=SAVER).stdout
 
 

@@ -206,6 +206,9 @@ CALLS: dict[str, dict[str, Call]] = {
             b"1",
         ),
     },
+    "copy-to-publish/by_platform": {
+        "save_index": publish("s.json", lambda m, s: m.save_index("s.json", s)),
+    },
     "copy-to-publish/copied": {
         "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
     },
@@ -565,6 +568,11 @@ CALLS: dict[str, dict[str, Call]] = {
             "s.json", lambda m: m.Optional(Path("s.json")).load_state(Path("s.json"))
         ),
     },
+    "swallowed-load-error/logger_that_may_be_missing": {
+        "Optional.load": load("s.json", lambda m: m.Optional("s.json").load()),
+        "Function.load": load("s.json", lambda m: m.Function("s.json", None).load()),
+        "Tested.load": load("s.json", lambda m: m.Tested("s.json", logging.getLogger()).load()),
+    },
     "swallowed-load-error/miss": {
         "cached_session": load("s.json", lambda m: m.cached_session("s.json")),
         "first_day": load("s.json", lambda m: m.first_day("s.json", {"monday": 1})),
@@ -821,6 +829,7 @@ _ONLY_FIRST = "writes only where no file is, and the inputs for a write that fai
 _FETCHES = "fetches a file from the network"
 _TOOLKIT = "its module needs a toolkit for a graphical interface"
 NOT_RUN: dict[str, str] = {
+    "copy-to-publish/by_platform: save_state": "it renames on systems other than Linux only",
     "in-place-write/downloads_streamed: stream": _FETCHES,
     "in-place-write/downloads_streamed: copied": _FETCHES,
     "in-place-write/downloads_streamed: at_once": _FETCHES,

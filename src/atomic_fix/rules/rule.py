@@ -201,10 +201,15 @@ def _is_left_out(facts: ModuleFacts, match: Match) -> bool:
 
 def evidence_of(facts: ModuleFacts, score: Score) -> tuple[Evidence, ...]:
     found = []
+    filename = facts.source.filename.replace("\\", "/")
+    rows = {reason.site.node.lineno for reason in score.reasons if reason.site is not None}
     for reason in score.reasons:
         row = reason.site.node.lineno if reason.site is not None else None
         text = f"{reason.text} (line {row})" if row is not None else reason.text
         where = reason.elsewhere
+        # Another file gives the path to what is in this one: that is said already.
+        if where is not None and where.row in rows and f"/{filename}".endswith(f"/{where.path}"):
+            continue
         found.append(
             Evidence(text, row) if where is None else Evidence(text, where.row, where.path)
         )

@@ -102,7 +102,10 @@ class Apart:
         ):
             return "a plugin has this script, whose user installs nothing for it"
         if any(path in self._before_installing(each, path, project) for each in around):
-            return "a start script imports this file before it installs anything"
+            return (
+                "a start script imports this file before it installs anything: "
+                "only a copy of the helper (`--vendor`) is there by then"
+            )
         if any(_is_below(path, each) for each in self._packed_in(project)):
             return "a script packs this file for another program, without what its project installs"
         return ""

@@ -19,7 +19,7 @@ from importlib.machinery import PathFinder
 from typing import Any, TypeAlias
 
 from atomic_fix.config import AUTO, Config, own_helper
-from atomic_fix.finding import Edit, FileResult, Finding, Fix
+from atomic_fix.finding import Applicability, Edit, FileResult, Finding, Fix
 from atomic_fix.run import dependencies
 from atomic_fix.run.apart import Apart, runs_by_the_systems_python
 from atomic_fix.run.dependencies import Dependencies, normalised
@@ -554,9 +554,12 @@ def _with_import_note(
     missing = imports.missing(source, finding) if source is not None else None
     if missing is None:
         return finding
+    fix = finding.fix
     remark = f"not applied by --write: {missing.message}"
     if missing.advice:
         remark += f"; {missing.advice}"
+    else:
+        fix = replace(fix, applicability=Applicability.DISPLAY)
     if said is not None:
         key = (missing.module, missing.reason)
         if key in said:
@@ -564,8 +567,8 @@ def _with_import_note(
         row = finding.span.start.row
         name = relative_if_inside(finding.filename, ".") or finding.filename
         said.setdefault(key, f"{name}:{row}" if finding.cells is None else name)
-    notes = [each for each in (finding.fix.note, remark) if each]
-    return replace(finding, fix=replace(finding.fix, note="; ".join(notes)))
+    notes = [each for each in (fix.note, remark) if each]
+    return replace(finding, fix=replace(fix, note="; ".join(notes)))
 
 
 def imported_names(fix: Fix | None, module: str) -> tuple[str, ...]:
