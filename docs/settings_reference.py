@@ -13,42 +13,43 @@ from atomic_fix.settings import KEYS, Key, Kind, Settings, shown
 _INTRODUCTION = """\
 # Configuration
 
-atomic-fix reads `[tool.atomic-fix]` in the `pyproject.toml` nearest to each file, at or above
-its folder, or an `atomic-fix.toml` that holds the same keys at its top level. A tree may hold
-several: only the nearest one counts, with what it names in `extend`. `atomic-fix.toml` wins over a
-`pyproject.toml` beside it, and a `pyproject.toml` without the table is passed by.
+atomic-fix reads `[tool.atomic-fix]` in the `pyproject.toml` nearest to each file, at or above its
+folder, or an `atomic-fix.toml` that has the same keys at its top level. A tree may contain
+several: only the nearest one is used, with the file that it names in `extend`. `atomic-fix.toml`
+takes precedence over a `pyproject.toml` beside it, and a `pyproject.toml` without the table is
+ignored.
 
-Options of the command line win over files. `--config FILE` uses that file for every path,
+Command-line options override files. `--config FILE` uses that file for every path,
 `--config KEY=VALUE` sets one key, written as TOML (`--config 'loaders=["mylib.read_state"]'`),
 `--isolated` reads no file, `--show-settings` prints the settings of the current folder, and
 `--show-files` prints which files would be checked.
 
-An unknown key, a value of the wrong type or an unknown rule code ends the run with exit code
-2 and one line that names the file, the key and, where there is one, the nearest right word.
+An unknown key, a value of the wrong type or an unknown rule code ends the run with exit code 2
+and one line that names the file, the key and, if there is one, the closest valid word.
 
 [atomic-fix.schema.json](atomic-fix.schema.json) is the JSON schema of the keys. Editors that
-take TOML schemas, such as those that run taplo, complete and check an `atomic-fix.toml` whose
-first line is `#:schema` and the path or URL of that file.
+support schemas for TOML, such as those that run taplo, complete and check an `atomic-fix.toml`
+whose first line is `#:schema` and the path or URL of that file.
 
-A whole table, with every key but `extend` at a value that is not its default:
+A complete table, with every key except `extend` set to a value other than its default:
 
 """
 
 _PATTERNS = """\
 ## Patterns
 
-`exclude`, `extend-exclude` and `per-file-ignores` take patterns as `.gitignore` does: `gen/` is
-a folder of that name anywhere below the configuration file, `/gen/` only the one beside it,
-`*_pb2.py` a file name, `**` any folders, and `!` takes back. Those of an option are relative to the
-current folder. `--exclude` and `--extend-exclude` take several patterns with commas between them,
-`--per-file-ignores` takes `PATTERN:CODE,CODE`, as those of ruff and flake8 do.
+`exclude`, `extend-exclude` and `per-file-ignores` use the patterns of `.gitignore`: `gen/` is a
+folder of that name anywhere below the configuration file, `/gen/` only the one beside it,
+`*_pb2.py` a file name, `**` any folders, and `!` negates. Patterns in an option are relative to
+the current folder. `--exclude` and `--extend-exclude` accept several patterns, separated by
+commas; `--per-file-ignores` accepts `PATTERN:CODE,CODE`, as in ruff and flake8.
 
-A file that is named on the command line is checked even if it is excluded, unless
-`force-exclude` is set, as the hooks for pre-commit do. A folder that is named is walked even if
-git ignores it.
+A file named on the command line is checked even if it is excluded, unless `force-exclude` is set,
+as the hooks for pre-commit do. A folder named there is searched even if git ignores it.
 
-What git ignores is what `.gitignore` files, `.git/info/exclude` and the file of your own
-`core.excludesFile` name. The settings of the checked repository have no say in the last one.
+"Ignored by git" means listed in `.gitignore` files, in `.git/info/exclude` or in the file that
+your own `core.excludesFile` names. The settings of the checked repository cannot change the last
+one.
 
 ## Shared settings
 
@@ -58,38 +59,40 @@ extend = "../../pyproject.toml"  # or any other TOML file; `~` is your home fold
 ignore = ["ATF102"]
 ```
 
-The keys of the other file hold, but for those that this one has too. The keys `extend-select` and
-`extend-exclude` add up. Paths and patterns stay relative to the file that they stand in. The other
-file may extend a third one.
+The keys of the other file apply unless this file sets them too. The values of `extend-select` and
+`extend-exclude` are combined. Paths and patterns are relative to the file that contains them. The
+other file may extend a third one.
 
 ## Tests
 
-What a test writes is scratch, and what it fails to load is meant to fail, so tests are not checked
-unless `check-tests` or `--check-tests` says so. Tests are:
+Files that a test writes are temporary, and loads that fail in a test usually fail on purpose, so
+tests are not checked unless `check-tests` or `--check-tests` is set. Tests are:
 
 - files called `test_*.py`, `*_test.py`, `*_tests.py`, `test.py`, `tests.py`, `conftest.py`,
   `TestX.py` or `XTest.py`, and all files in folders called `test`, `tests`, `unittests`,
-  `testsuite`, or with such a name behind a dash or underscore (`unit_tests`). Only folders
-  below that of the configuration count, or, where there is none, below the git repository or
-  the nearest `pyproject.toml`, `setup.py` or `setup.cfg`;
+  `testsuite`, or with such a name after a dash or underscore (`unit_tests`), as well as behave's
+  `environment.py` and `steps/` in a folder `features`. Only folders below the configuration
+  file count, or, if there is none, below the git repository or the nearest `pyproject.toml`,
+  `setup.py` or `setup.cfg`;
 - in other files, methods of a `TestCase`, `test…` methods and set-up of a class called `Test…`,
   functions with a decorator of pytest or hypothesis, and functions called `test_…` that assert,
-  take `tmp_path` or `tmpdir`, or read themselves what they write.
+  take `tmp_path` or `tmpdir`, or read back what they write.
 
-A package called `testing` is checked: it is code that others test with. So is a function such as
-`test_connection` that does none of the above. A test that would have to be parsed, and cannot be,
-is ATF000 all the same.
+A package called `testing` is checked: it is code that other tests use. So is a function such as
+`test_connection` that does none of the above. A test file that would have to be parsed but cannot
+be is still reported as ATF000.
 
 ## Codes
 
-A code may be given as a prefix: `ATF1` stands for every rule whose code begins so. When both
-`select` and `ignore` match a rule, the longer prefix decides, and `ignore` wins a tie.
+A code can be given as a prefix: `ATF1` selects every rule whose code begins with it. If both
+`select` and `ignore` match a rule, the longer prefix decides; if they are equally long, `ignore`
+does.
 
 ## Under flake8
 
-The plugin reads the same files. flake8's own `select`, `ignore`, `per-file-ignores` and
-`exclude` are used in place of those here, and its `atf-…` options, one for each other key that
-concerns what is found, win over the files: see `flake8 --help`.
+The plugin reads the same files. flake8's own `select`, `ignore`, `per-file-ignores` and `exclude`
+are used instead of those here, and its `atf-…` options, one for each other key that affects
+findings, override the files: see `flake8 --help`.
 
 """
 

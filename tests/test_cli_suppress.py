@@ -101,7 +101,7 @@ def test_a_file_or_a_range_may_be_switched_off(here: Path, form: str) -> None:
     assert run().exit_code == (0 if "flake8" in form else 1)
 
 
-def test_what_suppresses_nothing_is_said_aside(here: Path) -> None:
+def test_unused_suppressions_are_warnings(here: Path) -> None:
     (here / "a.py").write_text(
         "# atomic-fix: off\nx = 1\n# atomic-fix: on\n# atomic-fix: of\n"
         "y = 2  # noqa: ATF101, E501\n" + SAVER.format(comment="  # noqa: ATF101,ATF201")

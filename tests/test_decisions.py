@@ -103,7 +103,7 @@ def test_what_a_caller_overwrites_is_lost() -> None:
     assert only(before) == (True, False)
 
 
-def test_what_is_lost_is_told_louder() -> None:
+def test_a_file_lost_afterwards_raises_the_confidence() -> None:
     def confidence(after: str) -> float:
         text = loader(body="state = {}", after=after)
         found = check(Source("app.py", text, "utf-8", bom=False), Config())

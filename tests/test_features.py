@@ -706,7 +706,7 @@ def test_a_handle_opened_in_a_branch_and_written_after_it() -> None:
 
 
 @pytest.mark.parametrize("said", ["is not valid", "is not a valid TOML file", "is invalid"])
-def test_who_is_told_that_a_file_is_not_valid_is_told(said: str) -> None:
+def test_a_handler_that_returns_that_a_file_is_not_valid_is_not_silent(said: str) -> None:
     program = f"""
         import json
 
@@ -774,7 +774,7 @@ def test_a_conversion_from_folder_to_folder_reads_nothing_back() -> None:
     ]
 
 
-def test_the_number_of_a_process_is_worthless_after_a_crash() -> None:
+def test_a_pid_file_is_not_state() -> None:
     program = """
         def claim(path, pid):
             (path / ".owner").write_text(str(pid))

@@ -212,7 +212,7 @@ def test_a_warning_without_a_logger_goes_to_that_of_the_module_s_name() -> None:
     )
 
 
-def test_quarantine_moves_the_file_aside() -> None:
+def test_quarantine_moves_the_file_away() -> None:
     text = repaired_text(loader(), config=Config(on_corrupt="quarantine"))
     assert text.startswith("import contextlib\nimport json\nimport logging\nimport os\n")
     assert handler_of(text) == (

@@ -252,7 +252,7 @@ def test_what_is_shown_is_what_is_written(tmp_path: Path) -> None:
         ("from shop.tools import fs", "fs.open"),
     ],
 )
-def test_what_may_open_a_remote_file_is_told_and_left_alone(imported: str, called: str) -> None:
+def test_what_may_open_a_remote_file_is_reported_and_left_alone(imported: str, called: str) -> None:
     program = (
         f"import json\n{imported}\n\n\ndef save_state(path, state):\n"
         f'    with {called}(path, "w") as file:\n        json.dump(state, file)\n'

@@ -159,7 +159,7 @@ def test_a_comment_at_the_end_of_a_block_stays_there() -> None:
         ),
     ],
 )
-def test_where_no_repair_is_right_the_reason_is_told(body: str, code: str, reason: str) -> None:
+def test_without_a_repair_the_reason_is_given(body: str, code: str, reason: str) -> None:
     assert reason in reasons(program(body))[code]
 
 

@@ -107,7 +107,7 @@ def test_a_file_is_judged_by_what_another_one_gives_it(tree: Path) -> None:
     assert "`save_progress` (app/job.py:5)" in finding.why
 
 
-def test_one_file_alone_is_told_what_the_whole_run_tells_of_it(tree: Path) -> None:
+def test_a_single_file_gets_the_same_findings_as_in_a_whole_run(tree: Path) -> None:
     whole = results()
     for name, result in whole.items():
         assert results(name) == {name: result}
@@ -213,14 +213,14 @@ def test_only_files_of_which_others_say_something_else_are_checked_again(
     assert set(checked) - {"app/job.py"} == {"app/utils.py"}
 
 
-def test_shards_tell_together_what_one_run_tells(tree: Path) -> None:
+def test_shards_together_report_the_same_as_one_run(tree: Path) -> None:
     parts: dict[str, FileResult] = {}
     for index in (1, 2, 3):
         parts.update(results(run_options=RunOptions(shard=Shard(index, 3))))
     assert parts == results()
 
 
-def test_standard_input_is_told_what_the_file_is_told(tree: Path) -> None:
+def test_standard_input_gets_the_same_findings_as_the_file(tree: Path) -> None:
     whole = json.loads(run("--output-format", "json", "app/utils.py").stdout)
     name = str(Path("app", "utils.py"))
     told = run("--output-format", "json", "--stdin-filename", name, "-", given=UTILS)

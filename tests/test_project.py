@@ -737,7 +737,7 @@ def test_a_temp_file_that_one_helper_writes_and_another_publishes() -> None:
     assert told(files) == []
 
 
-def test_callers_of_an_atomic_helper_are_silent_and_a_broken_one_is_told_once() -> None:
+def test_callers_of_an_atomic_helper_are_silent_and_a_broken_one_is_reported_once() -> None:
     helper = """
         import os
         import tempfile

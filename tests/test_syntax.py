@@ -153,7 +153,7 @@ def test_what_every_python_has_needs_no_newer_one(text: str) -> None:
         "f() = 1\ntype X = int\n",
     ],
 )
-def test_what_no_python_takes_is_told_in_the_words_of_this_one(text: str) -> None:
+def test_syntax_that_no_python_accepts_is_reported_in_the_words_of_this_one(text: str) -> None:
     assert needed_version(text) is None
     result = check_bytes(SAVER + text.encode(), "a.py", Config())
     assert result.problem is not None

@@ -251,7 +251,7 @@ def test_what_does_not_parse_is_left(text: str) -> None:
     assert without_unused_imports("a.py", text, "import json\n") == "import json\n"
 
 
-def test_what_remains_stands_where_it_is_told() -> None:
+def test_remaining_findings_have_their_new_positions() -> None:
     def find(source: Source) -> list[Finding]:
         found = []
         for row, text in enumerate(source.text.splitlines(), 1):

@@ -172,7 +172,7 @@ def test_a_worker_that_hangs_in_native_code_is_ended(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a worker that is not forked is not patched")
-def test_workers_that_die_before_any_file_are_told(
+def test_workers_that_die_before_any_file_are_reported(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "_begin", lambda *_given: os._exit(7))
