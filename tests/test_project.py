@@ -797,6 +797,82 @@ def test_what_all_callers_give_the_names_of_reports_is_no_state() -> None:
     assert told({**files, "app/job.py": job}) == ["app/files.py:5 ATF101"]
 
 
+def test_what_a_file_gives_its_function_itself_is_not_denied_by_other_callers() -> None:
+    files = {
+        "app/stats.py": """
+            import os
+            import pandas
+
+            STATS = "stats.csv"
+
+            class Stats:
+                def __init__(self):
+                    if os.path.exists(STATS):
+                        self.table = pandas.read_csv(STATS)
+
+                def export(self, path):
+                    self.table.to_csv(path)
+
+                def save(self):
+                    self.export(STATS)
+            """,
+        "app/window.py": """
+            from app.stats import Stats
+
+            def on_export(export_path):
+                Stats().export(export_path)
+            """,
+    }
+    assert alone(files) == ["app/stats.py:13 ATF102"]
+    assert told(files) == alone(files)
+
+
+WITH_DEFAULT = {
+    "parameter": """
+        import json
+
+        def save(data, path="session.json"):
+            with open(path, "w") as file:
+                json.dump(data, file)
+        """,
+    "attribute": """
+        import json
+
+        class Store:
+            path = "session.json"
+
+            def save(self, data):
+                with open(self.path, "w") as file:
+                    json.dump(data, file)
+        """,
+    "parameter of a class": """
+        import json
+
+        class Store:
+            def __init__(self, path="session.json"):
+                self.path = path
+
+            def save(self, data):
+                with open(self.path, "w") as file:
+                    json.dump(data, file)
+        """,
+}
+
+
+@pytest.mark.parametrize("kind", WITH_DEFAULT)
+@pytest.mark.parametrize("path", ["'report.html'", "tempfile.mkdtemp() + '/a.json'"])
+def test_who_gives_another_path_says_nothing_of_the_default(kind: str, path: str) -> None:
+    use = {
+        "parameter": f"save(data, {path})",
+        "attribute": f"class Own(Store):\n    path = {path}",
+        "parameter of a class": f"Store({path}).save(data)",
+    }
+    caller = f"import tempfile\nfrom app.store import *\n\ndata = {{}}\n{use[kind]}\n"
+    files = {"app/store.py": WITH_DEFAULT[kind], "app/report.py": caller}
+    assert len(alone(files)) == 1
+    assert told(files) == alone(files)
+
+
 def test_what_a_function_does_to_the_file_of_a_user_is_no_save_and_load() -> None:
     files = {
         "app/documents.py": """

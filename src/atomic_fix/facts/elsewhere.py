@@ -12,6 +12,7 @@ from atomic_fix.facts.evidence import Feature, Vocabulary, caller_ground
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import FileSlice, Given, OutsideSite
 from atomic_fix.facts.paths import PathTrait, PathValue
+from atomic_fix.facts.paths.expr import Global, Literal, Parameter
 from atomic_fix.facts.scopes import Site
 
 _TEMP = PathTrait.TEMP | PathTrait.TEMP_DIR | PathTrait.SYSTEM_TEMP
@@ -44,7 +45,8 @@ def views(
 
     Args:
         reads: whether the site loads the file; it writes it otherwise.
-        is_called_here: whether the path comes from callers in the file itself too.
+        is_called_here: whether the path comes from callers in the file itself too. A default or an
+            attribute with a value of its own counts as one.
     """
     elsewhere = outside.site_at(site.node)
     direct: Sequence[OutsideSite] = ()
@@ -54,8 +56,11 @@ def views(
     given = [each for each in outside.given_for(path) if not each.tested]
     if not given:
         return [own]
+    is_called_here = is_called_here or _names_its_file(path)
     lasting = [each for each in given if not _is_temp(each)]
-    if lasting and all(_is_denied(vocabulary, each) for each in lasting):
+    # What the file itself gives is its own, whatever others give besides.
+    is_denied = not is_called_here and all(_is_denied(vocabulary, each) for each in lasting)
+    if lasting and is_denied:
         at = lasting[0].at
         text = f"callers such as {at} give it no state"
         denial = Feature(FeatureName.CALLERS_DENY, text, elsewhere=at)
@@ -64,6 +69,14 @@ def views(
     if is_called_here or (not lasting and own.features):
         found.append(own)
     return found
+
+
+def _names_its_file(path: PathValue) -> bool:
+    """Whether the file says by itself what the path is, where no other gives one."""
+    parts = list(path.expr.walk())
+    return any(isinstance(each, Literal) for each in parts) and not any(
+        isinstance(each, (Global, Parameter)) for each in parts
+    )
 
 
 def _is_temp(given: Given) -> bool:
