@@ -766,6 +766,72 @@ def test_callers_of_an_atomic_helper_are_silent_and_a_broken_one_is_told_once() 
     ]
 
 
+PUBLISHES_WHAT_ANOTHER_WRITES = {
+    "app/files.py": """
+        import os
+        from app.low import dump
+
+        def write_json(path, obj):
+            temp = path + ".tmp"
+            dump(obj, temp)
+            os.replace(temp, path)
+        """,
+    "app/low.py": """
+        import json
+        import os
+
+        def dump(obj, path):
+            with open(path, "w") as file:
+                json.dump(obj, file)
+        """,
+    "app/job.py": """
+        from app.files import write_json
+
+        def save_progress(state):
+            write_json("progress.json", state)
+        """,
+}
+
+
+def test_a_temp_file_that_a_function_from_another_file_does_not_synchronise() -> None:
+    files = PUBLISHES_WHAT_ANOTHER_WRITES
+    assert alone(files) == []
+    (finding,) = findings_in(files)
+    assert places([finding]) == ["app/files.py:8 ATF115"]
+    # What another function writes under the name may be a folder.
+    assert (finding.fix, finding.why_no_fix[:13]) == (None, "it is unknown")
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (
+            "app/low.py",
+            "json.dump(obj, file)\n",
+            "json.dump(obj, file)\n                os.fsync(file.fileno())\n",
+        ),
+        ("app/files.py", "os.replace(", "sync_file(temp)\n            os.replace("),
+        ("app/files.py", "app.low", "app.middle"),
+        ("app/files.py", "dump(obj, temp)", "dump(obj, temp + '.other')"),
+    ],
+)
+def test_a_temp_file_that_may_be_synchronised(path: str, old: str, new: str) -> None:
+    files = {
+        **PUBLISHES_WHAT_ANOTHER_WRITES,
+        "app/middle.py": """
+            import os
+            from app import low
+
+            def dump(obj, path):
+                low.dump(obj, path)
+                descriptor = os.open(path, os.O_RDONLY)
+                os.fsync(descriptor)
+            """,
+    }
+    assert old in files[path]
+    assert told({**files, path: files[path].replace(old, new)}) == []
+
+
 # --- taking away -----------------------------------------------------------------------
 
 

@@ -138,6 +138,9 @@ class Effects:
         for done in self._of(target, parameter, depth - 1):
             if call.handled and done.effect in {Effect.PARSES, Effect.READS}:
                 yield replace(done, effect=Effect.RECOVERS)
+            elif done.effect is Effect.WRITES:
+                # What hands the path on may synchronise the file afterwards.
+                yield replace(done, synced=True)
             elif not done.source:
                 yield done
             elif done.source in given:
