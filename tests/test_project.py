@@ -939,6 +939,91 @@ def test_who_gives_another_path_says_nothing_of_the_default(kind: str, path: str
     assert told(files) == alone(files)
 
 
+GENERAL = """
+    import json
+
+    def save(data, path):
+        with open(path, "w") as file:
+            json.dump(data, file)
+
+    def load(path):
+        with open(path) as file:
+            return json.load(file)
+    """
+KEEPS = """
+    from app.files import save
+
+    def keep(data):
+        save(data, "thumbnail_cache.json")
+    """
+TAKES_FOR_A_MISS = """
+    from app.files import load
+
+    def get():
+        try:
+            return load("thumbnail_cache.json")
+        except (OSError, ValueError):
+            return {}
+    """
+
+
+def test_a_cache_that_every_reader_takes_for_a_miss_is_no_state() -> None:
+    files = {"app/files.py": GENERAL, "app/a.py": KEEPS, "app/b.py": TAKES_FOR_A_MISS}
+    assert told(files) == []
+    strict = """
+        from app.files import load
+
+        def show():
+            return load("thumbnail_cache.json")["shown"]
+        """
+    warns = TAKES_FOR_A_MISS.replace("return {}", "logging.warning('broken')")
+    for reader in (strict, warns):
+        assert told({**files, "app/c.py": reader}) == ["app/files.py:5 ATF101"]
+    session = KEEPS.replace("thumbnail_cache", "session")
+    assert told({**files, "app/c.py": session}) == ["app/files.py:5 ATF101"]
+    arrays = {
+        path: text.replace("import json", "import pickle as json") for path, text in files.items()
+    }
+    assert "app/files.py:5 ATF101" in told(arrays)  # took long to compute
+
+
+def test_a_cache_in_one_file_is_state_if_a_reader_in_another_one_needs_it() -> None:
+    cache = """
+        import json
+
+        def keep(data):
+            with open("thumbnail_cache.json", "w") as file:
+                json.dump(data, file)
+
+        def get():
+            try:
+                with open("thumbnail_cache.json") as file:
+                    return json.load(file)
+            except (OSError, ValueError):
+                return {}
+        """
+    reader = """
+        import json
+
+        def show():
+            with open("thumbnail_cache.json") as file:
+                return json.load(file)["shown"]
+        """
+    assert told({"app/cache.py": cache}) == []
+    assert told({"app/cache.py": cache, "app/show.py": reader}) == ["app/cache.py:5 ATF101"]
+    tolerant = """
+        import json
+
+        def show():
+            try:
+                with open("thumbnail_cache.json") as file:
+                    return json.load(file)["shown"]
+            except ValueError:
+                return None
+        """
+    assert told({"app/cache.py": cache, "app/show.py": tolerant}) == []
+
+
 def test_what_a_function_does_to_the_file_of_a_user_is_no_save_and_load() -> None:
     files = {
         "app/documents.py": """

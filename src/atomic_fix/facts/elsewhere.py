@@ -29,6 +29,8 @@ class View:
     features: tuple[Feature, ...] = ()
     given: Given | None = None
     """None for how the file itself has it."""
+    readers: tuple[OutsideSite, ...] = ()
+    """Who loads the file elsewhere."""
 
 
 def views(
@@ -52,7 +54,8 @@ def views(
     direct: Sequence[OutsideSite] = ()
     if elsewhere is not None:
         direct = elsewhere.writers if reads else elsewhere.readers
-    own = View(path, _of_sites(direct, reads=reads))
+    readers = () if reads else tuple(direct)
+    own = View(path, _of_sites(direct, reads=reads), readers=readers)
     given = [each for each in outside.given_for(path) if not each.tested]
     if not given:
         return [own]
@@ -64,8 +67,8 @@ def views(
         at = lasting[0].at
         text = f"callers such as {at} give it no state"
         denial = Feature(FeatureName.CALLERS_DENY, text, elsewhere=at)
-        own = View(path, (*own.features, denial))
-    found = [_view(vocabulary, path, each, own.features, reads=reads) for each in lasting]
+        own = replace(own, features=(*own.features, denial))
+    found = [_view(vocabulary, own, each, reads=reads) for each in lasting]
     if is_called_here or (not lasting and own.features):
         found.append(own)
     return found
@@ -95,12 +98,12 @@ def _is_denied(vocabulary: Vocabulary, given: Given) -> bool:
 
 def _view(
     vocabulary: Vocabulary,
-    path: PathValue,
+    own: View,
     given: Given,
-    features: tuple[Feature, ...],
     *,
     reads: bool,
 ) -> View:
+    path = own.path
     occurrences = tuple(replace(each, origin=given.at) for each in given.occurrences)
     known = replace(
         path,
@@ -108,11 +111,12 @@ def _view(
         traits=path.traits | (given.traits & _OF_ALL),
     )
     site = given.writer if reads else given.reader
-    found = [*features, *_of_sites([site] if site is not None else [], reads=reads)]
+    found = [*own.features, *_of_sites([site] if site is not None else [], reads=reads)]
     best = sorted(found, key=lambda feature: -feature.prior)[:1]
     best += [feature for feature in found if feature.prior < 0 and feature not in best]
     best += caller_ground(vocabulary, given.said, given.at)
-    return View(known, tuple(best), given)
+    readers = (given.reader,) if given.reader is not None and not reads else ()
+    return View(known, tuple(best), given, (*own.readers, *readers))
 
 
 def _of_sites(sites: Iterable[OutsideSite], *, reads: bool) -> tuple[Feature, ...]:

@@ -205,7 +205,9 @@ class ModuleFacts:
         ):
             return Score(found.features, _FILLED_FOR_CALLERS)
         if found.confidence >= self.config.min_confidence:
-            reason = why_nothing_is_lost(self.sites, site, self._readers, self._new_files, found)
+            reason = why_nothing_is_lost(
+                self.sites, site, view, self._readers, self._new_files, found
+            )
             return Score(found.features, found.ruled_out or reason)
         return found
 
@@ -376,7 +378,7 @@ class ModuleFacts:
         found = Score(self.features(publication, view), evidence.exclusion(view.path))
         site = publication.site
         if found.confidence >= self.config.min_confidence and is_tolerated_cache(
-            self.sites, site.target, site.function, self._readers
+            self.sites, view.path, site.function, self._readers, view.readers
         ):
             return Score(found.features, "it is a cache, and a broken one is a miss")
         return found

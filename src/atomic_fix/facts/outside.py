@@ -50,6 +50,8 @@ class OutsideSite:
     """Of a load: whether the content is parsed."""
     weight: float = 1.0
     """How far it is certain that it is the same file: 1 when both paths are made alike."""
+    misses: bool = False
+    """Of loads: whether all that load the file silently take a broken one for a miss."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from atomic_fix.facts.names import words
 from atomic_fix.facts.outside import OutsideSite, Place
@@ -43,6 +43,12 @@ class Event:
     @property
     def is_load(self) -> bool:
         return self.site.kind is SiteKind.LOAD
+
+    @property
+    def misses(self) -> bool:
+        """Whether who loads the file silently takes a broken one for a miss."""
+        called = self.flow.call if self.flow is not None else None
+        return not self.site.costly and (self.site.misses or (called is not None and called.misses))
 
 
 def _is_known_there(event: Event, other: Event) -> bool:
@@ -119,7 +125,9 @@ class Events:
         """Who loads the file that is written, or writes the one that is loaded, apart from what the
         file of the site tells by itself. The surest first."""
         found: dict[Location, OutsideSite] = {}
+        misses = not event.is_load
         for weight, other in self._others(event):
+            misses = misses and other.misses
             if _is_known_there(event, other) or _edits(event, other):
                 continue
             if other.at.path == event.file:
@@ -128,7 +136,8 @@ class Events:
             known = found.get(other.at)
             if known is None or known.weight < weight:
                 found[other.at] = OutsideSite(other.at, other.site.parsed, weight)
-        return sorted(found.values(), key=lambda each: (-each.weight, not each.parsed, each.at))
+        every = (replace(each, misses=misses) for each in found.values())
+        return sorted(every, key=lambda each: (-each.weight, not each.parsed, each.at))
 
     def _others(self, event: Event) -> Iterator[tuple[float, Event]]:
         by_text, by_name, by_function = (

@@ -114,6 +114,10 @@ class SiteSummary:
     parsed: bool = False
     handled: bool = False
     """Of a load: whether the function itself handles the error of a corrupt file."""
+    misses: bool = False
+    """Of a load: whether the function silently takes a broken file for a miss."""
+    costly: bool = False
+    """Of a load: whether what such a file holds took long to compute."""
     staged: bool = False
     """Of a write: whether the file is moved to its final name later."""
     source: PathSummary = PathSummary()
@@ -155,6 +159,8 @@ class CallSummary:
     """Whether the caller has a handler for an error of it."""
     handled: bool = False
     """Whether that is one for a corrupt file, and raises nothing in its place."""
+    misses: bool = False
+    """Whether it also says nothing of it."""
     looks: bool = False
     """Whether the caller tests its result, or may."""
     returned: bool = False
