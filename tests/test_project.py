@@ -622,6 +622,51 @@ def test_a_default_that_a_caller_in_another_file_reports_is_none() -> None:
     assert told({**LOADING, "app/job.py": job}) == []
 
 
+EXPLAINED = """
+    import json
+
+    def read_queue(queue_path):
+        \"\"\"Return the queue; a malformed one is treated as empty.\"\"\"
+        try:
+            return json.loads(queue_path.read_text())
+        except ValueError:
+            return []
+    """
+
+
+@pytest.mark.parametrize(
+    ("then", "is_lost"),
+    [
+        ("queue_path.write_text(str(queue))", True),
+        ("put(queue_path, queue)", True),
+        ("other.write_text(str(queue))", False),
+        ("print(queue_path)", False),
+    ],
+)
+def test_an_explained_default_is_none_if_a_caller_in_another_file_overwrites_the_file(
+    then: str, is_lost: bool
+) -> None:
+    files = {
+        "app/files.py": EXPLAINED,
+        "app/low.py": """
+            def put(path, queue):
+                path.write_text(str(queue))
+            """,
+        "app/job.py": f"""
+            from app.files import read_queue
+            from app.low import put
+
+            def enqueue(queue_path, other, job):
+                queue = read_queue(queue_path)
+                queue.append(job)
+                {then}
+            """,
+    }
+    assert alone({"app/files.py": EXPLAINED}) == []
+    found = [each for each in told(files) if "files.py" in each]
+    assert found == (["app/files.py:8 ATF201"] if is_lost else [])
+
+
 def test_a_default_that_is_an_object_is_not_what_a_caller_tests_for() -> None:
     loader = FETCH_OR_NONE.replace("return None", "return State()")
     job = """

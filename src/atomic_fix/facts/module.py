@@ -393,6 +393,13 @@ class ModuleFacts:
         first = Feature(FeatureName.TEMP_NAME_FIRST, "it is written under a temp name first")
         return (*found, first, *self._read_back(site.target, site.function))
 
+    def written_elsewhere(self, function: FunctionFacts) -> list[WriteSite]:
+        """The calls of one function by which functions from other files write what they are
+        given."""
+        if not self.outside.calls:
+            return []
+        return [each for each in self.sites.written_elsewhere if each.function is function]
+
     def callers(self, function: FunctionFacts, depth: int = 2) -> tuple[FunctionFacts, ...]:
         """Functions of the module that call this one, directly or through others."""
         return self.cached(("callers", function, depth), lambda: self._callers(function, depth))

@@ -130,6 +130,8 @@ class OutsideCallers:
     looks: bool = False
     reports: bool = False
     """Whether one tests for the default and reports."""
+    overwrites: bool = False
+    """Whether one writes the file after that."""
 
 
 @dataclass(frozen=True, slots=True)
