@@ -1,8 +1,9 @@
 """What makes a file worth a second look that holds nothing of interest by itself: the names that
 an index wants, as texts that can be kept.
 
-A clue is a name, and those of which another must stand in the file too, with blanks between; or a
-star, and the module that has all its names passed on.
+A clue is a name, and those of which another must stand in the file too, with blanks between, or,
+behind a quotation mark, the name of a file that it is a word of; or a star, and the module that has
+all its names passed on.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def clues(index: ProjectIndex) -> frozenset[str]:
     every = frozenset[str]().union(*index.wanted.values())
     return frozenset(
         [" ".join([name, *sorted(homes)]) for name, homes in index.wanted.items()]
-        + [f"* {home}" for home in every]
+        + [f"* {home}" for home in every if not home.startswith('"')]
     )
 
 
@@ -50,7 +51,9 @@ def held_by(content: bytes, some: frozenset[str]) -> frozenset[str]:
         each.text
         for name in by_name.keys() & tokens
         for each in by_name[name]
-        if not tokens.isdisjoint(each.homes) or _is_from_package(name, content)
+        if not tokens.isdisjoint(each.homes)
+        or any(text in content for text in each.texts)
+        or (each.homes and _is_from_package(name, content))
     }
     if is_starred:
         found.update(
@@ -65,6 +68,8 @@ def held_by(content: bytes, some: frozenset[str]) -> frozenset[str]:
 class _Clue:
     text: str
     homes: frozenset[bytes]
+    texts: frozenset[bytes]
+    """Of which one may stand there instead."""
 
 
 @lru_cache(maxsize=8)
@@ -72,7 +77,9 @@ def _by_name(some: frozenset[str]) -> dict[bytes, list[_Clue]]:
     found: dict[bytes, list[_Clue]] = {}
     for text in some:
         name, *homes = (each.encode("utf-8", "surrogatepass") for each in text.split(" "))
-        found.setdefault(name, []).append(_Clue(text, frozenset(homes)))
+        texts = frozenset(each[1:] for each in homes if each.startswith(b'"'))
+        modules = frozenset(each for each in homes if not each.startswith(b'"'))
+        found.setdefault(name, []).append(_Clue(text, modules, texts))
     return found
 
 

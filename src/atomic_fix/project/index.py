@@ -19,7 +19,8 @@ class ProjectIndex:
     wanted: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Names by which a file that holds nothing else may matter to other files: of functions that
     write or load what they are given, of constants that give paths, of classes that hold them. For
-    each, the names of modules and classes of which the file has to name one as well."""
+    each, the names of modules and classes of which the file has to name one as well. So too words
+    of the names of files that are written, with those names behind a quotation mark."""
 
     unseen: frozenset[str] = frozenset()
     """Files of which nothing is known, and in which a name that matters is defined."""
