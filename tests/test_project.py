@@ -877,6 +877,43 @@ def test_a_temp_file_that_may_be_synchronised(path: str, old: str, new: str) -> 
     assert told({**files, path: files[path].replace(old, new)}) == []
 
 
+SAVE_INDEX = """
+    import json
+
+    def save_index(path, index):
+        with open(path, "w") as file:
+            json.dump(index, file)
+    """
+LOAD_INDEX = """
+    import json
+
+    def load_index(path):
+        with open(path) as file:
+            return json.load(file)
+    """
+
+
+@pytest.mark.parametrize(
+    ("loader", "beside", "found"),
+    [
+        (LOAD_INDEX, {}, ["app/saving.py:5 ATF101"]),
+        (LOAD_INDEX.replace("load_index", "load_words"), {}, []),
+        # It only reads, which many do.
+        (LOAD_INDEX.replace("json.load(file)", "file.read()"), {}, []),
+        # Two that are called so: which one is meant, nobody knows.
+        (LOAD_INDEX, {"app/more.py": LOAD_INDEX}, []),
+    ],
+)
+def test_functions_of_two_files_that_save_and_load_the_same(
+    loader: str, beside: Files, found: list[str]
+) -> None:
+    files = {"app/saving.py": SAVE_INDEX, "app/loading.py": loader, **beside}
+    assert alone(files) == []
+    assert told(files) == found
+    # In another folder, it may be of something else.
+    assert told({"app/saving.py": SAVE_INDEX, "other/loading.py": loader}) == []
+
+
 # --- taking away -----------------------------------------------------------------------
 
 

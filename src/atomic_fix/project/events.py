@@ -19,6 +19,8 @@ _BY_NAME = 0.7
 """The weight of a file's name alone."""
 _BY_FUNCTION = 0.8
 """That of functions that are called `save_index` and `load_index`."""
+_BY_PAIR = 0.7
+"""That of such functions of two files of one folder, which nobody is seen to call."""
 _HERE = 0.65
 _KEEPING = frozenset({"dump", "persist", "save", "serialize", "store"})
 """Verbs of what keeps a file for itself: what is written and read may be anybody's."""
@@ -80,6 +82,9 @@ class Events:
         self._writes_of_name: dict[str, list[Event]] = {}
         self._loads_in: dict[tuple[str, str], list[Event]] = {}
         self._writes_in: dict[tuple[str, str], list[Event]] = {}
+        # Of functions that are given the path, by their folder and the last word of their names.
+        self._given_loads: dict[tuple[str, str], list[Event]] = {}
+        self._given_writes: dict[tuple[str, str], list[Event]] = {}
         self._of_site: dict[tuple[str, SiteKind, Place], list[Event]] = {}
         for file in files.values():
             if is_test_file(file.path):
@@ -116,6 +121,10 @@ class Events:
             by_name.setdefault(name, []).append(event)
         owner = event.said[1] if len(event.said) > 1 else ""
         by_function.setdefault((event.at.path, owner), []).append(event)
+        pair = _pair(event)
+        if pair is not None:
+            given = self._given_loads if event.is_load else self._given_writes
+            given.setdefault(pair, []).append(event)
 
     def of(self, file: str, site: SiteSummary) -> list[Event]:
         """The event of a site as it stands, and one for each value that reaches it."""
@@ -157,6 +166,7 @@ class Events:
             if len(places) == 1 and is_distinctive(name) and not event.is_load:
                 for other in by_name.get(name, []):
                     yield _BY_NAME, other
+        yield from self._partners(event)
         owner = event.said[1] if len(event.said) > 1 else ""
         if event.flow is not None and event.said:
             for other in by_function.get((event.at.path, owner), []):
@@ -169,3 +179,35 @@ class Events:
                     and is_pair_of_names(ours, theirs)
                 ):
                     yield _BY_FUNCTION, other
+
+    def _partners(self, event: Event) -> Iterator[tuple[float, Event]]:
+        """Who loads what `save_index(path, index)` writes: `load_index(path)` of a file beside it,
+        if there are no others of these names."""
+        pair = _pair(event)
+        if pair is None:
+            return
+        sides = (self._given_writes.get(pair, []), self._given_loads.get(pair, []))
+        writers, loaders = ({(each.file, each.site.function) for each in side} for side in sides)
+        if len(writers) != 1 or len(loaders) != 1:
+            return
+        for other in sides[0 if event.is_load else 1]:
+            saver, loader = (other, event) if event.is_load else (event, other)
+            if other.file != event.file and is_pair_of_names(
+                saver.site.function, loader.site.function
+            ):
+                yield _BY_PAIR, other
+
+
+def _pair(event: Event) -> tuple[str, str] | None:
+    """The folder and what is saved, of a plain function that is given the path, as it stands."""
+    function = event.site.function
+    said = words(function)
+    if event.flow is not None or len(event.said) != 1 or len(said) < 2 or event.path.names:
+        return None
+    if not any(own.startswith(f"parameter {function}:") for own in event.path.own):
+        return None
+    if not event.is_load and _KEEPING.isdisjoint(said):
+        return None
+    if event.is_load and not event.site.parsed:
+        return None
+    return event.file.rpartition("/")[0], said[-1]
