@@ -41,3 +41,22 @@ def test_the_clues_of_a_file(content: bytes, held: set[str]) -> None:
     many = some | {f"name_{number} home" for number in range(50)}
     assert held_by(content, many) == held
     assert held_by(content, frozenset()) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("content", "is_held"),
+    [
+        (b'open("progress.json")\n', True),
+        (b'open(folder + "/progress.json")\n', True),
+        (b'open("my_progress.json")\n', False),
+        (b"def progress(json):\n", False),
+        (b"from . import progress\n", False),
+    ],
+)
+def test_a_file_may_be_wanted_for_the_name_of_a_file_in_it(content: bytes, is_held: bool) -> None:
+    index = ProjectIndex(wanted={"progress": frozenset({'"progress.json'})})
+    some = clues(index)
+    assert some == {'progress "progress.json'}
+    assert held_by(content, some) == (some if is_held else set())
+    many = some | {f"name_{number} home" for number in range(50)}
+    assert held_by(content, many) == (some if is_held else set())

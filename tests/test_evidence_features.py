@@ -342,8 +342,10 @@ def test_callers_that_deny() -> None:
     said = NameOccurrence(OccurrenceKind.LITERAL, "report.html", 1)
     given = Given("parameter f:1:p", Location("other.py", 7), (said,))
     outside = FileSlice(given=(given,))
-    found = views(outside, facts.vocabulary, site, site.path, reads=False, is_called_here=True)
+    found = views(outside, facts.vocabulary, site, site.path, reads=False, is_called_here=False)
     assert FeatureName.CALLERS_DENY in {each.name for view in found for each in view.features}
+    *_, own = views(outside, facts.vocabulary, site, site.path, reads=False, is_called_here=True)
+    assert (own.given, own.features) == (None, ())
 
 
 @pytest.mark.parametrize(

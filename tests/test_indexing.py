@@ -107,6 +107,23 @@ def test_a_file_is_judged_by_what_another_one_gives_it(tree: Path) -> None:
     assert "`save_progress` (app/job.py:5)" in finding.why
 
 
+def test_who_only_reads_the_file_counts_too(tree: Path) -> None:
+    reader = """\
+import json
+
+
+def resume():
+    with open("data/progress_checkpoint.json") as file:
+        return json.load(file)
+"""
+    put(tree, {"app/resume.py": reader})
+    for paths in ((".",), ("app/utils.py",)):
+        (finding,) = results(*paths)["app/utils.py"].findings
+        assert "`resume` (app/resume.py:6) reads it back" in [
+            each.text for each in finding.evidence
+        ]
+
+
 def test_a_single_file_gets_the_same_findings_as_in_a_whole_run(tree: Path) -> None:
     whole = results()
     for name, result in whole.items():

@@ -622,6 +622,51 @@ def test_a_default_that_a_caller_in_another_file_reports_is_none() -> None:
     assert told({**LOADING, "app/job.py": job}) == []
 
 
+EXPLAINED = """
+    import json
+
+    def read_queue(queue_path):
+        \"\"\"Return the queue; a malformed one is treated as empty.\"\"\"
+        try:
+            return json.loads(queue_path.read_text())
+        except ValueError:
+            return []
+    """
+
+
+@pytest.mark.parametrize(
+    ("then", "is_lost"),
+    [
+        ("queue_path.write_text(str(queue))", True),
+        ("put(queue_path, queue)", True),
+        ("other.write_text(str(queue))", False),
+        ("print(queue_path)", False),
+    ],
+)
+def test_an_explained_default_is_none_if_a_caller_in_another_file_overwrites_the_file(
+    then: str, is_lost: bool
+) -> None:
+    files = {
+        "app/files.py": EXPLAINED,
+        "app/low.py": """
+            def put(path, queue):
+                path.write_text(str(queue))
+            """,
+        "app/job.py": f"""
+            from app.files import read_queue
+            from app.low import put
+
+            def enqueue(queue_path, other, job):
+                queue = read_queue(queue_path)
+                queue.append(job)
+                {then}
+            """,
+    }
+    assert alone({"app/files.py": EXPLAINED}) == []
+    found = [each for each in told(files) if "files.py" in each]
+    assert found == (["app/files.py:8 ATF201"] if is_lost else [])
+
+
 def test_a_default_that_is_an_object_is_not_what_a_caller_tests_for() -> None:
     loader = FETCH_OR_NONE.replace("return None", "return State()")
     job = """
@@ -766,6 +811,109 @@ def test_callers_of_an_atomic_helper_are_silent_and_a_broken_one_is_reported_onc
     ]
 
 
+PUBLISHES_WHAT_ANOTHER_WRITES = {
+    "app/files.py": """
+        import os
+        from app.low import dump
+
+        def write_json(path, obj):
+            temp = path + ".tmp"
+            dump(obj, temp)
+            os.replace(temp, path)
+        """,
+    "app/low.py": """
+        import json
+        import os
+
+        def dump(obj, path):
+            with open(path, "w") as file:
+                json.dump(obj, file)
+        """,
+    "app/job.py": """
+        from app.files import write_json
+
+        def save_progress(state):
+            write_json("progress.json", state)
+        """,
+}
+
+
+def test_a_temp_file_that_a_function_from_another_file_does_not_synchronise() -> None:
+    files = PUBLISHES_WHAT_ANOTHER_WRITES
+    assert alone(files) == []
+    (finding,) = findings_in(files)
+    assert places([finding]) == ["app/files.py:8 ATF115"]
+    # What another function writes under the name may be a folder.
+    assert (finding.fix, finding.why_no_fix[:13]) == (None, "it is unknown")
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (
+            "app/low.py",
+            "json.dump(obj, file)\n",
+            "json.dump(obj, file)\n                os.fsync(file.fileno())\n",
+        ),
+        ("app/files.py", "os.replace(", "sync_file(temp)\n            os.replace("),
+        ("app/files.py", "app.low", "app.middle"),
+        ("app/files.py", "dump(obj, temp)", "dump(obj, temp + '.other')"),
+    ],
+)
+def test_a_temp_file_that_may_be_synchronised(path: str, old: str, new: str) -> None:
+    files = {
+        **PUBLISHES_WHAT_ANOTHER_WRITES,
+        "app/middle.py": """
+            import os
+            from app import low
+
+            def dump(obj, path):
+                low.dump(obj, path)
+                descriptor = os.open(path, os.O_RDONLY)
+                os.fsync(descriptor)
+            """,
+    }
+    assert old in files[path]
+    assert told({**files, path: files[path].replace(old, new)}) == []
+
+
+SAVE_INDEX = """
+    import json
+
+    def save_index(path, index):
+        with open(path, "w") as file:
+            json.dump(index, file)
+    """
+LOAD_INDEX = """
+    import json
+
+    def load_index(path):
+        with open(path) as file:
+            return json.load(file)
+    """
+
+
+@pytest.mark.parametrize(
+    ("loader", "beside", "found"),
+    [
+        (LOAD_INDEX, {}, ["app/saving.py:5 ATF101"]),
+        (LOAD_INDEX.replace("load_index", "load_words"), {}, []),
+        # It only reads, which many do.
+        (LOAD_INDEX.replace("json.load(file)", "file.read()"), {}, []),
+        # Two that are called so: which one is meant, nobody knows.
+        (LOAD_INDEX, {"app/more.py": LOAD_INDEX}, []),
+    ],
+)
+def test_functions_of_two_files_that_save_and_load_the_same(
+    loader: str, beside: Files, found: list[str]
+) -> None:
+    files = {"app/saving.py": SAVE_INDEX, "app/loading.py": loader, **beside}
+    assert alone(files) == []
+    assert told(files) == found
+    # In another folder, it may be of something else.
+    assert told({"app/saving.py": SAVE_INDEX, "other/loading.py": loader}) == []
+
+
 # --- taking away -----------------------------------------------------------------------
 
 
@@ -795,6 +943,167 @@ def test_what_all_callers_give_the_names_of_reports_is_no_state() -> None:
     state = "\ndef go_on(state):\n    save_data('state.json', state)\n"
     job = textwrap.dedent(files["app/job.py"]) + state
     assert told({**files, "app/job.py": job}) == ["app/files.py:5 ATF101"]
+
+
+def test_what_a_file_gives_its_function_itself_is_not_denied_by_other_callers() -> None:
+    files = {
+        "app/stats.py": """
+            import os
+            import pandas
+
+            STATS = "stats.csv"
+
+            class Stats:
+                def __init__(self):
+                    if os.path.exists(STATS):
+                        self.table = pandas.read_csv(STATS)
+
+                def export(self, path):
+                    self.table.to_csv(path)
+
+                def save(self):
+                    self.export(STATS)
+            """,
+        "app/window.py": """
+            from app.stats import Stats
+
+            def on_export(export_path):
+                Stats().export(export_path)
+            """,
+    }
+    assert alone(files) == ["app/stats.py:13 ATF102"]
+    assert told(files) == alone(files)
+
+
+WITH_DEFAULT = {
+    "parameter": """
+        import json
+
+        def save(data, path="session.json"):
+            with open(path, "w") as file:
+                json.dump(data, file)
+        """,
+    "attribute": """
+        import json
+
+        class Store:
+            path = "session.json"
+
+            def save(self, data):
+                with open(self.path, "w") as file:
+                    json.dump(data, file)
+        """,
+    "parameter of a class": """
+        import json
+
+        class Store:
+            def __init__(self, path="session.json"):
+                self.path = path
+
+            def save(self, data):
+                with open(self.path, "w") as file:
+                    json.dump(data, file)
+        """,
+}
+
+
+@pytest.mark.parametrize("kind", WITH_DEFAULT)
+@pytest.mark.parametrize("path", ["'report.html'", "tempfile.mkdtemp() + '/a.json'"])
+def test_who_gives_another_path_says_nothing_of_the_default(kind: str, path: str) -> None:
+    use = {
+        "parameter": f"save(data, {path})",
+        "attribute": f"class Own(Store):\n    path = {path}",
+        "parameter of a class": f"Store({path}).save(data)",
+    }
+    caller = f"import tempfile\nfrom app.store import *\n\ndata = {{}}\n{use[kind]}\n"
+    files = {"app/store.py": WITH_DEFAULT[kind], "app/report.py": caller}
+    assert len(alone(files)) == 1
+    assert told(files) == alone(files)
+
+
+GENERAL = """
+    import json
+
+    def save(data, path):
+        with open(path, "w") as file:
+            json.dump(data, file)
+
+    def load(path):
+        with open(path) as file:
+            return json.load(file)
+    """
+KEEPS = """
+    from app.files import save
+
+    def keep(data):
+        save(data, "thumbnail_cache.json")
+    """
+TAKES_FOR_A_MISS = """
+    from app.files import load
+
+    def get():
+        try:
+            return load("thumbnail_cache.json")
+        except (OSError, ValueError):
+            return {}
+    """
+
+
+def test_a_cache_that_every_reader_takes_for_a_miss_is_no_state() -> None:
+    files = {"app/files.py": GENERAL, "app/a.py": KEEPS, "app/b.py": TAKES_FOR_A_MISS}
+    assert told(files) == []
+    strict = """
+        from app.files import load
+
+        def show():
+            return load("thumbnail_cache.json")["shown"]
+        """
+    warns = TAKES_FOR_A_MISS.replace("return {}", "logging.warning('broken')")
+    for reader in (strict, warns):
+        assert told({**files, "app/c.py": reader}) == ["app/files.py:5 ATF101"]
+    session = KEEPS.replace("thumbnail_cache", "session")
+    assert told({**files, "app/c.py": session}) == ["app/files.py:5 ATF101"]
+    arrays = {
+        path: text.replace("import json", "import pickle as json") for path, text in files.items()
+    }
+    assert "app/files.py:5 ATF101" in told(arrays)  # took long to compute
+
+
+def test_a_cache_in_one_file_is_state_if_a_reader_in_another_one_needs_it() -> None:
+    cache = """
+        import json
+
+        def keep(data):
+            with open("thumbnail_cache.json", "w") as file:
+                json.dump(data, file)
+
+        def get():
+            try:
+                with open("thumbnail_cache.json") as file:
+                    return json.load(file)
+            except (OSError, ValueError):
+                return {}
+        """
+    reader = """
+        import json
+
+        def show():
+            with open("thumbnail_cache.json") as file:
+                return json.load(file)["shown"]
+        """
+    assert told({"app/cache.py": cache}) == []
+    assert told({"app/cache.py": cache, "app/show.py": reader}) == ["app/cache.py:5 ATF101"]
+    tolerant = """
+        import json
+
+        def show():
+            try:
+                with open("thumbnail_cache.json") as file:
+                    return json.load(file)["shown"]
+            except ValueError:
+                return None
+        """
+    assert told({"app/cache.py": cache, "app/show.py": tolerant}) == []
 
 
 def test_what_a_function_does_to_the_file_of_a_user_is_no_save_and_load() -> None:

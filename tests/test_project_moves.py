@@ -24,14 +24,11 @@ CONFIG = Config()
 NOT_FOLLOWED = {
     # It is given an open file, and what is done with those is followed within one file.
     "in-place-write/overwritten_and_cut.py put",
-    # That a caller overwrites the file of an explained default is seen within one file
-    # (`decisions.destroys`): what other files say of callers does not tell what they write.
-    "swallowed-load-error/explained.py read_queue",
-    "swallowed-load-error/explained.py write_queue",
-    # Its source is made by one function and filled by another, and that they belong together is
-    # seen within one file. The defect is still reported, at the call of `rename`.
+    # A `rename` that is imported does its part: the defect is reported at its call, in the function
+    # that does not synchronise.
     "unsynced-replace/filled_elsewhere.py rename",
-    # That another file's function makes the temp file is not said across files.
+    # A function that makes a temp file for others, as a pair of descriptor and name, is followed
+    # within one file: a summary says what path a function returns, not what makes it.
     "unsynced-replace/filled_elsewhere.py new_file",
 }
 

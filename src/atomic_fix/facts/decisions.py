@@ -149,7 +149,14 @@ def destroys(facts: ModuleFacts, swallow: Swallow) -> bool:
             for later in caller.calls
         ):
             return True
-    return False
+        given = [facts.sites.handles.resolve(each.value, call) for each in call.arguments]
+        if any(
+            write.order > call.order and any(map(write.path.same, given))
+            for write in facts.written_elsewhere(caller)
+        ):
+            return True
+    elsewhere = facts.outside.callers_of(loader.name, loader.row)
+    return elsewhere is not None and elsewhere.overwrites
 
 
 def _writers(facts: ModuleFacts, path: PathValue) -> dict[FunctionFacts, list[int]]:

@@ -12,6 +12,7 @@ from atomic_fix.facts.evidence import Feature, Vocabulary, caller_name_features
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import FileSlice, Given, OutsideSite
 from atomic_fix.facts.paths import PathTrait, PathValue
+from atomic_fix.facts.paths.expr import Global, Literal, Parameter
 from atomic_fix.facts.scopes import Site
 
 _TEMP = PathTrait.TEMP | PathTrait.TEMP_DIR | PathTrait.SYSTEM_TEMP
@@ -28,6 +29,8 @@ class View:
     features: tuple[Feature, ...] = ()
     given: Given | None = None
     """None for the file itself."""
+    readers: tuple[OutsideSite, ...] = ()
+    """The loads of the file in other files."""
 
 
 def views(
@@ -44,26 +47,39 @@ def views(
 
     Args:
         reads: whether the site loads the file; it writes it otherwise.
-        is_called_here: whether the path also comes from callers in the file itself.
+        is_called_here: whether the path also comes from callers in the file itself, from a default
+            or from an attribute that has a value there.
     """
     elsewhere = outside.site_at(site.node)
     direct: Sequence[OutsideSite] = ()
     if elsewhere is not None:
         direct = elsewhere.writers if reads else elsewhere.readers
-    own = View(path, _of_sites(direct, reads=reads))
+    readers = () if reads else tuple(direct)
+    own = View(path, _of_sites(direct, reads=reads), readers=readers)
     given = [each for each in outside.given_for(path) if not each.tested]
     if not given:
         return [own]
+    is_called_here = is_called_here or _names_its_file(path)
     lasting = [each for each in given if not _is_temp(each)]
-    if lasting and all(_is_denied(vocabulary, each) for each in lasting):
+    # What the file itself gives is its own, whatever others give besides.
+    is_denied = not is_called_here and all(_is_denied(vocabulary, each) for each in lasting)
+    if lasting and is_denied:
         at = lasting[0].at
         text = f"callers such as {at} give it no state"
         denial = Feature(FeatureName.CALLERS_DENY, text, elsewhere=at)
-        own = View(path, (*own.features, denial))
-    found = [_view(vocabulary, path, each, own.features, reads=reads) for each in lasting]
+        own = replace(own, features=(*own.features, denial))
+    found = [_view(vocabulary, own, each, reads=reads) for each in lasting]
     if is_called_here or (not lasting and own.features):
         found.append(own)
     return found
+
+
+def _names_its_file(path: PathValue) -> bool:
+    """Whether the file says by itself what the path is, where no other gives one."""
+    parts = list(path.expr.walk())
+    return any(isinstance(each, Literal) for each in parts) and not any(
+        isinstance(each, (Global, Parameter)) for each in parts
+    )
 
 
 def _is_temp(given: Given) -> bool:
@@ -82,12 +98,12 @@ def _is_denied(vocabulary: Vocabulary, given: Given) -> bool:
 
 def _view(
     vocabulary: Vocabulary,
-    path: PathValue,
+    own: View,
     given: Given,
-    features: tuple[Feature, ...],
     *,
     reads: bool,
 ) -> View:
+    path = own.path
     occurrences = tuple(replace(each, origin=given.at) for each in given.occurrences)
     known = replace(
         path,
@@ -95,11 +111,12 @@ def _view(
         traits=path.traits | (given.traits & _OF_ALL),
     )
     site = given.writer if reads else given.reader
-    found = [*features, *_of_sites([site] if site is not None else [], reads=reads)]
+    found = [*own.features, *_of_sites([site] if site is not None else [], reads=reads)]
     best = sorted(found, key=lambda feature: -feature.prior)[:1]
     best += [feature for feature in found if feature.prior < 0 and feature not in best]
     best += caller_name_features(vocabulary, given.said, given.at)
-    return View(known, tuple(best), given)
+    readers = (given.reader,) if given.reader is not None and not reads else ()
+    return View(known, tuple(best), given, (*own.readers, *readers))
 
 
 def _of_sites(sites: Iterable[OutsideSite], *, reads: bool) -> tuple[Feature, ...]:

@@ -211,7 +211,9 @@ class ModuleFacts:
         ):
             return Score(found.features, _FILLED_FOR_CALLERS)
         if found.confidence >= self.config.min_confidence:
-            reason = why_nothing_is_lost(self.sites, site, self._readers, self._new_files, found)
+            reason = why_nothing_is_lost(
+                self.sites, site, view, self._readers, self._new_files, found
+            )
             return Score(found.features, found.ruled_out or reason)
         return found
 
@@ -388,7 +390,7 @@ class ModuleFacts:
         found = Score(self.features(publication, view), evidence.exclusion(view.path))
         site = publication.site
         if found.confidence >= self.config.min_confidence and is_tolerated_cache(
-            self.sites, site.target, site.function, self._readers
+            self.sites, view.path, site.function, self._readers, view.readers
         ):
             return Score(found.features, "it is a cache, and a broken one is a miss")
         return found
@@ -402,6 +404,13 @@ class ModuleFacts:
         found += tuple(evidence.purpose_features(site.function))
         first = Feature(FeatureName.TEMP_NAME_FIRST, "it is written under a temp name first")
         return (*found, first, *self._read_back(site.target, site.function))
+
+    def written_elsewhere(self, function: FunctionFacts) -> list[WriteSite]:
+        """The calls of one function by which functions from other files write what they are
+        given."""
+        if not self.outside.calls:
+            return []
+        return [each for each in self.sites.written_elsewhere if each.function is function]
 
     def callers(self, function: FunctionFacts, depth: int = 2) -> tuple[FunctionFacts, ...]:
         """Functions of the module that call this one, directly or through others."""

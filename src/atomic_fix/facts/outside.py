@@ -49,6 +49,8 @@ class OutsideSite:
     """Of a load: whether the content is parsed."""
     weight: float = 1.0
     """How certain it is that it is the same file: 1 if both paths are built in the same way."""
+    misses: bool = False
+    """Of loads: whether every load of the file silently treats a broken one as a miss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ class OutsideCallers:
     looks: bool = False
     reports: bool = False
     """Whether one tests for the default and reports."""
+    overwrites: bool = False
+    """Whether one writes the file after that."""
 
 
 @dataclass(frozen=True, slots=True)

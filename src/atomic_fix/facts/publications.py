@@ -13,6 +13,7 @@ from atomic_fix.catalog.apis import Content, Move
 from atomic_fix.catalog.words import FOLDERS
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import WITHS, arguments, call_of, dotted, of_kind, string
+from atomic_fix.facts.outside import CallEffect, Effect
 from atomic_fix.facts.paths import Paths, PathTrait, PathValue, parameter_of
 from atomic_fix.facts.paths.expr import Handle, Item, PathExpr, Temp
 from atomic_fix.facts.scopes import BlockKind, Call, FunctionFacts
@@ -136,8 +137,11 @@ def _publication(
         and not write.path.same(site.target)
         and _before(sites, write, site, staged)
     )
-    # If no other write is visible, the call that opens it for appending counts.
+    # If no other write is visible, a call that opens it for appending counts, or a function from
+    # another file.
     fills = [] if made or writes else list(_appending(sites, site))
+    filled = [] if made or writes or fills else list(_filling_elsewhere(sites, site))
+    fills += [call for call, _ in filled]
     unseen = not made and not writes and not fills
     if not FOLDERS.isdisjoint(words((dotted(site.source_node) or "").rpartition(".")[2])[-1:]):
         return None  # moved as a whole; its files were written and read one by one
@@ -158,6 +162,7 @@ def _publication(
         # A writer that is not visible may sync the file itself.
         unseen
         or (site.elsewhere is not None and site.elsewhere.synced)
+        or any(effect.synced for _, effect in filled)
         or _synced(sites, syncs, site, [*(w.call for w in writes), *made, *fills]),
         _still_open(sites, syncs, site, writes, made),
         _elsewhere(made, site),
@@ -177,6 +182,20 @@ def _appending(sites: Sites, site: PublishSite) -> Iterator[Call]:
                 sites.handles.resolve(opened.target, call).same(site.source)
             ):
                 yield call
+
+
+def _filling_elsewhere(sites: Sites, site: PublishSite) -> Iterator[tuple[Call, CallEffect]]:
+    """The calls before that have a function from another file write the source."""
+    if not sites.outside.calls or site.elsewhere is not None:
+        return
+    for call in site.function.calls:
+        if call.order >= site.order:
+            return
+        for effect in sites.effects_of(call, Effect.WRITES):
+            given = effect.path
+            node = call.argument(given.position, given.name) if given is not None else None
+            if node is not None and sites.handles.resolve(node, call).same(site.source):
+                yield call, effect
 
 
 def _names_of_temp(call: Call) -> frozenset[PathExpr]:

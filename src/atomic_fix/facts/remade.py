@@ -5,20 +5,22 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from atomic_fix.catalog.apis import Content
 from atomic_fix.catalog.calls import ASKING, LISTING
 from atomic_fix.catalog.words import KEPT_IN_CACHES, VERSIONED_FILES
 from atomic_fix.facts.caches import is_cache
+from atomic_fix.facts.elsewhere import View
 from atomic_fix.facts.evidence import Readers, Score, guarded_by_absence, is_read_back
 from atomic_fix.facts.loads import LoadSite
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.nodes import FORS, argument, called_name, code_of, last_name, walk
+from atomic_fix.facts.outside import OutsideSite
 from atomic_fix.facts.paths import OccurrenceKind, PathValue
 from atomic_fix.facts.reports import reports
-from atomic_fix.facts.scopes import BindingKind, BlockKind, FunctionFacts
+from atomic_fix.facts.scopes import BindingKind, BlockKind, Call, FunctionFacts
 from atomic_fix.facts.sites import Sites, WriteSite
 from atomic_fix.facts.swallowing import is_handled
 from atomic_fix.facts.trusted import is_trusted
@@ -30,15 +32,21 @@ _WORD = re.compile(r"\w+")
 
 
 def why_nothing_is_lost(
-    sites: Sites, site: WriteSite, readers: Readers, new_files: NewFiles, score: Score
+    sites: Sites,
+    site: WriteSite,
+    view: View,
+    readers: Readers,
+    new_files: NewFiles,
+    score: Score,
 ) -> str:
     """A clause that says why truncating a file loses nothing; or empty."""
-    path, function = site.path, site.function
+    path, function = view.path, site.function
     if is_versioned(path):
         return "such a file is under version control"
     # What libraries save, such as arrays, took long to compute.
     is_state = any(phrase_in(KEPT_IN_CACHES, each) for each in site.data)
-    if site.saver is None and not is_state and is_tolerated_cache(sites, path, function, readers):
+    is_cached = site.saver is None and not is_state
+    if is_cached and is_tolerated_cache(sites, path, function, readers, view.readers):
         return "it is a cache, and a broken one is a miss"
     is_state = site.content is Content.STATE and is_trusted(sites, site)
     if site.constant and guarded_by_absence(site) and not is_state:
@@ -63,27 +71,45 @@ def is_versioned(path: PathValue) -> bool:
 
 
 def is_tolerated_cache(
-    sites: Sites, path: PathValue, function: FunctionFacts, readers: Readers
+    sites: Sites,
+    path: PathValue,
+    function: FunctionFacts,
+    readers: Readers,
+    elsewhere: Sequence[OutsideSite] = (),
 ) -> bool:
-    """Whether a file is a cache whose readers all silently treat a broken one as a miss."""
+    """Whether a file is a cache whose readers, also those `elsewhere`, all silently treat a broken
+    one as a miss."""
     if not is_cache(path, function):
         return False
     loads = _parsing(readers.of(path))
-    if not loads and (pair := readers.are_paired((function,), frozenset(), own=True)):
+    if (
+        not loads
+        and not elsewhere
+        and (pair := readers.are_paired((function,), frozenset(), own=True))
+    ):
         loads = _parsing([pair[0]])
-    return bool(loads) and all(
-        is_handled(each.call)
-        and not _is_warned_of(sites, each)
-        and _COSTLY.isdisjoint(each.api.split("."))
-        for each in loads
+    return (
+        bool(loads or elsewhere)
+        and all(is_miss(sites, each.call) and not is_costly(each.api) for each in loads)
+        and all(each.misses for each in elsewhere)
     )
 
 
-def _is_warned_of(sites: Sites, load: LoadSite) -> bool:
+def is_costly(api: str) -> bool:
+    """Whether what is loaded took long to compute."""
+    return not _COSTLY.isdisjoint(api.split("."))
+
+
+def is_miss(sites: Sites, call: Call) -> bool:
+    """Whether the function of a call silently takes a broken file for a miss."""
+    return is_handled(call) and not _is_warned_of(sites, call)
+
+
+def _is_warned_of(sites: Sites, call: Call) -> bool:
     """Whether a broken file is nothing that its reader expects."""
     return any(
         reports(handler.body, sites)
-        for block in load.call.enclosing
+        for block in call.enclosing
         if block.kind is BlockKind.TRY and isinstance(block.node, ast.Try)
         for handler in block.node.handlers
     )

@@ -328,10 +328,14 @@ class Sites:
             for call in writers
             for arg in call.arguments[:3]
         ]
-        return [*found, *self._written_elsewhere()]
+        return [*found, *self.written_elsewhere]
 
-    def _written_elsewhere(self) -> Iterator[WriteSite]:
+    @cached_property
+    def written_elsewhere(self) -> list[WriteSite]:
         """The calls of functions from other files that write what they are given."""
+        return list(self._find_written_elsewhere())
+
+    def _find_written_elsewhere(self) -> Iterator[WriteSite]:
         for call in self.scopes.calls() if self.outside.calls else ():
             for effect in self.effects_of(call, Effect.WRITES, Effect.KEEPS):
                 given = effect.path

@@ -1,6 +1,9 @@
 """Clues by which files without sites of their own are selected for a second look: the names that an
-index asks for, as texts that can be cached. A clue is a name, followed by names of which the file
-must contain at least one, separated by blanks; or a star and a module that is imported completely.
+index asks for, as texts that can be cached.
+
+A clue is a name, followed by names of which the file must contain at least one, separated by blanks;
+or, after a quotation mark, by the file name that it is a word of; or a star and a module that is
+imported completely.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ def clues(index: ProjectIndex) -> frozenset[str]:
     every = frozenset[str]().union(*index.wanted.values())
     return frozenset(
         [" ".join([name, *sorted(homes)]) for name, homes in index.wanted.items()]
-        + [f"* {home}" for home in every]
+        + [f"* {home}" for home in every if not home.startswith('"')]
     )
 
 
@@ -48,7 +51,9 @@ def held_by(content: bytes, some: frozenset[str]) -> frozenset[str]:
         each.text
         for name in by_name.keys() & tokens
         for each in by_name[name]
-        if not tokens.isdisjoint(each.homes) or _is_from_package(name, content)
+        if not tokens.isdisjoint(each.homes)
+        or any(text in content for text in each.texts)
+        or (each.homes and _is_from_package(name, content))
     }
     if is_starred:
         found.update(
@@ -63,6 +68,8 @@ def held_by(content: bytes, some: frozenset[str]) -> frozenset[str]:
 class _Clue:
     text: str
     homes: frozenset[bytes]
+    texts: frozenset[bytes]
+    """Of which one may stand there instead."""
 
 
 @lru_cache(maxsize=8)
@@ -70,7 +77,9 @@ def _by_name(some: frozenset[str]) -> dict[bytes, list[_Clue]]:
     found: dict[bytes, list[_Clue]] = {}
     for text in some:
         name, *homes = (each.encode("utf-8", "surrogatepass") for each in text.split(" "))
-        found.setdefault(name, []).append(_Clue(text, frozenset(homes)))
+        texts = frozenset(each[1:] for each in homes if each.startswith(b'"'))
+        modules = frozenset(each for each in homes if not each.startswith(b'"'))
+        found.setdefault(name, []).append(_Clue(text, modules, texts))
     return found
 
 

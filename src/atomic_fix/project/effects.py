@@ -12,6 +12,7 @@ from atomic_fix.facts.paths.value import Location
 from atomic_fix.project.flows import Flows, Target
 from atomic_fix.project.plausible import loads_something
 from atomic_fix.project.summary import (
+    HERE,
     ArgumentSummary,
     CallSummary,
     FileSummary,
@@ -45,12 +46,16 @@ class Effects:
         self._calls: dict[tuple[str, str], list[tuple[CallSummary, ArgumentSummary]]] = {}
         self._loads_in: dict[tuple[str, str], list[SiteSummary]] = {}
         self._by_function: dict[tuple[str, str, int], list[CallSummary]] = {}
+        self._writes_of: dict[tuple[str, str], list[SiteSummary]] = {}
         self._known: dict[tuple[str, str], list[_Done]] = {}
         for file in files.values():
             for site in file.sites:
                 if site.kind is SiteKind.LOAD:
                     key = f"parameter {site.function}:{site.row}:"
                     self._loads_in.setdefault((file.path, key), []).append(site)
+                else:
+                    for key in site.path.keys:
+                        self._writes_of.setdefault((file.path, key), []).append(site)
                 for name in site.path.own:
                     self._sites.setdefault((file.path, name), []).append(site)
             for call in file.calls:
@@ -88,6 +93,35 @@ class Effects:
                 effect = Effect.PARSES if site.parsed else Effect.READS
                 at = Location(target.file.path, site.place.row, site.function)
                 yield CallEffect(call.place, effect, None, at, site.path.occurrences)
+
+    def overwrites(self, file: str, call: CallSummary) -> bool:
+        """Whether the caller of a loader writes the file that it gives it afterwards, itself or by
+        another function."""
+        keys = {key for each in call.arguments for key in each.path.keys}
+        if not keys or not call.function:
+            return False
+        around = (file, call.function, call.row)
+        own = f"{HERE}:{call.function}:{call.row}:"
+        if any(
+            site.place > call.place
+            if (site.function, site.row) == around[1:]
+            # A function of the same file that it gives the path to: not called before, as a rule.
+            else key.startswith(own)
+            for key in keys
+            for site in self._writes_of.get((file, key), ())
+        ):
+            return True
+        for other in self._by_function.get(around, ()):
+            if other.place <= call.place:
+                continue
+            target = self._flows.targets[file, other.place]
+            for name, argument in target.given(other):
+                if not keys.isdisjoint(argument.path.keys) and any(
+                    done.effect in {Effect.WRITES, Effect.KEEPS, Effect.PUBLISHES}
+                    for done in self._of(target, name)
+                ):
+                    return True
+        return False
 
     def is_published(self, file: str, call: CallSummary, argument: ArgumentSummary) -> bool:
         """Whether the caller lets a function write a file, and later lets another function from
@@ -138,6 +172,9 @@ class Effects:
         for done in self._of(target, parameter, depth - 1):
             if call.handled and done.effect in {Effect.PARSES, Effect.READS}:
                 yield replace(done, effect=Effect.RECOVERS)
+            elif done.effect is Effect.WRITES:
+                # What hands the path on may synchronise the file afterwards.
+                yield replace(done, synced=True)
             elif not done.source:
                 yield done
             elif done.source in given:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from atomic_fix.facts.names import words
 from atomic_fix.facts.outside import OutsideSite, Place
@@ -19,6 +19,8 @@ _BY_NAME = 0.7
 """The weight of a file's name alone."""
 _BY_FUNCTION = 0.8
 """The weight of functions with names like `save_index` and `load_index`."""
+_BY_PAIR = 0.7
+"""The same in two files of one folder, if no caller of either is visible."""
 _HERE = 0.65
 _KEEPING = frozenset({"dump", "persist", "save", "serialize", "store"})
 """Verbs of functions for a program's own files; other functions may read and write anybody's."""
@@ -43,6 +45,12 @@ class Event:
     @property
     def is_load(self) -> bool:
         return self.site.kind is SiteKind.LOAD
+
+    @property
+    def misses(self) -> bool:
+        """Whether who loads the file silently takes a broken one for a miss."""
+        called = self.flow.call if self.flow is not None else None
+        return not self.site.costly and (self.site.misses or (called is not None and called.misses))
 
 
 def _is_known_there(event: Event, other: Event) -> bool:
@@ -74,6 +82,9 @@ class Events:
         self._writes_of_name: dict[str, list[Event]] = {}
         self._loads_in: dict[tuple[str, str], list[Event]] = {}
         self._writes_in: dict[tuple[str, str], list[Event]] = {}
+        # Of functions that are given the path, by their folder and the last word of their names.
+        self._given_loads: dict[tuple[str, str], list[Event]] = {}
+        self._given_writes: dict[tuple[str, str], list[Event]] = {}
         self._of_site: dict[tuple[str, SiteKind, Place], list[Event]] = {}
         for file in files.values():
             if is_test_file(file.path):
@@ -110,6 +121,10 @@ class Events:
             by_name.setdefault(name, []).append(event)
         owner = event.said[1] if len(event.said) > 1 else ""
         by_function.setdefault((event.at.path, owner), []).append(event)
+        pair = _pair(event)
+        if pair is not None:
+            given = self._given_loads if event.is_load else self._given_writes
+            given.setdefault(pair, []).append(event)
 
     def of(self, file: str, site: SiteSummary) -> list[Event]:
         """The event of a site as it stands, and one for each value that reaches it."""
@@ -119,7 +134,9 @@ class Events:
         """The loads of a written file, or the writes of a loaded one, except those that the site's
         own file shows. The most certain first."""
         found: dict[Location, OutsideSite] = {}
+        misses = not event.is_load
         for weight, other in self._others(event):
+            misses = misses and other.misses
             if _is_known_there(event, other) or _edits(event, other):
                 continue
             if other.at.path == event.file:
@@ -128,7 +145,8 @@ class Events:
             known = found.get(other.at)
             if known is None or known.weight < weight:
                 found[other.at] = OutsideSite(other.at, other.site.parsed, weight)
-        return sorted(found.values(), key=lambda each: (-each.weight, not each.parsed, each.at))
+        every = (replace(each, misses=misses) for each in found.values())
+        return sorted(every, key=lambda each: (-each.weight, not each.parsed, each.at))
 
     def _others(self, event: Event) -> Iterator[tuple[float, Event]]:
         by_text, by_name, by_function = (
@@ -148,6 +166,7 @@ class Events:
             if len(places) == 1 and is_distinctive(name) and not event.is_load:
                 for other in by_name.get(name, []):
                     yield _BY_NAME, other
+        yield from self._partners(event)
         owner = event.said[1] if len(event.said) > 1 else ""
         if event.flow is not None and event.said:
             for other in by_function.get((event.at.path, owner), []):
@@ -160,3 +179,35 @@ class Events:
                     and is_pair_of_names(ours, theirs)
                 ):
                     yield _BY_FUNCTION, other
+
+    def _partners(self, event: Event) -> Iterator[tuple[float, Event]]:
+        """Who loads what `save_index(path, index)` writes: `load_index(path)` of a file beside it,
+        if there are no others of these names."""
+        pair = _pair(event)
+        if pair is None:
+            return
+        sides = (self._given_writes.get(pair, []), self._given_loads.get(pair, []))
+        writers, loaders = ({(each.file, each.site.function) for each in side} for side in sides)
+        if len(writers) != 1 or len(loaders) != 1:
+            return
+        for other in sides[0 if event.is_load else 1]:
+            saver, loader = (other, event) if event.is_load else (event, other)
+            if other.file != event.file and is_pair_of_names(
+                saver.site.function, loader.site.function
+            ):
+                yield _BY_PAIR, other
+
+
+def _pair(event: Event) -> tuple[str, str] | None:
+    """The folder and what is saved, of a plain function that is given the path, as it stands."""
+    function = event.site.function
+    said = words(function)
+    if event.flow is not None or len(event.said) != 1 or len(said) < 2 or event.path.names:
+        return None
+    if not any(own.startswith(f"parameter {function}:") for own in event.path.own):
+        return None
+    if not event.is_load and _KEEPING.isdisjoint(said):
+        return None
+    if event.is_load and not event.site.parsed:
+        return None
+    return event.file.rpartition("/")[0], said[-1]

@@ -19,7 +19,8 @@ class ProjectIndex:
     wanted: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Names by which a file without sites of its own may provide evidence: of functions that write
     or load their arguments, of constants with paths, of classes that contain them. For each, the
-    names of modules and classes, of which the file has to contain one as well."""
+    names of modules and classes, of which the file has to contain one as well. Also words of the
+    names of written files, with those names after a quotation mark."""
 
     unseen: frozenset[str] = frozenset()
     """Files without a summary in which a relevant name is defined."""

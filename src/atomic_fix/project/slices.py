@@ -37,6 +37,11 @@ class _Slices:
         self._flows = flows
         self._events = Events(files, flows, Identities(flows))
         self._effects = Effects(files, flows)
+        self._loading = {
+            file.path
+            for file in files.values()
+            if any(site.kind is SiteKind.LOAD for site in file.sites)
+        }
 
     def slice_of(self, file: FileSummary) -> FileSlice:
         if is_test_file(file.path):
@@ -120,6 +125,8 @@ class _Slices:
                 catches=found.catches or call.catches,
                 looks=found.looks or call.looks,
                 reports=found.reports or call.reports,
+                overwrites=found.overwrites
+                or (path in self._loading and self._effects.overwrites(file, call)),
             )
             if depth > 1 and call.row:
                 above = OutsideCallers(call.function, call.row)

@@ -23,6 +23,7 @@ from atomic_fix.facts.nodes import (
 from atomic_fix.facts.outside import Place
 from atomic_fix.facts.paths import PathValue, parameter_of
 from atomic_fix.facts.publications import Publication, Syncs, is_given_a_temp
+from atomic_fix.facts.remade import is_costly, is_miss
 from atomic_fix.facts.scopes import Call, FunctionFacts, Site
 from atomic_fix.facts.shown import is_only_shown
 from atomic_fix.facts.swallowing import is_handled
@@ -234,7 +235,13 @@ class _Summary:
             if load.raw and is_only_shown(load):
                 continue  # as in the file itself, that is no evidence
             found = self._site(SiteKind.LOAD, load, load.path, load.path_node)
-            yield replace(found, parsed=not load.raw, handled=is_handled(load.call))
+            yield replace(
+                found,
+                parsed=not load.raw,
+                handled=is_handled(load.call),
+                misses=is_miss(self._sites, load.call),
+                costly=is_costly(load.api),
+            )
 
     def _publications(self) -> Iterator[SiteSummary]:
         known = {publication.site: publication for publication in self._facts.publications}
@@ -283,6 +290,7 @@ class _Summary:
                 loops=treated.loops,
                 catches=treated.catches,
                 handled=is_handled(call),
+                misses=is_miss(self._sites, call),
                 looks=treated.looks,
                 returned=treated.returned,
                 reports=treated.reports,

@@ -113,6 +113,10 @@ class SiteSummary:
     parsed: bool = False
     handled: bool = False
     """Of a load: whether the function itself handles the error of a corrupt file."""
+    misses: bool = False
+    """Of a load: whether the function silently takes a broken file for a miss."""
+    costly: bool = False
+    """Of a load: whether what such a file holds took long to compute."""
     staged: bool = False
     """Of a write: whether the file is moved to its final name later."""
     source: PathSummary = PathSummary()
@@ -154,6 +158,8 @@ class CallSummary:
     """Whether the caller has a handler for an error of it."""
     handled: bool = False
     """Whether that handler is for a corrupt file and does not raise another error."""
+    misses: bool = False
+    """Whether it is silent as well."""
     looks: bool = False
     """Whether the caller tests its result, or may."""
     returned: bool = False

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from atomic_fix.project.flows import Flows
+from atomic_fix.project.identity import is_distinctive
 from atomic_fix.project.modules import Modules
-from atomic_fix.project.summary import FileSummary
+from atomic_fix.project.summary import FileSummary, SiteKind
 from atomic_fix.source import is_test_file
 
 _MOST_HOMES = 12
@@ -20,6 +22,8 @@ def wanted(files: Mapping[str, FileSummary], flows: Flows) -> dict[str, frozense
     for path, name, home in sorted(_names(files, flows)):
         homes = found.setdefault(name, set())
         homes.update((home, _stem(path)) if home else (_stem(path),))
+    for name in sorted(_file_names(files, flows)):
+        found.setdefault(token_of(name), set()).add(f'"{name}')
     for file in files.values():
         # Packages that re-export a name.
         for each in file.imports:
@@ -57,6 +61,29 @@ def _names(files: Mapping[str, FileSummary], flows: Flows) -> set[tuple[str, str
                 owner, _, name = function.name.rpartition(".")
                 found.add((file.path, name, owner))
     return found
+
+
+def _file_names(files: Mapping[str, FileSummary], flows: Flows) -> set[str]:
+    """The names of the files that are written, by which others may read them."""
+    found: set[str] = set()
+    for file in files.values():
+        if is_test_file(file.path):
+            continue
+        for site in file.sites:
+            if site.kind is SiteKind.LOAD or site.staged:
+                continue
+            found.update(site.path.names)
+            for own in site.path.own:
+                for flow in flows.into((file.path, own)):
+                    if not flow.tested:
+                        found.update(flow.path.names)
+    return {name for name in found if is_distinctive(name) and " " not in name and token_of(name)}
+
+
+def token_of(name: str) -> str:
+    """The longest word of a file's name, which stands in each file that names it."""
+    stem = name.rpartition(".")[0] or name
+    return max(re.findall(r"\w+", stem), key=len, default="")
 
 
 def unseen(files: Mapping[str, FileSummary], modules: Modules, flows: Flows) -> frozenset[str]:
