@@ -219,6 +219,10 @@ CALLS: dict[str, dict[str, Call]] = {
             "p.txt", lambda m, s: m.save_progress("p.txt", s), good="new\n", bad=b"no text"
         ),
     },
+    "copy-to-publish/by_platform": {
+        "save_state": publish("s.json", lambda m, s: m.save_state("s.json", s)),
+        "save_index": publish("i.json", lambda m, s: m.save_index("i.json", s)),
+    },
     "copy-to-publish/posix_where_it_can": {
         "save_checkpoint": publish("c.json", lambda m, s: m.save_checkpoint("c.json", s)),
     },
