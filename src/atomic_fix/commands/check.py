@@ -52,7 +52,7 @@ def check(session: Session) -> int:
         if not session.report_filter.diff_base:
             unused = warn_stale_entries(known, results)
         results = tuple(_without(known, each) for each in results)
-    results = _noted(results, session)
+    results = with_notes(results, session)
     print_report(results, session)
     unused |= warn_unused_suppressions(results)
     return max(exit_code(results), FOUND if unused and session.here.fail_on_unused else CLEAN)
@@ -64,7 +64,7 @@ def _without(known: Baseline, result: FileResult) -> FileResult:
     return replace(result, findings=left, known=len(result.findings) - len(left))
 
 
-def _noted(results: tuple[FileResult, ...], session: Session) -> tuple[FileResult, ...]:
+def with_notes(results: tuple[FileResult, ...], session: Session) -> tuple[FileResult, ...]:
     """The results, with a note on each repair whose import the file cannot resolve yet."""
     if all(each.fix is None for result in results for each in result.findings):
         return results
@@ -107,7 +107,7 @@ def standard_input(session: Session) -> int:
         return report_error(str(error))
     if not (session.options["diff"] or session.options["write"]):
         result = check_file(content, filename, settings, session.report_filter, outside=outside)
-        results = _noted((result,), session)
+        results = with_notes((result,), session)
         print_report(results, session)
         unused = warn_unused_suppressions(results) and settings.fail_on_unused
         return max(exit_code(results), FOUND if unused else CLEAN)

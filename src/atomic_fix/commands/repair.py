@@ -76,6 +76,11 @@ class Repairs:
         self._remarks |= repair.remarks
         self.imported.update(repair.imported)
 
+    @property
+    def left_alone(self) -> bool:
+        """Whether files were left alone for what they cannot import."""
+        return bool(self._missing) and not self._only_shown
+
     def report_problems(self) -> bool:
         """Report on standard error what was not repaired and what to do about it; return whether
         there is anything."""
@@ -93,7 +98,7 @@ class Repairs:
                 report_error(f"{where}: not repaired: {why}")
         for remark in sorted(self._remarks):
             warn(remark)
-        return bool(self._missing) and not self._only_shown
+        return self.left_alone
 
 
 def diff(session: Session) -> int:
@@ -172,7 +177,13 @@ def write(session: Session) -> int:
     if session.options["fix_only"]:
         results = [replace(each, findings=()) for each in results]
     imported = {each: made.imported[each] for each in fixed if each in made.imported}
-    print_report(tuple(results), session, tuple(fixed), imported)
+    shown = tuple(results)
+    if made.left_alone:
+        # The findings of what was left alone keep their repairs, and say why they were not made.
+        from atomic_fix.commands.check import with_notes
+
+        shown = with_notes(shown, session)
+    print_report(shown, session, tuple(fixed), imported)
     failed |= made.report_problems()
     if reason is not None and fixed and (ruff := deleting_ruff()):
         warn(

@@ -1,9 +1,9 @@
 """Clues by which files without sites of their own are selected for a second look: the names that an
 index asks for, as texts that can be cached.
 
-A clue is a name, followed by names of which the file must contain at least one, separated by blanks;
-or, after a quotation mark, by the file name that it is a word of; or a star and a module that is
-imported completely.
+A clue is a name, followed by names of which the file must contain at least one, separated by
+blanks; or, after a quotation mark, by the file name that it is a word of; or a star and a module
+that is imported completely.
 """
 
 from __future__ import annotations

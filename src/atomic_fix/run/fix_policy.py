@@ -87,7 +87,7 @@ def carry_out(policy: FixPolicy, source: Source, find: Find) -> Outcome:
     unchanged = Rewrite(source.text, (), guarded(source))
     leaves = on_missing is OnMissing.LEAVE_FILE
     if leaves and guarded.missing is not None:
-        return Outcome(unchanged, guarded.missing)
+        return Outcome(Rewrite(source.text, (), tuple(find(source))), guarded.missing)
     if isinstance(policy, Ask):
         new = review(source, guarded, policy.prompt, policy.why)
     else:
