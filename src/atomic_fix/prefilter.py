@@ -161,23 +161,23 @@ class Prefilter:
         self._tests = config.names_rules
         self._loads: dict[bytes, Load] = {}
         savers = saver_names(config) - {row.name for row in apis.SAVERS if row.packages}
-        # By their common part: a pattern that begins with plain text is found fast.
+        # By their common part, which is searched for as plain text first: few files hold it.
         methods: dict[str, list[str]] = {}
         for name in savers:
             if name[0] == ".":
                 start, line, end = name[1:].partition("_")
                 methods.setdefault(start + line, []).append(re.escape(end))
         self._methods = [
-            re.compile(f"{start}(?:{'|'.join(ends)})".encode()) for start, ends in methods.items()
+            (start.encode(), re.compile(f"{start}(?:{'|'.join(ends)})".encode()))
+            for start, ends in methods.items()
         ]
         # By the word that the methods begin with, so that it is searched for once.
-        self._of_packages: dict[bytes, list[tuple[bytes, bytes]]] = {}
+        self._of_packages: dict[bytes, dict[bytes, set[bytes]]] = {}
         for row in apis.SAVERS:
             for package in row.packages:
-                found = self._of_packages.setdefault(
-                    f"{row.name[1:].partition('_')[0]}_".encode(), []
-                )
-                found.append((row.name[1:].encode(), package.encode()))
+                word = f"{row.name[1:].partition('_')[0]}_".encode()
+                found = self._of_packages.setdefault(word, {})
+                found.setdefault(row.name[1:].encode(), set()).add(package.encode())
         self._by_module: dict[bytes, list[_Module]] = {}
         for verb in ("", *_VERBS):
             own = [name for name in savers if name[0] != "." and _verb_of(name) == verb]
@@ -255,14 +255,14 @@ class Prefilter:
                     or (b"truncate" in content and _TRUNCATES.search(content) is not None)
                 )
             )
-            or any(method.search(content) for method in self._methods)
+            or any(start in content and method.search(content) for start, method in self._methods)
             or (TREES in content and b".write" in content)
             or any(made in content and method in content for made, method in _KEEPERS)
             or any(
-                method in content and package in content
-                for start, rows in self._of_packages.items()
+                method in content and _holds(content, packages)
+                for start, methods in self._of_packages.items()
                 if start in content
-                for method, package in rows
+                for method, packages in methods.items()
             )
             or any(
                 shared in content and any(module.is_in(content) for module in modules)
