@@ -63,8 +63,9 @@ that `truncate` cuts off, reports, exports, plots, logs, and files whose names o
 sign that they are read back. Caches whose readers take a broken one for a miss (unless they hold
 objects or arrays, which take long to compute), files under version control that describe a project
 (`package.json`, `.gitignore`), files in a folder that the function has just made, a constant file
-that is made once, and text that is edited in each file of a listing. As for every rule, tests count
-only with `check-tests`.
+that is made once, text that is edited in each file of a listing, and the first text of a file that
+the other branch of the same test edits where it is there. As for every rule, tests count only with
+`check-tests`.
 """
 
 from collections.abc import Iterator
