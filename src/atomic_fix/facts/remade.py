@@ -15,7 +15,7 @@ from atomic_fix.facts.caches import is_cache
 from atomic_fix.facts.elsewhere import View
 from atomic_fix.facts.evidence import Readers, Score, guarded_by_absence, is_read_back
 from atomic_fix.facts.loads import LoadSite
-from atomic_fix.facts.names import phrase_in
+from atomic_fix.facts.names import phrase_in, words
 from atomic_fix.facts.nodes import FORS, argument, called_name, code_of, last_name, walk
 from atomic_fix.facts.outside import OutsideSite
 from atomic_fix.facts.paths import OccurrenceKind, PathValue
@@ -28,6 +28,7 @@ from atomic_fix.facts.trusted import is_trusted
 # What is kept as objects or arrays took long to compute.
 _COSTLY = frozenset({"cloudpickle", "dill", "joblib", "numpy", "pandas", "pickle", "torch"})
 _MAKING = frozenset({"makedirs", "mkdir"})
+_WRITING = frozenset({"dump", "save", "write"})
 _WORD = re.compile(r"\w+")
 
 
@@ -51,6 +52,8 @@ def why_nothing_is_lost(
     is_state = site.content is Content.STATE and is_trusted(sites, site)
     if site.constant and guarded_by_absence(site) and not is_state:
         return "it is made once, of what is in the code"
+    if guarded_by_absence(site) and _is_kept_up(sites, site):
+        return "it is made where it is missing, and whoever finds it writes it again"
     if not is_read_back(score.features) and new_files.holds(site):
         return "nothing is there before"
     if _edits_what_it_lists(sites, site):
@@ -58,6 +61,37 @@ def why_nothing_is_lost(
     if _is_target(site):
         return "a target takes its name when it is closed"
     return ""
+
+
+def _is_kept_up(sites: Sites, site: WriteSite) -> bool:
+    """Whether the other branch of the test edits the text of the file and writes it again, and
+    nothing parses it: a first text that is cut short is not trusted, and stops nobody."""
+    if site.content is Content.STATE:
+        return False
+    around = [
+        block
+        for block in site.call.enclosing
+        if isinstance(block.node, ast.If)
+        and any(each in code_of(block.node.test) for each in ("exists", "is_file", "isfile"))
+    ]
+    if not around or any(
+        not load.raw and load.path.same(site.path) for load in sites.loads_in(site.function)
+    ):
+        return False
+    # A repair of the other write, with a helper, leaves this one what it is.
+    return any(
+        not _WRITING.isdisjoint(words(last_name(call.node.func) or ""))
+        and any(
+            block.node is around[-1].node and block.kind is not around[-1].kind
+            for block in call.enclosing
+        )
+        and any(
+            isinstance(each, (ast.Name, ast.Attribute))
+            and sites.handles.resolve(each, call).same(site.path)
+            for each in (call.receiver, *(given.value for given in call.arguments))
+        )
+        for call in site.function.calls
+    )
 
 
 def is_versioned(path: PathValue) -> bool:

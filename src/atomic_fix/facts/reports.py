@@ -38,7 +38,8 @@ class BodyScan:
                 self.raises = True
             case ast.Call():
                 self.calls.append(node)
-                quiet = quiet or is_quiet(node) or dotted(node.func) in {"isinstance", "type"}
+                quiet = quiet or is_quiet(node) or _is_for_debugging(node)
+                quiet = quiet or dotted(node.func) in {"isinstance", "type"}
                 given = (dotted(node.func) or "").rpartition(".")[2] in reporting.GIVING_THE_ERROR
                 self.uses_error = self.uses_error or (given and not quiet)
             case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=name):
@@ -84,6 +85,13 @@ def is_quiet(call: ast.Call) -> bool:
         and not _warns(call)
         and (method not in reporting.QUIET_FOR_LOGGERS or is_logger(call.func.value))
     )
+
+
+def _is_for_debugging(call: ast.Call) -> bool:
+    """`debug_print(...)`, `self._log_to_debug(...)`: a function of the project's own whose name
+    says that only its developers look at what it shows."""
+    said = words((dotted(call.func) or "").rpartition(".")[2])
+    return len(said) > 1 and "debug" in said and not _warns(call)
 
 
 def quiet_words(handler: ast.ExceptHandler) -> list[ast.Call]:

@@ -582,6 +582,8 @@ def _is_default(node: ast.expr) -> bool:
             return (last[:1].isupper() or last == "cls") and len(arguments(node)) <= 1
         case ast.BoolOp(values=[first, *_]):
             return _is_default(first)
+        case ast.IfExp(body=one, orelse=other):
+            return _is_default(one) and _is_default(other)
     return False
 
 

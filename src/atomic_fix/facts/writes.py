@@ -32,6 +32,7 @@ _SAVING = frozenset(keeper.saves for keeper in apis.KEEPERS)
 _OVER_HANDLES = last_parts(apis.COMPRESSORS) | {"DictWriter", "Pickler", "TextIOWrapper", "writer"}
 
 _NO_FILE = PathTrait.HANDLE | PathTrait.MEMORY
+_BUFFERS = frozenset(f"io.{name}" for name in apis.IN_MEMORY)
 
 
 class WriteKind(Enum):
@@ -256,6 +257,8 @@ class Writes:
         path = self._handles.resolve(target, call)
         if _NO_FILE & path.traits or self._handles.handle_of(target, call) is not None:
             return None
+        if self._handles.made_by(target, call, _BUFFERS):
+            return None  # in one of two branches
         is_named = target is not call.argument(saver.path)  # `path=...` is one
         if saver.name[0] == "." and not is_named and not path.shows_path:
             return None

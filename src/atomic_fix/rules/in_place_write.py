@@ -62,8 +62,9 @@ cuts off, reports, exports, plots, logs, and files whose names or readers give n
 read back. Caches whose readers treat a broken one as a miss (unless they hold objects or arrays,
 which take long to compute), files under version control that describe a project (`package.json`,
 `.gitignore`), files in a folder that the function has just created, a constant file that is created
-once, and text that is edited in each file of a listing. As for every rule, tests are checked only
-with `check-tests`.
+once, text that is edited in each file of a listing, and the first text of a file that the other
+branch of the same test edits if the file exists. As for every rule, tests are checked only with
+`check-tests`.
 """
 
 from collections.abc import Iterator
