@@ -1930,6 +1930,46 @@ def test_an_image_that_installs_packages_by_their_names(here: Path) -> None:
     repaired("app.py")
 
 
+SYSTEM_ONLY = {
+    ".appveyor.yml": "install:\n"
+    "  - sudo apt-get install -y libfoo \\\n      python3-flask\n"
+    "  - python3 -B app.py\n  - pip install -r requirements.txt\n",
+    ".github/workflows/build.yml": "    - run: |\n        apt install python3-flask\n"
+    "        python3 app.py\n",
+    "Dockerfile": "FROM debian\nRUN apt-get install -y python3-flask\nCOPY . .\n"
+    'CMD ["python3", "app.py"]\n',
+}
+
+
+@pytest.mark.parametrize("file", SYSTEM_ONLY)
+@pytest.mark.parametrize("declared", ["requirements.txt", "pyproject.toml"])
+def test_a_program_that_runs_with_packages_of_the_system(
+    here: Path, declared: str, file: str
+) -> None:
+    lists = {
+        "requirements.txt": "atomic-fix\nflask\n",
+        "pyproject.toml": '[project]\nname = "app"\nversion = "1"\n'
+        'requires-python = ">=3.10"\ndependencies = ["atomic-fix", "flask"]\n',
+    }
+    put({declared: lists[declared], "app.py": "import flask\n" + SAVER})
+    put({file: SYSTEM_ONLY[file]})
+    assert f"{file} runs a program with the packages of the system" in refused("app.py")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "apt-get install -y python3-pip python3-venv\npython3 app.py\n",
+        "apt-get install -y python3-flask\npip install -r requirements.txt\npython3 app.py\n",
+        "apt-get install -y python3-flask\npip install .\n",
+    ],
+)
+def test_packages_of_the_system_beside_those_declared(here: Path, steps: str) -> None:
+    put({"requirements.txt": "atomic-fix\nflask\n", "app.py": "import flask\n" + SAVER})
+    put({".gitlab-ci.yml": steps})
+    repaired("app.py")
+
+
 @pytest.mark.parametrize("row", ["COPY app.py other.py /srv/", 'COPY ["app.py", "/srv/"]'])
 def test_a_copy_goes_where_the_file_goes(here: Path, row: str) -> None:
     put({"requirements.txt": "flask\n", "app.py": SAVER, "Dockerfile": f"FROM x\n{row}\n"})

@@ -45,6 +45,14 @@ _BY_LIST = re.compile(
     r"(?:-r|--requirements?)[\s=]|requirements|\bpip3?\s+install\s+(?:-[\w-]+\s+)*\.|\bpoetry\b|\buv\b"
     r"|\bpipenv\b|\bpdm\b|\bconda\b|setup\.py|pyproject|environment\.ya?ml|\.whl\b|\bpixi\b"
 )
+_BY_SYSTEM = re.compile(
+    r"(?:\bapt(?:-get)?\b[^\n]*\binstall|\bapk\b[^\n]*\badd)\b(?P<packages>[^\n]*)"
+)
+_OF_PYTHON = re.compile(r"(?<![\w-])py(?:thon)?3-([\w.-]+)")
+_PROGRAM = re.compile(
+    r"\bpython3?(?:\.\d+)?\b[\"',]*(?:[ \t]+[\"']?-[A-Za-z]+[\"',]*)*[ \t]+[\"']?[\w./-]+\.py\b"
+)
+_CI_FILES = (".appveyor.yml", "appveyor.yml", ".travis.yml", ".gitlab-ci.yml", ".cirrus.yml")
 _COPIES = re.compile(r"(?mi)^[ \t]*(?:COPY|ADD)[ \t]+([^\n]*)")
 
 # Programs for developers: a list with one of them may be that of the tests.
@@ -106,6 +114,7 @@ class Reach:
         self.updater = cache(_updater)
         self._documents = cache(_documents)
         self._listed = cache(_listed_imports)
+        self._by_system = cache(_system_packages)
 
     def why_not(self, project: Project, path: str, names: Iterable[str]) -> str:
         """Why packages that a project declares do not reach a file of it, in a clause.
@@ -120,6 +129,13 @@ class Reach:
                 "newer ones and installs nothing"
             )
         wanted = set(names)
+        declared = project.installed.names.union(*(each.names for each in project.listed))
+        for where, packages in self._by_system(project.root):
+            if any(_brings(each, top) for each in declared - wanted for top in packages):
+                return (
+                    f"{where} runs a program with the packages of the system, and installs nothing "
+                    "that the project declares"
+                )
         if wanted & project.installed.names or wanted & project.installed.extra:
             return ""
         lists = [each for each in project.listed if wanted & each.names or wanted & each.extra]
@@ -201,6 +217,28 @@ class Reach:
             if os.path.basename(document) in _STARTS_BY_ITSELF and file == "requirements.txt":
                 return True
         return False
+
+
+def _system_packages(root: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The CI and container files that run a program with packages of the system alone, and these
+    packages without their prefix."""
+    workflows = os.path.join(root, ".github", "workflows")
+    files = [os.path.join(workflows, each) for each in _names(workflows)]
+    files += [
+        os.path.join(root, each)
+        for each in _names(root)
+        if each in _CI_FILES or _IMAGE_FILE.search(each)
+    ]
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for file in files:
+        text = re.sub(r"\\\r?\n", " ", text_of(file) or "")
+        for row in _BY_SYSTEM.finditer(text):
+            packages = tuple(_OF_PYTHON.findall(row["packages"]))
+            program = _PROGRAM.search(text, row.end()) if packages else None
+            # What another job installs, below the program, is not there for it.
+            if program and not _BY_LIST.search(text, row.end(), program.start()):
+                found.append((os.path.relpath(file, root), packages))
+    return tuple(found)
 
 
 def _covers(source: str, file: str) -> bool:
