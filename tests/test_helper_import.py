@@ -1930,6 +1930,15 @@ def test_an_image_that_installs_packages_by_their_names(here: Path) -> None:
     repaired("app.py")
 
 
+def test_a_copy_that_the_distribution_leaves_out(here: Path) -> None:
+    project = '[project]\nname = "lib"\nversion = "1"\nrequires-python = ">=3.10"\n'
+    find = '[tool.setuptools.packages.find]\ninclude = ["lib", "lib.*"]\n'
+    put({"pyproject.toml": project + find, "lib/__init__.py": "", "lib/job.py": SAVER})
+    put({"extra/prepare.py": ""})
+    assert run("--vendor", "extra/atomic_io.py").exit_code == 0
+    assert "the distribution of the project has `lib`, but not extra" in refused("lib/job.py")
+
+
 SYSTEM_ONLY = {
     ".appveyor.yml": "install:\n"
     "  - sudo apt-get install -y libfoo \\\n      python3-flask\n"

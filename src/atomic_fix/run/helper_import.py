@@ -386,6 +386,17 @@ class HelperImports:
         self, module: str, file: str, path: str, project: Project
     ) -> Missing | None:
         """Why a helper of the project does not go where a file of it goes; None when it does."""
+        if project.distribution is not None:
+            own, other = (os.path.relpath(x, project.root).split(os.sep) for x in (path, file))
+            has = project.distribution.has
+            if len(own) > 1 and own[0] != "src" and has(own[0]) and (
+                len(other) > 1 and other[0] != "src" and not has(other[0])
+            ):  # fmt: skip
+                return Missing(
+                    module,
+                    f"the distribution of the project has `{own[0]}`, but not {_shown(file)}",
+                    f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`",
+                )
         if image := self._reach.left_behind(project, path, file):
             return Missing(
                 module,
