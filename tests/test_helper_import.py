@@ -1956,6 +1956,99 @@ def test_an_image_that_installs_packages_by_their_names(here: Path) -> None:
     repaired("app.py")
 
 
+def test_a_copy_that_the_distribution_leaves_out(here: Path) -> None:
+    project = '[project]\nname = "lib"\nversion = "1"\nrequires-python = ">=3.10"\n'
+    find = '[tool.setuptools.packages.find]\ninclude = ["lib", "lib.*"]\n'
+    put({"pyproject.toml": project + find, "lib/__init__.py": "", "lib/job.py": SAVER})
+    put({"extra/prepare.py": ""})
+    assert run("--vendor", "extra/atomic_io.py").exit_code == 0
+    message = refused("lib/job.py")
+    assert "has the package of this file, and not `extra`" in message
+    assert "--vendor lib/atomic_io.py` and set `helper` to `lib.atomic_io`" in message
+
+
+def test_a_copy_beside_the_packages_of_a_distribution(here: Path) -> None:
+    project = '[project]\nname = "lib"\nversion = "1"\nrequires-python = ">=3.10"\n'
+    put({"pyproject.toml": project + '[build-system]\nrequires = ["setuptools"]\n'})
+    put({"lib/__init__.py": "", "lib/job.py": SAVER})
+    assert run("--vendor", "atomic_io.py").exit_code == 0
+    assert "has the package of this file, and not `atomic_io`" in refused("lib/job.py")
+
+
+def test_a_package_is_not_what_the_settings_take_inside_of_it(here: Path) -> None:
+    put({"setup.py": classifiers("", "    packages=find_namespace_packages(include=['ns.*']),\n")})
+    put({"ns/lib/__init__.py": "", "ns/lib/job.py": SAVER})
+    assert "--vendor ns/lib/atomic_io.py" in refused("ns/lib/job.py")
+    assert run("--vendor", "ns/atomic_io.py").exit_code == 0
+    assert "--vendor ns/lib/atomic_io.py" in refused("ns/lib/job.py")
+
+
+def test_the_place_named_for_several_files_is_that_of_most(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    put({"extra/__init__.py": "", "extra/prepare.py": SAVER, "lib/__init__.py": ""})
+    put({"lib/job.py": SAVER, "lib/other.py": SAVER})
+    assert "extra/prepare.py and 2 other files" in refused()
+    assert "--vendor lib/atomic_io.py" in refused()
+
+
+def test_an_import_stands_below_the_row_that_makes_it_possible(here: Path) -> None:
+    rows = "import os\nimport sys\n\nsys.path.insert(0, os.path.dirname(os.path.dirname(__file__)))\n"
+    put({"pyproject.toml": NO_DEPENDENCY + "[tool.atomic-fix]\nhelper = 'scripts.atomic_io'\n"})
+    put({"scripts/util.py": rows + "import app\n\n" + SAVER, "app/__init__.py": ""})
+    assert run("--vendor", "scripts/atomic_io.py").exit_code == 0
+    put({"pyproject.toml": NO_DEPENDENCY + "[tool.atomic-fix]\nhelper = 'scripts.atomic_io'\n"})
+    assert "above the row that adds" in left("scripts/util.py")
+
+
+SYSTEM_ONLY = {
+    ".appveyor.yml": "install:\n"
+    "  - sudo apt-get install -y libfoo \\\n      python3-flask\n"
+    "  - python3 -B app.py\n  - pip install -r requirements.txt\n",
+    ".github/workflows/build.yml": "    - run: |\n        apt install python3-flask\n"
+    "        python3 app.py\n",
+    "Dockerfile": "FROM debian\nRUN apt-get install -y python3-flask\nCOPY . .\n"
+    'CMD ["python3", "app.py"]\n',
+}
+
+
+@pytest.mark.parametrize("file", SYSTEM_ONLY)
+@pytest.mark.parametrize("declared", ["requirements.txt", "pyproject.toml"])
+def test_a_program_that_runs_with_packages_of_the_system(
+    here: Path, declared: str, file: str
+) -> None:
+    lists = {
+        "requirements.txt": "atomic-fix\nflask\n",
+        "pyproject.toml": '[project]\nname = "app"\nversion = "1"\n'
+        'requires-python = ">=3.10"\ndependencies = ["atomic-fix", "flask"]\n',
+    }
+    put({declared: lists[declared], "app.py": "import flask\n" + SAVER})
+    put({file: SYSTEM_ONLY[file]})
+    message = refused("app.py")
+    assert f"{file} runs app.py with the packages of the operating system alone" in message
+
+
+def test_what_such_a_program_imports_has_them_alone_too(here: Path) -> None:
+    put({"requirements.txt": "atomic-fix\nflask\n", "state.py": SAVER, "other.py": SAVER})
+    put({"build_all.py": "import flask\nimport state\n", ".travis.yml": SYSTEM_ONLY[".appveyor.yml"]})
+    put({".travis.yml": SYSTEM_ONLY[".appveyor.yml"].replace("app.py", "build_all.py")})
+    assert "runs build_all.py with the packages of the operating system" in refused("state.py")
+    repaired("other.py")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "apt-get install -y python3-pip python3-venv\npython3 app.py\n",
+        "apt-get install -y python3-flask\npip install -r requirements.txt\npython3 app.py\n",
+        "apt-get install -y python3-flask\npip install .\n",
+    ],
+)
+def test_packages_of_the_system_beside_those_declared(here: Path, steps: str) -> None:
+    put({"requirements.txt": "atomic-fix\nflask\n", "app.py": "import flask\n" + SAVER})
+    put({".gitlab-ci.yml": steps})
+    repaired("app.py")
+
+
 @pytest.mark.parametrize("row", ["COPY app.py other.py /srv/", 'COPY ["app.py", "/srv/"]'])
 def test_a_copy_goes_where_the_file_goes(here: Path, row: str) -> None:
     put({"requirements.txt": "flask\n", "app.py": SAVER, "Dockerfile": f"FROM x\n{row}\n"})
