@@ -24,6 +24,14 @@ class Distribution:
             fnmatchcase(top, each) for each in self.exclude
         )
 
+    def has_package(self, name: str) -> bool:
+        """Whether a package, by its dotted name, is included: `ns.*` does not include `ns`."""
+        parts = name.split(".")
+        around = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        return self.has(parts[0]) and any(
+            fnmatchcase(each, pattern) for each in around for pattern in self.include
+        )
+
 
 def distribution(
     pyproject: Mapping[str, Any],

@@ -155,7 +155,7 @@ class Project:
                 continue
             if self.distribution is not None:
                 is_left = self.distribution.has(own[0]) and not (
-                    other and self.distribution.has(top)
+                    other and self.distribution.has_package(".".join(other))
                 )
             else:
                 # Build tools that look for packages themselves leave out the modules beside them.
@@ -209,7 +209,15 @@ class Project:
         inside = _below(folder, root)
         if inside and self._is_flat(root):
             return root
-        return os.path.join(root, inside[0]) if inside else folder
+        return self._distributed(root, inside) if inside else folder
+
+    def _distributed(self, root: str, packages: list[str]) -> str:
+        """The outermost of nested packages that the distribution includes."""
+        if self.distribution is not None:
+            for count in range(1, len(packages) + 1):
+                if self.distribution.has_package(".".join(packages[:count])):
+                    return os.path.join(root, *packages[:count])
+        return os.path.join(root, packages[0])
 
     def searched(self, path: str) -> list[str]:
         """The folders on Python's path through which a file and its neighbours import each other,
