@@ -2031,16 +2031,12 @@ def test_a_program_that_runs_with_packages_of_the_system(
 
 
 def test_what_such_a_program_imports_has_them_alone_too(here: Path) -> None:
-    put({"requirements.txt": "atomic-fix\nflask\n", "state.py": SAVER, "other.py": SAVER})
-    put(
-        {
-            "build_all.py": "import flask\nimport state\n",
-            ".travis.yml": SYSTEM_ONLY[".appveyor.yml"],
-        }
-    )
+    put({"requirements.txt": "atomic-fix\nflask\n", "state.py": SAVER})
+    put({"build_all.py": "import flask\nimport state\n"})
     put({".travis.yml": SYSTEM_ONLY[".appveyor.yml"].replace("app.py", "build_all.py")})
     assert "runs build_all.py with the packages of the operating system" in refused("state.py")
-    repaired("other.py")
+    put({"build_all.py": "import flask\n"})
+    repaired("state.py")
 
 
 @pytest.mark.parametrize(

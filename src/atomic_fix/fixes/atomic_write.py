@@ -5,7 +5,7 @@ opener: `with atomic_open(...)`.
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import islice
@@ -20,7 +20,7 @@ from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import called_name
 from atomic_fix.facts.paths import PathTrait
-from atomic_fix.facts.scopes import BlockKind
+from atomic_fix.facts.scopes import BlockKind, FunctionFacts
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.facts.writes import WriteKind
 from atomic_fix.finding import Edit, Fix, Position, Span
@@ -129,32 +129,50 @@ _PATHLIB = re.compile(r"\.*(aiopath|anyio|pathlib2?)\.\w+")
 def _must_be_pathlib(context: EditContext, site: WriteSite, method: str) -> None:
     """Refuses a method named like one of `pathlib.Path` that may be another class's."""
     node, facts = site.path_node, context.facts
-    made = [node]
     name = nodes.dotted(node) or ""
-    owner = site.function.owner
-    if isinstance(node, ast.Name):
-        bound_to = facts.paths.bindings(node.id, site.function, site.order)
-        made += [each.value for each in bound_to]
-        parameter = site.function.parameter(node.id)
-        if parameter is not None and parameter.annotation is not None:
-            made.append(parameter.annotation)
-    elif name.startswith("self.") and owner is not None:
-        made += [each.value for each in facts.paths.attribute(owner, name[5:])]
     if name in {"self", "cls"} or called_name(node) == "super":
         raise Refused("the class may have a method of its own")
-    for each in made:
-        kind = each.func if isinstance(each, ast.Call) else each
-        called = (nodes.dotted(kind) or "").rpartition(".")[2]
-        if not called[:1].isupper() or (kind is each and not isinstance(each, ast.Name)):
+    for kind in _classes_of(facts, node, site.function, site.order):
+        full = nodes.dotted(kind) or ""
+        called = full.rpartition(".")[2]
+        if not called[:1].isupper():
             continue
-        origins = context.origins(called)
+        origins = context.origins(full) if full == called else {facts.paths.qualified(full).full}
         if facts.scopes.class_named(called) is not None or (
             called == "Path" and not all(_PATHLIB.fullmatch(origin) for origin in origins)
         ):
-            raise Refused(f"it is unknown whether `{called}` is a local path")
+            raise Refused(f"it is unknown whether `{full}` is a local path")
     own = [each for each in facts.scopes.functions_named(method) if each.owner is not None]
     if own and PathTrait.PATH not in site.path.traits:
         raise Refused(f"a class in this file has its own `{method}`")
+
+
+def _classes_of(
+    facts: ModuleFacts, node: ast.expr, function: FunctionFacts, order: int, depth: int = 4
+) -> Iterator[ast.expr]:
+    """The expressions for the classes of which a path may be, as calls and annotations name them:
+    through names, attributes, and the parts of a path that it is joined to."""
+    if not depth:
+        return
+    match node:
+        case ast.Name(id=name):
+            yield node
+            parameter = function.parameter(name)
+            if parameter is not None and parameter.annotation is not None:
+                yield parameter.annotation
+            for each in facts.paths.bindings(name, function, order):
+                yield from _classes_of(facts, each.value, each.function, each.order, depth - 1)
+        case ast.Attribute(value=ast.Name(id="self"), attr=attr) if function.owner is not None:
+            for each in facts.paths.attribute(function.owner, attr):
+                yield from _classes_of(facts, each.value, each.function, each.order, depth - 1)
+        case ast.BinOp(left=left, op=ast.Div()):
+            yield from _classes_of(facts, left, function, order, depth)
+        case ast.Attribute(value=value, attr="parent"):
+            yield from _classes_of(facts, value, function, order, depth)
+        case ast.Call(func=func):
+            yield func
+            if isinstance(func, ast.Attribute):
+                yield from _classes_of(facts, func.value, function, order, depth)
 
 
 class WriteRewriter:
