@@ -22,10 +22,10 @@ from atomic_fix.run.search_path import searched
 # Folders of a repository that are not packages unless they have an `__init__.py`: the names that
 # setuptools skips in automatic discovery.
 _NO_PACKAGES = frozenset({
-    "benchmark", "benchmarks", "bin", "build", "changelog", "ci", "contrib", "debian", "dist", "doc", "docs",
-    "documentation", "example", "examples", "exercise", "exercises", "fabfile", "htmlcov",
-    "manpages", "news", "newsfragments", "node_modules", "python", "scripts", "site_scons",
-    "tasks", "test", "tests", "tools", "unit_test", "unit_tests", "util", "utils",
+    "benchmark", "benchmarks", "bin", "build", "changelog", "ci", "contrib", "debian", "dist",
+    "doc", "docs", "documentation", "example", "examples", "exercise", "exercises", "fabfile",
+    "htmlcov", "manpages", "news", "newsfragments", "node_modules", "python", "scripts",
+    "site_scons", "tasks", "test", "tests", "tools", "unit_test", "unit_tests", "util", "utils",
 })  # fmt: skip
 
 # Programs that build the project or its environments.
