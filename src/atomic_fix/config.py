@@ -122,7 +122,7 @@ class Style:
 class Config:
     """Settings of one run that affect findings, after files and options were merged.
 
-    Each field except `style` is described under the key of the same name in `settings.KEYS`.
+    Each field that is a key is described under the key of the same name in `settings.KEYS`.
     """
 
     select: tuple[str, ...] = ()
@@ -141,6 +141,8 @@ class Config:
     durability: str = "durable"
     min_confidence: float = THRESHOLD
     check_tests: bool = False
+    beside_program: bool = False
+    """Not a key: whether the file is one of the scripts beside the program, set for each file."""
     style: Style = Style()
     """Not a key: read from the settings of other tools, for each file."""
 

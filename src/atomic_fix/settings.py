@@ -16,7 +16,7 @@ from typing import Any
 from atomic_fix import files
 from atomic_fix.config import Config, own_helper
 from atomic_fix.patterns import encoded, too_many
-from atomic_fix.source import is_test_file, relative_if_inside
+from atomic_fix.source import folder_of_scripts, is_test_file, relative_if_inside
 
 DEFAULT_EXCLUDE = (
     ".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints",
@@ -93,12 +93,28 @@ class Settings:
         if self.config.check_tests:
             return False
         path = os.path.abspath(filename)
-        if "test" not in path.lower():
+        if "test" not in path.lower() and "features" not in path:
             return False
         # Relative to the folder of the configuration, or of the project: a folder above it that is
         # called `tests` does not count.
-        root = self.root if self.origin else _project_of(path) or self.root
-        return is_test_file(relative_if_inside(path, root) or path)
+        return is_test_file(relative_if_inside(path, self._root_of(path)) or path)
+
+    def _root_of(self, path: str) -> str:
+        return self.root if self.origin else _project_of(path) or self.root
+
+    def is_beside_program(self, folder: str) -> bool:
+        """Whether a folder, by its absolute path, holds scripts for the developers of a program,
+        beside the package that is the program."""
+        root = self._root_of(os.path.join(folder, "_"))
+        inside = relative_if_inside(folder, root)
+        top = folder_of_scripts(inside) if inside is not None else ""
+        return bool(top) and (
+            top.startswith(".")
+            or (
+                any(os.path.isfile(os.path.join(root, each)) for each in PROJECT_FILES)
+                and not os.path.isfile(os.path.join(root, top, "__init__.py"))
+            )
+        )
 
 
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
@@ -399,6 +415,9 @@ class Resolver:
         """
         self._options = options
         self._by_folder: dict[str, Settings] = {}
+        self._of_files: dict[str, Settings] = {}
+        self._beside: dict[int, Settings] = {}
+        """By the identity of the settings that hold for other files."""
         self._fixed: Settings | None = None
         self.isolated = isolated
         if isolated:
@@ -414,9 +433,21 @@ class Resolver:
         Raises:
             ConfigError: the configuration file that applies cannot be used.
         """
-        if self._fixed is not None:
-            return self._fixed
         folder = os.path.abspath(folder)
+        settings = self._of_files.get(folder)
+        if settings is None:
+            settings = self._fixed or self._configured(folder)
+            if settings.is_beside_program(folder):
+                key = id(settings)
+                if key not in self._beside:
+                    config = replace(settings.config, beside_program=True)
+                    self._beside[key] = replace(settings, config=config)
+                settings = self._beside[key]
+            self._of_files[folder] = settings
+        return settings
+
+    def _configured(self, folder: str) -> Settings:
+        """The settings of the nearest configuration file at or above a folder, or the defaults."""
         without: list[str] = []
         while (settings := self._by_folder.get(folder)) is None:
             without.append(folder)

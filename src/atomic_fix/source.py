@@ -169,6 +169,23 @@ def is_test_file(path: str) -> bool:
     return _TEST_FILE.fullmatch(name) is not None or any(map(_TEST_FOLDER.fullmatch, folders))
 
 
+_SCRIPTS = re.compile(
+    r"\.ci|\.github|\.gitlab|ci|dev|dev[_-]?tools|hack|maintenance|maintainer|release|scripts?|tools?",
+    re.IGNORECASE,
+)
+
+
+def folder_of_scripts(folder: str) -> str:
+    """The top folder of a project that contains a folder, if it has a usual name for scripts, such
+    as `tools`; otherwise empty.
+
+    Args:
+        folder: relative to the folder of the project.
+    """
+    top = folder.replace("\\", "/").partition("/")[0]
+    return top if _SCRIPTS.fullmatch(top) else ""
+
+
 def relative_posix(path: str, folder: str, flavour: ModuleType = os.path) -> str:
     """`path` as used in reports, patches, patterns and baselines: relative to `folder`, with
     forward slashes on every system; absolute if it is on another drive. `flavour` is the module

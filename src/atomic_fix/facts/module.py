@@ -281,6 +281,9 @@ class ModuleFacts:
             found += tuple(evidence.data_features(self.vocabulary, site.data))
         found += tuple(evidence.purpose_features(site.function))
         found += tuple(evidence.hint_features(found))
+        if self.config.beside_program:
+            text = "it is a script beside the program"
+            found += (Feature(FeatureName.BESIDE_PROGRAM, text),)
         if self._is_extended(site):
             is_read = evidence.is_read_back(found)
             name = FeatureName.EXTENDED if is_read else FeatureName.EXTENDED_ALONE

@@ -63,8 +63,9 @@ read back. Caches whose readers treat a broken one as a miss (unless they hold o
 which take long to compute), files under version control that describe a project (`package.json`,
 `.gitignore`), files in a folder that the function has just created, a constant file that is created
 once, text that is edited in each file of a listing, and the first text of a file that the other
-branch of the same test edits if the file exists. As for every rule, tests are checked only with
-`check-tests`.
+branch of the same test edits if the file exists. Scripts for developers (`tools/`, `scripts/`,
+`.github/` and the like at the top of a project that has a package of its own) need more evidence
+than others. As for every rule, tests are checked only with `check-tests`.
 """
 
 from collections.abc import Iterator

@@ -1,0 +1,74 @@
+"""Scripts for the developers of a program, beside the package that is the program."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from atomic_fix.cli import main
+from atomic_fix.source import folder_of_scripts
+
+SCRIPT = """\
+import json
+
+
+def update(path):
+    with open(path) as file:
+        rows = json.load(file)
+    rows.sort()
+    with open(path, "w") as file:
+        json.dump(rows, file)
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def put(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(SCRIPT if path.stem == "job" else "")
+
+
+def reported(*paths: str) -> list[str]:
+    arguments = ["--no-cache", "--isolated", "--output-format", "json", "--exit-zero", *paths]
+    result = CliRunner().invoke(main, arguments)
+    found = (Path(each["filename"]) for each in json.loads(result.stdout))
+    return [each.relative_to(Path.cwd()).as_posix() for each in found]
+
+
+def test_what_is_no_program_needs_more_evidence(here: Path) -> None:
+    put(here, "pyproject.toml", "app/__init__.py", "app/job.py", "tools/job.py", "tools/a/job.py")
+    put(here, ".github/scripts/job.py", "app/tools/job.py")
+    assert reported(".") == ["app/job.py", "app/tools/job.py"]
+    # However it is asked for.
+    assert reported("tools/job.py", "tools/a") == []
+
+
+def test_a_package_and_a_folder_of_programs_are_the_program(here: Path) -> None:
+    put(here, "pyproject.toml", "tools/__init__.py", "tools/job.py", "scripts/job.py")
+    assert reported("tools") == ["tools/job.py"]
+    (here / "pyproject.toml").unlink()
+    assert reported("scripts") == ["scripts/job.py"]
+
+
+def test_the_reason_is_explained(here: Path) -> None:
+    put(here, "pyproject.toml", "tools/job.py")
+    result = CliRunner().invoke(main, ["--isolated", "--explain-finding", "tools/job.py:8"])
+    assert "beside-program: it is a script beside the program" in result.output
+
+
+@pytest.mark.parametrize(
+    ("folder", "top"),
+    [("tools", "tools"), ("Scripts/a/b", "Scripts"), (".github/x", ".github"), ("toolset", ""),
+     ("app/tools", ""), ("", ""), ("dev-tools\\a", "dev-tools")],
+)  # fmt: skip
+def test_folders_of_scripts_are_at_the_top(folder: str, top: str) -> None:
+    assert folder_of_scripts(folder) == top
