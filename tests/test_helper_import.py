@@ -2030,6 +2030,21 @@ def test_a_program_that_runs_with_packages_of_the_system(
     assert f"{file} runs app.py with the packages of the operating system alone" in message
 
 
+def test_a_program_that_needs_what_is_not_declared(here: Path) -> None:
+    program = (
+        "import engine\nimport flask\n"
+        + SAVER
+        + "\n\nif __name__ == '__main__':\n    save_state()\n"
+    )
+    put({"requirements.txt": "atomic-fix\nflask\n", "app.py": "import flask\n"})
+    put({"convert.py": program})
+    assert "this program needs `engine`, which the project does not declare" in refused(
+        "convert.py"
+    )
+    put({"convert.py": program.replace("import engine\n", "import app\nimport engine\n")})
+    repaired("convert.py")
+
+
 def test_what_such_a_program_imports_has_them_alone_too(here: Path) -> None:
     put({"requirements.txt": "atomic-fix\nflask\n", "state.py": SAVER})
     put({"build_all.py": "import flask\nimport state\n"})

@@ -16,7 +16,12 @@ from typing import Any
 from atomic_fix import files
 from atomic_fix.config import Config, own_helper
 from atomic_fix.patterns import encoded, too_many
-from atomic_fix.source import folder_of_scripts, is_test_file, relative_if_inside
+from atomic_fix.source import (
+    folder_of_scripts,
+    is_test_file,
+    may_have_scripts,
+    relative_if_inside,
+)
 
 DEFAULT_EXCLUDE = (
     ".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints",
@@ -105,6 +110,8 @@ class Settings:
     def is_beside_program(self, folder: str) -> bool:
         """Whether a folder, by its absolute path, holds scripts for the developers of a program,
         beside the package that is the program."""
+        if not may_have_scripts(folder):
+            return False  # most folders; the root is found by looking into each folder above
         root = self._root_of(os.path.join(folder, "_"))
         inside = relative_if_inside(folder, root)
         top = folder_of_scripts(inside) if inside is not None else ""

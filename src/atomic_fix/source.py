@@ -175,6 +175,11 @@ _SCRIPTS = re.compile(
 )
 
 
+def may_have_scripts(path: str) -> bool:
+    """Whether any folder of a path has a usual name for scripts."""
+    return any(map(_SCRIPTS.fullmatch, path.replace("\\", "/").split("/")))
+
+
 def folder_of_scripts(folder: str) -> str:
     """The top folder of a project that contains a folder, if it has a usual name for scripts, such
     as `tools`; otherwise empty.

@@ -185,6 +185,12 @@ CALLS: dict[str, dict[str, Call]] = {
         "Store.load": load("state.json", lambda m: stored(m.Store("state.json"), "state")),
         "load_checkpoint": load("c.pkl", lambda m: m.load_checkpoint("c.pkl"), PICKLED),
     },
+    "broad-except-on-load/for_developers": {
+        "load_session": load("s.json", lambda m: m.load_session("s.json")),
+        "Session.load_session": load(
+            "s.json", lambda m: made(m.Session, _log_to_debug=print).load_session("s.json")
+        ),
+    },
     "broad-except-on-load/told_at_debug": {
         "Store.saved_checkpoints": load("c.json", lambda m: m.Store().saved_checkpoints(C_JSON)),
         "Store.save_checkpoints": write(
@@ -558,6 +564,9 @@ CALLS: dict[str, dict[str, Call]] = {
         "write_queue": write("q.json", lambda m, s: m.write_queue(Path("q.json"), s)),
         "load_session": load("s.json", lambda m: kept(m.load_session, "s.json")),
     },
+    "swallowed-load-error/conditional_default": {
+        "load_graph_state": load("s.json", lambda m: m.load_graph_state("s.json")),
+    },
     "swallowed-load-error/log_function_of_the_object": {
         "Storage.load_state": load("state.json", lambda m: m.Storage("", logging.warning).state),
         "App.load_state": load("s.json", lambda m: m.App().load_state(Path("s.json"))),
@@ -827,6 +836,7 @@ CALLS["in-place-write/filled_for_some_callers"] = {
 }
 
 _ONLY_FIRST = "writes only where no file is, and the inputs for a write that fails have one"
+_ONE_BRANCH = "one branch of it writes only where no file is, and is left as it was"
 _FETCHES = "fetches a file from the network"
 _TOOLKIT = "its module needs a toolkit for a graphical interface"
 NOT_RUN: dict[str, str] = {
@@ -835,6 +845,9 @@ NOT_RUN: dict[str, str] = {
     "in-place-write/downloads_streamed: at_once": _FETCHES,
     "in-place-write/read_by_toolkit: Window.remember": _TOOLKIT,
     "in-place-write/read_by_toolkit: Columns.remember": _TOOLKIT,
+    "in-place-write/nothing_is_lost: keep_salt": _ONLY_FIRST,
+    "in-place-write/nothing_is_lost: keep_token": _ONE_BRANCH,
+    "in-place-write/nothing_is_lost: keep_parsed_token": _ONE_BRANCH,
     "in-place-write/first_write: prepare": _ONLY_FIRST,
     "in-place-write/first_write: lookup": _ONLY_FIRST,
     "in-place-write/first_write: keys": _ONLY_FIRST,
@@ -1004,6 +1017,7 @@ def stubs() -> dict[str, types.ModuleType]:
         "registry": {"register": _register},
         "safetensors": {},
         "safetensors.torch": {"save_file": _dump},
+        "shell": {"debug_print": mock.Mock(), "show_message": mock.Mock()},
         "tags": {"write_tags": lambda path, tags: None},
         "torch": {"save": _save, "load": _load},
         "watchdog": {},

@@ -31,7 +31,7 @@ from atomic_fix.run.python_versions import (
     FIRST_WITH_REPLACE,
     admitted_by_script,
 )
-from atomic_fix.run.reach import Reach
+from atomic_fix.run.reach import Reach, brings
 from atomic_fix.run.search_path import added
 from atomic_fix.run.sent import sending
 from atomic_fix.settings import Resolver, Settings
@@ -39,6 +39,7 @@ from atomic_fix.source import Source, relative_if_inside
 
 _Read: TypeAlias = Callable[[str], str | None]
 _OURS = "atomic_fix"
+_IS_PROGRAM = re.compile(r"""(?m)^if[ (]+__name__ *== *["']__main__["']""")
 _MOST_SIBLINGS = 100
 _MOST_FILES = 500
 _MOST_READ = 2000
@@ -304,7 +305,8 @@ class HelperImports:
         hidden = any(find_module(root, parts[:1]) for _, root in project.roots)
         if is_there and not hidden and not _is_nowhere_in_ours(module):
             return (
-                self._where_it_is_sent(module, project, path)
+                self._where_others_are_needed(module, source, path, project)
+                or self._where_it_is_sent(module, project, path)
                 or self._where_it_does_not_reach(module, project, path)
                 or Found(extra)
             )
@@ -386,6 +388,28 @@ class HelperImports:
             if text and imported.search(text) and self._shows_itself(text, path, project):
                 return True
         return False
+
+    def _where_others_are_needed(
+        self, module: str, source: Source, path: str, project: Project
+    ) -> Missing | None:
+        """Why a program of its own, with nothing of the project, may run in another environment: it
+        cannot start without a package that the project does not declare."""
+        if not _IS_PROGRAM.search(source.text) or _imports(source.text)[1]:
+            return None
+        folder = os.path.dirname(path)
+        tops = _imported_at_start(source.text)
+        if any(_is_own(each, project) or find_module(folder, [each]) for each in tops):
+            return None
+        known = project.declared.names | project.declared.extra
+        for top in tops:
+            if not self._bringing(top, known) and not any(brings(each, top) for each in known):
+                return Missing(
+                    module,
+                    f"this program needs `{top}`, which the project does not declare, and may run "
+                    "where the project is not installed",
+                    f"run `atomic-fix --vendor {_free_place(folder)}`",
+                )
+        return None
 
     def _where_it_is_sent(self, module: str, project: Project, path: str) -> Missing | None:
         """Why a file cannot import declared dependencies at the place to which its package is sent;

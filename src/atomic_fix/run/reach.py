@@ -152,13 +152,13 @@ class Reach:
         package = project.package_of(path)
         at_start, later = self._listed(package, project.root)
         if at_start:
-            known = sum(any(_brings(each, top) for each in others) for top in at_start)
+            known = sum(any(brings(each, top) for each in others) for top in at_start)
             if 2 * known >= len(at_start):
                 return ""
             return f"{nowhere}: most of what the program imports is not in it"
         if others & _TOOLS:
             return f"{nowhere}: it has tools for developers"
-        if any(_brings(each, top) for each in others for top in later):
+        if any(brings(each, top) for each in others for top in later):
             return f"{nowhere}: the program does without the rest of it"
         return ""
 
@@ -275,7 +275,7 @@ def _is_near(top: str, path: str, package: str, root: str) -> bool:
     )
 
 
-def _brings(distribution: str, top: str) -> bool:
+def brings(distribution: str, top: str) -> bool:
     """Whether a distribution brings a module, as its name tells."""
     top = normalised(top)
     other = _OTHER_NAMES.get(top.replace("-", "_"), top)
