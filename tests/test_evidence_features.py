@@ -396,4 +396,6 @@ def test_every_feature_is_tested() -> None:
         FeatureName.FOR_TESTING,
     }
     of_handlers = {FeatureName.LOST_FOR_GOOD}
-    assert {*CASES, *of_modules, *OF_OTHER_FILES, *of_handlers} == set(FeatureName)
+    of_places = {FeatureName.BESIDE_PROGRAM}  # tests/test_beside_program.py
+    tested = {*CASES, *of_modules, *OF_OTHER_FILES, *of_handlers, *of_places}
+    assert tested == set(FeatureName)

@@ -126,6 +126,9 @@ def _refuse_if_fallback(context: EditContext, site: WriteSite) -> None:
 _PATHLIB = re.compile(r"\.*(aiopath|anyio|pathlib2?)\.\w+")
 
 
+_MOST_EXPRESSIONS = 20
+
+
 def _must_be_pathlib(context: EditContext, site: WriteSite, method: str) -> None:
     """Refuses a method named like one of `pathlib.Path` that may be another class's."""
     node, facts = site.path_node, context.facts
@@ -148,31 +151,36 @@ def _must_be_pathlib(context: EditContext, site: WriteSite, method: str) -> None
 
 
 def _classes_of(
-    facts: ModuleFacts, node: ast.expr, function: FunctionFacts, order: int, depth: int = 4
+    facts: ModuleFacts, node: ast.expr, function: FunctionFacts, order: int
 ) -> Iterator[ast.expr]:
     """The expressions for the classes of which a path may be, as calls and annotations name them:
     through names, attributes, and the parts of a path that it is joined to."""
-    if not depth:
-        return
-    match node:
-        case ast.Name(id=name):
-            yield node
-            parameter = function.parameter(name)
-            if parameter is not None and parameter.annotation is not None:
-                yield parameter.annotation
-            for each in facts.paths.bindings(name, function, order):
-                yield from _classes_of(facts, each.value, each.function, each.order, depth - 1)
-        case ast.Attribute(value=ast.Name(id="self"), attr=attr) if function.owner is not None:
-            for each in facts.paths.attribute(function.owner, attr):
-                yield from _classes_of(facts, each.value, each.function, each.order, depth - 1)
-        case ast.BinOp(left=left, op=ast.Div()):
-            yield from _classes_of(facts, left, function, order, depth)
-        case ast.Attribute(value=value, attr="parent"):
-            yield from _classes_of(facts, value, function, order, depth)
-        case ast.Call(func=func):
-            yield func
-            if isinstance(func, ast.Attribute):
-                yield from _classes_of(facts, func.value, function, order, depth)
+    waiting = [(node, function, order)]
+    seen: set[ast.expr] = set()
+    while waiting and len(seen) < _MOST_EXPRESSIONS:
+        node, function, order = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        match node:
+            case ast.Name(id=name):
+                yield node
+                parameter = function.parameter(name)
+                if parameter is not None and parameter.annotation is not None:
+                    yield parameter.annotation
+                bound = facts.paths.bindings(name, function, order)[-_MOST_EXPRESSIONS:]
+                waiting += [(each.value, each.function, each.order) for each in bound]
+            case ast.Attribute(value=ast.Name(id="self"), attr=attr) if function.owner is not None:
+                bound = facts.paths.attribute(function.owner, attr)[-_MOST_EXPRESSIONS:]
+                waiting += [(each.value, each.function, each.order) for each in bound]
+            case ast.BinOp(left=left, op=ast.Div()):
+                waiting.append((left, function, order))
+            case ast.Attribute(value=value, attr="parent"):
+                waiting.append((value, function, order))
+            case ast.Call(func=func):
+                yield func
+                if isinstance(func, ast.Attribute):
+                    waiting.append((func.value, function, order))
 
 
 class WriteRewriter:
