@@ -1,5 +1,6 @@
-"""The weight of each feature, in log odds at full strength. A feature without a row has the weight
-of `catalog.features`.
+"""The weight of each feature, in log odds at full strength.
+
+A feature without a row has the weight of `catalog.features`.
 """
 
 from typing import NamedTuple
