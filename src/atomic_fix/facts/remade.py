@@ -72,7 +72,7 @@ def _is_kept_up(sites: Sites, site: WriteSite) -> bool:
         block
         for block in site.call.enclosing
         if isinstance(block.node, ast.If)
-        and any(each in code_of(block.node.test) for each in ("exists", "is_file", "isfile"))
+        and any(each in code_of(block.node.test) for each in ASKING)
     ]
     if not around or any(
         not load.raw and load.path.same(site.path) for load in sites.loads_in(site.function)

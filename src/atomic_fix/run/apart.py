@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from atomic_fix.run import dependencies
-from atomic_fix.run.module_files import run_imports
+from atomic_fix.run.module_files import names_in, run_imports
 from atomic_fix.run.project import Project, import_root, text_of
 
 _MOST_FILES = 100
@@ -98,7 +98,7 @@ class Apart:
             if host := self._host_of(folder, distribution):
                 return f"{host} loads this file as an add-on, without what its project installs"
         if import_root(path) == around[0] and any(
-            map(_PLUGIN_OF_AN_AGENT.search, (name for each in around for name in _listed(each)))
+            map(_PLUGIN_OF_AN_AGENT.search, (name for each in around for name in names_in(each)))
         ):
             return "a plugin has this script, whose user installs nothing for it"
         if any(path in self._before_installing(each, path, project) for each in around):
@@ -183,16 +183,9 @@ def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def _listed(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []
-
-
 def _texts(folder: str) -> Iterator[tuple[str, str]]:
     """The modules of a folder, with their text."""
-    for name in [each for each in _listed(folder) if each.endswith(".py")][:_MOST_FILES]:
+    for name in [each for each in names_in(folder) if each.endswith(".py")][:_MOST_FILES]:
         path = os.path.join(folder, name)
         if text := text_of(path):
             yield path, text
@@ -200,7 +193,7 @@ def _texts(folder: str) -> Iterator[tuple[str, str]]:
 
 def _host_of(folder: str, distribution: str) -> str:
     """The program that loads a folder as an add-on, unless it installs the distribution for it."""
-    names = set(_listed(folder))
+    names = set(names_in(folder))
     for name, sign, host in _MANIFESTS:
         if name in names and sign.search(text_of(os.path.join(folder, name)) or ""):
             return host
@@ -327,7 +320,7 @@ def _is_for_python_2(root: str) -> bool:
             old += bool(_PYTHON_2.search(text)) and dependencies.parsed(text) is None
         waiting += [
             os.path.join(folder, each)
-            for each in _listed(folder)
+            for each in names_in(folder)
             if not _NOT_COUNTED.search(each)
             and "." not in each
             and os.path.isdir(os.path.join(folder, each))

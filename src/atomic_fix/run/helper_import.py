@@ -163,6 +163,8 @@ class HelperImports:
         path = os.path.abspath(source.filename)
         project = self._projects.of(path)
         rows = added(path, source.text, project.root)
+        if not rows:
+            return None
         here = [
             each.span.start.row
             for each in finding.fix.edits
@@ -260,13 +262,11 @@ class HelperImports:
                 return _Names.of(file, self._read)
             outside = outside or file
         if outside and (by_imports := project.searched(path)):
-            place = _free_place(project.package_of(path))
-            name = project.module_of(os.path.abspath(place))
             return Missing(
                 module,
                 f"this file and those beside it import each other by way of "
                 f"{_shown(by_imports[0])}/, not by way of where {_shown(outside)} is",
-                f"run `atomic-fix --vendor {place}` and set `helper` to `{name}`",
+                _advice_to_vendor(project, path),
             )
         if outside:
             return Missing(
@@ -439,12 +439,10 @@ class HelperImports:
                 f"copy {_shown(file)} there as well",
             )
         if top := project.leaves_behind(path, file):
-            place = _free_place(project.package_of(path))
-            name = project.module_of(os.path.abspath(place))
             return Missing(
                 module,
                 f"the distribution of the project has the package of this file, and not `{top}`",
-                f"run `atomic-fix --vendor {place}` and set `helper` to `{name}`",
+                _advice_to_vendor(project, path),
             )
         stem = os.path.splitext(os.path.basename(path))[0]
         folder = os.path.dirname(path)
@@ -788,6 +786,13 @@ def _free_place(folder: str) -> str:
         if not os.path.lexists(place) or ", helper, sha256:" in (text_of(place) or ""):
             return _shown(place)
     return _shown(places[0])
+
+
+def _advice_to_vendor(project: Project, path: str) -> str:
+    """How to get a copy into the package of a file, where `helper` already names another place."""
+    place = _free_place(project.package_of(path))
+    name = project.module_of(os.path.abspath(place))
+    return f"run `atomic-fix --vendor {place}` and set `helper` to `{name}`"
 
 
 def _shown(path: str) -> str:

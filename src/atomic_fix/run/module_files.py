@@ -47,3 +47,11 @@ def run_imports(body: Iterable[ast.AST], file: str, root: str) -> Iterator[str]:
             for number, _ in enumerate(parts, 1):
                 if found := find_module(folder, parts[:number]):
                     yield found
+
+
+def names_in(folder: str) -> list[str]:
+    """The names in a folder, sorted; none if it cannot be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []

@@ -15,6 +15,7 @@ from typing import Any
 from atomic_fix.run import dependencies, disk
 from atomic_fix.run.dependencies import Dependencies, normalised, subtable
 from atomic_fix.run.distribution import Distribution, distribution
+from atomic_fix.run.module_files import names_in
 from atomic_fix.run.python_signs import python_2, signs
 from atomic_fix.run.python_versions import Admitted, admitted
 from atomic_fix.run.search_path import searched
@@ -250,7 +251,7 @@ class Project:
         found = [
             os.path.join(root, each)
             for _, root in self.roots
-            for each in _listed(root)
+            for each in names_in(root)
             if _may_be_a_package(each) and os.path.isfile(os.path.join(root, each, "__init__.py"))
         ]
         own = normalised(self.name)
@@ -288,7 +289,7 @@ class Projects:
         if folder not in self._by_folder:
             root, declares = _root(folder, self._signs)
             if root not in self._by_root:
-                declares = declares or bool(_lists_of_installers(root, _listed(root)))
+                declares = declares or bool(_lists_of_installers(root, names_in(root)))
                 self._by_root[root] = _project(root) if declares else _bare(root)
             self._by_folder[folder] = self._by_root[root]
         return self._by_folder[folder]
@@ -307,7 +308,7 @@ def import_root(path: str) -> str:
 
 def neighbours(folder: str) -> dict[str, str]:
     """The modules of a folder, with their text."""
-    paths = [os.path.join(folder, each) for each in _listed(folder) if each.endswith(".py")]
+    paths = [os.path.join(folder, each) for each in names_in(folder) if each.endswith(".py")]
     return {path: text for path in paths[:_MOST_FILES] if (text := text_of(path))}
 
 
@@ -354,7 +355,7 @@ def _below(path: str, folder: str) -> list[str] | None:
 def _holds_scripts(folder: str, root: str) -> bool:
     """Whether the modules of a folder without an `__init__.py` are run as scripts, or import each
     other by their bare names: the folder is then on Python's path itself."""
-    names = [each for each in _listed(folder) if each.endswith(".py")][:_MOST_FILES]
+    names = [each for each in names_in(folder) if each.endswith(".py")][:_MOST_FILES]
     stems = "|".join(re.escape(os.path.splitext(each)[0]) for each in names) or r"(?!)"
     sign = re.compile(
         r"(?m)\A#!|^if __name__ == |^(?:main|print|sys\.exit|asyncio\.run|\w+\.run)\("
@@ -363,13 +364,6 @@ def _holds_scripts(folder: str, root: str) -> bool:
     return folder != root and any(
         sign.search(text_of(os.path.join(folder, each)) or "") for each in names
     )
-
-
-def _listed(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []
 
 
 # --- the folder of a project ------------------------------------------------------------
@@ -427,7 +421,7 @@ def _is_checkout(folder: str) -> bool:
 def _signs(folder: str) -> tuple[bool, bool]:
     """Whether the files of a folder mark it as a project, and whether some at least list
     requirements."""
-    names = _listed(folder)
+    names = names_in(folder)
     strong = "Pipfile" in names or "pixi.toml" in names
     if not strong and "pyproject.toml" in names:
         table = _toml(os.path.join(folder, "pyproject.toml"))
@@ -450,7 +444,7 @@ def _requirements_in(folder: str, names: Iterable[str]) -> list[str]:
         elif name in _REQUIREMENTS_FOLDERS:
             found += [
                 f"{name}/{each}"
-                for each in _listed(os.path.join(folder, name))
+                for each in names_in(os.path.join(folder, name))
                 if each.endswith((".txt", ".in", ".pip"))
             ]
     return found
@@ -475,7 +469,7 @@ def _lists_of_installers(root: str, names: Iterable[str]) -> list[str]:
         if _INSTALLERS.search(name):
             scripts.append(name)
         elif _FOLDERS_OF_INSTALLERS.search(name):
-            inside = _listed(os.path.join(root, name))
+            inside = names_in(os.path.join(root, name))
             scripts += [f"{name}/{each}" for each in inside if _INSTALLERS.search(each)]
     found: dict[str, None] = {}
     for script in scripts[:_MOST_FILES]:
@@ -505,18 +499,18 @@ def _bare(root: str) -> Project:
         search=(*roots, ("", os.path.join(root, "src"))),
         is_beside_projects=any(
             os.path.isfile(os.path.join(root, each, name))
-            for each in _listed(root)[: 10 * _MOST_FILES]
+            for each in names_in(root)[: 10 * _MOST_FILES]
             for name in ("pyproject.toml", "setup.py")
         ),
-        python=admitted({}, {}, {}, {}, signs(root, _listed(root), {}, text_of))
+        python=admitted({}, {}, {}, {}, signs(root, names_in(root), {}, text_of))
         if _is_checkout(root)
         else None,
-        python_2=python_2(root, _listed(root), text_of),
+        python_2=python_2(root, names_in(root), text_of),
     )
 
 
 def _project(root: str) -> Project:
-    names = _listed(root)
+    names = names_in(root)
     files = []
     texts = {}
     found = Dependencies()
@@ -680,7 +674,7 @@ def _roots(
 
 def _holds_modules(folder: str, depth: int = 3) -> bool:
     """Whether a folder contains a module, or a package below it; namespace packages are deeper."""
-    names = _listed(folder)
+    names = names_in(folder)
     return any(name.endswith(".py") for name in names) or (
         depth > 0
         and any(
@@ -748,7 +742,7 @@ def _imported_at(root: str) -> frozenset[str]:
     """The top-level names that programs at the top of the project import: a folder with one of
     these names is a package."""
     found = set()
-    for name in _listed(root)[: 10 * _MOST_FILES]:
+    for name in names_in(root)[: 10 * _MOST_FILES]:
         if name.endswith(".py") and name not in _RUN_EARLY | _RUN_FIRST:
             text = text_of(os.path.join(root, name)) or ""
             found.update(re.findall(r"(?m)^[ \t]*(?:from|import)[ \t]+(\w+)", text))

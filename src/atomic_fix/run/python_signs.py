@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from atomic_fix.run.dependencies import parsed, subtable
+from atomic_fix.run.module_files import names_in
 
 Sign = tuple[int, str, str]
 """The minor version of a Python 3, the file that names it, and its wording."""
@@ -163,10 +164,7 @@ def _below(root: str, names: list[str]) -> Iterator[str]:
 
 
 def _listed(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))[:_MOST]
-    except OSError:
-        return []
+    return names_in(folder)[:_MOST]
 
 
 def _of_file(name: str, text: str) -> list[Sign]:

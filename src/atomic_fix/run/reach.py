@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 
 from atomic_fix.run.dependencies import normalised
-from atomic_fix.run.module_files import find_module
+from atomic_fix.run.module_files import find_module, names_in
 from atomic_fix.run.project import Project, neighbours, text_of
 from atomic_fix.run.system_python import run_by_the_system
 
@@ -217,20 +217,13 @@ def _documents(root: str) -> tuple[tuple[str, str], ...]:
     waiting = [(root, 0)]
     while waiting and len(found) < _MOST_DOCUMENTS:
         folder, depth = waiting.pop(0)
-        for name in _names(folder):
+        for name in names_in(folder):
             path = os.path.join(folder, name)
             if depth < 3 and _FOLDERS_OF_DOCUMENTS.search(name) and os.path.isdir(path):
                 waiting.append((path, depth + 1))
             elif _DOCUMENTS.search(name) and not _FOR_CONTRIBUTORS.search(name):
                 found.append((path, text_of(path) or ""))
     return tuple(found)
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []
 
 
 def _listed_imports(package: str, root: str) -> tuple[frozenset[str], frozenset[str]]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from atomic_fix.run import dependencies
-from atomic_fix.run.module_files import run_imports
+from atomic_fix.run.module_files import names_in, run_imports
 from atomic_fix.run.project import text_of
 
 _JOBS = re.compile(
@@ -50,11 +50,7 @@ def run_by_the_system(root: str) -> dict[str, str]:
 def _jobs(root: str) -> Iterator[str]:
     for inside, pattern in _FOLDERS:
         folder = os.path.normpath(os.path.join(root, inside))
-        try:
-            names = sorted(os.listdir(folder))
-        except OSError:
-            continue
-        yield from (os.path.join(folder, each) for each in names if pattern.search(each))
+        yield from (os.path.join(folder, each) for each in names_in(folder) if pattern.search(each))
 
 
 def _scripts(text: str) -> Iterator[str]:
