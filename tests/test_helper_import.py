@@ -1926,7 +1926,49 @@ UPDATERS = [
         "import os, subprocess, sys\n\n\ndef update():\n"
         "    subprocess.run(['git', 'pull'])\n    os.execv(sys.executable, sys.argv)\n"
     ),
+    (
+        "import subprocess\nfrom app.paths import ROOT\n\n\ndef run(args):\n"
+        "    return subprocess.run('git ' + args, shell=True, cwd=ROOT)\n\n\n"
+        "def update(branch):\n    run('pull origin ' + branch)\n"
+    ),
+    (
+        "import subprocess\nimport app.paths\n\n\ndef run_git(*args):\n"
+        "    return subprocess.run(['git', *args], cwd=app.paths.ROOT)\n\n\n"
+        "def upgrade():\n    run_git('fetch', 'origin')\n    run_git('checkout', 'stable')\n"
+    ),
+    (
+        "import os\n\n\ndef update():\n    os.chdir(os.path.dirname(__file__))\n"
+        "    os.system('git fetch && git reset --hard origin/main')\n"
+    ),
+    "import os\n\n\ndef upgrade():\n    os.system('git -c color.ui=never pull --rebase')\n",
+    (
+        "import git\nfrom app import paths\n\n\ndef self_update():\n"
+        "    git.Repo(paths.ROOT).remotes.origin.pull()\n"
+    ),
+    (
+        "from dulwich import porcelain\nfrom app import paths\n\n\ndef update():\n"
+        "    porcelain.pull(paths.ROOT)\n"
+    ),
+    (
+        "import pygit2\nfrom app import paths\n\n\ndef update(tree):\n"
+        "    repo = pygit2.Repository(paths.ROOT)\n    repo.remotes['origin'].fetch()\n"
+        "    repo.checkout_tree(tree)\n"
+    ),
+    (
+        "import os, tarfile, requests\nimport app.paths\n\n\ndef update(user, branch):\n"
+        "    found = requests.get(f'https://github.com/{user}/app/tarball/{branch}')\n"
+        "    tarfile.open(fileobj=found.raw).extractall('new')\n"
+        "    for name in os.listdir('new'):\n"
+        "        os.renames(f'new/{name}', os.path.join(app.paths.ROOT, name))\n"
+    ),
+    (
+        "import shutil, urllib.request\nfrom app.paths import ROOT\n\nREPO = 'https://example/o/r'\n\n\n"
+        "def update(branch):\n"
+        "    urllib.request.urlretrieve(f'{REPO}/archive/{branch}.zip', 'new.zip')\n"
+        "    shutil.unpack_archive('new.zip', ROOT)\n"
+    ),
 ]
+PATHS = "import os\n\nROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))\n"
 
 
 @pytest.mark.parametrize("updater", UPDATERS)
@@ -1934,7 +1976,7 @@ def test_a_program_that_replaces_its_own_files_imports_a_copy_alone(
     here: Path, updater: str
 ) -> None:
     put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
-    put({"app/update.py": updater})
+    put({"app/update.py": updater, "app/paths.py": PATHS})
     assert "app/update.py replaces the files of the program" in refused("app/job.py")
     assert run("--vendor", "app/atomic_io.py").exit_code == 0
     repaired("app/job.py", "from app.atomic_io import atomic_write_json\n")
@@ -1944,8 +1986,50 @@ def test_a_program_that_replaces_its_own_files_imports_a_copy_alone(
 @pytest.mark.parametrize("updater", UPDATERS)
 def test_a_program_that_installs_what_it_needs_then(here: Path, updater: str, more: str) -> None:
     put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
-    put({"app/update.py": f"{updater}    {more}\n"})
+    put({"app/update.py": f"{updater}    {more}\n", "app/paths.py": PATHS})
     repaired("app/job.py")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        # Repositories of its users.
+        "import subprocess\n\n\ndef update(x):\n    subprocess.run(['git', 'pull'], cwd=x)\n",
+        "import git\n\n\ndef update(folder):\n    git.Repo(folder).remotes.origin.pull()\n",
+        # Images of containers.
+        "import sys\n\n\ndef update(client):\n    client.images.pull('x')\n    sys.executable\n",
+        # Data.
+        (
+            "import requests\n\n\ndef update(tag, place):\n"
+            "    found = requests.get(f'https://raw.githubusercontent.com/o/r/{tag}/words.json')\n"
+            "    with open(place, 'wb') as file:\n        file.write(found.content)\n"
+        ),
+    ],
+)
+def test_a_program_that_brings_other_things_up_to_date(here: Path, other: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"app/update.py": other, "app/paths.py": PATHS})
+    repaired("app/job.py")
+
+
+@pytest.mark.parametrize(
+    ("script", "is_updater"),
+    [
+        ("cd /srv/app\ngit pull\nsystemctl restart app\n", True),
+        ("git pull --ff-only && exec python3 main.py\n", True),
+        ("git pull\npip install -r requirements.txt\npython3 main.py\n", False),
+        ("git pull\npython setup.py sdist\ngit push\n", False),
+        ("# git pull\npython3 main.py\n", False),
+    ],
+)
+def test_a_script_that_pulls_and_starts_the_program(
+    here: Path, script: str, is_updater: bool
+) -> None:
+    put({"requirements.txt": "atomic-fix\n", "main.py": SAVER, "update.sh": script})
+    if is_updater:
+        assert "update.sh replaces the files of the program" in refused("main.py")
+    else:
+        repaired("main.py")
 
 
 def test_an_image_that_installs_packages_by_their_names(here: Path) -> None:
