@@ -2087,6 +2087,78 @@ def test_an_import_stands_below_the_row_that_makes_it_possible(here: Path) -> No
     assert "above the row that adds" in left("scripts/util.py")
 
 
+def test_a_copy_in_a_package_that_the_program_does_without(here: Path) -> None:
+    put({"requirements.txt": "flask\n", "lib/onlyinlib.py": ""})
+    put({"main.py": "import sys\nsys.path.insert(1, 'lib')\nimport app\n"})
+    put({"app/__init__.py": "import onlyinlib\n", "app/job.py": SAVER})
+    put({"tool.py": "from lib.tagger import save_state\nsave_state\n", "lib/tagger.py": SAVER})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    line = refused("lib/tagger.py", "lib")
+    assert "tool.py, which runs it, does not import that package" in line
+    assert "run `atomic-fix --vendor lib/atomic_io.py` and set `helper` to `lib.atomic_io`" in line
+    assert "in lib/atomic-fix.toml" in line
+    # This settles it, and takes nothing from the others.
+    assert run("--vendor", "lib/atomic_io.py").exit_code == 0
+    put({"lib/atomic-fix.toml": "helper = 'lib.atomic_io'\n"})
+    assert run("--write", "--no-cache").exit_code == 0
+    assert "from lib.atomic_io import" in Path("lib/tagger.py").read_text()
+    assert "from app.atomic_io import" in Path("app/job.py").read_text()
+    program = [sys.executable, "-S", "-E", "-B"]
+    subprocess.run([*program, "tool.py"], check=True)
+    subprocess.run([*program, "main.py"], check=True)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app/__init__.py": "import os\n"},
+        {"tool.py": "import app\nfrom lib.tagger import save_state\n"},
+        {"lib/tagger.py": SAVER.replace("import json", "import json\n\nimport app")},
+        {"tool.py": "", "lib/other.py": "import app\n"},
+    ],
+)
+def test_a_copy_in_a_package_that_is_imported_anyway(here: Path, files: dict[str, str]) -> None:
+    put({"requirements.txt": "flask\n", "app/__init__.py": "import flask\n"})
+    put({"tool.py": "from lib.tagger import save_state\n", "lib/tagger.py": SAVER, **files})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    repaired("lib/tagger.py", "from app.atomic_io import atomic_write_json")
+
+
+def test_a_program_at_the_top_and_a_copy_in_a_package_that_it_does_not_import(here: Path) -> None:
+    put({"requirements.txt": "flask\n", "app/__init__.py": "import flask\n", "job.py": SAVER})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    assert "and this program does not import that package" in refused("job.py")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"bazaar/main.py": "import init\n", "bazaar/init.py": "", "libs/six.py": "import seven\n",
+         "libs/seven.py": ""},
+    ],
+)  # fmt: skip
+def test_the_advice_settles_where_several_folders_have_copies(
+    here: Path, more: dict[str, str]
+) -> None:
+    put({"requirements.txt": "flask\n", "bazaar/__init__.py": "", "bazaar/app/__init__.py": ""})
+    put({"bazaar/app/job.py": "from app.config import x\n" + SAVER, "bazaar/app/config.py": ""})
+    put({"libs/store/__init__.py": "", "libs/store/job.py": "import store.x\n" + SAVER})
+    put({"libs/store/x.py": "", **more})
+    done: list[str] = []
+    while (result := run("--write", "--no-cache")).exit_code == 2:
+        command = result.stderr.partition("`atomic-fix ")[2].partition("`")[0]
+        assert command.startswith("--vendor "), result.stderr
+        assert command not in done, result.stderr
+        assert run(*command.split()).exit_code == 0
+        if found := re.search(r"set `helper` to `([\w.]+)`, in (\S+)", result.stderr):
+            put({found[2]: f"helper = '{found[1]}'\n"})
+        done.append(command)
+    assert result.exit_code == 0, result.output
+    for name in ("bazaar/app/job.py", "libs/store/job.py"):
+        assert "atomic_io import" in Path(name).read_text()
+
+
 SYSTEM_ONLY = {
     ".appveyor.yml": "install:\n"
     "  - sudo apt-get install -y libfoo \\\n      python3-flask\n"
