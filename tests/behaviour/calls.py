@@ -797,6 +797,9 @@ CALLS["in-place-write/rotated"] = {
     ),
     "save_manifest": rotated("m.0.json", "m.json", lambda m, s: m.save_manifest(Path("m.json"), s)),
 }
+CALLS["in-place-write/parts_of_a_key"] = {
+    "Values.set": write("app.json", lambda m, s: m.Values("").set("app.step", s)),
+}
 CALLS["in-place-write/mode_of_callers"] = {
     "write_session": write("s.json", lambda m, s: m.write_session("s.json", s)),
 }
