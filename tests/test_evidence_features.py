@@ -94,6 +94,16 @@ def _extended(path: str, more: str = "") -> str:
     )
 
 
+_KEY = """
+import os, secrets
+def f(a):
+    if not os.path.exists(a):
+        with open(a, "w") as file:
+            file.write(secrets.token_hex())
+    return open(a).read()
+"""
+
+
 CASES: dict[FeatureName, tuple[str, str]] = {
     FeatureName.READ_BACK_LINES: (_LINES, _LINES.replace("self.rows.append(row)", "print(row)")),
     FeatureName.EXTENDED: (
@@ -102,6 +112,7 @@ CASES: dict[FeatureName, tuple[str, str]] = {
     ),
     FeatureName.EXTENDED_ALONE: (_REMEMBERED, _REMEMBERED.replace("before + entry", "entry")),
     FeatureName.GROWING: (_extended("'a.md'"), _extended("'a.dat'")),
+    FeatureName.GENERATED: (_KEY, _KEY.replace("secrets.token_hex()", "a")),
     FeatureName.LITERAL_DURABLE: (write("'state.json'"), write("'estate.json'")),
     FeatureName.LITERAL_MAYBE: (write("'store.json'"), write("'restored.json'")),
     FeatureName.LITERAL_DENIED: (write("'report.json'"), write("'state.json'")),

@@ -72,6 +72,8 @@ class FeatureName(Enum):
     """Nothing else reads it."""
     GROWING = "growing", 3.0
     """Cancels the evidence against it from the suffix of a text for people."""
+    GENERATED = "generated", 1.5
+    """It is read back, and no later run can make the same again."""
     DOWNLOADED = "downloaded", -3.0
     NOT_DOWNLOADED_AGAIN = "not-downloaded-again", 2.6
     RESTORED = "restored", -4.0

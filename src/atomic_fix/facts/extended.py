@@ -38,12 +38,13 @@ def is_extended(sites: Sites, additions: FirstAdditions, write: WriteSite) -> bo
     """Whether the written content is the old content with something added."""
     return any(
         _is_extension(sites, additions, node, at, write)
-        for written in _written(sites, write)
+        for written in written_values(sites, write)
         for node, at in _followed(sites, written, write.call)
     )
 
 
-def _written(sites: Sites, write: WriteSite) -> list[ast.expr]:
+def written_values(sites: Sites, write: WriteSite) -> list[ast.expr]:
+    """The whole content that is written; nothing where it is written in pieces."""
     if write.kind is WriteKind.WHOLE:
         return [each.value for each in write.call.arguments[:1]]
     if write.kind is not WriteKind.OPEN:

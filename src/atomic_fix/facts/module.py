@@ -14,6 +14,7 @@ from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.elsewhere import View, views
 from atomic_fix.facts.evidence import Feature, Score, Vocabulary
 from atomic_fix.facts.extended import FirstAdditions, first_additions, is_extended
+from atomic_fix.facts.generated import is_generated
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
 from atomic_fix.facts.pairs import ByFile, Partners, answered, asked
@@ -290,7 +291,9 @@ class ModuleFacts:
             found += (Feature(name, "what it held is written again, with more"),)
             if any(each.name is FeatureName.SUFFIX_DENIED for each in found):
                 found += (Feature(FeatureName.GROWING, "it grows with each entry"),)
-        if not self._is_trusted(site):
+        if evidence.is_read_back(found) and self._is_generated(site):
+            found += (Feature(FeatureName.GENERATED, "it holds a random value"),)
+        elif not self._is_trusted(site):
             found += tuple(evidence.absence_features(site))
             if site.content is Content.DOWNLOAD:
                 found += (Feature(FeatureName.DOWNLOADED, "it can be downloaded again"),)
@@ -308,6 +311,10 @@ class ModuleFacts:
         return self.cached(
             ("extended", site), lambda: is_extended(self.sites, self._first_additions, site)
         )
+
+    def _is_generated(self, site: WriteSite) -> bool:
+        """Whether what is written is random, so that it cannot be made again."""
+        return self.cached(("generated", site), lambda: is_generated(self.sites, site))
 
     def _is_trusted(self, site: WriteSite) -> bool:
         """Whether the written file is not checked once it exists."""
