@@ -104,6 +104,16 @@ def f(a):
 """
 
 
+_LINE = """
+from pathlib import Path
+def f(x):
+    place = Path("a.conf")
+    lines = place.read_text().splitlines()
+    lines[0] = x
+    place.write_text("\\n".join(lines))
+"""
+
+
 CASES: dict[FeatureName, tuple[str, str]] = {
     FeatureName.READ_BACK_LINES: (_LINES, _LINES.replace("self.rows.append(row)", "print(row)")),
     FeatureName.EXTENDED: (
@@ -113,6 +123,7 @@ CASES: dict[FeatureName, tuple[str, str]] = {
     FeatureName.EXTENDED_ALONE: (_REMEMBERED, _REMEMBERED.replace("before + entry", "entry")),
     FeatureName.GROWING: (_extended("'a.md'"), _extended("'a.dat'")),
     FeatureName.GENERATED: (_KEY, _KEY.replace("secrets.token_hex()", "a")),
+    FeatureName.LINES_EDITED: (_LINE, _LINE.replace("lines[0] = x", "del x[0]")),
     FeatureName.LITERAL_DURABLE: (write("'state.json'"), write("'estate.json'")),
     FeatureName.LITERAL_MAYBE: (write("'store.json'"), write("'restored.json'")),
     FeatureName.LITERAL_DENIED: (write("'report.json'"), write("'state.json'")),

@@ -800,6 +800,26 @@ CALLS["in-place-write/rotated"] = {
 CALLS["in-place-write/parts_of_a_key"] = {
     "Values.set": write("app.json", lambda m, s: m.Values("").set("app.step", s)),
 }
+_SETTINGS = b"Parallel = 2\nname=a\n"
+CALLS["in-place-write/lines_edited"] = {
+    "set_parallel_downloads": write(
+        "packages.txt",
+        lambda m, s: m.set_parallel_downloads(s),
+        content=_SETTINGS,
+        good="caf\xe9",
+        bad="\ud800",
+    ),
+    "put_keys": write(
+        ".env",
+        lambda m, s: m.put_keys(Path(), {"name": s}),
+        content=_SETTINGS,
+        good=None,
+    ),
+    "remove_mount": write(
+        "mounts.txt", lambda m, s: m.remove_mount("name"), content=_SETTINGS, good=None
+    ),
+    "drop_last": write("hosts", lambda m, s: m.drop_last(), content=_SETTINGS, good=None),
+}
 CALLS["in-place-write/mode_of_callers"] = {
     "write_session": write("s.json", lambda m, s: m.write_session("s.json", s)),
 }
@@ -1024,6 +1044,7 @@ def stubs() -> dict[str, types.ModuleType]:
         "safetensors": {},
         "safetensors.torch": {"save_file": _dump},
         "shell": {"debug_print": mock.Mock(), "show_message": mock.Mock()},
+        "system": {"etc": Path(), "mounts": "mounts.txt", "packages": "packages.txt"},
         "tags": {"write_tags": lambda path, tags: None},
         "torch": {"save": _save, "load": _load},
         "watchdog": {},

@@ -70,6 +70,8 @@ class FeatureName(Enum):
     EXTENDED = "extended", 0.4
     EXTENDED_ALONE = "extended-alone", 1.7
     """Nothing else reads it."""
+    LINES_EDITED = "lines-edited", 0.6
+    """Settings of a system or of another program, mostly."""
     GROWING = "growing", 3.0
     """Cancels the evidence against it from the suffix of a text for people."""
     GENERATED = "generated", 1.5

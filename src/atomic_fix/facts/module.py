@@ -13,7 +13,7 @@ from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.elsewhere import View, views
 from atomic_fix.facts.evidence import Feature, Score, Vocabulary
-from atomic_fix.facts.extended import FirstAdditions, first_additions, is_extended
+from atomic_fix.facts.extended import Lists, is_edited, is_extended, lists
 from atomic_fix.facts.generated import is_generated
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
@@ -291,6 +291,8 @@ class ModuleFacts:
             found += (Feature(name, "what it held is written again, with more"),)
             if any(each.name is FeatureName.SUFFIX_DENIED for each in found):
                 found += (Feature(FeatureName.GROWING, "it grows with each entry"),)
+        elif evidence.is_read_back(found) and self._is_edited(site):
+            found += (Feature(FeatureName.LINES_EDITED, "its lines are edited"),)
         if evidence.is_read_back(found) and self._is_generated(site):
             found += (Feature(FeatureName.GENERATED, "it holds a random value"),)
         elif not self._is_trusted(site):
@@ -303,13 +305,18 @@ class ModuleFacts:
         return found
 
     @cached_property
-    def _first_additions(self) -> FirstAdditions:
-        return first_additions(self.sites)
+    def _lists(self) -> Lists:
+        return lists(self.sites)
 
     def _is_extended(self, site: WriteSite) -> bool:
         """Whether what is written is the old content and more."""
-        return self.cached(
-            ("extended", site), lambda: is_extended(self.sites, self._first_additions, site)
+        return self.cached(("extended", site), lambda: is_extended(self.sites, self._lists, site))
+
+    def _is_edited(self, site: WriteSite) -> bool:
+        """Whether what is written are the old lines, of which some were changed. A function that is
+        given the path may edit any text."""
+        return not evidence.given_by_caller(site.path, site.function) and self.cached(
+            ("edited", site), lambda: is_edited(self.sites, self._lists, site)
         )
 
     def _is_generated(self, site: WriteSite) -> bool:
