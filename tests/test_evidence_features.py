@@ -114,6 +114,14 @@ def f(x):
 """
 
 
+_MADE_ONCE = """
+def f(a, b):
+    if not a.exists():
+        a.write_text(b)
+    return a
+"""
+
+
 CASES: dict[FeatureName, tuple[str, str]] = {
     FeatureName.READ_BACK_LINES: (_LINES, _LINES.replace("self.rows.append(row)", "print(row)")),
     FeatureName.EXTENDED: (
@@ -124,6 +132,7 @@ CASES: dict[FeatureName, tuple[str, str]] = {
     FeatureName.GROWING: (_extended("'a.md'"), _extended("'a.dat'")),
     FeatureName.GENERATED: (_KEY, _KEY.replace("secrets.token_hex()", "a")),
     FeatureName.LINES_EDITED: (_LINE, _LINE.replace("lines[0] = x", "del x[0]")),
+    FeatureName.GIVEN_AS_WHOLE: (_MADE_ONCE, _MADE_ONCE.replace("return a", "return b")),
     FeatureName.LITERAL_DURABLE: (write("'state.json'"), write("'estate.json'")),
     FeatureName.LITERAL_MAYBE: (write("'store.json'"), write("'restored.json'")),
     FeatureName.LITERAL_DENIED: (write("'report.json'"), write("'state.json'")),

@@ -78,6 +78,8 @@ class FeatureName(Enum):
     """It is read back, and no later run can make the same again."""
     DOWNLOADED = "downloaded", -3.0
     NOT_DOWNLOADED_AGAIN = "not-downloaded-again", 2.6
+    GIVEN_AS_WHOLE = "given-as-whole", 2.6
+    """Of a file that is made where it is missing."""
     RESTORED = "restored", -4.0
     ALWAYS_SAME = "always-same", -1.5
     RUNNING_PROCESS = "running-process", -4.0

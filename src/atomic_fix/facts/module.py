@@ -35,7 +35,7 @@ from atomic_fix.facts.statements import Statements, rows_of
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
 from atomic_fix.facts.testing import is_named_test, is_test
 from atomic_fix.facts.tree import Tree
-from atomic_fix.facts.trusted import is_trusted
+from atomic_fix.facts.trusted import is_given_as_whole, is_trusted
 from atomic_fix.source import Source
 
 _Result = TypeVar("_Result")
@@ -295,6 +295,11 @@ class ModuleFacts:
             found += (Feature(FeatureName.LINES_EDITED, "its lines are edited"),)
         if evidence.is_read_back(found) and self._is_generated(site):
             found += (Feature(FeatureName.GENERATED, "it holds a random value"),)
+        elif self._is_given_as_whole(site):
+            # That it is a download is why nobody makes it again.
+            found = tuple(each for each in found if each.word != "download" or each.weight > 0)
+            text = "a file that exists is given to callers as it is"
+            found += (Feature(FeatureName.GIVEN_AS_WHOLE, text),)
         elif not self._is_trusted(site):
             found += tuple(evidence.absence_features(site))
             if site.content is Content.DOWNLOAD:
@@ -322,6 +327,10 @@ class ModuleFacts:
     def _is_generated(self, site: WriteSite) -> bool:
         """Whether what is written is random, so that it cannot be made again."""
         return self.cached(("generated", site), lambda: is_generated(self.sites, site))
+
+    def _is_given_as_whole(self, site: WriteSite) -> bool:
+        """Whether callers get the path of the written file, or of one that was there."""
+        return self.cached(("given", site), lambda: is_given_as_whole(self.sites, site))
 
     def _is_trusted(self, site: WriteSite) -> bool:
         """Whether the written file is not checked once it exists."""
