@@ -122,6 +122,15 @@ def f(a, b):
 """
 
 
+_RESULTS = """
+import json
+def f(output, x):
+    rows = json.loads(output.read_text())
+    rows.append(x)
+    output.write_text(json.dumps(rows))
+"""
+
+
 CASES: dict[FeatureName, tuple[str, str]] = {
     FeatureName.READ_BACK_LINES: (_LINES, _LINES.replace("self.rows.append(row)", "print(row)")),
     FeatureName.EXTENDED: (
@@ -133,6 +142,7 @@ CASES: dict[FeatureName, tuple[str, str]] = {
     FeatureName.GENERATED: (_KEY, _KEY.replace("secrets.token_hex()", "a")),
     FeatureName.LINES_EDITED: (_LINE, _LINE.replace("lines[0] = x", "del x[0]")),
     FeatureName.GIVEN_AS_WHOLE: (_MADE_ONCE, _MADE_ONCE.replace("return a", "return b")),
+    FeatureName.CARRIED_ON: (_RESULTS, _RESULTS.replace("dumps(rows)", "dumps(x)")),
     FeatureName.LITERAL_DURABLE: (write("'state.json'"), write("'estate.json'")),
     FeatureName.LITERAL_MAYBE: (write("'store.json'"), write("'restored.json'")),
     FeatureName.LITERAL_DENIED: (write("'report.json'"), write("'state.json'")),

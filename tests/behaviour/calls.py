@@ -820,6 +820,22 @@ CALLS["in-place-write/lines_edited"] = {
     ),
     "drop_last": write("hosts", lambda m, s: m.drop_last(), content=_SETTINGS, good=None),
 }
+_RESULTS = b'{"results": []}'
+
+
+def _evaluated(module: Any, state: Any) -> object:
+    return module.evaluate([state], "results.json", lambda question: question)
+
+
+CALLS["in-place-write/results_carried_on"] = {
+    "evaluate": write("results.json", _evaluated, content=_RESULTS),
+    "Benchmark.put": write(
+        "s.json", lambda m, s: m.Benchmark("s.json").put("first", s), content=_RESULTS
+    ),
+}
+CALLS["broad-except-on-load/results_carried_on"] = {
+    "evaluate": write("results.json", _evaluated, content=_RESULTS),
+}
 CALLS["in-place-write/mode_of_callers"] = {
     "write_session": write("s.json", lambda m, s: m.write_session("s.json", s)),
 }

@@ -76,6 +76,8 @@ class FeatureName(Enum):
     """Cancels the evidence against it from the suffix of a text for people."""
     GENERATED = "generated", 1.5
     """It is read back, and no later run can make the same again."""
+    CARRIED_ON = "carried-on", 2.4
+    """Cancels the evidence against it from a word for results."""
     DOWNLOADED = "downloaded", -3.0
     NOT_DOWNLOADED_AGAIN = "not-downloaded-again", 2.6
     GIVEN_AS_WHOLE = "given-as-whole", 2.6

@@ -9,11 +9,12 @@ from itertools import islice
 from atomic_fix.facts.nodes import FORS, arguments, dotted, of_kind
 from atomic_fix.facts.scopes import BindingKind, Call, FunctionFacts
 from atomic_fix.facts.sites import Sites
-from atomic_fix.facts.writes import WriteKind, WriteSite
+from atomic_fix.facts.writes import WriteKind, WriteSite, data_of
 
 _STEPS = 6
 _CALLERS = 3
 _LOOPS = 8
+_NAMES = 16
 _SHAPING = frozenset({"lstrip", "rstrip", "strip"})
 _ADDING = frozenset({"append", "extend", "insert"})
 
@@ -92,6 +93,23 @@ def _iterated(node: ast.expr) -> ast.expr:
         case ast.Call(func=ast.Name("enumerate"), args=[lines, *_]):
             return lines
     return node
+
+
+def is_carried_on(sites: Sites, write: WriteSite) -> bool:
+    """Whether the data that is written has been parsed from the file, at least in part."""
+    if not any(not load.raw and load.path.same(write.path) for load in sites.loads):
+        return False
+    names = {
+        dotted(each): each
+        for data in data_of(sites.handles, write)
+        for kind in (ast.Name, ast.Attribute)
+        for each in of_kind(data, kind)
+    }
+    return any(
+        origin[0].same(write.path)
+        for each in islice(names.values(), _NAMES)
+        if (origin := sites.handles.origin(each, write.call)) is not None
+    )
 
 
 def is_extended(sites: Sites, lists: Lists, write: WriteSite) -> bool:

@@ -1,19 +1,19 @@
 """The facts about one file, without judgement, as an interface for rules."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
 from atomic_fix.catalog.apis import Content
 from atomic_fix.catalog.features import FeatureName
-from atomic_fix.catalog.words import ORIGINALS
+from atomic_fix.catalog.words import ORIGINALS, RESULTS
 from atomic_fix.config import Config
 from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.elsewhere import View, views
 from atomic_fix.facts.evidence import Feature, Score, Vocabulary
-from atomic_fix.facts.extended import Lists, is_edited, is_extended, lists
+from atomic_fix.facts.extended import Lists, is_carried_on, is_edited, is_extended, lists
 from atomic_fix.facts.generated import is_generated
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
@@ -293,6 +293,8 @@ class ModuleFacts:
                 found += (Feature(FeatureName.GROWING, "it grows with each entry"),)
         elif evidence.is_read_back(found) and self._is_edited(site):
             found += (Feature(FeatureName.LINES_EDITED, "its lines are edited"),)
+        if evidence.is_read_back(found):
+            found += tuple(self._carried_on(site, found))
         if evidence.is_read_back(found) and self._is_generated(site):
             found += (Feature(FeatureName.GENERATED, "it holds a random value"),)
         elif self._is_given_as_whole(site):
@@ -316,6 +318,13 @@ class ModuleFacts:
     def _is_extended(self, site: WriteSite) -> bool:
         """Whether what is written is the old content and more."""
         return self.cached(("extended", site), lambda: is_extended(self.sites, self._lists, site))
+
+    def _carried_on(self, site: WriteSite, found: Iterable[Feature]) -> Iterator[Feature]:
+        """That a later run goes on with the results in a file, if its words say results."""
+        if any(each.weight < 0 and each.word in RESULTS for each in found) and self.cached(
+            ("carried on", site), lambda: is_carried_on(self.sites, site)
+        ):
+            yield Feature(FeatureName.CARRIED_ON, "the next run goes on with what it holds")
 
     def _is_edited(self, site: WriteSite) -> bool:
         """Whether what is written are the old lines, of which some were changed. A function that is
@@ -360,6 +369,8 @@ class ModuleFacts:
         if writer is not None:
             who = "this module" if writer.function.is_module else f"`{writer.function.name}`"
             found += (Feature(FeatureName.WRITTEN, f"{who} writes it", site=writer),)
+            if isinstance(writer, WriteSite):
+                found += tuple(self._carried_on(writer, found))
         elif not any(feature.of_file for feature in view.features):
             found += tuple(evidence.foreign_features(path, function))
         if load.raw:

@@ -361,6 +361,14 @@ def _names(node: ast.expr | None, depth: int = 4) -> tuple[str, ...]:
     return ()
 
 
+def data_of(handles: Handles, write: WriteSite) -> list[ast.expr]:
+    """The expressions for the data that is written, as far as visible."""
+    if write.kind is WriteKind.OPEN:
+        handle = handles.handle_name(write.call)
+        return _written(handle, handles.uses(handle, write.call) if handle is not None else [])
+    return [arg.value for arg in write.call.arguments if arg.value is not write.path_node]
+
+
 def _written(handle: str | None, uses: list[Call]) -> list[ast.expr]:
     """The data written into the handle by these uses, as far as visible."""
     found: list[ast.expr] = []
