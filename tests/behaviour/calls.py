@@ -1063,7 +1063,12 @@ def stubs() -> dict[str, types.ModuleType]:
         "safetensors": {},
         "safetensors.torch": {"save_file": _dump},
         "shell": {"debug_print": mock.Mock(), "show_message": mock.Mock()},
-        "system": {"etc": Path(), "mounts": "mounts.txt", "packages": "packages.txt"},
+        "system": {
+            "etc": Path(),
+            "modules": (),
+            "mounts": "mounts.txt",
+            "packages": "packages.txt",
+        },
         "tags": {"write_tags": lambda path, tags: None},
         "torch": {"save": _save, "load": _load},
         "watchdog": {},

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from atomic_fix.facts.nodes import FORS, arguments, dotted, of_kind
+from atomic_fix.facts.paths.expr import Element, Join, PathExpr
 from atomic_fix.facts.scopes import BindingKind, Call, FunctionFacts
 from atomic_fix.facts.sites import Sites
 from atomic_fix.facts.writes import WriteKind, WriteSite, data_of
@@ -62,13 +63,18 @@ def lists(sites: Sites) -> Lists:
 
 
 def is_edited(sites: Sites, lists: Lists, write: WriteSite) -> bool:
-    """Whether the written lines are the old ones, of which some were changed."""
-    return any(
+    """Whether the written lines are the old ones, of which some were changed. A loop over files
+    edits the texts of a project."""
+    return not _is_one_of_many(write.path.expr) and any(
         _is_of_edited_lines(sites, lists, piece, at, write)
         for written in written_values(sites, write)
         for node, at in _followed(sites, written, write.call)
         for piece in _pieces(node)
     )
+
+
+def _is_one_of_many(path: PathExpr) -> bool:
+    return isinstance(path, Element) or (isinstance(path, Join) and _is_one_of_many(path.parts[-1]))
 
 
 def _is_of_edited_lines(
@@ -114,7 +120,7 @@ def is_carried_on(sites: Sites, write: WriteSite) -> bool:
 
 def is_extended(sites: Sites, lists: Lists, write: WriteSite) -> bool:
     """Whether the written content is the old content with something added."""
-    return any(
+    return not _is_one_of_many(write.path.expr) and any(
         _is_extension(sites, lists, node, at, write)
         for written in written_values(sites, write)
         for node, at in _followed(sites, written, write.call)
