@@ -204,6 +204,8 @@ NOTHING_KNOWN = PathValue()
 def is_temp_name(name: str) -> bool:
     """Whether a name says that what it stands for is temporary."""
     found = phrase_in(_TEMP_WORDS, name)
+    if found == "part" and name.lower().rpartition("_")[2] == "parts":
+        return False  # `parts = key.split(".")`: the parts of a name
     return found is not None and "template" not in name.lower()
 
 
