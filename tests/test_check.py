@@ -40,7 +40,8 @@ def checked(source: Source) -> None:
 def summarised(source: Source) -> None:
     content = source.text.encode()
     seen = looking.seen_in(content, Candidate("state.py", Settings()), Look("state.py"))
-    assert seen is not None and seen.summary is not None
+    assert seen is not None
+    assert seen.summary is not None
 
 
 @pytest.mark.parametrize("name", ["runtime.py", "facts/sites.py", "run/cache.py", "run/git.py"])
