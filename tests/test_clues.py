@@ -14,8 +14,8 @@ SAVE, STORE = "save_json utils", "store Store db"
 
 
 def test_a_clue_is_a_name_with_those_of_which_one_stands_beside_it() -> None:
-    assert clues(INDEX) == {SAVE, STORE, "* utils", "* Store", "* db"}
-    assert clues(ProjectIndex()) == frozenset()
+    assert clues(INDEX.wanted) == {SAVE, STORE, "* utils", "* Store", "* db"}
+    assert clues({}) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_clue_is_a_name_with_those_of_which_one_stands_beside_it() -> None:
     ],
 )
 def test_the_clues_of_a_file(content: bytes, held: set[str]) -> None:
-    some = clues(INDEX)
+    some = clues(INDEX.wanted)
     assert held_by(content, some) == held
     # However many others are looked for.
     many = some | {f"name_{number} home" for number in range(50)}
@@ -55,7 +55,7 @@ def test_the_clues_of_a_file(content: bytes, held: set[str]) -> None:
 )
 def test_a_file_may_be_wanted_for_the_name_of_a_file_in_it(content: bytes, is_held: bool) -> None:
     index = ProjectIndex(wanted={"progress": frozenset({'"progress.json'})})
-    some = clues(index)
+    some = clues(index.wanted)
     assert some == {'progress "progress.json'}
     assert held_by(content, some) == (some if is_held else set())
     many = some | {f"name_{number} home" for number in range(50)}

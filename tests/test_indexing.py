@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from atomic_fix.cli import main
 from atomic_fix.finding import FileResult, Unreadable
-from atomic_fix.run import disk, workers
+from atomic_fix.run import disk, indexing, workers
 from atomic_fix.run.all_files import RunOptions, Shard, check_files
 from atomic_fix.run.one_file import check_file
 from atomic_fix.run.report_filter import ReportFilter
@@ -186,6 +186,24 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
         return found
 
     return since
+
+
+def test_files_are_searched_for_names_only_while_more_of_them_may_be_summarised(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[frozenset[str]] = []
+    usual = indexing.Project._search
+
+    def counted(self: indexing.Project, wanted: frozenset[str], looker: indexing.Looker) -> None:
+        rounds.append(wanted)
+        usual(self, wanted, looker)
+
+    monkeypatch.setattr(indexing.Project, "_search", counted)
+    results()
+    often = len(rounds)
+    monkeypatch.setattr(indexing, "_LEAST_ROOM", 1)
+    results()
+    assert (often, len(rounds)) == (2, 3)
 
 
 def test_a_change_in_one_file_changes_what_is_found_in_another(

@@ -9,10 +9,9 @@ that is imported completely.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-
-from atomic_fix.project.index import ProjectIndex
 
 _SEPARATED = bytes(
     each if chr(each).isalnum() or chr(each) == "_" or each > 127 else 0x20 for each in range(256)
@@ -25,11 +24,11 @@ _IMPORT_BYTES = 2_000
 """How far before a name its import statement may begin."""
 
 
-def clues(index: ProjectIndex) -> frozenset[str]:
-    """The clues for the names that an index asks for."""
-    every = frozenset[str]().union(*index.wanted.values())
+def clues(wanted: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The clues for the names that an index asks for: see `ProjectIndex.wanted`."""
+    every = frozenset[str]().union(*wanted.values())
     return frozenset(
-        [" ".join([name, *sorted(homes)]) for name, homes in index.wanted.items()]
+        [" ".join([name, *sorted(homes)]) for name, homes in wanted.items()]
         + [f"* {home}" for home in every if not home.startswith('"')]
     )
 

@@ -76,6 +76,7 @@ def summarise(
         return FileSummary(path)
     finally:
         forget_nodes()
+        facts.forget()
 
 
 def summary_of(

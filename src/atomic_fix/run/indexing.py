@@ -254,25 +254,26 @@ class Project:
     def _linked(self, looker: Looker) -> tuple[ProjectIndex, frozenset[str]]:
         """The index, and the clues that files were searched for."""
         from atomic_fix.project.clues import clues
-        from atomic_fix.project.link import link
+        from atomic_fix.project.link import Linked
 
         chosen = {name for name, each in self._known.items() if each.matters}
         room = max(_LEAST_ROOM, int(_SHARE * sum(map(self._size, chosen))))
-        # Files get it only if their repairs call it.
-        helper = self.settings.config.helper == AUTO
-        index = link(self._summaries_of(chosen), helper=helper)
+        linked = Linked(self._summaries_of(chosen))
         searched = _NOTHING
         for _ in range(_ROUNDS):
-            wanted = clues(index)
+            if room < 0:
+                break
+            wanted = clues(linked.wanted)
             searched |= wanted
             self._search(wanted, looker)
-            more, room = self._chosen_by(wanted, index.unseen, chosen, room)
+            more, room = self._chosen_by(wanted, linked.unseen, chosen, room)
             if not more:
                 break
             self._summarise(more, looker)
             chosen |= more
-            index = link(self._summaries_of(chosen), helper=helper)
-        return index, searched
+            linked = Linked(self._summaries_of(chosen))
+        # Files get it only if their repairs call it.
+        return linked.index(helper=self.settings.config.helper == AUTO), searched
 
     def _search(self, wanted: frozenset[str], looker: Looker) -> None:
         """Search for clues in the files that the prefilter rejects."""

@@ -149,6 +149,7 @@ def looked_at(
     def work() -> _Result:
         from atomic_fix.facts.module import ModuleFacts
         from atomic_fix.facts.nodes import forget_nodes
+        from atomic_fix.facts.outside import NOTHING_OUTSIDE
         from atomic_fix.facts.tree import Tree
         from atomic_fix.parse import stack
         from atomic_fix.parse.python import parsed
@@ -159,11 +160,14 @@ def looked_at(
             module = parsed(source)
             if isinstance(module, Unreadable):
                 raise NotAnalysed(module)
+            facts = ModuleFacts(
+                source, Tree(source, module), settings.config, outside or NOTHING_OUTSIDE
+            )
             try:
-                facts = ModuleFacts(source, Tree(source, module), settings.config)
-                return look(facts if outside is None else replace(facts, outside=outside))
+                return look(facts)
             finally:
                 forget_nodes()
+                facts.forget()
 
         return stack.with_enough_stack(with_facts)
 
