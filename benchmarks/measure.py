@@ -13,8 +13,8 @@ labels are. A repository or package is `kept` when the first byte of the SHA-256
 divisible by three: no weight was fitted on those.
 
 `--whole` checks each labelled file as a user would, within its whole repository and with what other
-files say; packages are left out. `--trees` measures the findings on whole repositories that were read one by one, too, which takes
-longer: each repository is laid out and checked as a whole.
+files say; packages are left out. `--trees` measures the findings on whole repositories that were
+read one by one, too. Both take longer: each repository is laid out and checked as a whole.
 """
 
 from __future__ import annotations
