@@ -15,7 +15,7 @@ from atomic_fix.facts.handed import call_of_handed, handed_function
 from atomic_fix.facts.handles import Handles, Opened
 from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import words
-from atomic_fix.facts.nodes import call_of, dotted, last_name, of_kind
+from atomic_fix.facts.nodes import call_of, dotted, last_name
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, CallEffect, Effect, FileSlice
 from atomic_fix.facts.pairs import ByFile
 from atomic_fix.facts.paths import Paths, PathValue, QualifiedName
@@ -282,7 +282,7 @@ class Sites:
     @cached_property
     def _raised(self) -> set[ast.expr | None]:
         """What is raised: `raise LoadFailed(path)` makes an error and reads nothing."""
-        return {each.exc for each in of_kind(self.tree.module, ast.Raise)}
+        return {each.error for function in self.scopes.functions for each in function.raises}
 
     def _load_elsewhere(self, call: Call) -> LoadSite | None:
         """The load that a function from another file makes of what it is given."""
