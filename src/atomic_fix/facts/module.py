@@ -282,9 +282,6 @@ class ModuleFacts:
             found += tuple(evidence.data_features(self.vocabulary, site.data))
         found += tuple(evidence.purpose_features(site.function))
         found += tuple(evidence.hint_features(found))
-        if self.config.beside_program:
-            text = "it is a script beside the program"
-            found += (Feature(FeatureName.BESIDE_PROGRAM, text),)
         if self._is_extended(site):
             is_read = evidence.is_read_back(found)
             name = FeatureName.EXTENDED if is_read else FeatureName.EXTENDED_ALONE
@@ -474,6 +471,9 @@ class ModuleFacts:
         )
         if evidence.given_by_caller(path, function):
             found += tuple(evidence.caller_features(self.vocabulary, self.callers(function)))
+        if self.config.beside_program:
+            text = "it is a script beside the program"
+            found += (Feature(FeatureName.BESIDE_PROGRAM, text),)
         return found
 
     def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[Feature, ...]:
