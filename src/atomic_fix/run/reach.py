@@ -102,6 +102,11 @@ class Reach:
         if reason := self._run_by_the_system(project.root).get(path):
             return reason
         wanted = set(names)
+        if image := _image_around(path, project, wanted):
+            return (
+                f"{os.path.relpath(image, project.root)} installs packages by their names, and not "
+                "the project"
+            )
         if wanted & project.installed.names or wanted & project.installed.extra:
             return ""
         lists = [each for each in project.listed if wanted & each.names or wanted & each.extra]
@@ -183,6 +188,35 @@ class Reach:
             if os.path.basename(document) in _STARTS_BY_ITSELF and file == "requirements.txt":
                 return True
         return False
+
+
+def _image_around(path: str, project: Project, wanted: set[str]) -> str:
+    """The container file below the top of a project that installs packages of its own, and not the
+    project, for the folder of a file that imports nothing of that; empty if there is none."""
+    folder = os.path.dirname(path)
+    while folder.startswith(os.path.join(project.root, "")):
+        for name in filter(_IMAGE_FILE.search, names_in(folder)):
+            text = text_of(os.path.join(folder, name)) or ""
+            is_own = _BY_NAME.search(text) and not _BY_LIST.search(text)
+            has_it = any(each in normalised(text) for each in wanted)
+            if is_own and not has_it and not _imports_project(path, project):
+                return os.path.join(folder, name)
+        folder = os.path.dirname(folder)
+    return ""
+
+
+def _imports_project(path: str, project: Project) -> bool:
+    text = text_of(path) or ""
+    if re.search(r"(?m)^[ \t]*from[ \t]+\.", text):
+        return True
+    tops = re.findall(r"(?m)^[ \t]*(?:from|import)[ \t]+(\w+)", text)
+    folder = os.path.dirname(path)
+    return any(
+        os.path.isdir(os.path.join(root, top)) or find_module(root, [top])
+        for _, root in project.roots
+        for top in tops
+        if not find_module(folder, [top])
+    )
 
 
 def _covers(source: str, file: str) -> bool:
