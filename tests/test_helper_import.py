@@ -2077,6 +2077,32 @@ def test_an_extension_of_sphinx_does_not_find_the_package(here: Path) -> None:
     assert "--vendor doc/atomic_io.py` and set `helper` to `atomic_io`" in refused("doc/issues.py")
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("serverless.yml", ""), ("template.yaml", "  Type: AWS::Serverless::Function\n")],
+)
+def test_a_function_with_a_list_of_its_own(here: Path, file: str, text: str) -> None:
+    put({file: text})
+    put({"pyproject.toml": DECLARES, "src/save/__init__.py": "", "src/save/job.py": SAVER})
+    put({"src/save/requirements.txt": "boto3\n"})
+    message = refused("src/save/job.py")
+    assert "src/save/requirements.txt lists what this folder needs" in message
+    put({"src/save/requirements.txt": "boto3\natomic-fix\n"})
+    repaired("src/save/job.py")
+
+
+def test_a_hook_with_an_environment_of_its_own(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "hooks/__init__.py": "", "hooks/state.py": SAVER})
+    hook = "repos:\n- repo: local\n  hooks:\n  - id: x\n    entry: python hooks/state.py\n"
+    put({".pre-commit-config.yaml": hook + "    language: python\n"})
+    assert ".pre-commit-config.yaml runs this file in an environment" in refused("hooks/state.py")
+    needs = "    additional_dependencies: [atomic-fix]\n"
+    put({".pre-commit-config.yaml": hook + "    language: python\n" + needs})
+    repaired("hooks/state.py")
+    put({"hooks/state.py": SAVER, ".pre-commit-config.yaml": hook + "    language: system\n"})
+    repaired("hooks/state.py")
+
+
 def test_a_copy_that_the_distribution_leaves_out(here: Path) -> None:
     project = '[project]\nname = "lib"\nversion = "1"\nrequires-python = ">=3.10"\n'
     find = '[tool.setuptools.packages.find]\ninclude = ["lib", "lib.*"]\n'
