@@ -1808,6 +1808,9 @@ SIGNS = {
     "recipe": {"conda/meta.yaml": "requirements:\n  run:\n    - python >=3.{}\n"},
     "image": {"Dockerfile": "FROM python:3.{}-slim\nRUN pip install -r requirements.txt\n"},
     "image with a variable": {"docker/Dockerfile": "ARG PYTHON_VERSION=3.{}\n"},
+    "image with another": {
+        "Dockerfile": "ARG BASE=3.{}.2-alpine3.11\nFROM python:${BASE}\nRUN pip install .\n"
+    },
     "travis": {".travis.yml": "language: python\npython:\n  - '3.12'\n  - '3.{}'\n"},
     "tox": {"tox.ini": "[tox]\nenvlist = lint, py{{3{},311}}\n"},
     "workflow": {".github/workflows/t.yml": "  python-version: ['3.12', \"3.{}\"]\n"},
@@ -2039,6 +2042,65 @@ def test_an_image_that_installs_packages_by_their_names(here: Path) -> None:
     assert "Dockerfile installs packages by their names" in refused("app.py")
     put({"Dockerfile": "FROM python:3.12\nCOPY . .\nRUN pip install flask && pip install .\n"})
     repaired("app.py")
+
+
+def test_an_image_of_a_folder_that_installs_other_packages(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "src/lib/__init__.py": "", "src/lib/x.py": ""})
+    put({"src/lib/serve/scripts/convert.py": SAVER})
+    put({"src/lib/serve/Dockerfile.server": "FROM x\nRUN pip install engine torch\n"})
+    message = refused("src/lib/serve/scripts/convert.py")
+    assert "Dockerfile.server installs packages by their names, and not the project" in message
+    put({"src/lib/serve/scripts/convert.py": "import lib.x\n" + SAVER})
+    repaired("src/lib/serve/scripts/convert.py")
+    put({"src/lib/serve/scripts/convert.py": SAVER})
+    put({"src/lib/serve/Dockerfile.server": "FROM x\nRUN pip install engine && pip install .\n"})
+    repaired("src/lib/serve/scripts/convert.py")
+
+
+@pytest.mark.parametrize("conf", ["conf.py", "conf.py.in"])
+def test_an_extension_of_sphinx_finds_a_copy_beside_it(here: Path, conf: str) -> None:
+    put({"doc/__init__.py": "", "doc/requirements.txt": "sphinx\n", "app/__init__.py": ""})
+    rows = "import os, sys\nhere = os.path.dirname(__file__)\nsys.path.insert(0, here)\n"
+    put({f"doc/{conf}": rows + "extensions = ['sphinx.ext.autodoc', 'issues']\n"})
+    put({"doc/issues.py": SAVER})
+    assert run("--vendor", "doc/atomic_io.py").exit_code == 0
+    repaired("doc/issues.py", "from atomic_io import atomic_write_json")
+    program = [sys.executable, "-S", "-E", "-B", "-c", "import issues"]
+    subprocess.run(program, cwd="doc", check=True)
+
+
+def test_an_extension_of_sphinx_does_not_find_the_package(here: Path) -> None:
+    put({"doc/__init__.py": "", "app/__init__.py": "", "app/job.py": ""})
+    put({"doc/conf.py": "import sys\nsys.path.insert(0, 'doc')\nextensions = ['issues']\n"})
+    put({"doc/issues.py": SAVER})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    assert "--vendor doc/atomic_io.py` and set `helper` to `atomic_io`" in refused("doc/issues.py")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("serverless.yml", ""), ("template.yaml", "  Type: AWS::Serverless::Function\n")],
+)
+def test_a_function_with_a_list_of_its_own(here: Path, file: str, text: str) -> None:
+    put({file: text})
+    put({"pyproject.toml": DECLARES, "src/save/__init__.py": "", "src/save/job.py": SAVER})
+    put({"src/save/requirements.txt": "boto3\n"})
+    message = refused("src/save/job.py")
+    assert "src/save/requirements.txt lists what this folder needs" in message
+    put({"src/save/requirements.txt": "boto3\natomic-fix\n"})
+    repaired("src/save/job.py")
+
+
+def test_a_hook_with_an_environment_of_its_own(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "hooks/__init__.py": "", "hooks/state.py": SAVER})
+    hook = "repos:\n- repo: local\n  hooks:\n  - id: x\n    entry: python hooks/state.py\n"
+    put({".pre-commit-config.yaml": hook + "    language: python\n"})
+    assert ".pre-commit-config.yaml runs this file in an environment" in refused("hooks/state.py")
+    needs = "    additional_dependencies: [atomic-fix]\n"
+    put({".pre-commit-config.yaml": hook + "    language: python\n" + needs})
+    repaired("hooks/state.py")
+    put({"hooks/state.py": SAVER, ".pre-commit-config.yaml": hook + "    language: system\n"})
+    repaired("hooks/state.py")
 
 
 def test_a_copy_that_the_distribution_leaves_out(here: Path) -> None:
