@@ -1,7 +1,7 @@
 """Precision, recall and calibration on labelled code.
 
     python benchmarks/measure.py WORK [--mirror FOLDER] [--source NAME ...] [--part all|shown|kept]
-                                     [--trees] [--list] [--markdown]
+                                     [--whole] [--trees] [--list] [--markdown]
 
 WORK     folder for archives, repositories and laid-out files; made when absent, used again when
          present.
@@ -12,8 +12,9 @@ What cannot be fetched is named and left out of every figure. `labels/README.md`
 labels are. A repository or package is `kept` when the first byte of the SHA-256 of its name is
 divisible by three: no weight was fitted on those.
 
-`--trees` measures the findings on whole repositories that were read one by one, too, which takes
-longer: each repository is laid out and checked as a whole.
+`--whole` checks each labelled file as a user would, within its whole repository and with what other
+files say; packages are left out. `--trees` measures the findings on whole repositories that were
+read one by one, too. Both take longer: each repository is laid out and checked as a whole.
 """
 
 from __future__ import annotations
@@ -104,6 +105,7 @@ def main() -> int:
     parser.add_argument("--mirror", type=Path)
     parser.add_argument("--source", nargs="+", help="packages, bug-reports, blind, ...")
     parser.add_argument("--part", choices=("all", "shown", "kept"), default="all")
+    parser.add_argument("--whole", action="store_true", help="labelled files in their repository")
     parser.add_argument("--trees", action="store_true", help="the findings on whole repositories")
     parser.add_argument("--threshold", type=float, help="instead of the one of the tool")
     parser.add_argument("--list", action="store_true", help="name every miss and false alarm")
@@ -126,9 +128,14 @@ def main() -> int:
     judged: list[Judged] = []
     sites = wanted(read_labels("sites.jsonl"))
     if sites:
-        root = args.work / "sites"
-        there = lay_out_files(sites, args.work, args.mirror, root)
-        found = findings_in([root], project=False)
+        if args.whole:
+            sites = [each for each in sites if not each.repo.startswith("pypi:")]
+            root = args.work / "trees"
+            there, found = findings_in_trees(sites, args.work, args.mirror)
+        else:
+            root = args.work / "sites"
+            there = lay_out_files(sites, args.work, args.mirror, root)
+            found = findings_in([root], project=False)
         tally, judged = compare(
             [each for each in sites if each.folder in there], found, root, threshold
         )
@@ -311,6 +318,28 @@ def findings_in(roots: Sequence[Path], *, project: bool) -> list[dict[str, Any]]
         sys.stderr.write(done.stderr)
     found: list[dict[str, Any]] = json.loads(done.stdout)
     return found
+
+
+def findings_in_trees(
+    labels: Sequence[Label], work: Path, mirror: Path | None
+) -> tuple[frozenset[str], list[dict[str, Any]]]:
+    """The folders of the repositories that could be fetched, and the findings in labelled files."""
+    wanted = {f"{each.folder}/{each.path}" for each in labels}
+    found = []
+    there = set()
+    for folder, label in {each.folder: each for each in labels}.items():
+        try:
+            root = lay_out_tree(label, work, mirror)
+        except LookupError as error:
+            print(f"left out: {label.repo}: {error}", file=sys.stderr)
+            continue
+        there.add(folder)
+        found += [
+            each
+            for each in findings_in([root], project=True)
+            if _below(work / "trees", each) in wanted
+        ]
+    return frozenset(there), found
 
 
 def compare(

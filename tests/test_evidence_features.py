@@ -94,6 +94,43 @@ def _extended(path: str, more: str = "") -> str:
     )
 
 
+_KEY = """
+import os, secrets
+def f(a):
+    if not os.path.exists(a):
+        with open(a, "w") as file:
+            file.write(secrets.token_hex())
+    return open(a).read()
+"""
+
+
+_LINE = """
+from pathlib import Path
+def f(x):
+    place = Path("a.conf")
+    lines = place.read_text().splitlines()
+    lines[0] = x
+    place.write_text("\\n".join(lines))
+"""
+
+
+_MADE_ONCE = """
+def f(a, b):
+    if not a.exists():
+        a.write_text(b)
+    return a
+"""
+
+
+_RESULTS = """
+import json
+def f(output, x):
+    rows = json.loads(output.read_text())
+    rows.append(x)
+    output.write_text(json.dumps(rows))
+"""
+
+
 CASES: dict[FeatureName, tuple[str, str]] = {
     FeatureName.READ_BACK_LINES: (_LINES, _LINES.replace("self.rows.append(row)", "print(row)")),
     FeatureName.EXTENDED: (
@@ -102,6 +139,10 @@ CASES: dict[FeatureName, tuple[str, str]] = {
     ),
     FeatureName.EXTENDED_ALONE: (_REMEMBERED, _REMEMBERED.replace("before + entry", "entry")),
     FeatureName.GROWING: (_extended("'a.md'"), _extended("'a.dat'")),
+    FeatureName.GENERATED: (_KEY, _KEY.replace("secrets.token_hex()", "a")),
+    FeatureName.LINES_EDITED: (_LINE, _LINE.replace("lines[0] = x", "del x[0]")),
+    FeatureName.GIVEN_AS_WHOLE: (_MADE_ONCE, _MADE_ONCE.replace("return a", "return b")),
+    FeatureName.CARRIED_ON: (_RESULTS, _RESULTS.replace("dumps(rows)", "dumps(x)")),
     FeatureName.LITERAL_DURABLE: (write("'state.json'"), write("'estate.json'")),
     FeatureName.LITERAL_MAYBE: (write("'store.json'"), write("'restored.json'")),
     FeatureName.LITERAL_DENIED: (write("'report.json'"), write("'state.json'")),

@@ -1688,11 +1688,12 @@ def test_a_list_that_an_installer_names_is_a_declaration(here: Path, text: str) 
     ["# pip install -r scripts/app-requirements.txt\n", "pip install -r scripts/gone.txt\n",
      "pip install -r scripts/tests-requirements.txt\n"],
 )  # fmt: skip
-def test_other_lists_of_installers_declare_nothing(here: Path, text: str) -> None:
+def test_other_lists_of_installers_are_not_read(here: Path, text: str) -> None:
     put({"scripts/install.sh": text, "scripts/app-requirements.txt": "cffi\n"})
     put({"scripts/tests-requirements.txt": "pytest\n"})
     put({"app/store.py": SAVER, "app/__init__.py": ""})
-    repaired("app/store.py")
+    # They show that something declares what the program needs, but not that this is it.
+    assert "and does not name atomic-fix" in refused("app/store.py")
 
 
 # How the modules of a folder import each other.
@@ -1926,7 +1927,49 @@ UPDATERS = [
         "import os, subprocess, sys\n\n\ndef update():\n"
         "    subprocess.run(['git', 'pull'])\n    os.execv(sys.executable, sys.argv)\n"
     ),
+    (
+        "import subprocess\nfrom app.paths import ROOT\n\n\ndef run(args):\n"
+        "    return subprocess.run('git ' + args, shell=True, cwd=ROOT)\n\n\n"
+        "def update(branch):\n    run('pull origin ' + branch)\n"
+    ),
+    (
+        "import subprocess\nimport app.paths\n\n\ndef run_git(*args):\n"
+        "    return subprocess.run(['git', *args], cwd=app.paths.ROOT)\n\n\n"
+        "def upgrade():\n    run_git('fetch', 'origin')\n    run_git('checkout', 'stable')\n"
+    ),
+    (
+        "import os\n\n\ndef update():\n    os.chdir(os.path.dirname(__file__))\n"
+        "    os.system('git fetch && git reset --hard origin/main')\n"
+    ),
+    "import os\n\n\ndef upgrade():\n    os.system('git -c color.ui=never pull --rebase')\n",
+    (
+        "import git\nfrom app import paths\n\n\ndef self_update():\n"
+        "    git.Repo(paths.ROOT).remotes.origin.pull()\n"
+    ),
+    (
+        "from dulwich import porcelain\nfrom app import paths\n\n\ndef update():\n"
+        "    porcelain.pull(paths.ROOT)\n"
+    ),
+    (
+        "import pygit2\nfrom app import paths\n\n\ndef update(tree):\n"
+        "    repo = pygit2.Repository(paths.ROOT)\n    repo.remotes['origin'].fetch()\n"
+        "    repo.checkout_tree(tree)\n"
+    ),
+    (
+        "import os, tarfile, requests\nimport app.paths\n\n\ndef update(user, branch):\n"
+        "    found = requests.get(f'https://github.com/{user}/app/tarball/{branch}')\n"
+        "    tarfile.open(fileobj=found.raw).extractall('new')\n"
+        "    for name in os.listdir('new'):\n"
+        "        os.renames(f'new/{name}', os.path.join(app.paths.ROOT, name))\n"
+    ),
+    (
+        "import shutil, urllib.request\nfrom app.paths import ROOT\n\nREPO = 'https://example/o/r'\n\n\n"
+        "def update(branch):\n"
+        "    urllib.request.urlretrieve(f'{REPO}/archive/{branch}.zip', 'new.zip')\n"
+        "    shutil.unpack_archive('new.zip', ROOT)\n"
+    ),
 ]
+PATHS = "import os\n\nROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))\n"
 
 
 @pytest.mark.parametrize("updater", UPDATERS)
@@ -1934,7 +1977,7 @@ def test_a_program_that_replaces_its_own_files_imports_a_copy_alone(
     here: Path, updater: str
 ) -> None:
     put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
-    put({"app/update.py": updater})
+    put({"app/update.py": updater, "app/paths.py": PATHS})
     assert "app/update.py replaces the files of the program" in refused("app/job.py")
     assert run("--vendor", "app/atomic_io.py").exit_code == 0
     repaired("app/job.py", "from app.atomic_io import atomic_write_json\n")
@@ -1944,8 +1987,50 @@ def test_a_program_that_replaces_its_own_files_imports_a_copy_alone(
 @pytest.mark.parametrize("updater", UPDATERS)
 def test_a_program_that_installs_what_it_needs_then(here: Path, updater: str, more: str) -> None:
     put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
-    put({"app/update.py": f"{updater}    {more}\n"})
+    put({"app/update.py": f"{updater}    {more}\n", "app/paths.py": PATHS})
     repaired("app/job.py")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        # Repositories of its users.
+        "import subprocess\n\n\ndef update(x):\n    subprocess.run(['git', 'pull'], cwd=x)\n",
+        "import git\n\n\ndef update(folder):\n    git.Repo(folder).remotes.origin.pull()\n",
+        # Images of containers.
+        "import sys\n\n\ndef update(client):\n    client.images.pull('x')\n    sys.executable\n",
+        # Data.
+        (
+            "import requests\n\n\ndef update(tag, place):\n"
+            "    found = requests.get(f'https://raw.githubusercontent.com/o/r/{tag}/words.json')\n"
+            "    with open(place, 'wb') as file:\n        file.write(found.content)\n"
+        ),
+    ],
+)
+def test_a_program_that_brings_other_things_up_to_date(here: Path, other: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"app/update.py": other, "app/paths.py": PATHS})
+    repaired("app/job.py")
+
+
+@pytest.mark.parametrize(
+    ("script", "is_updater"),
+    [
+        ("cd /srv/app\ngit pull\nsystemctl restart app\n", True),
+        ("git pull --ff-only && exec python3 main.py\n", True),
+        ("git pull\npip install -r requirements.txt\npython3 main.py\n", False),
+        ("git pull\npython setup.py sdist\ngit push\n", False),
+        ("# git pull\npython3 main.py\n", False),
+    ],
+)
+def test_a_script_that_pulls_and_starts_the_program(
+    here: Path, script: str, is_updater: bool
+) -> None:
+    put({"requirements.txt": "atomic-fix\n", "main.py": SAVER, "update.sh": script})
+    if is_updater:
+        assert "update.sh replaces the files of the program" in refused("main.py")
+    else:
+        repaired("main.py")
 
 
 def test_an_image_that_installs_packages_by_their_names(here: Path) -> None:
@@ -2001,6 +2086,146 @@ def test_an_import_stands_below_the_row_that_makes_it_possible(here: Path) -> No
     assert run("--vendor", "scripts/atomic_io.py").exit_code == 0
     put({"pyproject.toml": NO_DEPENDENCY + "[tool.atomic-fix]\nhelper = 'scripts.atomic_io'\n"})
     assert "above the row that adds" in left("scripts/util.py")
+
+
+def test_a_copy_in_a_package_that_the_program_does_without(here: Path) -> None:
+    put({"requirements.txt": "flask\n", "lib/onlyinlib.py": ""})
+    put({"main.py": "import sys\nsys.path.insert(1, 'lib')\nimport app\n"})
+    put({"app/__init__.py": "import onlyinlib\n", "app/job.py": SAVER})
+    put({"tool.py": "from lib.tagger import save_state\nsave_state\n", "lib/tagger.py": SAVER})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    line = refused("lib/tagger.py", "lib")
+    assert "tool.py, which runs it, does not import that package" in line
+    assert "run `atomic-fix --vendor lib/atomic_io.py` and set `helper` to `lib.atomic_io`" in line
+    assert "in lib/atomic-fix.toml" in line
+    # This settles it, and takes nothing from the others.
+    assert run("--vendor", "lib/atomic_io.py").exit_code == 0
+    put({"lib/atomic-fix.toml": "helper = 'lib.atomic_io'\n"})
+    assert run("--write", "--no-cache").exit_code == 0
+    assert "from lib.atomic_io import" in Path("lib/tagger.py").read_text()
+    assert "from app.atomic_io import" in Path("app/job.py").read_text()
+    program = [sys.executable, "-S", "-E", "-B"]
+    subprocess.run([*program, "tool.py"], check=True)
+    subprocess.run([*program, "main.py"], check=True)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app/__init__.py": "import os\n"},
+        {"tool.py": "import app\nfrom lib.tagger import save_state\n"},
+        {"lib/tagger.py": SAVER.replace("import json", "import json\n\nimport app")},
+        {"tool.py": "", "lib/other.py": "import app\n"},
+    ],
+)
+def test_a_copy_in_a_package_that_is_imported_anyway(here: Path, files: dict[str, str]) -> None:
+    put({"requirements.txt": "flask\n", "app/__init__.py": "import flask\n"})
+    put({"tool.py": "from lib.tagger import save_state\n", "lib/tagger.py": SAVER, **files})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    repaired("lib/tagger.py", "from app.atomic_io import atomic_write_json")
+
+
+def test_a_program_at_the_top_and_a_copy_in_a_package_that_it_does_not_import(here: Path) -> None:
+    put({"requirements.txt": "flask\n", "app/__init__.py": "import flask\n", "job.py": SAVER})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    assert "and this program does not import that package" in refused("job.py")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"bazaar/main.py": "import init\n", "bazaar/init.py": "", "libs/six.py": "import seven\n",
+         "libs/seven.py": ""},
+    ],
+)  # fmt: skip
+def test_the_advice_settles_where_several_folders_have_copies(
+    here: Path, more: dict[str, str]
+) -> None:
+    put({"requirements.txt": "flask\n", "bazaar/__init__.py": "", "bazaar/app/__init__.py": ""})
+    put({"bazaar/app/job.py": "from app.config import x\n" + SAVER, "bazaar/app/config.py": ""})
+    put({"libs/store/__init__.py": "", "libs/store/job.py": "import store.x\n" + SAVER})
+    put({"libs/store/x.py": "", **more})
+    done: list[str] = []
+    while (result := run("--write", "--no-cache")).exit_code == 2:
+        command = result.stderr.partition("`atomic-fix ")[2].partition("`")[0]
+        assert command.startswith("--vendor "), result.stderr
+        assert command not in done, result.stderr
+        assert run(*command.split()).exit_code == 0
+        if found := re.search(r"set `helper` to `([\w.]+)`, in (\S+)", result.stderr):
+            put({found[2]: f"helper = '{found[1]}'\n"})
+        done.append(command)
+    assert result.exit_code == 0, result.output
+    for name in ("bazaar/app/job.py", "libs/store/job.py"):
+        assert "atomic_io import" in Path(name).read_text()
+
+
+ELSEWHERE = {
+    "app.spec": "Name: app\nRequires: python3-flask\n%description\n",
+    "packaging/app.spec.in": "Name: app\nBuildRequires: python3-devel\n",
+    "debian/control": "Source: app\nDepends: ${misc:Depends}, python3-flask\n",
+    "CMakeLists.txt": "INSTALL (FILES ${SRCS} DESTINATION ${PYTHON_INSTALL_DIR}/app)\n",
+    "app/CMakeLists.txt": "install(DIRECTORY . DESTINATION lib/python3/site-packages)\n",
+    "meson.build": "py = import('python').find_installation('python3')\n",
+    "PKGBUILD": "depends=('python-flask')\n",
+    "snap/snapcraft.yaml": "name: app\nparts:\n  app:\n    plugin: python\n",
+    "org.example.App.json": '{\n  "app-id": "org.example.App",\n  "finish-args": []\n}\n',
+    "default.nix": "python3Packages.buildPythonApplication { }\n",
+    "doc/requirements.txt": "sphinx\n",
+    "conda/meta.yaml": "requirements:\n  run:\n    - python\n",
+    "Dockerfile": "FROM python:3.12\nRUN pip install flask\n",
+    "BUILD.bazel": 'py_library(name = "app")\n',
+    "MANIFEST.in": "include README.md\n",
+}
+
+
+@pytest.mark.parametrize("file", ELSEWHERE)
+def test_a_tree_that_declares_its_needs_elsewhere(here: Path, file: str) -> None:
+    put({"app/__init__.py": "", "app/state.py": SAVER, file: ELSEWHERE[file]})
+    line = refused("app/state.py")
+    assert f"{file} shows that the program gets what it needs elsewhere" in line
+    assert "run `atomic-fix --vendor app/atomic_io.py`" in line
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    repaired("app/state.py", "from app.atomic_io import atomic_write_json")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("app.spec", "a = Analysis(['state.py'])\npyz = PYZ(a.pure)\n"),
+        ("CMakeLists.txt", "project(app C)\n"),
+        ("control", "Depends: python3-flask\n"),
+        ("config.json", '{"a": 1}\n'),
+        ("doc/requirements.txt", "atomic-fix\n"),
+        ("app.spec", "Name: app\nRequires: python3-atomic-fix\n"),
+    ],
+)
+def test_other_files_declare_nothing(here: Path, file: str, text: str) -> None:
+    put({"app/__init__.py": "", "app/state.py": SAVER, file: text})
+    repaired("app/state.py")
+
+
+def test_an_updater_in_a_tree_that_declares_nothing(here: Path) -> None:
+    put({"job.py": SAVER, "update.py": UPDATERS[1]})
+    assert "update.py replaces the files of the program" in refused("job.py")
+
+
+def test_a_list_of_all_that_an_app_has(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "app.py": SAVER})
+    put({"buildozer.spec": "[app]\nrequirements = python3,kivy\n"})
+    assert "buildozer.spec lists all that the program has" in refused("app.py")
+    put({"buildozer.spec": "[app]\nrequirements = python3,kivy,atomic-fix\n"})
+    repaired("app.py")
+
+
+@pytest.mark.parametrize("file", ["app.spec", "debian/control", "PKGBUILD", "conda/meta.yaml"])
+def test_a_package_of_a_distribution_lists_the_needs_once_more(here: Path, file: str) -> None:
+    put({"pyproject.toml": DECLARES, "app.py": SAVER, file: ELSEWHERE[file]})
+    result = run("--write", "--no-cache")
+    assert result.exit_code == 0
+    assert f"{file} lists what the program needs as well" in result.stderr
+    put({"app.py": SAVER, file: ELSEWHERE[file] + "\n# atomic-fix\natomic-fix\n"})
+    assert "lists what the program" not in run("--write", "--no-cache").stderr
 
 
 SYSTEM_ONLY = {

@@ -6,9 +6,11 @@ import itertools
 import pickle
 import textwrap
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from atomic_fix import runtime
 from atomic_fix.check import check
 from atomic_fix.config import Config
 from atomic_fix.facts.scopes import Call
@@ -545,6 +547,29 @@ def test_an_error_of_a_loader_in_another_file_is_swallowed() -> None:
     assert told(files) == ["app/job.py:7 ATF201"]
     # It handles that itself, and what the caller catches is something else.
     assert told({**files, "app/files.py": FETCH_OR_NONE}) == ["app/files.py:8 ATF201"]
+
+
+def test_a_writer_that_looks_at_the_old_content_is_no_loader() -> None:
+    helper = Path(runtime.__file__).read_text(encoding="utf-8")
+    store = """
+        import logging
+        from atomic_io import atomic_open, atomic_write_json
+
+        class Store:
+            def __init__(self, data_location):
+                self.data_location = data_location
+
+            def make(self):
+                with atomic_open(self.data_location, "w") as file:
+                    file.write("{}")
+
+            def save(self):
+                try:
+                    atomic_write_json(self.data_location, self)
+                except Exception:
+                    logging.info("failed")
+        """
+    assert told({"atomic_io.py": helper, "store.py": store}) == []
 
 
 def test_a_loader_that_raises_an_error_of_its_own_handles_nothing() -> None:

@@ -115,15 +115,37 @@ class Settings:
         root = self._root_of(os.path.join(folder, "_"))
         inside = relative_if_inside(folder, root)
         top = folder_of_scripts(inside) if inside is not None else ""
-        return bool(top) and (
-            top.startswith(".")
-            or (
-                any(os.path.isfile(os.path.join(root, each)) for each in PROJECT_FILES)
-                and not os.path.isfile(os.path.join(root, top, "__init__.py"))
-            )
-        )
+        if not top or top.startswith("."):
+            return bool(top)
+        if os.path.isfile(os.path.join(root, top, "__init__.py")):
+            # A package of tools may be part of the program; one of scripts is none of it, and a
+            # package only for what checks or runs it.
+            return not top.lower().startswith("tool") and _has_package(root, top)
+        is_project = any(os.path.isfile(os.path.join(root, each)) for each in PROJECT_FILES)
+        return is_project or _has_package(root, top)
 
 
+def _has_package(root: str, beside: str) -> bool:
+    """Whether a folder holds a package, at its top or in a usual folder for packages, beside the
+    one named."""
+    for folder in (root, *(os.path.join(root, each) for each in _PACKAGE_FOLDERS)):
+        try:
+            with os.scandir(folder) as entries:
+                names = [each.name for each in entries if each.is_dir()]
+        except OSError:
+            continue
+        for name in names:
+            if (
+                name != beside
+                and not folder_of_scripts(name)
+                and not is_test_file(f"{name}/_")
+                and os.path.isfile(os.path.join(folder, name, "__init__.py"))
+            ):
+                return True
+    return False
+
+
+_PACKAGE_FOLDERS = ("src", "custom_components")
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 
 

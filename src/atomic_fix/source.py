@@ -170,24 +170,32 @@ def is_test_file(path: str) -> bool:
 
 
 _SCRIPTS = re.compile(
-    r"\.ci|\.github|\.gitlab|ci|dev|dev[_-]?tools|hack|maintenance|maintainer|release|scripts?|tools?",
+    r"\.ci|\.github|\.gitlab|ci|dev|dev[_-]?(tools|scripts)|hack|maintenance|maintainer|release"
+    r"|scripts?|tools?",
     re.IGNORECASE,
 )
+_DOCUMENTS = re.compile(r"docs?", re.IGNORECASE)
 
 
 def may_have_scripts(path: str) -> bool:
     """Whether any folder of a path has a usual name for scripts."""
-    return any(map(_SCRIPTS.fullmatch, path.replace("\\", "/").split("/")))
+    return any(
+        _SCRIPTS.fullmatch(each) or _DOCUMENTS.fullmatch(each)
+        for each in path.replace("\\", "/").split("/")
+    )
 
 
 def folder_of_scripts(folder: str) -> str:
-    """The top folder of a project that contains a folder, if it has a usual name for scripts, such
-    as `tools`; otherwise empty.
+    """The top folder of a project that contains a folder of scripts, if it has a usual name for
+    them, such as `tools`, or is the one of the documentation; otherwise empty. Examples in the
+    documentation are for users.
 
     Args:
         folder: relative to the folder of the project.
     """
-    top = folder.replace("\\", "/").partition("/")[0]
+    top, *inner = folder.replace("\\", "/").split("/")
+    if _DOCUMENTS.fullmatch(top) and (not inner or any(map(_SCRIPTS.fullmatch, inner))):
+        return top
     return top if _SCRIPTS.fullmatch(top) else ""
 
 

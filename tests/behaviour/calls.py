@@ -797,6 +797,45 @@ CALLS["in-place-write/rotated"] = {
     ),
     "save_manifest": rotated("m.0.json", "m.json", lambda m, s: m.save_manifest(Path("m.json"), s)),
 }
+CALLS["in-place-write/parts_of_a_key"] = {
+    "Values.set": write("app.json", lambda m, s: m.Values("").set("app.step", s)),
+}
+_SETTINGS = b"Parallel = 2\nname=a\n"
+CALLS["in-place-write/lines_edited"] = {
+    "set_parallel_downloads": write(
+        "packages.txt",
+        lambda m, s: m.set_parallel_downloads(s),
+        content=_SETTINGS,
+        good="caf\xe9",
+        bad="\ud800",
+    ),
+    "put_keys": write(
+        ".env",
+        lambda m, s: m.put_keys(Path(), {"name": s}),
+        content=_SETTINGS,
+        good=None,
+    ),
+    "remove_mount": write(
+        "mounts.txt", lambda m, s: m.remove_mount("name"), content=_SETTINGS, good=None
+    ),
+    "drop_last": write("hosts", lambda m, s: m.drop_last(), content=_SETTINGS, good=None),
+}
+_RESULTS = b'{"results": []}'
+
+
+def _evaluated(module: Any, state: Any) -> object:
+    return module.evaluate([state], "results.json", lambda question: question)
+
+
+CALLS["in-place-write/results_carried_on"] = {
+    "evaluate": write("results.json", _evaluated, content=_RESULTS),
+    "Benchmark.put": write(
+        "s.json", lambda m, s: m.Benchmark("s.json").put("first", s), content=_RESULTS
+    ),
+}
+CALLS["broad-except-on-load/results_carried_on"] = {
+    "evaluate": write("results.json", _evaluated, content=_RESULTS),
+}
 CALLS["in-place-write/mode_of_callers"] = {
     "write_session": write("s.json", lambda m, s: m.write_session("s.json", s)),
 }
@@ -851,6 +890,12 @@ NOT_RUN: dict[str, str] = {
     "in-place-write/first_write: prepare": _ONLY_FIRST,
     "in-place-write/first_write: lookup": _ONLY_FIRST,
     "in-place-write/first_write: keys": _ONLY_FIRST,
+    "in-place-write/given_as_whole: extract": _ONLY_FIRST,
+    "in-place-write/given_as_whole: download_url": _ONLY_FIRST,
+    "in-place-write/given_as_whole: vocabulary": _ONLY_FIRST,
+    "in-place-write/random_values: Cipher.__init__": _ONLY_FIRST,
+    "in-place-write/random_values: find_node": _ONLY_FIRST,
+    "in-place-write/random_values: name": _ONLY_FIRST,
     "in-place-write/emptied_first: save_answers": "asks a person, who may interrupt it, as its "
     "note says",
     "in-place-write/emptied_first: create_user_state": "a program that fails no longer empties the "
@@ -1018,6 +1063,12 @@ def stubs() -> dict[str, types.ModuleType]:
         "safetensors": {},
         "safetensors.torch": {"save_file": _dump},
         "shell": {"debug_print": mock.Mock(), "show_message": mock.Mock()},
+        "system": {
+            "etc": Path(),
+            "modules": (),
+            "mounts": "mounts.txt",
+            "packages": "packages.txt",
+        },
         "tags": {"write_tags": lambda path, tags: None},
         "torch": {"save": _save, "load": _load},
         "watchdog": {},

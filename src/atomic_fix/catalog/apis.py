@@ -599,6 +599,8 @@ WRITING_THROUGH = frozenset({"bz2", "csv", "gzip", "json", "lzma", "pickle", "ta
 SPLITTERS = frozenset({"split", "splitlines"})
 """Methods that take a text apart."""
 
+TAR_OPENERS = frozenset({"tarfile.TarFile", "tarfile.TarFile.open", "tarfile.open"})
+
 REMOVERS = frozenset({"os.remove", "os.unlink", "shutil.rmtree"})
 SYNCERS = frozenset({"os.fsync", "os.fdatasync", "fcntl.fcntl"})
 

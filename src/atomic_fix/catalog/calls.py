@@ -56,6 +56,14 @@ LAZY = frozenset(
     }
 )
 
+# Calls that return a random value, another one each time.
+GENERATING = frozenset(
+    {
+        *("generate_key", "generate_private_key", "get_random_bytes", "randbytes", "token_bytes"),
+        *("token_hex", "token_urlsafe", "urandom", "uuid1", "uuid4"),
+    }
+)
+
 # Calls that inspect a file.
 INSPECTING_A_FILE = frozenset({"exists", "is_file", "lstat", "read_bytes", "read_text", "stat"})
 

@@ -56,7 +56,7 @@ class FeatureName(Enum):
     FUNCTION_SAVES = "function-saves", 0.5
     FUNCTION_PROMISES = "function-promises", 1.6
     FOR_TESTING = "for-testing", -2.5
-    BESIDE_PROGRAM = "beside-program", -2.5
+    BESIDE_PROGRAM = "beside-program", -3.0
     """What scripts of developers write is mostly under version control, or made again."""
 
     # The data that is written.
@@ -70,10 +70,18 @@ class FeatureName(Enum):
     EXTENDED = "extended", 0.4
     EXTENDED_ALONE = "extended-alone", 1.7
     """Nothing else reads it."""
+    LINES_EDITED = "lines-edited", 0.6
+    """Settings of a system or of another program, mostly."""
     GROWING = "growing", 3.0
     """Cancels the evidence against it from the suffix of a text for people."""
+    GENERATED = "generated", 1.5
+    """It is read back, and no later run can make the same again."""
+    CARRIED_ON = "carried-on", 2.4
+    """Cancels the evidence against it from a word for results."""
     DOWNLOADED = "downloaded", -3.0
     NOT_DOWNLOADED_AGAIN = "not-downloaded-again", 2.6
+    GIVEN_AS_WHOLE = "given-as-whole", 2.6
+    """Of a file that is made where it is missing."""
     RESTORED = "restored", -4.0
     ALWAYS_SAME = "always-same", -1.5
     RUNNING_PROCESS = "running-process", -4.0

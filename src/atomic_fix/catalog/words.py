@@ -204,6 +204,9 @@ NOT_DURABLE = frozenset(
     }
 )
 
+# Of those, the ones for results, which may also be what a later run goes on with.
+RESULTS = frozenset({"benchmark", "export", "outfile", "output", "report", "summary", "transcript"})
+
 # Of those, the ones that do not count as a verb in a function's name.
 VERBS = frozenset({"build", "generate", "install"})
 

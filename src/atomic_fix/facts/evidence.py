@@ -259,6 +259,8 @@ def _context_features(
         denied = phrase_in(
             vocabulary.denied_of_functions if is_function else vocabulary.denied, text
         )
+        if is_function and denied == "download" and "downloads" in text.lower():
+            denied = None  # `set_parallel_downloads`: a noun, which says what is set
         for word, says, before in ((phrase, name, found), (denied, denying, denials)):
             if word is not None:
                 # The same word again, further away, adds little.

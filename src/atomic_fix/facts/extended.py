@@ -1,49 +1,134 @@
-"""Texts that are read, extended and written back to the same file: notes, memories, diaries."""
+"""Texts that are read, extended and written back to the same file: notes, memories, diaries. And
+lines that are read, edited and written back: settings of a system or of another program."""
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import islice
 
-from atomic_fix.facts.nodes import arguments, dotted
+from atomic_fix.facts.nodes import FORS, arguments, dotted, of_kind
+from atomic_fix.facts.paths.expr import Element, Join, PathExpr
 from atomic_fix.facts.scopes import BindingKind, Call, FunctionFacts
 from atomic_fix.facts.sites import Sites
-from atomic_fix.facts.writes import WriteKind, WriteSite
+from atomic_fix.facts.writes import WriteKind, WriteSite, data_of
 
 _STEPS = 6
 _CALLERS = 3
+_LOOPS = 8
+_NAMES = 16
 _SHAPING = frozenset({"lstrip", "rstrip", "strip"})
 _ADDING = frozenset({"append", "extend", "insert"})
 
 Place = tuple[ast.expr, Call]
 
 
-FirstAdditions = dict[tuple[FunctionFacts, str], int]
-"""Where a function first adds to a list, by function and the name of the list."""
+@dataclass(frozen=True)
+class Lists:
+    """How the functions of a module change their lists: found once, since each write needs it. The
+    keys are a function and the name of the list."""
+
+    added: dict[tuple[FunctionFacts, str], int]
+    """Where something is first added."""
+    filled: dict[tuple[FunctionFacts, str], list[tuple[ast.expr, Call]]]
+    """What is iterated over while something is added, with the call that adds it."""
+    changed: dict[FunctionFacts, frozenset[str]] = field(default_factory=dict)
+    """The lists with an item that is set or removed, by function: filled by `is_changed`."""
+
+    def is_changed(self, function: FunctionFacts, name: str) -> bool:
+        """Whether an item is set or removed."""
+        if function not in self.changed:
+            self.changed[function] = frozenset(
+                target.value.id
+                for kind in (ast.Assign, ast.Delete)
+                for statement in of_kind(function.node, kind)
+                for target in statement.targets
+                if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name)
+            )
+        return name in self.changed[function]
 
 
-def first_additions(sites: Sites) -> FirstAdditions:
-    """Where the functions of a module first add to their lists: computed once, since each write
-    needs it."""
-    found: FirstAdditions = {}
+def lists(sites: Sites) -> Lists:
+    """How the functions of a module change their lists."""
+    found = Lists({}, {})
     for method in sorted(_ADDING):
         for call in sites.scopes.callers_of(method):
             name = dotted(call.receiver)
             if name is not None and arguments(call.node):
                 key = call.function, name
-                found[key] = min(call.order, found.get(key, call.order))
+                found.added[key] = min(call.order, found.added.get(key, call.order))
+                for block in call.enclosing:
+                    if isinstance(block.node, FORS) and len(found.filled.get(key, ())) < _LOOPS:
+                        found.filled.setdefault(key, []).append((block.node.iter, call))
     return found
 
 
-def is_extended(sites: Sites, additions: FirstAdditions, write: WriteSite) -> bool:
-    """Whether the written content is the old content with something added."""
+def is_edited(sites: Sites, lists: Lists, write: WriteSite) -> bool:
+    """Whether the written lines are the old ones, of which some were changed. A loop over files
+    edits the texts of a project."""
+    return not _is_one_of_many(write.path.expr) and any(
+        _is_of_edited_lines(sites, lists, piece, at, write)
+        for written in written_values(sites, write)
+        for node, at in _followed(sites, written, write.call)
+        for piece in _pieces(node)
+    )
+
+
+def _is_one_of_many(path: PathExpr) -> bool:
+    return isinstance(path, Element) or (isinstance(path, Join) and _is_one_of_many(path.parts[-1]))
+
+
+def _is_of_edited_lines(
+    sites: Sites, lists: Lists, node: ast.expr, at: Call, write: WriteSite
+) -> bool:
+    match node:
+        case ast.ListComp(generators=[source, *_]) | ast.GeneratorExp(generators=[source, *_]):
+            return _is_held(sites, source.iter, at, write)
+        case ast.Name(id=name):
+            if lists.is_changed(at.function, name) and _is_held(sites, node, at, write):
+                return True
+            return any(
+                call.order < at.order and _is_held(sites, _iterated(lines), call, write)
+                for lines, call in lists.filled.get((at.function, name), ())
+            )
+    return False
+
+
+def _iterated(node: ast.expr) -> ast.expr:
+    """`lines` in `enumerate(lines)`."""
+    match node:
+        case ast.Call(func=ast.Name("enumerate"), args=[lines, *_]):
+            return lines
+    return node
+
+
+def is_carried_on(sites: Sites, write: WriteSite) -> bool:
+    """Whether the data that is written has been parsed from the file, at least in part."""
+    if not any(not load.raw and load.path.same(write.path) for load in sites.loads):
+        return False
+    names = {
+        dotted(each): each
+        for data in data_of(sites.handles, write)
+        for kind in (ast.Name, ast.Attribute)
+        for each in of_kind(data, kind)
+    }
     return any(
-        _is_extension(sites, additions, node, at, write)
-        for written in _written(sites, write)
+        origin[0].same(write.path)
+        for each in islice(names.values(), _NAMES)
+        if (origin := sites.handles.origin(each, write.call)) is not None
+    )
+
+
+def is_extended(sites: Sites, lists: Lists, write: WriteSite) -> bool:
+    """Whether the written content is the old content with something added."""
+    return not _is_one_of_many(write.path.expr) and any(
+        _is_extension(sites, lists, node, at, write)
+        for written in written_values(sites, write)
         for node, at in _followed(sites, written, write.call)
     )
 
 
-def _written(sites: Sites, write: WriteSite) -> list[ast.expr]:
+def written_values(sites: Sites, write: WriteSite) -> list[ast.expr]:
+    """The whole content that is written; nothing where it is written in pieces."""
     if write.kind is WriteKind.WHOLE:
         return [each.value for each in write.call.arguments[:1]]
     if write.kind is not WriteKind.OPEN:
@@ -88,12 +173,10 @@ def _followed(sites: Sites, node: ast.expr, at: Call, steps: int = _STEPS) -> It
             yield from _followed(sites, given, other, steps - 1)
 
 
-def _is_extension(
-    sites: Sites, additions: FirstAdditions, node: ast.expr, at: Call, write: WriteSite
-) -> bool:
+def _is_extension(sites: Sites, lists: Lists, node: ast.expr, at: Call, write: WriteSite) -> bool:
     pieces = _pieces(node)
     if len(pieces) == 1:
-        return _is_added_to(sites, additions, pieces[0], at, write)
+        return _is_added_to(sites, lists, pieces[0], at, write)
     held = [_is_held(sites, each, at, write) for each in pieces]
     return any(held) and any(
         not isinstance(piece, ast.Constant) and not old
@@ -112,7 +195,10 @@ def _pieces(node: ast.expr) -> list[ast.expr]:
             return _pieces(inner)
         case ast.Call(func=ast.Attribute(attr="join"), args=[ast.List(elts=parts)]):
             return parts
-        case ast.Call(func=ast.Attribute(attr="join"), args=[ast.Name() as lines]):
+        case ast.Call(
+            func=ast.Attribute(attr="join"),
+            args=[ast.Name() | ast.ListComp() | ast.GeneratorExp() as lines],
+        ):
             return [lines]
     return [node]
 
@@ -133,9 +219,7 @@ def _is_held(sites: Sites, node: ast.expr, at: Call, write: WriteSite) -> bool:
     return False
 
 
-def _is_added_to(
-    sites: Sites, additions: FirstAdditions, node: ast.expr, at: Call, write: WriteSite
-) -> bool:
+def _is_added_to(sites: Sites, lists: Lists, node: ast.expr, at: Call, write: WriteSite) -> bool:
     """`text += entry`, `lines.append(entry)`, where that was read from the file."""
     if not isinstance(node, ast.Name):
         return False
@@ -145,6 +229,6 @@ def _is_added_to(
             each.kind is BindingKind.ADD and each.order < at.order
             for each in at.function.bindings.get(name, ())
         )
-        or additions.get((at.function, name), at.order) < at.order
+        or lists.added.get((at.function, name), at.order) < at.order
     )
     return adds and _is_held(sites, node, at, write)

@@ -1,19 +1,20 @@
 """The facts about one file, without judgement, as an interface for rules."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
 from atomic_fix.catalog.apis import Content
 from atomic_fix.catalog.features import FeatureName
-from atomic_fix.catalog.words import ORIGINALS
+from atomic_fix.catalog.words import ORIGINALS, RESULTS
 from atomic_fix.config import Config
 from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.elsewhere import View, views
 from atomic_fix.facts.evidence import Feature, Score, Vocabulary
-from atomic_fix.facts.extended import FirstAdditions, first_additions, is_extended
+from atomic_fix.facts.extended import Lists, is_carried_on, is_edited, is_extended, lists
+from atomic_fix.facts.generated import is_generated
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
 from atomic_fix.facts.pairs import ByFile, Partners, answered, asked
@@ -34,7 +35,7 @@ from atomic_fix.facts.statements import Statements, rows_of
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
 from atomic_fix.facts.testing import is_named_test, is_test
 from atomic_fix.facts.tree import Tree
-from atomic_fix.facts.trusted import is_trusted
+from atomic_fix.facts.trusted import is_given_as_whole, is_trusted
 from atomic_fix.source import Source
 
 _Result = TypeVar("_Result")
@@ -281,16 +282,24 @@ class ModuleFacts:
             found += tuple(evidence.data_features(self.vocabulary, site.data))
         found += tuple(evidence.purpose_features(site.function))
         found += tuple(evidence.hint_features(found))
-        if self.config.beside_program:
-            text = "it is a script beside the program"
-            found += (Feature(FeatureName.BESIDE_PROGRAM, text),)
         if self._is_extended(site):
             is_read = evidence.is_read_back(found)
             name = FeatureName.EXTENDED if is_read else FeatureName.EXTENDED_ALONE
             found += (Feature(name, "what it held is written again, with more"),)
             if any(each.name is FeatureName.SUFFIX_DENIED for each in found):
                 found += (Feature(FeatureName.GROWING, "it grows with each entry"),)
-        if not self._is_trusted(site):
+        elif evidence.is_read_back(found) and self._is_edited(site):
+            found += (Feature(FeatureName.LINES_EDITED, "its lines are edited"),)
+        if evidence.is_read_back(found):
+            found += tuple(self._carried_on(site, found))
+        if evidence.is_read_back(found) and self._is_generated(site):
+            found += (Feature(FeatureName.GENERATED, "it holds a random value"),)
+        elif self._is_given_as_whole(site):
+            # That it is a download is why nobody makes it again.
+            found = tuple(each for each in found if each.word != "download" or each.weight > 0)
+            text = "a file that exists is given to callers as it is"
+            found += (Feature(FeatureName.GIVEN_AS_WHOLE, text),)
+        elif not self._is_trusted(site):
             found += tuple(evidence.absence_features(site))
             if site.content is Content.DOWNLOAD:
                 found += (Feature(FeatureName.DOWNLOADED, "it can be downloaded again"),)
@@ -300,14 +309,34 @@ class ModuleFacts:
         return found
 
     @cached_property
-    def _first_additions(self) -> FirstAdditions:
-        return first_additions(self.sites)
+    def _lists(self) -> Lists:
+        return lists(self.sites)
 
     def _is_extended(self, site: WriteSite) -> bool:
         """Whether what is written is the old content and more."""
-        return self.cached(
-            ("extended", site), lambda: is_extended(self.sites, self._first_additions, site)
+        return self.cached(("extended", site), lambda: is_extended(self.sites, self._lists, site))
+
+    def _carried_on(self, site: WriteSite, found: Iterable[Feature]) -> Iterator[Feature]:
+        """That a later run goes on with the results in a file, if its words say results."""
+        if any(each.weight < 0 and each.word in RESULTS for each in found) and self.cached(
+            ("carried on", site), lambda: is_carried_on(self.sites, site)
+        ):
+            yield Feature(FeatureName.CARRIED_ON, "the next run goes on with what it holds")
+
+    def _is_edited(self, site: WriteSite) -> bool:
+        """Whether what is written are the old lines, of which some were changed. A function that is
+        given the path may edit any text."""
+        return not evidence.given_by_caller(site.path, site.function) and self.cached(
+            ("edited", site), lambda: is_edited(self.sites, self._lists, site)
         )
+
+    def _is_generated(self, site: WriteSite) -> bool:
+        """Whether what is written is random, so that it cannot be made again."""
+        return self.cached(("generated", site), lambda: is_generated(self.sites, site))
+
+    def _is_given_as_whole(self, site: WriteSite) -> bool:
+        """Whether callers get the path of the written file, or of one that was there."""
+        return self.cached(("given", site), lambda: is_given_as_whole(self.sites, site))
 
     def _is_trusted(self, site: WriteSite) -> bool:
         """Whether the written file is not checked once it exists."""
@@ -337,6 +366,8 @@ class ModuleFacts:
         if writer is not None:
             who = "this module" if writer.function.is_module else f"`{writer.function.name}`"
             found += (Feature(FeatureName.WRITTEN, f"{who} writes it", site=writer),)
+            if isinstance(writer, WriteSite):
+                found += tuple(self._carried_on(writer, found))
         elif not any(feature.of_file for feature in view.features):
             found += tuple(evidence.foreign_features(path, function))
         if load.raw:
@@ -440,6 +471,9 @@ class ModuleFacts:
         )
         if evidence.given_by_caller(path, function):
             found += tuple(evidence.caller_features(self.vocabulary, self.callers(function)))
+        if self.config.beside_program:
+            text = "it is a script beside the program"
+            found += (Feature(FeatureName.BESIDE_PROGRAM, text),)
         return found
 
     def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[Feature, ...]:

@@ -137,9 +137,10 @@ def _publication(
         and not write.path.same(site.target)
         and _before(sites, write, site, staged)
     )
-    # If no other write is visible, a call that opens it for appending counts, or a function from
-    # another file.
-    fills = [] if made or writes else list(_appending(sites, site))
+    # If no other write is visible, a call that opens it for appending counts, one that begins an
+    # archive, or a function from another file.
+    archives = [] if made or writes else list(_archiving(sites, site))
+    fills = [] if made or writes else [*_appending(sites, site), *archives]
     filled = [] if made or writes or fills else list(_filling_elsewhere(sites, site))
     fills += [call for call, _ in filled]
     unseen = not made and not writes and not fills
@@ -164,7 +165,7 @@ def _publication(
         or (site.elsewhere is not None and site.elsewhere.synced)
         or any(effect.synced for _, effect in filled)
         or _synced(sites, syncs, site, [*(w.call for w in writes), *made, *fills]),
-        _still_open(sites, syncs, site, writes, made),
+        _still_open(sites, syncs, site, writes, (*made, *archives)),
         _elsewhere(made, site),
         _removed(sites, site, removals),
     )
@@ -182,6 +183,19 @@ def _appending(sites: Sites, site: PublishSite) -> Iterator[Call]:
                 sites.handles.resolve(opened.target, call).same(site.source)
             ):
                 yield call
+
+
+def _archiving(sites: Sites, site: PublishSite) -> Iterator[Call]:
+    """The calls that begin a tar archive at the source."""
+    for call, _ in sites.calls_of(apis.TAR_OPENERS):
+        path, mode = call.argument(0, "name"), call.argument(1, "mode")
+        if (
+            path is not None
+            and mode is not None
+            and (string(mode) or "").startswith(("w", "x"))
+            and sites.handles.resolve(path, call).same(site.source)
+        ):
+            yield call
 
 
 def _filling_elsewhere(sites: Sites, site: PublishSite) -> Iterator[tuple[Call, CallEffect]]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from atomic_fix.catalog.apis import Content
+from atomic_fix.catalog.apis import SPLITTERS, Content
 from atomic_fix.catalog.calls import ASKING, LISTING
 from atomic_fix.catalog.words import KEPT_IN_CACHES, VERSIONED_FILES
 from atomic_fix.facts.caches import is_cache
@@ -231,7 +231,7 @@ def _is_in(path: str, folder: str) -> bool:
 def _edits_what_it_lists(sites: Sites, site: WriteSite) -> bool:
     """`for path in root.rglob("*"): path.write_text(edited(path.read_text()))`."""
     loads = [each for each in sites.loads_in(site.function) if each.path.same(site.path)]
-    if not loads or not all(each.raw for each in loads):
+    if not loads or not all(each.raw or each.api in SPLITTERS for each in loads):
         return False
     loops = [block.node.iter for block in site.call.enclosing if isinstance(block.node, FORS)]
     return any(_lists(each, site.function, depth=3) for each in loops)

@@ -286,8 +286,10 @@ class Sites:
 
     def _load_elsewhere(self, call: Call) -> LoadSite | None:
         """The load that a function from another file makes of what it is given."""
-        found = self.effects_of(call, Effect.PARSES, Effect.READS)
         api = call.method or (call.name or "").rpartition(".")[2]
+        if not WRITING.isdisjoint(words(api)) and LOADING.isdisjoint(words(api)):
+            return None  # it may look at the old content first, but is no load
+        found = self.effects_of(call, Effect.PARSES, Effect.READS)
         for effect in sorted(found, key=lambda each: each.effect is not Effect.PARSES):
             raw = effect.effect is Effect.READS
             if effect.path is None:

@@ -34,6 +34,20 @@ def is_trusted(sites: Sites, write: WriteSite) -> bool:
     return bool(loads) and not any(is_handled(load.call) for load in loads)
 
 
+def is_given_as_whole(sites: Sites, write: WriteSite) -> bool:
+    """Whether a function makes a file that is missing, and gives its callers the path of one that
+    is there without a look at it."""
+    if write.content is Content.TABLE or write.constant:
+        return False
+    if any(isinstance(block.node, ast.ExceptHandler) for block in write.call.enclosing):
+        return False
+    return (guarded_by_absence(write) or is_left_before(sites, write)) and any(
+        isinstance(returned.value, (ast.Attribute, ast.Call, ast.Name))
+        and sites.handles.resolve(returned.value, write.call.at(returned)).same(write.path)
+        for returned in write.function.returns
+    )
+
+
 def is_left_before(sites: Sites, write: WriteSite) -> bool:
     """`if path.exists(): return ...` above the write."""
     return any(

@@ -24,12 +24,14 @@ from atomic_fix.facts.nodes import (
     string,
 )
 from atomic_fix.facts.paths import PathTrait, PathValue, QualifiedName
-from atomic_fix.facts.scopes import Call, Site
+from atomic_fix.facts.scopes import BlockKind, Call, Site
 
 _ENCODING = re.compile(r"(?i:.*cod)|[\"'][\w-]+[\"']\Z")
 
 _SAVING = frozenset(keeper.saves for keeper in apis.KEEPERS)
 _OVER_HANDLES = last_parts(apis.COMPRESSORS) | {"DictWriter", "Pickler", "TextIOWrapper", "writer"}
+
+_TRYING_AGAIN = frozenset({BlockKind.HANDLER, BlockKind.LOOP})
 
 _NO_FILE = PathTrait.HANDLE | PathTrait.MEMORY
 _BUFFERS = frozenset(f"io.{name}" for name in apis.IN_MEMORY)
@@ -138,6 +140,8 @@ class Writes:
     def _open(self, call: Call, name: str, opened: Opened) -> WriteSite | None:
         modes = sorted(self._handles.modes_of(opened, call))
         mode = next((m for m in modes if "w" in m), None)
+        if mode is None and any("x" in m for m in modes) and self._is_removed_first(call, opened):
+            mode = next(m for m in modes if "x" in m)
         if mode is None:
             mode = next((m for m in modes if m.startswith("r") and "+" in m), None)
             mode = mode or next((m for m in modes if m.startswith("a")), None)
@@ -218,8 +222,14 @@ class Writes:
         if isinstance(flags, ast.Name):
             bound = self._handles.paths.bindings(flags.id, call.function, call.order)
             text += "".join(code_of(b.value) for b in bound)
-        if any(each in text for each in ("O_EXCL", "O_APPEND", "O_DIRECTORY", "O_TMPFILE")):
+        if any(each in text for each in ("O_APPEND", "O_DIRECTORY", "O_TMPFILE")):
             return None
+        if "O_EXCL" in text:
+            opened = Opened(target, None, apis.PATH_OPEN)
+            if not self._is_removed_first(call, opened):
+                return None
+            path = self._handles.resolve(target, call)
+            return WriteSite(call, WriteKind.OPEN, "os.open", target, path)
         # Overwriting the beginning can be interrupted just like a write after truncation.
         if "O_TRUNC" not in text and not (
             ("O_WRONLY" in text or "O_RDWR" in text) and self._is_written_over(call)
@@ -227,6 +237,27 @@ class Writes:
             return None
         path = self._handles.resolve(target, call)
         return WriteSite(call, WriteKind.OPEN, "os.open", target, path)
+
+    def _is_removed_first(self, call: Call, opened: Opened) -> bool:
+        """Whether the function has just removed the file that it creates exclusively. The claim on
+        a lock whose owner is gone is not one: it is removed in a handler, or made in a loop."""
+        if any(block.kind in _TRYING_AGAIN for block in call.enclosing):
+            return False
+        path = self._handles.resolve(opened.target, call)
+        for other in call.function.calls:
+            if other.order >= call.order:
+                return False
+            target = other.receiver if other.method == "unlink" else None
+            name = self._handles.paths.call_name(other, other.function)
+            if name.full in apis.REMOVERS:
+                target = other.argument(0, "path")
+            if (
+                target is not None
+                and not any(block.kind in _TRYING_AGAIN for block in other.enclosing)
+                and self._handles.resolve(target, other).same(path)
+            ):
+                return True
+        return False
 
     def _is_written_over(self, call: Call) -> bool:
         """Whether a descriptor, which is opened at the beginning of its file, is written to."""
@@ -359,6 +390,14 @@ def _names(node: ast.expr | None, depth: int = 4) -> tuple[str, ...]:
         case ast.BinOp():
             return _names(node.left, depth - 1)
     return ()
+
+
+def data_of(handles: Handles, write: WriteSite) -> list[ast.expr]:
+    """The expressions for the data that is written, as far as visible."""
+    if write.kind is WriteKind.OPEN:
+        handle = handles.handle_name(write.call)
+        return _written(handle, handles.uses(handle, write.call) if handle is not None else [])
+    return [arg.value for arg in write.call.arguments if arg.value is not write.path_node]
 
 
 def _written(handle: str | None, uses: list[Call]) -> list[ast.expr]:

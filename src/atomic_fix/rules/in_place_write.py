@@ -56,16 +56,17 @@ import (Python 2, modules that run without their packages).
 
 ## Not reported
 
-Appending, exclusive creation (`"x"`, `O_EXCL`), lock and PID files, temp files that are published
-by a rename later (even if a helper writes them for its callers), a torn last record that `truncate`
-cuts off, reports, exports, plots, logs, and files whose names or readers give no sign that they are
-read back. Caches whose readers treat a broken one as a miss (unless they hold objects or arrays,
-which take long to compute), files under version control that describe a project (`package.json`,
-`.gitignore`), files in a folder that the function has just created, a constant file that is created
-once, text that is edited in each file of a listing, and the first text of a file that the other
-branch of the same test edits if the file exists. Scripts for developers (`tools/`, `scripts/`,
-`.github/` and the like at the top of a project that has a package of its own) need more evidence
-than others. As for every rule, tests are checked only with `check-tests`.
+Appending, exclusive creation (`"x"`, `O_EXCL`) of a file that the function has not just removed,
+lock and PID files, temp files that are published by a rename later (even if a helper writes them
+for its callers), a torn last record that `truncate` cuts off, reports, exports, plots, logs, and
+files whose names or readers give no sign that they are read back. Caches whose readers treat a
+broken one as a miss (unless they hold objects or arrays, which take long to compute), files under
+version control that describe a project (`package.json`, `.gitignore`), files in a folder that the
+function has just created, a constant file that is created once, text that is edited in each file of
+a listing, and the first text of a file that the other branch of the same test edits if the file
+exists. Scripts for developers (`tools/`, `scripts/`, `.github/` and the like at the top of a
+project that has a package of its own) need more evidence than others. As for every rule, tests are
+checked only with `check-tests`.
 """
 
 from collections.abc import Iterator

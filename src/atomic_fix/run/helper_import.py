@@ -24,7 +24,9 @@ from atomic_fix.run import dependencies
 from atomic_fix.run.apart import Apart, runs_by_the_systems_python
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, run_imports
-from atomic_fix.run.project import Project, Projects, import_root, text_of
+from atomic_fix.run.packaging import packagings
+from atomic_fix.run.programs import Programs, needs_others
+from atomic_fix.run.project import Project, Projects, import_root, neighbours, text_of
 from atomic_fix.run.python_versions import (
     FIRST_OF_COPIES,
     FIRST_OF_PACKAGE,
@@ -79,6 +81,8 @@ class HelperImports:
         self._projects = Projects()
         self._apart = Apart()
         self._reach = Reach()
+        self._programs = Programs()
+        self._packagings = cache(packagings)
         self._files: dict[tuple[str, str], _Answer] = {}
         self._sending: dict[str, tuple[str, str]] = {}
         self._left_out: dict[str, bool] = {}
@@ -259,6 +263,8 @@ class HelperImports:
                 behind = self._why_left_behind(module, file, path, project)
                 if behind is not None and source.filename != "-" and file != path:
                     return behind
+                if alone := self._why_without_its_package(source, module, root, path, project):
+                    return alone
                 return _Names.of(file, self._read)
             outside = outside or file
         if outside and (by_imports := project.searched(path)):
@@ -308,7 +314,8 @@ class HelperImports:
                 self._where_others_are_needed(module, source, path, project)
                 or self._where_it_is_sent(module, project, path)
                 or self._where_it_does_not_reach(module, project, path)
-                or Found(extra)
+                or self._where_a_list_lacks_it(module, project, path)
+                or Found(extra or self._remark_on_lists(project))
             )
         return _not_found(module, settings, project, path)
 
@@ -324,7 +331,23 @@ class HelperImports:
     def _of_the_interpreter(
         self, module: str, settings: Settings, project: Project, path: str
     ) -> _Answer:
-        """The answer for a tree that declares nothing."""
+        """The answer for a tree that declares nothing where Python's own tools look."""
+        place = f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`"
+        others = self._packagings(project.root)
+        if others and not any(each.has_ours for each in others):
+            return Missing(
+                module,
+                f"{_shown(others[0].file)} shows that the program gets what it needs elsewhere, "
+                "and does not name atomic-fix",
+                place,
+            )
+        if replaces := self._reach.updater(project.root):
+            return Missing(
+                module,
+                f"{_shown(replaces)} replaces the files of the program with newer ones and "
+                "installs nothing",
+                f"{place}: a copy comes with it",
+            )
         tool = _tool_that_owns_this_python()
         found = None if tool else _in_this_python(module)
         return found or _not_found(module, settings, project, path, tool)
@@ -333,7 +356,8 @@ class HelperImports:
         """The source roots that contain the module, with its file there; the nearest first."""
         parts = module.split(".")
         folder = os.path.dirname(path)
-        roots = [("", import_root(path))]
+        by_imports = [("", each) for each in project.searched(path)]
+        roots = [*by_imports, ("", import_root(path))]
         while folder != project.root and relative_if_inside(folder, project.root) is not None:
             # Inside the module's own package, with or without an `__init__.py`.
             if os.path.basename(folder) == parts[0]:
@@ -458,6 +482,69 @@ class HelperImports:
                     f"add `{module}` to `py_modules`",
                 )
         return None
+
+    def _where_a_list_lacks_it(self, module: str, project: Project, path: str) -> Missing | None:
+        """Why a program that has only what a list of its own names lacks a declared dependency."""
+        for each in self._packagings(project.root):
+            if each.alone and not each.has_ours and module.partition(".")[0] == _OURS:
+                return Missing(
+                    module,
+                    f"{_shown(each.file)} lists all that the program has, and not atomic-fix",
+                    f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`, "
+                    "or add it there",
+                )
+        return None
+
+    def _remark_on_lists(self, project: Project) -> str:
+        """A remark on other packages of the program that do not name the helper."""
+        files = [
+            _shown(each.file)
+            for each in self._packagings(project.root)
+            if each.as_well and not each.has_ours
+        ]
+        if not files:
+            return ""
+        return (
+            f"{files[0]} lists what the program needs as well, and does not name atomic-fix: where "
+            "it is installed from that, repaired code does not start"
+        )
+
+    def _why_without_its_package(
+        self, source: Source, module: str, root: str, path: str, project: Project
+    ) -> Missing | None:
+        """Why a file outside of the package that has the helper cannot import that package, and
+        what its `__init__.py` imports; None if it can."""
+        *packages, _ = module.split(".")
+        if not packages or source.filename == "-" or project.is_built:
+            return None
+        top = os.path.join(root, packages[0])
+        is_inside = relative_if_inside(path, top) is not None
+        if is_inside or not needs_others(os.path.join(root, *packages), root):
+            return None
+        if packages[0] in _imports(source.text)[0]:
+            return None
+        program, is_known = self._programs.without(path, top, project)
+        if program:
+            who = "this program" if program == path else f"{_shown(program)}, which runs it,"
+            reason = (
+                f"`{packages[0]}` imports other modules, and {who} does not import that package"
+            )
+        elif is_known or self._is_imported_beside(packages[0], path):
+            return None
+        else:
+            reason = (
+                f"`{packages[0]}` imports other modules, and nothing shows that this file runs "
+                "where those are"
+            )
+        return Missing(module, reason, _advice_to_vendor(project, path))
+
+    def _is_imported_beside(self, top: str, path: str) -> bool:
+        """Whether a module beside a file, or of its package, imports a package."""
+        statement = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t]+{re.escape(top)}\b")
+        folder = import_root(path)
+        inside = os.path.relpath(path, folder).split(os.sep)
+        beside = neighbours(folder if len(inside) < 2 else os.path.join(folder, inside[0]))
+        return any(statement.search(text) for text in beside.values())
 
     def _where_it_does_not_reach(self, module: str, project: Project, path: str) -> Missing | None:
         """Why a file cannot import declared dependencies where the program runs; None if it can."""
@@ -715,9 +802,13 @@ def _not_found(
         advice = f"correct `helper` in {setting}"
         for root in (*project.searched(path), *(root for _, root in project.roots)):
             place = os.path.join(root, *module.split("."))
-            if os.path.isdir(os.path.dirname(place)) and not os.path.lexists(place):
+            if os.path.isdir(os.path.dirname(place)) and not os.path.lexists(f"{place}.py"):
                 advice += f", or run `atomic-fix --vendor {_shown(place)}.py`"
                 break
+        else:
+            if other := _elsewhere(module, project.root):
+                reason = f"this file does not find {_shown(other)} under the name of the helper"
+                return Missing(module, reason, _advice_to_vendor(project, path))
         return Missing(module, f"helper `{module}` cannot be found", advice)
     files = project.files
     named = _shown(os.path.join(project.root, files[0]))
@@ -728,6 +819,20 @@ def _not_found(
         f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`, "
         "or declare that dependency",
     )
+
+
+def _elsewhere(module: str, root: str) -> str:
+    """The copy of the helper that other files of a tree find; empty if there is none."""
+    *packages, name = module.split(".")
+    end = os.path.join(os.sep, *packages, f"{name}.py")
+    for number, (folder, folders, names) in enumerate(os.walk(root)):
+        if number >= _MOST_READ:
+            break
+        folders[:] = sorted(each for each in folders if each.isidentifier())
+        path = os.path.join(folder, f"{name}.py")
+        if f"{name}.py" in names and path.endswith(end) and _is_copy(path):
+            return path
+    return ""
 
 
 def _for_its_pythons(
@@ -783,16 +888,25 @@ def _free_place(folder: str) -> str:
     """The path for a copy of the helper, or of an existing one."""
     places = [os.path.join(folder, f"{name}.py") for name in ("atomic_io", "atomic_writes")]
     for place in places:
-        if not os.path.lexists(place) or ", helper, sha256:" in (text_of(place) or ""):
+        if not os.path.lexists(place) or _is_copy(place):
             return _shown(place)
     return _shown(places[0])
 
 
+def _is_copy(path: str) -> bool:
+    return ", helper, sha256:" in (text_of(path) or "")
+
+
 def _advice_to_vendor(project: Project, path: str) -> str:
-    """How to get a copy into the package of a file, where `helper` already names another place."""
+    """How to get a copy into the package of a file, where `helper` already names another place. The
+    settings nearest to a file apply, so that other folders can keep theirs."""
     place = _free_place(project.package_of(path))
     name = project.module_of(os.path.abspath(place))
-    return f"run `atomic-fix --vendor {place}` and set `helper` to `{name}`"
+    run = "" if os.path.lexists(place) else f"run `atomic-fix --vendor {place}` and "
+    folder = os.path.dirname(place)
+    return f"{run}set `helper` to `{name}`" + (
+        f", in {os.path.join(folder, 'atomic-fix.toml')} if for that folder alone" if folder else ""
+    )
 
 
 def _shown(path: str) -> str:

@@ -16,6 +16,7 @@ from functools import cache
 from atomic_fix.run.dependencies import normalised
 from atomic_fix.run.module_files import find_module, names_in
 from atomic_fix.run.project import Project, neighbours, text_of
+from atomic_fix.run.self_update import updater
 from atomic_fix.run.system_python import run_by_the_system
 
 _MOST_READ = 2000
@@ -76,35 +77,13 @@ _LATER = re.compile(
 # Modules at the top that are no part of the program.
 _BESIDE = re.compile(r"^(?:setup|conftest|noxfile|tasks|fabfile|test_\w+|\w+_test)\.py$")
 
-# --- how a program brings itself up to date ------------------------------------------------
-
-_REPOSITORY = re.compile(
-    r"raw\.githubusercontent\.com|api\.github\.com/repos|codeload\.github\.com"
-    r"|github\.com/[^\s\"']*/(?:archive|raw|zipball|tarball)|/(?:zipball|tarball)\b"
-    r"|gitlab\.com/[^\s\"']*/(?:archive|raw)"
-)
-_FETCHES = re.compile(
-    r"\burlopen\b|\burlretrieve\b|\brequests\.|\bhttpx\b|\baiohttp\b|\bsession\.get\(|\bhttp\.client\b"
-)
-_WRITES = re.compile(
-    r"""\bextractall\(|\.extract\(|\bshutil\.(?:move|copy\w*)\(|\bos\.(?:rename|replace)\("""
-    r"""|\bcopytree\(|\bwrite_(?:bytes|text)\(|\bopen\([^\n]*,\s*["']w"""
-)
-_PULLS = re.compile(r"""\bgit["', ]+pull\b|\.pull\(|\bgit["', ]+reset["', ]+--hard\b""")
-_RESTARTS = re.compile(r"\bos\.exec[lv]|\bsys\.executable\b")
-_UPDATES = re.compile(r"(?i)self[_ -]?updat|auto[_ -]?updat|\bdef \w*(?:updat|upgrad)\w*\(")
-_INSTALLS = re.compile(
-    r"\bpip3?\b[\"', \t]+install\b|\brequirements[\w-]*\.txt\b|\buv\b.{0,5}\b(?:sync|pip)\b"
-    r"|\bpipx\b|\bpoetry\b[\"', \t]+install\b"
-)
-
 
 class Reach:
     """Whether declared packages are there where a file runs. It remembers what it has read, for
     one run."""
 
     def __init__(self) -> None:
-        self.updater = cache(_updater)
+        self.updater = cache(updater)
         self._documents = cache(_documents)
         self._listed = cache(_listed_imports)
         self._run_by_the_system = cache(run_by_the_system)
@@ -115,10 +94,9 @@ class Reach:
         Args:
             names: of the distributions that would do.
         """
-        updater = self.updater(project.root)
-        if updater:
+        if replaces := self.updater(project.root):
             return (
-                f"{os.path.relpath(updater, project.root)} replaces the files of the program with "
+                f"{os.path.relpath(replaces, project.root)} replaces the files of the program with "
                 "newer ones and installs nothing"
             )
         if reason := self._run_by_the_system(project.root).get(path):
@@ -282,36 +260,3 @@ def brings(distribution: str, top: str) -> bool:
 def _bare(name: str) -> str:
     name = re.sub(r"^(?:python|py)-?|-?(?:python3?|py)$", "", name)
     return re.sub(r"[^a-z]", "", name)
-
-
-def _updater(root: str) -> str:
-    """The module of a project that replaces the modules of the project with newer ones, and
-    installs nothing for them; empty when none does."""
-    for number, (path, text) in enumerate(_all_modules(root)):
-        if number >= _MOST_READ:
-            break
-        if _UPDATES.search(text) and not _INSTALLS.search(text) and (
-            ("__file__" in text
-             and _REPOSITORY.search(text) and _FETCHES.search(text) and _WRITES.search(text))
-            or (_PULLS.search(text) and _RESTARTS.search(text))
-        ):  # fmt: skip
-            return path
-    return ""
-
-
-def _all_modules(root: str) -> Iterator[tuple[str, str]]:
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(
-            each
-            for each in folders
-            if each.isidentifier()
-            and not re.search(
-                r"(?i)^(?:tests?|docs?|examples?|venv|env|build|dist|tools|utils|installers?|scripts)$",
-                each,
-            )
-        )
-        for name in sorted(names):
-            if name.endswith(".py") and name != "setup.py" and (
-                text := text_of(os.path.join(folder, name))
-            ):  # fmt: skip
-                yield os.path.join(folder, name), text

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, Flag, auto
 from functools import reduce
+from itertools import chain, repeat
 from operator import or_
 
 from atomic_fix.catalog import words
@@ -107,6 +108,9 @@ _OF_STEMS = OF_FOLDERS | PathTrait.UNIQUE | PathTrait.PATH | PathTrait.BACKUP
 
 _TEMP_WORDS = words.TEMP - {"new"}
 
+_TELLS_APART = 3
+"""How much further the words are of what only tells files of one kind apart."""
+
 Exprs = frozenset[PathExpr]
 
 
@@ -200,6 +204,8 @@ NOTHING_KNOWN = PathValue()
 def is_temp_name(name: str) -> bool:
     """Whether a name says that what it stands for is temporary."""
     found = phrase_in(_TEMP_WORDS, name)
+    if found == "part" and name.lower().rpartition("_")[2] == "parts":
+        return False  # `parts = key.split(".")`: the parts of a name
     return found is not None and "template" not in name.lower()
 
 
@@ -246,13 +252,29 @@ def filled(text: str, inner: Sequence[PathValue], distance: int) -> PathValue:
         # f"{path}.tmp": made from the path by a suffix.
         return suffixed(inner[0], given, text[2:]).with_aliases(*given.aliases)
     expr = Filled(text, tuple(value.expr for value in inner[: text.count("{}")]))
+    filled_in = (
+        replace(m, distance=m.distance + away)
+        for value, away in zip(inner, chain(_distances(text), repeat(0)), strict=False)
+        for m in value.occurrences
+    )
     return PathValue(
         expr,
         given.aliases | {expr},
-        (*given.occurrences, *(m for value in inner for m in value.occurrences)),
+        (*given.occurrences, *filled_in),
         given.traits | (traits_of(inner) & OF_PARTS),
         aliases_of(inner),
     )
+
+
+def _distances(text: str) -> Iterator[int]:
+    """By each `{}` of a text, how much further its words are from saying what the file is. What
+    comes after the beginning of a name tells files of one kind apart: `run_{offset}.json`."""
+    start = 0
+    while (at := text.find("{}", start)) >= 0:
+        before = text[:at].replace("\\", "/").rpartition("/")[2]
+        # `{folder}{name}`: the first may end with a slash.
+        yield _TELLS_APART if before.replace("{}", "") else 0
+        start = at + 2
 
 
 def join(values: Sequence[PathValue], traits: PathTrait = NO_TRAITS) -> PathValue:
