@@ -300,7 +300,8 @@ class ModuleFacts:
             text = "a file that exists is given to callers as it is"
             found += (Feature(FeatureName.GIVEN_AS_WHOLE, text),)
         elif not self._is_trusted(site):
-            found += tuple(evidence.absence_features(site))
+            if not self._is_saved_for_others(site):
+                found += tuple(evidence.absence_features(site))
             if site.content is Content.DOWNLOAD:
                 found += (Feature(FeatureName.DOWNLOADED, "it can be downloaded again"),)
         elif site.content is Content.DOWNLOAD and not evidence.is_read_back(found):
@@ -333,6 +334,15 @@ class ModuleFacts:
     def _is_generated(self, site: WriteSite) -> bool:
         """Whether what is written is random, so that it cannot be made again."""
         return self.cached(("generated", site), lambda: is_generated(self.sites, site))
+
+    def _is_saved_for_others(self, site: WriteSite) -> bool:
+        """Whether a library saves objects that nothing in this file loads: where they are written
+        only once, whoever loads them takes a torn file for the whole."""
+        return (
+            site.saver is not None
+            and site.content is Content.STATE
+            and not any(load.path.same(site.path) for load in self.sites.loads)
+        )
 
     def _is_given_as_whole(self, site: WriteSite) -> bool:
         """Whether callers get the path of the written file, or of one that was there."""
