@@ -77,9 +77,9 @@ def _run(*command: str) -> None:
 
 
 def _git(*arguments: str) -> str:
-    """What git prints, empty if it fails."""
-    done = subprocess.run(["git", *arguments], capture_output=True, check=False, text=True)
-    return done.stdout.strip() if done.returncode == 0 else ""
+    """What git prints, empty if it fails. Messages of commits may be in any encoding."""
+    done = subprocess.run(["git", *arguments], capture_output=True, check=False)
+    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
 
 
 def diff_base(given: str) -> str:
@@ -118,7 +118,9 @@ def arguments(environment: dict[str, str]) -> list[str]:
 
 def check(temporary: Path, given: list[str]) -> tuple[Path, int]:
     """Check twice, the second time from the cache: as SARIF, and as annotations in the log."""
-    command = [str(python_of(temporary / "environment")), "-I", "-m", "atomic_fix"]
+    # The runner reads UTF-8, which Python does not write to a pipe on Windows by default.
+    python = str(python_of(temporary / "environment"))
+    command = [python, "-I", "-X", "utf8", "-m", "atomic_fix"]
     sarif = temporary / "atomic-fix.sarif"
     to_file = ("--output-format=sarif", f"--output-file={sarif}")
     code = subprocess.run([*command, *to_file, *given], check=False).returncode

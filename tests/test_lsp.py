@@ -99,13 +99,17 @@ class Editor(LanguageClient):
         return await self.diagnostics()
 
     async def actions(
-        self, path: Path, place: types.Range, *kinds: types.CodeActionKind | str
+        self,
+        path: Path,
+        place: types.Range,
+        *kinds: types.CodeActionKind | str,
+        shown: Sequence[types.Diagnostic] = (),
     ) -> list[types.CodeAction]:
         found = await self.text_document_code_action_async(
             types.CodeActionParams(
                 types.TextDocumentIdentifier(path.as_uri()),
                 place,
-                types.CodeActionContext([], only=list(kinds) or None),
+                types.CodeActionContext(shown, only=list(kinds) or None),
             )
         )
         actions = [each for each in found or [] if isinstance(each, types.CodeAction)]
@@ -372,6 +376,10 @@ def test_a_finding_can_be_disabled_for_its_line(tmp_path: Path) -> None:
             assert [each.code for each in disable.diagnostics or ()] == ["ATF101"]
             disabled = applied(text, disable, path)
             assert disabled.splitlines()[4].endswith(comment)
+            assert disable.edit is not None
+            assert disable.edit.changes is not None
+            (edit,) = disable.edit.changes[path.as_uri()]
+            assert (edit.range.start, edit.range.end.line) == (edit.range.end, 4)
             assert await editor.change(path, disabled, 10 * version) == []
         # Where a comment has to say why, a person is reminded to.
         (tmp_path / "atomic-fix.toml").write_text("require-reason = true\n")
@@ -383,6 +391,32 @@ def test_a_finding_can_be_disabled_for_its_line(tmp_path: Path) -> None:
         # What could not be analysed cannot be.
         (found,) = await editor.change(path, "open('checkpoint.json', 'w'\n", 32)
         assert await editor.actions(path, found.range) == []
+
+    in_editor(work, tmp_path)
+
+
+def test_a_cursor_beside_a_finding_gets_the_actions_of_the_diagnostics_shown(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "state.py"
+
+    async def work(editor: Editor) -> None:
+        (found,) = await editor.open(path, SAVER)
+        cursor = types.Position(4, 0)
+        place = types.Range(cursor, cursor)
+        quick = types.CodeActionKind.QuickFix
+        assert await editor.actions(path, place, quick) == []
+        # Neovim sends all diagnostics of the line, those of other servers too.
+        other = types.Diagnostic(found.range, "long", code="ATF101", source="other")
+        assert await editor.actions(path, place, quick, shown=[other]) == []
+        repair, disable = await editor.actions(path, place, quick, shown=[other, found])
+        assert (repair.title, disable.title) == (
+            "ATF101: Write with `atomic_write_json`",
+            "ATF101: Disable for this line",
+        )
+        # A diagnostic of an earlier text has no action.
+        assert (await editor.change(path, f"\n{SAVER}", 2))[0].range != found.range
+        assert await editor.actions(path, place, quick, shown=[found]) == []
 
     in_editor(work, tmp_path)
 
@@ -466,6 +500,8 @@ def test_an_editor_that_asks_for_diagnostics_is_not_sent_them(tmp_path: Path) ->
         ({"min-confidence": 0.9, "select": ["ATF1"]}, []),
         ({"settings": {"configuration": "other/settings.toml"}}, []),
         ({"configuration": "other/settings.toml", "ignore": []}, ["ATF101"]),
+        ({"settings": {}, "configuration": "other/settings.toml"}, []),
+        ({"minConfidence": 1, "settings": {"min-confidence": 0.2}}, ["ATF101"]),
     ],
 )
 def test_initialization_options_win_over_the_configuration(
@@ -490,6 +526,9 @@ def test_initialization_options_win_over_the_configuration(
          "option: unknown key `min-confidense`, did you mean `min-confidence`?"),
         ({"settings": {"configuration": 3}}, "option: `configuration` must be a path"),
         ({"settings": {"configuration": "none.toml"}}, "none.toml: cannot be read: No such file"),
+        ({"settings": ["ATF101"]}, "option: `settings` must be an object, not ['ATF101']"),
+        (3, "option: `settings` must be an object, not 3"),
+        ({"configuration": "none.toml", "settings": {}}, "none.toml: cannot be read: No such file"),
         ({"ignore": "ATF101"}, "option: `ignore` must be a list of rule codes, not 'ATF101'"),
     ],
 )  # fmt: skip

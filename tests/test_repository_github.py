@@ -238,6 +238,34 @@ def test_only_what_a_pull_request_changes(
     assert len(sarif["runs"][0]["results"]) == 2
 
 
+def test_a_commit_message_may_be_in_any_encoding(
+    installed: Path, source: Path, pull_request: tuple[Path, Path]
+) -> None:
+    folder, event = pull_request
+    (folder.parent / "message").write_bytes(b"Merge of Zo\xeb\n")
+    named = ("--amend", f"--file={folder.parent / 'message'}")
+    git(folder, "-c", "i18n.commitEncoding=latin1", "commit", "--quiet", *named)
+    code, log, _ = run_action(installed, folder, source, str(event), diff_base="auto")
+    assert code == 1
+    assert len(re.findall("^::warning .*title=.*ATF101", log, re.MULTILINE)) == 1
+
+
+def test_what_the_runner_reads_is_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    action = _action()
+    ran: list[list[str]] = []
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        ran.append(command)
+        (tmp_path / "atomic-fix.sarif").touch()
+        return subprocess.CompletedProcess(command, 1)
+
+    monkeypatch.setattr(action.subprocess, "run", run)
+    assert action.check(tmp_path, ["--", "."]) == (tmp_path / "atomic-fix.sarif", 1)
+    for command in ran:
+        assert command[1:6] == ["-I", "-X", "utf8", "-m", "atomic_fix"]
+    assert "--output-format=github" in ran[-1]
+
+
 @pytest.mark.parametrize(("depth", "enough"), [(1, False), (2, True)])
 def test_a_shallow_checkout_has_the_base_or_the_step_says_what_to_do(
     installed: Path, source: Path, pull_request: tuple[Path, Path], depth: int, enough: bool

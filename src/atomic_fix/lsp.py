@@ -122,13 +122,15 @@ class _Checked:
         uri = uris.from_fs_path(os.path.abspath(related.path))  # noqa: PTH100
         return types.Location(uri or related.path, types.Range(start, end))
 
-    def meeting(self, place: types.Range) -> list[Finding]:
-        """The findings that overlap or touch a range."""
+    def meeting(self, place: types.Range, shown: Iterable[types.Diagnostic] = ()) -> list[Finding]:
+        """The findings that overlap or touch a range, or are among the diagnostics that an editor
+        shows there: for some editors, these are all diagnostics of the line."""
+        named = [(each.code, each.range) for each in shown if each.source == "atomic-fix"]
         return [
             finding
             for finding in self.findings
             for own in [self.range_of(finding.span)]
-            if own.start <= place.end and place.start <= own.end
+            if (own.start <= place.end and place.start <= own.end) or (finding.code, own) in named
         ]
 
     def edit(self, edits: Iterable[types.TextEdit]) -> types.WorkspaceEdit:
@@ -149,7 +151,7 @@ class _Checked:
             start -= 1
         limit -= start
         end = next((i for i in range(limit) if old[-1 - i] != new[-1 - i]), limit)
-        while end and old[len(old) - end] == "\n":
+        while end and old[-end] == "\n" and "\r" in (old[-end - 1 :][:1], new[-end - 1 :][:1]):
             end -= 1
         span = Span(self.source.position(start), self.source.position(len(old) - end))
         return types.TextEdit(self.range_of(span), new[start : len(new) - end])
@@ -242,6 +244,23 @@ def _toml(value: object) -> str:
     return json.dumps(value)
 
 
+def _options_of(given: Any) -> dict[str, object]:
+    """The configuration keys in the initialization options, which have them under `settings` or at
+    the top.
+
+    Raises:
+        ConfigError: the options have another form.
+    """
+    around = dict(given) if isinstance(given, dict) else {"settings": given}
+    options = around.pop("settings", {})
+    if not isinstance(options, dict):
+        raise ConfigError(f"option: `settings` must be an object, not {options!r}")
+    # Editors like `minConfidence`, and the configuration has `min-confidence`.
+    return {
+        _KEBAB.sub(r"-\g<0>", name).lower(): each for name, each in {**around, **options}.items()
+    }
+
+
 class _Server(LanguageServer):
     """Keeps nothing between requests except the messages it has shown and the project indexes.
     pygls holds the documents, and settings are read again, so that a changed configuration takes
@@ -258,13 +277,11 @@ class _Server(LanguageServer):
     def configure(self, given: Any, root: str) -> None:
         """Apply the initialization options, or record why they cannot be used. Relative paths are
         relative to `root`."""
-        options = given.get("settings", given) if isinstance(given, dict) else None
-        if not isinstance(options, dict):
+        if given is None:
             return
-        # Editors like `minConfidence`, and the configuration has `min-confidence`.
-        options = {_KEBAB.sub(r"-\g<0>", name).lower(): each for name, each in options.items()}
-        named = options.pop("configuration", "")
         try:
+            options = _options_of(given)
+            named = options.pop("configuration", "")
             if not isinstance(named, str):
                 raise ConfigError("option: `configuration` must be a path")
             named = named and os.path.join(root, os.path.expanduser(named))  # noqa: PTH111, PTH118
@@ -446,7 +463,7 @@ def server() -> _Server:
         if checked is None:
             return actions
         if _wanted(types.CodeActionKind.QuickFix, params):
-            actions += _quick_fixes(checked, params.range)
+            actions += _quick_fixes(checked, params)
         if _wanted(FIX_ALL, params):
             repair = _safe_repair(checked)
             actions += _fix_all(checked, repair)
@@ -463,9 +480,9 @@ def _wanted(kind: str, params: types.CodeActionParams) -> bool:
     return only is None or any((kind + ".").startswith(each + ".") for each in only)
 
 
-def _quick_fixes(checked: _Checked, place: types.Range) -> list[types.CodeAction]:
+def _quick_fixes(checked: _Checked, params: types.CodeActionParams) -> list[types.CodeAction]:
     actions = []
-    for finding in checked.meeting(place):
+    for finding in checked.meeting(params.range, params.context.diagnostics):
         for fix in _offered(finding):
             if fix.applicability not in SAFE_AND_UNSAFE:
                 continue
