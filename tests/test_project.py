@@ -1312,3 +1312,35 @@ def test_what_is_called_is_looked_up_only_where_a_path_may_be_given(
     found = summarise(source_of("app/main.py", text), CONFIG)
     assert asked == ["store.put", "store.load", "store.save"]
     assert [each.callee for each in found.calls] == asked
+
+
+@pytest.mark.parametrize(
+    ("others", "path", "found"),
+    [
+        # Where little is loaded, the word is enough.
+        (3, "progress.txt", True),
+        (12, "progress.txt", False),
+        (12, "progress_0.json", True),
+    ],
+)
+def test_what_nothing_reads_in_a_project_that_reads_much(
+    others: int, path: str, found: bool
+) -> None:
+    writer = f"""
+    def put(rows):
+        with open("{path}", "w") as file:
+            file.write(rows)
+    """
+    reader = """
+    import json
+
+    def get{0}():
+        with open("progress_{0}.json") as file:
+            return json.load(file)
+    """
+    files = {"app/out.py": writer}
+    files |= {f"app/in_{each}.py": reader.format(each) for each in range(others)}
+    assert bool(told(files)) is found
+    # What the tests alone read says nothing.
+    files = {path.replace("app/in_", "tests/test_"): text for path, text in files.items()}
+    assert told(files)
