@@ -1,12 +1,14 @@
 """Fits the weights of the features to the labels, and says whether that is better.
 
-    python benchmarks/fit.py WORK [--mirror FOLDER] [--trees] [--source NAME ...] [--write]
+    python benchmarks/fit.py WORK [--mirror FOLDER] [--source NAME ...] [--trees NAME ...]
+                                  [--held GROUPS FEATURES] [--write]
 
 WORK and MIRROR are those of `measure.py`. The fit is a logistic regression in two steps: how much
 each group of features counts as a whole, drawn towards the weights that were set by hand
 (`catalog/features.py`), and then each feature, drawn towards what its group says. Both as strongly
 as cross-validation by repository likes best; no weight changes its sign. It sees the part `shown`
-alone. What is printed:
+alone. `--held` sets the two strengths instead: the stronger, the nearer the weights stay to those
+set by hand. What is printed:
 
 - log loss, precision and recall before and after, of repositories that the fit has not seen: by
   cross-validation on `shown`, and on `kept`;
@@ -55,7 +57,7 @@ from benchmarks import measure
 PRIOR = {each.label: each.prior for each in FeatureName}
 PRIOR_START = -2.2
 NOW = {each.label: each.weight for each in FeatureName}
-GROUP_STRENGTHS = (1.0, 5.0, 25.0)
+GROUP_STRENGTHS = (1.0, 5.0, 25.0, 100.0)
 STRENGTHS = (3.0, 10.0, 100.0)
 """How strongly the fit is drawn to the weights before: the inverse of the variance around them."""
 FOLDS = 10
@@ -97,6 +99,8 @@ class Example:
     features: tuple[tuple[str, float, str], ...]
     """Name, strength, word."""
     where: str = ""
+    kind: str = "site"
+    """Or `finding`, of those read on whole repositories."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +183,9 @@ def examples_of_trees(
                         real = label.verdict == "real"
                         where = f"{label.folder}/{path}:{row}"
                         found.append(
-                            Example(label.repo, label.rule, real, _features(explained), where)
+                            Example(
+                                label.repo, label.rule, real, _features(explained), where, "finding"
+                            )
                         )
     return found
 
@@ -492,6 +498,7 @@ def main() -> int:
     parser.add_argument("--mirror", type=Path)
     parser.add_argument("--source", nargs="+", help="of the sites: packages, bug-reports, blind")
     parser.add_argument("--trees", nargs="*", help="sources of findings on whole repositories")
+    parser.add_argument("--held", nargs=2, type=float, help="the strengths, by hand")
     parser.add_argument("--write", action="store_true", help="make catalog/weights.py")
     parser.add_argument(
         "--diagram", type=Path, help="draw what share of the findings is real, and stop"
@@ -518,6 +525,9 @@ def main() -> int:
         for of_features in STRENGTHS
     }
     strengths = min(tried, key=lambda each: log_loss(tried[each]))
+    if args.held:
+        strengths = args.held[0], args.held[1]
+        tried.setdefault(strengths, cross_validated(shown, *strengths))
     for each, found in tried.items():
         print(f"held by {each}: log loss, cross-validated, {log_loss(found):.4f}")
     fitted = fit(shown, *strengths)
@@ -526,6 +536,10 @@ def main() -> int:
     show_figures("shown, by hand", before, reference)
     show_figures("shown, as it is now", scored(CURRENT, shown), reference)
     show_figures("shown, fitted, cross-validated", after, reference)
+    for kind in ("site", "finding"):
+        for name, those in (("by hand", before), ("fitted", after)):
+            of_kind = [each for each in those if each[1].kind == kind]
+            show_figures(f"  {kind}s, {name}", of_kind, reference)
     for rule in measure.FAMILIES:
         for name, those in (("by hand", before), ("fitted", after)):
             show_figures(
@@ -580,9 +594,10 @@ def gathered(
                 made = examples_of_trees(labels, work, mirror)
             text = json.dumps([list(vars(each).values()) for each in made])
             known.write_text(text, encoding="utf-8")
+        rows = json.loads(known.read_text(encoding="utf-8"))
         found += [
-            Example(repo, rule, real, tuple(map(tuple, features)), where)
-            for repo, rule, real, features, where in json.loads(known.read_text(encoding="utf-8"))
+            Example(repo, rule, real, tuple(map(tuple, features)), where, of)
+            for repo, rule, real, features, where, of in rows
         ]
     return found
 
