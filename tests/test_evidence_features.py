@@ -440,3 +440,10 @@ def test_every_feature_is_tested() -> None:
     of_places = {FeatureName.BESIDE_PROGRAM}  # tests/test_beside_program.py
     tested = {*CASES, *of_modules, *OF_OTHER_FILES, *of_handlers, *of_places}
     assert tested == set(FeatureName)
+
+
+def test_a_suffix_counts_once_in_however_many_names_it_is() -> None:
+    given = ("'settings.json' if x else 'other.json'", "'page.html' if x else 'other.html'")
+    for path, name in zip(given, (FeatureName.SUFFIX_DATA, FeatureName.SUFFIX_DENIED), strict=True):
+        found = features(write(path))
+        assert [each.name for each in found if "suffix" in each.name.label] == [name]
