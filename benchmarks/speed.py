@@ -173,12 +173,13 @@ class Bench:
     def cold(self) -> None:
         """Bars of a run without a cache: the whole tree beside ruff, one package beside others."""
         ruff = [PYTHON, "-m", "ruff", "check", "--no-cache", "--isolated", "--quiet"]
-        self.compare(
-            "whole tree, cold / `ruff check`",
-            2.5,
+        ours, alone, other = self.in_turn(
             [*ATOMIC, "--no-cache", str(self.tree)],
+            [*ATOMIC, "--no-cache", "--no-project", str(self.tree)],
             [*ruff, str(self.tree)],
         )
+        self.tell("whole tree, cold / `ruff check`", 2.5, ours, other)
+        self.tell("the same with `--no-project`", 2.5, alone, other)
         one = str(self.part("lightning"))
         peers = {
             "fixit": ("fixit", [PYTHON, "-m", "fixit", "lint", one]),
@@ -314,7 +315,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("parts", nargs="*", default=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     unknown = [part for part in given.parts if part not in PARTS]
     if unknown:
         parser.error(f"no part is called {unknown[0]}; there are {', '.join(PARTS)}")

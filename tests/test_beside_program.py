@@ -74,6 +74,32 @@ def test_scripts_of_the_documentation_are_no_program(here: Path) -> None:
     assert reported(".") == ["docs/examples/job.py"]
 
 
+def test_it_counts_for_loads_and_publications_as_well(here: Path) -> None:
+    put(here, "pyproject.toml")
+    text = """
+import json, os
+
+def load(index_path):
+    try:
+        with open(index_path) as file:
+            return json.load(file)
+    except ValueError:
+        return {}
+
+def save(index_path, rows):
+    with open(index_path + ".tmp", "w") as file:
+        json.dump(rows, file)
+    os.replace(index_path + ".tmp", index_path)
+"""
+    for folder in ("app", "devscripts"):
+        (here / folder).mkdir()
+        (here / folder / "work.py").write_text(text)
+    assert reported("app") == ["app/work.py"] * 2
+    (here / "app/__init__.py").touch()
+    (here / "devscripts/__init__.py").touch()
+    assert reported("devscripts") == []
+
+
 def test_the_reason_is_explained(here: Path) -> None:
     put(here, "pyproject.toml", "tools/job.py")
     result = CliRunner().invoke(main, ["--isolated", "--explain-finding", "tools/job.py:8"])

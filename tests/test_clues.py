@@ -29,6 +29,7 @@ def test_a_clue_is_a_name_with_those_of_which_one_stands_beside_it() -> None:
         (b"from . import (\n    load_json,\n    save_json,\n)\n", {SAVE}),
         (b"from ..io import load\nsave_json(x)\n", set()),
         (b"from app.utils import *\n", {"* utils"}),
+        (b"from app.my_utils import *\n", set()),
         (b"def run(db):\n    db.store(1)\n", {STORE}),
         ("# größe\nfrom app.utils import save_json\n".encode(), {SAVE}),
         (b"", set()),

@@ -265,6 +265,43 @@ def test_a_python_2_handler_is_left_alone() -> None:
     assert repaired_text(text, unsafe=True) == text
 
 
+OLD = (
+    "from __future__ import print_function\n\nimport json\nimport os\nimport pickle\n\nimport six\n"
+)
+TEXT_AS_BYTES = [
+    'open("state.json", "wb").write(json.dumps(x))',
+    'with open("state.json", "wb") as f:\n        f.write(json.dumps(x))',
+    'with open("state.json", "wb") as f:\n        json.dump(x, f)',
+    'pickle.dump(x, open("state.pickle", "w"))',
+]
+
+
+@pytest.mark.parametrize("write", TEXT_AS_BYTES)
+def test_text_written_as_bytes_is_python_2(write: str) -> None:
+    text = f"{OLD}\n\ndef save_state(x):\n    {write}\n"
+    assert repaired_text(text, unsafe=True) == text
+    rename = (
+        '\n\ndef save_checkpoint(x, path):\n    with open(path + ".tmp", "w") as file:\n'
+        "        file.write(x)\n        file.flush()\n        os.fsync(file.fileno())\n"
+        '    os.rename(path + ".tmp", path)\n'
+    )
+    assert "os.replace" not in repaired_text(text + rename)
+    assert "os.replace" in repaired_text(OLD + rename)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        'open("state.json", "wb").write(json.dumps(x).encode())',
+        'with open("state.json", "w") as f:\n        f.write(json.dumps(x))',
+        'pickle.dump(x, open("state.pickle", "wb"))',
+    ],
+)
+def test_old_code_that_runs_on_both_is_repaired(write: str) -> None:
+    text = f"{OLD}\n\ndef save_state(x):\n    {write}\n"
+    assert "atomic_" in repaired_text(text, unsafe=True)
+
+
 def test_errors_without_parentheses_get_them_with_a_name() -> None:
     text = loader("json.JSONDecodeError, UnicodeDecodeError", body="return {}")
     fixed = repaired_text(text, config=Config(on_corrupt="warn"))

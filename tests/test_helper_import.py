@@ -1688,11 +1688,12 @@ def test_a_list_that_an_installer_names_is_a_declaration(here: Path, text: str) 
     ["# pip install -r scripts/app-requirements.txt\n", "pip install -r scripts/gone.txt\n",
      "pip install -r scripts/tests-requirements.txt\n"],
 )  # fmt: skip
-def test_other_lists_of_installers_declare_nothing(here: Path, text: str) -> None:
+def test_other_lists_of_installers_are_not_read(here: Path, text: str) -> None:
     put({"scripts/install.sh": text, "scripts/app-requirements.txt": "cffi\n"})
     put({"scripts/tests-requirements.txt": "pytest\n"})
     put({"app/store.py": SAVER, "app/__init__.py": ""})
-    repaired("app/store.py")
+    # They show that something declares what the program needs, but not that this is it.
+    assert "and does not name atomic-fix" in refused("app/store.py")
 
 
 # How the modules of a folder import each other.
@@ -1807,6 +1808,9 @@ SIGNS = {
     "recipe": {"conda/meta.yaml": "requirements:\n  run:\n    - python >=3.{}\n"},
     "image": {"Dockerfile": "FROM python:3.{}-slim\nRUN pip install -r requirements.txt\n"},
     "image with a variable": {"docker/Dockerfile": "ARG PYTHON_VERSION=3.{}\n"},
+    "image with another": {
+        "Dockerfile": "ARG BASE=3.{}.2-alpine3.11\nFROM python:${BASE}\nRUN pip install .\n"
+    },
     "travis": {".travis.yml": "language: python\npython:\n  - '3.12'\n  - '3.{}'\n"},
     "tox": {"tox.ini": "[tox]\nenvlist = lint, py{{3{},311}}\n"},
     "workflow": {".github/workflows/t.yml": "  python-version: ['3.12', \"3.{}\"]\n"},
@@ -2040,6 +2044,65 @@ def test_an_image_that_installs_packages_by_their_names(here: Path) -> None:
     repaired("app.py")
 
 
+def test_an_image_of_a_folder_that_installs_other_packages(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "src/lib/__init__.py": "", "src/lib/x.py": ""})
+    put({"src/lib/serve/scripts/convert.py": SAVER})
+    put({"src/lib/serve/Dockerfile.server": "FROM x\nRUN pip install engine torch\n"})
+    message = refused("src/lib/serve/scripts/convert.py")
+    assert "Dockerfile.server installs packages by their names, and not the project" in message
+    put({"src/lib/serve/scripts/convert.py": "import lib.x\n" + SAVER})
+    repaired("src/lib/serve/scripts/convert.py")
+    put({"src/lib/serve/scripts/convert.py": SAVER})
+    put({"src/lib/serve/Dockerfile.server": "FROM x\nRUN pip install engine && pip install .\n"})
+    repaired("src/lib/serve/scripts/convert.py")
+
+
+@pytest.mark.parametrize("conf", ["conf.py", "conf.py.in"])
+def test_an_extension_of_sphinx_finds_a_copy_beside_it(here: Path, conf: str) -> None:
+    put({"doc/__init__.py": "", "doc/requirements.txt": "sphinx\n", "app/__init__.py": ""})
+    rows = "import os, sys\nhere = os.path.dirname(__file__)\nsys.path.insert(0, here)\n"
+    put({f"doc/{conf}": rows + "extensions = ['sphinx.ext.autodoc', 'issues']\n"})
+    put({"doc/issues.py": SAVER})
+    assert run("--vendor", "doc/atomic_io.py").exit_code == 0
+    repaired("doc/issues.py", "from atomic_io import atomic_write_json")
+    program = [sys.executable, "-S", "-E", "-B", "-c", "import issues"]
+    subprocess.run(program, cwd="doc", check=True)
+
+
+def test_an_extension_of_sphinx_does_not_find_the_package(here: Path) -> None:
+    put({"doc/__init__.py": "", "app/__init__.py": "", "app/job.py": ""})
+    put({"doc/conf.py": "import sys\nsys.path.insert(0, 'doc')\nextensions = ['issues']\n"})
+    put({"doc/issues.py": SAVER})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    assert "--vendor doc/atomic_io.py` and set `helper` to `atomic_io`" in refused("doc/issues.py")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("serverless.yml", ""), ("template.yaml", "  Type: AWS::Serverless::Function\n")],
+)
+def test_a_function_with_a_list_of_its_own(here: Path, file: str, text: str) -> None:
+    put({file: text})
+    put({"pyproject.toml": DECLARES, "src/save/__init__.py": "", "src/save/job.py": SAVER})
+    put({"src/save/requirements.txt": "boto3\n"})
+    message = refused("src/save/job.py")
+    assert "src/save/requirements.txt lists what this folder needs" in message
+    put({"src/save/requirements.txt": "boto3\natomic-fix\n"})
+    repaired("src/save/job.py")
+
+
+def test_a_hook_with_an_environment_of_its_own(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "hooks/__init__.py": "", "hooks/state.py": SAVER})
+    hook = "repos:\n- repo: local\n  hooks:\n  - id: x\n    entry: python hooks/state.py\n"
+    put({".pre-commit-config.yaml": hook + "    language: python\n"})
+    assert ".pre-commit-config.yaml runs this file in an environment" in refused("hooks/state.py")
+    needs = "    additional_dependencies: [atomic-fix]\n"
+    put({".pre-commit-config.yaml": hook + "    language: python\n" + needs})
+    repaired("hooks/state.py")
+    put({"hooks/state.py": SAVER, ".pre-commit-config.yaml": hook + "    language: system\n"})
+    repaired("hooks/state.py")
+
+
 def test_a_copy_that_the_distribution_leaves_out(here: Path) -> None:
     project = '[project]\nname = "lib"\nversion = "1"\nrequires-python = ">=3.10"\n'
     find = '[tool.setuptools.packages.find]\ninclude = ["lib", "lib.*"]\n'
@@ -2157,6 +2220,74 @@ def test_the_advice_settles_where_several_folders_have_copies(
     assert result.exit_code == 0, result.output
     for name in ("bazaar/app/job.py", "libs/store/job.py"):
         assert "atomic_io import" in Path(name).read_text()
+
+
+ELSEWHERE = {
+    "app.spec": "Name: app\nRequires: python3-flask\n%description\n",
+    "packaging/app.spec.in": "Name: app\nBuildRequires: python3-devel\n",
+    "debian/control": "Source: app\nDepends: ${misc:Depends}, python3-flask\n",
+    "CMakeLists.txt": "INSTALL (FILES ${SRCS} DESTINATION ${PYTHON_INSTALL_DIR}/app)\n",
+    "app/CMakeLists.txt": "install(DIRECTORY . DESTINATION lib/python3/site-packages)\n",
+    "meson.build": "py = import('python').find_installation('python3')\n",
+    "PKGBUILD": "depends=('python-flask')\n",
+    "snap/snapcraft.yaml": "name: app\nparts:\n  app:\n    plugin: python\n",
+    "org.example.App.json": '{\n  "app-id": "org.example.App",\n  "finish-args": []\n}\n',
+    "default.nix": "python3Packages.buildPythonApplication { }\n",
+    "doc/requirements.txt": "sphinx\n",
+    "conda/meta.yaml": "requirements:\n  run:\n    - python\n",
+    "Dockerfile": "FROM python:3.12\nRUN pip install flask\n",
+    "BUILD.bazel": 'py_library(name = "app")\n',
+    "MANIFEST.in": "include README.md\n",
+}
+
+
+@pytest.mark.parametrize("file", ELSEWHERE)
+def test_a_tree_that_declares_its_needs_elsewhere(here: Path, file: str) -> None:
+    put({"app/__init__.py": "", "app/state.py": SAVER, file: ELSEWHERE[file]})
+    line = refused("app/state.py")
+    assert f"{file} shows that the program gets what it needs elsewhere" in line
+    assert "run `atomic-fix --vendor app/atomic_io.py`" in line
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    repaired("app/state.py", "from app.atomic_io import atomic_write_json")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("app.spec", "a = Analysis(['state.py'])\npyz = PYZ(a.pure)\n"),
+        ("CMakeLists.txt", "project(app C)\n"),
+        ("control", "Depends: python3-flask\n"),
+        ("config.json", '{"a": 1}\n'),
+        ("doc/requirements.txt", "atomic-fix\n"),
+        ("app.spec", "Name: app\nRequires: python3-atomic-fix\n"),
+    ],
+)
+def test_other_files_declare_nothing(here: Path, file: str, text: str) -> None:
+    put({"app/__init__.py": "", "app/state.py": SAVER, file: text})
+    repaired("app/state.py")
+
+
+def test_an_updater_in_a_tree_that_declares_nothing(here: Path) -> None:
+    put({"job.py": SAVER, "update.py": UPDATERS[1]})
+    assert "update.py replaces the files of the program" in refused("job.py")
+
+
+def test_a_list_of_all_that_an_app_has(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "app.py": SAVER})
+    put({"buildozer.spec": "[app]\nrequirements = python3,kivy\n"})
+    assert "buildozer.spec lists all that the program has" in refused("app.py")
+    put({"buildozer.spec": "[app]\nrequirements = python3,kivy,atomic-fix\n"})
+    repaired("app.py")
+
+
+@pytest.mark.parametrize("file", ["app.spec", "debian/control", "PKGBUILD", "conda/meta.yaml"])
+def test_a_package_of_a_distribution_lists_the_needs_once_more(here: Path, file: str) -> None:
+    put({"pyproject.toml": DECLARES, "app.py": SAVER, file: ELSEWHERE[file]})
+    result = run("--write", "--no-cache")
+    assert result.exit_code == 0
+    assert f"{file} lists what the program needs as well" in result.stderr
+    put({"app.py": SAVER, file: ELSEWHERE[file] + "\n# atomic-fix\natomic-fix\n"})
+    assert "lists what the program" not in run("--write", "--no-cache").stderr
 
 
 SYSTEM_ONLY = {

@@ -123,6 +123,26 @@ def test_comments_and_repairs_see_each(here: Path) -> None:
     assert "os.fsync" in Path("app.py").read_text()
 
 
+def test_the_report_shows_what_is_written(here: Path) -> None:
+    """The safe repairs of merged findings, where that of the first is unsafe."""
+    path = Path("app.py")
+    path.write_text(RENAMED.replace("    os.rename", "    os.remove(session_path)\n    os.rename"))
+    (found,) = json.loads(run("--output-format", "json", "app.py")[1])
+    assert (found["code"], found["fix"]["applicability"]) == ("ATF113", "unsafe")
+    safe = [each for each in found["also"] if each["fix"]["applicability"] == "safe"]
+    assert [each["code"] for each in safe] == ["ATF114", "ATF115"]
+    full = run("--output-format", "full", "app.py")[1]
+    assert "+         os.fsync(file.fileno())" in full
+    diff = run("--diff", "app.py")[1]
+    assert "+        os.fsync(file.fileno())" in diff
+    run("--write", "app.py")
+    after = path.read_text()
+    assert "os.fsync(file.fileno())" in after
+    assert "os.remove(session_path)" in after
+    for each in safe:
+        assert all(edit["content"].strip() in after for edit in each["fix"]["edits"])
+
+
 def test_two_calls_on_one_row_are_two(here: Path) -> None:
     twice = RENAMED + "    os.rename(tmp, session_path); os.rename(tmp, session_path)\n"
     assert len(told(twice, "--select", "ATF114")) == 3

@@ -6,9 +6,11 @@ import itertools
 import pickle
 import textwrap
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from atomic_fix import runtime
 from atomic_fix.check import check
 from atomic_fix.config import Config
 from atomic_fix.facts.scopes import Call
@@ -545,6 +547,29 @@ def test_an_error_of_a_loader_in_another_file_is_swallowed() -> None:
     assert told(files) == ["app/job.py:7 ATF201"]
     # It handles that itself, and what the caller catches is something else.
     assert told({**files, "app/files.py": FETCH_OR_NONE}) == ["app/files.py:8 ATF201"]
+
+
+def test_a_writer_that_looks_at_the_old_content_is_no_loader() -> None:
+    helper = Path(runtime.__file__).read_text(encoding="utf-8")
+    store = """
+        import logging
+        from atomic_io import atomic_open, atomic_write_json
+
+        class Store:
+            def __init__(self, data_location):
+                self.data_location = data_location
+
+            def make(self):
+                with atomic_open(self.data_location, "w") as file:
+                    file.write("{}")
+
+            def save(self):
+                try:
+                    atomic_write_json(self.data_location, self)
+                except Exception:
+                    logging.info("failed")
+        """
+    assert told({"atomic_io.py": helper, "store.py": store}) == []
 
 
 def test_a_loader_that_raises_an_error_of_its_own_handles_nothing() -> None:
@@ -1287,3 +1312,35 @@ def test_what_is_called_is_looked_up_only_where_a_path_may_be_given(
     found = summarise(source_of("app/main.py", text), CONFIG)
     assert asked == ["store.put", "store.load", "store.save"]
     assert [each.callee for each in found.calls] == asked
+
+
+@pytest.mark.parametrize(
+    ("others", "path", "found"),
+    [
+        # Where little is loaded, the word is enough.
+        (3, "progress.txt", True),
+        (12, "progress.txt", False),
+        (12, "progress_0.json", True),
+    ],
+)
+def test_what_nothing_reads_in_a_project_that_reads_much(
+    others: int, path: str, found: bool
+) -> None:
+    writer = f"""
+    def put(rows):
+        with open("{path}", "w") as file:
+            file.write(rows)
+    """
+    reader = """
+    import json
+
+    def get{0}():
+        with open("progress_{0}.json") as file:
+            return json.load(file)
+    """
+    files = {"app/out.py": writer}
+    files |= {f"app/in_{each}.py": reader.format(each) for each in range(others)}
+    assert bool(told(files)) is found
+    # What the tests alone read says nothing.
+    files = {path.replace("app/in_", "tests/test_"): text for path, text in files.items()}
+    assert told(files)

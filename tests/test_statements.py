@@ -114,6 +114,14 @@ def test_what_two_texts_do_not_have_in_common() -> None:
     assert old.not_in(old) == []
 
 
+def test_rows_that_another_text_has_not() -> None:
+    old = of("a\nif b:\n    c  # c\n    d\n    d\n")
+    new = of("a\nif b:\n    d\n    e\n    c  # c\n")
+    assert old.rows_not_in(new) == {"    d\n": 1}
+    assert new.rows_not_in(old) == {"    e\n": 1}
+    assert not old.rows_not_in(old)
+
+
 def test_a_text_is_parsed_once_until_it_is_let_go() -> None:
     text = "x = 1  # parsed once\n"
     assert statements_of(text).module is statements_of(text).module is parse(text)

@@ -5,10 +5,11 @@ catalogue. Accepting a file unnecessarily costs time; rejecting one wrongly woul
 import builtins
 import keyword
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
+from typing import TypeAlias
 
 from atomic_fix.catalog import apis, errors, reporting
 from atomic_fix.catalog import words as catalog
@@ -79,8 +80,9 @@ _MODE_END = re.compile(rb"w[rwaxbtU+]*[\"'{\\]")
 _WRITING_MODE = re.compile(WRITING_MODE.encode())
 _HIDDEN_W = re.compile(rb"\\(?:x77|167|u0077|U00000077|N\{LATIN SMALL LETTER W\})")
 _MODE_LENGTH = 50
-# Searched for once for all packages.
 _VERBS = ("copy", "dump", "save", "write")
+# What is searched for before anything that contains it.
+_COMMON = (*(verb.encode() for verb in _VERBS), b"download", b"to_")
 _WRITING_FLAGS = (b"O_TRUNC", b"O_WRONLY", b"O_RDWR")
 # `write_` in the arguments of `getattr`, or within 1,000 bytes after it.
 _WRITE_BY_NAME = re.compile(rb"getattr\b[\s\S]{0,1000}?write_")
@@ -108,7 +110,7 @@ _LONG_STRINGS = (b'"""', b"'''")
 _SHORT_STRING = re.compile(rb"\"[^\"\\\n]*\"|'[^'\\\n]*'|#[^\n]*")
 _BRACKETS = ((b"(", b")"), (b"[", b"]"), (b"{", b"}"))
 _WITH = re.compile(rb"([ \t\f]*)(?:async[ \t]+)?with\b")
-_AS = re.compile(rb"[\s\\]as[\s\\(]+(\w+)")
+_AS = re.compile(rb"as(?<=[\s\\]as)[\s\\(]+\w+")
 # A call: a parenthesis may close between the name and the arguments.
 _CALLED = re.compile(
     rb"(?<![\w\x80-\xff])([A-Za-z_\x80-\xff][\w\x80-\xff]*)(?![\w\x80-\xff])"
@@ -137,6 +139,10 @@ _MAY_BE_NAME = re.compile(
 )
 
 
+Check: TypeAlias = Callable[[bytes], object]
+"""Whether a file may save something in one way."""
+
+
 class Load(IntEnum):
     """What a call may load, by its name; the larger asks for less around it."""
 
@@ -161,28 +167,34 @@ class Prefilter:
         self._tests = config.names_rules
         self._loads: dict[bytes, Load] = {}
         savers = saver_names(config) - {row.name for row in apis.SAVERS if row.packages}
-        # By their common part, which is searched for as plain text first: few files hold it.
+        # By a word that several have in common, so that it is searched for once.
+        self._saves: dict[bytes, list[Check]] = {}
+
+        def add(part: bytes, check: Check) -> None:
+            """A check of files that contain `part`."""
+            word = next((word for word in _COMMON if word in part), part)
+            self._saves.setdefault(word, []).append(check)
+
+        add(b"write_", _writes_path)
+        add(b".write", _writes_tree)
+        for made, method in _KEEPERS:
+            add(method, partial(_holds_all, some=(made, method)))
         methods: dict[str, list[str]] = {}
         for name in savers:
             if name[0] == ".":
                 start, line, end = name[1:].partition("_")
                 methods.setdefault(start + line, []).append(re.escape(end))
-        self._methods = [
-            (start.encode(), re.compile(f"{start}(?:{'|'.join(ends)})".encode()))
-            for start, ends in methods.items()
-        ]
-        # By the word that the methods begin with, so that it is searched for once.
-        self._of_packages: dict[bytes, dict[bytes, set[bytes]]] = {}
+        for start, ends in methods.items():
+            add(start.encode(), re.compile(f"{start}(?:{'|'.join(ends)})".encode()).search)
         for row in apis.SAVERS:
-            for package in row.packages:
-                word = f"{row.name[1:].partition('_')[0]}_".encode()
-                found = self._of_packages.setdefault(word, {})
-                found.setdefault(row.name[1:].encode(), set()).add(package.encode())
-        self._by_module: dict[bytes, list[_Module]] = {}
+            packages = tuple(package.encode() for package in row.packages)
+            if packages:
+                method = row.name[1:].encode()
+                add(method, partial(_is_method_of, method=method, packages=packages))
         for verb in ("", *_VERBS):
             own = [name for name in savers if name[0] != "." and _verb_of(name) == verb]
             for module in _by_module(own):
-                self._by_module.setdefault(verb.encode() or module.shared, []).append(module)
+                add(verb.encode() or module.shared, module.is_in)
         movers = {name: name.rpartition(".")[2] for name in apis.PUBLISHERS}
         renamers = {name for name, last in movers.items() if _holds(last.encode(), _RENAMING)}
         self._renamers = _by_module(renamers)
@@ -240,34 +252,15 @@ class Prefilter:
 
     def _may_write(self, content: bytes) -> bool:
         return (
-            (
-                b"write_" in content
-                and (
-                    _holds(content, (b"write_text", b"write_bytes"))
-                    or (b"getattr" in content and _WRITE_BY_NAME.search(content) is not None)
-                )
+            _holds(content, _SOME_OPENER)
+            and (
+                _holds(content, _WRITING_FLAGS)
+                or _has_writing_mode(content)
+                or (b"truncate" in content and _TRUNCATES.search(content) is not None)
             )
-            or (
-                _holds(content, _SOME_OPENER)
-                and (
-                    _holds(content, _WRITING_FLAGS)
-                    or _has_writing_mode(content)
-                    or (b"truncate" in content and _TRUNCATES.search(content) is not None)
-                )
-            )
-            or any(start in content and method.search(content) for start, method in self._methods)
-            or (TREES in content and b".write" in content)
-            or any(made in content and method in content for made, method in _KEEPERS)
-            or any(
-                method in content and _holds(content, packages)
-                for start, methods in self._of_packages.items()
-                if start in content
-                for method, packages in methods.items()
-            )
-            or any(
-                shared in content and any(module.is_in(content) for module in modules)
-                for shared, modules in self._by_module.items()
-            )
+        ) or any(
+            word in content and any(check(content) for check in checks)
+            for word, checks in self._saves.items()
         )
 
     def _may_publish(self, content: bytes) -> bool:
@@ -357,7 +350,7 @@ class _Calls:
         """The names and attributes that may stand for what loads under another name; None: any."""
         content, found = self._content, set[bytes]()
         for each in _AS.finditer(content):
-            before = content[max(0, each.start() - _LONG_NAME) : each.start()]
+            before = content[max(0, each.start() - 1 - _LONG_NAME) : each.start() - 1]
             if any(map(self._own, _LAST_NAME.findall(before))):
                 return None
         for each in _VALUE.finditer(content):
@@ -398,6 +391,20 @@ class _Calls:
             above.append((len(each[1]), each[2], each.end()))
         leave(0, len(self._content))
         return found
+
+
+def _writes_path(content: bytes) -> bool:
+    return _holds(content, (b"write_text", b"write_bytes")) or (
+        b"getattr" in content and _WRITE_BY_NAME.search(content) is not None
+    )
+
+
+def _writes_tree(content: bytes) -> bool:
+    return _holds_all(content, (TREES, b".write"))
+
+
+def _is_method_of(content: bytes, method: bytes, packages: Iterable[bytes]) -> bool:
+    return method in content and _holds(content, packages)
 
 
 def saver_names(config: Config) -> set[str]:
@@ -512,6 +519,10 @@ def _verb_of(name: str) -> str:
 
 def _holds(content: bytes, some: Iterable[bytes]) -> bool:
     return any(each in content for each in some)
+
+
+def _holds_all(content: bytes, some: Iterable[bytes]) -> bool:
+    return all(each in content for each in some)
 
 
 def _merged(parts: Iterable[_Tried]) -> list[_Tried]:

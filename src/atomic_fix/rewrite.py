@@ -280,6 +280,8 @@ def _lost_comments(before: str, after: str, changed: tuple[Statements, Statement
         return ""
     if changed is not None:
         old, new = changed
+        if not any("#" in row for row in old.rows_not_in(new)):
+            return ""  # each row that may hold a comment is still there
         removed = _comments(each.text for each in old.not_in(new))
         added = _comments(each.text for each in new.not_in(old))
     if changed is None or removed is None or added is None:

@@ -869,7 +869,7 @@ class _Replacement:
         # empty; for a new file the kernel applies the umask and the default ACL.
         mode = 0o666 if self.old is None and self.permissions is None else 0o600
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _O_BINARY
-        for _ in range(100):
+        for _ in range(10):
             temp = self._hidden(_SUFFIX)
             self.temps.append(temp)
             try:
@@ -900,6 +900,9 @@ class _Replacement:
         try:
             self.made = os.stat(temp, dir_fd=self.dir_fd)
         except FileNotFoundError:
+            # It is still there if tests have replaced `os.stat`, and not what opens files.
+            with contextlib.suppress(OSError):
+                os.unlink(temp, dir_fd=self.dir_fd)
             return False
         return True
 

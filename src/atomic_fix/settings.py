@@ -118,8 +118,9 @@ class Settings:
         if not top or top.startswith("."):
             return bool(top)
         if os.path.isfile(os.path.join(root, top, "__init__.py")):
-            # A package, unless it is one only for the tools that check it.
-            return top.lower() in {"script", "scripts"} and _has_package(root, top)
+            # A package of tools may be part of the program; one of scripts is none of it, and a
+            # package only for what checks or runs it.
+            return not top.lower().startswith("tool") and _has_package(root, top)
         is_project = any(os.path.isfile(os.path.join(root, each)) for each in PROJECT_FILES)
         return is_project or _has_package(root, top)
 

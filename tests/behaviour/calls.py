@@ -833,6 +833,12 @@ CALLS["in-place-write/results_carried_on"] = {
         "s.json", lambda m, s: m.Benchmark("s.json").put("first", s), content=_RESULTS
     ),
 }
+CALLS["broad-except-on-load/ends_otherwise"] = {
+    "Job.load_and_note": load("state.json", lambda m: m.Job().load_and_note()),
+    "Job.load_or_init": load("state.json", lambda m: m.Job().load_or_init()),
+    "Job.load_or_zeros": load("state.json", lambda m: m.Job().load_or_zeros()),
+    "Job.load_or_begin": write("state.json", lambda m, s: m.Job().load_or_begin(), good=None),
+}
 CALLS["broad-except-on-load/results_carried_on"] = {
     "evaluate": write("results.json", _evaluated, content=_RESULTS),
 }

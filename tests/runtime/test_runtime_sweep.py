@@ -242,3 +242,27 @@ def test_a_sweep_that_never_ends_is_an_error(
             runtime.atomic_write_text(tmp_path / "x", "new")
     assert caught.value.errno == errno.EAGAIN
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_files_are_left_where_stat_looks_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As under a test that replaces `os.stat`, but not what opens and removes files."""
+    made = 0
+    real = os.open
+
+    def counted(path: str, flags: int, *given: Any, **options: Any) -> int:
+        nonlocal made
+        made += bool(flags & os.O_EXCL)
+        return real(path, flags, *given, **options)
+
+    def elsewhere(path: str, **options: Any) -> os.stat_result:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", counted)
+        patched.setattr(os, "stat", elsewhere)
+        with pytest.raises(OSError, match="removes each temporary file"):
+            runtime.atomic_write_text(tmp_path / "x", "new")
+    assert made == 10
+    assert list(tmp_path.iterdir()) == []

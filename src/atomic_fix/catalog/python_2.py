@@ -31,3 +31,10 @@ HABITS = (
 EITHER = re.compile(
     r"\b(?:PY2|PY3|version_info|hexversion|NameError|six|future|past)\b(?!__)|\bbuiltins\b"
 )
+# Signs of a file that is at least as old as Python 2, although it may also run on 3.
+AGE = re.compile(
+    r"^from __future__ import .*\b(?:absolute_import|division|print_function|unicode_literals)\b"
+    r"|^(?:import|from)[ \t]+six\b|^class \w+\(object\):|\.has_key\(|\.iteritems\("
+    r"|\bHTMLParser\.HTMLParseError\b",
+    re.MULTILINE,
+)

@@ -473,7 +473,12 @@ SCHEDULING = frozenset({
 ATTEMPTING = frozenset({"decode", "load", "recover", "restore", "salvage", "unpickle"})
 
 # Words in the name of a call or value that replaces data that could not be loaded.
-DEFAULT = frozenset({"blank", "default", "empty", "fresh", "initial", "new", "null", "reset"})
+DEFAULT = frozenset(
+    {
+        *("blank", "default", "empty", "fresh", "init", "initial", "initialise", "initialize"),
+        *("new", "null", "reset"),
+    }
+)
 
 # Words for the input and the output of a conversion, which are two files.
 INPUT = frozenset({"in", "infile", "input", "source", "src"})

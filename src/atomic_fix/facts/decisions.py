@@ -217,7 +217,7 @@ def _holds_no_load(facts: ModuleFacts, swallow: Swallow) -> bool:
     if not through:
         return False
     parents = parents_in(region.node)
-    return all(_is_beside_the_point(swallow, call, parents) for call in through)
+    return all(_is_beside_the_point(facts, swallow, call, parents) for call in through)
 
 
 def _calls_to(facts: ModuleFacts, swallow: Swallow) -> Iterable[Call]:
@@ -229,14 +229,20 @@ def _calls_to(facts: ModuleFacts, swallow: Swallow) -> Iterable[Call]:
         call
         for call in region.function.calls
         if region.order < call.order < region.body_end
-        and load.function in facts.paths.callees(call.node, region.function)[:1]
+        and load.function in facts.sites.run_by(call)[:1]
     ]
 
 
-def _is_beside_the_point(swallow: Swallow, call: Call, parents: dict[ast.AST, ast.AST]) -> bool:
+def _is_beside_the_point(
+    facts: ModuleFacts, swallow: Swallow, call: Call, parents: dict[ast.AST, ast.AST]
+) -> bool:
     node: ast.AST = call.source_node
+    said = {
+        *words(called_name(node)),
+        *(w for f in facts.sites.run_by(call) for w in words(f.name)),
+    }
     # What other files define is known to load.
-    if not swallow.load.far and _LOADING.isdisjoint(words(called_name(node))):
+    if not swallow.load.far and _LOADING.isdisjoint(said):
         return True  # it does more than load
     around = parents.get(node)
     if isinstance(around, ast.Await):

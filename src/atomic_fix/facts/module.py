@@ -281,10 +281,8 @@ class ModuleFacts:
         if not site.constant:
             found += tuple(evidence.data_features(self.vocabulary, site.data))
         found += tuple(evidence.purpose_features(site.function))
-        found += tuple(evidence.hint_features(found))
-        if self.config.beside_program:
-            text = "it is a script beside the program"
-            found += (Feature(FeatureName.BESIDE_PROGRAM, text),)
+        loads_elsewhere = self.outside.loads_elsewhere
+        found += tuple(evidence.unread_features(found, loads_elsewhere=loads_elsewhere))
         if self._is_extended(site):
             is_read = evidence.is_read_back(found)
             name = FeatureName.EXTENDED if is_read else FeatureName.EXTENDED_ALONE
@@ -303,7 +301,8 @@ class ModuleFacts:
             text = "a file that exists is given to callers as it is"
             found += (Feature(FeatureName.GIVEN_AS_WHOLE, text),)
         elif not self._is_trusted(site):
-            found += tuple(evidence.absence_features(site))
+            if not self._is_saved_for_others(site):
+                found += tuple(evidence.absence_features(site))
             if site.content is Content.DOWNLOAD:
                 found += (Feature(FeatureName.DOWNLOADED, "it can be downloaded again"),)
         elif site.content is Content.DOWNLOAD and not evidence.is_read_back(found):
@@ -336,6 +335,15 @@ class ModuleFacts:
     def _is_generated(self, site: WriteSite) -> bool:
         """Whether what is written is random, so that it cannot be made again."""
         return self.cached(("generated", site), lambda: is_generated(self.sites, site))
+
+    def _is_saved_for_others(self, site: WriteSite) -> bool:
+        """Whether a library saves objects that nothing in this file loads: where they are written
+        only once, whoever loads them takes a torn file for the whole."""
+        return (
+            site.saver is not None
+            and site.content is Content.STATE
+            and not any(load.path.same(site.path) for load in self.sites.loads)
+        )
 
     def _is_given_as_whole(self, site: WriteSite) -> bool:
         """Whether callers get the path of the written file, or of one that was there."""
@@ -474,6 +482,9 @@ class ModuleFacts:
         )
         if evidence.given_by_caller(path, function):
             found += tuple(evidence.caller_features(self.vocabulary, self.callers(function)))
+        if self.config.beside_program:
+            text = "it is a script beside the program"
+            found += (Feature(FeatureName.BESIDE_PROGRAM, text),)
         return found
 
     def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[Feature, ...]:

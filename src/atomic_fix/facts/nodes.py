@@ -154,6 +154,10 @@ _PLAIN = frozenset(
 )
 
 
+_LEAVES = frozenset({ast.Constant, ast.Name})
+"""Half of all nodes, which contain no others."""
+
+
 @cache
 def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
     """The fields of a kind of node that hold nodes, in the order in which they are written."""
@@ -209,7 +213,8 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(reversed(children(current)))
+        if type(current) not in _LEAVES:
+            stack.extend(reversed(children(current)))
 
 
 @lru_cache(maxsize=1024)
@@ -228,7 +233,8 @@ def parents_in(root: ast.AST) -> dict[ast.AST, ast.AST]:
         current = stack.pop()
         for child in children(current):
             found[child] = current
-            stack.append(child)
+            if type(child) not in _LEAVES:
+                stack.append(child)
     return found
 
 

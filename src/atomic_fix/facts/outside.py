@@ -154,6 +154,9 @@ class FileSlice:
     helper: str = ""
     """The project's own atomic writer of JSON, in the form of the setting `helper`; empty if there
     is none."""
+    loads_elsewhere: bool = False
+    """Whether other files of the project load so many files that one that none of them loads is
+    less likely to be state. Only for files that write."""
     root: str = field(default="", compare=False)
     """The folder of the project, to which locations in other files are relative."""
 

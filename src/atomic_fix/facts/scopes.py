@@ -170,6 +170,7 @@ class Return:
 @dataclass(frozen=True, slots=True, eq=False)
 class Raise:
     order: int
+    error: ast.expr | None
     enclosing: tuple[EnclosingBlock, ...]
 
 
@@ -476,7 +477,7 @@ class _Collector:
             self.visit(node.value)
 
     def _raise(self, node: ast.Raise) -> None:
-        self._function.raises.append(Raise(self._tick(), self._enclosing))
+        self._function.raises.append(Raise(self._tick(), node.exc, self._enclosing))
         self._all(children(node))
 
     # --- what encloses what -----------------------------------------------------

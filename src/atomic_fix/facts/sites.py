@@ -15,10 +15,10 @@ from atomic_fix.facts.handed import call_of_handed, handed_function
 from atomic_fix.facts.handles import Handles, Opened
 from atomic_fix.facts.loads import Loads, LoadSite
 from atomic_fix.facts.names import words
-from atomic_fix.facts.nodes import call_of, dotted, last_name, of_kind
+from atomic_fix.facts.nodes import call_of, dotted, last_name
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, CallEffect, Effect, FileSlice
 from atomic_fix.facts.pairs import ByFile
-from atomic_fix.facts.paths import Paths, PathValue, QualifiedName
+from atomic_fix.facts.paths import Paths, PathValue, QualifiedName, parameter_of
 from atomic_fix.facts.platforms import is_off_windows
 from atomic_fix.facts.scopes import Branch, Call, FunctionFacts, Scopes, Site
 from atomic_fix.facts.tree import Tree
@@ -282,12 +282,14 @@ class Sites:
     @cached_property
     def _raised(self) -> set[ast.expr | None]:
         """What is raised: `raise LoadFailed(path)` makes an error and reads nothing."""
-        return {each.exc for each in of_kind(self.tree.module, ast.Raise)}
+        return {each.error for function in self.scopes.functions for each in function.raises}
 
     def _load_elsewhere(self, call: Call) -> LoadSite | None:
         """The load that a function from another file makes of what it is given."""
-        found = self.effects_of(call, Effect.PARSES, Effect.READS)
         api = call.method or (call.name or "").rpartition(".")[2]
+        if not WRITING.isdisjoint(words(api)) and LOADING.isdisjoint(words(api)):
+            return None  # it may look at the old content first, but is no load
+        found = self.effects_of(call, Effect.PARSES, Effect.READS)
         for effect in sorted(found, key=lambda each: each.effect is not Effect.PARSES):
             raw = effect.effect is Effect.READS
             if effect.path is None:
@@ -381,6 +383,22 @@ class Sites:
             or name.last in self._helpers
             or call.function.name in self._helpers
         )
+
+    def run_by(self, call: Call) -> Sequence[FunctionFacts]:
+        """The functions of this module that a call may run, also in a thread or an executor."""
+        return self.paths.callees(self._seen_through(call)[0].node, call.function)
+
+    def as_loaded_by(self, call: Call, load: LoadSite) -> LoadSite:
+        """A load in a function that a call runs, with the path that it is given there."""
+        run, _ = self._seen_through(call)
+        function = load.function
+        for parameter in function.parameters if run is not call else ():
+            if parameter_of(function, parameter.name) in load.path.aliases:
+                position = function.parameter_position(parameter.name)
+                node = run.argument(position, parameter.name)
+                if node is not None:
+                    return replace(load, path=self.handles.resolve(node, call))
+        return load
 
     def _seen_through(self, call: Call) -> tuple[Call, QualifiedName]:
         """What a call in the file calls in the end, and its qualified name."""

@@ -128,6 +128,14 @@ class Statements:
                 found.append(chunk)
         return found
 
+    def rows_not_in(self, other: Statements) -> Counter[str]:
+        """The rows of this text that the other one has fewer of."""
+        own, others = (
+            Counter(row for chunk in chunks for row in rows_of(chunk.text))
+            for chunks in (self.not_in(other), other.not_in(self))
+        )
+        return own - others
+
 
 def words_of(text: str) -> set[str]:
     """The names that may stand in a text, in code or in a string, as Python takes them."""

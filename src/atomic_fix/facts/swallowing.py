@@ -234,7 +234,7 @@ def loads_tried(sites: Sites, region: GuardedRegion) -> list[LoadSite]:
     found = _own_loads(sites, region)
     for call in region.function.calls:
         if region.order < call.order < region.body_end and not _inner(region, call):
-            for callee in sites.paths.callees(call.node, call.function)[:1]:
+            for callee in sites.run_by(call)[:1]:
                 if callee is not region.function:
                     found += [
                         load
@@ -270,14 +270,14 @@ def _load_in(sites: Sites, region: GuardedRegion) -> LoadSite | None:
     for call in region.function.calls:
         if not region.order < call.order < region.body_end or _inner(region, call):
             continue
-        for callee in sites.paths.callees(call.node, call.function)[:1]:
+        for callee in sites.run_by(call)[:1]:
             if callee is region.function:
                 continue
             inner = [load for load in sites.loads_in(callee) if not load.raw]
             if inner and not any(
                 _takes_corrupt(each) for load in inner for each in _tries_around(load.call)
             ):
-                return inner[0]
+                return sites.as_loaded_by(call, inner[0])
         # `State.from_dict(payload)`: gives shape to what was loaded just before.
         if best is None and set(words(call.method or call.name or "")) & SHAPING:
             for arg in call.arguments[:1]:
@@ -540,6 +540,8 @@ def _names_in(test: ast.expr) -> list[str]:
 def _ending_of(body: Sequence[ast.stmt], tree: Tree) -> Outcome | None:
     """What a block that ends in a default does last; None for any other."""
     match body[-1]:
+        case ast.With(body=inner) | ast.AsyncWith(body=inner):
+            return _ending_of(inner, tree)
         case ast.Return(value=None):
             return Outcome(Ending.RETURNS, "None")
         case ast.Return(value=value):
@@ -557,7 +559,9 @@ def _ending_of(body: Sequence[ast.stmt], tree: Tree) -> Outcome | None:
         case _:
             return None
     if value is None or not _is_default(value):
-        return None
+        # `self.state = {}`, then `self.since = time()`
+        set_before = _ending_of(body[:-1], tree) if kind is Ending.SETS and body[1:] else None
+        return set_before if set_before is not None and set_before.kind is kind else None
     return Outcome(kind, _short(tree.text(value)))
 
 
@@ -570,6 +574,9 @@ def _is_default(node: ast.expr) -> bool:
             return True
         case ast.Dict() | ast.List() | ast.Set():
             return True
+        case ast.DictComp(value=value) | ast.ListComp(elt=value):
+            # `{key: 0 for key in KEYS}`
+            return isinstance(value, (ast.Constant, ast.Dict, ast.List)) and _is_default(value)
         case ast.Tuple(elts=elements):
             return all(map(_is_default, elements))
         case ast.Starred(value=value):

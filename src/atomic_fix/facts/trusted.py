@@ -7,6 +7,7 @@ import ast
 from collections.abc import Sequence
 
 from atomic_fix.catalog.apis import Content
+from atomic_fix.catalog.calls import ASKING
 from atomic_fix.catalog.words import LOADING
 from atomic_fix.facts.evidence import guarded_by_absence
 from atomic_fix.facts.names import words
@@ -41,11 +42,39 @@ def is_given_as_whole(sites: Sites, write: WriteSite) -> bool:
         return False
     if any(isinstance(block.node, ast.ExceptHandler) for block in write.call.enclosing):
         return False
-    return (guarded_by_absence(write) or is_left_before(sites, write)) and any(
-        isinstance(returned.value, (ast.Attribute, ast.Call, ast.Name))
-        and sites.handles.resolve(returned.value, write.call.at(returned)).same(write.path)
-        for returned in write.function.returns
+    given = [
+        each
+        for each in write.function.returns
+        if isinstance(each.value, (ast.Attribute, ast.Call, ast.Name))
+        and sites.handles.resolve(each.value, write.call.at(each)).same(write.path)
+    ]
+    if not given:
+        return False
+    values = {each.value for each in given}
+    return _is_made_where_missing(sites, write) or any(
+        branch.order < write.order
+        and isinstance(last := branch.node.body[-1], ast.Return)
+        and last.value in values
+        and sites.handles.resolve(asked, call).same(write.path)
+        for branch, call, asked in sites.asked_in(write.function)
     )
+
+
+def _is_made_where_missing(sites: Sites, write: WriteSite) -> bool:
+    """Whether a test around the write asks for the file and for nothing else."""
+    for block in write.call.enclosing:
+        if not isinstance(block.node, ast.If) or block.kind not in {BlockKind.IF, BlockKind.ELSE}:
+            continue
+        test = block.node.test
+        if block.kind is BlockKind.IF:
+            if not (isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)):
+                continue
+            test = test.operand
+        if isinstance(test, ast.Call) and last_name(test.func) in ASKING:
+            asked = test.args[0] if test.args else getattr(test.func, "value", None)
+            if asked is not None and sites.handles.resolve(asked, write.call).same(write.path):
+                return True
+    return False
 
 
 def is_left_before(sites: Sites, write: WriteSite) -> bool:

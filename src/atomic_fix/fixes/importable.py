@@ -25,7 +25,14 @@ _GUEST = re.compile(
     r"^(?:import[ \t]+__main__\b(?![ \t]*\.)|from[ \t]+__main__[ \t]+import\b)", re.MULTILINE
 )
 _SHIPPED = re.compile(r"\bgetsource(?:lines|file)?\(\s*(?:[\w.]+\.)?(\w+)")
+_BINARY = re.compile(r"""\b(?:json|pickle)\b""")
 _SCRIPT = re.compile(r"^# /// script$(.*?)^# ///$", re.MULTILINE | re.DOTALL)
+
+
+def must_not_be_python_2(context: EditContext) -> None:
+    """Refuses a call of what Python 2 does not have in a file that is only for it."""
+    if _is_python_2(context.source, context.facts.tree.module):
+        raise Refused("the file is written for Python 2, which does not have `os.replace`")
 
 
 def must_be_importable(context: EditContext, module: str) -> None:
@@ -109,6 +116,8 @@ def _is_python_2(source: Source, tree: ast.Module) -> bool:
     text = source.text
     if text.startswith("#!") and re.match(r"#!.*\bpython3", text):
         return False
+    if _BINARY.search(text) and _mixes_text_and_bytes(tree) and python_2.AGE.search(text):
+        return True
     if python_2.EITHER.search(text):
         return False
     habits = sum(weight for habit, weight in python_2.HABITS if habit.search(text))
@@ -118,6 +127,51 @@ def _is_python_2(source: Source, tree: ast.Module) -> bool:
         or habits > 2
         or (any(name in text for name in python_2.NAMES) and _uses_python_2(tree))
     )
+
+
+def _mixes_text_and_bytes(tree: ast.Module) -> bool:
+    """Whether a file writes JSON to a handle for bytes, or pickles to one for text: each is a
+    TypeError in Python 3."""
+    opened: dict[str, bool] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.withitem(context_expr=value, optional_vars=ast.Name(id=name)):
+                pass
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                pass
+            case _:
+                continue
+        is_binary = _is_binary(value)
+        if is_binary is not None and opened.setdefault(name, is_binary) is not is_binary:
+            return False  # a name for handles of both kinds shows nothing
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=handle, attr="write"),
+                args=[ast.Call(func=ast.Attribute(value=ast.Name(id="json"), attr="dumps"))],
+            ):
+                wrong = True
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="json" | "pickle" as module), attr="dump"),
+                args=[_, handle, *_],
+            ):
+                wrong = module == "json"
+            case _:
+                continue
+        found = opened.get(handle.id) if isinstance(handle, ast.Name) else _is_binary(handle)
+        if found is wrong:
+            return True
+    return False
+
+
+def _is_binary(node: ast.expr) -> bool | None:
+    """Whether a call of `open` for writing opens a file for bytes; None for anything else."""
+    match node:
+        case ast.Call(
+            func=ast.Name(id="open" | "file"), args=[_, ast.Constant(value=str(mode)), *_]
+        ) if "w" in mode:
+            return "b" in mode
+    return None
 
 
 def _uses_python_2(tree: ast.Module) -> bool:

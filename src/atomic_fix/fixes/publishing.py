@@ -23,6 +23,7 @@ from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import fix_staged
 from atomic_fix.fixes.cst_tree import dotted
 from atomic_fix.fixes.edit_context import EditContext, last_name
+from atomic_fix.fixes.importable import must_not_be_python_2
 from atomic_fix.fixes.imports import import_module
 
 _MKSTEMP = "tempfile.mkstemp"
@@ -109,6 +110,7 @@ def fix_copied(facts: ModuleFacts, publication: Publication) -> Fix:
         context.mark_unsafe("the target becomes a new file, even if it is read-only or has links")
     if publication.elsewhere:
         edits.append(_beside(context, publication))
+    must_not_be_python_2(context)
     edits.append(context.edit(call.func, f"{import_module(context, 'os')}.replace"))
     return context.fix(title, edits)
 
@@ -553,6 +555,7 @@ def _replacing(context: EditContext, publication: Publication) -> list[Edit]:
     assert isinstance(func, cst.Attribute)
     if func.attr.value != "rename":
         raise Refused("`os.renames` creates folders, `os.replace` does not")
+    must_not_be_python_2(context)
     return [context.edit(func.attr, "replace")]
 
 

@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import TypeAlias
 
 from atomic_fix.catalog.apis import IMPORTED_WITHOUT_EFFECT
-from atomic_fix.facts.statements import Chunk, Statements, words_of
+from atomic_fix.facts.statements import Statements, words_of
 from atomic_fix.fixes.bindings import Scope, local, scopes
 from atomic_fix.fixes.texts import statements_of
 
@@ -42,7 +42,7 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
         old, new = statements_of(before), statements_of(after)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return after
-    names = _that_may_go(old.not_in(new), new)
+    names = _that_may_go(old, new)
     if not names or _looks_names_up(old.that_may_name(_LOOKING_UP)):
         return after
     # In a long file, only statements that mention one of them are examined.
@@ -85,10 +85,10 @@ def without_unused_imports(filename: str, before: str, after: str) -> str:
     return "".join(rows)
 
 
-def _that_may_go(changed: Iterable[Chunk], new: Statements) -> set[str]:
-    """The names bound by the imports of a text that the code changed by the repair may have
+def _that_may_go(old: Statements, new: Statements) -> set[str]:
+    """The names bound by the imports of a text that the code removed by the repair may have
     used."""
-    words = {word for chunk in changed for word in words_of(chunk.text)}
+    words = {word for row in old.rows_not_in(new) for word in words_of(row)}
     return {
         name
         for statement in new.that_may_name(["import"])

@@ -17,6 +17,8 @@ _SEPARATED = bytes(
     each if chr(each).isalnum() or chr(each) == "_" or each > 127 else 0x20 for each in range(256)
 )
 _ONE_OF_SEVERAL = re.compile(rb"[ \t]*(?:as[ \t]+\w+[ \t]*)?[,)\n\r#]")
+_LAST_NAME = re.compile(rb"[\w\x80-\xff]+\Z")
+_LONG_NAME = 100
 _FROM_PACKAGE = re.compile(rb"from\s+\.+\s*import\s*\(?[^()]*\Z")
 _FEW = 8
 """Up to this number, names are searched for one by one."""
@@ -42,10 +44,9 @@ def held_by(content: bytes, some: frozenset[str]) -> frozenset[str]:
     if len(by_name) < _FEW and not is_starred and not any(name in content for name in by_name):
         return frozenset()
     # One pass for all names.
-    every = content.translate(_SEPARATED).split()
-    if not is_starred and by_name.keys().isdisjoint(every):
+    tokens = _tokens(some).intersection(content.translate(_SEPARATED).split())
+    if not is_starred and by_name.keys().isdisjoint(tokens):
         return frozenset()
-    tokens = set(every)
     found = {
         each.text
         for name in by_name.keys() & tokens
@@ -55,10 +56,13 @@ def held_by(content: bytes, some: frozenset[str]) -> frozenset[str]:
         or (each.homes and _is_from_package(name, content))
     }
     if is_starred:
+        modules = {
+            name[0]
+            for before in content.split(b" import *")[:-1]
+            if (name := _LAST_NAME.search(before[-_LONG_NAME:]))
+        }
         found.update(
-            each.text
-            for each in by_name.get(b"*", ())
-            if any(home + b" import *" in content for home in each.homes)
+            each.text for each in by_name.get(b"*", ()) if not modules.isdisjoint(each.homes)
         )
     return frozenset(found)
 
@@ -80,6 +84,13 @@ def _by_name(some: frozenset[str]) -> dict[bytes, list[_Clue]]:
         modules = frozenset(each for each in homes if not each.startswith(b'"'))
         found.setdefault(name, []).append(_Clue(text, modules, texts))
     return found
+
+
+@lru_cache(maxsize=8)
+def _tokens(some: frozenset[str]) -> frozenset[bytes]:
+    """The names that clues consist of."""
+    every = _by_name(some)
+    return frozenset(every).union(*(each.homes for found in every.values() for each in found))
 
 
 def _is_from_package(name: bytes, content: bytes) -> bool:

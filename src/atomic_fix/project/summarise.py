@@ -261,19 +261,16 @@ class _Summary:
 
     def _calls(self) -> Iterator[CallSummary]:
         for call in self._scopes.calls():
-            # Resolving the called function costs more, and most calls do not get a path.
             last = last_name(call.node.func)
             if last is None:
                 continue
             asked = loads_something(last)
             if not asked and not call.node.args and not call.node.keywords:
                 continue
-            candidates = [*_candidates(call, does=does_something(last))]
-            if not candidates and not asked:
-                continue
             callee = self._receivers.callee(call)
             if callee is None:
                 continue
+            candidates = _candidates(call, does=does_something(last))
             given = tuple(self._arguments(call, candidates))
             if not given and not asked:
                 continue

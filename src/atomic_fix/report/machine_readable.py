@@ -104,7 +104,12 @@ def _object(finding: Finding) -> dict[str, Any]:
     fix = finding.fix
     return {
         "also": [
-            {"code": each.code, "message": each.headline, "name": each.name}
+            {
+                "code": each.code,
+                "fix": each.fix and _fix(each.fix, each.cells),
+                "message": each.headline,
+                "name": each.name,
+            }
             for each in finding.also
         ],
         "cell": None,

@@ -9,6 +9,7 @@ from itertools import accumulate
 
 from atomic_fix.finding import (
     NOT_ANALYSED,
+    Applicability,
     Edit,
     Finding,
     Fix,
@@ -162,6 +163,10 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
     for other in finding.also:
         hint = FIX_HINTS[other.fix.applicability] if other.fix is not None else ""
         yield from row_of(f"also {other.code}", other.headline, hint)
+        if other.fix is not None and _is_safer(other.fix, finding.fix):
+            # This is what --write does here, and not the repair below.
+            for sign, line in _preview(other, other.fix, report):
+                yield f"{margin}   {paint(sign, _GREEN if sign == '+' else _RED)} {line}"
     fix = finding.fix
     if fix is None and finding.what_to_do:
         yield from row_of("what to do", finding.what_to_do)
@@ -236,6 +241,11 @@ def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
             wider = f"{indent}{word}"
         line = wider
     return [*lines, line]
+
+
+def _is_safer(fix: Fix, other: Fix | None) -> bool:
+    order = list(Applicability)
+    return other is None or order.index(fix.applicability) < order.index(other.applicability)
 
 
 def _preview(finding: Finding, fix: Fix, report: Report) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,7 @@ from atomic_fix.run import dependencies
 from atomic_fix.run.apart import Apart, runs_by_the_systems_python
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, run_imports
+from atomic_fix.run.packaging import packagings
 from atomic_fix.run.programs import Programs, needs_others
 from atomic_fix.run.project import Project, Projects, import_root, neighbours, text_of
 from atomic_fix.run.python_versions import (
@@ -81,6 +82,7 @@ class HelperImports:
         self._apart = Apart()
         self._reach = Reach()
         self._programs = Programs()
+        self._packagings = cache(packagings)
         self._files: dict[tuple[str, str], _Answer] = {}
         self._sending: dict[str, tuple[str, str]] = {}
         self._left_out: dict[str, bool] = {}
@@ -312,7 +314,8 @@ class HelperImports:
                 self._where_others_are_needed(module, source, path, project)
                 or self._where_it_is_sent(module, project, path)
                 or self._where_it_does_not_reach(module, project, path)
-                or Found(extra)
+                or self._where_a_list_lacks_it(module, project, path)
+                or Found(extra or self._remark_on_lists(project))
             )
         return _not_found(module, settings, project, path)
 
@@ -328,7 +331,23 @@ class HelperImports:
     def _of_the_interpreter(
         self, module: str, settings: Settings, project: Project, path: str
     ) -> _Answer:
-        """The answer for a tree that declares nothing."""
+        """The answer for a tree that declares nothing where Python's own tools look."""
+        place = f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`"
+        others = self._packagings(project.root)
+        if others and not any(each.has_ours for each in others):
+            return Missing(
+                module,
+                f"{_shown(others[0].file)} shows that the program gets what it needs elsewhere, "
+                "and does not name atomic-fix",
+                place,
+            )
+        if replaces := self._reach.updater(project.root):
+            return Missing(
+                module,
+                f"{_shown(replaces)} replaces the files of the program with newer ones and "
+                "installs nothing",
+                f"{place}: a copy comes with it",
+            )
         tool = _tool_that_owns_this_python()
         found = None if tool else _in_this_python(module)
         return found or _not_found(module, settings, project, path, tool)
@@ -463,6 +482,32 @@ class HelperImports:
                     f"add `{module}` to `py_modules`",
                 )
         return None
+
+    def _where_a_list_lacks_it(self, module: str, project: Project, path: str) -> Missing | None:
+        """Why a program that has only what a list of its own names lacks a declared dependency."""
+        for each in self._packagings(project.root):
+            if each.alone and not each.has_ours and module.partition(".")[0] == _OURS:
+                return Missing(
+                    module,
+                    f"{_shown(each.file)} lists all that the program has, and not atomic-fix",
+                    f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`, "
+                    "or add it there",
+                )
+        return None
+
+    def _remark_on_lists(self, project: Project) -> str:
+        """A remark on other packages of the program that do not name the helper."""
+        files = [
+            _shown(each.file)
+            for each in self._packagings(project.root)
+            if each.as_well and not each.has_ours
+        ]
+        if not files:
+            return ""
+        return (
+            f"{files[0]} lists what the program needs as well, and does not name atomic-fix: where "
+            "it is installed from that, repaired code does not start"
+        )
 
     def _why_without_its_package(
         self, source: Source, module: str, root: str, path: str, project: Project

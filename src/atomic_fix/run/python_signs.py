@@ -30,6 +30,9 @@ _IMAGE = re.compile(
     rf"(?mi)^[ \t]*(?:FROM[ \t]+(?:--\S+[ \t]+)?(?:[\w./-]*/)?(?:python|pypy|uv|miniconda3?|"
     rf"[\w-]*python[\w-]*):\S*?|ARG[ \t]+PY(?:THON)?_?VERSION[ \t]*=[ \t]*[\"']?){_VERSION}"
 )
+_ARGUMENT = re.compile(r"""(?mi)^[ \t]*ARG[ \t]+(\w+)=["']?([^\s"']+)""")
+_FROM = re.compile(r"(?mi)^[ \t]*FROM[ \t][^\n]*")
+_VARIABLE = re.compile(r"\$\{?(\w+)(?::-([^}]*))?\}?")
 _SYSTEM_IMAGE = re.compile(
     r"(?mi)^[ \t]*FROM[ \t]+(?:--\S+[ \t]+)?(?:[\w./-]*/)?(?:ubuntu|debian|buildpack-deps):"
     r"([\w.]+)"
@@ -193,6 +196,7 @@ def _of_file(name: str, text: str) -> list[Sign]:
             for minor in _HAS_VERSION.findall(each["value"]):
                 found.append((int(minor), name, f"python 3.{minor}"))
         return found
+    text = _with_defaults(text)
     found = [(int(each), name, f"python 3.{each}") for each in _IMAGE.findall(text)]
     if not found and not re.search(r"\bpython3\.\d|conda|pyenv|\buv\b", text):
         for each in _SYSTEM_IMAGE.findall(text):
@@ -200,6 +204,16 @@ def _of_file(name: str, text: str) -> list[Sign]:
             if minor is not None and "python" in text:
                 found.append((minor, name, each))
     return found
+
+
+def _with_defaults(text: str) -> str:
+    """A container file with the defaults of its `ARG`s in its `FROM`s."""
+    defaults = dict(_ARGUMENT.findall(text))
+
+    def default(name: re.Match[str]) -> str:
+        return str(defaults.get(name[1], name[2] or name[0]))
+
+    return _FROM.sub(lambda row: _VARIABLE.sub(default, row[0]), text) if defaults else text
 
 
 def _spread(text: str) -> str:

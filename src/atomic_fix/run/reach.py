@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 
-from atomic_fix.run.dependencies import normalised
+from atomic_fix.run.dependencies import normalised, of_requirements
 from atomic_fix.run.module_files import find_module, names_in
 from atomic_fix.run.project import Project, neighbours, text_of
 from atomic_fix.run.self_update import updater
@@ -102,6 +102,15 @@ class Reach:
         if reason := self._run_by_the_system(project.root).get(path):
             return reason
         wanted = set(names)
+        if image := _image_around(path, project, wanted):
+            return (
+                f"{os.path.relpath(image, project.root)} installs packages by their names, and not "
+                "the project"
+            )
+        if own := _list_of_folder(path, project, wanted):
+            return f"{own} lists what this folder needs, and does not name it"
+        if _is_local_hook(path, project, wanted):
+            return f"{_HOOKS} runs this file in an environment of its own, which does not have it"
         if wanted & project.installed.names or wanted & project.installed.extra:
             return ""
         lists = [each for each in project.listed if wanted & each.names or wanted & each.extra]
@@ -183,6 +192,80 @@ class Reach:
             if os.path.basename(document) in _STARTS_BY_ITSELF and file == "requirements.txt":
                 return True
         return False
+
+
+_SERVERLESS = frozenset({
+    "cdk.json", "firebase.json", "function.json", "host.json", "samconfig.toml", "serverless.yaml",
+    "serverless.yml", "zappa_settings.json",
+})  # fmt: skip
+_HOOKS = ".pre-commit-config.yaml"
+
+
+def _is_local_hook(path: str, project: Project, wanted: set[str]) -> bool:
+    """Whether a local hook of pre-commit runs a file with dependencies of its own."""
+    inside = os.path.relpath(path, project.root).replace(os.sep, "/")
+    text = text_of(os.path.join(project.root, _HOOKS)) or ""
+    hooks = re.split(r"(?m)^[ \t]*-[ \t]+(?=id[ \t]*:)", text)[1:] if inside in text else []
+    return any(
+        inside in hook
+        and re.search(r"(?m)^[ \t]*language[ \t]*:[ \t]*python\b", hook) is not None
+        and not any(each in normalised(hook) for each in wanted)
+        for hook in hooks
+    )
+
+
+def _list_of_folder(path: str, project: Project, wanted: set[str]) -> str:
+    """The list of requirements of a folder around a file, below the top of the project, that does
+    not have any of the distributions, in a project of serverless functions: each folder is deployed
+    alone. Empty if there is none."""
+    folder = os.path.dirname(path)
+    around = {*names_in(project.root), *names_in(folder)}
+    template = next((x for x in ("template.yaml", "template.yml") if x in around), "")
+    if _SERVERLESS.isdisjoint(around) and (
+        "AWS::" not in (text_of(os.path.join(project.root, template)) or "") if template else True
+    ):
+        return ""
+    while folder.startswith(os.path.join(project.root, "")):
+        file = os.path.join(folder, "requirements.txt")
+        text = text_of(file)
+        name = os.path.relpath(file, project.root).replace(os.sep, "/")
+        is_read = any(each.file == name for each in project.listed)
+        if text and not is_read and re.search(r"(?m)^[ \t]*[A-Za-z]", text):
+            found = of_requirements(text)
+            is_whole = "-r" in text or "-e" in text or "-c" in text
+            if not is_whole and wanted.isdisjoint(found.names | found.extra):
+                return name
+        folder = os.path.dirname(folder)
+    return ""
+
+
+def _image_around(path: str, project: Project, wanted: set[str]) -> str:
+    """The container file below the top of a project that installs packages of its own, and not the
+    project, for the folder of a file that imports nothing of that; empty if there is none."""
+    folder = os.path.dirname(path)
+    while folder.startswith(os.path.join(project.root, "")):
+        for name in filter(_IMAGE_FILE.search, names_in(folder)):
+            text = text_of(os.path.join(folder, name)) or ""
+            is_own = _BY_NAME.search(text) and not _BY_LIST.search(text)
+            has_it = any(each in normalised(text) for each in wanted)
+            if is_own and not has_it and not _imports_project(path, project):
+                return os.path.join(folder, name)
+        folder = os.path.dirname(folder)
+    return ""
+
+
+def _imports_project(path: str, project: Project) -> bool:
+    text = text_of(path) or ""
+    if re.search(r"(?m)^[ \t]*from[ \t]+\.", text):
+        return True
+    tops = re.findall(r"(?m)^[ \t]*(?:from|import)[ \t]+(\w+)", text)
+    folder = os.path.dirname(path)
+    return any(
+        os.path.isdir(os.path.join(root, top)) or find_module(root, [top])
+        for _, root in project.roots
+        for top in tops
+        if not find_module(folder, [top])
+    )
 
 
 def _covers(source: str, file: str) -> bool:

@@ -14,10 +14,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 
-from atomic_fix.run import dependencies
+from atomic_fix.run import dependencies, disk
 from atomic_fix.run.module_files import find_module
 
 _MOST_NEIGHBOURS = 100
+_MOST_ABOVE = 4
+_NAMED = re.compile(r"""["'](\w+(?:\.\w+)*)["']""")
 _IMPORT = re.compile(r"(?m)^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import\b|import[ \t]+([\w.]+))")
 
 
@@ -31,12 +33,36 @@ def searched(
         package_root: the folder of the file's top-level package, according to `__init__.py` files.
         neighbours: the other modules of the folder, by their paths.
     """
+    if extension := _root_of_extension(path, top):
+        return [extension]
     found = _votes(path, text, top, package_root)
     if not found:
         for each, other in list(neighbours.items())[:_MOST_NEIGHBOURS]:
             found += _votes(each, other, top, package_root)
     # With equal counts, the nearest.
     return sorted(found, key=lambda each: (-found[each], -len(each)))
+
+
+def _root_of_extension(path: str, top: str) -> str:
+    """The folder that a conf.py of Sphinx puts on the path, for a file of a folder with extensions
+    that it names; empty for other files."""
+    own = os.path.dirname(path)
+    for folder in list(_upwards(own, top))[:_MOST_ABOVE]:
+        for name in ("conf.py", "conf.py.in"):
+            conf = os.path.join(folder, name)
+            text = _read(conf) if os.path.isfile(conf) else ""
+            listed = text.partition("extensions")[2] if "sys.path" in text else ""
+            for module in _NAMED.findall(listed)[:_MOST_NEIGHBOURS]:
+                for each in (*added(conf, text, top), folder):
+                    file = os.path.join(each, *module.split(".")) + ".py"
+                    if os.path.dirname(file) == own and os.path.isfile(file):
+                        return each
+    return ""
+
+
+def _read(path: str) -> str:
+    content = disk.read(path)
+    return content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
 
 
 def _votes(path: str, text: str, top: str, package_root: str) -> Counter[str]:
