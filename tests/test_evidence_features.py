@@ -355,7 +355,7 @@ OF_OTHER_FILES = {
 @pytest.mark.parametrize(("parsed", "sure"), [(True, 1.0), (False, 0.5)])
 def test_features_of_sites_in_other_files(parsed: bool, sure: float) -> None:
     at = Location("other.py", 7)
-    there = OutsideSite(at, parsed, sure)
+    there = OutsideSite(at, parsed=parsed, weight=sure)
     source = Source("app.py", write("a") + load("a", function="g"), "utf-8", bom=False)
     facts = ModuleFacts(source, Tree(source, ast.parse(source.text)), Config())
     (site,) = facts.sites.writes
