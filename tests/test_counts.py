@@ -100,3 +100,20 @@ def test_a_report_says_which_of_several_defects_write_repairs() -> None:
 def test_a_move_that_another_file_makes_is_named_by_its_place() -> None:
     report = run("--select", "ATF114", "--output-format", "full").output
     assert "(no automatic fix: `publish` (app/moving.py:8) moves it)" in report
+
+
+def test_repairs_of_one_call_are_listed_as_the_one_finding_that_is_counted() -> None:
+    Path("a.py").write_text(
+        "import json, shutil\n\n\n"
+        "def save_state(path, state):\n"
+        '    tmp = path + ".tmp"\n'
+        '    with open(tmp, "w") as file:\n'
+        "        json.dump(state, file)\n"
+        "    shutil.move(tmp, path)\n"
+    )
+    result = run("--write", "--unsafe-fixes", "--show-fixes", "a.py")
+    assert result.stdout == (
+        "Fixed a.py: ATF114 Replace with `os.replace`; "
+        "ATF115 Sync the temp file to disk before publishing it\n"
+        "Fixed 1 finding in 1 file.\n"
+    )

@@ -355,7 +355,7 @@ OF_OTHER_FILES = {
 @pytest.mark.parametrize(("parsed", "sure"), [(True, 1.0), (False, 0.5)])
 def test_features_of_sites_in_other_files(parsed: bool, sure: float) -> None:
     at = Location("other.py", 7)
-    there = OutsideSite(at, parsed, sure)
+    there = OutsideSite(at, parsed=parsed, weight=sure)
     source = Source("app.py", write("a") + load("a", function="g"), "utf-8", bom=False)
     facts = ModuleFacts(source, Tree(source, ast.parse(source.text)), Config())
     (site,) = facts.sites.writes
@@ -441,3 +441,10 @@ def test_every_feature_is_tested() -> None:
     of_places = {FeatureName.BESIDE_PROGRAM}  # tests/test_beside_program.py
     tested = {*CASES, *of_modules, *OF_OTHER_FILES, *of_handlers, *of_places}
     assert tested == set(FeatureName)
+
+
+def test_a_suffix_counts_once_in_however_many_names_it_is() -> None:
+    given = ("'settings.json' if x else 'other.json'", "'page.html' if x else 'other.html'")
+    for path, name in zip(given, (FeatureName.SUFFIX_DATA, FeatureName.SUFFIX_DENIED), strict=True):
+        found = features(write(path))
+        assert [each.name for each in found if "suffix" in each.name.label] == [name]

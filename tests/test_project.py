@@ -231,6 +231,39 @@ def test_a_load_in_another_file_is_evidence() -> None:
     assert "`begin` (app/reader.py:6) reads it back" in finding.why
 
 
+GIVEN = {
+    "app/store.py": """
+        import json
+
+        def save_it(data, location):
+            with open(location, "w") as file:
+                json.dump(data, file)
+
+        def parse_it(location):
+            with open(location) as file:
+                return json.load(file)
+        """,
+    "app/main.py": """
+        from app.store import parse_it, save_it
+
+        def start():
+            return parse_it("progress.json")
+
+        def stop(data):
+            save_it(data, "progress.json")
+        """,
+}
+
+
+def test_a_function_that_only_passes_the_path_is_not_called_the_reader() -> None:
+    (finding,) = findings_in(GIVEN)
+    assert finding.headline.endswith("the file that `parse_it` reads back")
+    assert "`parse_it`, which `start` (app/main.py:5) calls, reads it back" in finding.why
+    (place,) = [each for each in finding.related if "reads it back" in each.message]
+    assert place.message == "`parse_it`, which `start` calls, reads it back"
+    assert (place.path, place.span.start.row) == ("app/main.py", 5)
+
+
 @pytest.mark.parametrize(("use", "found"), [("return set({})", 1), ("print({})", 0)])
 def test_a_load_that_is_only_printed_is_no_evidence(use: str, found: int) -> None:
     writer = LOADED["app/writer.py"].replace("finish", "remember")

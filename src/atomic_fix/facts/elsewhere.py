@@ -124,14 +124,15 @@ def _of_sites(sites: Iterable[OutsideSite], *, reads: bool) -> tuple[Feature, ..
     found = []
     for each in sites:
         if reads:
-            name, text = FeatureName.WRITTEN_ELSEWHERE, f"{each.at} writes it"
+            name, text = FeatureName.WRITTEN_ELSEWHERE, each.does("writes it")
         else:
-            text = f"{each.at} reads it back"
+            text = each.does("reads it back")
             name = (
                 FeatureName.READ_BACK_ELSEWHERE
                 if each.parsed
                 else FeatureName.READ_BACK_ELSEWHERE_RAW
             )
-        who = f"`{each.at.function}`" if each.at.function else f"`{each.at.path}`"
-        found.append(Feature(name, text, each.weight, elsewhere=each.at, of_file=True, who=who))
+        found.append(
+            Feature(name, text, each.weight, elsewhere=each.at, of_file=True, who=each.who)
+        )
     return tuple(sorted(found, key=lambda feature: -feature.prior)[:1])

@@ -182,6 +182,7 @@ def name_features(
     against: list[Feature] = []
     seen: set[str] = set()
     denials: set[str] = set()
+    suffixes: set[Name] = set()
     for occurrence in path.occurrences:
         strong, weak, denying = _OCCURRENCES[occurrence.kind]
         text = f"the {occurrence.kind.value} `{occurrence.text}` contains"
@@ -213,9 +214,15 @@ def name_features(
         if occurrence.kind is OccurrenceKind.LITERAL:
             suffix = PurePath("_" + occurrence.text.replace("\\", "/")).suffix.lower()
             if suffix in catalog.NOT_DURABLE_SUFFIXES and occurrence.distance <= 4:
-                yield Feature(Name.SUFFIX_DENIED, f"the suffix is {suffix}", word=suffix)
+                name = Name.SUFFIX_DENIED
             elif suffix in catalog.DATA_SUFFIXES:
-                yield Feature(Name.SUFFIX_DATA, f"the suffix is {suffix}", word=suffix)
+                name = Name.SUFFIX_DATA
+            else:
+                continue
+            # One name may be seen in several places, and is still one piece of evidence.
+            if name not in suffixes:
+                suffixes.add(name)
+                yield Feature(name, f"the suffix is {suffix}", word=suffix)
     for found in (features, against):
         yield from sorted(found, key=lambda feature: -abs(feature.prior))[:1]
     for text in (*(m.text for m in path.occurrences if m.distance < 3), function.name):

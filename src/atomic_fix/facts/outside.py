@@ -45,12 +45,26 @@ class OutsideSite:
     """A call in another file that reads a file, or writes it."""
 
     at: Location
+    """The call itself, or one that gives it the path."""
+    by: str = ""
+    """The function that contains the call, if `at` is one that gives it the path."""
     parsed: bool = False
     """Of a load: whether the content is parsed."""
     weight: float = 1.0
     """How certain it is that it is the same file: 1 if both paths are built in the same way."""
     misses: bool = False
     """Of loads: whether every load of the file silently treats a broken one as a miss."""
+
+    @property
+    def who(self) -> str:
+        """What reads or writes the file, as messages name it: "`load_state`"."""
+        return f"`{self.by or self.at.function or self.at.path}`"
+
+    def does(self, what: str) -> str:
+        """A clause that says so: "`load_state` (app/state.py:12) reads it back"."""
+        if not self.by or self.by == self.at.function:
+            return f"{self.at} {what}"
+        return f"`{self.by}`, which {self.at} calls, {what}"
 
 
 @dataclass(frozen=True, slots=True)

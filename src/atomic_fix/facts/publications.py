@@ -52,7 +52,7 @@ class Publication:
 
 
 class Syncs:
-    """Finds out what synchronises a file, directly or through functions of the module."""
+    """Determines which calls sync a file to disk, directly or through functions of the module."""
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
@@ -100,7 +100,7 @@ def publications(sites: Sites) -> tuple[Publication, ...]:
     return tuple(
         publication
         for publication in found
-        # A call of a helper whose own rename is reported.
+        # The defects of a helper are reported at its own rename.
         if publication.site.api not in helpers and not _falls_back(publication, found)
     )
 
@@ -137,8 +137,8 @@ def _publication(
         and not write.path.same(site.target)
         and _before(sites, write, site, staged)
     )
-    # If no other write is visible, a call that opens it for appending counts, one that begins an
-    # archive, or a function from another file.
+    # If no other write is visible, a call that appends to the file or begins an archive counts, and
+    # so does a function from another file.
     archives = [] if made or writes else list(_archiving(sites, site))
     fills = [] if made or writes else [*_appending(sites, site), *archives]
     filled = [] if made or writes or fills else list(_filling_elsewhere(sites, site))
@@ -154,7 +154,7 @@ def _publication(
     if site.how is Move.COPY and not staged:
         return None
     if unseen and not (beside and site.source.is_temp):
-        # A temp folder whose files were written one by one, or a file from elsewhere.
+        # A temp folder whose files were written one by one, or a file made elsewhere.
         return None
     return Publication(
         site,
@@ -172,8 +172,8 @@ def _publication(
 
 
 def _appending(sites: Sites, site: PublishSite) -> Iterator[Call]:
-    """The calls that open the source to append: what each begins, or goes on with, is published.
-    They are no writes, since nothing old is lost by one."""
+    """The calls that open the source for appending, after which it is published. They do not count
+    as writes, since they do not destroy old content."""
     if not site.source.is_temp:
         return
     for function in sites.scopes.functions:
@@ -199,7 +199,7 @@ def _archiving(sites: Sites, site: PublishSite) -> Iterator[Call]:
 
 
 def _filling_elsewhere(sites: Sites, site: PublishSite) -> Iterator[tuple[Call, CallEffect]]:
-    """The calls before that have a function from another file write the source."""
+    """The earlier calls of functions from other files that write the source."""
     if not sites.outside.calls or site.elsewhere is not None:
         return
     for call in site.function.calls:
@@ -213,7 +213,7 @@ def _filling_elsewhere(sites: Sites, site: PublishSite) -> Iterator[tuple[Call, 
 
 
 def _names_of_temp(call: Call) -> frozenset[PathExpr]:
-    """The aliases of the path that a call of a maker of temp files gives."""
+    """The aliases of the path that a call returns which creates a temp file."""
     temp = Temp(call.node.lineno, call.node.col_offset)
     return frozenset({temp, Handle(temp), Item(temp, "1")})
 
@@ -238,7 +238,7 @@ def _before(sites: Sites, write: WriteSite, site: PublishSite, staged: bool) -> 
 
 def _comes_first(sites: Sites, write: WriteSite, site: PublishSite) -> bool:
     """Whether a write visibly runs before a move: in the same function, in one that is called
-    before, or in one that calls the move's function afterwards."""
+    before it, or in one that later calls the function with the move."""
     if write.function is site.function:
         return write.order < site.order
     callees = sites.paths.callees
@@ -255,7 +255,7 @@ def _comes_first(sites: Sites, write: WriteSite, site: PublishSite) -> bool:
 class IndirectCalls:
     """The calls, in functions that publish a file, that may call a function under another name.
 
-    They are looked for once in a module, since each function that writes asks for them.
+    Computed once per module, since every function that writes needs them.
     """
 
     def __init__(self, sites: Sites) -> None:
@@ -275,8 +275,8 @@ class IndirectCalls:
 
     @cached_property
     def _looked_up(self) -> tuple[list[tuple[Call, list[str]]], list[Call]]:
-        """The calls of what is looked up first: those with known parts of the name, and the
-        others."""
+        """The calls of functions that are looked up at run time: those where parts of the name are
+        known, and the others."""
         looked_up = [(call, _indirectly_called(self._sites, call)) for call in self._calls]
         return (
             [(call, parts) for call, parts in looked_up if parts],
@@ -285,7 +285,8 @@ class IndirectCalls:
 
     @cached_property
     def _handed(self) -> dict[str, list[Call]]:
-        """The calls that one such as `to_thread(function, path)` makes, by what it calls."""
+        """The calls that runners such as `to_thread(function, path)` make, by the called
+        function."""
         found: dict[str, list[Call]] = {}
         for call in self._calls:
             last = (call.name or call.method or "").rpartition(".")[2]
@@ -301,13 +302,13 @@ class IndirectCalls:
         return found
 
     def _is_value(self, function: FunctionFacts) -> bool:
-        """Whether a function is named somewhere, other than to call it."""
+        """Whether a function is used as a value somewhere, not only called."""
         names, attributes = self._values
         return function.name in attributes or (function.owner is None and function.name in names)
 
     @cached_property
     def _values(self) -> tuple[set[str], set[str]]:
-        """The names, and the attributes, that the module uses other than to call them."""
+        """The names and attributes that the module uses as values, not only calls."""
         module = self._sites.tree.module
         called = {call.node.func for call in self._sites.scopes.calls()}
         names = {each.id for each in of_kind(module, ast.Name) if each not in called}
@@ -315,11 +316,11 @@ class IndirectCalls:
 
 
 def is_filled_for_callers(sites: Sites, indirect: IndirectCalls, write: WriteSite) -> bool:
-    """Whether a function writes where its callers say, and each that is visible has it fill a
-    temp file, which is published then.
+    """Whether a function writes to a path from its callers, and every visible caller passes it a
+    temp file that is published afterwards.
 
-    A caller need not name the function: it may get it by `getattr`, from a table, or as an
-    argument, or call the method of a class above.
+    A caller may not name the function: it may get it by `getattr`, from a table or as an argument,
+    or call the method of a base class.
     """
     function = write.function
     name = next(
@@ -347,7 +348,7 @@ def _may_call(sites: Sites, call: Call, function: FunctionFacts) -> bool:
         return False  # `pickle.dump(...)` in a class that has a `dump`
     is_method = function.owner is not None and function is function.owner.methods.get(function.name)
     if is_method and isinstance(call.node.func, ast.Name):
-        return False  # a method is called by its object
+        return False  # a method is called through its object
     callees = sites.paths.callees(call.node, call.function)
     if not callees or function in callees:
         return True
@@ -356,7 +357,8 @@ def _may_call(sites: Sites, call: Call, function: FunctionFacts) -> bool:
 
 
 def is_given_a_temp(sites: Sites, call: Call, given: ast.expr | None) -> bool:
-    """Whether what a call is given is a temp file that its function publishes afterwards."""
+    """Whether the path passed to a call is a temp file that the calling function publishes
+    afterwards."""
     if given is None:
         return False
     value = sites.handles.resolve(given, call)
@@ -369,8 +371,8 @@ def is_given_a_temp(sites: Sites, call: Call, given: ast.expr | None) -> bool:
 
 
 def _indirectly_called(sites: Sites, call: Call) -> list[str] | None:
-    """The parts that are known of the name of a function that is looked up and then called;
-    None for a call of what is named."""
+    """The known parts of the name of a function that is looked up at run time and called; None for
+    a call of a function by its name."""
     func = call.node.func
     if isinstance(func, ast.Name):
         if call.function.parameter(func.id) is not None:
@@ -387,13 +389,13 @@ def _indirectly_called(sites: Sites, call: Call) -> list[str] | None:
                 name = sites.paths.bindings(named.id, call.function, call.order)
                 named = name[-1].value if name else named
             return _literal_parts(named)
-    # `callback = None` names nothing either.
+    # `callback = None` names no function either.
     table = any(not isinstance(v, ast.Attribute) and dotted(v) is None for v in values)
     return [] if table else None
 
 
 def _literal_parts(node: ast.expr) -> list[str]:
-    """The literal texts in an expression for a name."""
+    """The string literals in an expression that computes a name."""
     match node:
         case ast.BinOp():
             return _literal_parts(node.left) + _literal_parts(node.right)
@@ -413,8 +415,8 @@ def _synced(sites: Sites, syncs: Syncs, site: PublishSite, begun: list[Call]) ->
     others = {c.function: None for c in begun if c.function is not site.function}
     if any(map(syncs.in_function, others)):
         return True
-    # The temp file that one function makes and another publishes is filled between: by what calls
-    # them.
+    # If one function makes the temp file and another one publishes it, their caller writes to it in
+    # between.
     return bool(others) and any(
         syncs.in_function(call.function)
         for function in (*others, site.function)
@@ -424,7 +426,7 @@ def _synced(sites: Sites, syncs: Syncs, site: PublishSite, begun: list[Call]) ->
 
 
 def _between(function: FunctionFacts, first: int, last: int) -> Sequence[Call]:
-    """The calls of a function from one order to another."""
+    """The calls of a function between two positions."""
     calls = function.calls
     start = bisect_left(calls, first, key=_order)
     return calls[start : bisect_right(calls, last, key=_order)]
@@ -466,7 +468,7 @@ def _still_open(
             for item in i.node.items
         )
         given = [c for c in after if any(dotted(a.value) == handle for a in c.arguments)]
-        # What compresses into a handle that it is given leaves it open when it is closed.
+        # A compressor that was given a handle leaves it open when it is closed itself.
         if not closed_by_with and any(_compresses(sites, each) for each in given):
             return True
         written = bool(given) or any(c.name == f"{handle}.write" for c in after)
@@ -479,7 +481,8 @@ def _still_open(
 
 
 def unclosed_compressor(sites: Sites, site: PublishSite, handle: str) -> str | None:
-    """The name of what compresses into a handle and is not closed when the file is published."""
+    """The name of the compressor that writes to a handle and is not closed when the file is
+    published."""
     before = _between(site.function, 0, site.order - 1)
     for call in before:
         if not any(dotted(a.value) == handle for a in call.arguments):
@@ -495,7 +498,7 @@ def unclosed_compressor(sites: Sites, site: PublishSite, handle: str) -> str | N
 
 
 def _opened_descriptors(sites: Sites, site: PublishSite, made: tuple[Call, ...]) -> Iterator[Call]:
-    """The calls that open a descriptor of `mkstemp`, in the function that publishes its file."""
+    """The calls that open a descriptor from `mkstemp`, in the function that publishes its file."""
     wanted = {Item(Temp(call.node.lineno, call.node.col_offset), "0") for call in made}
     for call in site.function.calls if wanted else ():
         if sites.paths.call_name(call, call.function).full == "os.fdopen":
@@ -505,7 +508,7 @@ def _opened_descriptors(sites: Sites, site: PublishSite, made: tuple[Call, ...])
 
 
 def _compresses(sites: Sites, call: Call) -> bool:
-    """Whether a call gives a file that is compressed, or an archive, over a handle."""
+    """Whether a call returns a compressed file or an archive that writes to a handle."""
     return sites.paths.call_name(call, call.function).full in apis.COMPRESSORS
 
 
@@ -515,10 +518,10 @@ def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
     folders = [
         call.argument(2 if (call.name or "").endswith("mkstemp") else None, "dir")
         for call in made
-        if not any(arg.star for arg in call.arguments)  # a wrapper: its callers may say where
+        if not any(arg.star for arg in call.arguments)  # a wrapper: its callers may choose
     ]
     if folders:
-        # Of a function that makes it here or there, which one is used is not known.
+        # If there are several, it is unknown which one is used.
         return all(folder is None for folder in folders)
     return (
         not made
@@ -528,7 +531,7 @@ def _elsewhere(made: tuple[Call, ...], site: PublishSite) -> bool:
 
 
 def removals_in(sites: Sites, function: FunctionFacts) -> list[tuple[Call, PathValue]]:
-    """The calls of a function that remove a file, in order, and what they remove."""
+    """The calls of a function that remove a file, in order, and the removed paths."""
     found = []
     for call in function.calls:
         name = sites.paths.call_name(call, call.function)

@@ -25,7 +25,7 @@ from atomic_fix.facts.sites import Sites, WriteSite
 from atomic_fix.facts.swallowing import is_handled
 from atomic_fix.facts.trusted import is_trusted
 
-# What is kept as objects or arrays took long to compute.
+# Data stored as objects or arrays is expensive to compute.
 _COSTLY = frozenset({"cloudpickle", "dill", "joblib", "numpy", "pandas", "pickle", "torch"})
 _MAKING = frozenset({"makedirs", "mkdir"})
 _WRITING = frozenset({"dump", "save", "write"})
@@ -44,7 +44,7 @@ def why_nothing_is_lost(
     path, function = view.path, site.function
     if is_versioned(path):
         return "such a file is under version control"
-    # What libraries save, such as arrays, took long to compute.
+    # Data that libraries save, such as arrays, is expensive to compute.
     is_state = any(phrase_in(KEPT_IN_CACHES, each) for each in site.data)
     is_cached = site.saver is None and not is_state
     if is_cached and is_tolerated_cache(sites, path, function, readers, view.readers):
@@ -65,7 +65,7 @@ def why_nothing_is_lost(
 
 def _is_kept_up(sites: Sites, site: WriteSite) -> bool:
     """Whether the other branch of the test edits the text of the file and writes it again, and
-    nothing parses it: a first text that is cut short is not trusted, and stops nobody."""
+    nothing parses the file: if the first version is cut short, no reader fails."""
     if site.content is Content.STATE:
         return False
     around = [
@@ -78,7 +78,7 @@ def _is_kept_up(sites: Sites, site: WriteSite) -> bool:
         not load.raw and load.path.same(site.path) for load in sites.loads_in(site.function)
     ):
         return False
-    # A repair of the other write, with a helper, leaves this one what it is.
+    # This still holds after the other write has been repaired with the helper.
     return any(
         not _WRITING.isdisjoint(words(last_name(call.node.func) or ""))
         and any(
@@ -95,7 +95,7 @@ def _is_kept_up(sites: Sites, site: WriteSite) -> bool:
 
 
 def is_versioned(path: PathValue) -> bool:
-    """Whether a file is one of those that describe a project, by its whole name."""
+    """Whether a file is one of those that describe a project, judged by its full name."""
     return any(
         each.kind is OccurrenceKind.LITERAL
         and each.distance < 3
@@ -111,8 +111,8 @@ def is_tolerated_cache(
     readers: Readers,
     elsewhere: Sequence[OutsideSite] = (),
 ) -> bool:
-    """Whether a file is a cache whose readers, also those `elsewhere`, all silently treat a broken
-    one as a miss."""
+    """Whether a file is a cache whose readers, including those `elsewhere`, all silently treat a
+    broken file as a cache miss."""
     if not is_cache(path, function):
         return False
     loads = _parsing(readers.of(path))
@@ -130,17 +130,17 @@ def is_tolerated_cache(
 
 
 def is_costly(api: str) -> bool:
-    """Whether what is loaded took long to compute."""
+    """Whether the loaded data is expensive to compute."""
     return not _COSTLY.isdisjoint(api.split("."))
 
 
 def is_miss(sites: Sites, call: Call) -> bool:
-    """Whether the function of a call silently takes a broken file for a miss."""
+    """Whether the function that contains a call silently treats a broken file as a cache miss."""
     return is_handled(call) and not _is_warned_of(sites, call)
 
 
 def _is_warned_of(sites: Sites, call: Call) -> bool:
-    """Whether a broken file is nothing that its reader expects."""
+    """Whether the reader does not expect a broken file."""
     return any(
         reports(handler.body, sites)
         for block in call.enclosing
@@ -154,7 +154,8 @@ def _parsing(loads: Iterable[LoadSite]) -> list[LoadSite]:
 
 
 class NewFiles:
-    """Which writes make a file that cannot be there before. Each function is gone through once."""
+    """Determines which writes create a file that cannot exist before. Each function is analysed
+    once."""
 
     def __init__(self) -> None:
         self._known: dict[FunctionFacts, _Cleared] = {}
@@ -171,11 +172,12 @@ class NewFiles:
 
 @dataclass(frozen=True, slots=True)
 class _Cleared:
-    """What a function makes sure is not there, as code, each with the first row from which on."""
+    """The paths, as code, that a function ensures do not exist, each with the row from which this
+    holds."""
 
     files: dict[str, int] = field(default_factory=dict)
     folders: dict[str, dict[str, int]] = field(default_factory=dict)
-    """By the last word in each: a path in a folder has that word too."""
+    """Indexed by the last word of each path: a path in such a folder contains that word, too."""
 
     def add_file(self, path: ast.expr, row: int) -> None:
         text = code_of(path)
@@ -188,7 +190,7 @@ class _Cleared:
         rows[text] = min(row, rows.get(text, row))
 
     def holds(self, path: str, row: int) -> bool:
-        """Whether a file is not there in a row."""
+        """Whether a file is known not to exist at a row."""
         if self.files.get(path, row + 1) <= row:
             return True
         return bool(self.folders) and any(
@@ -200,7 +202,7 @@ class _Cleared:
 
 def _cleared_in(function: FunctionFacts) -> _Cleared:
     found = _Cleared()
-    # What is made whatever is there: under no test, and in no `try`.
+    # Folders created in any case: under no test, and in no `try`.
     bare = {call.node for call in function.calls if not call.enclosing}
     for node in walk(function.node):
         match node:
@@ -224,7 +226,7 @@ def _cleared_in(function: FunctionFacts) -> _Cleared:
 
 
 def _is_in(path: str, folder: str) -> bool:
-    """Whether a path, as code, is made of a folder and something more."""
+    """Whether a path, as code, consists of a folder and something more."""
     return folder != path and re.search(rf"(?<![\w.]){re.escape(folder)}(?!\w)", path) is not None
 
 

@@ -49,7 +49,7 @@ class BodyScan:
                 if not quiet and reporting.FAILURE_TEXT.search(text):
                     self.mentions_failure = True
             case ast.Dict(values=values):
-                # A key describes its value, not this case.
+                # A key describes its value, not the error.
                 below = [*values]
             case ast.AugAssign(target=ast.Attribute(attr=name)) if is_collected(name):
                 self.mentions_failure = True
@@ -188,7 +188,7 @@ def is_report(call: ast.Call, sites: Sites) -> bool:
 
 
 def _mentions_failure(call: ast.Call) -> bool:
-    """Whether a text in a call says that something is wrong, or a name: `print(error)`."""
+    """Whether a string or a name in a call says that something is wrong: `print(error)`."""
     for node in walk(call):
         match node:
             case ast.Name(id=text) | ast.Attribute(attr=text) | ast.keyword(arg=text):
@@ -201,7 +201,7 @@ def _mentions_failure(call: ast.Call) -> bool:
 
 
 def moves_to_backup(call: ast.Call, sites: Sites) -> bool:
-    """Whether a call keeps the bad file under another name, or takes a copy in its place."""
+    """Whether a call keeps the bad file under another name, or restores a copy in its place."""
     if any(p.call.node is call for p in sites.publishes):
         return True
     last = (dotted(call.func) or "").rpartition(".")[2]

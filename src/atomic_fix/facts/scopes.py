@@ -57,7 +57,7 @@ class Binding:
 
     def holds_at(self, order: int) -> bool:
         """Whether later code of the function is reached only through this binding."""
-        # Of all that a place stands in, the innermost is left first.
+        # Of the blocks around a place, the innermost one ends first.
         return self.order < order and (not self.enclosing or self.enclosing[-1].end >= order)
 
 
@@ -83,7 +83,7 @@ class EnclosingBlock:
     kind: BlockKind
     node: ast.AST
     end: int = 0
-    """The order at which that part is left."""
+    """The order at which that part ends."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,15 +95,15 @@ class Call:
     name: str | None
     """The dotted name as written, if it is one."""
     shown: ast.Call | None = None
-    """The call in the file, when `node` was made from it (`to_thread(path.write_text, x)`)."""
+    """The call in the file, if `node` was derived from it (`to_thread(path.write_text, x)`)."""
 
     @property
     def source_node(self) -> ast.Call:
-        """The call as it is in the file."""
+        """The call as written in the file."""
         return self.node if self.shown is None else self.shown
 
     def at(self, place: Binding | Return) -> Call:
-        """The call moved to another place, so that names mean what they mean there."""
+        """The call moved to another place, so that its names are resolved there."""
         return Call(place.order, self.node, place.function, (), None)
 
     @property
@@ -143,7 +143,7 @@ class Site:
 
     @property
     def node(self) -> ast.Call:
-        """What to point at in the file."""
+        """The node in the file to report."""
         return self.call.source_node
 
 
@@ -184,7 +184,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter that can be given by its place or its name, or by its name alone."""
+    """A parameter that can be passed by position or by name, or only by name."""
 
     name: str
     annotation: ast.expr | None = None
@@ -227,13 +227,13 @@ class FunctionFacts:
         return isinstance(self.node, ast.Module)
 
     def parameter(self, name: str) -> Parameter | None:
-        for each in self.parameters:  # no generator: it is asked very often
+        for each in self.parameters:  # not a generator: it is called very often
             if each.name == name:
                 return each
         return None
 
     def parameter_position(self, name: str) -> int | None:
-        """Position among the arguments of a call, `self` and `cls` left out."""
+        """Position among the arguments of a call, without `self` and `cls`."""
         names = [p.name for p in self.parameters]
         if names and self.owner is not None and names[0] in {"self", "cls"}:
             names = names[1:]
@@ -258,7 +258,7 @@ class Scopes:
             yield from function.calls
 
     def callers_of(self, name: str) -> Iterable[Call]:
-        """The calls of what is called by this name, or method, in the order of the file."""
+        """The calls of functions or methods with this name, in the order of the file."""
         return self.callers.get(name, ())
 
     def functions_named(self, name: str) -> Sequence[FunctionFacts]:
@@ -290,17 +290,17 @@ class Scopes:
 
 
 def collect(module: ast.Module) -> Scopes:
-    """What one pass over a file finds.
+    """The result of one pass over a file.
 
     Raises:
-        RecursionError: it is nested too deeply for the stack that there is.
+        RecursionError: it is nested too deeply for the available stack.
     """
     collector = _Collector(module)
     try:
         for statement in module.body:
             collector.visit(statement)
     finally:
-        collector.visits.clear()  # its own methods, which know it
+        collector.visits.clear()  # its own methods, which refer to it
     return collector.scopes
 
 
@@ -359,7 +359,7 @@ class _Collector:
     def _all(self, nodes: Iterable[ast.AST]) -> None:
         for node in nodes:
             kind = type(node)
-            # Half of all nodes, which hold nothing.
+            # Half of all nodes, which contain no others.
             if kind is not ast.Name and kind is not ast.Constant:
                 self.visit(node)
 
@@ -480,10 +480,10 @@ class _Collector:
         self._function.raises.append(Raise(self._tick(), node.exc, self._enclosing))
         self._all(children(node))
 
-    # --- what encloses what -----------------------------------------------------
+    # --- enclosing statements ---------------------------------------------------
 
     def _block(self, kind: BlockKind, node: ast.AST, nodes: Iterable[ast.AST]) -> None:
-        """What is in one part of a statement."""
+        """Visits one part of a statement."""
         around = self._enclosing
         block = EnclosingBlock(kind, node)
         self._enclosing = (*around, block)
@@ -498,7 +498,7 @@ class _Collector:
                     item.optional_vars, item.context_expr, BindingKind.WITH, self._tick(), item
                 )
             self._all(children(item))
-        # As a `try` with nothing but a body, for `suppress(...)`.
+        # `suppress(...)` is treated as a `try` that has only a body.
         region = GuardedRegion(self._tick(), node, self._function, self._enclosing)
         self._block(BlockKind.WITH, node, node.body)
         region.body_end = self._tick()

@@ -26,8 +26,8 @@ from atomic_fix.facts.writes import WriteKind, Writes, WriteSite
 
 __all__ = ["LoadSite", "PublishSite", "Sites", "WriteSite"]
 
-# Last parts of names, in addition to those that open, save and load files. A call that runs a given
-# function may do anything.
+# Last parts of names, in addition to those that open, save and load files. A call that runs a
+# function passed to it may do anything.
 _WRITING = frozenset({*apis.RUNNERS, "write_text", "write_bytes"})
 _KEPT = frozenset(row.loads for row in apis.KEEPERS if row.loads)
 _HANDED = frozenset({"write_text", "write_bytes"})
@@ -57,7 +57,7 @@ _NOT_KNOWN = (
 
 @lru_cache(maxsize=8)
 def _savers(rows: tuple[str, ...]) -> Mapping[str, apis.Saver]:
-    """What saves, by its name: the rows of the catalogue and of a configuration."""
+    """The savers by name: rows of the catalogue and of the configuration."""
     parts = (row.partition(":") for row in rows)
     known = {saver.name: saver for saver in apis.SAVERS}
     for name, _, place in parts:
@@ -93,12 +93,12 @@ class PublishSite(Site):
     source: PathValue
     target: PathValue
     elsewhere: CallEffect | None = None
-    """What is done, where a function from another file does it."""
+    """What the call does, if it is a function from another file that does it."""
 
 
 class Sites:
-    """Finds the sites of one module. Writes and publishing calls are found at once, since nearly
-    everything needs them; the others on demand.
+    """Finds the sites of one module. Writes and publishing calls are found immediately, since
+    nearly everything needs them; the others on demand.
     """
 
     def __init__(
@@ -116,7 +116,8 @@ class Sites:
         self.handles = Handles(scopes, paths)
         self._load = Loads(self.handles, _loaders(config.loaders))
         self._write = Writes(self.handles, _savers(config.savers))
-        # What configuration vouches for: calls of it, and all that it calls.
+        # Functions that the configuration declares safe: calls of them, and everything that they
+        # call.
         self._helpers = last_parts(helper.replace(":", ".") for helper in config.atomic_helpers)
         self._candidates = Candidates(scopes)
         self._config = config
@@ -156,7 +157,7 @@ class Sites:
             self._publish_elsewhere(publish)
 
     def _find_handed_writes(self) -> None:
-        """The writes by functions that are handed to a call of any name, which makes the call."""
+        """The writes by functions that are passed as arguments to a call, which then runs them."""
         wanted = _HANDED | last_parts(_savers(self._config.savers))
         found: list[WriteSite] = []
         for given in self.scopes.calls():
@@ -170,7 +171,7 @@ class Sites:
             if not call.arguments or self._is_vouched_for(given, runner):
                 continue
             if last_name(function) not in _HANDED and (
-                # It may have the saver write to another path than it is given itself.
+                # It may pass another path to the saver than the one that it gets itself.
                 self.paths.callees(given.node, given.function)
                 or not WRITING.isdisjoint(words(given.method or runner.last))
             ):
@@ -185,13 +186,13 @@ class Sites:
             )
 
     def _is_given_beforehand(self, call: Call, write: WriteSite) -> bool:
-        """Whether it is the `partial` that is given the path: the write is reported there."""
+        """Whether it is the `partial` that gets the path: the write is reported there."""
         return self.paths.completed(call) is not call and not any(
             each.value is write.path_node for each in call.arguments
         )
 
     def _publish_elsewhere(self, publish: "_Publishes") -> None:
-        """The calls of functions from other files that publish what they are given."""
+        """The calls of functions from other files that publish their arguments."""
         for call in self.scopes.calls():
             for effect in self.effects_of(call, Effect.PUBLISHES):
                 found = publish.elsewhere(call, effect)
@@ -200,7 +201,7 @@ class Sites:
         self.publishes.sort(key=lambda site: (site.function.order, site.order))
 
     def effects_of(self, call: Call, *wanted: Effect) -> list[CallEffect]:
-        """What a call does, of what is wanted, where another file defines what is called."""
+        """Which of the wanted effects a call has, if another file defines the function."""
         return [each for each in self.outside.effects_of(call.source_node) if each.effect in wanted]
 
     def calls_of(self, names: Iterable[str]) -> Iterator[tuple[Call, str]]:
@@ -220,7 +221,7 @@ class Sites:
         return self._moves_by_file.same(path)
 
     def publishes_in(self, function: FunctionFacts) -> Sequence[PublishSite]:
-        """Those of one function."""
+        """Those in one function."""
         return self._publishes_of.get(function, ())
 
     @cached_property
@@ -232,8 +233,8 @@ class Sites:
         return ByFile((publish, publish.source) for publish in self.publishes)
 
     def asked_in(self, function: FunctionFacts) -> Sequence[tuple[Branch, Call, ast.expr]]:
-        """The tests of a function that ask whether a file exists and nothing else, as calls, with
-        the file. Looked for once: each write asks for them."""
+        """The tests in a function of whether a file exists and nothing else, as calls, with the
+        file. Computed once, since each write needs them."""
         found = self._asked_in.get(function)
         if found is None:
             found = self._asked_in[function] = []
@@ -281,14 +282,14 @@ class Sites:
 
     @cached_property
     def _raised(self) -> set[ast.expr | None]:
-        """What is raised: `raise LoadFailed(path)` makes an error and reads nothing."""
+        """The raised calls: `raise LoadFailed(path)` creates an error and reads nothing."""
         return {each.error for function in self.scopes.functions for each in function.raises}
 
     def _load_elsewhere(self, call: Call) -> LoadSite | None:
-        """The load that a function from another file makes of what it is given."""
+        """The load by a function from another file of the path that is passed to it."""
         api = call.method or (call.name or "").rpartition(".")[2]
         if not WRITING.isdisjoint(words(api)) and LOADING.isdisjoint(words(api)):
-            return None  # it may look at the old content first, but is no load
+            return None  # it may read the old content first, but is not a load
         found = self.effects_of(call, Effect.PARSES, Effect.READS)
         for effect in sorted(found, key=lambda each: each.effect is not Effect.PARSES):
             raw = effect.effect is Effect.READS
@@ -313,12 +314,12 @@ class Sites:
 
     @cached_property
     def _opening(self) -> set[str]:
-        """Last parts of the names of what may open a file."""
+        """Last parts of the names of functions that may open a file."""
         return self._candidates.names(_OPENERS | {"open"}, _is_wrapper)
 
     @cached_property
     def _loading(self) -> set[str]:
-        """Last parts of the names of what may load a file."""
+        """Last parts of the names of functions that may load a file."""
         return self._candidates.names(_reading(self._config.loaders) | _KEPT, _may_load)
 
     @cached_property
@@ -334,7 +335,7 @@ class Sites:
 
     @cached_property
     def written_elsewhere(self) -> list[WriteSite]:
-        """The calls of functions from other files that write what they are given."""
+        """The calls of functions from other files that write to a path passed to them."""
         return list(self._find_written_elsewhere())
 
     def _find_written_elsewhere(self) -> Iterator[WriteSite]:
@@ -369,8 +370,8 @@ class Sites:
 
     @cached_property
     def given_to_atomic_writers(self) -> frozenset[str]:
-        """Names of functions that are handed to one from elsewhere whose name promises an atomic
-        write."""
+        """Names of functions that are passed to a function from elsewhere whose name promises an
+        atomic write."""
         return frozenset(
             (dotted(write.path_node) or "").rpartition(".")[2]
             for write in self.project_writes
@@ -389,7 +390,7 @@ class Sites:
         return self.paths.callees(self._seen_through(call)[0].node, call.function)
 
     def as_loaded_by(self, call: Call, load: LoadSite) -> LoadSite:
-        """A load in a function that a call runs, with the path that it is given there."""
+        """A load in a function that a call runs, with the path that the call passes to it."""
         run, _ = self._seen_through(call)
         function = load.function
         for parameter in function.parameters if run is not call else ():
@@ -401,7 +402,7 @@ class Sites:
         return load
 
     def _seen_through(self, call: Call) -> tuple[Call, QualifiedName]:
-        """What a call in the file calls in the end, and its qualified name."""
+        """The function that a call in the file finally runs, and its qualified name."""
         if call not in self._seen:
             self._seen[call] = self._see_through(call)
         return self._seen[call]
@@ -424,12 +425,12 @@ class Sites:
 
 
 def _ends(call: Call) -> tuple[ast.expr | None, ast.expr | None]:
-    """What `os.replace` and its like are given."""
+    """The arguments of `os.replace` and similar calls."""
     return call.argument(0, "src"), call.argument(1, "dst")
 
 
 def _how_it_runs(call: Call, how: Move) -> Move:
-    """How a call moves a file: where it never runs on Windows, a rename replaces."""
+    """How a call moves a file: in code that never runs on Windows, a rename replaces the target."""
     return Move.REPLACE if how is Move.RENAME and is_off_windows(call) else how
 
 

@@ -66,7 +66,7 @@ class WriteSite(Site):
     constant: bool = False
     """Whether the written data is a constant in the code, so that it can be written again."""
     saver: apis.Saver | None = None
-    """The row of the catalogue, of a `save`."""
+    """The row of the catalogue, for a `save`."""
 
 
 class Writes:
@@ -269,7 +269,7 @@ class Writes:
             if full == "os.lseek" and not (
                 code_of(other.node).endswith((", 0, os.SEEK_SET)", ", 0, 0)"))
             ):
-                return False  # it continues at the current position
+                return False  # it goes on at the current position
             if full == "os.write":
                 overwritten = True
             elif full in {"os.fdopen", "builtins.open", "io.open"}:
@@ -290,7 +290,7 @@ class Writes:
             return None
         if self._handles.made_by(target, call, _BUFFERS):
             return None  # in one of two branches
-        is_named = target is not call.argument(saver.path)  # `path=...` is one
+        is_named = target is not call.argument(saver.path)  # `path=...` counts as one
         if saver.name[0] == "." and not is_named and not path.shows_path:
             return None
         if saver.content is Content.COPY:
@@ -305,7 +305,7 @@ class Writes:
         return WriteSite(call, WriteKind.SAVE, api, target, path, WRITE, content, data, saver=saver)
 
     def _kept(self, call: Call) -> WriteSite | None:
-        """`jar.save()`, of an object that was made with its path."""
+        """`jar.save()`, for an object that was created with its path."""
         if call.receiver is None or call.method not in _SAVING:
             return None
         found = self._handles.kept(call, call.argument(0, "filename"))
@@ -324,7 +324,7 @@ class Writes:
         return next((each for each in contents if each is not Content.UNKNOWN), Content.UNKNOWN)
 
     def _given_to(self, other: Call, handle: str | None, call: Call) -> Content:
-        """The data that a call with the handle, or a method of it, writes."""
+        """The data that a call writes which gets the handle, or is a method of it."""
         name = self._handles.paths.call_name(other, other.function)
         if handle is not None and other.name == f"{handle}.write":
             return self._content_of(other.argument(0), other)
@@ -343,7 +343,7 @@ class Writes:
         return Content.STATE if self._is_serialised(node, call) else Content.UNKNOWN
 
     def _is_serialised(self, node: ast.expr | None, call: Call, depth: int = 4) -> bool:
-        """Whether an expression gives serialised data."""
+        """Whether an expression results in serialised data."""
         if node is None or depth == 0:
             return False
         places: list[tuple[ast.expr, Call]] = []
@@ -409,7 +409,7 @@ def _written(handle: str | None, uses: list[Call]) -> list[ast.expr]:
         if is_given and other.method == "write" and other.receiver is not None:
             found.append(other.receiver)  # `parser.write(handle, True)`
         elif is_given and (other.name or "").rpartition(".")[2] in _OVER_HANDLES:
-            found.append(other.node)  # what it writes comes later, and `mode="wb"` is none of it
+            found.append(other.node)  # the data comes later, and `mode="wb"` is not part of it
         elif is_given or other.name in {f"{handle}.write", f"{handle}.writelines"}:
             found.append(given[0] if given else other.node)
     return found

@@ -144,7 +144,8 @@ class Events:
                 weight *= _HERE
             known = found.get(other.at)
             if known is None or known.weight < weight:
-                found[other.at] = OutsideSite(other.at, other.site.parsed, weight)
+                by = other.site.function if other.flow is not None else ""
+                found[other.at] = OutsideSite(other.at, by, other.site.parsed, weight)
         every = (replace(each, misses=misses) for each in found.values())
         return sorted(every, key=lambda each: (-each.weight, not each.parsed, each.at))
 

@@ -150,10 +150,16 @@ def one_per_call(
 
 def places(findings: Iterable[Finding]) -> int:
     """How many findings a report counts these as: those at one call are one."""
-    by_file: dict[str, list[Finding]] = {}
+    return len(_by_place(findings))
+
+
+def _by_place(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """The findings in groups, each of which a report counts as one finding."""
+    found: dict[tuple[object, ...], list[Finding]] = {}
     for each in findings:
-        by_file.setdefault(each.filename, []).append(each)
-    return sum(len(one_per_call(each)) for each in by_file.values())
+        own = () if each.precedence is not None else (id(each),)
+        found.setdefault((each.filename, each.span, *own), []).append(each)
+    return list(found.values())
 
 
 def details(finding: Finding) -> list[str]:
@@ -295,15 +301,18 @@ FIX_HINTS = {
 def repairs_and_summary(report: Report) -> Iterator[str]:
     """The end of a report for people: the repairs, if they are to be listed, and the summary."""
     if report.show_fixes:
-        for finding in report.fixed:
-            title = finding.fix.title if finding.fix is not None else ""
-            module = report.imported.get(finding)
-            more = f" (imports `{module}`)" if module else ""
-            yield escape_commands(
-                f"Fixed {printable(finding.filename)}: {finding.code} {printable(title)}{more}\n"
-            )
+        for group in _by_place(report.fixed):
+            made = "; ".join(_repair_named(each, report) for each in group)
+            yield escape_commands(f"Fixed {printable(group[0].filename)}: {made}\n")
     if not report.quiet:
         yield f"{summary(report)}\n"
+
+
+def _repair_named(finding: Finding, report: Report) -> str:
+    title = finding.fix.title if finding.fix is not None else ""
+    module = report.imported.get(finding)
+    more = f" (imports `{module}`)" if module else ""
+    return f"{finding.code} {printable(title)}{more}"
 
 
 def summary(report: Report) -> str:

@@ -1,10 +1,10 @@
 """Derives what is known about a path from its expression.
 
-A `PathValue` says under which expressions the same path is known (`aliases`: two paths that share
-one are the same file), which names it comes from (`occurrences`), and a few traits.
+A `PathValue` has the expressions that stand for the path (`aliases`: two paths that share one are
+the same file), the names that it comes from (`occurrences`), and a few traits.
 
-`expr` has the expressions, `value` the properties of a path, `names` resolves names, `resolve` and
-`calls` compute values from code, `budget` limits that.
+`expr` has the expressions and `value` the properties of a path; `names` resolves names, `resolve`
+and `calls` compute values from code, and `budget` limits the work.
 """
 
 from atomic_fix.facts.paths.names import QualifiedName, parameter_of

@@ -14,27 +14,27 @@ class Bounds:
     """The limits for one query."""
 
     steps: int = 6
-    """Names and calls that are followed one from another; how deep a single expression is does not
-    count."""
+    """How many names and calls are followed one after the other; the depth of a single expression
+    does not count."""
     nested: int = 50
-    """Expressions within each other; of a sum of more terms, the last ones are examined."""
+    """How deep expressions may be nested; of a longer sum, the last terms are examined."""
     bindings: int = 3
-    """Of a name or attribute: the last ones."""
+    """How many bindings of a name or attribute are examined: the last ones."""
     additions: int = 20
-    """To a name, by `+=`: the last ones."""
+    """How many additions to a name by `+=` are examined: the last ones."""
     dotted_bindings: int = 2
-    """Of a dotted name, such as `config.path`."""
+    """How many bindings of a dotted name, such as `config.path`, are examined: the last ones."""
     returns: int = 3
-    """Of a function: the last ones."""
+    """How many `return` statements of a function are examined: the last ones."""
     callers: int = 6
-    """Of a function, for what they give it: the first ones."""
+    """How many callers of a function are examined for their arguments: the first ones."""
     caller_cost: int = 2
-    """The steps that it takes to go on at a caller."""
+    """The number of steps that going on in a caller counts as."""
     bases: int = 4
-    """Classes above a class, one above another."""
+    """How many base classes are followed, one after the other."""
     arguments: int = 2
-    """Of a call of which nothing else is known, for the handle or content that it may read: the
-    first ones."""
+    """How many arguments of an unknown call are examined, for the handle or content that it may
+    read: the first ones."""
 
 
 BOUNDS = Bounds()
@@ -42,7 +42,7 @@ BOUNDS = Bounds()
 
 
 class Budget:
-    """What is left of the bounds while a question is answered."""
+    """The rest of the limits during one query."""
 
     def __init__(self, bounds: Bounds = BOUNDS) -> None:
         self._bounds = bounds
@@ -50,28 +50,28 @@ class Budget:
         """The expressions that are being resolved."""
 
     def is_spent(self, node: ast.expr, steps: int) -> bool:
-        """Whether an expression is not resolved: with no steps left, too deep in others, or
-        within itself, as names are that are bound in a circle."""
+        """Whether an expression is not resolved: because no steps are left, because it is nested
+        too deeply, or because it contains itself, as with names that are defined by each other."""
         return steps <= 0 or node in self.entered or len(self.entered) >= self._bounds.nested
 
 
 class At(NamedTuple):
-    """Where an expression is evaluated, and what it has cost to get there."""
+    """Where an expression is evaluated, and how many steps led there."""
 
     function: FunctionFacts
     before: int
-    """The order: names stand for what they were bound to before."""
+    """The order: only earlier bindings of a name count."""
     distance: int
-    """Steps from the expression that was asked about: see `NameOccurrence`."""
+    """Steps from the expression of the query: see `NameOccurrence`."""
     steps: int
-    """How many may still be followed."""
+    """How many steps may still be followed."""
 
     def nested(self) -> At:
-        """For a part of the expression, a step deeper."""
+        """For a part of the expression, one level deeper."""
         return At(self.function, self.before, self.distance, self.steps - 1)
 
     def farther(self, cost: int = 1) -> At:
-        """For an expression of the same place, whose words are a step further."""
+        """For an expression at the same place, whose words are one step further away."""
         return At(self.function, self.before, self.distance + 1, self.steps - cost)
 
     def follow(self, place: Binding | Call | Return, cost: int = 1) -> At:

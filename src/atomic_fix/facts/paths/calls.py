@@ -57,7 +57,7 @@ class PathCall:
     paths: Paths
     node: ast.Call
     name: QualifiedName
-    """What is called."""
+    """The called function."""
     at: At
 
     @property
@@ -86,7 +86,7 @@ Resolver = Callable[[PathCall], PathValue | None]
 
 
 def resolve_call(paths: Paths, node: ast.Call, at: At) -> PathValue:
-    """What is known of the path that a call returns; its name is looked up `at` a place."""
+    """The path that a call returns, as far as known; its name is resolved `at` a place."""
     name = paths.qualified(dotted(node.func), at.function)
     call = PathCall(paths, node, name, at.nested())
     found = (resolver(call) for resolver in _resolvers(call))
@@ -252,13 +252,13 @@ def _own_function(call: PathCall) -> PathValue | None:
         values = paths.returned(function, call.at)
         given = _given_back(node, function, values)
         if given is not None:
-            # `_checked(path)`: what it is given, and no file of its own.
+            # `_checked(path)`: returns its argument, and is not a file of its own.
             return call.resolve(given)
         occurrence = NameOccurrence(OccurrenceKind.FUNCTION, function.name, call.at.distance)
         found = union(values).with_occurrence(Returned(function.name, function.row), occurrence)
         for value in (call.resolve(each.value) for each in arguments(node)):
             if isinstance(value.expr, Suffixed):
-                # `path_of(f"{name}.new")`: beside what `path_of(name)` gives.
+                # `path_of(f"{name}.new")`: next to the path that `path_of(name)` returns.
                 return suffixed(found, value, value.expr.suffix)
         return found
     return None
@@ -276,7 +276,7 @@ def _given_back(
 
 
 def _from_elsewhere(call: PathCall) -> PathValue:
-    """A function whose name and what it is given are all there is to see."""
+    """A function of which only the name and the arguments are known."""
     paths, node = call.paths, call.node
     name = dotted(node.func) or ""
     at = call.at.farther()
@@ -318,7 +318,7 @@ _BY_NAME: dict[str, Resolver] = {
     "os.open": _descriptor,
     **dict.fromkeys(_FULL_NAMES.intersection(apis.UNIQUE_MAKERS), _fresh),
 }
-"""By the qualified name of what is called."""
+"""By the qualified name of the called function."""
 
 _BY_LAST_NAME: dict[str, Resolver] = {
     **dict.fromkeys(apis.IN_MEMORY, _in_memory),

@@ -18,23 +18,23 @@ class PathExpr:
 
     @property
     def inner(self) -> tuple[PathExpr, ...]:
-        """The expressions that it is made of."""
+        """The expressions that it consists of."""
         return ()
 
     @property
     def is_known(self) -> bool:
-        """Whether no part of it is unknown: only then it names the same file in two places."""
+        """Whether every part of it is known: only then does it name the same file in two places."""
         return all(each.is_known for each in self.inner)
 
     def walk(self) -> Iterator[PathExpr]:
-        """It and all that it is made of."""
+        """The expression itself and all its parts."""
         yield self
         for each in self.inner:
             yield from each.walk()
 
 
 class _OfOne(PathExpr):
-    """Made of one other path, `of`."""
+    """Derived from one other path, `of`."""
 
     __slots__ = ()
     of: PathExpr
@@ -44,12 +44,12 @@ class _OfOne(PathExpr):
         return (self.of,)
 
 
-# --- what is not made of other paths ---------------------------------------------------
+# --- expressions without other paths ---------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown(PathExpr):
-    """Nothing is known of it. Two of them need not be one file."""
+    """Nothing is known of it. Two of them need not be the same file."""
 
     @property
     def is_known(self) -> bool:
@@ -81,11 +81,11 @@ class FileName(PathExpr):
 
 @dataclass(frozen=True, slots=True)
 class Parameter(PathExpr):
-    """What a caller gives. The same file throughout the function, until it is bound again."""
+    """A parameter. The same file throughout the function, until it is bound again."""
 
     function: str
     row: int
-    """Of the function's `def`: no other of its name is there."""
+    """The row of the function's `def`, which no other function of this name has."""
     name: str
 
 
@@ -127,7 +127,8 @@ class SameText(PathExpr):
 
 @dataclass(frozen=True, slots=True)
 class Returned(PathExpr):
-    """What a function of the module returns. The same file at each call, whatever is given."""
+    """The result of a function of the module. The same file at each call, whatever its arguments
+    are."""
 
     function: str
     row: int
@@ -135,7 +136,7 @@ class Returned(PathExpr):
 
 @dataclass(frozen=True, slots=True)
 class Temp(PathExpr):
-    """What a maker of temp files gives, at one place in the code. Another place, another file."""
+    """A temp file created at one place in the code. Each place creates another file."""
 
     row: int
     column: int
@@ -143,7 +144,7 @@ class Temp(PathExpr):
 
 @dataclass(frozen=True, slots=True)
 class UniqueName(PathExpr):
-    """A new text each time, such as a time or a random number, made at one place."""
+    """A text that is new each time, such as a time or a random number, made at one place."""
 
     row: int
     column: int
@@ -151,7 +152,7 @@ class UniqueName(PathExpr):
 
 @dataclass(frozen=True, slots=True)
 class Descriptor(PathExpr):
-    """What `os.open` gives. Not compared."""
+    """The result of `os.open`. Not compared."""
 
     row: int
     column: int
@@ -164,11 +165,11 @@ class InMemory(PathExpr):
 
 @dataclass(frozen=True, slots=True)
 class Anything(PathExpr):
-    """In `folder / f"{name}.json"`, what is before the suffix: such files are of one kind, and
-    count as one, when folder and suffix are the same."""
+    """In `folder / f"{name}.json"`, the part before the suffix: such files are of one kind, and
+    count as one if folder and suffix are the same."""
 
 
-# --- what is made of other paths -------------------------------------------------------
+# --- expressions derived from other paths ----------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ class Join(PathExpr):
 
 @dataclass(frozen=True, slots=True)
 class Suffixed(_OfOne):
-    """A path with something put after its name: `path + ".tmp"`. The same file when path and
+    """A path with something appended to its name: `path + ".tmp"`. The same file when path and
     suffix are the same."""
 
     of: PathExpr
@@ -218,7 +219,7 @@ class Parent(_OfOne):
 
 
 class Part(Enum):
-    """A part of a path that is asked for by name."""
+    """A part of a path that code can ask for by name."""
 
     NAME = "name"
     STEM = "stem"
@@ -245,7 +246,7 @@ class Attribute(_OfOne):
 
 @dataclass(frozen=True, slots=True)
 class Item(_OfOne):
-    """`config["path"]`, `pair[1]`, or what is unpacked from it. The same file when object and key
+    """`config["path"]`, `pair[1]`, or the value unpacked from it. The same file when object and key
     are the same."""
 
     of: PathExpr
@@ -259,22 +260,22 @@ class Item(_OfOne):
 
 @dataclass(frozen=True, slots=True)
 class Element(_OfOne):
-    """What a loop goes through, one after the other. Not compared."""
+    """The elements that a loop goes through, one after the other. Not compared."""
 
     of: PathExpr
 
 
 @dataclass(frozen=True, slots=True)
 class Handle(_OfOne):
-    """What `with ... as` binds: an open file, whose `.name` is the path."""
+    """The name bound by `with ... as`: an open file, whose `.name` is the path."""
 
     of: PathExpr
 
 
 @dataclass(frozen=True, slots=True)
 class Called(PathExpr):
-    """What a function from elsewhere makes of its arguments. The same file when all that it is
-    given is known and the same."""
+    """The result of a function from elsewhere. The same file if all arguments are known and the
+    same."""
 
     function: str
     arguments: tuple[PathExpr, ...]
@@ -288,7 +289,7 @@ UNKNOWN = Unknown()
 
 
 def is_beside_code(expr: PathExpr) -> bool:
-    """Whether a path is made from `__file__`."""
+    """Whether a path is derived from `__file__`."""
     return any(
         each.name == "__file__"
         for each in expr.walk()
@@ -297,7 +298,7 @@ def is_beside_code(expr: PathExpr) -> bool:
 
 
 def is_below(expr: PathExpr, above: PathExpr) -> bool:
-    """Whether a path is made by joining something to another one."""
+    """Whether a path is another one with something joined to it."""
     match expr:
         case Join((first, _, *_)):
             return first == above
@@ -305,7 +306,7 @@ def is_below(expr: PathExpr, above: PathExpr) -> bool:
 
 
 def folder(expr: PathExpr) -> PathExpr:
-    """What a path begins with, as it is made: paths that begin alike may be in one folder."""
+    """The first part of a path: paths that begin alike may be in one folder."""
     match expr:
         case Join((first, *_)):
             return Join((folder(first),))

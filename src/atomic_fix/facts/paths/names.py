@@ -31,13 +31,13 @@ _KNOWN = frozenset(
         *apis.DUMPERS,
     }
 ) - frozenset(apis.PUBLISHERS)
-"""Of what a variable may stand for, what counts even where it is one of several."""
+"""Functions that count even if a variable may stand for several."""
 _CHOICES = 6
-"""How many steps are followed to what a variable stands for when it is called."""
+"""How many steps are followed from a called variable to its function."""
 
 
 class QualifiedName(NamedTuple):
-    """What a dotted name of the file stands for."""
+    """The meaning of a dotted name in the file."""
 
     full: str = ""
     """The name with its head replaced by what the module imports under it, and with `builtins.`
@@ -56,29 +56,29 @@ class QualifiedName(NamedTuple):
 
     @property
     def opener(self) -> apis.Opener | None:
-        """What the catalogue knows of it, if it opens files."""
+        """Its row of the catalogue, if it opens files."""
         return apis.opener(*self)
 
 
 class Called(NamedTuple):
-    """What is called."""
+    """The called function."""
 
     name: QualifiedName
     partial: ast.Call | None = None
-    """What gives it arguments beforehand."""
+    """The `partial` call that gives it arguments beforehand."""
     is_chosen: bool = False
-    """Whether it is one of those that a variable may stand for."""
+    """Whether it is one of several functions that a variable may stand for."""
 
 
 class Names:
-    """What the names of one file stand for."""
+    """The meanings of the names in one file."""
 
     def __init__(self, scopes: Scopes) -> None:
         self.scopes = scopes
         self._call_names: dict[tuple[Call, FunctionFacts], Called] = {}
 
     def qualified(self, name: str | None, function: FunctionFacts | None = None) -> QualifiedName:
-        """What a dotted name stands for in a function, or at the module's level."""
+        """The meaning of a dotted name in a function, or at module level."""
         if name is None:
             return QualifiedName()
         head, _, rest = name.partition(".")
@@ -97,18 +97,18 @@ class Names:
         return QualifiedName(name if rest else f"builtins.{name}", name)
 
     def call_name(self, call: Call | ast.Call, function: FunctionFacts) -> QualifiedName:
-        """What is called; aliases are followed. Of several functions that a variable may stand for,
+        """The called function; aliases are followed. If a variable may stand for several functions,
         it is one that opens, saves or loads files."""
         if not isinstance(call, Call):
             return self.qualified(dotted(call.func), function)
         return self._called(call, function).name
 
     def is_chosen(self, call: Call) -> bool:
-        """Whether what is called is one of several functions, or completed beforehand."""
+        """Whether the called function is one of several, or gets arguments beforehand."""
         return self._called(call, call.function).is_chosen
 
     def completed(self, call: Call) -> Call:
-        """A call with the arguments that a `partial` gives to what is called."""
+        """A call with the arguments that a `partial` adds."""
         made = self._called(call, call.function).partial
         if made is None or call.shown is not None:
             return call
@@ -233,7 +233,7 @@ class Names:
         return next((c.attributes[name] for c in self.lineage(owner) if name in c.attributes), [])
 
     def lineage(self, owner: ClassFacts, depth: int = BOUNDS.bases) -> Iterator[ClassFacts]:
-        """The class and those of the module that it inherits from."""
+        """The class and its base classes in the module."""
         yield owner
         for base in owner.bases if depth else ():
             parent = self.scopes.class_named(base)
@@ -242,7 +242,7 @@ class Names:
 
     def bindings(self, name: str, function: FunctionFacts, before: int) -> list[Binding]:
         """The last binding of a local or enclosing name before a position. In loops, later bindings
-        can reach earlier positions; the last one before still takes precedence, and if there is
+        can reach earlier positions; the last earlier one still takes precedence, and if there is
         none, every binding counts.
         """
         scope: FunctionFacts | None = function
@@ -255,7 +255,7 @@ class Names:
                     if bound[index].kind is BindingKind.ADD:
                         continue
                     earlier.append(bound[index])
-                    # What was bound before a binding that is passed in any case is gone.
+                    # A binding that always runs hides the earlier ones.
                     if bound[index].holds_at(before):
                         break
                 if earlier:
@@ -263,7 +263,7 @@ class Names:
             found = [b for b in bound if b.kind is not BindingKind.ADD]
             if found:
                 if scope is function and scope.parameter(name) is not None:
-                    return []  # it still is what the caller gave
+                    return []  # it still has the value from the caller
                 return found
             if scope.parameter(name) is not None:
                 break
@@ -276,5 +276,5 @@ def _is_known(name: QualifiedName) -> bool:
 
 
 def parameter_of(function: FunctionFacts, name: str) -> Parameter:
-    """What the callers of a function give for one of its parameters."""
+    """The arguments that callers of a function pass for one of its parameters."""
     return Parameter(function.name, function.row, name)

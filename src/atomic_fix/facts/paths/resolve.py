@@ -49,7 +49,7 @@ from atomic_fix.facts.paths.value import (
 )
 from atomic_fix.facts.scopes import Binding, BindingKind, FunctionFacts, Scopes
 
-# Where a template is filled in: `{}`, `{name:03}`, `%s`, `%(name)s`, `%05d`.
+# The placeholders of templates: `{}`, `{name:03}`, `%s`, `%(name)s`, `%05d`.
 _PLACE = re.compile(r"\{[^{}]*\}|%(\(\w+\))?[-+ 0-9.]*[a-zA-Z]")
 _END = 1 << 60
 """An order greater than that of any code."""
@@ -64,7 +64,7 @@ class Paths(Names):
         self._cache: dict[tuple[ast.expr, int], PathValue] = {}
 
     def resolve(self, node: ast.expr, function: FunctionFacts, before: int) -> PathValue:
-        """What `node`, evaluated in `function` at order `before`, is known of as a path."""
+        """The path that `node` evaluates to in `function` at order `before`, as far as known."""
         cached = self._cache.get((node, before))
         if cached is None:
             cached = self.resolve_at(node, At(function, before, 0, BOUNDS.steps))
@@ -139,7 +139,7 @@ class Paths(Names):
         return filled("".join(pieces), inner, at.distance)
 
     def fill_template(self, template: ast.expr, given: Sequence[ast.expr], at: At) -> PathValue:
-        """What `"{}.json".format(name)` and `"%s.json" % name` give."""
+        """The result of `"{}.json".format(name)` or `"%s.json" % name`."""
         text = text_of(template)
         if text is None:
             return self.resolve_at(template, at)
@@ -151,7 +151,7 @@ class Paths(Names):
     def _name(self, name: str, at: At) -> PathValue:
         found = self.bindings(name, at.function, at.before)
         if found and all(_is_no_path(b.value) for b in found):
-            # `_A = None`, which many parameters may have for a default: not one and the same file.
+            # `_A = None` may be the default of many parameters, which need not be the same file.
             return NOTHING_KNOWN
         home = at.function
         while home.outer is not None and not home.parameter(name) and name not in home.bindings:
@@ -165,10 +165,10 @@ class Paths(Names):
             traits |= _traits_of_parameter(home, name)
             values = self._given(home, name, at)
         else:
-            # Later bindings first: the nearest one is the likeliest.
+            # Later bindings first: the nearest one is the most likely.
             values = [self._binding(b, at) for b in found[-BOUNDS.bindings :][::-1]]
-        # More than one binding: the name may stand for different files, so only what all
-        # of them say of its nature counts.
+        # With more than one binding, the name may stand for different files, so only the traits
+        # that all of them share count.
         if is_temp_name(name):
             traits |= PathTrait.TEMP
         if phrase_in(words.BACKUP, name) and name != "old":  # `os.rename(new, old)`
@@ -179,8 +179,8 @@ class Paths(Names):
             .with_occurrence(alias, NameOccurrence(kind, name, at.distance))
             .with_traits(traits)
         )
-        # `filename += ".txt"` makes another path of it.
-        # A nested function runs later, when all is added.
+        # `filename += ".txt"` turns it into another path.
+        # A nested function runs later, after every addition.
         since = found[-1].order if found else 0
         until = at.before if home is at.function else _END
         additions = [
@@ -193,7 +193,8 @@ class Paths(Names):
         return value
 
     def _given(self, function: FunctionFacts, name: str, at: At) -> list[PathValue]:
-        """What a parameter may stand for: its default, and what callers in this file pass."""
+        """The possible values of a parameter: its default, and the arguments of callers in this
+        file."""
         parameter = function.parameter(name)
         values = []
         if parameter is not None and parameter.default is not None:
@@ -215,7 +216,7 @@ class Paths(Names):
         return values
 
     def _binding(self, binding: Binding, at: At) -> PathValue:
-        """What a name is that was bound so."""
+        """The value of a name with this binding."""
         value = self.resolve_at(binding.value, at.follow(binding))
         match binding.kind:
             case BindingKind.WITH if not binding.unpacked:
@@ -238,8 +239,8 @@ class Paths(Names):
     def _item_returned(
         self, binding: Binding, value: PathValue, found: PathValue, at: At
     ) -> PathValue:
-        """What `descriptor, path = self._new_file()` binds to one of the names, `found`, with what
-        is known of it where a function of this file returns it."""
+        """The value `found` that `descriptor, path = self._new_file()` binds to one of the names,
+        with everything known about it in the function of this file that returns it."""
         node = binding.value
         if len(binding.unpacked) != 1 or not isinstance(node, ast.Call):
             return found
@@ -265,7 +266,7 @@ class Paths(Names):
         )
 
     def _entered(self, node: ast.expr, value: PathValue) -> PathValue:
-        """What `with node as` binds."""
+        """The value that `with node as` binds."""
         if PathTrait.MEMORY in value.traits:
             return value
         name = self.qualified(dotted(node.func) if isinstance(node, ast.Call) else None)
@@ -295,7 +296,7 @@ class Paths(Names):
         if name == "name":
             return _name_of(base)
         if name == "parent":
-            # What the folder is called says little of the file.
+            # The name of the folder says little about the file.
             return base.part(Parent, 3, OF_FOLDERS | PathTrait.PATH, frozenset())
         if name in {"parents", "stem", "suffix"}:
             derived: Exprs = base.aliases if name == "stem" else frozenset()
@@ -325,14 +326,14 @@ class Paths(Names):
         return value.with_traits(_traits_of_name(name))
 
     def returned(self, function: FunctionFacts, at: At) -> list[PathValue]:
-        """What a function may return."""
+        """The values that a function may return."""
         last = function.returns[-BOUNDS.returns :]
         return [self.resolve_at(each.value, at.follow(each, 0)) for each in last]
 
 
 def _variable(home: FunctionFacts, name: str, bound: Sequence[Binding]) -> PathExpr:
-    """A name that no caller gives. The place distinguishes what it stood for before and after it
-    was bound again."""
+    """A name whose value comes from no caller. The place distinguishes its values before and after
+    it was bound again."""
     value = bound[-1].value if bound else None
     place = (value.lineno, value.col_offset) if value is not None else None
     if home.is_module:
@@ -341,7 +342,7 @@ def _variable(home: FunctionFacts, name: str, bound: Sequence[Binding]) -> PathE
 
 
 def _traits_of_parameter(function: FunctionFacts, name: str) -> PathTrait:
-    """What the annotation of a parameter says."""
+    """The trait that the annotation of a parameter implies."""
     parameter = function.parameter(name)
     if parameter is None or parameter.annotation is None:
         return NO_TRAITS
@@ -367,7 +368,7 @@ def _name_of(base: PathValue) -> PathValue:
 
 
 def _elements(node: ast.expr) -> list[ast.expr]:
-    """What is right of `%`: one value, or those of a tuple."""
+    """The values to the right of `%`: one, or those of a tuple."""
     found = node.elts if isinstance(node, ast.Tuple) else [node]
     return [each.value if isinstance(each, ast.Starred) else each for each in found]
 

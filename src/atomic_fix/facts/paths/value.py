@@ -43,7 +43,7 @@ class Location:
 
 
 class OccurrenceKind(Enum):
-    """Where a word that a path comes from is; the value is what a message calls it."""
+    """Where a word of a path comes from; the value is its name in messages."""
 
     LITERAL = "literal"
     VARIABLE = "variable"
@@ -56,21 +56,21 @@ class OccurrenceKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class NameOccurrence:
-    """A word-bearing name or literal met on the way to the path.
+    """A name or literal with words, found on the way from an expression to its path.
 
-    `distance` counts the steps from the expression that was asked about: 0 for what
-    is in it, more for what its names were assigned from.
+    `distance` counts the steps from the expression of the query: 0 for its own names, more for
+    those that they were assigned from.
     """
 
     kind: OccurrenceKind
     text: str
     distance: int
     origin: Location | None = None
-    """Where another file gives it."""
+    """The place in another file that passes it."""
 
 
 class PathTrait(Flag):
-    """What else is known of a path."""
+    """Other properties of a path."""
 
     TEMP = auto()
     """A temp file."""
@@ -87,14 +87,14 @@ class PathTrait(Flag):
     MEMORY = auto()
     """A file in memory alone."""
     PATH = auto()
-    """Surely a path, and no text or other object."""
+    """Certainly a path, not a text or another object."""
     BACKUP = auto()
     """A backup copy."""
     DEVICE = auto()
     DESCRIPTOR = auto()
     """The number of an open file."""
     STAGED = auto()
-    """Made in a `with` that publishes it."""
+    """Created in a `with` that publishes it."""
 
 
 NO_TRAITS = PathTrait(0)
@@ -109,34 +109,34 @@ _OF_STEMS = OF_FOLDERS | PathTrait.UNIQUE | PathTrait.PATH | PathTrait.BACKUP
 _TEMP_WORDS = words.TEMP - {"new"}
 
 _TELLS_APART = 3
-"""How much further the words are of what only tells files of one kind apart."""
+"""How much further away words are that only tell files of one kind apart."""
 
 Exprs = frozenset[PathExpr]
 
 
 @dataclass(frozen=True, slots=True)
 class PathValue:
-    """What is known of a path."""
+    """Everything known about a path."""
 
     expr: PathExpr = UNKNOWN
-    """The most resolved of the expressions that give it."""
+    """The expression for it that is resolved furthest."""
     aliases: Exprs = frozenset()
-    """All expressions that it is known under."""
+    """All expressions that stand for it."""
     occurrences: tuple[NameOccurrence, ...] = ()
     traits: PathTrait = NO_TRAITS
     derived_from: Exprs = frozenset()
-    """Aliases of the paths that this one was made from by a suffix or beside a name."""
+    """Aliases of the paths from which this one was derived by a suffix, or next to a name."""
 
     @property
     def is_unknown(self) -> bool:
         return isinstance(self.expr, Unknown)
 
     def same(self, other: PathValue) -> bool:
-        """Whether the two are one file."""
+        """Whether the two are the same file."""
         return not self.aliases.isdisjoint(other.aliases)
 
     def is_sibling_of(self, other: PathValue) -> bool:
-        """Whether its name is made from that of the other path, and its folder is the same."""
+        """Whether its name is derived from that of the other path, and its folder is the same."""
         if self.derived_from.isdisjoint(other.aliases):
             return False
         match self.expr:
@@ -184,7 +184,7 @@ class PathValue:
         traits: PathTrait,
         derived_from: Exprs,
     ) -> PathValue:
-        """A path derived from this one, whose words are `away` steps further."""
+        """A path derived from this one, whose words are `away` steps further away."""
         expr = make(self.expr)
         return PathValue(
             expr,
@@ -202,7 +202,7 @@ NOTHING_KNOWN = PathValue()
 
 
 def is_temp_name(name: str) -> bool:
-    """Whether a name says that what it stands for is temporary."""
+    """Whether a name says that its value is temporary."""
     found = phrase_in(_TEMP_WORDS, name)
     if found == "part" and name.lower().rpartition("_")[2] == "parts":
         return False  # `parts = key.split(".")`: the parts of a name
@@ -210,7 +210,7 @@ def is_temp_name(name: str) -> bool:
 
 
 def traits_of(values: Iterable[PathValue]) -> PathTrait:
-    """What is true of any of them."""
+    """The traits that any of them has."""
     return reduce(or_, (value.traits for value in values), NO_TRAITS)
 
 
@@ -219,7 +219,7 @@ def aliases_of(values: Iterable[PathValue]) -> Exprs:
 
 
 def literal(template: str, distance: int) -> PathValue:
-    """A text, with `{}` for what is filled in."""
+    """A text, with `{}` for each placeholder."""
     text = template.replace("{}", "")
     traits = NO_TRAITS
     if template.startswith(("/dev/", "/proc/", "/sys/", "\\\\.\\")):
@@ -234,7 +234,7 @@ def literal(template: str, distance: int) -> PathValue:
         traits |= PathTrait.TEMP
     if any(part in words.BACKUP for part in tail):
         traits |= PathTrait.BACKUP
-    # `{}.csv` is any table's name.
+    # `{}.csv` may be the name of any table.
     named = (base.rpartition(".")[0] or base).replace("{}", "").strip("._-")
     aliases: Exprs = frozenset({FileName(base)} if named else ())
     occurrences = (
@@ -249,7 +249,7 @@ def filled(text: str, inner: Sequence[PathValue], distance: int) -> PathValue:
     if not inner:
         return given
     if text.startswith("{}") and text.count("{}") == 1 and not text[2:].startswith(("/", "\\")):
-        # f"{path}.tmp": made from the path by a suffix.
+        # f"{path}.tmp": the path with a suffix.
         return suffixed(inner[0], given, text[2:]).with_aliases(*given.aliases)
     expr = Filled(text, tuple(value.expr for value in inner[: text.count("{}")]))
     filled_in = (
@@ -278,7 +278,7 @@ def _distances(text: str) -> Iterator[int]:
 
 
 def join(values: Sequence[PathValue], traits: PathTrait = NO_TRAITS) -> PathValue:
-    """The last of the values, in the folders that the others are."""
+    """The last of the values, in the folders that the other values name."""
     if not values:
         return NOTHING_KNOWN
     *folders, last = values
@@ -317,7 +317,7 @@ def join(values: Sequence[PathValue], traits: PathTrait = NO_TRAITS) -> PathValu
 
 
 def suffixed(left: PathValue, right: PathValue, suffix: str | None) -> PathValue:
-    """`left` with something put after its name."""
+    """`left` with something appended to its name."""
     expr = Suffixed(left.expr, suffix)
     traits = (left.traits | right.traits) & _OF_STEMS
     if left.is_temp or right.is_temp:
@@ -337,7 +337,7 @@ def suffixed(left: PathValue, right: PathValue, suffix: str | None) -> PathValue
 
 
 def union(values: Sequence[PathValue]) -> PathValue:
-    """What may be any of the values."""
+    """A value that may be any of these."""
     if len(values) == 1:
         return values[0]
     if not values:
