@@ -1400,3 +1400,36 @@ def test_an_opener_of_another_file_does_what_its_mode_says(mode: str, found: int
         """,
     }
     assert len(told(files)) == found
+
+
+@pytest.mark.parametrize("in_one_file", [True, False])
+@pytest.mark.parametrize(
+    ("written", "found"), [('"tune_index.json"', 1), ('"other.json"', 0), ("*x", 0)]
+)
+def test_a_function_that_joins_any_number_of_names(
+    written: str, found: int, in_one_file: bool
+) -> None:
+    join = """
+    import json
+    import os
+
+    ROOT = os.getcwd()
+
+    def in_data(*args, **options):
+        return os.path.join(ROOT, *args)
+    """
+    write = f"""
+    def emit(rows, *x):
+        with open(in_data({written}), "w") as file:
+            json.dump(rows, file)
+    """
+    read = """
+    def view(*x):
+        with open(in_data("tune_index.json")) as file:
+            return json.load(file)
+    """
+    imports = "\n    import json\n    from app.paths import in_data\n"
+    files = {"app/paths.py": join, "app/put.py": imports + write, "app/get.py": imports + read}
+    if in_one_file:
+        files = {"app/all.py": join + write + read}
+    assert len(told(files)) == found
