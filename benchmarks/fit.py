@@ -1,12 +1,14 @@
 """Fits the weights of the features to the labels, and evaluates the result.
 
-    python benchmarks/fit.py WORK [--mirror FOLDER] [--trees] [--source NAME ...] [--write]
+    python benchmarks/fit.py WORK [--mirror FOLDER] [--source NAME ...] [--trees NAME ...]
+                                  [--held GROUPS FEATURES] [--write]
 
 WORK and MIRROR are those of `measure.py`. The fit is a logistic regression in two steps: first a
 factor for each group of features, regularised towards the weights set by hand
 (`catalog/features.py`), then each feature, regularised towards the result of its group.
-Cross-validation by repository chooses both strengths; no weight changes its sign. Only the part
-`shown` is used. The output is:
+Cross-validation by repository chooses both strengths, or `--held` sets them: the stronger, the
+nearer the weights stay to those set by hand. No weight changes its sign. Only the part `shown` is
+used. The output is:
 
 - log loss, precision and recall before and after, on repositories that the fit has not seen: by
   cross-validation on `shown`, and on `kept`;
@@ -55,7 +57,7 @@ from benchmarks import measure
 PRIOR = {each.label: each.prior for each in FeatureName}
 PRIOR_START = -2.2
 NOW = {each.label: each.weight for each in FeatureName}
-GROUP_STRENGTHS = (1.0, 5.0, 25.0)
+GROUP_STRENGTHS = (1.0, 5.0, 25.0, 100.0)
 STRENGTHS = (3.0, 10.0, 100.0)
 """How strongly the fit is regularised towards the previous weights: the inverse of the variance
 around them."""
@@ -98,6 +100,8 @@ class Example:
     features: tuple[tuple[str, float, str], ...]
     """Name, strength, word."""
     where: str = ""
+    kind: str = "site"
+    """Or `finding`, of those read on whole repositories."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,9 @@ def examples_of_trees(
                         real = label.verdict == "real"
                         where = f"{label.folder}/{path}:{row}"
                         found.append(
-                            Example(label.repo, label.rule, real, _features(explained), where)
+                            Example(
+                                label.repo, label.rule, real, _features(explained), where, "finding"
+                            )
                         )
     return found
 
@@ -494,6 +500,7 @@ def main() -> int:
     parser.add_argument("--mirror", type=Path)
     parser.add_argument("--source", nargs="+", help="of the sites: packages, bug-reports, blind")
     parser.add_argument("--trees", nargs="*", help="sources of findings on whole repositories")
+    parser.add_argument("--held", nargs=2, type=float, help="the strengths, by hand")
     parser.add_argument("--write", action="store_true", help="make catalog/weights.py")
     parser.add_argument(
         "--diagram", type=Path, help="draw what share of the findings is real, and stop"
@@ -520,6 +527,9 @@ def main() -> int:
         for of_features in STRENGTHS
     }
     strengths = min(tried, key=lambda each: log_loss(tried[each]))
+    if args.held:
+        strengths = args.held[0], args.held[1]
+        tried.setdefault(strengths, cross_validated(shown, *strengths))
     for each, found in tried.items():
         print(f"held by {each}: log loss, cross-validated, {log_loss(found):.4f}")
     fitted = fit(shown, *strengths)
@@ -528,6 +538,10 @@ def main() -> int:
     show_figures("shown, by hand", before, reference)
     show_figures("shown, as it is now", scored(CURRENT, shown), reference)
     show_figures("shown, fitted, cross-validated", after, reference)
+    for kind in ("site", "finding"):
+        for name, those in (("by hand", before), ("fitted", after)):
+            of_kind = [each for each in those if each[1].kind == kind]
+            show_figures(f"  {kind}s, {name}", of_kind, reference)
     for rule in measure.FAMILIES:
         for name, those in (("by hand", before), ("fitted", after)):
             show_figures(
@@ -582,9 +596,10 @@ def gathered(
                 made = examples_of_trees(labels, work, mirror)
             text = json.dumps([list(vars(each).values()) for each in made])
             known.write_text(text, encoding="utf-8")
+        rows = json.loads(known.read_text(encoding="utf-8"))
         found += [
-            Example(repo, rule, real, tuple(map(tuple, features)), where)
-            for repo, rule, real, features, where in json.loads(known.read_text(encoding="utf-8"))
+            Example(repo, rule, real, tuple(map(tuple, features)), where, of)
+            for repo, rule, real, features, where, of in rows
         ]
     return found
 

@@ -1377,3 +1377,26 @@ def test_what_nothing_reads_in_a_project_that_reads_much(
     # What the tests alone read says nothing.
     files = {path.replace("app/in_", "tests/test_"): text for path, text in files.items()}
     assert told(files)
+
+
+@pytest.mark.parametrize(("mode", "found"), [("w", 0), ("wb", 0), ("r", 1), ("r+", 1)])
+def test_an_opener_of_another_file_does_what_its_mode_says(mode: str, found: int) -> None:
+    files = {
+        "app/core.py": """
+        def xopen(path, mode="r"):
+            return open(path, mode)
+        """,
+        "app/main.py": f"""
+        import json
+        from app.core import xopen
+
+        def put(rows):
+            with open("rows.json", "w") as file:
+                json.dump(rows, file)
+
+        def work(rows):
+            with xopen("rows.json", "{mode}") as file:
+                rows.work(file.read())
+        """,
+    }
+    assert len(told(files)) == found

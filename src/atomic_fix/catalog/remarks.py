@@ -43,6 +43,13 @@ NEVER_RAISES = re.compile(
     r"\b(never|(does|do|must|may|should|will|can) ?n[o']t) (\w+ )?(fails?|raises?|throws?)\b",
     re.IGNORECASE,
 )
+# "returning {} on any read or parse error".
+ON_ERROR = re.compile(
+    r"\b(on|upon|in case of|for|after) (an |a |any |all )?([\w/-]+( or | and |, ?|/))*"
+    r"(decod\w+|i/?o|json\w*|load\w*|pars\w+|read\w*|unpickl\w+|yaml|toml)"
+    r"(( or | and |, ?|/)[\w-]+)* (error|exception|failure)s?\b",
+    re.IGNORECASE,
+)
 SILENT = re.compile(r"\b(silent|silently|quietly)\b", re.IGNORECASE)
 # A remark that a file written by an older version, which is not corrupt, does not parse either.
 OLDER_FORMAT = re.compile(

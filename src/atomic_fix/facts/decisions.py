@@ -5,7 +5,14 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from atomic_fix.catalog.remarks import ANSWER, BAD_FILE, CONSEQUENCE, DEFAULT_IF, NEVER_RAISES
+from atomic_fix.catalog.remarks import (
+    ANSWER,
+    BAD_FILE,
+    CONSEQUENCE,
+    DEFAULT_IF,
+    NEVER_RAISES,
+    ON_ERROR,
+)
 from atomic_fix.catalog.words import INTERPRETING, LOADING, RESUMING
 from atomic_fix.facts.caches import is_cache
 from atomic_fix.facts.module import ModuleFacts
@@ -62,6 +69,7 @@ def _is_explained(facts: ModuleFacts, swallow: Swallow) -> bool:
             return True
     return any(
         NEVER_RAISES.search(each)
+        or ON_ERROR.search(each)
         or (BAD_FILE.search(each) and (ANSWER.search(each) or DEFAULT_IF.search(each)))
         for text in _documented(facts, swallow)
         for each in _sentences(text)

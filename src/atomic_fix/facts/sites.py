@@ -14,8 +14,9 @@ from atomic_fix.facts.candidates import Candidates, last_parts
 from atomic_fix.facts.handed import call_of_handed, handed_function
 from atomic_fix.facts.handles import Handles, Opened
 from atomic_fix.facts.loads import Loads, LoadSite
+from atomic_fix.facts.modes import is_mode
 from atomic_fix.facts.names import words
-from atomic_fix.facts.nodes import call_of, dotted, last_name
+from atomic_fix.facts.nodes import call_of, dotted, last_name, text_of
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, CallEffect, Effect, FileSlice
 from atomic_fix.facts.pairs import ByFile
 from atomic_fix.facts.paths import Paths, PathValue, QualifiedName, parameter_of
@@ -290,6 +291,8 @@ class Sites:
         api = call.method or (call.name or "").rpartition(".")[2]
         if not WRITING.isdisjoint(words(api)) and LOADING.isdisjoint(words(api)):
             return None  # it may read the old content first, but is not a load
+        if _opens_to(call, reads=False):
+            return None
         found = self.effects_of(call, Effect.PARSES, Effect.READS)
         for effect in sorted(found, key=lambda each: each.effect is not Effect.PARSES):
             raw = effect.effect is Effect.READS
@@ -340,6 +343,8 @@ class Sites:
 
     def _find_written_elsewhere(self) -> Iterator[WriteSite]:
         for call in self.scopes.calls() if self.outside.calls else ():
+            if _opens_to(call, reads=True):
+                continue
             for effect in self.effects_of(call, Effect.WRITES, Effect.KEEPS):
                 given = effect.path
                 node = call.argument(given.position, given.name) if given is not None else None
@@ -501,3 +506,16 @@ class _Publishes:
         return PublishSite(
             call, how, api, source, target, resolve(source, call), resolve(target, call)
         )
+
+
+def _opens_to(call: Call, *, reads: bool) -> bool:
+    """Whether a function from another file is called as `open` is, with a mode that only reads, or
+    only writes: it does both where it is defined."""
+    modes = [
+        each
+        for argument in call.arguments[1:3]
+        if is_mode(each := text_of(argument.value)) and each is not None
+    ]
+    return bool(modes) and not any(
+        "+" in each or ("r" in each) is not reads or not set("rwax") & set(each) for each in modes
+    )
