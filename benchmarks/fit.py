@@ -1,27 +1,27 @@
-"""Fits the weights of the features to the labels, and says whether that is better.
+"""Fits the weights of the features to the labels, and evaluates the result.
 
     python benchmarks/fit.py WORK [--mirror FOLDER] [--source NAME ...] [--trees NAME ...]
                                   [--held GROUPS FEATURES] [--write]
 
-WORK and MIRROR are those of `measure.py`. The fit is a logistic regression in two steps: how much
-each group of features counts as a whole, drawn towards the weights that were set by hand
-(`catalog/features.py`), and then each feature, drawn towards what its group says. Both as strongly
-as cross-validation by repository likes best; no weight changes its sign. It sees the part `shown`
-alone. `--held` sets the two strengths instead: the stronger, the nearer the weights stay to those
-set by hand. What is printed:
+WORK and MIRROR are those of `measure.py`. The fit is a logistic regression in two steps: first a
+factor for each group of features, regularised towards the weights set by hand
+(`catalog/features.py`), then each feature, regularised towards the result of its group.
+Cross-validation by repository chooses both strengths, or `--held` sets them: the stronger, the
+nearer the weights stay to those set by hand. No weight changes its sign. Only the part `shown` is
+used. The output is:
 
-- log loss, precision and recall before and after, of repositories that the fit has not seen: by
+- log loss, precision and recall before and after, on repositories that the fit has not seen: by
   cross-validation on `shown`, and on `kept`;
-- every weight by hand and as fitted, with its support and standard error;
-- the words of the catalogue with how often they stood for a real finding and for a false one;
-  those that the labels question, and how many no label shows.
+- every weight as set by hand and as fitted, with its support and standard error;
+- the words of the catalogue, with the number of real and of false findings that contain them;
+  which words the labels call into question, and how many occur in no label.
 
-`--write` makes `catalog/weights.py` from it. `--diagram FILE` draws what share of the findings is
-real by the confidence that they have now.
+`--write` writes `catalog/weights.py`. `--diagram FILE` draws the share of real findings by their
+present confidence.
 
 An example is a place that would be a finding at confidence 0, in a file whose labels are complete:
-real where it meets a `flag`, false where it meets an `ok` or no label. With `--trees`, findings
-that were read on whole repositories are examples too, with what other files of the project say.
+real if it matches a `flag`, false if it matches an `ok` or no label. With `--trees`, judged
+findings in whole repositories are examples too, with the evidence in other files of the project.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ PRIOR_START = -2.2
 NOW = {each.label: each.weight for each in FeatureName}
 GROUP_STRENGTHS = (1.0, 5.0, 25.0, 100.0)
 STRENGTHS = (3.0, 10.0, 100.0)
-"""How strongly the fit is drawn to the weights before: the inverse of the variance around them."""
+"""How strongly the fit is regularised towards the previous weights: the inverse of the variance
+around them."""
 FOLDS = 10
 _KINDS = {"write": "write", "replace": "publication", "swallow": "handler"}
 _START = "(start)"
@@ -88,7 +89,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "not parsed": ("not-parsed",),
     "callers deny": ("callers-deny",),
 }
-"""Features that are weighed up or down together first: most are too rare to be weighed alone."""
+"""Features that are first scaled together: most are too rare to be fitted alone."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ def examples_of_trees(
 
 
 def _candidates(file: Path, outside: FileSlice | None) -> list[tuple[Finding, Explanation]]:
-    """The findings that there would be at confidence 0, one of a place, with what counts there."""
+    """The findings that there would be at confidence 0, one per place, with their features."""
     name, content = str(file), file.read_bytes()
     resolver = Resolver({"min-confidence": 0.0}, "", isolated=True)
     settings = resolver.for_file(name)
@@ -232,7 +233,7 @@ def _features(explained: Explanation) -> tuple[tuple[str, float, str], ...]:
 
 def fit(examples: Sequence[Example], group_strength: float, strength: float) -> Fit:
     """Both steps."""
-    # What stands in no group is one of its own.
+    # A feature without a group is a group of its own.
     by_group = {name: f"{name} alone" for name in PRIOR}
     by_group |= {name: group for group, names in GROUPS.items() for name in names}
     rows = []
@@ -261,9 +262,10 @@ def regression(
     strength: float,
     rounds: int = 25,
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Logistic regression, with each weight drawn to the one before; Newton's method. What would
-    change its sign is held at zero. The weights and their standard errors."""
-    # What no example has stays as it is, whatever the others do.
+    """Logistic regression by Newton's method, with each weight regularised towards the previous
+    one. A weight that would change its sign is held at zero. Returns the weights and their standard
+    errors."""
+    # Features that no example has stay unchanged.
     used = {_START} | {name for row, _ in examples for name in row}
     names = [name for name in before if name in used]
     index = {name: i for i, name in enumerate(names)}
@@ -289,7 +291,7 @@ def regression(
                         other[i] = 0.0
             step = solve(hessian, gradient)
             here, size = _objective(rows, weights, prior, strength), 1.0
-            while True:  # A whole step may lead too far.
+            while True:  # A full step may go too far.
                 tried = [v - size * change for v, change in zip(weights, step, strict=True)]
                 if size < 1e-6 or _objective(rows, tried, prior, strength) <= here:
                     break
@@ -314,7 +316,7 @@ def regression(
 
 
 _Row: TypeAlias = "tuple[tuple[tuple[int, float], ...], float]"
-"""What an example has of each weight, and whether it is real."""
+"""The strength of each feature of an example, and whether it is real."""
 
 
 def _objective(
@@ -376,7 +378,7 @@ def _logistic(value: float) -> float:
 def cross_validated(
     examples: Sequence[Example], group_strength: float, strength: float
 ) -> list[tuple[float, Example]]:
-    """The confidence of each example by a fit that has seen nothing of its repository."""
+    """The confidence of each example by a fit without the examples of its repository."""
     folds: dict[int, list[Example]] = defaultdict(list)
     for each in examples:
         folds[hashlib.sha256(each.repo.encode()).digest()[1] % FOLDS].append(each)
@@ -388,7 +390,7 @@ def cross_validated(
     return found
 
 
-# What it is worth
+# Evaluation
 
 
 def scored(fitted: Fit, examples: Iterable[Example]) -> list[tuple[float, Example]]:
@@ -403,14 +405,14 @@ def log_loss(found: Sequence[tuple[float, Example]]) -> float:
 def precision_and_recall(
     found: Sequence[tuple[float, Example]], threshold: float
 ) -> tuple[float, float]:
-    """Recall of the places that are examples: what the tool does not see at all is not in it."""
+    """Recall among the examples: places that the tool does not consider at all are left out."""
     hits = sum(each.real for share, each in found if share >= threshold)
     reported = sum(share >= threshold for share, _ in found)
     return hits / max(reported, 1), hits / max(sum(each.real for _, each in found), 1)
 
 
 def recall_at(found: Sequence[tuple[float, Example]], precision: float) -> tuple[float, float]:
-    """The greatest recall at a precision that is no less, and the threshold for it."""
+    """The greatest recall with at least the same precision, and the threshold for it."""
     best = (0.0, 1.0)
     for threshold in sorted({share for share, _ in found}):
         reached, recall = precision_and_recall(found, threshold)
@@ -564,7 +566,7 @@ def main() -> int:
 def gathered(
     work: Path, mirror: Path | None, sources: Sequence[str] | None, trees: Sequence[str] | None
 ) -> list[Example]:
-    """All examples. Those of a repository are kept in `work`, for the same labels and tool."""
+    """All examples. Those of a repository are cached in `work`, for the same labels and tool."""
     code = sorted((Path(__file__).resolve().parents[1] / "src").rglob("*.py"))
     tool = hashlib.sha256(
         b"".join(each.read_bytes() for each in code if each.name != "weights.py")

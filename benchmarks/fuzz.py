@@ -1,12 +1,12 @@
-"""Programs, encodings, configurations and ignore files that nobody would write, until one of them
-crashes, hangs or lets something pass in silence.
+"""Checks unusual programs, encodings, configurations and ignore files, until one of them causes a
+crash, a hang or a silent failure.
 
     python benchmarks/fuzz.py --minutes 15 [--seed 1] [--keep FOLDER]
 
-Each case is made from a number, so that it can be made again: `--only NUMBER` runs one. Cases run
-in a process that may die of them. A case fails when it raises, takes ten seconds of the processor,
-ends the process, is called an internal error, or when a repair makes a program that compiles into
-one that does not.
+Each case is generated from a number, so that it can be repeated: `--only NUMBER` runs one. Cases
+run in a separate process, which they may crash. A case fails if it raises, takes ten seconds of CPU
+time, ends the process, is reported as an internal error, or if a repair turns a program that
+compiles into one that does not.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _Result = TypeVar("_Result")
 MOST_SECONDS = 10.0
 PROGRAMS = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
 
-# What stands around an inner expression, so often that it can be deep.
+# Code around an inner expression, repeated to nest it deeply.
 AROUND = [
     ("(", ")"), ("[", "]"), ("{1: ", "}"), ("{", "}"), ("(", ",)"), ("f(", ")"), ("f(k=", ")"),
     ("f(*", ")"), ("f(**", ")"), ("a[", "]"), ("a[1:", "]"), ("a[b, ", "]"), ("(a := ", ")"),
@@ -56,7 +56,7 @@ PATTERNS = [
     ")"),
     ("[*_, ", "]"), ('{"a": ', ", **r}"), ("(", " as b)"), ("a.", ""), ("[1, ", ", 2]"),
 ]  # fmt: skip
-# Where an expression, or a pattern, stands.
+# Places for an expression or a pattern.
 PLACES = [
     "x = {}", "{}", "{} = 1", "del {}", "for {} in x: pass", "with {} as y: pass",
     "with ({} as y, z): pass", "with a as {}: pass", "x: {} = 1", "def g(a={}): pass",
@@ -154,7 +154,7 @@ GLOBS = [
 
 
 def program(choose: random.Random) -> bytes:
-    """A program, or what could have been one."""
+    """A program, or something similar that is not valid."""
     text = choose.choice(PROGRAMS).read_text(encoding="utf-8", errors="replace")
     for _ in range(choose.choice([1, 1, 1, 2, 3, 6])):
         text = choose.choice(MUTATIONS)(choose, text)[:400_000]
@@ -291,14 +291,14 @@ def ignore_file(choose: random.Random) -> bytes:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a case: how it is counted, and what is wrong with it, if anything."""
+    """The result of a case: how it is counted, and what is wrong, if anything."""
 
     kind: str
     wrong: str = ""
 
 
 def run(number: int) -> Outcome:
-    """Make and run the case of this number."""
+    """Generate and run the case with this number."""
     choose = random.Random(number)
     if choose.random() < 0.15:
         return _run_tree(choose)
@@ -306,7 +306,7 @@ def run(number: int) -> Outcome:
 
 
 def _in_time(work: Callable[[], _Result]) -> tuple[_Result, str]:
-    """What some work results in, and what is wrong when it takes too long."""
+    """The result of some work, and what is wrong if it takes too long."""
     start = time.process_time()
     result = work()
     took = time.process_time() - start

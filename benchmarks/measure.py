@@ -3,18 +3,19 @@
     python benchmarks/measure.py WORK [--mirror FOLDER] [--source NAME ...] [--part all|shown|kept]
                                      [--whole] [--trees] [--list] [--markdown]
 
-WORK     folder for archives, repositories and laid-out files; made when absent, used again when
+WORK     folder for archives, repositories and extracted files; created if absent, reused if
          present.
 MIRROR   folder of git directories, `<owner>+<name>`, to take repositories from; without it they
-         are fetched from GitHub. Packages come from the index, by the hashes that are pinned.
+         are fetched from GitHub. Packages come from the package index, with pinned hashes.
 
-What cannot be fetched is named and left out of every figure. `labels/README.md` says what the
-labels are. A repository or package is `kept` when the first byte of the SHA-256 of its name is
-divisible by three: no weight was fitted on those.
+Sources that cannot be fetched are listed and left out of all figures. `labels/README.md` explains
+the labels. A repository or package is `kept` if the first byte of the SHA-256 of its name is
+divisible by three: no weight was fitted on these.
 
-`--whole` checks each labelled file as a user would, within its whole repository and with what other
-files say; packages are left out. `--trees` measures the findings on whole repositories that were
-read one by one, too. Both take longer: each repository is laid out and checked as a whole.
+`--whole` checks each labelled file as a user would, within its whole repository and with the
+evidence in other files; packages are left out. `--trees` also measures the findings in whole
+repositories, which were judged one by one. Both take longer: each repository is extracted and
+checked as a whole.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _CODES = (("ATF10", "write"), ("ATF11", "replace"), ("ATF2", "swallow"))
 BANDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01)
 LEAST = BANDS[0]
 _EXPORTED = (".py", ".pyi", ".toml", ".cfg", ".ini", ".gitignore", "Pipfile", "requirements.txt")
-# The tags that the wheels were chosen with, whatever Python runs this script.
+# The tags by which the wheels were chosen, independent of the Python that runs this script.
 _WHEEL = ["--only-binary", ":all:", "--python-version", "3.13"]
 for _tag in (
     "any", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "linux_x86_64",
@@ -62,7 +63,7 @@ class Label:
     path: str
     line: int
     rule: str
-    """The family; of a finding, that of its code."""
+    """The family; for a finding, that of its code."""
     verdict: str
     tier: str | None = None
     why: str = ""
@@ -158,7 +159,8 @@ def main() -> int:
 def lay_out_files(
     labels: Sequence[Label], work: Path, mirror: Path | None, root: Path
 ) -> frozenset[str]:
-    """Write the labelled files below `root`; the folders of what could be fetched."""
+    """Write the labelled files below `root`, and return the folders of the sources that could be
+    fetched."""
     paths: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
     for each in labels:
         pure = PurePosixPath(each.path)
@@ -225,7 +227,7 @@ def _git(repo: str, sha: str, work: Path, mirror: Path | None) -> Path:
     """A git directory that has a commit.
 
     Raises:
-        LookupError: there is none.
+        LookupError: there is no such commit.
     """
     name = repo.replace("/", "+")
     bases = [] if mirror is None else [mirror / name]
@@ -296,18 +298,18 @@ def lay_out_tree(label: Label, work: Path, mirror: Path | None) -> Path:
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of a label, or of a finding that meets none."""
+    """The outcome for a label, or for a finding that matches none."""
 
     outcome: str
     """hit, miss or false."""
     rule: str
     confidence: float
-    """Of the finding; 0 for a miss."""
+    """The confidence of the finding; 0 for a miss."""
     label: str
 
 
 def findings_in(roots: Sequence[Path], *, project: bool) -> list[dict[str, Any]]:
-    """The findings of the tool, also less likely ones than it reports."""
+    """The findings of the tool, including some below the confidence at which it reports."""
     command = [
         *(sys.executable, "-m", "atomic_fix", "--isolated", "--no-cache", "--output-format=json"),
         *(f"--min-confidence={LEAST}", "--project" if project else "--no-project"),
@@ -345,8 +347,8 @@ def findings_in_trees(
 def compare(
     labels: Sequence[Label], found: Iterable[Mapping[str, Any]], root: Path, threshold: float
 ) -> tuple[dict[str, Counter[str]], list[Judged]]:
-    """Counts by family and part, and each outcome. Every labelled file is closed-world: a finding
-    that meets no label is a false alarm. Those below the threshold only count as outcomes."""
+    """Counts by family and part, and each outcome. The labels of a file are complete: a finding
+    that matches no label is a false alarm. Findings below the threshold only count as outcomes."""
     by_file: dict[str, list[Label]] = defaultdict(list)
     for each in labels:
         by_file[f"{each.folder}/{each.path}"].append(each)
@@ -373,7 +375,7 @@ def compare(
                 judged.append(Judged("hit" if near else "miss", label.rule, sure, said))
                 if sure >= threshold:
                     count(label.rule, part, "hit")
-                elif label.tier != "far":  # which only other files show: no miss
+                elif label.tier != "far":  # only other files show it, so this is not a miss
                     count(label.rule, part, "miss")
             elif label.verdict == "ok" and near:
                 judged.append(Judged("false", label.rule, sure, said))
@@ -394,8 +396,8 @@ def _below(root: Path, finding: Mapping[str, Any]) -> str:
 
 
 def hits(label: Label, found: Sequence[Mapping[str, Any]], others: Sequence[Label]) -> list[int]:
-    """The findings of a file that meet a label: on its row, or else beside it, unless they are on
-    that of another label."""
+    """The findings of a file that match a label: on its row, or else next to it, unless they are on
+    the row of another label."""
     near = [
         i
         for i, each in enumerate(found)
@@ -420,7 +422,7 @@ def hits(label: Label, found: Sequence[Mapping[str, Any]], others: Sequence[Labe
 def measure_trees(
     labels: Sequence[Label], work: Path, mirror: Path | None, threshold: float
 ) -> list[Judged]:
-    """The findings on whole repositories that were read one by one: which are left."""
+    """The judged findings in whole repositories, and which of them are still reported."""
     trees: dict[str, list[Label]] = defaultdict(list)
     for each in labels:
         trees[each.folder].append(each)
@@ -488,7 +490,7 @@ def show(tally: Mapping[str, Counter[str]], *, markdown: bool) -> None:
 
 
 def show_calibration(judged: Sequence[Judged], *, markdown: bool) -> None:
-    """What share of the findings of each band is real."""
+    """The share of real findings in each band of confidence."""
     if markdown:
         print("\n| confidence | findings | real | share |\n| --- | ---: | ---: | ---: |")
     for low, high in pairwise(BANDS):
@@ -519,8 +521,9 @@ _STYLE = (
 
 
 def diagram(judged: Sequence[Judged]) -> str:
-    """What share of the findings of each band is real, as a picture: a bar for each band, the
-    number of its findings above it, and the line on which it would be if confidence were share."""
+    """The share of real findings in each band of confidence, as a picture: a bar for each band with
+    the number of findings above it, and the line on which the bars would end if confidence were
+    this share."""
     bands = [(low, min(high, 1.0)) for low, high in pairwise(BANDS) if low >= 0.5]
     across, up = _WIDTH - 2 * _EDGE, _HEIGHT - 2 * _EDGE
 

@@ -1,10 +1,10 @@
-"""What it costs that the other files of a project count: CPU seconds, the two ways in turn.
+"""The cost of the evidence in other files of a project: CPU seconds with and without it, in turn.
 
     python benchmarks/project.py FOLDER... [--rounds N]
 
-Each folder is one project. `cold` is a whole run without a cache; `warm`, a whole run of which
-nothing has changed; `one file`, a run on one file with the index in the cache; `after a change`,
-the same after another file has changed. A ratio is the median of that of each round.
+Each folder is one project. `cold` is a whole run without a cache; `warm`, a whole run when nothing
+has changed; `one file`, a run on one file with the index in the cache; `after a change`, the same
+after another file has changed. A ratio is the median over the rounds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ATOMIC = [sys.executable, "-m", "atomic_fix", "--isolated", "--jobs", "1"]
 
 
 def seconds(*arguments: str) -> float:
-    """The CPU seconds of a run."""
+    """The CPU seconds of one run."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [*ATOMIC, "--output-format", "concise", *arguments], capture_output=True, check=False
@@ -65,13 +65,13 @@ def measure(folder: Path, rounds: int) -> None:
         compare("cold", rounds, lambda how: seconds("--no-cache", how, str(folder)))
 
         def warm(how: str, path: str) -> float:
-            # A result is kept for one way.
+            # A cached result is valid for one of the two ways.
             return seconds("--cache-dir", f"{cache}/{how}", how, path)
 
         for how in ("--no-project", "--project"):
             warm(how, str(folder))
         compare("warm", rounds, lambda how: warm(how, str(folder)))
-        # From the folder itself, so that the project is the same.
+        # Run in the folder itself, so that the project is the same.
         os.chdir(folder)
         warm("--project", one)
         compare("one file", rounds, lambda how: warm(how, one))

@@ -1,8 +1,8 @@
-"""What the fixes do to real code: `python benchmarks/rewrite.py FOLDER... --package NAME ...`.
+"""How the fixes change real code: `python benchmarks/rewrite.py FOLDER... --package NAME ...`.
 
-Every Python file below the folders, and of the wheels of the packages, is rewritten in memory
-as `--write --unsafe-fixes` would, and nothing is written. Printed are the shares that a reviewer
-asks for, and with `--diffs FILE` the diffs themselves.
+Every Python file below the folders and in the wheels of the packages is repaired in memory, as by
+`--write --unsafe-fixes`; nothing is written. The output is statistics on the repairs, and with
+`--diffs FILE` the diffs themselves.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def measure(folders: list[Path], diffs: Path | None) -> int:
             )
     report(sites, fixed, reasons, totals, bad)
     if diffs is not None:
-        # For a person to read, made anew each time.
+        # For a person to read; rewritten each time.
         diffs.write_text("".join(shown), encoding="utf-8")
     failed = bad or any(
         sites[name] and fixed[name] / sites[name] < bar for name, bar in BARS.items()
@@ -162,7 +162,7 @@ def outside(source: Source, findings: Sequence[Finding], new: Rewrite) -> int:
     for tag, low, high, first, last in matcher.get_opcodes():
         if tag == "equal" or set(range(low + 1, max(high, low + 1) + 1)) & allowed:
             continue
-        if low in allowed:  # put behind the last row
+        if low in allowed:  # appended to the last row
             continue
         stray += sum(len(row.strip()) for row in (*before[low:high], *after[first:last]))
     return stray
@@ -173,7 +173,7 @@ def _edits(finding: Finding) -> tuple[Edit, ...]:
 
 
 def _meant(text: str, edited: set[int]) -> set[int]:
-    """The rows of imports, and of the innermost function or statement around each edit."""
+    """The rows of imports, and of the innermost function or statement that contains each edit."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
@@ -185,7 +185,7 @@ def _meant(text: str, edited: set[int]) -> set[int]:
             rows |= _rows(node)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             functions.append(_rows(node))
-    # A new import may stand alone, below the head of the module.
+    # A new import may be the only one, below the docstring of the module.
     first = next((each for each in tree.body if not _is_docstring(each)), None)
     rows |= set(range(1, (first.lineno if first is not None else 1) + 1))
     for row in edited:

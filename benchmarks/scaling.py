@@ -1,12 +1,12 @@
-"""How the time grows with what stands in one function, class or module, and how long very long
-files take.
+"""How the time grows with the size of one function, class or module, and how long very long files
+take.
 
     python benchmarks/scaling.py [PART OF A NAME]
 
-Prints the processor's seconds for 50, 100, 200 and 400 of each kind, with the quotient of the last
-two: about 2 where the time is proportional. What is above that is measured again, and the least
-counts: a busy machine takes more seconds for the same work, and never less. Ends with 1 when a
-quotient is above 2.5, or when a long file takes ten seconds or more.
+Prints the CPU seconds for 50, 100, 200 and 400 of each kind, with the quotient of the last two:
+about 2 if the time is proportional. Higher ones are measured again, and the lowest counts: a busy
+machine takes more seconds for the same work, never fewer. The exit code is 1 if a quotient is above
+2.5, or if a long file takes ten seconds or more.
 """
 
 import ast
@@ -349,7 +349,7 @@ LONG = {
 }
 MOST_GROWTH = 2.5
 ENOUGH_GROWTH = 2.3
-"""Above it, the last two are measured again."""
+"""If the quotient is higher, the last two are measured again."""
 MOST_SECONDS = 10.0
 LEAST_SECONDS = 0.05
 
@@ -359,7 +359,7 @@ SETTINGS = Resolver({}, isolated=True).for_file("module.py")
 
 
 def seconds(content: bytes) -> float:
-    """For what the command does: the repairs that it shows are tried, too."""
+    """For the command, which also tries the repairs that it shows."""
     return _timed(lambda: check_file(content, "module.py", SETTINGS, ReportFilter()).problem)
 
 
@@ -372,7 +372,7 @@ def seconds_to_repair(content: bytes) -> float:
 
 
 def seconds_under_flake8(content: bytes) -> float:
-    """For the plugin, which is given a tree and shows no repairs."""
+    """For the plugin, which gets a tree and shows no repairs."""
     text = content.decode()
     try:
         parsed = Parsed(text, ast.parse(text))
@@ -390,10 +390,11 @@ def seconds_under_flake8(content: bytes) -> float:
 def _timed(work: Callable[[], Unreadable | None]) -> float:
     start = time.process_time()
     times, problem = 1, work()
-    # What takes less than the clock can tell is done until it can.
+    # Work that is too short for the clock is repeated until it is not.
     while time.process_time() - start < LEAST_SECONDS:
         times, problem = times + 1, work()
-    # Thousands of strings in one expression are too deep for the parsers, which is said at once.
+    # Thousands of strings in one expression are too deep for the parsers, and are rejected
+    # immediately.
     if problem is not None and not _TOO_DEEP.search(problem.reason):
         sys.exit(f"not analysed: {problem}")
     return (time.process_time() - start) / times
@@ -413,7 +414,7 @@ def main() -> int:
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     kinds = [name for name in KINDS if wanted in name]
     for doing, measure in WAYS.items():
-        measure(program("functions that save and load", 1))  # loads what is loaded once
+        measure(program("functions that save and load", 1))  # imports what is loaded once
         for name in kinds:
             texts = [program(name, count) for count in COUNTS]
             times = [measure(text) for text in texts]

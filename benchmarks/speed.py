@@ -1,11 +1,11 @@
-"""How fast atomic-fix is beside its peers: a table of ratios, each with its bar.
+"""How fast atomic-fix is compared with its peers: a table of ratios, each with the bar to meet.
 
     python benchmarks/speed.py FOLDER [--rounds N] [PART ...]
 
 fetches the pinned wheels into FOLDER once (with pip) and unpacks them there. A ratio is of two
 commands that take turns, in seconds of the processor and in those of the clock, both medians; a
 bar is met if both meet it, and on a busy machine the first is the one to trust. Peers that are
-installed beside this Python (ruff, flake8, flake8-async, fixit) are timed too, others are told
+installed beside this Python (ruff, flake8, flake8-async, fixit) are timed too, others are reported
 as missing. The parts are the functions below whose docstring begins with "Bar"; all run by default.
 """
 
@@ -33,8 +33,8 @@ WHEELS = (
 PYTHON = sys.executable
 ATOMIC = [PYTHON, "-m", "atomic_fix", "--isolated", "--output-format", "concise"]
 LINEAR = 1.2
-"""Of what is linear: the rest is what differs from run to run."""
-# flake8 as it is without one of its plugins.
+"""Above the linear growth: the margin for variation from run to run."""
+# flake8 without one of its plugins.
 LESS = """
 import sys
 from importlib import metadata
@@ -56,8 +56,8 @@ def save_{number}(state):
 
 @dataclass(frozen=True)
 class Run:
-    """A process that ended: seconds of the processor, those of its own processes included, and of
-    the clock; the most memory of any of them in megabytes."""
+    """A process that has ended: its CPU seconds, including those of its child processes, its wall
+    time, and the peak memory of any of them in megabytes."""
 
     cpu: float
     wall: float
@@ -66,7 +66,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table: what is reached by the processor's time and by the clock's."""
+    """A row of the table: the ratios of CPU time and of wall time."""
 
     what: str
     bar: float
@@ -101,12 +101,12 @@ def say(line: str) -> None:
 
 
 def run(command: list[str], codes: tuple[int, ...] = (0, 1)) -> Run:
-    """A command that ends with findings or none, or otherwise if `codes` say so.
+    """Run a command whose exit code must be among `codes`, by default with findings or without.
 
     Raises:
-        RuntimeError: it ends otherwise.
+        RuntimeError: it has another exit code.
     """
-    # Installed packages have their bytecode; a checkout gets it in the first run.
+    # Installed packages have bytecode files; a checkout gets them in the first run.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     began = time.perf_counter()
     with subprocess.Popen(
@@ -129,7 +129,7 @@ def median(runs: Iterable[Run]) -> Run:
 
 
 def program(sites: int) -> str:
-    """A function that saves that many files."""
+    """A function that saves this many files."""
     rows = (
         f"    Path('checkpoint_{n}.json').write_text(json.dumps(state))\n" for n in range(sites)
     )
@@ -145,21 +145,22 @@ class Bench:
         self.rounds = rounds
 
     def part(self, name: str) -> Path:
-        """One package of the tree, under the name of its wheel or that before the version."""
+        """One package of the tree, named as its wheel, or as the part of that before the
+        version."""
         return next(each for each in sorted(self.tree.iterdir()) if each.name.startswith(name))
 
     def in_turn(self, *commands: list[str]) -> list[Run]:
-        """Medians of commands that take turns."""
+        """The medians of commands that run in turn."""
         rounds = [[run(each) for each in commands] for _ in range(self.rounds)]
         return [median(column) for column in zip(*rounds, strict=True)]
 
     def compare(self, what: str, bar: float, ours: list[str], other: list[str]) -> None:
-        """Tell the ratio of two commands."""
+        """Report the ratio of two commands."""
         mine, theirs = self.in_turn(ours, other)
         self.tell(what, bar, mine, theirs)
 
     def tell(self, what: str, bar: float, mine: Run, theirs: Run, times: float = 1) -> None:
-        """Tell the ratio of two medians, the second taken so many times."""
+        """Report the ratio of two medians, with the second one multiplied."""
         rest = f"{mine.cpu:.2f} s / {theirs.cpu:.2f} s"
         row = Row(what, bar, mine.cpu / theirs.cpu / times, mine.wall / theirs.wall / times, rest)
         say(str(row))

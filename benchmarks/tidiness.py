@@ -1,11 +1,11 @@
-"""Whether repaired code is as tidy as it was: `python benchmarks/tidiness.py FOLDER ...`.
+"""Whether repaired code is still well formatted: `python benchmarks/tidiness.py FOLDER ...`.
 
-Each folder is a checkout of a project. In a copy of it, every finding is repaired as `--write
---unsafe-fixes` does it, and the project's own tools look at the files that changed, under the
-project's own settings: `ruff format --check`, `black --check`, F401, and I or isort. A file that
-was clean before has to be clean after. A formatter that the project has no settings of is not
-asked, and of a file that was not clean nothing is said. Printed is a row for each project: how
-many of the changed files are clean after, of how many that were so before.
+Each folder is a checkout of a project. In a copy of it, every finding is repaired as by `--write
+--unsafe-fixes`, and the project's own tools check the changed files under the project's own
+settings: `ruff format --check`, `black --check`, F401, and I or isort. A file that was clean before
+must be clean afterwards. Formatters without settings in the project are not run, and files that
+were not clean before are ignored. The output has a row for each project: how many of the changed
+files that were clean before are clean afterwards.
 
 Needs ruff, black and isort, which are in the group `dev`.
 """
@@ -33,13 +33,13 @@ from atomic_fix.settings import Resolver, toml
 
 @dataclass(frozen=True)
 class Check:
-    """A tool, and how it names a file that is not clean."""
+    """A tool, and how its output names a file that is not clean."""
 
     name: str
     command: tuple[str, ...]
     complaint: str
     failures: tuple[int, ...] = (0, 1)
-    """The exit codes of a run that could look at the files."""
+    """The exit codes of a run that could read the files."""
 
 
 _RUFF = ("ruff", "check", "--no-cache", "--force-exclude", "--output-format", "concise", "--select")
@@ -57,7 +57,7 @@ CHECKS = (
 
 
 def measure(folders: Sequence[Path], diffs: Path | None) -> int:
-    """Print the table, and what is no longer clean; the exit code."""
+    """Print the table and the files that are no longer clean, and return the exit code."""
     out = sys.stdout.write
     out(f"| project | files changed | {' | '.join(check.name for check in CHECKS)} |\n")
     out(f"| --- | ---: |{' ---: |' * len(CHECKS)}\n")
@@ -78,13 +78,14 @@ def measure(folders: Sequence[Path], diffs: Path | None) -> int:
     for line in failed:
         out(f"BAD  {line}\n")
     if diffs is not None:
-        # For a person to read, made anew each time.
+        # For a person to read; rewritten each time.
         diffs.write_bytes(b"".join(patches))
     return 1 if failed else 0
 
 
 def _prepare(folder: Path) -> None:
-    """Make a copy of a project one that its tools take: a repository, for any version of them."""
+    """Prepare a copy of a project for its tools: it must be a repository, and accept any version of
+    them."""
     subprocess.run(["git", "init", "-q", str(folder)], check=True)
     for name in ("pyproject.toml", "ruff.toml", ".ruff.toml"):
         path = folder / name
@@ -111,7 +112,8 @@ def _repairs(folder: Path) -> Iterator[Repair]:
 
 
 def _judged(folder: Path, repairs: Sequence[Repair]) -> tuple[list[str], list[str]]:
-    """For each check, how many changed files are still clean, of how many; and which are not."""
+    """For each check, how many changed files were clean and how many still are, and which are
+    not."""
     paths = [each.result.filename for each in repairs]
     asked = [check for check in CHECKS if paths and _is_asked(check.name, folder)]
     before = {check: _clean(check, folder, paths) for check in asked}
@@ -145,7 +147,7 @@ def _is_asked(name: str, folder: Path) -> bool:
             if (folder / each).is_file()
         )
     )
-    # Where both are set up, black formats unless ruff is said to.
+    # If both are configured, black formats the code unless the settings say that ruff does.
     formats = has_ruff and ("black" not in tools or "format" in tools.get("ruff", {}))
     asked = {"ruff format": formats, "black": "black" in tools, "F401": True}
     return asked.get(name, has_isort if name == "isort" else has_ruff and not has_isort)
@@ -155,15 +157,15 @@ _RUFF_FILES = ("ruff.toml", ".ruff.toml")
 
 
 def _clean(check: Check, folder: Path, paths: Sequence[str]) -> set[str]:
-    """The files that a check has nothing to say of.
+    """The files in which a check finds nothing.
 
     Raises:
-        SystemExit: it could not look at them.
+        SystemExit: the tool could not read them.
     """
     command = [sys.executable, "-m", *check.command, *paths]
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     said = done.stdout + done.stderr
-    # black has 123 for a file that it cannot parse, and says so of that file.
+    # black exits with 123 for a file that it cannot parse, and names that file.
     if done.returncode not in {0, 1, 123}:
         sys.exit(f"{folder.name}: {check.name} cannot be asked: {said.strip()}")
     named = re.findall(check.complaint, said, re.MULTILINE)

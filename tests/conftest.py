@@ -1,4 +1,4 @@
-"""What every test may count on."""
+"""The environment that all tests share."""
 
 from __future__ import annotations
 

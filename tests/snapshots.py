@@ -1,4 +1,4 @@
-"""The reports in `tests/snapshots/`: what the command prints on a terminal. Renew them with
+"""The reports in `tests/snapshots/`, as the command prints them on a terminal. Update them with
 
 python tests/snapshots.py
 """

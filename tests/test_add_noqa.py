@@ -1,4 +1,4 @@
-"""Comments that suppress findings, put where they hold and break nothing."""
+"""`--add-noqa` puts comments where they take effect and do not break the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Existing code: a baseline that only shrinks, and findings on changed lines only."""
+"""Existing code: a baseline that only shrinks, and reports about changed lines only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scripts for the developers of a program, beside the package that is the program."""
+"""Scripts for the developers of a program, which stand next to its package."""
 
 from __future__ import annotations
 

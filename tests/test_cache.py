@@ -1,4 +1,5 @@
-"""The cache: an entry holds for one content under one configuration, and damage is a miss."""
+"""The cache: an entry is valid for one content and one configuration, and a damaged entry is a
+miss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The calls that are looked at are enough: looking at every call finds no more."""
+"""Examining only the candidate calls is enough: examining every call finds no more."""
 
 import ast
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""A row of the catalogue is all that an API needs: it is found, and repaired or refused with a
-reason, whoever asks."""
+"""A row of the catalogue is enough for an API: its calls are reported, and repaired or refused with
+a reason, in every front end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a check leaves behind: no garbage that has to be searched for."""
+"""A check leaves no reference cycles behind that the garbage collector would have to find."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main job through the real front end, with the rules' own fixes: find, show, repair."""
+"""The main task, through the command and with the real fixes of the rules: find, show, repair."""
 
 from __future__ import annotations
 

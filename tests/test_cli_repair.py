@@ -1,7 +1,7 @@
-"""--diff, --write and their like as their user runs them.
+"""`--diff`, `--write` and similar options, as a user runs them.
 
-The fix is one made by hand, always the same, so that these tests speak of the front end alone:
-what the rules' own fixes make of a file is tested with the rules.
+They use one simple fix made for these tests, so that only the command is tested; the fixes of the
+rules are tested with the rules.
 """
 
 from __future__ import annotations

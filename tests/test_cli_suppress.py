@@ -1,4 +1,4 @@
-"""Comments that suppress, as the command's user meets them."""
+"""Comments that suppress findings, through the command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that the prefilter leaves out are found again by what an index wants to know."""
+"""Files that the prefilter rejects are still found when a project index needs them."""
 
 from __future__ import annotations
 

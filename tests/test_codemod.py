@@ -1,4 +1,4 @@
-"""The LibCST codemod makes what `atomic-fix --write` makes."""
+"""The LibCST codemod makes the same changes as `atomic-fix --write`."""
 
 from __future__ import annotations
 

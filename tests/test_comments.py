@@ -1,4 +1,4 @@
-"""Which comments belong to a statement, and which stand among the statements of a handler."""
+"""Which comments belong to a statement, and which are among the statements of a handler."""
 
 from __future__ import annotations
 

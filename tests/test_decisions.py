@@ -1,4 +1,4 @@
-"""Silent handlers that are meant to be silent, and those after which the file is lost."""
+"""Silent handlers that are silent on purpose, and those after which the file is lost."""
 
 from __future__ import annotations
 

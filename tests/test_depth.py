@@ -1,4 +1,4 @@
-"""Deep and long code: analysed, or refused before LibCST's parser is asked."""
+"""Deeply nested and long code: analysed, or refused before LibCST's parser runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths -> files, in the way git and its users expect."""
+"""From paths to files, as git and its users expect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages say what the rules and the command say."""
+"""The pages agree with the rules and the command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documentation site builds, loads nothing from other hosts, and its links lead somewhere.
+"""The documentation site builds, loads nothing from other hosts, and has no broken links.
 
 Without mkdocs-material or Chromium these tests are skipped, unless CI_BROWSER=1 is set.
 """

@@ -1,4 +1,5 @@
-"""What the pages show is done here: commands are run, and files are given to what reads them."""
+"""Runs what the pages show: commands are executed, and files are loaded by the tools that they are
+for."""
 
 from __future__ import annotations
 

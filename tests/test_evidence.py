@@ -1,4 +1,4 @@
-"""What facts say for and against a path being durable state, before it is weighed."""
+"""The evidence for and against a path being durable state, before it is weighed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each feature on its own: a program that has it, and one beside it that has not."""
+"""Each feature on its own: a program that has it, and a similar one that does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--explain-finding FILE:ROW`: what counts for and against, and why nothing is reported."""
+"""`--explain-finding FILE:ROW`: the evidence for and against, and why nothing is reported."""
 
 from __future__ import annotations
 

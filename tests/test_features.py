@@ -1,4 +1,4 @@
-"""What speaks for and against durable state: pairs of programs that differ in one ground."""
+"""Evidence for and against durable state: pairs of programs that differ in one feature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever lies where a file is expected, reading it ends."""
+"""Reading a path ends whatever is there: a pipe, a device, a folder, an endless file."""
 
 from __future__ import annotations
 

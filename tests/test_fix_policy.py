@@ -1,4 +1,4 @@
-"""A policy says what becomes of the findings of a file, whoever changes it."""
+"""A policy decides what happens to the findings of a file, in every front end."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Each fixture, repaired: `<case>.fixed.py` is what the safe fixes make of it, byte for byte,
-`<case>.unsafe.fixed.py` what the unsafe ones add. A case without them is not changed."""
+"""Each fixture, repaired: `<case>.fixed.py` is the exact result of the safe fixes,
+`<case>.unsafe.fixed.py` that of all fixes. A case without these files must not change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a repair must leave alone, whatever stands around it: one case for each trap."""
+"""Code that a repair must not change, whatever surrounds it: one case for each trap."""
 
 from __future__ import annotations
 

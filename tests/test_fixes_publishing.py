@@ -1,4 +1,5 @@
-"""Repairs of temp file and replace, where the shape decides which one is right."""
+"""Repairs of code with a temp file and a replace, where the form of the code decides which repair
+is right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plugin inside a real flake8, against the command."""
+"""The plugin inside a real flake8, compared with the command."""
 
 from __future__ import annotations
 

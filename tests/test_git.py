@@ -1,4 +1,4 @@
-"""What `--diff-base` asks git for, and that nothing in a checked tree can run a command by it."""
+"""How `--diff-base` uses git, and that nothing in a checked tree can run a command through it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The work for twice as much of one kind is twice the work.
+"""Twice as much code of one kind takes twice the work, not more.
 
-Counted are the calls that Python makes: unlike seconds, they are the same on a busy machine.
-`benchmarks/scaling.py` measures the seconds of the same programs.
+The tests count the calls that Python makes: unlike seconds, their number does not depend on how
+busy the machine is. `benchmarks/scaling.py` measures the seconds of the same programs.
 """
 
 from __future__ import annotations

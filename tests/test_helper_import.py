@@ -1,5 +1,5 @@
-"""Repairs are made only where the file can import the helper: each way to declare it, to hold it,
-and to have neither."""
+"""Repairs are made only if the file can import the helper: each way to declare it, to have a copy
+of it, and to have neither."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the other files of a project say counts, however the files are reached."""
+"""The evidence in other files of a project counts, however the checked files were named."""
 
 from __future__ import annotations
 

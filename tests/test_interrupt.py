@@ -1,4 +1,4 @@
-"""A long run on a terminal: it says how far it is, and Ctrl-C ends it at once."""
+"""A long run on a terminal: it shows its progress, and Ctrl-C ends it immediately."""
 
 from __future__ import annotations
 

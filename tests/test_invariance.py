@@ -1,4 +1,4 @@
-"""Other tools rewrite the spelling of the same program; the findings must not change."""
+"""If another tool rewrites a program without changing its meaning, the findings stay the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generated files: what would take minutes is refused aloud, and long before that."""
+"""Generated files: those that would take minutes are refused early, with a message."""
 
 import pytest
 

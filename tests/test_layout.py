@@ -1,4 +1,4 @@
-"""What a fix writes is laid out as black and `ruff format` do it."""
+"""The code that a fix writes is formatted as black and `ruff format` would do it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written stays in the tree that was named: no link in it leads a write away."""
+"""Files are written only inside the given tree: no symbolic link leads a write out of it."""
 
 from __future__ import annotations
 

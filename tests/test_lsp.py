@@ -1,4 +1,4 @@
-"""The language server as an editor runs it: a process, spoken to over its standard streams."""
+"""The language server as an editor runs it: a process that communicates over standard streams."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other files say of a place in a file holds for it where edits have moved it."""
+"""The evidence in other files about a place stays valid when edits have moved the place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is looked up in syntax trees is what Python and LibCST say."""
+"""The lookups in syntax trees agree with Python and LibCST."""
 
 from __future__ import annotations
 

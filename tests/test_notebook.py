@@ -1,4 +1,4 @@
-"""Notebooks: their cells as one module, and the way back."""
+"""Notebooks: their cells as one module, and the repaired module as cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What checking and repairing one file costs."""
+"""The work that checking and repairing one file takes."""
 
 from __future__ import annotations
 

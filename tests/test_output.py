@@ -1,4 +1,4 @@
-"""What is printed cannot command a CI runner or a terminal, and ends well where nobody reads it."""
+"""The output cannot control a CI runner or a terminal, and a closed pipe is no error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who answers whom, by an index: the same as to compare everyone with everyone."""
+"""Pairs of savers and loaders, found through an index: the same as by comparing all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No worker outlives the command, however that ends."""
+"""No worker process outlives the command, however the command ends."""
 
 from __future__ import annotations
 

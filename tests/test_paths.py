@@ -1,4 +1,4 @@
-"""What the facts make of the expressions that give paths."""
+"""How the facts resolve expressions for paths."""
 
 from __future__ import annotations
 

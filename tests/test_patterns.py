@@ -1,4 +1,4 @@
-"""Patterns mean what they mean to git, and none takes long."""
+"""Patterns have the same meaning as in git, and none takes long to match."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The playground, in a real browser: Pyodide, and the command in it.
+"""The playground in a real browser, where the command runs in Pyodide.
 
-Everything is served from here. Pyodide comes from npm; its build of LibCST is published elsewhere
-only, so LibCST's own parser in Python stands in for the native one.
+All files are served locally. Pyodide comes from npm. Its build of LibCST is not published there, so
+LibCST's parser written in Python replaces the native one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What the needles keep back holds no finding: every row of the catalogue has one."""
+"""A file that the prefilter rejects has no finding: every row of the catalogue has a needle for
+it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the files of a project say about each other, and what becomes of findings by it."""
+"""The evidence that files of a project have about each other, and how it changes findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files a project has: those of its own tree, whatever lies there."""
+"""Which files belong to a project: those of its own tree, whatever else is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A function that moves to another module, and is imported from there, changes no finding."""
+"""Moving a function to another module, and importing it from there, changes no finding."""
 
 from __future__ import annotations
 

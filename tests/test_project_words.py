@@ -1,4 +1,4 @@
-"""What a project may teach the checker through its configuration."""
+"""The words and functions that a project can configure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The formats, on findings made by hand: every awkward thing at once."""
+"""The output formats, on findings made by hand that combine all difficult cases."""
 
 from __future__ import annotations
 

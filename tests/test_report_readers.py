@@ -1,4 +1,4 @@
-"""Each format as its readers take it: the command is run, and what it prints is read back."""
+"""Each format as other tools read it: the command runs, and its output is parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the project says of itself is true, and its text stays its own."""
+"""What the project says about itself is true, and its text speaks of nothing else."""
 
 from __future__ import annotations
 

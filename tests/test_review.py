@@ -1,4 +1,4 @@
-"""Fixes one by one: what a person is shown is what goes in."""
+"""`--interactive`: the change that a person is shown is the change that is made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Edits of fixes -> new text."""
+"""From the edits of fixes to the new text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Every fixture: findings stand exactly where the file's own markers expect them.
+"""Every fixture: there are findings exactly where the markers in the file expect them.
 
 A marker is a comment at the end of the row on which a finding starts: `# expect: ATF101`.
-A fixture without markers is a near miss and must stay silent. All rules are on.
+A fixture without markers is similar to a defect, and must have no finding. All rules are on.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Nothing is lost on the way to a finding: not by the filter on bytes, not by the list of what is
-likely, and not because LibCST parses one function and not the whole file.
+"""The shortcuts lose no finding: neither the prefilter on bytes, nor the shortlist of likely sites,
+nor parsing one function instead of the whole file with LibCST.
 
 `ATOMIC_FIX_CORPUS` may name a folder of Python files to compare as well.
 """

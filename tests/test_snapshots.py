@@ -1,4 +1,4 @@
-"""What the command prints on a terminal. `python tests/snapshots.py` renews the files."""
+"""The output of the command on a terminal. `python tests/snapshots.py` renews the files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths as seen from a folder, by the rules of both systems."""
+"""Relative paths, by the rules of POSIX and of Windows."""
 
 from __future__ import annotations
 

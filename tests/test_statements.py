@@ -1,4 +1,4 @@
-"""A module's own statements by their text."""
+"""The module-level statements, found by their text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a project lays out its code is read from the settings of its tools, nearest file first."""
+"""The code style of a project is read from the settings of its tools, the nearest file first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comments that suppress: flake8 itself says what `# noqa` means, on every Python."""
+"""Comments that suppress findings: flake8 itself defines what `# noqa` means, on every Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Silent handlers: how they end, who reports in their place, and what callers do with that."""
+"""Silent handlers: how they end, which other code reports the error, and how callers use the
+result."""
 
 from __future__ import annotations
 

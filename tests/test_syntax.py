@@ -1,5 +1,5 @@
-"""A file that is not Python is reported if it has to be parsed: because its bytes do not rule out a
-finding, or because `check-syntax` asks."""
+"""A file that is not Python is reported if it has to be parsed: because its bytes do not exclude a
+finding, or because `check-syntax` is set."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Tests are not checked unless `check-tests` says so: files by their names, functions by what
-they are."""
+"""Tests are not checked unless `check-tests` is set: files are recognised by name, functions by
+their content."""
 
 from __future__ import annotations
 

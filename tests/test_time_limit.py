@@ -1,4 +1,4 @@
-"""The time that a file may take, and what fails within it."""
+"""The time limit per file, and failures within it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An import goes with its last use, when the repair took that use, and only then."""
+"""An import is removed if the repair has removed its last use, and only then."""
 
 from __future__ import annotations
 

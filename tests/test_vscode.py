@@ -1,4 +1,4 @@
-"""The extension for VS Code: it builds, starts the language server and shows what that finds.
+"""The extension for VS Code: it builds, starts the language server and shows its findings.
 
 Without Node and npm the tests that run it are skipped.
 """

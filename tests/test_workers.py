@@ -1,4 +1,5 @@
-"""One process, several, a warm cache and shards tell the same, in the same order."""
+"""One process, several processes, a filled cache and shards give the same report in the same
+order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the functions of the fixtures are called, for a comparison of before and after."""
+"""How the functions of the fixtures are called, to compare them before and after a repair."""
 
 from __future__ import annotations
 

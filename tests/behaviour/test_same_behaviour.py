@@ -1,12 +1,12 @@
-"""Programs before and after their repair, really run on the same files.
+"""Programs are run before and after their repair, on the same files.
 
 Bytes on disk, return values and exceptions are compared. The differences that a fix promises
 are listed here, and no others are allowed:
 
-- a write that fails leaves the old content, where it left a part of the new one;
+- a write that fails leaves the old content, instead of a part of the new one;
 - a read-only file in a writable folder is refused in both;
-- a loader that took a corrupt file for a missing one raises `CheckpointCorruptedError`, from the
-  error it swallowed, or logs a warning with the path.
+- a loader that treated a corrupt file as missing raises `CheckpointCorruptedError`, from the error
+that it swallowed, or logs a warning with the path.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
-"""Whole programs before and after `--write`: a writer, a loader and who calls them.
+"""Whole programs before and after `--write`: a writer, a loader and their caller.
 
-A repair of a loader is right or wrong only in sight of its callers, so the programs here are
-put together from all three, and run on the files that a crash, a full disk or another version
-of the program leaves. What may differ is decided by the place alone, and written down once, in
-`Caller.may_raise` and `compare`:
+Whether the repair of a loader is right depends on its callers, so these programs consist of all
+three, and run on files as a crash, a full disk or another version of the program leaves them. Which
+differences are allowed is defined once, in `Caller.may_raise` and `compare`:
 
-- everywhere: a warning that names the file, where the file is there but unreadable;
-- where nobody acts on the default: `CheckpointCorruptedError` in place of it;
-- a write that fails leaves the content that was there.
+- everywhere: a warning that names the file, if the file exists but is unreadable;
+- where no code acts on the default: `CheckpointCorruptedError` instead of it;
+- a write that fails leaves the old content.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # ruff: noqa: PTH119
-"""What may be on the disk after a power loss, from a recorded list of system calls.
+"""The possible content of a disk after a power loss, computed from a recorded list of system calls.
 
-The model grants what POSIX does and no more. Data and attributes of a file may be lost, cut
+The model assumes what POSIX guarantees, and no more. Data and attributes of a file may be lost, cut
 short at any write or within one, or be zeros of the full length, until an fsync of that file.
 Each change of a directory may be missing, whatever came after it, until an fsync of that
 directory. A rename is one change. Nothing else is ordered.

@@ -1,6 +1,6 @@
 # ruff: noqa: PT017, PTH101, PTH103, PTH106, PTH108, PTH110, PTH116, PTH118, PTH120, PTH123, PTH208, T201
-"""Child of the test of a copy: its main calls, and an interrupt at each bytecode, on a Python
-that is too old for the tests themselves. Arguments: file of the helper, empty directory.
+"""Child process of the test of a copy: the main calls, and an interrupt at each bytecode, on a
+Python that is too old for the tests themselves. Arguments: file of the helper, empty directory.
 """
 
 from __future__ import annotations

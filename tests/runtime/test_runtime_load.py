@@ -1,5 +1,5 @@
 # ruff: noqa: PT012
-"""Loading tells missing from corrupted, and the error tells what is known."""
+"""Loading distinguishes missing from corrupted files, and the error says what is known."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # ruff: noqa: PTH100, PTH112, PTH115
-"""macOS and Windows, simulated: fakes stand where their system calls would be (promise 7)."""
+"""macOS and Windows, simulated: fakes replace their system calls (promise 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whenever the power goes, the disk holds the old content or the new: promise 3."""
+"""Whenever the power fails, the disk has either the old content or the new one: promise 3."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Each promise of the helper hangs on a statement of it, and on a test that fails without that.
+"""Each promise of the helper depends on one of its statements, and a test fails without that
+statement.
 
-The table says which, by function and by a name that the statement uses; the statements are
-really taken out of the syntax tree. `benchmarks/helper/mutants.py` does so with every other.
+The table has these statements, by function and by a name that they use; each is removed from the
+syntax tree in turn. `benchmarks/helper/mutants.py` does so with every other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Leftovers of killed writers are removed, those of living ones never: promise 8."""
+"""Temp files of killed writers are removed, those of running ones never: promise 8."""
 
 from __future__ import annotations
 

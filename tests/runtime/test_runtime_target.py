@@ -1,5 +1,5 @@
 # ruff: noqa: PTH207, PTH208, PTH115, PTH119
-"""What kind of file the target is, and what of it is kept: promise 6."""
+"""The kinds of target files, and which of their attributes are kept: promise 6."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # ruff: noqa: PT031
-"""A warning points at the line that calls the helper, wherever in it the reason is found."""
+"""A warning points at the line that calls the helper, wherever in the helper it is raised."""
 
 from __future__ import annotations
 

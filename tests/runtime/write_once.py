@@ -1,5 +1,5 @@
 # ruff: noqa: PTH123, PTH208, T201
-"""Child of the sweeps: one write by the helper between two marks, and what came of it.
+"""Child process of the sweeps: one write by the helper between two marks, and its result.
 
 Arguments: file of the helper, kind of write, target, number of bytes, further options as JSON.
 """

@@ -61,7 +61,7 @@ def views(
         return [own]
     is_called_here = is_called_here or _names_its_file(path)
     lasting = [each for each in given if not _is_temp(each)]
-    # What the file itself gives is its own, whatever others give besides.
+    # A path from the file itself is its own, whatever paths others pass in addition.
     is_denied = not is_called_here and all(_is_denied(vocabulary, each) for each in lasting)
     if lasting and is_denied:
         at = lasting[0].at
@@ -75,7 +75,7 @@ def views(
 
 
 def _names_its_file(path: PathValue) -> bool:
-    """Whether the file says by itself what the path is, where no other gives one."""
+    """Whether the file itself names the path, and no other file passes one."""
     parts = list(path.expr.walk())
     return any(isinstance(each, Literal) for each in parts) and not any(
         isinstance(each, (Global, Parameter)) for each in parts

@@ -1,4 +1,4 @@
-"""Whether a path is durable state: features for and against, summed up to a confidence.
+"""Whether a path is durable state: features for and against, which add up to a confidence.
 
 Each feature has a name and a strength between 0 and 1; `catalog.weights` says how much the name
 counts at full strength, for or against. The sum becomes a confidence through the logistic
@@ -70,7 +70,7 @@ _FAR_IN = 3
 """The distance of an argument of a nested call."""
 
 _NAMES_DENIED = catalog.NOT_DURABLE - catalog.VERBS
-"""Of loaders whose name says that what they load is no state."""
+"""Words in the names of loaders which say that they do not load state."""
 
 
 Callers = Callable[[FunctionFacts], "tuple[FunctionFacts, ...]"]
@@ -123,7 +123,7 @@ class Score:
 
     @property
     def reasons(self) -> list[Feature]:
-        """The features for it, strongest first; one of each place in another file."""
+        """The features for it, strongest first; only one for each place in another file."""
         found = sorted((g for g in self.features if g.weight > 0.5), key=lambda g: -g.weight)
         places = [each.elsewhere for each in found]
         return [
@@ -177,7 +177,7 @@ def exclusion(path: PathValue) -> str:
 def name_features(
     vocabulary: Vocabulary, path: PathValue, function: FunctionFacts, filename: str
 ) -> Iterator[Feature]:
-    """Features in the words of the path and of what encloses the call."""
+    """Features in the words of the path, and of the functions and the class around the call."""
     features: list[Feature] = []
     against: list[Feature] = []
     seen: set[str] = set()
@@ -219,7 +219,7 @@ def name_features(
                 name = Name.SUFFIX_DATA
             else:
                 continue
-            # One name may be seen in several places, and is still one piece of evidence.
+            # The same suffix in several names is still one piece of evidence.
             if name not in suffixes:
                 suffixes.add(name)
                 yield Feature(name, f"the suffix is {suffix}", word=suffix)
@@ -285,8 +285,8 @@ def _given_by(occurrence: NameOccurrence) -> str:
 
 
 def _names_another(occurrence: NameOccurrence) -> bool:
-    """`session_id`, in a path: the session's, but which file it is, other words say. So too for
-    `path_of(agent_of(self.session, name))`: the object that the path's parts are asked of."""
+    """`session_id` in a path: it says which session, not what the file is. The same holds for
+    `path_of(agent_of(self.session, name))`, where an object only provides parts of the path."""
     return occurrence.kind in {
         OccurrenceKind.ATTRIBUTE,
         OccurrenceKind.PARAMETER,

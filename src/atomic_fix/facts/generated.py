@@ -1,5 +1,5 @@
-"""Random values that are kept in a file: keys, salts, identities. No later run can make the same
-one again."""
+"""Random values that are kept in a file: keys, salts, identities. No later run can create the same
+value again."""
 
 import ast
 
@@ -15,7 +15,7 @@ _CONVERTING = frozenset({"bytes", "str"})
 
 
 def is_generated(sites: Sites, write: WriteSite) -> bool:
-    """Whether all that is written is a random value of the program's own."""
+    """Whether the written data is only a random value that the program has created."""
     return any(
         _is_generated(sites, each, write.call, _STEPS) for each in written_values(sites, write)
     )

@@ -35,7 +35,7 @@ from atomic_fix.facts.scopes import Binding, Call, ClassFacts, FunctionFacts, Sc
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a call opens."""
+    """The file or handle that a call opens."""
 
     target: ast.expr
     mode: ast.expr | None
@@ -43,9 +43,9 @@ class Opened:
 
 
 _CONTENTS = Bounds(callers=4)
-"""For the file of which an expression gives the content."""
+"""For the file whose content an expression is."""
 _MAKER = Bounds(steps=3, bindings=2)
-"""For the call that made an object."""
+"""For the call that created an object."""
 
 _HANDED = frozenset({"read_text", "read_bytes"})
 """Methods that read a file, whatever their receiver."""
@@ -60,11 +60,11 @@ class _Calls:
     def __init__(self, calls: Sequence[Call]) -> None:
         self.by_node: dict[ast.AST, Call] = {}
         self.given: dict[ast.AST, list[Call]] = {}
-        """By an argument."""
+        """Calls by an argument."""
         self.naming: dict[str, list[Call]] = {}
-        """By each name that is an argument, or has the method that is called."""
+        """Calls by each name that is an argument, or whose method is called."""
         self.of_handle: dict[str, dict[ast.AST, list[Call]]] = {}
-        """By a name, and by the call that opened its handle at that point."""
+        """Calls by a name, and by the call that opened its handle at that point."""
         for call in calls:
             self.by_node.setdefault(call.node, call)
             names = set()
@@ -122,7 +122,7 @@ class Handles:
         return found.get(call.source_node, ())
 
     def resolve(self, node: ast.expr, call: Call) -> PathValue:
-        """What an argument of a call is known of as a path."""
+        """The path that an argument of a call is, as far as known."""
         return self.paths.resolve(node, call.function, call.order)
 
     def modes(self, node: ast.expr, call: Call, depth: int = 4) -> set[str]:
@@ -200,7 +200,7 @@ class Handles:
         return bound if times_bound(home.node)[name] == len(bound) else []
 
     def modes_of(self, opened: Opened, call: Call) -> set[str]:
-        """The modes in which a call may open what it opens."""
+        """The modes in which a call may open a file."""
         return {opened.row.default_mode} if opened.mode is None else self.modes(opened.mode, call)
 
     def handle_name(self, call: Call) -> str | None:

@@ -6,19 +6,19 @@ _LETTERS = frozenset("rwaxbtU+")
 
 
 def of_letters(text: str | None) -> bool:
-    """Whether a text has the letters of a mode, and no other. `tarfile` writes its compression
-    after a bar or colon: no mode of `open`."""
+    """Whether a text consists of the letters of a mode. Modes of `tarfile`, with the compression
+    after a bar or colon, are not modes of `open`."""
     return bool(text) and _LETTERS.issuperset(text or "")
 
 
 def is_mode(text: str | None) -> bool:
-    """Whether a text is a mode, and neither empty nor longer than any."""
+    """Whether a text is a mode: not empty, and no longer than the longest mode."""
     return text is not None and len(text) <= 4 and of_letters(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A mode as it is written: `w`, `wb`, `r+`."""
+    """A mode as written in code: `w`, `wb`, `r+`."""
 
     text: str
 
@@ -28,7 +28,7 @@ class Mode:
 
     @property
     def is_update(self) -> bool:
-        """Whether the file is kept when it is opened."""
+        """Whether opening keeps the content of the file."""
         return "r" in self.text
 
     @property

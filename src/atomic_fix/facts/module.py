@@ -265,7 +265,7 @@ class ModuleFacts:
 
     @staticmethod
     def _likeliest(found: list[Score]) -> Score:
-        """The one that speaks most for durable state."""
+        """The one with the strongest evidence for durable state."""
         if not found:
             return Score(ruled_out=_FILLED_FOR_CALLERS)
         return max(found, key=lambda each: (not each.ruled_out, each.log_odds))
@@ -296,7 +296,7 @@ class ModuleFacts:
         if evidence.is_read_back(found) and self._is_generated(site):
             found += (Feature(FeatureName.GENERATED, "it holds a random value"),)
         elif self._is_given_as_whole(site):
-            # That it is a download is why nobody makes it again.
+            # Because it is downloaded, no later run creates it again.
             found = tuple(each for each in found if each.word != "download" or each.weight > 0)
             text = "a file that exists is given to callers as it is"
             found += (Feature(FeatureName.GIVEN_AS_WHOLE, text),)
@@ -315,30 +315,31 @@ class ModuleFacts:
         return lists(self.sites)
 
     def _is_extended(self, site: WriteSite) -> bool:
-        """Whether what is written is the old content and more."""
+        """Whether the written data is the old content with something added."""
         return self.cached(("extended", site), lambda: is_extended(self.sites, self._lists, site))
 
     def _carried_on(self, site: WriteSite, found: Iterable[Feature]) -> Iterator[Feature]:
-        """That a later run goes on with the results in a file, if its words say results."""
+        """Evidence that a later run continues with the results in a file, if its words mean
+        results."""
         if any(each.weight < 0 and each.word in RESULTS for each in found) and self.cached(
             ("carried on", site), lambda: is_carried_on(self.sites, site)
         ):
             yield Feature(FeatureName.CARRIED_ON, "the next run goes on with what it holds")
 
     def _is_edited(self, site: WriteSite) -> bool:
-        """Whether what is written are the old lines, of which some were changed. A function that is
-        given the path may edit any text."""
+        """Whether the written data are the old lines, of which some were changed. A function that
+        gets the path from a caller may edit any text."""
         return not evidence.given_by_caller(site.path, site.function) and self.cached(
             ("edited", site), lambda: is_edited(self.sites, self._lists, site)
         )
 
     def _is_generated(self, site: WriteSite) -> bool:
-        """Whether what is written is random, so that it cannot be made again."""
+        """Whether the written data is random, so that it cannot be created again."""
         return self.cached(("generated", site), lambda: is_generated(self.sites, site))
 
     def _is_saved_for_others(self, site: WriteSite) -> bool:
-        """Whether a library saves objects that nothing in this file loads: where they are written
-        only once, whoever loads them takes a torn file for the whole."""
+        """Whether a library saves objects that nothing in this file loads: if they are written only
+        once, a loader may take an incomplete file for the whole one."""
         return (
             site.saver is not None
             and site.content is Content.STATE
@@ -350,11 +351,11 @@ class ModuleFacts:
         return self.cached(("given", site), lambda: is_given_as_whole(self.sites, site))
 
     def _is_trusted(self, site: WriteSite) -> bool:
-        """Whether the written file is not checked once it exists."""
+        """Whether the code only tests that the written file exists, not its content."""
         return self.cached(("trusted", site), lambda: is_trusted(self.sites, site))
 
     def load_score(self, load: LoadSite, function: FunctionFacts) -> Score:
-        """How likely it is that what `function` loads is durable state."""
+        """How likely it is that the file which `function` loads is durable state."""
         return self.cached(("loaded", load, function), lambda: self._score_load(load, function))
 
     def _score_load(self, load: LoadSite, function: FunctionFacts) -> Score:
@@ -419,7 +420,7 @@ class ModuleFacts:
         )
 
     def publication_score(self, publication: Publication) -> Score:
-        """How likely it is that what is published is durable state."""
+        """How likely it is that the published file is durable state."""
         return self.cached(("published", publication), lambda: self._score_publication(publication))
 
     def _score_publication(self, publication: Publication) -> Score:
@@ -451,8 +452,8 @@ class ModuleFacts:
         return (*found, first, *self._read_back(site.target, site.function))
 
     def written_elsewhere(self, function: FunctionFacts) -> list[WriteSite]:
-        """The calls of one function by which functions from other files write what they are
-        given."""
+        """The calls in one function by which functions from other files write to a path passed to
+        them."""
         if not self.outside.calls:
             return []
         return [each for each in self.sites.written_elsewhere if each.function is function]
@@ -474,7 +475,7 @@ class ModuleFacts:
         return tuple(found)
 
     def _path_features(self, path: PathValue, function: FunctionFacts) -> tuple[Feature, ...]:
-        """The features in the words around a path, whatever the use of the file."""
+        """The features in the words around a path, however the file is used."""
         filename = self.source.filename
         found = (
             *evidence.name_features(self.vocabulary, path, function, filename),

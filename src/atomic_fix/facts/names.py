@@ -10,8 +10,8 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 def words(text: str) -> tuple[str, ...]:
     """The words of an identifier or path, lower case and singular, in order.
 
-    Case, underscores and punctuation part words, so `estate` and `restate` hold no
-    `state`, and `lastRunIDs` gives `last`, `run`, `id`.
+    Case, underscores and punctuation separate words, so `estate` and `restate` do not contain
+    `state`, and the words of `lastRunIDs` are `last`, `run`, `id`.
     """
     return tuple(_singular(word.lower()) for word in _WORD.findall(text) if not word.isdigit())
 
@@ -25,7 +25,7 @@ def _singular(word: str) -> str:
 
 
 def phrase_in(phrases: frozenset[str], text: str) -> str | None:
-    """The first word or phrase of `phrases` that the words of `text` hold."""
+    """The first word or phrase of `phrases` that occurs in the words of `text`."""
     found = words(text)
     for size in (1, 2, 3):
         for start in range(len(found) - size + 1):

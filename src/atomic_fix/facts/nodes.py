@@ -1,4 +1,4 @@
-"""Python's own syntax tree, read the way facts ask: dotted names, arguments, children in the order
+"""Access to Python's syntax tree as facts need it: dotted names, arguments, children in the order
 of the file."""
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Argument:
 
 @lru_cache(maxsize=4096)
 def arguments(call: ast.Call) -> tuple[Argument, ...]:
-    """What a call gives, in the order of the file."""
+    """The arguments of a call, in the order of the file."""
     found: list[tuple[tuple[int, int], Argument]] = []
     for value in call.args:
         place = (value.lineno, value.col_offset)
@@ -53,11 +53,11 @@ def arguments(call: ast.Call) -> tuple[Argument, ...]:
 
 
 def argument(call: ast.Call, position: int | None, keyword: str = "") -> ast.expr | None:
-    """The argument at a position, or by a name; None for the position: by the name alone."""
+    """The argument at a position or with a name; without a position, only by name."""
     index = 0
     for arg in arguments(call):
         if arg.star:
-            # What follows a star has no known position.
+            # Arguments after a starred one have no known position.
             index = 1000
             continue
         if arg.keyword:
@@ -121,7 +121,7 @@ def is_number(node: ast.AST | None) -> bool:
 
 
 def last_name(func: ast.expr) -> str | None:
-    """`c` for `a.b.c` and `a().c`; None where no name ends it."""
+    """`c` for `a.b.c` and `a().c`; None if the expression does not end in a name."""
     if isinstance(func, ast.Attribute):
         return func.attr
     return func.id if isinstance(func, ast.Name) else None
@@ -134,10 +134,11 @@ def called_name(node: ast.AST | None) -> str:
 
 @lru_cache(maxsize=4096)
 def code_of(node: ast.AST) -> str:
-    """The code of a node, as `ast.unparse` writes it: one spelling for what means the same.
+    """The code of a node, as `ast.unparse` writes it: the same for code that differs only in
+    layout.
 
-    For the characters in the file, see `Tree.text`. A question mark stands for a number of so many
-    digits that Python does not print it.
+    For the characters in the file, see `Tree.text`. A question mark stands for a number with too
+    many digits for Python to print.
     """
     try:
         return ast.unparse(node)
@@ -145,7 +146,7 @@ def code_of(node: ast.AST) -> str:
         return "?"
 
 
-# Fields that hold no code, of all kinds of nodes.
+# Fields without code, of all kinds of nodes.
 _PLAIN = frozenset(
     {
         *("arg", "asname", "attr", "conversion", "ctx", "id", "is_async", "kind", "kwd_attrs"),
@@ -160,7 +161,7 @@ _LEAVES = frozenset({ast.Constant, ast.Name})
 
 @cache
 def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    """The fields of a kind of node that hold nodes, in the order in which they are written."""
+    """The fields with nodes of a kind of node, in the order in which they are written."""
     if issubclass(kind, FUNCTIONS):
         return ("decorator_list", "type_params", "args", "returns", "body")
     if kind is ast.ClassDef:
@@ -175,9 +176,10 @@ def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
 
 
 def children(node: ast.AST) -> list[ast.AST]:
-    """What is in a node, in the order in which it is written.
+    """The children of a node, in the order in which they are written.
 
-    For `a if b else c` and comprehensions too: what gives the value comes before its conditions.
+    This includes `a if b else c` and comprehensions, where the value is written before its
+    conditions.
     """
     kind = type(node)
     if kind is ast.Call:
@@ -219,14 +221,14 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
 
 @lru_cache(maxsize=1024)
 def of_kind(node: ast.AST, kind: type[_Node]) -> Sequence[_Node]:
-    """The nodes of one kind in some code, in order. Kept until `forget_nodes`: code that asks about
-    each handler of a function would go through all of it each time."""
+    """The nodes of one kind in some code, in order. Cached until `forget_nodes`: code that asks
+    this for each handler of a function would otherwise walk through all of it each time."""
     return [each for each in walk(node) if isinstance(each, kind)]
 
 
 @lru_cache(maxsize=256)
 def parents_in(root: ast.AST) -> dict[ast.AST, ast.AST]:
-    """What each node in some code is in. Kept until `forget_nodes`."""
+    """The parent of each node in some code. Cached until `forget_nodes`."""
     found = {}
     stack = [root]
     while stack:
@@ -240,7 +242,7 @@ def parents_in(root: ast.AST) -> dict[ast.AST, ast.AST]:
 
 @lru_cache(maxsize=4096)
 def assigned_in(node: ast.AST) -> frozenset[str]:
-    """The names and attributes that assignments in some code bind. Kept until `forget_nodes`."""
+    """The names and attributes that assignments in some code bind. Cached until `forget_nodes`."""
     targets: list[ast.expr] = []
     for each in walk(node):
         if isinstance(each, ast.Assign):
@@ -252,8 +254,8 @@ def assigned_in(node: ast.AST) -> frozenset[str]:
 
 @lru_cache(maxsize=256)
 def times_bound(node: ast.AST) -> Counter[str]:
-    """How often each name is bound within a function or module, by any of its functions. Kept until
-    `forget_nodes`."""
+    """How often each name is bound within a function or module, by any of its functions. Cached
+    until `forget_nodes`."""
     found: Counter[str] = Counter()
     for each in walk(node):
         if isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load):
@@ -266,7 +268,7 @@ def times_bound(node: ast.AST) -> Counter[str]:
 
 
 def forget_nodes() -> None:
-    """Let go of the trees that the lookups of this module know."""
+    """Clear the caches of this module, which refer to syntax trees."""
     for known in (arguments, assigned_in, code_of, of_kind, parents_in, times_bound):
         known.cache_clear()
 

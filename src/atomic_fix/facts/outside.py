@@ -87,7 +87,7 @@ class Given:
     published: bool = False
     """Whether it is a temp name that is published afterwards."""
     tested: bool = False
-    """Whether it is given by a test."""
+    """Whether it comes from a test."""
 
 
 class Effect(Enum):
@@ -138,14 +138,14 @@ class OutsideCallers:
 
     function: str
     row: int
-    """Of its `def`."""
+    """The row of its `def`."""
     loops: bool = False
     catches: bool = False
     looks: bool = False
     reports: bool = False
-    """Whether one tests for the default and reports."""
+    """Whether a caller tests for the default and reports it."""
     overwrites: bool = False
-    """Whether one writes the file after that."""
+    """Whether a caller writes the file after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +169,8 @@ class FileSlice:
     """The project's own atomic writer of JSON, in the form of the setting `helper`; empty if there
     is none."""
     loads_elsewhere: bool = False
-    """Whether other files of the project load so many files that one that none of them loads is
-    less likely to be state. Only for files that write."""
+    """Whether the other files of the project load so many files that a file which none of them
+    loads is less likely to be state. Only for files that write."""
     root: str = field(default="", compare=False)
     """The folder of the project, to which locations in other files are relative."""
 

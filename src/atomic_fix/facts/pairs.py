@@ -47,13 +47,13 @@ def is_pair_of_names(saver: str, loader: str) -> bool:
 
 
 def asked(saver: FunctionFacts, *, own: bool) -> Iterator[Key]:
-    """What a function that answers it may be called."""
+    """The possible names of a function that is its partner."""
     for answer, rest in _asked(saver.name, is_method=saver.owner is not None, own=own):
         yield saver.owner, answer, rest
 
 
 def answered(loader: FunctionFacts) -> Iterator[Key]:
-    """What a function that it answers may ask for."""
+    """The names that a function may ask for whose partner this one is."""
     for answer, rest in _answered(loader.name):
         yield loader.owner, answer, rest
 
@@ -79,11 +79,11 @@ def _answered(loader: str) -> Iterator[tuple[str, frozenset[str]]]:
 
 
 class Partners(Generic[_Site]):
-    """Sites by what answers the functions that they stand in, or are called by.
+    """Sites by the names of the partners of the functions that contain or call them.
 
     Args:
-        sites: each with those functions.
-        keys: what a function answers, or is answered by.
+        sites: each with these functions.
+        keys: the names of the partners of a function.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Partners(Generic[_Site]):
         keys: Callable[[FunctionFacts], Iterable[Key]],
         is_wanted: Callable[[_Site], bool] = lambda _: True,
     ) -> _Site | None:
-        """The first site that is wanted, of those with a function that answers one of others."""
+        """The first wanted site that has a function which is the partner of one of others."""
         best = len(self._sites)
         for partner in partners:
             for key in keys(partner):

@@ -36,8 +36,8 @@ _NOT_WINDOWS = re.compile(r"(?i)posix|linux|darwin|macos|unix")
 
 
 def is_off_windows(call: Call) -> bool:
-    """Whether a call stands where a test has left Windows out: in the `else` of
-    `if os.name == "nt":`, or after one that returns."""
+    """Whether a test excludes Windows at a call: it is in the `else` of `if os.name == "nt":`, or
+    below one that returns."""
     for block in call.enclosing:
         if isinstance(block.node, ast.If):
             on_windows = _asks_for_windows(block.node.test)
@@ -55,8 +55,8 @@ def is_off_windows(call: Call) -> bool:
 
 
 def _asks_for_windows(test: ast.expr) -> bool | None:
-    """Whether a test holds on Windows alone; False where it never holds there, None where it
-    asks for something else too, or for nothing of the kind."""
+    """True if a test holds only on Windows, False if it never holds there, and None if it also
+    depends on something else, or is no test of the platform."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         inner = _asks_for_windows(test.operand)
         return None if inner is None else not inner

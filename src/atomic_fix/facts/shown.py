@@ -22,7 +22,7 @@ def is_only_shown(load: LoadSite) -> bool:
 
 
 def _goes_there(node: ast.AST, code: ast.AST, depth: int) -> bool:
-    """Whether a value goes to the standard output, and nowhere else."""
+    """Whether a value is only printed to standard output."""
     parents = parents_in(code)
     above = parents.get(node)
     while isinstance(

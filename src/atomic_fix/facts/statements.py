@@ -25,14 +25,14 @@ _WORD = re.compile(r"\\?\w+")
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole rows, with the statements that begin in them: mostly one. The comments and blank rows
-    above that are part of it."""
+    """Whole rows, with the statements that begin in them, usually one, and the comments and blank
+    rows above it."""
 
     text: str
     statements: tuple[ast.stmt, ...]
 
     def may_name(self, names: Collection[str]) -> bool:
-        """Whether one of these names may stand in it, in code or in a string."""
+        """Whether one of these names may occur in it, in code or in a string."""
         # Python normalises some letters of identifiers.
         return not self.text.isascii() or any(name in self.text for name in names)
 
@@ -43,7 +43,7 @@ class Statements:
 
     module: ast.Module
     rows: Sequence[str]
-    """With their ends, as the parser counts them: a form feed ends none."""
+    """With their line ends, as the parser counts rows: a form feed does not end one."""
 
     @cached_property
     def chunks(self) -> tuple[Chunk, ...]:
@@ -68,17 +68,17 @@ class Statements:
         return tuple(found)
 
     def that_may_name(self, names: Collection[str]) -> list[ast.stmt]:
-        """Those in whose text one of these names, or strings, may stand."""
+        """Those whose text may contain one of these names or strings."""
         return [each for chunk in self.chunks if chunk.may_name(names) for each in chunk.statements]
 
     def naming(self, name: str) -> list[ast.stmt]:
-        """Those that a word stands in. For many words asked for one after the other."""
+        """Those that contain a word. For queries of many words, one after the other."""
         chunks = self.chunks
         return [each for index in self._by_word.get(name, ()) for each in chunks[index].statements]
 
     def enclosing(self, node: ast.AST) -> list[ast.ClassDef | Function]:
-        """The classes and functions around a node, the outermost first. It stands in the bodies or
-        the heads of those, not in parts that have no place, as a comprehension's `for`."""
+        """The classes and functions around a node, the outermost first. The node must be in their
+        bodies or heads, not in a part without a position, such as the `for` of a comprehension."""
         found: list[ast.ClassDef | Function] = []
         around = _holding(self.module.body, node)
         if around is None or around is node:
@@ -94,7 +94,7 @@ class Statements:
 
     def _definitions_in(self, outer: ast.stmt) -> list[ast.stmt]:
         """The classes and functions in the blocks of a statement, in the order of the file, without
-        those in other ones. Kept, because a chain of a thousand `elif` is as deep as it is long."""
+        nested ones. Cached, because a chain of a thousand `elif` is a thousand levels deep."""
         known = self._definitions.get(outer)
         if known is None:
             known = self._definitions[outer] = []
@@ -118,7 +118,7 @@ class Statements:
         return found
 
     def not_in(self, other: Statements) -> list[Chunk]:
-        """The chunks of this text that the other one has not, or fewer of."""
+        """The chunks of this text that the other one does not have, or has fewer of."""
         there = Counter(each.text for each in other.chunks)
         found = []
         for chunk in self.chunks:
@@ -138,7 +138,7 @@ class Statements:
 
 
 def words_of(text: str) -> set[str]:
-    """The names that may stand in a text, in code or in a string, as Python takes them."""
+    """The names that may occur in a text, in code or in a string, as Python normalises them."""
     words = set(_WORD.findall(text))
     if "\\" in text:
         # `"\njson"` ends a row in a string, and names `json` below it.
@@ -159,7 +159,7 @@ def _blocks_of(statement: ast.stmt) -> list[ast.stmt]:
 
 
 def _holding(block: Sequence[ast.stmt], node: ast.AST) -> ast.stmt | None:
-    """The statement of a block that a node stands in."""
+    """The statement of a block that contains a node."""
     wanted = _start(node)
     index = bisect_right(block, wanted, key=_start) - 1
     return block[index] if index >= 0 and wanted < _end(block[index]) else None
@@ -169,7 +169,7 @@ def _start(node: ast.AST) -> tuple[int, int]:
     """Where a node starts, with its decorators."""
     first: ast.stmt = node  # type: ignore[assignment]
     decorators = getattr(node, "decorator_list", ())
-    # Before a decorator stands its `@`.
+    # The `@` is in front of a decorator.
     return (decorators[0].lineno, 0) if decorators else (first.lineno, first.col_offset)
 
 

@@ -33,7 +33,7 @@ _OF_MISSING = errors.MISSING | errors.OPERATING_SYSTEM
 
 
 class Ending(Enum):
-    """What a silent block does last."""
+    """How a silent block ends."""
 
     RETURNS = "returns"
     SETS = "assigns"
@@ -49,7 +49,7 @@ class Outcome:
 
     kind: Ending
     value: str = ""
-    """What is returned or set, as the file has it, cut short."""
+    """The returned or assigned value, as written in the file, abbreviated."""
 
     def __str__(self) -> str:
         return f"{self.kind.value} `{self.value}`" if self.value else self.kind.value
@@ -157,8 +157,8 @@ def _comes_right(sites: Sites, swallow: Swallow) -> bool:
 
 
 def _is_a_stream(sites: Sites, region: GuardedRegion, load: LoadSite) -> bool:
-    """`while True: try: yield pickle.load(file)` is left by its EOFError, as is what asks for
-    one more object after the first."""
+    """EOFError ends `while True: try: yield pickle.load(file)`, and also code that asks for one
+    more object after the first."""
     return any(isinstance(block.node, ast.While) for block in region.enclosing) or any(
         other.order < region.order and not other.raw and other.path.same(load.path)
         for other in sites.loads_in(region.function)
@@ -166,7 +166,8 @@ def _is_a_stream(sites: Sites, region: GuardedRegion, load: LoadSite) -> bool:
 
 
 def _tries_the_next(sites: Sites, region: GuardedRegion) -> bool:
-    """`for kind in kinds: try: return load(kind)`, and finding none is reported after the loop."""
+    """`for kind in kinds: try: return load(kind)`, where code after the loop reports that none was
+    found."""
     function = region.function
     loop = next((i for i in reversed(region.enclosing) if isinstance(i.node, FORS)), None)
     if loop is None or not any(region.order < r.order < region.body_end for r in function.returns):
@@ -198,7 +199,7 @@ def _is_written_serialised(sites: Sites, load: LoadSite) -> bool:
 
 
 def _asks(handler: ast.ExceptHandler) -> bool:
-    """Whether a handler looks at what it takes: `if text.startswith("{")`."""
+    """Whether a handler examines the text that it uses: `if text.startswith("{")`."""
     return any(
         isinstance(node, (ast.If, ast.IfExp, ast.Match, ast.Try))
         for statement in handler.body
@@ -230,7 +231,7 @@ def _suppressed(sites: Sites, region: GuardedRegion, node: With) -> list[Swallow
 
 def loads_tried(sites: Sites, region: GuardedRegion) -> list[LoadSite]:
     """The loads in the body of a `try` or `suppress`: its own, and those of the module's functions
-    that it calls. What a nearer `try` handles is left out."""
+    that it calls. Loads in a nearer `try` are left out."""
     found = _own_loads(sites, region)
     for call in region.function.calls:
         if region.order < call.order < region.body_end and not _inner(region, call):
@@ -278,7 +279,7 @@ def _load_in(sites: Sites, region: GuardedRegion) -> LoadSite | None:
                 _takes_corrupt(each) for load in inner for each in _tries_around(load.call)
             ):
                 return sites.as_loaded_by(call, inner[0])
-        # `State.from_dict(payload)`: gives shape to what was loaded just before.
+        # `State.from_dict(payload)`: converts data that was loaded just before.
         if best is None and set(words(call.method or call.name or "")) & SHAPING:
             for arg in call.arguments[:1]:
                 origin = sites.handles.origin(arg.value, call)
@@ -289,7 +290,7 @@ def _load_in(sites: Sites, region: GuardedRegion) -> LoadSite | None:
 
 
 def _inner(region: GuardedRegion, call: Call) -> bool:
-    """Whether a nearer `try` of the same function already handles what the call raises."""
+    """Whether a nearer `try` of the same function already handles the errors of the call."""
     tries = _tries_around(call)
     return (
         isinstance(region.node, ast.Try)
@@ -306,8 +307,8 @@ def _tries_around(call: Call) -> list[ast.Try]:
 
 
 def is_handled(call: Call) -> bool:
-    """Whether the function of a call itself handles an error that says that a file is corrupt, and
-    raises none in its place."""
+    """Whether the called function itself handles an error for a corrupt file, and raises no other
+    one."""
     return any(
         not BodyScan(handler.body).raises
         for statement in _tries_around(call)
@@ -393,7 +394,7 @@ def _outcome(
         for callee in sites.paths.callees(call, region.function)[:1]:
             if reports(callee.node.body, sites) or sites.loads_in(callee):
                 return None
-    # What the `try` would have set is as empty as before.
+    # The variables that the `try` would have set are as empty as before.
     if _reports_later(sites, region, handler.body, region.node.body):
         return None
     ending = _ending_of(handler.body, tree)
@@ -440,7 +441,7 @@ def _gives_a_status(region: GuardedRegion, body: Sequence[ast.stmt]) -> bool:
 
 
 def _differ(value: ast.expr, other: ast.expr) -> bool:
-    """Whether two answers hold different constants of a kind in the same place."""
+    """Whether two results have different constants of one type in the same place."""
     match value, other:
         case ast.Tuple(elts=ours), ast.Tuple(elts=theirs):
             pairs = list(zip(ours, theirs, strict=False))
@@ -496,7 +497,7 @@ def _occurrences(node: ast.expr, names: set[str | None]) -> bool:
 
 
 def _raises_after(region: GuardedRegion) -> bool:
-    """Whether what falls through ends in a `raise`."""
+    """Whether the code that runs next ends in a `raise`."""
     return any(
         r.order > region.end and r.enclosing == region.enclosing[: len(r.enclosing)]
         for r in region.function.raises
@@ -504,7 +505,7 @@ def _raises_after(region: GuardedRegion) -> bool:
 
 
 def _reports_later(sites: Sites, region: GuardedRegion, *blocks: Sequence[ast.stmt]) -> bool:
-    """Whether what is left empty is tested for later, and that raises or warns."""
+    """Whether later code tests for the empty variable, and raises or warns."""
     names = frozenset[str]().union(*map(assigned, blocks))
     return any(
         test.order >= region.end
@@ -538,7 +539,7 @@ def _names_in(test: ast.expr) -> list[str]:
 
 
 def _ending_of(body: Sequence[ast.stmt], tree: Tree) -> Outcome | None:
-    """What a block that ends in a default does last; None for any other."""
+    """How a block ends that results in a default; None for any other block."""
     match body[-1]:
         case ast.With(body=inner) | ast.AsyncWith(body=inner):
             return _ending_of(inner, tree)

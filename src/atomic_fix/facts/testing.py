@@ -16,8 +16,8 @@ _ASSERTING_CALL = re.compile(r"\w+\.assert\w+|pytest\.(?:raises|warns)")
 
 
 def is_test(function: FunctionFacts, paths: Paths) -> bool:
-    """Whether a function, or what encloses it, is a test, or a part of one, by the customs of
-    pytest and unittest.
+    """Whether a function, or its class or outer function, is a test or part of one, by the
+    conventions of pytest and unittest.
 
     A name alone is not enough: a program may have a `test_connection` of its own.
     """

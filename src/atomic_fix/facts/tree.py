@@ -1,4 +1,4 @@
-"""Python's tree of a file, and where its nodes are in the text."""
+"""Python's tree of a file, and the positions of its nodes in the text."""
 
 import ast
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ class Tree:
     module: ast.Module
 
     def position(self, row: int, column: int) -> Position:
-        """A place that Python gives as a row and a number of bytes of UTF-8."""
+        """The position for a row and an offset in bytes of UTF-8, as Python counts."""
         line = self.source.line(row)
         if not line.isascii():
             column = len(line.encode("utf-8", "surrogatepass")[:column].decode("utf-8", "replace"))
         return Position(row, column + 1)
 
     def span(self, node: ast.stmt | ast.expr | ast.ExceptHandler) -> Span:
-        """Where a node is in the file; the parentheses around an expression are not part of it.
-        Its decorators are not part of a function."""
+        """The span of a node in the file, without the parentheses around an expression and the
+        decorators of a function."""
         end_row = node.end_lineno if node.end_lineno is not None else node.lineno
         end_column = node.end_col_offset if node.end_col_offset is not None else node.col_offset
         return Span(self.position(node.lineno, node.col_offset), self.position(end_row, end_column))

@@ -21,8 +21,8 @@ _LEAVING = (ast.Return, ast.Raise, ast.Continue)
 
 
 def is_trusted(sites: Sites, write: WriteSite) -> bool:
-    """Whether the file that is written is parsed by the module, which handles no error of a torn
-    one, and not written again once it exists."""
+    """Whether the module parses the written file without handling the error of an incomplete one,
+    and does not write it again once it exists."""
     if write.content is Content.TABLE:
         return False  # a dataset that is prepared once
     if any(isinstance(block.node, ast.ExceptHandler) for block in write.call.enclosing):
@@ -36,8 +36,8 @@ def is_trusted(sites: Sites, write: WriteSite) -> bool:
 
 
 def is_given_as_whole(sites: Sites, write: WriteSite) -> bool:
-    """Whether a function makes a file that is missing, and gives its callers the path of one that
-    is there without a look at it."""
+    """Whether a function creates a missing file, and returns the path of an existing one without
+    examining it."""
     if write.content is Content.TABLE or write.constant:
         return False
     if any(isinstance(block.node, ast.ExceptHandler) for block in write.call.enclosing):
@@ -61,7 +61,7 @@ def is_given_as_whole(sites: Sites, write: WriteSite) -> bool:
 
 
 def _is_made_where_missing(sites: Sites, write: WriteSite) -> bool:
-    """Whether a test around the write asks for the file and for nothing else."""
+    """Whether a test around the write asks only whether the file exists."""
     for block in write.call.enclosing:
         if not isinstance(block.node, ast.If) or block.kind not in {BlockKind.IF, BlockKind.ELSE}:
             continue
@@ -89,7 +89,7 @@ def is_left_before(sites: Sites, write: WriteSite) -> bool:
 
 
 def _is_loaded_by_name(sites: Sites, write: WriteSite) -> bool:
-    """`if path.exists(): return load_table(path)`, whatever that does."""
+    """`if path.exists(): return load_table(path)`, whatever `load_table` does."""
     return any(
         call.order < write.order
         and any(
@@ -105,6 +105,6 @@ def _is_loaded_by_name(sites: Sites, write: WriteSite) -> bool:
 
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:
-    """Whether what follows a block is not reached from it."""
+    """Whether code after a block cannot be reached from it."""
     last = body[-1]
     return isinstance(last, _LEAVING) or (isinstance(last, WITHS) and _leaves(last.body))

@@ -25,7 +25,7 @@ _DEPTH = 4
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """What is done with a parameter of a function."""
+    """What a function does with one of its parameters."""
 
     effect: Effect
     at: Location
@@ -95,8 +95,8 @@ class Effects:
                 yield CallEffect(call.place, effect, None, at, site.path.occurrences)
 
     def overwrites(self, file: str, call: CallSummary) -> bool:
-        """Whether the caller of a loader writes the file that it gives it afterwards, itself or by
-        another function."""
+        """Whether the caller of a loader afterwards writes the file that it passed, itself or
+        through another function."""
         keys = {key for each in call.arguments for key in each.path.keys}
         if not keys or not call.function:
             return False
@@ -105,7 +105,7 @@ class Effects:
         if any(
             site.place > call.place
             if (site.function, site.row) == around[1:]
-            # A function of the same file that it gives the path to: not called before, as a rule.
+            # A function of the same file that gets the path: it is usually called later.
             else key.startswith(own)
             for key in keys
             for site in self._writes_of.get((file, key), ())
@@ -148,7 +148,7 @@ class Effects:
         file, name = target.key(parameter)
         if (file, name) in self._known:
             return self._known[file, name]
-        self._known[file, name] = []  # of a circle
+        self._known[file, name] = []  # part of a circle
         found = [done for site in self._sites.get((file, name), ()) if (done := _done(file, site))]
         for call, argument in self._calls.get((file, name), ()) if depth else ():
             inner = self._flows.targets.get((file, call.place))
@@ -173,7 +173,7 @@ class Effects:
             if call.handled and done.effect in {Effect.PARSES, Effect.READS}:
                 yield replace(done, effect=Effect.RECOVERS)
             elif done.effect is Effect.WRITES:
-                # What hands the path on may synchronise the file afterwards.
+                # A function that passes the path on may sync the file afterwards.
                 yield replace(done, synced=True)
             elif not done.source:
                 yield done
@@ -197,5 +197,5 @@ def _done(file: str, site: SiteSummary) -> _Done | None:
 
 
 def _parameter(own: str) -> str:
-    """The parameter that a name of `outside.key` is."""
+    """The parameter for a name in the form of `outside.key`."""
     return own.rpartition(":")[2] if own.startswith("parameter ") else ""

@@ -23,7 +23,7 @@ _BY_PAIR = 0.7
 """The same in two files of one folder, if no caller of either is visible."""
 _HERE = 0.65
 _KEEPING = frozenset({"dump", "persist", "save", "serialize", "store"})
-"""Verbs of functions for a program's own files; other functions may read and write anybody's."""
+"""Verbs of functions for a program's own files; other functions may read and write any file."""
 _MOST_SITES = 30
 """The most events of one path; more are not about one particular file."""
 
@@ -34,7 +34,7 @@ class Event:
 
     site: SiteSummary
     file: str
-    """Where the site stands."""
+    """The file that contains the site."""
     at: Location
     """Where the path comes from: the site itself, or a call of its function."""
     path: PathSummary
@@ -48,7 +48,8 @@ class Event:
 
     @property
     def misses(self) -> bool:
-        """Whether who loads the file silently takes a broken one for a miss."""
+        """Whether the loader of the file, or its caller, silently treats a broken file as a cache
+        miss."""
         called = self.flow.call if self.flow is not None else None
         return not self.site.costly and (self.site.misses or (called is not None and called.misses))
 
@@ -140,7 +141,7 @@ class Events:
             if _is_known_there(event, other) or _edits(event, other):
                 continue
             if other.at.path == event.file:
-                # What the file itself does, through a function from elsewhere.
+                # A read or write by the file itself, through a function from elsewhere.
                 weight *= _HERE
             known = found.get(other.at)
             if known is None or known.weight < weight:
@@ -182,8 +183,8 @@ class Events:
                     yield _BY_FUNCTION, other
 
     def _partners(self, event: Event) -> Iterator[tuple[float, Event]]:
-        """Who loads what `save_index(path, index)` writes: `load_index(path)` of a file beside it,
-        if there are no others of these names."""
+        """The partner of `save_index(path, index)`: `load_index(path)` in another file of the same
+        folder, if there are no other functions with these names."""
         pair = _pair(event)
         if pair is None:
             return
@@ -200,7 +201,8 @@ class Events:
 
 
 def _pair(event: Event) -> tuple[str, str] | None:
-    """The folder and what is saved, of a plain function that is given the path, as it stands."""
+    """The folder of a plain function that gets the path, and the last word of its name, which says
+    what it saves."""
     function = event.site.function
     said = words(function)
     if event.flow is not None or len(event.said) != 1 or len(said) < 2 or event.path.names:

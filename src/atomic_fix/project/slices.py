@@ -28,7 +28,7 @@ _CALLERS = 2
 
 
 def slices(files: Mapping[str, FileSummary], flows: Flows) -> dict[str, FileSlice]:
-    """By path, of the files about which others say something."""
+    """By path, for the files about which others have evidence."""
     maker = _Slices(files, flows)
     made = ((path, maker.slice_of(file)) for path, file in files.items())
     return {path: found for path, found in made if found}
@@ -61,7 +61,8 @@ class _Slices:
         )
 
     def _shows_much(self, file: FileSummary) -> bool:
-        """Whether the other files load so much that what they do not load counts."""
+        """Whether the other files load so many files that it counts if they do not load this
+        one."""
         return self._all_loads - self._loads[file.path] >= _MUCH and any(
             site.kind is SiteKind.WRITE for site in file.sites
         )

@@ -88,7 +88,7 @@ def summary_of(
 
 
 class _Summary:
-    """Makes the summary of one file."""
+    """Creates the summary of one file."""
 
     def __init__(self, facts: ModuleFacts, path: str, own: frozenset[str] | None) -> None:
         self._facts = facts
@@ -119,7 +119,7 @@ class _Summary:
     def _path(self, value: PathValue, node: ast.expr | None = None) -> PathSummary:
         return summary_of_path(value, self._receivers.reference, node)
 
-    # --- what is defined ----------------------------------------------------------
+    # --- definitions --------------------------------------------------------------
 
     def _functions(self) -> Iterator[FunctionSummary]:
         for function in self._scopes.functions:
@@ -210,7 +210,7 @@ class _Summary:
             if path.is_known or kind:
                 yield NameSummary(name, last.value.lineno, path, kind)
 
-    # --- what is done -------------------------------------------------------------
+    # --- effects ------------------------------------------------------------------
 
     def _sites_in_order(self) -> Iterator[SiteSummary]:
         found = [*self._writes(), *self._loads(), *self._publications()]
@@ -238,7 +238,7 @@ class _Summary:
     def _loads(self) -> Iterator[SiteSummary]:
         for load in self._sites.loads:
             if load.raw and is_only_shown(load):
-                continue  # as in the file itself, that is no evidence
+                continue  # as in the file itself, this is no evidence
             found = self._site(SiteKind.LOAD, load, load.path, load.path_node)
             yield replace(
                 found,
@@ -367,7 +367,7 @@ def _stars(module: ast.Module) -> Iterator[str]:
 
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a module that run when it is imported, those of branches too."""
+    """The statements of a module that run when it is imported, including those in branches."""
     for statement in body:
         yield statement
         if isinstance(statement, (ast.If, ast.Try)):

@@ -19,10 +19,10 @@ OPEN, CLOSE = "\x02", "\x03"
 
 @dataclass(frozen=True, slots=True)
 class PathSummary:
-    """What is known of a path."""
+    """Everything known about a path."""
 
     expr: str = ""
-    """The most resolved of its texts; empty if there is none."""
+    """The text that is resolved furthest; empty if there is none."""
     keys: tuple[str, ...] = ()
     """All its texts, sorted."""
     own: tuple[str, ...] = ()

@@ -55,7 +55,7 @@ def _names(files: Mapping[str, FileSummary], flows: Flows) -> set[tuple[str, str
                 found.add((path, owner if name == "__init__" else name, owner))
     for file in files.values():
         for site in file.sites:
-            # What callers make of a default.
+            # How callers treat a default.
             function = flows.functions.get((file.path, site.function, site.row))
             if site.handled and function is not None and not is_test_file(file.path):
                 owner, _, name = function.name.rpartition(".")
@@ -81,7 +81,7 @@ def _file_names(files: Mapping[str, FileSummary], flows: Flows) -> set[str]:
 
 
 def token_of(name: str) -> str:
-    """The longest word of a file's name, which stands in each file that names it."""
+    """The longest word of a file's name, which occurs in each file that names it."""
     stem = name.rpartition(".")[0] or name
     return max(re.findall(r"\w+", stem), key=len, default="")
 
@@ -104,7 +104,7 @@ def unseen(files: Mapping[str, FileSummary], modules: Modules, flows: Flows) -> 
         imported = {each.target for each in file.imports if each.name in names}
         known = {each.name for each in file.imports}
         if not names <= known:
-            # What is imported all at once may be any of them.
+            # A star import may provide any of them.
             imported.update(each.target for each in file.imports if each.name == "*")
         for target in imported:
             for module in (target, target.rpartition(".")[0]):

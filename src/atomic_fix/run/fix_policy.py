@@ -1,4 +1,4 @@
-"""What to do about the findings of a file, as a value, and the outcome."""
+"""Policies, which say what to do about the findings of a file, and their outcomes."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Apply:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Ask about each fix. The prompt is given the finding, the source that it was found in and
-    the text that its fix would make of it; `why` gives the reason of a comment."""
+    """Ask about each fix. The prompt gets the finding, its source and the text that the fix would
+    produce; `why` asks for the reason to put into a comment."""
 
     prompt: Callable[[Finding, Source, str], Answer]
     imports: HelperImports | None = None
@@ -61,9 +61,9 @@ FixPolicy: TypeAlias = Apply | Ask | Suppress
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result for one source. `missing` is an import without which nothing was done,
-    `remarks` are on imports that may still not be there, and `imported` has the modules that
-    applied fixes import."""
+    """The result for one source. `missing` is an unavailable import because of which nothing was
+    done, `remarks` are about imports that may still be unavailable, and `imported` has the modules
+    that applied fixes import."""
 
     rewrite: Rewrite
     missing: Missing | None = None
@@ -72,7 +72,7 @@ class Outcome:
 
 
 def carry_out(policy: FixPolicy, source: Source, find: Find) -> Outcome:
-    """Change a source in memory; `find` gives the findings that are to be reported of a text.
+    """Change a source in memory; `find` returns the findings to report in a text.
 
     Raises:
         NotAnalysed: the source cannot be analysed.
@@ -102,25 +102,25 @@ def carry_out(policy: FixPolicy, source: Source, find: Find) -> Outcome:
 
 
 def _suppressed(source: Source, find: Find, reason: str) -> Rewrite:
-    """The source with a `# noqa` comment for each finding; those are the `applied` ones."""
+    """The source with a `# noqa` comment for each finding; these are the `applied` ones."""
     findings = tuple(find(source))
     if not findings:
         return Rewrite(source.text, (), findings)
     try:
         new = replace(source, text=add_noqa(source, findings, reason))
         new.encode(new.text)
-    except ValueError as error:  # a UnicodeEncodeError, of the reason, is one
+    except ValueError as error:  # includes UnicodeEncodeError, for the reason
         return Rewrite(source.text, (), findings, str(error))
     return Rewrite(new.text, findings, tuple(find(new)))
 
 
 @dataclass(slots=True)
 class _Importable:
-    """Finds the findings of one file, less the repairs that it cannot have: those say why.
+    """Finds the findings of one file, and replaces repairs that cannot be made by the reason.
 
-    `allowed` are the repairs that may be made. `missing` is why one of them cannot be made as
-    long as nobody acts, and `remarks` what to say of those that can. Without `withhold`, repairs
-    that could be made once somebody has acted are left in.
+    `allowed` are the repairs that may be made. `missing` says why one of them cannot be made until
+    the user acts, and `remarks` has remarks about those that can. Without `withhold`, repairs that
+    could be made once the user has acted are kept.
     """
 
     imports: HelperImports | None

@@ -1,9 +1,10 @@
-"""What git knows of a revision, and which file it takes the user's own patterns from.
+"""Asks git for the files of a revision, and for the file with the user's own ignore patterns.
 
-A checked tree may hold what git takes for a repository with settings of its own, and settings of
-git can name commands. So git is only ever asked at the top of the repository that the run was
-started in, whose settings are the user's, for objects by their names, and with everything off
-that could run, fetch or be waited for. For settings it is asked outside of any repository.
+A checked tree may contain something that git treats as a repository with its own settings, and git
+settings can name commands. So git only runs at the top of the repository in which the user started
+the command, whose settings are the user's own. It is asked for objects by name, with everything
+turned off that could run a command, fetch or wait. For settings it is asked outside of any
+repository.
 """
 
 import os
@@ -25,7 +26,7 @@ _OFF = (
     "credential.helper=",
     "diff.external=",
 )
-# Where the user's own settings of git are, and how far up it may look.
+# Variables that say where the user's git settings are, and how far up git may search.
 _KEPT = (
     "GIT_CEILING_DIRECTORIES",
     "GIT_CONFIG_COUNT",
@@ -58,7 +59,8 @@ class Revision:
     commit: str
 
     def content(self, path: str) -> bytes | None:
-        """What the file held then; None when it was not there, or is not of this repository.
+        """The content of the file in the commit; None if it did not exist, or is not in this
+        repository.
 
         Raises:
             ConfigError: git fails.
@@ -70,7 +72,7 @@ class Revision:
         try:
             listed = _asked(self.top, "ls-tree", "-z", "--full-tree", self.commit, "--", relative)
             found = listed.partition(b"\t")[0].decode("ascii").split()
-            # A link, which git stores as a text, and a nested repository are not files of it.
+            # Links, which git stores as text, and nested repositories are not files of the commit.
             if len(found) != 3 or not found[0].startswith("100"):
                 return None
             return _asked(self.top, "cat-file", "blob", found[2])
@@ -82,16 +84,16 @@ class Revision:
 
 
 def revision(name: str) -> Revision:
-    """The commit that a name stands for in the repository of the current folder.
+    """The commit with this name in the repository of the current folder.
 
     Raises:
-        ConfigError: there is none, or git does not know it or is not there.
+        ConfigError: there is no repository, no such commit, or no git.
     """
     here = os.getcwd()
     folder = here
     while not os.path.lexists(os.path.join(folder, ".git")):
         if _looks_like_a_repository(folder):
-            # git itself refuses it only since 2.38.
+            # git itself rejects it only since 2.38.
             raise ConfigError(
                 f"--diff-base: {folder} looks like a bare repository of git, which may name "
                 "commands to run: start at the top of your checkout"
@@ -112,15 +114,15 @@ def revision(name: str) -> Revision:
 
 
 def excludes_file() -> str:
-    """The file with the patterns of what git is to ignore in every repository of this user: what
-    `core.excludesFile` of the user or the system names, or the usual one, whether or not it is
-    there. Empty when the setting is, or is no whole path."""
+    """The file with the ignore patterns for all repositories of this user: the one that
+    `core.excludesFile` of the user or the system names, or else the default, whether or not it
+    exists. Empty if the setting is empty or not an absolute path."""
     base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
     usual = os.path.join(base, "git", "ignore")
     outside = f"--git-dir={os.devnull}"
     try:
         said = _asked(os.path.abspath(os.sep), outside, "config", "--path", "core.excludesFile")
-    except (_Refused, ConfigError):  # it is not set, or git is not there
+    except (_Refused, ConfigError):  # it is not set, or git is not installed
         return usual
     named = os.fsdecode(said.removesuffix(b"\n"))
     return named if os.path.isabs(named) else ""
@@ -134,10 +136,10 @@ def _looks_like_a_repository(folder: str) -> bool:
 
 
 def _asked(folder: str, *arguments: str) -> bytes:
-    """What git prints.
+    """The output of git.
 
     Raises:
-        _Refused: it fails, with what it says of that.
+        _Refused: it fails; the exception has its error message.
         ConfigError: it cannot be run.
     """
     import subprocess
@@ -170,10 +172,10 @@ def _asked(folder: str, *arguments: str) -> bytes:
 
 @lru_cache
 def _git() -> str:
-    """The program, by its whole path: Windows would look for it in the current folder first.
+    """The absolute path of git: Windows would search the current folder first.
 
     Raises:
-        ConfigError: it is not there.
+        ConfigError: it is not installed.
     """
     name = "git.exe" if sys.platform == "win32" else "git"
     for folder in os.get_exec_path():

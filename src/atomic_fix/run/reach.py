@@ -1,7 +1,7 @@
-"""Whether what a project declares reaches the place where its files run.
+"""Determines whether the dependencies that a project declares are installed where its files run.
 
-A list of requirements may be that of the tests, and a program that brings itself up to date file by
-file never installs what is added to a list.
+A list of requirements may be for the tests only, and a program that updates its own files never
+installs packages that are added to a list.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _BY_LIST = re.compile(
 )
 _COPIES = re.compile(r"(?mi)^[ \t]*(?:COPY|ADD)[ \t]+([^\n]*)")
 
-# Programs for developers: a list with one of them may be that of the tests.
+# Tools for developers: a list with one of them may be for the tests only.
 _TOOLS = frozenset({
     "black", "bandit", "coverage", "flake8", "hypothesis", "isort", "mock", "mypy", "nose", "nose2",
     "parameterized", "pre-commit", "pylint", "pytest", "pytest-asyncio", "pytest-cov",
@@ -57,7 +57,7 @@ _TOOLS = frozenset({
     "pytest-xdist", "ruff", "sphinx", "tox", "twine",
 })  # fmt: skip
 
-# Modules that do not have the name of their distribution, where that is not a part of the other.
+# Modules whose name is neither that of their distribution nor a part of it.
 _OTHER_NAMES = {
     "attr": "attrs", "bs4": "beautifulsoup4", "crypto": "pycryptodome", "cv2": "opencv",
     "dateutil": "python-dateutil", "docx": "python-docx", "fitz": "pymupdf", "git": "gitpython",
@@ -74,13 +74,13 @@ _LATER = re.compile(
     r"(?m)^[ \t]+(?:from[ \t]+([\w]+)[\w.]*[ \t]+import\b|import[ \t]+([\w., \t]+))"
 )
 
-# Modules at the top that are no part of the program.
+# Top-level modules that are not part of the program.
 _BESIDE = re.compile(r"^(?:setup|conftest|noxfile|tasks|fabfile|test_\w+|\w+_test)\.py$")
 
 
 class Reach:
-    """Whether declared packages are there where a file runs. It remembers what it has read, for
-    one run."""
+    """Determines whether declared packages are installed where a file runs. Everything that is read
+    is cached for one run."""
 
     def __init__(self) -> None:
         self.updater = cache(updater)
@@ -89,10 +89,11 @@ class Reach:
         self._run_by_the_system = cache(run_by_the_system)
 
     def why_not(self, project: Project, path: str, names: Iterable[str]) -> str:
-        """Why packages that a project declares do not reach a file of it, in a clause.
+        """A clause that says why packages that a project declares are not available to one of its
+        files; empty if they are.
 
         Args:
-            names: of the distributions that would do.
+            names: of the distributions, of which one is enough.
         """
         if replaces := self.updater(project.root):
             return (
@@ -125,7 +126,7 @@ class Reach:
     def _why_not_by(
         self, file: str, names: frozenset[str], wanted: set[str], project: Project, path: str
     ) -> str:
-        """Why nothing shows that the program runs where a list of requirements is installed."""
+        """Why nothing shows that a list of requirements is installed where the program runs."""
         nowhere = f"nothing shows that what {file} lists is installed where this program runs"
         if image := self._image_without_lists(project.root):
             return f"{image} installs packages by their names, and not what {file} lists"
@@ -135,7 +136,7 @@ class Reach:
             return f"{nowhere}: its name says that it is for development"
         others = names - wanted
         if not others:
-            return ""  # it is there for this alone
+            return ""  # the list has nothing else
         package = project.package_of(path)
         at_start, later = self._listed(package, project.root)
         if at_start:
@@ -150,7 +151,7 @@ class Reach:
         return ""
 
     def _image_without_lists(self, root: str) -> str:
-        """The container file at the top that installs packages, and no list of them."""
+        """The container file at the top that installs packages by name, not from a list."""
         for document, text in self._documents(root):
             folder, name = os.path.split(document)
             is_image = folder == root and _IMAGE_FILE.search(name) is not None
@@ -159,8 +160,8 @@ class Reach:
         return ""
 
     def left_behind(self, project: Project, path: str, helper: str) -> str:
-        """The container file that copies a file by its name, and not the helper of the project
-        that it would import; empty where there is none."""
+        """The container file that copies a file by its name, but not the project's helper that it
+        would import; empty if there is none."""
         wanted, other = (os.path.relpath(x, project.root).replace(os.sep, "/")
                          for x in (path, helper))  # fmt: skip
         for document, text in self._documents(project.root):
@@ -179,7 +180,7 @@ class Reach:
         return ""
 
     def _is_named(self, file: str, root: str) -> bool:
-        """Whether the documentation or what starts the program installs from a file."""
+        """Whether the documentation, or a file that starts the program, installs from a list."""
         name = re.escape(os.path.basename(file))
         install = re.compile(
             rf"(?:-r|--requirements?|-f|--file)[\s=]*[\"']?[\w./\\${{}}-]*{name}\b|\b(?:COPY|ADD)\b[^\n]*{name}\b"
@@ -215,9 +216,9 @@ def _is_local_hook(path: str, project: Project, wanted: set[str]) -> bool:
 
 
 def _list_of_folder(path: str, project: Project, wanted: set[str]) -> str:
-    """The list of requirements of a folder around a file, below the top of the project, that does
-    not have any of the distributions, in a project of serverless functions: each folder is deployed
-    alone. Empty if there is none."""
+    """In a project of serverless functions, where each folder is deployed separately: the list of
+    requirements in a folder that contains the file, below the top of the project, if it has none of
+    the distributions. Empty if there is none."""
     folder = os.path.dirname(path)
     around = {*names_in(project.root), *names_in(folder)}
     template = next((x for x in ("template.yaml", "template.yml") if x in around), "")
@@ -240,8 +241,8 @@ def _list_of_folder(path: str, project: Project, wanted: set[str]) -> str:
 
 
 def _image_around(path: str, project: Project, wanted: set[str]) -> str:
-    """The container file below the top of a project that installs packages of its own, and not the
-    project, for the folder of a file that imports nothing of that; empty if there is none."""
+    """The container file below the top of a project that installs other packages, not the project,
+    for the folder of a file that imports nothing from the project; empty if there is none."""
     folder = os.path.dirname(path)
     while folder.startswith(os.path.join(project.root, "")):
         for name in filter(_IMAGE_FILE.search, names_in(folder)):
@@ -273,7 +274,7 @@ def _covers(source: str, file: str) -> bool:
 
 
 def _documents(root: str) -> tuple[tuple[str, str], ...]:
-    """What people and machines read to start the program, with its text."""
+    """The files that say how to start the program, for people or machines, with their texts."""
     found: list[tuple[str, str]] = []
     waiting = [(root, 0)]
     while waiting and len(found) < _MOST_DOCUMENTS:
@@ -288,8 +289,8 @@ def _documents(root: str) -> tuple[tuple[str, str], ...]:
 
 
 def _listed_imports(package: str, root: str) -> tuple[frozenset[str], frozenset[str]]:
-    """What others' modules a package, and the programs beside it, import when they start; and what
-    they import at other times, or may do without."""
+    """The modules from elsewhere that a package, and the programs next to it, import when they
+    start; and those that they import later, or only if available."""
     at_start: set[str] = set()
     later: set[str] = set()
     for number, (path, text) in enumerate(_modules(package, root)):
@@ -330,7 +331,7 @@ def _is_near(top: str, path: str, package: str, root: str) -> bool:
 
 
 def brings(distribution: str, top: str) -> bool:
-    """Whether a distribution brings a module, as its name tells."""
+    """Whether a distribution contains a module, judged by its name."""
     top = normalised(top)
     other = _OTHER_NAMES.get(top.replace("-", "_"), top)
     return (
