@@ -59,7 +59,8 @@ LAZY = frozenset(
 # Calls that return a random value, another one each time.
 GENERATING = frozenset(
     {
-        *("generate_key", "generate_private_key", "get_random_bytes", "randbytes", "token_bytes"),
+        *("generate_key", "generate_private_key", "get_random_bytes", "get_random_secret_key"),
+        *("get_random_string", "randbytes", "token_bytes"),
         *("token_hex", "token_urlsafe", "urandom", "uuid1", "uuid4"),
     }
 )
