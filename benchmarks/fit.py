@@ -521,15 +521,11 @@ def main() -> int:
         count = Counter((each.rule, each.real) for each in group)
         print(f"{name}: {len(group)} examples, {dict(count)}")
 
-    tried = {
-        (of_groups, of_features): cross_validated(shown, of_groups, of_features)
-        for of_groups in GROUP_STRENGTHS
-        for of_features in STRENGTHS
-    }
-    strengths = min(tried, key=lambda each: log_loss(tried[each]))
+    grid = [(groups, features) for groups in GROUP_STRENGTHS for features in STRENGTHS]
     if args.held:
-        strengths = args.held[0], args.held[1]
-        tried.setdefault(strengths, cross_validated(shown, *strengths))
+        grid = [(args.held[0], args.held[1])]
+    tried = {strengths: cross_validated(shown, *strengths) for strengths in grid}
+    strengths = min(tried, key=lambda each: log_loss(tried[each]))
     for each, found in tried.items():
         print(f"held by {each}: log loss, cross-validated, {log_loss(found):.4f}")
     fitted = fit(shown, *strengths)

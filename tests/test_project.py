@@ -1322,7 +1322,7 @@ def test_a_default_that_came_with_the_program_is_no_state() -> None:
     assert told({**files, "app/console.py": console}) == ["app/console.py:6 ATF101"]
 
 
-def test_what_is_called_is_looked_up_only_where_a_path_may_be_given(
+def test_what_is_called_is_kept_only_where_a_path_may_be_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = []
@@ -1343,8 +1343,9 @@ def test_what_is_called_is_looked_up_only_where_a_path_may_be_given(
         "    store.save(x)\n"
     )
     found = summarise(source_of("app/main.py", text), CONFIG)
-    assert asked == ["store.put", "store.load", "store.save"]
-    assert [each.callee for each in found.calls] == asked
+    # Looking up a name costs less than resolving arguments.
+    assert asked == ["store.count", "store.put", "store.load", "store.save"]
+    assert [each.callee for each in found.calls] == asked[1:]
 
 
 @pytest.mark.parametrize(
@@ -1400,3 +1401,37 @@ def test_an_opener_of_another_file_does_what_its_mode_says(mode: str, found: int
         """,
     }
     assert len(told(files)) == found
+
+
+@pytest.mark.parametrize("in_one_file", [True, False])
+@pytest.mark.parametrize(
+    ("written", "found"), [('"tune_index.json"', 1), ('"other.json"', 0), ("*x", 0)]
+)
+def test_a_function_that_joins_any_number_of_names(
+    written: str, found: int, in_one_file: bool
+) -> None:
+    join = """
+    import json
+    import os
+
+    ROOT = os.getcwd()
+
+    def in_data(*args, **options):
+        return os.path.join(ROOT, *args)
+    """
+    write = f"""
+    def emit(rows, *x):
+        with open(in_data({written}), "w") as file:
+            json.dump(rows, file)
+    """
+    read = """
+    def view(*x):
+        with open(in_data("tune_index.json")) as file:
+            return json.load(file)
+    """
+    imports = "\n    import json\n    from app.paths import in_data\n"
+    files = {"app/paths.py": join, "app/put.py": imports + write, "app/get.py": imports + read}
+    if in_one_file:
+        files = {"app/all.py": join + write + read}
+    # From file to file, no function that is given names is followed.
+    assert len(told(files)) == (found if in_one_file else 0)

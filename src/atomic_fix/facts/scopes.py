@@ -232,6 +232,18 @@ class FunctionFacts:
                 return each
         return None
 
+    def collects(self, name: str) -> bool:
+        """Whether a name stands for all remaining arguments: `*parts`, `**options`."""
+        if isinstance(self.node, ast.Module):
+            return False
+        given = self.node.args
+        return any(each is not None and each.arg == name for each in (given.vararg, given.kwarg))
+
+    @property
+    def collects_all(self) -> bool:
+        """Whether it takes any number of arguments: `*parts`."""
+        return not isinstance(self.node, ast.Module) and self.node.args.vararg is not None
+
     def parameter_position(self, name: str) -> int | None:
         """Position among the arguments of a call, without `self` and `cls`."""
         names = [p.name for p in self.parameters]

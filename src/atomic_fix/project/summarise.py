@@ -129,6 +129,8 @@ class _Summary:
             is_method = function.owner is not None
             if is_method and names[:1] and names[0] in {"self", "cls"}:
                 names = names[1:]
+            if function.collects_all:
+                names.append("*")
             yield FunctionSummary(
                 _qualified(function),
                 function.row,
@@ -149,6 +151,8 @@ class _Summary:
         node = function.node
         returns = node.returns if isinstance(node, FUNCTIONS) else None
         says = returns is not None and "Path" in code_of(returns)
+        if function.collects_all:
+            return PathSummary()  # each call gives another one
         if not function.returns or not (says or not PATHS.isdisjoint(words(function.name))):
             return PathSummary()
         last = function.returns[-1]

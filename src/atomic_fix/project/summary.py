@@ -57,7 +57,8 @@ class FunctionSummary:
     """`Store.save` for a method."""
     row: int
     parameters: tuple[str, ...]
-    """The positional parameters first, without `self` and `cls`."""
+    """The positional parameters first, without `self` and `cls`, and a star at the end for any
+    number of others."""
     returns: PathSummary = PathSummary()
     """The path that it returns."""
     makes: str = ""

@@ -254,6 +254,9 @@ def _own_function(call: PathCall) -> PathValue | None:
         if given is not None:
             # `_checked(path)`: returns its argument, and is not a file of its own.
             return call.resolve(given)
+        if function.collects_all:
+            # `in_data("a", "b.json")`: which file, all its arguments say.
+            return _from_elsewhere(call)
         occurrence = NameOccurrence(OccurrenceKind.FUNCTION, function.name, call.at.distance)
         found = union(values).with_occurrence(Returned(function.name, function.row), occurrence)
         for value in (call.resolve(each.value) for each in arguments(node)):
@@ -280,7 +283,10 @@ def _from_elsewhere(call: PathCall) -> PathValue:
     paths, node = call.paths, call.node
     name = dotted(node.func) or ""
     at = call.at.farther()
-    values = [paths.resolve_at(each.value, at) for each in arguments(node) if not each.star]
+    # What stands behind a star may be anything.
+    values = [
+        NOTHING_KNOWN if each.star else paths.resolve_at(each.value, at) for each in arguments(node)
+    ]
     traits = NO_TRAITS
     if call.receiver is not None:
         assert isinstance(node.func, ast.Attribute)

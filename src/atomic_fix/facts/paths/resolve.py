@@ -155,6 +155,11 @@ class Paths(Names):
             return NOTHING_KNOWN
         home = at.function
         while home.outer is not None and not home.parameter(name) and name not in home.bindings:
+            if home.collects(name):
+                # Another one for each call, of which none is known.
+                return PathValue(
+                    occurrences=(NameOccurrence(OccurrenceKind.PARAMETER, name, at.distance),)
+                )
             home = home.outer
         is_given = not found and home.parameter(name) is not None
         kind = OccurrenceKind.PARAMETER if is_given else OccurrenceKind.VARIABLE
