@@ -1,7 +1,8 @@
-"""The steps of `action.yml` in Python, which is the same on Linux, macOS and Windows runners.
+"""The steps of `action.yml`, in Python so that they work in the same way on Linux, macOS and
+Windows runners.
 
-Run as `action.py key`, `action.py install` and `action.py check`, with the inputs in the
-environment; standard library only.
+Run as `action.py key`, `action.py install` and `action.py check`, with the inputs in environment
+variables. Uses only the standard library.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ _MERGE = 2
 
 
 def lines(text: str) -> list[str]:
-    """The lines of an input that are not blank."""
+    """The non-blank lines of an input."""
     return [each.strip() for each in text.splitlines() if each.strip()]
 
 
 def requirement(version: str, action: str) -> str:
-    """What pip installs: by default the commit of the action itself."""
+    """The requirement for pip: by default the commit of the action itself."""
     if not version:
         return action
     return f"atomic-fix=={version}" if re.fullmatch(r"v?\d[\w.]*", version) else version
 
 
 def key(version: str, action: Path) -> str:
-    """The key of the cache: all that decides which wheels there are."""
+    """The key of the cache, made of everything that the wheels depend on."""
     digest = hashlib.sha256(version.encode())
     for path in _files(action):
         digest.update(f"{path.relative_to(action).as_posix()}\0".encode() + path.read_bytes())
@@ -52,14 +53,14 @@ def _files(action: Path) -> Iterator[Path]:
 
 
 def python_of(environment: Path, system: str = os.name) -> Path:
-    """The Python of a virtual environment."""
+    """The Python interpreter of a virtual environment."""
     if system == "nt":
         return environment / "Scripts" / "python.exe"
     return environment / "bin" / "python"
 
 
 def install(temporary: Path, wanted: str) -> None:
-    """Make an environment with the tool, from wheels of the cache if there are any."""
+    """Create an environment with the tool, from cached wheels if there are any."""
     wheels = temporary / "wheels"
     environment = temporary / "environment"
     _run(sys.executable, "-m", "venv", str(environment))
@@ -77,7 +78,7 @@ def _run(*command: str) -> None:
 
 
 def _git(*arguments: str) -> str:
-    """What git prints, empty if it fails. Messages of commits may be in any encoding."""
+    """The output of git, empty if it fails. Commit messages may be in any encoding."""
     done = subprocess.run(["git", *arguments], capture_output=True, check=False)
     return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
 
@@ -90,7 +91,8 @@ def diff_base(given: str) -> str:
     event = json.loads(Path(name).read_text(encoding="utf-8")) if name else {}
     if "pull_request" not in event:
         return ""
-    # By default a pull request is checked out as its merge with the base, which is its parent.
+    # By default the merge of a pull request with its base is checked out; the base is its first
+    # parent.
     head = _git("cat-file", "commit", "HEAD").partition("\n\n")[0]
     parents = re.findall(r"^parent (\w+)$", head, re.MULTILINE)
     base = event["pull_request"]["base"]["sha"]
@@ -104,7 +106,7 @@ def diff_base(given: str) -> str:
 
 
 def arguments(environment: dict[str, str]) -> list[str]:
-    """The arguments of the command."""
+    """The arguments for the command."""
     found = lines(environment["ARGUMENTS"])
     if environment["CONFIG"]:
         found.append(f"--config={environment['CONFIG']}")
@@ -131,7 +133,7 @@ def check(temporary: Path, given: list[str]) -> tuple[Path, int]:
 
 
 def put_out(**values: object) -> None:
-    """Set outputs of the step."""
+    """Set the outputs of the step."""
     with open(os.environ["GITHUB_OUTPUT"], "a", encoding="utf-8") as file:  # noqa: PTH123
         file.writelines(f"{name.replace('_', '-')}={value}\n" for name, value in values.items())
 

@@ -1,21 +1,21 @@
 # ruff: noqa: T201
-"""Damage the helper in one place at a time and see whether its tests notice.
+"""Damages the helper in one place at a time, and checks whether its tests fail.
 
     python benchmarks/helper/mutants.py                    # every mutant, more than an hour
     python benchmarks/helper/mutants.py --statements       # only those without one statement
     python benchmarks/helper/mutants.py --since REVISION   # only in rows changed since then
     python benchmarks/helper/mutants.py --only 12 45       # only these, by number
 
-Statements are deleted, conditions fixed, operands and elements dropped, numbers increased,
-`with` blocks, handlers and `finally` made void. First the tests that reach the row, then all that
-run in one process, then, for what survives, those under strace. Mutants are made from the syntax
-tree, so that they do not depend on how the helper is formatted.
+Statements are deleted, conditions fixed, operands and elements dropped, numbers increased, `with`
+blocks, handlers and `finally` emptied. First the tests that reach the row run, then all tests that
+run in one process, then, for mutants that survive, those under strace. Mutants are made from the
+syntax tree, so that they do not depend on how the helper is formatted.
 
-`survivors.txt` says why a mutant may survive. One that is not in it ends the run with exit code
-1, and so does a line of it whose mutant is gone or is noticed.
+`survivors.txt` says why a mutant may survive. If one survives that is not in it, the exit code is
+1, and also if a line of it is for a mutant that does not exist or does not survive.
 
-As root in a container of its own only: a damaged helper may replace what it should write
-through, `/dev/stdout` for instance.
+Run it only as root in a separate container: a damaged helper may replace a file that it should
+write through, such as `/dev/stdout`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ SLOW = ("power_loss", "syscalls", "concurrent")
 class Mutant:
     row: int
     name: str
-    """What stays the same when rows move: the function, the damage, and what is damaged."""
+    """A name that does not depend on the row: the function, the damage, and the damaged code."""
     source: str
 
 
@@ -114,7 +114,7 @@ class Mutants:
                 yield self._mutant(node.finalbody, "pass", "without finally")
 
     def _never_runs(self, node: ast.AST) -> bool:
-        """Docstrings, annotations, what is there for type checkers."""
+        """Docstrings, annotations, and code for type checkers."""
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             return True
         while (parent := self._parents.get(node)) is not None:
@@ -159,7 +159,7 @@ class Mutants:
 
 
 def reaching() -> dict[int, list[str]]:
-    """Row of the helper -> the tests that run it in their own process: who notices first."""
+    """Row of the helper -> the tests that run it in their own process, which are tried first."""
     files = [str(TESTS / f"test_runtime_{name}.py") for name in QUICK]
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "coverage.ini"
@@ -182,7 +182,7 @@ def reaching() -> dict[int, list[str]]:
 
 
 def survives(mutant: Mutant, first: dict[int, list[str]]) -> bool:
-    """Whether all tests pass. To be called in a process of its own."""
+    """Whether all tests pass. To be called in a separate process."""
     try:
         compile(mutant.source, "mutant", "exec")
     except SyntaxError:
@@ -196,7 +196,7 @@ def survives(mutant: Mutant, first: dict[int, list[str]]) -> bool:
         options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={folder}/base"]
         options += [f"--rootdir={ROOT}", "--hypothesis-seed=1"]
         for tests in filter(None, groups):
-            pid = os.fork()  # what pytest has loaded once it does not load again
+            pid = os.fork()  # pytest does not load modules again
             if pid == 0:
                 os._exit(int(pytest.main([*options, *tests])))
             if os.waitpid(pid, 0)[1]:

@@ -1,9 +1,9 @@
 # ruff: noqa: PTH101, PTH208, T201
-"""Compare the helper with its peers: faults, power loss, what is kept, time.
+"""Compares the helper with its peers: faults, power loss, kept attributes, time.
 
     python benchmarks/helper/run.py            # Linux, strace; some rows want root
 
-Makes a virtual environment beside this file, installs the peers there, prints one table.
+Creates a virtual environment next to this file, installs the peers there, and prints one table.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Bench:
         return bad
 
     def kept(self, name: str) -> list[str]:
-        """What an overwrite in place keeps and this writer does not."""
+        """The attributes that an overwrite in place keeps and this writer does not."""
         lost = []
         target = self.place()
         self.write(name, target)

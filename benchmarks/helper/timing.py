@@ -19,8 +19,8 @@ for label, directory in json.loads(sys.argv[1]).items():
         writers = {name: make() for name, make in WRITERS.items()}
         taken = {name: [] for name in writers}
         for _ in range(rounds):
-            # By chance: who runs after whom counts too. In a fixed round the recipe with the
-            # directory always follows the one without, whose code it finds in the cache.
+            # In random order, because the order matters: in a fixed one, the recipe with the
+            # directory would always follow the one without, and find its code in the CPU cache.
             for name in order.sample(list(writers), len(writers)):
                 path = os.path.join(directory, name.replace(" ", "-"))
                 start = time.perf_counter()

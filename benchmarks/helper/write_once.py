@@ -1,6 +1,6 @@
 # ruff: noqa: PTH100, PTH108, PTH120, T201
-"""Child of the sweep: one write between two marks. Arguments: writer, target, bytes, warm-up,
-and anything more to write as the user nobody.
+"""Child process of the sweep: one write between two marks. Arguments: writer, target, bytes,
+warm-up, and anything more to write as the user nobody.
 """
 
 import gc
@@ -15,7 +15,7 @@ name, target, size, warm, *as_nobody = sys.argv[1:]
 write = WRITERS[name]()
 content = b"new" + b"n" * (int(size) - 3)
 if name != "plain open":
-    write(warm, b"warm")  # what is imported late is imported now
+    write(warm, b"warm")  # so that late imports happen now
     os.unlink(warm)
 if as_nobody:
     os.setgroups([])

@@ -17,7 +17,7 @@ def plain_open(path, data):
 
 
 def recipe(path, data):
-    """What answers to "how do I write a file atomically" say."""
+    """The usual answer to "how do I write a file atomically"."""
     with tempfile.NamedTemporaryFile(dir=os.path.dirname(path), delete=False) as file:
         file.write(data)
         file.flush()
