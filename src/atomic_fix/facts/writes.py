@@ -21,11 +21,14 @@ from atomic_fix.facts.nodes import (
     code_of,
     dotted,
     is_number,
+    last_name,
     string,
 )
 from atomic_fix.facts.paths import PathTrait, PathValue, QualifiedName
 from atomic_fix.facts.scopes import BlockKind, Call, Site
 
+_TABLES = re.compile(r"Frame|Series|Index|Table$")
+"""In names of classes of tables, of whatever library."""
 _ENCODING = re.compile(r"(?i:.*cod)|[\"'][\w-]+[\"']\Z")
 
 _SAVING = frozenset(keeper.saves for keeper in apis.KEEPERS)
@@ -285,6 +288,8 @@ class Writes:
         target = call.argument(saver.path, saver.keyword)
         if target is None:
             return None
+        if saver.name[0] == "." and self._is_of_another_class(call, saver):
+            return None
         path = self._handles.resolve(target, call)
         if _NO_FILE & path.traits or self._handles.handle_of(target, call) is not None:
             return None
@@ -303,6 +308,22 @@ class Writes:
         data = _names(next((a.value for a in call.arguments if a.value is not target), None))
         api, content = saver.shown, saver.content
         return WriteSite(call, WriteKind.SAVE, api, target, path, WRITE, content, data, saver=saver)
+
+    def _is_of_another_class(self, call: Call, saver: apis.Saver) -> bool:
+        """Whether the object is visibly of a class that is not the library's, although its method
+        has the same name."""
+        if call.receiver is None:
+            return False
+        of_tables = saver.handle is not None and saver.handle.module in {"pandas", "polars"}
+        for binding in self._handles.bound(call.receiver, call)[-1:]:
+            if not isinstance(binding.value, ast.Call):
+                continue
+            made = last_name(binding.value.func) or ""
+            own = self._handles.paths.scopes.class_named(made)
+            if own is not None:
+                return saver.shown in own.methods
+            return of_tables and made[:1].isupper() and _TABLES.search(made) is None
+        return False
 
     def _kept(self, call: Call) -> WriteSite | None:
         """`jar.save()`, for an object that was created with its path."""
