@@ -1010,11 +1010,49 @@ def test_a_folder_of_scripts_that_is_a_source_root_holds_packages(here: Path) ->
     repaired("tools/app/state.py")
 
 
-@pytest.mark.parametrize("statement", ["import app", "from app.inner import x", "import click"])
+@pytest.mark.parametrize("statement", ["import app", "from app.inner import x"])
 def test_a_script_that_imports_what_is_installed_runs_there(here: Path, statement: str) -> None:
     put({"pyproject.toml": NO_DEPENDENCY + 'dependencies = ["atomic-fix", "click"]\n'})
     make(src__app__="", tools__make=f"{statement}\n{SAVER}")
     repaired("tools/make.py")
+
+
+def test_a_script_of_tools_may_have_some_of_the_packages_alone(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY + 'dependencies = ["atomic-fix", "click"]\n'})
+    make(src__app__="", tools__make=f"import click\n{SAVER}", jobs__make=f"import click\n{SAVER}")
+    assert "may run where the project is not installed" in left("tools/make.py")
+    Path("tools/make.py").unlink()
+    repaired("jobs/make.py")
+
+
+def test_a_script_below_a_source_root_that_nothing_imports(here: Path) -> None:
+    put({"setup.py": "from setuptools import setup\nsetup(name='app')\n"})
+    launch = "from classes import store\n\nif __name__ == '__main__':\n    store\n"
+    put({"src/launch.py": launch, "src/classes/__init__.py": ""})
+    put({"src/classes/store.py": SAVER, "src/profiles/make.py": f"{SAVER}\nsave_state({{}})\n"})
+    assert run("--vendor", "src/classes/atomic_io.py").exit_code == 0
+    assert "may not find src/classes/atomic_io.py" in left("src/profiles/make.py")
+    put({"src/launch.py": f"from profiles import make\n{launch}"})
+    repaired("src/profiles/make.py", "from classes.atomic_io import atomic_write_json")
+
+
+def test_what_brings_the_program_up_to_date_starts_without_the_copy(here: Path) -> None:
+    update = """
+import os, requests
+
+ROOT = os.path.dirname(__file__)
+
+def self_update(name):
+    found = requests.get("https://raw.githubusercontent.com/a/b/main/" + name)
+    with open(os.path.join(ROOT, name), "wb") as file:
+        file.write(found.content)
+"""
+    put({"requirements.txt": "requests\n", "app/__init__.py": "", "app/job.py": SAVER})
+    put({"app/update.py": update + SAVER, "main.py": "from app import job, update\n"})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    assert "has to start where the copy is damaged or missing" in left("app/update.py")
+    Path("app/update.py").unlink()
+    repaired("app/job.py", "from app.atomic_io import atomic_write_json")
 
 
 LISTS = {

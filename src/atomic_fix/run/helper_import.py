@@ -36,8 +36,8 @@ from atomic_fix.run.python_versions import (
 from atomic_fix.run.reach import Reach, brings
 from atomic_fix.run.search_path import added
 from atomic_fix.run.sent import sending
-from atomic_fix.settings import Resolver, Settings
-from atomic_fix.source import Source, relative_if_inside
+from atomic_fix.settings import PROJECT_FILES, Resolver, Settings
+from atomic_fix.source import Source, folder_of_scripts, relative_if_inside
 
 _Read: TypeAlias = Callable[[str], str | None]
 _OURS = "atomic_fix"
@@ -263,6 +263,12 @@ class HelperImports:
                 behind = self._why_left_behind(module, file, path, project)
                 if behind is not None and source.filename != "-" and file != path:
                     return behind
+                if self._reach.updater(project.root) == path:
+                    return Missing(
+                        module,
+                        "this file brings the program up to date, and has to start where the copy "
+                        "is damaged or missing",
+                    )
                 if alone := self._why_without_its_package(source, module, root, path, project):
                     return alone
                 return _Names.of(file, self._read)
@@ -376,6 +382,8 @@ class HelperImports:
         base = import_root(path)
         if source.filename == "-" or root in added(path, source.text, project.root):
             return True
+        if self._stands_alone(source, path, project, root, top):
+            return False
         by_imports = project.searched(path)
         return (
             root in by_imports
@@ -393,6 +401,22 @@ class HelperImports:
                 for each in _imports(source.text)[0]
                 if not find_module(base, [each])
             )
+        )
+
+    def _stands_alone(
+        self, source: Source, path: str, project: Project, root: str, top: str
+    ) -> bool:
+        """Whether a script in a source root is in no package, imports nothing from that root, and is
+        imported by no program: started by its path, it finds only what is beside it."""
+        base = import_root(path)
+        return (
+            base not in {root, project.root}
+            and base == os.path.dirname(path)
+            and relative_if_inside(base, root) is not None
+            and relative_if_inside(base, os.path.join(root, top)) is None
+            and _acts(source.text)
+            and not any(find_module(root, [each]) for each in _imports(source.text)[0])
+            and not self._programs.is_imported(path, project)
         )
 
     def _shows(self, source: Source, path: str, project: Project) -> bool:
@@ -603,7 +627,7 @@ class HelperImports:
                 continue  # it finds the sources where nothing is installed
             if _is_own(top, project):
                 return True
-            if self._bringing(top, known):
+            if self._bringing(top, known) and not _is_of_tools(path, project):
                 return True
         return False
 
@@ -923,6 +947,25 @@ def _lies_in(root: str, top: str) -> bool:
 
 def _is_own(top: str, project: Project) -> bool:
     return any(_lies_in(root, top) for _, root in project.roots)
+
+
+def _acts(text: str) -> bool:
+    """Whether running a module does something, rather than defining what others use."""
+    tree = dependencies.parsed(text)
+    return _IS_PROGRAM.search(text) is not None or any(
+        isinstance(each, (ast.For, ast.While, ast.With))
+        or (isinstance(each, ast.Expr) and isinstance(each.value, ast.Call))
+        for each in (tree.body if tree is not None else ())
+    )
+
+
+def _is_of_tools(path: str, project: Project) -> bool:
+    """Whether a file is in a folder of tools for developers: such a script may have an environment
+    of its own, with some of the packages that the project needs."""
+    folder = relative_if_inside(os.path.dirname(path), project.root)
+    return bool(folder and folder_of_scripts(folder)) and any(
+        os.path.isfile(os.path.join(project.root, each)) for each in PROJECT_FILES
+    )
 
 
 def _imports_own(text: str, path: str, project: Project) -> bool:

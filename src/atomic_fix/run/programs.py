@@ -33,11 +33,18 @@ class Programs:
     def without(self, path: str, package: str, project: Project) -> tuple[str, bool]:
         """A program that imports a file, and not the package of a folder; empty if there is none.
         And whether any program is known to import the file."""
+        start = os.path.join(package, "__init__.py")
+        runs = {each: all_ for each, all_ in self._in(project).items() if path in all_}
+        return next((each for each, all_ in runs.items() if start not in all_), ""), bool(runs)
+
+    def is_imported(self, path: str, project: Project) -> bool:
+        """Whether any other program imports a file."""
+        return any(each != path and path in all_ for each, all_ in self._in(project).items())
+
+    def _in(self, project: Project) -> dict[str, frozenset[str]]:
         if project.root not in self._of:
             self._of[project.root] = self._found(project)
-        start = os.path.join(package, "__init__.py")
-        runs = {each: all_ for each, all_ in self._of[project.root].items() if path in all_}
-        return next((each for each, all_ in runs.items() if start not in all_), ""), bool(runs)
+        return self._of[project.root]
 
     def _found(self, project: Project) -> dict[str, frozenset[str]]:
         started = list(_programs(project.root))
