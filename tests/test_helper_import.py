@@ -1021,6 +1021,9 @@ def test_a_script_of_tools_may_have_some_of_the_packages_alone(here: Path) -> No
     put({"pyproject.toml": NO_DEPENDENCY + 'dependencies = ["atomic-fix", "click"]\n'})
     make(src__app__="", tools__make=f"import click\n{SAVER}", jobs__make=f"import click\n{SAVER}")
     assert "may run where the project is not installed" in left("tools/make.py")
+    start = "\nif __name__ == '__main__':\n    save_state({})\n"
+    make(tools____init__="", tools__make=f"import click\n{SAVER}{start}")
+    assert "may run where the project is not installed" in left("tools/make.py")
     Path("tools/make.py").unlink()
     repaired("jobs/make.py")
 

@@ -300,9 +300,10 @@ class HelperImports:
                 "and it may run where the project is not installed",
             )
         is_there, extra = self._is_declared(module, project.declared)
-        if not (
-            source.filename == "-" or project.holds(path) or self._shows(source, path, project)
-        ):
+        is_held = project.holds(path) and not (
+            _is_of_tools(path, project) and _IS_PROGRAM.search(source.text)
+        )
+        if not (source.filename == "-" or is_held or self._shows(source, path, project)):
             return Missing(
                 module,
                 "this script is in no package or source folder, "
@@ -406,7 +407,7 @@ class HelperImports:
     def _stands_alone(
         self, source: Source, path: str, project: Project, root: str, top: str
     ) -> bool:
-        """Whether a script in a source root is in no package, imports nothing from that root, and is
+        """Whether a script in a source root is in no package, imports nothing from it, and is
         imported by no program: started by its path, it finds only what is beside it."""
         base = import_root(path)
         return (
