@@ -820,6 +820,29 @@ CALLS["in-place-write/lines_edited"] = {
     ),
     "drop_last": write("hosts", lambda m, s: m.drop_last(), content=_SETTINGS, good=None),
 }
+_ENTRIES = b"first\nsecond\n"
+CALLS["in-place-write/entries_removed"] = {
+    "unpin": write(
+        "pins.txt", lambda m, s: m.unpin("pins.txt", "first"), content=_ENTRIES, good=None
+    ),
+    "trim": write(
+        "history.txt", lambda m, s: m.trim("history.txt", 1), content=_ENTRIES, good=None
+    ),
+    "put_token": write(
+        ".env",
+        lambda m, s: m.put_token(s),
+        content=_SETTINGS,
+        good="caf\xe9",
+        bad="\ud800",
+    ),
+    "refuse": write(
+        "refused.txt",
+        lambda m, s: m.refuse(s),
+        content=_ENTRIES,
+        good="caf\xe9",
+        bad="\ud800",
+    ),
+}
 _RESULTS = b'{"results": []}'
 
 

@@ -13,7 +13,14 @@ from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.elsewhere import View, views
 from atomic_fix.facts.evidence import Feature, Score, Vocabulary
-from atomic_fix.facts.extended import Lists, is_carried_on, is_edited, is_extended, lists
+from atomic_fix.facts.extended import (
+    Lists,
+    is_carried_on,
+    is_edited,
+    is_extended,
+    lists,
+    loses_entries,
+)
 from atomic_fix.facts.generated import is_generated
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
@@ -328,10 +335,10 @@ class ModuleFacts:
 
     def _is_edited(self, site: WriteSite) -> bool:
         """Whether the written data are the old lines, of which some were changed. A function that
-        gets the path from a caller may edit any text."""
-        return not evidence.given_by_caller(site.path, site.function) and self.cached(
-            ("edited", site), lambda: is_edited(self.sites, self._lists, site)
-        )
+        gets the path from a caller may edit any text, unless it keeps up a list."""
+        is_given = evidence.given_by_caller(site.path, site.function)
+        shows = loses_entries if is_given else is_edited
+        return self.cached(("edited", site), lambda: shows(self.sites, self._lists, site))
 
     def _is_generated(self, site: WriteSite) -> bool:
         """Whether the written data is random, so that it cannot be created again."""
