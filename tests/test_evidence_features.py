@@ -473,3 +473,32 @@ def test_entries_removed_from_a_file_that_a_caller_names(
     old: str, new: str, is_edited: bool
 ) -> None:
     assert ("lines-edited" in strengths(_ENTRIES.replace(old, new))) is is_edited
+
+
+_MOVED = """
+import os
+def f(path, x):
+    {}
+    with open(path + ".tmp", "w") as file:
+        file.write(x)
+    os.replace(path + ".tmp", path)
+"""
+
+
+@pytest.mark.parametrize(
+    ("remark", "promises"),
+    [
+        ('"""Write it atomically."""', True),
+        ("# An atomic write.", True),
+        ("# This prevents truncated files.", True),
+        ("# A safe write.", True),
+        ("# This is not atomic.", False),
+        ("# A non-atomic write.", False),
+        ("# Atoms.", False),
+        ("pass" + "\\n    x" * 12 + "  # an atomic write", True),
+        ("pass  # an atomic write" + "\\n    x" * 12, False),
+    ],
+)
+def test_a_remark_promises_a_complete_file(remark: str, promises: bool) -> None:
+    found = strengths(_MOVED.format(remark.replace("\\n", "\n")))
+    assert ("function-promises" in found) is promises

@@ -760,6 +760,14 @@ CALLS: dict[str, dict[str, Call]] = {
             "q.json", lambda m, s: m.save_queue(Path("q.json"), s), good=b"1", bad="no bytes"
         ),
     },
+    "unsynced-replace/remarks": {
+        "put_policy": publish(
+            "rules.toml", lambda m, s: m.put_policy(Path(), s), good="caf\xe9", bad="\ud800"
+        ),
+        "put_nodes": publish(
+            "a.conf", lambda m, s: m.put_nodes("a.conf", s), good="caf\xe9", bad="\ud800"
+        ),
+    },
     "unsynced-replace/tolerated_cache": {
         "read_session": load("s.json", lambda m: m.read_session("s.json")),
         "write_session": publish("s.json", lambda m, s: m.write_session("s.json", s)),
