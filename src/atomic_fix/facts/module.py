@@ -24,7 +24,7 @@ from atomic_fix.facts.extended import (
 )
 from atomic_fix.facts.generated import is_generated
 from atomic_fix.facts.names import phrase_in
-from atomic_fix.facts.nodes import FUNCTIONS
+from atomic_fix.facts.nodes import FUNCTIONS, called_name
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
 from atomic_fix.facts.pairs import ByFile, Partners, answered, asked
 from atomic_fix.facts.paths import Paths, PathValue, parameter_of
@@ -53,6 +53,7 @@ _EMPTY = frozenset({"", "None", "False", "0", "{}", "[]", "()", "''", '""', "dic
 """Defaults that a caller can distinguish from loaded data by a simple test."""
 
 _ROWS_ABOVE = 12
+_MAKING_FOLDERS = frozenset({"TemporaryDirectory", "mkdtemp"})
 
 _FILLED_FOR_CALLERS = "its callers pass it a temp file, which they publish"
 
@@ -459,7 +460,11 @@ class ModuleFacts:
             found += tuple(evidence.content_features(write, found))
             found += tuple(evidence.data_features(self.vocabulary, write.data))
         purpose = tuple(evidence.purpose_features(site.function))
-        if not any(each.name is FeatureName.FUNCTION_PROMISES for each in purpose):
+        # A folder may be complete at any time without any of its files being state.
+        is_file = any(each.path.same(site.source) for each in publication.writes) or any(
+            called_name(each.node) not in _MAKING_FOLDERS for each in publication.made
+        )
+        if is_file and not any(each.name is FeatureName.FUNCTION_PROMISES for each in purpose):
             purpose += tuple(evidence.promise_in(self._remarks_on(site)))
         found += purpose
         first = Feature(FeatureName.TEMP_NAME_FIRST, "it is written under a temp name first")
