@@ -448,3 +448,57 @@ def test_a_suffix_counts_once_in_however_many_names_it_is() -> None:
     for path, name in zip(given, (FeatureName.SUFFIX_DATA, FeatureName.SUFFIX_DENIED), strict=True):
         found = features(write(path))
         assert [each.name for each in found if "suffix" in each.name.label] == [name]
+
+
+_ENTRIES = """
+def f(path, x):
+    entries = [each.strip() for each in path.read_text().splitlines()]
+    entries.remove(x)
+    path.write_text("\\n".join(entries))
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_edited"),
+    [
+        ("", "", True),
+        ("entries.remove(x)", "entries = entries[:x][::-1]", True),
+        # Any text may be cut, changed or filtered so.
+        ("entries.remove(x)", "entries = entries[1:]", False),
+        ("entries.remove(x)", "entries[0] = x", False),
+        ("entries.remove(x)", "entries = [each for each in entries if each != x]", False),
+    ],
+)
+def test_entries_removed_from_a_file_that_a_caller_names(
+    old: str, new: str, is_edited: bool
+) -> None:
+    assert ("lines-edited" in strengths(_ENTRIES.replace(old, new))) is is_edited
+
+
+_MOVED = """
+import os
+def f(path, x):
+    {}
+    with open(path + ".tmp", "w") as file:
+        file.write(x)
+    os.replace(path + ".tmp", path)
+"""
+
+
+@pytest.mark.parametrize(
+    ("remark", "promises"),
+    [
+        ('"""Write it atomically."""', True),
+        ("# An atomic write.", True),
+        ("# This prevents truncated files.", True),
+        ("# A safe write.", True),
+        ("# This is not atomic.", False),
+        ("# A non-atomic write.", False),
+        ("# Atoms.", False),
+        ("pass" + "\\n    x" * 12 + "  # an atomic write", True),
+        ("pass  # an atomic write" + "\\n    x" * 12, False),
+    ],
+)
+def test_a_remark_promises_a_complete_file(remark: str, promises: bool) -> None:
+    found = strengths(_MOVED.format(remark.replace("\\n", "\n")))
+    assert ("function-promises" in found) is promises

@@ -760,6 +760,14 @@ CALLS: dict[str, dict[str, Call]] = {
             "q.json", lambda m, s: m.save_queue(Path("q.json"), s), good=b"1", bad="no bytes"
         ),
     },
+    "unsynced-replace/remarks": {
+        "put_policy": publish(
+            "rules.toml", lambda m, s: m.put_policy(Path(), s), good="caf\xe9", bad="\ud800"
+        ),
+        "put_nodes": publish(
+            "a.conf", lambda m, s: m.put_nodes("a.conf", s), good="caf\xe9", bad="\ud800"
+        ),
+    },
     "unsynced-replace/tolerated_cache": {
         "read_session": load("s.json", lambda m: m.read_session("s.json")),
         "write_session": publish("s.json", lambda m, s: m.write_session("s.json", s)),
@@ -819,6 +827,29 @@ CALLS["in-place-write/lines_edited"] = {
         "mounts.txt", lambda m, s: m.remove_mount("name"), content=_SETTINGS, good=None
     ),
     "drop_last": write("hosts", lambda m, s: m.drop_last(), content=_SETTINGS, good=None),
+}
+_ENTRIES = b"first\nsecond\n"
+CALLS["in-place-write/entries_removed"] = {
+    "unpin": write(
+        "pins.txt", lambda m, s: m.unpin("pins.txt", "first"), content=_ENTRIES, good=None
+    ),
+    "trim": write(
+        "history.txt", lambda m, s: m.trim("history.txt", 1), content=_ENTRIES, good=None
+    ),
+    "put_token": write(
+        ".env",
+        lambda m, s: m.put_token(s),
+        content=_SETTINGS,
+        good="caf\xe9",
+        bad="\ud800",
+    ),
+    "refuse": write(
+        "refused.txt",
+        lambda m, s: m.refuse(s),
+        content=_ENTRIES,
+        good="caf\xe9",
+        bad="\ud800",
+    ),
 }
 _RESULTS = b'{"results": []}'
 

@@ -1,4 +1,5 @@
-"""Regular expressions for comments and docstrings about files that cannot be read."""
+"""Regular expressions for comments and docstrings about files that cannot be read, or are written
+in one step."""
 
 import re
 
@@ -65,5 +66,11 @@ CONSEQUENCE = re.compile(
     r" (be )?(decode|load|open|parse|read)\w*|non[- ]fatal"
     r"|re-?(build|compute|create|download|fetch|generate)\w*"
     r"|start(s|ing)? (over|fresh|anew|again|empty|from scratch))\b",
+    re.IGNORECASE,
+)
+# A remark that a file is meant to be complete at any time.
+PROMISES_ATOMICITY = re.compile(
+    r"(?<!not )(?<!non-)(?<!non )\batomic(ally)?\b|\b(safe|safely) (replace|save|write)\b"
+    r"|\b(avoid|prevent)(s|ing)? (\w+ ){0,3}(corrupt\w*|half[- ]written|partial\w*|truncat\w*)\b",
     re.IGNORECASE,
 )

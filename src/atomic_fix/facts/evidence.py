@@ -22,6 +22,7 @@ from atomic_fix.catalog import words as catalog
 from atomic_fix.catalog.apis import Content
 from atomic_fix.catalog.calls import ASKING
 from atomic_fix.catalog.features import FeatureName as Name
+from atomic_fix.catalog.remarks import PROMISES_ATOMICITY
 from atomic_fix.catalog.weights import START
 from atomic_fix.facts.lines import keeps_lines
 from atomic_fix.facts.names import phrase_in, words
@@ -619,6 +620,16 @@ def purpose_features(function: FunctionFacts) -> Iterator[Feature]:
     phrase = phrase_in(catalog.SAVE_VERBS, function.name)
     if phrase is not None:
         yield Feature(Name.FUNCTION_SAVES, f"the function name contains `{phrase}`", word=phrase)
+
+
+def promise_in(remarks: Iterable[str]) -> Iterator[Feature]:
+    """The feature of comments or a docstring which say that a file is written in one step."""
+    for remark in remarks:
+        found = PROMISES_ATOMICITY.search(remark)
+        if found is not None:
+            phrase = found[0].lower()
+            yield Feature(Name.FUNCTION_PROMISES, f"a remark says `{phrase}`", word=phrase)
+            return
 
 
 def absence_features(site: WriteSite) -> Iterator[Feature]:

@@ -17,7 +17,10 @@ _CALLERS = 3
 _LOOPS = 8
 _NAMES = 16
 _SHAPING = frozenset({"lstrip", "rstrip", "strip"})
-_ADDING = frozenset({"append", "extend", "insert"})
+_ADDING = frozenset({"add", "append", "extend", "insert", "update"})
+_REMOVING = frozenset({"discard", "pop", "remove"})
+_SAME_ITEMS = frozenset({"list", "reversed", "set", "sorted"})
+_BINDINGS = 3
 
 Place = tuple[ast.expr, Call]
 
@@ -31,6 +34,8 @@ class Lists:
     """Where something is first added."""
     filled: dict[tuple[FunctionFacts, str], list[tuple[ast.expr, Call]]]
     """What is iterated over while something is added, with the call that adds it."""
+    removed: dict[tuple[FunctionFacts, str], int]
+    """Where an item is first removed by a method."""
     changed: dict[FunctionFacts, frozenset[str]] = field(default_factory=dict)
     """The lists with an item that is set or removed, by function: filled by `is_changed`."""
 
@@ -49,7 +54,13 @@ class Lists:
 
 def lists(sites: Sites) -> Lists:
     """How the functions of a module change their lists."""
-    found = Lists({}, {})
+    found = Lists({}, {}, {})
+    for method in sorted(_REMOVING):
+        for call in sites.scopes.callers_of(method):
+            name = dotted(call.receiver)
+            if name is not None:
+                key = call.function, name
+                found.removed[key] = min(call.order, found.removed.get(key, call.order))
     for method in sorted(_ADDING):
         for call in sites.scopes.callers_of(method):
             name = dotted(call.receiver)
@@ -67,10 +78,25 @@ def is_edited(sites: Sites, lists: Lists, write: WriteSite) -> bool:
     edits the texts of a project."""
     return not _is_one_of_many(write.path.expr) and any(
         _is_of_edited_lines(sites, lists, piece, at, write)
-        for written in written_values(sites, write)
-        for node, at in _followed(sites, written, write.call)
-        for piece in _pieces(node)
+        or _is_of_kept_entries(sites, lists, piece, at, write)
+        for piece, at in _written_pieces(sites, write)
     )
+
+
+def loses_entries(sites: Sites, lists: Lists, write: WriteSite) -> bool:
+    """Whether the written lines are the old ones without some of them, which were removed by value
+    or are too many: so lists are kept up, and no texts are edited."""
+    return not _is_one_of_many(write.path.expr) and any(
+        _is_of_kept_entries(sites, lists, piece, at, write)
+        for piece, at in _written_pieces(sites, write)
+    )
+
+
+def _written_pieces(sites: Sites, write: WriteSite) -> Iterator[Place]:
+    for written in written_values(sites, write):
+        for node, at in _followed(sites, written, write.call):
+            for piece in _pieces(node):
+                yield piece, at
 
 
 def _is_one_of_many(path: PathExpr) -> bool:
@@ -86,11 +112,79 @@ def _is_of_edited_lines(
         case ast.Name(id=name):
             if lists.is_changed(at.function, name) and _is_held(sites, node, at, write):
                 return True
+            if any(
+                _is_choice(value) and _has_items_of(sites, value, place, write)
+                for value, place in _bound_to(sites, name, at)
+            ):
+                return True
             return any(
                 call.order < at.order and _is_held(sites, _iterated(lines), call, write)
                 for lines, call in lists.filled.get((at.function, name), ())
             )
     return False
+
+
+def _is_choice(node: ast.expr) -> bool:
+    """`[line for line in lines if line]`"""
+    return isinstance(node, (ast.ListComp, ast.SetComp)) and bool(node.generators[0].ifs)
+
+
+def _is_of_kept_entries(
+    sites: Sites, lists: Lists, node: ast.expr, at: Call, write: WriteSite
+) -> bool:
+    """Whether a list holds the old lines after `lines.remove(entry)`, or the first or last of them:
+    `lines[-limit:]`."""
+    if isinstance(node, (ast.GeneratorExp, ast.ListComp)) and len(node.generators) == 1:
+        node = node.generators[0].iter
+    if not isinstance(node, ast.Name):
+        return False
+    if lists.removed.get((at.function, node.id), at.order) < at.order:
+        return _has_items_of(sites, node, at, write)
+    return any(
+        _is_cut(value) and _has_items_of(sites, value, place, write)
+        for value, place in _bound_to(sites, node.id, at)
+    )
+
+
+def _is_cut(node: ast.expr) -> bool:
+    """`lines[-limit:]`, also in reverse order. The limit is no literal: `lines[1:]` leaves out a
+    heading."""
+    while isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+        bounds = (node.slice.lower, node.slice.upper)
+        if any(each is not None and list(of_kind(each, ast.Name)) for each in bounds):
+            return True
+        node = node.value
+    return False
+
+
+def _has_items_of(
+    sites: Sites, node: ast.expr, at: Call, write: WriteSite, steps: int = _STEPS
+) -> bool:
+    """Whether an expression is a list of the old lines: stripped, chosen, cut or in another
+    order."""
+    if steps == 0:
+        return False
+    match node:
+        case ast.ListComp(generators=[source]) | ast.SetComp(generators=[source]):
+            return _has_items_of(sites, source.iter, at, write, steps - 1)
+        case ast.Subscript(value=inner, slice=ast.Slice()):
+            return _has_items_of(sites, inner, at, write, steps - 1)
+        case ast.Call(func=ast.Name(id=name), args=[inner, *_]) if name in _SAME_ITEMS:
+            return _has_items_of(sites, inner, at, write, steps - 1)
+        case ast.Name(id=name) if any(
+            _has_items_of(sites, value, place, write, steps - 1)
+            for value, place in _bound_to(sites, name, at)
+            if not isinstance(value, ast.Name)
+        ):
+            return True
+    return _is_held(sites, node, at, write)
+
+
+def _bound_to(sites: Sites, name: str, at: Call) -> Iterator[Place]:
+    """The values that a name had last."""
+    for binding in sites.paths.bindings(name, at.function, at.order)[-_BINDINGS:]:
+        if binding.kind is BindingKind.ASSIGN and not binding.unpacked:
+            yield binding.value, at.at(binding)
 
 
 def _iterated(node: ast.expr) -> ast.expr:
@@ -200,6 +294,11 @@ def _pieces(node: ast.expr) -> list[ast.expr]:
             args=[ast.Name() | ast.ListComp() | ast.GeneratorExp() as lines],
         ):
             return [lines]
+        case ast.Call(
+            func=ast.Attribute(attr="join"),
+            args=[ast.Call(func=ast.Name("list" | "sorted"), args=[ast.Name() as lines, *_])],
+        ):
+            return [lines]
     return [node]
 
 
@@ -231,4 +330,4 @@ def _is_added_to(sites: Sites, lists: Lists, node: ast.expr, at: Call, write: Wr
         )
         or lists.added.get((at.function, name), at.order) < at.order
     )
-    return adds and _is_held(sites, node, at, write)
+    return adds and _has_items_of(sites, node, at, write)

@@ -1,5 +1,6 @@
 """The facts about one file, without judgement, as an interface for rules."""
 
+import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +14,17 @@ from atomic_fix.facts import evidence, fallbacks
 from atomic_fix.facts.comments import Comments
 from atomic_fix.facts.elsewhere import View, views
 from atomic_fix.facts.evidence import Feature, Score, Vocabulary
-from atomic_fix.facts.extended import Lists, is_carried_on, is_edited, is_extended, lists
+from atomic_fix.facts.extended import (
+    Lists,
+    is_carried_on,
+    is_edited,
+    is_extended,
+    lists,
+    loses_entries,
+)
 from atomic_fix.facts.generated import is_generated
 from atomic_fix.facts.names import phrase_in
+from atomic_fix.facts.nodes import FUNCTIONS, called_name
 from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
 from atomic_fix.facts.pairs import ByFile, Partners, answered, asked
 from atomic_fix.facts.paths import Paths, PathValue, parameter_of
@@ -42,6 +51,9 @@ _Result = TypeVar("_Result")
 
 _EMPTY = frozenset({"", "None", "False", "0", "{}", "[]", "()", "''", '""', "dict()", "list()"})
 """Defaults that a caller can distinguish from loaded data by a simple test."""
+
+_ROWS_ABOVE = 12
+_MAKING_FOLDERS = frozenset({"TemporaryDirectory", "mkdtemp"})
 
 _FILLED_FOR_CALLERS = "its callers pass it a temp file, which they publish"
 
@@ -328,10 +340,10 @@ class ModuleFacts:
 
     def _is_edited(self, site: WriteSite) -> bool:
         """Whether the written data are the old lines, of which some were changed. A function that
-        gets the path from a caller may edit any text."""
-        return not evidence.given_by_caller(site.path, site.function) and self.cached(
-            ("edited", site), lambda: is_edited(self.sites, self._lists, site)
-        )
+        gets the path from a caller may edit any text, unless it keeps up a list."""
+        is_given = evidence.given_by_caller(site.path, site.function)
+        shows = loses_entries if is_given else is_edited
+        return self.cached(("edited", site), lambda: shows(self.sites, self._lists, site))
 
     def _is_generated(self, site: WriteSite) -> bool:
         """Whether the written data is random, so that it cannot be created again."""
@@ -447,9 +459,28 @@ class ModuleFacts:
         for write in publication.writes[:1]:
             found += tuple(evidence.content_features(write, found))
             found += tuple(evidence.data_features(self.vocabulary, write.data))
-        found += tuple(evidence.purpose_features(site.function))
+        purpose = tuple(evidence.purpose_features(site.function))
+        # A folder may be complete at any time without any of its files being state.
+        is_file = any(each.path.same(site.source) for each in publication.writes) or any(
+            called_name(each.node) not in _MAKING_FOLDERS for each in publication.made
+        )
+        if is_file and not any(each.name is FeatureName.FUNCTION_PROMISES for each in purpose):
+            purpose += tuple(evidence.promise_in(self._remarks_on(site)))
+        found += purpose
         first = Feature(FeatureName.TEMP_NAME_FIRST, "it is written under a temp name first")
         return (*found, first, *self._read_back(site.target, site.function))
+
+    def _remarks_on(self, site: PublishSite) -> Iterator[str]:
+        """The docstring of the function that publishes a file, and the comments that are near above
+        the call."""
+        node, row = site.function.node, site.node.lineno
+        start = 1
+        if isinstance(node, FUNCTIONS):
+            yield ast.get_docstring(node) or ""
+            start = node.lineno
+        first = max(start, row - _ROWS_ABOVE)
+        if any("#" in self.source.line(each) for each in range(first, row + 1)):
+            yield from (each.text for each in self.comments.between(first, row))
 
     def written_elsewhere(self, function: FunctionFacts) -> list[WriteSite]:
         """The calls in one function by which functions from other files write to a path passed to
