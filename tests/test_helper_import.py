@@ -1039,6 +1039,39 @@ def test_a_script_below_a_source_root_that_nothing_imports(here: Path) -> None:
     repaired("src/profiles/make.py", "from classes.atomic_io import atomic_write_json")
 
 
+def test_an_installer_that_is_an_object_of_a_class(here: Path) -> None:
+    install = """
+import subprocess, sys
+from lib.utils import save_state
+
+class Install:
+    def __init__(self, names):
+        subprocess.check_call([sys.executable, "-m", "pip", "install", *names])
+
+if __name__ == "__main__":
+    Install(sys.argv[1:])
+"""
+    put({"pyproject.toml": DECLARES, "install.py": install})
+    make(lib__="", lib__utils=SAVER, lib__other=SAVER)
+    assert "before it installs" in left("lib/utils.py")
+
+
+def test_a_script_of_the_system_that_imports_from_another_folder(here: Path) -> None:
+    migrate = """#!/usr/bin/python3
+import sys
+sys.path.insert(0, 'management')
+from utils import load_state, save_state
+
+save_state(load_state())
+"""
+    put({"pyproject.toml": DECLARES, "setup/migrate.py": migrate})
+    put({"management/utils.py": SAVER, "management/daemon.py": "import atomic_fix\nimport utils\n"})
+    said = "whatever Python the system has runs setup/migrate.py, which imports this file"
+    assert said in refused("management/utils.py")
+    put({"setup/migrate.py": migrate.partition("\n")[2]})
+    repaired("management/utils.py")
+
+
 def test_what_brings_the_program_up_to_date_starts_without_the_copy(here: Path) -> None:
     update = """
 import os, requests

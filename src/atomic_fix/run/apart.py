@@ -274,10 +274,11 @@ def _may_fail(statement: ast.stmt) -> bool:
 def _row_of_installation(tree: ast.Module, text: str) -> int | None:
     """The row of the module-level statement that installs packages."""
     rows = [text.count("\n", 0, found.start()) + 1 for found in _INSTALLS.finditer(text)]
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    # Making an object of a class may install, too: `Install(sys.argv)`.
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     installing: set[str] = set()
-    own = [each for each in tree.body if not isinstance(each, (*functions, ast.ClassDef))]
-    defined = [each for each in tree.body if isinstance(each, functions)]
+    own = [each for each in tree.body if not isinstance(each, definitions)]
+    defined = [each for each in tree.body if isinstance(each, definitions)]
     for each in defined:
         if any(each.lineno <= row <= (each.end_lineno or row) for row in rows):
             installing.add(each.name)

@@ -319,6 +319,7 @@ class HelperImports:
         if is_there and not hidden and not _is_nowhere_in_ours(module):
             return (
                 self._where_others_are_needed(module, source, path, project)
+                or self._where_the_system_runs_it(module, project, path)
                 or self._where_it_is_sent(module, project, path)
                 or self._where_it_does_not_reach(module, project, path)
                 or self._where_a_list_lacks_it(module, project, path)
@@ -417,7 +418,7 @@ class HelperImports:
             and relative_if_inside(base, os.path.join(root, top)) is None
             and _acts(source.text)
             and not any(find_module(root, [each]) for each in _imports(source.text)[0])
-            and not self._programs.is_imported(path, project)
+            and not self._programs.importing(path, project)
         )
 
     def _shows(self, source: Source, path: str, project: Project) -> bool:
@@ -457,6 +458,20 @@ class HelperImports:
                     f"this program needs `{top}`, which the project does not declare, and may run "
                     "where the project is not installed",
                     f"run `atomic-fix --vendor {_free_place(folder)}`",
+                )
+        return None
+
+    def _where_the_system_runs_it(self, module: str, project: Project, path: str) -> Missing | None:
+        """Why a script for the system's Python, which may lack what the project declares, could no
+        longer import a file; None if no such script does."""
+        for each in self._programs.importing(path, project):
+            text = self._read(each) or ""
+            by_system = runs_by_the_systems_python(each, text)
+            if by_system and not self._shows_itself(text, each, project):
+                return Missing(
+                    module,
+                    f"whatever Python the system has runs {_shown(each)}, which imports this file",
+                    f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`",
                 )
         return None
 

@@ -37,9 +37,9 @@ class Programs:
         runs = {each: all_ for each, all_ in self._in(project).items() if path in all_}
         return next((each for each, all_ in runs.items() if start not in all_), ""), bool(runs)
 
-    def is_imported(self, path: str, project: Project) -> bool:
-        """Whether any other program imports a file."""
-        return any(each != path and path in all_ for each, all_ in self._in(project).items())
+    def importing(self, path: str, project: Project) -> list[str]:
+        """The other programs that import a file, directly or not."""
+        return [each for each, all_ in self._in(project).items() if each != path and path in all_]
 
     def _in(self, project: Project) -> dict[str, frozenset[str]]:
         if project.root not in self._of:
