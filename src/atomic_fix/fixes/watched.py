@@ -1,5 +1,5 @@
 """Detects files that are watched or locked by name: the watch or lock stays with the old file when
-it is replaced."""
+it is replaced; and files that are known by name among the content of a folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from atomic_fix.catalog.calls import WATCHING
 from atomic_fix.facts import nodes
 from atomic_fix.facts.names import words
+from atomic_fix.facts.paths.expr import FileName
 from atomic_fix.facts.scopes import Call
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.fixes import Refused
@@ -20,11 +21,12 @@ _WATCHES = re.compile(r"watch|inotify|monitor_file|addPath|lock\(", re.IGNORECAS
 
 def must_not_be_watched(context: EditContext, site: WriteSite) -> None:
     """Refuses a file that the module itself watches or locks, rather than its folder or a separate
-    lock file.
+    lock file, or tells apart from the other content of its folder.
 
     Raises:
         Refused: the module does that.
     """
+    _must_not_be_left_out(context, site)
     if not context.search_source(_WATCHES):
         return
     code = nodes.code_of(site.path_node)
@@ -41,6 +43,31 @@ def must_not_be_watched(context: EditContext, site: WriteSite) -> None:
                         f"`{last}` locks the file itself, and would not lock its replacement"
                     )
                 raise Refused(f"`{last}` watches the file itself, and would miss its replacement")
+
+
+def _must_not_be_left_out(context: EditContext, site: WriteSite) -> None:
+    """Refuses `.marker` if the module has `(".lock", ".marker")`.
+
+    Raises:
+        Refused: the module does that.
+    """
+    names = {each.name for each in site.path.aliases if isinstance(each, FileName)}
+    hidden = {each for each in names if each.startswith(".") and "{" not in each}
+    lists = context.cached("hidden", lambda: [*_lists_of_hidden(context)]) if hidden else []
+    if any(not hidden.isdisjoint(each) for each in lists):
+        raise Refused(
+            "its name is in a list of hidden files: whoever takes the other files of the folder "
+            "for content would take the temp file for content, too"
+        )
+
+
+def _lists_of_hidden(context: EditContext) -> Iterator[frozenset[str]]:
+    for node in nodes.walk(context.facts.tree.module):
+        if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+            found = [nodes.string(each) for each in node.elts]
+            names = frozenset(each for each in found if each is not None and each.startswith("."))
+            if len(names) == len(found) > 1:
+                yield names
 
 
 def _watches(context: EditContext) -> Iterator[Call]:
