@@ -795,6 +795,13 @@ def test_a_module_of_a_package_may_be_called_setup(here: Path) -> None:
     assert RUNTIME in Path("app/sitecustomize.py").read_text()
 
 
+def test_a_module_about_setup_files_marks_no_project(here: Path) -> None:
+    put({"pyproject.toml": DECLARES})
+    about = '"""Reads what is given to setup() of setuptools."""\n\n\ndef keywords():\n    pass\n'
+    make(app__="", app__inner__="", app__inner__setup=about, app__inner__job=SAVER)
+    repaired("app/inner/job.py")
+
+
 @pytest.mark.parametrize("name", ["tools/make.py", "scripts/deep/make.py", ".github/make.py"])
 def test_a_script_that_no_package_holds(here: Path, name: str) -> None:
     put({"pyproject.toml": DECLARES, name: SAVER})

@@ -432,6 +432,9 @@ def _signs(folder: str) -> tuple[bool, bool]:
     if not strong and "setup.py" in names:
         text = text_of(os.path.join(folder, "setup.py")) or ""
         strong = "setup(" in text and ("setuptools" in text or "distutils" in text)
+        if strong and "__init__.py" in names:
+            # A module of a package that is about such files, unless it really calls it.
+            strong = re.search(r"(?m)^(?:\w+\.)?setup\(", text) is not None
     return strong, bool(_requirements_in(folder, names))
 
 
