@@ -44,9 +44,9 @@ _RULES = re.compile(
 _INTRODUCTION = """\
 # Rules
 
-Each rule has a page: what it reports, why, what to write instead, and what it leaves alone.
-`atomic-fix --explain ATF101` prints the same text in the terminal. The calls that they know are in
-a [table](apis.md).
+Each rule has a page: what it reports, why, what to write instead, and what it does not report.
+`atomic-fix --explain ATF101` prints the same text in the terminal. The calls that the rules
+recognise are in a [table](apis.md).
 
 | code | name | reports |
 | --- | --- | --- |
@@ -55,8 +55,8 @@ a [table](apis.md).
 _ONE_PER_CALL = """
 A call that publishes a file in several wrong ways is reported once, by the first of these that
 applies: ATF111, ATF113, ATF112, ATF114 for a copy, ATF115, ATF114 for a move or rename. The message
-ends with the codes of the others. Each can be ignored, suppressed or put into a baseline by itself,
-which makes room for the next one, and `--write` repairs all of them.
+ends with the codes of the others. Each can be ignored, suppressed or put into a baseline by itself;
+then the next one is reported. `--write` repairs all of them.
 """
 
 _UNREADABLE = """
@@ -68,9 +68,8 @@ ATF000 stands for a file that could not be analysed. It is always reported and n
 _APIS = """\
 # Calls
 
-The calls that open a file to write it, and those that save to a path, by their whole names; a
-name that begins with a dot is a method. Others are named in [the
-configuration](../configuration.md).
+The calls that open a file for writing, and those that save to a path, by their full names; a name
+that begins with a dot is a method. You can add others in [the configuration](../configuration.md).
 
 | call | what a repair makes of it | loaded by |
 | --- | --- | --- |

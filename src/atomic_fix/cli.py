@@ -228,7 +228,7 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
 @click.option(
     "--write-baseline",
     is_flag=True,
-    help="Create that file, or remove entries no longer found.",
+    help="Create the baseline, or remove entries no longer found.",
 )
 @_setting("fail-on-unused")
 @click.option(
@@ -281,7 +281,7 @@ def _setting(name: str, metavar: str = "") -> Callable[[_Function], _Function]:
     "--cache-dir",
     metavar="FOLDER",
     type=click.Path(file_okay=False, path_type=str),
-    help="Store results there, not in the user's cache.",
+    help="Store results here, not in the user's cache.",
 )
 @click.option("--shard", metavar="I/N", help="Check only part I of N parts of the files.")
 @click.option(

@@ -212,8 +212,8 @@ KEYS: tuple[Key, ...] = (
         "unless this file sets them too.", '"../atomic-fix.toml"'),
     Key("select", Kind.CODES, "Codes or prefixes of codes to check. If not set: every rule "
         "that is on by default.", '["ATF1"]', option="Check only these codes; ATF1 is a prefix."),
-    Key("extend-select", Kind.CODES, "Codes to check in addition to those.", '["ATF202"]',
-        option="Also check these codes."),
+    Key("extend-select", Kind.CODES, "Codes to check in addition to those of `select`.",
+        '["ATF202"]', option="Also check these codes."),
     Key("ignore", Kind.CODES, "Codes not to check.", '["ATF102"]',
         option="Do not check these codes."),
     Key("per-file-ignores", Kind.TABLE, "Codes not to report in files that match a pattern.",
@@ -230,19 +230,19 @@ KEYS: tuple[Key, ...] = (
         "folder is searched.", "false"),
     Key("durable-words", Kind.STRINGS, "Words that suggest durable state in this project.",
         '["ledger"]'),
-    Key("not-durable-words", Kind.STRINGS, "Words that suggest the opposite in this project.",
-        '["preview"]'),
+    Key("not-durable-words", Kind.STRINGS, "Words that suggest that a file is not durable state "
+        "in this project.", '["preview"]'),
     Key("atomic-helpers", Kind.STRINGS, "Dotted names of functions that write atomically: "
         "calls of them are not reported.", '["app.io.write_json"]'),
     Key("savers", Kind.SAVERS, "More functions that write to a path, as `name:position`: the "
         "position of the path among the arguments, 0 if not given.", '["mylib.store:1"]'),
     Key("loaders", Kind.STRINGS, "More functions that load data. Their first argument is a "
         "path, a file object or the text.", '["mylib.read_state"]'),
-    Key("helper", Kind.HELPER, "Where repaired code imports from: a module with the names of "
-        "`atomic_fix.runtime`, or your own function that writes JSON, `module:function`, called "
-        "as `function(path, obj)`. Spell out another order or other names: "
-        "`app.io:write(data=obj, to=path)`. With `auto`, such a function is searched for in the "
-        "project, by what it does.", '"app.atomic_io"'),
+    Key("helper", Kind.HELPER, "Where repaired code imports from: a module that defines the names "
+        "of `atomic_fix.runtime`, or your own function that writes JSON, `module:function`, called "
+        "as `function(path, obj)`. Spell out another order or other argument names: "
+        "`app.io:write(data=obj, to=path)`. With `auto`, such a function is found in the project "
+        "by what it does.", '"app.atomic_io"'),
     Key("assume-helper", Kind.BOOLEAN, "Whether code is repaired even if nothing shows that it "
         "can import the helper.", "true",
         option="Repair even if the helper cannot be imported."),

@@ -28,7 +28,7 @@ from atomic_fix.facts.paths import PathTrait, PathValue, QualifiedName
 from atomic_fix.facts.scopes import BlockKind, Call, Site
 
 _TABLES = re.compile(r"Frame|Series|Index|Table$")
-"""In names of classes of tables, of whatever library."""
+"""In the names of table classes of any library."""
 _ENCODING = re.compile(r"(?i:.*cod)|[\"'][\w-]+[\"']\Z")
 
 _SAVING = frozenset(keeper.saves for keeper in apis.KEEPERS)
@@ -242,8 +242,9 @@ class Writes:
         return WriteSite(call, WriteKind.OPEN, "os.open", target, path)
 
     def _is_removed_first(self, call: Call, opened: Opened) -> bool:
-        """Whether the function has just removed the file that it creates exclusively. The claim on
-        a lock whose owner is gone is not one: it is removed in a handler, or made in a loop."""
+        """Whether the function has just removed the file that it creates exclusively. Claiming a
+        lock whose owner is gone does not count: that file is removed in a handler, or created in a
+        loop."""
         if any(block.kind in _TRYING_AGAIN for block in call.enclosing):
             return False
         path = self._handles.resolve(opened.target, call)
@@ -272,7 +273,7 @@ class Writes:
             if full == "os.lseek" and not (
                 code_of(other.node).endswith((", 0, os.SEEK_SET)", ", 0, 0)"))
             ):
-                return False  # it goes on at the current position
+                return False  # writing continues at the current position
             if full == "os.write":
                 overwritten = True
             elif full in {"os.fdopen", "builtins.open", "io.open"}:
@@ -294,7 +295,7 @@ class Writes:
         if _NO_FILE & path.traits or self._handles.handle_of(target, call) is not None:
             return None
         if self._handles.made_by(target, call, _BUFFERS):
-            return None  # in one of two branches
+            return None  # a buffer, at least in one branch
         is_named = target is not call.argument(saver.path)  # `path=...` counts as one
         if saver.name[0] == "." and not is_named and not path.shows_path:
             return None

@@ -902,7 +902,7 @@ def _catches(names: set[str], name: str) -> bool:
 
 
 def _has_an_end(loop: ast.While) -> bool:
-    """Whether `break`, `return` or `raise` leaves a loop."""
+    """Whether `break` or `return` leaves a loop."""
     todo: list[ast.AST] = [*loop.body]
     while todo:
         node = todo.pop()
@@ -920,8 +920,8 @@ def _has_an_end(loop: ast.While) -> bool:
 
 
 def changes_order(context: EditContext, path: ast.expr, others: Sequence[ast.AST]) -> bool:
-    """Check whether a path may be computed before an expression that used to precede it. Either may
-    change the value of the other.
+    """Whether it may make a difference that a path is computed before expressions that used to
+    precede it: each may change the value of the other.
 
     Raises:
         Refused: one of them binds a name that the other uses.
@@ -950,7 +950,7 @@ def _acts(node: ast.AST) -> bool:
 
 
 def _is_fixed(context: EditContext, node: ast.AST) -> bool:
-    """Whether no call changes the value of a part of an expression, as far as the file shows."""
+    """Whether no call changes the value of this part of an expression, as far as the file shows."""
     if isinstance(node, ast.Subscript):
         return False
     if isinstance(node, ast.Name):

@@ -1,7 +1,9 @@
-"""The summary of one file for the other files of its project: plain values without nodes that can
-be compared, sent between processes and stored, and depend on the file alone. Paths are texts: equal
-texts are the same file. In them, `HERE` stands for the file itself, and names that may come from
-another file are between `OPEN` and `CLOSE`; `link` replaces them.
+"""The summary of one file for the other files of its project. It depends on that file alone, and
+consists of plain values, without nodes, which can be compared, sent between processes and stored.
+
+Paths are written as texts, and equal texts mean the same file. In a text, `HERE` stands for the
+summarised file, and names that may come from another file are between `OPEN` and `CLOSE`; `link`
+replaces them.
 """
 
 from __future__ import annotations
@@ -29,9 +31,10 @@ class PathSummary:
     """Its names that other files may set, in the form of `outside.key`: parameters and
     attributes."""
     refs: tuple[tuple[str, str], ...] = ()
-    """Names in it that other files define: in the form of `outside.key`, and the dotted name."""
+    """Names in it that other files define: each in the form of `outside.key`, with its dotted
+    name."""
     names: tuple[str, ...] = ()
-    """The file names that end it."""
+    """The file names with which it may end."""
     occurrences: tuple[NameOccurrence, ...] = ()
     traits: PathTrait = NO_TRAITS
 
@@ -65,8 +68,8 @@ class FunctionSummary:
     """The class, by its name in this file, of which it returns an instance."""
     is_method: bool = False
     keeps: str = ""
-    """If it writes an object to a path as JSON, atomically and with fsync: its arguments in the
-    form of the setting `helper`, `path, obj`."""
+    """If the function writes an object to a path as JSON, atomically and with fsync: its arguments
+    in the form of the setting `helper`, `path, obj`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class SiteSummary:
     function: str
     """The function that contains it; empty for module-level code."""
     row: int
-    """Of the function's `def`; 0 for the module."""
+    """The row of the function's `def`; 0 for the module."""
     said: tuple[str, ...]
     """The names of the function and the class around it."""
     path: PathSummary
@@ -115,9 +118,9 @@ class SiteSummary:
     handled: bool = False
     """Of a load: whether the function itself handles the error of a corrupt file."""
     misses: bool = False
-    """Of a load: whether the function silently takes a broken file for a miss."""
+    """Of a load: whether the function silently treats a broken file as a miss."""
     costly: bool = False
-    """Of a load: whether what such a file holds took long to compute."""
+    """Of a load: whether the content of such a file takes long to compute."""
     staged: bool = False
     """Of a write: whether the file is moved to its final name later."""
     source: PathSummary = PathSummary()
@@ -143,7 +146,7 @@ class ArgumentSummary:
 
 @dataclass(frozen=True, slots=True)
 class CallSummary:
-    """A call of what other files may define."""
+    """A call of a function that another file may define."""
 
     callee: str
     """Its dotted name in this file; for a method, prefixed by the class."""
@@ -153,19 +156,19 @@ class CallSummary:
     said: tuple[str, ...]
     arguments: tuple[ArgumentSummary, ...] = ()
     tested: bool = False
-    """Whether it is in a test."""
+    """Whether the call is in a test."""
     loops: bool = False
     catches: bool = False
-    """Whether the caller has a handler for an error of it."""
+    """Whether the caller has a handler for an error that the call raises."""
     handled: bool = False
     """Whether that handler is for a corrupt file and does not raise another error."""
     misses: bool = False
-    """Whether it is silent as well."""
+    """Whether that handler is silent as well."""
     looks: bool = False
-    """Whether the caller tests its result, or may."""
+    """Whether the caller tests the result of the call, or may do so."""
     returned: bool = False
     reports: bool = False
-    """Whether the caller tests for a default and reports."""
+    """Whether the caller tests for a default and reports it."""
 
 
 @dataclass(frozen=True, slots=True)

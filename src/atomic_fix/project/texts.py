@@ -46,7 +46,7 @@ _PATH_CLASSES = frozenset({"Path", "PurePath", "environ", "expanduser", "getenv"
 
 
 def text(expr: PathExpr, reference: Reference) -> str | None:
-    """None for what is not compared."""
+    """The text of an expression; None if it is not compared."""
     outside = reference(expr)
     if outside == NOT_COMPARED:
         return None
@@ -93,7 +93,7 @@ def text(expr: PathExpr, reference: Reference) -> str | None:
             return f"handle({parts[0]})"
         case Called(function):
             owner = _owner(function)
-            # `path.canonical()`: of whatever that name stands for there.
+            # `path.canonical()`: `path` may be another object in another function.
             if owner and "." in function and not function.startswith(("self.", "cls.")):
                 return None
             return f"{owner}{function}({','.join(parts)})"
@@ -103,8 +103,8 @@ def text(expr: PathExpr, reference: Reference) -> str | None:
 
 
 def _owner(function: str) -> str:
-    """Of a method of an object, or of what is no function of Python's own: the file. The object is
-    that of one function, or of the module, and another one in other files."""
+    """What precedes the name of a called function: `HERE`, unless the function is Python's own. The
+    same name, or the object of a method, may be another one in other files."""
     head, _, rest = function.partition(".")
     known = (
         head in sys.stdlib_module_names
@@ -117,10 +117,10 @@ def _owner(function: str) -> str:
 def summary_of_path(
     value: PathValue, reference: Reference, node: ast.expr | None = None
 ) -> PathSummary:
-    """A path as it is said to other files.
+    """The summary of a path for other files.
 
     Args:
-        node: the expression that gives it.
+        node: the expression whose value is the path.
     """
     keys, own, refs, names = set(), set(), set(), set()
     for alias in value.aliases:

@@ -12,7 +12,7 @@ from atomic_fix.project.summary import FileSummary, SiteKind
 from atomic_fix.source import is_test_file
 
 _MOST_HOMES = 12
-"""The most modules that define one name; a name defined in more is not distinctive."""
+"""The maximum number of modules that define a name; a name that more define is not distinctive."""
 
 
 def wanted(files: Mapping[str, FileSummary], flows: Flows) -> dict[str, frozenset[str]]:
@@ -38,7 +38,7 @@ def wanted(files: Mapping[str, FileSummary], flows: Flows) -> dict[str, frozense
 
 
 def _names(files: Mapping[str, FileSummary], flows: Flows) -> set[tuple[str, str, str]]:
-    """The names that others may have to use, the files that define them, and their classes."""
+    """The names that other files may have to use, the files that define them, and their classes."""
     found = set()
     for path, own in flows.at_sites:
         if is_test_file(path):
@@ -55,7 +55,7 @@ def _names(files: Mapping[str, FileSummary], flows: Flows) -> set[tuple[str, str
                 found.add((path, owner if name == "__init__" else name, owner))
     for file in files.values():
         for site in file.sites:
-            # How callers treat a default.
+            # Its callers show how a default is treated.
             function = flows.functions.get((file.path, site.function, site.row))
             if site.handled and function is not None and not is_test_file(file.path):
                 owner, _, name = function.name.rpartition(".")
@@ -64,7 +64,7 @@ def _names(files: Mapping[str, FileSummary], flows: Flows) -> set[tuple[str, str
 
 
 def _file_names(files: Mapping[str, FileSummary], flows: Flows) -> set[str]:
-    """The names of the files that are written, by which others may read them."""
+    """The names of written files, by which other files may read them."""
     found: set[str] = set()
     for file in files.values():
         if is_test_file(file.path):
@@ -81,7 +81,7 @@ def _file_names(files: Mapping[str, FileSummary], flows: Flows) -> set[str]:
 
 
 def token_of(name: str) -> str:
-    """The longest word of a file's name, which occurs in each file that names it."""
+    """The longest word of a file name; it occurs in each file that mentions that name."""
     stem = name.rpartition(".")[0] or name
     return max(re.findall(r"\w+", stem), key=len, default="")
 

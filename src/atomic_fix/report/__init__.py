@@ -76,7 +76,7 @@ in atomic-fix itself. The message says which.
 
 ## Why is this bad
 
-Whatever the file holds was not checked. The exit code is 2, so that it does not pass for clean.
+The contents of the file were not checked. The exit code is 2, so that the run does not look clean.
 
 ## Use instead
 

@@ -8,8 +8,8 @@ warning level or above.
 
 ## Why is this bad
 
-As for ATF201: a truncated file looks like a missing one, and work starts again from nothing. A
-broad handler also hides programming errors in the loader.
+As for ATF201: a truncated file looks like a missing one, and work starts again from the beginning.
+A broad handler also hides programming errors in the loader.
 
 ## Example
 

@@ -8,7 +8,7 @@ Reports a finished temp file of durable state that gets its final name through
 ## Why is this bad
 
 A copy overwrites the target in place, which the temp file was meant to avoid. `shutil.move` copies
-if the two are on different file systems. `os.rename` fails on Windows if the target exists.
+if the two paths are on different file systems. `os.rename` fails on Windows if the target exists.
 
 ## Example
 

@@ -28,7 +28,7 @@ with atomic_open(checkpoint_path, "wb") as file:
 
 Safe for savers that write the same bytes to a handle. Where they depend on the suffix of the path,
 it must be visible in the code: the suffix that `numpy.save` adds to a path without `.npy` is
-written out, and for pandas and joblib, which compress by suffix, it must be one without
+written out, and for pandas and joblib, which compress by suffix, it must be a suffix that means no
 compression. Unsafe for savers that write the same content in another form (the archive of
 `torch.save` names its inner folder after the file), and where the content is computed before the
 path and may change it. No fix for savers that accept only a path, for copies, and where the result

@@ -13,7 +13,7 @@ report says why a file is believed to be one.
 ## Why is this bad
 
 The call empties the file first and fills it afterwards. If the process is killed, the machine loses
-power or the disk is full in between, the old content is gone and the new one is truncated.
+power or the disk is full in between, the old content is gone and the new content is truncated.
 
 ## Example
 
@@ -43,30 +43,31 @@ dumps JSON become `atomic_write_json`; other text and bytes become `atomic_write
 difference is intended: a write that fails leaves the old content, not part of the new.
 
 Unsafe where other code can see the file meanwhile (`yield`, `await`, `flush` before something else,
-a folder that is listed), where the path and the content are evaluated in another order, on an exit
-stack, for anyio (the asynchronous helper runs on asyncio), for a project's own helper, and where
-the preceding statement removes the file (the fix deletes that statement too).
+a folder that is listed), where the path and the content would be evaluated in a different order,
+for a file opened on an exit stack, for anyio (the asynchronous helper runs on asyncio), for a
+project's own helper, and where the preceding statement removes the file (the fix deletes that
+statement too).
 
 No fix for a file descriptor; for `r+`; for a mode or a handle that comes from elsewhere; for a
-block that uses the path while it writes (under any name, also in functions that it calls), works on
-the descriptor, or may be left by an exception although its content is wanted (`sys.exit`, an
-exception that only ends a loop); for a file that is open elsewhere; for a `write_text` that may be
-another class's method; for the fallback of a failed atomic write; and in files that cannot have the
-import (Python 2, modules that run without their packages).
+block that uses the path while it writes (under any name, also in functions that it calls), uses the
+descriptor, or may be left by an exception although its content is wanted (`sys.exit`, an exception
+that only ends a loop); for a file that is open elsewhere; for a `write_text` that may be another
+class's method; for the fallback of a failed atomic write; and in files that cannot have the import
+(Python 2, modules that run without their packages).
 
 ## Not reported
 
 Appending, exclusive creation (`"x"`, `O_EXCL`) of a file that the function has not just removed,
 lock and PID files, temp files that are published by a rename later (even if a helper writes them
-for its callers), a torn last record that `truncate` cuts off, reports, exports, plots, logs, and
-files whose names or readers give no sign that they are read back. Caches whose readers treat a
-broken one as a miss (unless they hold objects or arrays, which take long to compute), files under
-version control that describe a project (`package.json`, `.gitignore`), files in a folder that the
-function has just created, a constant file that is created once, text that is edited in each file of
-a listing, and the first text of a file that the other branch of the same test edits if the file
-exists. Scripts for developers (`tools/`, `scripts/`, `.github/` and the like at the top of a
-project that has a package of its own) need more evidence than others. As for every rule, tests are
-checked only with `check-tests`.
+for its callers), an incomplete last record that `truncate` cuts off, reports, exports, plots, logs,
+and files whose names or readers give no sign that they are read back. Also caches whose readers
+treat a broken file as a miss (unless they hold objects or arrays, which take long to compute),
+files under version control that describe a project (`package.json`, `.gitignore`), files in a
+folder that the function has just created, a constant file that is created once, text that is edited
+in each file of a listing, and the first text of a file that the other branch of the same test edits
+if the file exists. Scripts for developers (`tools/`, `scripts/`, `.github/` and the like at the top
+of a project that has a package of its own) need more evidence than others. As for every rule, tests
+are checked only with `check-tests`.
 """
 
 from collections.abc import Iterator

@@ -11,7 +11,7 @@ or above.
 ## Why is this bad
 
 The file was there and held something: an older format, another program's data, or what is left of a
-damaged file. The program starts from scratch and overwrites it with the next save.
+damaged file. The program starts from scratch, and the next save overwrites the file.
 
 ## Example
 

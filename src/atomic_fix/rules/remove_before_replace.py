@@ -7,8 +7,8 @@ its place.
 
 ## Why is this bad
 
-Between the two steps there is no file at all. After a crash in that window, it looks to the next
-run as if there had never been a checkpoint. `os.replace` replaces an existing target in one step,
+Between the two steps there is no file at all. After a crash between them, the next run sees no
+file, as if there had never been a checkpoint. `os.replace` replaces an existing target in one step,
 on every platform.
 
 ## Example
@@ -27,7 +27,7 @@ os.replace(tmp, path)
 ## Fix safety
 
 Unsafe: if the write fails half-way, the target is no longer removed. An old file that is kept under
-another name is copied there instead of moved. No fix if it may be a folder.
+another name is copied there instead of moved. No fix if the target may be a folder.
 
 ## Not reported
 

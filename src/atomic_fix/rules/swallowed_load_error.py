@@ -44,14 +44,14 @@ except json.JSONDecodeError as exc:
 ## Fix safety
 
 The fix logs a warning with the path and the error, and changes nothing else: the default is
-returned, the loop continues, the backup is tried. It is safe. It warns only about errors that mean
-"exists but unreadable": a handler that also catches a missing file, or a `KeyError` from valid
-data, is split, and those still get the default silently.
+returned, the loop continues, or the backup is tried. The fix is safe. It warns only about errors
+that mean "exists but unreadable": a handler that also catches a missing file, or a `KeyError` from
+valid data, is split, and those errors still lead to the default silently.
 
 Raising `CheckpointCorruptedError` is the safe fix only in a function that loads one checkpoint file
-by its path and returns a default, where no comment or docstring says that this is meant, and where
-no caller in the file tests for the default, calls it in a loop or has a handler that would catch
-the exception. Elsewhere it is shown as an alternative, which `--on-corrupt raise` with
+by its path and returns a default, where no comment or docstring says that this is intended, and
+where no caller in the file tests for the default, calls it in a loop or has a handler that would
+catch the exception. Elsewhere raising is shown as an alternative, which `--on-corrupt raise` with
 `--unsafe-fixes` applies; it is not shown in loops, before another attempt, or in functions that
 answer a yes/no question. [What the fixes do](../fixes.md#loads-atf201-atf202) has the table.
 
@@ -68,8 +68,8 @@ caller in the same file tests for the default and then warns or raises.
 Also decisions that the code explains: a comment or docstring says that a corrupt file is treated as
 missing, and neither the function nor its caller removes or overwrites that file. Also loads where
 nothing can be lost: of a cache, of text that is used as it is, of content that is only compared
-with what will be written, and of a file that a broad handler around something else happens to
-enclose.
+with what will be written, and of a file whose load is only by chance inside a broad handler that is
+there for other code.
 """
 
 import ast

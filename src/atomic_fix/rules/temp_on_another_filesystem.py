@@ -7,8 +7,8 @@ Reports a temp file of durable state that is created in the system's temp folder
 
 ## Why is this bad
 
-A rename is atomic only within one file system. Across two, `os.replace` fails with `EXDEV`,
-and `shutil.move` falls back to a copy onto the target, which a crash can cut short.
+A rename is atomic only within one file system. Across two file systems, `os.replace` fails with
+`EXDEV`, and `shutil.move` falls back to a copy onto the target, which a crash can cut short.
 
 ## Example
 

@@ -9,7 +9,7 @@ written. Off with `durability = "atomic"`.
 
 File systems may write the new name to disk before the data. After a power loss, the name can then
 belong to an empty or partly written file, and the old content is gone. This happens only if the
-machine crashes; killing the process does no such harm.
+machine crashes; killing the process does not cause it.
 
 ## Example
 
@@ -42,7 +42,7 @@ gets another name, the target keeps its mode and links, and writing to a read-on
 comments describe the steps, the steps are kept.
 
 Unsafe elsewhere: the finished file is opened again by name for `fsync`, so it must be writable. No
-fix in `async` functions, or if it may be a folder.
+fix in `async` functions, or if the temp file may be a folder.
 
 ## Not reported
 
