@@ -2506,3 +2506,36 @@ def test_programs_that_one_copy_cannot_serve_are_named(here: Path) -> None:
 def test_a_path_that_goes_too_deep_adds_no_folder(tmp_path: Path, step: str) -> None:
     text = f"import sys\nsys.path.insert(0, __file__{step * 2_000})\n"
     assert not search_path.added(str(tmp_path / "a.py"), text, str(tmp_path))
+
+
+LOADS_ALL = """
+import importlib.resources, os
+
+for each in importlib.resources.files(__name__).iterdir():
+    name = os.path.splitext(each.name)[0]
+    if each.name.endswith(".py") and name != "__init__":
+        globals()[name] = getattr(__import__(f"{__name__}.{name}", fromlist=[name]), name)
+"""
+
+
+@pytest.mark.parametrize(
+    "load", [LOADS_ALL, "import pkgutil\nX = [*pkgutil.iter_modules(__path__)]\n"]
+)
+def test_a_package_whose_modules_are_plug_ins_gets_no_copy(here: Path, load: str) -> None:
+    put({"requirements.txt": "pyyaml\n", "main.py": "import app.prefs\n"})
+    put({"app/__init__.py": load, "app/prefs.py": SAVER})
+    assert "run `atomic-fix --vendor atomic_io.py`" in refused("app/prefs.py")
+    result = run("--vendor", "app/atomic_io.py")
+    assert result.exit_code == 2
+    assert "app/__init__.py imports every module of its folder" in result.stderr
+    assert not Path("app/atomic_io.py").exists()
+    assert run("--vendor", "atomic_io.py").exit_code == 0
+    repaired("app/prefs.py", "from atomic_io import atomic_write_json")
+
+
+def test_a_copy_among_plug_ins_is_not_imported(here: Path) -> None:
+    put({"requirements.txt": "pyyaml\n", "main.py": "import app.prefs\n"})
+    put({"app/__init__.py": "", "app/prefs.py": SAVER})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    put({"app/__init__.py": LOADS_ALL})
+    assert "imports every module of its folder as a plug-in" in refused("app/prefs.py")

@@ -21,6 +21,7 @@ from atomic_fix.config import Config
 from atomic_fix.finding import Unreadable
 from atomic_fix.report import display_name, printable
 from atomic_fix.run import disk
+from atomic_fix.run.module_files import loads_all_beside
 from atomic_fix.run.project import Projects, nearest_pyproject
 from atomic_fix.run.python_versions import FIRST_OF_COPIES
 from atomic_fix.run.toml_setting import AlreadySet, with_setting
@@ -90,6 +91,11 @@ def vendor(path: str, resolver: Resolver) -> int:
             return report_error(f"{shown}: not copied again: {_verdict(found)}")
         click.echo(f"{display_name(path)}: current")
         return _configure(path, resolver, is_new=False)
+    if loader := loads_all_beside(os.path.dirname(os.path.abspath(path))):
+        return report_error(
+            f"{shown}: not written: {display_name(loader)} imports every module of its folder as a "
+            "plug-in; name a file in another folder"
+        )
     try:
         disk.write_new(path, _copy(), disk.write_boundary(path))
     except disk.NotWritten as error:

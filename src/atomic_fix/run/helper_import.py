@@ -23,7 +23,7 @@ from atomic_fix.finding import Applicability, Edit, FileResult, Finding, Fix
 from atomic_fix.run import dependencies
 from atomic_fix.run.apart import Apart, runs_by_the_systems_python
 from atomic_fix.run.dependencies import Dependencies, normalised
-from atomic_fix.run.module_files import find_module, run_imports
+from atomic_fix.run.module_files import find_module, loads_all_beside, run_imports
 from atomic_fix.run.packaging import packagings
 from atomic_fix.run.programs import Programs, needs_others
 from atomic_fix.run.project import Project, Projects, import_root, neighbours, text_of
@@ -263,6 +263,14 @@ class HelperImports:
                 behind = self._why_left_behind(module, file, path, project)
                 if behind is not None and source.filename != "-" and file != path:
                     return behind
+                if loader := loads_all_beside(os.path.dirname(file)):
+                    return Missing(
+                        module,
+                        f"{_shown(loader)} imports every module of its folder as a plug-in, the "
+                        "copy as well",
+                        f"run `atomic-fix --vendor {_free_place(os.path.dirname(file))}`, remove "
+                        "that copy, and set `helper` accordingly",
+                    )
                 if self._reach.updater(project.root) == path:
                     return Missing(
                         module,
@@ -925,7 +933,10 @@ def _parses(path: str, version: tuple[int, ...]) -> bool:
 
 
 def _free_place(folder: str) -> str:
-    """The path for a copy of the helper, or of an existing one."""
+    """The path for a copy of the helper, or of an existing one: beside a package whose modules are
+    all plug-ins."""
+    if loads_all_beside(folder):
+        folder = os.path.dirname(folder)
     places = [os.path.join(folder, f"{name}.py") for name in ("atomic_io", "atomic_writes")]
     for place in places:
         if not os.path.lexists(place) or _is_copy(place):

@@ -4,8 +4,28 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.machinery import EXTENSION_SUFFIXES
+
+_LISTS_MODULES = re.compile(r"\b(?:iter_modules|walk_packages)\(\s*(?:path\s*=\s*)?__path__")
+_LISTS = re.compile(r"\b(?:glob|iterdir|iter_modules|listdir|rglob|scandir|walk_packages)\(")
+_IMPORTS_BY_NAME = re.compile(
+    r"\b(?:__import__|exec_module|import_module|load_module|spec_from_file_location)\("
+)
+
+
+def loads_all_beside(folder: str) -> str:
+    """The `__init__.py` of a package that lists its folder and imports what it finds, as plug-ins,
+    so that any new module there is imported, too; empty if it does not."""
+    path = os.path.join(folder, "__init__.py")
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+    except OSError:
+        return ""
+    by_name = _LISTS.search(text) and _IMPORTS_BY_NAME.search(text)
+    return path if by_name or _LISTS_MODULES.search(text) else ""
 
 
 def find_module(folder: str, parts: Sequence[str]) -> str:
