@@ -38,18 +38,19 @@ A complete table, with every key except `extend` set to a value other than its d
 _PATTERNS = """\
 ## Patterns
 
-`exclude`, `extend-exclude` and `per-file-ignores` use the patterns of `.gitignore`: `gen/` is a
-folder of that name anywhere below the configuration file, `/gen/` only the one beside it,
-`*_pb2.py` a file name, `**` any folders, and `!` negates. Patterns in an option are relative to
-the current folder. `--exclude` and `--extend-exclude` accept several patterns, separated by
-commas; `--per-file-ignores` accepts `PATTERN:CODE,CODE`, as in ruff and flake8.
+`exclude`, `extend-exclude` and `per-file-ignores` use the patterns of `.gitignore`: `gen/` matches
+every folder of that name below the configuration file, `/gen/` only the one beside that file,
+`*_pb2.py` file names, and `**` any folders; `!` negates a pattern. Patterns in an option are
+relative to the current folder. `--exclude` and `--extend-exclude` accept several patterns,
+separated by commas; `--per-file-ignores` accepts `PATTERN:CODE,CODE`, as in ruff and flake8.
 
 A file named on the command line is checked even if it is excluded, unless `force-exclude` is set,
-as the hooks for pre-commit do. A folder named there is searched even if git ignores it.
+as it is in the pre-commit hooks. A folder named on the command line is searched even if git ignores
+it.
 
-"Ignored by git" means listed in `.gitignore` files, in `.git/info/exclude` or in the file that
-your own `core.excludesFile` names. The settings of the checked repository cannot change the last
-one.
+"Ignored by git" means listed in `.gitignore` files, in `.git/info/exclude` or in the file that your
+own `core.excludesFile` names. The settings of the checked repository cannot change which file the
+last one is.
 
 ## Shared settings
 
@@ -74,9 +75,9 @@ tests are not checked unless `check-tests` or `--check-tests` is set. Tests are:
   `environment.py` and `steps/` in a folder `features`. Only folders below the configuration
   file count, or, if there is none, below the git repository or the nearest `pyproject.toml`,
   `setup.py` or `setup.cfg`;
-- in other files, methods of a `TestCase`, `test…` methods and set-up of a class called `Test…`,
-  functions with a decorator of pytest or hypothesis, and functions called `test_…` that assert,
-  take `tmp_path` or `tmpdir`, or read back what they write.
+- in other files, methods of a `TestCase`, `test…` methods and set-up methods of a class called
+  `Test…`, functions with a decorator of pytest or hypothesis, and functions called `test_…` that
+  assert, take `tmp_path` or `tmpdir`, or read back what they write.
 
 A package called `testing` is checked: it is code that other tests use. So is a function such as
 `test_connection` that does none of the above. A test file that would have to be parsed but cannot
