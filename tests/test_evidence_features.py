@@ -347,7 +347,6 @@ OF_OTHER_FILES = {
     FeatureName.CALLERS_DENY,
     FeatureName.READ_BACK_ELSEWHERE,
     FeatureName.READ_BACK_ELSEWHERE_RAW,
-    FeatureName.UNREAD,
     FeatureName.WRITTEN_ELSEWHERE,
 }
 

@@ -1348,38 +1348,6 @@ def test_what_is_called_is_kept_only_where_a_path_may_be_given(
     assert [each.callee for each in found.calls] == asked[1:]
 
 
-@pytest.mark.parametrize(
-    ("others", "path", "found"),
-    [
-        # Where little is loaded, the word is enough.
-        (3, "progress.txt", True),
-        (12, "progress.txt", False),
-        (12, "progress_0.json", True),
-    ],
-)
-def test_what_nothing_reads_in_a_project_that_reads_much(
-    others: int, path: str, found: bool
-) -> None:
-    writer = f"""
-    def put(rows):
-        with open("{path}", "w") as file:
-            file.write(rows)
-    """
-    reader = """
-    import json
-
-    def get{0}():
-        with open("progress_{0}.json") as file:
-            return json.load(file)
-    """
-    files = {"app/out.py": writer}
-    files |= {f"app/in_{each}.py": reader.format(each) for each in range(others)}
-    assert bool(told(files)) is found
-    # What the tests alone read says nothing.
-    files = {path.replace("app/in_", "tests/test_"): text for path, text in files.items()}
-    assert told(files)
-
-
 @pytest.mark.parametrize(("mode", "found"), [("w", 0), ("wb", 0), ("r", 1), ("r+", 1)])
 def test_an_opener_of_another_file_does_what_its_mode_says(mode: str, found: int) -> None:
     files = {

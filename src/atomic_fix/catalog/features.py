@@ -111,8 +111,6 @@ class FeatureName(Enum):
     WRITTEN_ELSEWHERE = "written-elsewhere", 2.2
     FOREIGN = "foreign", -0.85
     NOT_SEEN_READ_BACK = "not-seen-read-back", -0.35
-    UNREAD = "unread", -1.2
-    """Nothing in a whole project reads it back."""
 
     # How it is written or read.
     ONLY_WHEN_MISSING = "only-when-missing", -2.6

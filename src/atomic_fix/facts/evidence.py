@@ -533,15 +533,9 @@ def foreign_features(path: PathValue, function: FunctionFacts) -> Iterator[Featu
         yield Feature(Name.FOREIGN, "no visible code writes it")
 
 
-def unread_features(found: Sequence[Feature], *, loads_elsewhere: bool) -> Iterator[Feature]:
-    """Evidence against files that no visible code reads back; `loads_elsewhere`: the other files of
-    the project load much, but not this file."""
-    if is_read_back(found):
-        return
-    if loads_elsewhere:
-        yield Feature(Name.UNREAD, "no code of the project reads it back")
-    elif not any(g.prior >= _STRONG for g in found):
-        # A strong word is evidence enough where little is known.
+def hint_features(found: Sequence[Feature]) -> Iterator[Feature]:
+    """Evidence against files with weak words only: code that reads them back must be visible."""
+    if not is_read_back(found) and not any(g.prior >= _STRONG for g in found):
         yield Feature(Name.NOT_SEEN_READ_BACK, "no visible code reads it back")
 
 

@@ -293,8 +293,7 @@ class ModuleFacts:
         if not site.constant:
             found += tuple(evidence.data_features(self.vocabulary, site.data))
         found += tuple(evidence.purpose_features(site.function))
-        loads_elsewhere = self.outside.loads_elsewhere
-        found += tuple(evidence.unread_features(found, loads_elsewhere=loads_elsewhere))
+        found += tuple(evidence.hint_features(found))
         if self._is_extended(site):
             is_read = evidence.is_read_back(found)
             name = FeatureName.EXTENDED if is_read else FeatureName.EXTENDED_ALONE

@@ -168,9 +168,6 @@ class FileSlice:
     helper: str = ""
     """The project's own atomic writer of JSON, in the form of the setting `helper`; empty if there
     is none."""
-    loads_elsewhere: bool = False
-    """Whether the other files of the project load so many files that a file which none of them
-    loads is less likely to be state. Only for files that write."""
     root: str = field(default="", compare=False)
     """The folder of the project, to which locations in other files are relative."""
 

@@ -21,8 +21,6 @@ from atomic_fix.source import is_test_file
 
 _MOST = 5
 """The most locations in other files that are listed for one site."""
-_MUCH = 10
-"""The fewest loads in other files for which it says something that none of them loads a file."""
 _CALLERS = 2
 """How many levels of callers are examined."""
 
@@ -39,13 +37,11 @@ class _Slices:
         self._flows = flows
         self._events = Events(files, flows, Identities(flows))
         self._effects = Effects(files, flows)
-        loads = {
-            file.path: sum(site.kind is SiteKind.LOAD for site in file.sites)
+        self._loading = {
+            file.path
             for file in files.values()
+            if any(site.kind is SiteKind.LOAD for site in file.sites)
         }
-        self._loading = {path for path, number in loads.items() if number}
-        self._loads = {path: number for path, number in loads.items() if not is_test_file(path)}
-        self._all_loads = sum(self._loads.values())
 
     def slice_of(self, file: FileSummary) -> FileSlice:
         if is_test_file(file.path):
@@ -57,14 +53,6 @@ class _Slices:
                 effect for call in file.calls for effect in self._effects.of_call(file.path, call)
             ),
             tuple(self._callers(file)),
-            loads_elsewhere=self._shows_much(file),
-        )
-
-    def _shows_much(self, file: FileSummary) -> bool:
-        """Whether the other files load so many files that it counts if they do not load this
-        one."""
-        return self._all_loads - self._loads[file.path] >= _MUCH and any(
-            site.kind is SiteKind.WRITE for site in file.sites
         )
 
     def _given(self, file: FileSummary) -> Iterator[Given]:
