@@ -121,8 +121,7 @@ class Settings:
             # A package of tools may be part of the program; one of scripts is none of it, and a
             # package only for what checks or runs it.
             return not top.lower().startswith("tool") and _has_package(root, top)
-        is_project = any(os.path.isfile(os.path.join(root, each)) for each in PROJECT_FILES)
-        return is_project or _has_package(root, top)
+        return has_project_file(root) or _has_package(root, top)
 
 
 def _has_package(root: str, beside: str) -> bool:
@@ -147,6 +146,11 @@ def _has_package(root: str, beside: str) -> bool:
 
 _PACKAGE_FOLDERS = ("src", "custom_components")
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+
+
+def has_project_file(folder: str) -> bool:
+    """Whether a folder has a file of Python's packaging."""
+    return any(os.path.isfile(os.path.join(folder, name)) for name in PROJECT_FILES)
 
 
 def _project_of(path: str) -> str:

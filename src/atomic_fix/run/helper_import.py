@@ -36,7 +36,7 @@ from atomic_fix.run.python_versions import (
 from atomic_fix.run.reach import Reach, brings
 from atomic_fix.run.search_path import added
 from atomic_fix.run.sent import sending
-from atomic_fix.settings import PROJECT_FILES, Resolver, Settings
+from atomic_fix.settings import Resolver, Settings, has_project_file
 from atomic_fix.source import Source, folder_of_scripts, relative_if_inside
 
 _Read: TypeAlias = Callable[[str], str | None]
@@ -990,9 +990,7 @@ def _is_of_tools(path: str, project: Project) -> bool:
     """Whether a file is in a folder of tools for developers: such a script may have an environment
     of its own, with some of the packages that the project needs."""
     folder = relative_if_inside(os.path.dirname(path), project.root)
-    return bool(folder and folder_of_scripts(folder)) and any(
-        os.path.isfile(os.path.join(project.root, each)) for each in PROJECT_FILES
-    )
+    return bool(folder and folder_of_scripts(folder)) and has_project_file(project.root)
 
 
 def _imports_own(text: str, path: str, project: Project) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from atomic_fix.run.cache import settled, stat_of
 from atomic_fix.run.discover import Candidate, Entries, Folder, Walk
-from atomic_fix.settings import PROJECT_FILES, ConfigError, Resolver, Settings
+from atomic_fix.settings import ConfigError, Resolver, Settings, has_project_file
 from atomic_fix.source import is_notebook, relative_if_inside
 
 _MOST_FILES = 50_000
@@ -34,7 +34,7 @@ class Trees:
         self._folders = [os.path.realpath(each) for each in given if os.path.isdir(each)]
         self._here = os.path.realpath(os.getcwd())
         self._is_repository = lru_cache(maxsize=None)(_is_repository)
-        self._begins = lru_cache(maxsize=None)(_begins_by_other_tools)
+        self._begins = lru_cache(maxsize=None)(has_project_file)
         self._by_folder: dict[str, str] = {}
         self._real_folder = lru_cache(maxsize=None)(os.path.realpath)
 
@@ -107,10 +107,6 @@ def _upwards(folder: str) -> Iterator[str]:
 
 def _is_repository(folder: str) -> bool:
     return os.path.exists(os.path.join(folder, ".git"))
-
-
-def _begins_by_other_tools(folder: str) -> bool:
-    return any(os.path.isfile(os.path.join(folder, name)) for name in PROJECT_FILES)
 
 
 def _is_no_home(folder: str) -> bool:
