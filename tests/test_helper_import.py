@@ -2539,3 +2539,110 @@ def test_a_copy_among_plug_ins_is_not_imported(here: Path) -> None:
     assert run("--vendor", "app/atomic_io.py").exit_code == 0
     put({"app/__init__.py": LOADS_ALL})
     assert "imports every module of its folder as a plug-in" in refused("app/prefs.py")
+
+
+GUARDED = """\
+try:
+    import pandas
+except ImportError:
+    {handler}
+"""
+STARTED = f'{SAVER}\n\nif __name__ == "__main__":\n    save_state(Path("s.json"), 1)\n'
+
+
+@pytest.mark.parametrize(
+    ("imports", "starts_without"),
+    [
+        (GUARDED.format(handler="pandas = None"), True),
+        (GUARDED.format(handler="pandas = None") + "import pandas.errors\n", False),
+        (GUARDED.format(handler='raise SystemExit("install pandas")'), False),
+        (GUARDED.format(handler="sys.exit(1)"), False),
+        ("import pandas\n", False),
+        ("def main():\n    import pandas\n", False),
+    ],
+)
+def test_a_script_that_starts_without_what_is_declared(
+    here: Path, imports: str, starts_without: bool
+) -> None:
+    put({"requirements.txt": "pandas\natomic-fix\n", "app/__init__.py": "import pandas\n"})
+    put({"tools/load.py": imports + STARTED, "app/config.py": "import pandas\n"})
+    if starts_without:
+        assert left("tools/load.py").endswith("may run where the project is not installed")
+    else:
+        repaired("tools/load.py")
+
+
+REPEATED = {"requirements.txt": "numpy\nrequests\natomic-fix\n", "dev/all.txt": "numpy\nrequests\n"}
+
+
+@pytest.mark.parametrize("file", ["README.md", ".github/workflows/run.yml", "Dockerfile"])
+def test_a_list_that_repeats_the_declared_one_is_installed(here: Path, file: str) -> None:
+    put(REPEATED)
+    put({"src/app/__init__.py": "", "src/app/job.py": "import numpy\n" + SAVER})
+    repaired("src/app/job.py")
+    put({"src/app/job.py": "import numpy\n" + SAVER, file: "pip install -r dev/all.txt\n"})
+    assert f"{file} installs dev/all.txt, which does not name it" in refused("src/app/job.py")
+    put({file: "pip install -r requirements.txt\npip install -r dev/all.txt\n"})
+    if file != ".github/workflows/run.yml":
+        repaired("src/app/job.py")
+    put({"src/app/job.py": "import numpy\n" + SAVER, file: "pip install -r dev/all.txt\n"})
+    put({"dev/all.txt": "-r ../requirements.txt\n"})
+    repaired("src/app/job.py")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'for each in (ROOT / "app" / "job.py", ROOT / "run.py"):\n    shutil.copy(each, IMAGE)\n',
+        'shutil.copyfile("app/job.py", "image/app/job.py")\n',
+        'subprocess.run(["scp", "app/job.py", host])\n',
+    ],
+)
+def test_a_file_that_a_script_copies_by_its_name(here: Path, script: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"scripts/image.py": script})
+    assert "copies this file by its name, maybe to where" in refused("app/job.py")
+    put({"scripts/image.py": f'{script}run(["pip", "install", "-r", "x.txt"])\n'})
+    repaired("app/job.py")
+    put({"pyproject.toml": NO_DEPENDENCY, "scripts/image.py": script, "app/job.py": SAVER})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    line = refused("app/job.py")
+    assert "scripts/image.py copies this file by its name, and not app/atomic_io.py" in line
+    put({"scripts/image.py": f'{script}shutil.copy("app/atomic_io.py", IMAGE)\n'})
+    repaired("app/job.py", "from app.atomic_io import atomic_write_json\n")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'shutil.copy("app/other.py", IMAGE)\n',
+        'shutil.copy("lib/job.py", IMAGE)\n',
+        'shutil.copytree("app", IMAGE)\n',
+        'run(["python", "app/job.py"])\n',
+    ],
+)
+def test_a_script_that_copies_other_files(here: Path, script: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"scripts/image.py": script})
+    repaired("app/job.py")
+
+
+def test_a_script_that_names_a_module_at_the_top_and_copies_something_else(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "job.py": "import atomic_fix\n" + SAVER})
+    put({"build.py": 'shutil.copy("x.ini", "dist")\nrun(["pyinstaller", "job.py"])\n'})
+    repaired("job.py")
+    put({"job.py": "import atomic_fix\n" + SAVER})
+    listed = 'FILES = ["job.py", "x.ini"]\n'
+    put({"build.py": f'{listed}for each in FILES:\n    shutil.copy(each, "d")\n'})
+    assert "build.py copies this file by its name" in refused("job.py")
+
+
+def test_a_script_of_the_standard_library_beside_the_package(here: Path) -> None:
+    started = SAVER + 'save_state(Path("s.json"), 1)\n'
+    put({"pyproject.toml": f'{DECLARES}[build-system]\nrequires = ["hatchling"]\n'})
+    put({"app/__init__.py": "", "patch.py": started})
+    assert left("patch.py").endswith("may run where the project is not installed")
+    put({"patch.py": f"import app\n{started}"})
+    repaired("patch.py")
+    put({"patch.py": SAVER})
+    repaired("patch.py")

@@ -19,9 +19,10 @@ from importlib.machinery import PathFinder
 from typing import Any, TypeAlias
 
 from atomic_fix.config import AUTO, Config, own_helper
+from atomic_fix.facts.nodes import dotted
 from atomic_fix.finding import Applicability, Edit, FileResult, Finding, Fix
 from atomic_fix.run import dependencies
-from atomic_fix.run.apart import Apart, runs_by_the_systems_python
+from atomic_fix.run.apart import Apart, handles_import_errors, runs_by_the_systems_python
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, loads_all_beside, run_imports
 from atomic_fix.run.packaging import packagings
@@ -35,7 +36,7 @@ from atomic_fix.run.python_versions import (
 )
 from atomic_fix.run.reach import Reach, brings
 from atomic_fix.run.search_path import added
-from atomic_fix.run.sent import sending
+from atomic_fix.run.sent import installs_lists, names_file, scripts_that_copy, sending
 from atomic_fix.settings import Resolver, Settings, has_project_file
 from atomic_fix.source import Source, folder_of_scripts, relative_if_inside
 
@@ -83,6 +84,7 @@ class HelperImports:
         self._reach = Reach()
         self._programs = Programs()
         self._packagings = cache(packagings)
+        self._scripts_that_copy = cache(scripts_that_copy)
         self._files: dict[tuple[str, str], _Answer] = {}
         self._sending: dict[str, tuple[str, str]] = {}
         self._left_out: dict[str, bool] = {}
@@ -308,8 +310,10 @@ class HelperImports:
                 "and it may run where the project is not installed",
             )
         is_there, extra = self._is_declared(module, project.declared)
-        is_held = project.holds(path) and not (
-            _is_of_tools(path, project) and _IS_PROGRAM.search(source.text)
+        is_held = (
+            project.holds(path)
+            and not (_is_of_tools(path, project) and _IS_PROGRAM.search(source.text))
+            and not self._is_beside_a_package(source, path, project)
         )
         if not (source.filename == "-" or is_held or self._shows(source, path, project)):
             return Missing(
@@ -429,6 +433,17 @@ class HelperImports:
             and not self._programs.importing(path, project)
         )
 
+    def _is_beside_a_package(self, source: Source, path: str, project: Project) -> bool:
+        """Whether a script at the top of a project that distributes packages is started by its path
+        and imports nothing but the standard library."""
+        return (
+            os.path.dirname(path) == project.root
+            and project.is_built
+            and _acts(source.text)
+            and not _imports(source.text)[0]
+            and not self._programs.importing(path, project)
+        )
+
     def _shows(self, source: Source, path: str, project: Project) -> bool:
         """Whether the imports of a script, or of a script beside it that imports it, show that it
         runs where the project is installed."""
@@ -487,6 +502,15 @@ class HelperImports:
         """Why a file cannot import declared dependencies at the place to which its package is sent;
         None if the package is not sent."""
         package = project.package_of(path)
+        for script, text in self._copying(project.root, path):
+            if not installs_lists(text):
+                place = _free_place(package)
+                return Missing(
+                    module,
+                    f"{_shown(script)} copies this file by its name, maybe to where the project is "
+                    "not installed",
+                    f"run `atomic-fix --vendor {place}`, and copy {place} there as well",
+                )
         if not os.path.isfile(os.path.join(package, "__init__.py")):
             return None
         if package not in self._sending:
@@ -500,6 +524,12 @@ class HelperImports:
             f"run `atomic-fix --vendor {_free_place(package)}`: a copy is sent along",
         )
 
+    def _copying(self, root: str, path: str) -> Iterator[tuple[str, str]]:
+        """The scripts of a tree that copy a file by its name, with their text."""
+        for script, text in self._scripts_that_copy(root):
+            if script != path and names_file(text, path, root):
+                yield script, text
+
     def _why_left_behind(
         self, module: str, file: str, path: str, project: Project
     ) -> Missing | None:
@@ -510,6 +540,13 @@ class HelperImports:
                 f"{image} copies this file by its name, and not {_shown(file)}",
                 f"copy {_shown(file)} there as well",
             )
+        for script, text in self._copying(project.root, path):
+            if not names_file(text, file, project.root):
+                return Missing(
+                    module,
+                    f"{_shown(script)} copies this file by its name, and not {_shown(file)}",
+                    f"copy {_shown(file)} there as well",
+                )
         if top := project.leaves_behind(path, file):
             return Missing(
                 module,
@@ -643,6 +680,7 @@ class HelperImports:
             return True
         folder = os.path.dirname(path)
         known = project.declared.names | project.declared.extra
+        optional = _optional_imports(text)
         by_itself = added(path, text, project.root)
         for top in tops:
             if find_module(folder, [top]):
@@ -651,6 +689,8 @@ class HelperImports:
                 continue  # it finds the sources where nothing is installed
             if _is_own(top, project):
                 return True
+            if top in optional:
+                continue  # it starts without that
             if self._bringing(top, known) and not _is_of_tools(path, project):
                 return True
         return False
@@ -1015,6 +1055,41 @@ def _imports(text: str) -> tuple[list[str], bool]:
             if node.module and not node.level:
                 found[node.module.partition(".")[0]] = None
     return [each for each in found if each not in sys.stdlib_module_names], is_part
+
+
+def _optional_imports(text: str) -> frozenset[str]:
+    """The top-level names of the modules without which a source goes on: it handles the error of
+    each import of them, and does not end there."""
+    tree = dependencies.parsed(text) if "except" in text else None
+    optional: set[str] = set()
+    needed: set[str] = set()
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)] if tree is not None else []
+    while waiting:
+        node, is_handled = waiting.pop()
+        if isinstance(node, ast.Import):
+            tops = {alias.name.partition(".")[0] for alias in node.names}
+            (optional if is_handled else needed).update(tops)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module and not node.level:
+                (optional if is_handled else needed).add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Try) and handles_import_errors(node) and _goes_on(node):
+            waiting += [(each, True) for each in node.body]
+            rest = (*node.handlers, *node.orelse, *node.finalbody)
+            waiting += [(each, is_handled) for each in rest]
+        else:
+            waiting += [(each, is_handled) for each in ast.iter_child_nodes(node)]
+    return frozenset(optional - needed)
+
+
+def _goes_on(statement: ast.Try) -> bool:
+    """Whether no handler of a statement raises an error or ends the program."""
+    ends = {"exit", "quit", "_exit", "abort", "SystemExit"}
+    return not any(
+        isinstance(node, ast.Raise)
+        or (isinstance(node, ast.Call) and (dotted(node.func) or "").rpartition(".")[2] in ends)
+        for handler in statement.handlers
+        for node in ast.walk(handler)
+    )
 
 
 def _modules_below(root: str) -> Iterator[tuple[str, str]]:

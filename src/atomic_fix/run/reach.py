@@ -15,9 +15,9 @@ from functools import cache
 
 from atomic_fix.run.dependencies import normalised, of_requirements
 from atomic_fix.run.module_files import find_module, names_in
-from atomic_fix.run.project import Project, neighbours, text_of
+from atomic_fix.run.project import Project, neighbours, requirements_of, text_of
 from atomic_fix.run.self_update import updater
-from atomic_fix.run.system_python import run_by_the_system
+from atomic_fix.run.system_python import jobs, run_by_the_system
 
 _MOST_READ = 2000
 _MOST_DOCUMENTS = 200
@@ -47,6 +47,7 @@ _BY_LIST = re.compile(
     r"(?:-r|--requirements?)[\s=]|requirements|\bpip3?\s+install\s+(?:-[\w-]+\s+)*\.|\bpoetry\b|\buv\b"
     r"|\bpipenv\b|\bpdm\b|\bconda\b|setup\.py|pyproject|environment\.ya?ml|\.whl\b|\bpixi\b"
 )
+_INSTALLS_LIST = re.compile(r"(?:-r|--requirements?)[\s=]*[\"']?([\w./-]+\.(?:txt|in|pip))\b")
 _COPIES = re.compile(r"(?mi)^[ \t]*(?:COPY|ADD)[ \t]+([^\n]*)")
 
 # Tools for developers: a list with one of them may be for the tests only.
@@ -137,6 +138,8 @@ class Reach:
         others = names - wanted
         if not others:
             return ""  # the list has nothing else
+        if other := self._another_is_installed(others, wanted, project.root):
+            return f"{nowhere}: {other}, which does not name it"
         package = project.package_of(path)
         at_start, later = self._listed(package, project.root)
         if at_start:
@@ -193,6 +196,24 @@ class Reach:
             if os.path.basename(document) in _STARTS_BY_ITSELF and file == "requirements.txt":
                 return True
         return False
+
+    def _another_is_installed(self, others: frozenset[str], wanted: set[str], root: str) -> str:
+        """A clause on the list that the documentation or a CI job installs in place of one that
+        none of them names: it repeats most of the others in that, without those that are wanted.
+        Empty if there is none."""
+        texts = (*self._documents(root), *((each, text_of(each) or "") for each in jobs(root)))
+        for document, text in texts:
+            for name in _INSTALLS_LIST.findall(text):
+                for folder in dict.fromkeys((root, os.path.dirname(document))):
+                    path = os.path.normpath(os.path.join(folder, name))
+                    if not path.startswith(os.path.join(root, "")):
+                        continue
+                    found = requirements_of(path)
+                    listed = found.names | found.extra
+                    if wanted.isdisjoint(listed) and 2 * len(others & listed) >= len(others):
+                        inside = (os.path.relpath(each, root) for each in (document, path))
+                        return " installs ".join(inside)
+        return ""
 
 
 _SERVERLESS = frozenset({

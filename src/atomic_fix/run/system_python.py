@@ -35,7 +35,7 @@ _MOST_MODULES = 500
 def run_by_the_system(root: str) -> dict[str, str]:
     """The modules that such jobs and images run or import, each with the reason, as a clause."""
     found: dict[str, str] = {}
-    for path in _jobs(root):
+    for path in jobs(root):
         text = (text_of(path) or "").replace("\\\n", "  ")
         for script in _scripts(text):
             file = os.path.normpath(os.path.join(root, script))
@@ -47,7 +47,8 @@ def run_by_the_system(root: str) -> dict[str, str]:
     return found
 
 
-def _jobs(root: str) -> Iterator[str]:
+def jobs(root: str) -> Iterator[str]:
+    """The files of CI jobs and images in a tree."""
     for inside, pattern in _FOLDERS:
         folder = os.path.normpath(os.path.join(root, inside))
         yield from (os.path.join(folder, each) for each in names_in(folder) if pattern.search(each))
