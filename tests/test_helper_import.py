@@ -2539,3 +2539,13 @@ def test_a_copy_among_plug_ins_is_not_imported(here: Path) -> None:
     assert run("--vendor", "app/atomic_io.py").exit_code == 0
     put({"app/__init__.py": LOADS_ALL})
     assert "imports every module of its folder as a plug-in" in refused("app/prefs.py")
+
+
+def test_a_script_finds_a_copy_beside_it_whatever_its_neighbours_import(here: Path) -> None:
+    setup = "from setuptools import find_packages, setup\n\nsetup(packages=find_packages())\n"
+    put({"setup.py": setup, "lib/__init__.py": "", "lib/job.py": ""})
+    put({"examples/one/prepare.py": f"{SAVER}\n\nsave_state(1, 2)\n"})
+    put({"examples/one/show.py": "import lib.job\n"})
+    assert run("--vendor", "examples/one/atomic_io.py").exit_code == 0
+    assert Path("atomic-fix.toml").read_text() == 'helper = "atomic_io"\n'
+    repaired("examples/one/prepare.py", "from atomic_io import atomic_write_json")
