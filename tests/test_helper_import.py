@@ -2646,3 +2646,13 @@ def test_a_script_of_the_standard_library_beside_the_package(here: Path) -> None
     repaired("patch.py")
     put({"patch.py": SAVER})
     repaired("patch.py")
+
+
+def test_a_script_finds_a_copy_beside_it_whatever_its_neighbours_import(here: Path) -> None:
+    setup = "from setuptools import find_packages, setup\n\nsetup(packages=find_packages())\n"
+    put({"setup.py": setup, "lib/__init__.py": "", "lib/job.py": ""})
+    put({"examples/one/prepare.py": f"{SAVER}\n\nsave_state(1, 2)\n"})
+    put({"examples/one/show.py": "import lib.job\n"})
+    assert run("--vendor", "examples/one/atomic_io.py").exit_code == 0
+    assert Path("atomic-fix.toml").read_text() == 'helper = "atomic_io"\n'
+    repaired("examples/one/prepare.py", "from atomic_io import atomic_write_json")

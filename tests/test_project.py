@@ -14,7 +14,7 @@ from atomic_fix import runtime
 from atomic_fix.check import check
 from atomic_fix.config import Config
 from atomic_fix.facts.scopes import Call
-from atomic_fix.finding import Finding
+from atomic_fix.finding import Applicability, Finding
 from atomic_fix.project.index import EMPTY_INDEX, ProjectIndex
 from atomic_fix.project.link import link
 from atomic_fix.project.receivers import Receivers
@@ -1209,6 +1209,72 @@ def test_a_file_that_is_emptied_to_be_removed_is_no_state() -> None:
             """,
     }
     assert told(files) == []
+
+
+_SAVER = """
+    def write_lines(text, filename):
+        with open(filename, "w") as file:
+            file.write(text)
+    """
+
+
+@pytest.mark.parametrize(
+    ("before", "applicability"),
+    [
+        ('open(self.project_file, "w").close()', Applicability.UNSAFE),
+        ('open(self.log_file, "w").close()', Applicability.SAFE),
+        ("", Applicability.SAFE),
+    ],
+)
+def test_the_repair_of_a_write_is_unsafe_if_a_caller_has_emptied_the_file(
+    before: str, applicability: Applicability
+) -> None:
+    files = {
+        "app/util.py": _SAVER,
+        "app/project.py": f"""
+            import json
+            from app import util
+
+            class Project:
+                def __init__(self, project_file, log_file):
+                    self.project_file = project_file
+                    self.log_file = log_file
+
+                def load_project(self):
+                    with open(self.project_file) as file:
+                        return json.load(file)
+
+                def save_project(self, state):
+                    {before}
+                    util.write_lines(json.dumps(state), self.project_file)
+            """,
+    }
+    fix = next(each.fix for each in findings_in(files) if each.filename == "app/util.py")
+    assert fix is not None
+    assert fix.applicability is applicability
+    is_noted = "app/project.py:15) has already written the file in place" in fix.note
+    assert is_noted is (applicability is Applicability.UNSAFE)
+
+
+def test_a_caller_that_empties_the_file_afterwards_makes_no_repair_unsafe() -> None:
+    files = {
+        "app/util.py": _SAVER,
+        "app/session.py": """
+            import json
+            from app import util
+
+            def load_session(session_file):
+                return json.loads(open(session_file).read())
+
+            def save_session(session_file, session):
+                util.write_lines(json.dumps(session), session_file)
+                if session.ended:
+                    open(session_file, "w").close()
+            """,
+    }
+    fix = next(each.fix for each in findings_in(files) if each.filename == "app/util.py")
+    assert fix is not None
+    assert fix.applicability is Applicability.SAFE
 
 
 # --- the project's own helper ----------------------------------------------------------

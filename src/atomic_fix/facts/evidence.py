@@ -643,7 +643,7 @@ def guarded_by_absence(site: WriteSite) -> bool:
             case ast.If(test=ast.Compare()):
                 continue
             case ast.If():
-                if _implies_absence(node.test, holds=block.kind is BlockKind.IF):
+                if implies_absence(node.test, holds=block.kind is BlockKind.IF):
                     return True
             case ast.ExceptHandler():
                 if dotted(node.type) == "FileNotFoundError":
@@ -660,12 +660,12 @@ def _asks_of_path(tests: Sequence[ast.expr]) -> bool:
     )
 
 
-def _implies_absence(test: ast.expr, *, holds: bool) -> bool:
+def implies_absence(test: ast.expr, *, holds: bool) -> bool:
     """Whether a file does not exist if a test is true, or false."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return _implies_absence(test.operand, holds=not holds)
+        return implies_absence(test.operand, holds=not holds)
     if isinstance(test, ast.BoolOp):
-        first, *rest = (_implies_absence(each, holds=holds) for each in test.values)
+        first, *rest = (implies_absence(each, holds=holds) for each in test.values)
         if isinstance(test.op, ast.And) is holds:
             return first or any(rest)
         # `not (path and path.exists())`: without a path there is no file either. Without what

@@ -88,6 +88,8 @@ class Given:
     """Whether it is a temp name that is published afterwards."""
     tested: bool = False
     """Whether it comes from a test."""
+    written_before: Location | None = None
+    """A write in place of the file that the caller makes before the call."""
 
 
 class Effect(Enum):

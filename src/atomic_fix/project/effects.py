@@ -123,6 +123,21 @@ class Effects:
                     return True
         return False
 
+    def written_before(
+        self, file: str, call: CallSummary, argument: ArgumentSummary
+    ) -> Location | None:
+        """The write in place, in the caller of a function, of the file that it then passes."""
+        for key in argument.path.keys:
+            for site in self._writes_of.get((file, key), ()):
+                if (
+                    site.kind is SiteKind.WRITE
+                    and not site.staged
+                    and (site.function, site.row) == (call.function, call.row)
+                    and site.place < call.place
+                ):
+                    return Location(file, site.place.row, site.function)
+        return None
+
     def is_published(self, file: str, call: CallSummary, argument: ArgumentSummary) -> bool:
         """Whether the caller lets a function write a file, and later lets another function from
         elsewhere give it its final name."""

@@ -105,6 +105,8 @@ class Project:
     """The packages that it distributes, if declared."""
     is_built: bool = False
     """Whether a distribution is built from it."""
+    provides: frozenset[str] = frozenset()
+    """The folders of the top-level packages that an installation of it provides."""
     neighbours: dict[str, dict[str, str]] = field(default_factory=dict, compare=False, repr=False)
     """The modules of folders as first read: a run rewrites files without changing how they import
     each other."""
@@ -227,7 +229,8 @@ class Project:
         if folder not in self.neighbours:
             self.neighbours[folder] = neighbours(folder)
         around = self.neighbours[folder]
-        return searched(path, text_of(path) or "", self.root, import_root(path), around)
+        own = text_of(path) or ""
+        return searched(path, own, self.root, import_root(path), around, self.provides)
 
     def _declared_root(self, folder: str) -> str:
         """The innermost source root around a folder that the files of the project declare,
@@ -555,6 +558,8 @@ def _project(root: str) -> Project:
     said = "\n".join(texts.values())
     python = admitted(pyproject, sections, keywords, texts, signs(root, names, pyproject, text_of))
     is_settled = python is not None and python.is_range
+    packages = distribution(pyproject, sections, keywords)
+    is_built = "setup.py" in texts or "build-system" in pyproject
     itself = {normalised(name)}  # `all = ["app[fast]"]` asks for more of the project itself
     return Project(
         root,
@@ -572,9 +577,18 @@ def _project(root: str) -> Project:
         shipped=_shipped(root, pyproject),
         python=python,
         python_2="" if is_settled else python_2(root, names, text_of),
-        distribution=distribution(pyproject, sections, keywords),
-        is_built="setup.py" in texts or "build-system" in pyproject,
+        distribution=packages,
+        is_built=is_built,
+        provides=frozenset(_provided(roots, packages)) if is_built else frozenset(),
     )
+
+
+def _provided(roots: Iterable[tuple[str, str]], packages: Distribution | None) -> Iterator[str]:
+    for prefix, root in roots:
+        for name in () if prefix else names_in(root):
+            is_package = os.path.isfile(os.path.join(root, name, "__init__.py"))
+            if is_package and (packages is None or packages.has(name)):
+                yield os.path.join(root, name)
 
 
 def _named_by_setup(text: str, root: str, names: Iterable[str]) -> Iterator[str]:
