@@ -2656,3 +2656,55 @@ def test_a_script_finds_a_copy_beside_it_whatever_its_neighbours_import(here: Pa
     assert run("--vendor", "examples/one/atomic_io.py").exit_code == 0
     assert Path("atomic-fix.toml").read_text() == 'helper = "atomic_io"\n'
     repaired("examples/one/prepare.py", "from atomic_io import atomic_write_json")
+
+
+@pytest.mark.parametrize("guard", ['if __name__ == "__main__":\n    main()\n', ""])
+def test_a_program_in_a_folder_that_another_one_imports(here: Path, guard: str) -> None:
+    """Started by its path, it does not find what is at the top."""
+    put({"pyproject.toml": f'{NO_DEPENDENCY}dependencies = ["requests"]\n'})
+    put({"backend/__init__.py": "", "main.py": "from tool.sync import save_state\n"})
+    put({"tool/sync.py": f"{SAVER}\n\ndef main():\n    save_state(Path('s'), 1)\n\n\n{guard}"})
+    assert run("--vendor", "backend/atomic_io.py").exit_code == 0
+    if guard:
+        assert left("tool/sync.py").endswith("may not find backend/atomic_io.py")
+    else:
+        repaired("tool/sync.py", "from backend.atomic_io import atomic_write_json\n")
+
+
+def test_an_optional_import_does_not_show_what_is_on_the_path(here: Path) -> None:
+    put({"requirements.txt": "requests\n", "mono.py": "import json\n"})
+    assert run("--vendor", "atomic_io.py").exit_code == 0
+    think = "def think():\n    try:\n        import mono\n    except Exception:\n        pass\n"
+    put({"kernel/main.py": f'{SAVER}\n\n{think}\n\nif __name__ == "__main__":\n    think()\n'})
+    assert "it would import `atomic_io`" in refused("kernel/main.py")
+
+
+@pytest.mark.parametrize("file", [".github/workflows/run.yml", "Dockerfile"])
+def test_a_job_that_installs_packages_by_name_runs_the_file(here: Path, file: str) -> None:
+    put({"requirements.txt": "atomic-fix\nnumpy\n", "engine.py": "import numpy\n" + SAVER})
+    put({file: "RUN pip install numpy\nCMD python engine.py\n"})
+    assert f"{file} " in refused("engine.py")
+    put({file: "RUN pip install numpy atomic-fix\nCMD python engine.py\n"})
+    if file != "Dockerfile":
+        repaired("engine.py")
+    put({"engine.py": "import numpy\n" + SAVER})
+    put({file: "RUN pip install -r requirements.txt\nCMD python engine.py\n"})
+    repaired("engine.py")
+
+
+@pytest.mark.parametrize("file", ["Dockerfile", "README.md"])
+def test_a_list_beside_the_project_s_own(here: Path, file: str) -> None:
+    row = "RUN pip install -r requirements.txt"
+    listed = f'{NO_DEPENDENCY}dependencies = ["requests", "atomic-fix"]\n'
+    put({"pyproject.toml": listed, "requirements.txt": "requests==2.1\n", file: f"{row}\n"})
+    put({"app/__init__.py": "", "app/job.py": "import requests\n" + SAVER})
+    line = refused("app/job.py")
+    assert f"{file} installs requirements.txt, which does not name it" in line
+    for more in ("pip install .", "pip install app", "uv sync"):
+        put({file: f"{row}\n{more}\n", "app/job.py": "import requests\n" + SAVER})
+        repaired("app/job.py")
+    put({"requirements.txt": "requests\natomic-fix\n", file: f"{row}\n"})
+    put({"app/job.py": "import requests\n" + SAVER})
+    repaired("app/job.py")
+    put({"requirements.txt": "flask\n", "app/job.py": "import requests\n" + SAVER})
+    repaired("app/job.py")

@@ -412,7 +412,7 @@ class HelperImports:
             )
             or any(
                 _lies_in(root, each)
-                for each in _imports(source.text)[0]
+                for each in _needed_imports(source.text)
                 if not find_module(base, [each])
             )
         )
@@ -420,8 +420,9 @@ class HelperImports:
     def _stands_alone(
         self, source: Source, path: str, project: Project, root: str, top: str
     ) -> bool:
-        """Whether a script in a source root is in no package, imports nothing from it, and is
-        imported by no program: started by its path, it finds only what is beside it."""
+        """Whether a script in a source root is in no package, and imports nothing from it without
+        which it would not start: started by its path, it finds only what is beside it. Programs
+        that import it show nothing if it is a program itself."""
         base = import_root(path)
         return (
             base not in {root, project.root}
@@ -429,8 +430,10 @@ class HelperImports:
             and relative_if_inside(base, root) is not None
             and relative_if_inside(base, os.path.join(root, top)) is None
             and _acts(source.text)
-            and not any(find_module(root, [each]) for each in _imports(source.text)[0])
-            and not self._programs.importing(path, project)
+            and not any(find_module(root, [each]) for each in _needed_imports(source.text))
+            and not (
+                _IS_PROGRAM.search(source.text) is None and self._programs.importing(path, project)
+            )
         )
 
     def _is_beside_a_package(self, source: Source, path: str, project: Project) -> bool:
@@ -1055,6 +1058,12 @@ def _imports(text: str) -> tuple[list[str], bool]:
             if node.module and not node.level:
                 found[node.module.partition(".")[0]] = None
     return [each for each in found if each not in sys.stdlib_module_names], is_part
+
+
+def _needed_imports(text: str) -> list[str]:
+    """The top-level names of the third-party modules without which a source does not go on."""
+    optional = _optional_imports(text)
+    return [each for each in _imports(text)[0] if each not in optional]
 
 
 def _optional_imports(text: str) -> frozenset[str]:

@@ -13,11 +13,16 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 
+from atomic_fix.run.ci_jobs import (
+    INSTALLS_A_LIST,
+    INSTALLS_BY_NAME,
+    jobs,
+    run_without,
+)
 from atomic_fix.run.dependencies import normalised, of_requirements
 from atomic_fix.run.module_files import find_module, names_in
 from atomic_fix.run.project import Project, neighbours, requirements_of, text_of
 from atomic_fix.run.self_update import updater
-from atomic_fix.run.system_python import jobs, run_by_the_system
 
 _MOST_READ = 2000
 _MOST_DOCUMENTS = 200
@@ -42,12 +47,11 @@ _STARTS_BY_ITSELF = ("Procfile", "app.yaml", "app.json", "render.yaml", "replit.
 _TESTS = re.compile(r"\b(?:pytest|unittest|tox|nosetests?|ruff|flake8|mypy|coverage)\b")
 
 _IMAGE_FILE = re.compile(r"(?i)^(?:docker|container)file|\.dockerfile$")
-_BY_NAME = re.compile(r"\bpip3?\s+install\s+(?:-[\w-]+\s+)*[A-Za-z]")
-_BY_LIST = re.compile(
-    r"(?:-r|--requirements?)[\s=]|requirements|\bpip3?\s+install\s+(?:-[\w-]+\s+)*\.|\bpoetry\b|\buv\b"
-    r"|\bpipenv\b|\bpdm\b|\bconda\b|setup\.py|pyproject|environment\.ya?ml|\.whl\b|\bpixi\b"
-)
 _INSTALLS_LIST = re.compile(r"(?:-r|--requirements?)[\s=]*[\"']?([\w./-]+\.(?:txt|in|pip))\b")
+_INSTALLS_PROJECT = re.compile(
+    r"\bpip3?\s+install\s+(?:-[\w-]+\s+)*[\"']?\.|\buv\s+(?:sync|run|pip\s+install\s+(?:-\w+\s+)*\.)"
+    r"|\b(?:poetry|pdm|hatch|rye|pixi)\b|\bpipx?\s+install\s+(?:-[\w-]+\s+)*git\+|setup\.py\s+(?:install|develop)"
+)
 _COPIES = re.compile(r"(?mi)^[ \t]*(?:COPY|ADD)[ \t]+([^\n]*)")
 
 # Tools for developers: a list with one of them may be for the tests only.
@@ -87,7 +91,7 @@ class Reach:
         self.updater = cache(updater)
         self._documents = cache(_documents)
         self._listed = cache(_listed_imports)
-        self._run_by_the_system = cache(run_by_the_system)
+        self._run_without = cache(run_without)
 
     def why_not(self, project: Project, path: str, names: Iterable[str]) -> str:
         """A clause that says why packages that a project declares are not available to one of its
@@ -101,9 +105,9 @@ class Reach:
                 f"{os.path.relpath(replaces, project.root)} replaces the files of the program with "
                 "newer ones and installs nothing"
             )
-        if reason := self._run_by_the_system(project.root).get(path):
-            return reason
         wanted = set(names)
+        if reason := self._run_without(project.root, frozenset(wanted)).get(path):
+            return reason
         if image := _image_around(path, project, wanted):
             return (
                 f"{os.path.relpath(image, project.root)} installs packages by their names, and not "
@@ -114,7 +118,7 @@ class Reach:
         if _is_local_hook(path, project, wanted):
             return f"{_HOOKS} runs this file in an environment of its own, which does not have it"
         if wanted & project.installed.names or wanted & project.installed.extra:
-            return ""
+            return self._why_not_installed(project, wanted)
         lists = [each for each in project.listed if wanted & each.names or wanted & each.extra]
         if lists and project.installed.names:
             return (
@@ -123,6 +127,18 @@ class Reach:
         reasons = [self._why_not_by(each.file, each.names | each.extra, wanted, project, path)
                    for each in lists]  # fmt: skip
         return "" if not reasons or "" in reasons else reasons[0]
+
+    def _why_not_installed(self, project: Project, wanted: set[str]) -> str:
+        """Why a project's own dependencies are not installed where it runs: nothing installs the
+        project, but a list that repeats its dependencies."""
+        texts = [text for _, text in self._documents(project.root)]
+        others = project.installed.names - wanted
+        itself = re.compile(rf"\bpipx?3?\s+install\s[^\n]*{re.escape(project.name or chr(0))}\b")
+        if not others or any(
+            _INSTALLS_PROJECT.search(text) or itself.search(text) for text in texts
+        ):
+            return ""
+        return self._another_is_installed(others, wanted, project)
 
     def _why_not_by(
         self, file: str, names: frozenset[str], wanted: set[str], project: Project, path: str
@@ -138,8 +154,8 @@ class Reach:
         others = names - wanted
         if not others:
             return ""  # the list has nothing else
-        if other := self._another_is_installed(others, wanted, project.root):
-            return f"{nowhere}: {other}, which does not name it"
+        if other := self._another_is_installed(others, wanted, project, of_jobs=True):
+            return f"{nowhere}: {other}"
         package = project.package_of(path)
         at_start, later = self._listed(package, project.root)
         if at_start:
@@ -158,7 +174,7 @@ class Reach:
         for document, text in self._documents(root):
             folder, name = os.path.split(document)
             is_image = folder == root and _IMAGE_FILE.search(name) is not None
-            if is_image and _BY_NAME.search(text) and not _BY_LIST.search(text):
+            if is_image and INSTALLS_BY_NAME.search(text) and not INSTALLS_A_LIST.search(text):
                 return name
         return ""
 
@@ -197,13 +213,23 @@ class Reach:
                 return True
         return False
 
-    def _another_is_installed(self, others: frozenset[str], wanted: set[str], root: str) -> str:
-        """A clause on the list that the documentation or a CI job installs in place of one that
-        none of them names: it repeats most of the others in that, without those that are wanted.
-        Empty if there is none."""
-        texts = (*self._documents(root), *((each, text_of(each) or "") for each in jobs(root)))
+    def _another_is_installed(
+        self, others: frozenset[str], wanted: set[str], project: Project, *, of_jobs: bool = False
+    ) -> str:
+        """A clause on the list that the documentation, an image or a CI job installs: it repeats
+        most of some dependencies, without those that are wanted. Empty if there is none.
+
+        Args:
+            of_jobs: whether lists for development and those of CI jobs count.
+        """
+        root = project.root
+        texts = list(self._documents(root))
+        if of_jobs:
+            texts += [(each, text_of(each) or "") for each in jobs(root)]
         for document, text in texts:
             for name in _INSTALLS_LIST.findall(text):
+                if not of_jobs and project.is_for_development(name):
+                    continue
                 for folder in dict.fromkeys((root, os.path.dirname(document))):
                     path = os.path.normpath(os.path.join(folder, name))
                     if not path.startswith(os.path.join(root, "")):
@@ -211,8 +237,8 @@ class Reach:
                     found = requirements_of(path)
                     listed = found.names | found.extra
                     if wanted.isdisjoint(listed) and 2 * len(others & listed) >= len(others):
-                        inside = (os.path.relpath(each, root) for each in (document, path))
-                        return " installs ".join(inside)
+                        where, what = (os.path.relpath(each, root) for each in (document, path))
+                        return f"{where} installs {what}, which does not name it"
         return ""
 
 
@@ -268,7 +294,7 @@ def _image_around(path: str, project: Project, wanted: set[str]) -> str:
     while folder.startswith(os.path.join(project.root, "")):
         for name in filter(_IMAGE_FILE.search, names_in(folder)):
             text = text_of(os.path.join(folder, name)) or ""
-            is_own = _BY_NAME.search(text) and not _BY_LIST.search(text)
+            is_own = INSTALLS_BY_NAME.search(text) and not INSTALLS_A_LIST.search(text)
             has_it = any(each in normalised(text) for each in wanted)
             if is_own and not has_it and not _imports_project(path, project):
                 return os.path.join(folder, name)
