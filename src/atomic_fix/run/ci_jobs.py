@@ -34,6 +34,8 @@ INSTALLS_A_LIST = re.compile(
     r"(?:-r|--requirements?)[\s=]|requirements|\bpip3?\s+install\s+(?:-[\w-]+\s+)*\.|\bpoetry\b|\buv\b"
     r"|\bpipenv\b|\bpdm\b|\bconda\b|setup\.py|pyproject|environment\.ya?ml|\.whl\b|\bpixi\b"
 )
+# They name lists of requirements that the job need not install.
+_KEYS_OF_CACHES = re.compile(r"hashFiles\([^)]*\)|cache-dependency-path:.*")
 _RUNS = re.compile(r"\bpython[\d.]*(?:[\"', ]+-[A-Za-z]+)*[\"', ]+([\w./-]+\.py)\b")
 _MOST_MODULES = 500
 
@@ -71,6 +73,7 @@ def _scripts(text: str, wanted: frozenset[str]) -> Iterator[tuple[str, str]]:
         end = other.start() if other is not None else len(text)
         for run in _RUNS.finditer(text, installation.end(), end):
             yield run[1], "the packages of the operating system alone"
+    text = _KEYS_OF_CACHES.sub("", text)
     by_name = INSTALLS_BY_NAME.search(text)
     if by_name is None or INSTALLS_A_LIST.search(text):
         return

@@ -129,16 +129,16 @@ class Reach:
         return "" if not reasons or "" in reasons else reasons[0]
 
     def _why_not_installed(self, project: Project, wanted: set[str]) -> str:
-        """Why a project's own dependencies are not installed where it runs: nothing installs the
-        project, but a list that repeats its dependencies."""
-        texts = [text for _, text in self._documents(project.root)]
+        """Why a project's own dependencies are not installed where it runs: what starts it installs
+        a list that repeats them, and not the project."""
         others = project.installed.names - wanted
         itself = re.compile(rf"\bpipx?3?\s+install\s[^\n]*{re.escape(project.name or chr(0))}\b")
-        if not others or any(
-            _INSTALLS_PROJECT.search(text) or itself.search(text) for text in texts
-        ):
-            return ""
-        return self._another_is_installed(others, wanted, project)
+        texts = [
+            (document, text)
+            for document, text in (self._documents(project.root) if others else ())
+            if not _INSTALLS_PROJECT.search(text) and not itself.search(text)
+        ]
+        return _another_installed(texts, others, wanted, project)
 
     def _why_not_by(
         self, file: str, names: frozenset[str], wanted: set[str], project: Project, path: str
@@ -154,7 +154,11 @@ class Reach:
         others = names - wanted
         if not others:
             return ""  # the list has nothing else
-        if other := self._another_is_installed(others, wanted, project, of_jobs=True):
+        texts = [
+            *self._documents(project.root),
+            *((each, text_of(each) or "") for each in jobs(project.root)),
+        ]
+        if other := _another_installed(texts, others, wanted, project, of_any_kind=True):
             return f"{nowhere}: {other}"
         package = project.package_of(path)
         at_start, later = self._listed(package, project.root)
@@ -213,33 +217,36 @@ class Reach:
                 return True
         return False
 
-    def _another_is_installed(
-        self, others: frozenset[str], wanted: set[str], project: Project, *, of_jobs: bool = False
-    ) -> str:
-        """A clause on the list that the documentation, an image or a CI job installs: it repeats
-        most of some dependencies, without those that are wanted. Empty if there is none.
 
-        Args:
-            of_jobs: whether lists for development and those of CI jobs count.
-        """
-        root = project.root
-        texts = list(self._documents(root))
-        if of_jobs:
-            texts += [(each, text_of(each) or "") for each in jobs(root)]
-        for document, text in texts:
-            for name in _INSTALLS_LIST.findall(text):
-                if not of_jobs and project.is_for_development(name):
+def _another_installed(
+    texts: Iterable[tuple[str, str]],
+    others: frozenset[str],
+    wanted: set[str],
+    project: Project,
+    *,
+    of_any_kind: bool = False,
+) -> str:
+    """A clause on a list that some documents or jobs install: it repeats most of some dependencies,
+    or most of it does, without those that are wanted. Empty if there is none.
+
+    Args:
+        of_any_kind: whether lists for development count.
+    """
+    for document, text in texts:
+        for name in _INSTALLS_LIST.findall(text):
+            if not of_any_kind and project.is_for_development(name):
+                continue
+            for folder in dict.fromkeys((project.root, os.path.dirname(document))):
+                path = os.path.normpath(os.path.join(folder, name))
+                if not path.startswith(os.path.join(project.root, "")):
                     continue
-                for folder in dict.fromkeys((root, os.path.dirname(document))):
-                    path = os.path.normpath(os.path.join(folder, name))
-                    if not path.startswith(os.path.join(root, "")):
-                        continue
-                    found = requirements_of(path)
-                    listed = found.names | found.extra
-                    if wanted.isdisjoint(listed) and 2 * len(others & listed) >= len(others):
-                        where, what = (os.path.relpath(each, root) for each in (document, path))
-                        return f"{where} installs {what}, which does not name it"
-        return ""
+                found = requirements_of(path)
+                listed = found.names | found.extra
+                most = min(len(others), len(listed)) if of_any_kind else len(others)
+                if wanted.isdisjoint(listed) and 2 * len(others & listed) >= max(most, 1):
+                    where, what = (os.path.relpath(each, project.root) for each in (document, path))
+                    return f"{where} installs {what}, which does not name it"
+    return ""
 
 
 _SERVERLESS = frozenset({
