@@ -103,15 +103,6 @@ class Reach:
         if reason := self._run_by_the_system(project.root).get(path):
             return reason
         wanted = set(names)
-        if image := _image_around(path, project, wanted):
-            return (
-                f"{os.path.relpath(image, project.root)} installs packages by their names, and not "
-                "the project"
-            )
-        if own := _list_of_folder(path, project, wanted):
-            return f"{own} lists what this folder needs, and does not name it"
-        if _is_local_hook(path, project, wanted):
-            return f"{_HOOKS} runs this file in an environment of its own, which does not have it"
         if wanted & project.installed.names or wanted & project.installed.extra:
             return ""
         lists = [each for each in project.listed if wanted & each.names or wanted & each.extra]
@@ -122,6 +113,22 @@ class Reach:
         reasons = [self._why_not_by(each.file, each.names | each.extra, wanted, project, path)
                    for each in lists]  # fmt: skip
         return "" if not reasons or "" in reasons else reasons[0]
+
+    @staticmethod
+    def why_not_here(project: Project, path: str, names: Iterable[str]) -> str:
+        """A clause that says why declared packages are not available to this file, although they
+        are to others; empty if they are."""
+        wanted = set(names)
+        if image := _image_around(path, project, wanted):
+            return (
+                f"{os.path.relpath(image, project.root)} installs packages by their names, and not "
+                "the project"
+            )
+        if own := _list_of_folder(path, project, wanted):
+            return f"{own} lists what this folder needs, and does not name it"
+        if _is_local_hook(path, project, wanted):
+            return f"{_HOOKS} runs this file in an environment of its own, which does not have it"
+        return ""
 
     def _why_not_by(
         self, file: str, names: frozenset[str], wanted: set[str], project: Project, path: str
