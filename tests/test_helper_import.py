@@ -89,6 +89,21 @@ def refused(name: str, *arguments: str) -> str:
     return line
 
 
+def left_out(name: str, *arguments: str) -> str:
+    """The warning that says why one file was not repaired, and how it could be; it keeps its
+    finding, which alone decides about the exit code."""
+    before = Path(name).read_bytes()
+    result = run("--write", "--no-cache", *arguments)
+    assert result.exit_code == 1, result.output
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"warning: {name}: not repaired: "), line
+    assert "--vendor" in line
+    assert Path(name).read_bytes() == before
+    (diff,) = run("--diff", "--no-cache", *arguments).stderr.splitlines()[1:]
+    assert diff == line.replace("not repaired:", "--write would not repair it:")
+    return line
+
+
 def repaired(name: str, statement: str = RUNTIME) -> None:
     result = run("--write", "--no-cache")
     assert result.exit_code == 0, result.output
@@ -1074,7 +1089,7 @@ save_state(load_state())
     put({"pyproject.toml": DECLARES, "setup/migrate.py": migrate})
     put({"management/utils.py": SAVER, "management/daemon.py": "import atomic_fix\nimport utils\n"})
     said = "whatever Python the system has runs setup/migrate.py, which imports this file"
-    assert said in refused("management/utils.py")
+    assert said in left_out("management/utils.py")
     put({"setup/migrate.py": migrate.partition("\n")[2]})
     repaired("management/utils.py")
 
@@ -1806,9 +1821,13 @@ def test_a_copy_that_flat_imports_do_not_find_is_not_imported(here: Path) -> Non
     put({"requirements.txt": "click\n"})
     make(apps__main__const="A = 1\n", apps__main__job="from const import A\n\n" + SAVER)
     assert run("--vendor", "apps/atomic_io.py").exit_code == 0
-    line = refused("apps/main/job.py")
+    line = left_out("apps/main/job.py")
     assert "import each other by way of apps/main/, not by way of where apps/atomic_io.py" in line
-    assert "--vendor apps/main/atomic_io.py` and set `helper` to `atomic_io`" in line
+    assert line.endswith("; run `atomic-fix --vendor apps/main/atomic_io.py`")
+    assert run("--vendor", "apps/main/atomic_io.py").exit_code == 0
+    nested = Path("apps/main/atomic-fix.toml").read_text()
+    assert nested == 'extend = "../../atomic-fix.toml"\nhelper = "atomic_io"\n'
+    repaired("apps/main/job.py", "from atomic_io import atomic_write_json")
 
 
 def test_a_source_root_may_have_an_init_file(here: Path) -> None:
@@ -2129,7 +2148,7 @@ def test_an_image_of_a_folder_that_installs_other_packages(here: Path) -> None:
     put({"pyproject.toml": DECLARES, "src/lib/__init__.py": "", "src/lib/x.py": ""})
     put({"src/lib/serve/scripts/convert.py": SAVER})
     put({"src/lib/serve/Dockerfile.server": "FROM x\nRUN pip install engine torch\n"})
-    message = refused("src/lib/serve/scripts/convert.py")
+    message = left_out("src/lib/serve/scripts/convert.py")
     assert "Dockerfile.server installs packages by their names, and not the project" in message
     put({"src/lib/serve/scripts/convert.py": "import lib.x\n" + SAVER})
     repaired("src/lib/serve/scripts/convert.py")
@@ -2155,7 +2174,9 @@ def test_an_extension_of_sphinx_does_not_find_the_package(here: Path) -> None:
     put({"doc/conf.py": "import sys\nsys.path.insert(0, 'doc')\nextensions = ['issues']\n"})
     put({"doc/issues.py": SAVER})
     assert run("--vendor", "app/atomic_io.py").exit_code == 0
-    assert "--vendor doc/atomic_io.py` and set `helper` to `atomic_io`" in refused("doc/issues.py")
+    assert left_out("doc/issues.py").endswith("; run `atomic-fix --vendor doc/atomic_io.py`")
+    assert run("--vendor", "doc/atomic_io.py").exit_code == 0
+    repaired("doc/issues.py", "from atomic_io import atomic_write_json")
 
 
 @pytest.mark.parametrize(
@@ -2166,7 +2187,7 @@ def test_a_function_with_a_list_of_its_own(here: Path, file: str, text: str) -> 
     put({file: text})
     put({"pyproject.toml": DECLARES, "src/save/__init__.py": "", "src/save/job.py": SAVER})
     put({"src/save/requirements.txt": "boto3\n"})
-    message = refused("src/save/job.py")
+    message = left_out("src/save/job.py")
     assert "src/save/requirements.txt lists what this folder needs" in message
     put({"src/save/requirements.txt": "boto3\natomic-fix\n"})
     repaired("src/save/job.py")
@@ -2176,7 +2197,7 @@ def test_a_hook_with_an_environment_of_its_own(here: Path) -> None:
     put({"pyproject.toml": DECLARES, "hooks/__init__.py": "", "hooks/state.py": SAVER})
     hook = "repos:\n- repo: local\n  hooks:\n  - id: x\n    entry: python hooks/state.py\n"
     put({".pre-commit-config.yaml": hook + "    language: python\n"})
-    assert ".pre-commit-config.yaml runs this file in an environment" in refused("hooks/state.py")
+    assert ".pre-commit-config.yaml runs this file in an environment" in left_out("hooks/state.py")
     needs = "    additional_dependencies: [atomic-fix]\n"
     put({".pre-commit-config.yaml": hook + "    language: python\n" + needs})
     repaired("hooks/state.py")
@@ -2192,7 +2213,9 @@ def test_a_copy_that_the_distribution_leaves_out(here: Path) -> None:
     assert run("--vendor", "extra/atomic_io.py").exit_code == 0
     message = refused("lib/job.py")
     assert "has the package of this file, and not `extra`" in message
-    assert "--vendor lib/atomic_io.py` and set `helper` to `lib.atomic_io`" in message
+    assert message.endswith("; run `atomic-fix --vendor lib/atomic_io.py`")
+    assert run("--vendor", "lib/atomic_io.py").exit_code == 0
+    repaired("lib/job.py", "from lib.atomic_io import atomic_write_json")
 
 
 def test_a_copy_beside_the_packages_of_a_distribution(here: Path) -> None:
@@ -2237,13 +2260,11 @@ def test_a_copy_in_a_package_that_the_program_does_without(here: Path) -> None:
     put({"app/__init__.py": "import onlyinlib\n", "app/job.py": SAVER})
     put({"tool.py": "from lib.tagger import save_state\nsave_state\n", "lib/tagger.py": SAVER})
     assert run("--vendor", "app/atomic_io.py").exit_code == 0
-    line = refused("lib/tagger.py", "lib")
+    line = left_out("lib/tagger.py", "lib")
     assert "tool.py, which runs it, does not import that package" in line
-    assert "run `atomic-fix --vendor lib/atomic_io.py` and set `helper` to `lib.atomic_io`" in line
-    assert "in lib/atomic-fix.toml" in line
+    assert line.endswith("; run `atomic-fix --vendor lib/atomic_io.py`")
     # This settles it, and takes nothing from the others.
     assert run("--vendor", "lib/atomic_io.py").exit_code == 0
-    put({"lib/atomic-fix.toml": "helper = 'lib.atomic_io'\n"})
     assert run("--write", "--no-cache").exit_code == 0
     assert "from lib.atomic_io import" in Path("lib/tagger.py").read_text()
     assert "from app.atomic_io import" in Path("app/job.py").read_text()
@@ -2271,7 +2292,7 @@ def test_a_copy_in_a_package_that_is_imported_anyway(here: Path, files: dict[str
 def test_a_program_at_the_top_and_a_copy_in_a_package_that_it_does_not_import(here: Path) -> None:
     put({"requirements.txt": "flask\n", "app/__init__.py": "import flask\n", "job.py": SAVER})
     assert run("--vendor", "app/atomic_io.py").exit_code == 0
-    assert "and this program does not import that package" in refused("job.py")
+    assert "and this program does not import that package" in left("job.py")
 
 
 @pytest.mark.parametrize(
@@ -2290,13 +2311,11 @@ def test_the_advice_settles_where_several_folders_have_copies(
     put({"libs/store/__init__.py": "", "libs/store/job.py": "import store.x\n" + SAVER})
     put({"libs/store/x.py": "", **more})
     done: list[str] = []
-    while (result := run("--write", "--no-cache")).exit_code == 2:
+    while "--vendor" in (result := run("--write", "--no-cache")).stderr:
         command = result.stderr.partition("`atomic-fix ")[2].partition("`")[0]
         assert command.startswith("--vendor "), result.stderr
         assert command not in done, result.stderr
         assert run(*command.split()).exit_code == 0
-        if found := re.search(r"set `helper` to `([\w.]+)`, in (\S+)", result.stderr):
-            put({found[2]: f"helper = '{found[1]}'\n"})
         done.append(command)
     assert result.exit_code == 0, result.output
     for name in ("bazaar/app/job.py", "libs/store/job.py"):
@@ -2406,7 +2425,7 @@ def test_a_program_that_needs_what_is_not_declared(here: Path) -> None:
     )
     put({"requirements.txt": "atomic-fix\nflask\n", "app.py": "import flask\n"})
     put({"convert.py": program})
-    assert "this program needs `engine`, which the project does not declare" in refused(
+    assert "this program needs `engine`, which the project does not declare" in left_out(
         "convert.py"
     )
     put({"convert.py": program.replace("import engine\n", "import app\nimport engine\n")})
@@ -2708,3 +2727,79 @@ def test_a_list_beside_the_project_s_own(here: Path, file: str) -> None:
     repaired("app/job.py")
     put({"requirements.txt": "flask\n", "app/job.py": "import requests\n" + SAVER})
     repaired("app/job.py")
+
+
+EXAMPLES = {
+    "setup.py": "from setuptools import find_packages, setup\n\n"
+    "setup(name='lib', packages=find_packages(), python_requires='>=3.8',\n"
+    "      install_requires=['requests'])\n",
+    "lib/__init__.py": "",
+    "lib/job.py": SAVER,
+    "lib/other.py": SAVER,
+    "examples/one/prepare.py": f"import requests\n{SAVER}\n\nsave_state(1, 2)\n",
+    "examples/one/show.py": "import lib.job\n",
+}
+
+
+def test_each_command_of_a_run_leads_to_files_that_are_repaired(here: Path) -> None:
+    put(EXAMPLES)
+    result = run("--write", "--no-cache")
+    assert result.exit_code == 2
+    commands = re.findall(r"`atomic-fix (--vendor \S+)`", result.stderr)
+    assert commands == ["--vendor examples/one/atomic_io.py", "--vendor lib/atomic_io.py"]
+    for command in commands:
+        assert run(*command.split()).exit_code == 0
+    result = run("--write", "--no-cache")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "from lib.atomic_io import" in Path("lib/other.py").read_text()
+    assert "from atomic_io import" in Path("examples/one/prepare.py").read_text()
+    program = "import lib.job, lib.other"
+    subprocess.run([sys.executable, "-S", "-E", "-B", "-c", program], check=True)
+
+
+def test_a_script_that_cannot_have_the_import_stops_nobody(here: Path) -> None:
+    put(EXAMPLES)
+    assert run("--vendor", "lib/atomic_io.py").exit_code == 0
+    result = run("--write", "--no-cache")
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert "from lib.atomic_io import" in Path("lib/job.py").read_text()
+    assert "may not find lib/atomic_io.py" in left("examples/one/prepare.py")
+
+
+def test_a_script_of_another_project_of_the_tree_stops_nobody(here: Path) -> None:
+    put({"setup.py": "from setuptools import setup\nsetup(package_dir={'': 'src'})\n"})
+    put({"src/lib/__init__.py": "", "src/lib/job.py": SAVER})
+    put({"data/requirements.txt": "pyinstaller\n", "data/freeze.py": SAVER})
+    assert run("--vendor", "src/lib/atomic_io.py").exit_code == 0
+    result = run("--write", "--no-cache")
+    assert result.exit_code == 1
+    assert "from lib.atomic_io import" in Path("src/lib/job.py").read_text()
+    said = "warning: data/freeze.py: not repaired: it would import `lib.atomic_io`, and this file "
+    assert result.stderr.startswith(f"{said}does not find src/lib/atomic_io.py")
+
+
+@pytest.mark.parametrize("origin", ["atomic-fix.toml", "pyproject.toml"])
+def test_settings_for_the_folder_of_a_second_copy_keep_the_others(here: Path, origin: str) -> None:
+    table = "[tool.atomic-fix]\n" if origin == "pyproject.toml" else ""
+    put({**EXAMPLES, origin: f'{table}ignore = ["ATF115"]\n'})
+    put({"examples/one/prepare.py": EXAMPLES["examples/one/prepare.py"] + UNSYNCED})
+    assert run("--vendor", "lib/atomic_io.py").exit_code == 0
+    second = run("--vendor", "examples/one/atomic_io.py")
+    name = "examples/one/atomic-fix.toml"
+    assert (second.exit_code, second.stderr) == (0, f'{name}: new, with `helper = "atomic_io"`\n')
+    assert Path(name).read_text() == f'extend = "../../{origin}"\nhelper = "atomic_io"\n'
+    result = run("--write", "--no-cache", "--unsafe-fixes")
+    assert (result.exit_code, result.stderr) == (0, "")
+    text = Path("examples/one/prepare.py").read_text()
+    assert "from atomic_io import" in text
+    assert "fsync" not in text
+
+
+def test_a_second_copy_that_no_file_needs_is_not_named(here: Path) -> None:
+    put(EXAMPLES)
+    put({"lib/inner/__init__.py": "", "lib/inner/job.py": SAVER})
+    assert run("--vendor", "lib/atomic_io.py").exit_code == 0
+    second = run("--vendor", "lib/inner/atomic_io.py")
+    assert second.exit_code == 0
+    assert 'warning: atomic-fix.toml: `helper` is "lib.atomic_io" and stays so' in second.stderr
+    assert not Path("lib/inner/atomic-fix.toml").exists()

@@ -467,7 +467,7 @@ def server() -> _Server:
         if _wanted(FIX_ALL, params):
             repair = _safe_repair(checked)
             actions += _fix_all(checked, repair)
-            if repair is not None and repair.missing is not None:
+            if repair is not None and repair.missing is not None and repair.missing.is_setup:
                 ls.say_once(repair.missing)
         return actions
 
@@ -488,6 +488,8 @@ def _quick_fixes(checked: _Checked, params: types.CodeActionParams) -> list[type
                 continue
             title = f"{finding.code}: {fix.title}"
             missing = checked.imports.missing(checked.source, replace(finding, fix=fix))
+            if missing is not None and not missing.is_setup:
+                continue  # nothing the user can do makes this repair possible in this file
             if missing is not None:
                 title += f" (cannot be imported yet: `{missing.module}`)"
             actions.append(

@@ -11,6 +11,7 @@ import ast
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -22,7 +23,18 @@ from atomic_fix.config import AUTO, Config, own_helper
 from atomic_fix.facts.nodes import dotted
 from atomic_fix.finding import Applicability, Edit, FileResult, Finding, Fix
 from atomic_fix.run import dependencies
+<<<<<<< HEAD
 from atomic_fix.run.apart import Apart, handles_import_errors, runs_by_the_systems_python
+=======
+from atomic_fix.run.apart import Apart, runs_by_the_systems_python
+from atomic_fix.run.copies import (
+    free_place,
+    is_copy,
+    nested_settings_file,
+    settings_file,
+    shown,
+)
+>>>>>>> w/imports
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, loads_all_beside, run_imports
 from atomic_fix.run.packaging import packagings
@@ -46,18 +58,35 @@ _IS_PROGRAM = re.compile(r"""(?m)^if[ (]+__name__ *== *["']__main__["']""")
 _MOST_SIBLINGS = 100
 _MOST_FILES = 500
 _MOST_READ = 2000
+_MOST_PLACES = 10
+_MOST_PLANNED = 200
+_NOTHING_TAKEN: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A clause that says why files of a project cannot have an import, and what to do about it,
-    which is empty for a file that never can."""
+    """A clause that says why files of a project cannot have an import, and what to do about it."""
 
     module: str
     reason: str
-    advice: str = ""
+    hint: str = ""
+    """What to do; if there is a `place`, it follows the command for a copy there."""
     calls: str = ""
     """The call to use instead, if that needs no import."""
+    place: str = ""
+    """The path of a copy that the file would find."""
+    of_file: bool = False
+    """Whether the project has the helper, and only this file or some like it cannot import it."""
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; empty for a file that never can have the import."""
+        return f"run `atomic-fix --vendor {self.place}`{self.hint}" if self.place else self.hint
+
+    @property
+    def is_setup(self) -> bool:
+        """Whether the repairs have to wait until the user has acted."""
+        return bool(self.advice) and not self.of_file
 
     @property
     def message(self) -> str:
@@ -91,6 +120,9 @@ class HelperImports:
         self._distributions: Mapping[str, list[str]] | None = None
         self._read = cache(text_of)
         self._own: dict[str, str] = {}
+        self._lacking: dict[str, Source] = {}
+        """The files that would find a copy at some place."""
+        self._planned = ""
 
     def use_own(self, filename: str, helper: str) -> None:
         """Record the project's own helper, in the form of the setting, for a file with `auto`."""
@@ -138,19 +170,10 @@ class HelperImports:
             return Found()
         key = (source.filename, module)
         if key not in self._files:
-            reason = self._why_apart(source, module, settings)
-            if reason:
-                self._files[key] = Missing(module, reason)
-            elif settings.assume_helper:
-                self._files[key] = Found()
-            else:
-                found = self._resolved(source, module, settings)
-                project = self._projects.of(os.path.abspath(source.filename))
-                script = dependencies.table_of_script(source.text)
-                if script is not None:
-                    project = replace(project, python=admitted_by_script(script))
-                found = _for_its_pythons(found, module, settings, project, source.filename)
-                self._files[key] = found
+            answer = self._answer(source, module, settings)
+            if isinstance(answer, Missing) and answer.place:
+                answer = self._with_useful_place(source, answer)
+            self._files[key] = answer
         found = self._files[key]
         if not isinstance(found, _Names):
             return found
@@ -160,6 +183,123 @@ class HelperImports:
         if not lacking:
             return Found()
         return self._incomplete(found, module, lacking)
+
+    def _answer(self, source: Source, module: str, settings: Settings) -> _Answer:
+        if reason := self._why_apart(source, module, settings):
+            return Missing(module, reason)
+        if settings.assume_helper:
+            return Found()
+        found = self._resolved(source, module, settings)
+        project = self._projects.of(os.path.abspath(source.filename))
+        script = dependencies.table_of_script(source.text)
+        if script is not None:
+            project = replace(project, python=admitted_by_script(script))
+        return _for_its_pythons(found, module, settings, project, source.filename)
+
+    # --- places for copies -------------------------------------------------------------
+
+    def _with_useful_place(self, source: Source, missing: Missing) -> Missing:
+        """The same, with a place for a copy that the file would find; without one if there is
+        none."""
+        for place in self._places(source, missing):
+            if self._serves(place, source):
+                self._lacking[source.filename] = source
+                return replace(missing, place=place)
+        alternative = missing.hint.removeprefix(", or ")
+        return replace(missing, place="", hint="" if alternative == missing.hint else alternative)
+
+    def _places(self, source: Source, missing: Missing) -> list[str]:
+        path = os.path.abspath(source.filename)
+        project = self._projects.of(path)
+        folders = (project.package_of(path), project.main_package(), os.path.dirname(path))
+        places = (missing.place, *(free_place(each) for each in folders if each))
+        return list(dict.fromkeys(places))
+
+    def _serves(
+        self, place: str, source: Source, taken: Mapping[str, str] = _NOTHING_TAKEN
+    ) -> bool:
+        """Whether a file could import a copy of the helper at a place once `--vendor` has put it
+        there.
+
+        Args:
+            taken: configuration files that will name another copy by then, each with its module.
+        """
+        whole = os.path.abspath(place)
+        module = self._projects.of(whole).module_of(whole)
+        if not all(each.isidentifier() for each in module.split(".")):
+            return False
+        if loads_all_beside(os.path.dirname(whole)) or not self._would_apply(
+            whole, module, source.filename, taken
+        ):
+            return False
+        settings = self._settings_for(source.filename)
+        config = replace(settings.config, helper=module)
+        settings = replace(settings, config=config, assume_helper=False)
+        self._planned = whole
+        try:
+            return not isinstance(self._answer(source, module, settings), Missing)
+        finally:
+            self._planned = ""
+
+    def _would_apply(
+        self, whole: str, module: str, filename: str, taken: Mapping[str, str]
+    ) -> bool:
+        """Whether the setting that `--vendor` writes for a copy applies to a file."""
+        if self._resolver.isolated:
+            return True
+        there, here = (self._resolver.for_file(each) for each in (whole, filename))
+        if there.origin != here.origin:
+            return False
+        file = settings_file(whole, self._resolver, self._projects)
+        helper = taken.get(file, there.config.helper)
+        if helper not in {module, Config().helper}:
+            file = nested_settings_file(whole, file, helper)
+        folder = os.path.dirname(file)
+        return bool(file) and relative_if_inside(os.path.abspath(filename), folder) is not None
+
+    def plan(self, missing: Mapping[str, Missing]) -> dict[str, Missing]:
+        """The same for each file of a run, with as few copies as possible: each place is one that
+        the file would find after the commands for all of them."""
+        rest = {name: each for name, each in missing.items() if name in self._lacking}
+        counts = Counter(each.place for each in rest.values())
+        for name, each in list(rest.items())[:_MOST_PLANNED]:
+            counts.update(dict.fromkeys(self._places(self._lacking[name], each), 0))
+        places = [place for place, _ in counts.most_common(_MOST_PLACES)]
+        taken: dict[str, str] = {}
+        found = dict(missing)
+        while rest:
+            served = {
+                place: [
+                    name
+                    for name in list(rest)[:_MOST_PLANNED]
+                    if self._serves(place, self._lacking[name], taken)
+                ]
+                for place in places
+            }
+            place = max(places, key=lambda each: (len(served[each]), _is_in_package(each)))
+            if not served[place]:
+                break
+            for name in served[place]:
+                found[name] = replace(found[name], place=place)
+                del rest[name]
+            file = settings_file(place, self._resolver, self._projects)
+            whole = os.path.abspath(place)
+            taken.setdefault(file, self._projects.of(whole).module_of(whole))
+        return found
+
+    def finds_helper(self, filename: str) -> bool:
+        """Whether a module with this name, which need not exist, could import the helper."""
+        settings = self._settings_for(filename)
+        source = Source(filename, "", "utf-8", bom=False)
+        answer = self._answer(source, _module_of(settings), settings)
+        return not isinstance(answer, Missing)
+
+    def _find(self, root: str, parts: Sequence[str]) -> str:
+        """The file of a module of a source root, or of a copy that is only planned."""
+        found = find_module(root, parts)
+        if not found and self._planned == f"{os.path.join(root, *parts)}.py":
+            return self._planned
+        return found
 
     def _comes_too_early(self, source: Source, finding: Finding, module: str) -> Missing | None:
         """Why the import of a helper that only the file's own `sys.path` leads to would fail above
@@ -180,7 +320,7 @@ class HelperImports:
             if root != import_root(path) and here and min(here) <= rows.get(root, 0):
                 return Missing(
                     module,
-                    f"it would be imported above the row that adds {_shown(root)} to `sys.path`",
+                    f"it would be imported above the row that adds {shown(root)} to `sys.path`",
                 )
             break
         return None
@@ -240,7 +380,7 @@ class HelperImports:
         return ""
 
     def _incomplete(self, found: _Names, module: str, lacking: Sequence[str]) -> Missing:
-        path = _shown(found.path)
+        path = shown(found.path)
         if found.names is None:
             return Missing(module, f"{path} cannot be parsed", "correct it")
         advice = f"update it (`atomic-fix --vendor-update {path}` does that for a copy)"
@@ -268,9 +408,9 @@ class HelperImports:
                 if loader := loads_all_beside(os.path.dirname(file)):
                     return Missing(
                         module,
-                        f"{_shown(loader)} imports every module of its folder as a plug-in, the "
+                        f"{shown(loader)} imports every module of its folder as a plug-in, the "
                         "copy as well",
-                        f"run `atomic-fix --vendor {_free_place(os.path.dirname(file))}`, remove "
+                        f"run `atomic-fix --vendor {free_place(os.path.dirname(file))}`, remove "
                         "that copy, and set `helper` accordingly",
                     )
                 if self._reach.updater(project.root) == path:
@@ -287,13 +427,14 @@ class HelperImports:
             return Missing(
                 module,
                 f"this file and those beside it import each other by way of "
-                f"{_shown(by_imports[0])}/, not by way of where {_shown(outside)} is",
-                _advice_to_vendor(project, path),
+                f"{shown(by_imports[0])}/, not by way of where {shown(outside)} is",
+                place=free_place(project.package_of(path)),
+                of_file=True,
             )
         if outside:
             return Missing(
                 module,
-                f"this script is in no package, and may not find {_shown(outside)}",
+                f"this script is in no package, and may not find {shown(outside)}",
             )
         if project.is_beside_projects:
             return Missing(
@@ -341,8 +482,7 @@ class HelperImports:
 
     def _of_script(self, path: str, module: str, own: Dependencies) -> _Answer:
         """The answer for a script with its own list of dependencies."""
-        file = find_module(os.path.dirname(path), module.split("."))
-        if file:
+        if file := self._find(os.path.dirname(path), module.split(".")):
             return _Names.of(file, self._read)
         if self._is_declared(module, own)[0] and not _is_nowhere_in_ours(module):
             return Found()
@@ -352,21 +492,22 @@ class HelperImports:
         self, module: str, settings: Settings, project: Project, path: str
     ) -> _Answer:
         """The answer for a tree that declares nothing where Python's own tools look."""
-        place = f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`"
+        place = free_place(project.package_of(path))
         others = self._packagings(project.root)
         if others and not any(each.has_ours for each in others):
             return Missing(
                 module,
-                f"{_shown(others[0].file)} shows that the program gets what it needs elsewhere, "
+                f"{shown(others[0].file)} shows that the program gets what it needs elsewhere, "
                 "and does not name atomic-fix",
-                place,
+                place=place,
             )
         if replaces := self._reach.updater(project.root):
             return Missing(
                 module,
-                f"{_shown(replaces)} replaces the files of the program with newer ones and "
+                f"{shown(replaces)} replaces the files of the program with newer ones and "
                 "installs nothing",
-                f"{place}: a copy comes with it",
+                ": a copy comes with it",
+                place=place,
             )
         tool = _tool_that_owns_this_python()
         found = None if tool else _in_this_python(module)
@@ -386,10 +527,10 @@ class HelperImports:
         roots += [("", each) for each in added(path, self._read(path) or "", project.root)]
         for prefix, root in dict.fromkeys([*roots, *project.roots, *project.search]):
             inside = prefix.split(".") if prefix else []
-            if parts[: len(inside)] == inside and len(parts) > len(inside):
-                file = find_module(root, parts[len(inside) :])
-                if file:
-                    yield root, file
+            if parts[: len(inside)] != inside or len(parts) == len(inside):
+                continue
+            if file := self._find(root, parts[len(inside) :]):
+                yield root, file
 
     def _reaches(self, source: Source, path: str, project: Project, root: str, top: str) -> bool:
         """Whether a file finds the package `top` of a source root."""
@@ -483,7 +624,8 @@ class HelperImports:
                     module,
                     f"this program needs `{top}`, which the project does not declare, and may run "
                     "where the project is not installed",
-                    f"run `atomic-fix --vendor {_free_place(folder)}`",
+                    place=free_place(folder),
+                    of_file=True,
                 )
         return None
 
@@ -496,8 +638,9 @@ class HelperImports:
             if by_system and not self._shows_itself(text, each, project):
                 return Missing(
                     module,
-                    f"whatever Python the system has runs {_shown(each)}, which imports this file",
-                    f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`",
+                    f"whatever Python the system has runs {shown(each)}, which imports this file",
+                    place=free_place(project.package_of(path)),
+                    of_file=True,
                 )
         return None
 
@@ -523,8 +666,9 @@ class HelperImports:
             return None
         return Missing(
             module,
-            f"{_shown(sender)} sends this package to where it may not be installed",
-            f"run `atomic-fix --vendor {_free_place(package)}`: a copy is sent along",
+            f"{shown(sender)} sends this package to where it may not be installed",
+            ": a copy is sent along",
+            place=free_place(package),
         )
 
     def _copying(self, root: str, path: str) -> Iterator[tuple[str, str]]:
@@ -540,8 +684,8 @@ class HelperImports:
         if image := self._reach.left_behind(project, path, file):
             return Missing(
                 module,
-                f"{image} copies this file by its name, and not {_shown(file)}",
-                f"copy {_shown(file)} there as well",
+                f"{image} copies this file by its name, and not {shown(file)}",
+                f"copy {shown(file)} there as well",
             )
         for script, text in self._copying(project.root, path):
             if not names_file(text, file, project.root):
@@ -554,7 +698,7 @@ class HelperImports:
             return Missing(
                 module,
                 f"the distribution of the project has the package of this file, and not `{top}`",
-                _advice_to_vendor(project, path),
+                place=free_place(project.package_of(path)),
             )
         stem = os.path.splitext(os.path.basename(path))[0]
         folder = os.path.dirname(path)
@@ -577,16 +721,16 @@ class HelperImports:
             if each.alone and not each.has_ours and module.partition(".")[0] == _OURS:
                 return Missing(
                     module,
-                    f"{_shown(each.file)} lists all that the program has, and not atomic-fix",
-                    f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`, "
-                    "or add it there",
+                    f"{shown(each.file)} lists all that the program has, and not atomic-fix",
+                    ", or add it there",
+                    place=free_place(project.package_of(path)),
                 )
         return None
 
     def _remark_on_lists(self, project: Project) -> str:
         """A remark on other packages of the program that do not name the helper."""
         files = [
-            _shown(each.file)
+            shown(each.file)
             for each in self._packagings(project.root)
             if each.as_well and not each.has_ours
         ]
@@ -613,7 +757,7 @@ class HelperImports:
             return None
         program, is_known = self._programs.without(path, top, project)
         if program:
-            who = "this program" if program == path else f"{_shown(program)}, which runs it,"
+            who = "this program" if program == path else f"{shown(program)}, which runs it,"
             reason = (
                 f"`{packages[0]}` imports other modules, and {who} does not import that package"
             )
@@ -624,7 +768,7 @@ class HelperImports:
                 f"`{packages[0]}` imports other modules, and nothing shows that this file runs "
                 "where those are"
             )
-        return Missing(module, reason, _advice_to_vendor(project, path))
+        return Missing(module, reason, place=free_place(project.package_of(path)), of_file=True)
 
     def _is_imported_beside(self, top: str, path: str) -> bool:
         """Whether a module beside a file, or of its package, imports a package."""
@@ -640,10 +784,17 @@ class HelperImports:
         known = (project.declared.names, project.declared.extra)
         names = [name for each in known if (name := self._bringing(top, each))]
         reason = self._reach.why_not(project, path, names)
-        if not reason:
+        here = "" if reason else self._reach.why_not_here(project, path, names)
+        if not (reason or here):
             return None
-        place = _free_place(project.package_of(path))
-        return Missing(module, reason, f"run `atomic-fix --vendor {place}`: a copy comes with it")
+        place = free_place(project.package_of(path))
+        return Missing(
+            module,
+            reason or here,
+            ": a copy comes with it",
+            place=place,
+            of_file=bool(here),
+        )
 
     def _is_left_out(self, path: str, project: Project) -> bool:
         """Whether a file belongs to a package that is not distributed and is imported only by
@@ -760,40 +911,46 @@ def with_import_notes(
 ) -> tuple[FileResult, ...]:
     """The results, with a note on each repair whose import the file does not have; `briefly`: only
     the first note gives the reason, for readers of the whole report."""
+    results = tuple(results)
+    lacking: dict[str, Missing] = {}
+    of_finding: dict[Finding, Missing] = {}
+    for finding in (each for result in results for each in result.findings):
+        source = source_of(finding.filename) if finding.fix is not None else None
+        missing = imports.missing(source, finding) if source is not None else None
+        if missing is not None:
+            of_finding[finding] = missing
+            lacking.setdefault(finding.filename, missing)
+    planned = imports.plan(lacking)
+    for finding, missing in of_finding.items():
+        if missing == lacking[finding.filename]:
+            of_finding[finding] = planned[finding.filename]
     said: dict[tuple[str, str], str] | None = {} if briefly else None
     return tuple(
         replace(
             result,
             findings=tuple(
-                _with_import_note(each, imports, source_of, said) for each in result.findings
+                _with_import_note(each, of_finding[each], said) if each in of_finding else each
+                for each in result.findings
             ),
         )
-        if any(each.fix is not None for each in result.findings)
+        if any(each in of_finding for each in result.findings)
         else result
         for result in results
     )
 
 
 def _with_import_note(
-    finding: Finding,
-    imports: HelperImports,
-    source_of: Callable[[str], Source | None],
-    said: dict[tuple[str, str], str] | None,
+    finding: Finding, missing: Missing, said: dict[tuple[str, str], str] | None
 ) -> Finding:
-    if finding.fix is None:
-        return finding
-    source = source_of(finding.filename)
-    missing = imports.missing(source, finding) if source is not None else None
-    if missing is None:
-        return finding
     fix = finding.fix
+    assert fix is not None
     remark = f"not applied by --write: {missing.message}"
     if missing.advice:
         remark += f"; {missing.advice}"
-    else:
+    if not missing.is_setup:
         fix = replace(fix, applicability=Applicability.DISPLAY)
     if said is not None:
-        key = (missing.module, missing.reason)
+        key = (missing.module, missing.reason + missing.advice)
         if key in said:
             remark = f"not applied by --write, for the reason given at {said[key]}"
         row = finding.span.start.row
@@ -801,6 +958,10 @@ def _with_import_note(
         said.setdefault(key, f"{name}:{row}" if finding.cells is None else name)
     notes = [each for each in (fix.note, remark) if each]
     return replace(finding, fix=replace(fix, note="; ".join(notes)))
+
+
+def _is_in_package(place: str) -> bool:
+    return os.path.isfile(os.path.join(os.path.dirname(place), "__init__.py"))
 
 
 def imported_names(fix: Fix | None, module: str) -> tuple[str, ...]:
@@ -881,11 +1042,11 @@ def _is_nowhere_in_ours(module: str) -> bool:
 def _not_found(
     module: str, settings: Settings, project: Project, path: str, tool: str = ""
 ) -> Missing:
-    setting = _shown(settings.origin) if settings.origin else "the settings"
+    setting = shown(settings.origin) if settings.origin else "the settings"
     if tool:
-        place = _free_place(project.package_of(path))
+        place = free_place(project.package_of(path))
         reason = f"what {tool} has installed is not there when the program runs"
-        return Missing(module, reason, f"run `atomic-fix --vendor {place}`")
+        return Missing(module, reason, place=place)
     if own_helper(settings.config.helper) is not None:
         return Missing(module, f"helper `{settings.config.helper}` cannot be found",
                        f"correct `helper` in {setting}")  # fmt: skip
@@ -894,21 +1055,23 @@ def _not_found(
         for root in (*project.searched(path), *(root for _, root in project.roots)):
             place = os.path.join(root, *module.split("."))
             if os.path.isdir(os.path.dirname(place)) and not os.path.lexists(f"{place}.py"):
-                advice += f", or run `atomic-fix --vendor {_shown(place)}.py`"
+                advice += f", or run `atomic-fix --vendor {shown(place)}.py`"
                 break
         else:
-            if other := _elsewhere(module, project.root):
-                reason = f"this file does not find {_shown(other)} under the name of the helper"
-                return Missing(module, reason, _advice_to_vendor(project, path))
+            top = os.path.dirname(os.path.abspath(settings.origin)) if settings.origin else ""
+            if other := _elsewhere(module, project.root) or (top and _elsewhere(module, top)):
+                reason = f"this file does not find {shown(other)} under the name of the helper"
+                place = free_place(project.package_of(path))
+                return Missing(module, reason, place=place, of_file=True)
         return Missing(module, f"helper `{module}` cannot be found", advice)
     files = project.files
-    named = _shown(os.path.join(project.root, files[0]))
+    named = shown(os.path.join(project.root, files[0]))
     named += " and the files beside it declare" if len(files) > 1 else " declares"
     return Missing(
         module,
         f"{named} no dependency on atomic-fix",
-        f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`, "
-        "or declare that dependency",
+        ", or declare that dependency",
+        place=free_place(project.package_of(path)),
     )
 
 
@@ -921,7 +1084,7 @@ def _elsewhere(module: str, root: str) -> str:
             break
         folders[:] = sorted(each for each in folders if each.isidentifier())
         path = os.path.join(folder, f"{name}.py")
-        if f"{name}.py" in names and path.endswith(end) and _is_copy(path):
+        if f"{name}.py" in names and path.endswith(end) and is_copy(path):
             return path
     return ""
 
@@ -950,11 +1113,12 @@ def _for_its_pythons(
             "raise that, or use --assume-helper to go on all the same",
         )
     if is_ours and low < FIRST_OF_PACKAGE and not isinstance(found, _Names):
-        place = _free_place(project.package_of(os.path.abspath(filename)))
+        place = free_place(project.package_of(os.path.abspath(filename)))
         return Missing(
             module,
             f"{project.python}, for which there is no atomic-fix (it needs {of_package})",
-            f"run `atomic-fix --vendor {place}`: a copy runs on {of_copy} and later",
+            f": a copy runs on {of_copy} and later",
+            place=place,
         )
     return found
 
@@ -973,38 +1137,6 @@ def _parses(path: str, version: tuple[int, ...]) -> bool:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
-
-
-def _free_place(folder: str) -> str:
-    """The path for a copy of the helper, or of an existing one: beside a package whose modules are
-    all plug-ins."""
-    if loads_all_beside(folder):
-        folder = os.path.dirname(folder)
-    places = [os.path.join(folder, f"{name}.py") for name in ("atomic_io", "atomic_writes")]
-    for place in places:
-        if not os.path.lexists(place) or _is_copy(place):
-            return _shown(place)
-    return _shown(places[0])
-
-
-def _is_copy(path: str) -> bool:
-    return ", helper, sha256:" in (text_of(path) or "")
-
-
-def _advice_to_vendor(project: Project, path: str) -> str:
-    """How to get a copy into the package of a file, where `helper` already names another place. The
-    settings nearest to a file apply, so that other folders can keep theirs."""
-    place = _free_place(project.package_of(path))
-    name = project.module_of(os.path.abspath(place))
-    run = "" if os.path.lexists(place) else f"run `atomic-fix --vendor {place}` and "
-    folder = os.path.dirname(place)
-    return f"{run}set `helper` to `{name}`" + (
-        f", in {os.path.join(folder, 'atomic-fix.toml')} if for that folder alone" if folder else ""
-    )
-
-
-def _shown(path: str) -> str:
-    return relative_if_inside(path, ".") or path
 
 
 # --- what a module imports and binds ----------------------------------------------------

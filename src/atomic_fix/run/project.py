@@ -200,14 +200,14 @@ class Project:
         """The folder for a new module that a file will import: the file's top-level package, else
         the project's main package, else the folder of the file."""
         folder = os.path.dirname(path)
-        if self.undistributed_package(path) and (main := self._main_package()):
+        if self.undistributed_package(path) and (main := self.main_package()):
             return main
         by_imports = self.searched(path)
         root = next(iter(by_imports), "") or self._declared_root(folder) or import_root(path)
         if root == folder and not by_imports:
             around = [each for _, each in self.roots if self.reaches(folder, each)]
             if not around:
-                return self._main_package() or folder
+                return self.main_package() or folder
             root = max(around, key=len)
         inside = _below(folder, root)
         if inside and self._is_flat(root):
@@ -250,7 +250,9 @@ class Project:
             for path, text in neighbours(root).items()
         )
 
-    def _main_package(self) -> str:
+    def main_package(self) -> str:
+        """The folder of the package that has the project's name, else of the first one; empty if
+        there is none."""
         found = [
             os.path.join(root, each)
             for _, root in self.roots
