@@ -1266,7 +1266,7 @@ def test_a_file_is_repaired_whole_or_not_at_all(here: Path) -> None:
     assert Path("both.py").read_text() == SAVER + "\n\n" + UNSYNCED
     assert "os.fsync" in Path("plain.py").read_text(), "it needs nothing of the helper"
     # What was left has its repairs still, for when the program has the helper.
-    assert result.stdout.endswith("Left 2 findings (2 fixable with --write --unsafe-fixes).\n")
+    assert result.stdout.endswith("Left 2 findings (2 fixable once the helper can be imported).\n")
 
 
 def test_a_repair_that_was_not_asked_for_needs_nothing(here: Path) -> None:
@@ -1336,7 +1336,9 @@ def test_diff_shows_it_and_says_what_write_would_do(here: Path) -> None:
     assert result.exit_code == 1
     assert result.stdout.count("+from atomic_fix.runtime import atomic_write_json") == 1
     first, second = result.stderr.splitlines()
-    assert first == "Would fix 1 finding in 1 file. 1 finding would remain."
+    assert first == (
+        "Would fix 1 finding in 1 file once the helper can be imported. 1 finding would remain."
+    )
     assert second.startswith("warning: job.py: --write would not repair it: it would import ")
     assert "--vendor atomic_io.py" in second
 
@@ -1357,7 +1359,7 @@ def test_standard_input_comes_back_as_it_was(here: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "hint", "applicability", "fixable"),
     [
-        ("job.py", "--write", "safe", "1 fixable with --write"),
+        ("job.py", "--write, not yet", "safe", "1 fixable once the helper can be imported"),
         # Whatever anybody installs, --write leaves a script alone.
         ("tools/make.py", "shown only", "display", "1 without a fix"),
     ],
@@ -1376,11 +1378,65 @@ def test_a_report_shows_the_repair_and_what_is_missing(
     assert "not applied by --write" in run("-", "--output-format", "full", stdin=SAVER).stdout
 
 
+RENAMER = """\
+import json
+import os
+
+
+def save_state(path, state):
+    temporary = path + ".tmp"
+    with open(temporary, "w") as file:
+        json.dump(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(temporary, path)
+"""
+
+
+def test_a_report_counts_what_write_would_repair_now(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    renamer = RENAMER.replace("save_state", "save_queue").replace("import json\n", "", 1)
+    make(needs=SAVER, both=SAVER + "\n\n" + renamer, now=RENAMER)
+    report = run("--output-format", "full").stdout
+    now, later = "1 fixable with --write", "3 more once the helper can be imported"
+    assert report.endswith(f"\nFound 4 findings ({now}, {later}).\n")
+    held_up = "--write changes nothing in this file until all its repairs can be made"
+    assert " ".join(report.split()).count(held_up) == 1
+    assert report.count("[--write]\n") == 1
+    for form in ("concise", "grouped"):
+        assert run("--output-format", form).stdout.endswith(f"({now}, {later}).\n")
+    counts = json.loads(run("--statistics", "--output-format", "json").stdout)
+    assert {each["code"]: each["fixable_count"] for each in counts} == {"ATF101": 0, "ATF114": 1}
+    assert run("--diff").stderr.splitlines()[0] == (
+        "Would fix 1 finding in 1 file, and 3 findings in 2 files once the helper can be imported."
+    )
+    assert run("--write").stdout.endswith(
+        "Fixed 1 finding in 1 file. Left 3 findings (3 fixable once the helper can be imported).\n"
+    )
+    again = run("both.py", "--write", "--assume-helper")
+    assert again.stdout.startswith("Fixed 2 findings in 1 file.")
+
+
+def test_an_unsafe_repair_that_waits_holds_up_only_unsafe_ones(here: Path) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'gone:write'\n"})
+    renamer = RENAMER.replace("save_state", "save_queue").replace("import json\n", "", 1)
+    make(job=SAVER + "\n\n" + renamer)
+    assert run().stdout.endswith(
+        "Found 2 findings (1 fixable with --write, 1 more once the helper can be imported).\n"
+    )
+    assert run("--unsafe-fixes").stdout.endswith(
+        "Found 2 findings (2 fixable once the helper can be imported).\n"
+    )
+    assert "Fixed" not in run("--write", "--unsafe-fixes").stdout
+    run("--write")
+    assert "os.replace(temporary, path)" in Path("job.py").read_text()
+
+
 def test_a_report_says_once_what_is_missing(here: Path) -> None:
     names = {f"app/job_{number}.py": SAVER for number in range(3)}
     put({"pyproject.toml": NO_DEPENDENCY, "app/__init__.py": "", **names})
     said = run("--output-format", "full").stdout
-    assert said.count("[--write]\n") == 3
+    assert said.count("[--write, not yet]\n") == 3
     assert said.count("run `atomic-fix --vendor app/atomic_io.py`") == 1
     note = "= note: not applied by --write, for the reason given at app/job_0.py:5\n"
     assert said.count(note) == 2

@@ -721,14 +721,37 @@ def with_import_notes(
     return tuple(
         replace(
             result,
-            findings=tuple(
-                _with_import_note(each, imports, source_of, said) for each in result.findings
+            findings=_held_up(
+                tuple(_with_import_note(each, imports, source_of, said) for each in result.findings)
             ),
         )
         if any(each.fix is not None for each in result.findings)
         else result
         for result in results
     )
+
+
+def _held_up(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings of a file, with a note on the repairs that --write leaves out because of others
+    that have to wait: it repairs a file as a whole or not at all."""
+    waiting = {each.fix.applicability for each in findings if each.fix and each.fix.waits}
+    held = {Applicability.UNSAFE} if waiting else set()
+    held |= {Applicability.SAFE} & waiting
+    if not held:
+        return findings
+    return tuple(
+        replace(each, fix=_noted(replace(each.fix, waits=True), _HELD_UP))
+        if each.fix and not each.fix.waits and each.fix.applicability in held
+        else each
+        for each in findings
+    )
+
+
+_HELD_UP = "--write changes nothing in this file until all its repairs can be made"
+
+
+def _noted(fix: Fix, remark: str) -> Fix:
+    return replace(fix, note="; ".join(each for each in (fix.note, remark) if each))
 
 
 def _with_import_note(
@@ -747,6 +770,7 @@ def _with_import_note(
     remark = f"not applied by --write: {missing.message}"
     if missing.advice:
         remark += f"; {missing.advice}"
+        fix = replace(fix, waits=True)
     else:
         fix = replace(fix, applicability=Applicability.DISPLAY)
     if said is not None:
@@ -756,8 +780,7 @@ def _with_import_note(
         row = finding.span.start.row
         name = relative_if_inside(finding.filename, ".") or finding.filename
         said.setdefault(key, f"{name}:{row}" if finding.cells is None else name)
-    notes = [each for each in (fix.note, remark) if each]
-    return replace(finding, fix=replace(fix, note="; ".join(notes)))
+    return replace(finding, fix=_noted(fix, remark))
 
 
 def imported_names(fix: Fix | None, module: str) -> tuple[str, ...]:
