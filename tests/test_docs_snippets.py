@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from atomic_fix.cli import main
+from atomic_fix.lsp import FIX_ALL, FIX_NOTEBOOK
 from atomic_fix.settings import Resolver, Settings, merge
 from tests.test_precommit import INSTALLED, git
 
@@ -397,7 +398,16 @@ def test_json_is_read(block: Block, machine: Machine, project: Path) -> None:
         known = package["contributes"]["configuration"]["properties"]
         ours = {name: each for name, each in read.items() if name.startswith("atomic-fix.")}
         assert set(ours) <= set(known)
-        merge(Settings(), ours["atomic-fix.settings"], "option")
+        merge(Settings(), ours.get("atomic-fix.settings", {}), "option")
+        on_save = {
+            "notebook" if "notebook.codeActionsOnSave" in each else "file": action
+            for each in (read, read.get("[python]", {}))
+            for name, actions in each.items()
+            if name.endswith("codeActionsOnSave")
+            for action in actions
+        }
+        assert on_save.items() <= {"file": FIX_ALL, "notebook": FIX_NOTEBOOK}.items()
+        assert on_save
         return None
     for task in tasks:
         words = [each.replace("$ZED_FILE", "src/app/state.py") for each in task["args"]]
