@@ -81,14 +81,14 @@ def test_every_block_is_of_a_kind_that_is_tried() -> None:
 
 
 class Machine(NamedTuple):
-    """A user's: programs that are installed, and where this repository is published."""
+    """A user's machine: the programs that are installed, and where this repository is published."""
 
     programs: Path
     address: str
     commit: str
 
     def filled(self, text: str) -> str:
-        """The text with what a reader puts into it."""
+        """The text, with the values that a reader fills in."""
         return (
             text.replace("<address>", self.address)
             .replace("<commit>", self.commit)
@@ -140,7 +140,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A program that saves its state in place, with a commit that `origin/main` has too."""
+    """A program that saves its state in place, in a repository with a commit that is also on
+    `origin/main`."""
     folder = tmp_path / "project"
     package = folder / "src" / "app"
     package.mkdir(parents=True)
@@ -155,7 +156,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def _commands(block: Block) -> Iterator[tuple[str, str]]:
-    """Each command of a console with what it is said to print."""
+    """Each command of a console block, with its printed output."""
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         command, _, output = part.partition("\n")
         yield command, output
@@ -210,7 +211,7 @@ _LINE = re.compile(
 
 
 def _shown() -> list[tuple[str, str]]:
-    """Every command line of atomic-fix that the pages show, in whatever file."""
+    """Every command line of atomic-fix that the pages show, in files of any kind."""
     found = []
     for path in [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]:
         text = path.read_text(encoding="utf-8")
@@ -297,7 +298,7 @@ def test_the_workflows_of_the_page_are_safe(machine: Machine, tmp_path: Path) ->
 
 
 def _validate_hooks(configuration: dict[str, Any]) -> None:
-    """Hooks of ours exist, and take the arguments that they are given."""
+    """Check that the hooks are ours, and accept the arguments that they are given."""
     manifest = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     entries = {each["id"]: each["entry"] for each in manifest}
     for repository in configuration["repos"]:
@@ -310,7 +311,7 @@ def _validate_hooks(configuration: dict[str, Any]) -> None:
 
 
 def test_the_hooks_of_the_page_run(machine: Machine, project: Path, tmp_path: Path) -> None:
-    """The first configuration and the local one; `test_precommit.py` has the rest."""
+    """The first configuration and the local one; `test_precommit.py` covers the others."""
     blocks = [each for each in BLOCKS if each.page == "pre-commit" and each.language == "yaml"]
     assert len(blocks) == 3
     for block in (blocks[0], blocks[2]):

@@ -64,7 +64,7 @@ def run(*arguments: str, stdin: str | None = None) -> Result:
 
 
 def make(**files: str) -> None:
-    """Modules below the current folder: `app__job` is app/job.py, `app__` its `__init__.py`."""
+    """Create modules in the current folder: `app__job` is app/job.py, `app__` its `__init__.py`."""
     put({
         re.sub("__$", "/@", name).replace("__", "/").replace("@", "__init__") + ".py": text
         for name, text in files.items()
@@ -98,7 +98,7 @@ def repaired(name: str, statement: str = RUNTIME) -> None:
 
 
 def left(name: str) -> str:
-    """Why the finding of a file has no repair; none was made, and nobody has to act."""
+    """Why the finding of a file has no repair; none was made, and the user need not act."""
     before = Path(name).read_bytes()
     result = run("--write", "--no-cache", "--output-format", "full", name)
     assert (result.exit_code, result.stderr) == (1, "")
@@ -672,7 +672,7 @@ def test_a_helper_that_another_distribution_brings(here: Path) -> None:
 
 
 def test_a_distribution_of_another_name(here: Path) -> None:
-    """As this Python knows it: `PyYAML` brings `yaml`."""
+    """As this Python knows it: `PyYAML` provides `yaml`."""
     put({"pyproject.toml": NO_DEPENDENCY + "dependencies = ['PyYAML']\n"
          "[tool.atomic-fix]\nhelper = 'yaml.files'\n"})  # fmt: skip
     make(job=SAVER)
@@ -707,7 +707,7 @@ def test_a_module_that_is_compiled_has_any_name(here: Path) -> None:
 
 
 def test_a_package_of_the_project_comes_with_no_distribution(here: Path) -> None:
-    """Neither with the project itself, of which its extras ask for more."""
+    """Not with the project itself either, although its extras depend on it."""
     put({"pyproject.toml": NO_DEPENDENCY + "[project.optional-dependencies]\nall = ['app[x]']\n"
          "[tool.atomic-fix]\nhelper = 'app.gone'\n"})  # fmt: skip
     make(job=SAVER)
@@ -908,7 +908,8 @@ def test_the_lowest_python_of_a_range(text: str, lowest: tuple[int, int] | None)
 
 
 def admitting(version: str) -> dict[str, dict[str, str]]:
-    """Projects that declare the helper and admit a version, each by another file or key."""
+    """Projects that declare the helper and support a Python version, each through a different file
+    or key."""
     poetry = "[tool.poetry.dependencies]\natomic-fix = '*'\npython = "
     line = f'    "Programming Language :: Python :: {version}",\n'
     cfg = "[options]\ninstall_requires =\n  atomic-fix\npython_requires = >="
@@ -1837,7 +1838,7 @@ def test_other_lists_of_installers_are_not_read(here: Path, text: str) -> None:
 
 
 def vendored_as_advised(name: str) -> None:
-    """The two commands that the refusal of a file leads to."""
+    """The two commands that the message about a refused file leads to."""
     command = refused(name).partition("`atomic-fix ")[2].partition("`")[0]
     assert run(*command.split()).exit_code == 0
     assert run("--write", "--no-cache").exit_code == 0

@@ -56,7 +56,7 @@ def save_progress(state):
 
 
 class Editor(LanguageClient):
-    """Keeps the latest diagnostics of each document, and what it is told to show."""
+    """Keeps the latest diagnostics of each document, and the messages that it is asked to show."""
 
     def __init__(self) -> None:
         super().__init__("editor", "1")
@@ -126,7 +126,7 @@ def in_editor(
     workspace: types.WorkspaceClientCapabilities | None = None,
     notebooks: types.NotebookDocumentClientCapabilities | None = None,
 ) -> None:
-    """Start a server, do some work with it and let it end as an editor would."""
+    """Start a server, do some work with it and shut it down as an editor would."""
 
     async def session() -> None:
         editor = Editor()

@@ -50,7 +50,7 @@ SYNCHRONISED = types.NotebookDocumentClientCapabilities(
 
 
 class Desk:
-    """An editor with one notebook, whose cells are told apart by number."""
+    """An editor with one notebook, whose cells are identified by number."""
 
     def __init__(self, editor: Editor, path: Path) -> None:
         self.editor = editor

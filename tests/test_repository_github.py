@@ -48,7 +48,7 @@ def test_files_for_pre_commit_follow_its_schema() -> None:
 
 
 def test_no_input_is_put_into_a_script() -> None:
-    """It would be run as code; through the environment it stays text."""
+    """It would be run as code; in an environment variable it remains text."""
     for step in ACTION["runs"]["steps"]:
         assert "${{" not in step.get("run", "")
     for path in WORKFLOWS:
@@ -92,7 +92,7 @@ def test_inputs_reach_python_on_windows_as_they_were_given() -> None:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a runner has of this repository."""
+    """The part of this repository that a runner has."""
     source = tmp_path_factory.mktemp("action")
     for name in ("pyproject.toml", "README.md", "LICENSE", "src", ".github"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
@@ -115,7 +115,7 @@ def _step(name: str) -> dict[str, Any]:
 
 
 def _values(source: Path, **inputs: str) -> dict[str, str]:
-    """What the expressions of the action stand for."""
+    """The values of the action's expressions."""
     given = {name.replace("_", "-"): each for name, each in inputs.items()}
     assert set(given) <= set(ACTION["inputs"])
     return {
@@ -156,7 +156,7 @@ def _run_step(
 def run_action(
     temporary: Path, folder: Path, source: Path, event: str = "", **inputs: str
 ) -> tuple[int, str, dict[str, Any]]:
-    """Exit code, log and SARIF of the action after it was installed, without the upload."""
+    """The exit code, log and SARIF of the action once it is installed, without the upload."""
     values = _values(source, **inputs)
     (temporary / "output").write_text("")
     code, log = _run_step(_step("Check"), temporary, values, folder, event)
@@ -217,7 +217,7 @@ def test_an_error_of_the_command_fails_the_step(
 
 @pytest.fixture
 def pull_request(tmp_path: Path) -> tuple[Path, Path]:
-    """A repository at the merge of a pull request, and the event of it."""
+    """A repository at the merge of a pull request, and the event for it."""
     folder = tmp_path / "repository"
     folder.mkdir()
     git(folder, "init", "--quiet", "--initial-branch=main")
