@@ -1418,6 +1418,20 @@ def test_a_report_counts_what_write_would_repair_now(here: Path) -> None:
     assert again.stdout.startswith("Fixed 2 findings in 1 file.")
 
 
+def test_an_alternative_waits_with_the_repair(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    loader = SAVER.replace(
+        "    return json.loads(path.read_text())\n",
+        "    try:\n        return json.loads(path.read_text())\n"
+        "    except json.JSONDecodeError:\n        return None\n\n\n"
+        "def main(path):\n    print(load_state(path) or 'new')\n",
+    )
+    make(job=loader)
+    said = " ".join(run("--output-format", "full").stdout.split())
+    assert "[--write --unsafe-fixes, not yet --on-corrupt raise]" not in said
+    assert "[--write --unsafe-fixes --on-corrupt raise, not yet]" in said
+
+
 def test_an_unsafe_repair_that_waits_holds_up_only_unsafe_ones(here: Path) -> None:
     put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'gone:write'\n"})
     renamer = RENAMER.replace("save_state", "save_queue").replace("import json\n", "", 1)

@@ -301,9 +301,9 @@ FIX_HINTS = {
 ONCE_IMPORTED = "once the helper can be imported"
 
 
-def fix_hint(fix: Fix) -> str:
-    """The hint for a fix, which its note explains if it has to wait."""
-    return FIX_HINTS[fix.applicability] + (", not yet" if fix.waits else "")
+def fix_hint(fix: Fix, options: str = "") -> str:
+    """The hint for a fix that needs more `options`; a note says why if it has to wait."""
+    return FIX_HINTS[fix.applicability] + options + (", not yet" if fix.waits else "")
 
 
 def repairs_and_summary(report: Report) -> Iterator[str]:

@@ -177,7 +177,7 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
         if fix.note:
             yield from row_of("note", fix.note)
         if fix.alternative is not None:
-            hint = f"{fix_hint(fix.alternative)} --on-corrupt raise"
+            hint = fix_hint(fix.alternative, " --on-corrupt raise")
             yield from row_of("or", fix.alternative.title, hint)
             if fix.alternative.note:
                 yield from row_of("note", fix.alternative.note)

@@ -740,7 +740,7 @@ def _held_up(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     if not held:
         return findings
     return tuple(
-        replace(each, fix=_noted(replace(each.fix, waits=True), _HELD_UP))
+        replace(each, fix=_noted(_waiting(each.fix), _HELD_UP))
         if each.fix and not each.fix.waits and each.fix.applicability in held
         else each
         for each in findings
@@ -748,6 +748,11 @@ def _held_up(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
 
 _HELD_UP = "--write changes nothing in this file until all its repairs can be made"
+
+
+def _waiting(fix: Fix) -> Fix:
+    other = fix.alternative
+    return replace(fix, waits=True, alternative=other and replace(other, waits=True))
 
 
 def _noted(fix: Fix, remark: str) -> Fix:
@@ -770,7 +775,7 @@ def _with_import_note(
     remark = f"not applied by --write: {missing.message}"
     if missing.advice:
         remark += f"; {missing.advice}"
-        fix = replace(fix, waits=True)
+        fix = _waiting(fix)
     else:
         fix = replace(fix, applicability=Applicability.DISPLAY)
     if said is not None:
