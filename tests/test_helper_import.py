@@ -1418,6 +1418,35 @@ def test_a_report_counts_what_write_would_repair_now(here: Path) -> None:
     assert again.stdout.startswith("Fixed 2 findings in 1 file.")
 
 
+def test_a_report_counts_an_own_helper_as_write_does(here: Path) -> None:
+    own = """\
+import json
+import os
+{}
+
+def write_json(path, obj):
+    tmp = path + ".tmp"
+    with open(tmp, "w") as file:
+        json.dump(obj, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(tmp, path)
+"""
+    put({
+        "pyproject.toml": NO_DEPENDENCY + "[tool.atomic-fix]\nhelper = 'auto'\n",
+        "app/__init__.py": "", "app/io.py": own.format("from app import job\n"),
+    })  # fmt: skip
+    saver = "import json\n\n\ndef save_state(path, state):\n"
+    saver += '    with open(path, "w") as file:\n        json.dump(state, file)\n'
+    make(app__job=saver)
+    found = "Found 1 finding (1 without a fix).\n"
+    assert run("--unsafe-fixes").stdout.endswith(found), "it would import itself"
+    assert run("--write", "--unsafe-fixes").stdout.endswith(found)
+    put({"app/io.py": own.format("")})
+    assert run("--unsafe-fixes").stdout.endswith("1 fixable with --write --unsafe-fixes).\n")
+    assert run("--write", "--unsafe-fixes").stdout.startswith("Fixed 1 finding in 1 file.")
+
+
 def test_an_alternative_waits_with_the_repair(here: Path) -> None:
     put({"pyproject.toml": NO_DEPENDENCY})
     loader = SAVER.replace(

@@ -41,6 +41,7 @@ from atomic_fix.source import Source, folder_of_scripts, relative_if_inside
 
 _Read: TypeAlias = Callable[[str], str | None]
 _OURS = "atomic_fix"
+_FROM = re.compile(r"(?m)^[ \t]*from ([\w.]+) import ")
 _IS_PROGRAM = re.compile(r"""(?m)^if[ (]+__name__ *== *["']__main__["']""")
 _MOST_SIBLINGS = 100
 _MOST_FILES = 500
@@ -93,6 +94,19 @@ class HelperImports:
     def use_own(self, filename: str, helper: str) -> None:
         """Record the project's own helper, in the form of the setting, for a file with `auto`."""
         self._own[filename] = helper
+
+    def use_own_of(self, finding: Finding) -> None:
+        """Record the project's own helper, for a file with `auto`, as the repair of a finding
+        imports it."""
+        filename = finding.filename
+        if filename in self._own or self._resolver.for_file(filename).config.helper != AUTO:
+            return
+        default = Config().helper
+        for edit in finding.fix.edits if finding.fix is not None else ():
+            for module in _FROM.findall(edit.text):
+                if module != default and module.partition(".")[0] not in sys.stdlib_module_names:
+                    names = imported_names(finding.fix, module)
+                    self._own[filename] = f"{module}:{names[0]}"
 
     def _settings_for(self, filename: str) -> Settings:
         """The settings of a file, with the helper that its repairs call."""
@@ -768,6 +782,7 @@ def _with_import_note(
     if finding.fix is None:
         return finding
     source = source_of(finding.filename)
+    imports.use_own_of(finding)
     missing = imports.missing(source, finding) if source is not None else None
     if missing is None:
         return finding
