@@ -23,18 +23,11 @@ from atomic_fix.config import AUTO, Config, own_helper
 from atomic_fix.facts.nodes import dotted
 from atomic_fix.finding import Applicability, Edit, FileResult, Finding, Fix
 from atomic_fix.run import dependencies
-<<<<<<< HEAD
-from atomic_fix.run.apart import Apart, handles_import_errors, runs_by_the_systems_python
-=======
-from atomic_fix.run.apart import Apart, runs_by_the_systems_python
-from atomic_fix.run.copies import (
-    free_place,
-    is_copy,
-    nested_settings_file,
-    settings_file,
-    shown,
-)
->>>>>>> w/imports
+            findings=_held_up(
+                tuple(
+                    _with_import_note(each, of_finding[each], said) if each in of_finding else each
+                    for each in result.findings
+                )
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, loads_all_beside, run_imports
 from atomic_fix.run.packaging import packagings
@@ -54,6 +47,7 @@ from atomic_fix.source import Source, folder_of_scripts, relative_if_inside
 
 _Read: TypeAlias = Callable[[str], str | None]
 _OURS = "atomic_fix"
+_FROM = re.compile(r"(?m)^[ \t]*from ([\w.]+) import ")
 _IS_PROGRAM = re.compile(r"""(?m)^if[ (]+__name__ *== *["']__main__["']""")
 _MOST_SIBLINGS = 100
 _MOST_FILES = 500
@@ -127,6 +121,19 @@ class HelperImports:
     def use_own(self, filename: str, helper: str) -> None:
         """Record the project's own helper, in the form of the setting, for a file with `auto`."""
         self._own[filename] = helper
+
+    def use_own_of(self, finding: Finding) -> None:
+        """Record the project's own helper, for a file with `auto`, as the repair of a finding
+        imports it."""
+        filename = finding.filename
+        if filename in self._own or self._resolver.for_file(filename).config.helper != AUTO:
+            return
+        default = Config().helper
+        for edit in finding.fix.edits if finding.fix is not None else ():
+            for module in _FROM.findall(edit.text):
+                if module != default and module.partition(".")[0] not in sys.stdlib_module_names:
+                    names = imported_names(finding.fix, module)
+                    self._own[filename] = f"{module}:{names[0]}"
 
     def _settings_for(self, filename: str) -> Settings:
         """The settings of a file, with the helper that its repairs call."""
@@ -916,6 +923,7 @@ def with_import_notes(
     of_finding: dict[Finding, Missing] = {}
     for finding in (each for result in results for each in result.findings):
         source = source_of(finding.filename) if finding.fix is not None else None
+        imports.use_own_of(finding)
         missing = imports.missing(source, finding) if source is not None else None
         if missing is not None:
             of_finding[finding] = missing
@@ -928,9 +936,11 @@ def with_import_notes(
     return tuple(
         replace(
             result,
-            findings=tuple(
-                _with_import_note(each, of_finding[each], said) if each in of_finding else each
-                for each in result.findings
+            findings=_held_up(
+                tuple(
+                    _with_import_note(each, of_finding[each], said) if each in of_finding else each
+                    for each in result.findings
+                )
             ),
         )
         if any(each in of_finding for each in result.findings)
@@ -939,15 +949,51 @@ def with_import_notes(
     )
 
 
+def _held_up(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings of a file, with a note on the repairs that --write leaves out because of others
+    that have to wait: it repairs a file as a whole or not at all."""
+    waiting = {each.fix.applicability for each in findings if each.fix and each.fix.waits}
+    held = {Applicability.UNSAFE} if waiting else set()
+    held |= {Applicability.SAFE} & waiting
+    if not held:
+        return findings
+    return tuple(
+        replace(each, fix=_noted(_waiting(each.fix), _HELD_UP))
+        if each.fix and not each.fix.waits and each.fix.applicability in held
+        else each
+        for each in findings
+    )
+
+
+_HELD_UP = "--write changes nothing in this file until all its repairs can be made"
+
+
+def _waiting(fix: Fix) -> Fix:
+    other = fix.alternative
+    return replace(fix, waits=True, alternative=other and replace(other, waits=True))
+
+
+def _noted(fix: Fix, remark: str) -> Fix:
+    return replace(fix, note="; ".join(each for each in (fix.note, remark) if each))
+
+
 def _with_import_note(
     finding: Finding, missing: Missing, said: dict[tuple[str, str], str] | None
 ) -> Finding:
+    if missing.is_setup:
+        fix = _waiting(fix)
+    else:
     fix = finding.fix
     assert fix is not None
     remark = f"not applied by --write: {missing.message}"
     if missing.advice:
         remark += f"; {missing.advice}"
+<<<<<<< HEAD
     if not missing.is_setup:
+=======
+        fix = _waiting(fix)
+    else:
+>>>>>>> w/home
         fix = replace(fix, applicability=Applicability.DISPLAY)
     if said is not None:
         key = (missing.module, missing.reason + missing.advice)
@@ -956,8 +1002,7 @@ def _with_import_note(
         row = finding.span.start.row
         name = relative_if_inside(finding.filename, ".") or finding.filename
         said.setdefault(key, f"{name}:{row}" if finding.cells is None else name)
-    notes = [each for each in (fix.note, remark) if each]
-    return replace(finding, fix=replace(fix, note="; ".join(notes)))
+    return replace(finding, fix=_noted(fix, remark))
 
 
 def _is_in_package(place: str) -> bool:
