@@ -131,7 +131,16 @@ def f(output, x):
 """
 
 
+_TABLE = """
+import pandas
+def f(frame, a):
+    frame.to_csv(a + ".csv")
+    return pandas.read_csv(a + ".csv")
+"""
+
+
 CASES: dict[FeatureName, tuple[str, str]] = {
+    FeatureName.READ_IN_SAME_RUN: (_TABLE, _TABLE.replace("frame.to", "if frame: frame.to")),
     FeatureName.READ_BACK_LINES: (_LINES, _LINES.replace("self.rows.append(row)", "print(row)")),
     FeatureName.EXTENDED: (
         _extended("'a.dat'", "def g():\n    return Path('a.dat').read_text()\n"),

@@ -339,8 +339,15 @@ class _Reading(NamedTuple):
 class Readers:
     """The loads of one module, indexed by file and by the functions that they correspond to."""
 
-    def __init__(self, loads: Iterable[LoadSite], callers: Callers) -> None:
+    def __init__(
+        self,
+        loads: Iterable[LoadSite],
+        callers: Callers,
+        follows_write: Callable[[LoadSite], bool] = lambda _: False,
+    ) -> None:
         self._callers = callers
+        self.follows_write = follows_write
+        """Whether a load only reads what the same run has written."""
         # Of equivalent loads, the first is enough.
         self._loads: dict[object, LoadSite] = {}
         self._parsed: dict[FunctionFacts, list[PathValue]] = {}
@@ -426,6 +433,9 @@ def read_back(
     how: _Reading | None = None
     seen: set[LoadSite] = set()
     for load in readers.of(path):
+        if readers.follows_write(load):
+            seen.add(load)
+            continue
         if load.function is not function:
             found = readers.reading(load, own=own)
             gathers = (

@@ -38,6 +38,7 @@ from atomic_fix.facts.publications import (
     removals_in,
 )
 from atomic_fix.facts.remade import NewFiles, is_tolerated_cache, why_nothing_is_lost
+from atomic_fix.facts.same_run import SameRun
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, Site, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.statements import Statements, rows_of
@@ -294,6 +295,9 @@ class ModuleFacts:
             found += tuple(evidence.data_features(self.vocabulary, site.data))
         found += tuple(evidence.purpose_features(site.function))
         found += tuple(evidence.hint_features(found))
+        if not evidence.is_read_back(found) and self._is_read_in_same_run(site):
+            text = "it is read only after the same run has written it"
+            found += (Feature(FeatureName.READ_IN_SAME_RUN, text),)
         if self._is_extended(site):
             is_read = evidence.is_read_back(found)
             name = FeatureName.EXTENDED if is_read else FeatureName.EXTENDED_ALONE
@@ -523,7 +527,16 @@ class ModuleFacts:
 
     @cached_property
     def _readers(self) -> evidence.Readers:
-        return evidence.Readers(self.sites.loads, self.callers)
+        return evidence.Readers(self.sites.loads, self.callers, self._same_run.is_fed)
+
+    @cached_property
+    def _same_run(self) -> SameRun:
+        return SameRun(self.sites)
+
+    def _is_read_in_same_run(self, site: WriteSite) -> bool:
+        """Whether whoever reads a file has written it before, in the same run."""
+        loads = self._readers.of(site.path)
+        return bool(loads) and all(map(self._same_run.is_fed, loads))
 
     @cached_property
     def _new_files(self) -> NewFiles:
