@@ -23,11 +23,14 @@ from atomic_fix.config import AUTO, Config, own_helper
 from atomic_fix.facts.nodes import dotted
 from atomic_fix.finding import Applicability, Edit, FileResult, Finding, Fix
 from atomic_fix.run import dependencies
-            findings=_held_up(
-                tuple(
-                    _with_import_note(each, of_finding[each], said) if each in of_finding else each
-                    for each in result.findings
-                )
+from atomic_fix.run.apart import Apart, handles_import_errors, runs_by_the_systems_python
+from atomic_fix.run.copies import (
+    free_place,
+    is_copy,
+    nested_settings_file,
+    settings_file,
+    shown,
+)
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, loads_all_beside, run_imports
 from atomic_fix.run.packaging import packagings
@@ -657,12 +660,13 @@ class HelperImports:
         package = project.package_of(path)
         for script, text in self._copying(project.root, path):
             if not installs_lists(text):
-                place = _free_place(package)
+                place = free_place(package)
                 return Missing(
                     module,
-                    f"{_shown(script)} copies this file by its name, maybe to where the project is "
+                    f"{shown(script)} copies this file by its name, maybe to where the project is "
                     "not installed",
-                    f"run `atomic-fix --vendor {place}`, and copy {place} there as well",
+                    f", and copy {place} there as well",
+                    place=place,
                 )
         if not os.path.isfile(os.path.join(package, "__init__.py")):
             return None
@@ -698,8 +702,8 @@ class HelperImports:
             if not names_file(text, file, project.root):
                 return Missing(
                     module,
-                    f"{_shown(script)} copies this file by its name, and not {_shown(file)}",
-                    f"copy {_shown(file)} there as well",
+                    f"{shown(script)} copies this file by its name, and not {shown(file)}",
+                    f"copy {shown(file)} there as well",
                 )
         if top := project.leaves_behind(path, file):
             return Missing(
@@ -980,20 +984,14 @@ def _noted(fix: Fix, remark: str) -> Fix:
 def _with_import_note(
     finding: Finding, missing: Missing, said: dict[tuple[str, str], str] | None
 ) -> Finding:
-    if missing.is_setup:
-        fix = _waiting(fix)
-    else:
     fix = finding.fix
     assert fix is not None
     remark = f"not applied by --write: {missing.message}"
     if missing.advice:
         remark += f"; {missing.advice}"
-<<<<<<< HEAD
-    if not missing.is_setup:
-=======
+    if missing.is_setup:
         fix = _waiting(fix)
     else:
->>>>>>> w/home
         fix = replace(fix, applicability=Applicability.DISPLAY)
     if said is not None:
         key = (missing.module, missing.reason + missing.advice)

@@ -106,20 +106,6 @@ class Reach:
                 "newer ones and installs nothing"
             )
         wanted = set(names)
-<<<<<<< HEAD
-        if reason := self._run_without(project.root, frozenset(wanted)).get(path):
-            return reason
-        if image := _image_around(path, project, wanted):
-            return (
-                f"{os.path.relpath(image, project.root)} installs packages by their names, and not "
-                "the project"
-            )
-        if own := _list_of_folder(path, project, wanted):
-            return f"{own} lists what this folder needs, and does not name it"
-        if _is_local_hook(path, project, wanted):
-            return f"{_HOOKS} runs this file in an environment of its own, which does not have it"
-=======
->>>>>>> w/imports
         if wanted & project.installed.names or wanted & project.installed.extra:
             return self._why_not_installed(project, wanted)
         lists = [each for each in project.listed if wanted & each.names or wanted & each.extra]
@@ -131,7 +117,6 @@ class Reach:
                    for each in lists]  # fmt: skip
         return "" if not reasons or "" in reasons else reasons[0]
 
-<<<<<<< HEAD
     def _why_not_installed(self, project: Project, wanted: set[str]) -> str:
         """Why a project's own dependencies are not installed where it runs: what starts it installs
         a list that repeats them, and not the project."""
@@ -143,12 +128,13 @@ class Reach:
             if not _INSTALLS_PROJECT.search(text) and not itself.search(text)
         ]
         return _another_installed(texts, others, wanted, project)
-=======
-    @staticmethod
-    def why_not_here(project: Project, path: str, names: Iterable[str]) -> str:
+
+    def why_not_here(self, project: Project, path: str, names: Iterable[str]) -> str:
         """A clause that says why declared packages are not available to this file, although they
         are to others; empty if they are."""
         wanted = set(names)
+        if reason := self._run_without(project.root, frozenset(wanted)).get(path):
+            return reason
         if image := _image_around(path, project, wanted):
             return (
                 f"{os.path.relpath(image, project.root)} installs packages by their names, and not "
@@ -159,7 +145,6 @@ class Reach:
         if _is_local_hook(path, project, wanted):
             return f"{_HOOKS} runs this file in an environment of its own, which does not have it"
         return ""
->>>>>>> w/imports
 
     def _why_not_by(
         self, file: str, names: frozenset[str], wanted: set[str], project: Project, path: str
