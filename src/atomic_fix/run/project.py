@@ -39,6 +39,7 @@ _RUN_FIRST = frozenset({"sitecustomize.py", "usercustomize.py"})
 _REQUIREMENTS = re.compile(
     r"(?:[\w.-]*[-_.])?(?:requirements?|requires|reqs)[\w.-]*\.(?:txt|in|pip)"
 )
+_ENVIRONMENT = re.compile(r"(?:[\w.-]*[-_.])?environment[\w.-]*\.ya?ml|conda[-_]env[\w.-]*\.ya?ml")
 _REQUIREMENTS_FOLDERS = ("requirements", "requires", "reqs")
 _FOR_DEVELOPMENT = re.compile(
     r"(?i)(?:^|[^a-z])(?:dev\w*|tests?|testing|lint\w*|docs?|ci|tools?|build|types?|typing|style|"
@@ -210,6 +211,8 @@ class Project:
                 return self.main_package() or folder
             root = max(around, key=len)
         inside = _below(folder, root)
+        if inside and inside[0] == "custom_components":
+            return os.path.join(root, *inside[:2])  # what Home Assistant gets is that folder
         if inside and self._is_flat(root):
             return root
         return self._distributed(root, inside) if inside else folder
@@ -447,7 +450,10 @@ def _requirements_in(folder: str, names: Iterable[str]) -> list[str]:
     """The files of a folder for `pip install -r` and `conda env create`."""
     found = []
     for name in names:
-        if _REQUIREMENTS.fullmatch(name) or name in {"environment.yml", "environment.yaml"}:
+        if _REQUIREMENTS.fullmatch(name) or (
+            _ENVIRONMENT.fullmatch(name)
+            and "dependencies:" in (text_of(os.path.join(folder, name)) or "")
+        ):
             found.append(name)
         elif name in _REQUIREMENTS_FOLDERS:
             found += [
@@ -461,9 +467,16 @@ def _requirements_in(folder: str, names: Iterable[str]) -> list[str]:
 # --- declarations in its files ----------------------------------------------------------
 
 
-_INSTALLS_LIST = re.compile(
-    r"\bpip[\d.]*[\"']?[ \t]+(?:--?[\w-]+[ \t]+)*install\b[^\n;&|]*?"
-    r"(?:[ \t]-r|--requirement)[ \t=]*((?:\$\([^)\n]*\)|[^\s;&|$]|\$(?!\())+?\.(?:txt|in|pip))\b"
+_NAMED_FILE = r"((?:\$\([^)\n]*\)|[^\s;&|$]|\$(?!\())+?\.%s)\b"
+_INSTALLS_LIST = (
+    re.compile(
+        r"\bpip[\d.]*[\"']?[ \t]+(?:--?[\w-]+[ \t]+)*install\b[^\n;&|]*?"
+        r"(?:[ \t]-r|--requirement)[ \t=]*" + _NAMED_FILE % "(?:txt|in|pip)"
+    ),
+    re.compile(
+        r"\b(?:conda|mamba|micromamba)[\"']?[ \t][^\n;&|]*?\b(?:create|install|update)\b[^\n;&|]*?"
+        r"(?:[ \t]-f|--file)[ \t=]*" + _NAMED_FILE % "ya?ml"
+    ),
 )
 _FOLDERS_OF_INSTALLERS = re.compile(r"(?i)^(?:scripts?|bin|install\w*|setup|deploy\w*)$")
 _INSTALLERS = re.compile(r"(?i)\.(?:sh|bash|bat|cmd|ps1)$|^(?:docker|container)file|^makefile$")
@@ -482,7 +495,8 @@ def _lists_of_installers(root: str, names: Iterable[str]) -> list[str]:
     found: dict[str, None] = {}
     for script in scripts[:_MOST_FILES]:
         text = text_of(os.path.join(root, script)) or ""
-        for named in _INSTALLS_LIST.findall(re.sub(r"(?m)(?:^|[ \t])#.*", "", text)):
+        text = re.sub(r"(?m)(?:^|[ \t])#.*", "", text)
+        for named in (each for pattern in _INSTALLS_LIST for each in pattern.findall(text)):
             # What comes before is the folder of the tree, or of the script.
             place = re.sub(r"[\"']", "", named)
             place = re.sub(r"^(?:\$\{?\w+\}?|\$\([^)]*\)|%[^%/]*%|~dp0)[/\\]?", "", place)
@@ -652,6 +666,8 @@ def _with_files(root: str, found: Dependencies) -> Dependencies:
             continue
         if path.endswith((".yml", ".yaml")):
             more = dependencies.of_environment(text)
+            if extra:
+                more = Dependencies(extra=more.names | more.extra, files=more.files)
         else:
             more = dependencies.of_requirements(text, extra=extra)
         result |= Dependencies(more.names, more.extra)

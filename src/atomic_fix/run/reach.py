@@ -47,6 +47,11 @@ _BY_LIST = re.compile(
     r"(?:-r|--requirements?)[\s=]|requirements|\bpip3?\s+install\s+(?:-[\w-]+\s+)*\.|\bpoetry\b|\buv\b"
     r"|\bpipenv\b|\bpdm\b|\bconda\b|setup\.py|pyproject|environment\.ya?ml|\.whl\b|\bpixi\b"
 )
+_COMPOSE_FILE = re.compile(r"(?i)compose[\w.-]*\.ya?ml$")
+_BUILDS = re.compile(r"(?m)^[ \t]*build[ \t]*:")
+_STARTS = re.compile(r"\bpython[\d.]*\b[^\n]*(?:\.py\b|-m\b)")
+_ZIPAPP = re.compile(r"\bpython[\w.]*[ \t]+-m[ \t]+zipapp[ \t]+[\"']?([\w./-]+)")
+_TAKES_PACKAGES = re.compile(r"--target\b|\bpip[\d.]*[ \t]+install[^\n]*[ \t]-t\b")
 _COPIES = re.compile(r"(?mi)^[ \t]*(?:COPY|ADD)[ \t]+([^\n]*)")
 
 # Tools for developers: a list with one of them may be for the tests only.
@@ -59,7 +64,8 @@ _TOOLS = frozenset({
 
 # Modules whose name is neither that of their distribution nor a part of it.
 _OTHER_NAMES = {
-    "attr": "attrs", "bs4": "beautifulsoup4", "crypto": "pycryptodome", "cv2": "opencv",
+    "airflow": "apache-airflow", "attr": "attrs", "bs4": "beautifulsoup4",
+    "crypto": "pycryptodome", "cv2": "opencv",
     "dateutil": "python-dateutil", "docx": "python-docx", "fitz": "pymupdf", "git": "gitpython",
     "github": "pygithub", "gi": "pygobject", "google": "google", "jwt": "pyjwt",
     "magic": "python-magic", "mysqldb": "mysqlclient", "openssl": "pyopenssl", "pil": "pillow",
@@ -103,8 +109,11 @@ class Reach:
         if reason := self._run_by_the_system(project.root).get(path):
             return reason
         wanted = set(names)
+        if packing := self._packing(path, project):
+            return packing
         if wanted & project.installed.names or wanted & project.installed.extra:
-            return ""
+            image = self._image_without_lists(project.root, starts=True)
+            return f"{image} installs packages by their names, and not the project" if image else ""
         lists = [each for each in project.listed if wanted & each.names or wanted & each.extra]
         if lists and project.installed.names:
             return (
@@ -124,6 +133,8 @@ class Reach:
                 f"{os.path.relpath(image, project.root)} installs packages by their names, and not "
                 "the project"
             )
+        if folder := _deployed_alone(path, project):
+            return f"{folder}/ is deployed by itself, and has no list of requirements"
         if own := _list_of_folder(path, project, wanted):
             return f"{own} lists what this folder needs, and does not name it"
         if _is_local_hook(path, project, wanted):
@@ -157,13 +168,40 @@ class Reach:
             return f"{nowhere}: the program does without the rest of it"
         return ""
 
-    def _image_without_lists(self, root: str) -> str:
-        """The container file at the top that installs packages by name, not from a list."""
+    def _image_without_lists(self, root: str, *, starts: bool = False) -> str:
+        """The container file at the top that installs packages by name, not from a list.
+
+        Args:
+            starts: whether it also has to start a program of the tree.
+        """
         for document, text in self._documents(root):
             folder, name = os.path.split(document)
-            is_image = folder == root and _IMAGE_FILE.search(name) is not None
-            if is_image and _BY_NAME.search(text) and not _BY_LIST.search(text):
+            is_composed = _COMPOSE_FILE.search(name) and not _BUILDS.search(text)
+            is_image = folder == root and (is_composed or _IMAGE_FILE.search(name))
+            text = re.sub(r"(?m)^[ \t]*#.*", "", text)
+            if (
+                is_image
+                and _BY_NAME.search(text)
+                and not _BY_LIST.search(text)
+                and (not starts or (_STARTS.search(text) and not _TESTS.search(text)))
+            ):
                 return name
+        return ""
+
+    def _packing(self, path: str, project: Project) -> str:
+        """Why a file has nothing that its project installs in an archive that a command makes;
+        empty if none of the commands that are visible makes one."""
+        for document, text in self._documents(project.root):
+            if _TAKES_PACKAGES.search(text):
+                continue
+            for found in _ZIPAPP.finditer(text):
+                for above in dict.fromkeys((project.root, os.path.dirname(document))):
+                    folder = os.path.normpath(os.path.join(above, found[1]))
+                    if os.path.isdir(folder) and path.startswith(os.path.join(folder, "")):
+                        return (
+                            f"{os.path.relpath(document, project.root)} packs this file with "
+                            "zipapp, without what the project installs"
+                        )
         return ""
 
     def left_behind(self, project: Project, path: str, helper: str) -> str:
@@ -220,6 +258,24 @@ def _is_local_hook(path: str, project: Project, wanted: set[str]) -> bool:
         and not any(each in normalised(hook) for each in wanted)
         for hook in hooks
     )
+
+
+_CODE_URI = re.compile(
+    r"""(?m)^[ \t]*(?:CodeUri|ContentUri)[ \t]*:[ \t]*["']?(?:\./)?([\w./-]+?)/?["']?[ \t]*$"""
+)
+
+
+def _deployed_alone(path: str, project: Project) -> str:
+    """The folder around a file that AWS SAM deploys by itself, if it lists no requirements; empty
+    for other files."""
+    for name in ("template.yaml", "template.yml"):
+        for each in _CODE_URI.findall(text_of(os.path.join(project.root, name)) or ""):
+            folder = os.path.join(project.root, os.path.normpath(each))
+            inside = {*names_in(folder), *names_in(os.path.join(folder, "python"))}
+            is_around = folder != project.root and path.startswith(os.path.join(folder, ""))
+            if is_around and inside.isdisjoint({"requirements.txt", "Makefile"}):
+                return os.path.relpath(folder, project.root)
+    return ""
 
 
 def _list_of_folder(path: str, project: Project, wanted: set[str]) -> str:
