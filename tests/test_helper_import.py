@@ -2909,3 +2909,38 @@ def test_a_program_that_a_manifest_installs_by_its_name(here: Path) -> None:
     assert "org.example.flatpak.yml installs this file by its name, and not atomic_io.py" in line
     put({"org.example.flatpak.yml": f"{manifest}  - install -D atomic_io.py /app/bin/\n"})
     repaired("job.py", "from atomic_io import atomic_write_json")
+
+
+PLAY = "micromamba create -f envs/app.yml -n app\nmicromamba run -n app python app/job.py\n"
+
+
+def test_a_script_that_installs_another_list_alone(here: Path) -> None:
+    put({"requirements.txt": "click\natomic-fix\n", "play.sh": PLAY})
+    put({"envs/app.yml": "dependencies:\n  - python=3.12\n  - click\n"})
+    put({"app/__init__.py": "", "app/job.py": f"import click\n{SAVER}"})
+    message = refused("app/job.py")
+    assert "play.sh installs what envs/app.yml lists, which does not name it" in message
+    put({"play.sh": f"{PLAY}pip install -r requirements.txt\n"})
+    repaired("app/job.py")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"play.sh": f"{PLAY}pip install .\n"},
+        {"run_tests.sh": PLAY},
+        {"play.sh": PLAY, "envs/app.yml": "dependencies:\n  - python=3.12\n  - atomic-fix\n"},
+    ],
+)
+def test_other_scripts_that_install_lists(here: Path, files: dict[str, str]) -> None:
+    put({"requirements.txt": "click\natomic-fix\n"})
+    put({"envs/app.yml": "dependencies:\n  - python=3.12\n  - click\n"})
+    put({"app/__init__.py": "", "app/job.py": f"import click\n{SAVER}", **files})
+    repaired("app/job.py")
+
+
+def test_the_python_of_an_environment_that_a_script_names(here: Path) -> None:
+    put({"requirements.txt": "click\natomic-fix\n", "play.sh": PLAY})
+    put({"envs/app.yml": "dependencies:\n  - python=3.8.*\n  - atomic-fix\n"})
+    put({"app/__init__.py": "", "app/job.py": f"import click\n{SAVER}"})
+    assert "envs/app.yml admits Python 3.8" in refused("app/job.py")

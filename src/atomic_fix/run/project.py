@@ -86,6 +86,8 @@ class Project:
     """Of those, the ones that are installed with it."""
     listed: tuple[Listed, ...] = ()
     """Of those, the ones in lists for `pip install -r` and the like."""
+    installers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The scripts that install such lists, each with those that it names."""
     modules: frozenset[str] = frozenset()
     """The distributed modules outside of packages, if its files list them."""
     roots: tuple[tuple[str, str], ...] = ()
@@ -482,9 +484,9 @@ _FOLDERS_OF_INSTALLERS = re.compile(r"(?i)^(?:scripts?|bin|install\w*|setup|depl
 _INSTALLERS = re.compile(r"(?i)\.(?:sh|bash|bat|cmd|ps1)$|^(?:docker|container)file|^makefile$")
 
 
-def _lists_of_installers(root: str, names: Iterable[str]) -> list[str]:
-    """The lists of requirements that a script of the tree installs, whatever their name and folder,
-    as paths relative to the project. Those for development are left out."""
+def _lists_of_installers(root: str, names: Iterable[str]) -> dict[str, list[str]]:
+    """The scripts of the tree that install lists of requirements, with these lists, whatever their
+    name and folder, as paths relative to the project. Those for development are left out."""
     scripts = []
     for name in names:
         if _INSTALLERS.search(name):
@@ -492,7 +494,7 @@ def _lists_of_installers(root: str, names: Iterable[str]) -> list[str]:
         elif _FOLDERS_OF_INSTALLERS.search(name):
             inside = names_in(os.path.join(root, name))
             scripts += [f"{name}/{each}" for each in inside if _INSTALLERS.search(each)]
-    found: dict[str, None] = {}
+    found: dict[str, list[str]] = {}
     for script in scripts[:_MOST_FILES]:
         text = text_of(os.path.join(root, script)) or ""
         text = re.sub(r"(?m)(?:^|[ \t])#.*", "", text)
@@ -508,9 +510,10 @@ def _lists_of_installers(root: str, names: Iterable[str]) -> list[str]:
                     and not _is_for_development(os.path.basename(each))
                     and os.path.isfile(os.path.join(root, each))
                 ):
-                    found[each] = None
+                    lists = found.setdefault(script, [])
+                    lists += [each] if each not in lists else []
                     break
-    return list(found)
+    return found
 
 
 def _bare(root: str) -> Project:
@@ -558,10 +561,13 @@ def _project(root: str) -> Project:
         else:
             of_file = dependencies.of_pipfile if name == "Pipfile" else dependencies.of_pixi
             found |= of_file(text.encode())
-    named = tuple((each, False) for each in _named_by_setup(texts.get("setup.py", ""), root, names))
-    installed = _with_files(root, found | Dependencies(files=named))
+    by_setup = _named_by_setup(texts.get("setup.py", ""), root, names)
+    files_of_setup = tuple((each, False) for each in by_setup)
+    installed = _with_files(root, found | Dependencies(files=files_of_setup))
     listed = _requirements_in(root, names)
-    listed += [each for each in _lists_of_installers(root, names) if each not in listed]
+    installers = _lists_of_installers(root, names)
+    named = dict.fromkeys(each for lists in installers.values() for each in lists)
+    listed += [each for each in named if each not in listed]
     lists = [
         (each, _with_files(root, Dependencies(files=((each, _is_for_development(each)),))))
         for each in listed
@@ -572,7 +578,9 @@ def _project(root: str) -> Project:
     name = _name(pyproject, sections)
     found = _with_files(root, found)
     said = "\n".join(texts.values())
-    python = admitted(pyproject, sections, keywords, texts, signs(root, names, pyproject, text_of))
+    environments = [each for each in named if each.endswith((".yml", ".yaml"))]
+    shown = signs(root, names, pyproject, text_of, environments)
+    python = admitted(pyproject, sections, keywords, texts, shown)
     is_settled = python is not None and python.is_range
     packages = distribution(pyproject, sections, keywords)
     is_built = "setup.py" in texts or "build-system" in pyproject
@@ -584,6 +592,7 @@ def _project(root: str) -> Project:
         declared=Dependencies(found.names - itself, found.extra - itself),
         installed=Dependencies(installed.names - itself, installed.extra - itself),
         listed=tuple(Listed(each, what.names, what.extra) for each, what in lists),
+        installers=tuple((name, tuple(each)) for name, each in installers.items()),
         roots=roots,
         search=tuple(dict.fromkeys((prefix, os.path.normpath(each)) for prefix, each in search)),
         packages=frozenset() if are_declared else _imported_at(root),

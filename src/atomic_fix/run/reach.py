@@ -47,6 +47,9 @@ _BY_LIST = re.compile(
     r"(?:-r|--requirements?)[\s=]|requirements|\bpip3?\s+install\s+(?:-[\w-]+\s+)*\.|\bpoetry\b|\buv\b"
     r"|\bpipenv\b|\bpdm\b|\bconda\b|setup\.py|pyproject|environment\.ya?ml|\.whl\b|\bpixi\b"
 )
+_INSTALLS_PROJECT = re.compile(
+    r"\bpip3?\s+install\s+(?:-[\w-]+\s+)*[\"']?\.|\bpoetry\s+install|\buv\s+sync|setup\.py"
+)
 _COMPOSE_FILE = re.compile(r"(?i)compose[\w.-]*\.ya?ml$")
 _BUILDS = re.compile(r"(?m)^[ \t]*build[ \t]*:")
 _STARTS = re.compile(r"\bpython[\d.]*\b[^\n]*(?:\.py\b|-m\b)")
@@ -119,6 +122,8 @@ class Reach:
             return (
                 f"{lists[0].file} declares it, which an installation of the project does not read"
             )
+        if lists and (reason := self._other_lists(project, wanted)):
+            return reason
         reasons = [self._why_not_by(each.file, each.names | each.extra, wanted, project, path)
                    for each in lists]  # fmt: skip
         return "" if not reasons or "" in reasons else reasons[0]
@@ -139,6 +144,19 @@ class Reach:
             return f"{own} lists what this folder needs, and does not name it"
         if _is_local_hook(path, project, wanted):
             return f"{_HOOKS} runs this file in an environment of its own, which does not have it"
+        return ""
+
+    @staticmethod
+    def _other_lists(project: Project, wanted: set[str]) -> str:
+        """Why a program that one of the project's scripts installs lacks what a list has: the
+        script installs other lists alone."""
+        known = {each.file: each.names | each.extra for each in project.listed}
+        for script, files in project.installers:
+            is_for_program = not re.search(r"(?i)test|lint|doc|\bci\b|dev|build", script)
+            has_it = any(wanted & known.get(each, frozenset()) for each in files)
+            text = text_of(os.path.join(project.root, script)) or ""
+            if is_for_program and not has_it and not re.search(_INSTALLS_PROJECT, text):
+                return f"{script} installs what {files[0]} lists, which does not name it"
         return ""
 
     def _why_not_by(
