@@ -2887,6 +2887,19 @@ def test_a_script_of_another_project_of_the_tree_stops_nobody(here: Path) -> Non
     assert result.stderr.startswith(f"{said}does not find src/lib/atomic_io.py")
 
 
+def test_a_repair_that_one_file_can_never_have_holds_up_nothing(here: Path) -> None:
+    renamer = RENAMER.replace("save_state", "save_queue").replace("import json\n", "", 1)
+    put({"setup.py": "from setuptools import setup\nsetup(package_dir={'': 'src'})\n"})
+    put({"src/lib/__init__.py": "", "src/lib/job.py": SAVER})
+    put({"data/requirements.txt": "pyinstaller\n", "data/freeze.py": f"{SAVER}\n\n{renamer}"})
+    assert run("--vendor", "src/lib/atomic_io.py").exit_code == 0
+    assert run().stdout.endswith("(2 fixable with --write, 1 without a fix).\n")
+    first, *_ = run("--diff", "--no-cache").stderr.splitlines()
+    assert first == "Would fix 2 findings in 2 files. 1 finding would remain."
+    assert run("--write", "--no-cache").stdout.startswith("data/freeze.py:5:5: ATF101")
+    assert "os.replace(temporary, path)" in Path("data/freeze.py").read_text()
+
+
 @pytest.mark.parametrize("origin", ["atomic-fix.toml", "pyproject.toml"])
 def test_settings_for_the_folder_of_a_second_copy_keep_the_others(here: Path, origin: str) -> None:
     table = "[tool.atomic-fix]\n" if origin == "pyproject.toml" else ""

@@ -269,14 +269,14 @@ def _fixes_in(repairs: Sequence[Repair]) -> str:
 def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
     """Print the summary of a patch; return the exit code."""
     changed = [repair for repair in repairs if repair.after != repair.before]
-    now = [repair for repair in changed if repair.missing is None]
-    later = [repair for repair in changed if repair.missing is not None]
+    waiting = [each for each in changed if each.missing is not None and each.missing.is_setup]
+    now = [each for each in changed if each not in waiting]
     left = places(each for repair in repairs for each in repair.result.findings)
     summary = "Nothing to fix."
     if changed:
         said = [_fixes_in(now)] if now else []
-        if later:
-            said.append(f"{_fixes_in(later)} {ONCE_IMPORTED}")
+        if waiting:
+            said.append(f"{_fixes_in(waiting)} {ONCE_IMPORTED}")
         summary = f"Would fix {', and '.join(said)}."
     if left:
         summary += f" {count(left, 'finding')} would remain."
