@@ -208,7 +208,7 @@ class ModuleFacts:
         )
 
     def _weigh_write_as(self, site: WriteSite, view: View) -> Score:
-        named = (*self._features_of_place(site, view.path), *view.features)
+        named = (*self._path_features(view.path, site.function), *view.features)
         if excluded := evidence.exclusion(view.path):
             return Score(named, excluded)
         most = Score(
@@ -241,7 +241,7 @@ class ModuleFacts:
         caller gives it; `loader`: the function that loads it."""
         match site:
             case WriteSite():
-                named = (*self._features_of_place(site, view.path), *view.features)
+                named = (*self._path_features(view.path, site.function), *view.features)
                 return self._write_features(site, named)
             case Publication():
                 return self._publication_features(site, view)
@@ -508,17 +508,8 @@ class ModuleFacts:
                     found.update(dict.fromkeys(self.callers(caller, depth - 1)))
         return tuple(found)
 
-    def _features_of_place(self, site: WriteSite, path: PathValue) -> tuple[Feature, ...]:
-        """The features in the words around the path of a write."""
-        # Training scripts stand beside the program, and it uses the models that they save.
-        is_model = site.saver is not None and site.content is Content.STATE
-        return self._path_features(path, site.function, of_scripts=0.5 if is_model else 1.0)
-
-    def _path_features(
-        self, path: PathValue, function: FunctionFacts, of_scripts: float = 1.0
-    ) -> tuple[Feature, ...]:
-        """The features in the words around a path, however the file is used; `of_scripts`: how much
-        it counts that the file is a script beside the program."""
+    def _path_features(self, path: PathValue, function: FunctionFacts) -> tuple[Feature, ...]:
+        """The features in the words around a path, however the file is used."""
         filename = self.source.filename
         found = (
             *evidence.name_features(self.vocabulary, path, function, filename),
@@ -528,7 +519,7 @@ class ModuleFacts:
             found += tuple(evidence.caller_features(self.vocabulary, self.callers(function)))
         if self.config.beside_program:
             text = "it is a script beside the program"
-            found += (Feature(FeatureName.BESIDE_PROGRAM, text, of_scripts),)
+            found += (Feature(FeatureName.BESIDE_PROGRAM, text),)
         return found
 
     def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[Feature, ...]:
