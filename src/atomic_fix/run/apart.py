@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from atomic_fix.run import dependencies
@@ -112,6 +113,9 @@ class Apart:
         self._before: dict[tuple[str, str], frozenset[str]] = {}
         self._packed: dict[str, tuple[str, ...]] = {}
         self._python_2: dict[str, bool] = {}
+        # As first read: a run rewrites files without changing what they are for.
+        self._modules = cache(lambda folder: tuple(_texts(folder)))
+        self._runs_inside = cache(self._find_inside)
 
     def why_at_all(self, path: str, project: Project) -> str:
         """A clause that says why a file cannot import even a copy of the helper in its own folder;
@@ -120,9 +124,9 @@ class Apart:
         if any(os.path.basename(each) == "module_utils" for each in around):
             return "Ansible sends this module to other machines, where the helper is not"
         for folder in () if project.is_built else around:
-            if _runs_inside(_OF_DEVICES, folder, project) or (
+            if self._runs_inside(_OF_DEVICES, folder, project.root) or (
                 not _STARTED_BY_BOARDS.isdisjoint(names_in(folder))
-                and _runs_inside(_OF_BOARDS, folder, project)
+                and self._runs_inside(_OF_BOARDS, folder, project.root)
             ):
                 return "it runs on MicroPython or CircuitPython, which the helper does not"
         if sender := self._sender_of_text(path, project):
@@ -132,13 +136,20 @@ class Apart:
             )
         return ""
 
-    @staticmethod
-    def _sender_of_text(path: str, project: Project) -> str:
+    def _find_inside(self, pattern: re.Pattern[str], folder: str, top: str) -> bool:
+        """Whether a module of a folder imports at its start what only another program has."""
+        return any(
+            not any(found[1] and find_module(each, [found[1]]) for each in (folder, top))
+            for _, text in self._modules(folder)
+            for found in pattern.finditer(text)
+        )
+
+    def _sender_of_text(self, path: str, project: Project) -> str:
         folder, name = os.path.split(path)
         named = re.compile(rf"""["'/]{re.escape(name)}["']""")
         signs = (named, _READS, _HANDS_ON)
         for each in dict.fromkeys((folder, os.path.dirname(folder), project.root)):
-            for other, text in _texts(each) if _is_below(each, project.root) else ():
+            for other, text in self._modules(each) if _is_below(each, project.root) else ():
                 if other != path and all(sign.search(text) for sign in signs):
                     return other
         return ""
@@ -164,7 +175,7 @@ class Apart:
             if host := self._host_of(folder, distribution):
                 return f"{host} loads this file as an add-on, without what its project installs"
         is_installed = any(_is_below(path, each) for each in project.provides)
-        if not is_installed and _runs_inside(_OF_HOSTS, around[0], project):
+        if not is_installed and self._runs_inside(_OF_HOSTS, around[0], project.root):
             return "this file, or one beside it, runs inside another program, which may not have it"
         if import_root(path) == around[0] and any(
             map(_PLUGIN_OF_AN_AGENT.search, (name for each in around for name in names_in(each)))
@@ -258,15 +269,6 @@ def _texts(folder: str) -> Iterator[tuple[str, str]]:
         path = os.path.join(folder, name)
         if text := text_of(path):
             yield path, text
-
-
-def _runs_inside(pattern: re.Pattern[str], folder: str, project: Project) -> bool:
-    """Whether a module of a folder imports at its start what only another program has."""
-    return any(
-        not any(found[1] and find_module(each, [found[1]]) for each in (folder, project.root))
-        for _, text in _texts(folder)
-        for found in pattern.finditer(text)
-    )
 
 
 def _host_of(folder: str, distribution: str) -> str:
