@@ -91,8 +91,8 @@ def test_every_finding_has_a_fix_or_a_reason(case: Path) -> None:
 @pytest.mark.parametrize("target", ["py38", "py310"])
 @pytest.mark.parametrize("fixed", FIXED, ids=name)
 def test_the_formatting_stays_that_of_ruff(fixed: Path, target: str, tmp_path: Path) -> None:
-    """A case that `ruff format` leaves alone is left alone after the fix as well. Markers of
-    fixtures are cut off: they lengthen rows."""
+    """A case that `ruff format` leaves alone is left alone after the fix too. Markers are removed
+    from fixtures, because they make lines longer."""
     case = fixed.with_name(fixed.name.partition(".")[0] + ".py")
     bare = re.sub(r"  # expect: .*", "", case.read_text(encoding="utf-8"))
     formatted = _formatted(bare, tmp_path, target)
@@ -463,7 +463,7 @@ def test_a_name_that_the_module_has_is_imported_under_another() -> None:
 
 @pytest.mark.parametrize("how", ["auto", "raise", "warn", "quarantine"])
 def test_all_that_is_imported_is_in_order(how: str, tmp_path: Path) -> None:
-    """What `ruff check --select I,F` says of every case, repaired: nothing new."""
+    """`ruff check --select I,F` reports nothing new about any repaired case."""
     for case in CASES:
         config = Config(on_corrupt=how, extend_select=ALL_RULES.extend_select)
         new = repaired(source_of(case), unsafe=True, config=config)

@@ -53,8 +53,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def plant(folder: Path, *, worktree: str = ".") -> Path:
-    """A folder that git takes for a repository, whose settings name a command; the file that it
-    would make."""
+    """Create a folder that git takes for a repository, whose settings name a command; return the
+    file that the command would create."""
     made = folder.parent / "made"
     for name in ("objects", "refs"):
         (folder / name).mkdir(parents=True)

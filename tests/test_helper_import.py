@@ -64,7 +64,7 @@ def run(*arguments: str, stdin: str | None = None) -> Result:
 
 
 def make(**files: str) -> None:
-    """Modules below the current folder: `app__job` is app/job.py, `app__` its `__init__.py`."""
+    """Create modules in the current folder: `app__job` is app/job.py, `app__` its `__init__.py`."""
     put({
         re.sub("__$", "/@", name).replace("__", "/").replace("@", "__init__") + ".py": text
         for name, text in files.items()
@@ -113,7 +113,7 @@ def repaired(name: str, statement: str = RUNTIME) -> None:
 
 
 def left(name: str) -> str:
-    """Why the finding of a file has no repair; none was made, and nobody has to act."""
+    """Why the finding of a file has no repair; none was made, and the user need not act."""
     before = Path(name).read_bytes()
     result = run("--write", "--no-cache", "--output-format", "full", name)
     assert (result.exit_code, result.stderr) == (1, "")
@@ -687,7 +687,7 @@ def test_a_helper_that_another_distribution_brings(here: Path) -> None:
 
 
 def test_a_distribution_of_another_name(here: Path) -> None:
-    """As this Python knows it: `PyYAML` brings `yaml`."""
+    """As this Python knows it: `PyYAML` provides `yaml`."""
     put({"pyproject.toml": NO_DEPENDENCY + "dependencies = ['PyYAML']\n"
          "[tool.atomic-fix]\nhelper = 'yaml.files'\n"})  # fmt: skip
     make(job=SAVER)
@@ -722,7 +722,7 @@ def test_a_module_that_is_compiled_has_any_name(here: Path) -> None:
 
 
 def test_a_package_of_the_project_comes_with_no_distribution(here: Path) -> None:
-    """Neither with the project itself, of which its extras ask for more."""
+    """Not with the project itself either, although its extras depend on it."""
     put({"pyproject.toml": NO_DEPENDENCY + "[project.optional-dependencies]\nall = ['app[x]']\n"
          "[tool.atomic-fix]\nhelper = 'app.gone'\n"})  # fmt: skip
     make(job=SAVER)
@@ -923,7 +923,8 @@ def test_the_lowest_python_of_a_range(text: str, lowest: tuple[int, int] | None)
 
 
 def admitting(version: str) -> dict[str, dict[str, str]]:
-    """Projects that declare the helper and admit a version, each by another file or key."""
+    """Projects that declare the helper and support a Python version, each through a different file
+    or key."""
     poetry = "[tool.poetry.dependencies]\natomic-fix = '*'\npython = "
     line = f'    "Programming Language :: Python :: {version}",\n'
     cfg = "[options]\ninstall_requires =\n  atomic-fix\npython_requires = >="
@@ -1281,7 +1282,7 @@ def test_a_file_is_repaired_whole_or_not_at_all(here: Path) -> None:
     assert Path("both.py").read_text() == SAVER + "\n\n" + UNSYNCED
     assert "os.fsync" in Path("plain.py").read_text(), "it needs nothing of the helper"
     # What was left has its repairs still, for when the program has the helper.
-    assert result.stdout.endswith("Left 2 findings (2 fixable with --write --unsafe-fixes).\n")
+    assert result.stdout.endswith("Left 2 findings (2 fixable once the helper can be imported).\n")
 
 
 def test_a_repair_that_was_not_asked_for_needs_nothing(here: Path) -> None:
@@ -1351,7 +1352,9 @@ def test_diff_shows_it_and_says_what_write_would_do(here: Path) -> None:
     assert result.exit_code == 1
     assert result.stdout.count("+from atomic_fix.runtime import atomic_write_json") == 1
     first, second = result.stderr.splitlines()
-    assert first == "Would fix 1 finding in 1 file. 1 finding would remain."
+    assert first == (
+        "Would fix 1 finding in 1 file once the helper can be imported. 1 finding would remain."
+    )
     assert second.startswith("warning: job.py: --write would not repair it: it would import ")
     assert "--vendor atomic_io.py" in second
 
@@ -1372,7 +1375,7 @@ def test_standard_input_comes_back_as_it_was(here: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "hint", "applicability", "fixable"),
     [
-        ("job.py", "--write", "safe", "1 fixable with --write"),
+        ("job.py", "--write, not yet", "safe", "1 fixable once the helper can be imported"),
         # Whatever anybody installs, --write leaves a script alone.
         ("tools/make.py", "shown only", "display", "1 without a fix"),
     ],
@@ -1391,11 +1394,108 @@ def test_a_report_shows_the_repair_and_what_is_missing(
     assert "not applied by --write" in run("-", "--output-format", "full", stdin=SAVER).stdout
 
 
+RENAMER = """\
+import json
+import os
+
+
+def save_state(path, state):
+    temporary = path + ".tmp"
+    with open(temporary, "w") as file:
+        json.dump(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(temporary, path)
+"""
+
+
+def test_a_report_counts_what_write_would_repair_now(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    renamer = RENAMER.replace("save_state", "save_queue").replace("import json\n", "", 1)
+    make(needs=SAVER, both=SAVER + "\n\n" + renamer, now=RENAMER)
+    report = run("--output-format", "full").stdout
+    now, later = "1 fixable with --write", "3 more once the helper can be imported"
+    assert report.endswith(f"\nFound 4 findings ({now}, {later}).\n")
+    held_up = "--write changes nothing in this file until all its repairs can be made"
+    assert " ".join(report.split()).count(held_up) == 1
+    assert report.count("[--write]\n") == 1
+    for form in ("concise", "grouped"):
+        assert run("--output-format", form).stdout.endswith(f"({now}, {later}).\n")
+    counts = json.loads(run("--statistics", "--output-format", "json").stdout)
+    assert {each["code"]: each["fixable_count"] for each in counts} == {"ATF101": 0, "ATF114": 1}
+    assert run("--diff").stderr.splitlines()[0] == (
+        "Would fix 1 finding in 1 file, and 3 findings in 2 files once the helper can be imported."
+    )
+    assert run("--write").stdout.endswith(
+        "Fixed 1 finding in 1 file. Left 3 findings (3 fixable once the helper can be imported).\n"
+    )
+    again = run("both.py", "--write", "--assume-helper")
+    assert again.stdout.startswith("Fixed 2 findings in 1 file.")
+
+
+def test_a_report_counts_an_own_helper_as_write_does(here: Path) -> None:
+    own = """\
+import json
+import os
+{}
+
+def write_json(path, obj):
+    tmp = path + ".tmp"
+    with open(tmp, "w") as file:
+        json.dump(obj, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(tmp, path)
+"""
+    put({
+        "pyproject.toml": NO_DEPENDENCY + "[tool.atomic-fix]\nhelper = 'auto'\n",
+        "app/__init__.py": "", "app/io.py": own.format("from app import job\n"),
+    })  # fmt: skip
+    saver = "import json\n\n\ndef save_state(path, state):\n"
+    saver += '    with open(path, "w") as file:\n        json.dump(state, file)\n'
+    make(app__job=saver)
+    found = "Found 1 finding (1 without a fix).\n"
+    assert run("--unsafe-fixes").stdout.endswith(found), "it would import itself"
+    assert run("--write", "--unsafe-fixes").stdout.endswith(found)
+    put({"app/io.py": own.format("")})
+    assert run("--unsafe-fixes").stdout.endswith("1 fixable with --write --unsafe-fixes).\n")
+    assert run("--write", "--unsafe-fixes").stdout.startswith("Fixed 1 finding in 1 file.")
+
+
+def test_an_alternative_waits_with_the_repair(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    loader = SAVER.replace(
+        "    return json.loads(path.read_text())\n",
+        "    try:\n        return json.loads(path.read_text())\n"
+        "    except json.JSONDecodeError:\n        return None\n\n\n"
+        "def main(path):\n    print(load_state(path) or 'new')\n",
+    )
+    make(job=loader)
+    said = " ".join(run("--output-format", "full").stdout.split())
+    assert "[--write --unsafe-fixes, not yet --on-corrupt raise]" not in said
+    assert "[--write --unsafe-fixes --on-corrupt raise, not yet]" in said
+
+
+def test_an_unsafe_repair_that_waits_holds_up_only_unsafe_ones(here: Path) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'gone:write'\n"})
+    renamer = RENAMER.replace("save_state", "save_queue").replace("import json\n", "", 1)
+    make(job=SAVER + "\n\n" + renamer)
+    assert run().stdout.endswith(
+        "Found 2 findings (1 fixable with --write, 1 more once the helper can be imported).\n"
+    )
+    assert run("--unsafe-fixes").stdout.endswith(
+        "Found 2 findings (2 fixable once the helper can be imported).\n"
+    )
+    assert "Fixed" not in run("--write", "--unsafe-fixes").stdout
+    run("--write")
+    assert "os.replace(temporary, path)" in Path("job.py").read_text()
+
+
 def test_a_report_says_once_what_is_missing(here: Path) -> None:
     names = {f"app/job_{number}.py": SAVER for number in range(3)}
     put({"pyproject.toml": NO_DEPENDENCY, "app/__init__.py": "", **names})
     said = run("--output-format", "full").stdout
-    assert said.count("[--write]\n") == 3
+    assert said.count("[--write, not yet]\n") == 3
     assert said.count("run `atomic-fix --vendor app/atomic_io.py`") == 1
     note = "= note: not applied by --write, for the reason given at app/job_0.py:5\n"
     assert said.count(note) == 2
@@ -1796,7 +1896,7 @@ def test_other_lists_of_installers_are_not_read(here: Path, text: str) -> None:
 
 
 def vendored_as_advised(name: str) -> None:
-    """The two commands that the refusal of a file leads to."""
+    """The two commands that the message about a refused file leads to."""
     command = refused(name).partition("`atomic-fix ")[2].partition("`")[0]
     assert run(*command.split()).exit_code == 0
     assert run("--write", "--no-cache").exit_code == 0
@@ -2569,6 +2669,113 @@ def test_a_copy_among_plug_ins_is_not_imported(here: Path) -> None:
     assert "imports every module of its folder as a plug-in" in refused("app/prefs.py")
 
 
+GUARDED = """\
+try:
+    import pandas
+except ImportError:
+    {handler}
+"""
+STARTED = f'{SAVER}\n\nif __name__ == "__main__":\n    save_state(Path("s.json"), 1)\n'
+
+
+@pytest.mark.parametrize(
+    ("imports", "starts_without"),
+    [
+        (GUARDED.format(handler="pandas = None"), True),
+        (GUARDED.format(handler="pandas = None") + "import pandas.errors\n", False),
+        (GUARDED.format(handler='raise SystemExit("install pandas")'), False),
+        (GUARDED.format(handler="sys.exit(1)"), False),
+        ("import pandas\n", False),
+        ("def main():\n    import pandas\n", False),
+    ],
+)
+def test_a_script_that_starts_without_what_is_declared(
+    here: Path, imports: str, starts_without: bool
+) -> None:
+    put({"requirements.txt": "pandas\natomic-fix\n", "app/__init__.py": "import pandas\n"})
+    put({"tools/load.py": imports + STARTED, "app/config.py": "import pandas\n"})
+    if starts_without:
+        assert left("tools/load.py").endswith("may run where the project is not installed")
+    else:
+        repaired("tools/load.py")
+
+
+REPEATED = {"requirements.txt": "numpy\nrequests\natomic-fix\n", "dev/all.txt": "numpy\nrequests\n"}
+
+
+@pytest.mark.parametrize("file", ["README.md", ".github/workflows/run.yml", "Dockerfile"])
+def test_a_list_that_repeats_the_declared_one_is_installed(here: Path, file: str) -> None:
+    put(REPEATED)
+    put({"src/app/__init__.py": "", "src/app/job.py": "import numpy\n" + SAVER})
+    repaired("src/app/job.py")
+    put({"src/app/job.py": "import numpy\n" + SAVER, file: "pip install -r dev/all.txt\n"})
+    assert f"{file} installs dev/all.txt, which does not name it" in refused("src/app/job.py")
+    put({file: "pip install -r requirements.txt\npip install -r dev/all.txt\n"})
+    if file != ".github/workflows/run.yml":
+        repaired("src/app/job.py")
+    put({"src/app/job.py": "import numpy\n" + SAVER, file: "pip install -r dev/all.txt\n"})
+    put({"dev/all.txt": "-r ../requirements.txt\n"})
+    repaired("src/app/job.py")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'for each in (ROOT / "app" / "job.py", ROOT / "run.py"):\n    shutil.copy(each, IMAGE)\n',
+        'shutil.copyfile("app/job.py", "image/app/job.py")\n',
+        'subprocess.run(["scp", "app/job.py", host])\n',
+    ],
+)
+def test_a_file_that_a_script_copies_by_its_name(here: Path, script: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"scripts/image.py": script})
+    assert "copies this file by its name, maybe to where" in refused("app/job.py")
+    put({"scripts/image.py": f'{script}run(["pip", "install", "-r", "x.txt"])\n'})
+    repaired("app/job.py")
+    put({"pyproject.toml": NO_DEPENDENCY, "scripts/image.py": script, "app/job.py": SAVER})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    line = refused("app/job.py")
+    assert "scripts/image.py copies this file by its name, and not app/atomic_io.py" in line
+    put({"scripts/image.py": f'{script}shutil.copy("app/atomic_io.py", IMAGE)\n'})
+    repaired("app/job.py", "from app.atomic_io import atomic_write_json\n")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'shutil.copy("app/other.py", IMAGE)\n',
+        'shutil.copy("lib/job.py", IMAGE)\n',
+        'shutil.copytree("app", IMAGE)\n',
+        'run(["python", "app/job.py"])\n',
+    ],
+)
+def test_a_script_that_copies_other_files(here: Path, script: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"scripts/image.py": script})
+    repaired("app/job.py")
+
+
+def test_a_script_that_names_a_module_at_the_top_and_copies_something_else(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "job.py": "import atomic_fix\n" + SAVER})
+    put({"build.py": 'shutil.copy("x.ini", "dist")\nrun(["pyinstaller", "job.py"])\n'})
+    repaired("job.py")
+    put({"job.py": "import atomic_fix\n" + SAVER})
+    listed = 'FILES = ["job.py", "x.ini"]\n'
+    put({"build.py": f'{listed}for each in FILES:\n    shutil.copy(each, "d")\n'})
+    assert "build.py copies this file by its name" in refused("job.py")
+
+
+def test_a_script_of_the_standard_library_beside_the_package(here: Path) -> None:
+    started = SAVER + 'save_state(Path("s.json"), 1)\n'
+    put({"pyproject.toml": f'{DECLARES}[build-system]\nrequires = ["hatchling"]\n'})
+    put({"app/__init__.py": "", "patch.py": started})
+    assert left("patch.py").endswith("may run where the project is not installed")
+    put({"patch.py": f"import app\n{started}"})
+    repaired("patch.py")
+    put({"patch.py": SAVER})
+    repaired("patch.py")
+
+
 def test_a_script_finds_a_copy_beside_it_whatever_its_neighbours_import(here: Path) -> None:
     setup = "from setuptools import find_packages, setup\n\nsetup(packages=find_packages())\n"
     put({"setup.py": setup, "lib/__init__.py": "", "lib/job.py": ""})
@@ -2577,6 +2784,58 @@ def test_a_script_finds_a_copy_beside_it_whatever_its_neighbours_import(here: Pa
     assert run("--vendor", "examples/one/atomic_io.py").exit_code == 0
     assert Path("atomic-fix.toml").read_text() == 'helper = "atomic_io"\n'
     repaired("examples/one/prepare.py", "from atomic_io import atomic_write_json")
+
+
+@pytest.mark.parametrize("guard", ['if __name__ == "__main__":\n    main()\n', ""])
+def test_a_program_in_a_folder_that_another_one_imports(here: Path, guard: str) -> None:
+    """Started by its path, it does not find what is at the top."""
+    put({"pyproject.toml": f'{NO_DEPENDENCY}dependencies = ["requests"]\n'})
+    put({"backend/__init__.py": "", "main.py": "from tool.sync import save_state\n"})
+    put({"tool/sync.py": f"{SAVER}\n\ndef main():\n    save_state(Path('s'), 1)\n\n\n{guard}"})
+    assert run("--vendor", "backend/atomic_io.py").exit_code == 0
+    if guard:
+        assert left("tool/sync.py").endswith("may not find backend/atomic_io.py")
+    else:
+        repaired("tool/sync.py", "from backend.atomic_io import atomic_write_json\n")
+
+
+def test_an_optional_import_does_not_show_what_is_on_the_path(here: Path) -> None:
+    put({"requirements.txt": "requests\n", "mono.py": "import json\n"})
+    assert run("--vendor", "atomic_io.py").exit_code == 0
+    think = "def think():\n    try:\n        import mono\n    except Exception:\n        pass\n"
+    put({"kernel/main.py": f'{SAVER}\n\n{think}\n\nif __name__ == "__main__":\n    think()\n'})
+    assert "it would import `atomic_io`" in refused("kernel/main.py")
+
+
+@pytest.mark.parametrize("file", [".github/workflows/run.yml", "Dockerfile"])
+def test_a_job_that_installs_packages_by_name_runs_the_file(here: Path, file: str) -> None:
+    put({"requirements.txt": "atomic-fix\nnumpy\n", "engine.py": "import numpy\n" + SAVER})
+    put({file: "RUN pip install numpy\nCMD python engine.py\n"})
+    assert f"{file} " in refused("engine.py")
+    put({file: "RUN pip install numpy atomic-fix\nCMD python engine.py\n"})
+    if file != "Dockerfile":
+        repaired("engine.py")
+    put({"engine.py": "import numpy\n" + SAVER})
+    put({file: "RUN pip install -r requirements.txt\nCMD python engine.py\n"})
+    repaired("engine.py")
+
+
+@pytest.mark.parametrize("file", ["Dockerfile", "README.md"])
+def test_a_list_beside_the_project_s_own(here: Path, file: str) -> None:
+    row = "RUN pip install -r requirements.txt"
+    listed = f'{NO_DEPENDENCY}dependencies = ["requests", "atomic-fix"]\n'
+    put({"pyproject.toml": listed, "requirements.txt": "requests==2.1\n", file: f"{row}\n"})
+    put({"app/__init__.py": "", "app/job.py": "import requests\n" + SAVER})
+    line = refused("app/job.py")
+    assert f"{file} installs requirements.txt, which does not name it" in line
+    for more in ("pip install .", "pip install app", "uv sync"):
+        put({file: f"{row}\n{more}\n", "app/job.py": "import requests\n" + SAVER})
+        repaired("app/job.py")
+    put({"requirements.txt": "requests\natomic-fix\n", file: f"{row}\n"})
+    put({"app/job.py": "import requests\n" + SAVER})
+    repaired("app/job.py")
+    put({"requirements.txt": "flask\n", "app/job.py": "import requests\n" + SAVER})
+    repaired("app/job.py")
 
 
 EXAMPLES = {
@@ -2626,6 +2885,19 @@ def test_a_script_of_another_project_of_the_tree_stops_nobody(here: Path) -> Non
     assert "from lib.atomic_io import" in Path("src/lib/job.py").read_text()
     said = "warning: data/freeze.py: not repaired: it would import `lib.atomic_io`, and this file "
     assert result.stderr.startswith(f"{said}does not find src/lib/atomic_io.py")
+
+
+def test_a_repair_that_one_file_can_never_have_holds_up_nothing(here: Path) -> None:
+    renamer = RENAMER.replace("save_state", "save_queue").replace("import json\n", "", 1)
+    put({"setup.py": "from setuptools import setup\nsetup(package_dir={'': 'src'})\n"})
+    put({"src/lib/__init__.py": "", "src/lib/job.py": SAVER})
+    put({"data/requirements.txt": "pyinstaller\n", "data/freeze.py": f"{SAVER}\n\n{renamer}"})
+    assert run("--vendor", "src/lib/atomic_io.py").exit_code == 0
+    assert run().stdout.endswith("(2 fixable with --write, 1 without a fix).\n")
+    first, *_ = run("--diff", "--no-cache").stderr.splitlines()
+    assert first == "Would fix 2 findings in 2 files. 1 finding would remain."
+    assert run("--write", "--no-cache").stdout.startswith("data/freeze.py:5:5: ATF101")
+    assert "os.replace(temporary, path)" in Path("data/freeze.py").read_text()
 
 
 @pytest.mark.parametrize("origin", ["atomic-fix.toml", "pyproject.toml"])

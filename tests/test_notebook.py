@@ -77,7 +77,7 @@ def places(content: bytes) -> list[tuple[str, tuple[int, int]]]:
 
 
 def repaired(content: bytes) -> tuple[bytes, str]:
-    """The new bytes, and why there is none of the first finding that is left."""
+    """The new bytes, and why the first finding that is left has no repair."""
     repair = change_file(
         content, "a.ipynb", SETTINGS, ReportFilter(), Apply(SAFE_AND_UNSAFE, imports=None)
     )

@@ -40,7 +40,7 @@ def index_of(files: Files) -> ProjectIndex:
 
 
 def findings_in(files: Files, index: ProjectIndex | None = None) -> list[Finding]:
-    """The findings of all files, with what the files say about each other."""
+    """The findings of all files, with the evidence that the files give about each other."""
     linked = index if index is not None else index_of(files)
     return [
         finding

@@ -90,7 +90,7 @@ def test_the_outer_limit_holds() -> None:
 
 
 def in_a_thread(work: Callable[[], Any]) -> list[object]:
-    """What `limited` gives or raises in a thread other than the main one."""
+    """What `limited` returns or raises in a thread that is not the main one."""
     seen: list[object] = []
 
     def run() -> None:

@@ -26,7 +26,15 @@ from atomic_fix.commands import (
     warn_no_files,
 )
 from atomic_fix.finding import FileResult, Finding
-from atomic_fix.report import Report, count, places, printable, renderer, unified_patch
+from atomic_fix.report import (
+    ONCE_IMPORTED,
+    Report,
+    count,
+    places,
+    printable,
+    renderer,
+    unified_patch,
+)
 from atomic_fix.run import disk
 from atomic_fix.run.all_files import change_files, said_of_text
 from atomic_fix.run.one_file import Repair, check_file
@@ -253,14 +261,23 @@ def print_patch(repair: Repair) -> bool:
     return report_unreadable(repair.result)
 
 
+def _fixes_in(repairs: Sequence[Repair]) -> str:
+    applied = places(each for repair in repairs for each in repair.applied)
+    return f"{count(applied, 'finding')} in {count(len(repairs), 'file')}"
+
+
 def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
-    """Repair standard input, or print the patch; return the exit code."""
+    """Print the summary of a patch; return the exit code."""
     changed = [repair for repair in repairs if repair.after != repair.before]
-    applied = places(each for repair in changed for each in repair.applied)
+    waiting = [each for each in changed if each.missing is not None and each.missing.is_setup]
+    now = [each for each in changed if each not in waiting]
     left = places(each for repair in repairs for each in repair.result.findings)
     summary = "Nothing to fix."
     if changed:
-        summary = f"Would fix {count(applied, 'finding')} in {count(len(changed), 'file')}."
+        said = [_fixes_in(now)] if now else []
+        if waiting:
+            said.append(f"{_fixes_in(waiting)} {ONCE_IMPORTED}")
+        summary = f"Would fix {', and '.join(said)}."
     if left:
         summary += f" {count(left, 'finding')} would remain."
     inform(summary)

@@ -962,7 +962,7 @@ def _is_fixed(context: EditContext, node: ast.AST) -> bool:
 
 
 def _is_set_in_an_init_alone(context: EditContext, name: str) -> bool:
-    """Whether no row outside of `__init__` methods sets an attribute of this name."""
+    """Whether only `__init__` methods set an attribute of this name."""
     assigned = re.compile(rf"\.{name}\b\s*(?::[^=\n]+)?[-+/|%]?=(?!=)")
     return all(
         _is_in_an_init(context, context.source.position(found.start()).row)

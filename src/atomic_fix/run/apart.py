@@ -331,7 +331,7 @@ def _before_it_installs(script: str, text: str, roots: Iterable[str]) -> set[str
     if tree is None or row is None:
         return set()
     found = {script}
-    first = [each for each in tree.body if each.lineno < row and not _may_fail(each)]
+    first = [each for each in tree.body if each.lineno < row and not handles_import_errors(each)]
     waiting = [each for root in roots for each in run_imports(first, script, root)]
     while waiting and len(found) < _MOST_IMPORTED:
         here = waiting.pop()
@@ -345,8 +345,8 @@ def _before_it_installs(script: str, text: str, roots: Iterable[str]) -> set[str
     return found
 
 
-def _may_fail(statement: ast.stmt) -> bool:
-    """Whether a failing import is handled."""
+def handles_import_errors(statement: ast.AST) -> bool:
+    """Whether a statement handles the error of a failing import in it."""
     return isinstance(statement, ast.Try) and any(
         handler.type is None
         or any(

@@ -20,9 +20,10 @@ from importlib.machinery import PathFinder
 from typing import Any, TypeAlias
 
 from atomic_fix.config import AUTO, Config, own_helper
+from atomic_fix.facts.nodes import dotted
 from atomic_fix.finding import Applicability, Edit, FileResult, Finding, Fix
 from atomic_fix.run import dependencies
-from atomic_fix.run.apart import Apart, runs_by_the_systems_python
+from atomic_fix.run.apart import Apart, handles_import_errors, runs_by_the_systems_python
 from atomic_fix.run.copies import (
     free_place,
     is_copy,
@@ -44,12 +45,13 @@ from atomic_fix.run.python_versions import (
 )
 from atomic_fix.run.reach import Reach, brings
 from atomic_fix.run.search_path import added
-from atomic_fix.run.sent import sending
+from atomic_fix.run.sent import installs_lists, names_file, scripts_that_copy, sending
 from atomic_fix.settings import Resolver, Settings, has_project_file
 from atomic_fix.source import Source, folder_of_scripts, relative_if_inside
 
 _Read: TypeAlias = Callable[[str], str | None]
 _OURS = "atomic_fix"
+_FROM = re.compile(r"(?m)^[ \t]*from ([\w.]+) import ")
 _IS_PROGRAM = re.compile(r"""(?m)^if[ (]+__name__ *== *["']__main__["']""")
 _MOST_SIBLINGS = 100
 _MOST_FILES = 500
@@ -109,6 +111,7 @@ class HelperImports:
         self._reach = Reach()
         self._programs = Programs()
         self._packagings = cache(packagings)
+        self._scripts_that_copy = cache(scripts_that_copy)
         self._files: dict[tuple[str, str], _Answer] = {}
         self._sending: dict[str, tuple[str, str]] = {}
         self._left_out: dict[str, bool] = {}
@@ -122,6 +125,19 @@ class HelperImports:
     def use_own(self, filename: str, helper: str) -> None:
         """Record the project's own helper, in the form of the setting, for a file with `auto`."""
         self._own[filename] = helper
+
+    def use_own_of(self, finding: Finding) -> None:
+        """Record the project's own helper, for a file with `auto`, as the repair of a finding
+        imports it."""
+        filename = finding.filename
+        if filename in self._own or self._resolver.for_file(filename).config.helper != AUTO:
+            return
+        default = Config().helper
+        for edit in finding.fix.edits if finding.fix is not None else ():
+            for module in _FROM.findall(edit.text):
+                if module != default and module.partition(".")[0] not in sys.stdlib_module_names:
+                    names = imported_names(finding.fix, module)
+                    self._own[filename] = f"{module}:{names[0]}"
 
     def _settings_for(self, filename: str) -> Settings:
         """The settings of a file, with the helper that its repairs call."""
@@ -452,8 +468,10 @@ class HelperImports:
                 "and it may run where the project is not installed",
             )
         is_there, extra = self._is_declared(module, project.declared)
-        is_held = project.holds(path) and not (
-            _is_of_tools(path, project) and _IS_PROGRAM.search(source.text)
+        is_held = (
+            project.holds(path)
+            and not (_is_of_tools(path, project) and _IS_PROGRAM.search(source.text))
+            and not self._is_beside_a_package(source, path, project)
         )
         if not (source.filename == "-" or is_held or self._shows(source, path, project)):
             return Missing(
@@ -552,7 +570,7 @@ class HelperImports:
             )
             or any(
                 _lies_in(root, each)
-                for each in _imports(source.text)[0]
+                for each in _needed_imports(source.text)
                 if not find_module(base, [each])
             )
         )
@@ -560,8 +578,9 @@ class HelperImports:
     def _stands_alone(
         self, source: Source, path: str, project: Project, root: str, top: str
     ) -> bool:
-        """Whether a script in a source root is in no package, imports nothing from it, and is
-        imported by no program: started by its path, it finds only what is beside it."""
+        """Whether a script in a source root is in no package, and imports nothing from it without
+        which it would not start: started by its path, it finds only what is beside it. Programs
+        that import it show nothing if it is a program itself."""
         base = import_root(path)
         return (
             base not in {root, project.root}
@@ -569,7 +588,20 @@ class HelperImports:
             and relative_if_inside(base, root) is not None
             and relative_if_inside(base, os.path.join(root, top)) is None
             and _acts(source.text)
-            and not any(find_module(root, [each]) for each in _imports(source.text)[0])
+            and not any(find_module(root, [each]) for each in _needed_imports(source.text))
+            and not (
+                _IS_PROGRAM.search(source.text) is None and self._programs.importing(path, project)
+            )
+        )
+
+    def _is_beside_a_package(self, source: Source, path: str, project: Project) -> bool:
+        """Whether a script at the top of a project that distributes packages is started by its path
+        and imports nothing but the standard library."""
+        return (
+            os.path.dirname(path) == project.root
+            and project.is_built
+            and _acts(source.text)
+            and not _imports(source.text)[0]
             and not self._programs.importing(path, project)
         )
 
@@ -650,6 +682,16 @@ class HelperImports:
         """Why a file cannot import declared dependencies at the place to which its package is sent;
         None if the package is not sent."""
         package = project.package_of(path)
+        for script, text in self._copying(project.root, path):
+            if not installs_lists(text):
+                place = free_place(package)
+                return Missing(
+                    module,
+                    f"{shown(script)} copies this file by its name, maybe to where the project is "
+                    "not installed",
+                    f", and copy {place} there as well",
+                    place=place,
+                )
         if not os.path.isfile(os.path.join(package, "__init__.py")):
             return None
         if package not in self._sending:
@@ -664,6 +706,12 @@ class HelperImports:
             place=free_place(package),
         )
 
+    def _copying(self, root: str, path: str) -> Iterator[tuple[str, str]]:
+        """The scripts of a tree that copy a file by its name, with their text."""
+        for script, text in self._scripts_that_copy(root):
+            if script != path and names_file(text, path, root):
+                yield script, text
+
     def _why_left_behind(
         self, module: str, file: str, path: str, project: Project
     ) -> Missing | None:
@@ -674,6 +722,13 @@ class HelperImports:
                 f"{image} copies this file by its name, and not {shown(file)}",
                 f"copy {shown(file)} there as well",
             )
+        for script, text in self._copying(project.root, path):
+            if not names_file(text, file, project.root):
+                return Missing(
+                    module,
+                    f"{shown(script)} copies this file by its name, and not {shown(file)}",
+                    f"copy {shown(file)} there as well",
+                )
         folder, own = os.path.split(path)
         copy = os.path.basename(file)
         for each in self._packagings(project.root) if folder == os.path.dirname(file) else ():
@@ -849,6 +904,7 @@ class HelperImports:
             return True
         folder = os.path.dirname(path)
         known = project.declared.names | project.declared.extra
+        optional = _optional_imports(text)
         by_itself = added(path, text, project.root)
         for top in tops:
             if find_module(folder, [top]):
@@ -857,6 +913,8 @@ class HelperImports:
                 continue  # it finds the sources where nothing is installed
             if _is_own(top, project):
                 return True
+            if top in optional:
+                continue  # it starts without that
             if self._bringing(top, known) and not _is_of_tools(path, project):
                 return True
         return False
@@ -928,6 +986,7 @@ def with_import_notes(
     of_finding: dict[Finding, Missing] = {}
     for finding in (each for result in results for each in result.findings):
         source = source_of(finding.filename) if finding.fix is not None else None
+        imports.use_own_of(finding)
         missing = imports.missing(source, finding) if source is not None else None
         if missing is not None:
             of_finding[finding] = missing
@@ -940,15 +999,45 @@ def with_import_notes(
     return tuple(
         replace(
             result,
-            findings=tuple(
-                _with_import_note(each, of_finding[each], said) if each in of_finding else each
-                for each in result.findings
+            findings=_held_up(
+                tuple(
+                    _with_import_note(each, of_finding[each], said) if each in of_finding else each
+                    for each in result.findings
+                )
             ),
         )
         if any(each in of_finding for each in result.findings)
         else result
         for result in results
     )
+
+
+def _held_up(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings of a file, with a note on the repairs that --write leaves out because of others
+    that have to wait: it repairs a file as a whole or not at all."""
+    waiting = {each.fix.applicability for each in findings if each.fix and each.fix.waits}
+    held = {Applicability.UNSAFE} if waiting else set()
+    held |= {Applicability.SAFE} & waiting
+    if not held:
+        return findings
+    return tuple(
+        replace(each, fix=_noted(_waiting(each.fix), _HELD_UP))
+        if each.fix and not each.fix.waits and each.fix.applicability in held
+        else each
+        for each in findings
+    )
+
+
+_HELD_UP = "--write changes nothing in this file until all its repairs can be made"
+
+
+def _waiting(fix: Fix) -> Fix:
+    other = fix.alternative
+    return replace(fix, waits=True, alternative=other and replace(other, waits=True))
+
+
+def _noted(fix: Fix, remark: str) -> Fix:
+    return replace(fix, note="; ".join(each for each in (fix.note, remark) if each))
 
 
 def _with_import_note(
@@ -959,7 +1048,9 @@ def _with_import_note(
     remark = f"not applied by --write: {missing.message}"
     if missing.advice:
         remark += f"; {missing.advice}"
-    if not missing.is_setup:
+    if missing.is_setup:
+        fix = _waiting(fix)
+    else:
         fix = replace(fix, applicability=Applicability.DISPLAY)
     if said is not None:
         key = (missing.module, missing.reason + missing.advice)
@@ -968,8 +1059,7 @@ def _with_import_note(
         row = finding.span.start.row
         name = relative_if_inside(finding.filename, ".") or finding.filename
         said.setdefault(key, f"{name}:{row}" if finding.cells is None else name)
-    notes = [each for each in (fix.note, remark) if each]
-    return replace(finding, fix=replace(fix, note="; ".join(notes)))
+    return replace(finding, fix=_noted(fix, remark))
 
 
 def _is_in_package(place: str) -> bool:
@@ -1202,6 +1292,47 @@ def _imports(text: str) -> tuple[list[str], bool]:
             if node.module and not node.level:
                 found[node.module.partition(".")[0]] = None
     return [each for each in found if each not in sys.stdlib_module_names], is_part
+
+
+def _needed_imports(text: str) -> list[str]:
+    """The top-level names of the third-party modules without which a source does not go on."""
+    optional = _optional_imports(text)
+    return [each for each in _imports(text)[0] if each not in optional]
+
+
+def _optional_imports(text: str) -> frozenset[str]:
+    """The top-level names of the modules without which a source goes on: it handles the error of
+    each import of them, and does not end there."""
+    tree = dependencies.parsed(text) if "except" in text else None
+    optional: set[str] = set()
+    needed: set[str] = set()
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)] if tree is not None else []
+    while waiting:
+        node, is_handled = waiting.pop()
+        if isinstance(node, ast.Import):
+            tops = {alias.name.partition(".")[0] for alias in node.names}
+            (optional if is_handled else needed).update(tops)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module and not node.level:
+                (optional if is_handled else needed).add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Try) and handles_import_errors(node) and _goes_on(node):
+            waiting += [(each, True) for each in node.body]
+            rest = (*node.handlers, *node.orelse, *node.finalbody)
+            waiting += [(each, is_handled) for each in rest]
+        else:
+            waiting += [(each, is_handled) for each in ast.iter_child_nodes(node)]
+    return frozenset(optional - needed)
+
+
+def _goes_on(statement: ast.Try) -> bool:
+    """Whether no handler of a statement raises an error or ends the program."""
+    ends = {"exit", "quit", "_exit", "abort", "SystemExit"}
+    return not any(
+        isinstance(node, ast.Raise)
+        or (isinstance(node, ast.Call) and (dotted(node.func) or "").rpartition(".")[2] in ends)
+        for handler in statement.handlers
+        for node in ast.walk(handler)
+    )
 
 
 def _modules_below(root: str) -> Iterator[tuple[str, str]]:

@@ -661,6 +661,13 @@ def _is_for_development(name: str) -> bool:
     return _FOR_DEVELOPMENT.search(os.path.splitext(name)[0]) is not None
 
 
+def requirements_of(path: str) -> Dependencies:
+    """What a list of requirements names, including the lists that it refers to; nothing for a file
+    that does not exist."""
+    folder, name = os.path.split(path)
+    return _with_files(folder, Dependencies(files=((name, _is_for_development(name)),)))
+
+
 def _with_files(root: str, found: Dependencies) -> Dependencies:
     """The declared dependencies, including those in the files that are referenced."""
     waiting = [(os.path.join(root, name), extra) for name, extra in found.files]

@@ -13,11 +13,16 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 
+from atomic_fix.run.ci_jobs import (
+    INSTALLS_A_LIST,
+    INSTALLS_BY_NAME,
+    jobs,
+    run_without,
+)
 from atomic_fix.run.dependencies import normalised, of_requirements
 from atomic_fix.run.module_files import find_module, names_in
-from atomic_fix.run.project import Project, neighbours, text_of
+from atomic_fix.run.project import Project, neighbours, requirements_of, text_of
 from atomic_fix.run.self_update import updater
-from atomic_fix.run.system_python import run_by_the_system
 
 _MOST_READ = 2000
 _MOST_DOCUMENTS = 200
@@ -42,13 +47,10 @@ _STARTS_BY_ITSELF = ("Procfile", "app.yaml", "app.json", "render.yaml", "replit.
 _TESTS = re.compile(r"\b(?:pytest|unittest|tox|nosetests?|ruff|flake8|mypy|coverage)\b")
 
 _IMAGE_FILE = re.compile(r"(?i)^(?:docker|container)file|\.dockerfile$")
-_BY_NAME = re.compile(r"\bpip3?\s+install\s+(?:-[\w-]+\s+)*[A-Za-z]")
-_BY_LIST = re.compile(
-    r"(?:-r|--requirements?)[\s=]|requirements|\bpip3?\s+install\s+(?:-[\w-]+\s+)*\.|\bpoetry\b|\buv\b"
-    r"|\bpipenv\b|\bpdm\b|\bconda\b|setup\.py|pyproject|environment\.ya?ml|\.whl\b|\bpixi\b"
-)
+_INSTALLS_LIST = re.compile(r"(?:-r|--requirements?)[\s=]*[\"']?([\w./-]+\.(?:txt|in|pip))\b")
 _INSTALLS_PROJECT = re.compile(
-    r"\bpip3?\s+install\s+(?:-[\w-]+\s+)*[\"']?\.|\bpoetry\s+install|\buv\s+sync|setup\.py"
+    r"\bpip3?\s+install\s+(?:-[\w-]+\s+)*[\"']?\.|\buv\s+(?:sync|run|pip\s+install\s+(?:-\w+\s+)*\.)"
+    r"|\b(?:poetry|pdm|hatch|rye|pixi)\b|\bpipx?\s+install\s+(?:-[\w-]+\s+)*git\+|setup\.py\s+(?:install|develop)"
 )
 _COMPOSE_FILE = re.compile(r"(?i)compose[\w.-]*\.ya?ml$")
 _BUILDS = re.compile(r"(?m)^[ \t]*build[ \t]*:")
@@ -95,7 +97,7 @@ class Reach:
         self.updater = cache(updater)
         self._documents = cache(_documents)
         self._listed = cache(_listed_imports)
-        self._run_by_the_system = cache(run_by_the_system)
+        self._run_without = cache(run_without)
 
     def why_not(self, project: Project, path: str, names: Iterable[str]) -> str:
         """A clause that says why packages that a project declares are not available to one of its
@@ -109,14 +111,14 @@ class Reach:
                 f"{os.path.relpath(replaces, project.root)} replaces the files of the program with "
                 "newer ones and installs nothing"
             )
-        if reason := self._run_by_the_system(project.root).get(path):
-            return reason
         wanted = set(names)
         if packing := self._packing(path, project):
             return packing
         if wanted & project.installed.names or wanted & project.installed.extra:
             image = self._image_without_lists(project.root, starts=True)
-            return f"{image} installs packages by their names, and not the project" if image else ""
+            if image:
+                return f"{image} installs packages by their names, and not the project"
+            return self._why_not_installed(project, wanted)
         lists = [each for each in project.listed if wanted & each.names or wanted & each.extra]
         if lists and project.installed.names:
             return (
@@ -128,11 +130,24 @@ class Reach:
                    for each in lists]  # fmt: skip
         return "" if not reasons or "" in reasons else reasons[0]
 
-    @staticmethod
-    def why_not_here(project: Project, path: str, names: Iterable[str]) -> str:
+    def _why_not_installed(self, project: Project, wanted: set[str]) -> str:
+        """Why a project's own dependencies are not installed where it runs: what starts it installs
+        a list that repeats them, and not the project."""
+        others = project.installed.names - wanted
+        itself = re.compile(rf"\bpipx?3?\s+install\s[^\n]*{re.escape(project.name or chr(0))}\b")
+        texts = [
+            (document, text)
+            for document, text in (self._documents(project.root) if others else ())
+            if not _INSTALLS_PROJECT.search(text) and not itself.search(text)
+        ]
+        return _another_installed(texts, others, wanted, project)
+
+    def why_not_here(self, project: Project, path: str, names: Iterable[str]) -> str:
         """A clause that says why declared packages are not available to this file, although they
         are to others; empty if they are."""
         wanted = set(names)
+        if reason := self._run_without(project.root, frozenset(wanted)).get(path):
+            return reason
         if image := _image_around(path, project, wanted):
             return (
                 f"{os.path.relpath(image, project.root)} installs packages by their names, and not "
@@ -173,6 +188,12 @@ class Reach:
         others = names - wanted
         if not others:
             return ""  # the list has nothing else
+        texts = [
+            *self._documents(project.root),
+            *((each, text_of(each) or "") for each in jobs(project.root)),
+        ]
+        if other := _another_installed(texts, others, wanted, project, of_any_kind=True):
+            return f"{nowhere}: {other}"
         package = project.package_of(path)
         at_start, later = self._listed(package, project.root)
         if at_start:
@@ -199,8 +220,8 @@ class Reach:
             text = re.sub(r"(?m)^[ \t]*#.*", "", text)
             if (
                 is_image
-                and _BY_NAME.search(text)
-                and not _BY_LIST.search(text)
+                and INSTALLS_BY_NAME.search(text)
+                and not INSTALLS_A_LIST.search(text)
                 and (not starts or (_STARTS.search(text) and not _TESTS.search(text)))
             ):
                 return name
@@ -256,6 +277,37 @@ class Reach:
             if os.path.basename(document) in _STARTS_BY_ITSELF and file == "requirements.txt":
                 return True
         return False
+
+
+def _another_installed(
+    texts: Iterable[tuple[str, str]],
+    others: frozenset[str],
+    wanted: set[str],
+    project: Project,
+    *,
+    of_any_kind: bool = False,
+) -> str:
+    """A clause on a list that some documents or jobs install: it repeats most of some dependencies,
+    or most of it does, without those that are wanted. Empty if there is none.
+
+    Args:
+        of_any_kind: whether lists for development count.
+    """
+    for document, text in texts:
+        for name in _INSTALLS_LIST.findall(text):
+            if not of_any_kind and project.is_for_development(name):
+                continue
+            for folder in dict.fromkeys((project.root, os.path.dirname(document))):
+                path = os.path.normpath(os.path.join(folder, name))
+                if not path.startswith(os.path.join(project.root, "")):
+                    continue
+                found = requirements_of(path)
+                listed = found.names | found.extra
+                most = min(len(others), len(listed)) if of_any_kind else len(others)
+                if wanted.isdisjoint(listed) and 2 * len(others & listed) >= max(most, 1):
+                    where, what = (os.path.relpath(each, project.root) for each in (document, path))
+                    return f"{where} installs {what}, which does not name it"
+    return ""
 
 
 _SERVERLESS = frozenset({
@@ -328,7 +380,7 @@ def _image_around(path: str, project: Project, wanted: set[str]) -> str:
     while folder.startswith(os.path.join(project.root, "")):
         for name in filter(_IMAGE_FILE.search, names_in(folder)):
             text = text_of(os.path.join(folder, name)) or ""
-            is_own = _BY_NAME.search(text) and not _BY_LIST.search(text)
+            is_own = INSTALLS_BY_NAME.search(text) and not INSTALLS_A_LIST.search(text)
             has_it = any(each in normalised(text) for each in wanted)
             if is_own and not has_it and not _imports_project(path, project):
                 return os.path.join(folder, name)
