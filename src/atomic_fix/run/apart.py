@@ -154,6 +154,15 @@ class Apart:
                     return other
         return ""
 
+    @staticmethod
+    def is_installed_by_host(path: str, project: Project, distribution: str) -> bool:
+        """Whether Home Assistant installs a distribution for the integration that has a file."""
+        return any(
+            distribution in needed
+            for folder in _folders(path, project)
+            if (needed := _needed_by_integration(folder)) is not None
+        )
+
     def renaming_host(self, path: str, project: Project) -> tuple[str, str]:
         """The program that loads the package of a file as an add-on and under a name of its own,
         and the folder of the add-on; empty if there is none."""
@@ -286,17 +295,21 @@ def _host_of(folder: str, distribution: str) -> str:
             for each in names
         ):
             return host
-    if "manifest.json" in names:
-        manifest = _json(os.path.join(folder, "manifest.json"))
-        requirements = manifest.get("requirements")
-        if isinstance(manifest.get("domain"), str) and (
-            isinstance(requirements, list) or "custom_components" in folder.split(os.sep)
-        ):
-            listed = requirements if isinstance(requirements, list) else []
-            needed = {dependencies.requirement(each) for each in listed if isinstance(each, str)}
-            if distribution not in needed:
-                return "Home Assistant"
-    return ""
+    needed = _needed_by_integration(folder) if "manifest.json" in names else None
+    return "Home Assistant" if needed is not None and distribution not in needed else ""
+
+
+def _needed_by_integration(folder: str) -> frozenset[str] | None:
+    """The distributions that an integration of Home Assistant in a folder lists; None for other
+    folders."""
+    manifest = _json(os.path.join(folder, "manifest.json"))
+    requirements = manifest.get("requirements")
+    if not isinstance(manifest.get("domain"), str) or not (
+        isinstance(requirements, list) or "custom_components" in folder.split(os.sep)
+    ):
+        return None
+    listed = requirements if isinstance(requirements, list) else []
+    return frozenset(dependencies.requirement(each) for each in listed if isinstance(each, str))
 
 
 def _json(path: str) -> dict[str, Any]:
