@@ -3147,13 +3147,23 @@ def test_an_add_on_that_is_loaded_under_another_name(here: Path) -> None:
 
 
 def test_an_integration_of_home_assistant_has_the_copy_in_its_folder(here: Path) -> None:
-    manifest = '{"domain": "foo", "requirements": ["atomic-fix"]}'
+    manifest = '{"domain": "foo", "requirements": []}'
     put({"requirements.txt": "homeassistant\n", "custom_components/foo/manifest.json": manifest})
     put({"custom_components/foo/__init__.py": "", "custom_components/foo/names.py": "A = 1\n"})
     put({"custom_components/foo/job.py": f"from .names import A\n\n{SAVER}"})
-    vendored_as_advised("custom_components/foo/job.py")
-    text = Path("custom_components/foo/job.py").read_text()
-    assert "from custom_components.foo.atomic_io import" in text
+    assert "Home Assistant loads this file as an add-on" in left("custom_components/foo/job.py")
+    assert run("--vendor", "custom_components/foo/atomic_io.py").exit_code == 0
+    repaired(
+        "custom_components/foo/job.py",
+        "from custom_components.foo.atomic_io import atomic_write_json",
+    )
+
+
+def test_an_integration_of_home_assistant_has_what_its_manifest_lists(here: Path) -> None:
+    manifest = '{"domain": "foo", "requirements": ["atomic-fix==0.1"]}'
+    put({"requirements.txt": "homeassistant\n", "custom_components/foo/manifest.json": manifest})
+    put({"custom_components/foo/__init__.py": "", "custom_components/foo/job.py": SAVER})
+    repaired("custom_components/foo/job.py")
 
 
 SAM = """\
@@ -3217,3 +3227,23 @@ def test_the_python_of_an_environment_that_a_script_names(here: Path) -> None:
     put({"envs/app.yml": "dependencies:\n  - python=3.8.*\n  - atomic-fix\n"})
     put({"app/__init__.py": "", "app/job.py": f"import click\n{SAVER}"})
     assert "envs/app.yml admits Python 3.8" in refused("app/job.py")
+
+
+@pytest.mark.parametrize(
+    ("command", "is_packed"),
+    [
+        ("shiv -c app -o app.pyz --site-packages build flask", False),
+        ("pex flask -D src -o app.pex -m app.job", False),
+        ("shiv -c app -o app.pyz .", True),
+        ("pex -r requirements.txt -D src -o app.pex -m app.job", True),
+        ("pex flask atomic-fix -D src -o app.pex -m app.job", True),
+    ],
+)
+def test_an_archive_with_packages_by_their_names(here: Path, command: str, is_packed: bool) -> None:
+    put({"pyproject.toml": DECLARES, "Makefile": f"app:\n\t{command}\n"})
+    put({"src/app/__init__.py": "", "src/app/job.py": SAVER})
+    if is_packed:
+        repaired("src/app/job.py")
+    else:
+        message = refused("src/app/job.py")
+        assert re.search("Makefile packs the program with (pex|shiv) and with packages", message)

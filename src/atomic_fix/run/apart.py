@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from atomic_fix.run import dependencies
@@ -112,6 +113,9 @@ class Apart:
         self._before: dict[tuple[str, str], frozenset[str]] = {}
         self._packed: dict[str, tuple[str, ...]] = {}
         self._python_2: dict[str, bool] = {}
+        # As first read: a run rewrites files without changing what they are for.
+        self._modules = cache(lambda folder: tuple(_texts(folder)))
+        self._runs_inside = cache(self._find_inside)
 
     def why_at_all(self, path: str, project: Project) -> str:
         """A clause that says why a file cannot import even a copy of the helper in its own folder;
@@ -120,9 +124,9 @@ class Apart:
         if any(os.path.basename(each) == "module_utils" for each in around):
             return "Ansible sends this module to other machines, where the helper is not"
         for folder in () if project.is_built else around:
-            if _runs_inside(_OF_DEVICES, folder, project) or (
+            if self._runs_inside(_OF_DEVICES, folder, project.root) or (
                 not _STARTED_BY_BOARDS.isdisjoint(names_in(folder))
-                and _runs_inside(_OF_BOARDS, folder, project)
+                and self._runs_inside(_OF_BOARDS, folder, project.root)
             ):
                 return "it runs on MicroPython or CircuitPython, which the helper does not"
         if sender := self._sender_of_text(path, project):
@@ -132,16 +136,32 @@ class Apart:
             )
         return ""
 
-    @staticmethod
-    def _sender_of_text(path: str, project: Project) -> str:
+    def _find_inside(self, pattern: re.Pattern[str], folder: str, top: str) -> bool:
+        """Whether a module of a folder imports at its start what only another program has."""
+        return any(
+            not any(found[1] and find_module(each, [found[1]]) for each in (folder, top))
+            for _, text in self._modules(folder)
+            for found in pattern.finditer(text)
+        )
+
+    def _sender_of_text(self, path: str, project: Project) -> str:
         folder, name = os.path.split(path)
         named = re.compile(rf"""["'/]{re.escape(name)}["']""")
         signs = (named, _READS, _HANDS_ON)
         for each in dict.fromkeys((folder, os.path.dirname(folder), project.root)):
-            for other, text in _texts(each) if _is_below(each, project.root) else ():
+            for other, text in self._modules(each) if _is_below(each, project.root) else ():
                 if other != path and all(sign.search(text) for sign in signs):
                     return other
         return ""
+
+    @staticmethod
+    def is_installed_by_host(path: str, project: Project, distribution: str) -> bool:
+        """Whether Home Assistant installs a distribution for the integration that has a file."""
+        return any(
+            distribution in needed
+            for folder in _folders(path, project)
+            if (needed := _needed_by_integration(folder)) is not None
+        )
 
     def renaming_host(self, path: str, project: Project) -> tuple[str, str]:
         """The program that loads the package of a file as an add-on and under a name of its own,
@@ -164,7 +184,7 @@ class Apart:
             if host := self._host_of(folder, distribution):
                 return f"{host} loads this file as an add-on, without what its project installs"
         is_installed = any(_is_below(path, each) for each in project.provides)
-        if not is_installed and _runs_inside(_OF_HOSTS, around[0], project):
+        if not is_installed and self._runs_inside(_OF_HOSTS, around[0], project.root):
             return "this file, or one beside it, runs inside another program, which may not have it"
         if import_root(path) == around[0] and any(
             map(_PLUGIN_OF_AN_AGENT.search, (name for each in around for name in names_in(each)))
@@ -260,15 +280,6 @@ def _texts(folder: str) -> Iterator[tuple[str, str]]:
             yield path, text
 
 
-def _runs_inside(pattern: re.Pattern[str], folder: str, project: Project) -> bool:
-    """Whether a module of a folder imports at its start what only another program has."""
-    return any(
-        not any(found[1] and find_module(each, [found[1]]) for each in (folder, project.root))
-        for _, text in _texts(folder)
-        for found in pattern.finditer(text)
-    )
-
-
 def _host_of(folder: str, distribution: str) -> str:
     """The program that loads a folder as an add-on, unless it installs the distribution for it."""
     names = set(names_in(folder))
@@ -284,17 +295,21 @@ def _host_of(folder: str, distribution: str) -> str:
             for each in names
         ):
             return host
-    if "manifest.json" in names:
-        manifest = _json(os.path.join(folder, "manifest.json"))
-        requirements = manifest.get("requirements")
-        if isinstance(manifest.get("domain"), str) and (
-            isinstance(requirements, list) or "custom_components" in folder.split(os.sep)
-        ):
-            listed = requirements if isinstance(requirements, list) else []
-            needed = {dependencies.requirement(each) for each in listed if isinstance(each, str)}
-            if distribution not in needed:
-                return "Home Assistant"
-    return ""
+    needed = _needed_by_integration(folder) if "manifest.json" in names else None
+    return "Home Assistant" if needed is not None and distribution not in needed else ""
+
+
+def _needed_by_integration(folder: str) -> frozenset[str] | None:
+    """The distributions that an integration of Home Assistant in a folder lists; None for other
+    folders."""
+    manifest = _json(os.path.join(folder, "manifest.json"))
+    requirements = manifest.get("requirements")
+    if not isinstance(manifest.get("domain"), str) or not (
+        isinstance(requirements, list) or "custom_components" in folder.split(os.sep)
+    ):
+        return None
+    listed = requirements if isinstance(requirements, list) else []
+    return frozenset(dependencies.requirement(each) for each in listed if isinstance(each, str))
 
 
 def _json(path: str) -> dict[str, Any]:

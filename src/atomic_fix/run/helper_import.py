@@ -457,6 +457,8 @@ class HelperImports:
                 "this file belongs to no project of the tree, "
                 "and may run where none of them is installed",
             )
+        if self._apart.is_installed_by_host(path, project, normalised(parts[0])):
+            return Found()
         if scheduled := self._where_airflow_runs_it(module, project, path):
             return scheduled
         if not project.files:

@@ -56,6 +56,10 @@ _COMPOSE_FILE = re.compile(r"(?i)compose[\w.-]*\.ya?ml$")
 _BUILDS = re.compile(r"(?m)^[ \t]*build[ \t]*:")
 _STARTS = re.compile(r"\bpython[\d.]*\b[^\n]*(?:\.py\b|-m\b)")
 _ZIPAPP = re.compile(r"\bpython[\w.]*[ \t]+-m[ \t]+zipapp[ \t]+[\"']?([\w./-]+)")
+_PEX = re.compile(r"(?m)^[^\n#`]*?(?<![\w./-])(pex|shiv)[ \t]+([^\n]*)")
+_PACKS_LISTS = re.compile(
+    r"(?:^|\s)(?:-r|--requirements?|--lock|--project|\.|\./\S*)(?:[\s=\[]|$)|\.whl\b"
+)
 _TAKES_PACKAGES = re.compile(r"--target\b|\bpip[\d.]*[ \t]+install[^\n]*[ \t]-t\b")
 _COPIES = re.compile(r"(?mi)^[ \t]*(?:COPY|ADD)[ \t]+([^\n]*)")
 
@@ -114,7 +118,7 @@ class Reach:
         wanted = set(names)
         if reason := self._run_without(project.root, frozenset(wanted)).get(path):
             return reason
-        if packing := self._packing(path, project):
+        if packing := self._packing(path, project, wanted):
             return packing
         if wanted & project.installed.names or wanted & project.installed.extra:
             image = self._image_without_lists(project.root, starts=True)
@@ -228,12 +232,21 @@ class Reach:
                 return name
         return ""
 
-    def _packing(self, path: str, project: Project) -> str:
+    def _packing(self, path: str, project: Project, wanted: set[str]) -> str:
         """Why a file has nothing that its project installs in an archive that a command makes;
         empty if none of the commands that are visible makes one."""
         for document, text in self._documents(project.root):
             if _TAKES_PACKAGES.search(text):
                 continue
+            for found in _PEX.finditer(text):
+                packed = found[2]
+                if "-o" in packed.split() and not (
+                    _PACKS_LISTS.search(packed) or any(x in normalised(packed) for x in wanted)
+                ):
+                    return (
+                        f"{os.path.relpath(document, project.root)} packs the program with "
+                        f"{found[1]} and with packages by their names"
+                    )
             for found in _ZIPAPP.finditer(text):
                 for above in dict.fromkeys((project.root, os.path.dirname(document))):
                     folder = os.path.normpath(os.path.join(above, found[1]))
