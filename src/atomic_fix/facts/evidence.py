@@ -172,7 +172,7 @@ def exclusion(path: PathValue) -> str:
     if PathTrait.DEVICE in path.traits:
         return "the path is a device"
     if any(phrase_in(catalog.KERNEL_FILES, each.text) for each in path.occurrences):
-        return "the kernel makes up the file"
+        return "the kernel provides the content of the file"
     if (PathTrait.TEMP | PathTrait.TEMP_DIR) & path.traits:
         return "the path is a temp file"
     if PathTrait.STAGED in path.traits:
@@ -646,7 +646,7 @@ def promise_in(remarks: Iterable[str]) -> Iterator[Feature]:
         found = PROMISES_ATOMICITY.search(remark)
         if found is not None:
             phrase = found[0].lower()
-            yield Feature(Name.FUNCTION_PROMISES, f"a remark says `{phrase}`", word=phrase)
+            yield Feature(Name.FUNCTION_PROMISES, f"a comment or docstring says `{phrase}`", word=phrase)
             return
 
 

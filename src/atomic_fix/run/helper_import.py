@@ -1214,7 +1214,7 @@ def _for_its_pythons(
         return Missing(
             module,
             f"{project.python}, on which the helper does not run (it needs {of_copy})",
-            "raise that, or use --assume-helper to go on all the same",
+            "raise that version, or use --assume-helper to repair anyway",
         )
     if is_ours and low < FIRST_OF_PACKAGE and not isinstance(found, _Names):
         place = free_place(project.package_of(os.path.abspath(filename)))
