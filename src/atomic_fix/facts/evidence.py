@@ -481,9 +481,12 @@ def read_back(
 
 
 def _is_of_format(saver: FunctionFacts) -> bool:
-    """Whether a function writes files of one format for its callers, by its name."""
-    said = words(saver.name)
-    return not _CONVERTING.isdisjoint(said) and catalog.SAVE_VERBS.isdisjoint(said)
+    """Whether a function writes files of one format for its callers, by its name: `write_labels`,
+    but not `write_to`."""
+    said = set(words(saver.name))
+    return not _CONVERTING.isdisjoint(said) and not (
+        said <= _CONVERTING or said & catalog.SAVE_VERBS
+    )
 
 
 def _goes_the_other_way(written: PathValue, loaded: PathValue) -> bool:

@@ -60,8 +60,8 @@ another file or from something else in the `try`.
 
 ## Not reported
 
-Handlers that raise (even later), log or warn, use the error, move the bad file away, or try a
-backup; handlers of a missing file alone; loads of other files. Loops that read the same file again
+Handlers that raise (even later), log or warn, show a message box, use the error, move the bad file
+away, or try a backup; handlers of a missing file alone; loads of other files. Loops that read the same file again
 until it can be read; a default that leads to another attempt which warns or raises; functions whose
 caller in the same file tests for the default and then warns or raises.
 
