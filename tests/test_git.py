@@ -123,7 +123,7 @@ def test_what_a_partial_clone_lacks_is_said_and_not_fetched(
     monkeypatch.chdir(clone)
     done = atomic_fix("--diff-base", old, "--output-format", "concise", ".")
     assert done.returncode == 2
-    assert "a.py:1:1: ATF000 git cannot tell what it was then" in done.stdout
+    assert "a.py:1:1: ATF000 git cannot read the old version" in done.stdout
     assert atomic_fix("--diff-base", "HEAD", ".").returncode == 0
 
 

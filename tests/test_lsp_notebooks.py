@@ -213,7 +213,10 @@ def test_a_change_that_belongs_to_no_single_cell_is_not_offered() -> None:
         documents,
     )  # fmt: skip
     assert checked.edit_to("pass\nx = 3\ny = 2\n") is not None
-    wrong = {"passed\nx = 1\ny = 2\n": "a row of IPython", "print()\n": "would change|too many"}
+    wrong = {
+        "passed\nx = 1\ny = 2\n": "a row in IPython syntax",
+        "print()\n": "would change|too many",
+    }
     for new, why in wrong.items():
         assert checked.edit_to(new) is None
         with pytest.raises(

@@ -169,7 +169,7 @@ def test_a_timeout_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     ("error", "said"),
     [
         (IndexError("x"), "internal error: IndexError: x (please report this, with the file)"),
-        (MemoryError(), "cannot be analysed: it takes more memory than there is"),
+        (MemoryError(), "cannot be analysed: it needs more memory than there is"),
         (TooLong(), time_limit.REASON),
     ],
 )

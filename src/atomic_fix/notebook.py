@@ -117,7 +117,7 @@ class Notebook(Source):
             start, end, first, last = end, match.before, last, match.after
             if (start, first) != (end, last):
                 if tuple(old[start:end]) != self.rows[start:end]:
-                    raise ValueError("a row of IPython would change")
+                    raise ValueError("a row in IPython syntax would change")
                 # Inserted rows belong to the cell that ends there.
                 inside = cell_of[start:end] or cell_of[max(start - 1, 0) :][:1]
                 parts = _parts(inside, old[start:end], new[first:last])
@@ -185,7 +185,7 @@ def read(content: bytes, filename: str) -> Notebook | Unreadable:
     try:
         sources = _code_cells(notebook)
     except (AttributeError, KeyError, TypeError):
-        reason = "cannot be read as a notebook: it has not the format of nbformat 4"
+        reason = "cannot be read as a notebook: it is not in the format of nbformat 4"
         return Unreadable(filename, reason)
     module, rows, cells = _assembled(sources)
     if "\0" in module:
@@ -279,7 +279,7 @@ def _parts(
     if not others:
         return {first: new}
     if len(others) > 1 or len(new) > _MANY:
-        raise ValueError("a change goes over too many cells")
+        raise ValueError("a change spans too many cells")
     border = cells.index(others[0])
 
     def likeness(split: int) -> float:

@@ -203,7 +203,7 @@ def _verdict(copy: Copy) -> str:
     if copy.edited:
         return (
             f"edited since it was {origin}; to drop the edits, delete it and use --vendor; "
-            "to keep them and look after it yourself, delete the line that says so"
+            "to keep them and maintain it yourself, delete its header line"
         )
     if copy.current:
         return "current"

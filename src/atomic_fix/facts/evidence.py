@@ -172,7 +172,7 @@ def exclusion(path: PathValue) -> str:
     if PathTrait.DEVICE in path.traits:
         return "the path is a device"
     if any(phrase_in(catalog.KERNEL_FILES, each.text) for each in path.occurrences):
-        return "the kernel makes up the file"
+        return "the kernel provides the content of the file"
     if (PathTrait.TEMP | PathTrait.TEMP_DIR) & path.traits:
         return "the path is a temp file"
     if PathTrait.STAGED in path.traits:
@@ -481,9 +481,12 @@ def read_back(
 
 
 def _is_of_format(saver: FunctionFacts) -> bool:
-    """Whether a function writes files of one format for its callers, by its name."""
-    said = words(saver.name)
-    return not _CONVERTING.isdisjoint(said) and catalog.SAVE_VERBS.isdisjoint(said)
+    """Whether a function writes files of one format for its callers, by its name: `write_labels`,
+    but not `write_to`."""
+    said = set(words(saver.name))
+    return not _CONVERTING.isdisjoint(said) and not (
+        said <= _CONVERTING or said & catalog.SAVE_VERBS
+    )
 
 
 def _goes_the_other_way(written: PathValue, loaded: PathValue) -> bool:
@@ -646,7 +649,9 @@ def promise_in(remarks: Iterable[str]) -> Iterator[Feature]:
         found = PROMISES_ATOMICITY.search(remark)
         if found is not None:
             phrase = found[0].lower()
-            yield Feature(Name.FUNCTION_PROMISES, f"a remark says `{phrase}`", word=phrase)
+            yield Feature(
+                Name.FUNCTION_PROMISES, f"a comment or docstring says `{phrase}`", word=phrase
+            )
             return
 
 

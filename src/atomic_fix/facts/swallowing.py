@@ -20,6 +20,7 @@ from atomic_fix.facts.nodes import (
     arguments,
     code_of,
     dotted,
+    parents_in,
     string,
     walk,
 )
@@ -282,13 +283,22 @@ def _load_in(sites: Sites, region: GuardedRegion) -> LoadSite | None:
             ):
                 return sites.as_loaded_by(call, inner[0])
         # `State.from_dict(payload)`: converts data that was loaded just before.
-        if best is None and set(words(call.method or call.name or "")) & SHAPING:
+        if best is None and _shapes(region, call):
             for arg in call.arguments[:1]:
                 origin = sites.handles.origin(arg.value, call)
                 # `date_from(payload["at"])` does not concern the file as a whole.
                 if origin is not None and not isinstance(arg.value, ast.Subscript):
                     return LoadSite(call, call.name or "", *origin, raw=False)
     return best
+
+
+def _shapes(region: GuardedRegion, call: Call) -> bool:
+    """Whether a call returns something made of its argument, by its name. It does not if nothing
+    uses the result of a call such as `strip_notes_from_text(text)`."""
+    said = SHAPING.intersection(words(call.method or call.name or ""))
+    if said != {"from"}:
+        return bool(said)
+    return not isinstance(parents_in(region.node).get(call.source_node), ast.Expr)
 
 
 def _inner(region: GuardedRegion, call: Call) -> bool:

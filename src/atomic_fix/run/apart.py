@@ -189,7 +189,7 @@ class Apart:
         if import_root(path) == around[0] and any(
             map(_PLUGIN_OF_AN_AGENT.search, (name for each in around for name in names_in(each)))
         ):
-            return "a plugin has this script, whose user installs nothing for it"
+            return "this script is part of a plugin, whose users install nothing for it"
         if any(path in self._before_installing(each, path, project) for each in around):
             return (
                 "a start script imports this file before it installs anything: "

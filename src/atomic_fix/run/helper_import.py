@@ -691,8 +691,8 @@ class HelperImports:
                     module,
                     f"{shown(script)} copies this file by its name, maybe to where the project is "
                     "not installed",
-                    f", and copy {place} there as well",
-                    place=place,
+                    # The copy alone would not be found there, so that no place is named.
+                    f"run `atomic-fix --vendor {place}`, and copy {place} there as well",
                 )
         if not os.path.isfile(os.path.join(package, "__init__.py")):
             return None
@@ -735,7 +735,7 @@ class HelperImports:
         copy = os.path.basename(file)
         for each in self._packagings(project.root) if folder == os.path.dirname(file) else ():
             text = self._read(each.file) or ""
-            by_name = rf"(?m)^[^\n#]*\b(?:install|cp|FILES|PROGRAMS)\b[^\n]*\b{re.escape(own)}\b"
+            by_name = rf"(?m)^[^\n#]*\b(?:install|cp|FILES|PROGRAMS)\b[^\n&|;]*\b{re.escape(own)}\b"
             if re.search(by_name, text) and copy not in text and "*.py" not in text:
                 return Missing(
                     module,
@@ -1215,7 +1215,7 @@ def _for_its_pythons(
         return Missing(
             module,
             f"{project.python}, on which the helper does not run (it needs {of_copy})",
-            "raise that, or use --assume-helper to go on all the same",
+            "raise that version, or use --assume-helper to repair anyway",
         )
     if is_ours and low < FIRST_OF_PACKAGE and not isinstance(found, _Names):
         place = free_place(project.package_of(os.path.abspath(filename)))

@@ -116,6 +116,8 @@ class Reach:
                 "newer ones and installs nothing"
             )
         wanted = set(names)
+        if reason := self._run_without(project.root, frozenset(wanted)).get(path):
+            return reason
         if packing := self._packing(path, project, wanted):
             return packing
         if wanted & project.installed.names or wanted & project.installed.extra:
@@ -146,12 +148,11 @@ class Reach:
         ]
         return _another_installed(texts, others, wanted, project)
 
-    def why_not_here(self, project: Project, path: str, names: Iterable[str]) -> str:
+    @staticmethod
+    def why_not_here(project: Project, path: str, names: Iterable[str]) -> str:
         """A clause that says why declared packages are not available to this file, although they
         are to others; empty if they are."""
         wanted = set(names)
-        if reason := self._run_without(project.root, frozenset(wanted)).get(path):
-            return reason
         if image := _image_around(path, project, wanted):
             return (
                 f"{os.path.relpath(image, project.root)} installs packages by their names, and not "
