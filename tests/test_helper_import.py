@@ -173,6 +173,10 @@ DECLARATIONS: dict[str, dict[str, str]] = {
         "setup(name='app', install_requires=NEEDS + ['x'])\n"
     },
     "Pipfile": {"Pipfile": "[packages]\natomic-fix = '*'\n"},
+    "briefcase": {
+        "pyproject.toml": "[tool.briefcase]\nproject_name = 'app'\n"
+        "[tool.briefcase.app.app]\nrequires = ['toga', 'atomic-fix']\n"
+    },
     "requirements": {"requirements.txt": "click\natomic-fix==0.1.0  # for checkpoints\n"},
     "requirements, continued": {
         "requirements.txt": "atomic-fix==0.1.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n"
@@ -2441,6 +2445,8 @@ ELSEWHERE = {
     "deploy/conda.yml": "channels:\n  - conda-forge\ndependencies:\n  - flask\n  - python=3.12\n",
     "docker-compose.yml": "services:\n  app:\n    image: python:3.12\n"
     "    command: sh -c 'pip install flask && python app/state.py'\n",
+    "app.service": "[Service]\nExecStart=/usr/bin/python3 /opt/app/state.py\n",
+    "index.html": "<py-config>packages=['numpy']</py-config>\n",
     "start.sh": "pip install flask\nexec python -m app.state\n",
     "cloud/user-data.yml": "#cloud-config\nruncmd:\n  - python3 /opt/app/state.py\n",
     "site.yml": "- hosts: all\n  tasks:\n    - ansible.builtin.pip:\n        name: flask\n",
@@ -2466,6 +2472,8 @@ def test_a_tree_that_declares_its_needs_elsewhere(here: Path, file: str) -> None
         ("config.json", '{"a": 1}\n'),
         ("data.yml", "dependencies:\n  - name: redis\n    version: 1\n"),
         ("deploy/conda.yml", "dependencies:\n  - python=3.12\n  - pip:\n    - atomic-fix\n"),
+        ("app.service", "[Service]\nExecStart=/opt/app/venv/bin/python -m app.state\n"),
+        ("index.html", "<p>app</p>\n"),
         ("start.sh", "cd app\nexec python -m app.state\n"),
         ("doc/requirements.txt", "atomic-fix\n"),
         ("app.spec", "Name: app\nRequires: python3-atomic-fix\n"),
@@ -3050,6 +3058,8 @@ HOSTED: dict[str, tuple[str, dict[str, str]]] = {
     "Maya": ("scripts/job.py", {"scripts/userSetup.py": "import maya.cmds\nimport job\n"}),
     "Houdini": ("python/x/job.py", {"python/x/__init__.py": "import hou\n"}),
     "GIMP": ("plug-ins/x/job.py", {"plug-ins/x/x.py": "from gi.repository import Gimp, GLib\n"}),
+    "WeeChat": ("job.py", {"x.py": "import weechat as w\n"}),
+    "LibreOffice": ("python/job.py", {"python/x.py": "import uno\n"}),
     "libpeas": ("x/job.py", {"x.plugin": "[Plugin]\nLoader=python3\n", "x/__init__.py": ""}),
     "Krita": ("x/job.py", {"x.desktop": "[Desktop Entry]\nX-KDE-Library=x\n", "x/__init__.py": ""}),
 }
@@ -3247,3 +3257,8 @@ def test_an_archive_with_packages_by_their_names(here: Path, command: str, is_pa
     else:
         message = refused("src/app/job.py")
         assert re.search("Makefile packs the program with (pex|shiv) and with packages", message)
+
+
+def test_a_script_that_is_installed_alone(here: Path) -> None:
+    put({"tool.py": SAVER, "Makefile": "install:\n\tinstall tool.py $(PREFIX)/bin/tool\n"})
+    assert "Makefile shows that the program gets what it needs elsewhere" in left("tool.py")
