@@ -632,7 +632,9 @@ def promise_in(remarks: Iterable[str]) -> Iterator[Feature]:
         found = PROMISES_ATOMICITY.search(remark)
         if found is not None:
             phrase = found[0].lower()
-            yield Feature(Name.FUNCTION_PROMISES, f"a comment or docstring says `{phrase}`", word=phrase)
+            yield Feature(
+                Name.FUNCTION_PROMISES, f"a comment or docstring says `{phrase}`", word=phrase
+            )
             return
 
 
