@@ -2438,6 +2438,12 @@ ELSEWHERE = {
     "Dockerfile": "FROM python:3.12\nRUN pip install flask\n",
     "BUILD.bazel": 'py_library(name = "app")\n',
     "MANIFEST.in": "include README.md\n",
+    "deploy/conda.yml": "channels:\n  - conda-forge\ndependencies:\n  - flask\n  - python=3.12\n",
+    "docker-compose.yml": "services:\n  app:\n    image: python:3.12\n"
+    "    command: sh -c 'pip install flask && python app/state.py'\n",
+    "start.sh": "pip install flask\nexec python -m app.state\n",
+    "cloud/user-data.yml": "#cloud-config\nruncmd:\n  - python3 /opt/app/state.py\n",
+    "site.yml": "- hosts: all\n  tasks:\n    - ansible.builtin.pip:\n        name: flask\n",
 }
 
 
@@ -2458,6 +2464,9 @@ def test_a_tree_that_declares_its_needs_elsewhere(here: Path, file: str) -> None
         ("CMakeLists.txt", "project(app C)\n"),
         ("control", "Depends: python3-flask\n"),
         ("config.json", '{"a": 1}\n'),
+        ("data.yml", "dependencies:\n  - name: redis\n    version: 1\n"),
+        ("deploy/conda.yml", "dependencies:\n  - python=3.12\n  - pip:\n    - atomic-fix\n"),
+        ("start.sh", "cd app\nexec python -m app.state\n"),
         ("doc/requirements.txt", "atomic-fix\n"),
         ("app.spec", "Name: app\nRequires: python3-atomic-fix\n"),
     ],
@@ -2795,7 +2804,8 @@ def test_an_optional_import_does_not_show_what_is_on_the_path(here: Path) -> Non
     assert run("--vendor", "atomic_io.py").exit_code == 0
     think = "def think():\n    try:\n        import mono\n    except Exception:\n        pass\n"
     put({"kernel/main.py": f'{SAVER}\n\n{think}\n\nif __name__ == "__main__":\n    think()\n'})
-    assert "it would import `atomic_io`" in refused("kernel/main.py")
+    result = run("--write", "--no-cache")
+    assert "kernel/main.py: not repaired: it would import `atomic_io`" in result.stderr
 
 
 @pytest.mark.parametrize("file", [".github/workflows/run.yml", "Dockerfile"])
@@ -2916,3 +2926,324 @@ def test_a_second_copy_that_no_file_needs_is_not_named(here: Path) -> None:
     assert second.exit_code == 0
     assert 'warning: atomic-fix.toml: `helper` is "lib.atomic_io" and stays so' in second.stderr
     assert not Path("lib/inner/atomic-fix.toml").exists()
+
+
+# Declarations and deployments of other kinds.
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "conda env create -f envs/app.yaml",
+        "mamba env update --name app --file=envs/app.yaml --prune",
+        'micromamba create -y -f "$HERE/envs/app.yaml"',
+    ],
+)
+def test_an_environment_of_conda_that_a_script_names(here: Path, command: str) -> None:
+    put({"install.sh": f"#!/bin/sh\n{command}\n", "app/__init__.py": "", "app/job.py": SAVER})
+    put({"envs/app.yaml": "dependencies:\n  - python=3.12\n  - flask\n"})
+    assert "envs/app.yaml declares no dependency on atomic-fix" in refused("app/job.py")
+    put({"envs/app.yaml": "dependencies:\n  - python=3.12\n  - pip:\n    - atomic-fix\n"})
+    repaired("app/job.py")
+
+
+def test_environments_of_conda_for_several_purposes(here: Path) -> None:
+    put({"app/__init__.py": "", "app/job.py": SAVER})
+    put({"environment-gpu.yml": "dependencies:\n  - python=3.12\n  - atomic-fix\n"})
+    repaired("app/job.py")
+    put({"environment-gpu.yml": "dependencies:\n  - python\n", "app/job.py": SAVER})
+    put({"environment-dev.yml": "dependencies:\n  - atomic-fix\n"})
+    assert "its name says that it is for development" in refused("app/job.py")
+
+
+COMPOSE = """\
+services:
+  app:
+    image: python:3.12
+    command: sh -c "pip install flask redis && python app/job.py"
+"""
+
+
+@pytest.mark.parametrize("declared", ["pyproject.toml", "requirements.txt"])
+def test_a_service_that_installs_packages_by_their_names(here: Path, declared: str) -> None:
+    text = DECLARES if declared == "pyproject.toml" else "flask\natomic-fix\n"
+    put({declared: text, "docker-compose.yml": COMPOSE})
+    put({"app/__init__.py": "", "app/job.py": SAVER})
+    line = refused("app/job.py")
+    assert "docker-compose.yml installs packages by their names, and not " in line
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    repaired("app/job.py", "from app.atomic_io import atomic_write_json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        COMPOSE.replace("flask redis", "-r requirements.txt"),
+        COMPOSE.replace("flask redis", "."),
+        COMPOSE.replace("image: python:3.12", "build: ."),
+        COMPOSE.replace("python app/job.py", "pytest"),
+    ],
+)
+def test_a_service_that_installs_the_project(here: Path, text: str) -> None:
+    put({"pyproject.toml": DECLARES, "docker-compose.yml": text})
+    put({"app/__init__.py": "", "app/job.py": SAVER})
+    repaired("app/job.py")
+
+
+@pytest.mark.parametrize("file", ["Makefile", "build.sh"])
+def test_an_archive_of_zipapp_has_a_copy_alone(here: Path, file: str) -> None:
+    put({"pyproject.toml": DECLARES, file: "\tpython3 -m zipapp src -o app.pyz -m app.job:run\n"})
+    put({"src/app/__init__.py": "", "src/app/job.py": SAVER})
+    assert f"{file} packs this file with zipapp" in refused("src/app/job.py")
+    assert run("--vendor", "src/app/atomic_io.py").exit_code == 0
+    repaired("src/app/job.py", "from app.atomic_io import atomic_write_json")
+    archive = [sys.executable, "-m", "zipapp", "src", "-o", "app.pyz", "-m", "app.job:load_state"]
+    subprocess.run(archive, check=True)
+    done = subprocess.run([sys.executable, "-S", "app.pyz"], capture_output=True, text=True)
+    assert "ModuleNotFoundError" not in done.stderr
+    assert "missing 1 required positional argument" in done.stderr
+
+
+def test_an_archive_with_the_packages_of_the_project(here: Path) -> None:
+    build = "pip install --target src .\npython -m zipapp src -o app.pyz\n"
+    put({"pyproject.toml": DECLARES, "build.sh": build})
+    put({"src/app/__init__.py": "", "src/app/job.py": SAVER})
+    repaired("src/app/job.py")
+
+
+DAG = f"from airflow.decorators import dag\n\nimport util\n{SAVER}"
+
+
+def test_a_dag_has_what_its_scheduler_has(here: Path) -> None:
+    put({"requirements.txt": "click\natomic-fix\n", "app.py": "import click\n"})
+    put({"dags/daily.py": DAG, "dags/util.py": ""})
+    line = left_out("dags/daily.py")
+    assert "Airflow imports this file with the packages of its scheduler" in line
+    assert line.endswith("`atomic-fix --vendor dags/atomic_io.py`")
+    assert run("--vendor", "dags/atomic_io.py").exit_code == 0
+    repaired("dags/daily.py", "from atomic_io import atomic_write_json")
+
+
+def test_a_dag_of_a_tree_that_declares_nothing(here: Path) -> None:
+    put({"dags/daily.py": DAG, "dags/util.py": "", "dags/store/__init__.py": ""})
+    put({"dags/store/job.py": SAVER})
+    assert "the packages of its scheduler" in refused("dags/daily.py and 1 other file")
+    assert run("--vendor", "dags/store/atomic_io.py").exit_code == 0
+    repaired("dags/daily.py", "from store.atomic_io import atomic_write_json")
+
+
+def test_a_dag_of_a_project_that_declares_airflow(here: Path) -> None:
+    put({"requirements.txt": "apache-airflow==2.9\natomic-fix\n"})
+    put({"dags/daily.py": DAG, "dags/util.py": ""})
+    repaired("dags/daily.py")
+
+
+def test_relative_imports_alone_make_a_package_without_a_file_for_it(here: Path) -> None:
+    put({"requirements.txt": "click\n", "run.py": "import tools.job\n"})
+    put({"tools/job.py": f"from .names import A\n\n{SAVER}", "tools/names.py": "A = 1\n"})
+    vendored_as_advised("tools/job.py")
+    assert "from tools.atomic_io import" in Path("tools/job.py").read_text()
+    subprocess.run([sys.executable, "-S", "-E", "-B", "run.py"], check=True)
+
+
+HOSTED: dict[str, tuple[str, dict[str, str]]] = {
+    "Maya": ("scripts/job.py", {"scripts/userSetup.py": "import maya.cmds\nimport job\n"}),
+    "Houdini": ("python/x/job.py", {"python/x/__init__.py": "import hou\n"}),
+    "GIMP": ("plug-ins/x/job.py", {"plug-ins/x/x.py": "from gi.repository import Gimp, GLib\n"}),
+    "libpeas": ("x/job.py", {"x.plugin": "[Plugin]\nLoader=python3\n", "x/__init__.py": ""}),
+    "Krita": ("x/job.py", {"x.desktop": "[Desktop Entry]\nX-KDE-Library=x\n", "x/__init__.py": ""}),
+}
+
+
+@pytest.mark.parametrize(("name", "files"), HOSTED.values(), ids=HOSTED)
+def test_what_runs_inside_another_program_gets_a_copy_alone(
+    here: Path, name: str, files: dict[str, str]
+) -> None:
+    put({"requirements.txt": "atomic-fix\n", name: SAVER, **files})
+    reason = left(name)
+    assert "inside another program" in reason or "as an add-on" in reason
+
+
+def test_a_module_with_the_name_of_a_host_is_no_host(here: Path) -> None:
+    put({"requirements.txt": "atomic-fix\n", "maya.py": "", "hou.py": "", "job.py": SAVER})
+    put({"main.py": "import maya\nimport hou\n"})
+    repaired("job.py")
+
+
+def test_a_package_that_is_installed_may_have_a_part_for_another_program(here: Path) -> None:
+    built = DECLARES + '[build-system]\nrequires = ["setuptools"]\n'
+    put({"pyproject.toml": built, "app/__init__.py": "", "app/for_maya.py": "import maya.cmds\n"})
+    put({"app/job.py": SAVER})
+    repaired("app/job.py")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.py": "import machine\nimport job\n", "lib/job.py": SAVER},
+        {"code.py": "import board\nimport job\n", "lib/job.py": SAVER},
+    ],
+)
+def test_a_device_runs_no_copy_either(here: Path, files: dict[str, str]) -> None:
+    put({"requirements.txt": "atomic-fix\n", **files})
+    assert "MicroPython or CircuitPython" in left("lib/job.py")
+    assert run("--vendor", "lib/atomic_io.py").exit_code == 0
+    assert "MicroPython or CircuitPython" in left("lib/job.py")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.py": "import board\nimport job\n"},
+        {"code.py": "import board\nimport job\n", "board.py": ""},
+        {"main.py": "import machine\nimport job\n", "machine.py": ""},
+    ],
+)
+def test_a_computer_with_such_modules(here: Path, files: dict[str, str]) -> None:
+    put({"requirements.txt": "atomic-fix\n", "job.py": SAVER, **files})
+    repaired("job.py")
+
+
+def test_a_module_of_an_ansible_collection_gets_no_import(here: Path) -> None:
+    put({"requirements.txt": "atomic-fix\n", "galaxy.yml": "name: b\n"})
+    put({"plugins/module_utils/job.py": SAVER})
+    assert "Ansible sends this module to other machines" in left("plugins/module_utils/job.py")
+
+
+@pytest.mark.parametrize(
+    ("call", "is_sent"),
+    [
+        ("subprocess.run(['python3', '-c', text])", True),
+        ("client.exec_command(text)", True),
+        ("make_server(user_data=text)", True),
+        ("exec(text)", False),
+        ("print(text)", False),
+    ],
+)
+def test_a_module_whose_text_is_run_elsewhere(here: Path, call: str, is_sent: bool) -> None:
+    put({"requirements.txt": "atomic-fix\nclick\n", "worker/job.py": f"import click\n{SAVER}"})
+    put({"main.py": f"import click\ntext = open('worker/job.py').read()\n{call}\n"})
+    if is_sent:
+        assert "main.py reads the text of this file" in left("worker/job.py")
+    else:
+        repaired("worker/job.py")
+
+
+def test_a_package_that_is_the_checkout_has_no_certain_name(here: Path) -> None:
+    put({"requirements.txt": "flask\n", "__init__.py": "", "names.py": "A = 1\n"})
+    put({"job.py": f"from .names import A\n\n{SAVER}"})
+    assert refused("job.py").endswith("; declare that dependency")
+    assert run("--vendor", "atomic_io.py").exit_code == 0
+    assert "has the name of the checkout, which may be another" in left("job.py")
+    put({"other.py": "from work.names import A\n"})
+    repaired("job.py", "from work.atomic_io import atomic_write_json")
+
+
+def test_an_add_on_that_is_loaded_under_another_name(here: Path) -> None:
+    put({"src/__init__.py": "from aqt import mw\nfrom . import job\n", "src/names.py": "A = 1\n"})
+    put({"src/job.py": f"from .names import A\n\n{SAVER}"})
+    assert run("--vendor", "src/atomic_io.py").exit_code == 0
+    assert "Anki may load this package under another name than `src`" in left("src/job.py")
+
+
+def test_an_integration_of_home_assistant_has_the_copy_in_its_folder(here: Path) -> None:
+    manifest = '{"domain": "foo", "requirements": []}'
+    put({"requirements.txt": "homeassistant\n", "custom_components/foo/manifest.json": manifest})
+    put({"custom_components/foo/__init__.py": "", "custom_components/foo/names.py": "A = 1\n"})
+    put({"custom_components/foo/job.py": f"from .names import A\n\n{SAVER}"})
+    assert "Home Assistant loads this file as an add-on" in left("custom_components/foo/job.py")
+    assert run("--vendor", "custom_components/foo/atomic_io.py").exit_code == 0
+    repaired(
+        "custom_components/foo/job.py",
+        "from custom_components.foo.atomic_io import atomic_write_json",
+    )
+
+
+def test_an_integration_of_home_assistant_has_what_its_manifest_lists(here: Path) -> None:
+    manifest = '{"domain": "foo", "requirements": ["atomic-fix==0.1"]}'
+    put({"requirements.txt": "homeassistant\n", "custom_components/foo/manifest.json": manifest})
+    put({"custom_components/foo/__init__.py": "", "custom_components/foo/job.py": SAVER})
+    repaired("custom_components/foo/job.py")
+
+
+SAM = """\
+Resources:
+  Save:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: functions/save/
+"""
+
+
+def test_a_function_that_is_deployed_without_a_list(here: Path) -> None:
+    put({"template.yaml": SAM, "requirements.txt": "boto3\natomic-fix\n"})
+    put({"functions/save/app.py": f"import boto3\n{SAVER}"})
+    line = left_out("functions/save/app.py")
+    assert "functions/save/ is deployed by itself, and has no list of requirements" in line
+    put({"functions/save/requirements.txt": "boto3\natomic-fix\n"})
+    repaired("functions/save/app.py")
+
+
+def test_a_program_that_a_manifest_installs_by_its_name(here: Path) -> None:
+    manifest = "app-id: x\nfinish-args: []\nbuild-commands:\n  - install -D job.py /app/bin/x\n"
+    put({"org.example.flatpak.yml": manifest, "job.py": SAVER})
+    assert run("--vendor", "atomic_io.py").exit_code == 0
+    line = refused("job.py")
+    assert "org.example.flatpak.yml installs this file by its name, and not atomic_io.py" in line
+    put({"org.example.flatpak.yml": f"{manifest}  - install -D atomic_io.py /app/bin/\n"})
+    repaired("job.py", "from atomic_io import atomic_write_json")
+
+
+PLAY = "micromamba create -f envs/app.yml -n app\nmicromamba run -n app python app/job.py\n"
+
+
+def test_a_script_that_installs_another_list_alone(here: Path) -> None:
+    put({"requirements.txt": "click\natomic-fix\n", "play.sh": PLAY})
+    put({"envs/app.yml": "dependencies:\n  - python=3.12\n  - click\n"})
+    put({"app/__init__.py": "", "app/job.py": f"import click\n{SAVER}"})
+    message = refused("app/job.py")
+    assert "play.sh installs what envs/app.yml lists, which does not name it" in message
+    put({"play.sh": f"{PLAY}pip install -r requirements.txt\n"})
+    repaired("app/job.py")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"play.sh": f"{PLAY}pip install .\n"},
+        {"run_tests.sh": PLAY},
+        {"play.sh": PLAY, "envs/app.yml": "dependencies:\n  - python=3.12\n  - atomic-fix\n"},
+    ],
+)
+def test_other_scripts_that_install_lists(here: Path, files: dict[str, str]) -> None:
+    put({"requirements.txt": "click\natomic-fix\n"})
+    put({"envs/app.yml": "dependencies:\n  - python=3.12\n  - click\n"})
+    put({"app/__init__.py": "", "app/job.py": f"import click\n{SAVER}", **files})
+    repaired("app/job.py")
+
+
+def test_the_python_of_an_environment_that_a_script_names(here: Path) -> None:
+    put({"requirements.txt": "click\natomic-fix\n", "play.sh": PLAY})
+    put({"envs/app.yml": "dependencies:\n  - python=3.8.*\n  - atomic-fix\n"})
+    put({"app/__init__.py": "", "app/job.py": f"import click\n{SAVER}"})
+    assert "envs/app.yml admits Python 3.8" in refused("app/job.py")
+
+
+@pytest.mark.parametrize(
+    ("command", "is_packed"),
+    [
+        ("shiv -c app -o app.pyz --site-packages build flask", False),
+        ("pex flask -D src -o app.pex -m app.job", False),
+        ("shiv -c app -o app.pyz .", True),
+        ("pex -r requirements.txt -D src -o app.pex -m app.job", True),
+        ("pex flask atomic-fix -D src -o app.pex -m app.job", True),
+    ],
+)
+def test_an_archive_with_packages_by_their_names(here: Path, command: str, is_packed: bool) -> None:
+    put({"pyproject.toml": DECLARES, "Makefile": f"app:\n\t{command}\n"})
+    put({"src/app/__init__.py": "", "src/app/job.py": SAVER})
+    if is_packed:
+        repaired("src/app/job.py")
+    else:
+        message = refused("src/app/job.py")
+        assert re.search("Makefile packs the program with (pex|shiv) and with packages", message)

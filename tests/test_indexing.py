@@ -399,3 +399,42 @@ def test_no_other_file_is_read_for_one_that_is_clean_whatever_they_say(
     assert {Path(each).name for each in read} == {"clean_1.py"}
     assert run("--no-cache", "app/utils.py").exit_code == 1
     assert str(tree / "app" / "job.py") in read
+
+
+READER = """\
+import plistlib
+
+
+class ReadError(Exception):
+    pass
+
+
+def read_plist(path):
+    try:
+        with open(path, "rb") as file:
+            return plistlib.load(file)
+    except Exception as error:
+        raise ReadError(error)
+"""
+PREFERENCES = """\
+from xml.parsers.expat import ExpatError
+
+from app.wrap import ReadError, read_plist
+
+
+def load_state():
+    try:
+        return read_plist("state.plist")
+    except (OSError, ExpatError, ReadError):
+        return {}
+"""
+
+
+def test_a_loader_whose_errors_are_caught_is_looked_at_for_those_that_it_raises(tree: Path) -> None:
+    put(tree, {"app/state.py": PREFERENCES, "app/wrap.py": READER})
+    assert codes(results()) == FOUND
+    put(tree, {"app/wrap.py": READER.replace("raise ReadError(error)", "raise")})
+    assert codes(results()) == {
+        **FOUND,
+        "app/state.py": ["ATF201"],
+    }

@@ -621,6 +621,59 @@ def test_a_loader_that_raises_an_error_of_its_own_handles_nothing() -> None:
     assert told({"app/files.py": loader, "app/job.py": job}) == ["app/job.py:7 ATF202"]
 
 
+TURNED = """
+    import plistlib
+
+    class PreferencesError({base}):
+        pass
+
+    class PreferencesReadError(PreferencesError):
+        pass
+
+    def fetch(path):
+        try:
+            with open(path, "rb") as file:
+                return plistlib.load(file)
+        except {caught} as error:
+            raise {raised}(error)
+    """
+
+
+@pytest.mark.parametrize(
+    ("base", "caught", "raised", "wanted", "found"),
+    [
+        ("Exception", "Exception", "PreferencesReadError", "ExpatError", []),
+        ("Exception", "Exception", "PreferencesReadError", "ValueError, ExpatError", []),
+        ("Exception", "(ExpatError, ValueError)", "RuntimeError", "JSONDecodeError", []),
+        ("Exception", "ValueError", "PreferencesReadError", "ExpatError", ["ATF201"]),
+        ("ValueError", "Exception", "PreferencesReadError", "ValueError", ["ATF201"]),
+        ("Unknown", "Exception", "PreferencesReadError", "ValueError", ["ATF201"]),
+        ("Exception", "Exception", "ValueError", "ValueError", ["ATF201"]),
+        ("Exception", "Exception", "PreferencesReadError", "Exception", ["ATF202"]),
+    ],
+)
+@pytest.mark.parametrize("name", ["fetch", "readPlist"])
+def test_an_error_that_a_loader_turns_into_another_one_is_not_swallowed(
+    name: str, base: str, caught: str, raised: str, wanted: str, found: list[str]
+) -> None:
+    loader = TURNED.format(base=base, caught=caught, raised=raised)
+    files = {
+        "app/files.py": loader.replace("fetch", name),
+        "app/state.py": f"""
+            from app.files import {name}
+
+            STATE = "state.plist"
+
+            def load_state():
+                try:
+                    return {name}(STATE)
+                except (OSError, {wanted}):
+                    return {{}}
+            """,
+    }
+    assert [each.code for each in findings_in(files)] == found
+
+
 def test_an_error_of_a_method_that_loads_a_file_of_its_own_is_swallowed() -> None:
     files = {
         "app/store.py": """

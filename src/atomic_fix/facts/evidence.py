@@ -67,6 +67,11 @@ _DISTANT = 0.8
 _ELSEWHERE = 0.97
 _STRONG = 1.2
 
+_CONVERTING = frozenset({"to", "write"})
+
+_OF_FORMATS = 0.75
+"""The strength of evidence by functions that read and write any file of a format."""
+
 _FAR_IN = 3
 """The distance of an argument of a nested call."""
 
@@ -465,11 +470,23 @@ def read_back(
             is_better = how is None or name.prior > how.prior
             if is_better and not _goes_the_other_way(path, load.path):
                 who = f"`{loader.name}`"
-                return (Feature(name, f"{who} appears to read it back", site=load, who=who),)
+                # `write_labels(path, labels)` and `read_labels(path)`: any file of a format.
+                strength = _OF_FORMATS if given and _is_of_format(function) else 1.0
+                text = f"{who} appears to read it back"
+                return (Feature(name, text, strength, load, who=who),)
     if best is None or how is None:
         return ()
     who = _loader_shown(best.function, function)
     return (Feature(how.name, f"{who} reads it back", how.strength, best, who=who),)
+
+
+def _is_of_format(saver: FunctionFacts) -> bool:
+    """Whether a function writes files of one format for its callers, by its name: `write_labels`,
+    but not `write_to`."""
+    said = set(words(saver.name))
+    return not _CONVERTING.isdisjoint(said) and not (
+        said <= _CONVERTING or said & catalog.SAVE_VERBS
+    )
 
 
 def _goes_the_other_way(written: PathValue, loaded: PathValue) -> bool:

@@ -534,7 +534,10 @@ class ModuleFacts:
         return SameRun(self.sites)
 
     def _is_read_in_same_run(self, site: WriteSite) -> bool:
-        """Whether whoever reads a file has written it before, in the same run."""
+        """Whether whoever reads a file has written it before, in the same run. A file that is only
+        written where it is missing is one that later runs use."""
+        if evidence.guarded_by_absence(site):
+            return False
         loads = self._readers.of(site.path)
         return bool(loads) and all(map(self._is_fed, loads))
 

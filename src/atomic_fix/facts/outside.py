@@ -131,6 +131,8 @@ class CallEffect:
     synced: bool = False
     reported: bool = False
     """Whether its defects are reported there."""
+    turned: tuple[str, ...] = ()
+    """For a load: the errors for a corrupt file that are turned into another one there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from atomic_fix.run.copies import (
     settings_file,
     shown,
 )
+from atomic_fix.run.dags import dags_folder
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, loads_all_beside, run_imports
 from atomic_fix.run.packaging import packagings
@@ -372,6 +373,8 @@ class HelperImports:
             )
         if not own and self._apart.is_for_python_2(project):
             return "other files of the project are for Python 2, and the helper for Python 3"
+        if not own and (reason := self._apart.why_at_all(path, project)):
+            return reason
         if next(self._in_the_tree(path, project, module), None) is not None:
             return ""
         top = module.partition(".")[0]
@@ -415,6 +418,8 @@ class HelperImports:
                 behind = self._why_left_behind(module, file, path, project)
                 if behind is not None and source.filename != "-" and file != path:
                     return behind
+                if renamed := self._why_renamed(source, module, root, file, project):
+                    return renamed
                 if loader := loads_all_beside(os.path.dirname(file)):
                     return Missing(
                         module,
@@ -452,6 +457,10 @@ class HelperImports:
                 "this file belongs to no project of the tree, "
                 "and may run where none of them is installed",
             )
+        if self._apart.is_installed_by_host(path, project, normalised(parts[0])):
+            return Found()
+        if scheduled := self._where_airflow_runs_it(module, project, path):
+            return scheduled
         if not project.files:
             return self._of_the_interpreter(module, settings, project, path)
         if project.ships(path) and not _imports_own(source.text, path, project):
@@ -639,6 +648,23 @@ class HelperImports:
                 )
         return None
 
+    def _where_airflow_runs_it(self, module: str, project: Project, path: str) -> Missing | None:
+        """Why a file in a folder of DAGs may not find what the project declares: nothing shows that
+        Airflow has that. None for other files."""
+        known = project.declared.names | project.declared.extra
+        is_declared = self._is_declared(module, project.declared)[0]
+        if is_declared and any(brings(each, "airflow") for each in known):
+            return None
+        if not dags_folder(path, project.root):
+            return None
+        return Missing(
+            module,
+            "Airflow imports this file with the packages of its scheduler, "
+            "which the project does not declare",
+            place=free_place(project.package_of(path)),
+            of_file=is_declared,
+        )
+
     def _where_the_system_runs_it(self, module: str, project: Project, path: str) -> Missing | None:
         """Why a script for the system's Python, which may lack what the project declares, could no
         longer import a file; None if no such script does."""
@@ -665,8 +691,8 @@ class HelperImports:
                     module,
                     f"{shown(script)} copies this file by its name, maybe to where the project is "
                     "not installed",
-                    f", and copy {place} there as well",
-                    place=place,
+                    # The copy alone would not be found there, so that no place is named.
+                    f"run `atomic-fix --vendor {place}`, and copy {place} there as well",
                 )
         if not os.path.isfile(os.path.join(package, "__init__.py")):
             return None
@@ -704,6 +730,17 @@ class HelperImports:
                     module,
                     f"{shown(script)} copies this file by its name, and not {shown(file)}",
                     f"copy {shown(file)} there as well",
+                )
+        folder, own = os.path.split(path)
+        copy = os.path.basename(file)
+        for each in self._packagings(project.root) if folder == os.path.dirname(file) else ():
+            text = self._read(each.file) or ""
+            by_name = rf"(?m)^[^\n#]*\b(?:install|cp|FILES|PROGRAMS)\b[^\n&|;]*\b{re.escape(own)}\b"
+            if re.search(by_name, text) and copy not in text and "*.py" not in text:
+                return Missing(
+                    module,
+                    f"{shown(each.file)} installs this file by its name, and not {shown(file)}",
+                    f"add {shown(file)} there as well",
                 )
         if top := project.leaves_behind(path, file):
             return Missing(
@@ -780,6 +817,30 @@ class HelperImports:
                 "where those are"
             )
         return Missing(module, reason, place=free_place(project.package_of(path)), of_file=True)
+
+    def _why_renamed(
+        self, source: Source, module: str, root: str, file: str, project: Project
+    ) -> Missing | None:
+        """Why a file cannot import a copy by the name that the folders show: that of the checkout
+        may differ, and some programs load a package under another name. None if other imports show
+        that name."""
+        top, _, rest = module.partition(".")
+        if not rest or source.filename == "-":
+            return None
+        path = os.path.abspath(source.filename)
+        imported = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t]+{re.escape(top)}\b")
+        host, folder = self._apart.renaming_host(path, project)
+        is_checkout = relative_if_inside(root, project.root) is None
+        is_of_host = bool(host) and relative_if_inside(file, folder) is not None
+        if not (is_checkout or is_of_host) or imported.search(source.text):
+            return None
+        if any(imported.search(text) for text in neighbours(os.path.dirname(path)).values()):
+            return None
+        if is_of_host:
+            return Missing(module, f"{host} may load this package under another name than `{top}`")
+        return Missing(
+            module, f"the package `{top}` has the name of the checkout, which may be another"
+        )
 
     def _is_imported_beside(self, top: str, path: str) -> bool:
         """Whether a module beside a file, or of its package, imports a package."""

@@ -39,6 +39,7 @@ _RUN_FIRST = frozenset({"sitecustomize.py", "usercustomize.py"})
 _REQUIREMENTS = re.compile(
     r"(?:[\w.-]*[-_.])?(?:requirements?|requires|reqs)[\w.-]*\.(?:txt|in|pip)"
 )
+_ENVIRONMENT = re.compile(r"(?:[\w.-]*[-_.])?environment[\w.-]*\.ya?ml|conda[-_]env[\w.-]*\.ya?ml")
 _REQUIREMENTS_FOLDERS = ("requirements", "requires", "reqs")
 _FOR_DEVELOPMENT = re.compile(
     r"(?i)(?:^|[^a-z])(?:dev\w*|tests?|testing|lint\w*|docs?|ci|tools?|build|types?|typing|style|"
@@ -85,6 +86,8 @@ class Project:
     """Of those, the ones that are installed with it."""
     listed: tuple[Listed, ...] = ()
     """Of those, the ones in lists for `pip install -r` and the like."""
+    installers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The scripts that install such lists, each with those that it names."""
     modules: frozenset[str] = frozenset()
     """The distributed modules outside of packages, if its files list them."""
     roots: tuple[tuple[str, str], ...] = ()
@@ -210,6 +213,8 @@ class Project:
                 return self.main_package() or folder
             root = max(around, key=len)
         inside = _below(folder, root)
+        if inside and inside[0] == "custom_components":
+            return os.path.join(root, *inside[:2])  # what Home Assistant gets is that folder
         if inside and self._is_flat(root):
             return root
         return self._distributed(root, inside) if inside else folder
@@ -447,7 +452,10 @@ def _requirements_in(folder: str, names: Iterable[str]) -> list[str]:
     """The files of a folder for `pip install -r` and `conda env create`."""
     found = []
     for name in names:
-        if _REQUIREMENTS.fullmatch(name) or name in {"environment.yml", "environment.yaml"}:
+        if _REQUIREMENTS.fullmatch(name) or (
+            _ENVIRONMENT.fullmatch(name)
+            and "dependencies:" in (text_of(os.path.join(folder, name)) or "")
+        ):
             found.append(name)
         elif name in _REQUIREMENTS_FOLDERS:
             found += [
@@ -461,17 +469,24 @@ def _requirements_in(folder: str, names: Iterable[str]) -> list[str]:
 # --- declarations in its files ----------------------------------------------------------
 
 
-_INSTALLS_LIST = re.compile(
-    r"\bpip[\d.]*[\"']?[ \t]+(?:--?[\w-]+[ \t]+)*install\b[^\n;&|]*?"
-    r"(?:[ \t]-r|--requirement)[ \t=]*((?:\$\([^)\n]*\)|[^\s;&|$]|\$(?!\())+?\.(?:txt|in|pip))\b"
+_NAMED_FILE = r"((?:\$\([^)\n]*\)|[^\s;&|$]|\$(?!\())+?\.%s)\b"
+_INSTALLS_LIST = (
+    re.compile(
+        r"\bpip[\d.]*[\"']?[ \t]+(?:--?[\w-]+[ \t]+)*install\b[^\n;&|]*?"
+        r"(?:[ \t]-r|--requirement)[ \t=]*" + _NAMED_FILE % "(?:txt|in|pip)"
+    ),
+    re.compile(
+        r"\b(?:conda|mamba|micromamba)[\"']?[ \t][^\n;&|]*?\b(?:create|install|update)\b[^\n;&|]*?"
+        r"(?:[ \t]-f|--file)[ \t=]*" + _NAMED_FILE % "ya?ml"
+    ),
 )
 _FOLDERS_OF_INSTALLERS = re.compile(r"(?i)^(?:scripts?|bin|install\w*|setup|deploy\w*)$")
 _INSTALLERS = re.compile(r"(?i)\.(?:sh|bash|bat|cmd|ps1)$|^(?:docker|container)file|^makefile$")
 
 
-def _lists_of_installers(root: str, names: Iterable[str]) -> list[str]:
-    """The lists of requirements that a script of the tree installs, whatever their name and folder,
-    as paths relative to the project. Those for development are left out."""
+def _lists_of_installers(root: str, names: Iterable[str]) -> dict[str, list[str]]:
+    """The scripts of the tree that install lists of requirements, with these lists, whatever their
+    name and folder, as paths relative to the project. Those for development are left out."""
     scripts = []
     for name in names:
         if _INSTALLERS.search(name):
@@ -479,10 +494,11 @@ def _lists_of_installers(root: str, names: Iterable[str]) -> list[str]:
         elif _FOLDERS_OF_INSTALLERS.search(name):
             inside = names_in(os.path.join(root, name))
             scripts += [f"{name}/{each}" for each in inside if _INSTALLERS.search(each)]
-    found: dict[str, None] = {}
+    found: dict[str, list[str]] = {}
     for script in scripts[:_MOST_FILES]:
         text = text_of(os.path.join(root, script)) or ""
-        for named in _INSTALLS_LIST.findall(re.sub(r"(?m)(?:^|[ \t])#.*", "", text)):
+        text = re.sub(r"(?m)(?:^|[ \t])#.*", "", text)
+        for named in (each for pattern in _INSTALLS_LIST for each in pattern.findall(text)):
             # What comes before is the folder of the tree, or of the script.
             place = re.sub(r"[\"']", "", named)
             place = re.sub(r"^(?:\$\{?\w+\}?|\$\([^)]*\)|%[^%/]*%|~dp0)[/\\]?", "", place)
@@ -494,9 +510,10 @@ def _lists_of_installers(root: str, names: Iterable[str]) -> list[str]:
                     and not _is_for_development(os.path.basename(each))
                     and os.path.isfile(os.path.join(root, each))
                 ):
-                    found[each] = None
+                    lists = found.setdefault(script, [])
+                    lists += [each] if each not in lists else []
                     break
-    return list(found)
+    return found
 
 
 def _bare(root: str) -> Project:
@@ -544,10 +561,13 @@ def _project(root: str) -> Project:
         else:
             of_file = dependencies.of_pipfile if name == "Pipfile" else dependencies.of_pixi
             found |= of_file(text.encode())
-    named = tuple((each, False) for each in _named_by_setup(texts.get("setup.py", ""), root, names))
-    installed = _with_files(root, found | Dependencies(files=named))
+    by_setup = _named_by_setup(texts.get("setup.py", ""), root, names)
+    files_of_setup = tuple((each, False) for each in by_setup)
+    installed = _with_files(root, found | Dependencies(files=files_of_setup))
     listed = _requirements_in(root, names)
-    listed += [each for each in _lists_of_installers(root, names) if each not in listed]
+    installers = _lists_of_installers(root, names)
+    named = dict.fromkeys(each for lists in installers.values() for each in lists)
+    listed += [each for each in named if each not in listed]
     lists = [
         (each, _with_files(root, Dependencies(files=((each, _is_for_development(each)),))))
         for each in listed
@@ -558,7 +578,9 @@ def _project(root: str) -> Project:
     name = _name(pyproject, sections)
     found = _with_files(root, found)
     said = "\n".join(texts.values())
-    python = admitted(pyproject, sections, keywords, texts, signs(root, names, pyproject, text_of))
+    environments = [each for each in named if each.endswith((".yml", ".yaml"))]
+    shown = signs(root, names, pyproject, text_of, environments)
+    python = admitted(pyproject, sections, keywords, texts, shown)
     is_settled = python is not None and python.is_range
     packages = distribution(pyproject, sections, keywords)
     is_built = "setup.py" in texts or "build-system" in pyproject
@@ -570,6 +592,7 @@ def _project(root: str) -> Project:
         declared=Dependencies(found.names - itself, found.extra - itself),
         installed=Dependencies(installed.names - itself, installed.extra - itself),
         listed=tuple(Listed(each, what.names, what.extra) for each, what in lists),
+        installers=tuple((name, tuple(each)) for name, each in installers.items()),
         roots=roots,
         search=tuple(dict.fromkeys((prefix, os.path.normpath(each)) for prefix, each in search)),
         packages=frozenset() if are_declared else _imported_at(root),
@@ -659,6 +682,8 @@ def _with_files(root: str, found: Dependencies) -> Dependencies:
             continue
         if path.endswith((".yml", ".yaml")):
             more = dependencies.of_environment(text)
+            if extra:
+                more = Dependencies(extra=more.names | more.extra, files=more.files)
         else:
             more = dependencies.of_requirements(text, extra=extra)
         result |= Dependencies(more.names, more.extra)

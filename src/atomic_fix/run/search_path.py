@@ -16,6 +16,7 @@ from contextlib import suppress
 from functools import lru_cache
 
 from atomic_fix.run import dependencies, disk
+from atomic_fix.run.dags import dags_folder
 from atomic_fix.run.module_files import find_module
 
 _MOST_NEIGHBOURS = 100
@@ -41,14 +42,24 @@ def searched(
         installed: the folders of packages that an installation provides: importing them from
             elsewhere says nothing about the path.
     """
-    if extension := _root_of_extension(path, top):
-        return [extension]
+    if known := _root_of_extension(path, top) or _root_of_host(path, top):
+        return [known]
     found = _votes(path, text, top, package_root, installed)
     if not found:
         for each, other in list(neighbours.items())[:_MOST_NEIGHBOURS]:
             found += _votes(each, other, top, package_root, installed)
     # With equal counts, the nearest.
     return sorted(found, key=lambda each: (-found[each], -len(each)))
+
+
+def _root_of_host(path: str, top: str) -> str:
+    """The folder that another program puts on the path for the folder of a file, which it looks for
+    by its name; empty for other files."""
+    inside = f"{os.path.dirname(path)}{os.sep}"
+    above, found, _ = inside.rpartition(f"{os.sep}custom_components{os.sep}")
+    if found and above.startswith(top):
+        return above  # Home Assistant's
+    return dags_folder(path, top)
 
 
 def _root_of_extension(path: str, top: str) -> str:
@@ -82,9 +93,13 @@ def _votes(
     own = os.path.splitext(os.path.basename(path))[0]
     for dots, module, plain in _IMPORT.findall(text):
         name = (module or plain).partition(".")[0]
-        if dots and package_root != os.path.dirname(path):
-            # Worth more than a bare name, which may be a third-party module.
-            found[package_root] += 2
+        if dots:
+            # Worth more than a bare name, which may be a third-party module. Without an
+            # `__init__.py`, the dots still say how many packages the file is in.
+            is_marked = package_root != own_folder
+            root = package_root if is_marked else _above(own_folder, len(dots))
+            if is_marked or root.startswith(top):
+                found[root] += 2
         if dots or not name or name == own or name in sys.stdlib_module_names:
             continue
         parts = (module or plain).split(".")
@@ -95,6 +110,12 @@ def _votes(
                     found[folder] += 1
                 break
     return found
+
+
+def _above(folder: str, levels: int) -> str:
+    for _ in range(levels):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def _is_in(folder: str, package: str) -> bool:
