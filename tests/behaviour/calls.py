@@ -389,6 +389,14 @@ CALLS: dict[str, dict[str, Call]] = {
         "save_another": write("s.json", lambda m, s: m.save_another("s.json", "log.txt", s)),
         "save_then_empty": write("o.json", lambda m, s: m.save_then_empty("o.json", Last(s))),
     },
+    "in-place-write/format_of_others": {
+        "save_positions": write(
+            "f.txt", lambda m, s: m.save_positions("f.txt", s), good=[(1, 2)], bad=[(1, 2), None]
+        ),
+        "write_jobs": write(
+            "f.txt", lambda m, s: m.write_jobs("f.txt", s), good=[(1, "a")], bad=[(1, "a"), None]
+        ),
+    },
     "in-place-save/earlier_run": {
         "Store.change": write("s.json", lambda m, s: made(m.Store, path="s.json").change(s)),
         "write_and_check": write("s.json", lambda m, s: m.write_and_check("s.json", s)),
