@@ -100,30 +100,6 @@ def save(index_path, rows):
     assert reported("devscripts") == []
 
 
-def test_the_models_that_training_scripts_save_may_be_those_of_the_program(here: Path) -> None:
-    put(here, "pyproject.toml")
-    text = """
-import json, torch
-
-def train(model, batches, checkpoint_path):
-    model.load_state_dict(torch.load(checkpoint_path))
-    for batch in batches:
-        torch.save(model.state_dict(), checkpoint_path)
-
-def bump(version):
-    with open("manifest.json") as file:
-        manifest = json.load(file)
-    manifest["version"] = version
-    with open("manifest.json", "w") as file:
-        json.dump(manifest, file)
-"""
-    for folder in ("app", "scripts"):
-        (here / folder).mkdir()
-        (here / folder / "work.py").write_text(text)
-    assert reported("app") == ["app/work.py"] * 2
-    assert reported("scripts") == ["scripts/work.py"]
-
-
 def test_the_reason_is_explained(here: Path) -> None:
     put(here, "pyproject.toml", "tools/job.py")
     result = CliRunner().invoke(main, ["--isolated", "--explain-finding", "tools/job.py:8"])

@@ -22,7 +22,7 @@ from atomic_fix.source import Source
 
 
 def features(program: str, filename: str = "app.py") -> tuple[Feature, ...]:
-    """Those of the first write, publication or load of a program, in this order."""
+    """The features of the first write, publication or load of a program, in this order."""
     source = Source(filename, textwrap.dedent(program), "utf-8", bom=False)
     facts = ModuleFacts(source, Tree(source, ast.parse(source.text)), Config())
     for publication in facts.publications:

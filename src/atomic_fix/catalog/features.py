@@ -56,7 +56,7 @@ class FeatureName(Enum):
     FUNCTION_SAVES = "function-saves", 0.5
     FUNCTION_PROMISES = "function-promises", 1.6
     FOR_TESTING = "for-testing", -2.5
-    BESIDE_PROGRAM = "beside-program", -6.0
+    BESIDE_PROGRAM = "beside-program", -3.0
     """What scripts of developers write is mostly under version control, or made again."""
 
     # The data that is written.

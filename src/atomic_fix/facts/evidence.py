@@ -172,7 +172,7 @@ def exclusion(path: PathValue) -> str:
     if PathTrait.DEVICE in path.traits:
         return "the path is a device"
     if any(phrase_in(catalog.KERNEL_FILES, each.text) for each in path.occurrences):
-        return "the kernel makes up the file"
+        return "the kernel provides the content of the file"
     if (PathTrait.TEMP | PathTrait.TEMP_DIR) & path.traits:
         return "the path is a temp file"
     if PathTrait.STAGED in path.traits:
@@ -649,7 +649,9 @@ def promise_in(remarks: Iterable[str]) -> Iterator[Feature]:
         found = PROMISES_ATOMICITY.search(remark)
         if found is not None:
             phrase = found[0].lower()
-            yield Feature(Name.FUNCTION_PROMISES, f"a remark says `{phrase}`", word=phrase)
+            yield Feature(
+                Name.FUNCTION_PROMISES, f"a comment or docstring says `{phrase}`", word=phrase
+            )
             return
 
 
@@ -670,7 +672,7 @@ def guarded_by_absence(site: WriteSite) -> bool:
             case ast.If(test=ast.Compare()):
                 continue
             case ast.If():
-                if _implies_absence(node.test, holds=block.kind is BlockKind.IF):
+                if implies_absence(node.test, holds=block.kind is BlockKind.IF):
                     return True
             case ast.ExceptHandler():
                 if dotted(node.type) == "FileNotFoundError":
@@ -687,12 +689,12 @@ def _asks_of_path(tests: Sequence[ast.expr]) -> bool:
     )
 
 
-def _implies_absence(test: ast.expr, *, holds: bool) -> bool:
+def implies_absence(test: ast.expr, *, holds: bool) -> bool:
     """Whether a file does not exist if a test is true, or false."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return _implies_absence(test.operand, holds=not holds)
+        return implies_absence(test.operand, holds=not holds)
     if isinstance(test, ast.BoolOp):
-        first, *rest = (_implies_absence(each, holds=holds) for each in test.values)
+        first, *rest = (implies_absence(each, holds=holds) for each in test.values)
         if isinstance(test.op, ast.And) is holds:
             return first or any(rest)
         # `not (path and path.exists())`: without a path there is no file either. Without what

@@ -208,7 +208,7 @@ class ModuleFacts:
         )
 
     def _weigh_write_as(self, site: WriteSite, view: View) -> Score:
-        named = (*self._features_of_place(site, view.path), *view.features)
+        named = (*self._path_features(view.path, site.function), *view.features)
         if excluded := evidence.exclusion(view.path):
             return Score(named, excluded)
         most = Score(
@@ -241,7 +241,7 @@ class ModuleFacts:
         caller gives it; `loader`: the function that loads it."""
         match site:
             case WriteSite():
-                named = (*self._features_of_place(site, view.path), *view.features)
+                named = (*self._path_features(view.path, site.function), *view.features)
                 return self._write_features(site, named)
             case Publication():
                 return self._publication_features(site, view)
@@ -322,7 +322,7 @@ class ModuleFacts:
         if self._is_extended(site):
             is_read = evidence.is_read_back(found)
             name = FeatureName.EXTENDED if is_read else FeatureName.EXTENDED_ALONE
-            found += (Feature(name, "what it held is written again, with more"),)
+            found += (Feature(name, "its old content is written again, with additions"),)
             if any(each.name is FeatureName.SUFFIX_DENIED for each in found):
                 found += (Feature(FeatureName.GROWING, "it grows with each entry"),)
         elif evidence.is_read_back(found) and self._is_edited(site):
@@ -334,7 +334,7 @@ class ModuleFacts:
         elif self._is_given_as_whole(site):
             # Because it is downloaded, no later run creates it again.
             found = tuple(each for each in found if each.word != "download" or each.weight > 0)
-            text = "a file that exists is given to callers as it is"
+            text = "an existing file is passed on to callers unchanged"
             found += (Feature(FeatureName.GIVEN_AS_WHOLE, text),)
         elif not self._is_trusted(site):
             if not self._is_saved_for_others(site):
@@ -360,7 +360,7 @@ class ModuleFacts:
         if any(each.weight < 0 and each.word in RESULTS for each in found) and self.cached(
             ("carried on", site), lambda: is_carried_on(self.sites, site)
         ):
-            yield Feature(FeatureName.CARRIED_ON, "the next run goes on with what it holds")
+            yield Feature(FeatureName.CARRIED_ON, "the next run continues from its content")
 
     def _is_edited(self, site: WriteSite) -> bool:
         """Whether the written data are the old lines, of which some were changed. A function that
@@ -529,17 +529,8 @@ class ModuleFacts:
                     found.update(dict.fromkeys(self.callers(caller, depth - 1)))
         return tuple(found)
 
-    def _features_of_place(self, site: WriteSite, path: PathValue) -> tuple[Feature, ...]:
-        """The features in the words around the path of a write."""
-        # Training scripts stand beside the program, and it uses the models that they save.
-        is_model = site.saver is not None and site.content is Content.STATE
-        return self._path_features(path, site.function, of_scripts=0.5 if is_model else 1.0)
-
-    def _path_features(
-        self, path: PathValue, function: FunctionFacts, of_scripts: float = 1.0
-    ) -> tuple[Feature, ...]:
-        """The features in the words around a path, however the file is used; `of_scripts`: how much
-        it counts that the file is a script beside the program."""
+    def _path_features(self, path: PathValue, function: FunctionFacts) -> tuple[Feature, ...]:
+        """The features in the words around a path, however the file is used."""
         filename = self.source.filename
         found = (
             *evidence.name_features(self.vocabulary, path, function, filename),
@@ -549,7 +540,7 @@ class ModuleFacts:
             found += tuple(evidence.caller_features(self.vocabulary, self.callers(function)))
         if self.config.beside_program:
             text = "it is a script beside the program"
-            found += (Feature(FeatureName.BESIDE_PROGRAM, text, of_scripts),)
+            found += (Feature(FeatureName.BESIDE_PROGRAM, text),)
         return found
 
     def _read_back(self, path: PathValue, function: FunctionFacts) -> tuple[Feature, ...]:
@@ -557,7 +548,7 @@ class ModuleFacts:
 
     @cached_property
     def _readers(self) -> evidence.Readers:
-        return evidence.Readers(self.sites.loads, self.callers, self._same_run.is_fed)
+        return evidence.Readers(self.sites.loads, self.callers, self._is_fed)
 
     @cached_property
     def _same_run(self) -> SameRun:
@@ -569,7 +560,12 @@ class ModuleFacts:
         if evidence.guarded_by_absence(site):
             return False
         loads = self._readers.of(site.path)
-        return bool(loads) and all(map(self._same_run.is_fed, loads))
+        return bool(loads) and all(map(self._is_fed, loads))
+
+    def _is_fed(self, load: LoadSite) -> bool:
+        """Whether a load only reads what the same run has written. The cells of a notebook are run
+        one by one, so that any of them may be the first of a run."""
+        return self.source.cells is None and self._same_run.is_fed(load)
 
     @cached_property
     def _new_files(self) -> NewFiles:

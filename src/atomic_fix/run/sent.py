@@ -1,4 +1,4 @@
-"""Finds packages that a program sends to another machine, or copies to another folder, from its own
+"""Finds packages and single files that a program sends to another machine, or copies to another
 folder: only what is sent exists there.
 """
 
@@ -12,12 +12,21 @@ from collections.abc import Iterator
 from atomic_fix.facts.nodes import dotted
 from atomic_fix.run import dependencies
 from atomic_fix.run.project import text_of
+from atomic_fix.source import is_test_file
 
 _MOST_READ = 2000
 _QUICK = re.compile(r"\b(?:rsync|scp|s?ftp|copytree|docker|kubectl|put_dir|ssh)", re.IGNORECASE)
 _INSTALLS = re.compile(
     r"\bpip3?\b[\"', \t]+install\b|\brequirements[\w-]*\.txt\b|\buv\b.{0,5}\bsync\b"
 )
+_COPIES = re.compile(
+    r"\bcopy(?:2|file|_file)?\(|\b(?:rsync|scp|s?ftp)\b|(?m:^|[;&|\t ])cp[ \t]+\S|\bCopy-Item\b"
+    r"|\bupload(?:_\w+)?\(|\bZipFile\(|\.put\("
+)
+_SCRIPTS = (".py", ".sh", ".bash", ".ps1", ".bat", ".cmd")
+_FILE = re.compile(r"""["'][\w./-]*\w\.\w{2,5}["']""")
+_NOT_BY_NAME = frozenset({"__init__.py", "__main__.py", "conftest.py", "setup.py"})
+_NO_FOLDER = re.compile(r"(?i)^(?:\..*|tests?|venv|env|site-packages|node_modules|__pycache__)$")
 _PROGRAMS = re.compile(r"(?:^|[\s/])(?:rsync|scp|sftp)(?:\s|$)")
 _GOES_ON = re.compile(r"%s/\w")
 _CALLS = frozenset({"copytree", "put", "put_dir", "rsync", "scp", "upload", "upload_dir"})
@@ -43,6 +52,57 @@ def sending(package: str) -> tuple[str, str]:
                 folder = os.path.dirname(folder)
             return path, folder
     return "", ""
+
+
+def scripts_that_copy(root: str) -> tuple[tuple[str, str], ...]:
+    """The scripts in a tree that copy single files and name modules, with their text."""
+    found: list[tuple[str, str]] = []
+    number = 0
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(each for each in folders if not _NO_FOLDER.search(each))
+        for name in sorted(each for each in names if each.endswith(_SCRIPTS)):
+            path = os.path.join(folder, name)
+            number += 1
+            if number > _MOST_READ:
+                return tuple(found)
+            text = "" if is_test_file(path) else text_of(path) or ""
+            if ".py" in text and _COPIES.search(text):
+                found.append((path, text))
+    return tuple(found)
+
+
+def names_file(text: str, path: str, root: str) -> bool:
+    """Whether a script names a module with its extension as one that it copies: its path, its name
+    and somewhere the folder above it, or, at the top of a tree, its name in a row that copies or in
+    a list of files."""
+    folder, name = os.path.split(os.path.relpath(path, root))
+    if name in _NOT_BY_NAME:
+        return False
+    above = os.path.basename(folder)
+    for found in re.finditer(
+        rf"""["'/ \t]((?:[\w.-]+/)*){re.escape(name)}(?=["' \t\n,)]|$)""", text
+    ):
+        written = [each for each in found[1].split("/") if each not in {"", ".", ".."}]
+        if written:
+            whole = "/".join([*written, name])
+            if f"/{path}".replace(os.sep, "/").endswith(f"/{whole}"):
+                return True
+        elif above:
+            if re.search(rf"(?<![\w.-]){re.escape(above)}(?![\w-])", text):
+                return True
+        else:
+            start = text.rfind("\n", 0, found.start() + 1) + 1
+            row = text[start : text.find("\n", found.end()) + 1 or None]
+            before = re.split(r"[(\[{]", text[: found.start()])[-1]
+            inside = before + re.split(r"[)\]}]", text[found.start() :])[0]
+            if _COPIES.search(row) or len(_FILE.findall(inside)) > 1:
+                return True
+    return False
+
+
+def installs_lists(text: str) -> bool:
+    """Whether a script installs packages where it copies files to."""
+    return _INSTALLS.search(text) is not None
 
 
 def _modules(package: str) -> Iterator[tuple[str, str]]:
