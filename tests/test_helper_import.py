@@ -3247,3 +3247,22 @@ def test_an_archive_with_packages_by_their_names(here: Path, command: str, is_pa
     else:
         message = refused("src/app/job.py")
         assert re.search("Makefile packs the program with (pex|shiv) and with packages", message)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'log(f"no key: cp {OLD} {NEW}")\nSTATUS = ["job.py", "x.py"]\n',
+        'MODULES = {"app/job.py": "Job"}\nshutil.copy(source, target)\n',
+    ],
+)
+def test_words_of_a_message_copy_nothing(here: Path, script: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"app/other.py": script})
+    repaired("app/job.py")
+
+
+def test_a_shell_script_that_copies_a_module(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"deploy.sh": "set -e\nscp app/run.py \\\n    app/job.py host:/srv\n"})
+    assert "deploy.sh copies this file by its name" in refused("app/job.py")

@@ -93,6 +93,12 @@ def made(kind: Any, **attributes: object) -> Any:
     return instance
 
 
+class _First(dict[str, Any]):
+    """A state that is not the last one."""
+
+    is_last = False
+
+
 def save_names(module: Any, path: str, state: Any) -> object:
     """Save with the state as the names of the main module."""
     names: dict[Any, int] = {b"no text": 1} if state is UNWRITABLE else dict.fromkeys(state, 1)
@@ -674,6 +680,13 @@ CALLS: dict[str, dict[str, Call]] = {
         "Store.load_state": load("state.json", lambda m: m.Store("").load_state()),
         "Store.reload_state": load("state.json", lambda m: m.Store("").reload_state()),
     },
+    "in-place-write/imported_later_in_the_function": {
+        "save_state": write("data/state.json", lambda m, s: m.save_state({"a": s})),
+    },
+    "swallowed-load-error/module_imported_later": {
+        "load_late": load("data/state.json", lambda m: m.load_late()),
+        "load_early": load("data/state.json", lambda m: m.load_early()),
+    },
     "swallowed-load-error/logger_made_in_init": {
         "Above.__init__": load("state.json", lambda m: m.Above("").state),
         "Below.__init__": load("s.json", lambda m: m.Below(Path("s.json")).state),
@@ -908,9 +921,23 @@ CALLS["in-place-write/filled_for_some_callers"] = {
     "Nodes._save_json": write("s.json", lambda m, s: made(m.Nodes, nodes=s)._save_json("s.json")),
     "Cells._save_pickle": write("s", lambda m, s: made(m.Cells, cells=s)._save_pickle("s")),
 }
+CALLS["in-place-write/written_before"] = {
+    "save_another": write("s.json", lambda m, s: m.save_another("s.json", "log", s)),
+    "save_either": write("s.json", lambda m, s: m.save_either("s.json", s)),
+    "save_or_empty": write("s.json", lambda m, s: m.save_or_empty("s.json", s)),
+    "save_then_empty": write("s.json", lambda m, s: m.save_then_empty("s.json", _First(s))),
+    "save_twice": write(
+        "s.json",
+        lambda m, s: m.save_twice("s.json", types.SimpleNamespace(state=s, run=lambda: None)),
+    ),
+    "Project._save_project": write("s.json", lambda m, s: m.Project("s.json")._save_project(s)),
+    "_save_queue": write("s.json", lambda m, s: m._save_queue("s.json", s)),
+}
 
 _ONLY_FIRST = "writes only where no file is, and the inputs for a write that fails have one"
 _ONE_BRANCH = "one branch of it writes only where no file is, and is left as it was"
+_EMPTIED = "the file is empty already when the write begins, as its note says"
+_PANDAS = "its module needs pandas"
 _FETCHES = "fetches a file from the network"
 _TOOLKIT = "its module needs a toolkit for a graphical interface"
 NOT_RUN: dict[str, str] = {
@@ -932,6 +959,15 @@ NOT_RUN: dict[str, str] = {
     "in-place-write/random_values: find_node": _ONLY_FIRST,
     "in-place-write/random_values: name": _ONLY_FIRST,
     "in-place-write/random_values: secret_key": _ONLY_FIRST,
+    "in-place-write/written_before: save_created": "leaves an empty file where none was",
+    "in-place-write/written_before: save_cut": _EMPTIED,
+    "in-place-write/written_before: save_emptied": _EMPTIED,
+    "in-place-write/written_before: save_emptied_by_helper": _EMPTIED,
+    "in-place-write/written_without_name: load_key": _ONLY_FIRST,
+    "in-place-save/earlier_run: Model.save": _PANDAS,
+    "in-place-save/earlier_run: Store.change": _PANDAS,
+    "in-place-save/earlier_run: resume": _PANDAS,
+    "in-place-save/earlier_run: write_and_check": _PANDAS,
     "in-place-write/emptied_first: save_answers": "asks a person, who may interrupt it, as its "
     "note says",
     "in-place-write/emptied_first: create_user_state": "a program that fails no longer empties the "

@@ -710,8 +710,8 @@ class HelperImports:
 
     def _copying(self, root: str, path: str) -> Iterator[tuple[str, str]]:
         """The scripts of a tree that copy a file by its name, with their text."""
-        for script, text in self._scripts_that_copy(root):
-            if script != path and names_file(text, path, root):
+        for script, text, copied in self._scripts_that_copy(root):
+            if script != path and names_file(copied, text, path, root):
                 yield script, text
 
     def _why_left_behind(
@@ -725,7 +725,7 @@ class HelperImports:
                 f"copy {shown(file)} there as well",
             )
         for script, text in self._copying(project.root, path):
-            if not names_file(text, file, project.root):
+            if os.path.basename(file) not in text:
                 return Missing(
                     module,
                     f"{shown(script)} copies this file by its name, and not {shown(file)}",
