@@ -93,10 +93,10 @@ def made(kind: Any, **attributes: object) -> Any:
     return instance
 
 
-class _First(dict[str, Any]):
-    """A state that is not the last one."""
-
-    is_last = False
+def _move_settings(module: Any, state: Any) -> object:
+    Path("previous").mkdir()
+    Path("previous/settings.json").touch()
+    return module.move_settings(state, ".", "previous")
 
 
 def save_names(module: Any, path: str, state: Any) -> object:
@@ -229,6 +229,12 @@ CALLS: dict[str, dict[str, Call]] = {
             lambda m: stored(made(m.Cursor, cursor_path=Path("c.txt"), position=0), "position"),
             b"1",
         ),
+    },
+    "copy-to-publish/within_folder": {
+        "save_state_from": publish("s.json", lambda m, s: m.save_state_from(".", "s.json", s)),
+    },
+    "in-place-write/removed_again": {
+        "move_settings": write("settings.json", _move_settings),
     },
     "copy-to-publish/copied": {
         "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
@@ -962,29 +968,15 @@ CALLS["in-place-write/filled_for_some_callers"] = {
     "Nodes._save_json": write("s.json", lambda m, s: made(m.Nodes, nodes=s)._save_json("s.json")),
     "Cells._save_pickle": write("s", lambda m, s: made(m.Cells, cells=s)._save_pickle("s")),
 }
-CALLS["in-place-write/written_before"] = {
-    "save_another": write("s.json", lambda m, s: m.save_another("s.json", "log", s)),
-    "save_either": write("s.json", lambda m, s: m.save_either("s.json", s)),
-    "save_or_empty": write("s.json", lambda m, s: m.save_or_empty("s.json", s)),
-    "save_then_empty": write("s.json", lambda m, s: m.save_then_empty("s.json", _First(s))),
-    "save_twice": write(
-        "s.json",
-        lambda m, s: m.save_twice("s.json", types.SimpleNamespace(state=s, run=lambda: None)),
-    ),
-    "Project._save_project": write("s.json", lambda m, s: m.Project("s.json")._save_project(s)),
-    "_save_queue": write("s.json", lambda m, s: m._save_queue("s.json", s)),
-}
-
 _ONLY_FIRST = "writes only where no file is, and the inputs for a write that fails have one"
 _ONE_BRANCH = "one branch of it writes only where no file is, and is left as it was"
-_EMPTIED = "the file is empty already when the write begins, as its note says"
-_PANDAS = "its module needs pandas"
 _FETCHES = "fetches a file from the network"
 _TOOLKIT = "its module needs a toolkit for a graphical interface"
 _EMPTIED = (
     "what empties or creates the file before the write is not repaired, and may succeed alone"
 )
 NOT_RUN: dict[str, str] = {
+    "in-place-write/removed_again: work": "removes the file at its end",
     "in-place-write/written_without_name: load_key": _ONLY_FIRST,
     "in-place-save/earlier_run: resume": _ONLY_FIRST,
     "in-place-write/written_before: save_emptied": _EMPTIED,
@@ -1009,15 +1001,6 @@ NOT_RUN: dict[str, str] = {
     "in-place-write/random_values: find_node": _ONLY_FIRST,
     "in-place-write/random_values: name": _ONLY_FIRST,
     "in-place-write/random_values: secret_key": _ONLY_FIRST,
-    "in-place-write/written_before: save_created": "leaves an empty file where none was",
-    "in-place-write/written_before: save_cut": _EMPTIED,
-    "in-place-write/written_before: save_emptied": _EMPTIED,
-    "in-place-write/written_before: save_emptied_by_helper": _EMPTIED,
-    "in-place-write/written_without_name: load_key": _ONLY_FIRST,
-    "in-place-save/earlier_run: Model.save": _PANDAS,
-    "in-place-save/earlier_run: Store.change": _PANDAS,
-    "in-place-save/earlier_run: resume": _PANDAS,
-    "in-place-save/earlier_run: write_and_check": _PANDAS,
     "in-place-write/emptied_first: save_answers": "asks a person, who may interrupt it, as its "
     "note says",
     "in-place-write/emptied_first: create_user_state": "a program that fails no longer empties the "
