@@ -236,6 +236,11 @@ CALLS: dict[str, dict[str, Call]] = {
     "in-place-write/removed_again": {
         "move_settings": write("settings.json", _move_settings),
     },
+    "in-place-write/swept_folder": {
+        "add_job": write("job", lambda m, s: m.add_job(".", "job", s)),
+        "save_state": write("s.json", lambda m, s: m.save_state(".", "s.json", s)),
+        "save_sessions": write("sessions.json", lambda m, s: m.save_sessions(".", s)),
+    },
     "copy-to-publish/copied": {
         "save_session": publish("s.json", lambda m, s: m.save_session(Path("s.json"), s)),
     },
@@ -976,6 +981,7 @@ _EMPTIED = (
     "what empties or creates the file before the write is not repaired, and may succeed alone"
 )
 NOT_RUN: dict[str, str] = {
+    "in-place-write/swept_folder: add_to_spool": "its folder is not made in the test's",
     "in-place-write/removed_again: work": "removes the file at its end",
     "in-place-write/written_without_name: load_key": _ONLY_FIRST,
     "in-place-save/earlier_run: resume": _ONLY_FIRST,

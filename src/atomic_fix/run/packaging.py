@@ -78,6 +78,11 @@ _KINDS = (
             r"\bpy_(?:library|binary)\(|\bpython_(?:library|binary|sources?)\b|backend\.python"
         ),
     ),
+    # A program in another language may hand its scripts out one by one.
+    _Kind(
+        re.compile(r"^(?:package\.json|go\.mod|Cargo\.toml|pom\.xml|composer\.json|Gemfile)$"),
+        re.compile(r"\S"),
+    ),
     _Kind(re.compile(r"^MANIFEST\.in$"), re.compile(r"(?m)^(?:recursive-)?(?:include|graft)\b")),
     _Kind(
         re.compile(
