@@ -33,10 +33,9 @@ the temp file would stay.
 
 ## Not reported
 
-Backup copies, files that the program did not write itself, `shutil.move` of a temp file whose name
-is made from that of the target, so that both are in one folder, and `os.rename` in a module that
-needs what only POSIX systems have (`fcntl`, `os.fork`, `signal.SIGKILL`, ...) and never checks
-which system it runs on.
+Backup copies, files that the program did not write itself, and `os.rename` in a module that needs
+what only POSIX systems have (`fcntl`, `os.fork`, `signal.SIGKILL`, ...) and never checks which
+system it runs on.
 """
 
 from collections.abc import Iterator
@@ -68,8 +67,6 @@ def _matches(facts: ModuleFacts) -> Iterator[Match]:
         headline = _HEADLINES.get(how)
         if how is Move.RENAME and facts.posix_only:
             continue  # there it replaces, as `os.replace` does
-        if how is Move.MOVE and publication.site.source.is_sibling_of(publication.site.target):
-            continue  # within one folder it always renames
         if headline is not None:
             label = f"`{publication.site.api}` {_LABELS[how]}"
             yield publication_match(
