@@ -948,7 +948,7 @@ def test_no_import_for_pythons_on_which_the_helper_does_not_run(
     make(app__="", app__job=SAVER)
     line = refused("app/job.py")
     assert f"{next(iter(files))} admits Python {version} (`" in line
-    assert "on which the helper does not run (it needs 3.8); raise that, or use" in line
+    assert "on which the helper does not run (it needs 3.8); raise that version, or use" in line
     assert run("--write", "--no-cache", "--assume-helper").exit_code == 0
     assert RUNTIME in Path("app/job.py").read_text()
 
