@@ -230,9 +230,6 @@ CALLS: dict[str, dict[str, Call]] = {
             b"1",
         ),
     },
-    "copy-to-publish/within_folder": {
-        "save_state_from": publish("s.json", lambda m, s: m.save_state_from(".", "s.json", s)),
-    },
     "in-place-write/removed_again": {
         "move_settings": write("settings.json", _move_settings),
     },
