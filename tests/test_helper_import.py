@@ -3281,3 +3281,12 @@ def test_a_shell_script_that_copies_a_module(here: Path) -> None:
 def test_a_script_that_is_installed_alone(here: Path) -> None:
     put({"tool.py": SAVER, "Makefile": "install:\n\tinstall tool.py $(PREFIX)/bin/tool\n"})
     assert "Makefile shows that the program gets what it needs elsewhere" in left("tool.py")
+
+
+@pytest.mark.parametrize("named", ["backend.store", "store"])
+def test_a_package_in_a_folder_without_an_init(here: Path, named: str) -> None:
+    """The name by which other modules import it counts, not the folder above it."""
+    put({"backend/store/__init__.py": "from .saver import save_state\n"})
+    put({"backend/store/saver.py": SAVER, "start.py": f"from {named}.saver import save_state\n"})
+    assert run("--vendor", "backend/store/atomic_io.py").exit_code == 0
+    repaired("backend/store/saver.py", f"from {named}.atomic_io import atomic_write_json\n")

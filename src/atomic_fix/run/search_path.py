@@ -21,6 +21,7 @@ from atomic_fix.run.module_files import find_module
 
 _MOST_NEIGHBOURS = 100
 _MOST_ABOVE = 4
+_MOST_IN_TREE = 1000
 _NAMED = re.compile(r"""["'](\w+(?:\.\w+)*)["']""")
 _IMPORT = re.compile(r"(?m)^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import\b|import[ \t]+([\w.]+))")
 
@@ -48,8 +49,34 @@ def searched(
     if not found:
         for each, other in list(neighbours.items())[:_MOST_NEIGHBOURS]:
             found += _votes(each, other, top, package_root, installed)
+    if found and package_root not in {os.path.dirname(path), top}:
+        inside = os.path.relpath(path, package_root).split(os.sep)[0]
+        if outer := _root_by_importers(os.path.join(package_root, inside), top):
+            return [outer]
     # With equal counts, the nearest.
     return sorted(found, key=lambda each: (-found[each], -len(each)))
+
+
+def _root_by_importers(package: str, top: str) -> str:
+    """The folder from which other modules of a tree import a package, if the folder around that is
+    a package without an `__init__.py`: `from backend.store import x`. Empty if none do."""
+    name = os.path.basename(package)
+    outer = list(_upwards(os.path.dirname(os.path.dirname(package)), top))
+    dotted = {os.path.relpath(package, each).replace(os.sep, "."): each for each in outer}
+    around = "|".join(re.escape(each) for each in (*dotted, name))
+    statement = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t]+({around})(?![\w])")
+    found: Counter[str] = Counter()
+    number = 0
+    for folder, folders, names in os.walk(top):
+        folders[:] = sorted(each for each in folders if each.isidentifier())
+        for each in names:
+            if each.endswith(".py"):
+                found.update(statement.findall(_read(os.path.join(folder, each))))
+                number += 1
+        if number > _MOST_IN_TREE:
+            break
+    best = max(dotted, key=lambda each: found[each], default="")
+    return dotted[best] if best and found[best] > found[name] else ""
 
 
 def _root_of_host(path: str, top: str) -> str:
