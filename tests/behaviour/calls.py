@@ -964,6 +964,9 @@ NOT_RUN: dict[str, str] = {
     "in-place-write/written_before: save_emptied": _EMPTIED,
     "in-place-write/written_before: save_emptied_by_helper": _EMPTIED,
     "in-place-write/written_without_name: load_key": _ONLY_FIRST,
+    "in-place-write/removed_again: move_settings": "removes the same file of another folder, which "
+    "is not there",
+    "in-place-write/removed_again: work": "leaves no file, as its name says",
     "in-place-save/earlier_run: Model.save": _PANDAS,
     "in-place-save/earlier_run: Store.change": _PANDAS,
     "in-place-save/earlier_run: resume": _PANDAS,
