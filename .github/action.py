@@ -14,6 +14,7 @@ import platform
 import re
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,10 +36,13 @@ def requirement(version: str, action: str) -> str:
 
 
 def key(version: str, action: Path) -> str:
-    """The key of the cache, made of everything that the wheels depend on."""
+    """The key of the cache, made of everything that the wheels depend on. The suffix of extension
+    modules tells a free-threaded Python from another one of the same version, and musl from
+    glibc."""
     digest = hashlib.sha256(version.encode())
     for path in _files(action):
         digest.update(f"{path.relative_to(action).as_posix()}\0".encode() + path.read_bytes())
+    digest.update(str(sysconfig.get_config_var("EXT_SUFFIX")).encode())
     system = (sys.platform, platform.machine(), f"{sys.version_info[0]}.{sys.version_info[1]}")
     return "-".join(("atomic-fix", *system, digest.hexdigest()[:32]))
 
@@ -59,10 +63,10 @@ def python_of(environment: Path, system: str = os.name) -> Path:
     return environment / "bin" / "python"
 
 
-def install(temporary: Path, wanted: str) -> None:
+def install(folder: Path, wanted: str) -> None:
     """Create an environment with the tool, from cached wheels if there are any."""
-    wheels = temporary / "wheels"
-    environment = temporary / "environment"
+    wheels = folder / "wheels"
+    environment = folder / "environment"
     _run(sys.executable, "-m", "venv", str(environment))
     python = str(python_of(environment))
     quiet = ("-m", "pip", "--quiet", "--disable-pip-version-check")
@@ -118,12 +122,13 @@ def arguments(environment: dict[str, str]) -> list[str]:
     return [*found, "--", *(lines(environment["PATHS"]) or ["."])]
 
 
-def check(temporary: Path, given: list[str]) -> tuple[Path, int]:
+def check(folder: Path, given: list[str]) -> tuple[Path, int]:
     """Check twice, the second time from the cache: as SARIF, and as annotations in the log."""
     # The runner reads UTF-8, which Python does not write to a pipe on Windows by default.
-    python = str(python_of(temporary / "environment"))
+    python = str(python_of(folder / "environment"))
     command = [python, "-I", "-X", "utf8", "-m", "atomic_fix"]
-    sarif = temporary / "atomic-fix.sarif"
+    sarif = folder / "atomic-fix.sarif"
+    sarif.unlink(missing_ok=True)  # a job may use the action twice
     to_file = ("--output-format=sarif", f"--output-file={sarif}")
     code = subprocess.run([*command, *to_file, *given], check=False).returncode
     if not sarif.is_file():
@@ -134,7 +139,7 @@ def check(temporary: Path, given: list[str]) -> tuple[Path, int]:
 
 def put_out(**values: object) -> None:
     """Set the outputs of the step."""
-    with open(os.environ["GITHUB_OUTPUT"], "a", encoding="utf-8") as file:  # noqa: PTH123
+    with open(os.environ["GITHUB_OUTPUT"], "a", encoding="utf-8", newline="\n") as file:  # noqa: PTH123
         file.writelines(f"{name.replace('_', '-')}={value}\n" for name, value in values.items())
 
 
@@ -142,12 +147,14 @@ def main(step: str) -> None:
     """Run one step."""
     environment = dict(os.environ)
     if step == "key":
-        put_out(key=key(environment["VERSION"], Path(environment["ACTION"])))
+        found = key(environment["VERSION"], Path(environment["ACTION"]))
+        # A folder for each key: a job may use the action twice, with different versions.
+        put_out(key=found, folder=Path(environment["TEMPORARY"], found[-12:]))
     elif step == "install":
         wanted = requirement(environment["VERSION"], environment["ACTION"])
-        install(Path(environment["TEMPORARY"]), wanted)
+        install(Path(environment["FOLDER"]), wanted)
     else:
-        sarif, code = check(Path(environment["TEMPORARY"]), arguments(environment))
+        sarif, code = check(Path(environment["FOLDER"]), arguments(environment))
         put_out(sarif=sarif, exit_code=code)
 
 

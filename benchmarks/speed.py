@@ -1,12 +1,12 @@
-"""How fast atomic-fix is compared with its peers: a table of ratios, each with the bar to meet.
+"""How fast atomic-fix is compared with its peers: a table of ratios, each with the target to meet.
 
     python benchmarks/speed.py FOLDER [--rounds N] [PART ...]
 
-fetches the pinned wheels into FOLDER once (with pip) and unpacks them there. A ratio is of two
-commands that take turns, in seconds of the processor and in those of the clock, both medians; a
-bar is met if both meet it, and on a busy machine the first is the one to trust. Peers that are
-installed beside this Python (ruff, flake8, flake8-async, fixit) are timed too, others are reported
-as missing. The parts are the functions below whose docstring begins with "Bar"; all run by default.
+fetches the pinned wheels into FOLDER once (with pip) and unpacks them there. Each ratio compares
+two commands that take turns, in CPU time and in wall time, both medians. A target is met if both
+meet it; on a busy machine, trust the CPU time. Peers that are installed beside this Python (ruff,
+flake8, flake8-async, fixit) are timed too, others are reported as missing. The parts are the
+functions below whose docstring begins with "Target"; all run by default.
 """
 
 from __future__ import annotations
@@ -69,16 +69,16 @@ class Row:
     """A row of the table: the ratios of CPU time and of wall time."""
 
     what: str
-    bar: float
+    target: float
     cpu: float
     wall: float
     rest: str = ""
 
     def __str__(self) -> str:
-        met = [value <= self.bar for value in (self.cpu, self.wall)]
+        met = [value <= self.target for value in (self.cpu, self.wall)]
         said = "met" if all(met) else "met by CPU" if met[0] else "MISSED"
         return (
-            f"| {self.what} | {self.bar:.3g} | {self.cpu:.3g} | {self.wall:.3g} | {said} |"
+            f"| {self.what} | {self.target:.3g} | {self.cpu:.3g} | {self.wall:.3g} | {said} |"
             f" {self.rest} |"
         )
 
@@ -154,15 +154,17 @@ class Bench:
         rounds = [[run(each) for each in commands] for _ in range(self.rounds)]
         return [median(column) for column in zip(*rounds, strict=True)]
 
-    def compare(self, what: str, bar: float, ours: list[str], other: list[str]) -> None:
+    def compare(self, what: str, target: float, ours: list[str], other: list[str]) -> None:
         """Report the ratio of two commands."""
         mine, theirs = self.in_turn(ours, other)
-        self.tell(what, bar, mine, theirs)
+        self.tell(what, target, mine, theirs)
 
-    def tell(self, what: str, bar: float, mine: Run, theirs: Run, times: float = 1) -> None:
+    def tell(self, what: str, target: float, mine: Run, theirs: Run, times: float = 1) -> None:
         """Report the ratio of two medians, with the second one multiplied."""
         rest = f"{mine.cpu:.2f} s / {theirs.cpu:.2f} s"
-        row = Row(what, bar, mine.cpu / theirs.cpu / times, mine.wall / theirs.wall / times, rest)
+        row = Row(
+            what, target, mine.cpu / theirs.cpu / times, mine.wall / theirs.wall / times, rest
+        )
         say(str(row))
 
     def fresh(self, name: str) -> Path:
@@ -172,7 +174,7 @@ class Bench:
         return path
 
     def cold(self) -> None:
-        """Bars of a run without a cache: the whole tree beside ruff, one package beside others."""
+        """Targets of a run without a cache: the tree beside ruff, one package beside others."""
         ruff = [PYTHON, "-m", "ruff", "check", "--no-cache", "--isolated", "--quiet"]
         ours, alone, other = self.in_turn(
             [*ATOMIC, "--no-cache", str(self.tree)],
@@ -198,7 +200,7 @@ class Bench:
             )
 
     def warm(self) -> None:
-        """Bars of a run with a filled cache, and of one after a file changed."""
+        """Targets of a run with a filled cache, and of one after a file changed."""
         cache = str(self.fresh("cache"))
         warm = [*ATOMIC, "--cache-dir", cache, str(self.tree)]
         cold = [*ATOMIC, "--no-cache", str(self.tree)]
@@ -217,20 +219,20 @@ class Bench:
         self.tell("one file changed / warm", 1.2, one, none)
 
     def flake8(self) -> None:
-        """Bars of flake8 with the plugin and without, on code without findings and with twelve."""
+        """Targets of flake8 with and without the plugin, on code without findings and with 12."""
         without = [PYTHON, "-c", LESS.format(unwanted={"atomic-fix", "flake8-async"})]
         plugin = [PYTHON, "-c", LESS.format(unwanted={"flake8-async"})]
-        for name, path, bar in (
+        for name, path, target in (
             ("Django's `db`", self.part("django") / "django" / "db", 1.03),
             ("`lightning`", self.part("lightning"), 1.1),
         ):
             rest = ["--isolated", "--jobs=1", str(path)]
             self.compare(
-                f"flake8 with plugin / without: {name}", bar, [*plugin, *rest], [*without, *rest]
+                f"flake8 with plugin / without: {name}", target, [*plugin, *rest], [*without, *rest]
             )
 
     def one_file(self) -> None:
-        """Bars of what a commit feels."""
+        """Targets for the wait at a commit."""
         clean = self.part("django") / "django" / "__init__.py"
         found = next(self.part("lightning").rglob("pytorch/utilities/upgrade_checkpoint.py"))
         ours, without, click, libcst = self.in_turn(
@@ -244,12 +246,12 @@ class Bench:
         self.tell("a finding adds / `import libcst`", 1.3, added, libcst)
 
     def index(self) -> None:
-        """Bar of the project index."""
+        """Target of the project index."""
         cold = [*ATOMIC, "--no-cache", str(self.tree)]
         self.compare("project index on / off, cold", 1.3, cold, [*cold, "--no-project"])
 
     def growth(self) -> None:
-        """Bars of growth: linear is 1, whatever there is more of."""
+        """Targets of growth: linear is 1, whatever there is more of."""
         sites = self.fresh("sites")
         for number in (50, 400):
             (sites / f"of_{number}.py").write_text(program(number))
@@ -284,7 +286,7 @@ class Bench:
         )
 
     def memory(self) -> None:
-        """Bar of the most memory of a process."""
+        """Target of the most memory of a process."""
         whole = run([*ATOMIC, "--no-cache", str(self.tree)]).megabytes
         say(str(Row("memory of a process on the tree, MB", 100, whole, whole)))
         large = self.fresh("large") / "generated.py"
@@ -295,7 +297,7 @@ class Bench:
         say(f"{row}".removesuffix(" |") + f"{taken.megabytes:.0f} MB |")
 
     def write(self) -> None:
-        """Bar of `--write` on 1,000 findings against the check."""
+        """Target of `--write` on 1,000 findings against the check."""
         pairs = []
         for _ in range(self.rounds):
             many = self.fresh("many")
@@ -321,7 +323,7 @@ def main() -> None:
     if unknown:
         parser.error(f"no part is called {unknown[0]}; there are {', '.join(PARTS)}")
     bench = Bench(given.folder, given.rounds)
-    say("| what | bar | CPU | clock | | CPU seconds |")
+    say("| what | target | CPU | wall | | CPU seconds |")
     say("| --- | ---: | ---: | ---: | --- | ---: |")
     for part in given.parts:
         getattr(bench, part)()

@@ -75,7 +75,7 @@ WIDTHS = (80, 120)
 
 
 def snapshots() -> Iterator[tuple[str, str]]:
-    """Name and text of each."""
+    """The name and text of each."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for path, text in PROGRAM.items():
@@ -88,7 +88,7 @@ def snapshots() -> Iterator[tuple[str, str]]:
 
 
 def _printed(folder: Path, width: int, output_format: str, *, colour: bool) -> str:
-    """What the command prints on a terminal of so many columns."""
+    """What the command prints on a terminal with this number of columns."""
     import pty
 
     ours, theirs = pty.openpty()
@@ -114,7 +114,7 @@ def _printed(folder: Path, width: int, output_format: str, *, colour: bool) -> s
 
 
 def main() -> None:
-    """Renew them."""
+    """Update them."""
     FOLDER.mkdir(exist_ok=True)
     for name, text in snapshots():
         atomic_write_text(FOLDER / name, text, encoding="utf-8")

@@ -58,7 +58,7 @@ DIGEST = store.digest(b"x = 1\n")
 
 
 def known() -> FileResult | None:
-    """What the cache knows of the file, once it was read if need be."""
+    """What the cache knows about the file, which is read first if necessary."""
     cache = Cache("c")
     found = cache.find(candidate())
     if found is None and cache.digest_of("a.py") == store.digest(Path("a.py").read_bytes()):
@@ -110,9 +110,9 @@ def test_the_same_content_under_another_time_is_a_hit(here: Path) -> None:
 def test_a_file_is_read_once_for_each_purpose(
     here: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], reads: int
 ) -> None:
-    """To be checked; once more as a part of its project, which is searched for what keeps its
-    files from importing the helper; and again right before it is replaced, since somebody may have
-    changed it meanwhile."""
+    """To be checked; again as part of its project, which is searched for reasons why its files
+    cannot import the helper; and again right before it is replaced, since somebody may have changed
+    it meanwhile."""
     text = 'def save_state(x):\n    with open("state.json", "w") as f:\n        f.write(x)\n'
     (here / "pyproject.toml").write_text('[project]\nname = "app"\ndependencies = ["atomic-fix"]\n')
     package = here / "app"
@@ -142,7 +142,7 @@ def test_a_file_is_read_once_for_each_purpose(
 
 
 def test_a_fresh_time_is_not_trusted(here: Path) -> None:
-    """A second change within the resolution of the file system's clock."""
+    """There may be a second change within the resolution of the file system's clock."""
     (here / "a.py").write_text("x = 1\n")
     now = Path("a.py").stat().st_mtime_ns
     fill(RESULT)
@@ -177,13 +177,13 @@ def test_damage_is_a_miss_with_one_warning(here: Path, damage: bytes) -> None:
 
 
 def plant(folder: Path, content: bytes) -> None:
-    """Put content where the cache is, as whoever knows its form could."""
+    """Put content where the cache is, as anybody who knows its format could."""
     stored = next((folder / "c").glob("*.cache"))
     stored.write_bytes(store._MAGIC + store.hashed(content) + content)
 
 
 class Planted:
-    """Makes a file when it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return os.mkdir, ("made",)
@@ -202,7 +202,7 @@ def test_a_cache_is_no_pickle(here: Path) -> None:
 
 
 def entry() -> tuple[list[object], list[object]]:
-    """What the cache holds of `a.py`, and of that the finding."""
+    """The cache entry of `a.py`, and the finding in it."""
     (row,) = Cache("c")._entries.values()
     return row, row[-1][1][0]
 

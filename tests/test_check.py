@@ -22,7 +22,7 @@ STAYS = 500
 
 
 def left_by(text: str, work: Callable[[Source], object]) -> int:
-    """How many objects only the collector of garbage can free after a file is examined."""
+    """The number of objects that only the garbage collector can free after a file was checked."""
     source = Source("state.py", text, "utf-8", False)
     gc.collect()
     gc.disable()

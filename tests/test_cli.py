@@ -170,7 +170,7 @@ def test_an_unanalysed_file_is_one_line_and_exit_code_two(
 def test_a_file_with_nothing_durable_in_it_does_not_pass_undecoded(
     here: Path, content: bytes
 ) -> None:
-    """However quickly such files are passed over."""
+    """However quickly such files are skipped."""
     (here / "a.py").write_bytes(content)
     assert run().exit_code == 2
     assert run("--write").exit_code == 2
@@ -236,7 +236,7 @@ def test_a_defect_of_ours_does_not_stop_the_others(
 def test_an_interrupt_within_clean_up_is_an_interrupt(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """LibCST computes positions in a `finally`, which fails on what an interrupt left undone."""
+    """LibCST computes positions in a `finally`, which fails after an interrupt."""
 
     def check(_source: object, *_: object, **_options: bool) -> object:
         try:
@@ -524,20 +524,20 @@ def test_shell_completion_offers_codes() -> None:
 
 
 def is_bash_new_enough() -> bool:
-    """For click; what comes with macOS is older."""
+    """For click; the one that comes with macOS is older."""
     check = "((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404))"
     return shutil.which("bash") is not None and not subprocess.run(["bash", "-c", check]).returncode
 
 
 def line_for(shell: str) -> str:
-    """What the documentation says to put into the shell's configuration."""
+    """The line that the documentation says to put into the shell's configuration."""
     page = (Path(__file__).parent.parent / "docs/command-line.md").read_text(encoding="utf-8")
     return page.partition(f"\n```{shell}\n# ")[2].splitlines()[1]
 
 
 @pytest.fixture
 def on_the_path(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of programs with nothing but this command, by the name that is completed."""
+    """A folder of programs that has only this command, under the name that is completed."""
     (here / "bin").mkdir()
     program = here / "bin" / "atomic-fix"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m atomic_fix "$@"\n')
@@ -594,7 +594,7 @@ def test_fish_completes(here: Path, typed: str, offered: set[str]) -> None:
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="it is zsh that completes")
 @pytest.mark.parametrize(("typed", "offered"), COMPLETED)
 def test_zsh_completes(here: Path, typed: str, offered: set[str]) -> None:
-    """In a terminal, at the press of the key: zsh has no other way to ask."""
+    """In a terminal, when the key is pressed: zsh cannot be asked in any other way."""
     import pty
 
     (here / ".zshrc").write_text(
@@ -617,7 +617,7 @@ def test_zsh_completes(here: Path, typed: str, offered: set[str]) -> None:
 
 
 def _until(terminal: int, wanted: set[str]) -> str:
-    """What a terminal shows until all of the texts are there; the test fails without them."""
+    """What a terminal shows until all of the texts have appeared; without them, the test fails."""
     import select
 
     seen = ""
@@ -629,7 +629,7 @@ def _until(terminal: int, wanted: set[str]) -> str:
 
 
 def test_a_clean_file_loads_no_more_than_it_needs(here: Path) -> None:
-    """Start-up is most of the time of a pre-commit run."""
+    """Starting up takes most of the time of a pre-commit run."""
     (here / "a.py").write_bytes(CLEAN)
     program = (
         "import sys, click\n"

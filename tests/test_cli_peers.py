@@ -46,7 +46,7 @@ def run(*arguments: str, stdin: str | None = None) -> Result:
 
 
 def found(*arguments: str) -> list[str]:
-    """File and code of each finding."""
+    """The file and code of each finding."""
     result = run("--output-format", "json", *arguments)
     assert (
         result.stderr.removeprefix("warning: no Python files found under the given paths\n") == ""

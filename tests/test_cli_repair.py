@@ -101,7 +101,7 @@ def contents(root: Path) -> dict[str, bytes]:
 def test_diff_writes_nothing_and_git_applies_it_to_what_write_makes(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To the byte, for every kind of file and name, from a folder below the root too."""
+    """To the byte, for every kind of file and name, and also in a subfolder."""
     for top in ("patched", "written"):
         make(here / top / "below")
     subprocess.run(["git", "init", "-q", "patched"], check=True)
@@ -183,7 +183,8 @@ def test_nothing_is_fixed_that_is_in_the_baseline_or_ignored(here: Path) -> None
 
 
 def test_a_baseline_holds_between_the_rounds_of_fixes(here: Path) -> None:
-    """Two alike, one known: the known one, the first, stays as it is."""
+    """There are two equal findings, and one is known: the first one, which is the known one, stays
+    as it is."""
     other = SAVER.split("\n\n\n")[1].replace("save_checkpoint", "save_progress")
     (here / "a.py").write_text(SAVER)
     run("--baseline", "known", "--write-baseline")
@@ -267,7 +268,7 @@ def test_a_file_that_changes_after_it_was_read_is_not_overwritten(
 def test_an_unwritable_file_is_reported_and_others_go_on(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Root may write everywhere, so the refusal is played."""
+    """Root may write everywhere, so the refusal is simulated."""
     import atomic_fix.runtime as runtime
 
     real = runtime.atomic_write_bytes
@@ -304,7 +305,7 @@ def test_a_pipe_is_checked_but_never_replaced(here: Path) -> None:
 
 @pytest.fixture
 def breaking(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file of which every fix would break the code."""
+    """A file that every fix would break."""
     real = core.check
 
     def check(source: object, config: object, *_: object, **_options: bool) -> object:
@@ -332,7 +333,7 @@ def test_a_fix_that_would_break_the_file_is_offered_in_no_format(breaking: Path)
 def test_a_fix_that_would_break_the_file_is_refused_aloud(
     breaking: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last guard, should such a fix be offered all the same."""
+    """The last guard, in case such a fix is offered after all."""
     monkeypatch.setattr(rewriting, "verified", lambda _source, findings, _find: findings)
     for arguments in (("--write",), ("--diff",)):
         result = run(*arguments)

@@ -180,7 +180,7 @@ def test_add_noqa_holds(here: Path) -> None:
 def test_a_ruff_that_would_delete_the_comments_is_named(
     here: Path, name: str, text: str, deleted: bool
 ) -> None:
-    """What ruff does is asked of ruff."""
+    """ruff itself is run to see what it does."""
     (here / name).write_text(text)
     (here / "a.py").write_text(SAVER.format(comment=""))
     told = run("--add-noqa", "why").stderr

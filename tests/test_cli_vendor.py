@@ -35,7 +35,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def copy(here: Path) -> Path:
-    """A copy just made, in `here`."""
+    """A new copy in `here`."""
     assert run("--vendor", "atomic_io.py").exit_code == 0
     return here / "atomic_io.py"
 
@@ -48,7 +48,7 @@ def run(*arguments: str) -> Result:
 
 
 def of_version(content: bytes, version: str, *, changed: bool = True) -> bytes:
-    """The copy as another release would have made it: with a digest that fits."""
+    """The copy as another release would have made it, with a matching digest."""
     first, body = content.split(b"\n", 1)
     if changed:
         body += b"\n# as it was then\n"
@@ -183,7 +183,7 @@ name = "app"   # as it is\r
 
 
 def vendored(config: Path, content: str) -> str:
-    """What becomes of a configuration; the second time, nothing."""
+    """The configuration after `--vendor`; a second run changes nothing."""
     config.write_bytes(content.encode())
     (config.parent / "app").mkdir(exist_ok=True)
     (config.parent / "app" / "__init__.py").touch()
@@ -347,7 +347,7 @@ def test_where_there_is_no_place_for_the_setting_it_says_so(here: Path) -> None:
 
 
 def test_the_setting_of_the_folder_around_is_not_hidden(here: Path) -> None:
-    """Settings are those of the nearest file that has any, and of no other."""
+    """Settings come from the nearest file that has any, and from no other."""
     (here / "inner").mkdir()
     (here / "inner" / "pyproject.toml").write_text("[project]\nname = 'inner'\n")
     (here / "pyproject.toml").write_text("[tool.atomic-fix]\nignore = ['ATF2']\n")
@@ -524,7 +524,7 @@ def test_copies_are_written_through_the_helper(copy: Path, monkeypatch: pytest.M
 
 
 def test_the_copy_passes_the_tests_of_the_helper(copy: Path, tmp_path: Path) -> None:
-    """All of those in this process, and the crash states. The sweeps under strace take a
+    """All tests that run in this process, and the crash states. The sweeps under strace take a
     minute; they have been run on the same text."""
     folder = ROOT / "tests" / "runtime"
     slow = {"test_runtime_syscalls.py", "test_runtime_concurrent.py"}
@@ -556,7 +556,7 @@ def test_the_copy_is_typed(copy: Path, platform: str) -> None:
 
 
 def test_formatters_and_linters_of_the_project_leave_it_alone(here: Path, copy: Path) -> None:
-    """Whatever is configured there: else what they change would be an edit."""
+    """However they are configured: otherwise their changes would count as edits."""
     (here / "ruff.toml").write_text(
         "line-length = 60\nformat.quote-style = 'single'\n"
         "lint.select = ['ALL']\n"
@@ -579,7 +579,7 @@ def test_formatters_and_linters_of_the_project_leave_it_alone(here: Path, copy: 
 
 @pytest.mark.parametrize("version", ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])
 def test_the_copy_runs_on(copy: Path, tmp_path: Path, version: str) -> None:
-    """Its main calls, and an interrupt at each bytecode."""
+    """Its main calls, and an interrupt at each bytecode instruction."""
     minor = int(version.split(".")[1])
     ast.parse(copy.read_text(encoding="utf-8"), feature_version=(3, minor))
     python = shutil.which(f"python{version}")

@@ -230,7 +230,7 @@ def test_every_key_takes_its_example_and_shows_it() -> None:
 
 
 def test_every_field_of_config_has_a_key() -> None:
-    """A setting that cannot be configured would be dead."""
+    """A setting that cannot be configured would be dead code."""
     tree = ast.parse(inspect.getsource(Config))
     fields = {each.target.id for each in ast.walk(tree)
               if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)}  # fmt: skip
@@ -244,7 +244,7 @@ REFERENCE = runpy.run_path(str(DOCS / "settings_reference.py"))
 
 
 def test_the_reference_and_the_schema_are_those_of_the_code() -> None:
-    """Run `python docs/generate.py` to refresh them."""
+    """Run `python docs/generate.py` to update them."""
     assert (DOCS / "configuration.md").read_text(encoding="utf-8") == REFERENCE["markdown"]()
     schema = json.loads((DOCS / "atomic-fix.schema.json").read_text(encoding="utf-8"))
     assert schema == REFERENCE["json_schema"]()

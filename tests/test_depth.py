@@ -208,7 +208,8 @@ def test_what_libcst_fails_at_is_not_parsed(text: str) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_statements_of_a_module_that_libcst_alone_refuses(end: str) -> None:
-    """They are no obstacle to a function, and are a problem where they are to be reported."""
+    """They do not prevent the check of a function, but are a problem where they are to be reported
+    themselves."""
     refused = 'f"{a}" ' * 3_000 + "'a'\n"
     found = check_bytes((refused + SAVE).replace("\n", end).encode(), "a.py", Config())
     assert [finding.code for finding in found.findings] == ["ATF101"]

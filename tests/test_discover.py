@@ -83,7 +83,7 @@ def test_each_folder_has_the_settings_nearest_to_it(here: Path) -> None:
 
 
 def test_what_git_ignores_is_left_out_just_as_git_does(here: Path) -> None:
-    """The names come from git itself."""
+    """The expected names come from git itself."""
     make(here, "a.py", "gen.py", "sub/gen.py", "sub/keep.py", "sub/deep/data/x.py", "data/x.py",
          "sub/out/x.py", "out/x.py", "out/keep/x.py", "only/here.py", "sub/only/here.py",
          "sp ace.py", "local.py", "#hash.py", "ü.py", "z/gen.py")  # fmt: skip
@@ -212,7 +212,7 @@ def test_a_missing_path_and_a_loop_are_said_and_do_not_stop_the_others(here: Pat
 def test_a_folder_that_cannot_be_listed_is_said(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Root may list every folder, so the refusal is played."""
+    """Root may list every folder, so the refusal is simulated."""
     make(here, "a.py", "shut/b.py", "z.py")
     real = os.scandir
 
@@ -235,7 +235,7 @@ def test_names_that_are_not_text_are_found(here: Path) -> None:
 
 
 def test_of_a_file_and_a_link_to_it_the_file_stays(here: Path) -> None:
-    """The configuration beside a link has no say over a file that lies elsewhere."""
+    """The configuration beside a link does not apply to a file elsewhere."""
     make(here, "z/a.py")
     (here / "b").mkdir()
     (here / "b/link.py").symlink_to("../z/a.py")
@@ -247,7 +247,7 @@ def test_of_a_file_and_a_link_to_it_the_file_stays(here: Path) -> None:
 
 
 def nest(folder: Path, name: str, depth: int) -> None:
-    """A file at the end of folders whose path is longer than a system call takes."""
+    """A file in nested folders whose path is longer than a system call accepts."""
     ways = [os.open(folder, os.O_RDONLY)]
     for _ in range(depth):
         os.mkdir(name, dir_fd=ways[-1])

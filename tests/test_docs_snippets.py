@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from atomic_fix.cli import main
+from atomic_fix.lsp import FIX_ALL, FIX_NOTEBOOK
 from atomic_fix.settings import Resolver, Settings, merge
 from tests.test_precommit import INSTALLED, git
 
@@ -80,14 +81,14 @@ def test_every_block_is_of_a_kind_that_is_tried() -> None:
 
 
 class Machine(NamedTuple):
-    """A user's: programs that are installed, and where this repository is published."""
+    """A user's machine: the programs that are installed, and where this repository is published."""
 
     programs: Path
     address: str
     commit: str
 
     def filled(self, text: str) -> str:
-        """The text with what a reader puts into it."""
+        """The text, with the values that a reader fills in."""
         return (
             text.replace("<address>", self.address)
             .replace("<commit>", self.commit)
@@ -139,7 +140,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A program that saves its state in place, with a commit that `origin/main` has too."""
+    """A program that saves its state in place, in a repository with a commit that is also on
+    `origin/main`."""
     folder = tmp_path / "project"
     package = folder / "src" / "app"
     package.mkdir(parents=True)
@@ -154,7 +156,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def _commands(block: Block) -> Iterator[tuple[str, str]]:
-    """Each command of a console with what it is said to print."""
+    """Each command of a console block, with its printed output."""
     for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
         command, _, output = part.partition("\n")
         yield command, output
@@ -209,7 +211,7 @@ _LINE = re.compile(
 
 
 def _shown() -> list[tuple[str, str]]:
-    """Every command line of atomic-fix that the pages show, in whatever file."""
+    """Every command line of atomic-fix that the pages show, in files of any kind."""
     found = []
     for path in [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]:
         text = path.read_text(encoding="utf-8")
@@ -296,7 +298,7 @@ def test_the_workflows_of_the_page_are_safe(machine: Machine, tmp_path: Path) ->
 
 
 def _validate_hooks(configuration: dict[str, Any]) -> None:
-    """Hooks of ours exist, and take the arguments that they are given."""
+    """Check that the hooks are ours, and accept the arguments that they are given."""
     manifest = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     entries = {each["id"]: each["entry"] for each in manifest}
     for repository in configuration["repos"]:
@@ -309,7 +311,7 @@ def _validate_hooks(configuration: dict[str, Any]) -> None:
 
 
 def test_the_hooks_of_the_page_run(machine: Machine, project: Path, tmp_path: Path) -> None:
-    """The first configuration and the local one; `test_precommit.py` has the rest."""
+    """The first configuration and the local one; `test_precommit.py` covers the others."""
     blocks = [each for each in BLOCKS if each.page == "pre-commit" and each.language == "yaml"]
     assert len(blocks) == 3
     for block in (blocks[0], blocks[2]):
@@ -397,7 +399,16 @@ def test_json_is_read(block: Block, machine: Machine, project: Path) -> None:
         known = package["contributes"]["configuration"]["properties"]
         ours = {name: each for name, each in read.items() if name.startswith("atomic-fix.")}
         assert set(ours) <= set(known)
-        merge(Settings(), ours["atomic-fix.settings"], "option")
+        merge(Settings(), ours.get("atomic-fix.settings", {}), "option")
+        on_save = {
+            "notebook" if "notebook.codeActionsOnSave" in each else "file": action
+            for each in (read, read.get("[python]", {}))
+            for name, actions in each.items()
+            if name.endswith("codeActionsOnSave")
+            for action in actions
+        }
+        assert on_save.items() <= {"file": FIX_ALL, "notebook": FIX_NOTEBOOK}.items()
+        assert on_save
         return None
     for task in tasks:
         words = [each.replace("$ZED_FILE", "src/app/state.py") for each in task["args"]]

@@ -22,7 +22,7 @@ from atomic_fix.source import Source
 
 
 def features(program: str, filename: str = "app.py") -> tuple[Feature, ...]:
-    """Those of the first write, publication or load of a program, in this order."""
+    """The features of the first write, publication or load of a program, in this order."""
     source = Source(filename, textwrap.dedent(program), "utf-8", bom=False)
     facts = ModuleFacts(source, Tree(source, ast.parse(source.text)), Config())
     for publication in facts.publications:
@@ -131,7 +131,16 @@ def f(output, x):
 """
 
 
+_TABLE = """
+import pandas
+def f(frame, a):
+    frame.to_csv(a + ".csv")
+    return pandas.read_csv(a + ".csv")
+"""
+
+
 CASES: dict[FeatureName, tuple[str, str]] = {
+    FeatureName.READ_IN_SAME_RUN: (_TABLE, _TABLE.replace("frame.to", "if frame: frame.to")),
     FeatureName.READ_BACK_LINES: (_LINES, _LINES.replace("self.rows.append(row)", "print(row)")),
     FeatureName.EXTENDED: (
         _extended("'a.dat'", "def g():\n    return Path('a.dat').read_text()\n"),

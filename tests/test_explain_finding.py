@@ -91,7 +91,7 @@ def test_a_place_may_be_pasted_from_a_report() -> None:
         ("os.replace", "not reported: no rule that is on finds a defect there"),
         ("except ValueError", "the handler of a load, line 10"),
         ("json.loads", "not reported: a load is reported at the handler that hides its errors"),
-        ("class Store", "app.py:3: no file is seen to be written or loaded there"),
+        ("class Store", "app.py:3: no write or load of a file is recognised there"),
     ],
 )
 def test_why_it_is_not_reported(text: str, said: str) -> None:

@@ -51,7 +51,7 @@ def test_what_is_no_file_is_refused_at_once(
 def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is a file when it is looked at, and a pipe when it is opened."""
+    """It is a file when it is examined, and a pipe when it is opened."""
     path = tmp_path / "a"
     path.write_text("x")
     status = path.stat()

@@ -91,8 +91,8 @@ def test_every_finding_has_a_fix_or_a_reason(case: Path) -> None:
 @pytest.mark.parametrize("target", ["py38", "py310"])
 @pytest.mark.parametrize("fixed", FIXED, ids=name)
 def test_the_formatting_stays_that_of_ruff(fixed: Path, target: str, tmp_path: Path) -> None:
-    """A case that `ruff format` leaves alone is left alone after the fix as well. Markers of
-    fixtures are cut off: they lengthen rows."""
+    """A case that `ruff format` leaves alone is left alone after the fix too. Markers are removed
+    from fixtures, because they make lines longer."""
     case = fixed.with_name(fixed.name.partition(".")[0] + ".py")
     bare = re.sub(r"  # expect: .*", "", case.read_text(encoding="utf-8"))
     formatted = _formatted(bare, tmp_path, target)
@@ -463,7 +463,7 @@ def test_a_name_that_the_module_has_is_imported_under_another() -> None:
 
 @pytest.mark.parametrize("how", ["auto", "raise", "warn", "quarantine"])
 def test_all_that_is_imported_is_in_order(how: str, tmp_path: Path) -> None:
-    """What `ruff check --select I,F` says of every case, repaired: nothing new."""
+    """`ruff check --select I,F` reports nothing new about any repaired case."""
     for case in CASES:
         config = Config(on_corrupt=how, extend_select=ALL_RULES.extend_select)
         new = repaired(source_of(case), unsafe=True, config=config)
@@ -823,3 +823,52 @@ def test_a_name_that_is_another_elsewhere_is_no_obstacle(head: str) -> None:
 def test_an_open_that_may_be_another_is_left_alone(head: str) -> None:
     text = f"{head}\n\n{SAVER}"
     assert repaired_text(text, unsafe=True) == text
+
+
+_WRITTEN_TWICE = """\
+import json
+
+
+def save_state(state_path, state):
+    with open(state_path, "w") as file:{comment}
+        json.dump(state, file)
+    state.run()
+    with open(state_path, "w") as file:
+        json.dump(state, file)
+"""
+
+
+@pytest.mark.parametrize("rules", [("ATF101",), ("ATF1",)])
+def test_both_writes_of_one_file_are_repaired_together(rules: tuple[str, ...]) -> None:
+    text = repaired_text(_WRITTEN_TWICE.format(comment=""), config=Config(select=rules))
+    assert text.count("atomic_write_json(state_path, state)") == 2
+
+
+def test_a_write_is_not_repaired_alone_after_one_that_stays() -> None:
+    text = _WRITTEN_TWICE.format(comment="  # noqa: ATF101")
+    source = Source(str(TEXT), text, "utf-8", False)
+    *_, second = check(source, ALL_RULES)
+    assert second.fix is not None
+    assert second.fix.applicability is Applicability.UNSAFE
+    assert second.fix.note == (
+        "line 5 has already written the file in place; "
+        "if it cannot be replaced then, its old content is lost all the same"
+    )
+
+
+def test_a_write_is_not_repaired_alone_where_the_rule_of_the_earlier_one_is_off() -> None:
+    text = """\
+import json
+import pandas as pd
+
+
+def save_state(state_path, state):
+    pd.DataFrame(state).to_pickle(state_path)
+    state.run()
+    with open(state_path, "w") as file:
+        json.dump(state, file)
+"""
+    both = check(Source(str(TEXT), text, "utf-8", False), ALL_RULES)
+    assert [each.code for each in both] == ["ATF102", "ATF101"]
+    one = Config(ignore=("ATF102",))
+    assert repaired_text(text, config=one) == text

@@ -226,7 +226,7 @@ def run(folder: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def test_what_is_shown_is_what_is_written(tmp_path: Path) -> None:
-    """`git apply` of what `--diff` shows gives what `--write` writes, for every case."""
+    """`git apply` of the output of `--diff` gives what `--write` writes, for every case."""
     written, shown = tmp_path / "written", tmp_path / "shown"
     for folder in (written, shown):
         for case in sorted((Path(__file__).parent.parent / "fixtures").glob("*/*.py")):

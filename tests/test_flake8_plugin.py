@@ -44,7 +44,7 @@ def atf(*arguments: str, stdin: bytes | None = None) -> list[str]:
 
 
 def reported(*arguments: str) -> list[dict[str, Any]]:
-    """What the command says of absolute paths."""
+    """What the command reports, with absolute paths."""
     run = [sys.executable, "-m", "atomic_fix", "--output-format=json", *arguments]
     done = subprocess.run(run, capture_output=True, check=False)
     assert done.returncode in (0, 1, 2), done.stderr
@@ -70,7 +70,8 @@ def by_file(lines: list[str]) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def everywhere() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """What both say of every fixture, rules that are off by default included: one run each."""
+    """What both report about every fixture, including rules that are off by default; one run of
+    each."""
     paths = [str(path) for path in CASES]
     extra = ",".join(OFF_BY_DEFAULT)
     return (
@@ -261,7 +262,7 @@ def test_a_configuration_that_cannot_be_used_does_not_end_the_run(tmp_path: Path
 
 
 def test_a_file_that_does_not_parse_is_flake8s_own_error(tmp_path: Path) -> None:
-    """It says E999 itself and calls no plugin; so `select` should hold E9 besides ATF."""
+    """It reports E999 itself and calls no plugin, so `select` should contain E9 as well as ATF."""
     path = tmp_path / "case.py"
     path.write_text("def broken(:\n")
     for options in ((), ("--select=ATF,E9",)):
@@ -289,7 +290,7 @@ def test_a_defect_of_ours_does_not_end_the_run(
 
 
 def test_no_repair_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """flake8 shows none, and to look for one takes as long as all the rest."""
+    """flake8 shows none, and computing one takes as long as everything else."""
     file = tmp_path / "state.py"
     file.write_text(f"{WRITE}\n")
     repairs: list[object] = []

@@ -53,8 +53,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def plant(folder: Path, *, worktree: str = ".") -> Path:
-    """A folder that git takes for a repository, whose settings name a command; the file that it
-    would make."""
+    """Create a folder that git takes for a repository, whose settings name a command; return the
+    file that the command would create."""
     made = folder.parent / "made"
     for name in ("objects", "refs"):
         (folder / name).mkdir(parents=True)
@@ -123,7 +123,7 @@ def test_what_a_partial_clone_lacks_is_said_and_not_fetched(
     monkeypatch.chdir(clone)
     done = atomic_fix("--diff-base", old, "--output-format", "concise", ".")
     assert done.returncode == 2
-    assert "a.py:1:1: ATF000 git cannot tell what it was then" in done.stdout
+    assert "a.py:1:1: ATF000 git cannot read the old version" in done.stdout
     assert atomic_fix("--diff-base", "HEAD", ".").returncode == 0
 
 

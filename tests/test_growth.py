@@ -19,7 +19,7 @@ FEW, MOST_GROWTH = 40, 2.15
 
 
 def calls(name: str, count: int, *, fixes: bool) -> int:
-    """The calls to look for the findings in a program, and for their repairs with `fixes`."""
+    """The number of calls made to find the findings in a program and, with `fixes`, repairs."""
     source = Source("module.py", scaling.program(name, count).decode(), "utf-8", bom=False)
     counted = 0
 

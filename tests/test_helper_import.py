@@ -64,7 +64,7 @@ def run(*arguments: str, stdin: str | None = None) -> Result:
 
 
 def make(**files: str) -> None:
-    """Modules below the current folder: `app__job` is app/job.py, `app__` its `__init__.py`."""
+    """Create modules in the current folder: `app__job` is app/job.py, `app__` its `__init__.py`."""
     put({
         re.sub("__$", "/@", name).replace("__", "/").replace("@", "__init__") + ".py": text
         for name, text in files.items()
@@ -89,6 +89,21 @@ def refused(name: str, *arguments: str) -> str:
     return line
 
 
+def left_out(name: str, *arguments: str) -> str:
+    """The warning that says why one file was not repaired, and how it could be; it keeps its
+    finding, which alone decides about the exit code."""
+    before = Path(name).read_bytes()
+    result = run("--write", "--no-cache", *arguments)
+    assert result.exit_code == 1, result.output
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"warning: {name}: not repaired: "), line
+    assert "--vendor" in line
+    assert Path(name).read_bytes() == before
+    (diff,) = run("--diff", "--no-cache", *arguments).stderr.splitlines()[1:]
+    assert diff == line.replace("not repaired:", "--write would not repair it:")
+    return line
+
+
 def repaired(name: str, statement: str = RUNTIME) -> None:
     result = run("--write", "--no-cache")
     assert result.exit_code == 0, result.output
@@ -98,7 +113,7 @@ def repaired(name: str, statement: str = RUNTIME) -> None:
 
 
 def left(name: str) -> str:
-    """Why the finding of a file has no repair; none was made, and nobody has to act."""
+    """Why the finding of a file has no repair; none was made, and the user need not act."""
     before = Path(name).read_bytes()
     result = run("--write", "--no-cache", "--output-format", "full", name)
     assert (result.exit_code, result.stderr) == (1, "")
@@ -672,7 +687,7 @@ def test_a_helper_that_another_distribution_brings(here: Path) -> None:
 
 
 def test_a_distribution_of_another_name(here: Path) -> None:
-    """As this Python knows it: `PyYAML` brings `yaml`."""
+    """As this Python knows it: `PyYAML` provides `yaml`."""
     put({"pyproject.toml": NO_DEPENDENCY + "dependencies = ['PyYAML']\n"
          "[tool.atomic-fix]\nhelper = 'yaml.files'\n"})  # fmt: skip
     make(job=SAVER)
@@ -707,7 +722,7 @@ def test_a_module_that_is_compiled_has_any_name(here: Path) -> None:
 
 
 def test_a_package_of_the_project_comes_with_no_distribution(here: Path) -> None:
-    """Neither with the project itself, of which its extras ask for more."""
+    """Not with the project itself either, although its extras depend on it."""
     put({"pyproject.toml": NO_DEPENDENCY + "[project.optional-dependencies]\nall = ['app[x]']\n"
          "[tool.atomic-fix]\nhelper = 'app.gone'\n"})  # fmt: skip
     make(job=SAVER)
@@ -908,7 +923,8 @@ def test_the_lowest_python_of_a_range(text: str, lowest: tuple[int, int] | None)
 
 
 def admitting(version: str) -> dict[str, dict[str, str]]:
-    """Projects that declare the helper and admit a version, each by another file or key."""
+    """Projects that declare the helper and support a Python version, each through a different file
+    or key."""
     poetry = "[tool.poetry.dependencies]\natomic-fix = '*'\npython = "
     line = f'    "Programming Language :: Python :: {version}",\n'
     cfg = "[options]\ninstall_requires =\n  atomic-fix\npython_requires = >="
@@ -1074,7 +1090,7 @@ save_state(load_state())
     put({"pyproject.toml": DECLARES, "setup/migrate.py": migrate})
     put({"management/utils.py": SAVER, "management/daemon.py": "import atomic_fix\nimport utils\n"})
     said = "whatever Python the system has runs setup/migrate.py, which imports this file"
-    assert said in refused("management/utils.py")
+    assert said in left_out("management/utils.py")
     put({"setup/migrate.py": migrate.partition("\n")[2]})
     repaired("management/utils.py")
 
@@ -1266,7 +1282,7 @@ def test_a_file_is_repaired_whole_or_not_at_all(here: Path) -> None:
     assert Path("both.py").read_text() == SAVER + "\n\n" + UNSYNCED
     assert "os.fsync" in Path("plain.py").read_text(), "it needs nothing of the helper"
     # What was left has its repairs still, for when the program has the helper.
-    assert result.stdout.endswith("Left 2 findings (2 fixable with --write --unsafe-fixes).\n")
+    assert result.stdout.endswith("Left 2 findings (2 fixable once the helper can be imported).\n")
 
 
 def test_a_repair_that_was_not_asked_for_needs_nothing(here: Path) -> None:
@@ -1336,7 +1352,9 @@ def test_diff_shows_it_and_says_what_write_would_do(here: Path) -> None:
     assert result.exit_code == 1
     assert result.stdout.count("+from atomic_fix.runtime import atomic_write_json") == 1
     first, second = result.stderr.splitlines()
-    assert first == "Would fix 1 finding in 1 file. 1 finding would remain."
+    assert first == (
+        "Would fix 1 finding in 1 file once the helper can be imported. 1 finding would remain."
+    )
     assert second.startswith("warning: job.py: --write would not repair it: it would import ")
     assert "--vendor atomic_io.py" in second
 
@@ -1357,7 +1375,7 @@ def test_standard_input_comes_back_as_it_was(here: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "hint", "applicability", "fixable"),
     [
-        ("job.py", "--write", "safe", "1 fixable with --write"),
+        ("job.py", "--write, not yet", "safe", "1 fixable once the helper can be imported"),
         # Whatever anybody installs, --write leaves a script alone.
         ("tools/make.py", "shown only", "display", "1 without a fix"),
     ],
@@ -1376,11 +1394,108 @@ def test_a_report_shows_the_repair_and_what_is_missing(
     assert "not applied by --write" in run("-", "--output-format", "full", stdin=SAVER).stdout
 
 
+RENAMER = """\
+import json
+import os
+
+
+def save_state(path, state):
+    temporary = path + ".tmp"
+    with open(temporary, "w") as file:
+        json.dump(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(temporary, path)
+"""
+
+
+def test_a_report_counts_what_write_would_repair_now(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    renamer = RENAMER.replace("save_state", "save_queue").replace("import json\n", "", 1)
+    make(needs=SAVER, both=SAVER + "\n\n" + renamer, now=RENAMER)
+    report = run("--output-format", "full").stdout
+    now, later = "1 fixable with --write", "3 more once the helper can be imported"
+    assert report.endswith(f"\nFound 4 findings ({now}, {later}).\n")
+    held_up = "--write changes nothing in this file until all its repairs can be made"
+    assert " ".join(report.split()).count(held_up) == 1
+    assert report.count("[--write]\n") == 1
+    for form in ("concise", "grouped"):
+        assert run("--output-format", form).stdout.endswith(f"({now}, {later}).\n")
+    counts = json.loads(run("--statistics", "--output-format", "json").stdout)
+    assert {each["code"]: each["fixable_count"] for each in counts} == {"ATF101": 0, "ATF114": 1}
+    assert run("--diff").stderr.splitlines()[0] == (
+        "Would fix 1 finding in 1 file, and 3 findings in 2 files once the helper can be imported."
+    )
+    assert run("--write").stdout.endswith(
+        "Fixed 1 finding in 1 file. Left 3 findings (3 fixable once the helper can be imported).\n"
+    )
+    again = run("both.py", "--write", "--assume-helper")
+    assert again.stdout.startswith("Fixed 2 findings in 1 file.")
+
+
+def test_a_report_counts_an_own_helper_as_write_does(here: Path) -> None:
+    own = """\
+import json
+import os
+{}
+
+def write_json(path, obj):
+    tmp = path + ".tmp"
+    with open(tmp, "w") as file:
+        json.dump(obj, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(tmp, path)
+"""
+    put({
+        "pyproject.toml": NO_DEPENDENCY + "[tool.atomic-fix]\nhelper = 'auto'\n",
+        "app/__init__.py": "", "app/io.py": own.format("from app import job\n"),
+    })  # fmt: skip
+    saver = "import json\n\n\ndef save_state(path, state):\n"
+    saver += '    with open(path, "w") as file:\n        json.dump(state, file)\n'
+    make(app__job=saver)
+    found = "Found 1 finding (1 without a fix).\n"
+    assert run("--unsafe-fixes").stdout.endswith(found), "it would import itself"
+    assert run("--write", "--unsafe-fixes").stdout.endswith(found)
+    put({"app/io.py": own.format("")})
+    assert run("--unsafe-fixes").stdout.endswith("1 fixable with --write --unsafe-fixes).\n")
+    assert run("--write", "--unsafe-fixes").stdout.startswith("Fixed 1 finding in 1 file.")
+
+
+def test_an_alternative_waits_with_the_repair(here: Path) -> None:
+    put({"pyproject.toml": NO_DEPENDENCY})
+    loader = SAVER.replace(
+        "    return json.loads(path.read_text())\n",
+        "    try:\n        return json.loads(path.read_text())\n"
+        "    except json.JSONDecodeError:\n        return None\n\n\n"
+        "def main(path):\n    print(load_state(path) or 'new')\n",
+    )
+    make(job=loader)
+    said = " ".join(run("--output-format", "full").stdout.split())
+    assert "[--write --unsafe-fixes, not yet --on-corrupt raise]" not in said
+    assert "[--write --unsafe-fixes --on-corrupt raise, not yet]" in said
+
+
+def test_an_unsafe_repair_that_waits_holds_up_only_unsafe_ones(here: Path) -> None:
+    put({"pyproject.toml": "[tool.atomic-fix]\nhelper = 'gone:write'\n"})
+    renamer = RENAMER.replace("save_state", "save_queue").replace("import json\n", "", 1)
+    make(job=SAVER + "\n\n" + renamer)
+    assert run().stdout.endswith(
+        "Found 2 findings (1 fixable with --write, 1 more once the helper can be imported).\n"
+    )
+    assert run("--unsafe-fixes").stdout.endswith(
+        "Found 2 findings (2 fixable once the helper can be imported).\n"
+    )
+    assert "Fixed" not in run("--write", "--unsafe-fixes").stdout
+    run("--write")
+    assert "os.replace(temporary, path)" in Path("job.py").read_text()
+
+
 def test_a_report_says_once_what_is_missing(here: Path) -> None:
     names = {f"app/job_{number}.py": SAVER for number in range(3)}
     put({"pyproject.toml": NO_DEPENDENCY, "app/__init__.py": "", **names})
     said = run("--output-format", "full").stdout
-    assert said.count("[--write]\n") == 3
+    assert said.count("[--write, not yet]\n") == 3
     assert said.count("run `atomic-fix --vendor app/atomic_io.py`") == 1
     note = "= note: not applied by --write, for the reason given at app/job_0.py:5\n"
     assert said.count(note) == 2
@@ -1781,7 +1896,7 @@ def test_other_lists_of_installers_are_not_read(here: Path, text: str) -> None:
 
 
 def vendored_as_advised(name: str) -> None:
-    """The two commands that the refusal of a file leads to."""
+    """The two commands that the message about a refused file leads to."""
     command = refused(name).partition("`atomic-fix ")[2].partition("`")[0]
     assert run(*command.split()).exit_code == 0
     assert run("--write", "--no-cache").exit_code == 0
@@ -1806,9 +1921,13 @@ def test_a_copy_that_flat_imports_do_not_find_is_not_imported(here: Path) -> Non
     put({"requirements.txt": "click\n"})
     make(apps__main__const="A = 1\n", apps__main__job="from const import A\n\n" + SAVER)
     assert run("--vendor", "apps/atomic_io.py").exit_code == 0
-    line = refused("apps/main/job.py")
+    line = left_out("apps/main/job.py")
     assert "import each other by way of apps/main/, not by way of where apps/atomic_io.py" in line
-    assert "--vendor apps/main/atomic_io.py` and set `helper` to `atomic_io`" in line
+    assert line.endswith("; run `atomic-fix --vendor apps/main/atomic_io.py`")
+    assert run("--vendor", "apps/main/atomic_io.py").exit_code == 0
+    nested = Path("apps/main/atomic-fix.toml").read_text()
+    assert nested == 'extend = "../../atomic-fix.toml"\nhelper = "atomic_io"\n'
+    repaired("apps/main/job.py", "from atomic_io import atomic_write_json")
 
 
 def test_a_source_root_may_have_an_init_file(here: Path) -> None:
@@ -2129,7 +2248,7 @@ def test_an_image_of_a_folder_that_installs_other_packages(here: Path) -> None:
     put({"pyproject.toml": DECLARES, "src/lib/__init__.py": "", "src/lib/x.py": ""})
     put({"src/lib/serve/scripts/convert.py": SAVER})
     put({"src/lib/serve/Dockerfile.server": "FROM x\nRUN pip install engine torch\n"})
-    message = refused("src/lib/serve/scripts/convert.py")
+    message = left_out("src/lib/serve/scripts/convert.py")
     assert "Dockerfile.server installs packages by their names, and not the project" in message
     put({"src/lib/serve/scripts/convert.py": "import lib.x\n" + SAVER})
     repaired("src/lib/serve/scripts/convert.py")
@@ -2155,7 +2274,9 @@ def test_an_extension_of_sphinx_does_not_find_the_package(here: Path) -> None:
     put({"doc/conf.py": "import sys\nsys.path.insert(0, 'doc')\nextensions = ['issues']\n"})
     put({"doc/issues.py": SAVER})
     assert run("--vendor", "app/atomic_io.py").exit_code == 0
-    assert "--vendor doc/atomic_io.py` and set `helper` to `atomic_io`" in refused("doc/issues.py")
+    assert left_out("doc/issues.py").endswith("; run `atomic-fix --vendor doc/atomic_io.py`")
+    assert run("--vendor", "doc/atomic_io.py").exit_code == 0
+    repaired("doc/issues.py", "from atomic_io import atomic_write_json")
 
 
 @pytest.mark.parametrize(
@@ -2166,7 +2287,7 @@ def test_a_function_with_a_list_of_its_own(here: Path, file: str, text: str) -> 
     put({file: text})
     put({"pyproject.toml": DECLARES, "src/save/__init__.py": "", "src/save/job.py": SAVER})
     put({"src/save/requirements.txt": "boto3\n"})
-    message = refused("src/save/job.py")
+    message = left_out("src/save/job.py")
     assert "src/save/requirements.txt lists what this folder needs" in message
     put({"src/save/requirements.txt": "boto3\natomic-fix\n"})
     repaired("src/save/job.py")
@@ -2176,7 +2297,7 @@ def test_a_hook_with_an_environment_of_its_own(here: Path) -> None:
     put({"pyproject.toml": DECLARES, "hooks/__init__.py": "", "hooks/state.py": SAVER})
     hook = "repos:\n- repo: local\n  hooks:\n  - id: x\n    entry: python hooks/state.py\n"
     put({".pre-commit-config.yaml": hook + "    language: python\n"})
-    assert ".pre-commit-config.yaml runs this file in an environment" in refused("hooks/state.py")
+    assert ".pre-commit-config.yaml runs this file in an environment" in left_out("hooks/state.py")
     needs = "    additional_dependencies: [atomic-fix]\n"
     put({".pre-commit-config.yaml": hook + "    language: python\n" + needs})
     repaired("hooks/state.py")
@@ -2192,7 +2313,9 @@ def test_a_copy_that_the_distribution_leaves_out(here: Path) -> None:
     assert run("--vendor", "extra/atomic_io.py").exit_code == 0
     message = refused("lib/job.py")
     assert "has the package of this file, and not `extra`" in message
-    assert "--vendor lib/atomic_io.py` and set `helper` to `lib.atomic_io`" in message
+    assert message.endswith("; run `atomic-fix --vendor lib/atomic_io.py`")
+    assert run("--vendor", "lib/atomic_io.py").exit_code == 0
+    repaired("lib/job.py", "from lib.atomic_io import atomic_write_json")
 
 
 def test_a_copy_beside_the_packages_of_a_distribution(here: Path) -> None:
@@ -2237,13 +2360,11 @@ def test_a_copy_in_a_package_that_the_program_does_without(here: Path) -> None:
     put({"app/__init__.py": "import onlyinlib\n", "app/job.py": SAVER})
     put({"tool.py": "from lib.tagger import save_state\nsave_state\n", "lib/tagger.py": SAVER})
     assert run("--vendor", "app/atomic_io.py").exit_code == 0
-    line = refused("lib/tagger.py", "lib")
+    line = left_out("lib/tagger.py", "lib")
     assert "tool.py, which runs it, does not import that package" in line
-    assert "run `atomic-fix --vendor lib/atomic_io.py` and set `helper` to `lib.atomic_io`" in line
-    assert "in lib/atomic-fix.toml" in line
+    assert line.endswith("; run `atomic-fix --vendor lib/atomic_io.py`")
     # This settles it, and takes nothing from the others.
     assert run("--vendor", "lib/atomic_io.py").exit_code == 0
-    put({"lib/atomic-fix.toml": "helper = 'lib.atomic_io'\n"})
     assert run("--write", "--no-cache").exit_code == 0
     assert "from lib.atomic_io import" in Path("lib/tagger.py").read_text()
     assert "from app.atomic_io import" in Path("app/job.py").read_text()
@@ -2271,7 +2392,7 @@ def test_a_copy_in_a_package_that_is_imported_anyway(here: Path, files: dict[str
 def test_a_program_at_the_top_and_a_copy_in_a_package_that_it_does_not_import(here: Path) -> None:
     put({"requirements.txt": "flask\n", "app/__init__.py": "import flask\n", "job.py": SAVER})
     assert run("--vendor", "app/atomic_io.py").exit_code == 0
-    assert "and this program does not import that package" in refused("job.py")
+    assert "and this program does not import that package" in left("job.py")
 
 
 @pytest.mark.parametrize(
@@ -2290,13 +2411,11 @@ def test_the_advice_settles_where_several_folders_have_copies(
     put({"libs/store/__init__.py": "", "libs/store/job.py": "import store.x\n" + SAVER})
     put({"libs/store/x.py": "", **more})
     done: list[str] = []
-    while (result := run("--write", "--no-cache")).exit_code == 2:
+    while "--vendor" in (result := run("--write", "--no-cache")).stderr:
         command = result.stderr.partition("`atomic-fix ")[2].partition("`")[0]
         assert command.startswith("--vendor "), result.stderr
         assert command not in done, result.stderr
         assert run(*command.split()).exit_code == 0
-        if found := re.search(r"set `helper` to `([\w.]+)`, in (\S+)", result.stderr):
-            put({found[2]: f"helper = '{found[1]}'\n"})
         done.append(command)
     assert result.exit_code == 0, result.output
     for name in ("bazaar/app/job.py", "libs/store/job.py"):
@@ -2319,6 +2438,12 @@ ELSEWHERE = {
     "Dockerfile": "FROM python:3.12\nRUN pip install flask\n",
     "BUILD.bazel": 'py_library(name = "app")\n',
     "MANIFEST.in": "include README.md\n",
+    "deploy/conda.yml": "channels:\n  - conda-forge\ndependencies:\n  - flask\n  - python=3.12\n",
+    "docker-compose.yml": "services:\n  app:\n    image: python:3.12\n"
+    "    command: sh -c 'pip install flask && python app/state.py'\n",
+    "start.sh": "pip install flask\nexec python -m app.state\n",
+    "cloud/user-data.yml": "#cloud-config\nruncmd:\n  - python3 /opt/app/state.py\n",
+    "site.yml": "- hosts: all\n  tasks:\n    - ansible.builtin.pip:\n        name: flask\n",
 }
 
 
@@ -2339,6 +2464,9 @@ def test_a_tree_that_declares_its_needs_elsewhere(here: Path, file: str) -> None
         ("CMakeLists.txt", "project(app C)\n"),
         ("control", "Depends: python3-flask\n"),
         ("config.json", '{"a": 1}\n'),
+        ("data.yml", "dependencies:\n  - name: redis\n    version: 1\n"),
+        ("deploy/conda.yml", "dependencies:\n  - python=3.12\n  - pip:\n    - atomic-fix\n"),
+        ("start.sh", "cd app\nexec python -m app.state\n"),
         ("doc/requirements.txt", "atomic-fix\n"),
         ("app.spec", "Name: app\nRequires: python3-atomic-fix\n"),
     ],
@@ -2406,7 +2534,7 @@ def test_a_program_that_needs_what_is_not_declared(here: Path) -> None:
     )
     put({"requirements.txt": "atomic-fix\nflask\n", "app.py": "import flask\n"})
     put({"convert.py": program})
-    assert "this program needs `engine`, which the project does not declare" in refused(
+    assert "this program needs `engine`, which the project does not declare" in left_out(
         "convert.py"
     )
     put({"convert.py": program.replace("import engine\n", "import app\nimport engine\n")})
@@ -2539,3 +2667,602 @@ def test_a_copy_among_plug_ins_is_not_imported(here: Path) -> None:
     assert run("--vendor", "app/atomic_io.py").exit_code == 0
     put({"app/__init__.py": LOADS_ALL})
     assert "imports every module of its folder as a plug-in" in refused("app/prefs.py")
+
+
+GUARDED = """\
+try:
+    import pandas
+except ImportError:
+    {handler}
+"""
+STARTED = f'{SAVER}\n\nif __name__ == "__main__":\n    save_state(Path("s.json"), 1)\n'
+
+
+@pytest.mark.parametrize(
+    ("imports", "starts_without"),
+    [
+        (GUARDED.format(handler="pandas = None"), True),
+        (GUARDED.format(handler="pandas = None") + "import pandas.errors\n", False),
+        (GUARDED.format(handler='raise SystemExit("install pandas")'), False),
+        (GUARDED.format(handler="sys.exit(1)"), False),
+        ("import pandas\n", False),
+        ("def main():\n    import pandas\n", False),
+    ],
+)
+def test_a_script_that_starts_without_what_is_declared(
+    here: Path, imports: str, starts_without: bool
+) -> None:
+    put({"requirements.txt": "pandas\natomic-fix\n", "app/__init__.py": "import pandas\n"})
+    put({"tools/load.py": imports + STARTED, "app/config.py": "import pandas\n"})
+    if starts_without:
+        assert left("tools/load.py").endswith("may run where the project is not installed")
+    else:
+        repaired("tools/load.py")
+
+
+REPEATED = {"requirements.txt": "numpy\nrequests\natomic-fix\n", "dev/all.txt": "numpy\nrequests\n"}
+
+
+@pytest.mark.parametrize("file", ["README.md", ".github/workflows/run.yml", "Dockerfile"])
+def test_a_list_that_repeats_the_declared_one_is_installed(here: Path, file: str) -> None:
+    put(REPEATED)
+    put({"src/app/__init__.py": "", "src/app/job.py": "import numpy\n" + SAVER})
+    repaired("src/app/job.py")
+    put({"src/app/job.py": "import numpy\n" + SAVER, file: "pip install -r dev/all.txt\n"})
+    assert f"{file} installs dev/all.txt, which does not name it" in refused("src/app/job.py")
+    put({file: "pip install -r requirements.txt\npip install -r dev/all.txt\n"})
+    if file != ".github/workflows/run.yml":
+        repaired("src/app/job.py")
+    put({"src/app/job.py": "import numpy\n" + SAVER, file: "pip install -r dev/all.txt\n"})
+    put({"dev/all.txt": "-r ../requirements.txt\n"})
+    repaired("src/app/job.py")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'for each in (ROOT / "app" / "job.py", ROOT / "run.py"):\n    shutil.copy(each, IMAGE)\n',
+        'shutil.copyfile("app/job.py", "image/app/job.py")\n',
+        'subprocess.run(["scp", "app/job.py", host])\n',
+    ],
+)
+def test_a_file_that_a_script_copies_by_its_name(here: Path, script: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"scripts/image.py": script})
+    assert "copies this file by its name, maybe to where" in refused("app/job.py")
+    put({"scripts/image.py": f'{script}run(["pip", "install", "-r", "x.txt"])\n'})
+    repaired("app/job.py")
+    put({"pyproject.toml": NO_DEPENDENCY, "scripts/image.py": script, "app/job.py": SAVER})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    line = refused("app/job.py")
+    assert "scripts/image.py copies this file by its name, and not app/atomic_io.py" in line
+    put({"scripts/image.py": f'{script}shutil.copy("app/atomic_io.py", IMAGE)\n'})
+    repaired("app/job.py", "from app.atomic_io import atomic_write_json\n")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'shutil.copy("app/other.py", IMAGE)\n',
+        'shutil.copy("lib/job.py", IMAGE)\n',
+        'shutil.copytree("app", IMAGE)\n',
+        'run(["python", "app/job.py"])\n',
+    ],
+)
+def test_a_script_that_copies_other_files(here: Path, script: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"scripts/image.py": script})
+    repaired("app/job.py")
+
+
+def test_a_script_that_names_a_module_at_the_top_and_copies_something_else(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "job.py": "import atomic_fix\n" + SAVER})
+    put({"build.py": 'shutil.copy("x.ini", "dist")\nrun(["pyinstaller", "job.py"])\n'})
+    repaired("job.py")
+    put({"job.py": "import atomic_fix\n" + SAVER})
+    listed = 'FILES = ["job.py", "x.ini"]\n'
+    put({"build.py": f'{listed}for each in FILES:\n    shutil.copy(each, "d")\n'})
+    assert "build.py copies this file by its name" in refused("job.py")
+
+
+def test_a_script_of_the_standard_library_beside_the_package(here: Path) -> None:
+    started = SAVER + 'save_state(Path("s.json"), 1)\n'
+    put({"pyproject.toml": f'{DECLARES}[build-system]\nrequires = ["hatchling"]\n'})
+    put({"app/__init__.py": "", "patch.py": started})
+    assert left("patch.py").endswith("may run where the project is not installed")
+    put({"patch.py": f"import app\n{started}"})
+    repaired("patch.py")
+    put({"patch.py": SAVER})
+    repaired("patch.py")
+
+
+def test_a_script_finds_a_copy_beside_it_whatever_its_neighbours_import(here: Path) -> None:
+    setup = "from setuptools import find_packages, setup\n\nsetup(packages=find_packages())\n"
+    put({"setup.py": setup, "lib/__init__.py": "", "lib/job.py": ""})
+    put({"examples/one/prepare.py": f"{SAVER}\n\nsave_state(1, 2)\n"})
+    put({"examples/one/show.py": "import lib.job\n"})
+    assert run("--vendor", "examples/one/atomic_io.py").exit_code == 0
+    assert Path("atomic-fix.toml").read_text() == 'helper = "atomic_io"\n'
+    repaired("examples/one/prepare.py", "from atomic_io import atomic_write_json")
+
+
+@pytest.mark.parametrize("guard", ['if __name__ == "__main__":\n    main()\n', ""])
+def test_a_program_in_a_folder_that_another_one_imports(here: Path, guard: str) -> None:
+    """Started by its path, it does not find what is at the top."""
+    put({"pyproject.toml": f'{NO_DEPENDENCY}dependencies = ["requests"]\n'})
+    put({"backend/__init__.py": "", "main.py": "from tool.sync import save_state\n"})
+    put({"tool/sync.py": f"{SAVER}\n\ndef main():\n    save_state(Path('s'), 1)\n\n\n{guard}"})
+    assert run("--vendor", "backend/atomic_io.py").exit_code == 0
+    if guard:
+        assert left("tool/sync.py").endswith("may not find backend/atomic_io.py")
+    else:
+        repaired("tool/sync.py", "from backend.atomic_io import atomic_write_json\n")
+
+
+def test_an_optional_import_does_not_show_what_is_on_the_path(here: Path) -> None:
+    put({"requirements.txt": "requests\n", "mono.py": "import json\n"})
+    assert run("--vendor", "atomic_io.py").exit_code == 0
+    think = "def think():\n    try:\n        import mono\n    except Exception:\n        pass\n"
+    put({"kernel/main.py": f'{SAVER}\n\n{think}\n\nif __name__ == "__main__":\n    think()\n'})
+    result = run("--write", "--no-cache")
+    assert "kernel/main.py: not repaired: it would import `atomic_io`" in result.stderr
+
+
+@pytest.mark.parametrize("file", [".github/workflows/run.yml", "Dockerfile"])
+def test_a_job_that_installs_packages_by_name_runs_the_file(here: Path, file: str) -> None:
+    put({"requirements.txt": "atomic-fix\nnumpy\n", "engine.py": "import numpy\n" + SAVER})
+    put({file: "RUN pip install numpy\nCMD python engine.py\n"})
+    assert f"{file} " in refused("engine.py")
+    put({file: "RUN pip install numpy atomic-fix\nCMD python engine.py\n"})
+    if file != "Dockerfile":
+        repaired("engine.py")
+    put({"engine.py": "import numpy\n" + SAVER})
+    put({file: "RUN pip install -r requirements.txt\nCMD python engine.py\n"})
+    repaired("engine.py")
+
+
+@pytest.mark.parametrize("file", ["Dockerfile", "README.md"])
+def test_a_list_beside_the_project_s_own(here: Path, file: str) -> None:
+    row = "RUN pip install -r requirements.txt"
+    listed = f'{NO_DEPENDENCY}dependencies = ["requests", "atomic-fix"]\n'
+    put({"pyproject.toml": listed, "requirements.txt": "requests==2.1\n", file: f"{row}\n"})
+    put({"app/__init__.py": "", "app/job.py": "import requests\n" + SAVER})
+    line = refused("app/job.py")
+    assert f"{file} installs requirements.txt, which does not name it" in line
+    for more in ("pip install .", "pip install app", "uv sync"):
+        put({file: f"{row}\n{more}\n", "app/job.py": "import requests\n" + SAVER})
+        repaired("app/job.py")
+    put({"requirements.txt": "requests\natomic-fix\n", file: f"{row}\n"})
+    put({"app/job.py": "import requests\n" + SAVER})
+    repaired("app/job.py")
+    put({"requirements.txt": "flask\n", "app/job.py": "import requests\n" + SAVER})
+    repaired("app/job.py")
+
+
+EXAMPLES = {
+    "setup.py": "from setuptools import find_packages, setup\n\n"
+    "setup(name='lib', packages=find_packages(), python_requires='>=3.8',\n"
+    "      install_requires=['requests'])\n",
+    "lib/__init__.py": "",
+    "lib/job.py": SAVER,
+    "lib/other.py": SAVER,
+    "examples/one/prepare.py": f"import requests\n{SAVER}\n\nsave_state(1, 2)\n",
+    "examples/one/show.py": "import lib.job\n",
+}
+
+
+def test_each_command_of_a_run_leads_to_files_that_are_repaired(here: Path) -> None:
+    put(EXAMPLES)
+    result = run("--write", "--no-cache")
+    assert result.exit_code == 2
+    commands = re.findall(r"`atomic-fix (--vendor \S+)`", result.stderr)
+    assert commands == ["--vendor examples/one/atomic_io.py", "--vendor lib/atomic_io.py"]
+    for command in commands:
+        assert run(*command.split()).exit_code == 0
+    result = run("--write", "--no-cache")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "from lib.atomic_io import" in Path("lib/other.py").read_text()
+    assert "from atomic_io import" in Path("examples/one/prepare.py").read_text()
+    program = "import lib.job, lib.other"
+    subprocess.run([sys.executable, "-S", "-E", "-B", "-c", program], check=True)
+
+
+def test_a_script_that_cannot_have_the_import_stops_nobody(here: Path) -> None:
+    put(EXAMPLES)
+    assert run("--vendor", "lib/atomic_io.py").exit_code == 0
+    result = run("--write", "--no-cache")
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert "from lib.atomic_io import" in Path("lib/job.py").read_text()
+    assert "may not find lib/atomic_io.py" in left("examples/one/prepare.py")
+
+
+def test_a_script_of_another_project_of_the_tree_stops_nobody(here: Path) -> None:
+    put({"setup.py": "from setuptools import setup\nsetup(package_dir={'': 'src'})\n"})
+    put({"src/lib/__init__.py": "", "src/lib/job.py": SAVER})
+    put({"data/requirements.txt": "pyinstaller\n", "data/freeze.py": SAVER})
+    assert run("--vendor", "src/lib/atomic_io.py").exit_code == 0
+    result = run("--write", "--no-cache")
+    assert result.exit_code == 1
+    assert "from lib.atomic_io import" in Path("src/lib/job.py").read_text()
+    said = "warning: data/freeze.py: not repaired: it would import `lib.atomic_io`, and this file "
+    assert result.stderr.startswith(f"{said}does not find src/lib/atomic_io.py")
+
+
+def test_a_repair_that_one_file_can_never_have_holds_up_nothing(here: Path) -> None:
+    renamer = RENAMER.replace("save_state", "save_queue").replace("import json\n", "", 1)
+    put({"setup.py": "from setuptools import setup\nsetup(package_dir={'': 'src'})\n"})
+    put({"src/lib/__init__.py": "", "src/lib/job.py": SAVER})
+    put({"data/requirements.txt": "pyinstaller\n", "data/freeze.py": f"{SAVER}\n\n{renamer}"})
+    assert run("--vendor", "src/lib/atomic_io.py").exit_code == 0
+    assert run().stdout.endswith("(2 fixable with --write, 1 without a fix).\n")
+    first, *_ = run("--diff", "--no-cache").stderr.splitlines()
+    assert first == "Would fix 2 findings in 2 files. 1 finding would remain."
+    assert run("--write", "--no-cache").stdout.startswith("data/freeze.py:5:5: ATF101")
+    assert "os.replace(temporary, path)" in Path("data/freeze.py").read_text()
+
+
+@pytest.mark.parametrize("origin", ["atomic-fix.toml", "pyproject.toml"])
+def test_settings_for_the_folder_of_a_second_copy_keep_the_others(here: Path, origin: str) -> None:
+    table = "[tool.atomic-fix]\n" if origin == "pyproject.toml" else ""
+    put({**EXAMPLES, origin: f'{table}ignore = ["ATF115"]\n'})
+    put({"examples/one/prepare.py": EXAMPLES["examples/one/prepare.py"] + UNSYNCED})
+    assert run("--vendor", "lib/atomic_io.py").exit_code == 0
+    second = run("--vendor", "examples/one/atomic_io.py")
+    name = "examples/one/atomic-fix.toml"
+    assert (second.exit_code, second.stderr) == (0, f'{name}: new, with `helper = "atomic_io"`\n')
+    assert Path(name).read_text() == f'extend = "../../{origin}"\nhelper = "atomic_io"\n'
+    result = run("--write", "--no-cache", "--unsafe-fixes")
+    assert (result.exit_code, result.stderr) == (0, "")
+    text = Path("examples/one/prepare.py").read_text()
+    assert "from atomic_io import" in text
+    assert "fsync" not in text
+
+
+def test_a_second_copy_that_no_file_needs_is_not_named(here: Path) -> None:
+    put(EXAMPLES)
+    put({"lib/inner/__init__.py": "", "lib/inner/job.py": SAVER})
+    assert run("--vendor", "lib/atomic_io.py").exit_code == 0
+    second = run("--vendor", "lib/inner/atomic_io.py")
+    assert second.exit_code == 0
+    assert 'warning: atomic-fix.toml: `helper` is "lib.atomic_io" and stays so' in second.stderr
+    assert not Path("lib/inner/atomic-fix.toml").exists()
+
+
+# Declarations and deployments of other kinds.
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "conda env create -f envs/app.yaml",
+        "mamba env update --name app --file=envs/app.yaml --prune",
+        'micromamba create -y -f "$HERE/envs/app.yaml"',
+    ],
+)
+def test_an_environment_of_conda_that_a_script_names(here: Path, command: str) -> None:
+    put({"install.sh": f"#!/bin/sh\n{command}\n", "app/__init__.py": "", "app/job.py": SAVER})
+    put({"envs/app.yaml": "dependencies:\n  - python=3.12\n  - flask\n"})
+    assert "envs/app.yaml declares no dependency on atomic-fix" in refused("app/job.py")
+    put({"envs/app.yaml": "dependencies:\n  - python=3.12\n  - pip:\n    - atomic-fix\n"})
+    repaired("app/job.py")
+
+
+def test_environments_of_conda_for_several_purposes(here: Path) -> None:
+    put({"app/__init__.py": "", "app/job.py": SAVER})
+    put({"environment-gpu.yml": "dependencies:\n  - python=3.12\n  - atomic-fix\n"})
+    repaired("app/job.py")
+    put({"environment-gpu.yml": "dependencies:\n  - python\n", "app/job.py": SAVER})
+    put({"environment-dev.yml": "dependencies:\n  - atomic-fix\n"})
+    assert "its name says that it is for development" in refused("app/job.py")
+
+
+COMPOSE = """\
+services:
+  app:
+    image: python:3.12
+    command: sh -c "pip install flask redis && python app/job.py"
+"""
+
+
+@pytest.mark.parametrize("declared", ["pyproject.toml", "requirements.txt"])
+def test_a_service_that_installs_packages_by_their_names(here: Path, declared: str) -> None:
+    text = DECLARES if declared == "pyproject.toml" else "flask\natomic-fix\n"
+    put({declared: text, "docker-compose.yml": COMPOSE})
+    put({"app/__init__.py": "", "app/job.py": SAVER})
+    line = refused("app/job.py")
+    assert "docker-compose.yml installs packages by their names, and not " in line
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    repaired("app/job.py", "from app.atomic_io import atomic_write_json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        COMPOSE.replace("flask redis", "-r requirements.txt"),
+        COMPOSE.replace("flask redis", "."),
+        COMPOSE.replace("image: python:3.12", "build: ."),
+        COMPOSE.replace("python app/job.py", "pytest"),
+    ],
+)
+def test_a_service_that_installs_the_project(here: Path, text: str) -> None:
+    put({"pyproject.toml": DECLARES, "docker-compose.yml": text})
+    put({"app/__init__.py": "", "app/job.py": SAVER})
+    repaired("app/job.py")
+
+
+@pytest.mark.parametrize("file", ["Makefile", "build.sh"])
+def test_an_archive_of_zipapp_has_a_copy_alone(here: Path, file: str) -> None:
+    put({"pyproject.toml": DECLARES, file: "\tpython3 -m zipapp src -o app.pyz -m app.job:run\n"})
+    put({"src/app/__init__.py": "", "src/app/job.py": SAVER})
+    assert f"{file} packs this file with zipapp" in refused("src/app/job.py")
+    assert run("--vendor", "src/app/atomic_io.py").exit_code == 0
+    repaired("src/app/job.py", "from app.atomic_io import atomic_write_json")
+    archive = [sys.executable, "-m", "zipapp", "src", "-o", "app.pyz", "-m", "app.job:load_state"]
+    subprocess.run(archive, check=True)
+    done = subprocess.run([sys.executable, "-S", "app.pyz"], capture_output=True, text=True)
+    assert "ModuleNotFoundError" not in done.stderr
+    assert "missing 1 required positional argument" in done.stderr
+
+
+def test_an_archive_with_the_packages_of_the_project(here: Path) -> None:
+    build = "pip install --target src .\npython -m zipapp src -o app.pyz\n"
+    put({"pyproject.toml": DECLARES, "build.sh": build})
+    put({"src/app/__init__.py": "", "src/app/job.py": SAVER})
+    repaired("src/app/job.py")
+
+
+DAG = f"from airflow.decorators import dag\n\nimport util\n{SAVER}"
+
+
+def test_a_dag_has_what_its_scheduler_has(here: Path) -> None:
+    put({"requirements.txt": "click\natomic-fix\n", "app.py": "import click\n"})
+    put({"dags/daily.py": DAG, "dags/util.py": ""})
+    line = left_out("dags/daily.py")
+    assert "Airflow imports this file with the packages of its scheduler" in line
+    assert line.endswith("`atomic-fix --vendor dags/atomic_io.py`")
+    assert run("--vendor", "dags/atomic_io.py").exit_code == 0
+    repaired("dags/daily.py", "from atomic_io import atomic_write_json")
+
+
+def test_a_dag_of_a_tree_that_declares_nothing(here: Path) -> None:
+    put({"dags/daily.py": DAG, "dags/util.py": "", "dags/store/__init__.py": ""})
+    put({"dags/store/job.py": SAVER})
+    assert "the packages of its scheduler" in refused("dags/daily.py and 1 other file")
+    assert run("--vendor", "dags/store/atomic_io.py").exit_code == 0
+    repaired("dags/daily.py", "from store.atomic_io import atomic_write_json")
+
+
+def test_a_dag_of_a_project_that_declares_airflow(here: Path) -> None:
+    put({"requirements.txt": "apache-airflow==2.9\natomic-fix\n"})
+    put({"dags/daily.py": DAG, "dags/util.py": ""})
+    repaired("dags/daily.py")
+
+
+def test_relative_imports_alone_make_a_package_without_a_file_for_it(here: Path) -> None:
+    put({"requirements.txt": "click\n", "run.py": "import tools.job\n"})
+    put({"tools/job.py": f"from .names import A\n\n{SAVER}", "tools/names.py": "A = 1\n"})
+    vendored_as_advised("tools/job.py")
+    assert "from tools.atomic_io import" in Path("tools/job.py").read_text()
+    subprocess.run([sys.executable, "-S", "-E", "-B", "run.py"], check=True)
+
+
+HOSTED: dict[str, tuple[str, dict[str, str]]] = {
+    "Maya": ("scripts/job.py", {"scripts/userSetup.py": "import maya.cmds\nimport job\n"}),
+    "Houdini": ("python/x/job.py", {"python/x/__init__.py": "import hou\n"}),
+    "GIMP": ("plug-ins/x/job.py", {"plug-ins/x/x.py": "from gi.repository import Gimp, GLib\n"}),
+    "libpeas": ("x/job.py", {"x.plugin": "[Plugin]\nLoader=python3\n", "x/__init__.py": ""}),
+    "Krita": ("x/job.py", {"x.desktop": "[Desktop Entry]\nX-KDE-Library=x\n", "x/__init__.py": ""}),
+}
+
+
+@pytest.mark.parametrize(("name", "files"), HOSTED.values(), ids=HOSTED)
+def test_what_runs_inside_another_program_gets_a_copy_alone(
+    here: Path, name: str, files: dict[str, str]
+) -> None:
+    put({"requirements.txt": "atomic-fix\n", name: SAVER, **files})
+    reason = left(name)
+    assert "inside another program" in reason or "as an add-on" in reason
+
+
+def test_a_module_with_the_name_of_a_host_is_no_host(here: Path) -> None:
+    put({"requirements.txt": "atomic-fix\n", "maya.py": "", "hou.py": "", "job.py": SAVER})
+    put({"main.py": "import maya\nimport hou\n"})
+    repaired("job.py")
+
+
+def test_a_package_that_is_installed_may_have_a_part_for_another_program(here: Path) -> None:
+    built = DECLARES + '[build-system]\nrequires = ["setuptools"]\n'
+    put({"pyproject.toml": built, "app/__init__.py": "", "app/for_maya.py": "import maya.cmds\n"})
+    put({"app/job.py": SAVER})
+    repaired("app/job.py")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.py": "import machine\nimport job\n", "lib/job.py": SAVER},
+        {"code.py": "import board\nimport job\n", "lib/job.py": SAVER},
+    ],
+)
+def test_a_device_runs_no_copy_either(here: Path, files: dict[str, str]) -> None:
+    put({"requirements.txt": "atomic-fix\n", **files})
+    assert "MicroPython or CircuitPython" in left("lib/job.py")
+    assert run("--vendor", "lib/atomic_io.py").exit_code == 0
+    assert "MicroPython or CircuitPython" in left("lib/job.py")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.py": "import board\nimport job\n"},
+        {"code.py": "import board\nimport job\n", "board.py": ""},
+        {"main.py": "import machine\nimport job\n", "machine.py": ""},
+    ],
+)
+def test_a_computer_with_such_modules(here: Path, files: dict[str, str]) -> None:
+    put({"requirements.txt": "atomic-fix\n", "job.py": SAVER, **files})
+    repaired("job.py")
+
+
+def test_a_module_of_an_ansible_collection_gets_no_import(here: Path) -> None:
+    put({"requirements.txt": "atomic-fix\n", "galaxy.yml": "name: b\n"})
+    put({"plugins/module_utils/job.py": SAVER})
+    assert "Ansible sends this module to other machines" in left("plugins/module_utils/job.py")
+
+
+@pytest.mark.parametrize(
+    ("call", "is_sent"),
+    [
+        ("subprocess.run(['python3', '-c', text])", True),
+        ("client.exec_command(text)", True),
+        ("make_server(user_data=text)", True),
+        ("exec(text)", False),
+        ("print(text)", False),
+    ],
+)
+def test_a_module_whose_text_is_run_elsewhere(here: Path, call: str, is_sent: bool) -> None:
+    put({"requirements.txt": "atomic-fix\nclick\n", "worker/job.py": f"import click\n{SAVER}"})
+    put({"main.py": f"import click\ntext = open('worker/job.py').read()\n{call}\n"})
+    if is_sent:
+        assert "main.py reads the text of this file" in left("worker/job.py")
+    else:
+        repaired("worker/job.py")
+
+
+def test_a_package_that_is_the_checkout_has_no_certain_name(here: Path) -> None:
+    put({"requirements.txt": "flask\n", "__init__.py": "", "names.py": "A = 1\n"})
+    put({"job.py": f"from .names import A\n\n{SAVER}"})
+    assert refused("job.py").endswith("; declare that dependency")
+    assert run("--vendor", "atomic_io.py").exit_code == 0
+    assert "has the name of the checkout, which may be another" in left("job.py")
+    put({"other.py": "from work.names import A\n"})
+    repaired("job.py", "from work.atomic_io import atomic_write_json")
+
+
+def test_an_add_on_that_is_loaded_under_another_name(here: Path) -> None:
+    put({"src/__init__.py": "from aqt import mw\nfrom . import job\n", "src/names.py": "A = 1\n"})
+    put({"src/job.py": f"from .names import A\n\n{SAVER}"})
+    assert run("--vendor", "src/atomic_io.py").exit_code == 0
+    assert "Anki may load this package under another name than `src`" in left("src/job.py")
+
+
+def test_an_integration_of_home_assistant_has_the_copy_in_its_folder(here: Path) -> None:
+    manifest = '{"domain": "foo", "requirements": []}'
+    put({"requirements.txt": "homeassistant\n", "custom_components/foo/manifest.json": manifest})
+    put({"custom_components/foo/__init__.py": "", "custom_components/foo/names.py": "A = 1\n"})
+    put({"custom_components/foo/job.py": f"from .names import A\n\n{SAVER}"})
+    assert "Home Assistant loads this file as an add-on" in left("custom_components/foo/job.py")
+    assert run("--vendor", "custom_components/foo/atomic_io.py").exit_code == 0
+    repaired(
+        "custom_components/foo/job.py",
+        "from custom_components.foo.atomic_io import atomic_write_json",
+    )
+
+
+def test_an_integration_of_home_assistant_has_what_its_manifest_lists(here: Path) -> None:
+    manifest = '{"domain": "foo", "requirements": ["atomic-fix==0.1"]}'
+    put({"requirements.txt": "homeassistant\n", "custom_components/foo/manifest.json": manifest})
+    put({"custom_components/foo/__init__.py": "", "custom_components/foo/job.py": SAVER})
+    repaired("custom_components/foo/job.py")
+
+
+SAM = """\
+Resources:
+  Save:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: functions/save/
+"""
+
+
+def test_a_function_that_is_deployed_without_a_list(here: Path) -> None:
+    put({"template.yaml": SAM, "requirements.txt": "boto3\natomic-fix\n"})
+    put({"functions/save/app.py": f"import boto3\n{SAVER}"})
+    line = left_out("functions/save/app.py")
+    assert "functions/save/ is deployed by itself, and has no list of requirements" in line
+    put({"functions/save/requirements.txt": "boto3\natomic-fix\n"})
+    repaired("functions/save/app.py")
+
+
+def test_a_program_that_a_manifest_installs_by_its_name(here: Path) -> None:
+    manifest = "app-id: x\nfinish-args: []\nbuild-commands:\n  - install -D job.py /app/bin/x\n"
+    put({"org.example.flatpak.yml": manifest, "job.py": SAVER})
+    assert run("--vendor", "atomic_io.py").exit_code == 0
+    line = refused("job.py")
+    assert "org.example.flatpak.yml installs this file by its name, and not atomic_io.py" in line
+    put({"org.example.flatpak.yml": f"{manifest}  - install -D atomic_io.py /app/bin/\n"})
+    repaired("job.py", "from atomic_io import atomic_write_json")
+
+
+PLAY = "micromamba create -f envs/app.yml -n app\nmicromamba run -n app python app/job.py\n"
+
+
+def test_a_script_that_installs_another_list_alone(here: Path) -> None:
+    put({"requirements.txt": "click\natomic-fix\n", "play.sh": PLAY})
+    put({"envs/app.yml": "dependencies:\n  - python=3.12\n  - click\n"})
+    put({"app/__init__.py": "", "app/job.py": f"import click\n{SAVER}"})
+    message = refused("app/job.py")
+    assert "play.sh installs what envs/app.yml lists, which does not name it" in message
+    put({"play.sh": f"{PLAY}pip install -r requirements.txt\n"})
+    repaired("app/job.py")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"play.sh": f"{PLAY}pip install .\n"},
+        {"run_tests.sh": PLAY},
+        {"play.sh": PLAY, "envs/app.yml": "dependencies:\n  - python=3.12\n  - atomic-fix\n"},
+    ],
+)
+def test_other_scripts_that_install_lists(here: Path, files: dict[str, str]) -> None:
+    put({"requirements.txt": "click\natomic-fix\n"})
+    put({"envs/app.yml": "dependencies:\n  - python=3.12\n  - click\n"})
+    put({"app/__init__.py": "", "app/job.py": f"import click\n{SAVER}", **files})
+    repaired("app/job.py")
+
+
+def test_the_python_of_an_environment_that_a_script_names(here: Path) -> None:
+    put({"requirements.txt": "click\natomic-fix\n", "play.sh": PLAY})
+    put({"envs/app.yml": "dependencies:\n  - python=3.8.*\n  - atomic-fix\n"})
+    put({"app/__init__.py": "", "app/job.py": f"import click\n{SAVER}"})
+    assert "envs/app.yml admits Python 3.8" in refused("app/job.py")
+
+
+@pytest.mark.parametrize(
+    ("command", "is_packed"),
+    [
+        ("shiv -c app -o app.pyz --site-packages build flask", False),
+        ("pex flask -D src -o app.pex -m app.job", False),
+        ("shiv -c app -o app.pyz .", True),
+        ("pex -r requirements.txt -D src -o app.pex -m app.job", True),
+        ("pex flask atomic-fix -D src -o app.pex -m app.job", True),
+    ],
+)
+def test_an_archive_with_packages_by_their_names(here: Path, command: str, is_packed: bool) -> None:
+    put({"pyproject.toml": DECLARES, "Makefile": f"app:\n\t{command}\n"})
+    put({"src/app/__init__.py": "", "src/app/job.py": SAVER})
+    if is_packed:
+        repaired("src/app/job.py")
+    else:
+        message = refused("src/app/job.py")
+        assert re.search("Makefile packs the program with (pex|shiv) and with packages", message)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'log(f"no key: cp {OLD} {NEW}")\nSTATUS = ["job.py", "x.py"]\n',
+        'MODULES = {"app/job.py": "Job"}\nshutil.copy(source, target)\n',
+    ],
+)
+def test_words_of_a_message_copy_nothing(here: Path, script: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"app/other.py": script})
+    repaired("app/job.py")
+
+
+def test_a_shell_script_that_copies_a_module(here: Path) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"deploy.sh": "set -e\nscp app/run.py \\\n    app/job.py host:/srv\n"})
+    assert "deploy.sh copies this file by its name" in refused("app/job.py")

@@ -48,7 +48,7 @@ CLEAN = "def double(x):\n    return 2 * x\n"
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository in which a file is defective for what another one gives it."""
+    """A repository in which a file has a defect because of what another file passes to it."""
     root = tmp_path / "tree"
     put(root, {"app/__init__.py": "", "app/utils.py": UTILS, "app/job.py": JOB})
     put(root, {f"app/clean_{number}.py": CLEAN for number in range(5)})
@@ -166,7 +166,7 @@ def test_a_warm_cache_and_several_processes_tell_the_same(
 
 @pytest.fixture
 def looked(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
-    """Gives the files that were to be summarised since it was asked last."""
+    """Returns the files that were summarised since the last call."""
     from atomic_fix.run import looking
 
     names: list[str] = []
@@ -320,7 +320,8 @@ def save_text(path, text):
 
 
 def test_what_is_left_after_a_repair_stands_where_it_stands(tree: Path) -> None:
-    """A repair adds and takes rows above, and what other files say of a place is not lost."""
+    """A repair adds and removes lines above, and the evidence of other files about a location is
+    not lost."""
     job = JOB.replace("save_json\n", "save_json, save_text\n", 1)
     job += '    save_text("progress_checkpoint.txt", state)\n'
     put(tree, {"app/utils.py": UTILS + LEFT, "app/job.py": job})
@@ -333,7 +334,7 @@ def test_what_is_left_after_a_repair_stands_where_it_stands(tree: Path) -> None:
 
 
 def test_what_would_be_reported_anyway_is_reported_once_and_the_same(tree: Path) -> None:
-    """A file that is likely to hold a finding waits for what the others say."""
+    """A file that is likely to have a finding waits for the evidence of the others."""
     put(tree, {"app/own.py": UTILS.replace("path", "checkpoint_path")})
     alone = list(check_files(["."], Resolver({"project": False}), ReportFilter()))
     whole = results()
@@ -398,3 +399,42 @@ def test_no_other_file_is_read_for_one_that_is_clean_whatever_they_say(
     assert {Path(each).name for each in read} == {"clean_1.py"}
     assert run("--no-cache", "app/utils.py").exit_code == 1
     assert str(tree / "app" / "job.py") in read
+
+
+READER = """\
+import plistlib
+
+
+class ReadError(Exception):
+    pass
+
+
+def read_plist(path):
+    try:
+        with open(path, "rb") as file:
+            return plistlib.load(file)
+    except Exception as error:
+        raise ReadError(error)
+"""
+PREFERENCES = """\
+from xml.parsers.expat import ExpatError
+
+from app.wrap import ReadError, read_plist
+
+
+def load_state():
+    try:
+        return read_plist("state.plist")
+    except (OSError, ExpatError, ReadError):
+        return {}
+"""
+
+
+def test_a_loader_whose_errors_are_caught_is_looked_at_for_those_that_it_raises(tree: Path) -> None:
+    put(tree, {"app/state.py": PREFERENCES, "app/wrap.py": READER})
+    assert codes(results()) == FOUND
+    put(tree, {"app/wrap.py": READER.replace("raise ReadError(error)", "raise")})
+    assert codes(results()) == {
+        **FOUND,
+        "app/state.py": ["ATF201"],
+    }

@@ -23,14 +23,14 @@ PROGRAM = "import json\n" + "".join(SAVE.format(number=number) for number in ran
 
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
-    """More files than could be checked while a test waits."""
+    """More files than can be checked during a test."""
     for number in range(1_500):
         (tmp_path / f"m{number}.py").write_text(PROGRAM)
     return tmp_path
 
 
 class Terminal:
-    """The command as it runs on a terminal of its own."""
+    """The command in a terminal of its own."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         import pty
@@ -48,7 +48,7 @@ class Terminal:
             self._read()
 
     def interrupt(self) -> tuple[int, float]:
-        """The exit code, and how many seconds it took to end."""
+        """The exit code, and how many seconds the command took to end."""
         began = time.monotonic()
         os.write(self._master, b"\x03")
         with contextlib.suppress(OSError):  # EIO: the other side is closed
@@ -65,7 +65,7 @@ class Terminal:
 
 
 def left_of_session(session: int) -> list[str]:
-    """The commands of processes that the session left behind."""
+    """The commands of processes that the session left running."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

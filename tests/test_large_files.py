@@ -25,7 +25,7 @@ def test_each_of_many_functions_is_found(functions: int) -> None:
 
 
 def test_no_number_of_places_is_too_many_by_itself() -> None:
-    """What takes too long is for the time limit to say."""
+    """The time limit decides what takes too long."""
     found = check_bytes(program(700), "generated.py", Config())
     assert len(found.findings) == 700
     assert found.problem is None

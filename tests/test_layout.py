@@ -33,7 +33,7 @@ def formatted(text: str, tool: str, target: str, *options: str) -> str:
 
 
 class Code:
-    """Statements as fixes write them, of any length."""
+    """Statements of any length, as fixes write them."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)

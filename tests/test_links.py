@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links need a pr
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A tree to start in, and beside it a folder that is somebody's own."""
+    """A tree to start in, and beside it a folder that belongs to somebody else."""
     (tmp_path / "own").mkdir()
     (tmp_path / "own/app.py").write_text(SAVER)
     (tmp_path / "tree").mkdir()

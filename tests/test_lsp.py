@@ -19,7 +19,8 @@ from pygls.workspace import PositionCodec, TextDocument
 
 from atomic_fix import __version__
 from atomic_fix.finding import FileResult, Position, RelatedLocation, Span
-from atomic_fix.lsp import FIX_ALL, _Checked
+from atomic_fix.lsp import FIX_ALL
+from atomic_fix.lsp_documents import CheckedDocument
 from atomic_fix.run.helper_import import HelperImports
 from atomic_fix.settings import Resolver
 from atomic_fix.source import Source
@@ -55,7 +56,7 @@ def save_progress(state):
 
 
 class Editor(LanguageClient):
-    """Keeps the latest diagnostics of each document, and what it is told to show."""
+    """Keeps the latest diagnostics of each document, and the messages that it is asked to show."""
 
     def __init__(self) -> None:
         super().__init__("editor", "1")
@@ -123,8 +124,9 @@ def in_editor(
     options: object = None,
     capabilities: types.TextDocumentClientCapabilities | None = None,
     workspace: types.WorkspaceClientCapabilities | None = None,
+    notebooks: types.NotebookDocumentClientCapabilities | None = None,
 ) -> None:
-    """Start a server, do some work with it and let it end as an editor would."""
+    """Start a server, do some work with it and shut it down as an editor would."""
 
     async def session() -> None:
         editor = Editor()
@@ -132,7 +134,9 @@ def in_editor(
         try:
             result = await editor.initialize_async(
                 types.InitializeParams(
-                    types.ClientCapabilities(workspace, text_document=capabilities),
+                    types.ClientCapabilities(
+                        workspace, text_document=capabilities, notebook_document=notebooks
+                    ),
                     root_uri=folder.as_uri(),
                     initialization_options=options,
                 )
@@ -448,7 +452,9 @@ def test_the_other_place_and_the_page_are_linked(tmp_path: Path) -> None:
 def test_a_related_location_may_be_in_another_file(tmp_path: Path) -> None:
     source = Source("a.py", SAVER, "utf-8", bom=False)
     document = TextDocument("file:///a.py", SAVER)
-    checked = _Checked(document, source, None, FileResult("a.py"), HelperImports(Resolver({})))
+    checked = CheckedDocument(
+        document, source, None, FileResult("a.py"), HelperImports(Resolver({}))
+    )
     span = Span(Position(3, 5), Position(3, 9))
     location = checked.location(RelatedLocation("read back", span, str(tmp_path / "b c.py")))
     assert location.uri == (tmp_path / "b c.py").as_uri()
@@ -651,8 +657,12 @@ def test_the_one_edit_of_fix_all_leads_to_the_new_text(old: str, new: str) -> No
     codec = PositionCodec(types.PositionEncodingKind.Utf32)
     document = TextDocument("file:///a.py", old, position_codec=codec)
     imports = HelperImports(Resolver({}))
-    checked = _Checked(document, source, None, FileResult("a.py"), imports)
-    edit = checked.edit_to(new)
+    checked = CheckedDocument(document, source, None, FileResult("a.py"), imports)
+    found = checked.edit_to(new)
+    assert found is not None
+    assert found.changes is not None
+    (edit,) = found.changes[document.uri]
+    assert isinstance(edit, types.TextEdit)
 
     def offset(position: types.Position) -> int:
         return source.line_starts[position.line] + position.character

@@ -87,7 +87,7 @@ def test_columns_count_characters() -> None:
 
 
 def pairs(text: str) -> tuple[int, list[str]]:
-    """How many of Python's nodes have one of LibCST's, and which have none."""
+    """How many of Python's nodes have one of LibCST's, and the nodes that have none."""
     source = Source("a.py", text, "utf-8", False)
     tree = Tree(source, ast.parse(text))
     whole = cst_tree.CstTree(tree, text, 0, [tree.module])

@@ -77,7 +77,7 @@ def places(content: bytes) -> list[tuple[str, tuple[int, int]]]:
 
 
 def repaired(content: bytes) -> tuple[bytes, str]:
-    """The new bytes, and why there is none of the first finding that is left."""
+    """The new bytes, and why the first finding that is left has no repair."""
     repair = change_file(
         content, "a.ipynb", SETTINGS, ReportFilter(), Apply(SAFE_AND_UNSAFE, imports=None)
     )
@@ -186,7 +186,7 @@ def test_a_row_of_ipython_is_never_changed() -> None:
     found = opened("%load_ext a\nx = 1", "!ls")
     assert found.text == "pass\nx = 1\npass\n"
     for text in ("x = 1\npass\n", "pass\nx = 1\n", "x\nx = 1\npass\n"):
-        with pytest.raises(ValueError, match="a row of IPython would change"):
+        with pytest.raises(ValueError, match="a row in IPython syntax would change"):
             found.encode(text)
     assert b"%load_ext a\\n" in found.encode("pass\nx = 2\npass\n")
 
@@ -204,9 +204,9 @@ def test_a_change_of_two_cells_is_shared_out() -> None:
     ("content", "reason"),
     [
         (b"{", "cannot be read as a notebook: Expecting property name"),
-        (b"[]", "it has not the format of nbformat 4"),
-        (b'{"nbformat": 3, "worksheets": []}', "it has not the format of nbformat 4"),
-        (b'{"nbformat": 4, "cells": [1]}', "it has not the format of nbformat 4"),
+        (b"[]", "it is not in the format of nbformat 4"),
+        (b'{"nbformat": 3, "worksheets": []}', "it is not in the format of nbformat 4"),
+        (b'{"nbformat": 4, "cells": [1]}', "it is not in the format of nbformat 4"),
         (b'{"nbformat": 4, "cells": [{"cell_type": "code", "source": [1]}]}', "nbformat 4"),
         (b"\xff", "cannot be decoded as utf-8"),
         (b"[" * 100_000, "cannot be read as a notebook"),

@@ -33,7 +33,7 @@ def save_state(state):
 
 @pytest.fixture
 def checked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
-    """The texts that are checked, each with whether cycles are searched for meanwhile."""
+    """The texts that are checked, each with whether the garbage collector was on."""
     texts: list[tuple[str, bool]] = []
     original = check.check
 
@@ -82,7 +82,8 @@ def test_no_tree_is_kept_once_a_file_is_done(*, broken: bool) -> None:
 def test_a_text_is_checked_once_however_often_a_repair_asks(
     checked: list[tuple[str, bool]],
 ) -> None:
-    """Before it is offered, a repair is tried; the text that it makes is then checked already."""
+    """A repair is tried before it is offered, so that the text it produces has already been
+    checked."""
     repair = change_file(PROGRAM, "app.py", SETTINGS, ReportFilter(), Apply(SAFE_ONLY))
     assert b"atomic_write_json" in repair.after or b"atomic_write_text" in repair.after
     assert not repair.result.findings

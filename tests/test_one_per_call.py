@@ -51,7 +51,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def told(text: str, *arguments: str) -> list[tuple[str, list[str]]]:
-    """The code of each finding of the command, and those that are merged into it."""
+    """The code of each finding of the command, and those that were merged into it."""
     path = Path("app.py")
     path.write_text(text)
     found = json.loads(run("--output-format", "json", *arguments, str(path))[1])
@@ -124,7 +124,7 @@ def test_comments_and_repairs_see_each(here: Path) -> None:
 
 
 def test_the_report_shows_what_is_written(here: Path) -> None:
-    """The safe repairs of merged findings, where that of the first is unsafe."""
+    """The safe repairs of merged findings, if that of the first one is unsafe."""
     path = Path("app.py")
     path.write_text(RENAMED.replace("    os.rename", "    os.remove(session_path)\n    os.rename"))
     (found,) = json.loads(run("--output-format", "json", "app.py")[1])

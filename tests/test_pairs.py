@@ -81,7 +81,7 @@ def test_the_sites_of_a_file_are_those_whose_path_is_the_same(text: str) -> None
 @settings(deadline=None, max_examples=60)
 @given(programs())
 def test_who_reads_a_file_back_is_the_strongest_of_all(text: str) -> None:
-    """As the index finds it, and as it is said of each load by itself."""
+    """The reader found by the index is the strongest of those found by examining each load."""
     facts = facts_of(text)
     if is_read_twice_in_a_function(facts):
         return
@@ -98,5 +98,5 @@ def test_who_reads_a_file_back_is_the_strongest_of_all(text: str) -> None:
 
 
 def is_read_twice_in_a_function(facts: ModuleFacts) -> bool:
-    """Whether one load may say something of another one: it parses what that only reads."""
+    """Whether a function has several loads: one may parse what another one only reads."""
     return len({load.function for load in facts.sites.loads}) < len(facts.sites.loads)

@@ -50,7 +50,7 @@ LAST = 1 << 30
 
 
 def resolved(program: str, expression: ast.expr | str, function: str = "") -> PathValue:
-    """What an expression at the end of a function, or of the module, is known of as a path."""
+    """What is known about an expression, at the end of a function or of the module, as a path."""
     scopes = collect(ast.parse(program))
     home = next(each for each in scopes.functions if each.name == function)
     node = expression

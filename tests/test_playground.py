@@ -222,7 +222,7 @@ def answers(
 
 
 def command(source: str, *options: str) -> str:
-    """What the command prints of the same file, here."""
+    """What the command prints here for the same file."""
     given = ["--isolated", "--no-cache", "--no-project", "--color", "never", "--stdin-filename"]
     runner = CliRunner(env={"COLUMNS": "100"})
     return runner.invoke(main, [*given, "checkpoints.py", *options, "-"], source).output
@@ -230,7 +230,7 @@ def command(source: str, *options: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page has no project around it."""
+    """The page has no project around the file."""
     monkeypatch.chdir(tmp_path)
 
 

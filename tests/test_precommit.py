@@ -40,7 +40,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A git repository with what is needed to install the hooks, as it stands in the tree."""
+    """A git repository with what is needed to install the hooks, as it is in the tree."""
     folder = tmp_path_factory.mktemp("hooks") / "atomic-fix"
     folder.mkdir()
     for name in INSTALLED:
@@ -58,13 +58,13 @@ def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the environment of the hooks is kept: made once for all tests here."""
+    """Where the environment of the hooks is kept; it is created once for all tests here."""
     return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A git repository whose files are staged, as at a commit."""
+    """A git repository with staged files, as before a commit."""
     git(tmp_path, "init", "--quiet")
     return tmp_path
 
@@ -79,7 +79,7 @@ def stage(project: Path, **files: str) -> None:
 
 
 def run(tool: str, cache: Path, project: Path, *arguments: str) -> tuple[int, str]:
-    """Exit code and output of one call of the tool in the project."""
+    """The exit code and output of one run of the tool in the project."""
     done = subprocess.run(
         [*_command(tool), *arguments, "--all-files", "--verbose"],
         cwd=project,
@@ -149,7 +149,7 @@ def test_try_repo_clean_failing_and_repairing(
 
 @pytest.fixture
 def configured(hooks: Path, project: Path) -> Path:
-    """A project with both hooks in its configuration, as its README would tell."""
+    """A project with both hooks in its configuration, as the README describes."""
     revision = git(hooks, "rev-parse", "HEAD").strip()
     (project / ".pre-commit-config.yaml").write_text(
         f"repos:\n  - repo: {hooks}\n    rev: {revision}\n    hooks:\n"
@@ -186,7 +186,7 @@ def test_a_file_that_cannot_be_analysed_fails(cache: Path, configured: Path) -> 
 
 
 def test_one_process_for_all_files(cache: Path, configured: Path) -> None:
-    """Several would each print a summary of their own, and share out the baseline's counts."""
+    """Several processes would each print a summary, and divide the counts of the baseline."""
     stage(configured, **{f"case_{number}": UNSAFE for number in range(100)})
     code, output = run("pre-commit", cache, configured, "run", "atomic-fix")
     assert code == 1

@@ -150,7 +150,7 @@ def test_what_cannot_matter_is_kept_back(text: str) -> None:
 
 
 def test_a_file_that_the_prefilter_rejects_has_no_finding() -> None:
-    """Over a sample of the standard library, whatever the confidence."""
+    """In a sample of the standard library, at any confidence."""
     kept = 0
     for path in LIBRARY[::9]:
         content = path.read_bytes()

@@ -14,7 +14,7 @@ from atomic_fix import runtime
 from atomic_fix.check import check
 from atomic_fix.config import Config
 from atomic_fix.facts.scopes import Call
-from atomic_fix.finding import Finding
+from atomic_fix.finding import Applicability, Finding
 from atomic_fix.project.index import EMPTY_INDEX, ProjectIndex
 from atomic_fix.project.link import link
 from atomic_fix.project.receivers import Receivers
@@ -40,7 +40,7 @@ def index_of(files: Files) -> ProjectIndex:
 
 
 def findings_in(files: Files, index: ProjectIndex | None = None) -> list[Finding]:
-    """The findings of all files, with what the files say about each other."""
+    """The findings of all files, with the evidence that the files give about each other."""
     linked = index if index is not None else index_of(files)
     return [
         finding
@@ -619,6 +619,59 @@ def test_a_loader_that_raises_an_error_of_its_own_handles_nothing() -> None:
                 return None
         """
     assert told({"app/files.py": loader, "app/job.py": job}) == ["app/job.py:7 ATF202"]
+
+
+TURNED = """
+    import plistlib
+
+    class PreferencesError({base}):
+        pass
+
+    class PreferencesReadError(PreferencesError):
+        pass
+
+    def fetch(path):
+        try:
+            with open(path, "rb") as file:
+                return plistlib.load(file)
+        except {caught} as error:
+            raise {raised}(error)
+    """
+
+
+@pytest.mark.parametrize(
+    ("base", "caught", "raised", "wanted", "found"),
+    [
+        ("Exception", "Exception", "PreferencesReadError", "ExpatError", []),
+        ("Exception", "Exception", "PreferencesReadError", "ValueError, ExpatError", []),
+        ("Exception", "(ExpatError, ValueError)", "RuntimeError", "JSONDecodeError", []),
+        ("Exception", "ValueError", "PreferencesReadError", "ExpatError", ["ATF201"]),
+        ("ValueError", "Exception", "PreferencesReadError", "ValueError", ["ATF201"]),
+        ("Unknown", "Exception", "PreferencesReadError", "ValueError", ["ATF201"]),
+        ("Exception", "Exception", "ValueError", "ValueError", ["ATF201"]),
+        ("Exception", "Exception", "PreferencesReadError", "Exception", ["ATF202"]),
+    ],
+)
+@pytest.mark.parametrize("name", ["fetch", "readPlist"])
+def test_an_error_that_a_loader_turns_into_another_one_is_not_swallowed(
+    name: str, base: str, caught: str, raised: str, wanted: str, found: list[str]
+) -> None:
+    loader = TURNED.format(base=base, caught=caught, raised=raised)
+    files = {
+        "app/files.py": loader.replace("fetch", name),
+        "app/state.py": f"""
+            from app.files import {name}
+
+            STATE = "state.plist"
+
+            def load_state():
+                try:
+                    return {name}(STATE)
+                except (OSError, {wanted}):
+                    return {{}}
+            """,
+    }
+    assert [each.code for each in findings_in(files)] == found
 
 
 def test_an_error_of_a_method_that_loads_a_file_of_its_own_is_swallowed() -> None:
@@ -1209,6 +1262,72 @@ def test_a_file_that_is_emptied_to_be_removed_is_no_state() -> None:
             """,
     }
     assert told(files) == []
+
+
+_SAVER = """
+    def write_lines(text, filename):
+        with open(filename, "w") as file:
+            file.write(text)
+    """
+
+
+@pytest.mark.parametrize(
+    ("before", "applicability"),
+    [
+        ('open(self.project_file, "w").close()', Applicability.UNSAFE),
+        ('open(self.log_file, "w").close()', Applicability.SAFE),
+        ("", Applicability.SAFE),
+    ],
+)
+def test_the_repair_of_a_write_is_unsafe_if_a_caller_has_emptied_the_file(
+    before: str, applicability: Applicability
+) -> None:
+    files = {
+        "app/util.py": _SAVER,
+        "app/project.py": f"""
+            import json
+            from app import util
+
+            class Project:
+                def __init__(self, project_file, log_file):
+                    self.project_file = project_file
+                    self.log_file = log_file
+
+                def load_project(self):
+                    with open(self.project_file) as file:
+                        return json.load(file)
+
+                def save_project(self, state):
+                    {before}
+                    util.write_lines(json.dumps(state), self.project_file)
+            """,
+    }
+    fix = next(each.fix for each in findings_in(files) if each.filename == "app/util.py")
+    assert fix is not None
+    assert fix.applicability is applicability
+    is_noted = "app/project.py:15) has already written the file in place" in fix.note
+    assert is_noted is (applicability is Applicability.UNSAFE)
+
+
+def test_a_caller_that_empties_the_file_afterwards_makes_no_repair_unsafe() -> None:
+    files = {
+        "app/util.py": _SAVER,
+        "app/session.py": """
+            import json
+            from app import util
+
+            def load_session(session_file):
+                return json.loads(open(session_file).read())
+
+            def save_session(session_file, session):
+                util.write_lines(json.dumps(session), session_file)
+                if session.ended:
+                    open(session_file, "w").close()
+            """,
+    }
+    fix = next(each.fix for each in findings_in(files) if each.filename == "app/util.py")
+    assert fix is not None
+    assert fix.applicability is Applicability.SAFE
 
 
 # --- the project's own helper ----------------------------------------------------------

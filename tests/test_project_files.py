@@ -215,7 +215,7 @@ def test_an_earlier_walk_holds_as_long_as_nothing_has_changed(
 def test_what_is_kept_is_looked_at_before_it_is_used(
     here: Path, tmp_path: Path, content: dict[str, object]
 ) -> None:
-    """Whatever stands in the files of the cache folder."""
+    """Whatever the files of the cache folder contain."""
     (here / ".git").mkdir()
     make(here, "utils.py", text=UTILS)
     make(here, "job.py", text=JOB)

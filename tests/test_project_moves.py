@@ -37,7 +37,7 @@ NOT_FOLLOWED = {
 
 @dataclass(frozen=True)
 class Move:
-    """A fixture, whole and as two modules."""
+    """A fixture, as one module and as two."""
 
     name: str
     whole: str
@@ -48,7 +48,8 @@ class Move:
 
 
 def moves() -> Iterator[Move]:
-    """Each function of a fixture that another one calls, and that needs nothing of the module."""
+    """Each function of a fixture that is called by another one and needs nothing else from the
+    module."""
     for path in sorted(FIXTURES.rglob("*.py")):
         text = path.read_bytes().decode("utf-8", "replace")
         if path.name.endswith(".fixed.py") or "\r" in text or "{" in text.partition("\n\n")[0]:

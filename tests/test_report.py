@@ -481,7 +481,7 @@ def test_sarif_follows_the_published_schema() -> None:
 
 
 def _lost(before: Any, after: Any, path: str = "") -> Iterator[str]:
-    """The paths of what stands in `before` and not in `after`."""
+    """The paths of values that are in `before` but not in `after`."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key, value in before.items():
             if key not in ("$schema", "properties"):  # the model has no name for these

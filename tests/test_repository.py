@@ -27,7 +27,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def script(name: str, folder: str = ".ci") -> ModuleType:
-    """A script that is no package, as a module."""
+    """A script that is not part of a package, as a module."""
     spec = importlib.util.spec_from_file_location(name, ROOT / folder / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -37,7 +37,7 @@ def script(name: str, folder: str = ".ci") -> ModuleType:
 
 
 def texts() -> list[tuple[Path, str]]:
-    """Every file of the project that is text: what git has, or would take in."""
+    """Every text file of the project: those that git tracks or would add."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT, capture_output=True, check=True, text=True,

@@ -58,7 +58,7 @@ def _steps(section: str) -> str:
 
 
 def _change(copy: Path, section: str) -> list[str]:
-    """Do what a section shows; the Python files that it changes."""
+    """Make the changes that a section shows; return the Python files that it changes."""
     files = _FILE.findall(_steps(section))
     assert len(files) == _steps(section).count("```python") + _steps(section).count("```diff")
     for name, at_the_end, language, block in files:

@@ -48,7 +48,7 @@ def test_files_for_pre_commit_follow_its_schema() -> None:
 
 
 def test_no_input_is_put_into_a_script() -> None:
-    """It would be run as code; through the environment it stays text."""
+    """It would be run as code; in an environment variable it remains text."""
     for step in ACTION["runs"]["steps"]:
         assert "${{" not in step.get("run", "")
     for path in WORKFLOWS:
@@ -82,9 +82,17 @@ def test_no_step_needs_more_than_every_runner_has() -> None:
         assert step.get("shell", "bash") == "bash"
 
 
+def test_inputs_reach_python_on_windows_as_they_were_given() -> None:
+    """Git's bash rewrites variables that look like POSIX paths, such as `--exclude=/docs/`."""
+    steps = [each for each in ACTION["runs"]["steps"] if "action.py" in each.get("run", "")]
+    assert [each["name"] for each in steps] == ["Key of the cache", "Install", "Check"]
+    for step in steps:
+        assert step["env"]["MSYS2_ENV_CONV_EXCL"] == "*"
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a runner has of this repository."""
+    """The part of this repository that a runner has."""
     source = tmp_path_factory.mktemp("action")
     for name in ("pyproject.toml", "README.md", "LICENSE", "src", ".github"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
@@ -107,7 +115,7 @@ def _step(name: str) -> dict[str, Any]:
 
 
 def _values(source: Path, **inputs: str) -> dict[str, str]:
-    """What the expressions of the action stand for."""
+    """The values of the action's expressions."""
     given = {name.replace("_", "-"): each for name, each in inputs.items()}
     assert set(given) <= set(ACTION["inputs"])
     return {
@@ -124,7 +132,12 @@ def _run_step(
     step: dict[str, Any], temporary: Path, values: dict[str, str], folder: Path, event: str = ""
 ) -> tuple[int, str]:
     """Run one `run` step as a runner does, with its expressions replaced by `values`."""
-    values = {"runner.temp": str(temporary), **values}
+    folder_of_key = str(temporary / "atomic-fix" / "key")
+    values = {
+        "runner.temp": str(temporary),
+        "steps.key.outputs.folder": folder_of_key,
+        **values,
+    }
     environment = {
         name: re.sub(r"\$\{\{ (.+?) \}\}", lambda match: values[match[1]], text)
         for name, text in step["env"].items()
@@ -143,7 +156,7 @@ def _run_step(
 def run_action(
     temporary: Path, folder: Path, source: Path, event: str = "", **inputs: str
 ) -> tuple[int, str, dict[str, Any]]:
-    """Exit code, log and SARIF of the action after it was installed, without the upload."""
+    """The exit code, log and SARIF of the action once it is installed, without the upload."""
     values = _values(source, **inputs)
     (temporary / "output").write_text("")
     code, log = _run_step(_step("Check"), temporary, values, folder, event)
@@ -194,7 +207,8 @@ def test_the_action_fails_on_what_could_not_be_analysed(
 def test_an_error_of_the_command_fails_the_step(
     installed: Path, source: Path, tmp_path: Path
 ) -> None:
-    (installed / "atomic-fix" / "atomic-fix.sarif").unlink(missing_ok=True)
+    # Not even if an earlier use in the same job has left a report.
+    (installed / "atomic-fix" / "key" / "atomic-fix.sarif").write_text("{}")
     values = _values(source, arguments="--no-such-option")
     code, log = _run_step(_step("Check"), installed, values, tmp_path)
     assert code == 2
@@ -203,7 +217,7 @@ def test_an_error_of_the_command_fails_the_step(
 
 @pytest.fixture
 def pull_request(tmp_path: Path) -> tuple[Path, Path]:
-    """A repository at the merge of a pull request, and the event of it."""
+    """A repository at the merge of a pull request, and the event for it."""
     folder = tmp_path / "repository"
     folder.mkdir()
     git(folder, "init", "--quiet", "--initial-branch=main")
@@ -285,7 +299,8 @@ def test_what_is_installed(installed: Path, source: Path, tmp_path: Path) -> Non
     assert action.requirement("1.2.0", "/action") == "atomic-fix==1.2.0"
     assert action.requirement("git+https://host/x@abc", "/action") == "git+https://host/x@abc"
     # With the wheels of the cache, nothing is built: here, nothing could be.
-    shutil.copytree(installed / "atomic-fix" / "wheels", tmp_path / "atomic-fix" / "wheels")
+    wheels = Path("atomic-fix", "key", "wheels")
+    shutil.copytree(installed / wheels, tmp_path / wheels)
     values = _values(source, version="git+file:///nowhere@main")
     code, log = _run_step(_step("Install"), tmp_path, values, tmp_path)
     assert code == 0, log
@@ -294,7 +309,8 @@ def test_what_is_installed(installed: Path, source: Path, tmp_path: Path) -> Non
 def test_the_key_of_the_cache_follows_what_is_installed(source: Path, tmp_path: Path) -> None:
     code, log = _run_step(_step("Key of the cache"), tmp_path, _values(source), tmp_path)
     assert code == 0, log
-    first = (tmp_path / "output").read_text().strip().removeprefix("key=")
+    output = dict(each.split("=", 1) for each in (tmp_path / "output").read_text().splitlines())
+    first = output["key"]
     assert re.fullmatch(r"atomic-fix-[\w-]+-3\.\d+-[0-9a-f]{32}", first)
     action = _action()
     copy = tmp_path / "copy"
@@ -304,6 +320,28 @@ def test_the_key_of_the_cache_follows_what_is_installed(source: Path, tmp_path: 
     with (copy / "src" / "atomic_fix" / "cli.py").open("a") as file:
         file.write("# changed\n")
     assert action.key("", copy) != first
+    # A second use in the same job, with another version, does not find the wheels of the first.
+    folders = {output["folder"]}
+    for version in ("1.0", "2.0"):
+        (tmp_path / "output").unlink()
+        code, log = _run_step(
+            _step("Key of the cache"), tmp_path, _values(source, version=version), tmp_path
+        )
+        assert code == 0, log
+        folders.add((tmp_path / "output").read_text().splitlines()[1])
+    assert len(folders) == 3
+    assert Path(output["folder"]).parent == tmp_path / "atomic-fix"
+
+
+def test_pythons_of_one_version_that_need_other_wheels_have_other_keys(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    action = _action()
+    keys = set()
+    for suffix in (".cp314-win_amd64.pyd", ".cp314t-win_amd64.pyd"):
+        monkeypatch.setattr(action.sysconfig, "get_config_var", {"EXT_SUFFIX": suffix}.get)
+        keys.add(action.key("", source))
+    assert len(keys) == 2
 
 
 def test_the_environment_has_its_python_where_the_system_puts_it() -> None:

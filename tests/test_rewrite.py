@@ -56,7 +56,7 @@ IMPORT = edit(1, 1, 1, "import helper\n")
 def finds(
     old: str, new: str, *extra: Edit, how: Applicability = Applicability.SAFE
 ) -> Callable[[Source], list[Finding]]:
-    """A check that wants `old` replaced by `new` wherever it stands."""
+    """A check that wants every `old` to be replaced by `new`."""
 
     def find(text: Source) -> list[Finding]:
         found = []
@@ -185,7 +185,7 @@ def test_a_result_that_does_not_compile_is_refused() -> None:
 def test_what_does_not_compile_because_of_other_statements(
     before: str, old: str, new: str, why: str
 ) -> None:
-    """Only what changed is compiled, with what that depends on."""
+    """Only changed statements are compiled, with those that they depend on."""
     text = source(before.encode())
     at = before.index(old)
     span = Span(text.position(at), text.position(at + len(old)))

@@ -69,7 +69,7 @@ def seen_in_the_whole_file(facts: ModuleFacts) -> set[tuple[str, Position]]:
 
 
 def compare(source: Source) -> int:
-    """How many findings there are, however they are looked for."""
+    """How many findings there are, whichever way they are searched for."""
     facts = facts_of(source)
     if facts is None:
         return 0
@@ -106,7 +106,7 @@ def _interesting(path: Path) -> bool:
 
 @pytest.mark.parametrize("part", range(4))
 def test_standard_library(part: int) -> None:
-    """A sample that is the same on each run of one Python version."""
+    """A sample that is the same in each run with one Python version."""
     chosen = [p for p in LIBRARY if _interesting(p) and "lib2to3" not in p.parts]
     assert sum(compare_file(path) for path in chosen[part * 3 :: 12]) > 0
 

@@ -37,7 +37,7 @@ def covered_rows(text: str, code: str = "ATF101") -> list[int]:
 
 
 def rows_covered_by_flake8(text: str, code: str) -> list[int]:
-    """What flake8 would not report on, asked of flake8's own parts."""
+    """The rows on which flake8 would report nothing, according to flake8's own code."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     number_of_rows = len(lines)
     options = argparse.Namespace(
@@ -108,7 +108,7 @@ def test_noqa_means_what_it_means_to_flake8(text: str, code: str) -> None:
 
 
 def test_the_texts_above_have_covered_and_uncovered_rows() -> None:
-    """A comparison of nothing with nothing would prove nothing."""
+    """Comparing nothing with nothing would prove nothing."""
     covered = {name: covered_rows(text) for name, text in TEXTS.items()}
     other = {name: covered_rows(text, "ATF201") for name, text in TEXTS.items()}
     assert sum(map(len, covered.values())) > 30
@@ -196,6 +196,6 @@ def test_comments_are_filtered_by_reach() -> None:
 
 
 def test_our_own_patterns_are_those_of_flake8() -> None:
-    """If flake8 changes its own, somebody must look at ours."""
+    """If flake8 changes its patterns, ours need another look."""
     assert "# noqa(?::" in defaults.NOQA_INLINE_REGEXP.pattern
     assert defaults.NOQA_FILE.pattern == r"\s*# flake8[:=]\s*noqa"

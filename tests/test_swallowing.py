@@ -22,7 +22,7 @@ def facts_of(program: str) -> ModuleFacts:
 
 
 def handled(body: str, before: str = "", after: str = "") -> ModuleFacts:
-    """The facts of a loader with a handler of this body."""
+    """The facts about a loader whose handler has this body."""
     return facts_of(
         f"import json, logging\nlog = logging.getLogger()\n{before}\n"
         "def load_state(path):\n"

@@ -90,7 +90,7 @@ def test_the_outer_limit_holds() -> None:
 
 
 def in_a_thread(work: Callable[[], Any]) -> list[object]:
-    """What `limited` gives or raises in a thread other than the main one."""
+    """What `limited` returns or raises in a thread that is not the main one."""
     seen: list[object] = []
 
     def run() -> None:
@@ -169,7 +169,7 @@ def test_a_timeout_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     ("error", "said"),
     [
         (IndexError("x"), "internal error: IndexError: x (please report this, with the file)"),
-        (MemoryError(), "cannot be analysed: it takes more memory than there is"),
+        (MemoryError(), "cannot be analysed: it needs more memory than there is"),
         (TooLong(), time_limit.REASON),
     ],
 )

@@ -15,7 +15,7 @@ from atomic_fix.source import Source
 
 
 def without(head: str, *, used: str = "dump(1)\n", then: str = "", filename: str = "a.py") -> str:
-    """The head of a module whose code was `used` before the repair and is `then` after it."""
+    """The head of a module whose code was `used` before the repair and is `then` afterwards."""
     after = without_unused_imports(filename, head + used, head + then)
     assert after.endswith(then)
     return after.removesuffix(then) if then else after
@@ -82,7 +82,7 @@ IN_FUNCTION = "def save():\n{}"
 
 
 def inside(head: str, *, used: str = "    dump(1)\n", then: str = "    y = 1\n") -> str:
-    """The body of a function whose code was `used` before the repair and is `then` after it."""
+    """The body of a function whose code was `used` before the repair and is `then` afterwards."""
     before, after = IN_FUNCTION.format(head + used), IN_FUNCTION.format(head + then)
     text = without_unused_imports("a.py", before, after)
     assert text.startswith("def save():\n")
@@ -201,7 +201,7 @@ def test_in_the_init_of_a_package_those_in_functions_go() -> None:
     ],
 )
 def test_names_are_found_where_python_finds_them(code: str) -> None:
-    """What a scope binds, and what code of other scopes means by a name."""
+    """What a scope binds, and what a name means to code in other scopes."""
     module = scopes(ast.parse(code))
 
     def compare(table: symtable.SymbolTable, scope: Scope) -> None:

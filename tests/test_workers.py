@@ -32,7 +32,7 @@ FIXTURES = sorted((Path(__file__).parent.parent / "fixtures").rglob("*.py"))
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with files of each kind: with findings, clean, broken."""
+    """A folder with files of each kind: with findings, clean, and broken."""
     folder = tmp_path / "tree"
     folder.mkdir()
     for number, path in enumerate(FIXTURES):
@@ -242,8 +242,8 @@ for _ in range(10):
 def test_workers_are_not_ended_within_an_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An answer here is larger than a pipe holds: of a killed worker half would be there, and its
-    other half would be waited for without end."""
+    """The answer is larger than a pipe can hold. If a worker were killed, half of it would arrive,
+    and the command would wait forever for the rest."""
     for number in range(300):
         (tmp_path / f"m{number}.py").write_text("x = 1\n")
     monkeypatch.chdir(tmp_path)

@@ -90,6 +90,10 @@ def _check(
             return ()
         rules = selected_rules(config)
         findings = [each for rule in rules for each in rule.check(facts, fixes=fixes)]
+        if findings and fixes:
+            from atomic_fix.fixes.earlier_writes import unsafe_after_earlier_writes
+
+            findings = unsafe_after_earlier_writes(facts, findings)
     except NotParsed as error:
         reason = f"cannot be analysed: {error}"
         raise NotAnalysed(Unreadable(source.filename, reason)) from error

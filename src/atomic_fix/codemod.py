@@ -49,7 +49,7 @@ class AtomicFixCommand(CodemodCommand):
             raise SkipFile(str(error)) from error
         policy = Apply(self._allowed, HelperImports(resolver))
         new = change_file(tree.bytes, filename, settings, ReportFilter(), policy)
-        if new.missing is not None:
+        if new.missing is not None and new.missing.is_setup:
             raise SkipFile(f"{new.missing.message}; {new.missing.advice}")
         if new.refusal:
             raise SkipFile(new.refusal)

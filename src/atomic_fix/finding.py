@@ -76,7 +76,8 @@ class Fix:
 
     `note` says what a reader should know before applying it, or is empty. `alternative` is another
     repair of the same finding, which a user may prefer: it is shown, and offered in editors, but
-    never applied automatically.
+    never applied automatically. `waits` is set in a report if --write leaves the fix out until the
+    program can import what it needs.
     """
 
     title: str
@@ -84,6 +85,7 @@ class Fix:
     edits: tuple[Edit, ...]
     note: str = ""
     alternative: "Fix | None" = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 Needs the extra `atomic-fix[lsp]`. Findings of a changed document are pushed as diagnostics, or
 pulled by the editor. A diagnostic has the page of its rule as hover, and its repair and a comment
-that disables it as quick fixes; all safe repairs together are `source.fixAll.atomic-fix`.
+that disables it as quick fixes; all safe repairs together are `source.fixAll.atomic-fix`. The code
+cells of a notebook are checked as one module; all its safe repairs together are
+`notebook.source.fixAll.atomic-fix`.
 
 Initialization options: `settings` has configuration keys that override the files, as in
 `{"settings": {"min-confidence": 0.7}}`, and `configuration` names a file to use for every document.
@@ -18,24 +20,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from atomic_fix import __version__
 from atomic_fix.facts.outside import FileSlice
-from atomic_fix.finding import (
-    Applicability,
-    Edit,
-    FileResult,
-    Finding,
-    Fix,
-    RelatedLocation,
-    Span,
-    Unreadable,
-    listed,
-)
-from atomic_fix.report import one_per_call, page_url, paragraph, severity_of
+from atomic_fix.finding import Applicability, FileResult, Finding, Fix, Unreadable
+from atomic_fix.report import one_per_call
 from atomic_fix.rewrite import SAFE_AND_UNSAFE, SAFE_ONLY
 from atomic_fix.rules import RULES
 from atomic_fix.run import disk, store
@@ -53,108 +45,23 @@ try:
     from pygls import uris
     from pygls.lsp.server import LanguageServer
     from pygls.workspace import TextDocument
+
+    from atomic_fix.lsp_documents import (
+        CheckedDocument,
+        CheckedNotebook,
+        module_of,
+        open_cells,
+        update_cells,
+    )
 except ImportError as error:
     sys.exit(f"atomic-fix-lsp needs the extra `atomic-fix[lsp]`: {error}")
 
 FIX_ALL = types.CodeActionKind.SourceFixAll + ".atomic-fix"
+FIX_NOTEBOOK = f"notebook.{FIX_ALL}"
+"""For notebooks: editors ask for other source actions once per cell, and apply all answers."""
 
 _KEBAB = re.compile("[A-Z]")
 _PAGES = {rule.code: f"# {rule.name} ({rule.code})\n\n{rule.page.strip()}\n" for rule in RULES}
-
-
-@dataclass(frozen=True)
-class _Checked:
-    """One state of a document."""
-
-    document: TextDocument
-    source: Source
-    settings: Settings | None
-    result: FileResult
-    imports: HelperImports
-    outside: FileSlice | None = None
-
-    @property
-    def findings(self) -> Iterable[Finding]:
-        """As they are reported: if the document cannot be analysed, a finding says so."""
-        return listed(self.result)
-
-    def range_of(self, span: Span) -> types.Range:
-        # Most editors count UTF-16 units, while our columns count characters.
-        count_units = self.document.position_codec.client_num_units
-        start, end = (
-            types.Position(
-                position.row - 1,
-                count_units(self.source.line(position.row)[: position.column - 1]),
-            )
-            for position in (span.start, span.end)
-        )
-        return types.Range(start, end)
-
-    @property
-    def diagnostics(self) -> list[types.Diagnostic]:
-        return list(map(self.diagnostic, self.findings))
-
-    def diagnostic(self, finding: Finding) -> types.Diagnostic:
-        docs_url = self.settings.docs_url if self.settings is not None else ""
-        page = types.CodeDescription(page_url(docs_url, finding.name)) if docs_url else None
-        related = [
-            types.DiagnosticRelatedInformation(self.location(each), each.message)
-            for each in finding.related
-        ]
-        return types.Diagnostic(
-            range=self.range_of(finding.span),
-            message=paragraph(finding),
-            severity=types.DiagnosticSeverity(severity_of(self.result).lsp),
-            code=finding.code,
-            code_description=page,
-            source="atomic-fix",
-            related_information=related or None,
-        )
-
-    def location(self, related: RelatedLocation) -> types.Location:
-        if not related.path:
-            return types.Location(self.document.uri, self.range_of(related.span))
-        # The text of another file is not available, so characters are used as the editor's units.
-        start, end = (
-            types.Position(each.row - 1, each.column - 1)
-            for each in (related.span.start, related.span.end)
-        )
-        uri = uris.from_fs_path(os.path.abspath(related.path))  # noqa: PTH100
-        return types.Location(uri or related.path, types.Range(start, end))
-
-    def meeting(self, place: types.Range, shown: Iterable[types.Diagnostic] = ()) -> list[Finding]:
-        """The findings that overlap or touch a range, or are among the diagnostics that an editor
-        shows there: for some editors, these are all diagnostics of the line."""
-        named = [(each.code, each.range) for each in shown if each.source == "atomic-fix"]
-        return [
-            finding
-            for finding in self.findings
-            for own in [self.range_of(finding.span)]
-            if (own.start <= place.end and place.start <= own.end) or (finding.code, own) in named
-        ]
-
-    def edit(self, edits: Iterable[types.TextEdit]) -> types.WorkspaceEdit:
-        return types.WorkspaceEdit({self.document.uri: list(edits)})
-
-    def text_edit(self, edit: Edit) -> types.TextEdit:
-        text = edit.text.replace("\n", self.source.newline)
-        return types.TextEdit(self.range_of(edit.span), text)
-
-    def edit_to(self, new: str) -> types.TextEdit:
-        """The single edit that changes the text to `new`. It covers only the difference, so that
-        cursors stay."""
-        old = self.source.text
-        limit = min(len(old), len(new))
-        start = next((i for i in range(limit) if old[i] != new[i]), limit)
-        # Do not split the two characters of a line end.
-        while start and old[start - 1] == "\r":
-            start -= 1
-        limit -= start
-        end = next((i for i in range(limit) if old[-1 - i] != new[-1 - i]), limit)
-        while end and old[-end] == "\n" and "\r" in (old[-end - 1 :][:1], new[-end - 1 :][:1]):
-            end -= 1
-        span = Span(self.source.position(start), self.source.position(len(old) - end))
-        return types.TextEdit(self.range_of(span), new[start : len(new) - end])
 
 
 _FEW = 20
@@ -262,7 +169,8 @@ def _options_of(given: Any) -> dict[str, object]:
 
 
 class _Server(LanguageServer):
-    """Keeps nothing between requests except the messages it has shown and the project indexes.
+    """Keeps nothing between requests except the messages it has shown, the project indexes and the
+    latest results of notebooks.
     pygls holds the documents, and settings are read again, so that a changed configuration takes
     effect at the next keystroke."""
 
@@ -273,6 +181,7 @@ class _Server(LanguageServer):
         self._configuration = ""
         self._wrong_options = ""
         self._projects = _Projects()
+        self._results: dict[str, tuple[object, FileResult]] = {}
 
     def configure(self, given: Any, root: str) -> None:
         """Apply the initialization options, or record why they cannot be used. Relative paths are
@@ -301,8 +210,14 @@ class _Server(LanguageServer):
         document = self.client_capabilities.text_document
         return document is not None and document.diagnostic is not None
 
-    def checked(self, uri: str) -> _Checked | None:
-        """None for a document that is not open: pygls would read it, and block on a pipe."""
+    def checked(self, uri: str) -> CheckedDocument | None:
+        """The current state of a document, or of the notebook that has it as a cell. None for a
+        document that is not open: pygls would read it, and block on a pipe."""
+        notebook = self.workspace.get_notebook_document(
+            notebook_uri=uri
+        ) or self.workspace.get_notebook_document(cell_uri=uri)
+        if notebook is not None:
+            return self._checked_notebook(notebook)
         document = self.workspace.get_text_document(uri)
         if all(document is not each for each in self.workspace.text_documents.values()):
             return None
@@ -319,12 +234,48 @@ class _Server(LanguageServer):
         outside = self._projects.said_of(document.path, source) if settings.project else None
         result = check_file(source, document.path, settings, ReportFilter(), outside=outside)
         result = replace(result, findings=one_per_call(result.findings))
-        return _Checked(document, source, settings, result, imports, outside)
+        return CheckedDocument(document, source, settings, result, imports, outside)
+
+    def _checked_notebook(self, notebook: types.NotebookDocument) -> CheckedNotebook:
+        codec = self.workspace.position_codec
+        document = TextDocument(notebook.uri, "", notebook.version, position_codec=codec)
+        source, cells = module_of(notebook, document.path, self.workspace)
+        try:
+            resolver = Resolver(self._options, self._configuration)
+            settings = resolver.for_file(document.path)
+        except ConfigError as error:
+            wrong = self._unusable(document, source, error)
+            return CheckedNotebook(document, source, None, wrong.result, wrong.imports, None, cells)
+        # An editor asks for each cell, and the answer is that for the notebook.
+        key = source.text, settings
+        known, result = self._results.get(notebook.uri, (None, None))
+        if result is None or known != key:
+            result = check_file(source, document.path, settings, ReportFilter())
+            result = replace(result, findings=one_per_call(result.findings))
+            self._results[notebook.uri] = key, result
+        return CheckedNotebook(
+            document, source, settings, result, HelperImports(resolver), None, cells
+        )
+
+    def publish_notebook(self, uri: str, closed: Iterable[str] = ()) -> None:
+        """Push the findings of every cell of a notebook, and none for cells that were closed."""
+        if self.asks():
+            return
+        notebook = self.workspace.get_notebook_document(notebook_uri=uri)
+        checked = self.checked(uri) if notebook is not None else None
+        cells = [each.document for each in notebook.cells] if notebook is not None else []
+        for cell in [*(each for each in closed if each not in cells), *cells]:
+            found = checked.diagnostics_of(cell) if checked is not None and cell in cells else []
+            self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(cell, found))
+
+    def forget(self, uri: str) -> None:
+        """Drop what is known about a notebook."""
+        self._results.pop(uri, None)
 
     @staticmethod
-    def _unusable(document: TextDocument, source: Source, error: ConfigError) -> _Checked:
+    def _unusable(document: TextDocument, source: Source, error: ConfigError) -> CheckedDocument:
         result = FileResult(document.path, problem=Unreadable(document.path, str(error)))
-        return _Checked(document, source, None, result, HelperImports(Resolver({})))
+        return CheckedDocument(document, source, None, result, HelperImports(Resolver({})))
 
     def say_once(self, missing: Missing) -> None:
         """Show the user why repairs were left out, once per reason, since editors ask for all
@@ -340,7 +291,7 @@ class _Server(LanguageServer):
     def update_project_of(self, uri: str) -> None:
         """Link the project of a document, and update the diagnostics of all open documents."""
         loop = asyncio.get_running_loop()
-        others = [each for each in self.workspace.text_documents if each != uri]
+        others = [each for each in self._files if each != uri]
         for each in (uri, *others):
             path = self.workspace.get_text_document(each).path
             with suppress(ConfigError):
@@ -368,17 +319,32 @@ class _Server(LanguageServer):
         registration = types.Registration("atomic-fix configuration", method, options)
         self.client_register_capability(types.RegistrationParams([registration]))
 
+    @property
+    def _files(self) -> list[str]:
+        """The open documents that are not cells of a notebook."""
+        workspace = self.workspace
+        return [
+            uri
+            for uri in workspace.text_documents
+            if workspace.get_notebook_document(cell_uri=uri) is None
+        ]
+
     def renew_all(self) -> None:
         """Update all documents after a change of the configuration."""
-        for uri in self.workspace.text_documents:
+        for uri in self._files:
             self.renew(uri)
             self.update_project_of(uri)
+        for uri in self.workspace.notebook_documents:
+            self.renew(uri)
 
     def renew(self, uri: str) -> None:
         """Make the editor show the current findings, by a push or by asking it to pull."""
         workspace = self.client_capabilities.workspace
         if not self.asks():
-            self.publish(uri)
+            if uri in self.workspace.notebook_documents:
+                self.publish_notebook(uri)
+            else:
+                self.publish(uri)
             return
         supported = workspace.diagnostics if workspace is not None else None
         if supported is not None and supported.refresh_support:
@@ -395,7 +361,15 @@ class _Server(LanguageServer):
 def server() -> _Server:
     """The language server, not yet started."""
     # Whole texts: pygls splits lines at form feeds too, and would apply changes elsewhere.
-    ls = _Server("atomic-fix", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
+    ls = _Server(
+        "atomic-fix",
+        __version__,
+        text_document_sync_kind=types.TextDocumentSyncKind.Full,
+        # All cells, so that they are counted as in the file.
+        notebook_document_sync=types.NotebookDocumentSyncOptions(
+            [types.NotebookDocumentFilterWithNotebook("jupyter-notebook")], save=False
+        ),
+    )
 
     @ls.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
@@ -417,7 +391,7 @@ def server() -> _Server:
     def diagnostics(params: types.DocumentDiagnosticParams) -> types.DocumentDiagnosticReport:
         checked = ls.checked(params.text_document.uri)
         return types.RelatedFullDocumentDiagnosticReport(
-            checked.diagnostics if checked is not None else []
+            checked.diagnostics_of(params.text_document.uri) if checked is not None else []
         )
 
     @ls.feature(types.TEXT_DOCUMENT_DID_CHANGE)
@@ -442,12 +416,30 @@ def server() -> _Server:
             types.PublishDiagnosticsParams(params.text_document.uri, [])
         )
 
+    @ls.feature(types.NOTEBOOK_DOCUMENT_DID_OPEN)
+    def notebook_opened(params: types.DidOpenNotebookDocumentParams) -> None:
+        open_cells(ls.workspace, params.cell_text_documents)
+        ls.publish_notebook(params.notebook_document.uri)
+
+    @ls.feature(types.NOTEBOOK_DOCUMENT_DID_CHANGE)
+    def notebook_changed(params: types.DidChangeNotebookDocumentParams) -> None:
+        closed = update_cells(ls.workspace, params)
+        ls.publish_notebook(params.notebook_document.uri, closed)
+
+    @ls.feature(types.NOTEBOOK_DOCUMENT_DID_CLOSE)
+    def notebook_closed(params: types.DidCloseNotebookDocumentParams) -> None:
+        uri = params.notebook_document.uri
+        ls.forget(uri)
+        ls.publish_notebook(uri, [each.uri for each in params.cell_text_documents])
+
     @ls.feature(types.TEXT_DOCUMENT_HOVER)
     def hover(params: types.HoverParams) -> types.Hover | None:
         checked = ls.checked(params.text_document.uri)
         if checked is None:
             return None
-        for finding in checked.meeting(types.Range(params.position, params.position)):
+        for finding in checked.meeting(
+            params.text_document.uri, types.Range(params.position, params.position)
+        ):
             if finding.code in _PAGES:
                 page = types.MarkupContent(types.MarkupKind.Markdown, _PAGES[finding.code])
                 return types.Hover(page, checked.range_of(finding.span))
@@ -455,7 +447,9 @@ def server() -> _Server:
 
     @ls.feature(
         types.TEXT_DOCUMENT_CODE_ACTION,
-        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix, FIX_ALL]),
+        types.CodeActionOptions(
+            code_action_kinds=[types.CodeActionKind.QuickFix, FIX_ALL, FIX_NOTEBOOK]
+        ),
     )
     def code_actions(params: types.CodeActionParams) -> list[types.CodeAction]:
         checked = ls.checked(params.text_document.uri)
@@ -464,10 +458,11 @@ def server() -> _Server:
             return actions
         if _wanted(types.CodeActionKind.QuickFix, params):
             actions += _quick_fixes(checked, params)
-        if _wanted(FIX_ALL, params):
+        kind = FIX_NOTEBOOK if isinstance(checked, CheckedNotebook) else FIX_ALL
+        if _wanted(kind, params):
             repair = _safe_repair(checked)
-            actions += _fix_all(checked, repair)
-            if repair is not None and repair.missing is not None:
+            actions += _fix_all(checked, repair, kind)
+            if repair is not None and repair.missing is not None and repair.missing.is_setup:
                 ls.say_once(repair.missing)
         return actions
 
@@ -480,14 +475,22 @@ def _wanted(kind: str, params: types.CodeActionParams) -> bool:
     return only is None or any((kind + ".").startswith(each + ".") for each in only)
 
 
-def _quick_fixes(checked: _Checked, params: types.CodeActionParams) -> list[types.CodeAction]:
+def _quick_fixes(
+    checked: CheckedDocument, params: types.CodeActionParams
+) -> list[types.CodeAction]:
     actions = []
-    for finding in checked.meeting(params.range, params.context.diagnostics):
+    uri = params.text_document.uri
+    for finding in checked.meeting(uri, params.range, params.context.diagnostics):
         for fix in _offered(finding):
             if fix.applicability not in SAFE_AND_UNSAFE:
                 continue
+            edit = checked.edit_of(finding, fix)
+            if edit is None:
+                continue
             title = f"{finding.code}: {fix.title}"
             missing = checked.imports.missing(checked.source, replace(finding, fix=fix))
+            if missing is not None and not missing.is_setup:
+                continue  # nothing the user can do makes this repair possible in this file
             if missing is not None:
                 title += f" (cannot be imported yet: `{missing.module}`)"
             actions.append(
@@ -497,21 +500,23 @@ def _quick_fixes(checked: _Checked, params: types.CodeActionParams) -> list[type
                     diagnostics=[checked.diagnostic(finding)],
                     # Editors may apply the preferred action without asking.
                     is_preferred=fix.applicability is Applicability.SAFE and missing is None,
-                    edit=checked.edit(checked.text_edit(each) for each in fix.edits),
+                    edit=edit,
                 )
             )
         actions += _disable(checked, finding)
     return actions
 
 
-def _disable(checked: _Checked, finding: Finding) -> list[types.CodeAction]:
+def _disable(checked: CheckedDocument, finding: Finding) -> list[types.CodeAction]:
     """The comment that suppresses a finding, with a placeholder if a reason is required."""
     if checked.settings is None or not checked.result.analysed:
         return []
     reason = "TODO: say why" if checked.settings.require_reason else ""
     try:
-        new = add_noqa(checked.source, [finding], reason)
+        edit = checked.edit_to(add_noqa(checked.source, [finding], reason))
     except ValueError:  # no place for a comment can be found
+        return []
+    if edit is None:
         return []
     return [
         types.CodeAction(
@@ -519,7 +524,7 @@ def _disable(checked: _Checked, finding: Finding) -> list[types.CodeAction]:
             kind=types.CodeActionKind.QuickFix,
             diagnostics=[checked.diagnostic(finding)],
             is_preferred=False,
-            edit=checked.edit([checked.edit_to(new)]),
+            edit=edit,
         )
     ]
 
@@ -533,7 +538,7 @@ def _offered(finding: Finding) -> list[Fix]:
     return found
 
 
-def _safe_repair(checked: _Checked) -> Repair | None:
+def _safe_repair(checked: CheckedDocument) -> Repair | None:
     if checked.settings is None:
         return None
     policy = Apply(SAFE_ONLY, checked.imports, OnMissing.LEAVE_OUT)
@@ -543,17 +548,12 @@ def _safe_repair(checked: _Checked) -> Repair | None:
     )
 
 
-def _fix_all(checked: _Checked, repair: Repair | None) -> list[types.CodeAction]:
+def _fix_all(checked: CheckedDocument, repair: Repair | None, kind: str) -> list[types.CodeAction]:
     if repair is None or repair.after == repair.before:
         return []
-    new = repair.after.decode(checked.source.encoding)
-    return [
-        types.CodeAction(
-            title="Make all safe repairs of atomic-fix",
-            kind=FIX_ALL,
-            edit=checked.edit([checked.edit_to(new)]),
-        )
-    ]
+    edit = checked.edit_to(repair.after.decode(checked.source.encoding))
+    title = "Make all safe repairs of atomic-fix"
+    return [types.CodeAction(title=title, kind=kind, edit=edit)] if edit is not None else []
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import ast
 import json
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -95,18 +95,19 @@ class Notebook(Source):
         if self._layout is None or self.why_not_written:
             raise ValueError(self.why_not_written)
         notebook = json.loads(self.content)
-        for number, rows in self._changed(text.removesuffix("\n").split("\n")):
+        for number, rows in self.changed_cells(text):
             cell = notebook["cells"][number - 1]
             source = "\n".join(rows)
             cell["source"] = source if isinstance(cell["source"], str) else _pieces(source)
         return super().encode(self._layout.dumped(notebook))
 
-    def _changed(self, new: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-        """The number and the new rows of each cell that a new module text changes.
+    def changed_cells(self, text: str) -> Iterator[tuple[int, list[str]]]:
+        """The number and the new rows of each cell that changes if `text` is the module.
 
         Raises:
             ValueError: it is unclear which cell a change is in.
         """
+        new = text.removesuffix("\n").split("\n")
         old = self.module.removesuffix("\n").split("\n")
         cell_of = [self.own_cells.place(row)[0] for row in range(1, len(old) + 1)]
         found: dict[int, list[str]] = {}
@@ -116,7 +117,7 @@ class Notebook(Source):
             start, end, first, last = end, match.before, last, match.after
             if (start, first) != (end, last):
                 if tuple(old[start:end]) != self.rows[start:end]:
-                    raise ValueError("a row of IPython would change")
+                    raise ValueError("a row in IPython syntax would change")
                 # Inserted rows belong to the cell that ends there.
                 inside = cell_of[start:end] or cell_of[max(start - 1, 0) :][:1]
                 parts = _parts(inside, old[start:end], new[first:last])
@@ -128,6 +129,44 @@ class Notebook(Source):
             end, last = end + match.size, last + match.size
         for cell in sorted(changed):
             yield cell, found[cell]
+
+
+@dataclass(frozen=True)
+class OpenNotebook(Notebook):
+    """The module made of the cells of a notebook in an editor, which writes the file itself."""
+
+    @cached_property
+    def cells(self) -> Cells:
+        if self.text == self.module:
+            return self.own_cells
+        starts = self.own_cells.starts
+        ends = [*starts[1:], len(self.rows) + 1]
+        rows = {
+            number: list(self.rows[start - 1 : end - 1])
+            for number, start, end in zip(self.own_cells.numbers, starts, ends, strict=True)
+        }
+        try:
+            rows.update(self.changed_cells(self.text))
+        except ValueError:
+            return self.own_cells
+        return _assembled({number: "\n".join(rows[number]) for number in rows})[2]
+
+    def encode(self, text: str) -> bytes:
+        """The module as bytes.
+
+        Raises:
+            ValueError: it is unclear which cell a change is in.
+        """
+        for _ in self.changed_cells(text):
+            pass
+        return text.encode(self.encoding)
+
+
+def of_cells(sources: Mapping[int, str], filename: str) -> OpenNotebook:
+    """The module made of the code cells of an open notebook, by their numbers. Line ends in the
+    cells are `\\n`."""
+    module, rows, cells = _assembled(sources)
+    return OpenNotebook(filename, module, "utf-8", False, "", module, rows, cells)
 
 
 def read(content: bytes, filename: str) -> Notebook | Unreadable:
@@ -146,8 +185,18 @@ def read(content: bytes, filename: str) -> Notebook | Unreadable:
     try:
         sources = _code_cells(notebook)
     except (AttributeError, KeyError, TypeError):
-        reason = "cannot be read as a notebook: it has not the format of nbformat 4"
+        reason = "cannot be read as a notebook: it is not in the format of nbformat 4"
         return Unreadable(filename, reason)
+    module, rows, cells = _assembled(sources)
+    if "\0" in module:
+        cell, row = cells.place(module.count("\n", 0, module.index("\0")) + 1)
+        reason = f"cannot be parsed: cell {cell} contains a null byte in row {row}"
+        return Unreadable(filename, reason)
+    return Notebook(filename, module, "utf-8", False, text, module, rows, cells)
+
+
+def _assembled(sources: Mapping[int, str]) -> tuple[str, tuple[str, ...], Cells]:
+    """The module made of some cells, its rows as they are in the cells, and where each begins."""
     rows: list[str] = []
     read_as: list[str] = []
     starts: list[int] = []
@@ -157,12 +206,7 @@ def read(content: bytes, filename: str) -> Notebook | Unreadable:
         rows += given
         read_as += _without_magics(given)
     module = "".join(f"{row}\n" for row in read_as)
-    cells = Cells(tuple(sources), tuple(starts))
-    if "\0" in module:
-        cell, row = cells.place(module.count("\n", 0, module.index("\0")) + 1)
-        reason = f"cannot be parsed: cell {cell} contains a null byte in row {row}"
-        return Unreadable(filename, reason)
-    return Notebook(filename, module, "utf-8", False, text, module, tuple(rows), cells)
+    return module, tuple(rows), Cells(tuple(sources), tuple(starts))
 
 
 def _code_cells(notebook: Any) -> dict[int, str]:
@@ -235,7 +279,7 @@ def _parts(
     if not others:
         return {first: new}
     if len(others) > 1 or len(new) > _MANY:
-        raise ValueError("a change goes over too many cells")
+        raise ValueError("a change spans too many cells")
     border = cells.index(others[0])
 
     def likeness(split: int) -> float:

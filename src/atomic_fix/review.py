@@ -90,5 +90,5 @@ def _suppressed(source: Source, finding: Finding, comment: str) -> tuple[Source,
         source.encode(text)
     except ValueError as error:
         return source, str(error)
-    reason = "" if text != source.text else "the comment is there already and does not hold"
+    reason = "" if text != source.text else "the comment is already there and has no effect"
     return replace(source, text=text), reason

@@ -28,11 +28,9 @@ EXISTING = b'{"step": 2}'
 
 @dataclass(frozen=True)
 class Call:
-    """`call(module, state)` in a folder where `files` stand as the input wants them.
-
-    `good` is a state that can be written, `bad` one that fails half-way. A call that has
-    neither writes nothing.
-    """
+    """`call(module, state)` runs in a folder that contains `files`, as the input wants them. `good`
+    is a state that can be written, `bad` one that fails half-way. A call that has neither writes
+    nothing."""
 
     promise: Literal["write", "load", "louder", "publish", "uncopied", "collapse"]
     files: tuple[str, ...]
@@ -75,28 +73,34 @@ def rotated(aside: str, file: str, call: Callable[[Any, Any], object]) -> Call:
 
 
 def zipped(name: str) -> str:
-    """A new archive, the same each time."""
+    """A new archive, with the same bytes each time."""
     with zipfile.ZipFile(name, "w") as archive:
         archive.writestr(zipfile.ZipInfo("a.txt"), "text")
     return name
 
 
 def dated(name: str) -> str:
-    """A new file, of the same time each time."""
+    """A new file, with the same modification time each time."""
     Path(name).write_text("text")
     os.utime(name, (0, 10**9))
     return name
 
 
 def made(kind: Any, **attributes: object) -> Any:
-    """An instance with these attributes, its `__init__` not run."""
+    """An instance with these attributes, created without running `__init__`."""
     instance = object.__new__(kind)
     instance.__dict__.update(attributes)
     return instance
 
 
+class _First(dict[str, Any]):
+    """A state that is not the last one."""
+
+    is_last = False
+
+
 def save_names(module: Any, path: str, state: Any) -> object:
-    """With the state as the names of the main module."""
+    """Save with the state as the names of the main module."""
     names: dict[Any, int] = {b"no text": 1} if state is UNWRITABLE else dict.fromkeys(state, 1)
     main = types.ModuleType("__main__")
     main.__dict__.clear()
@@ -110,7 +114,7 @@ def named(function: str) -> Callable[[Any], object]:
 
 
 class Host:
-    """Runs in a thread what it is given."""
+    """Runs what it is given in a thread."""
 
     async def async_add_executor_job(self, function: Callable[..., object], *given: object) -> None:
         await asyncio.get_running_loop().run_in_executor(None, function, *given)
@@ -121,7 +125,7 @@ async def in_an_executor(module: Any, state: object) -> object:
 
 
 class Entry:
-    """Stands for what is written as a row, and may not be one."""
+    """Stands for something that is written as a row, or cannot be."""
 
     name, ident = "entry_a", 1
 
@@ -676,6 +680,13 @@ CALLS: dict[str, dict[str, Call]] = {
         "Store.load_state": load("state.json", lambda m: m.Store("").load_state()),
         "Store.reload_state": load("state.json", lambda m: m.Store("").reload_state()),
     },
+    "in-place-write/imported_later_in_the_function": {
+        "save_state": write("data/state.json", lambda m, s: m.save_state({"a": s})),
+    },
+    "swallowed-load-error/module_imported_later": {
+        "load_late": load("data/state.json", lambda m: m.load_late()),
+        "load_early": load("data/state.json", lambda m: m.load_early()),
+    },
     "swallowed-load-error/logger_made_in_init": {
         "Above.__init__": load("state.json", lambda m: m.Above("").state),
         "Below.__init__": load("s.json", lambda m: m.Below(Path("s.json")).state),
@@ -910,9 +921,23 @@ CALLS["in-place-write/filled_for_some_callers"] = {
     "Nodes._save_json": write("s.json", lambda m, s: made(m.Nodes, nodes=s)._save_json("s.json")),
     "Cells._save_pickle": write("s", lambda m, s: made(m.Cells, cells=s)._save_pickle("s")),
 }
+CALLS["in-place-write/written_before"] = {
+    "save_another": write("s.json", lambda m, s: m.save_another("s.json", "log", s)),
+    "save_either": write("s.json", lambda m, s: m.save_either("s.json", s)),
+    "save_or_empty": write("s.json", lambda m, s: m.save_or_empty("s.json", s)),
+    "save_then_empty": write("s.json", lambda m, s: m.save_then_empty("s.json", _First(s))),
+    "save_twice": write(
+        "s.json",
+        lambda m, s: m.save_twice("s.json", types.SimpleNamespace(state=s, run=lambda: None)),
+    ),
+    "Project._save_project": write("s.json", lambda m, s: m.Project("s.json")._save_project(s)),
+    "_save_queue": write("s.json", lambda m, s: m._save_queue("s.json", s)),
+}
 
 _ONLY_FIRST = "writes only where no file is, and the inputs for a write that fails have one"
 _ONE_BRANCH = "one branch of it writes only where no file is, and is left as it was"
+_EMPTIED = "the file is empty already when the write begins, as its note says"
+_PANDAS = "its module needs pandas"
 _FETCHES = "fetches a file from the network"
 _TOOLKIT = "its module needs a toolkit for a graphical interface"
 NOT_RUN: dict[str, str] = {
@@ -934,6 +959,15 @@ NOT_RUN: dict[str, str] = {
     "in-place-write/random_values: find_node": _ONLY_FIRST,
     "in-place-write/random_values: name": _ONLY_FIRST,
     "in-place-write/random_values: secret_key": _ONLY_FIRST,
+    "in-place-write/written_before: save_created": "leaves an empty file where none was",
+    "in-place-write/written_before: save_cut": _EMPTIED,
+    "in-place-write/written_before: save_emptied": _EMPTIED,
+    "in-place-write/written_before: save_emptied_by_helper": _EMPTIED,
+    "in-place-write/written_without_name: load_key": _ONLY_FIRST,
+    "in-place-save/earlier_run: Model.save": _PANDAS,
+    "in-place-save/earlier_run: Store.change": _PANDAS,
+    "in-place-save/earlier_run: resume": _PANDAS,
+    "in-place-save/earlier_run: write_and_check": _PANDAS,
     "in-place-write/emptied_first: save_answers": "asks a person, who may interrupt it, as its "
     "note says",
     "in-place-write/emptied_first: create_user_state": "a program that fails no longer empties the "
@@ -960,7 +994,7 @@ def old_folder() -> str:
 
 
 def migrated(module: Any, name: str, state: Any) -> None:
-    """A file that the folder lists, whether it is still there or not, holds the state too."""
+    """As if the folder listed this file, which need not exist now, and it had the state too."""
     parse = json.loads
     with (
         mock.patch.object(Path, "rglob", return_value=[Path(name)]),
@@ -986,20 +1020,20 @@ def started(instance: Any) -> object:
 
 
 def announced(resume: Callable[[Any], object]) -> object:
-    """What the server is told."""
+    """What the server is notified of."""
     server = mock.Mock()
     resume(server)
     return server.announce.call_args
 
 
 def stored(instance: Any, attribute: str = "jobs") -> object:
-    """What `load` sets."""
+    """An attribute that `load` sets."""
     instance.load()
     return getattr(instance, attribute)
 
 
 class Kept:
-    """A path of which is only noted that it is removed."""
+    """A path that only records that it was removed."""
 
     def __init__(self, name: str) -> None:
         self.path = Path(name)
@@ -1021,7 +1055,7 @@ def kept(loader: Callable[[Any], object], name: str) -> object:
 
 
 def printed(module: Any, instance: Any, path: Path) -> object:
-    """What is printed is logged."""
+    """Printed text is recorded as log output."""
     with mock.patch.object(module, "print", logging.warning, create=True):
         return instance.load_state(path)
 
@@ -1047,7 +1081,7 @@ def one_round(module: Any) -> object:
 
 
 class Backup:
-    """An older file, which can be read."""
+    """An older file that can be read."""
 
     def read_text(self) -> str:
         return '{"step": 1}'
@@ -1079,7 +1113,8 @@ class Log:
 
 
 def stubs() -> dict[str, types.ModuleType]:
-    """Modules by name that open and write as the packages do, whatever is installed here."""
+    """Modules, by name, that open and write files as the real packages do, whatever is installed
+    here."""
     contents: dict[str, dict[str, Any]] = {
         "aiofiles": {"open": _opened},
         "anyio": {"open_file": _open_file, "Path": _AsyncPath},
@@ -1131,14 +1166,14 @@ class _Response:
 
 
 class _Hass:
-    """Stands for what apps are made of, which has a function to log with."""
+    """Stands for the base class of apps, which has a method for logging."""
 
     def log(self, text: str, level: str = "INFO") -> None:
         logging.log(logging.getLevelName(level), text)
 
 
 def unbound() -> dict[str, object]:
-    """What fixtures take by name from nowhere."""
+    """Names that fixtures use without importing or defining them."""
     return {"Hass": _Hass}
 
 
@@ -1161,7 +1196,7 @@ def _load(path: str) -> object:
 
 
 def _dump(value: object, target: Any) -> None:
-    """To a path or a handle, a piece at a time."""
+    """Write to a path or a handle, one piece at a time."""
     if isinstance(value, Model):
         value = value.rng
     if not hasattr(target, "write"):
@@ -1185,7 +1220,7 @@ def _save_arrays(target: Any, value: object) -> None:
 
 
 def _with_suffix(suffix: str, target: Any, value: object) -> None:
-    """As numpy does it: a path gets the suffix that it lacks."""
+    """As in numpy: a path gets the suffix if it lacks it."""
     if not hasattr(target, "write") and not str(target).endswith(suffix):
         target = f"{target}{suffix}"
     _dump(value, target)

@@ -150,7 +150,7 @@ def outcome(call: Call, module: Any, state: object) -> object:
 
 
 def shown(value: object) -> object:
-    """What is compared of a returned or raised value."""
+    """The parts of a returned or raised value that are compared."""
     if isinstance(value, OSError):
         return type(value), value.errno, str(value.filename)
     return (type(value), str(value)) if isinstance(value, Exception) else value

@@ -312,7 +312,7 @@ def repaired(text: str) -> str:
 
 
 def outcome(call: Callable[..., Any], path: Path, *arguments: object) -> tuple[Any, ...]:
-    """What is returned or raised, and the bytes that are there afterwards."""
+    """What is returned or raised, and the bytes on disk afterwards."""
     try:
         value: object = call(path, *arguments)
     except Exception as error:
@@ -381,7 +381,7 @@ def test_a_delicate_block_does_the_same(body: str, content: bytes | None, tmp_pa
 
 @contextmanager
 def as_another_user(folder: Path) -> Iterator[None]:
-    """Root may write to a read-only file, so the program runs as somebody else then."""
+    """Root may write to a read-only file, so the program runs as another user."""
     if os.geteuid() != 0:
         yield
         return

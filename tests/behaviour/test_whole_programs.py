@@ -99,10 +99,8 @@ ERRORS = {
 @dataclass(frozen=True)
 class Caller:
     """`main(folder)`, which calls `load_checkpoint(path)` and `save_checkpoint(path, state)`.
-
-    `may_raise`: nobody in it acts on the default of the loader, nor would take the new error
-    for another one.
-    """
+    `may_raise` means that it neither acts on the loader's default nor would mistake the new error
+    for another one."""
 
     code: str
     may_raise: bool = False
@@ -269,7 +267,7 @@ def repaired(text: str) -> str:
 
 @dataclass(frozen=True)
 class Ran:
-    """What a run of a program gave: a value or an error, the files, and what a person was told."""
+    """The result of running a program: a value or error, the files, and what the user was told."""
 
     value: object
     files: dict[str, bytes]

@@ -29,7 +29,7 @@ if _COPY:
 
 
 def descriptors() -> list[str]:
-    """What this process has open, without the descriptor that lists it."""
+    """The open descriptors of this process, except the one used to list them."""
     found = []
     for name in sorted(os.listdir("/proc/self/fd")):
         try:
@@ -41,7 +41,7 @@ def descriptors() -> list[str]:
 
 @pytest.fixture
 def no_leak() -> Iterator[Callable[[], list[str]]]:
-    """Fails the test when it ends with descriptors that were not open before."""
+    """Fails the test if descriptors are open at its end that were not open before."""
     if not Path("/proc/self/fd").exists():
         pytest.skip("needs /proc/self/fd")
     before = descriptors()
@@ -51,7 +51,8 @@ def no_leak() -> Iterator[Callable[[], list[str]]]:
 
 @pytest.fixture(scope="session")
 def strace() -> str:
-    """Path of strace: missing, tests skip; in CI they fail, so that the sweeps never get lost."""
+    """The path of strace. Without it, tests are skipped; in CI they fail, so that the sweeps cannot
+    go missing unnoticed."""
     found = shutil.which("strace")
     if found is None:
         if os.environ.get("CI"):

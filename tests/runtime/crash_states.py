@@ -74,7 +74,8 @@ class Disk:
 
 
 def crash_states(calls: list[Call], files: dict[str, int]) -> Iterator[tuple[int, State]]:
-    """Every state after each call. `files` are those there before: name -> number of bytes."""
+    """Every possible state after each call. `files` are the files that exist before: name -> number
+    of bytes."""
     there = {name: File("old", ("old", size)) for name, size in files.items()}
     disk = Disk(dict(there), dict(there))
     opened: dict[int, File | None] = {}  # None: a directory

@@ -67,7 +67,7 @@ def main_calls() -> None:
 
 
 def corners() -> None:
-    """Answers of the operating system that no test gets by chance."""
+    """Answers of the operating system that tests do not get by chance."""
     runtime.atomic_write_bytes(path, b"old")
     os.chmod(path, 0o644)
     with runtime.atomic_open(path) as file:
@@ -162,7 +162,8 @@ async def cancelled() -> None:
 
 
 def interrupted(at: int) -> tuple[bool, int]:
-    """Whether the write was interrupted at that bytecode, and how many there were."""
+    """Whether the write was interrupted at that bytecode instruction, and how many of them there
+    were."""
     steps = 0
 
     def trace(frame: Any, event: str, _: object) -> Any:

@@ -27,7 +27,7 @@ _MEMORY = {"mmap", "munmap", "mprotect"}
 
 @dataclass(frozen=True)
 class Call:
-    """The `nth` call of `name` since the program began."""
+    """The `nth` call of `name` since the program started."""
 
     name: str
     nth: int
@@ -53,7 +53,7 @@ def run(program: Path, arguments: list[str], cache: Path) -> subprocess.Complete
 
 
 def record(strace: str, program: Path, arguments: list[str], cache: Path) -> list[Call]:
-    """Every file-related call between the markers. The byte code must be in `cache` already."""
+    """Every file-related call between the markers. The bytecode must already be in `cache`."""
     log = cache / f"record-{os.getpid()}.txt"
     command = [strace, "-o", str(log), "-s", "300", "-e", "trace=%file,%desc"]
     done = subprocess.run(
@@ -85,7 +85,7 @@ def record(strace: str, program: Path, arguments: list[str], cache: Path) -> lis
 def inject(
     strace: str, program: Path, arguments: list[str], cache: Path, call: Call, fault: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run again with `fault` (`signal=KILL`, `error=EIO`) at one recorded call."""
+    """Run again, with `fault` (`signal=KILL`, `error=EIO`) at one recorded call."""
     rule = f"inject={call.name}:{fault}:when={call.nth}"
     command = [strace, "-o", "/dev/null", "-e", f"trace={call.name}", "-e", rule]
     return subprocess.run(
@@ -99,6 +99,6 @@ def inject(
 
 
 def sweep(work: Callable[[_T], _R], cases: list[_T]) -> list[_R]:
-    """`work` on each case, as many at once as there are processors."""
+    """Run `work` on each case, as many at once as there are processors."""
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         return list(pool.map(work, cases))

@@ -263,7 +263,7 @@ def test_body_that_detaches_the_buffer_publishes_nothing(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("mode", "buffering"), [("w", -1), ("wb", -1), ("wb", 0)])
 def test_file_is_unusable_afterwards(tmp_path: Path, mode: str, buffering: int) -> None:
-    """Its descriptor's number may be another file's by then."""
+    """By then, its descriptor number may belong to another file."""
     with runtime.atomic_open(tmp_path / "x", mode, buffering) as file:
         pass
     with pytest.raises(ValueError, match="closed"):

@@ -18,7 +18,7 @@ def test_syntax_of_python_3_8() -> None:
 
 
 def test_importing_is_cheap() -> None:
-    """Nothing that a program which only reads and writes JSON would not load anyway."""
+    """It imports nothing that a program which reads and writes JSON would not import anyway."""
     code = f"""
 from __future__ import annotations
 import sys, contextlib, errno, functools, io, itertools, json, os, stat, time, typing, warnings
@@ -44,7 +44,7 @@ def test_every_public_name_is_listed() -> None:
 
 
 def test_missing_strace_fails_in_ci(tmp_path: Path) -> None:
-    """A sweep that is skipped unseen proves nothing."""
+    """A sweep that is skipped unnoticed proves nothing."""
     test = Path(__file__).with_name("test_runtime_syscalls.py")
     for ci, word in (("1", "strace is not installed: the helper's promises"), ("", "1 skipped")):
         command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]

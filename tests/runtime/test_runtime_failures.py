@@ -32,7 +32,7 @@ HELPER = str(Path(runtime.__file__ or ""))
 
 @pytest.fixture
 def target(tmp_path: Path, no_leak: Callable[[], list[str]]) -> Iterator[Path]:
-    """A file that must hold its old content, alone in its directory, when the test ends."""
+    """A file that must have its old content, and be alone in its directory, when the test ends."""
     path = tmp_path / "state.json"
     path.write_text("old")
     yield path
@@ -82,7 +82,7 @@ def test_never_entered(target: Path) -> None:
 
 
 def test_entered_twice(target: Path) -> None:
-    """Inside its own block, and after it."""
+    """Both inside its own block and after it."""
     manager = runtime.atomic_open(target)
     text = r"state\.json: entered twice; each block needs its own atomic_open\(\)"
     with pytest.raises(KeyError), manager as file:
@@ -107,7 +107,8 @@ CHILDREN = {
 @pytest.mark.parametrize("how", CHILDREN)
 @pytest.mark.parametrize("backup", [None, "bak"])
 def test_child_forked_in_the_block(tmp_path: Path, how: str, backup: str | None) -> None:
-    """It neither publishes nor removes, nor writes what its parent has in the buffer."""
+    """The child neither publishes nor removes the file, and does not write what is in its parent's
+    buffer."""
     program = f"""
 import importlib.util, os, sys
 spec = importlib.util.spec_from_file_location("runtime_under_test", {HELPER!r})
@@ -146,7 +147,7 @@ assert sorted(os.listdir(".")) == {["bak", "x"] if backup else ["x"]}, os.listdi
 
 
 def test_opened_in_a_child_of_the_process_that_called(tmp_path: Path) -> None:
-    """The process that enters the block is the one that counts."""
+    """What counts is the process that enters the block."""
     manager = runtime.atomic_open(tmp_path / "x")
     pid = os.fork()
     if pid == 0:
@@ -162,7 +163,7 @@ def test_opened_in_a_child_of_the_process_that_called(tmp_path: Path) -> None:
 def test_error_at_close_stops_the_publish(
     target: Path, monkeypatch: pytest.MonkeyPatch, number: int, how: str
 ) -> None:
-    """Without fsync, file systems such as NFS tell only then what they could not write."""
+    """Without fsync, file systems such as NFS report only at close what they could not write."""
     real = os.close
 
     def close(fd: int) -> None:
@@ -242,10 +243,9 @@ def test_attribute_fails(target: Path, monkeypatch: pytest.MonkeyPatch, name: st
 def test_failed_backup(
     target: Path, monkeypatch: pytest.MonkeyPatch, no_leak: Callable[[], list[str]], what: str
 ) -> None:
-    """The old content is closed, although the traceback still has it; the error tells which.
-
-    Whatever of it fails, also that it reaches the disk, stops the write.
-    """
+    """The file with the old content is closed even though the traceback still refers to it, and the
+    error names the backup. Any failure of the backup stops the write, including a failure to sync
+    it."""
     backup = target.parent / ("absent" if what == "no directory" else "") / "backup"
     expected = no_leak()
 
@@ -277,7 +277,8 @@ def test_failed_backup(
 
 
 def test_failed_write(target: Path) -> None:
-    """Under the file lies a device that is always full; more than any buffer of Python holds."""
+    """The file is on a device that is always full, and the content is larger than any of Python's
+    buffers."""
     raises = pytest.raises(OSError, match=r"No space left on device: .*state\.json")
     with raises as caught, runtime.atomic_open(target) as file, open("/dev/full", "wb") as full:
         os.dup2(full.fileno(), file.fileno())
@@ -395,7 +396,8 @@ LOST = [errno.EIO, errno.ENOSPC, errno.EDQUOT]
 
 @pytest.mark.parametrize("number", REFUSED + LOST)
 def test_directory_fsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Refused, as on some network and FUSE file systems: tolerated. Failed: reported."""
+    """If the system refuses it, as some network and FUSE file systems do, that is tolerated; if it
+    fails, that is reported."""
     real = os.fsync
     synced = []
 
@@ -443,7 +445,7 @@ def test_no_fsync_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_backup_is_on_disk_before_the_target_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And it has its name only after that: at each moment there is one good version."""
+    """It gets its name only after that, so that one good version exists at every moment."""
     calls: list[str] = []
     fsync, replace = os.fsync, os.replace
     path, backup = tmp_path / "x", tmp_path / "y"
@@ -467,7 +469,7 @@ def test_backup_is_on_disk_before_the_target_is_replaced(
 
 
 def test_mode_is_set_before_the_fsync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After it, the mode would not be durable."""
+    """If it were set afterwards, the mode would not be durable."""
     order: list[str] = []
     for name in ("fchmod", "fchown", "setxattr", "fsync", "replace"):
         real = getattr(os, name)
@@ -494,7 +496,8 @@ def test_mode_is_set_before_the_fsync(tmp_path: Path, monkeypatch: pytest.Monkey
 def interrupt_at_each_step(
     work: Callable[[], None], check: Callable[[], None], files: set[str]
 ) -> int:
-    """KeyboardInterrupt at each bytecode that `work` runs in `files`, one at a time."""
+    """Raise KeyboardInterrupt at each bytecode instruction that `work` runs in `files`, one at a
+    time."""
     steps = 0
 
     def run(at: int) -> bool:
@@ -557,7 +560,7 @@ def test_interrupted_at_each_step(
     exists: bool,
     body_fails: bool,
 ) -> None:
-    """Also while the remains of a failed block, or write, are being removed."""
+    """Including those that remove what a failed block or write has left."""
     import contextlib
 
     def full(*_: object) -> None:
@@ -673,7 +676,8 @@ def test_full_disk(tmp_path: Path) -> None:
 def test_async_cancellation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_leak: object, cancels: int
 ) -> None:
-    """The cancelled write ends before the cancellation is seen: none overtakes a later one."""
+    """The cancelled write ends before the caller sees the cancellation, so that it cannot overtake
+    a later one."""
     path = tmp_path / "x"
     path.write_text("old")
     started, go = threading.Event(), threading.Event()
@@ -705,7 +709,7 @@ def test_async_cancellation(
 
 
 def test_async_cancelled_while_no_thread_is_free(target: Path) -> None:
-    """At once, and it is never written."""
+    """It is cancelled at once and never written."""
     busy = threading.Event()
     queued: list[Future[Any]] = []
 
@@ -747,7 +751,7 @@ def test_async_keeps_context_variables(tmp_path: Path) -> None:
 
 
 def test_async_load_does_not_hold_up_a_cancellation(tmp_path: Path) -> None:
-    """It has nothing to overtake."""
+    """A load cannot overtake anything."""
     (tmp_path / "x").write_text("1")
     started, go = threading.Event(), threading.Event()
 
@@ -786,7 +790,7 @@ def test_async_error(target: Path) -> None:
 
 
 def test_cleaned_up_no_more_than_once(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By then the descriptor of the directory may be that of another."""
+    """By then, the descriptor number of the directory may belong to another one."""
     removed = []
     unlink = os.unlink
 

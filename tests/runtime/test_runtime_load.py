@@ -70,7 +70,7 @@ def digits_are_limited() -> bool:
 @pytest.mark.parametrize("content", ["[" * 200_000, '{"a":' * 200_000, "1" * 5000])
 @pytest.mark.parametrize("how", ["load", "async"])
 def test_what_no_parser_takes_is_corrupted(tmp_path: Path, content: str, how: str) -> None:
-    """It never stops the next save, and never becomes the backup."""
+    """It never prevents the next save, and never becomes the backup."""
     if content[0] == "1" and not digits_are_limited():
         pytest.skip("this Python has no limit")
     path, backup = tmp_path / "x.json", tmp_path / "x.bak"
@@ -94,7 +94,7 @@ def test_what_no_parser_takes_is_corrupted(tmp_path: Path, content: str, how: st
 
 
 def test_size_is_that_of_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not of what is there when the error is made, or looked at in another place."""
+    """Not the size when the error is created, nor of another file."""
     path = tmp_path / "x"
     path.write_text("[1,")
     real = json.loads
@@ -116,7 +116,7 @@ def test_size_is_that_of_what_was_read(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 class Halves(runtime.CheckpointCorruptedError):
-    """A subclass with a constructor of its own."""
+    """A subclass with its own constructor."""
 
     def __init__(self, *, half: int) -> None:
         super().__init__(f"x.{half}", 0)
@@ -222,7 +222,8 @@ def test_corrupted_content_is_no_good_version(tmp_path: Path) -> None:
 
 
 def test_missing_is_not_taken_from_the_backup(tmp_path: Path) -> None:
-    """To remove it is how programs start anew. It is said, for it may have been an accident."""
+    """Programs remove the file to start again. There is a warning, since it may have been an
+    accident."""
     path, backup = tmp_path / "x", tmp_path / "x.bak"
     assert runtime.load_json_checkpoint(path, default=0, backup=backup) == 0
     backup.write_text("1")

@@ -22,7 +22,7 @@ FULL = 51
 
 
 class Mac:
-    """`fcntl` of macOS: F_FULLFSYNC answers as told, once for each call."""
+    """`fcntl` of macOS: each call of F_FULLFSYNC gets the next prepared answer."""
 
     def __init__(self, *answers: int) -> None:
         self.answers = list(answers)
@@ -109,7 +109,7 @@ class WindowsError(OSError):
 
 
 class Windows:
-    """Neither fcntl nor directory descriptors; `replace` answers as told, then works."""
+    """Neither fcntl nor directory descriptors; `replace` gives the prepared answers, then works."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: int) -> None:
         self.answers = list(answers)
@@ -237,7 +237,7 @@ def test_windows_follows_links_and_refuses_read_only(
 
 
 def test_windows_leaves_links_to_realpath(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`readlink` there answers in a form of its own; `realpath` knows how to read it."""
+    """`readlink` returns paths in a special form there, which `realpath` can read."""
     Windows(monkeypatch)
     monkeypatch.setattr(os.path, "realpath", lambda _: str(tmp_path / "real"))
     runtime.atomic_write_text(tmp_path / "given", "new")
@@ -298,7 +298,8 @@ def test_windows_bytes_are_not_translated(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_windows_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An open file cannot be removed there; a closed one is about to be renamed: wait."""
+    """An open file cannot be removed there, and a closed one is about to be renamed, so the sweep
+    waits."""
     old, young, living = (tmp_path / f".atomic-{c * 16}.tmp" for c in "abc")
     for path, age in ((old, 120), (young, 30), (living, 120)):
         path.write_text("half")

@@ -41,7 +41,7 @@ def recorded(
 
 
 def torn(calls: list[Call], files: dict[str, int]) -> list[str]:
-    """What is wrong with the states that a crash may leave; a line for each."""
+    """What is wrong with the states that a crash may leave, one line for each."""
     complete = {("old", files.get("state", -1)), ("new", SIZE)}
     wrong = []
     count = 0
@@ -93,7 +93,8 @@ def test_power_loss_with_backup(strace: str, cache: Path, tmp_path: Path) -> Non
 
 
 def test_power_loss_while_folders_are_made(strace: str, cache: Path, tmp_path: Path) -> None:
-    """Each is on disk before something lies in it: no name that has been promised goes lost."""
+    """Each folder is on disk before anything is put into it, so that no name is lost once it has
+    been promised."""
     target = tmp_path / "a" / "b" / "state"
     options = json.dumps({"make_parents": True})
     arguments = [HELPER, "bytes", str(target), "5000", options]
@@ -112,7 +113,7 @@ def test_power_loss_while_folders_are_made(strace: str, cache: Path, tmp_path: P
 
 
 def test_the_model_sees_each_missing_fsync(strace: str, cache: Path, tmp_path: Path) -> None:
-    """Proof of the proof: without any one of the fsyncs there are bad states."""
+    """A check of the check: if any one of the fsyncs is missing, there are bad states."""
     files = {"state": OLD}
     calls = recorded(strace, cache, tmp_path, "bytes", files)
     syncs = [call for call in calls if call.name == "fsync"]

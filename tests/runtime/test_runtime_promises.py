@@ -78,7 +78,7 @@ STATEMENTS = [
 
 
 class Without(ast.NodeTransformer):
-    """Takes the simple statements out of a function that use a name."""
+    """Removes the simple statements of a function that use a name."""
 
     def __init__(self, function: str, name: str) -> None:
         self.function, self.name, self.inside, self.taken = function, name, False, 0

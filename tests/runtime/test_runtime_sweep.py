@@ -74,7 +74,7 @@ with runtime.atomic_open({str(tmp_path / "x")!r}) as file:
 
 
 def test_swept_before_it_was_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gap between making the file and locking it: the writer makes another."""
+    """In the gap between creating the file and locking it: the writer creates another one."""
     real = fcntl.flock
     swept: list[str] = []
 
@@ -90,7 +90,7 @@ def test_swept_before_it_was_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_being_swept_while_it_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sweep has the lock, but has not removed the file yet: the writer makes another."""
+    """The sweep has the lock, but has not removed the file yet: the writer creates another one."""
     real = fcntl.flock
     held: list[tuple[int, Path]] = []
 
@@ -111,7 +111,7 @@ def test_being_swept_while_it_is_locked(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_names_that_never_come_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that is there under the temporary name is neither used nor removed."""
+    """A file that exists under the temporary name is neither used nor removed."""
     monkeypatch.setattr(os, "urandom", lambda n: b"\x01" * n)
     taken = tmp_path / f".atomic-{'01' * 8}.tmp"
     taken.symlink_to("victim")
@@ -199,7 +199,8 @@ def test_bytes_and_missing_directory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL])
 def test_no_locks_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """The writer goes on without; the sweep cannot tell who lives, and removes nothing."""
+    """The writer continues without a lock; the sweep cannot tell which writers are running, and
+    removes nothing."""
 
     def flock(_: int, __: int) -> None:
         raise OSError(number, os.strerror(number))
@@ -247,7 +248,7 @@ def test_a_sweep_that_never_ends_is_an_error(
 def test_no_files_are_left_where_stat_looks_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As under a test that replaces `os.stat`, but not what opens and removes files."""
+    """As in a test that replaces `os.stat`, but not the functions that open and remove files."""
     made = 0
     real = os.open
 

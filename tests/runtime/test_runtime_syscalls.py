@@ -28,7 +28,7 @@ def new(size: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Byte code of what the child imports, so that each run makes the same calls."""
+    """Bytecode of what the child imports, so that each run makes the same calls."""
     made = tmp_path_factory.mktemp("cache")
     done = run(CHILD, [HELPER, "bytes", str(made / "target"), "5", "{}"], made)
     assert done.returncode == 0, done.stderr
@@ -36,7 +36,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Place:
-    """A directory of its own for one run."""
+    """A directory for one run."""
 
     def __init__(self, root: Path, variant: str) -> None:
         root.mkdir(parents=True)
@@ -150,12 +150,10 @@ def test_killed_with_backup(strace: str, cache: Path, tmp_path: Path) -> None:
 
 
 def is_harmless(number: int, calls: list[Call], variant: str) -> bool:
-    """Calls of the interpreter whose failure changes nothing.
-
-    A new stream asks whether it can seek, and whether the file, still empty or just opened, is
-    a directory. Before anything is opened, but after the look at the target, realpath asks
-    whether the backup is another file.
-    """
+    """Calls of the interpreter whose failure changes nothing. A new stream asks whether it can
+    seek, and whether the file, which is still empty or has just been opened, is a directory. Before
+    anything is opened, but after the target was examined, realpath asks whether the backup is
+    another file."""
     call, before = calls[number], [call.name for call in calls[:number]]
     if call.name in {"lseek", "ioctl"}:
         return True
@@ -214,7 +212,7 @@ def test_each_call_fails(strace: str, cache: Path, tmp_path: Path, kind: str, va
 
 
 def test_error_at_close_stops_an_unsynced_write(strace: str, cache: Path, tmp_path: Path) -> None:
-    """As NFS reports a full disk, and FUSE whatever its server finds: at close."""
+    """This is how NFS reports a full disk, and FUSE whatever its server encounters."""
     place = Place(tmp_path / "record", "unsynced")
     arguments = [HELPER, "bytes", str(place.given), "5000", place.options]
     calls = record(strace, CHILD, arguments, cache)
@@ -229,7 +227,8 @@ def test_error_at_close_stops_an_unsynced_write(strace: str, cache: Path, tmp_pa
 
 
 def test_fsync_is_never_retried(strace: str, cache: Path, tmp_path: Path) -> None:
-    """A second fsync that succeeds would prove nothing: the first has marked the pages clean."""
+    """A second fsync that succeeds would prove nothing, since the first one has marked the pages as
+    clean."""
     place = Place(tmp_path / "record", "existing")
     arguments = [HELPER, "bytes", str(place.given), "5000", "{}"]
     calls = record(strace, CHILD, arguments, cache)

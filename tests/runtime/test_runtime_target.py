@@ -36,7 +36,8 @@ def target(tmp_path: Path) -> Path:
 
 
 def child(code: str, *arguments: object, unprivileged: bool = False) -> Any:
-    """Run `code` with the helper as `runtime`, perhaps as nobody; its `result` comes back."""
+    """Run `code` with the helper as `runtime`, if wanted as the user nobody, and return its
+    `result`."""
     program = f"""
 import importlib.util, json, os, sys, warnings
 spec = importlib.util.spec_from_file_location("runtime_under_test", {HELPER!r})
@@ -69,7 +70,7 @@ print(json.dumps(result))
 
 
 def world(path: Path) -> None:
-    """Let nobody reach `path`: pytest's directories are the user's own."""
+    """Let the user nobody reach `path`: pytest's directories are accessible only to their owner."""
     for parent in [path, *path.parents]:
         if parent.stat().st_uid == os.geteuid() and parent != Path("/"):
             parent.chmod(stat.S_IMODE(parent.stat().st_mode) | 0o755)
@@ -124,7 +125,7 @@ def test_mode_given(tmp_path: Path, exists: bool, mode: int) -> None:
 @pytest.mark.parametrize("mode", [0o600, 0o664, 0o644])
 @pytest.mark.parametrize("was", [0o644, 0o600])
 def test_mode_set_by_descriptor_counts(target: Path, mode: int, was: int) -> None:
-    """Also when the target's own changes meanwhile."""
+    """Even if the target's own mode changes meanwhile."""
     target.chmod(was)
     with runtime.atomic_open(target) as file:
         os.fchmod(file.fileno(), mode)
@@ -218,7 +219,7 @@ def test_permissions_by_their_older_names(tmp_path: Path, number: int) -> None:
 def test_missing_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, where: str
 ) -> None:
-    """Named in the error, or made; then each is on disk before it is used."""
+    """They are named in the error, or created; each is then on disk before it is used."""
     monkeypatch.chdir(tmp_path)
     folder, options = "a/b", {}
     path = tmp_path / "x"
@@ -292,7 +293,7 @@ def test_folder_that_cannot_be_made(tmp_path: Path, name: str) -> None:
 
 
 def test_root_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As that of a drive on Windows: there is nothing above it."""
+    """Like that of a drive on Windows: it has no parent."""
 
     def missing(path: str, *_: object) -> None:
         raise FileNotFoundError(errno.ENOENT, "no such drive", path)
@@ -341,8 +342,8 @@ def test_nothing_is_set_that_is_so_already(target: Path, monkeypatch: pytest.Mon
 def change_by_another(
     target: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> tuple[type[BaseException] | None, str]:
-    """What comes of a write whose target, which has an attribute, gets another mode meanwhile, and
-    whose attributes cannot be listed by then: the error, if any, and the content."""
+    """The result of a write to a target with an attribute, if another process changes its mode
+    meanwhile and its attributes can no longer be listed: the error, if any, and the content."""
 
     def refused(*_: object) -> None:
         raise OSError(number, os.strerror(number))
@@ -393,7 +394,7 @@ def test_owner_and_group_are_kept(target: Path) -> None:
 
 
 def file_of_another(folder: Path, mode: int) -> Path:
-    """A file of another user in a folder that everybody may write to."""
+    """A file of another user in a folder that is writable for everybody."""
     world(folder)
     folder.chmod(0o777)
     path = folder / "x"
@@ -405,7 +406,7 @@ def file_of_another(folder: Path, mode: int) -> Path:
 
 @needs_root
 def test_owner_that_cannot_be_kept(tmp_path: Path) -> None:
-    """Not root: the group's rights must not pass to another group, and it is said aloud."""
+    """Without root: the group's rights must not pass to another group, and there is a warning."""
     path = file_of_another(tmp_path, 0o773)
     code = """
     with warnings.catch_warnings(record=True) as told:
@@ -434,7 +435,8 @@ def test_owner_that_cannot_be_kept(tmp_path: Path) -> None:
 @needs_root
 @pytest.mark.skipif(shutil.which("setfacl") is None, reason="needs setfacl")
 def test_rights_of_a_lost_group_are_not_in_the_acl(tmp_path: Path) -> None:
-    """Setting the old ACL gives the group back what it must not have: it is taken away after."""
+    """Setting the old ACL gives the group rights that it must not have; they are removed
+    afterwards."""
     path = file_of_another(tmp_path, 0o660)
     if subprocess.run(["setfacl", "-m", f"u:{NOBODY}:rw", path], check=False).returncode:
         pytest.skip("no ACLs here")
@@ -506,7 +508,8 @@ def test_xattr_that_cannot_be_set(
     told: bool,
     there: bool,
 ) -> None:
-    """What the system guards may be denied, and it is said; what is the user's is an error."""
+    """If an attribute of the system is refused, there is a warning; if one of the user is, that is
+    an error."""
 
     def refused(*_: object) -> None:
         raise OSError(number, "refused")
@@ -545,7 +548,7 @@ def test_what_vouches_for_the_old_content_goes(
 
 
 def test_xattr_that_is_so_already(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A label that the system gives to every file here need not be set, and may not be."""
+    """A label that the system gives to every file here need not be set, and possibly cannot be."""
 
     def refused(*_: object) -> None:
         raise AssertionError("not to be set")
@@ -635,7 +638,7 @@ def test_symlink_loop(tmp_path: Path) -> None:
 
 
 def test_symlink_loop_made_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor is it written through, should open() follow it again."""
+    """The target is not written through it either, even if open() would follow it again."""
     (tmp_path / "file").write_text("old")
     (tmp_path / "a").symlink_to("file")
     with monkeypatch.context() as patched:
@@ -649,7 +652,7 @@ def test_symlink_loop_made_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_target_swapped_after_it_was_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """Neither followed nor waited for."""
+    """The new target is neither followed nor waited for."""
     (tmp_path / "victim").write_text("old")
     if kind == "symlink":
         (tmp_path / "x").symlink_to("victim")
@@ -667,7 +670,8 @@ def test_target_swapped_after_it_was_looked_at(
 def test_target_that_changes_while_it_is_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str, turns: int, first: str
 ) -> None:
-    """Between link, file and nothing: open() would find one or the other, and so does this."""
+    """It changes between a link, a file and nothing. open() would find one of them, and so does
+    this."""
     path = tmp_path / "x"
     (tmp_path / "victim").write_text("old")
     left = [turns]
@@ -752,7 +756,7 @@ def test_link_that_is_gone_when_it_is_read(
 def test_fifo_with_a_reader_that_comes_in_between(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It can be opened, and yet it is no file to be replaced."""
+    """It can be opened, but it is not a file that could be replaced."""
     path = tmp_path / "x"
     path.write_text("old")
     real = runtime._locate
@@ -800,7 +804,7 @@ def test_fifo_that_is_gone_again_when_it_has_been_looked_at(
 
 
 def test_directory_called_fd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only those of /dev and /proc hold descriptors, and not all of /proc does."""
+    """Only those of /dev and /proc contain descriptors, and not everything in /proc does."""
     (tmp_path / "fd").mkdir()
     monkeypatch.chdir(tmp_path)
     for path in (tmp_path / "fd" / "1", Path("/proc/self/cwd/x")):
@@ -829,7 +833,7 @@ def test_ids_that_are_not_mapped(target: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @needs_root
 def test_planted_symlink(tmp_path: Path) -> None:
-    """fs.protected_symlinks: another user's link in a directory like /tmp is not followed."""
+    """fs.protected_symlinks: a link of another user in a directory such as /tmp is not followed."""
     if Path("/proc/sys/fs/protected_symlinks").read_text().strip() != "1":
         pytest.skip("fs.protected_symlinks is off")
     tmp_path.chmod(0o1777)
@@ -844,7 +848,8 @@ def test_planted_symlink(tmp_path: Path) -> None:
 
 
 def test_hard_links(tmp_path: Path, target: Path) -> None:
-    """The name written gets the new content; the others keep the old, and it is said."""
+    """The name that is written gets the new content, the others keep the old one, and there is a
+    warning."""
     other = tmp_path / "other"
     os.link(target, other)
     with pytest.warns(runtime.AtomicWriteWarning, match="has 2 hard links"):
@@ -859,7 +864,7 @@ def test_hard_links(tmp_path: Path, target: Path) -> None:
 
 @pytest.fixture
 def mount_point(tmp_path: Path) -> Iterator[Path]:
-    """A file that is itself a mount point, as a container's bind-mounted file is."""
+    """A file that is itself a mount point, like a file that is bind-mounted into a container."""
     source, path = tmp_path / "outside" / "real", tmp_path / "in" / "x"
     for file in (source, path):
         file.parent.mkdir()
@@ -872,7 +877,7 @@ def mount_point(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_bind_mount(mount_point: Path) -> None:
-    """It cannot be replaced: written in place, and it is said."""
+    """It cannot be replaced: it is written in place, with a warning."""
     with pytest.warns(runtime.AtomicWriteWarning, match="mount point"):
         runtime.atomic_write_text(mount_point, "new")
     assert mount_point.read_text() == "new"
@@ -896,7 +901,7 @@ def full(*_: object) -> None:
 def test_failed_write_in_place_leaves_the_whole_content(
     target: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    """Under a name that the error tells and that no sweep takes."""
+    """It is left under a name that the error mentions and that no sweep removes."""
     monkeypatch.chdir(target.parent)
     given = "state.json" if path == "relative" else str(target)
     with monkeypatch.context() as patched:
@@ -934,7 +939,7 @@ def test_interrupted_write_in_place_tells_of_the_whole_content(
 
 
 def test_killed_while_writing_in_place(target: Path) -> None:
-    """No error can tell then: what matters is that the next sweep leaves it alone."""
+    """Then no error names the file: what matters is that the next sweep leaves it alone."""
     code = """
     def busy(*_, **__):
         raise OSError(16, "busy")
@@ -969,7 +974,7 @@ def test_rescue_that_fails_leaves_the_target_alone(
 def test_rescue_that_is_not_on_disk_leaves_the_target_and_nothing_else(
     target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The target is whole then, so that nothing has to be rescued."""
+    """The target is still complete then, so nothing needs to be rescued."""
     with monkeypatch.context() as patched:
         patched.setattr(os, "replace", busy)
         patched.setattr(runtime, "_sync_directory", full)
@@ -983,7 +988,7 @@ def test_rescue_that_is_not_on_disk_leaves_the_target_and_nothing_else(
 def test_written_in_place_is_synced(
     target: Path, monkeypatch: pytest.MonkeyPatch, fsync: bool
 ) -> None:
-    """The whole content is on disk under its own name before the target is touched."""
+    """The complete content is on disk under a name of its own before the target is touched."""
     synced: list[tuple[str, str]] = []
 
     def note(fd: int) -> None:
@@ -1005,7 +1010,8 @@ def test_written_in_place_is_synced(
 def test_error_at_close_while_writing_in_place(
     target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nothing is synced, the file system may tell only then: the whole content stays."""
+    """If nothing is synced, the file system may report the error only at close: the complete
+    content stays."""
     real = os.close
 
     def close(fd: int) -> None:
@@ -1074,7 +1080,7 @@ def test_read_only_target_is_refused_as_open_would(tmp_path: Path) -> None:
 
 
 def test_unreadable_target(tmp_path: Path) -> None:
-    """Writing needs no right to read, unless the content is to be kept."""
+    """Writing does not need the right to read, unless the content is to be kept."""
     world(tmp_path)
     tmp_path.chmod(0o777)
     path = tmp_path / "x"
@@ -1095,7 +1101,7 @@ def test_unreadable_target(tmp_path: Path) -> None:
 
 
 def test_directory_without_write_permission(tmp_path: Path) -> None:
-    """Refused: a replacement needs a place beside the target, and nothing is written in place."""
+    """Refused: a replacement needs room beside the target, and nothing is written in place."""
     world(tmp_path)
     path = tmp_path / "closed" / "x"
     path.parent.mkdir()
@@ -1242,7 +1248,8 @@ DESCRIPTORS += ["link-to-it", "link-to-folder/1", "link-to-link"]
 def test_standard_output_is_written_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str | bytes
 ) -> None:
-    """Also when the shell has sent it to a file, which must stay the file it has opened."""
+    """Even if the shell has redirected it to a file: that file must remain the one that it has
+    opened."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link-to-it").symlink_to("//dev/fd/1")
     (tmp_path / "link-to-folder").symlink_to("/dev/fd")

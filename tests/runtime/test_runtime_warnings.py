@@ -21,7 +21,7 @@ from atomic_fix import runtime
 
 @pytest.fixture
 def linked(tmp_path: Path) -> Path:
-    """A file whose every replacement is worth a warning: it has two names."""
+    """A file with two names, so that each replacement causes a warning."""
     path = tmp_path / "state.json"
     path.write_text("{}")
     os.link(path, tmp_path / "other")
@@ -29,7 +29,7 @@ def linked(tmp_path: Path) -> Path:
 
 
 def line() -> int:
-    """Where it is called."""
+    """The line of the call."""
     frame = inspect.currentframe()
     assert frame is not None
     assert frame.f_back is not None
@@ -177,7 +177,7 @@ def test_of_a_load(tmp_path: Path, content: str | None, how: str) -> None:
 
 
 def test_each_line_is_shown_once(tmp_path: Path) -> None:
-    """As the default filter has it: by the registry of the module that calls."""
+    """As with the default filter: by the registry of the calling module."""
     path, other = tmp_path / "x", tmp_path / "y"
     path.write_text("0")
     with warnings.catch_warnings(record=True) as told:

@@ -1,4 +1,4 @@
-// Starts `atomic-fix-lsp` for the Python files of a workspace. All else is the server's work.
+// Starts `atomic-fix-lsp` for the Python files and notebooks of a workspace. All else is the server's work.
 
 import * as vscode from "vscode";
 import { LanguageClient, LanguageClientOptions, ServerOptions, State } from "vscode-languageclient/node";
@@ -28,7 +28,7 @@ async function start(output: vscode.OutputChannel): Promise<void> {
   const command = resolved(vscode.workspace.getConfiguration(SECTION).get<string>("path", ""));
   const server: ServerOptions = { command: command || "atomic-fix-lsp" };
   const options: LanguageClientOptions = {
-    documentSelector: [{ scheme: "file", language: "python" }],
+    documentSelector: ["file", "vscode-notebook-cell"].map((scheme) => ({ scheme, language: "python" })),
     initializationOptions,
     outputChannel: output,
   };

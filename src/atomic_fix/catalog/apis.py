@@ -596,6 +596,9 @@ PLAIN_HANDLES = frozenset(
 # Packages whose objects write through a handle, or are closed before it.
 WRITING_THROUGH = frozenset({"bz2", "csv", "gzip", "json", "lzma", "pickle", "tarfile", "zipfile"})
 
+# Functions that tell the type of a file, and load nothing of it.
+RECOGNISERS = frozenset({"magic.from_buffer", "magic.from_file"})
+
 SPLITTERS = frozenset({"split", "splitlines"})
 """Methods that take a text apart."""
 

@@ -34,6 +34,11 @@ CORRUPT = frozenset(
     }
 )
 
+# Those of `CORRUPT` that a handler of `ValueError` catches as well.
+OF_VALUE = frozenset(
+    {"JSONDecodeError", "TOMLDecodeError", "UnicodeDecodeError", "UnicodeError", "binascii.Error"}
+)
+
 # Words in the name of a project's own exception with the same meaning.
 CORRUPT_WORDS = frozenset({"corrupt", "corrupted", "decode", "invalid", "malformed", "validation"})
 

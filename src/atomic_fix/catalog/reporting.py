@@ -48,6 +48,8 @@ CALLS = frozenset(
 WORDS = frozenset(
     {"abort", "alert", "complain", "die", "error", "fail", "fatal", "notify", "warn", "warning"}
 )
+# Pairs of words in the name of a call that opens a window with a message.
+WINDOWS = (frozenset({"message", "dialog"}), frozenset({"message", "box"}))
 # A list of problems that is shown later: words in its name, and methods that extend it.
 COLLECTED = frozenset({"bad", "corrupt", "error", "failed", "failure", "problem", "warning"})
 COLLECTING = frozenset({"add", "append"})
@@ -57,7 +59,7 @@ RESCUING = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
 # Words in a text that is more than a progress message.
 FAILURE_TEXT = re.compile(
     r"\b(bad|broken|cannot|can't|corrupt\w*|could not|couldn't|damaged|error\w*|fail\w*|invalid"
-    r"|malformed|not (a )?valid|unable|unreadable|warn\w*)\b",
+    r"|malformed|not an? [a-z ]+|not valid|unable|unreadable|warn\w*)\b",
     re.IGNORECASE,
 )
 

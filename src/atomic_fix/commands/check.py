@@ -127,8 +127,9 @@ def standard_input(session: Session) -> int:
     result = repair.result
     if session.options["fix_only"]:
         result = replace(result, findings=())
+    shown = with_notes((result,), session) if made.left_alone else (result,)
     print_report(
-        (result,),
+        shown,
         session,
         repair.applied,
         made.imported,

@@ -75,7 +75,7 @@ def explain_finding(place: str, here: Settings, resolver: Resolver) -> int:
         click.echo(as_json(given, indent=2))
         return CLEAN
     if not said:
-        click.echo(f"{shown}: no file is seen to be written or loaded there")
+        click.echo(f"{shown}: no write or load of a file is recognised there")
     for each, (codes, why_not) in said:
         click.echo(
             escape_commands(

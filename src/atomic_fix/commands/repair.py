@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -27,7 +26,15 @@ from atomic_fix.commands import (
     warn_no_files,
 )
 from atomic_fix.finding import FileResult, Finding
-from atomic_fix.report import Report, count, places, printable, renderer, unified_patch
+from atomic_fix.report import (
+    ONCE_IMPORTED,
+    Report,
+    count,
+    places,
+    printable,
+    renderer,
+    unified_patch,
+)
 from atomic_fix.run import disk
 from atomic_fix.run.all_files import change_files, said_of_text
 from atomic_fix.run.one_file import Repair, check_file
@@ -53,12 +60,12 @@ class Repairs:
 
         options = session.options
         self._only_shown = bool(options["diff"])
-        self._missing: dict[tuple[str, str], list[tuple[str, Missing]]] = {}
+        self._missing: dict[str, Missing] = {}
         self._remarks: set[str] = set()
         self.imported: dict[Finding, str] = {}
         """The modules that the repairs of a file import."""
         self.policy: FixPolicy
-        imports = HelperImports(session.resolver)
+        self._imports = imports = HelperImports(session.resolver)
         if options["add_noqa"] is not None:
             self.policy = Suppress(options["add_noqa"].strip())
         elif options["interactive"]:
@@ -71,31 +78,33 @@ class Repairs:
     def add(self, repair: Repair) -> None:
         """Record the messages about a repair."""
         if repair.missing is not None:
-            key = repair.missing.module, repair.missing.reason
-            self._missing.setdefault(key, []).append((repair.result.filename, repair.missing))
+            self._missing[repair.result.filename] = repair.missing
         self._remarks |= repair.remarks
         self.imported.update(repair.imported)
 
     @property
     def left_alone(self) -> bool:
-        """Whether files were left alone for what they cannot import."""
-        return bool(self._missing) and not self._only_shown
+        """Whether files were left alone until the project has what they would import."""
+        return not self._only_shown and any(each.is_setup for each in self._missing.values())
 
     def report_problems(self) -> bool:
         """Report on standard error what was not repaired and what to do about it; return whether
         there is anything."""
-        for found in self._missing.values():
-            # One helper serves them all: it belongs where most of them are.
-            (advice, _), *_ = Counter(missing.advice for _, missing in found).most_common(1)
-            where, missing = found[0]
-            if others := len(found) - 1:
+        causes: dict[Missing, list[str]] = {}
+        for name, missing in self._imports.plan(self._missing).items():
+            causes.setdefault(missing, []).append(name)
+        for missing, names in causes.items():
+            where = names[0]
+            if others := len(names) - 1:
                 where += f" and {count(others, 'other file')}"
             pronoun = "they" if others else "it"
-            why = f"{pronoun} {missing.message.removeprefix('it ')}; {advice}"
+            why = f"{pronoun} {missing.message.removeprefix('it ')}; {missing.advice}"
             if self._only_shown:
                 warn(f"{where}: --write would not repair {'them' if others else 'it'}: {why}")
-            else:
+            elif missing.is_setup:
                 report_error(f"{where}: not repaired: {why}")
+            else:
+                warn(f"{where}: not repaired: {why}")
         for remark in sorted(self._remarks):
             warn(remark)
         return self.left_alone
@@ -252,14 +261,23 @@ def print_patch(repair: Repair) -> bool:
     return report_unreadable(repair.result)
 
 
+def _fixes_in(repairs: Sequence[Repair]) -> str:
+    applied = places(each for repair in repairs for each in repair.applied)
+    return f"{count(applied, 'finding')} in {count(len(repairs), 'file')}"
+
+
 def diff_exit_code(repairs: Sequence[Repair], *, failed: bool) -> int:
-    """Repair standard input, or print the patch; return the exit code."""
+    """Print the summary of a patch; return the exit code."""
     changed = [repair for repair in repairs if repair.after != repair.before]
-    applied = places(each for repair in changed for each in repair.applied)
+    waiting = [each for each in changed if each.missing is not None and each.missing.is_setup]
+    now = [each for each in changed if each not in waiting]
     left = places(each for repair in repairs for each in repair.result.findings)
     summary = "Nothing to fix."
     if changed:
-        summary = f"Would fix {count(applied, 'finding')} in {count(len(changed), 'file')}."
+        said = [_fixes_in(now)] if now else []
+        if waiting:
+            said.append(f"{_fixes_in(waiting)} {ONCE_IMPORTED}")
+        summary = f"Would fix {', and '.join(said)}."
     if left:
         summary += f" {count(left, 'finding')} would remain."
     inform(summary)

@@ -21,8 +21,10 @@ from atomic_fix.config import Config
 from atomic_fix.finding import Unreadable
 from atomic_fix.report import display_name, printable
 from atomic_fix.run import disk
+from atomic_fix.run.copies import nested_settings_file, settings_file
+from atomic_fix.run.helper_import import HelperImports
 from atomic_fix.run.module_files import loads_all_beside
-from atomic_fix.run.project import Projects, nearest_pyproject
+from atomic_fix.run.project import Projects
 from atomic_fix.run.python_versions import FIRST_OF_COPIES
 from atomic_fix.run.toml_setting import AlreadySet, with_setting
 from atomic_fix.settings import Resolver
@@ -115,29 +117,26 @@ def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
     settings = resolver.for_file(path)
     if settings.config.helper == module:
         return CLEAN
-    setting = f"helper = {json.dumps(module, ensure_ascii=False)}"
+    setting = f"helper = {_quoted(module)}"
     there = settings.config.helper
     origin = settings.origin and (relative_if_inside(settings.origin, ".") or settings.origin)
     other = f'{origin}: `helper` is "{there}" and stays so; with `{setting}` fixes import the copy'
     if there != Config().helper:
+        nested = nested_settings_file(whole, settings.origin, there)
+        if nested and not HelperImports(resolver).finds_helper(whole):
+            extended = os.path.relpath(settings.origin, os.path.dirname(nested)).replace(
+                os.sep, "/"
+            )
+            return _create(nested, [f"extend = {_quoted(extended)}", setting])
         warn(other)
         return CLEAN
-    file = settings.origin or ("" if resolver.isolated else nearest_pyproject(whole))
-    if not file and resolver.isolated:
+    if resolver.isolated:
         if is_new:
             click.echo(f"Fixes import it with `{setting}` in [tool.atomic-fix].", err=True)
         return CLEAN
-    if not file:
-        # Do not create a pyproject.toml in a project without one, because other tools would read
-        # it.
-        file = os.path.join(Projects().of(whole).root, "atomic-fix.toml")
-        file = relative_if_inside(file, ".") or file
-        try:
-            disk.write_new(file, f"{setting}\n".encode(), disk.write_boundary(file))
-        except disk.NotWritten as error:
-            return report_error(f"{file}: not written: {error}; put `{setting}` there yourself")
-        click.echo(f"{display_name(file)}: new, with `{setting}`", err=True)
-        return CLEAN
+    file = settings_file(path, resolver, Projects())
+    if not os.path.lexists(file):
+        return _create(file, [setting])
     file = relative_if_inside(file, ".") or file
     before = disk.read(file)
     try:
@@ -155,6 +154,23 @@ def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
         return report_error(f"{file}: {error}; put `{setting}` in [tool.atomic-fix] yourself")
     click.echo(f"{display_name(file)}: {setting}")
     return CLEAN
+
+
+def _create(file: str, settings: list[str]) -> int:
+    """Create a configuration file; return the exit code."""
+    file = relative_if_inside(file, ".") or file
+    text = "".join(f"{each}\n" for each in settings)
+    shown = f"`{settings[-1]}`"
+    try:
+        disk.write_new(file, text.encode(), disk.write_boundary(file))
+    except disk.NotWritten as error:
+        return report_error(f"{file}: not written: {error}; put {shown} there yourself")
+    click.echo(f"{display_name(file)}: new, with {shown}", err=True)
+    return CLEAN
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def check_copies(paths: tuple[str, ...], resolver: Resolver, *, update: bool) -> int:
@@ -187,7 +203,7 @@ def _verdict(copy: Copy) -> str:
     if copy.edited:
         return (
             f"edited since it was {origin}; to drop the edits, delete it and use --vendor; "
-            "to keep them and look after it yourself, delete the line that says so"
+            "to keep them and maintain it yourself, delete its header line"
         )
     if copy.current:
         return "current"

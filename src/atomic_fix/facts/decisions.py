@@ -255,6 +255,8 @@ def _is_beside_the_point(
     around = parents.get(node)
     if isinstance(around, ast.Await):
         node, around = around, parents.get(around)
+    if isinstance(around, ast.Expr) and said & _LOADING == {"from"}:
+        return True  # `strip_attachments_from_file(path)`
     match around:
         case ast.Attribute() if getattr(parents.get(around), "func", None) is not around:
             return True  # one setting

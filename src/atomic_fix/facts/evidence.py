@@ -67,6 +67,11 @@ _DISTANT = 0.8
 _ELSEWHERE = 0.97
 _STRONG = 1.2
 
+_CONVERTING = frozenset({"to", "write"})
+
+_OF_FORMATS = 0.75
+"""The strength of evidence by functions that read and write any file of a format."""
+
 _FAR_IN = 3
 """The distance of an argument of a nested call."""
 
@@ -167,7 +172,7 @@ def exclusion(path: PathValue) -> str:
     if PathTrait.DEVICE in path.traits:
         return "the path is a device"
     if any(phrase_in(catalog.KERNEL_FILES, each.text) for each in path.occurrences):
-        return "the kernel makes up the file"
+        return "the kernel provides the content of the file"
     if (PathTrait.TEMP | PathTrait.TEMP_DIR) & path.traits:
         return "the path is a temp file"
     if PathTrait.STAGED in path.traits:
@@ -339,8 +344,15 @@ class _Reading(NamedTuple):
 class Readers:
     """The loads of one module, indexed by file and by the functions that they correspond to."""
 
-    def __init__(self, loads: Iterable[LoadSite], callers: Callers) -> None:
+    def __init__(
+        self,
+        loads: Iterable[LoadSite],
+        callers: Callers,
+        follows_write: Callable[[LoadSite], bool] = lambda _: False,
+    ) -> None:
         self._callers = callers
+        self.follows_write = follows_write
+        """Whether a load only reads what the same run has written."""
         # Of equivalent loads, the first is enough.
         self._loads: dict[object, LoadSite] = {}
         self._parsed: dict[FunctionFacts, list[PathValue]] = {}
@@ -426,6 +438,9 @@ def read_back(
     how: _Reading | None = None
     seen: set[LoadSite] = set()
     for load in readers.of(path):
+        if readers.follows_write(load):
+            seen.add(load)
+            continue
         if load.function is not function:
             found = readers.reading(load, own=own)
             gathers = (
@@ -455,11 +470,23 @@ def read_back(
             is_better = how is None or name.prior > how.prior
             if is_better and not _goes_the_other_way(path, load.path):
                 who = f"`{loader.name}`"
-                return (Feature(name, f"{who} appears to read it back", site=load, who=who),)
+                # `write_labels(path, labels)` and `read_labels(path)`: any file of a format.
+                strength = _OF_FORMATS if given and _is_of_format(function) else 1.0
+                text = f"{who} appears to read it back"
+                return (Feature(name, text, strength, load, who=who),)
     if best is None or how is None:
         return ()
     who = _loader_shown(best.function, function)
     return (Feature(how.name, f"{who} reads it back", how.strength, best, who=who),)
+
+
+def _is_of_format(saver: FunctionFacts) -> bool:
+    """Whether a function writes files of one format for its callers, by its name: `write_labels`,
+    but not `write_to`."""
+    said = set(words(saver.name))
+    return not _CONVERTING.isdisjoint(said) and not (
+        said <= _CONVERTING or said & catalog.SAVE_VERBS
+    )
 
 
 def _goes_the_other_way(written: PathValue, loaded: PathValue) -> bool:
@@ -622,7 +649,9 @@ def promise_in(remarks: Iterable[str]) -> Iterator[Feature]:
         found = PROMISES_ATOMICITY.search(remark)
         if found is not None:
             phrase = found[0].lower()
-            yield Feature(Name.FUNCTION_PROMISES, f"a remark says `{phrase}`", word=phrase)
+            yield Feature(
+                Name.FUNCTION_PROMISES, f"a comment or docstring says `{phrase}`", word=phrase
+            )
             return
 
 
@@ -643,7 +672,7 @@ def guarded_by_absence(site: WriteSite) -> bool:
             case ast.If(test=ast.Compare()):
                 continue
             case ast.If():
-                if _implies_absence(node.test, holds=block.kind is BlockKind.IF):
+                if implies_absence(node.test, holds=block.kind is BlockKind.IF):
                     return True
             case ast.ExceptHandler():
                 if dotted(node.type) == "FileNotFoundError":
@@ -660,12 +689,12 @@ def _asks_of_path(tests: Sequence[ast.expr]) -> bool:
     )
 
 
-def _implies_absence(test: ast.expr, *, holds: bool) -> bool:
+def implies_absence(test: ast.expr, *, holds: bool) -> bool:
     """Whether a file does not exist if a test is true, or false."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return _implies_absence(test.operand, holds=not holds)
+        return implies_absence(test.operand, holds=not holds)
     if isinstance(test, ast.BoolOp):
-        first, *rest = (_implies_absence(each, holds=holds) for each in test.values)
+        first, *rest = (implies_absence(each, holds=holds) for each in test.values)
         if isinstance(test.op, ast.And) is holds:
             return first or any(rest)
         # `not (path and path.exists())`: without a path there is no file either. Without what

@@ -227,6 +227,9 @@ def written_values(sites: Sites, write: WriteSite) -> list[ast.expr]:
         return [each.value for each in write.call.arguments[:1]]
     if write.kind is not WriteKind.OPEN:
         return []
+    method = sites.handles.method_called_on(write.call)
+    if method is not None and method.method in {"write", "writelines"}:
+        return [each.value for each in method.arguments[:1]]
     handle = sites.handles.handle_name(write.call)
     uses = sites.handles.uses(handle, write.call) if handle is not None else []
     writes = [each for each in uses if each.name in {f"{handle}.write", f"{handle}.writelines"}]

@@ -65,8 +65,12 @@ class _Calls:
         """Calls by each name that is an argument, or whose method is called."""
         self.of_handle: dict[str, dict[ast.AST, list[Call]]] = {}
         """Calls by a name, and by the call that opened its handle at that point."""
+        self.on: dict[ast.AST, Call] = {}
+        """The call of a method of what another call returns, by that call: `open(path).read()`."""
         for call in calls:
             self.by_node.setdefault(call.node, call)
+            if isinstance(call.receiver, ast.Call):
+                self.on.setdefault(call.receiver, call)
             names = set()
             owner = (call.name or "").rpartition(".")[0]
             while owner:
@@ -99,6 +103,11 @@ class Handles:
     def calls_given(self, node: ast.AST, function: FunctionFacts) -> Sequence[Call]:
         """The calls of a function that have a node as their argument."""
         return self._calls_of(function).given.get(node, ())
+
+    def method_called_on(self, call: Call) -> Call | None:
+        """`open(path, "w").write(text)`, for the `open`: the call of a method of a handle that has
+        no name."""
+        return self._calls_of(call.function).on.get(call.source_node)
 
     def names_in(self, statement: With) -> frozenset[str]:
         """The names in the body of a `with`. Cached, since it may have many items, each with a

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from atomic_fix.catalog import apis
 from atomic_fix.catalog.calls import CONVERTING, PARSING
@@ -15,6 +16,7 @@ from atomic_fix.facts.scopes import Call, Site
 
 _LOADING = frozenset(keeper.loads for keeper in apis.KEEPERS if keeper.loads)
 _ERRORS = frozenset({"error", "errors", "exception", "failure", "warning"})
+_CALLERS = 4
 # `payload.get("step")`, `payload.items()`
 _TAKING_A_PART = frozenset({"get", "items", "pop", "setdefault", "values"})
 
@@ -83,6 +85,9 @@ class Loads:
         elsewhere, by its name."""
         last = call.method or name.last
         found = words(last)
+        # A project may have its own copy of the library.
+        if ".".join(name.full.split(".")[-2:]) in apis.RECOGNISERS:
+            return None
         if last in apis.SPLITTERS and call.receiver is not None:
             origin = self._handles.origin(call.receiver, call)
             return LoadSite(call, last, *origin, raw=False) if origin is not None else None
@@ -136,12 +141,31 @@ class Loads:
             case ast.Call(func=ast.Attribute(value=inner, attr=method)) if method in _TAKING_A_PART:
                 return self._was_parsed(inner, call, depth - 1)
             case ast.Name() | ast.Attribute():
+                bound = self._handles.bound(node, call)
+                if not bound and isinstance(node, ast.Name):
+                    return self._is_given_parsed(node.id, call, depth - 1)
                 return any(
                     self._parses(binding.value, call)
                     or self._was_parsed(binding.value, call.at(binding), depth - 1)
-                    for binding in self._handles.bound(node, call)
+                    for binding in bound
                 )
         return False
+
+    def _is_given_parsed(self, name: str, call: Call, depth: int) -> bool:
+        """Whether callers that pass something from a file pass part of a parser's result:
+        `limit_of(data.get("limit"))`."""
+        function = call.function
+        if function.parameter(name) is None:
+            return False
+        position = function.parameter_position(name)
+        callers = islice(self._handles.scopes.callers_of(function.name), _CALLERS)
+        given = [
+            (value, other)
+            for other in callers
+            if (value := other.argument(position, name)) is not None
+            and self._handles.origin(value, other) is not None
+        ]
+        return bool(given) and all(self._was_parsed(value, at, depth) for value, at in given)
 
     def _parses(self, node: ast.expr, call: Call) -> bool:
         if isinstance(node, ast.Await):

@@ -38,6 +38,7 @@ from atomic_fix.facts.publications import (
     removals_in,
 )
 from atomic_fix.facts.remade import NewFiles, is_tolerated_cache, why_nothing_is_lost
+from atomic_fix.facts.same_run import SameRun
 from atomic_fix.facts.scopes import FunctionFacts, Scopes, Site, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.statements import Statements, rows_of
@@ -297,10 +298,13 @@ class ModuleFacts:
         found += tuple(evidence.purpose_features(site.function))
         found += tuple(self._unread(site, found))
         found += tuple(self._uncalled(site.path, site.function))
+        if not evidence.is_read_back(found) and self._is_read_in_same_run(site):
+            text = "it is read only after the same run has written it"
+            found += (Feature(FeatureName.READ_IN_SAME_RUN, text),)
         if self._is_extended(site):
             is_read = evidence.is_read_back(found)
             name = FeatureName.EXTENDED if is_read else FeatureName.EXTENDED_ALONE
-            found += (Feature(name, "what it held is written again, with more"),)
+            found += (Feature(name, "its old content is written again, with additions"),)
             if any(each.name is FeatureName.SUFFIX_DENIED for each in found):
                 found += (Feature(FeatureName.GROWING, "it grows with each entry"),)
         elif evidence.is_read_back(found) and self._is_edited(site):
@@ -312,7 +316,7 @@ class ModuleFacts:
         elif self._is_given_as_whole(site):
             # Because it is downloaded, no later run creates it again.
             found = tuple(each for each in found if each.word != "download" or each.weight > 0)
-            text = "a file that exists is given to callers as it is"
+            text = "an existing file is passed on to callers unchanged"
             found += (Feature(FeatureName.GIVEN_AS_WHOLE, text),)
         elif not self._is_trusted(site):
             if not self._is_saved_for_others(site):
@@ -361,7 +365,7 @@ class ModuleFacts:
         if any(each.weight < 0 and each.word in RESULTS for each in found) and self.cached(
             ("carried on", site), lambda: is_carried_on(self.sites, site)
         ):
-            yield Feature(FeatureName.CARRIED_ON, "the next run goes on with what it holds")
+            yield Feature(FeatureName.CARRIED_ON, "the next run continues from its content")
 
     def _is_edited(self, site: WriteSite) -> bool:
         """Whether the written data are the old lines, of which some were changed. A function that
@@ -553,7 +557,24 @@ class ModuleFacts:
 
     @cached_property
     def _readers(self) -> evidence.Readers:
-        return evidence.Readers(self.sites.loads, self.callers)
+        return evidence.Readers(self.sites.loads, self.callers, self._is_fed)
+
+    @cached_property
+    def _same_run(self) -> SameRun:
+        return SameRun(self.sites)
+
+    def _is_read_in_same_run(self, site: WriteSite) -> bool:
+        """Whether whoever reads a file has written it before, in the same run. A file that is only
+        written where it is missing is one that later runs use."""
+        if evidence.guarded_by_absence(site):
+            return False
+        loads = self._readers.of(site.path)
+        return bool(loads) and all(map(self._is_fed, loads))
+
+    def _is_fed(self, load: LoadSite) -> bool:
+        """Whether a load only reads what the same run has written. The cells of a notebook are run
+        one by one, so that any of them may be the first of a run."""
+        return self.source.cells is None and self._same_run.is_fed(load)
 
     @cached_property
     def _new_files(self) -> NewFiles:

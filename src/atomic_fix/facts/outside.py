@@ -88,6 +88,8 @@ class Given:
     """Whether it is a temp name that is published afterwards."""
     tested: bool = False
     """Whether it comes from a test."""
+    written_before: Location | None = None
+    """A write in place of the file that the caller makes before the call."""
 
 
 class Effect(Enum):
@@ -129,6 +131,8 @@ class CallEffect:
     synced: bool = False
     reported: bool = False
     """Whether its defects are reported there."""
+    turned: tuple[str, ...] = ()
+    """For a load: the errors for a corrupt file that are turned into another one there."""
 
 
 @dataclass(frozen=True, slots=True)

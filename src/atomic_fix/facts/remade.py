@@ -51,15 +51,15 @@ def why_nothing_is_lost(
         return "it is a cache, and a broken one is a miss"
     is_state = site.content is Content.STATE and is_trusted(sites, site)
     if site.constant and guarded_by_absence(site) and not is_state:
-        return "it is made once, of what is in the code"
+        return "it is created once, from constants in the code"
     if guarded_by_absence(site) and _is_kept_up(sites, site):
-        return "it is made where it is missing, and whoever finds it writes it again"
+        return "it is created where it is missing, and rewritten where it exists"
     if not is_read_back(score.features) and new_files.holds(site):
-        return "nothing is there before"
+        return "there is no earlier file"
     if _edits_what_it_lists(sites, site):
         return "it edits the text of files that it lists"
     if _is_target(site):
-        return "a target takes its name when it is closed"
+        return "such a target takes its final name when it is closed"
     return ""
 
 

@@ -184,6 +184,8 @@ def is_report(call: ast.Call, sites: Sites) -> bool:
                 return True
             case "exc_info" if value != "False":
                 return not is_quiet(call)
+    if any(each <= said for each in reporting.WINDOWS):
+        return True
     return bool(said & reporting.WORDS) and last != "isinstance"
 
 

@@ -215,6 +215,8 @@ class FunctionFacts:
     returns: list[Return] = field(default_factory=list)
     branches: list[Branch] = field(default_factory=list)
     raises: list[Raise] = field(default_factory=list)
+    imported: set[str] = field(default_factory=set)
+    """The names that it imports itself: unbound until that has run, like every local name."""
 
     @property
     def row(self) -> int:
@@ -231,6 +233,16 @@ class FunctionFacts:
             if each.name == name:
                 return each
         return None
+
+    def hides(self, name: str) -> bool:
+        """Whether a name is local to this function, or to one around it."""
+        scope: FunctionFacts | None = self
+        while scope is not None and not scope.is_module:
+            is_local = name in scope.bindings or name in scope.imported
+            if is_local or scope.parameter(name) is not None:
+                return True
+            scope = scope.outer
+        return False
 
     def collects(self, name: str) -> bool:
         """Whether a name stands for all remaining arguments: `*parts`, `**options`."""
@@ -409,12 +421,14 @@ class _Collector:
         for alias in node.names:
             top = alias.name.partition(".")[0]
             self.scopes.imports[alias.asname or top] = alias.name if alias.asname else top
+            self._function.imported.add(alias.asname or top)
 
     def _import_from(self, node: ast.ImportFrom) -> None:
         prefix = "." * node.level + (f"{node.module}." if node.module else "")
         for alias in node.names:
             if alias.name != "*":
                 self.scopes.imports[alias.asname or alias.name] = prefix + alias.name
+                self._function.imported.add(alias.asname or alias.name)
 
     # --- bindings ---------------------------------------------------------------
 

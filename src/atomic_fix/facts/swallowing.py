@@ -20,6 +20,7 @@ from atomic_fix.facts.nodes import (
     arguments,
     code_of,
     dotted,
+    parents_in,
     string,
     walk,
 )
@@ -119,6 +120,8 @@ def _handlers(sites: Sites, tree: Tree, region: GuardedRegion, node: ast.Try) ->
         load = load or _load_in(sites, region)
         if load is None:
             return []
+        if not broad and _never_come(sites, load.call, corrupt):
+            continue
         outcome = _outcome(sites, tree, region, handler)
         if outcome is None or (set(names) == {"EOFError"} and _is_a_stream(sites, region, load)):
             continue
@@ -280,13 +283,22 @@ def _load_in(sites: Sites, region: GuardedRegion) -> LoadSite | None:
             ):
                 return sites.as_loaded_by(call, inner[0])
         # `State.from_dict(payload)`: converts data that was loaded just before.
-        if best is None and set(words(call.method or call.name or "")) & SHAPING:
+        if best is None and _shapes(region, call):
             for arg in call.arguments[:1]:
                 origin = sites.handles.origin(arg.value, call)
                 # `date_from(payload["at"])` does not concern the file as a whole.
                 if origin is not None and not isinstance(arg.value, ast.Subscript):
                     return LoadSite(call, call.name or "", *origin, raw=False)
     return best
+
+
+def _shapes(region: GuardedRegion, call: Call) -> bool:
+    """Whether a call returns something made of its argument, by its name. It does not if nothing
+    uses the result of a call such as `strip_notes_from_text(text)`."""
+    said = SHAPING.intersection(words(call.method or call.name or ""))
+    if said != {"from"}:
+        return bool(said)
+    return not isinstance(parents_in(region.node).get(call.source_node), ast.Expr)
 
 
 def _inner(region: GuardedRegion, call: Call) -> bool:
@@ -306,6 +318,11 @@ def _tries_around(call: Call) -> list[ast.Try]:
     ]
 
 
+def is_tried(call: Call) -> bool:
+    """Whether a call is in a `try` of its function."""
+    return bool(_tries_around(call))
+
+
 def is_handled(call: Call) -> bool:
     """Whether the called function itself handles an error for a corrupt file, and raises no other
     one."""
@@ -315,6 +332,55 @@ def is_handled(call: Call) -> bool:
         for handler in statement.handlers
         if _says_corrupt(code_of(handler.type) if handler.type is not None else "Exception")
     )
+
+
+def _never_come(sites: Sites, call: Call, names: Sequence[str]) -> bool:
+    """Whether a function from another file turns these errors into one of its own, so that a
+    handler around its call never gets them."""
+    if not sites.outside.calls:
+        return False
+    effects = sites.effects_of(call, Effect.PARSES, Effect.READS)
+    return bool(effects) and all(_covers(each.turned, names) for each in effects)
+
+
+def _covers(turned: Sequence[str], names: Sequence[str]) -> bool:
+    caught = {*turned, *(errors.OF_VALUE if "ValueError" in turned else ())}
+    return not errors.BROAD.isdisjoint(caught) or (bool(turned) and caught.issuperset(names))
+
+
+def turned_errors(sites: Sites, call: Call) -> tuple[str, ...]:
+    """The errors for a corrupt file that a handler around a load always turns into one that does
+    not mean that; empty if there are none, or if what is raised instead is not known."""
+    found: list[str] = []
+    for statement in _tries_around(call):
+        for handler in statement.handlers:
+            names = error_names(handler.type, sites.paths, call.function) or ["BaseException"]
+            corrupt, broad = corrupt_errors(names)
+            last = handler.body[-1]
+            if not (corrupt or broad):
+                continue
+            raised = last.exc if isinstance(last, ast.Raise) else None
+            if isinstance(raised, ast.Call):
+                raised = raised.func
+            if raised is None or not _is_of_its_own(dotted(raised) or "", sites):
+                return ()
+            found += names
+    return tuple(found)
+
+
+def _is_of_its_own(name: str, sites: Sites, depth: int = 5) -> bool:
+    """Whether an exception, by its name and its base classes, does not mean a corrupt file."""
+    if corrupt_errors([name.rpartition(".")[2]])[0] or not depth:
+        return False
+    owner = sites.scopes.class_named(name)
+    if owner is None:
+        return name in _OTHER_ERRORS
+    return bool(owner.bases) and all(_is_of_its_own(base, sites, depth - 1) for base in owner.bases)
+
+
+_OTHER_ERRORS = errors.BROAD | errors.MISSING | errors.OPERATING_SYSTEM | {
+    "KeyError", "LookupError", "RuntimeError", "SystemExit", "TypeError",
+}  # fmt: skip
 
 
 def _takes_corrupt(node: ast.Try) -> bool:

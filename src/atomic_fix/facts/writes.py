@@ -161,7 +161,7 @@ class Writes:
         content = opened.row.content
         if content is Content.UNKNOWN:
             content = self._handle_content(call, handle, uses)
-        written = _written(handle, uses)
+        written = written_to(self._handles, call)
         data = [name for node in written for name in _names(node)][:4]
         last = (handle or "").rpartition(".")[2]
         if last and set(words(last)).isdisjoint(GENERIC_HANDLE_NAMES | TEMP):
@@ -174,6 +174,9 @@ class Writes:
 
     def _is_only_opened(self, call: Call, handle: str | None, uses: Sequence[Call]) -> bool:
         """`with open(path, "w"):` creates an empty file, which cannot be truncated."""
+        method = self._handles.method_called_on(call)
+        if method is not None and method.method == "close":
+            return True  # `open(path, "w").close()`
         for other in uses:
             name = other.name or ""
             given = [dotted(arg.value) for arg in other.arguments]
@@ -342,6 +345,9 @@ class Writes:
 
     def _handle_content(self, call: Call, handle: str | None, uses: list[Call]) -> Content:
         given = self._handles.calls_given(call.node, call.function)
+        method = self._handles.method_called_on(call)
+        if method is not None and method.method == "write":
+            return self._content_of(method.argument(0), method)
         contents = (self._given_to(other, handle, call) for other in (*given, *uses))
         return next((each for each in contents if each is not Content.UNKNOWN), Content.UNKNOWN)
 
@@ -417,12 +423,22 @@ def _names(node: ast.expr | None, depth: int = 4) -> tuple[str, ...]:
 def data_of(handles: Handles, write: WriteSite) -> list[ast.expr]:
     """The expressions for the data that is written, as far as visible."""
     if write.kind is WriteKind.OPEN:
-        handle = handles.handle_name(write.call)
-        return _written(handle, handles.uses(handle, write.call) if handle is not None else [])
+        return written_to(handles, write.call)
     return [arg.value for arg in write.call.arguments if arg.value is not write.path_node]
 
 
-def _written(handle: str | None, uses: list[Call]) -> list[ast.expr]:
+def written_to(handles: Handles, call: Call) -> list[ast.expr]:
+    """The data that is written into the handle which a call opens, as far as visible."""
+    handle = handles.handle_name(call)
+    if handle is not None:
+        return _written(handle, handles.uses(handle, call))
+    method = handles.method_called_on(call)
+    if method is not None and method.method in {"write", "writelines"}:
+        return [each.value for each in method.arguments[:1]]
+    return []
+
+
+def _written(handle: str, uses: list[Call]) -> list[ast.expr]:
     """The data written into the handle by these uses, as far as visible."""
     found: list[ast.expr] = []
     for other in uses:

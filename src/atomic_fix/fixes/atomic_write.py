@@ -207,7 +207,7 @@ class WriteRewriter:
     def is_asynchronous(self) -> None:
         if self.context.imports("trio"):
             raise Refused("the asynchronous helper runs on asyncio only")
-        self.context.mark_unsafe("right on asyncio, not on trio")
+        self.context.mark_unsafe("correct under asyncio, but not under trio")
 
     def helper(self, name: str, *, plain: bool = True) -> str:
         """The name by which the code calls a function of the helper; `plain` if it gets only path
@@ -495,7 +495,7 @@ class _OpenedWrite(WriteRewriter):
         """Check that the block does nothing that differs if the file appears only at its end."""
         HandleBlock(self.context, self.site, body, handle).check()
         if {"buffering"} & set(self.given):
-            self.context.mark_unsafe("what is written at once is seen by others only at the end")
+            self.context.mark_unsafe("others see each write only at the end")
 
     def _look_beside(self) -> None:
         """The other items of the `with`: those after the opener are evaluated while it is open."""
@@ -714,7 +714,7 @@ class _OpenedWrite(WriteRewriter):
         opening = context.span(line.body[0]).end.row
         for row in (*range(opening + 1, first), *range(last + 1, end + 1)):
             if "#" in context.source.line(row):
-                raise Refused("a comment is where the `try` would go")
+                raise Refused("there is a comment where the `try` would go")
         if first == head:
             raise Refused("the line holds more than one statement")
         # From the end of the opener's row to the end of the row of `try:`; and from the end of the
@@ -732,7 +732,7 @@ class _OpenedWrite(WriteRewriter):
         if any(context.has_multiline_string(each) for each in body):
             raise Refused("a multi-line string would have to be moved")
         if context.comments(closing):
-            raise Refused("a comment is where the file is closed")
+            raise Refused("there is a comment where the file is closed")
         edits = [
             context.insert(Position(row, 1), context.unit)
             for row in range(context.span(line.body[0]).end.row + 1, last)

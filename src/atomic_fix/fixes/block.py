@@ -235,8 +235,8 @@ class HandleBlock:
             if isinstance(node, (*_YIELDS, ast.Await)):
                 if is_block and not self.is_asynchronous:
                     self.context.mark_unsafe(
-                        "others run while the file is written, and see the old one until the end;"
-                        " left half-way, it keeps its old content"
+                        "other code runs while the file is written and sees the old one until the"
+                        " end; if the block is left half-way, the old content stays"
                     )
             elif isinstance(node, ast.Call):
                 self._check_call(node, scope)
@@ -511,7 +511,7 @@ class HandleBlock:
             if name == f"{self.handle}.flush":
                 around = self._out_of(node, within=True)
                 if any(isinstance(above, nodes.LOOPS) for above, _ in around):
-                    self.context.mark_unsafe("what is flushed is seen by others only at the end")
+                    self.context.mark_unsafe("others see flushed data only at the end")
                 flushed = True
             elif (
                 flushed
@@ -519,7 +519,7 @@ class HandleBlock:
                 and not name.startswith(f"{self.handle}.")
                 and all(dotted(arg.value) != self.handle for arg in arguments(node))
             ):
-                self.context.mark_unsafe("what is flushed is seen by others only at the end")
+                self.context.mark_unsafe("others see flushed data only at the end")
 
     # --- how the block is left -------------------------------------------------------
 
@@ -574,7 +574,7 @@ class HandleBlock:
                 continue
             if not _caught(around, name):
                 self.context.mark_unsafe(
-                    "where the block is left before it writes, the file is not emptied any more"
+                    "if the block is left before it writes, the file is no longer emptied"
                 )
 
     def _check_remarks(self) -> None:
@@ -597,7 +597,7 @@ class HandleBlock:
         sentences = re.split(r"[.:;]\s", text)
         if any(_EMPTIED.search(each) and not _LOST.search(each) for each in sentences):
             self.context.mark_unsafe(
-                "a comment says that the file is emptied, and that is not at once"
+                "a comment says that the file is emptied, which no longer happens at once"
             )
 
     def _out_of(self, node: ast.AST, *, within: bool = False) -> Iterator[tuple[ast.AST, ast.AST]]:
@@ -655,7 +655,9 @@ class HandleBlock:
             names = _caught_names(handler) & NO_ERRORS - {"SystemExit"}
             if names and not _raises_again(handler) and self._has_a_loop:
                 name = min(names)
-                self.context.mark_unsafe(f"a caller goes on after `{name}`: the old content stays")
+                self.context.mark_unsafe(
+                    f"a caller continues after `{name}`: the file keeps its old content"
+                )
 
     @property
     def _has_a_loop(self) -> bool:
@@ -962,7 +964,7 @@ def _is_fixed(context: EditContext, node: ast.AST) -> bool:
 
 
 def _is_set_in_an_init_alone(context: EditContext, name: str) -> bool:
-    """Whether no row outside of `__init__` methods sets an attribute of this name."""
+    """Whether only `__init__` methods set an attribute of this name."""
     assigned = re.compile(rf"\.{name}\b\s*(?::[^=\n]+)?[-+/|%]?=(?!=)")
     return all(
         _is_in_an_init(context, context.source.position(found.start()).row)

@@ -217,7 +217,7 @@ class CstTree:
             self.module = parse(text)
         except cst.ParserSyntaxError as error:
             row = error.raw_line + shift
-            raise NotParsed(f"LibCST does not read the code in line {row}") from error
+            raise NotParsed(f"LibCST cannot parse the code in line {row}") from error
 
     @cached_property
     def _ranges(self) -> Mapping[cst.CSTNode, CodeRange]:

@@ -527,7 +527,7 @@ class EditContext:
         span = self.tree.span(inner)
         # A comment above is kept: it is then above the publishing call.
         if any("#" in self.source.line(row) for row in range(span.start.row, span.end.row + 1)):
-            raise Refused("a comment is where the removal would go")
+            raise Refused("there is a comment where the removal would go")
         return Edit(Span(Position(span.start.row, 1), Position(span.end.row + 1, 1)), "")
 
     @staticmethod

@@ -72,7 +72,7 @@ def _imported(context: EditContext, module: str, name: str, lines: Sequence[Line
     for qualified, local in _bindings(lines):
         ways = {f"{module}.{name}": local, f"{module}.*": name, module: f"{local}.{name}"}
         known = ways.get(qualified, "")
-        if known and not _shadowed(context, known.partition(".")[0]):
+        if known and not _shadowed(context, known.partition(".")[0], qualified):
             return known
     return None
 
@@ -84,17 +84,34 @@ def import_module(context: EditContext, module: str) -> str:
         Refused: its name is bound to something else.
     """
     imports = context.facts.scopes.imports
-    for qualified, local in _bindings(_top_imports(context)):
-        if qualified == module == imports.get(local) and not _shadowed(context, local):
+    for qualified, local in _bindings(_imports_in_reach(context)):
+        if qualified == module == imports.get(local) and not _shadowed(context, local, module):
             return local
-    if any((module, module) in _bindings([line]) for line in _imports_of_the_module(context)):
+    at_top = _imports_of_the_module(context)
+    if not _imported_later(context, module) and any(
+        (module, module) in _bindings([line]) for line in at_top
+    ):
         raise Refused(f"`{module}` is imported below its first use")
-    # A function may import it itself; the name then means the same there.
-    elsewhere = imports.get(module) == module and not _shadowed(context, module)
+    # Another function may import it itself; the name then means the same there.
+    elsewhere = imports.get(module) == module and not _shadowed(context, module, module)
     if not elsewhere and _is_taken(context, module, module):
-        raise Refused(f"this module already uses the name `{module}`")
+        if not _imported_later(context, module) or _is_taken(context, module, f"_{module}"):
+            raise Refused(f"this module already uses the name `{module}`")
+        context.added.append(_inserted(context, f"import {module} as _{module}"))
+        return f"_{module}"
     context.added.append(_inserted(context, f"import {module}"))
     return module
+
+
+def _imported_later(context: EditContext, module: str) -> bool:
+    """Whether a function that uses a module, or one around it, imports it, maybe only later: until
+    then the name is unbound there, whatever it means at the top."""
+    scope: FunctionFacts | None = context.function
+    while scope is not None and not scope.is_module:
+        if module in scope.imported:
+            return context.facts.scopes.imports.get(module) == module
+        scope = scope.outer
+    return False
 
 
 # --- existing imports ---------------------------------------------------------------
@@ -120,15 +137,19 @@ def _bindings(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
 
 def _imports_in_reach(context: EditContext) -> list[Line]:
     """Import statements of the module, and of the function that contains the code."""
-    found = _top_imports(context)
+    return [*_top_imports(context), *_own_imports(context)]
+
+
+def _own_imports(context: EditContext) -> list[Line]:
+    """The import statements of a function that have run whenever the code is reached."""
     function = context.function.node
-    if not isinstance(function, ast.Module):
-        own = context.cached(
-            ("imports of", function), lambda: [*filter(_is_import, _lines(function.body))]
-        )
-        first = min((each.lineno for each in context.first), default=None)
-        found += [line for line in own if first is None or _row(line) < first]
-    return found
+    if isinstance(function, ast.Module):
+        return []
+    own = context.cached(
+        ("imports of", function), lambda: [*filter(_is_import, _lines(function.body))]
+    )
+    first = min((each.lineno for each in context.first), default=None)
+    return [line for line in own if first is None or _row(line) < first]
 
 
 def _top_imports(context: EditContext) -> list[Line]:
@@ -216,10 +237,15 @@ def _module_of(statement: ast.ImportFrom) -> str:
     return "." * statement.level + (statement.module or "")
 
 
-def _shadowed(context: EditContext, name: str) -> bool:
+def _shadowed(context: EditContext, name: str, qualified: str) -> bool:
+    """Whether a name may mean something else than `qualified` where a function uses it, or be
+    unbound there."""
+    own = {local: each for each, local in _bindings(_own_imports(context))}
     scope: FunctionFacts | None = context.function
     while scope is not None and not scope.is_module:
         if name in scope.bindings or scope.parameter(name) is not None:
+            return True
+        if name in scope.imported and (scope is not context.function or own.get(name) != qualified):
             return True
         scope = scope.outer
     return name in context.facts.scopes.module.bindings

@@ -72,7 +72,7 @@ def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
     """Why an exception would do harm; empty if nothing shows that."""
     function, region = swallow.function, swallow.region
     if any(block.kind is BlockKind.LOOP for block in region.enclosing):
-        return "a loop goes on to the next file, line or attempt"
+        return "a loop continues with the next file, line or attempt"
     if swallow.falls_through and fallbacks.attempts_again(facts.sites, region):
         return "another attempt follows"
     if own_helper(facts.config.helper) is not None:
@@ -82,19 +82,19 @@ def _why_wrong(facts: ModuleFacts, swallow: Swallow) -> str:
     if _asks(swallow):
         return "the function answers a question"
     if is_decided(facts, swallow) or _is_decided_around(facts, swallow):
-        return "a comment says what is meant to happen"
+        return "a comment says what should happen"
     if isinstance(swallow.statement, ast.Try) and _leaves_in_the_end(swallow.statement):
         return "the `finally` would hide the exception"
     for block in region.enclosing:
         if _would_take_it(facts, swallow, block.kind, block.node):
-            return "a handler further out would take the exception"
+            return "an outer handler would catch the exception"
     if any(of_kind(function.node, kind) for kind in (ast.Yield, ast.YieldFrom, ast.GeneratorExp)):
         return "a generator would end"
     callers = facts.callers_of_loader(function)
     if callers.loops:
         return "a caller loads one file after another"
     if callers.catches:
-        return "a handler of a caller would take the exception"
+        return "a caller's handler would catch the exception"
     return ""
 
 
@@ -124,9 +124,9 @@ def _why_unsafe(facts: ModuleFacts, swallow: Swallow) -> str:
     if not _is_plain_loader(facts, swallow):
         return CALLERS_DIFFER
     if _gives_what_it_was_given(swallow):
-        return "the caller says what it wants for a default"
+        return "the caller chooses the default"
     if not _parses_only(swallow):
-        return "what is made of the data may have failed, and not the parser"
+        return "the processing of the data may have failed, not the parser"
     callers = facts.callers_of_loader(function)
     if callers.looks or fallbacks.is_passed_around(facts.tree.module, function.name):
         return f"{CALLERS_DIFFER}, and one of them may go on with something else"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from atomic_fix.catalog import reporting
 from atomic_fix.facts import fallbacks
 from atomic_fix.facts.nodes import FUNCTIONS, dotted
-from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.facts.swallowing import Swallow
 from atomic_fix.finding import Span
 from atomic_fix.fixes import Refused
@@ -109,20 +108,10 @@ def _logs_through_root(context: EditContext, module: str) -> bool:
     )
 
 
-def _is_hidden(function: FunctionFacts, name: str) -> bool:
-    """Whether a function, or one around it, binds a name locally."""
-    scope: FunctionFacts | None = function
-    while scope is not None and not scope.is_module:
-        if name in scope.bindings or scope.parameter(name) is not None:
-            return True
-        scope = scope.outer
-    return False
-
-
 def _of_module(context: EditContext, swallow: Swallow) -> _Logger | None:
     """`log = logging.getLogger(__name__)` at the top of the file, also of other packages."""
     for row, name, style in context.cached("made loggers", lambda: _made_loggers(context)):
-        if not _is_hidden(swallow.function, name) and not _is_bound_too_late(context, swallow, row):
+        if not swallow.function.hides(name) and not _is_bound_too_late(context, swallow, row):
             return _Logger(name, style)
     return None
 
@@ -165,7 +154,7 @@ def _is_bound_too_late(context: EditContext, swallow: Swallow, row: int) -> bool
 def _imported(context: EditContext) -> _Logger | None:
     """`from loguru import logger`, or a logger of another module that this one uses."""
     for local, target in context.facts.scopes.imports.items():
-        if _is_hidden(context.function, local) or local in context.facts.scopes.module.bindings:
+        if context.function.hides(local) or local in context.facts.scopes.module.bindings:
             continue
         if not _is_at_top(context, local):
             continue
@@ -194,7 +183,7 @@ def _of_function(context: EditContext) -> _Logger | None:
             not isinstance(last, ast.Return)
             or not isinstance(last.value, ast.Call)
             or any((arguments.args, arguments.posonlyargs, arguments.kwonlyargs))
-            or _is_hidden(context.function, name)
+            or context.function.hides(name)
             or len(context.facts.scopes.module.bindings.get(name, ())) > 1
         ):
             continue

@@ -259,7 +259,7 @@ def _synced_handle(facts: ModuleFacts, publication: Publication) -> Fix:
         if not writing:
             raise Refused  # another handle writes
         if any(isinstance(context.parents[use], cst.Yield) for use in writing):
-            context.mark_unsafe("who is given the handle must leave it open")
+            context.mark_unsafe("the code that gets the handle must leave it open")
     return context.fix(_SYNCHRONISE, [_inserted(context, spot, rows)])
 
 

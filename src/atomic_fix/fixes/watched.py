@@ -56,8 +56,8 @@ def _must_not_be_left_out(context: EditContext, site: WriteSite) -> None:
     lists = context.cached("hidden", lambda: [*_lists_of_hidden(context)]) if hidden else []
     if any(not hidden.isdisjoint(each) for each in lists):
         raise Refused(
-            "its name is in a list of hidden files: whoever takes the other files of the folder "
-            "for content would take the temp file for content, too"
+            "its name is in a list of hidden files: code that treats the other files of the "
+            "folder as content would treat the temp file as content too"
         )
 
 

@@ -94,7 +94,7 @@ def _parsed(text: str) -> cst.Module:
 
 
 def _said(error: BaseException) -> str:
-    return " ".join(f"LibCST does not read it ({type(error).__name__}: {error})".split())[:200]
+    return " ".join(f"LibCST cannot parse it ({type(error).__name__}: {error})".split())[:200]
 
 
 def stack_needed(text: str) -> int:

@@ -113,7 +113,7 @@ def with_stack(size: int, work: Callable[[], _Result]) -> _Result:
         try:
             thread.start()
         except RuntimeError as error:
-            raise TooDeep("nested too deeply for the memory at hand") from error
+            raise TooDeep("nested too deeply for the available memory") from error
         finally:
             threading.stack_size(usual)
     try:

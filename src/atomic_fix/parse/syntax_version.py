@@ -70,6 +70,6 @@ class _Newest(cst.CSTVisitor):
         )
         quotes = self._quotes[-1:]
         if any(each in code or (len(each) == 1 and "\n" in code) for each in quotes):
-            self._needs(12, "a formatted string in which its quotes stand again")
+            self._needs(12, "a formatted string that reuses its quotes")
         elif quotes and ("\\" in code or "#" in code):
             self._needs(12, "a formatted string with a backslash or `#` in an expression")

@@ -34,6 +34,7 @@ class _Done:
     how: Move | None = None
     synced: bool = False
     reported: bool = False
+    turned: tuple[str, ...] = ()
 
 
 class Effects:
@@ -80,7 +81,7 @@ class Effects:
                     continue
                 yield CallEffect(
                     call.place, done.effect, argument, done.at, (), source, done.how, done.synced,
-                    done.reported,
+                    done.reported, done.turned,
                 )  # fmt: skip
 
     def _own_loads(self, call: CallSummary, target: Target) -> Iterator[CallEffect]:
@@ -92,7 +93,9 @@ class Effects:
             if not site.handled and not any(_parameter(own) for own in site.path.own):
                 effect = Effect.PARSES if site.parsed else Effect.READS
                 at = Location(target.file.path, site.place.row, site.function)
-                yield CallEffect(call.place, effect, None, at, site.path.occurrences)
+                yield CallEffect(
+                    call.place, effect, None, at, site.path.occurrences, turned=site.turned
+                )
 
     def overwrites(self, file: str, call: CallSummary) -> bool:
         """Whether the caller of a loader afterwards writes the file that it passed, itself or
@@ -122,6 +125,21 @@ class Effects:
                 ):
                     return True
         return False
+
+    def written_before(
+        self, file: str, call: CallSummary, argument: ArgumentSummary
+    ) -> Location | None:
+        """The write in place, in the caller of a function, of the file that it then passes."""
+        for key in argument.path.keys:
+            for site in self._writes_of.get((file, key), ()):
+                if (
+                    site.kind is SiteKind.WRITE
+                    and not site.staged
+                    and (site.function, site.row) == (call.function, call.row)
+                    and site.place < call.place
+                ):
+                    return Location(file, site.place.row, site.function)
+        return None
 
     def is_published(self, file: str, call: CallSummary, argument: ArgumentSummary) -> bool:
         """Whether the caller lets a function write a file, and later lets another function from
@@ -187,7 +205,8 @@ def _done(file: str, site: SiteSummary) -> _Done | None:
     if site.kind is SiteKind.LOAD:
         if site.handled:
             return _Done(Effect.RECOVERS, at)
-        return _Done(Effect.PARSES if site.parsed else Effect.READS, at)
+        effect = Effect.PARSES if site.parsed else Effect.READS
+        return _Done(effect, at, turned=site.turned)
     if site.kind is SiteKind.WRITE:
         return None if site.staged else _Done(Effect.WRITES, at, synced=site.synced)
     source = next((_parameter(own) for own in site.source.own if _parameter(own)), "")

@@ -12,6 +12,7 @@ from atomic_fix.facts.outside import (
     OutsideSite,
     SiteElsewhere,
 )
+from atomic_fix.facts.paths.value import Location
 from atomic_fix.project.effects import Effects
 from atomic_fix.project.events import Event, Events
 from atomic_fix.project.flows import Flow, Flows
@@ -84,6 +85,7 @@ class _Slices:
                     writers[0] if writers else None,
                     self._is_published(flow),
                     flow.tested,
+                    self._written_before(flow),
                 )
 
     def _answers(self, event: Event) -> list[OutsideSite]:
@@ -95,6 +97,11 @@ class _Slices:
             and flow.argument is not None
             and self._effects.is_published(flow.file, flow.call, flow.argument)
         )
+
+    def _written_before(self, flow: Flow) -> Location | None:
+        if flow.call is None or flow.argument is None:
+            return None
+        return self._effects.written_before(flow.file, flow.call, flow.argument)
 
     def _sites(self, file: FileSummary) -> Iterator[SiteElsewhere]:
         for site in file.sites:

@@ -27,7 +27,7 @@ from atomic_fix.facts.publications import Publication, Syncs, is_given_a_temp
 from atomic_fix.facts.remade import is_costly, is_miss
 from atomic_fix.facts.scopes import Call, FunctionFacts, Site
 from atomic_fix.facts.shown import is_only_shown
-from atomic_fix.facts.swallowing import is_handled
+from atomic_fix.facts.swallowing import is_handled, is_tried, turned_errors
 from atomic_fix.facts.testing import is_test
 from atomic_fix.facts.tree import Tree
 from atomic_fix.facts.uncalled import is_chosen_by_caller, is_named_once
@@ -257,6 +257,7 @@ class _Summary:
                 parsed=not load.raw,
                 handled=is_handled(load.call),
                 misses=is_miss(self._sites, load.call),
+                turned=turned_errors(self._sites, load.call),
                 costly=is_costly(load.api),
             )
 
@@ -302,6 +303,7 @@ class _Summary:
                 given,
                 tested=self._is_test_file or is_test(call.function, self._paths),
                 loops=treated.loops,
+                tried=is_tried(call),
                 catches=treated.catches,
                 handled=is_handled(call),
                 misses=is_miss(self._sites, call),

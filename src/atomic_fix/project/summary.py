@@ -122,6 +122,8 @@ class SiteSummary:
     """Of a load: whether the function itself handles the error of a corrupt file."""
     misses: bool = False
     """Of a load: whether the function silently treats a broken file as a miss."""
+    turned: tuple[str, ...] = ()
+    """Of a load: the errors for a corrupt file that the function turns into one of its own."""
     costly: bool = False
     """Of a load: whether the content of such a file takes long to compute."""
     staged: bool = False
@@ -161,6 +163,8 @@ class CallSummary:
     tested: bool = False
     """Whether the call is in a test."""
     loops: bool = False
+    tried: bool = False
+    """Whether the call is in a `try`."""
     catches: bool = False
     """Whether the caller has a handler for an error that the call raises."""
     handled: bool = False

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from atomic_fix.project.flows import Flows
 from atomic_fix.project.identity import is_distinctive
 from atomic_fix.project.modules import Modules
+from atomic_fix.project.plausible import loads_something
 from atomic_fix.project.summary import FileSummary, SiteKind
 from atomic_fix.source import is_test_file
 
@@ -87,12 +88,18 @@ def token_of(name: str) -> str:
 
 
 def unseen(files: Mapping[str, FileSummary], modules: Modules, flows: Flows) -> frozenset[str]:
-    """The files without a summary that define a name on which a path depends."""
+    """The files without a summary that define a name on which a path depends, or a loader whose
+    errors a caller handles: it may turn them into others."""
     heads: dict[str, set[str]] = {}
     for (path, _), values in flows.at_sites.items():
         for value in values:
             for _, dotted in value.refs:
                 heads.setdefault(path, set()).add(dotted.removesuffix("()").partition(".")[0])
+    for file in files.values():
+        for call in file.calls:
+            head, _, rest = call.callee.partition(".")
+            if call.tried and loads_something(rest.rpartition(".")[2] or head):
+                heads.setdefault(file.path, set()).add(head)
     found = set()
     for path, names in heads.items():
         if is_test_file(path):

@@ -4,6 +4,7 @@ module is imported when it is needed. This module has the table of formats, the 
 report, helpers that formats share, and patches.
 """
 
+import enum
 import os
 import re
 from collections import Counter
@@ -17,6 +18,7 @@ from atomic_fix.finding import (
     Applicability,
     FileResult,
     Finding,
+    Fix,
     Position,
     Span,
     listed,
@@ -296,6 +298,12 @@ FIX_HINTS = {
     Applicability.DISPLAY: "shown only",
 }
 """A short hint on what can be done about a finding from the command line."""
+ONCE_IMPORTED = "once the helper can be imported"
+
+
+def fix_hint(fix: Fix, options: str = "") -> str:
+    """The hint for a fix that needs more `options`; a note says why if it has to wait."""
+    return FIX_HINTS[fix.applicability] + options + (", not yet" if fix.waits else "")
 
 
 def repairs_and_summary(report: Report) -> Iterator[str]:
@@ -327,8 +335,8 @@ def summary(report: Report) -> str:
             f"{report.done} {count(places(report.fixed), 'finding')} in {count(files, 'file')}."
         )
     if findings:
-        kinds = Counter(map(_applicability_at, findings))
-        safe, unsafe = kinds[Applicability.SAFE], kinds[Applicability.UNSAFE]
+        numbers = Counter(way for result in report.results for _, way in repairable(result, report))
+        safe, unsafe = numbers[Repairable.SAFELY], numbers[Repairable.UNSAFELY]
         hints = []
         if report.unsafe_fixes and safe + unsafe:
             hints.append(f"{safe + unsafe} fixable with --write --unsafe-fixes")
@@ -336,7 +344,10 @@ def summary(report: Report) -> str:
             hints.append(f"{safe} fixable with --write")
         if unsafe and not report.unsafe_fixes:
             hints.append(f"{unsafe}{' more' if safe else ''} with --write --unsafe-fixes")
-        if unfixable := len(findings) - safe - unsafe:
+        if later := numbers[Repairable.LATER]:
+            word = "more" if hints else "fixable"
+            hints.append(f"{later} {word} {ONCE_IMPORTED}")
+        if unfixable := numbers[Repairable.NOT]:
             hints.append(f"{unfixable} without a fix")
         verb = "Left" if report.fixed else "Found"
         parts.append(f"{verb} {count(len(findings), 'finding')} ({', '.join(hints)}).")
@@ -359,10 +370,39 @@ def summary(report: Report) -> str:
     return " ".join(parts)
 
 
-def _applicability_at(finding: Finding) -> Applicability | None:
-    """That of the safest fix at the place of a finding, which --write makes there."""
-    given = {each.applicability for each in (finding, *finding.also)}
-    return next((each for each in Applicability if each in given), None)
+class Repairable(enum.Enum):
+    """What it takes to repair a finding."""
+
+    SAFELY = enum.auto()
+    """--write does it."""
+    UNSAFELY = enum.auto()
+    """--write --unsafe-fixes does it."""
+    LATER = enum.auto()
+    """The program has to be able to import the helper first."""
+    NOT = enum.auto()
+    """There is no fix that can be applied."""
+
+
+def repairable(result: FileResult, report: Report) -> Iterator[tuple[Finding, Repairable]]:
+    """The findings of a file, each with what it takes to repair something at its place. A file is
+    repaired as a whole or not at all, so one fix that waits for the helper holds up the others."""
+    fixes = [
+        one.fix
+        for finding in result.findings
+        for one in (finding, *finding.also)
+        if one.fix is not None
+    ]
+    waiting = {fix.applicability for fix in fixes if fix.waits}
+    no_unsafe = bool(waiting & {Applicability.SAFE, Applicability.UNSAFE})
+    no_safe = no_unsafe if report.unsafe_fixes else Applicability.SAFE in waiting
+    for finding in result.findings:
+        given = {one.applicability for one in (finding, *finding.also)}
+        if Applicability.SAFE in given:
+            yield finding, Repairable.LATER if no_safe else Repairable.SAFELY
+        elif Applicability.UNSAFE in given:
+            yield finding, Repairable.LATER if no_unsafe else Repairable.UNSAFELY
+        else:
+            yield finding, Repairable.NOT
 
 
 def count(number: int, noun: str) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any
 
-from atomic_fix.finding import Applicability, Cells, Finding, Fix, Position, Span, listed
+from atomic_fix.finding import Cells, Finding, Fix, Position, Span, listed
 from atomic_fix.report import (
     DEFECT,
+    Repairable,
     Report,
     as_json,
     details,
@@ -21,6 +22,7 @@ from atomic_fix.report import (
     place_of,
     printable,
     relative_path,
+    repairable,
     severity_of,
 )
 
@@ -50,9 +52,14 @@ def statistics_lines(report: Report) -> Iterator[str]:
 
 
 def _counts(report: Report) -> Iterator[dict[str, Any]]:
-    usable = {Applicability.SAFE, *([Applicability.UNSAFE] if report.unsafe_fixes else [])}
+    usable = {Repairable.SAFELY, *([Repairable.UNSAFELY] if report.unsafe_fixes else [])}
     counts = Counter((each.code, each.name) for each in report.findings)
-    fixable = Counter(each.code for each in report.findings if each.applicability in usable)
+    fixable = Counter(
+        finding.code
+        for result in report.results
+        for finding, way in repairable(result, report)
+        if way in usable
+    )
     for (code, name), number in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         yield {
             "code": code,

@@ -19,10 +19,10 @@ from atomic_fix.finding import (
     listed,
 )
 from atomic_fix.report import (
-    FIX_HINTS,
     Report,
     display_name,
     escape_commands,
+    fix_hint,
     place_of,
     printable,
     repairs_and_summary,
@@ -161,7 +161,7 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
         yield from row_of("why this file", finding.why)
         yield from row_of("confidence", finding.confidence_level)
     for other in finding.also:
-        hint = FIX_HINTS[other.fix.applicability] if other.fix is not None else ""
+        hint = fix_hint(other.fix) if other.fix is not None else ""
         yield from row_of(f"also {other.code}", other.headline, hint)
         if other.fix is not None and _is_safer(other.fix, finding.fix):
             # This is what --write does here, and not the repair below.
@@ -171,13 +171,13 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
     if fix is None and finding.what_to_do:
         yield from row_of("what to do", finding.what_to_do)
     if fix is not None:
-        yield from row_of("what to do", fix.title, FIX_HINTS[fix.applicability])
+        yield from row_of("what to do", fix.title, fix_hint(fix))
         for sign, line in _preview(finding, fix, report):
             yield f"{margin}   {paint(sign, _GREEN if sign == '+' else _RED)} {line}"
         if fix.note:
             yield from row_of("note", fix.note)
         if fix.alternative is not None:
-            hint = f"{FIX_HINTS[fix.alternative.applicability]} --on-corrupt raise"
+            hint = fix_hint(fix.alternative, " --on-corrupt raise")
             yield from row_of("or", fix.alternative.title, hint)
             if fix.alternative.note:
                 yield from row_of("note", fix.alternative.note)

@@ -56,7 +56,7 @@ _HEADLINES = {
 }
 _LABELS = {
     Move.COPY: "overwrites the target in place",
-    Move.MOVE: "copies where it cannot rename, as from another file system",
+    Move.MOVE: "copies if it cannot rename, for example from another file system",
     Move.RENAME: "does not replace an existing file there, `os.replace` does",
 }
 

@@ -30,9 +30,10 @@ Safe for savers that write the same bytes to a handle. Where they depend on the 
 it must be visible in the code: the suffix that `numpy.save` adds to a path without `.npy` is
 written out, and for pandas and joblib, which compress by suffix, it must be a suffix that means no
 compression. Unsafe for savers that write the same content in another form (the archive of
-`torch.save` names its inner folder after the file), and where the content is computed before the
-path and may change it. No fix for savers that accept only a path, for copies, and where the result
-of the call is used.
+`torch.save` names its inner folder after the file), where the content is computed before the path
+and may change it, and where the function or a caller has already emptied or written the same file
+in place and that write is not repaired safely as well. No fix for savers that accept only a path,
+for copies, and where the result of the call is used.
 
 ## Not reported
 

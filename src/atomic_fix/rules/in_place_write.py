@@ -45,8 +45,10 @@ difference is intended: a write that fails leaves the old content, not part of t
 Unsafe where other code can see the file meanwhile (`yield`, `await`, `flush` before something else,
 a folder that is listed), where the path and the content would be evaluated in a different order,
 for a file opened on an exit stack, for anyio (the asynchronous helper runs on asyncio), for a
-project's own helper, and where the preceding statement removes the file (the fix deletes that
-statement too).
+project's own helper, where the preceding statement removes the file (the fix deletes that
+statement too), and where the function or a caller has already emptied or written the same file in
+place and that write is not repaired safely as well: then a write that fails does not leave the old
+content.
 
 No fix for a file descriptor; for `r+`; for a mode or a handle that comes from elsewhere; for a
 block that uses the path while it writes (under any name, also in functions that it calls), uses the

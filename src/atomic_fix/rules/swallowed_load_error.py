@@ -60,10 +60,10 @@ another file or from something else in the `try`.
 
 ## Not reported
 
-Handlers that raise (even later), log or warn, use the error, move the bad file away, or try a
-backup; handlers of a missing file alone; loads of other files. Loops that read the same file again
-until it can be read; a default that leads to another attempt which warns or raises; functions whose
-caller in the same file tests for the default and then warns or raises.
+Handlers that raise (even later), log or warn, show a message box, use the error, move the bad file
+away, or try a backup; handlers of a missing file alone; loads of other files. Loops that read the
+same file again until it can be read; a default that leads to another attempt which warns or raises;
+functions whose caller in the same file tests for the default and then warns or raises.
 
 Also decisions that the code explains: a comment or docstring says that a corrupt file is treated as
 missing, and neither the function nor its caller removes or overwrites that file. Also loads where

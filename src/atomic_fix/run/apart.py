@@ -10,10 +10,11 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from atomic_fix.run import dependencies
-from atomic_fix.run.module_files import names_in, run_imports
+from atomic_fix.run.module_files import find_module, names_in, run_imports
 from atomic_fix.run.project import Project, import_root, text_of
 
 _MOST_FILES = 100
@@ -45,6 +46,34 @@ _NAMES_OF_MANIFESTS = (
     (re.compile(r"^plugin-import-name-\w*\.txt$"), "calibre"),
     (re.compile(r"\.inx$"), "Inkscape"),
 )  # fmt: skip
+
+_BY_CONTENT = (
+    (re.compile(r"\.plugin$"), re.compile(r"(?m)^\[Plugin\]"), "libpeas"),
+    (re.compile(r"\.desktop$"), re.compile(r"(?m)^X-KDE-Library\s*=|Krita/PythonPlugin"), "Krita"),
+)
+# These import a package under a name that is not that of its folder.
+_RENAMING = frozenset({"Anki", "Blender", "Krita", "NVDA", "Sublime Text", "calibre"})
+
+# Modules that only another program has. Whatever imports them at its start runs inside it, and so
+# do the modules beside it.
+_OF_HOSTS = re.compile(
+    r"(?m)^(?:import|from)[ \t]+(adsk|bpy|c4d|gimpfu|hou|idaapi|inkex|krita|lldb|maya|nuke|pcbnew"
+    r"|pymxs|scribus|sublime|sublime_plugin|unreal|xbmc\w*)\b"
+    r"|^from[ \t]+gi\.repository[ \t]+import\b[^\n]*"
+    r"\b(?:Caja|Gedit|Gimp|Nautilus|Nemo|Peas|RB|Totem)\b"
+)
+# Devices whose Python is no CPython. A computer may have the second kind, too.
+_OF_DEVICES = re.compile(
+    r"(?m)^(?:import|from)[ \t]+(machine|micropython|pyb|uasyncio|umqtt|usocket)\b"
+)
+_OF_BOARDS = re.compile(r"(?m)^(?:import|from)[ \t]+(board|digitalio|microcontroller)\b")
+_STARTED_BY_BOARDS = frozenset({"boot.py", "code.py"})
+
+# How a program hands on the text of a file.
+_READS = re.compile(r"\.read(?:_text|_bytes)?\(|\bget_data\(")
+_HANDS_ON = re.compile(
+    r"""["']-c["']|\bexec_command\(|\buser_?data\b|cloud-init|["']ssh["']""", re.IGNORECASE
+)
 
 # Only for scripts: a package may have a plugin beside it.
 _PLUGIN_OF_AN_AGENT = re.compile(r"^\.[a-z]+-plugin$|^SKILL\.md$")
@@ -84,6 +113,63 @@ class Apart:
         self._before: dict[tuple[str, str], frozenset[str]] = {}
         self._packed: dict[str, tuple[str, ...]] = {}
         self._python_2: dict[str, bool] = {}
+        # As first read: a run rewrites files without changing what they are for.
+        self._modules = cache(lambda folder: tuple(_texts(folder)))
+        self._runs_inside = cache(self._find_inside)
+
+    def why_at_all(self, path: str, project: Project) -> str:
+        """A clause that says why a file cannot import even a copy of the helper in its own folder;
+        empty if it can."""
+        around = list(_folders(path, project))
+        if any(os.path.basename(each) == "module_utils" for each in around):
+            return "Ansible sends this module to other machines, where the helper is not"
+        for folder in () if project.is_built else around:
+            if self._runs_inside(_OF_DEVICES, folder, project.root) or (
+                not _STARTED_BY_BOARDS.isdisjoint(names_in(folder))
+                and self._runs_inside(_OF_BOARDS, folder, project.root)
+            ):
+                return "it runs on MicroPython or CircuitPython, which the helper does not"
+        if sender := self._sender_of_text(path, project):
+            return (
+                f"{os.path.basename(sender)} reads the text of this file and has it run elsewhere, "
+                "where the helper may not be found"
+            )
+        return ""
+
+    def _find_inside(self, pattern: re.Pattern[str], folder: str, top: str) -> bool:
+        """Whether a module of a folder imports at its start what only another program has."""
+        return any(
+            not any(found[1] and find_module(each, [found[1]]) for each in (folder, top))
+            for _, text in self._modules(folder)
+            for found in pattern.finditer(text)
+        )
+
+    def _sender_of_text(self, path: str, project: Project) -> str:
+        folder, name = os.path.split(path)
+        named = re.compile(rf"""["'/]{re.escape(name)}["']""")
+        signs = (named, _READS, _HANDS_ON)
+        for each in dict.fromkeys((folder, os.path.dirname(folder), project.root)):
+            for other, text in self._modules(each) if _is_below(each, project.root) else ():
+                if other != path and all(sign.search(text) for sign in signs):
+                    return other
+        return ""
+
+    @staticmethod
+    def is_installed_by_host(path: str, project: Project, distribution: str) -> bool:
+        """Whether Home Assistant installs a distribution for the integration that has a file."""
+        return any(
+            distribution in needed
+            for folder in _folders(path, project)
+            if (needed := _needed_by_integration(folder)) is not None
+        )
+
+    def renaming_host(self, path: str, project: Project) -> tuple[str, str]:
+        """The program that loads the package of a file as an add-on and under a name of its own,
+        and the folder of the add-on; empty if there is none."""
+        for folder in _folders(path, project):
+            if (host := self._host_of(folder, "")) in _RENAMING:
+                return host, folder
+        return "", ""
 
     def why(self, path: str, project: Project, distribution: str) -> str:
         """A clause that says why a file cannot import installed packages; empty if it can.
@@ -97,10 +183,13 @@ class Apart:
         for folder in around:
             if host := self._host_of(folder, distribution):
                 return f"{host} loads this file as an add-on, without what its project installs"
+        is_installed = any(_is_below(path, each) for each in project.provides)
+        if not is_installed and self._runs_inside(_OF_HOSTS, around[0], project.root):
+            return "this file, or one beside it, runs inside another program, which may not have it"
         if import_root(path) == around[0] and any(
             map(_PLUGIN_OF_AN_AGENT.search, (name for each in around for name in names_in(each)))
         ):
-            return "a plugin has this script, whose user installs nothing for it"
+            return "this script is part of a plugin, whose users install nothing for it"
         if any(path in self._before_installing(each, path, project) for each in around):
             return (
                 "a start script imports this file before it installs anything: "
@@ -200,17 +289,27 @@ def _host_of(folder: str, distribution: str) -> str:
     for pattern, host in _NAMES_OF_MANIFESTS:
         if any(pattern.search(each) for each in names):
             return host
-    if "manifest.json" in names:
-        manifest = _json(os.path.join(folder, "manifest.json"))
-        requirements = manifest.get("requirements")
-        if isinstance(manifest.get("domain"), str) and (
-            isinstance(requirements, list) or "custom_components" in folder.split(os.sep)
+    for pattern, sign, host in _BY_CONTENT:
+        if any(
+            pattern.search(each) and sign.search(text_of(os.path.join(folder, each)) or "")
+            for each in names
         ):
-            listed = requirements if isinstance(requirements, list) else []
-            needed = {dependencies.requirement(each) for each in listed if isinstance(each, str)}
-            if distribution not in needed:
-                return "Home Assistant"
-    return ""
+            return host
+    needed = _needed_by_integration(folder) if "manifest.json" in names else None
+    return "Home Assistant" if needed is not None and distribution not in needed else ""
+
+
+def _needed_by_integration(folder: str) -> frozenset[str] | None:
+    """The distributions that an integration of Home Assistant in a folder lists; None for other
+    folders."""
+    manifest = _json(os.path.join(folder, "manifest.json"))
+    requirements = manifest.get("requirements")
+    if not isinstance(manifest.get("domain"), str) or not (
+        isinstance(requirements, list) or "custom_components" in folder.split(os.sep)
+    ):
+        return None
+    listed = requirements if isinstance(requirements, list) else []
+    return frozenset(dependencies.requirement(each) for each in listed if isinstance(each, str))
 
 
 def _json(path: str) -> dict[str, Any]:
@@ -245,7 +344,7 @@ def _before_it_installs(script: str, text: str, roots: Iterable[str]) -> set[str
     if tree is None or row is None:
         return set()
     found = {script}
-    first = [each for each in tree.body if each.lineno < row and not _may_fail(each)]
+    first = [each for each in tree.body if each.lineno < row and not handles_import_errors(each)]
     waiting = [each for root in roots for each in run_imports(first, script, root)]
     while waiting and len(found) < _MOST_IMPORTED:
         here = waiting.pop()
@@ -259,8 +358,8 @@ def _before_it_installs(script: str, text: str, roots: Iterable[str]) -> set[str
     return found
 
 
-def _may_fail(statement: ast.stmt) -> bool:
-    """Whether a failing import is handled."""
+def handles_import_errors(statement: ast.AST) -> bool:
+    """Whether a statement handles the error of a failing import in it."""
     return isinstance(statement, ast.Try) and any(
         handler.type is None
         or any(

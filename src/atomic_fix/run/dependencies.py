@@ -277,13 +277,13 @@ def read_setup(text: str) -> dict[str, tuple[str, ...]]:
                 elif keyword.arg is not None and not (
                     keyword.arg == "packages" and isinstance(keyword.value, ast.Call)
                 ):
-                    keywords[keyword.arg] = tuple(_strings(keyword.value, bound))
+                    keywords[keyword.arg] = tuple(strings_in(keyword.value, bound))
         elif name in {"find_packages", "find_namespace_packages"}:
             where = [*node.args[:1], *(x.value for x in node.keywords if x.arg == "where")]
-            keywords[name] = tuple(each for value in where for each in _strings(value, bound))
+            keywords[name] = tuple(each for value in where for each in strings_in(value, bound))
             for x in node.keywords:
                 if x.arg in {"include", "exclude"}:
-                    keywords[f"find_packages.{x.arg}"] = tuple(_strings(x.value, bound))
+                    keywords[f"find_packages.{x.arg}"] = tuple(strings_in(x.value, bound))
     return keywords
 
 
@@ -294,12 +294,13 @@ def _called(call: ast.Call) -> str:
     return function.attr if isinstance(function, ast.Attribute) else ""
 
 
-def _strings(value: ast.expr, bound: Mapping[str, ast.expr], depth: int = 2) -> Iterator[str]:
+def strings_in(value: ast.expr, bound: Mapping[str, ast.expr], depth: int = 2) -> Iterator[str]:
+    """The strings in an expression and in the values of the names in it."""
     for node in ast.walk(value):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
         elif isinstance(node, ast.Name) and depth and node.id in bound:
-            yield from _strings(bound[node.id], bound, depth - 1)
+            yield from strings_in(bound[node.id], bound, depth - 1)
 
 
 def _pairs(value: ast.Dict) -> Iterator[str]:

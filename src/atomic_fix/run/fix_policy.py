@@ -62,8 +62,8 @@ FixPolicy: TypeAlias = Apply | Ask | Suppress
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result for one source. `missing` is an unavailable import because of which nothing was
-    done, `remarks` are about imports that may still be unavailable, and `imported` has the modules
-    that applied fixes import."""
+    done, or some repairs were left out (if it `is_setup` not). `remarks` are about imports that may
+    still be unavailable, and `imported` has the modules that applied fixes import."""
 
     rewrite: Rewrite
     missing: Missing | None = None
@@ -95,10 +95,10 @@ def carry_out(policy: FixPolicy, source: Source, find: Find) -> Outcome:
     if guarded.missing is not None:
         return Outcome(unchanged if leaves else new, guarded.missing)
     if policy.imports is None or not new.applied:
-        return Outcome(new)
+        return Outcome(new, guarded.left_out)
     modules = ((each, policy.imports.imported(each, new.text)) for each in new.applied)
     imported = tuple((each, module) for each, module in modules if module)
-    return Outcome(new, None, frozenset(guarded.remarks), imported)
+    return Outcome(new, guarded.left_out, frozenset(guarded.remarks), imported)
 
 
 def _suppressed(source: Source, find: Find, reason: str) -> Rewrite:
@@ -119,8 +119,8 @@ class _Importable:
     """Finds the findings of one file, and replaces repairs that cannot be made by the reason.
 
     `allowed` are the repairs that may be made. `missing` says why one of them cannot be made until
-    the user acts, and `remarks` has remarks about those that can. Without `withhold`, repairs that
-    could be made once the user has acted are kept.
+    the user acts, `left_out` why one cannot be made in this file, and `remarks` has remarks about
+    those that can. Without `withhold`, repairs that could be made once the user has acted are kept.
     """
 
     imports: HelperImports | None
@@ -128,6 +128,7 @@ class _Importable:
     allowed: AbstractSet[Applicability]
     withhold: bool
     missing: Missing | None = None
+    left_out: Missing | None = None
     remarks: set[str] = field(default_factory=set)
     last: tuple[str, tuple[Finding, ...]] | None = None
 
@@ -145,8 +146,11 @@ class _Importable:
             if found.remark and finding.applicability in self.allowed:
                 self.remarks.add(found.remark)
             return finding
-        if found.advice and finding.applicability in self.allowed:
+        is_wanted = finding.applicability in self.allowed
+        if found.is_setup and is_wanted:
             self.missing = self.missing or found
-        if found.advice and not self.withhold:
+        if found.is_setup and not self.withhold:
             return finding
+        if found.of_file and found.advice and is_wanted:
+            self.left_out = self.left_out or found
         return replace(finding, fix=None, why_no_fix=found.message)

@@ -78,7 +78,7 @@ class Revision:
             return _asked(self.top, "cat-file", "blob", found[2])
         except _Refused as error:
             raise ConfigError(
-                "git cannot tell what it was then, and in a partial clone is not asked to fetch "
+                "git cannot read the old version, and in a partial clone is not asked to fetch "
                 f"it: {error}"
             ) from error
 

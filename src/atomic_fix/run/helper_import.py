@@ -11,6 +11,7 @@ import ast
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -19,9 +20,18 @@ from importlib.machinery import PathFinder
 from typing import Any, TypeAlias
 
 from atomic_fix.config import AUTO, Config, own_helper
+from atomic_fix.facts.nodes import dotted
 from atomic_fix.finding import Applicability, Edit, FileResult, Finding, Fix
 from atomic_fix.run import dependencies
-from atomic_fix.run.apart import Apart, runs_by_the_systems_python
+from atomic_fix.run.apart import Apart, handles_import_errors, runs_by_the_systems_python
+from atomic_fix.run.copies import (
+    free_place,
+    is_copy,
+    nested_settings_file,
+    settings_file,
+    shown,
+)
+from atomic_fix.run.dags import dags_folder
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, loads_all_beside, run_imports
 from atomic_fix.run.packaging import packagings
@@ -35,28 +45,46 @@ from atomic_fix.run.python_versions import (
 )
 from atomic_fix.run.reach import Reach, brings
 from atomic_fix.run.search_path import added
-from atomic_fix.run.sent import sending
+from atomic_fix.run.sent import installs_lists, names_file, scripts_that_copy, sending
 from atomic_fix.settings import Resolver, Settings, has_project_file
 from atomic_fix.source import Source, folder_of_scripts, relative_if_inside
 
 _Read: TypeAlias = Callable[[str], str | None]
 _OURS = "atomic_fix"
+_FROM = re.compile(r"(?m)^[ \t]*from ([\w.]+) import ")
 _IS_PROGRAM = re.compile(r"""(?m)^if[ (]+__name__ *== *["']__main__["']""")
 _MOST_SIBLINGS = 100
 _MOST_FILES = 500
 _MOST_READ = 2000
+_MOST_PLACES = 10
+_MOST_PLANNED = 200
+_NOTHING_TAKEN: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A clause that says why files of a project cannot have an import, and what to do about it,
-    which is empty for a file that never can."""
+    """A clause that says why files of a project cannot have an import, and what to do about it."""
 
     module: str
     reason: str
-    advice: str = ""
+    hint: str = ""
+    """What to do; if there is a `place`, it follows the command for a copy there."""
     calls: str = ""
     """The call to use instead, if that needs no import."""
+    place: str = ""
+    """The path of a copy that the file would find."""
+    of_file: bool = False
+    """Whether the project has the helper, and only this file or some like it cannot import it."""
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; empty for a file that never can have the import."""
+        return f"run `atomic-fix --vendor {self.place}`{self.hint}" if self.place else self.hint
+
+    @property
+    def is_setup(self) -> bool:
+        """Whether the repairs have to wait until the user has acted."""
+        return bool(self.advice) and not self.of_file
 
     @property
     def message(self) -> str:
@@ -83,16 +111,33 @@ class HelperImports:
         self._reach = Reach()
         self._programs = Programs()
         self._packagings = cache(packagings)
+        self._scripts_that_copy = cache(scripts_that_copy)
         self._files: dict[tuple[str, str], _Answer] = {}
         self._sending: dict[str, tuple[str, str]] = {}
         self._left_out: dict[str, bool] = {}
         self._distributions: Mapping[str, list[str]] | None = None
         self._read = cache(text_of)
         self._own: dict[str, str] = {}
+        self._lacking: dict[str, Source] = {}
+        """The files that would find a copy at some place."""
+        self._planned = ""
 
     def use_own(self, filename: str, helper: str) -> None:
         """Record the project's own helper, in the form of the setting, for a file with `auto`."""
         self._own[filename] = helper
+
+    def use_own_of(self, finding: Finding) -> None:
+        """Record the project's own helper, for a file with `auto`, as the repair of a finding
+        imports it."""
+        filename = finding.filename
+        if filename in self._own or self._resolver.for_file(filename).config.helper != AUTO:
+            return
+        default = Config().helper
+        for edit in finding.fix.edits if finding.fix is not None else ():
+            for module in _FROM.findall(edit.text):
+                if module != default and module.partition(".")[0] not in sys.stdlib_module_names:
+                    names = imported_names(finding.fix, module)
+                    self._own[filename] = f"{module}:{names[0]}"
 
     def _settings_for(self, filename: str) -> Settings:
         """The settings of a file, with the helper that its repairs call."""
@@ -136,19 +181,10 @@ class HelperImports:
             return Found()
         key = (source.filename, module)
         if key not in self._files:
-            reason = self._why_apart(source, module, settings)
-            if reason:
-                self._files[key] = Missing(module, reason)
-            elif settings.assume_helper:
-                self._files[key] = Found()
-            else:
-                found = self._resolved(source, module, settings)
-                project = self._projects.of(os.path.abspath(source.filename))
-                script = dependencies.table_of_script(source.text)
-                if script is not None:
-                    project = replace(project, python=admitted_by_script(script))
-                found = _for_its_pythons(found, module, settings, project, source.filename)
-                self._files[key] = found
+            answer = self._answer(source, module, settings)
+            if isinstance(answer, Missing) and answer.place:
+                answer = self._with_useful_place(source, answer)
+            self._files[key] = answer
         found = self._files[key]
         if not isinstance(found, _Names):
             return found
@@ -158,6 +194,123 @@ class HelperImports:
         if not lacking:
             return Found()
         return self._incomplete(found, module, lacking)
+
+    def _answer(self, source: Source, module: str, settings: Settings) -> _Answer:
+        if reason := self._why_apart(source, module, settings):
+            return Missing(module, reason)
+        if settings.assume_helper:
+            return Found()
+        found = self._resolved(source, module, settings)
+        project = self._projects.of(os.path.abspath(source.filename))
+        script = dependencies.table_of_script(source.text)
+        if script is not None:
+            project = replace(project, python=admitted_by_script(script))
+        return _for_its_pythons(found, module, settings, project, source.filename)
+
+    # --- places for copies -------------------------------------------------------------
+
+    def _with_useful_place(self, source: Source, missing: Missing) -> Missing:
+        """The same, with a place for a copy that the file would find; without one if there is
+        none."""
+        for place in self._places(source, missing):
+            if self._serves(place, source):
+                self._lacking[source.filename] = source
+                return replace(missing, place=place)
+        alternative = missing.hint.removeprefix(", or ")
+        return replace(missing, place="", hint="" if alternative == missing.hint else alternative)
+
+    def _places(self, source: Source, missing: Missing) -> list[str]:
+        path = os.path.abspath(source.filename)
+        project = self._projects.of(path)
+        folders = (project.package_of(path), project.main_package(), os.path.dirname(path))
+        places = (missing.place, *(free_place(each) for each in folders if each))
+        return list(dict.fromkeys(places))
+
+    def _serves(
+        self, place: str, source: Source, taken: Mapping[str, str] = _NOTHING_TAKEN
+    ) -> bool:
+        """Whether a file could import a copy of the helper at a place once `--vendor` has put it
+        there.
+
+        Args:
+            taken: configuration files that will name another copy by then, each with its module.
+        """
+        whole = os.path.abspath(place)
+        module = self._projects.of(whole).module_of(whole)
+        if not all(each.isidentifier() for each in module.split(".")):
+            return False
+        if loads_all_beside(os.path.dirname(whole)) or not self._would_apply(
+            whole, module, source.filename, taken
+        ):
+            return False
+        settings = self._settings_for(source.filename)
+        config = replace(settings.config, helper=module)
+        settings = replace(settings, config=config, assume_helper=False)
+        self._planned = whole
+        try:
+            return not isinstance(self._answer(source, module, settings), Missing)
+        finally:
+            self._planned = ""
+
+    def _would_apply(
+        self, whole: str, module: str, filename: str, taken: Mapping[str, str]
+    ) -> bool:
+        """Whether the setting that `--vendor` writes for a copy applies to a file."""
+        if self._resolver.isolated:
+            return True
+        there, here = (self._resolver.for_file(each) for each in (whole, filename))
+        if there.origin != here.origin:
+            return False
+        file = settings_file(whole, self._resolver, self._projects)
+        helper = taken.get(file, there.config.helper)
+        if helper not in {module, Config().helper}:
+            file = nested_settings_file(whole, file, helper)
+        folder = os.path.dirname(file)
+        return bool(file) and relative_if_inside(os.path.abspath(filename), folder) is not None
+
+    def plan(self, missing: Mapping[str, Missing]) -> dict[str, Missing]:
+        """The same for each file of a run, with as few copies as possible: each place is one that
+        the file would find after the commands for all of them."""
+        rest = {name: each for name, each in missing.items() if name in self._lacking}
+        counts = Counter(each.place for each in rest.values())
+        for name, each in list(rest.items())[:_MOST_PLANNED]:
+            counts.update(dict.fromkeys(self._places(self._lacking[name], each), 0))
+        places = [place for place, _ in counts.most_common(_MOST_PLACES)]
+        taken: dict[str, str] = {}
+        found = dict(missing)
+        while rest:
+            served = {
+                place: [
+                    name
+                    for name in list(rest)[:_MOST_PLANNED]
+                    if self._serves(place, self._lacking[name], taken)
+                ]
+                for place in places
+            }
+            place = max(places, key=lambda each: (len(served[each]), _is_in_package(each)))
+            if not served[place]:
+                break
+            for name in served[place]:
+                found[name] = replace(found[name], place=place)
+                del rest[name]
+            file = settings_file(place, self._resolver, self._projects)
+            whole = os.path.abspath(place)
+            taken.setdefault(file, self._projects.of(whole).module_of(whole))
+        return found
+
+    def finds_helper(self, filename: str) -> bool:
+        """Whether a module with this name, which need not exist, could import the helper."""
+        settings = self._settings_for(filename)
+        source = Source(filename, "", "utf-8", bom=False)
+        answer = self._answer(source, _module_of(settings), settings)
+        return not isinstance(answer, Missing)
+
+    def _find(self, root: str, parts: Sequence[str]) -> str:
+        """The file of a module of a source root, or of a copy that is only planned."""
+        found = find_module(root, parts)
+        if not found and self._planned == f"{os.path.join(root, *parts)}.py":
+            return self._planned
+        return found
 
     def _comes_too_early(self, source: Source, finding: Finding, module: str) -> Missing | None:
         """Why the import of a helper that only the file's own `sys.path` leads to would fail above
@@ -178,7 +331,7 @@ class HelperImports:
             if root != import_root(path) and here and min(here) <= rows.get(root, 0):
                 return Missing(
                     module,
-                    f"it would be imported above the row that adds {_shown(root)} to `sys.path`",
+                    f"it would be imported above the row that adds {shown(root)} to `sys.path`",
                 )
             break
         return None
@@ -220,6 +373,8 @@ class HelperImports:
             )
         if not own and self._apart.is_for_python_2(project):
             return "other files of the project are for Python 2, and the helper for Python 3"
+        if not own and (reason := self._apart.why_at_all(path, project)):
+            return reason
         if next(self._in_the_tree(path, project, module), None) is not None:
             return ""
         top = module.partition(".")[0]
@@ -238,7 +393,7 @@ class HelperImports:
         return ""
 
     def _incomplete(self, found: _Names, module: str, lacking: Sequence[str]) -> Missing:
-        path = _shown(found.path)
+        path = shown(found.path)
         if found.names is None:
             return Missing(module, f"{path} cannot be parsed", "correct it")
         advice = f"update it (`atomic-fix --vendor-update {path}` does that for a copy)"
@@ -263,12 +418,14 @@ class HelperImports:
                 behind = self._why_left_behind(module, file, path, project)
                 if behind is not None and source.filename != "-" and file != path:
                     return behind
+                if renamed := self._why_renamed(source, module, root, file, project):
+                    return renamed
                 if loader := loads_all_beside(os.path.dirname(file)):
                     return Missing(
                         module,
-                        f"{_shown(loader)} imports every module of its folder as a plug-in, the "
+                        f"{shown(loader)} imports every module of its folder as a plug-in, the "
                         "copy as well",
-                        f"run `atomic-fix --vendor {_free_place(os.path.dirname(file))}`, remove "
+                        f"run `atomic-fix --vendor {free_place(os.path.dirname(file))}`, remove "
                         "that copy, and set `helper` accordingly",
                     )
                 if self._reach.updater(project.root) == path:
@@ -285,13 +442,14 @@ class HelperImports:
             return Missing(
                 module,
                 f"this file and those beside it import each other by way of "
-                f"{_shown(by_imports[0])}/, not by way of where {_shown(outside)} is",
-                _advice_to_vendor(project, path),
+                f"{shown(by_imports[0])}/, not by way of where {shown(outside)} is",
+                place=free_place(project.package_of(path)),
+                of_file=True,
             )
         if outside:
             return Missing(
                 module,
-                f"this script is in no package, and may not find {_shown(outside)}",
+                f"this script is in no package, and may not find {shown(outside)}",
             )
         if project.is_beside_projects:
             return Missing(
@@ -299,6 +457,10 @@ class HelperImports:
                 "this file belongs to no project of the tree, "
                 "and may run where none of them is installed",
             )
+        if self._apart.is_installed_by_host(path, project, normalised(parts[0])):
+            return Found()
+        if scheduled := self._where_airflow_runs_it(module, project, path):
+            return scheduled
         if not project.files:
             return self._of_the_interpreter(module, settings, project, path)
         if project.ships(path) and not _imports_own(source.text, path, project):
@@ -308,8 +470,10 @@ class HelperImports:
                 "and it may run where the project is not installed",
             )
         is_there, extra = self._is_declared(module, project.declared)
-        is_held = project.holds(path) and not (
-            _is_of_tools(path, project) and _IS_PROGRAM.search(source.text)
+        is_held = (
+            project.holds(path)
+            and not (_is_of_tools(path, project) and _IS_PROGRAM.search(source.text))
+            and not self._is_beside_a_package(source, path, project)
         )
         if not (source.filename == "-" or is_held or self._shows(source, path, project)):
             return Missing(
@@ -337,8 +501,7 @@ class HelperImports:
 
     def _of_script(self, path: str, module: str, own: Dependencies) -> _Answer:
         """The answer for a script with its own list of dependencies."""
-        file = find_module(os.path.dirname(path), module.split("."))
-        if file:
+        if file := self._find(os.path.dirname(path), module.split(".")):
             return _Names.of(file, self._read)
         if self._is_declared(module, own)[0] and not _is_nowhere_in_ours(module):
             return Found()
@@ -348,21 +511,22 @@ class HelperImports:
         self, module: str, settings: Settings, project: Project, path: str
     ) -> _Answer:
         """The answer for a tree that declares nothing where Python's own tools look."""
-        place = f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`"
+        place = free_place(project.package_of(path))
         others = self._packagings(project.root)
         if others and not any(each.has_ours for each in others):
             return Missing(
                 module,
-                f"{_shown(others[0].file)} shows that the program gets what it needs elsewhere, "
+                f"{shown(others[0].file)} shows that the program gets what it needs elsewhere, "
                 "and does not name atomic-fix",
-                place,
+                place=place,
             )
         if replaces := self._reach.updater(project.root):
             return Missing(
                 module,
-                f"{_shown(replaces)} replaces the files of the program with newer ones and "
+                f"{shown(replaces)} replaces the files of the program with newer ones and "
                 "installs nothing",
-                f"{place}: a copy comes with it",
+                ": a copy comes with it",
+                place=place,
             )
         tool = _tool_that_owns_this_python()
         found = None if tool else _in_this_python(module)
@@ -382,10 +546,10 @@ class HelperImports:
         roots += [("", each) for each in added(path, self._read(path) or "", project.root)]
         for prefix, root in dict.fromkeys([*roots, *project.roots, *project.search]):
             inside = prefix.split(".") if prefix else []
-            if parts[: len(inside)] == inside and len(parts) > len(inside):
-                file = find_module(root, parts[len(inside) :])
-                if file:
-                    yield root, file
+            if parts[: len(inside)] != inside or len(parts) == len(inside):
+                continue
+            if file := self._find(root, parts[len(inside) :]):
+                yield root, file
 
     def _reaches(self, source: Source, path: str, project: Project, root: str, top: str) -> bool:
         """Whether a file finds the package `top` of a source root."""
@@ -408,7 +572,7 @@ class HelperImports:
             )
             or any(
                 _lies_in(root, each)
-                for each in _imports(source.text)[0]
+                for each in _needed_imports(source.text)
                 if not find_module(base, [each])
             )
         )
@@ -416,8 +580,9 @@ class HelperImports:
     def _stands_alone(
         self, source: Source, path: str, project: Project, root: str, top: str
     ) -> bool:
-        """Whether a script in a source root is in no package, imports nothing from it, and is
-        imported by no program: started by its path, it finds only what is beside it."""
+        """Whether a script in a source root is in no package, and imports nothing from it without
+        which it would not start: started by its path, it finds only what is beside it. Programs
+        that import it show nothing if it is a program itself."""
         base = import_root(path)
         return (
             base not in {root, project.root}
@@ -425,7 +590,20 @@ class HelperImports:
             and relative_if_inside(base, root) is not None
             and relative_if_inside(base, os.path.join(root, top)) is None
             and _acts(source.text)
-            and not any(find_module(root, [each]) for each in _imports(source.text)[0])
+            and not any(find_module(root, [each]) for each in _needed_imports(source.text))
+            and not (
+                _IS_PROGRAM.search(source.text) is None and self._programs.importing(path, project)
+            )
+        )
+
+    def _is_beside_a_package(self, source: Source, path: str, project: Project) -> bool:
+        """Whether a script at the top of a project that distributes packages is started by its path
+        and imports nothing but the standard library."""
+        return (
+            os.path.dirname(path) == project.root
+            and project.is_built
+            and _acts(source.text)
+            and not _imports(source.text)[0]
             and not self._programs.importing(path, project)
         )
 
@@ -465,9 +643,27 @@ class HelperImports:
                     module,
                     f"this program needs `{top}`, which the project does not declare, and may run "
                     "where the project is not installed",
-                    f"run `atomic-fix --vendor {_free_place(folder)}`",
+                    place=free_place(folder),
+                    of_file=True,
                 )
         return None
+
+    def _where_airflow_runs_it(self, module: str, project: Project, path: str) -> Missing | None:
+        """Why a file in a folder of DAGs may not find what the project declares: nothing shows that
+        Airflow has that. None for other files."""
+        known = project.declared.names | project.declared.extra
+        is_declared = self._is_declared(module, project.declared)[0]
+        if is_declared and any(brings(each, "airflow") for each in known):
+            return None
+        if not dags_folder(path, project.root):
+            return None
+        return Missing(
+            module,
+            "Airflow imports this file with the packages of its scheduler, "
+            "which the project does not declare",
+            place=free_place(project.package_of(path)),
+            of_file=is_declared,
+        )
 
     def _where_the_system_runs_it(self, module: str, project: Project, path: str) -> Missing | None:
         """Why a script for the system's Python, which may lack what the project declares, could no
@@ -478,8 +674,9 @@ class HelperImports:
             if by_system and not self._shows_itself(text, each, project):
                 return Missing(
                     module,
-                    f"whatever Python the system has runs {_shown(each)}, which imports this file",
-                    f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`",
+                    f"whatever Python the system has runs {shown(each)}, which imports this file",
+                    place=free_place(project.package_of(path)),
+                    of_file=True,
                 )
         return None
 
@@ -487,6 +684,16 @@ class HelperImports:
         """Why a file cannot import declared dependencies at the place to which its package is sent;
         None if the package is not sent."""
         package = project.package_of(path)
+        for script, text in self._copying(project.root, path):
+            if not installs_lists(text):
+                place = free_place(package)
+                return Missing(
+                    module,
+                    f"{shown(script)} copies this file by its name, maybe to where the project is "
+                    "not installed",
+                    # The copy alone would not be found there, so that no place is named.
+                    f"run `atomic-fix --vendor {place}`, and copy {place} there as well",
+                )
         if not os.path.isfile(os.path.join(package, "__init__.py")):
             return None
         if package not in self._sending:
@@ -496,9 +703,16 @@ class HelperImports:
             return None
         return Missing(
             module,
-            f"{_shown(sender)} sends this package to where it may not be installed",
-            f"run `atomic-fix --vendor {_free_place(package)}`: a copy is sent along",
+            f"{shown(sender)} sends this package to where it may not be installed",
+            ": a copy is sent along",
+            place=free_place(package),
         )
+
+    def _copying(self, root: str, path: str) -> Iterator[tuple[str, str]]:
+        """The scripts of a tree that copy a file by its name, with their text."""
+        for script, text, copied in self._scripts_that_copy(root):
+            if script != path and names_file(copied, text, path, root):
+                yield script, text
 
     def _why_left_behind(
         self, module: str, file: str, path: str, project: Project
@@ -507,14 +721,32 @@ class HelperImports:
         if image := self._reach.left_behind(project, path, file):
             return Missing(
                 module,
-                f"{image} copies this file by its name, and not {_shown(file)}",
-                f"copy {_shown(file)} there as well",
+                f"{image} copies this file by its name, and not {shown(file)}",
+                f"copy {shown(file)} there as well",
             )
+        for script, text in self._copying(project.root, path):
+            if os.path.basename(file) not in text:
+                return Missing(
+                    module,
+                    f"{shown(script)} copies this file by its name, and not {shown(file)}",
+                    f"copy {shown(file)} there as well",
+                )
+        folder, own = os.path.split(path)
+        copy = os.path.basename(file)
+        for each in self._packagings(project.root) if folder == os.path.dirname(file) else ():
+            text = self._read(each.file) or ""
+            by_name = rf"(?m)^[^\n#]*\b(?:install|cp|FILES|PROGRAMS)\b[^\n&|;]*\b{re.escape(own)}\b"
+            if re.search(by_name, text) and copy not in text and "*.py" not in text:
+                return Missing(
+                    module,
+                    f"{shown(each.file)} installs this file by its name, and not {shown(file)}",
+                    f"add {shown(file)} there as well",
+                )
         if top := project.leaves_behind(path, file):
             return Missing(
                 module,
                 f"the distribution of the project has the package of this file, and not `{top}`",
-                _advice_to_vendor(project, path),
+                place=free_place(project.package_of(path)),
             )
         stem = os.path.splitext(os.path.basename(path))[0]
         folder = os.path.dirname(path)
@@ -537,16 +769,16 @@ class HelperImports:
             if each.alone and not each.has_ours and module.partition(".")[0] == _OURS:
                 return Missing(
                     module,
-                    f"{_shown(each.file)} lists all that the program has, and not atomic-fix",
-                    f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`, "
-                    "or add it there",
+                    f"{shown(each.file)} lists all that the program has, and not atomic-fix",
+                    ", or add it there",
+                    place=free_place(project.package_of(path)),
                 )
         return None
 
     def _remark_on_lists(self, project: Project) -> str:
         """A remark on other packages of the program that do not name the helper."""
         files = [
-            _shown(each.file)
+            shown(each.file)
             for each in self._packagings(project.root)
             if each.as_well and not each.has_ours
         ]
@@ -573,7 +805,7 @@ class HelperImports:
             return None
         program, is_known = self._programs.without(path, top, project)
         if program:
-            who = "this program" if program == path else f"{_shown(program)}, which runs it,"
+            who = "this program" if program == path else f"{shown(program)}, which runs it,"
             reason = (
                 f"`{packages[0]}` imports other modules, and {who} does not import that package"
             )
@@ -584,7 +816,31 @@ class HelperImports:
                 f"`{packages[0]}` imports other modules, and nothing shows that this file runs "
                 "where those are"
             )
-        return Missing(module, reason, _advice_to_vendor(project, path))
+        return Missing(module, reason, place=free_place(project.package_of(path)), of_file=True)
+
+    def _why_renamed(
+        self, source: Source, module: str, root: str, file: str, project: Project
+    ) -> Missing | None:
+        """Why a file cannot import a copy by the name that the folders show: that of the checkout
+        may differ, and some programs load a package under another name. None if other imports show
+        that name."""
+        top, _, rest = module.partition(".")
+        if not rest or source.filename == "-":
+            return None
+        path = os.path.abspath(source.filename)
+        imported = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t]+{re.escape(top)}\b")
+        host, folder = self._apart.renaming_host(path, project)
+        is_checkout = relative_if_inside(root, project.root) is None
+        is_of_host = bool(host) and relative_if_inside(file, folder) is not None
+        if not (is_checkout or is_of_host) or imported.search(source.text):
+            return None
+        if any(imported.search(text) for text in neighbours(os.path.dirname(path)).values()):
+            return None
+        if is_of_host:
+            return Missing(module, f"{host} may load this package under another name than `{top}`")
+        return Missing(
+            module, f"the package `{top}` has the name of the checkout, which may be another"
+        )
 
     def _is_imported_beside(self, top: str, path: str) -> bool:
         """Whether a module beside a file, or of its package, imports a package."""
@@ -600,10 +856,17 @@ class HelperImports:
         known = (project.declared.names, project.declared.extra)
         names = [name for each in known if (name := self._bringing(top, each))]
         reason = self._reach.why_not(project, path, names)
-        if not reason:
+        here = "" if reason else self._reach.why_not_here(project, path, names)
+        if not (reason or here):
             return None
-        place = _free_place(project.package_of(path))
-        return Missing(module, reason, f"run `atomic-fix --vendor {place}`: a copy comes with it")
+        place = free_place(project.package_of(path))
+        return Missing(
+            module,
+            reason or here,
+            ": a copy comes with it",
+            place=place,
+            of_file=bool(here),
+        )
 
     def _is_left_out(self, path: str, project: Project) -> bool:
         """Whether a file belongs to a package that is not distributed and is imported only by
@@ -643,6 +906,7 @@ class HelperImports:
             return True
         folder = os.path.dirname(path)
         known = project.declared.names | project.declared.extra
+        optional = _optional_imports(text)
         by_itself = added(path, text, project.root)
         for top in tops:
             if find_module(folder, [top]):
@@ -651,6 +915,8 @@ class HelperImports:
                 continue  # it finds the sources where nothing is installed
             if _is_own(top, project):
                 return True
+            if top in optional:
+                continue  # it starts without that
             if self._bringing(top, known) and not _is_of_tools(path, project):
                 return True
         return False
@@ -717,47 +983,89 @@ def with_import_notes(
 ) -> tuple[FileResult, ...]:
     """The results, with a note on each repair whose import the file does not have; `briefly`: only
     the first note gives the reason, for readers of the whole report."""
+    results = tuple(results)
+    lacking: dict[str, Missing] = {}
+    of_finding: dict[Finding, Missing] = {}
+    for finding in (each for result in results for each in result.findings):
+        source = source_of(finding.filename) if finding.fix is not None else None
+        imports.use_own_of(finding)
+        missing = imports.missing(source, finding) if source is not None else None
+        if missing is not None:
+            of_finding[finding] = missing
+            lacking.setdefault(finding.filename, missing)
+    planned = imports.plan(lacking)
+    for finding, missing in of_finding.items():
+        if missing == lacking[finding.filename]:
+            of_finding[finding] = planned[finding.filename]
     said: dict[tuple[str, str], str] | None = {} if briefly else None
     return tuple(
         replace(
             result,
-            findings=tuple(
-                _with_import_note(each, imports, source_of, said) for each in result.findings
+            findings=_held_up(
+                tuple(
+                    _with_import_note(each, of_finding[each], said) if each in of_finding else each
+                    for each in result.findings
+                )
             ),
         )
-        if any(each.fix is not None for each in result.findings)
+        if any(each in of_finding for each in result.findings)
         else result
         for result in results
     )
 
 
+def _held_up(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings of a file, with a note on the repairs that --write leaves out because of others
+    that have to wait: it repairs a file as a whole or not at all."""
+    waiting = {each.fix.applicability for each in findings if each.fix and each.fix.waits}
+    held = {Applicability.UNSAFE} if waiting else set()
+    held |= {Applicability.SAFE} & waiting
+    if not held:
+        return findings
+    return tuple(
+        replace(each, fix=_noted(_waiting(each.fix), _HELD_UP))
+        if each.fix and not each.fix.waits and each.fix.applicability in held
+        else each
+        for each in findings
+    )
+
+
+_HELD_UP = "--write changes nothing in this file until all its repairs can be made"
+
+
+def _waiting(fix: Fix) -> Fix:
+    other = fix.alternative
+    return replace(fix, waits=True, alternative=other and replace(other, waits=True))
+
+
+def _noted(fix: Fix, remark: str) -> Fix:
+    return replace(fix, note="; ".join(each for each in (fix.note, remark) if each))
+
+
 def _with_import_note(
-    finding: Finding,
-    imports: HelperImports,
-    source_of: Callable[[str], Source | None],
-    said: dict[tuple[str, str], str] | None,
+    finding: Finding, missing: Missing, said: dict[tuple[str, str], str] | None
 ) -> Finding:
-    if finding.fix is None:
-        return finding
-    source = source_of(finding.filename)
-    missing = imports.missing(source, finding) if source is not None else None
-    if missing is None:
-        return finding
     fix = finding.fix
+    assert fix is not None
     remark = f"not applied by --write: {missing.message}"
     if missing.advice:
         remark += f"; {missing.advice}"
+    if missing.is_setup:
+        fix = _waiting(fix)
     else:
         fix = replace(fix, applicability=Applicability.DISPLAY)
     if said is not None:
-        key = (missing.module, missing.reason)
+        key = (missing.module, missing.reason + missing.advice)
         if key in said:
             remark = f"not applied by --write, for the reason given at {said[key]}"
         row = finding.span.start.row
         name = relative_if_inside(finding.filename, ".") or finding.filename
         said.setdefault(key, f"{name}:{row}" if finding.cells is None else name)
-    notes = [each for each in (fix.note, remark) if each]
-    return replace(finding, fix=replace(fix, note="; ".join(notes)))
+    return replace(finding, fix=_noted(fix, remark))
+
+
+def _is_in_package(place: str) -> bool:
+    return os.path.isfile(os.path.join(os.path.dirname(place), "__init__.py"))
 
 
 def imported_names(fix: Fix | None, module: str) -> tuple[str, ...]:
@@ -838,11 +1146,11 @@ def _is_nowhere_in_ours(module: str) -> bool:
 def _not_found(
     module: str, settings: Settings, project: Project, path: str, tool: str = ""
 ) -> Missing:
-    setting = _shown(settings.origin) if settings.origin else "the settings"
+    setting = shown(settings.origin) if settings.origin else "the settings"
     if tool:
-        place = _free_place(project.package_of(path))
+        place = free_place(project.package_of(path))
         reason = f"what {tool} has installed is not there when the program runs"
-        return Missing(module, reason, f"run `atomic-fix --vendor {place}`")
+        return Missing(module, reason, place=place)
     if own_helper(settings.config.helper) is not None:
         return Missing(module, f"helper `{settings.config.helper}` cannot be found",
                        f"correct `helper` in {setting}")  # fmt: skip
@@ -851,21 +1159,23 @@ def _not_found(
         for root in (*project.searched(path), *(root for _, root in project.roots)):
             place = os.path.join(root, *module.split("."))
             if os.path.isdir(os.path.dirname(place)) and not os.path.lexists(f"{place}.py"):
-                advice += f", or run `atomic-fix --vendor {_shown(place)}.py`"
+                advice += f", or run `atomic-fix --vendor {shown(place)}.py`"
                 break
         else:
-            if other := _elsewhere(module, project.root):
-                reason = f"this file does not find {_shown(other)} under the name of the helper"
-                return Missing(module, reason, _advice_to_vendor(project, path))
+            top = os.path.dirname(os.path.abspath(settings.origin)) if settings.origin else ""
+            if other := _elsewhere(module, project.root) or (top and _elsewhere(module, top)):
+                reason = f"this file does not find {shown(other)} under the name of the helper"
+                place = free_place(project.package_of(path))
+                return Missing(module, reason, place=place, of_file=True)
         return Missing(module, f"helper `{module}` cannot be found", advice)
     files = project.files
-    named = _shown(os.path.join(project.root, files[0]))
+    named = shown(os.path.join(project.root, files[0]))
     named += " and the files beside it declare" if len(files) > 1 else " declares"
     return Missing(
         module,
         f"{named} no dependency on atomic-fix",
-        f"run `atomic-fix --vendor {_free_place(project.package_of(path))}`, "
-        "or declare that dependency",
+        ", or declare that dependency",
+        place=free_place(project.package_of(path)),
     )
 
 
@@ -878,7 +1188,7 @@ def _elsewhere(module: str, root: str) -> str:
             break
         folders[:] = sorted(each for each in folders if each.isidentifier())
         path = os.path.join(folder, f"{name}.py")
-        if f"{name}.py" in names and path.endswith(end) and _is_copy(path):
+        if f"{name}.py" in names and path.endswith(end) and is_copy(path):
             return path
     return ""
 
@@ -904,14 +1214,15 @@ def _for_its_pythons(
         return Missing(
             module,
             f"{project.python}, on which the helper does not run (it needs {of_copy})",
-            "raise that, or use --assume-helper to go on all the same",
+            "raise that version, or use --assume-helper to repair anyway",
         )
     if is_ours and low < FIRST_OF_PACKAGE and not isinstance(found, _Names):
-        place = _free_place(project.package_of(os.path.abspath(filename)))
+        place = free_place(project.package_of(os.path.abspath(filename)))
         return Missing(
             module,
             f"{project.python}, for which there is no atomic-fix (it needs {of_package})",
-            f"run `atomic-fix --vendor {place}`: a copy runs on {of_copy} and later",
+            f": a copy runs on {of_copy} and later",
+            place=place,
         )
     return found
 
@@ -930,38 +1241,6 @@ def _parses(path: str, version: tuple[int, ...]) -> bool:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
-
-
-def _free_place(folder: str) -> str:
-    """The path for a copy of the helper, or of an existing one: beside a package whose modules are
-    all plug-ins."""
-    if loads_all_beside(folder):
-        folder = os.path.dirname(folder)
-    places = [os.path.join(folder, f"{name}.py") for name in ("atomic_io", "atomic_writes")]
-    for place in places:
-        if not os.path.lexists(place) or _is_copy(place):
-            return _shown(place)
-    return _shown(places[0])
-
-
-def _is_copy(path: str) -> bool:
-    return ", helper, sha256:" in (text_of(path) or "")
-
-
-def _advice_to_vendor(project: Project, path: str) -> str:
-    """How to get a copy into the package of a file, where `helper` already names another place. The
-    settings nearest to a file apply, so that other folders can keep theirs."""
-    place = _free_place(project.package_of(path))
-    name = project.module_of(os.path.abspath(place))
-    run = "" if os.path.lexists(place) else f"run `atomic-fix --vendor {place}` and "
-    folder = os.path.dirname(place)
-    return f"{run}set `helper` to `{name}`" + (
-        f", in {os.path.join(folder, 'atomic-fix.toml')} if for that folder alone" if folder else ""
-    )
-
-
-def _shown(path: str) -> str:
-    return relative_if_inside(path, ".") or path
 
 
 # --- what a module imports and binds ----------------------------------------------------
@@ -1015,6 +1294,47 @@ def _imports(text: str) -> tuple[list[str], bool]:
             if node.module and not node.level:
                 found[node.module.partition(".")[0]] = None
     return [each for each in found if each not in sys.stdlib_module_names], is_part
+
+
+def _needed_imports(text: str) -> list[str]:
+    """The top-level names of the third-party modules without which a source does not go on."""
+    optional = _optional_imports(text)
+    return [each for each in _imports(text)[0] if each not in optional]
+
+
+def _optional_imports(text: str) -> frozenset[str]:
+    """The top-level names of the modules without which a source goes on: it handles the error of
+    each import of them, and does not end there."""
+    tree = dependencies.parsed(text) if "except" in text else None
+    optional: set[str] = set()
+    needed: set[str] = set()
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)] if tree is not None else []
+    while waiting:
+        node, is_handled = waiting.pop()
+        if isinstance(node, ast.Import):
+            tops = {alias.name.partition(".")[0] for alias in node.names}
+            (optional if is_handled else needed).update(tops)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module and not node.level:
+                (optional if is_handled else needed).add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Try) and handles_import_errors(node) and _goes_on(node):
+            waiting += [(each, True) for each in node.body]
+            rest = (*node.handlers, *node.orelse, *node.finalbody)
+            waiting += [(each, is_handled) for each in rest]
+        else:
+            waiting += [(each, is_handled) for each in ast.iter_child_nodes(node)]
+    return frozenset(optional - needed)
+
+
+def _goes_on(statement: ast.Try) -> bool:
+    """Whether no handler of a statement raises an error or ends the program."""
+    ends = {"exit", "quit", "_exit", "abort", "SystemExit"}
+    return not any(
+        isinstance(node, ast.Raise)
+        or (isinstance(node, ast.Call) and (dotted(node.func) or "").rpartition(".")[2] in ends)
+        for handler in statement.handlers
+        for node in ast.walk(handler)
+    )
 
 
 def _modules_below(root: str) -> Iterator[tuple[str, str]]:

@@ -219,7 +219,7 @@ def change_file(
         refusal = new.refusal
         if new.text != source.text and before != _encoded(source):
             result = _result(source, find(source))
-            refusal = f"the encoding {source.encoding} does not give its bytes back as they are"
+            refusal = f"the encoding {source.encoding} does not reproduce the bytes of the file"
         elif new.text != source.text:
             after = source.encode(new.text)
         return Repair(
@@ -253,7 +253,7 @@ def _guarded(filename: str, work: Callable[[], _Result]) -> _Result | Unreadable
     except TooLong:
         return Unreadable(filename, REASON)
     except MemoryError:
-        return Unreadable(filename, "cannot be analysed: it takes more memory than there is")
+        return Unreadable(filename, "cannot be analysed: it needs more memory than there is")
     except (BrokenPipeError, ConfigError):
         raise  # from the prompts of --interactive, or the baseline
     except Exception as error:

@@ -87,8 +87,20 @@ _KINDS = (
         re.compile(r"\w"),
     ),
     _Kind(
-        re.compile(r"(?i)^(?:docker|container)file|\.dockerfile$"),
-        re.compile(r"\bpip[\d.]*\s+install\b|\bpython3?-\w"),
+        re.compile(
+            r"(?i)^(?:docker|container)file|\.(?:dockerfile|sh|bash|bat|cmd|ps1|service)$"
+            r"|compose[\w.-]*\.ya?ml$|^(?:makefile|justfile|procfile|vagrantfile)$"
+        ),
+        re.compile(r"\bpip[\d.]*[\"']?\s+install\b|\bpython3?-\w"),
+    ),
+    # Environments of conda under any name, cloud-init, Ansible, and Airflow's own setting.
+    _Kind(
+        re.compile(r"\.ya?ml$"),
+        re.compile(
+            r"""(?m)^dependencies\s*:\s*\n(?:\s*-[^\n]*\n)*?\s*-\s*["']?(?:[\w.-]+::)?(?:python|pip)\b"""
+            r"|^(?:runcmd|packages)\s*:|^\s*(?:-\s+)?(?:ansible\.builtin\.)?pip\s*:"
+            r"|_PIP_ADDITIONAL_REQUIREMENTS"
+        ),
     ),
 )
 

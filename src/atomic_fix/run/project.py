@@ -39,6 +39,7 @@ _RUN_FIRST = frozenset({"sitecustomize.py", "usercustomize.py"})
 _REQUIREMENTS = re.compile(
     r"(?:[\w.-]*[-_.])?(?:requirements?|requires|reqs)[\w.-]*\.(?:txt|in|pip)"
 )
+_ENVIRONMENT = re.compile(r"(?:[\w.-]*[-_.])?environment[\w.-]*\.ya?ml|conda[-_]env[\w.-]*\.ya?ml")
 _REQUIREMENTS_FOLDERS = ("requirements", "requires", "reqs")
 _FOR_DEVELOPMENT = re.compile(
     r"(?i)(?:^|[^a-z])(?:dev\w*|tests?|testing|lint\w*|docs?|ci|tools?|build|types?|typing|style|"
@@ -85,6 +86,8 @@ class Project:
     """Of those, the ones that are installed with it."""
     listed: tuple[Listed, ...] = ()
     """Of those, the ones in lists for `pip install -r` and the like."""
+    installers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The scripts that install such lists, each with those that it names."""
     modules: frozenset[str] = frozenset()
     """The distributed modules outside of packages, if its files list them."""
     roots: tuple[tuple[str, str], ...] = ()
@@ -105,6 +108,8 @@ class Project:
     """The packages that it distributes, if declared."""
     is_built: bool = False
     """Whether a distribution is built from it."""
+    provides: frozenset[str] = frozenset()
+    """The folders of the top-level packages that an installation of it provides."""
     neighbours: dict[str, dict[str, str]] = field(default_factory=dict, compare=False, repr=False)
     """The modules of folders as first read: a run rewrites files without changing how they import
     each other."""
@@ -198,16 +203,18 @@ class Project:
         """The folder for a new module that a file will import: the file's top-level package, else
         the project's main package, else the folder of the file."""
         folder = os.path.dirname(path)
-        if self.undistributed_package(path) and (main := self._main_package()):
+        if self.undistributed_package(path) and (main := self.main_package()):
             return main
         by_imports = self.searched(path)
         root = next(iter(by_imports), "") or self._declared_root(folder) or import_root(path)
         if root == folder and not by_imports:
             around = [each for _, each in self.roots if self.reaches(folder, each)]
             if not around:
-                return self._main_package() or folder
+                return self.main_package() or folder
             root = max(around, key=len)
         inside = _below(folder, root)
+        if inside and inside[0] == "custom_components":
+            return os.path.join(root, *inside[:2])  # what Home Assistant gets is that folder
         if inside and self._is_flat(root):
             return root
         return self._distributed(root, inside) if inside else folder
@@ -227,7 +234,8 @@ class Project:
         if folder not in self.neighbours:
             self.neighbours[folder] = neighbours(folder)
         around = self.neighbours[folder]
-        return searched(path, text_of(path) or "", self.root, import_root(path), around)
+        own = text_of(path) or ""
+        return searched(path, own, self.root, import_root(path), around, self.provides)
 
     def _declared_root(self, folder: str) -> str:
         """The innermost source root around a folder that the files of the project declare,
@@ -247,7 +255,9 @@ class Project:
             for path, text in neighbours(root).items()
         )
 
-    def _main_package(self) -> str:
+    def main_package(self) -> str:
+        """The folder of the package that has the project's name, else of the first one; empty if
+        there is none."""
         found = [
             os.path.join(root, each)
             for _, root in self.roots
@@ -442,7 +452,10 @@ def _requirements_in(folder: str, names: Iterable[str]) -> list[str]:
     """The files of a folder for `pip install -r` and `conda env create`."""
     found = []
     for name in names:
-        if _REQUIREMENTS.fullmatch(name) or name in {"environment.yml", "environment.yaml"}:
+        if _REQUIREMENTS.fullmatch(name) or (
+            _ENVIRONMENT.fullmatch(name)
+            and "dependencies:" in (text_of(os.path.join(folder, name)) or "")
+        ):
             found.append(name)
         elif name in _REQUIREMENTS_FOLDERS:
             found += [
@@ -456,17 +469,24 @@ def _requirements_in(folder: str, names: Iterable[str]) -> list[str]:
 # --- declarations in its files ----------------------------------------------------------
 
 
-_INSTALLS_LIST = re.compile(
-    r"\bpip[\d.]*[\"']?[ \t]+(?:--?[\w-]+[ \t]+)*install\b[^\n;&|]*?"
-    r"(?:[ \t]-r|--requirement)[ \t=]*((?:\$\([^)\n]*\)|[^\s;&|$]|\$(?!\())+?\.(?:txt|in|pip))\b"
+_NAMED_FILE = r"((?:\$\([^)\n]*\)|[^\s;&|$]|\$(?!\())+?\.%s)\b"
+_INSTALLS_LIST = (
+    re.compile(
+        r"\bpip[\d.]*[\"']?[ \t]+(?:--?[\w-]+[ \t]+)*install\b[^\n;&|]*?"
+        r"(?:[ \t]-r|--requirement)[ \t=]*" + _NAMED_FILE % "(?:txt|in|pip)"
+    ),
+    re.compile(
+        r"\b(?:conda|mamba|micromamba)[\"']?[ \t][^\n;&|]*?\b(?:create|install|update)\b[^\n;&|]*?"
+        r"(?:[ \t]-f|--file)[ \t=]*" + _NAMED_FILE % "ya?ml"
+    ),
 )
 _FOLDERS_OF_INSTALLERS = re.compile(r"(?i)^(?:scripts?|bin|install\w*|setup|deploy\w*)$")
 _INSTALLERS = re.compile(r"(?i)\.(?:sh|bash|bat|cmd|ps1)$|^(?:docker|container)file|^makefile$")
 
 
-def _lists_of_installers(root: str, names: Iterable[str]) -> list[str]:
-    """The lists of requirements that a script of the tree installs, whatever their name and folder,
-    as paths relative to the project. Those for development are left out."""
+def _lists_of_installers(root: str, names: Iterable[str]) -> dict[str, list[str]]:
+    """The scripts of the tree that install lists of requirements, with these lists, whatever their
+    name and folder, as paths relative to the project. Those for development are left out."""
     scripts = []
     for name in names:
         if _INSTALLERS.search(name):
@@ -474,10 +494,11 @@ def _lists_of_installers(root: str, names: Iterable[str]) -> list[str]:
         elif _FOLDERS_OF_INSTALLERS.search(name):
             inside = names_in(os.path.join(root, name))
             scripts += [f"{name}/{each}" for each in inside if _INSTALLERS.search(each)]
-    found: dict[str, None] = {}
+    found: dict[str, list[str]] = {}
     for script in scripts[:_MOST_FILES]:
         text = text_of(os.path.join(root, script)) or ""
-        for named in _INSTALLS_LIST.findall(re.sub(r"(?m)(?:^|[ \t])#.*", "", text)):
+        text = re.sub(r"(?m)(?:^|[ \t])#.*", "", text)
+        for named in (each for pattern in _INSTALLS_LIST for each in pattern.findall(text)):
             # What comes before is the folder of the tree, or of the script.
             place = re.sub(r"[\"']", "", named)
             place = re.sub(r"^(?:\$\{?\w+\}?|\$\([^)]*\)|%[^%/]*%|~dp0)[/\\]?", "", place)
@@ -489,9 +510,10 @@ def _lists_of_installers(root: str, names: Iterable[str]) -> list[str]:
                     and not _is_for_development(os.path.basename(each))
                     and os.path.isfile(os.path.join(root, each))
                 ):
-                    found[each] = None
+                    lists = found.setdefault(script, [])
+                    lists += [each] if each not in lists else []
                     break
-    return list(found)
+    return found
 
 
 def _bare(root: str) -> Project:
@@ -539,10 +561,13 @@ def _project(root: str) -> Project:
         else:
             of_file = dependencies.of_pipfile if name == "Pipfile" else dependencies.of_pixi
             found |= of_file(text.encode())
-    named = tuple((each, False) for each in _named_by_setup(texts.get("setup.py", ""), root, names))
-    installed = _with_files(root, found | Dependencies(files=named))
+    by_setup = _named_by_setup(texts.get("setup.py", ""), root, names)
+    files_of_setup = tuple((each, False) for each in by_setup)
+    installed = _with_files(root, found | Dependencies(files=files_of_setup))
     listed = _requirements_in(root, names)
-    listed += [each for each in _lists_of_installers(root, names) if each not in listed]
+    installers = _lists_of_installers(root, names)
+    named = dict.fromkeys(each for lists in installers.values() for each in lists)
+    listed += [each for each in named if each not in listed]
     lists = [
         (each, _with_files(root, Dependencies(files=((each, _is_for_development(each)),))))
         for each in listed
@@ -553,8 +578,12 @@ def _project(root: str) -> Project:
     name = _name(pyproject, sections)
     found = _with_files(root, found)
     said = "\n".join(texts.values())
-    python = admitted(pyproject, sections, keywords, texts, signs(root, names, pyproject, text_of))
+    environments = [each for each in named if each.endswith((".yml", ".yaml"))]
+    shown = signs(root, names, pyproject, text_of, environments)
+    python = admitted(pyproject, sections, keywords, texts, shown)
     is_settled = python is not None and python.is_range
+    packages = distribution(pyproject, sections, keywords)
+    is_built = "setup.py" in texts or "build-system" in pyproject
     itself = {normalised(name)}  # `all = ["app[fast]"]` asks for more of the project itself
     return Project(
         root,
@@ -563,6 +592,7 @@ def _project(root: str) -> Project:
         declared=Dependencies(found.names - itself, found.extra - itself),
         installed=Dependencies(installed.names - itself, installed.extra - itself),
         listed=tuple(Listed(each, what.names, what.extra) for each, what in lists),
+        installers=tuple((name, tuple(each)) for name, each in installers.items()),
         roots=roots,
         search=tuple(dict.fromkeys((prefix, os.path.normpath(each)) for prefix, each in search)),
         packages=frozenset() if are_declared else _imported_at(root),
@@ -572,9 +602,18 @@ def _project(root: str) -> Project:
         shipped=_shipped(root, pyproject),
         python=python,
         python_2="" if is_settled else python_2(root, names, text_of),
-        distribution=distribution(pyproject, sections, keywords),
-        is_built="setup.py" in texts or "build-system" in pyproject,
+        distribution=packages,
+        is_built=is_built,
+        provides=frozenset(_provided(roots, packages)) if is_built else frozenset(),
     )
+
+
+def _provided(roots: Iterable[tuple[str, str]], packages: Distribution | None) -> Iterator[str]:
+    for prefix, root in roots:
+        for name in () if prefix else names_in(root):
+            is_package = os.path.isfile(os.path.join(root, name, "__init__.py"))
+            if is_package and (packages is None or packages.has(name)):
+                yield os.path.join(root, name)
 
 
 def _named_by_setup(text: str, root: str, names: Iterable[str]) -> Iterator[str]:
@@ -622,6 +661,13 @@ def _is_for_development(name: str) -> bool:
     return _FOR_DEVELOPMENT.search(os.path.splitext(name)[0]) is not None
 
 
+def requirements_of(path: str) -> Dependencies:
+    """What a list of requirements names, including the lists that it refers to; nothing for a file
+    that does not exist."""
+    folder, name = os.path.split(path)
+    return _with_files(folder, Dependencies(files=((name, _is_for_development(name)),)))
+
+
 def _with_files(root: str, found: Dependencies) -> Dependencies:
     """The declared dependencies, including those in the files that are referenced."""
     waiting = [(os.path.join(root, name), extra) for name, extra in found.files]
@@ -636,6 +682,8 @@ def _with_files(root: str, found: Dependencies) -> Dependencies:
             continue
         if path.endswith((".yml", ".yaml")):
             more = dependencies.of_environment(text)
+            if extra:
+                more = Dependencies(extra=more.names | more.extra, files=more.files)
         else:
             more = dependencies.of_requirements(text, extra=extra)
         result |= Dependencies(more.names, more.extra)

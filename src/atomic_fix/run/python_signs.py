@@ -7,7 +7,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from atomic_fix.run.dependencies import parsed, subtable
@@ -107,20 +107,28 @@ def python_2(root: str, names: list[str], text_of: Any) -> str:
 
 
 def signs(
-    root: str, names: list[str], table: Mapping[str, Any], text_of: Any
+    root: str,
+    names: list[str],
+    table: Mapping[str, Any],
+    text_of: Any,
+    environments: Iterable[str] = (),
 ) -> tuple[int | None, list[Sign]]:
     """The lowest Python 3 that a start script accepts, if it checks, and the versions that other
     files name.
 
     Args:
         names: the names of the files in the project folder. table: the content of its
-        pyproject.toml. text_of: reads a file.
+        pyproject.toml. text_of: reads a file. environments: files with environments of conda that
+        installers name.
     """
 
     def read(name: str) -> str:
         return text_of(os.path.join(root, name)) or ""
 
     found: list[Sign] = []
+    for name in environments:
+        minors = _IN_CONDA.findall(read(name))
+        found += [(int(each), name, f"python 3.{each}") for each in minors]
     guards = []
     modules = [each for each in names if each.endswith(".py")][:_MOST]
     for name in modules:

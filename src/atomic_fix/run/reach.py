@@ -13,11 +13,16 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 
+from atomic_fix.run.ci_jobs import (
+    INSTALLS_A_LIST,
+    INSTALLS_BY_NAME,
+    jobs,
+    run_without,
+)
 from atomic_fix.run.dependencies import normalised, of_requirements
 from atomic_fix.run.module_files import find_module, names_in
-from atomic_fix.run.project import Project, neighbours, text_of
+from atomic_fix.run.project import Project, neighbours, requirements_of, text_of
 from atomic_fix.run.self_update import updater
-from atomic_fix.run.system_python import run_by_the_system
 
 _MOST_READ = 2000
 _MOST_DOCUMENTS = 200
@@ -42,11 +47,20 @@ _STARTS_BY_ITSELF = ("Procfile", "app.yaml", "app.json", "render.yaml", "replit.
 _TESTS = re.compile(r"\b(?:pytest|unittest|tox|nosetests?|ruff|flake8|mypy|coverage)\b")
 
 _IMAGE_FILE = re.compile(r"(?i)^(?:docker|container)file|\.dockerfile$")
-_BY_NAME = re.compile(r"\bpip3?\s+install\s+(?:-[\w-]+\s+)*[A-Za-z]")
-_BY_LIST = re.compile(
-    r"(?:-r|--requirements?)[\s=]|requirements|\bpip3?\s+install\s+(?:-[\w-]+\s+)*\.|\bpoetry\b|\buv\b"
-    r"|\bpipenv\b|\bpdm\b|\bconda\b|setup\.py|pyproject|environment\.ya?ml|\.whl\b|\bpixi\b"
+_INSTALLS_LIST = re.compile(r"(?:-r|--requirements?)[\s=]*[\"']?([\w./-]+\.(?:txt|in|pip))\b")
+_INSTALLS_PROJECT = re.compile(
+    r"\bpip3?\s+install\s+(?:-[\w-]+\s+)*[\"']?\.|\buv\s+(?:sync|run|pip\s+install\s+(?:-\w+\s+)*\.)"
+    r"|\b(?:poetry|pdm|hatch|rye|pixi)\b|\bpipx?\s+install\s+(?:-[\w-]+\s+)*git\+|setup\.py\s+(?:install|develop)"
 )
+_COMPOSE_FILE = re.compile(r"(?i)compose[\w.-]*\.ya?ml$")
+_BUILDS = re.compile(r"(?m)^[ \t]*build[ \t]*:")
+_STARTS = re.compile(r"\bpython[\d.]*\b[^\n]*(?:\.py\b|-m\b)")
+_ZIPAPP = re.compile(r"\bpython[\w.]*[ \t]+-m[ \t]+zipapp[ \t]+[\"']?([\w./-]+)")
+_PEX = re.compile(r"(?m)^[^\n#`]*?(?<![\w./-])(pex|shiv)[ \t]+([^\n]*)")
+_PACKS_LISTS = re.compile(
+    r"(?:^|\s)(?:-r|--requirements?|--lock|--project|\.|\./\S*)(?:[\s=\[]|$)|\.whl\b"
+)
+_TAKES_PACKAGES = re.compile(r"--target\b|\bpip[\d.]*[ \t]+install[^\n]*[ \t]-t\b")
 _COPIES = re.compile(r"(?mi)^[ \t]*(?:COPY|ADD)[ \t]+([^\n]*)")
 
 # Tools for developers: a list with one of them may be for the tests only.
@@ -59,7 +73,8 @@ _TOOLS = frozenset({
 
 # Modules whose name is neither that of their distribution nor a part of it.
 _OTHER_NAMES = {
-    "attr": "attrs", "bs4": "beautifulsoup4", "crypto": "pycryptodome", "cv2": "opencv",
+    "airflow": "apache-airflow", "attr": "attrs", "bs4": "beautifulsoup4",
+    "crypto": "pycryptodome", "cv2": "opencv",
     "dateutil": "python-dateutil", "docx": "python-docx", "fitz": "pymupdf", "git": "gitpython",
     "github": "pygithub", "gi": "pygobject", "google": "google", "jwt": "pyjwt",
     "magic": "python-magic", "mysqldb": "mysqlclient", "openssl": "pyopenssl", "pil": "pillow",
@@ -86,7 +101,7 @@ class Reach:
         self.updater = cache(updater)
         self._documents = cache(_documents)
         self._listed = cache(_listed_imports)
-        self._run_by_the_system = cache(run_by_the_system)
+        self._run_without = cache(run_without)
 
     def why_not(self, project: Project, path: str, names: Iterable[str]) -> str:
         """A clause that says why packages that a project declares are not available to one of its
@@ -100,28 +115,69 @@ class Reach:
                 f"{os.path.relpath(replaces, project.root)} replaces the files of the program with "
                 "newer ones and installs nothing"
             )
-        if reason := self._run_by_the_system(project.root).get(path):
+        wanted = set(names)
+        if reason := self._run_without(project.root, frozenset(wanted)).get(path):
             return reason
+        if packing := self._packing(path, project, wanted):
+            return packing
+        if wanted & project.installed.names or wanted & project.installed.extra:
+            image = self._image_without_lists(project.root, starts=True)
+            if image:
+                return f"{image} installs packages by their names, and not the project"
+            return self._why_not_installed(project, wanted)
+        lists = [each for each in project.listed if wanted & each.names or wanted & each.extra]
+        if lists and project.installed.names:
+            return (
+                f"{lists[0].file} declares it, which an installation of the project does not read"
+            )
+        if lists and (reason := self._other_lists(project, wanted)):
+            return reason
+        reasons = [self._why_not_by(each.file, each.names | each.extra, wanted, project, path)
+                   for each in lists]  # fmt: skip
+        return "" if not reasons or "" in reasons else reasons[0]
+
+    def _why_not_installed(self, project: Project, wanted: set[str]) -> str:
+        """Why a project's own dependencies are not installed where it runs: what starts it installs
+        a list that repeats them, and not the project."""
+        others = project.installed.names - wanted
+        itself = re.compile(rf"\bpipx?3?\s+install\s[^\n]*{re.escape(project.name or chr(0))}\b")
+        texts = [
+            (document, text)
+            for document, text in (self._documents(project.root) if others else ())
+            if not _INSTALLS_PROJECT.search(text) and not itself.search(text)
+        ]
+        return _another_installed(texts, others, wanted, project)
+
+    @staticmethod
+    def why_not_here(project: Project, path: str, names: Iterable[str]) -> str:
+        """A clause that says why declared packages are not available to this file, although they
+        are to others; empty if they are."""
         wanted = set(names)
         if image := _image_around(path, project, wanted):
             return (
                 f"{os.path.relpath(image, project.root)} installs packages by their names, and not "
                 "the project"
             )
+        if folder := _deployed_alone(path, project):
+            return f"{folder}/ is deployed by itself, and has no list of requirements"
         if own := _list_of_folder(path, project, wanted):
             return f"{own} lists what this folder needs, and does not name it"
         if _is_local_hook(path, project, wanted):
             return f"{_HOOKS} runs this file in an environment of its own, which does not have it"
-        if wanted & project.installed.names or wanted & project.installed.extra:
-            return ""
-        lists = [each for each in project.listed if wanted & each.names or wanted & each.extra]
-        if lists and project.installed.names:
-            return (
-                f"{lists[0].file} declares it, which an installation of the project does not read"
-            )
-        reasons = [self._why_not_by(each.file, each.names | each.extra, wanted, project, path)
-                   for each in lists]  # fmt: skip
-        return "" if not reasons or "" in reasons else reasons[0]
+        return ""
+
+    @staticmethod
+    def _other_lists(project: Project, wanted: set[str]) -> str:
+        """Why a program that one of the project's scripts installs lacks what a list has: the
+        script installs other lists alone."""
+        known = {each.file: each.names | each.extra for each in project.listed}
+        for script, files in project.installers:
+            is_for_program = not re.search(r"(?i)test|lint|doc|\bci\b|dev|build", script)
+            has_it = any(wanted & known.get(each, frozenset()) for each in files)
+            text = text_of(os.path.join(project.root, script)) or ""
+            if is_for_program and not has_it and not re.search(_INSTALLS_PROJECT, text):
+                return f"{script} installs what {files[0]} lists, which does not name it"
+        return ""
 
     def _why_not_by(
         self, file: str, names: frozenset[str], wanted: set[str], project: Project, path: str
@@ -137,6 +193,12 @@ class Reach:
         others = names - wanted
         if not others:
             return ""  # the list has nothing else
+        texts = [
+            *self._documents(project.root),
+            *((each, text_of(each) or "") for each in jobs(project.root)),
+        ]
+        if other := _another_installed(texts, others, wanted, project, of_any_kind=True):
+            return f"{nowhere}: {other}"
         package = project.package_of(path)
         at_start, later = self._listed(package, project.root)
         if at_start:
@@ -150,13 +212,49 @@ class Reach:
             return f"{nowhere}: the program does without the rest of it"
         return ""
 
-    def _image_without_lists(self, root: str) -> str:
-        """The container file at the top that installs packages by name, not from a list."""
+    def _image_without_lists(self, root: str, *, starts: bool = False) -> str:
+        """The container file at the top that installs packages by name, not from a list.
+
+        Args:
+            starts: whether it also has to start a program of the tree.
+        """
         for document, text in self._documents(root):
             folder, name = os.path.split(document)
-            is_image = folder == root and _IMAGE_FILE.search(name) is not None
-            if is_image and _BY_NAME.search(text) and not _BY_LIST.search(text):
+            is_composed = _COMPOSE_FILE.search(name) and not _BUILDS.search(text)
+            is_image = folder == root and (is_composed or _IMAGE_FILE.search(name))
+            text = re.sub(r"(?m)^[ \t]*#.*", "", text)
+            if (
+                is_image
+                and INSTALLS_BY_NAME.search(text)
+                and not INSTALLS_A_LIST.search(text)
+                and (not starts or (_STARTS.search(text) and not _TESTS.search(text)))
+            ):
                 return name
+        return ""
+
+    def _packing(self, path: str, project: Project, wanted: set[str]) -> str:
+        """Why a file has nothing that its project installs in an archive that a command makes;
+        empty if none of the commands that are visible makes one."""
+        for document, text in self._documents(project.root):
+            if _TAKES_PACKAGES.search(text):
+                continue
+            for found in _PEX.finditer(text):
+                packed = found[2]
+                if "-o" in packed.split() and not (
+                    _PACKS_LISTS.search(packed) or any(x in normalised(packed) for x in wanted)
+                ):
+                    return (
+                        f"{os.path.relpath(document, project.root)} packs the program with "
+                        f"{found[1]} and with packages by their names"
+                    )
+            for found in _ZIPAPP.finditer(text):
+                for above in dict.fromkeys((project.root, os.path.dirname(document))):
+                    folder = os.path.normpath(os.path.join(above, found[1]))
+                    if os.path.isdir(folder) and path.startswith(os.path.join(folder, "")):
+                        return (
+                            f"{os.path.relpath(document, project.root)} packs this file with "
+                            "zipapp, without what the project installs"
+                        )
         return ""
 
     def left_behind(self, project: Project, path: str, helper: str) -> str:
@@ -195,6 +293,37 @@ class Reach:
         return False
 
 
+def _another_installed(
+    texts: Iterable[tuple[str, str]],
+    others: frozenset[str],
+    wanted: set[str],
+    project: Project,
+    *,
+    of_any_kind: bool = False,
+) -> str:
+    """A clause on a list that some documents or jobs install: it repeats most of some dependencies,
+    or most of it does, without those that are wanted. Empty if there is none.
+
+    Args:
+        of_any_kind: whether lists for development count.
+    """
+    for document, text in texts:
+        for name in _INSTALLS_LIST.findall(text):
+            if not of_any_kind and project.is_for_development(name):
+                continue
+            for folder in dict.fromkeys((project.root, os.path.dirname(document))):
+                path = os.path.normpath(os.path.join(folder, name))
+                if not path.startswith(os.path.join(project.root, "")):
+                    continue
+                found = requirements_of(path)
+                listed = found.names | found.extra
+                most = min(len(others), len(listed)) if of_any_kind else len(others)
+                if wanted.isdisjoint(listed) and 2 * len(others & listed) >= max(most, 1):
+                    where, what = (os.path.relpath(each, project.root) for each in (document, path))
+                    return f"{where} installs {what}, which does not name it"
+    return ""
+
+
 _SERVERLESS = frozenset({
     "cdk.json", "firebase.json", "function.json", "host.json", "samconfig.toml", "serverless.yaml",
     "serverless.yml", "zappa_settings.json",
@@ -213,6 +342,24 @@ def _is_local_hook(path: str, project: Project, wanted: set[str]) -> bool:
         and not any(each in normalised(hook) for each in wanted)
         for hook in hooks
     )
+
+
+_CODE_URI = re.compile(
+    r"""(?m)^[ \t]*(?:CodeUri|ContentUri)[ \t]*:[ \t]*["']?(?:\./)?([\w./-]+?)/?["']?[ \t]*$"""
+)
+
+
+def _deployed_alone(path: str, project: Project) -> str:
+    """The folder around a file that AWS SAM deploys by itself, if it lists no requirements; empty
+    for other files."""
+    for name in ("template.yaml", "template.yml"):
+        for each in _CODE_URI.findall(text_of(os.path.join(project.root, name)) or ""):
+            folder = os.path.join(project.root, os.path.normpath(each))
+            inside = {*names_in(folder), *names_in(os.path.join(folder, "python"))}
+            is_around = folder != project.root and path.startswith(os.path.join(folder, ""))
+            if is_around and inside.isdisjoint({"requirements.txt", "Makefile"}):
+                return os.path.relpath(folder, project.root)
+    return ""
 
 
 def _list_of_folder(path: str, project: Project, wanted: set[str]) -> str:
@@ -247,7 +394,7 @@ def _image_around(path: str, project: Project, wanted: set[str]) -> str:
     while folder.startswith(os.path.join(project.root, "")):
         for name in filter(_IMAGE_FILE.search, names_in(folder)):
             text = text_of(os.path.join(folder, name)) or ""
-            is_own = _BY_NAME.search(text) and not _BY_LIST.search(text)
+            is_own = INSTALLS_BY_NAME.search(text) and not INSTALLS_A_LIST.search(text)
             has_it = any(each in normalised(text) for each in wanted)
             if is_own and not has_it and not _imports_project(path, project):
                 return os.path.join(folder, name)

@@ -11,10 +11,12 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import lru_cache
 
 from atomic_fix.run import dependencies, disk
+from atomic_fix.run.dags import dags_folder
 from atomic_fix.run.module_files import find_module
 
 _MOST_NEIGHBOURS = 100
@@ -24,7 +26,12 @@ _IMPORT = re.compile(r"(?m)^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import\b|impor
 
 
 def searched(
-    path: str, text: str, top: str, package_root: str, neighbours: dict[str, str]
+    path: str,
+    text: str,
+    top: str,
+    package_root: str,
+    neighbours: dict[str, str],
+    installed: AbstractSet[str] = frozenset(),
 ) -> list[str]:
     """The folders, from that of a file up to `top`, from which the file and its neighbours are
     imported, sorted by the number of imports; none if they do not import own modules.
@@ -32,15 +39,27 @@ def searched(
     Args:
         package_root: the folder of the file's top-level package, according to `__init__.py` files.
         neighbours: the other modules of the folder, by their paths.
+        installed: the folders of packages that an installation provides: importing them from
+            elsewhere says nothing about the path.
     """
-    if extension := _root_of_extension(path, top):
-        return [extension]
-    found = _votes(path, text, top, package_root)
+    if known := _root_of_extension(path, top) or _root_of_host(path, top):
+        return [known]
+    found = _votes(path, text, top, package_root, installed)
     if not found:
         for each, other in list(neighbours.items())[:_MOST_NEIGHBOURS]:
-            found += _votes(each, other, top, package_root)
+            found += _votes(each, other, top, package_root, installed)
     # With equal counts, the nearest.
     return sorted(found, key=lambda each: (-found[each], -len(each)))
+
+
+def _root_of_host(path: str, top: str) -> str:
+    """The folder that another program puts on the path for the folder of a file, which it looks for
+    by its name; empty for other files."""
+    inside = f"{os.path.dirname(path)}{os.sep}"
+    above, found, _ = inside.rpartition(f"{os.sep}custom_components{os.sep}")
+    if found and above.startswith(top):
+        return above  # Home Assistant's
+    return dags_folder(path, top)
 
 
 def _root_of_extension(path: str, top: str) -> str:
@@ -65,23 +84,42 @@ def _read(path: str) -> str:
     return content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
 
 
-def _votes(path: str, text: str, top: str, package_root: str) -> Counter[str]:
+def _votes(
+    path: str, text: str, top: str, package_root: str, installed: AbstractSet[str]
+) -> Counter[str]:
     found: Counter[str] = Counter()
-    folders = list(_upwards(os.path.dirname(path), top))
+    own_folder = os.path.dirname(path)
+    folders = list(_upwards(own_folder, top))
     own = os.path.splitext(os.path.basename(path))[0]
     for dots, module, plain in _IMPORT.findall(text):
         name = (module or plain).partition(".")[0]
-        if dots and package_root != os.path.dirname(path):
-            # Worth more than a bare name, which may be a third-party module.
-            found[package_root] += 2
+        if dots:
+            # Worth more than a bare name, which may be a third-party module. Without an
+            # `__init__.py`, the dots still say how many packages the file is in.
+            is_marked = package_root != own_folder
+            root = package_root if is_marked else _above(own_folder, len(dots))
+            if is_marked or root.startswith(top):
+                found[root] += 2
         if dots or not name or name == own or name in sys.stdlib_module_names:
             continue
         parts = (module or plain).split(".")
         for folder in folders:
             if _leads_to(folder, parts):
-                found[folder] += 1
+                package = os.path.join(folder, parts[0])
+                if package not in installed or _is_in(own_folder, package):
+                    found[folder] += 1
                 break
     return found
+
+
+def _above(folder: str, levels: int) -> str:
+    for _ in range(levels):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def _is_in(folder: str, package: str) -> bool:
+    return f"{folder}{os.sep}".startswith(f"{package}{os.sep}")
 
 
 def _leads_to(folder: str, parts: list[str]) -> bool:

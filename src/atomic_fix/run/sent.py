@@ -1,4 +1,4 @@
-"""Finds packages that a program sends to another machine, or copies to another folder, from its own
+"""Finds packages and single files that a program sends to another machine, or copies to another
 folder: only what is sent exists there.
 """
 
@@ -7,17 +7,31 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from atomic_fix.facts.nodes import dotted
 from atomic_fix.run import dependencies
 from atomic_fix.run.project import text_of
+from atomic_fix.source import is_test_file
 
 _MOST_READ = 2000
 _QUICK = re.compile(r"\b(?:rsync|scp|s?ftp|copytree|docker|kubectl|put_dir|ssh)", re.IGNORECASE)
 _INSTALLS = re.compile(
     r"\bpip3?\b[\"', \t]+install\b|\brequirements[\w-]*\.txt\b|\buv\b.{0,5}\bsync\b"
 )
+# A row of a shell that copies files.
+_COPIES = re.compile(
+    r"(?m)^[ \t]*(?:sudo[ \t]+)?(?:cp|rsync|scp|copy|xcopy|Copy-Item)[ \t]+[^\n]*"
+    r"|[;&|][ \t]*(?:cp|rsync|scp)[ \t]+[^\n]*"
+)
+_COPYING_CALLS = frozenset({
+    "copy", "copy2", "copy_file", "copyfile", "put", "upload", "upload_file",
+})  # fmt: skip
+_COPYING_PROGRAMS = frozenset({"cp", "rsync", "scp"})
+_SCRIPTS = (".py", ".sh", ".bash", ".ps1", ".bat", ".cmd")
+_QUICKLY_COPIES = re.compile(r"\b(?:copy|put|upload|cp|rsync|scp)")
+_NOT_BY_NAME = frozenset({"__init__.py", "__main__.py", "conftest.py", "setup.py"})
+_NO_FOLDER = re.compile(r"(?i)^(?:\..*|tests?|venv|env|site-packages|node_modules|__pycache__)$")
 _PROGRAMS = re.compile(r"(?:^|[\s/])(?:rsync|scp|sftp)(?:\s|$)")
 _GOES_ON = re.compile(r"%s/\w")
 _CALLS = frozenset({"copytree", "put", "put_dir", "rsync", "scp", "upload", "upload_dir"})
@@ -43,6 +57,89 @@ def sending(package: str) -> tuple[str, str]:
                 folder = os.path.dirname(folder)
             return path, folder
     return "", ""
+
+
+def scripts_that_copy(root: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """The scripts in a tree that copy single modules, with their text and the names of these
+    modules as they are written there."""
+    found: list[tuple[str, str, tuple[str, ...]]] = []
+    number = 0
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(each for each in folders if not _NO_FOLDER.search(each))
+        for name in sorted(each for each in names if each.endswith(_SCRIPTS)):
+            path = os.path.join(folder, name)
+            number += 1
+            if number > _MOST_READ:
+                return tuple(found)
+            text = "" if is_test_file(path) else text_of(path) or ""
+            copied = tuple(_copied(text, path)) if ".py" in text and "c" in text else ()
+            if copied:
+                found.append((path, text, copied))
+    return tuple(found)
+
+
+def _copied(text: str, path: str) -> Iterator[str]:
+    """The names of modules that a script copies."""
+    if not path.endswith(".py"):
+        for row in _COPIES.findall(text.replace("\\\n", " ")):
+            yield from (each.strip("\"',;") for each in row.split() if ".py" in each)
+        return
+    tree = dependencies.parsed(text) if _QUICKLY_COPIES.search(text) else None
+    if tree is None:
+        return
+    bound = dependencies.bound_by(tree)
+    for node in ast.walk(tree):
+        given: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            given = _copied_by(node)
+        elif isinstance(node, ast.For) and any(
+            isinstance(each, ast.Call) and _copied_by(each)
+            for statement in node.body
+            for each in ast.walk(statement)
+        ):
+            given = [node.iter]
+        for value in given:
+            for each in dependencies.strings_in(value, bound):
+                if each.endswith(".py"):
+                    yield each
+
+
+def _copied_by(call: ast.Call) -> list[ast.expr]:
+    """The arguments of a call that name the files which it copies."""
+    name = (dotted(call.func) or "").rpartition(".")[2]
+    if name in _COPYING_CALLS:
+        return call.args[:1]
+    command = call.args[0] if call.args else None
+    if isinstance(command, ast.List) and command.elts:
+        first = command.elts[0]
+        if isinstance(first, ast.Constant) and first.value in _COPYING_PROGRAMS:
+            return command.elts[1:]
+    return []
+
+
+def names_file(copied: Iterable[str], text: str, path: str, root: str) -> bool:
+    """Whether one of the names of files that a script copies is that of a module: its path, or its
+    name and, anywhere in the script, that of the folder above it."""
+    folder, name = os.path.split(os.path.relpath(path, root))
+    if name in _NOT_BY_NAME:
+        return False
+    above = os.path.basename(folder)
+    for each in copied:
+        *folders, last = each.replace("\\", "/").split("/")
+        if last != name:
+            continue
+        written = [x for x in folders if x not in {"", ".", ".."} and "$" not in x and "{" not in x]
+        if written:
+            if f"/{path}".replace(os.sep, "/").endswith("/" + "/".join([*written, name])):
+                return True
+        elif not above or re.search(rf"(?<![\w.-]){re.escape(above)}(?![\w-])", text):
+            return True
+    return False
+
+
+def installs_lists(text: str) -> bool:
+    """Whether a script installs packages where it copies files to."""
+    return _INSTALLS.search(text) is not None
 
 
 def _modules(package: str) -> Iterator[tuple[str, str]]:

@@ -76,7 +76,7 @@ _report_filter = ReportFilter()
 
 
 class WorkerDied(Exception):
-    """Worker processes end before they come to any file; the message says so."""
+    """Worker processes end before they reach any file; the message says so."""
 
 
 def default_jobs() -> int:
@@ -93,7 +93,7 @@ def work_through(
     kills its worker is reported as one that could not be analysed.
 
     Raises:
-        WorkerDied: worker processes end before they come to any file.
+        WorkerDied: worker processes end before they reach any file.
     """
     alone = jobs <= 1 or len(works) < WORTH_A_POOL or not _MAY_START
     with gc_paused():
@@ -192,8 +192,8 @@ def _in_processes(
                     begun = [i for i in todo if in_hand[i]]
                     if not begun:
                         raise WorkerDied(
-                            "worker processes end before they come to any file: --jobs 1 does "
-                            "without"
+                            "worker processes end before they reach any file: --jobs 1 works "
+                            "without them"
                         ) from error
                     for i in begun:
                         index = in_hand[i] - 1
