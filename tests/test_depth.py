@@ -199,7 +199,7 @@ def test_any_text_is_parsed_or_not(text: str) -> None:
 
 @pytest.mark.parametrize("text", ['x = t"a" t"b"\n', 'x = b"a" "b"\n'])
 def test_what_libcst_fails_at_is_not_parsed(text: str) -> None:
-    with pytest.raises(NotParsed, match="LibCST does not read it"):
+    with pytest.raises(NotParsed, match="LibCST cannot parse it"):
         depth.parse_module(text)
     found = check_bytes(f"{SAVE}{text}".encode(), "a.py", Config())
     assert found.problem is not None
@@ -217,7 +217,7 @@ def test_statements_of_a_module_that_libcst_alone_refuses(end: str) -> None:
     found = check_bytes((HEAD + among).replace("\n", end).encode(), "a.py", Config())
     assert found.findings == ()
     assert found.problem is not None
-    assert "LibCST does not read" in found.problem.reason
+    assert "LibCST cannot parse" in found.problem.reason
 
 
 def test_a_panic_of_the_parser_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:

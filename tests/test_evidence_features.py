@@ -139,7 +139,18 @@ def f(frame, a):
 """
 
 
+_REMOVED = """
+import os
+def f(x, a):
+    with open(a, "w") as file:
+        file.write(x)
+    run(a)
+    os.remove(a)
+"""
+
+
 CASES: dict[FeatureName, tuple[str, str]] = {
+    FeatureName.REMOVED_AGAIN: (_REMOVED, _REMOVED.replace("os.remove", "if x: os.remove")),
     FeatureName.READ_IN_SAME_RUN: (_TABLE, _TABLE.replace("frame.to", "if frame: frame.to")),
     FeatureName.READ_BACK_LINES: (_LINES, _LINES.replace("self.rows.append(row)", "print(row)")),
     FeatureName.EXTENDED: (

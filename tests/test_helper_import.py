@@ -173,6 +173,10 @@ DECLARATIONS: dict[str, dict[str, str]] = {
         "setup(name='app', install_requires=NEEDS + ['x'])\n"
     },
     "Pipfile": {"Pipfile": "[packages]\natomic-fix = '*'\n"},
+    "briefcase": {
+        "pyproject.toml": "[tool.briefcase]\nproject_name = 'app'\n"
+        "[tool.briefcase.app.app]\nrequires = ['toga', 'atomic-fix']\n"
+    },
     "requirements": {"requirements.txt": "click\natomic-fix==0.1.0  # for checkpoints\n"},
     "requirements, continued": {
         "requirements.txt": "atomic-fix==0.1.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n"
@@ -948,7 +952,7 @@ def test_no_import_for_pythons_on_which_the_helper_does_not_run(
     make(app__="", app__job=SAVER)
     line = refused("app/job.py")
     assert f"{next(iter(files))} admits Python {version} (`" in line
-    assert "on which the helper does not run (it needs 3.8); raise that, or use" in line
+    assert "on which the helper does not run (it needs 3.8); raise that version, or use" in line
     assert run("--write", "--no-cache", "--assume-helper").exit_code == 0
     assert RUNTIME in Path("app/job.py").read_text()
 
@@ -2441,6 +2445,8 @@ ELSEWHERE = {
     "deploy/conda.yml": "channels:\n  - conda-forge\ndependencies:\n  - flask\n  - python=3.12\n",
     "docker-compose.yml": "services:\n  app:\n    image: python:3.12\n"
     "    command: sh -c 'pip install flask && python app/state.py'\n",
+    "app.service": "[Service]\nExecStart=/usr/bin/python3 /opt/app/state.py\n",
+    "index.html": "<py-config>packages=['numpy']</py-config>\n",
     "start.sh": "pip install flask\nexec python -m app.state\n",
     "cloud/user-data.yml": "#cloud-config\nruncmd:\n  - python3 /opt/app/state.py\n",
     "site.yml": "- hosts: all\n  tasks:\n    - ansible.builtin.pip:\n        name: flask\n",
@@ -2466,6 +2472,8 @@ def test_a_tree_that_declares_its_needs_elsewhere(here: Path, file: str) -> None
         ("config.json", '{"a": 1}\n'),
         ("data.yml", "dependencies:\n  - name: redis\n    version: 1\n"),
         ("deploy/conda.yml", "dependencies:\n  - python=3.12\n  - pip:\n    - atomic-fix\n"),
+        ("app.service", "[Service]\nExecStart=/opt/app/venv/bin/python -m app.state\n"),
+        ("index.html", "<p>app</p>\n"),
         ("start.sh", "cd app\nexec python -m app.state\n"),
         ("doc/requirements.txt", "atomic-fix\n"),
         ("app.spec", "Name: app\nRequires: python3-atomic-fix\n"),
@@ -2856,7 +2864,7 @@ def test_each_command_of_a_run_leads_to_files_that_are_repaired(here: Path) -> N
     result = run("--write", "--no-cache")
     assert result.exit_code == 2
     commands = re.findall(r"`atomic-fix (--vendor \S+)`", result.stderr)
-    assert commands == ["--vendor examples/one/atomic_io.py", "--vendor lib/atomic_io.py"]
+    assert commands == ["--vendor lib/atomic_io.py", "--vendor examples/one/atomic_io.py"]
     for command in commands:
         assert run(*command.split()).exit_code == 0
     result = run("--write", "--no-cache")
@@ -3050,6 +3058,8 @@ HOSTED: dict[str, tuple[str, dict[str, str]]] = {
     "Maya": ("scripts/job.py", {"scripts/userSetup.py": "import maya.cmds\nimport job\n"}),
     "Houdini": ("python/x/job.py", {"python/x/__init__.py": "import hou\n"}),
     "GIMP": ("plug-ins/x/job.py", {"plug-ins/x/x.py": "from gi.repository import Gimp, GLib\n"}),
+    "WeeChat": ("job.py", {"x.py": "import weechat as w\n"}),
+    "LibreOffice": ("python/job.py", {"python/x.py": "import uno\n"}),
     "libpeas": ("x/job.py", {"x.plugin": "[Plugin]\nLoader=python3\n", "x/__init__.py": ""}),
     "Krita": ("x/job.py", {"x.desktop": "[Desktop Entry]\nX-KDE-Library=x\n", "x/__init__.py": ""}),
 }
@@ -3266,3 +3276,8 @@ def test_a_shell_script_that_copies_a_module(here: Path) -> None:
     put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
     put({"deploy.sh": "set -e\nscp app/run.py \\\n    app/job.py host:/srv\n"})
     assert "deploy.sh copies this file by its name" in refused("app/job.py")
+
+
+def test_a_script_that_is_installed_alone(here: Path) -> None:
+    put({"tool.py": SAVER, "Makefile": "install:\n\tinstall tool.py $(PREFIX)/bin/tool\n"})
+    assert "Makefile shows that the program gets what it needs elsewhere" in left("tool.py")

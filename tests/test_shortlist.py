@@ -385,7 +385,7 @@ def test_what_libcst_cannot_parse_is_reported_once(monkeypatch: pytest.MonkeyPat
         raise cst.ParserSyntaxError("no such block", lines=[""], raw_line=3, raw_column=0)
 
     monkeypatch.setattr(depth, "parse_module", parse)
-    with pytest.raises(NotAnalysed, match="cannot be analysed: LibCST does not read"):
+    with pytest.raises(NotAnalysed, match="cannot be analysed: LibCST cannot parse"):
         check(Source("till.py", MIXED, "utf-8", False), CONFIG)
 
 

@@ -196,7 +196,7 @@ def test_an_encoding_that_does_not_give_its_bytes_back_is_not_written(
     repair = change_file(content, "a.py", SETTINGS, ReportFilter(), Apply(SAFE_AND_UNSAFE))
     assert repair.after == content
     if encoding == "unicode_escape":
-        assert "does not give its bytes back" in repair.refusal
+        assert "does not reproduce the bytes of the file" in repair.refusal
     assert [each.code for each in repair.result.findings] == ["ATF101"]
 
 

@@ -107,6 +107,7 @@ class FeatureName(Enum):
     READ_BACK_RAW = "read-back-raw", 1.7
     READ_BACK_ELSEWHERE = "read-back-elsewhere", 2.6
     READ_BACK_ELSEWHERE_RAW = "read-back-elsewhere-raw", 1.7
+    REMOVED_AGAIN = "removed-again", -3.0
     READ_IN_SAME_RUN = "read-in-same-run", -1.5
     """Whoever reads it has written it before, in the same run."""
     WRITTEN = "written", 2.2

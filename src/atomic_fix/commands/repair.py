@@ -90,10 +90,14 @@ class Repairs:
     def report_problems(self) -> bool:
         """Report on standard error what was not repaired and what to do about it; return whether
         there is anything."""
+        from atomic_fix.run.helper_import import is_in_package
+
         causes: dict[Missing, list[str]] = {}
         for name, missing in self._imports.plan(self._missing).items():
             causes.setdefault(missing, []).append(name)
-        for missing, names in causes.items():
+        # The first command sets the helper of the project, and others those of folders.
+        for missing in sorted(causes, key=lambda each: not is_in_package(each.place)):
+            names = causes[missing]
             where = names[0]
             if others := len(names) - 1:
                 where += f" and {count(others, 'other file')}"

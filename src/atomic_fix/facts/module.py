@@ -39,7 +39,7 @@ from atomic_fix.facts.publications import (
 )
 from atomic_fix.facts.remade import NewFiles, is_tolerated_cache, why_nothing_is_lost
 from atomic_fix.facts.same_run import SameRun
-from atomic_fix.facts.scopes import FunctionFacts, Scopes, Site, collect
+from atomic_fix.facts.scopes import BlockKind, FunctionFacts, Scopes, Site, collect
 from atomic_fix.facts.sites import LoadSite, PublishSite, Sites, WriteSite
 from atomic_fix.facts.statements import Statements, rows_of
 from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
@@ -278,6 +278,24 @@ class ModuleFacts:
             for call, removed in removals_in(self.sites, site.function)
         )
 
+    def _is_removed_again(self, site: WriteSite) -> bool:
+        """Whether the function that writes a file always removes it. If it writes in a loop and
+        removes the file after it, the file may say how far it has come."""
+        around = site.call.enclosing
+        return any(
+            call.order > site.order
+            # An alias may be one of several values: `old_folder`, which was `folder` once.
+            and removed.same(site.path)
+            and removed.expr == site.path.expr
+            and all(block in around or block.kind is BlockKind.FINALLY for block in call.enclosing)
+            and not any(
+                block.kind is BlockKind.LOOP and block not in call.enclosing for block in around
+            )
+            for call, removed in self.cached(
+                ("removed", site.function), lambda: removals_in(self.sites, site.function)
+            )
+        )
+
     @staticmethod
     def _likeliest(found: list[Score]) -> Score:
         """The one with the strongest evidence for durable state."""
@@ -298,6 +316,9 @@ class ModuleFacts:
         found += tuple(evidence.purpose_features(site.function))
         found += tuple(self._unread(site, found))
         found += tuple(self._uncalled(site.path, site.function))
+        if self._is_removed_again(site):
+            text = "the function removes it again"
+            found += (Feature(FeatureName.REMOVED_AGAIN, text),)
         if not evidence.is_read_back(found) and self._is_read_in_same_run(site):
             text = "it is read only after the same run has written it"
             found += (Feature(FeatureName.READ_IN_SAME_RUN, text),)

@@ -18,6 +18,7 @@ from atomic_fix.fixes import Refused
 from atomic_fix.fixes.atomic_write import WriteRewriter
 from atomic_fix.fixes.block import changes_order, is_open_elsewhere
 from atomic_fix.fixes.edit_context import EditContext, keyword
+from atomic_fix.fixes.swept_folders import mark_swept
 from atomic_fix.fixes.watched import must_not_be_watched
 
 
@@ -64,6 +65,7 @@ def fix_save(facts: ModuleFacts, site: WriteSite) -> Fix:
     if is_open_elsewhere(context, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
     must_not_be_watched(context, site)
+    mark_swept(context, site)
     if changes_order(context, site.path_node, [saver.func, *values[:index]]):
         context.mark_unsafe("the path would be evaluated in another order than the content")
     handle = context.unused_name("file", "handle", "output")

@@ -35,6 +35,7 @@ from atomic_fix.fixes.block import (
 from atomic_fix.fixes.cst_tree import dotted
 from atomic_fix.fixes.edit_context import EditContext, bound, keyword, last_name
 from atomic_fix.fixes.imports import import_name
+from atomic_fix.fixes.swept_folders import mark_swept
 from atomic_fix.fixes.watched import must_not_be_watched
 
 # Keywords of the helper itself: an option for `json.dumps` with such a name, or without one, would
@@ -72,6 +73,7 @@ def fix_write(facts: ModuleFacts, site: WriteSite) -> Fix:
     if is_open_elsewhere(context, site, facts.sites.handles):
         raise Refused("the same file is open meanwhile")
     must_not_be_watched(context, site)
+    mark_swept(context, site)
     kind = _WholeWrite if site.kind is WriteKind.WHOLE else _OpenedWrite
     fix = kind(context, site).fix()
     # Removing the file first would undo the effect of the repair.

@@ -57,8 +57,9 @@ _RENAMING = frozenset({"Anki", "Blender", "Krita", "NVDA", "Sublime Text", "cali
 # Modules that only another program has. Whatever imports them at its start runs inside it, and so
 # do the modules beside it.
 _OF_HOSTS = re.compile(
-    r"(?m)^(?:import|from)[ \t]+(adsk|bpy|c4d|gimpfu|hou|idaapi|inkex|krita|lldb|maya|nuke|pcbnew"
-    r"|pymxs|scribus|sublime|sublime_plugin|unreal|xbmc\w*)\b"
+    r"(?m)^(?:import|from)[ \t]+(adsk|binaryninja|bpy|c4d|gdb|ghidra|gimpfu|hexchat|hou|idaapi"
+    r"|inkex|krita|lldb|maya|nuke|obspython|pcbnew|pymxs|qgis|scribus|sublime|sublime_plugin|uno|unreal|vim"
+    r"|weechat|xbmc\w*)\b"
     r"|^from[ \t]+gi\.repository[ \t]+import\b[^\n]*"
     r"\b(?:Caja|Gedit|Gimp|Nautilus|Nemo|Peas|RB|Totem)\b"
 )

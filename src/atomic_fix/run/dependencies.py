@@ -146,6 +146,10 @@ def of_pyproject(table: Mapping[str, Any]) -> Dependencies:
     found.lists(flit.get("requires-extra"))
     _pixi(found, subtable(table, "tool", "pixi"))
 
+    briefcase = subtable(table, "tool", "briefcase")
+    for app in (briefcase, *subtable(briefcase, "app").values()):
+        found.requirements(subtable(app).get("requires"))
+
     dynamic = subtable(table, "tool", "setuptools", "dynamic")
     found.listed_files(subtable(dynamic, "dependencies").get("file"))
     for each in subtable(dynamic, "optional-dependencies").values():

@@ -287,7 +287,7 @@ class HelperImports:
                 ]
                 for place in places
             }
-            place = max(places, key=lambda each: (len(served[each]), _is_in_package(each)))
+            place = max(places, key=lambda each: (len(served[each]), is_in_package(each)))
             if not served[place]:
                 break
             for name in served[place]:
@@ -1064,7 +1064,8 @@ def _with_import_note(
     return replace(finding, fix=_noted(fix, remark))
 
 
-def _is_in_package(place: str) -> bool:
+def is_in_package(place: str) -> bool:
+    """Whether a module at a place would be in a package."""
     return os.path.isfile(os.path.join(os.path.dirname(place), "__init__.py"))
 
 

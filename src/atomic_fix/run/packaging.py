@@ -78,6 +78,11 @@ _KINDS = (
             r"\bpy_(?:library|binary)\(|\bpython_(?:library|binary|sources?)\b|backend\.python"
         ),
     ),
+    # A program in another language may hand its scripts out one by one.
+    _Kind(
+        re.compile(r"^(?:package\.json|go\.mod|Cargo\.toml|pom\.xml|composer\.json|Gemfile)$"),
+        re.compile(r"\S"),
+    ),
     _Kind(re.compile(r"^MANIFEST\.in$"), re.compile(r"(?m)^(?:recursive-)?(?:include|graft)\b")),
     _Kind(
         re.compile(
@@ -91,8 +96,15 @@ _KINDS = (
             r"(?i)^(?:docker|container)file|\.(?:dockerfile|sh|bash|bat|cmd|ps1|service)$"
             r"|compose[\w.-]*\.ya?ml$|^(?:makefile|justfile|procfile|vagrantfile)$"
         ),
-        re.compile(r"\bpip[\d.]*[\"']?\s+install\b|\bpython3?-\w"),
+        re.compile(
+            r"\bpip[\d.]*[\"']?\s+install\b|\bpython3?-\w"
+            # Started by the system's Python, or copied to where that runs it.
+            r"|(?m:^ExecStart=/usr/bin/(?:env\s+)?python)"
+            r"|\b(?:install|cp)\b[^\n]*\.py\b[^\n]*/bin\b"
+        ),
     ),
+    # Programs that a browser runs.
+    _Kind(re.compile(r"\.html?$"), re.compile(r"<py-(?:config|script)\b|\bloadPyodide\(")),
     # Environments of conda under any name, cloud-init, Ansible, and Airflow's own setting.
     _Kind(
         re.compile(r"\.ya?ml$"),

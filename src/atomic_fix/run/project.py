@@ -46,7 +46,8 @@ _FOR_DEVELOPMENT = re.compile(
     r"formatt?\w*|checks?|optional|extras?|bench\w*)(?:$|[^a-z])"
 )
 _DECLARING_TABLES = (
-    ("build-system",), ("dependency-groups",), ("project",), ("tool", "flit"), ("tool", "hatch"),
+    ("build-system",), ("dependency-groups",), ("project",), ("tool", "briefcase"),
+    ("tool", "flit"), ("tool", "hatch"),
     ("tool", "pdm"), ("tool", "pixi"), ("tool", "poetry"), ("tool", "rye"), ("tool", "setuptools"),
     ("tool", "uv"),
 )  # fmt: skip
