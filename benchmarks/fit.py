@@ -82,7 +82,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "read back": ("read-back", "read-back-pair", "read-back-elsewhere"),
     "read back raw": tuple(name for name in PRIOR if name.endswith(("-raw", "-split"))),
     "written": ("written", "written-elsewhere"),
-    "not seen": ("foreign", "not-seen-read-back"),
+    "not seen": ("foreign", "not-seen-read-back", "uncalled", "unread"),
     "missing": ("only-when-missing", "secret-when-missing"),
     "temp": ("temp-name-first",),
     "parsed": ("parsed",),

@@ -367,6 +367,8 @@ OF_OTHER_FILES = {
     FeatureName.CALLERS_DENY,
     FeatureName.READ_BACK_ELSEWHERE,
     FeatureName.READ_BACK_ELSEWHERE_RAW,
+    FeatureName.UNCALLED,
+    FeatureName.UNREAD,
     FeatureName.WRITTEN_ELSEWHERE,
 }
 

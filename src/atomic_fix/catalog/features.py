@@ -114,6 +114,10 @@ class FeatureName(Enum):
     WRITTEN_ELSEWHERE = "written-elsewhere", 2.2
     FOREIGN = "foreign", -0.85
     NOT_SEEN_READ_BACK = "not-seen-read-back", -0.35
+    UNREAD = "unread", -4.0
+    """The program chooses its name, and no other code of a whole project mentions that."""
+    UNCALLED = "uncalled", -4.0
+    """Only its callers could say what the file is, and a whole project has none."""
 
     # How it is written or read.
     ONLY_WHEN_MISSING = "only-when-missing", -2.6

@@ -25,7 +25,7 @@ from atomic_fix.facts.extended import (
 from atomic_fix.facts.generated import is_generated
 from atomic_fix.facts.names import phrase_in
 from atomic_fix.facts.nodes import FUNCTIONS, called_name
-from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers
+from atomic_fix.facts.outside import NOTHING_OUTSIDE, FileSlice, OutsideCallers, Place
 from atomic_fix.facts.pairs import ByFile, Partners, answered, asked
 from atomic_fix.facts.paths import Paths, PathValue, parameter_of
 from atomic_fix.facts.paths.expr import is_below
@@ -46,6 +46,7 @@ from atomic_fix.facts.swallowing import Dismissal, Swallow, dismissals, swallows
 from atomic_fix.facts.testing import is_named_test, is_test
 from atomic_fix.facts.tree import Tree
 from atomic_fix.facts.trusted import is_given_as_whole, is_trusted
+from atomic_fix.facts.uncalled import is_chosen_by_caller
 from atomic_fix.source import Source
 
 _Result = TypeVar("_Result")
@@ -53,6 +54,7 @@ _Result = TypeVar("_Result")
 _EMPTY = frozenset({"", "None", "False", "0", "{}", "[]", "()", "''", '""', "dict()", "list()"})
 """Defaults that a caller can distinguish from loaded data by a simple test."""
 
+_UNREAD = "no code of the project reads it back"
 _ROWS_ABOVE = 12
 _MAKING_FOLDERS = frozenset({"TemporaryDirectory", "mkdtemp"})
 
@@ -312,7 +314,8 @@ class ModuleFacts:
         if not site.constant:
             found += tuple(evidence.data_features(self.vocabulary, site.data))
         found += tuple(evidence.purpose_features(site.function))
-        found += tuple(evidence.hint_features(found))
+        found += tuple(self._unread(site, found))
+        found += tuple(self._uncalled(site.path, site.function))
         if self._is_removed_again(site):
             text = "the function removes it again"
             found += (Feature(FeatureName.REMOVED_AGAIN, text),)
@@ -345,6 +348,29 @@ class ModuleFacts:
             text = "what exists is loaded, and not downloaded again"
             found += (Feature(FeatureName.NOT_DOWNLOADED_AGAIN, text),)
         return found
+
+    def _unread(self, site: WriteSite, found: tuple[Feature, ...]) -> Iterator[Feature]:
+        """Evidence against a file that no code reads back."""
+        if self._is_unread(site, found) and not (
+            self._is_extended(site) or self._is_trusted(site) or self._is_given_as_whole(site)
+        ):
+            yield Feature(FeatureName.UNREAD, _UNREAD)
+        else:
+            yield from evidence.hint_features(found)
+
+    def _is_unread(self, site: Site, found: tuple[Feature, ...]) -> bool:
+        return (
+            bool(self.outside.unread)
+            and Place.of(site.call.source_node) in self.outside.unread
+            and not evidence.is_read_back(found)
+        )
+
+    def _uncalled(self, path: PathValue, function: FunctionFacts) -> Iterator[Feature]:
+        """Evidence that a write never happens, because its function has no callers."""
+        if (function.name, function.row) in self.outside.uncalled and is_chosen_by_caller(
+            path, function
+        ):
+            yield Feature(FeatureName.UNCALLED, "no code of the project calls the function")
 
     @cached_property
     def _lists(self) -> Lists:
@@ -491,8 +517,12 @@ class ModuleFacts:
         if is_file and not any(each.name is FeatureName.FUNCTION_PROMISES for each in purpose):
             purpose += tuple(evidence.promise_in(self._remarks_on(site)))
         found += purpose
+        found += tuple(self._uncalled(site.target, site.function))
         first = Feature(FeatureName.TEMP_NAME_FIRST, "it is written under a temp name first")
-        return (*found, first, *self._read_back(site.target, site.function))
+        found = (*found, first, *self._read_back(site.target, site.function))
+        if self._is_unread(site, found):
+            found += (Feature(FeatureName.UNREAD, _UNREAD),)
+        return found
 
     def _remarks_on(self, site: PublishSite) -> Iterator[str]:
         """The docstring of the function that publishes a file, and the comments that are near above

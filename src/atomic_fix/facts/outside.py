@@ -172,6 +172,11 @@ class FileSlice:
     helper: str = ""
     """The project's own atomic writer of JSON, in the form of the setting `helper`; empty if there
     is none."""
+    uncalled: tuple[tuple[str, int], ...] = ()
+    """The functions of this file, by name and row, that write files which their callers choose,
+    and that no code of the project names."""
+    unread: tuple[Place, ...] = ()
+    """The writes of this file whose file names no other code of the project mentions."""
     root: str = field(default="", compare=False)
     """The folder of the project, to which locations in other files are relative."""
 

@@ -3,7 +3,9 @@ index asks for, as texts that can be cached.
 
 A clue is a name, followed by names of which the file must contain at least one, separated by
 blanks; or, after a quotation mark, by the file name that it is a word of; or a star and a module
-that is imported completely.
+that is imported completely. A clue that begins with an equals sign is for all files: a name that
+suffices by itself, or a word of a file name and that name after a quotation mark; with a star
+before it, it is only a part of the name.
 """
 
 from __future__ import annotations
@@ -35,6 +37,42 @@ def clues(wanted: Mapping[str, frozenset[str]]) -> frozenset[str]:
     )
 
 
+def anywhere(name: str, text: str = "", *, is_part: bool = False) -> str:
+    """The clue for a name, or for a file name that contains it, in all files."""
+    if not text:
+        return f"= {name}"
+    return f'= {name} "{"*" if is_part else ""}{text}'
+
+
+def is_of_file_name(clue: str) -> bool:
+    return '"' in clue
+
+
+def mentions(content: bytes, clue: str) -> bool:
+    """Whether a file in any language contains what a clue of `anywhere` is about."""
+    name, _, text = clue.removeprefix("= ").partition(' "')
+    return _contains(content, (text or f"*{name}").encode("utf-8", "surrogatepass"))
+
+
+def _contains(content: bytes, text: bytes) -> bool:
+    """Whether a text occurs, not as the end of a longer file name; with a star before it, in any
+    way."""
+    if text.startswith(b"*"):
+        return text[1:] in content
+    at = content.find(text)
+    while at >= 0:
+        before = content[at - 1 : at] if at else b" "
+        if not (before.isalnum() or before in b"_-"):
+            return True
+        at = content.find(text, at + 1)
+    return False
+
+
+def for_all_files(some: frozenset[str]) -> frozenset[str]:
+    """The clues of `anywhere`."""
+    return frozenset(each for each in some if each.startswith("= "))
+
+
 def held_by(content: bytes, some: frozenset[str]) -> frozenset[str]:
     """The clues that a file contains."""
     if not some:
@@ -51,8 +89,9 @@ def held_by(content: bytes, some: frozenset[str]) -> frozenset[str]:
         each.text
         for name in by_name.keys() & tokens
         for each in by_name[name]
-        if not tokens.isdisjoint(each.homes)
-        or any(text in content for text in each.texts)
+        if not (each.homes or each.texts)
+        or not tokens.isdisjoint(each.homes)
+        or any(_contains(content, text) for text in each.texts)
         or (each.homes and _is_from_package(name, content))
     }
     if is_starred:
@@ -79,8 +118,11 @@ class _Clue:
 def _by_name(some: frozenset[str]) -> dict[bytes, list[_Clue]]:
     found: dict[bytes, list[_Clue]] = {}
     for text in some:
-        name, *homes = (each.encode("utf-8", "surrogatepass") for each in text.split(" "))
-        texts = frozenset(each[1:] for each in homes if each.startswith(b'"'))
+        words = text.removeprefix("= ").split(" ")
+        name, *homes = (each.encode("utf-8", "surrogatepass") for each in words)
+        # The words of an ordinary clue may be part of a longer file name.
+        star = b"" if text.startswith("= ") else b"*"
+        texts = frozenset(star + each[1:] for each in homes if each.startswith(b'"'))
         modules = frozenset(each for each in homes if not each.startswith(b'"'))
         found.setdefault(name, []).append(_Clue(text, modules, texts))
     return found

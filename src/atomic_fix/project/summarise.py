@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from atomic_fix.catalog.apis import Move
 from atomic_fix.catalog.words import PATHS
@@ -29,6 +30,7 @@ from atomic_fix.facts.shown import is_only_shown
 from atomic_fix.facts.swallowing import is_handled, is_tried, turned_errors
 from atomic_fix.facts.testing import is_test
 from atomic_fix.facts.tree import Tree
+from atomic_fix.facts.uncalled import is_chosen_by_caller, is_named_once
 from atomic_fix.finding import Unreadable
 from atomic_fix.parse import stack
 from atomic_fix.parse.python import parsed
@@ -139,7 +141,17 @@ class _Summary:
                 self._receivers.made_by(function),
                 is_method,
                 self._keeps(function),
+                function in self._writing and is_named_once(self._facts.source, function),
             )
+
+    @cached_property
+    def _writing(self) -> frozenset[FunctionFacts]:
+        """The functions that write files which their callers choose."""
+        paths = [(each.function, each.path) for each in self._sites.writes]
+        paths += [(each.function, each.target) for each in self._sites.publishes]
+        return frozenset(
+            function for function, path in paths if is_chosen_by_caller(path, function)
+        )
 
     def _can_be_called(self, function: FunctionFacts) -> bool:
         """Whether other files can, by the function's own name."""

@@ -70,6 +70,9 @@ class FunctionSummary:
     keeps: str = ""
     """If the function writes an object to a path as JSON, atomically and with fsync: its arguments
     in the form of the setting `helper`, `path, obj`."""
+    named_once: bool = False
+    """Whether it writes a file that its caller chooses, and its file names it only where it defines
+    it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,6 +197,7 @@ class Walk:
         for entry in entries:
             is_folder = entry.is_dir(follow_symlinks=False)
             if not is_folder and not entry.name.lower().endswith((*SUFFIXES, NOTEBOOK)):
+                self._passes_over(entry, real)
                 continue
             if entry.name.startswith(".#"):
                 continue  # an Emacs lock file: a dangling link
@@ -218,6 +219,9 @@ class Walk:
                     os.path.realpath(name) if is_link else identity,
                     is_link,
                 )
+
+    def _passes_over(self, entry: os.DirEntry[str], folder: str) -> None:
+        """Called for each file that is not Python, with the real path of its folder."""
 
     def _excluded(self, absolute: str, settings: Settings, is_folder: bool) -> bool:
         lists: tuple[PatternList, ...] = settings.extend_exclude

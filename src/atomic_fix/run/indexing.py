@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from atomic_fix import files
 from atomic_fix.config import AUTO
 from atomic_fix.run import typed_json
 from atomic_fix.run.cache import settled, stat_of
 from atomic_fix.run.discover import SUFFIXES, Candidate
 from atomic_fix.run.looking import Look, Seen, seen_in, settings_of_summary
-from atomic_fix.run.project_files import Listing, TooMany, Trees, listing
+from atomic_fix.run.project_files import PROSE, Listing, TooMany, Trees, listing
 from atomic_fix.run.report_filter import ReportFilter
 from atomic_fix.run.store import Store, digest, hashed, version
 from atomic_fix.settings import ConfigError, Resolver, Settings
@@ -37,6 +38,8 @@ _LEAST_ROOM = 1 << 17
 accepts, and a minimum."""
 _ROUNDS = 2
 """How often linking may ask for names for which more files have to be examined."""
+_MOST_OTHERS = 1 << 24
+"""The most bytes of files in other languages that are searched for names of functions."""
 _NOT_KEPT = "-"
 _NOTHING: frozenset[str] = frozenset()
 
@@ -64,6 +67,11 @@ class _Known:
     summary: str
     """As it is kept; empty for none."""
 
+    @property
+    def has_summary(self) -> bool:
+        """Whether it always has a summary, not only if others ask for names that it contains."""
+        return self.matters and bool(self.summary)
+
 
 class Project:
     """One tree. Its cache consists of two files: data that every run needs, and data needed only by
@@ -82,21 +90,22 @@ class Project:
         self._slices: dict[str, str] = {}
         self._said: dict[str, FileSlice] = {}
         """The same, as far as they are needed."""
+        self._searched: dict[str, list[int]] = {}
+        """The files in other languages that were searched for names of functions, with their
+        states."""
         self._summaries: dict[str, FileSummary] = {}
         self._head, self._body = self._stores(cache_folder)
         head = self._head.read() if self._head is not None else {}
-        self._listing = _listing_of(head)
+        before = _listing_of(head)
         self._is_changed = False
         """Whether the cache has to be written."""
         self.is_linked = False
         stats = head.get("stats")
-        if self._listing is None or not self._listing.is_current():
+        if before is not None and before.is_current():
+            self._listing = before
+        else:
             self._is_changed = True
-            try:
-                self._listing = listing(root, trees, resolver)
-            except TooMany as error:
-                self.warnings.append(f"{root}: its files are judged alone: {error}")
-                self._listing = Listing((), {root: -1})
+            self._listing = self._listed(trees, resolver)
         known = stats if isinstance(stats, dict) else {}
         now = {name: stat_of(self.path_of(name)) for name in self._files()}
         self._stats = {name: list(settled(stat)) for name, stat in now.items() if stat is not None}
@@ -110,13 +119,27 @@ class Project:
         self._key = head.get("body")
         self._own = _module_names(self._files())
         """The first parts of the names of its modules."""
-        if not self.stale and known.keys() == self._stats.keys():
+        self._searched = _states(head.get("searched"))
+        if (
+            not self.stale
+            and known.keys() == self._stats.keys()
+            and before is not None
+            and (before.is_whole, before.others) == (self._listing.is_whole, self._listing.others)
+            and all(stat_of(self.path_of(x)) == state for x, state in self._searched.items())
+        ):
             self.is_linked = True
         else:
             self._load_body()
 
+    def _listed(self, trees: Trees, resolver: Resolver) -> Listing:
+        try:
+            return listing(self.root, trees, resolver)
+        except TooMany as error:
+            self.warnings.append(f"{self.root}: its files are judged alone: {error}")
+            return Listing((), {self.root: -1})
+
     def _files(self) -> tuple[str, ...]:
-        return self._listing.files if self._listing is not None else ()
+        return self._listing.files
 
     def path_of(self, name: str) -> str:
         """The path of a file, by its name in the project."""
@@ -161,7 +184,6 @@ class Project:
             return
         if self._is_changed:
             self._is_changed = False
-            assert self._listing is not None
             if self._known:
                 files = {
                     name: [each.content, each.matters, sorted(each.clues), each.summary]
@@ -182,6 +204,9 @@ class Project:
                     "listing": list(self._listing.files),
                     "folders": self._listing.folders,
                     "watched": self._listing.watched,
+                    "whole": self._listing.is_whole,
+                    "others": list(self._listing.others),
+                    "searched": self._searched,
                     "stats": self._stats,
                     "slices": self._slices,
                 }
@@ -264,25 +289,79 @@ class Project:
             if room < 0:
                 break
             wanted = clues(linked.wanted)
-            searched |= wanted
-            self._search(wanted, looker)
+            asked = wanted.union(linked.absent if self._is_whole() else ())
+            searched |= asked
+            self._search(asked, looker)
             more, room = self._chosen_by(wanted, linked.unseen, chosen, room)
             if not more:
                 break
             self._summarise(more, looker)
             chosen |= more
             linked = Linked(self._summaries_of(chosen))
+        held = None
+        if self._is_whole() and linked.absent:
+            if more := linked.absent.keys() - searched:
+                searched |= more
+                self._search(frozenset(more), looker)
+            held = self._held(linked.absent)
         # Files get it only if their repairs call it.
-        return linked.index(helper=self.settings.config.helper == AUTO), searched
+        return linked.index(helper=self.settings.config.helper == AUTO, held=held), searched
+
+    def _is_whole(self) -> bool:
+        """Whether all files of a project are known."""
+        return self._listing.is_whole and all(name in self._known for name in self._files())
+
+    def _held(self, absent: Mapping[str, frozenset[str]]) -> frozenset[str] | None:
+        """Those of some clues that other files hold than the ones that may; None if they cannot be
+        searched for everywhere."""
+        from atomic_fix.project.clues import is_of_file_name, mentions
+
+        held = _NOTHING.union(
+            clue
+            for name, each in self._known.items()
+            for clue in each.clues & absent.keys()
+            if name not in absent[clue]
+        )
+        left = absent.keys() - held
+        self._searched = {}
+        if not left:
+            return held
+        paths = {name: self.path_of(name) for name in self._listing.others}
+        states = {name: stat_of(path) for name, path in paths.items()}
+        if sum(state[0] for state in states.values() if state is not None) > _MOST_OTHERS:
+            return None
+        for name, state in states.items():
+            if state is None:
+                return None
+            self._searched[name] = list(settled(state))
+            try:
+                content = files.read(paths[name], _MOST_OTHERS, follow=False)
+            except OSError:
+                return None
+            # A document shows a function to its users, but reads no file.
+            is_prose = name.endswith(PROSE)
+            left -= {
+                clue
+                for clue in left
+                if not (is_prose and is_of_file_name(clue)) and mentions(content, clue)
+            }
+        return frozenset(absent.keys() - left)
 
     def _search(self, wanted: frozenset[str], looker: Looker) -> None:
-        """Search for clues in the files that the prefilter rejects."""
+        """Search for clues in the files that the prefilter rejects, and, if they are for all files,
+        in the others."""
+        from atomic_fix.project.clues import for_all_files
+
         new = wanted - self._clues
         if not new:
             return
         self._clues |= new
-        left = [(name, each) for name, each in self._known.items() if not each.matters]
-        looks = [Look(name, new, each.content, left_out=True, summary=False) for name, each in left]
+        for_all = for_all_files(new)
+        left = [(name, each) for name, each in self._known.items() if for_all or not each.matters]
+        looks = [
+            Look(name, for_all if each.matters else new, each.content, left_out=True, summary=False)
+            for name, each in left
+        ]
         for (_, each), seen in zip(left, self._looked(looks, looker), strict=True):
             # Files that have changed meanwhile are examined by the next run.
             if seen is not None and seen.digest == each.content:
@@ -386,7 +465,7 @@ class Project:
         trial._summaries = dict(self._summaries)
         trial._slices = dict(self._slices)
         trial._said = dict(self._said)
-        trial._listing = Listing((*self._stats, name))
+        trial._listing = replace(self._listing, files=(*self._stats, name))
         trial._own = self._own | _module_names([name])
         trial._stats = {**self._stats, name: [len(content), 0, 0]}
         task = trial.task(name)
@@ -442,10 +521,22 @@ def _scope(settings: Settings) -> Settings:
 
 def _listing_of(head: Mapping[str, Any]) -> Listing | None:
     """The results of an earlier run."""
-    files, folders, watched = (head.get(each) for each in ("listing", "folders", "watched"))
-    if _are_texts(files) and isinstance(folders, dict) and isinstance(watched, dict):
-        return Listing(tuple(files), folders, watched)
+    names, folders, watched = (head.get(each) for each in ("listing", "folders", "watched"))
+    is_whole, others = head.get("whole"), head.get("others")
+    if (
+        _are_texts(names)
+        and isinstance(folders, dict)
+        and isinstance(watched, dict)
+        and isinstance(is_whole, bool)
+        and _are_texts(others)
+    ):
+        return Listing(tuple(names), folders, watched, is_whole, tuple(others))
     return None
+
+
+def _states(value: object) -> dict[str, list[int]]:
+    """The states of files, as an earlier run stored them."""
+    return dict(value) if isinstance(value, dict) else {}
 
 
 class Indexing:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from atomic_fix.config import Config, Style
 from atomic_fix.finding import FileResult, Unreadable
 from atomic_fix.prefilter import cannot_match
-from atomic_fix.project.clues import held_by
+from atomic_fix.project.clues import for_all_files, held_by
 from atomic_fix.run import one_file, store
 from atomic_fix.run.discover import Candidate
 from atomic_fix.run.one_file import Content, check_file, may_hold_notes
@@ -106,7 +106,7 @@ def _glanced_at(
         return Seen(digest, is_known=True), False
     config = settings_of_summary(settings.config)
     matters = not look.left_out and not cannot_match(content, config)
-    clues = frozenset[str]() if matters else held_by(content, look.clues)
+    clues = held_by(content, for_all_files(look.clues) if matters else look.clues)
     is_wanted = (matters or look.left_out) and look.summary and len(content) <= _MOST_BYTES
     return Seen(digest, matters, clues), is_wanted
 

@@ -15,7 +15,13 @@ from typing import Any
 
 from atomic_fix.run.cache import settled, stat_of
 from atomic_fix.run.discover import Candidate, Entries, Folder, Walk
-from atomic_fix.settings import ConfigError, Resolver, Settings, has_project_file
+from atomic_fix.settings import (
+    DEFAULT_EXCLUDE,
+    ConfigError,
+    Resolver,
+    Settings,
+    has_project_file,
+)
 from atomic_fix.source import is_notebook, relative_if_inside
 
 _MOST_FILES = 50_000
@@ -23,6 +29,19 @@ _MOST_FOLDERS = 100_000
 """The largest tree; a larger one is not treated as a project."""
 _DECIDING = ("pyproject.toml", "atomic-fix.toml", ".gitignore")
 """Files that affect which files the search finds below their folder."""
+PROSE = (".md", ".rst", ".txt")
+_NAMING = (
+    *PROSE,
+    ".bash", ".bat", ".c", ".cc", ".cfg", ".cmd", ".cpp", ".cs", ".cy", ".go", ".h", ".html",
+    ".in", ".ini", ".j2", ".java", ".jl", ".js", ".jsx", ".kt", ".kv", ".lua", ".m", ".mako",
+    ".mjs", ".mk", ".nf", ".php", ".pl", ".ps1", ".pxd", ".pxi", ".pyi", ".pyx", ".qmd", ".qml",
+    ".r", ".rb", ".rmd",
+    ".robot", ".rs", ".rules", ".sage", ".service", ".sh", ".smk", ".spec", ".svelte",
+    ".swift", ".tmpl", ".toml", ".ts", ".tsx", ".ui", ".vue", ".xml", ".yaml", ".yml", ".zcml",
+    ".zsh",
+)  # fmt: skip
+"""Suffixes of other files that may name a Python function, to call it or to tell others of it, or a
+file, to read it; so may scripts without a suffix."""
 
 
 class Trees:
@@ -124,6 +143,12 @@ class Listing:
     """Paths relative to the root, with `/`, in order."""
     folders: Mapping[str, Any] = field(default_factory=dict)
     watched: Mapping[str, Any] = field(default_factory=dict)
+    is_whole: bool = False
+    """Whether it has all files of a project, except tests: a repository or a project file shows
+    where it begins, and nothing in it is excluded by its configuration, belongs to another tree, or
+    cannot be read."""
+    others: tuple[str, ...] = ()
+    """Other files, in the same form, that may name a function of these; only if `is_whole`."""
 
     def is_current(self) -> bool:
         """Whether no file was added or removed since, and no configuration has changed."""
@@ -148,15 +173,22 @@ def listing(root: str, trees: Trees, resolver: Resolver) -> Listing:
     found: list[str] = []
     for each in walk.start(root):
         file = each.what
-        if isinstance(file, Candidate) and not each.is_link and not _leaves_out(file):
-            found.append(os.path.relpath(file.path, root).replace(os.sep, "/"))
+        if not isinstance(file, Candidate):
+            walk.is_whole = False
+        elif is_notebook(file.path):
+            walk.others.append(file.path)
+        elif not each.is_link and not file.settings.leaves_out(file.path):
+            found.append(_name_in(root, file.path))
             if len(found) > _MOST_FILES:
                 raise TooMany(f"there are more than {_MOST_FILES:,} Python files")
-    return Listing(tuple(found), walk.folders, walk.watched)
+    if not walk.is_whole or not (_is_repository(root) or has_project_file(root)):
+        return Listing(tuple(found), walk.folders, walk.watched)
+    others = tuple(sorted(_name_in(root, each) for each in walk.others))
+    return Listing(tuple(found), walk.folders, walk.watched, is_whole=True, others=others)
 
 
-def _leaves_out(file: Candidate) -> bool:
-    return is_notebook(file.path) or file.settings.leaves_out(file.path)
+def _name_in(root: str, path: str) -> str:
+    return os.path.relpath(path, root).replace(os.sep, "/")
 
 
 class _ProjectWalk(Walk):
@@ -168,6 +200,8 @@ class _ProjectWalk(Walk):
         self._trees = trees
         self.folders: dict[str, Any] = {}
         self.watched: dict[str, Any] = {}
+        self.is_whole = True
+        self.others: list[str] = []
         for folder in _upwards(os.path.dirname(root)):
             # None if it does not exist yet.
             self._watch(folder, (*_DECIDING, os.path.join(".git", "info", "exclude")))
@@ -184,10 +218,22 @@ class _ProjectWalk(Walk):
         if len(self.folders) > _MOST_FOLDERS:
             raise TooMany(f"there are more than {_MOST_FOLDERS:,} folders")
         if real != self._root and self._trees.begins_at(real):
+            self.is_whole = False
             return iter(())
         # Added or removed files change the folder.
         self._watch(real, (n for n in _DECIDING if os.path.lexists(os.path.join(real, n))))
         return super()._entries(folder)
+
+    def _excluded(self, absolute: str, settings: Settings, is_folder: bool) -> bool:
+        found = super()._excluded(absolute, settings, is_folder)
+        if found and os.path.basename(absolute) not in DEFAULT_EXCLUDE:
+            self.is_whole = False
+        return found
+
+    def _passes_over(self, entry: os.DirEntry[str], folder: str) -> None:
+        suffix = os.path.splitext(entry.name)[1].lower()
+        if (not suffix or suffix in _NAMING) and not entry.is_symlink():
+            self.others.append(os.path.join(folder, entry.name))
 
 
 def _state(path: str) -> list[int] | None:
