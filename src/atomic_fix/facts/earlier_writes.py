@@ -18,7 +18,7 @@ from atomic_fix.facts.paths import PathValue, parameter_of
 from atomic_fix.facts.paths.expr import PathExpr
 from atomic_fix.facts.paths.value import Location
 from atomic_fix.facts.scopes import BlockKind, Call, FunctionFacts
-from atomic_fix.facts.sites import WriteSite
+from atomic_fix.facts.sites import Sites, WriteSite
 
 _DEPTH = 2
 """How many levels of callers are examined."""
@@ -117,15 +117,10 @@ def _writes_in(facts: ModuleFacts, function: FunctionFacts) -> list[tuple[Call, 
 
 def _find_writes(facts: ModuleFacts, function: FunctionFacts) -> Iterator[tuple[Call, PathValue]]:
     sites = facts.sites
-    known = set()
-    for write in facts.cached("writes by function", lambda: _by_function(facts)).get(function, ()):
-        known.add(write.node)
+    writes = facts.cached("writes by function", lambda: _by_function(facts)).get(function, [])
+    for write in writes:
         yield write.call, write.path
-    # Only emptying a file is not a write of content, and so none of the above.
-    for call, opened in sites.opened_in(function):
-        modes = sites.handles.modes_of(opened, call) if call.source_node not in known else ()
-        if any("w" in mode for mode in modes):
-            yield call, sites.handles.resolve(opened.target, call)
+    yield from emptied_in(sites, function, {write.node for write in writes})
     for call in function.calls:
         node = None
         if last_name(call.node.func) == "truncate":
@@ -137,6 +132,18 @@ def _find_writes(facts: ModuleFacts, function: FunctionFacts) -> Iterator[tuple[
                     node = call.argument(effect.path.position, effect.path.name)
         if node is not None:
             yield call, sites.handles.resolve(node, call)
+
+
+def emptied_in(
+    sites: Sites, function: FunctionFacts, writes: AbstractSet[ast.AST]
+) -> Iterator[tuple[Call, PathValue]]:
+    """The calls of a function that open a file for writing and only empty it, with the file: they
+    write no content, and so are not among its writes."""
+    for call, opened in sites.opened_in(function):
+        if call.source_node in writes:
+            continue
+        if any("w" in mode for mode in sites.handles.modes_of(opened, call)):
+            yield call, sites.handles.resolve(opened.target, call)
 
 
 def _by_function(facts: ModuleFacts) -> dict[FunctionFacts, list[WriteSite]]:

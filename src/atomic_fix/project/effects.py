@@ -48,8 +48,12 @@ class Effects:
         self._loads_in: dict[tuple[str, str], list[SiteSummary]] = {}
         self._by_function: dict[tuple[str, str, int], list[CallSummary]] = {}
         self._writes_of: dict[tuple[str, str], list[SiteSummary]] = {}
+        self._emptied: dict[tuple[str, str], list[SiteSummary]] = {}
         self._known: dict[tuple[str, str], list[_Done]] = {}
         for file in files.values():
+            for site in file.emptied:
+                for key in site.path.keys:
+                    self._emptied.setdefault((file.path, key), []).append(site)
             for site in file.sites:
                 if site.kind is SiteKind.LOAD:
                     key = f"parameter {site.function}:{site.row}:"
@@ -131,7 +135,10 @@ class Effects:
     ) -> Location | None:
         """The write in place, in the caller of a function, of the file that it then passes."""
         for key in argument.path.keys:
-            for site in self._writes_of.get((file, key), ()):
+            for site in (
+                *self._writes_of.get((file, key), ()),
+                *self._emptied.get((file, key), ()),
+            ):
                 if (
                     site.kind is SiteKind.WRITE
                     and not site.staged

@@ -11,6 +11,7 @@ from atomic_fix.catalog.apis import Move
 from atomic_fix.catalog.words import PATHS
 from atomic_fix.config import Config
 from atomic_fix.facts import fallbacks
+from atomic_fix.facts.earlier_writes import emptied_in
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import (
@@ -116,6 +117,7 @@ class _Summary:
             tuple(self._names()),
             tuple(self._sites_in_order()),
             tuple(self._calls()),
+            tuple(self._emptied()),
         )
 
     def _path(self, value: PathValue, node: ast.expr | None = None) -> PathSummary:
@@ -246,6 +248,19 @@ class _Summary:
             found = self._site(SiteKind.WRITE, write, write.path, write.path_node)
             synced = any(self._syncs.in_call(call, 2) for call in write.function.calls)
             yield replace(found, staged=self._facts.is_staged(write), synced=synced)
+
+    def _emptied(self) -> Iterator[SiteSummary]:
+        writes = {write.node for write in self._sites.writes}
+        for function in self._scopes.functions:
+            for call, path in emptied_in(self._sites, function, writes):
+                yield SiteSummary(
+                    SiteKind.WRITE,
+                    Place.of(call.source_node),
+                    function.name,
+                    function.row,
+                    _said(function),
+                    self._path(path),
+                )
 
     def _loads(self) -> Iterator[SiteSummary]:
         for load in self._sites.loads:

@@ -192,3 +192,5 @@ class FileSummary:
     names: tuple[NameSummary, ...] = ()
     sites: tuple[SiteSummary, ...] = ()
     calls: tuple[CallSummary, ...] = ()
+    emptied: tuple[SiteSummary, ...] = ()
+    """The calls that only empty a file, as writes: they are no sites of content."""
