@@ -660,3 +660,19 @@ def test_from_the_copy_to_the_program_that_runs_without_atomic_fix(here: Path) -
     assert done.returncode == 1
     assert "app.atomic_io.CheckpointCorruptedError: checkpoint.json: corrupted" in done.stderr
     assert checkpoint.read_text() == '{"step"'
+
+
+def test_a_copy_that_no_name_could_import_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkout itself is the package, and its name is no identifier."""
+    folder = tmp_path / "my-addon" / "addon"
+    folder.mkdir(parents=True)
+    for each in (folder.parent, folder):
+        (each / "__init__.py").touch()
+    (folder.parent / "pyproject.toml").write_text('[project]\nname = "x"\n')
+    monkeypatch.chdir(folder.parent)
+    result = CliRunner().invoke(main, ["--vendor", "addon/atomic_io.py"])
+    assert result.exit_code == 2
+    assert "Python cannot import it as `my-addon.addon.atomic_io`" in result.output
+    assert not (folder / "atomic_io.py").exists()

@@ -93,7 +93,14 @@ def vendor(path: str, resolver: Resolver) -> int:
             return report_error(f"{shown}: not copied again: {_verdict(found)}")
         click.echo(f"{display_name(path)}: current")
         return _configure(path, resolver, is_new=False)
-    if loader := loads_all_beside(os.path.dirname(os.path.abspath(path))):
+    whole = os.path.abspath(path)
+    module = Projects().of(whole).module_of(whole)
+    if not all(each.isidentifier() and not keyword.iskeyword(each) for each in module.split(".")):
+        return report_error(
+            f"{shown}: not written: Python cannot import it as `{module}`, the name that the "
+            "folders around it give it"
+        )
+    if loader := loads_all_beside(os.path.dirname(whole)):
         return report_error(
             f"{shown}: not written: {display_name(loader)} imports every module of its folder as a "
             "plug-in; name a file in another folder"
@@ -103,7 +110,7 @@ def vendor(path: str, resolver: Resolver) -> int:
     except disk.NotWritten as error:
         return report_error(f"{shown}: not written: {error}")
     click.echo(f"{display_name(path)}: copied from atomic-fix {__version__}")
-    admitted = Projects().of(os.path.abspath(path)).python
+    admitted = Projects().of(whole).python
     if admitted is not None and admitted.lowest < FIRST_OF_COPIES:
         needed = ".".join(map(str, FIRST_OF_COPIES))
         warn(f"{admitted}: the copy needs {needed}, and stops what imports it on older ones")
