@@ -147,7 +147,6 @@ def project(tmp_path: Path) -> Path:
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
     (package / "state.py").write_text(STATE)
-    (folder / "README.md").write_text("`save_state` keeps the state of a run.\n")
     (folder / "pyproject.toml").write_text('[project]\nname = "app"\nversion = "1"\n')
     git(folder, "init", "--quiet")
     git(folder, "add", "--all")

@@ -49,6 +49,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "tree"
     put(root, {"app/__init__.py": "", "app/save.py": SAVE, "app/finish.py": FINISH})
     put(root, {"app/main.py": "from app.finish import finish\n\nfinish('out', {})\n"})
+    put(root, {f"app/part{number}.py": "" for number in range(6)})
     (root / ".git").mkdir()
     monkeypatch.chdir(root)
     return root
@@ -71,6 +72,10 @@ def found(*paths: str, run_options: RunOptions | None = None) -> list[str]:
 
 def without_git(tree: Path) -> None:
     (tree / ".git").rmdir()
+
+
+def few(tree: Path) -> None:
+    (tree / "app/part0.py").unlink()
 
 
 def excluded(tree: Path) -> None:
@@ -97,6 +102,7 @@ def tests_alone(tree: Path) -> None:
         (tests_alone, []),
         (excluded_by_default, []),
         (without_git, BOTH),
+        (few, BOTH),
         (excluded, BOTH),
         (submodule, BOTH),
     ],

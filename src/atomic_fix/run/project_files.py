@@ -25,6 +25,8 @@ from atomic_fix.settings import (
 from atomic_fix.source import is_notebook, relative_if_inside
 
 _MOST_FILES = 50_000
+# What calls the functions of a few files may be anywhere, or is yet to be written.
+_FEWEST = 10
 _MOST_FOLDERS = 100_000
 """The largest tree; a larger one is not treated as a project."""
 _DECIDING = ("pyproject.toml", "atomic-fix.toml", ".gitignore")
@@ -181,7 +183,8 @@ def listing(root: str, trees: Trees, resolver: Resolver) -> Listing:
             found.append(_name_in(root, file.path))
             if len(found) > _MOST_FILES:
                 raise TooMany(f"there are more than {_MOST_FILES:,} Python files")
-    if not walk.is_whole or not (_is_repository(root) or has_project_file(root)):
+    is_known = len(found) >= _FEWEST and (_is_repository(root) or has_project_file(root))
+    if not walk.is_whole or not is_known:
         return Listing(tuple(found), walk.folders, walk.watched)
     others = tuple(sorted(_name_in(root, each) for each in walk.others))
     return Listing(tuple(found), walk.folders, walk.watched, is_whole=True, others=others)
