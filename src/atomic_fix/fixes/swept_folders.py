@@ -5,18 +5,20 @@ a clean-up removes. The temp file is beside the file that it replaces, and would
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from atomic_fix.facts.names import words
-from atomic_fix.facts.nodes import called_name, walk
+from atomic_fix.facts.nodes import called_name, last_name, walk
 from atomic_fix.facts.paths.expr import FileName
-from atomic_fix.facts.scopes import FunctionFacts
+from atomic_fix.facts.scopes import Call, FunctionFacts
 from atomic_fix.facts.sites import WriteSite
 from atomic_fix.fixes.edit_context import EditContext
 
 _LISTS = frozenset({"iterdir", "listdir", "scandir"})
-_TAKES = frozenset({"delete", "move", "remove", "rename", "unlink"})
+_TAKES = frozenset({"move", "remove", "rename", "unlink"})
+_REMOVING = re.compile(r"(?i)^_*(?:delete|remove|unlink)_?file$")
 _READS = frozenset({"load", "open", "read_bytes", "read_text"})
 # A function that calls one of these, or reads one of these attributes, does not take every name.
 _FILTERS = frozenset({
@@ -24,6 +26,8 @@ _FILTERS = frozenset({
     "splitext", "startswith", "suffix", "suffixes",
 })  # fmt: skip
 _NAMES = frozenset({"inbox", "incoming", "mailbox", "outbox", "queue", "spool"})
+# Two functions that call a folder so may mean different ones.
+_ANY_FOLDER = frozenset({"base", "dir", "directory", "dirname", "folder", "path", "root"})
 _DEPTH = 3
 
 
@@ -40,7 +44,7 @@ def mark_swept(context: EditContext, site: WriteSite) -> None:
     """Makes the repair unsafe if other code takes every file of the folder."""
     folder = _folder_of(site.path_node, site.function)
     for each in context.cached("sweeps", lambda: [*_sweeps(context)]):
-        is_same = bool(folder) and folder == each.folder
+        is_same = folder == each.folder != "" and (each.removes or folder not in _ANY_FOLDER)
         is_unknown = each.removes and not (folder and each.folder)
         if is_same or is_unknown:
             context.mark_unsafe(
@@ -65,7 +69,7 @@ def _sweeps(context: EditContext) -> Iterator[_Sweep]:
         node = function.node
         if any(isinstance(each, ast.Attribute) and each.attr in _FILTERS for each in walk(node)):
             continue
-        removes = any(not _TAKES.isdisjoint(words(each)) for each in called)
+        removes = any(_takes(call) for call in function.calls)
         if not removes and _READS.isdisjoint(called):
             continue
         for call in function.calls:
@@ -76,6 +80,14 @@ def _sweeps(context: EditContext) -> Iterator[_Sweep]:
                 else:
                     given = next(iter(call.node.args), None)
                 yield _Sweep(function.name, _name_of(given, function), removes)
+
+
+def _takes(call: Call) -> bool:
+    """Whether a call removes or moves a file; `names.remove(x)` does not."""
+    name = called_name(call.node)
+    if name == "remove":
+        return call.receiver is not None and last_name(call.receiver) == "os"
+    return name in _TAKES or _REMOVING.search(name) is not None
 
 
 def _folder_of(path: ast.expr, function: FunctionFacts, depth: int = _DEPTH) -> str:

@@ -4,6 +4,7 @@ and grouping, give the same index.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -62,7 +63,13 @@ class Linked:
             path: tuple(each for each in file.functions if self._is_uncalled(path, each))
             for path, file in self._files.items()
         }
-        return {path: functions for path, functions in found.items() if functions}
+        # What several files define under one name is called by something that need not name it.
+        defined = Counter(_plain(each) for functions in found.values() for each in functions)
+        single = {
+            path: tuple(each for each in functions if defined[_plain(each)] == 1)
+            for path, functions in found.items()
+        }
+        return {path: functions for path, functions in single.items() if functions}
 
     @cached_property
     def absent(self) -> Mapping[str, frozenset[str]]:
