@@ -266,3 +266,8 @@ def finish(out, state):
         },
     )
     assert found() == FINISHED
+
+
+def test_a_name_that_several_files_define_may_be_called_without_it(tree: Path) -> None:
+    put(tree, {"app/other.py": SAVE})
+    assert SAVED[0] in found()
