@@ -114,6 +114,8 @@ class Project:
     neighbours: dict[str, dict[str, str]] = field(default_factory=dict, compare=False, repr=False)
     """The modules of folders as first read: a run rewrites files without changing how they import
     each other."""
+    outer: dict[str, str] = field(default_factory=dict, compare=False)
+    """Cache of the folders from which other modules import a package."""
 
     def is_for_development(self, file: str) -> bool:
         """Whether the name of a list of requirements says that it is for development."""
@@ -236,7 +238,9 @@ class Project:
             self.neighbours[folder] = neighbours(folder)
         around = self.neighbours[folder]
         own = text_of(path) or ""
-        return searched(path, own, self.root, import_root(path), around, self.provides)
+        return searched(
+            path, own, self.root, import_root(path), around, self.provides, outer=self.outer
+        )
 
     def _declared_root(self, folder: str) -> str:
         """The innermost source root around a folder that the files of the project declare,

@@ -33,6 +33,8 @@ def searched(
     package_root: str,
     neighbours: dict[str, str],
     installed: AbstractSet[str] = frozenset(),
+    *,
+    outer: dict[str, str] | None = None,
 ) -> list[str]:
     """The folders, from that of a file up to `top`, from which the file and its neighbours are
     imported, sorted by the number of imports; none if they do not import own modules.
@@ -42,6 +44,7 @@ def searched(
         neighbours: the other modules of the folder, by their paths.
         installed: the folders of packages that an installation provides: importing them from
             elsewhere says nothing about the path.
+        outer: cache of the folders from which other modules import a package.
     """
     if known := _root_of_extension(path, top) or _root_of_host(path, top):
         return [known]
@@ -51,8 +54,12 @@ def searched(
             found += _votes(each, other, top, package_root, installed)
     if found and package_root not in {os.path.dirname(path), top}:
         inside = os.path.relpath(path, package_root).split(os.sep)[0]
-        if outer := _root_by_importers(os.path.join(package_root, inside), top):
-            return [outer]
+        package = os.path.join(package_root, inside)
+        known_roots = outer if outer is not None else {}
+        if package not in known_roots:
+            known_roots[package] = _root_by_importers(package, top)
+        if known_roots[package]:
+            return [known_roots[package]]
     # With equal counts, the nearest.
     return sorted(found, key=lambda each: (-found[each], -len(each)))
 
