@@ -6,6 +6,7 @@ needs the file.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -220,22 +221,26 @@ class SameRun:
             return True
         if function.owner is not None and not name.startswith("_"):
             return True
-        return name in self._named
+        # Most names are only defined and called; the nodes of a long file are many.
+        used = re.search(rf"(?<!def )\b{name}\b(?!\()", self._sites.tree.source.text)
+        return used is not None and name in self._named
 
     @cached_property
     def _named(self) -> frozenset[str]:
         """The names of functions that are also used as values."""
-        module = self._sites.scopes.module.node
-        parents = parents_in(module)
-        return frozenset(
-            name
-            for kind in (ast.Name, ast.Attribute)
-            for node in of_kind(module, kind)
-            if isinstance(node.ctx, ast.Load)
-            and not (isinstance(above := parents.get(node), ast.Call) and above.func is node)
-            and (name := node.id if isinstance(node, ast.Name) else node.attr)
-            in self._sites.scopes.by_name
-        )
+        found: set[str] = set()
+        called: set[int] = set()
+        names: list[ast.Name | ast.Attribute] = []
+        for node in ast.walk(self._sites.scopes.module.node):
+            if isinstance(node, ast.Call):
+                called.add(id(node.func))
+            elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                names.append(node)
+        for each in names:
+            name = each.id if isinstance(each, ast.Name) else each.attr
+            if id(each) not in called and name in self._sites.scopes.by_name:
+                found.add(name)
+        return frozenset(found)
 
 
 def _compared_in(code: ast.AST) -> frozenset[ast.AST | str]:
