@@ -6,7 +6,6 @@ needs the file.
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -221,9 +220,9 @@ class SameRun:
             return True
         if function.owner is not None and not name.startswith("_"):
             return True
-        # Most names are only defined and called; the nodes of a long file are many.
-        used = re.search(rf"(?<!def )\b{name}\b(?!\()", self._sites.tree.source.text)
-        return used is not None and name in self._named
+        # Most names are only defined and called, and the nodes of a long file are many.
+        text = self._sites.tree.source.text
+        return text.count(name) != text.count(f"{name}(") and name in self._named
 
     @cached_property
     def _named(self) -> frozenset[str]:
