@@ -102,7 +102,7 @@ class SameRun:
         if any(self._earlier(place)):
             return True
         function = place.function
-        if depth == 0 or function.is_module or self._runs_at_any_time(function):
+        if depth == 0 or function.is_module:
             return False
         callers = [
             call
@@ -110,6 +110,8 @@ class SameRun:
             if call.function is not function and function in self._sites.run_by(call)
         ]
         if not 0 < len(callers) <= _CALLERS or self._is_given_elsewhere(place):
+            return False
+        if self._runs_at_any_time(function):
             return False
         return all(
             self._is_written_before(
