@@ -94,7 +94,7 @@ def vendor(path: str, resolver: Resolver) -> int:
         click.echo(f"{display_name(path)}: current")
         return _configure(path, resolver, is_new=False)
     whole = os.path.abspath(path)
-    module = Projects().of(whole).module_of(whole)
+    module = _imported_as(path)
     if not all(each.isidentifier() and not keyword.iskeyword(each) for each in module.split(".")):
         return report_error(
             f"{shown}: not written: Python cannot import it as `{module}`, the name that the "
@@ -120,7 +120,7 @@ def vendor(path: str, resolver: Resolver) -> int:
 def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
     """Set `helper` so that fixes import the copy; return the exit code."""
     whole = os.path.abspath(path)
-    module = Projects().of(whole).module_of(whole)
+    module = _imported_as(path)
     settings = resolver.for_file(path)
     if settings.config.helper == module:
         return CLEAN
@@ -161,6 +161,12 @@ def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
         return report_error(f"{file}: {error}; put `{setting}` in [tool.atomic-fix] yourself")
     click.echo(f"{display_name(file)}: {setting}")
     return CLEAN
+
+
+def _imported_as(path: str) -> str:
+    """The name by which the program imports a file."""
+    whole = os.path.abspath(path)
+    return Projects().of(whole).module_of(whole)
 
 
 def _create(file: str, settings: list[str]) -> int:

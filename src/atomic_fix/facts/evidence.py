@@ -247,11 +247,9 @@ def _context_features(
     denials: set[str],
 ) -> Iterator[Feature]:
     places: list[tuple[str, str, tuple[Name, Name, Name], float]] = []
-    scope: FunctionFacts | None = function
     strength = 1.0
-    while scope is not None and not scope.is_module:
+    for scope in function.with_outer():
         places.append(("function", scope.name, _FUNCTION, strength))
-        scope = scope.outer
         strength *= 0.7
     if function.owner is not None:
         places.append(("class", function.owner.name, _CLASS, 1.0))

@@ -236,13 +236,17 @@ class FunctionFacts:
 
     def hides(self, name: str) -> bool:
         """Whether a name is local to this function, or to one around it."""
+        return any(
+            name in each.bindings or name in each.imported or each.parameter(name) is not None
+            for each in self.with_outer()
+        )
+
+    def with_outer(self) -> Iterator[FunctionFacts]:
+        """This function and those around it, the innermost first, without the module."""
         scope: FunctionFacts | None = self
         while scope is not None and not scope.is_module:
-            is_local = name in scope.bindings or name in scope.imported
-            if is_local or scope.parameter(name) is not None:
-                return True
+            yield scope
             scope = scope.outer
-        return False
 
     def collects(self, name: str) -> bool:
         """Whether a name stands for all remaining arguments: `*parts`, `**options`."""

@@ -21,12 +21,7 @@ def is_test(function: FunctionFacts, paths: Paths) -> bool:
 
     A name alone is not enough: a program may have a `test_connection` of its own.
     """
-    scope: FunctionFacts | None = function
-    while scope is not None and not scope.is_module:
-        if _is_part_of_test(scope, paths):
-            return True
-        scope = scope.outer
-    return False
+    return any(_is_part_of_test(each, paths) for each in function.with_outer())
 
 
 def is_named_test(function: FunctionFacts) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from atomic_fix.facts.scopes import FunctionFacts
 from atomic_fix.finding import Edit, Position
 from atomic_fix.fixes import Refused
 from atomic_fix.fixes.edit_context import EditContext
@@ -106,12 +105,8 @@ def import_module(context: EditContext, module: str) -> str:
 def _imported_later(context: EditContext, module: str) -> bool:
     """Whether a function that uses a module, or one around it, imports it, maybe only later: until
     then the name is unbound there, whatever it means at the top."""
-    scope: FunctionFacts | None = context.function
-    while scope is not None and not scope.is_module:
-        if module in scope.imported:
-            return context.facts.scopes.imports.get(module) == module
-        scope = scope.outer
-    return False
+    is_same = context.facts.scopes.imports.get(module) == module
+    return is_same and any(module in each.imported for each in context.function.with_outer())
 
 
 # --- existing imports ---------------------------------------------------------------
@@ -241,13 +236,11 @@ def _shadowed(context: EditContext, name: str, qualified: str) -> bool:
     """Whether a name may mean something else than `qualified` where a function uses it, or be
     unbound there."""
     own = {local: each for each, local in _bindings(_own_imports(context))}
-    scope: FunctionFacts | None = context.function
-    while scope is not None and not scope.is_module:
+    for scope in context.function.with_outer():
         if name in scope.bindings or scope.parameter(name) is not None:
             return True
         if name in scope.imported and (scope is not context.function or own.get(name) != qualified):
             return True
-        scope = scope.outer
     return name in context.facts.scopes.module.bindings
 
 

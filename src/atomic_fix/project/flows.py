@@ -234,13 +234,4 @@ def _paths_in(file: FileSummary) -> Iterator[PathSummary]:
     for site in file.sites:
         yield site.path
         yield site.source
-    for call in file.calls:
-        for argument in call.arguments:
-            yield argument.path
-    for name in file.names:
-        yield name.path
-    for function in file.functions:
-        yield function.returns
-    for owner in file.classes:
-        for _, path, _ in owner.attributes:
-            yield path
+    yield from file.other_paths()

@@ -8,6 +8,7 @@ replaces them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -194,3 +195,16 @@ class FileSummary:
     calls: tuple[CallSummary, ...] = ()
     emptied: tuple[SiteSummary, ...] = ()
     """The calls that only empty a file, as writes: they are no sites of content."""
+
+    def other_paths(self) -> Iterator[PathSummary]:
+        """The paths in arguments, constants, returned values and attributes."""
+        for call in self.calls:
+            for argument in call.arguments:
+                yield argument.path
+        for name in self.names:
+            yield name.path
+        for function in self.functions:
+            yield function.returns
+        for owner in self.classes:
+            for _, path, _ in owner.attributes:
+                yield path

@@ -63,16 +63,7 @@ def _mentions(file: FileSummary) -> Iterator[PathSummary]:
     for site in file.sites:
         if site.kind is SiteKind.LOAD:
             yield site.path
-    for call in file.calls:
-        for argument in call.arguments:
-            yield argument.path
-    for name in file.names:
-        yield name.path
-    for function in file.functions:
-        yield function.returns
-    for owner in file.classes:
-        for _, path, _ in owner.attributes:
-            yield path
+    yield from file.other_paths()
 
 
 def _matching(names: Iterable[str], mentioned: Iterable[str]) -> set[str]:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from atomic_fix.run import dependencies
-from atomic_fix.run.module_files import find_module, names_in, run_imports
+from atomic_fix.run.module_files import find_module, is_below, names_in, run_imports
 from atomic_fix.run.project import Project, import_root, text_of
 
 _MOST_FILES = 100
@@ -150,7 +150,7 @@ class Apart:
         named = re.compile(rf"""["'/]{re.escape(name)}["']""")
         signs = (named, _READS, _HANDS_ON)
         for each in dict.fromkeys((folder, os.path.dirname(folder), project.root)):
-            for other, text in self._modules(each) if _is_below(each, project.root) else ():
+            for other, text in self._modules(each) if is_below(each, project.root) else ():
                 if other != path and all(sign.search(text) for sign in signs):
                     return other
         return ""
@@ -184,7 +184,7 @@ class Apart:
         for folder in around:
             if host := self._host_of(folder, distribution):
                 return f"{host} loads this file as an add-on, without what its project installs"
-        is_installed = any(_is_below(path, each) for each in project.provides)
+        is_installed = any(is_below(path, each) for each in project.provides)
         if not is_installed and self._runs_inside(_OF_HOSTS, around[0], project.root):
             return "this file, or one beside it, runs inside another program, which may not have it"
         if import_root(path) == around[0] and any(
@@ -196,7 +196,7 @@ class Apart:
                 "a start script imports this file before it installs anything: "
                 "only a copy of the helper (`--vendor`) is there by then"
             )
-        if any(_is_below(path, each) for each in self._packed_in(project)):
+        if any(is_below(path, each) for each in self._packed_in(project)):
             return "a script packs this file for another program, without what its project installs"
         return ""
 
@@ -264,13 +264,9 @@ def _folders(path: str, project: Project) -> Iterator[str]:
     """The folder of a file and its parents within the project."""
     folder = os.path.dirname(path)
     yield folder
-    while folder != project.root and _is_below(folder, project.root):
+    while folder != project.root and is_below(folder, project.root):
         folder = os.path.dirname(folder)
         yield folder
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _texts(folder: str) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,11 @@ def loads_all_beside(folder: str) -> str:
     return path if by_name or _LISTS_MODULES.search(text) else ""
 
 
+def is_below(path: str, folder: str) -> bool:
+    """Whether a path is a folder, or something in it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
 def find_module(folder: str, parts: Sequence[str]) -> str:
     """The file of a module below a folder, as an import would find it; empty if it does not exist.
     A folder without an `__init__.py` may contain modules, but is not one."""

@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from atomic_fix.run import dependencies, disk
 from atomic_fix.run.dags import dags_folder
-from atomic_fix.run.module_files import find_module
+from atomic_fix.run.module_files import find_module, is_below
 
 _MOST_NEIGHBOURS = 100
 _MOST_ABOVE = 4
@@ -140,7 +140,7 @@ def _votes(
         for folder in folders:
             if _leads_to(folder, parts):
                 package = os.path.join(folder, parts[0])
-                if package not in installed or _is_in(own_folder, package):
+                if package not in installed or is_below(own_folder, package):
                     found[folder] += 1
                 break
     return found
@@ -150,10 +150,6 @@ def _above(folder: str, levels: int) -> str:
     for _ in range(levels):
         folder = os.path.dirname(folder)
     return folder
-
-
-def _is_in(folder: str, package: str) -> bool:
-    return f"{folder}{os.sep}".startswith(f"{package}{os.sep}")
 
 
 def _leads_to(folder: str, parts: list[str]) -> bool:

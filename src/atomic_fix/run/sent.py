@@ -72,7 +72,7 @@ def scripts_that_copy(root: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]
             if number > _MOST_READ:
                 return tuple(found)
             text = "" if is_test_file(path) else text_of(path) or ""
-            copied = tuple(_copied(text, path)) if ".py" in text and "c" in text else ()
+            copied = tuple(_copied(text, path)) if ".py" in text else ()
             if copied:
                 found.append((path, text, copied))
     return tuple(found)
