@@ -3290,3 +3290,127 @@ def test_a_package_in_a_folder_without_an_init(here: Path, named: str) -> None:
     put({"backend/store/saver.py": SAVER, "start.py": f"from {named}.saver import save_state\n"})
     assert run("--vendor", "backend/store/atomic_io.py").exit_code == 0
     repaired("backend/store/saver.py", f"from {named}.atomic_io import atomic_write_json\n")
+
+
+# Programs that run alone elsewhere, and programs that a log would disturb.
+
+STARTED_JOB = SAVER + '\n\nif __name__ == "__main__":\n    save_state(PATH, load_state(PATH))\n'
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        'import cluster\n\ncluster.submit(payload=FOLDER / "job.py")\n',
+        'PAYLOAD = "work/job.py"\n\n\ndef submit(client):\n    client.run_script(PAYLOAD)\n',
+        'estimator = Estimator(entry_point="job.py", source_dir="work")\n',
+    ],
+)
+def test_a_program_that_a_module_hands_over_by_its_path(here: Path, module: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/work/__init__.py": ""})
+    put({"app/work/job.py": STARTED_JOB, "app/submit.py": f"# work\n{module}"})
+    assert "app/submit.py hands this program over by its path" in left("app/work/job.py")
+    put({"pyproject.toml": NO_DEPENDENCY})
+    assert run("--vendor", "app/atomic_io.py").exit_code == 0
+    assert "hands this program over" in left("app/work/job.py")
+    put({"app/work/job.py": f"import app\n{STARTED_JOB}"})
+    repaired("app/work/job.py", "from app.atomic_io import atomic_write_json\n")
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        'import subprocess\n\nsubprocess.run(["python", "work/job.py"])\n',
+        'from app.work import job\n\nREPORTS = {"job.py": job}\n',
+        'SKIPPED = "work/other.py"\n',
+        '"""Uses work/job.py."""\n',
+    ],
+)
+def test_a_program_that_runs_here(here: Path, module: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/work/__init__.py": ""})
+    put({"app/work/job.py": STARTED_JOB, "app/submit.py": module})
+    repaired("app/work/job.py")
+
+
+LOADER = """\
+import json
+
+
+def load_session(path):
+    try:
+        return json.loads(path.read_text())
+    except ValueError:
+        return {}
+
+
+def save_session(path, session):
+    temp = path.with_suffix(".tmp")
+    temp.write_text(json.dumps(session))
+    temp.replace(path)
+"""
+ON_STDOUT = "import logging\nimport sys\n\nlogging.basicConfig(stream=sys.stdout)\n"
+PRINTS = "import json\nfrom app.session import load_session\n\n"
+STATUS = f"{PRINTS}print(json.dumps(load_session(PATH)))\n"
+
+
+def warned(files: dict[str, str]) -> bool:
+    """Whether the loader in a project with these files gets a warning; else the finding says why
+    it does not."""
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/session.py": LOADER, **files})
+    arguments = ("--select", "ATF201,ATF202", "--output-format", "full", "app/session.py")
+    output = run("--write", "--no-cache", *arguments).stdout
+    is_changed = ".warning(" in Path("app/session.py").read_text()
+    assert is_changed or "would call `logging.getLogger(__name__).warning`" in output
+    return is_changed
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        ON_STDOUT,
+        "handler = logging.StreamHandler(sys.stdout)\n",
+        "handler = logging.StreamHandler(stream=sys.stdout)\n",
+        'LOGGING = {"handlers": {"console": {"stream": "ext://sys.stdout"}}}\n',
+        "handler = RichHandler(rich_tracebacks=True)\n",
+        "logger.add(sys.stdout)\n",
+        "structlog.configure(logger_factory=structlog.PrintLoggerFactory())\n",
+    ],
+)
+def test_a_log_on_standard_output_beside_documents(here: Path, log: str) -> None:
+    assert not warned({"app/log.py": log, "app/status.py": STATUS})
+    assert warned({"app/log.py": log.replace("stdout", "stderr"), "app/status.py": ""})
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print(json.dumps(load_session(PATH), indent=2))\n",
+        "click.echo(\n    json.dumps(load_session(PATH))\n)\n",
+        "json.dump(load_session(PATH), sys.stdout)\n",
+        "sys.stdout.write(yaml.safe_dump(load_session(PATH)))\n",
+        "text = json.dumps(load_session(PATH))\nprint(text)\n",
+        "console.print_json(data=load_session(PATH))\n",
+        "csv.writer(sys.stdout).writerows(load_session(PATH))\n",
+        "print(Session(load_session(PATH)).model_dump_json())\n",
+    ],
+)
+def test_documents_on_standard_output_beside_the_log(here: Path, code: str) -> None:
+    files = {"app/log.py": ON_STDOUT, "app/status.py": PRINTS + code}
+    assert not warned(files)
+    assert warned({**files, "app/log.py": ON_STDOUT.replace("stdout", "stderr")})
+
+
+def test_documents_without_the_loader(here: Path) -> None:
+    other = STATUS.replace("app.session", "app.other")
+    assert warned({"app/log.py": ON_STDOUT, "app/status.py": other, "tests/test_a.py": STATUS})
+
+
+def test_a_loader_that_the_printing_program_imports_by_way_of_another(here: Path) -> None:
+    store = "from app.session import load_session\n"
+    status = STATUS.replace("app.session", "app.store")
+    assert not warned({"app/log.py": ON_STDOUT, "app/store.py": store, "app/status.py": status})
+
+
+def test_a_program_that_draws_on_the_terminal(here: Path) -> None:
+    screen = "import curses\nfrom app.session import load_session\n"
+    assert not warned({"app/screen.py": screen})
+    assert warned({"app/screen.py": screen, "app/log.py": 'basicConfig(filename="a.log")\n'})

@@ -73,3 +73,6 @@ SHOWING = (
     | PRINTING
     | {"format", "log", "warn", "write", "writelines", "writerow", "writerows"}
 )
+
+# Packages that draw on the whole terminal.
+SCREENS = ("asciimatics", "blessed", "curses", "npyscreen", "textual", "urwid")

@@ -18,8 +18,6 @@ _OWN = re.compile(rf"\b(self|cls)\.(_?log(?:ger)?)\.{_LEVELS}\(")
 # Functions that objects have instead of a logger, and how a warning is marked in them.
 _LOG_FUNCTIONS = frozenset({"_log", "log", "log_message", "logger", "logging", "write_log"})
 _LEVEL_OF_TEXT = re.compile(r"""\blevel\s*=\s*(["'])WARN(?:ING)?\1""")
-# Packages that draw on the whole terminal.
-_SCREENS = ("asciimatics", "blessed", "curses", "npyscreen", "textual", "urwid")
 # Methods of a named logger, not of the root logger.
 _MADE = re.compile(rf"\b(?:{'|'.join(sorted(reporting.LOGGER_MAKERS))})\((?!\))")
 
@@ -86,7 +84,7 @@ def _logger(context: EditContext, swallow: Swallow) -> _Logger:
     )
     if found is not None:
         return found
-    if context.imports(*_SCREENS):
+    if context.imports(*reporting.SCREENS):
         raise Refused("a warning would disturb the terminal interface of the program")
     module = import_module(context, "logging")
     if _logs_through_root(context, module):

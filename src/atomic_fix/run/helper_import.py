@@ -34,9 +34,17 @@ from atomic_fix.run.copies import (
 from atomic_fix.run.dags import dags_folder
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.module_files import find_module, loads_all_beside, run_imports
+from atomic_fix.run.output_streams import OutputStreams
 from atomic_fix.run.packaging import packagings
 from atomic_fix.run.programs import Programs, needs_others
-from atomic_fix.run.project import Project, Projects, import_root, neighbours, text_of
+from atomic_fix.run.project import (
+    Project,
+    Projects,
+    import_root,
+    modules_below,
+    neighbours,
+    text_of,
+)
 from atomic_fix.run.python_versions import (
     FIRST_OF_COPIES,
     FIRST_OF_PACKAGE,
@@ -45,13 +53,20 @@ from atomic_fix.run.python_versions import (
 )
 from atomic_fix.run.reach import Reach, brings
 from atomic_fix.run.search_path import added
-from atomic_fix.run.sent import installs_lists, names_file, scripts_that_copy, sending
+from atomic_fix.run.sent import (
+    installs_lists,
+    modules_that_hand_over,
+    names_file,
+    scripts_that_copy,
+    sending,
+)
 from atomic_fix.settings import Resolver, Settings, has_project_file
 from atomic_fix.source import Source, folder_of_scripts, relative_if_inside
 
 _Read: TypeAlias = Callable[[str], str | None]
 _OURS = "atomic_fix"
 _FROM = re.compile(r"(?m)^[ \t]*from ([\w.]+) import ")
+_WARNING = re.compile(r"(?m)^[ \t]*([\w.()]+\.warning)\(")
 _IS_PROGRAM = re.compile(r"""(?m)^if[ (]+__name__ *== *["']__main__["']""")
 _MOST_SIBLINGS = 100
 _MOST_FILES = 500
@@ -110,8 +125,10 @@ class HelperImports:
         self._apart = Apart()
         self._reach = Reach()
         self._programs = Programs()
+        self._streams = OutputStreams(self._programs)
         self._packagings = cache(packagings)
         self._scripts_that_copy = cache(scripts_that_copy)
+        self._modules_that_hand_over = cache(modules_that_hand_over)
         self._files: dict[tuple[str, str], _Answer] = {}
         self._sending: dict[str, tuple[str, str]] = {}
         self._left_out: dict[str, bool] = {}
@@ -172,7 +189,7 @@ class HelperImports:
 
     def resolve(self, source: Source, finding: Finding) -> Found | Missing:
         """Whether the source can import what the repair of one of its findings needs."""
-        if fails := self._lacks_replace(source, finding.fix):
+        if fails := self._lacks_replace(source, finding.fix) or self._disturbs(source, finding.fix):
             return fails
         settings = self._settings_for(source.filename)
         module = _module_of(settings)
@@ -200,6 +217,8 @@ class HelperImports:
             return Missing(module, reason)
         if settings.assume_helper:
             return Found()
+        if alone := self._where_it_is_handed_over(source, module):
+            return alone
         found = self._resolved(source, module, settings)
         project = self._projects.of(os.path.abspath(source.filename))
         script = dependencies.table_of_script(source.text)
@@ -356,6 +375,17 @@ class HelperImports:
             if reason
             else None
         )
+
+    def _disturbs(self, source: Source, fix: Fix | None) -> Missing | None:
+        """Why a repair that adds a warning to the log would disturb the output of the program."""
+        if source.filename == "-" or fix is None:
+            return None
+        called = next((met[1] for each in fix.edits if (met := _WARNING.search(each.text))), "")
+        if not called:
+            return None
+        path = os.path.abspath(source.filename)
+        reason = self._streams.why_not_to_log(path, self._projects.of(path))
+        return Missing("logging", reason, calls=called) if reason else None
 
     def _why_apart(self, source: Source, module: str, settings: Settings) -> str:
         """Why a file cannot import any installed package; empty if it can, or if it finds a copy of
@@ -708,6 +738,28 @@ class HelperImports:
             place=free_place(package),
         )
 
+    def _where_it_is_handed_over(self, source: Source, module: str) -> Missing | None:
+        """Why a program of its own that another module names by its path may run alone on another
+        machine; None for other files."""
+        if source.filename == "-" or _IS_PROGRAM.search(source.text) is None:
+            return None
+        path = os.path.abspath(source.filename)
+        project = self._projects.of(path)
+        if _imports(source.text)[1] or _imports_own(source.text, path, project):
+            return None
+        for file, text, names in self._modules_that_hand_over(project.root):
+            if (
+                file != path
+                and names_file(names, text, path, project.root)
+                and not self._programs.reaches(file, path, project)
+            ):
+                return Missing(
+                    module,
+                    f"{shown(file)} hands this program over by its path, maybe to where it runs "
+                    "alone",
+                )
+        return None
+
     def _copying(self, root: str, path: str) -> Iterator[tuple[str, str]]:
         """The scripts of a tree that copy a file by its name, with their text."""
         for script, text, copied in self._scripts_that_copy(root):
@@ -885,7 +937,7 @@ class HelperImports:
         imported = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t]+{re.escape(top)}\b")
         known = project.declared.names | project.declared.extra
         has = project.distribution.has if project.distribution is not None else bool
-        for number, (file, text) in enumerate(_modules_below(root)):
+        for number, (file, text) in enumerate(modules_below(root)):
             if number >= _MOST_READ:
                 return True
             here = os.path.relpath(file, root).split(os.sep)
@@ -1336,15 +1388,6 @@ def _goes_on(statement: ast.Try) -> bool:
         for handler in statement.handlers
         for node in ast.walk(handler)
     )
-
-
-def _modules_below(root: str) -> Iterator[tuple[str, str]]:
-    """The modules of a tree, with their text; those at the top first."""
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(each for each in folders if each.isidentifier())
-        for name in sorted(names):
-            if name.endswith(".py") and (text := text_of(os.path.join(folder, name))):
-                yield os.path.join(folder, name), text
 
 
 def _imported_at_start(text: str) -> list[str]:

@@ -28,6 +28,7 @@ class Programs:
 
     def __init__(self) -> None:
         self._of: dict[str, dict[str, frozenset[str]]] = {}
+        self._from: dict[str, frozenset[str]] = {}
         self._imports: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
 
     def without(self, path: str, package: str, project: Project) -> tuple[str, bool]:
@@ -40,6 +41,12 @@ class Programs:
     def importing(self, path: str, project: Project) -> list[str]:
         """The other programs that import a file, directly or not."""
         return [each for each, all_ in self._in(project).items() if each != path and path in all_]
+
+    def reaches(self, start: str, path: str, project: Project) -> bool:
+        """Whether a module is a file, or imports it, directly or not."""
+        if start not in self._from:
+            self._from[start] = self._reached(start, project)
+        return path in self._from[start]
 
     def _in(self, project: Project) -> dict[str, frozenset[str]]:
         if project.root not in self._of:

@@ -321,6 +321,19 @@ def import_root(path: str) -> str:
     return folder
 
 
+def modules_below(root: str) -> Iterator[tuple[str, str]]:
+    """The modules of a tree, with their text; those at the top first."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(
+            each
+            for each in folders
+            if each.isidentifier() and not os.path.isfile(os.path.join(folder, each, "pyvenv.cfg"))
+        )
+        for name in sorted(names):
+            if name.endswith(".py") and (text := text_of(os.path.join(folder, name))):
+                yield os.path.join(folder, name), text
+
+
 def neighbours(folder: str) -> dict[str, str]:
     """The modules of a folder, with their text."""
     paths = [os.path.join(folder, each) for each in names_in(folder) if each.endswith(".py")]

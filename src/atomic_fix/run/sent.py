@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from atomic_fix.facts.nodes import dotted
 from atomic_fix.run import dependencies
-from atomic_fix.run.project import text_of
+from atomic_fix.run.project import modules_below, text_of
 from atomic_fix.source import is_test_file
 
 _MOST_READ = 2000
@@ -30,6 +30,12 @@ _COPYING_CALLS = frozenset({
 _COPYING_PROGRAMS = frozenset({"cp", "rsync", "scp"})
 _SCRIPTS = (".py", ".sh", ".bash", ".ps1", ".bat", ".cmd")
 _QUICKLY_COPIES = re.compile(r"\b(?:copy|put|upload|cp|rsync|scp)")
+_NAMES_A_MODULE = re.compile(r"""\w\.py["']""")
+_MODULE_PATH = re.compile(r"[\w./-]*\w\.py")
+_STARTS_PROCESSES = re.compile(
+    r"\bsubprocess\b|\bPopen\b|\bos\.(?:system|exec\w+|spawn\w+|popen)\b|\brunpy\b|\bexec\(|"
+    r"\bspec_from_file_location\b|\bSourceFileLoader\b|\bsetup\("
+)
 _NOT_BY_NAME = frozenset({"__init__.py", "__main__.py", "conftest.py", "setup.py"})
 _NO_FOLDER = re.compile(r"(?i)^(?:\..*|tests?|venv|env|site-packages|node_modules|__pycache__)$")
 _PROGRAMS = re.compile(r"(?:^|[\s/])(?:rsync|scp|sftp)(?:\s|$)")
@@ -44,7 +50,7 @@ _SAME = frozenset({
 def sending(package: str) -> tuple[str, str]:
     """The module of a package that sends its own folder elsewhere, and that folder; empty if none
     does."""
-    for number, (path, text) in enumerate(_modules(package)):
+    for number, (path, text) in enumerate(modules_below(package)):
         if number >= _MOST_READ:
             break
         if "__file__" not in text or not _QUICK.search(text) or _INSTALLS.search(text):
@@ -76,6 +82,40 @@ def scripts_that_copy(root: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]
             if copied:
                 found.append((path, text, copied))
     return tuple(found)
+
+
+def modules_that_hand_over(root: str) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """The modules of a tree that name other modules by their paths and start no process, with
+    their text and those names: what they hand over may run on another machine."""
+    found = []
+    for number, (path, text) in enumerate(modules_below(root)):
+        if number >= _MOST_READ:
+            break
+        if not _NAMES_A_MODULE.search(text) or _STARTS_PROCESSES.search(text):
+            continue
+        tree = None if is_test_file(path) else dependencies.parsed(text)
+        names = tuple(_handed_over(tree)) if tree is not None else ()
+        if names:
+            found.append((path, text, names))
+    return tuple(found)
+
+
+def _handed_over(tree: ast.Module) -> Iterator[str]:
+    """The names of modules in the arguments of calls, and in constants that may be arguments."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.Call, ast.Return)):
+            values: list[ast.expr | None] = [getattr(node, "value", None)]
+            if isinstance(node, ast.Call):
+                values = [*node.args, *(each.value for each in node.keywords)]
+            for value in values:
+                # In a path such as `folder / "task.py"`, the last part counts.
+                last = value.right if isinstance(value, ast.BinOp) else value
+                if (
+                    isinstance(last, ast.Constant)
+                    and isinstance(last.value, str)
+                    and _MODULE_PATH.fullmatch(last.value)
+                ):
+                    yield last.value
 
 
 def _copied(text: str, path: str) -> Iterator[str]:
@@ -140,14 +180,6 @@ def names_file(copied: Iterable[str], text: str, path: str, root: str) -> bool:
 def installs_lists(text: str) -> bool:
     """Whether a script installs packages where it copies files to."""
     return _INSTALLS.search(text) is not None
-
-
-def _modules(package: str) -> Iterator[tuple[str, str]]:
-    for folder, folders, names in os.walk(package):
-        folders[:] = sorted(each for each in folders if each.isidentifier())
-        for name in sorted(names):
-            if name.endswith(".py") and (text := text_of(os.path.join(folder, name))):
-                yield os.path.join(folder, name), text
 
 
 def _sent(tree: ast.Module) -> int | None:
