@@ -1921,6 +1921,16 @@ def test_a_copy_goes_where_flat_imports_find_it(here: Path) -> None:
     starts("apps/main/job.py")
 
 
+def test_a_second_copy_where_one_module_of_the_folder_finds_the_first(here: Path) -> None:
+    put({"requirements.txt": "click\n", "core/__init__.py": "", "core/paths.py": "A = 1\n"})
+    make(core__state=SAVER, studio__const="A = 1\n", studio__job="from const import A\n\n" + SAVER)
+    make(studio__bridge="from core.paths import A\n")
+    assert run("--vendor", "core/atomic_io.py").exit_code == 0
+    assert run("--vendor", "studio/atomic_io.py").exit_code == 0
+    repaired("studio/job.py", "from atomic_io import atomic_write_json")
+    assert "from core.atomic_io import" in Path("core/state.py").read_text()
+
+
 def test_a_copy_that_flat_imports_do_not_find_is_not_imported(here: Path) -> None:
     put({"requirements.txt": "click\n"})
     make(apps__main__const="A = 1\n", apps__main__job="from const import A\n\n" + SAVER)

@@ -59,7 +59,10 @@ RESCUING = frozenset({"backup", "quarantine", "recover", "repair", "restore"})
 # Words in a text that is more than a progress message.
 FAILURE_TEXT = re.compile(
     r"\b(bad|broken|cannot|can't|corrupt\w*|could not|couldn't|damaged|error\w*|fail\w*|invalid"
-    r"|malformed|not an? [a-z ]+|not valid|unable|unreadable|warn\w*)\b",
+    r"|malformed|not an? [a-z ]+|not valid|unable|unreadable|warn\w*"
+    # Common words of other languages that have no letters of their own.
+    r"|besch[aä]digt\w*|corrompu\w*|corrott\w*|defekt\w*|erreurs?|erro|errore|fallo|fehler\w*"
+    r"|hata|impossib\w+|invalid[aeo]s?|uszkodzon\w*|ung[uü]ltig\w*)\b",
     re.IGNORECASE,
 )
 

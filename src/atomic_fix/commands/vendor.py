@@ -130,7 +130,7 @@ def _configure(path: str, resolver: Resolver, *, is_new: bool = True) -> int:
     other = f'{origin}: `helper` is "{there}" and stays so; with `{setting}` fixes import the copy'
     if there != Config().helper:
         nested = nested_settings_file(whole, settings.origin, there)
-        if nested and not HelperImports(resolver).finds_helper(whole):
+        if nested and not HelperImports(resolver).all_find_helper(os.path.dirname(whole)):
             extended = os.path.relpath(settings.origin, os.path.dirname(nested)).replace(
                 os.sep, "/"
             )

@@ -173,7 +173,7 @@ def is_report(call: ast.Call, sites: Sites) -> bool:
     kept = (name.full or name.written).rpartition(".")[0]
     if last in reporting.COLLECTING and "." in kept and is_collected(kept):
         return True
-    if last in reporting.PRINTING and _mentions_failure(call):
+    if last in reporting.PRINTING and (_mentions_failure(call) or _is_not_in_english(call)):
         return True
     for arg in arguments(call):
         value = dotted(arg.value)
@@ -200,6 +200,15 @@ def _mentions_failure(call: ast.Call) -> bool:
         if text and reporting.FAILURE_TEXT.search(text):
             return True
     return False
+
+
+def _is_not_in_english(call: ast.Call) -> bool:
+    """Whether a call shows a text in letters that English does not have: it may say anything."""
+    return any(
+        letter.isalpha() and not letter.isascii()
+        for node in walk(call)
+        for letter in string(node) or ""
+    )
 
 
 def moves_to_backup(call: ast.Call, sites: Sites) -> bool:

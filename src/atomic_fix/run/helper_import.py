@@ -317,12 +317,20 @@ class HelperImports:
             taken.setdefault(file, self._projects.of(whole).module_of(whole))
         return found
 
-    def finds_helper(self, filename: str) -> bool:
-        """Whether a module with this name, which need not exist, could import the helper."""
-        settings = self._settings_for(filename)
-        source = Source(filename, "", "utf-8", bom=False)
-        answer = self._answer(source, _module_of(settings), settings)
-        return not isinstance(answer, Missing)
+    def all_find_helper(self, folder: str) -> bool:
+        """Whether all modules of a folder, and one that nothing is known about, could import the
+        helper."""
+        settings = self._settings_for(os.path.join(folder, "_.py"))
+        texts = {os.path.join(folder, "_.py"): "", **neighbours(folder)}
+        return not any(
+            isinstance(
+                self._answer(
+                    Source(path, text, "utf-8", bom=False), _module_of(settings), settings
+                ),
+                Missing,
+            )
+            for path, text in texts.items()
+        )
 
     def _find(self, root: str, parts: Sequence[str]) -> str:
         """The file of a module of a source root, or of a copy that is only planned."""
