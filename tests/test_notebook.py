@@ -221,6 +221,12 @@ def test_what_is_no_notebook_is_said(content: bytes, reason: str) -> None:
     assert repaired(content)[0] == content
 
 
+@pytest.mark.parametrize("content", [b"", b"\n"])
+def test_an_empty_file_is_a_notebook_without_cells(content: bytes) -> None:
+    result = check_file(content, "a.ipynb", SETTINGS, ReportFilter())
+    assert (result.problem, result.findings) == (None, ())
+
+
 def test_a_problem_has_its_cell() -> None:
     content = dumped(notebook("x", "y\nopen('state.json', 'w'"))
     result = check_file(content, "a.ipynb", SETTINGS, ReportFilter())

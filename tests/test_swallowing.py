@@ -92,6 +92,24 @@ def test_how_a_handler_in_a_loop_ends(word: str, text: str, falls_through: bool)
     assert swallow.falls_through is falls_through
 
 
+def test_a_handler_that_keeps_the_line() -> None:
+    text = """\
+def remove_league(league):
+    kept = []
+    for line in open(leagues_state):
+        try:
+            if int(line) == league:
+                continue
+            kept.append(line)
+        except ValueError:
+            kept.append(LINE)
+    with open(leagues_state, "w") as file:
+        file.writelines(kept)
+"""
+    assert outcomes(facts_of(text.replace("LINE", "line"))) == []
+    assert outcomes(facts_of(text.replace("LINE", "None"))) != []
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -173,7 +173,8 @@ def read(content: bytes, filename: str) -> Notebook | Unreadable:
     """The module made of a notebook's cells; without rows for a notebook in another language."""
     try:
         text = content.decode("utf-8")
-        notebook = json.loads(text)
+        # An editor creates it so, and fills it when it is first saved.
+        notebook = json.loads(text) if text.strip() else {"cells": [], "nbformat": 4}
     except UnicodeDecodeError as error:
         row = content.count(b"\n", 0, error.start) + 1
         return Unreadable(filename, f"cannot be decoded as utf-8: {error.reason}", row)

@@ -87,6 +87,9 @@ class Handle:
     """Whether the saver appends the first suffix to a path without it."""
 
 
+_PATH_ONLY = "`{}` takes a path only; save to a temp file, then `os.replace` it"
+
+
 @dataclass(frozen=True, slots=True)
 class Saver:
     """A call that writes a whole object to a path given as an argument."""
@@ -99,7 +102,7 @@ class Saver:
     """How it is repaired. Without this there is no repair, for the reason `refusal`."""
     loader: str = ""
     """The call that loads what it saves, from the same path."""
-    refusal: str = "`{}` takes a path only; save to a temp file, then `os.replace` it"
+    refusal: str = _PATH_ONLY
     packages: frozenset[str] = frozenset()
     """For a method with an ambiguous name: one of these packages must be imported."""
 
@@ -420,6 +423,7 @@ class Keeper:
     """The first parameter of its constructor, and of the method where that takes a path."""
     saves: str
     loads: str = ""
+    refusal: str = _PATH_ONLY
 
 
 KEEPERS = (
@@ -427,7 +431,13 @@ KEEPERS = (
     Keeper("http.cookiejar.MozillaCookieJar", "filename", "save", "load"),
     Keeper("cookielib.LWPCookieJar", "filename", "save", "load"),
     Keeper("cookielib.MozillaCookieJar", "filename", "save", "load"),
-    Keeper("configobj.ConfigObj", "infile", "write"),
+    Keeper(
+        "configobj.ConfigObj",
+        "infile",
+        "write",
+        refusal="`{}` writes to the path of its object unless it is given a file; give it one that "
+        'is opened by `atomic_open(..., "wb")`',
+    ),
 )
 
 # Objects with an `open(path, mode)` of their own: file system layers. The last word of a name.

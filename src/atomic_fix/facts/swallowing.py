@@ -127,6 +127,8 @@ def _handlers(sites: Sites, tree: Tree, region: GuardedRegion, node: ast.Try) ->
             continue
         if _tries_the_next(sites, region) or _keeps_the_text(sites, load, handler):
             continue
+        if load.raw and _keeps_the_line(region, handler):
+            continue
         swallow = Swallow(
             handler,
             region,
@@ -190,6 +192,25 @@ def _keeps_the_text(sites: Sites, load: LoadSite, handler: ast.ExceptHandler) ->
     if _is_written_serialised(sites, load) and not _asks(handler):
         return False  # a truncated file is not a text in another format
     return BodyScan(handler.body, text.id).uses_error
+
+
+def _keeps_the_line(region: GuardedRegion, handler: ast.ExceptHandler) -> bool:
+    """`except ValueError: kept.append(line)`, in a loop over the lines of a file."""
+    lines = {
+        node.id
+        for block in region.enclosing
+        if isinstance(block.node, FORS)
+        for node in walk(block.node.target)
+        if isinstance(node, ast.Name)
+    }
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"append", "write"}
+        and any(isinstance(each, ast.Name) and each.id in lines for each in node.args)
+        for statement in handler.body
+        for node in walk(statement)
+    )
 
 
 def _is_written_serialised(sites: Sites, load: LoadSite) -> bool:

@@ -340,7 +340,7 @@ class Writes:
         if _NO_FILE & path.traits:
             return None
         api = f"{keeper.name.rpartition('.')[2]}.{keeper.saves}"
-        saver = apis.Saver(api, 0, keeper.keyword, Content.STATE)
+        saver = apis.Saver(api, 0, keeper.keyword, Content.STATE, refusal=keeper.refusal)
         return WriteSite(call, WriteKind.SAVE, api, node, path, WRITE, Content.STATE, saver=saver)
 
     def _handle_content(self, call: Call, handle: str | None, uses: list[Call]) -> Content:

@@ -16,6 +16,7 @@ from atomic_fix.catalog import apis
 from atomic_fix.catalog.apis import REMOTE_PATH_PACKAGES, Content, Rewriting
 from atomic_fix.config import own_helper
 from atomic_fix.facts import nodes
+from atomic_fix.facts.exceptions import error_names
 from atomic_fix.facts.module import ModuleFacts
 from atomic_fix.facts.names import words
 from atomic_fix.facts.nodes import called_name
@@ -116,6 +117,10 @@ def _refuse_if_fallback(context: EditContext, site: WriteSite) -> None:
     """Refuses a write in a handler for a failed atomic write of the same file."""
     path = nodes.code_of(site.path_node)
     for block in site.call.enclosing:
+        if isinstance(block.node, ast.ExceptHandler) and _is_of_an_import(
+            context, block.node, site
+        ):
+            continue
         tried = context.parent(block.node) if block.kind is BlockKind.HANDLER else None
         for line in tried.body if isinstance(tried, ast.Try) else ():
             for call in nodes.of_kind(line, ast.Call):
@@ -123,6 +128,12 @@ def _refuse_if_fallback(context: EditContext, site: WriteSite) -> None:
                     nodes.code_of(arg.value) for arg in nodes.arguments(call)
                 ]:
                     raise Refused("this is the fallback for an atomic write that failed")
+
+
+def _is_of_an_import(context: EditContext, handler: ast.ExceptHandler, site: WriteSite) -> bool:
+    """Whether a handler is only for a module that is not installed."""
+    names = error_names(handler.type, context.facts.paths, site.function)
+    return bool(names) and {"ImportError", "ModuleNotFoundError"}.issuperset(names)
 
 
 _PATHLIB = re.compile(r"\.*(aiopath|anyio|pathlib2?)\.\w+")

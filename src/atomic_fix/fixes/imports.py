@@ -30,7 +30,7 @@ _HEADING = re.compile(
     r"\b(imports?|part(y|ies)|standard|stdlib|built-?ins?|local|librar(y|ies)|modules?|packages?)\b",
     re.IGNORECASE,
 )
-_PATH_CHANGES = ("sys.path.", "addsitedir(")
+_PATH_CHANGES = ("sys.path.", "sys.path =", "sys.path +", "sys.path[", "addsitedir(")
 
 
 def import_name(context: EditContext, module: str, name: str) -> str:

@@ -48,6 +48,11 @@ _NAMES_OF_MANIFESTS = (
 )  # fmt: skip
 
 _BY_CONTENT = (
+    (
+        re.compile(r"\.py$"),
+        re.compile(r"(?m)^(?:import|from)[ \t]+sublime_plugin\b"),
+        "Sublime Text",
+    ),
     (re.compile(r"\.plugin$"), re.compile(r"(?m)^\[Plugin\]"), "libpeas"),
     (re.compile(r"\.desktop$"), re.compile(r"(?m)^X-KDE-Library\s*=|Krita/PythonPlugin"), "Krita"),
 )

@@ -153,4 +153,5 @@ class _Importable:
             return finding
         if found.of_file and found.advice and is_wanted:
             self.left_out = self.left_out or found
-        return replace(finding, fix=None, why_no_fix=found.message)
+        advice = f"; {found.advice}" if found.is_setup and not is_wanted else ""
+        return replace(finding, fix=None, why_no_fix=f"{found.message}{advice}")

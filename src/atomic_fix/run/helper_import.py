@@ -33,7 +33,8 @@ from atomic_fix.run.copies import (
 )
 from atomic_fix.run.dags import dags_folder
 from atomic_fix.run.dependencies import Dependencies, normalised
-from atomic_fix.run.module_files import find_module, loads_all_beside, run_imports
+from atomic_fix.run.import_names import ImportNames
+from atomic_fix.run.module_files import find_module, is_below, loads_all_beside, run_imports
 from atomic_fix.run.output_streams import OutputStreams
 from atomic_fix.run.packaging import packagings
 from atomic_fix.run.programs import Programs, needs_others
@@ -52,7 +53,7 @@ from atomic_fix.run.python_versions import (
     admitted_by_script,
 )
 from atomic_fix.run.reach import Reach, brings
-from atomic_fix.run.search_path import added
+from atomic_fix.run.search_path import added, last_change
 from atomic_fix.run.sent import (
     installs_lists,
     modules_that_hand_over,
@@ -125,6 +126,7 @@ class HelperImports:
         self._apart = Apart()
         self._reach = Reach()
         self._programs = Programs()
+        self._names = ImportNames()
         self._streams = OutputStreams(self._programs)
         self._packagings = cache(packagings)
         self._scripts_that_copy = cache(scripts_that_copy)
@@ -306,7 +308,14 @@ class HelperImports:
                 ]
                 for place in places
             }
-            place = max(places, key=lambda each: (len(served[each]), is_in_package(each)))
+            place = max(
+                places,
+                key=lambda each: (
+                    len(served[each]),
+                    _are_beside(each, served[each]),
+                    is_in_package(each),
+                ),
+            )
             if not served[place]:
                 break
             for name in served[place]:
@@ -342,26 +351,27 @@ class HelperImports:
     def _comes_too_early(self, source: Source, finding: Finding, module: str) -> Missing | None:
         """Why the import of a helper that only the file's own `sys.path` leads to would fail above
         the row that adds the folder; None where it stands below that."""
-        if finding.fix is None or "sys.path" not in source.text or source.filename == "-":
+        if finding.fix is None or source.filename == "-" or not last_change(source.text):
             return None
         path = os.path.abspath(source.filename)
         project = self._projects.of(path)
-        rows = added(path, source.text, project.root)
-        if not rows:
-            return None
         here = [
             each.span.start.row
             for each in finding.fix.edits
             if any(True for _ in _imported_from(module, each.text))
         ]
-        for root, _ in self._in_the_tree(path, project, module):
-            if root != import_root(path) and here and min(here) <= rows.get(root, 0):
-                return Missing(
-                    module,
-                    f"it would be imported above the row that adds {shown(root)} to `sys.path`",
-                )
-            break
-        return None
+        root = next((each for each, _ in self._in_the_tree(path, project, module)), "")
+        if not here or not root or root == import_root(path):
+            return None
+        row = added(path, source.text, project.root).get(root, 0)
+        if not row and not _imports_above(source.text, module.partition(".")[0], min(here)):
+            row = last_change(source.text)  # which may be what leads to that folder
+        if min(here) > row:
+            return None
+        return Missing(
+            module,
+            f"it would be imported above the row that adds {shown(root)} to `sys.path`",
+        )
 
     def _lacks_replace(self, source: Source, fix: Fix | None) -> Missing | None:
         """Why a repair that calls `os.replace` would fail on a Python version of the project; None
@@ -474,6 +484,8 @@ class HelperImports:
                     )
                 if alone := self._why_without_its_package(source, module, root, path, project):
                     return alone
+                if by_path := self._where_the_root_is_not(source, module, root, file, project):
+                    return by_path
                 return _Names.of(file, self._read)
             outside = outside or file
         if outside and (by_imports := project.searched(path)):
@@ -878,6 +890,40 @@ class HelperImports:
             )
         return Missing(module, reason, place=free_place(project.package_of(path)), of_file=True)
 
+    def _where_the_root_is_not(
+        self, source: Source, module: str, root: str, file: str, project: Project
+    ) -> Missing | None:
+        """Why a program may run a file without the source root that has the helper: it is started
+        by its path, or imported under a shorter name. None if an installation provides the helper,
+        or nothing shows that."""
+        path = os.path.abspath(source.filename)
+        folder = os.path.dirname(path)
+        is_provided = any(is_below(file, each) for each in project.provides)
+        if source.filename == "-" or is_provided or self._find(folder, module.split(".")) == file:
+            return None
+        importer, name = self._names.shorter(path, root, project.root)
+        if importer:
+            return Missing(
+                module,
+                f"{shown(importer)} imports this file as `{name}`, which does not lead to "
+                f"{shown(file)}",
+            )
+        if _IS_PROGRAM.search(source.text) is None or last_change(source.text):
+            return None
+        imports_own = _imports(source.text)[1] or any(
+            _lies_in(root, each)
+            for each in _needed_imports(source.text)
+            if not find_module(folder, [each])
+        )
+        as_module = ".".join(os.path.relpath(os.path.splitext(path)[0], root).split(os.sep))
+        if imports_own or self._reach.is_started_as_module(as_module, project.root):
+            return None
+        return Missing(
+            module,
+            f"this program imports nothing of its project, and does not find {shown(file)} when it "
+            "is started by its path",
+        )
+
     def _why_renamed(
         self, source: Source, module: str, root: str, file: str, project: Project
     ) -> Missing | None:
@@ -1124,6 +1170,12 @@ def _with_import_note(
     return replace(finding, fix=_noted(fix, remark))
 
 
+def _are_beside(place: str, files: Sequence[str]) -> bool:
+    """Whether several files are all in the folder of a place."""
+    folders = [os.path.dirname(os.path.abspath(each)) for each in files]
+    return len(folders) > 1 and {*folders} == {os.path.dirname(os.path.abspath(place))}
+
+
 def is_in_package(place: str) -> bool:
     """Whether a module at a place would be in a package."""
     return os.path.isfile(os.path.join(os.path.dirname(place), "__init__.py"))
@@ -1339,6 +1391,18 @@ def _imports_own(text: str, path: str, project: Project) -> bool:
     return any(
         _is_own(each, project) and not find_module(folder, [each]) for each in _imports(text)[0]
     )
+
+
+def _imports_above(text: str, top: str, row: int) -> bool:
+    """Whether a module always imports a package above a row."""
+    tree = dependencies.parsed(text)
+    return any(
+        isinstance(node, (ast.Import, ast.ImportFrom))
+        and node.lineno < row
+        and top in {x.partition(".")[0] for x in (getattr(node, "module", None) or "",
+                                                  *(alias.name for alias in node.names))}
+        for node in (tree.body if tree is not None else ())
+    )  # fmt: skip
 
 
 def _imports(text: str) -> tuple[list[str], bool]:

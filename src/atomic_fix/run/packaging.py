@@ -18,6 +18,11 @@ _SKIPPED = re.compile(
     r"(?i)^(?:\.(?!github$|flatpak|snap).*|node_modules|venv|env|site-packages|tests?|fixtures?|"
     r"__pycache__)$"
 )
+_MOST_ROWS = 1000
+_REQUIREMENT = re.compile(
+    r"-r\s+\S+|[A-Za-z0-9][\w.-]*(?:\[[\w,. -]+\])?\s*(?:[=<>~!]=?=?[^#]*|@[^#]*|;[^#]*)?"
+)
+_PINNED = re.compile(r"[=<>~]=")
 _OURS = re.compile(r"(?i)\batomic[-_.]fix\b")
 
 
@@ -103,6 +108,16 @@ _KINDS = (
             r"|\b(?:install|cp)\b[^\n]*\.py\b[^\n]*/bin\b"
         ),
     ),
+    # The commands that a reader is told to run.
+    _Kind(
+        re.compile(
+            r"(?i)^(?:readme|install|usage|setup|quick[-_]?start|getting[-_]started)[\w.-]*$"
+        ),
+        re.compile(
+            r"\bpip[\d.]*[ \t]+install[ \t]+(?:(?:-U|-q|--upgrade|--user|--quiet)[ \t]+)*"
+            r"[\"'`]?[A-Za-z][\w.-]*[\w\]](?![\w.-]*[/\\:])"
+        ),
+    ),
     # Programs that a browser runs.
     _Kind(re.compile(r"\.html?$"), re.compile(r"<py-(?:config|script)\b|\bloadPyodide\(")),
     # Environments of conda under any name, cloud-init, Ansible, and Airflow's own setting.
@@ -133,6 +148,16 @@ def packagings(root: str) -> tuple[Packaging, ...]:
     return tuple(_found(root))
 
 
+def _is_list(text: str) -> bool:
+    """Whether a text is a list of requirements, whatever its name: it pins most of them."""
+    rows = [row for each in text.splitlines() if (row := each.partition("#")[0].strip())]
+    return (
+        0 < len(rows) < _MOST_ROWS
+        and all(map(_REQUIREMENT.fullmatch, rows))
+        and 2 * sum(map(bool, map(_PINNED.search, rows))) >= len(rows)
+    )
+
+
 def _found(root: str) -> Iterator[Packaging]:
     waiting = [(root, 0)]
     seen = 0
@@ -150,6 +175,9 @@ def _found(root: str) -> Iterator[Packaging]:
                 if kind.content.search(text):
                     yield Packaging(path, bool(_OURS.search(text)), kind.alone, kind.as_well)
                     break
+            else:
+                if name.endswith(".txt") and _is_list(text := text_of(path) or ""):
+                    yield Packaging(path, bool(_OURS.search(text)), alone=False, as_well=False)
             is_inner = depth < _DEPTH and "." not in name[1:] and not _SKIPPED.search(name)
             if is_inner and os.path.isdir(path):
                 waiting.append((path, depth + 1))

@@ -277,6 +277,11 @@ class Reach:
                 return os.path.basename(document)
         return ""
 
+    def is_started_as_module(self, module: str, root: str) -> bool:
+        """Whether the documentation, or a file that starts the program, does so with `-m`."""
+        start = re.compile(rf"-m[ \t\"',]+{re.escape(module)}(?![\w.])")
+        return any(start.search(text) for _, text in self._documents(root))
+
     def _is_named(self, file: str, root: str) -> bool:
         """Whether the documentation, or a file that starts the program, installs from a list."""
         name = re.escape(os.path.basename(file))

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import lru_cache
@@ -24,6 +24,9 @@ _MOST_ABOVE = 4
 _MOST_IN_TREE = 1000
 _NAMED = re.compile(r"""["'](\w+(?:\.\w+)*)["']""")
 _IMPORT = re.compile(r"(?m)^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import\b|import[ \t]+([\w.]+))")
+
+
+_CHANGES_THE_PATH = re.compile(r"\bsys\.path(?:\.\w+\(|\[[^\]]*\]\s*=|\s*\+?=[^=])|\baddsitedir\(")
 
 
 def searched(
@@ -52,7 +55,7 @@ def searched(
     if not found:
         for each, other in list(neighbours.items())[:_MOST_NEIGHBOURS]:
             found += _votes(each, other, top, package_root, installed)
-    if found and package_root not in {os.path.dirname(path), top}:
+    if package_root not in {os.path.dirname(path), top}:
         inside = os.path.relpath(path, package_root).split(os.sep)[0]
         package = os.path.join(package_root, inside)
         known_roots = outer if outer is not None else {}
@@ -191,7 +194,7 @@ def _added(path: str, text: str, top: str) -> Mapping[str, int]:
         return {}
     bound = dependencies.bound_by(tree)
     found: dict[str, int] = {}
-    for node in tree.body:
+    for node in _run_at_once(tree.body):
         match node:
             case ast.Expr(
                 value=ast.Call(
@@ -204,6 +207,26 @@ def _added(path: str, text: str, top: str) -> Mapping[str, int]:
                         if os.path.isdir(each):
                             found.setdefault(each, node.end_lineno or node.lineno)
     return found
+
+
+def last_change(text: str) -> int:
+    """The last row of a module that changes Python's path when the module runs; 0 if none does."""
+    tree = dependencies.parsed(text) if _CHANGES_THE_PATH.search(text) else None
+    rows = [
+        node.end_lineno or node.lineno
+        for node in _run_at_once(tree.body if tree is not None else ())
+        if not hasattr(node, "body") and _CHANGES_THE_PATH.search(ast.unparse(node))
+    ]
+    return max(rows, default=0)
+
+
+def _run_at_once(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run when a module does, including those of branches and loops."""
+    for node in body:
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            for name in ("body", "orelse", "finalbody"):
+                yield from _run_at_once(getattr(node, name, ()))
 
 
 def _places(
