@@ -3582,3 +3582,14 @@ def test_both_branches_are_repaired_where_a_module_may_be_missing(here: Path) ->
     result = run("--write", "--no-cache", "--assume-helper", ".")
     assert result.exit_code == 0, result.output
     assert 'open(state_path, "w")' not in Path("cache.py").read_text()
+
+
+def test_a_python_that_lacks_what_the_program_imports(here: Path) -> None:
+    put({"store.py": SAVER, "main.py": "import json\n\nimport no_such_module\nimport store\n"})
+    line = refused("store.py")
+    assert "the program imports `no_such_module`, which this Python does not have" in line
+    assert "`atomic-fix --vendor atomic_io.py`" in line
+    put(
+        {"main.py": "import click\nimport store\n\ntry:\n    import no_such_module\nexcept: pass\n"}
+    )
+    repaired("store.py")

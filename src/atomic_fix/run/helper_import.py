@@ -296,6 +296,8 @@ class HelperImports:
         counts = Counter(each.place for each in rest.values())
         for name, each in list(rest.items())[:_MOST_PLANNED]:
             counts.update(dict.fromkeys(self._places(self._lacking[name], each), 0))
+        if len(rest) > 1:
+            counts.update({free_place(_common_folder(rest)): 1})
         places = [place for place, _ in counts.most_common(_MOST_PLACES)]
         taken: dict[str, str] = {}
         found = dict(missing)
@@ -312,7 +314,7 @@ class HelperImports:
                 places,
                 key=lambda each: (
                     len(served[each]),
-                    _are_beside(each, served[each]),
+                    self._is_in_the_middle(each, served[each]),
                     is_in_package(each),
                 ),
             )
@@ -325,6 +327,15 @@ class HelperImports:
             whole = os.path.abspath(place)
             taken.setdefault(file, self._projects.of(whole).module_of(whole))
         return found
+
+    def _is_in_the_middle(self, place: str, files: Sequence[str]) -> bool:
+        """Whether a place is in the nearest folder around several files; in that of the project,
+        only if all of them are there as well."""
+        folder = os.path.dirname(os.path.abspath(place))
+        if len(files) < 2 or _common_folder(files) != folder:
+            return False
+        is_top = folder == self._projects.of(os.path.abspath(place)).root
+        return not is_top or all(os.path.dirname(os.path.abspath(each)) == folder for each in files)
 
     def all_find_helper(self, folder: str) -> bool:
         """Whether all modules of a folder, and one that nothing is known about, could import the
@@ -579,8 +590,28 @@ class HelperImports:
                 place=place,
             )
         tool = _tool_that_owns_this_python()
+        if not tool and (lacking := self._lacking_here(path, project)):
+            return Missing(
+                module,
+                f"the program imports `{lacking}`, which this Python does not have, so that it "
+                "runs in another one",
+                place=place,
+            )
         found = None if tool else _in_this_python(module)
         return found or _not_found(module, settings, project, path, tool)
+
+    def _lacking_here(self, path: str, project: Project) -> str:
+        """A module that the program imports when it starts and that this Python does not have;
+        empty if there is none."""
+        tops = self._reach.imported_at_start(project.package_of(path), project.root)
+        return next(
+            (
+                each
+                for each in sorted(tops)
+                if not _is_own(each, project) and _in_this_python(each) is None
+            ),
+            "",
+        )
 
     def _in_the_tree(self, path: str, project: Project, module: str) -> Iterator[tuple[str, str]]:
         """The source roots that contain the module, with its file there; the nearest first."""
@@ -1170,10 +1201,8 @@ def _with_import_note(
     return replace(finding, fix=_noted(fix, remark))
 
 
-def _are_beside(place: str, files: Sequence[str]) -> bool:
-    """Whether several files are all in the folder of a place."""
-    folders = [os.path.dirname(os.path.abspath(each)) for each in files]
-    return len(folders) > 1 and {*folders} == {os.path.dirname(os.path.abspath(place))}
+def _common_folder(files: Iterable[str]) -> str:
+    return os.path.commonpath([os.path.dirname(os.path.abspath(each)) for each in files])
 
 
 def is_in_package(place: str) -> bool:

@@ -277,6 +277,11 @@ class Reach:
                 return os.path.basename(document)
         return ""
 
+    def imported_at_start(self, package: str, root: str) -> frozenset[str]:
+        """The modules from elsewhere that a package, and the programs at the top of its tree,
+        import when they start."""
+        return self._listed(package, root)[0]
+
     def is_started_as_module(self, module: str, root: str) -> bool:
         """Whether the documentation, or a file that starts the program, does so with `-m`."""
         start = re.compile(rf"-m[ \t\"',]+{re.escape(module)}(?![\w.])")
