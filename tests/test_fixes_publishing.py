@@ -207,3 +207,29 @@ def test_a_file_that_goes_with_its_handle_is_copied_whole(tmp_path: Path) -> Non
         contents.append((tmp_path / "session.json").read_text())
     assert contents[0] == ""  # still in the buffer when it was copied
     assert json.loads(contents[1]) == {"step": 3}
+
+
+@pytest.mark.parametrize(
+    ("opened", "is_always_open"),
+    [
+        ('if state:\n    file = open(tmp, "w")\nelse:\n    file = None', False),
+        ('file = io.StringIO()\nif state:\n    file = open(tmp, "w")', False),
+        ('try:\n    file = open(tmp, "w")\nexcept OSError:\n    file = None', False),
+        ('for tmp in state:\n    file = open(tmp, "w")', False),
+        ('try:\n    file = open(tmp, "w")\nexcept OSError:\n    return', True),
+        ('with fill:\n    file = open(tmp, "w")', True),
+        ('file = None\nfile = open(tmp, "w")', True),
+    ],
+)
+def test_a_file_that_is_opened_in_some_cases_only(opened: str, is_always_open: bool) -> None:
+    body = (
+        f'tmp = path + ".tmp"\n{opened}\ntry:\n    file.write(state)\nfinally:\n'
+        "    if file is not None:\n        file.close()\nos.replace(tmp, path)\n"
+    )
+    text = program(body)
+    if is_always_open:
+        assert "        file.flush()\n        os.fsync(file.fileno())\n    finally:" in repaired(
+            text
+        )
+    else:
+        assert "fsync(file.fileno())" not in repaired(text)

@@ -3593,3 +3593,11 @@ def test_a_python_that_lacks_what_the_program_imports(here: Path) -> None:
         {"main.py": "import click\nimport store\n\ntry:\n    import no_such_module\nexcept: pass\n"}
     )
     repaired("store.py")
+
+
+def test_a_shorter_name_that_may_never_be_found(here: Path) -> None:
+    packages = {"src/__init__.py": "", "src/data/__init__.py": ""}
+    tried = "try:\n    from data.store import load_state\nexcept ImportError:\n    pass\n"
+    files = {**packages, "src/data/store.py": "from src import data\n" + SAVER, "check.py": tried}
+    vendored(files, "src/atomic_io.py")
+    repaired("src/data/store.py", "from src.atomic_io import atomic_write_json\n")

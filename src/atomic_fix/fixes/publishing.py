@@ -378,8 +378,40 @@ def _spot(
     for each in context.ancestors(line):
         above = context.parents.get(each)
         if isinstance(each, (cst.Finally, cst.Else)) and isinstance(above, cst.Try):
-            return line if each in opening else above.body
+            if each in opening:
+                return line
+            if not _is_always_open(context, opening, above.body):
+                raise Refused("the file is opened in only some of the cases")
+            return above.body
     return line
+
+
+def _is_always_open(
+    context: EditContext, opening: Sequence[cst.CSTNode], block: cst.CSTNode
+) -> bool:
+    """Whether the end of a block is reached only after a call, given the nodes around the call."""
+    around = {block, *context.ancestors(block)}
+    for each in opening:
+        if isinstance(each, (cst.IndentedBlock, cst.Module)):
+            above = context.parents.get(each)
+            if each in around:
+                return True
+            runs_on = isinstance(above, cst.With) or (
+                isinstance(above, cst.Try)
+                and each is above.body
+                and all(_ends(handler.body) for handler in above.handlers)
+            )
+            if not runs_on:
+                return False
+    return False
+
+
+def _ends(body: cst.BaseSuite) -> bool:
+    """Whether a block leaves the code around it."""
+    last = body.body[-1] if body.body else None
+    if isinstance(last, cst.SimpleStatementLine):
+        last = last.body[-1]
+    return isinstance(last, (cst.Return, cst.Raise, cst.Continue, cst.Break))
 
 
 def _inserted(context: EditContext, spot: cst.CSTNode, rows: Sequence[str]) -> Edit:

@@ -20,10 +20,9 @@ from importlib.machinery import PathFinder
 from typing import Any, TypeAlias
 
 from atomic_fix.config import AUTO, Config, own_helper
-from atomic_fix.facts.nodes import dotted
 from atomic_fix.finding import Applicability, Edit, FileResult, Finding, Fix
 from atomic_fix.run import dependencies
-from atomic_fix.run.apart import Apart, handles_import_errors, runs_by_the_systems_python
+from atomic_fix.run.apart import Apart, runs_by_the_systems_python
 from atomic_fix.run.copies import (
     free_place,
     is_copy,
@@ -33,7 +32,7 @@ from atomic_fix.run.copies import (
 )
 from atomic_fix.run.dags import dags_folder
 from atomic_fix.run.dependencies import Dependencies, normalised
-from atomic_fix.run.import_names import ImportNames
+from atomic_fix.run.import_names import ImportNames, optional_imports
 from atomic_fix.run.module_files import find_module, is_below, loads_all_beside, run_imports
 from atomic_fix.run.output_streams import OutputStreams
 from atomic_fix.run.packaging import packagings
@@ -1043,7 +1042,7 @@ class HelperImports:
             return True
         folder = os.path.dirname(path)
         known = project.declared.names | project.declared.extra
-        optional = _optional_imports(text)
+        optional = optional_imports(text)
         by_itself = added(path, text, project.root)
         for top in tops:
             if find_module(folder, [top]):
@@ -1452,43 +1451,8 @@ def _imports(text: str) -> tuple[list[str], bool]:
 
 def _needed_imports(text: str) -> list[str]:
     """The top-level names of the third-party modules without which a source does not go on."""
-    optional = _optional_imports(text)
+    optional = optional_imports(text)
     return [each for each in _imports(text)[0] if each not in optional]
-
-
-def _optional_imports(text: str) -> frozenset[str]:
-    """The top-level names of the modules without which a source goes on: it handles the error of
-    each import of them, and does not end there."""
-    tree = dependencies.parsed(text) if "except" in text else None
-    optional: set[str] = set()
-    needed: set[str] = set()
-    waiting: list[tuple[ast.AST, bool]] = [(tree, False)] if tree is not None else []
-    while waiting:
-        node, is_handled = waiting.pop()
-        if isinstance(node, ast.Import):
-            tops = {alias.name.partition(".")[0] for alias in node.names}
-            (optional if is_handled else needed).update(tops)
-        elif isinstance(node, ast.ImportFrom):
-            if node.module and not node.level:
-                (optional if is_handled else needed).add(node.module.partition(".")[0])
-        elif isinstance(node, ast.Try) and handles_import_errors(node) and _goes_on(node):
-            waiting += [(each, True) for each in node.body]
-            rest = (*node.handlers, *node.orelse, *node.finalbody)
-            waiting += [(each, is_handled) for each in rest]
-        else:
-            waiting += [(each, is_handled) for each in ast.iter_child_nodes(node)]
-    return frozenset(optional - needed)
-
-
-def _goes_on(statement: ast.Try) -> bool:
-    """Whether no handler of a statement raises an error or ends the program."""
-    ends = {"exit", "quit", "_exit", "abort", "SystemExit"}
-    return not any(
-        isinstance(node, ast.Raise)
-        or (isinstance(node, ast.Call) and (dotted(node.func) or "").rpartition(".")[2] in ends)
-        for handler in statement.handlers
-        for node in ast.walk(handler)
-    )
 
 
 def _imported_at_start(text: str) -> list[str]:

@@ -4,13 +4,17 @@ a shorter name than the folders suggest has another folder on its path.
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import sys
 from collections.abc import Iterator
 
+from atomic_fix.facts.nodes import dotted
+from atomic_fix.run import dependencies
+from atomic_fix.run.apart import handles_import_errors
 from atomic_fix.run.module_files import find_module
-from atomic_fix.run.project import modules_below
+from atomic_fix.run.project import modules_below, text_of
 
 _MOST_READ = 2000
 _IMPORT = re.compile(
@@ -40,7 +44,13 @@ class ImportNames:
                 folder = os.path.dirname(importer)
                 is_beside = len(name) > 1 or folder == base
                 others = (find_module(each, name) for each in dict.fromkeys((folder, root, top)))
-                if importer != path and is_beside and not any(x not in {"", path} for x in others):
+                if (
+                    importer != path
+                    and is_beside
+                    and not any(x not in {"", path} for x in others)
+                    # It may never succeed.
+                    and name[0] not in optional_imports(text_of(importer) or "")
+                ):
                     return importer, ".".join(name)
         return "", ""
 
@@ -65,3 +75,38 @@ def _names(text: str) -> Iterator[str]:
         for each in modules.split(","):
             if words := each.split():
                 yield words[0]
+
+
+def optional_imports(text: str) -> frozenset[str]:
+    """The top-level names of the modules without which a source goes on: it handles the error of
+    each import of them, and does not end there."""
+    tree = dependencies.parsed(text) if "except" in text else None
+    optional: set[str] = set()
+    needed: set[str] = set()
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)] if tree is not None else []
+    while waiting:
+        node, is_handled = waiting.pop()
+        if isinstance(node, ast.Import):
+            tops = {alias.name.partition(".")[0] for alias in node.names}
+            (optional if is_handled else needed).update(tops)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module and not node.level:
+                (optional if is_handled else needed).add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Try) and handles_import_errors(node) and _goes_on(node):
+            waiting += [(each, True) for each in node.body]
+            rest = (*node.handlers, *node.orelse, *node.finalbody)
+            waiting += [(each, is_handled) for each in rest]
+        else:
+            waiting += [(each, is_handled) for each in ast.iter_child_nodes(node)]
+    return frozenset(optional - needed)
+
+
+def _goes_on(statement: ast.Try) -> bool:
+    """Whether no handler of a statement raises an error or ends the program."""
+    ends = {"exit", "quit", "_exit", "abort", "SystemExit"}
+    return not any(
+        isinstance(node, ast.Raise)
+        or (isinstance(node, ast.Call) and (dotted(node.func) or "").rpartition(".")[2] in ends)
+        for handler in statement.handlers
+        for node in ast.walk(handler)
+    )

@@ -225,7 +225,7 @@ def _run_at_once(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     for node in body:
         yield node
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            for name in ("body", "orelse", "finalbody"):
+            for name in ("body", "handlers", "orelse", "finalbody"):
                 yield from _run_at_once(getattr(node, name, ()))
 
 
