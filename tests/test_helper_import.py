@@ -3601,3 +3601,36 @@ def test_a_shorter_name_that_may_never_be_found(here: Path) -> None:
     files = {**packages, "src/data/store.py": "from src import data\n" + SAVER, "check.py": tried}
     vendored(files, "src/atomic_io.py")
     repaired("src/data/store.py", "from src.atomic_io import atomic_write_json\n")
+
+
+STATE = {"src/utils/state.py": SAVER, "main.py": "from src.utils.state import load_state\n"}
+ENGINE = {"src/ai/__init__.py": "from .engine import run\n", "src/ai/engine.py": "run = 1\n"}
+LEADING_BACK = {**ENGINE, "src/ai/engine.py": "from src.utils.state import load_state as run\n"}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [{}, {"src/ai/__init__.py": ""}, ENGINE, LEADING_BACK],
+    ids=["alone", "empty package", "package", "package that leads back"],
+)
+def test_a_package_without_init_whose_name_a_program_shows(
+    here: Path, others: dict[str, str]
+) -> None:
+    put({"requirements.txt": "click\n", **STATE, **others})
+    vendored_as_advised("src/utils/state.py")
+    assert "from src." in Path("src/utils/state.py").read_text()
+    starts("main.py")
+
+
+def test_a_package_that_leads_back_gets_no_import_of_its_copy(here: Path) -> None:
+    put({"requirements.txt": "click\n", **STATE, **LEADING_BACK})
+    assert run("--vendor", "src/ai/atomic_io.py").exit_code == 0
+    assert "it imports this file in turn" in left("src/utils/state.py")
+
+
+def test_a_copy_in_an_inner_package_that_imports_more(here: Path) -> None:
+    put({"requirements.txt": "click\n", **STATE, **ENGINE})
+    assert run("--vendor", "src/ai/atomic_io.py").exit_code == 0
+    assert "`src.ai` imports other modules" in left_out("src/utils/state.py")
+    put({"main.py": "import src.ai.engine\nfrom src.utils.state import load_state\n"})
+    repaired("src/utils/state.py", "from src.ai.atomic_io import atomic_write_json\n")

@@ -52,7 +52,7 @@ from atomic_fix.run.python_versions import (
     admitted_by_script,
 )
 from atomic_fix.run.reach import Reach, brings
-from atomic_fix.run.search_path import added, last_change
+from atomic_fix.run.search_path import added, last_change, names_imported
 from atomic_fix.run.sent import (
     installs_lists,
     modules_that_hand_over,
@@ -896,26 +896,29 @@ class HelperImports:
     ) -> Missing | None:
         """Why a file outside of the package that has the helper cannot import that package, and
         what its `__init__.py` imports; None if it can."""
-        *packages, _ = module.split(".")
-        if not packages or source.filename == "-" or project.is_built:
+        packages = module.split(".")[:-1]
+        if source.filename == "-" or project.is_built:
             return None
-        top = os.path.join(root, packages[0])
-        is_inside = relative_if_inside(path, top) is not None
-        if is_inside or not needs_others(os.path.join(root, *packages), root):
+        # The first package that is not around the file.
+        outer = root
+        while packages and relative_if_inside(path, top := os.path.join(outer, packages[0])):
+            outer = top
+            packages = packages[1:]
+        if not packages or not needs_others(os.path.join(outer, *packages), outer):
             return None
-        if packages[0] in _imports(source.text)[0]:
+        top = os.path.join(outer, packages[0])
+        name = os.path.relpath(top, root).replace(os.sep, ".")
+        if any(f"{each}.".startswith(f"{name}.") for each in names_imported(source.text)):
             return None
         program, is_known = self._programs.without(path, top, project)
         if program:
             who = "this program" if program == path else f"{shown(program)}, which runs it,"
-            reason = (
-                f"`{packages[0]}` imports other modules, and {who} does not import that package"
-            )
-        elif is_known or self._is_imported_beside(packages[0], path):
+            reason = f"`{name}` imports other modules, and {who} does not import that package"
+        elif is_known or self._is_imported_beside(name, path):
             return None
         else:
             reason = (
-                f"`{packages[0]}` imports other modules, and nothing shows that this file runs "
+                f"`{name}` imports other modules, and nothing shows that this file runs "
                 "where those are"
             )
         return Missing(module, reason, place=free_place(project.package_of(path)), of_file=True)
@@ -1471,8 +1474,12 @@ def _imported_at_start(text: str) -> list[str]:
 def _leads_back(file: str, path: str, root: str, read: _Read) -> bool:
     """Whether a module of a source root imports a file, directly or indirectly, when it is itself
     imported. Names of the module may not exist yet when the file runs."""
-    seen = {file}
     waiting = [file]
+    folder = os.path.dirname(file)
+    while folder != root and relative_if_inside(path, folder) is None:
+        waiting.append(os.path.join(folder, "__init__.py"))
+        folder = os.path.dirname(folder)
+    seen = {*waiting}
     while waiting and len(seen) < _MOST_FILES:
         here = waiting.pop()
         tree = dependencies.parsed(read(here) or "")

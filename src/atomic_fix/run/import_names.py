@@ -6,21 +6,16 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 import sys
-from collections.abc import Iterator
 
 from atomic_fix.facts.nodes import dotted
 from atomic_fix.run import dependencies
 from atomic_fix.run.apart import handles_import_errors
 from atomic_fix.run.module_files import find_module
 from atomic_fix.run.project import modules_below, text_of
+from atomic_fix.run.search_path import names_imported
 
 _MOST_READ = 2000
-_IMPORT = re.compile(
-    r"(?m)^[ \t]*(?:from[ \t]+([A-Za-z_][\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)"
-    r"|import[ \t]+([^\n#]*))"
-)
 
 
 class ImportNames:
@@ -61,20 +56,9 @@ def _importers(top: str) -> dict[str, list[str]]:
     for number, (path, text) in enumerate(modules_below(top)):
         if number >= _MOST_READ:
             break
-        for name in dict.fromkeys(_names(text)):
+        for name in dict.fromkeys(names_imported(text)):
             found.setdefault(name, []).append(path)
     return found
-
-
-def _names(text: str) -> Iterator[str]:
-    for module, imported, modules in _IMPORT.findall(text):
-        if module:
-            yield module
-            for each in re.findall(r"(\w+)(?:[ \t]+as[ \t]+\w+)?", imported):
-                yield f"{module}.{each}"
-        for each in modules.split(","):
-            if words := each.split():
-                yield words[0]
 
 
 def optional_imports(text: str) -> frozenset[str]:

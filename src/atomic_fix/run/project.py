@@ -18,7 +18,7 @@ from atomic_fix.run.distribution import Distribution, distribution
 from atomic_fix.run.module_files import names_in
 from atomic_fix.run.python_signs import python_2, signs
 from atomic_fix.run.python_versions import Admitted, admitted
-from atomic_fix.run.search_path import searched
+from atomic_fix.run.search_path import Importers, searched
 
 # Folders of a repository that are not packages unless they have an `__init__.py`: the names that
 # setuptools skips in automatic discovery.
@@ -114,8 +114,8 @@ class Project:
     neighbours: dict[str, dict[str, str]] = field(default_factory=dict, compare=False, repr=False)
     """The modules of folders as first read: a run rewrites files without changing how they import
     each other."""
-    outer: dict[str, str] = field(default_factory=dict, compare=False)
-    """Cache of the folders from which other modules import a package."""
+    importers: list[Importers] = field(default_factory=list, compare=False, repr=False)
+    """Cache of how other modules import its packages."""
 
     def is_for_development(self, file: str) -> bool:
         """Whether the name of a list of requirements says that it is for development."""
@@ -238,8 +238,16 @@ class Project:
             self.neighbours[folder] = neighbours(folder)
         around = self.neighbours[folder]
         own = text_of(path) or ""
+        if not self.importers:
+            self.importers.append(Importers(self.root))
         return searched(
-            path, own, self.root, import_root(path), around, self.provides, outer=self.outer
+            path,
+            own,
+            self.root,
+            import_root(path),
+            around,
+            self.provides,
+            importers=self.importers[0],
         )
 
     def _declared_root(self, folder: str) -> str:

@@ -13,16 +13,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from atomic_fix.run import dependencies, disk
 from atomic_fix.run.dags import dags_folder
-from atomic_fix.run.module_files import find_module, is_below
+from atomic_fix.run.module_files import find_module, is_below, names_in
 
 _MOST_NEIGHBOURS = 100
 _MOST_ABOVE = 4
 _MOST_IN_TREE = 1000
 _NAMED = re.compile(r"""["'](\w+(?:\.\w+)*)["']""")
+_ABSOLUTE = re.compile(
+    r"(?m)^[ \t]*(?:from[ \t]+([A-Za-z_][\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)"
+    r"|import[ \t]+([^\n#]*))"
+)
 _IMPORT = re.compile(r"(?m)^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import\b|import[ \t]+([\w.]+))")
 
 
@@ -37,7 +41,7 @@ def searched(
     neighbours: dict[str, str],
     installed: AbstractSet[str] = frozenset(),
     *,
-    outer: dict[str, str] | None = None,
+    importers: Importers | None = None,
 ) -> list[str]:
     """The folders, from that of a file up to `top`, from which the file and its neighbours are
     imported, sorted by the number of imports; none if they do not import own modules.
@@ -47,7 +51,7 @@ def searched(
         neighbours: the other modules of the folder, by their paths.
         installed: the folders of packages that an installation provides: importing them from
             elsewhere says nothing about the path.
-        outer: cache of the folders from which other modules import a package.
+        importers: how other modules of the tree import its packages.
     """
     if known := _root_of_extension(path, top) or _root_of_host(path, top):
         return [known]
@@ -55,38 +59,86 @@ def searched(
     if not found:
         for each, other in list(neighbours.items())[:_MOST_NEIGHBOURS]:
             found += _votes(each, other, top, package_root, installed)
-    if package_root not in {os.path.dirname(path), top}:
+    folder, package = os.path.dirname(path), ""
+    if package_root not in {folder, top}:
         inside = os.path.relpath(path, package_root).split(os.sep)[0]
         package = os.path.join(package_root, inside)
-        known_roots = outer if outer is not None else {}
-        if package not in known_roots:
-            known_roots[package] = _root_by_importers(package, top)
-        if known_roots[package]:
-            return [known_roots[package]]
+    elif folder not in found:
+        package = folder
+    if package and importers is not None and (root := importers.root_of(package)):
+        return [root]
     # With equal counts, the nearest.
     return sorted(found, key=lambda each: (-found[each], -len(each)))
 
 
-def _root_by_importers(package: str, top: str) -> str:
-    """The folder from which other modules of a tree import a package, if the folder around that is
-    a package without an `__init__.py`: `from backend.store import x`. Empty if none do."""
-    name = os.path.basename(package)
-    outer = list(_upwards(os.path.dirname(os.path.dirname(package)), top))
-    dotted = {os.path.relpath(package, each).replace(os.sep, "."): each for each in outer}
-    around = "|".join(re.escape(each) for each in (*dotted, name))
-    statement = re.compile(rf"(?m)^[ \t]*(?:from|import)[ \t]+({around})(?![\w])")
-    found: Counter[str] = Counter()
-    number = 0
+class Importers:
+    """How the modules of a tree import its packages. Caches what it has read, for one run."""
+
+    def __init__(self, top: str) -> None:
+        self._top = top
+        self._roots: dict[str, str] = {}
+
+    def root_of(self, package: str) -> str:
+        """The folder from which other modules import a package, if the folder around that is a
+        package without an `__init__.py`: `from backend.store import x`. Empty if none do."""
+        if package not in self._roots:
+            self._roots[package] = self._root_of(package)
+        return self._roots[package]
+
+    def _root_of(self, package: str) -> str:
+        name, around = os.path.basename(package), os.path.dirname(package)
+        if not is_below(around, self._top) or around == self._top:
+            return ""
+        found = self._names
+        outer = {
+            os.path.relpath(around, each).replace(os.sep, "."): each
+            for each in _upwards(os.path.dirname(around), self._top)
+        }
+        best = max(outer, key=lambda each: found[f"{each}.{name}"])
+        if found[f"{best}.{name}"] > found[name]:
+            return outer[best]
+        if found[name]:
+            return ""
+        # Nothing imports it: the modules and packages beside it say what the path is.
+        beside = {each.removesuffix(".py") for each in names_in(around)} - {name}
+        if os.path.basename(around) in beside:
+            return ""
+        best = max(outer, key=lambda each: sum(found[f"{each}.{x}"] for x in beside))
+        flat = sum(found[x] for x in beside if not _leads_to(outer[best], [x]))
+        return outer[best] if sum(found[f"{best}.{x}"] for x in beside) > flat else ""
+
+    @cached_property
+    def _names(self) -> Counter[str]:
+        """The absolute dotted names in import statements, with those of the packages in them."""
+        found: Counter[str] = Counter()
+        for number, path in enumerate(_modules(self._top)):
+            if number > _MOST_IN_TREE:
+                break
+            every = {
+                name[: end.start()]
+                for name in names_imported(_read(path))
+                for end in re.finditer(r"\.|\Z", name)
+            }
+            found.update(every)
+        return found
+
+
+def _modules(top: str) -> Iterator[str]:
     for folder, folders, names in os.walk(top):
         folders[:] = sorted(each for each in folders if each.isidentifier())
-        for each in names:
-            if each.endswith(".py"):
-                found.update(statement.findall(_read(os.path.join(folder, each))))
-                number += 1
-        if number > _MOST_IN_TREE:
-            break
-    best = max(dotted, key=lambda each: found[each], default="")
-    return dotted[best] if best and found[best] > found[name] else ""
+        yield from (os.path.join(folder, each) for each in sorted(names) if each.endswith(".py"))
+
+
+def names_imported(text: str) -> Iterator[str]:
+    """The absolute dotted names of modules that the imports in a text name, or may name."""
+    for module, imported, modules in _ABSOLUTE.findall(text):
+        if module:
+            yield module
+            for each in re.findall(r"(\w+)(?:[ \t]+as[ \t]+\w+)?", imported):
+                yield f"{module}.{each}"
+        for each in modules.split(","):
+            if words := each.split():
+                yield words[0]
 
 
 def _root_of_host(path: str, top: str) -> str:
