@@ -3586,6 +3586,8 @@ def test_both_branches_are_repaired_where_a_module_may_be_missing(here: Path) ->
 
 def test_a_python_that_lacks_what_the_program_imports(here: Path) -> None:
     put({"store.py": SAVER, "main.py": "import json\n\nimport no_such_module\nimport store\n"})
+    repaired("store.py")
+    put({"store.py": SAVER, "README": "A store.\n"})
     line = refused("store.py")
     assert "the program imports `no_such_module`, which this Python does not have" in line
     assert "`atomic-fix --vendor atomic_io.py`" in line

@@ -33,7 +33,13 @@ from atomic_fix.run.copies import (
 from atomic_fix.run.dags import dags_folder
 from atomic_fix.run.dependencies import Dependencies, normalised
 from atomic_fix.run.import_names import ImportNames, optional_imports
-from atomic_fix.run.module_files import find_module, is_below, loads_all_beside, run_imports
+from atomic_fix.run.module_files import (
+    find_module,
+    is_below,
+    loads_all_beside,
+    names_in,
+    run_imports,
+)
 from atomic_fix.run.output_streams import OutputStreams
 from atomic_fix.run.packaging import packagings
 from atomic_fix.run.programs import Programs, needs_others
@@ -68,6 +74,7 @@ _OURS = "atomic_fix"
 _FROM = re.compile(r"(?m)^[ \t]*from ([\w.]+) import ")
 _WARNING = re.compile(r"(?m)^[ \t]*([\w.()]+\.warning)\(")
 _IS_PROGRAM = re.compile(r"""(?m)^if[ (]+__name__ *== *["']__main__["']""")
+_OF_REPOSITORIES = re.compile(r"(?i)^(?:\.git|\.hg|\.svn|readme[\w.-]*)$")
 _MOST_SIBLINGS = 100
 _MOST_FILES = 500
 _MOST_READ = 2000
@@ -601,7 +608,9 @@ class HelperImports:
 
     def _lacking_here(self, path: str, project: Project) -> str:
         """A module that the program imports when it starts and that this Python does not have;
-        empty if there is none."""
+        empty if there is none, and for loose files that belong to no repository."""
+        if not any(map(_OF_REPOSITORIES.search, names_in(project.root))):
+            return ""
         tops = self._reach.imported_at_start(project.package_of(path), project.root)
         return next(
             (
