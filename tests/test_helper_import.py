@@ -3636,3 +3636,13 @@ def test_a_copy_in_an_inner_package_that_imports_more(here: Path) -> None:
     assert "`src.ai` imports other modules" in left_out("src/utils/state.py")
     put({"main.py": "import src.ai.engine\nfrom src.utils.state import load_state\n"})
     repaired("src/utils/state.py", "from src.ai.atomic_io import atomic_write_json\n")
+
+
+@pytest.mark.parametrize("relative", ["from .store import load_state", "from . import store"])
+def test_a_file_that_a_module_with_a_shorter_name_imports(here: Path, relative: str) -> None:
+    files = {"app/__init__.py": "", "app/core/__init__.py": "", "app/core/store.py": SAVER}
+    start = {"app/main.py": "from core.config import x\n", "run.py": "import app.core.store\n"}
+    vendored({**files, **start, "app/core/config.py": f"{relative}\nx = 1\n"}, "app/core/aio.py")
+    assert "app/main.py imports this file as `core.config`" in left("app/core/store.py")
+    put({"app/main.py": "from app.core.config import x\n"})
+    repaired("app/core/store.py", "from app.core.aio import atomic_write_json\n")

@@ -6,16 +6,20 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import sys
 
 from atomic_fix.facts.nodes import dotted
 from atomic_fix.run import dependencies
 from atomic_fix.run.apart import handles_import_errors
-from atomic_fix.run.module_files import find_module
+from atomic_fix.run.module_files import find_module, is_below
 from atomic_fix.run.project import modules_below, text_of
 from atomic_fix.run.search_path import names_imported
 
 _MOST_READ = 2000
+_RELATIVE = re.compile(
+    r"(?m)^[ \t]*from[ \t]+(\.+)[ \t]*([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)"
+)
 
 
 class ImportNames:
@@ -23,16 +27,34 @@ class ImportNames:
 
     def __init__(self) -> None:
         self._of: dict[str, dict[str, list[str]]] = {}
+        self._relative: dict[str, dict[str, list[str]]] = {}
 
     def shorter(self, path: str, root: str, top: str) -> tuple[str, str]:
-        """A module of a tree that imports a file under a shorter name than it has in a source root,
-        and that name; empty if there is none."""
+        """A module of a tree that imports a file, or one that leads to it by relative imports,
+        under a shorter name than it has in a source root, and that name; empty if there is none."""
         if top not in self._of:
             self._of[top] = _importers(top)
+            self._relative[top] = _relative_importers(top)
+        seen = {path}
+        waiting = [path]
+        while waiting and len(seen) < _MOST_READ:
+            file = waiting.pop()
+            if found := self._directly(file, root, top):
+                return found
+            # It has the name of the package through which it is imported.
+            for each in self._relative[top].get(file, ()):
+                if each not in seen and is_below(each, root):
+                    seen.add(each)
+                    waiting.append(each)
+        return "", ""
+
+    def _directly(self, path: str, root: str, top: str) -> tuple[str, str] | None:
         parts = os.path.relpath(os.path.splitext(path)[0], root).split(os.sep)
+        if parts[-1] == "__init__":
+            parts.pop()
         for number in range(1, len(parts)):
             name = parts[number:]
-            if name[0] in sys.stdlib_module_names or name[-1] == "__init__":
+            if name[0] in sys.stdlib_module_names:
                 continue
             base = os.path.join(root, *parts[:number])
             for importer in self._of[top].get(".".join(name), ()):
@@ -47,7 +69,7 @@ class ImportNames:
                     and name[0] not in optional_imports(text_of(importer) or "")
                 ):
                     return importer, ".".join(name)
-        return "", ""
+        return None
 
 
 def _importers(top: str) -> dict[str, list[str]]:
@@ -58,6 +80,24 @@ def _importers(top: str) -> dict[str, list[str]]:
             break
         for name in dict.fromkeys(names_imported(text)):
             found.setdefault(name, []).append(path)
+    return found
+
+
+def _relative_importers(top: str) -> dict[str, list[str]]:
+    """By file, the modules of a tree that import it by a relative import."""
+    found: dict[str, list[str]] = {}
+    for number, (path, text) in enumerate(modules_below(top)):
+        if number >= _MOST_READ:
+            break
+        for dots, module, imported in _RELATIVE.findall(text):
+            folder = os.path.dirname(path)
+            for _ in dots[1:]:
+                folder = os.path.dirname(folder)
+            start = module.split(".") if module else []
+            names = [[*start, each] for each in re.findall(r"\w+", imported)]
+            for each in (*names, *([start] if start else ())):
+                if file := find_module(folder, each):
+                    found.setdefault(file, []).append(path)
     return found
 
 
