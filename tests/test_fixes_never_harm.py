@@ -288,3 +288,35 @@ def test_what_is_awaited_step_by_step_has_no_fix_and_the_reason() -> None:
     (finding,) = check_bytes(text.encode(), "app.py", Config()).findings
     assert finding.fix is None
     assert "written in several steps" in finding.why_no_fix
+
+
+CELL = """\
+import json
+
+
+def save_state(state, state_path):
+    with open(state_path, "w") as file:
+        json.dump(state, file)
+
+
+def load_state(state_path):
+    return json.load(open(state_path))
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "is_repaired"),
+    [
+        ("# %%\nimport os\n\n# %% Training\n", False),
+        ("import os\n\n# %%\nprint(os)\n#%%\n", False),
+        ("import os\nprint(os)\nfrom __future__ import annotations\n", False),
+        ("# %%\n", True),
+        ("# %%\nprint()\n\n# %%\n", True),
+        ('"""State."""\nfrom __future__ import annotations\n', True),
+        ("from __future__ import annotations\nfrom __future__ import division\n", True),
+        ("import os\n# 50%% of it\n", True),
+    ],
+)
+def test_cells_and_collections_of_cells(before: str, is_repaired: bool) -> None:
+    after = repaired(f"{before}{CELL}".encode()).decode()
+    assert ("atomic_write_json" in after) == is_repaired

@@ -3646,3 +3646,42 @@ def test_a_file_that_a_module_with_a_shorter_name_imports(here: Path, relative: 
     assert "app/main.py imports this file as `core.config`" in left("app/core/store.py")
     put({"app/main.py": "from app.core.config import x\n"})
     repaired("app/core/store.py", "from app.core.aio import atomic_write_json\n")
+
+
+TESTED = """\
+from unittest.mock import mock_open, patch
+
+from app.job import save_state
+
+
+def test_save(monkeypatch):
+    REPLACED
+        save_state("a.json", {})
+"""
+
+
+@pytest.mark.parametrize(
+    "replaced",
+    [
+        'with patch("builtins.open", mock_open()):',
+        'with patch("app.job.json.dumps"):',
+        'with patch.object(Path, "write_text"):',
+        'with monkeypatch.setattr("builtins.open", fail):',
+        'with monkeypatch.setattr(Path, "write_text", fail):',
+    ],
+)
+def test_a_test_that_replaces_what_is_called(here: Path, replaced: str) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    put({"tests/test_job.py": TESTED.replace("REPLACED", replaced)})
+    assert "tests/test_job.py replaces what is called here, and would fail" in left("app/job.py")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [("mock_open, ", ""), ("app.job", "app.other"), ("save_state", "load_state")],
+)
+def test_tests_that_replace_something_else(here: Path, change: tuple[str, str]) -> None:
+    put({"pyproject.toml": DECLARES, "app/__init__.py": "", "app/job.py": SAVER})
+    replaced = 'with patch("app.job.clock"):' if not change[1] else 'with patch("builtins.open"):'
+    put({"tests/test_job.py": TESTED.replace("REPLACED", replaced).replace(*change)})
+    repaired("app/job.py")

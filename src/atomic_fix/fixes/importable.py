@@ -24,6 +24,7 @@ _HOSTED = re.compile(
 _GUEST = re.compile(
     r"^(?:import[ \t]+__main__\b(?![ \t]*\.)|from[ \t]+__main__[ \t]+import\b)", re.MULTILINE
 )
+_CELL = re.compile(r"# ?%%(?:\s|$)")
 _SHIPPED = re.compile(r"\bgetsource(?:lines|file)?\(\s*(?:[\w.]+\.)?(\w+)")
 _BINARY = re.compile(r"""\b(?:json|pickle)\b""")
 _SCRIPT = re.compile(r"^# /// script$(.*?)^# ///$", re.MULTILINE | re.DOTALL)
@@ -35,6 +36,35 @@ def must_not_be_python_2(context: EditContext) -> None:
         raise Refused("the file is written for Python 2, which does not have `os.replace`")
 
 
+def _has_late_future(module: ast.Module) -> bool:
+    """Whether Python refuses a file because of the position of a `__future__` import: it may be a
+    collection of cells to paste."""
+    rest = module.body[ast.get_docstring(module, clean=False) is not None :]
+    is_future = [isinstance(x, ast.ImportFrom) and x.module == "__future__" for x in rest]
+    return True in is_future[is_future.index(False) :] if False in is_future else False
+
+
+def _is_in_cell_of_its_own(context: EditContext) -> bool:
+    """Whether the code is in a cell of a script (`# %%`) that imports something itself, below a
+    cell that imports something."""
+    starts = context.cached("cells", lambda: _cell_starts(context.source))
+    row = min((each.lineno for each in context.first), default=0)
+    cell = bisect_right(starts, row)
+    if not starts or not row:
+        return False
+    importing = {
+        bisect_right(starts, each.lineno)
+        for each in context.facts.tree.module.body
+        if isinstance(each, (ast.Import, ast.ImportFrom))
+    }
+    return cell in importing and min(importing) < cell
+
+
+def _cell_starts(source: Source) -> list[int]:
+    rows = source.text.split("\n") if "%%" in source.text else []
+    return [number for number, row in enumerate(rows, 1) if _CELL.match(row)]
+
+
 def must_be_importable(context: EditContext, module: str) -> None:
     """Refuses if the file itself shows that it could not import the helper."""
     source = context.source
@@ -44,6 +74,10 @@ def must_be_importable(context: EditContext, module: str) -> None:
         raise Refused(
             "the function uses names that its module does not define, so it runs somewhere else"
         )
+    if context.cached("late future", lambda: _has_late_future(context.facts.tree.module)):
+        raise Refused("a `from __future__` import stands below other code, so this is no module")
+    if _is_in_cell_of_its_own(context):
+        raise Refused("this cell has its own imports, and may be run without the others")
     top = module.partition(".")[0]
     if context.search_source(rf"(?m)^[ \t]*(?:import|from)[ \t]+{re.escape(module)}\b"):
         return  # it is available

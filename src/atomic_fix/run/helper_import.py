@@ -66,6 +66,7 @@ from atomic_fix.run.sent import (
     scripts_that_copy,
     sending,
 )
+from atomic_fix.run.test_doubles import TestDoubles
 from atomic_fix.settings import Resolver, Settings, has_project_file
 from atomic_fix.source import Source, folder_of_scripts, relative_if_inside
 
@@ -133,6 +134,7 @@ class HelperImports:
         self._reach = Reach()
         self._programs = Programs()
         self._names = ImportNames()
+        self._doubles = TestDoubles()
         self._streams = OutputStreams(self._programs)
         self._packagings = cache(packagings)
         self._scripts_that_copy = cache(scripts_that_copy)
@@ -204,6 +206,8 @@ class HelperImports:
         names = imported_names(finding.fix, module)
         if not names:
             return Found()
+        if tested := self._where_tests_replace(source, finding, names[0]):
+            return tested
         key = (source.filename, module)
         if key not in self._files:
             answer = self._answer(source, module, settings)
@@ -409,6 +413,19 @@ class HelperImports:
             Missing("os", f"{reason}, which does not have it", calls="os.replace")
             if reason
             else None
+        )
+
+    def _where_tests_replace(self, source: Source, finding: Finding, name: str) -> Missing | None:
+        """Why a repair would make a test fail; None if no test replaces what it takes out."""
+        if source.filename == "-":
+            return None
+        path = os.path.abspath(source.filename)
+        row, root = finding.span.start.row, self._projects.of(path).root
+        test = self._doubles.testing(path, source.text, row, root)
+        if not test:
+            return None
+        return Missing(
+            "", f"{shown(test)} replaces what is called here, and would fail", calls=name
         )
 
     def _disturbs(self, source: Source, fix: Fix | None) -> Missing | None:
