@@ -3558,6 +3558,12 @@ def test_a_copy_beside_all_files_that_need_it(here: Path) -> None:
     assert "`atomic-fix --vendor src/atomic_io.py`" in refused("src/one.py and 1 other file")
 
 
+def test_a_copy_goes_into_the_package_of_the_only_file_that_needs_it(here: Path) -> None:
+    put({"requirements.txt": "click\n", "src/aaa/__init__.py": "", "src/core/__init__.py": ""})
+    put({"src/main.py": "import aaa\nfrom core import history\n", "src/core/history.py": SAVER})
+    assert "`atomic-fix --vendor src/core/atomic_io.py`" in refused("src/core/history.py")
+
+
 def test_a_plugin_of_sublime_text_with_its_settings_elsewhere(here: Path) -> None:
     put({"main.py": "import sublime_plugin\nfrom .core import history\n", "core/__init__.py": ""})
     put({"core/history.py": SAVER})

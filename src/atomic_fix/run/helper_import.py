@@ -325,6 +325,7 @@ class HelperImports:
                 key=lambda each: (
                     len(served[each]),
                     self._is_in_the_middle(each, served[each]),
+                    is_in_package(each) and _is_around(each, served[each]),
                     is_in_package(each),
                 ),
             )
@@ -1227,6 +1228,12 @@ def _with_import_note(
         name = relative_if_inside(finding.filename, ".") or finding.filename
         said.setdefault(key, f"{name}:{row}" if finding.cells is None else name)
     return replace(finding, fix=_noted(fix, remark))
+
+
+def _is_around(place: str, files: Iterable[str]) -> bool:
+    """Whether all files are in or below the folder of a place."""
+    folder = os.path.dirname(os.path.abspath(place))
+    return all(is_below(os.path.abspath(each), folder) for each in files)
 
 
 def _common_folder(files: Iterable[str]) -> str:
