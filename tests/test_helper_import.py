@@ -2742,6 +2742,11 @@ def test_a_list_that_repeats_the_declared_one_is_installed(here: Path, file: str
         'for each in (ROOT / "app" / "job.py", ROOT / "run.py"):\n    shutil.copy(each, IMAGE)\n',
         'shutil.copyfile("app/job.py", "image/app/job.py")\n',
         'subprocess.run(["scp", "app/job.py", host])\n',
+        (
+            'def main():\n    files = [("app/job.py", "job.py")]\n    for old, new in files:\n'
+            "        path = ROOT / old\n        shutil.copy2(path, IMAGE / new)\n"
+        ),
+        'def main():\n    path = ROOT / "app/job.py"\n    shutil.copy2(path, IMAGE)\n',
     ],
 )
 def test_a_file_that_a_script_copies_by_its_name(here: Path, script: str) -> None:
@@ -3691,3 +3696,31 @@ def test_tests_that_replace_something_else(here: Path, change: tuple[str, str]) 
     replaced = 'with patch("app.job.clock"):' if not change[1] else 'with patch("builtins.open"):'
     put({"tests/test_job.py": TESTED.replace("REPLACED", replaced).replace(*change)})
     repaired("app/job.py")
+
+
+BUILT = '[build-system]\nrequires = ["setuptools"]\n[project]\nname = "src"\n'
+
+
+def test_an_installation_that_nothing_makes(here: Path) -> None:
+    files = {"src/__init__.py": "", "src/utils/__init__.py": "", "src/utils/job.py": PROGRAM}
+    vendored({"pyproject.toml": BUILT, "README.md": "pip install -r requirements.txt\n", **files},
+             "src/aio.py")  # fmt: skip
+    assert "when it is started by its path" in left("src/utils/job.py")
+    put({"README.md": "pip install -e .\n"})
+    repaired("src/utils/job.py", "from src.aio import atomic_write_json\n")
+
+
+def test_a_program_of_an_installed_project_that_uses_a_shorter_name(here: Path) -> None:
+    files = {"src/__init__.py": "", "src/utils/__init__.py": "", "src/utils/job.py": SAVER}
+    longer = {f"{each}.py": "from src.utils.job import load_state\n" for each in ("one", "two")}
+    start = {"pyproject.toml": BUILT, "src/cli.py": "from utils.job import load_state\n"}
+    vendored({**start, **files, **longer, "src/web/__init__.py": ""}, "src/web/aio.py")
+    assert "src/cli.py imports this file as `utils.job`" in left("src/utils/job.py")
+
+
+def test_a_package_with_the_name_of_another(here: Path) -> None:
+    put({"src/models/__init__.py": "", "src/models/net.py": ""})
+    put({"src/run.py": "from models.net import x\nfrom models import net\n"})
+    main = {"main.py": "from configs.models.active import x\n", "configs/models/active.py": SAVER}
+    vendored(main, "configs/models/aio.py")
+    repaired("configs/models/active.py", "from configs.models.aio import atomic_write_json\n")

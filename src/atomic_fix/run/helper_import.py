@@ -958,8 +958,7 @@ class HelperImports:
         or nothing shows that."""
         path = os.path.abspath(source.filename)
         folder = os.path.dirname(path)
-        is_provided = any(is_below(file, each) for each in project.provides)
-        if source.filename == "-" or is_provided or self._find(folder, module.split(".")) == file:
+        if source.filename == "-" or self._find(folder, module.split(".")) == file:
             return None
         importer, name = self._names.shorter(path, root, project.root)
         if importer:
@@ -968,6 +967,9 @@ class HelperImports:
                 f"{shown(importer)} imports this file as `{name}`, which does not lead to "
                 f"{shown(file)}",
             )
+        is_provided = any(is_below(file, each) for each in project.provides)
+        if is_provided and self._reach.may_be_installed(project.root):
+            return None
         if _IS_PROGRAM.search(source.text) is None or last_change(source.text):
             return None
         imports_own = _imports(source.text)[1] or any(

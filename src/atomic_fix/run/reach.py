@@ -282,6 +282,14 @@ class Reach:
         import when they start."""
         return self._listed(package, root)[0]
 
+    def may_be_installed(self, root: str) -> bool:
+        """Whether the documentation, or a file that starts the program, installs the project, or
+        at least does not install a list of requirements instead."""
+        texts = [text for _, text in self._documents(root)]
+        return any(map(_INSTALLS_PROJECT.search, texts)) or not any(
+            map(_INSTALLS_LIST.search, texts)
+        )
+
     def is_started_as_module(self, module: str, root: str) -> bool:
         """Whether the documentation, or a file that starts the program, does so with `-m`."""
         start = re.compile(rf"-m[ \t\"',]+{re.escape(module)}(?![\w.])")

@@ -94,6 +94,14 @@ class Importers:
             os.path.relpath(around, each).replace(os.sep, "."): each
             for each in _upwards(os.path.dirname(around), self._top)
         }
+        # By its modules, since another package may have the same name.
+        inside = {each.removesuffix(".py") for each in names_in(package)} - {"__init__"}
+        flat = sum(found[f"{name}.{x}"] for x in inside)
+        best = max(outer, key=lambda each: sum(found[f"{each}.{name}.{x}"] for x in inside))
+        if sum(found[f"{best}.{name}.{x}"] for x in inside) > flat:
+            return outer[best]
+        if flat:
+            return ""
         best = max(outer, key=lambda each: found[f"{each}.{name}"])
         if found[f"{best}.{name}"] > found[name]:
             return outer[best]

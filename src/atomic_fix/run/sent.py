@@ -127,7 +127,14 @@ def _copied(text: str, path: str) -> Iterator[str]:
     tree = dependencies.parsed(text) if _QUICKLY_COPIES.search(text) else None
     if tree is None:
         return
-    bound = dependencies.bound_by(tree)
+    # The names of all functions: what is copied is often put together first.
+    bound = {
+        target.id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     for node in ast.walk(tree):
         given: list[ast.expr] = []
         if isinstance(node, ast.Call):
