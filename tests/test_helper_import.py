@@ -3724,3 +3724,11 @@ def test_a_package_with_the_name_of_another(here: Path) -> None:
     main = {"main.py": "from configs.models.active import x\n", "configs/models/active.py": SAVER}
     vendored(main, "configs/models/aio.py")
     repaired("configs/models/active.py", "from configs.models.aio import atomic_write_json\n")
+
+
+def test_a_file_that_its_package_imports_under_a_shorter_name(here: Path) -> None:
+    package = {"src/__init__.py": "", "src/clips/__init__.py": "from .archive import save_state\n"}
+    files = {"src/clips/archive.py": "from src import clips\n" + SAVER, "src/clips/align.py": ""}
+    start = {"src/examples/demo.py": "from clips.align import align\n"}
+    vendored({**package, **files, **start, "app.py": "import src.clips.archive\n"}, "src/aio.py")
+    assert "src/examples/demo.py imports this file as `clips`" in left("src/clips/archive.py")

@@ -12,7 +12,7 @@ import sys
 from atomic_fix.facts.nodes import dotted
 from atomic_fix.run import dependencies
 from atomic_fix.run.apart import handles_import_errors
-from atomic_fix.run.module_files import find_module, is_below
+from atomic_fix.run.module_files import find_module, is_below, names_in
 from atomic_fix.run.project import modules_below, text_of
 from atomic_fix.run.search_path import names_imported
 
@@ -50,8 +50,10 @@ class ImportNames:
 
     def _directly(self, path: str, root: str, top: str) -> tuple[str, str] | None:
         parts = os.path.relpath(os.path.splitext(path)[0], root).split(os.sep)
+        inside: list[str] = []
         if parts[-1] == "__init__":
             parts.pop()
+            inside = [each.removesuffix(".py") for each in names_in(os.path.dirname(path))]
         for number in range(1, len(parts)):
             name = parts[number:]
             if name[0] in sys.stdlib_module_names:
@@ -59,7 +61,11 @@ class ImportNames:
             base = os.path.join(root, *parts[:number])
             for importer in self._of[top].get(".".join(name), ()):
                 folder = os.path.dirname(importer)
+                # A bare name may be of anything, unless it is that of a package with its modules.
                 is_beside = len(name) > 1 or folder == base
+                is_beside = is_beside or any(
+                    importer in self._of[top].get(f"{name[0]}.{each}", ()) for each in inside
+                )
                 others = (find_module(each, name) for each in dict.fromkeys((folder, root, top)))
                 if (
                     importer != path
@@ -78,7 +84,12 @@ def _importers(top: str) -> dict[str, list[str]]:
     for number, (path, text) in enumerate(modules_below(top)):
         if number >= _MOST_READ:
             break
-        for name in dict.fromkeys(names_imported(text)):
+        names = [
+            name[: end.start()]
+            for name in names_imported(text)
+            for end in re.finditer(r"\.|\Z", name)  # the packages around it, too
+        ]
+        for name in dict.fromkeys(names):
             found.setdefault(name, []).append(path)
     return found
 
