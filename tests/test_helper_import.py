@@ -3732,3 +3732,36 @@ def test_a_file_that_its_package_imports_under_a_shorter_name(here: Path) -> Non
     start = {"src/examples/demo.py": "from clips.align import align\n"}
     vendored({**package, **files, **start, "app.py": "import src.clips.archive\n"}, "src/aio.py")
     assert "src/examples/demo.py imports this file as `clips`" in left("src/clips/archive.py")
+
+
+@pytest.mark.parametrize(
+    "loader",
+    [
+        {"run.py": 'for each in (ROOT / "plugins").glob("*.py"):\n    load(each)\n'},
+        {"run.py": 'names = [x for x in os.listdir("plugins/") if x.endswith(".py")]\n'},
+        {"plugins/tasks.py": 'FILES = Path(__file__).parent.glob("*.py")\n'},
+    ],
+)
+def test_no_copy_in_a_folder_whose_modules_are_all_taken(
+    here: Path, loader: dict[str, str]
+) -> None:
+    put({"requirements.txt": "click\n", "plugins/__init__.py": "", "plugins/job.py": SAVER})
+    put({"main.py": "import plugins.job\n", "core/__init__.py": "", "core/a.py": "", **loader})
+    assert "`atomic-fix --vendor core/atomic_io.py`" in refused("plugins/job.py")
+
+
+@pytest.mark.parametrize("path", ["gui/store.py", "gui/inner/store.py"])
+def test_a_nested_project_whose_modules_name_its_folder(here: Path, path: str) -> None:
+    put({"gui/requirements.txt": "click\n", "gui/app.py": "from gui.store import load_state\n"})
+    put({"gui/store.py": "", "gui/inner/__init__.py": "", path: SAVER})
+    assert run("--vendor", "gui/aio.py").exit_code == 0
+    run("--write", "--no-cache")
+    assert "aio" not in Path(path).read_text() or "from gui.aio" in Path(path).read_text()
+
+
+def test_a_file_in_a_package_that_puts_the_root_on_the_path(here: Path) -> None:
+    change = "sys.path.insert(0, str(Path(__file__).parents[1]))\n"
+    head = f"import json\nimport sys\nfrom pathlib import Path\n\n{change}"
+    script = head + SAVER.removeprefix("import json\n")
+    vendored({"gui/__init__.py": "", "cli/__init__.py": "", "gui/job.py": script}, "cli/aio.py")
+    assert "above the row that adds" in left("gui/job.py")

@@ -42,6 +42,7 @@ from atomic_fix.run.module_files import (
 )
 from atomic_fix.run.output_streams import OutputStreams
 from atomic_fix.run.packaging import packagings
+from atomic_fix.run.plugin_folders import listing
 from atomic_fix.run.programs import Programs, needs_others
 from atomic_fix.run.project import (
     Project,
@@ -134,6 +135,7 @@ class HelperImports:
         self._reach = Reach()
         self._programs = Programs()
         self._names = ImportNames()
+        self._listing = cache(listing)
         self._doubles = TestDoubles()
         self._streams = OutputStreams(self._programs)
         self._packagings = cache(packagings)
@@ -270,7 +272,7 @@ class HelperImports:
         module = self._projects.of(whole).module_of(whole)
         if not all(each.isidentifier() for each in module.split(".")):
             return False
-        if loads_all_beside(os.path.dirname(whole)) or not self._would_apply(
+        if self._is_listed(os.path.dirname(whole)) or not self._would_apply(
             whole, module, source.filename, taken
         ):
             return False
@@ -348,6 +350,11 @@ class HelperImports:
         is_top = folder == self._projects.of(os.path.abspath(place)).root
         return not is_top or all(os.path.dirname(os.path.abspath(each)) == folder for each in files)
 
+    def _is_listed(self, folder: str) -> bool:
+        """Whether a program takes every module of a folder, and a copy there as well."""
+        top = self._projects.of(os.path.join(folder, "_.py")).root
+        return bool(loads_all_beside(folder) or self._listing(folder, top))
+
     def all_find_helper(self, folder: str) -> bool:
         """Whether all modules of a folder, and one that nothing is known about, could import the
         helper."""
@@ -383,9 +390,11 @@ class HelperImports:
             if any(True for _ in _imported_from(module, each.text))
         ]
         root = next((each for each, _ in self._in_the_tree(path, project, module)), "")
-        if not here or not root or root == import_root(path):
+        if not here or not root or root == os.path.dirname(path):
             return None
         row = added(path, source.text, project.root).get(root, 0)
+        if not row and root == import_root(path):
+            return None
         if not row and not _imports_above(source.text, module.partition(".")[0], min(here)):
             row = last_change(source.text)  # which may be what leads to that folder
         if min(here) > row:
@@ -958,7 +967,15 @@ class HelperImports:
         or nothing shows that."""
         path = os.path.abspath(source.filename)
         folder = os.path.dirname(path)
-        if source.filename == "-" or self._find(folder, module.split(".")) == file:
+        if source.filename == "-":
+            return None
+        if longer := self._names.longer(root, project.root):
+            return Missing(
+                module,
+                f"{shown(longer)} imports what is in this folder as "
+                f"`{os.path.basename(root)}.…`, which does not lead to {shown(file)}",
+            )
+        if self._find(folder, module.split(".")) == file:
             return None
         importer, name = self._names.shorter(path, root, project.root)
         if importer:

@@ -48,6 +48,21 @@ class ImportNames:
                     waiting.append(each)
         return "", ""
 
+    def longer(self, root: str, top: str) -> str:
+        """A module of a tree that imports what is in a source root by way of the folder that this
+        root is: `from gui.store import x` below `gui/`. Empty if there is none."""
+        name = os.path.basename(root)
+        if os.path.isdir(os.path.join(root, name)):
+            return ""
+        if top not in self._of:
+            self._of[top] = _importers(top)
+            self._relative[top] = _relative_importers(top)
+        for each in sorted({x.removesuffix(".py") for x in names_in(root)} - {"__init__"}):
+            importers = self._of[top].get(f"{name}.{each}", ())
+            if importers and not find_module(root, [name]):
+                return importers[0]
+        return ""
+
     def _directly(self, path: str, root: str, top: str) -> tuple[str, str] | None:
         parts = os.path.relpath(os.path.splitext(path)[0], root).split(os.sep)
         inside: list[str] = []
