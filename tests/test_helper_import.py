@@ -3765,3 +3765,30 @@ def test_a_file_in_a_package_that_puts_the_root_on_the_path(here: Path) -> None:
     script = head + SAVER.removeprefix("import json\n")
     vendored({"gui/__init__.py": "", "cli/__init__.py": "", "gui/job.py": script}, "cli/aio.py")
     assert "above the row that adds" in left("gui/job.py")
+
+
+def test_a_file_that_nothing_imports_by_its_full_name(here: Path) -> None:
+    files = {"src/__init__.py": "", "src/data/__init__.py": "", "src/data/job.py": SAVER}
+    vendored(
+        {**files, **{f"src/data/m{number}.py": "x = 1\n" for number in range(9)}}, "src/aio.py"
+    )
+    assert "nothing imports this file as `src.data.job`" in left("src/data/job.py")
+    put({"src/data/m1.py": "from . import job\n"})
+    assert "nothing imports this file as `src.data.job`" in left("src/data/job.py")
+    put({"main.py": "import src.data.m1\n"})
+    repaired("src/data/job.py", "from src.aio import atomic_write_json\n")
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"README.md": "uvicorn src.data.job:app\n"},
+        {"tests/test_job.py": "from src.data.job import load_state\n"},
+        {"src/data/job.py": "from src.data import m1\n" + SAVER},
+    ],
+)
+def test_a_file_whose_full_name_shows_elsewhere(here: Path, shown: dict[str, str]) -> None:
+    files = {"src/__init__.py": "", "src/data/__init__.py": "", "src/data/job.py": SAVER}
+    files |= {f"src/data/m{number}.py": "x = 1\n" for number in range(9)}
+    vendored({**files, **shown}, "src/aio.py")
+    repaired("src/data/job.py", "from src.aio import atomic_write_json\n")

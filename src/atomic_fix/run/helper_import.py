@@ -987,21 +987,32 @@ class HelperImports:
         is_provided = any(is_below(file, each) for each in project.provides)
         if is_provided and self._reach.may_be_installed(project.root):
             return None
-        if _IS_PROGRAM.search(source.text) is None or last_change(source.text):
-            return None
-        imports_own = _imports(source.text)[1] or any(
+        imports_own = any(
             _lies_in(root, each)
             for each in _needed_imports(source.text)
             if not find_module(folder, [each])
         )
         as_module = ".".join(os.path.relpath(os.path.splitext(path)[0], root).split(os.sep))
-        if imports_own or self._reach.is_started_as_module(as_module, project.root):
+        if (
+            imports_own
+            or folder == root
+            or last_change(source.text)
+            or self._reach.is_started_as_module(as_module, project.root)
+        ):
             return None
-        return Missing(
-            module,
-            f"this program imports nothing of its project, and does not find {shown(file)} when it "
-            "is started by its path",
-        )
+        if _IS_PROGRAM.search(source.text) is not None and not _imports(source.text)[1]:
+            return Missing(
+                module,
+                f"this program imports nothing of its project, and does not find {shown(file)} "
+                "when it is started by its path",
+            )
+        if self._names.is_never_in_full(path, root, project.root):
+            return Missing(
+                module,
+                f"nothing imports this file as `{as_module}`, which would show that it finds "
+                f"{shown(file)}",
+            )
+        return None
 
     def _why_renamed(
         self, source: Source, module: str, root: str, file: str, project: Project

@@ -8,6 +8,8 @@ import ast
 import os
 import re
 import sys
+from collections.abc import Iterator
+from itertools import islice
 
 from atomic_fix.facts.nodes import dotted
 from atomic_fix.run import dependencies
@@ -17,6 +19,8 @@ from atomic_fix.run.project import modules_below, text_of
 from atomic_fix.run.search_path import names_imported
 
 _MOST_READ = 2000
+_FEWEST = 10
+"""The fewest modules of a tree in which the absence of an import says something."""
 _RELATIVE = re.compile(
     r"(?m)^[ \t]*from[ \t]+(\.+)[ \t]*([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\n#]*)"
 )
@@ -28,25 +32,48 @@ class ImportNames:
     def __init__(self) -> None:
         self._of: dict[str, dict[str, list[str]]] = {}
         self._relative: dict[str, dict[str, list[str]]] = {}
+        self._sizes: dict[str, int] = {}
 
     def shorter(self, path: str, root: str, top: str) -> tuple[str, str]:
         """A module of a tree that imports a file, or one that leads to it by relative imports,
         under a shorter name than it has in a source root, and that name; empty if there is none."""
+        self._read(top)
+        for file in self._leading_to(path, root, top):
+            if found := self._directly(file, root, top):
+                return found
+        return "", ""
+
+    def _read(self, top: str) -> None:
         if top not in self._of:
             self._of[top] = _importers(top)
             self._relative[top] = _relative_importers(top)
+            self._sizes[top] = sum(1 for _ in islice(modules_below(top), _FEWEST))
+
+    def _leading_to(self, path: str, root: str, top: str) -> Iterator[str]:
+        """A file, and the modules that import it by relative imports, directly or not: it has the
+        name of the package through which it is imported."""
         seen = {path}
         waiting = [path]
         while waiting and len(seen) < _MOST_READ:
             file = waiting.pop()
-            if found := self._directly(file, root, top):
-                return found
-            # It has the name of the package through which it is imported.
+            yield file
             for each in self._relative[top].get(file, ()):
                 if each not in seen and is_below(each, root):
                     seen.add(each)
                     waiting.append(each)
-        return "", ""
+
+    def is_never_in_full(self, path: str, root: str, top: str) -> bool:
+        """Whether no module of a tree imports a file, or one that leads to it by relative imports,
+        under the name that it has in a source root. In a tree of a few modules that says nothing:
+        others may use them."""
+        self._read(top)
+        if self._sizes[top] < _FEWEST:
+            return False
+        for file in self._leading_to(path, root, top):
+            name = os.path.relpath(os.path.splitext(file)[0], root).replace(os.sep, ".")
+            if any(each != file for each in self._of[top].get(name.removesuffix(".__init__"), ())):
+                return False
+        return True
 
     def longer(self, root: str, top: str) -> str:
         """A module of a tree that imports what is in a source root by way of the folder that this
@@ -54,9 +81,7 @@ class ImportNames:
         name = os.path.basename(root)
         if os.path.isdir(os.path.join(root, name)):
             return ""
-        if top not in self._of:
-            self._of[top] = _importers(top)
-            self._relative[top] = _relative_importers(top)
+        self._read(top)
         for each in sorted({x.removesuffix(".py") for x in names_in(root)} - {"__init__"}):
             importers = self._of[top].get(f"{name}.{each}", ())
             if importers and not find_module(root, [name]):

@@ -291,8 +291,10 @@ class Reach:
         )
 
     def is_started_as_module(self, module: str, root: str) -> bool:
-        """Whether the documentation, or a file that starts the program, does so with `-m`."""
-        start = re.compile(rf"-m[ \t\"',]+{re.escape(module)}(?![\w.])")
+        """Whether the documentation, or a file that starts the program, does so by the name of a
+        module: with `-m`, or as `app.main:app`."""
+        name = re.escape(module)
+        start = re.compile(rf"-m[ \t\"',]+{name}(?![\w.])|(?<![\w./-]){name}:\w")
         return any(start.search(text) for _, text in self._documents(root))
 
     def _is_named(self, file: str, root: str) -> bool:
